@@ -1,0 +1,82 @@
+"""What a loss receives and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Batch:
+    """A minibatch in the model's space; what is missing is a mask, never a sentinel.
+
+    Args:
+        x: observations, shape (B, *).
+        c: condition (label, attributes, image), shape (B, *), or None.
+        known: True where an entry of x is observed, shape of x; None means all.
+        c_known: True where the condition is observed, shape (B,); None means all.
+        lengths: number of valid steps of each ragged sequence, shape (B,).
+        rows: positions of these rows in the global batch: what random draws are keyed by.
+        index: row numbers in the data set, shape (B,).
+        extra: further streams by name, each with its own batch size.
+
+    Example:
+        >>> Batch.of(torch.zeros(3, 2)).rows
+        range(0, 3)
+    """
+
+    x: Tensor
+    c: Tensor | None = None
+    known: Tensor | None = None
+    c_known: Tensor | None = None
+    lengths: Tensor | None = None
+    rows: range = range(0)
+    index: Tensor | None = None
+    extra: dict[str, Batch] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, x: Tensor, c: Tensor | None = None, **others) -> Batch:
+        """A batch whose rows are numbered from 0."""
+        return cls(x, c, rows=range(len(x)), index=torch.arange(len(x)), **others)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The batch with `change` applied to every tensor of every stream."""
+        changed = {
+            f.name: change(value) for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)
+        }
+        extra = {name: stream.map(change) for name, stream in self.extra.items()}
+        return replace(self, **changed, extra=extra)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch on `device`."""
+        return self.map(lambda t: t.to(device, non_blocking=True))
+
+    def part(self, start: int, stop: int) -> Batch:
+        """Rows start..stop of this stream, and of each further stream its share."""
+        n = len(self)
+        extra = {
+            name: stream.part(start * len(stream) // n, stop * len(stream) // n)
+            for name, stream in self.extra.items()
+        }
+        cut = replace(self, extra={}).map(lambda t: t[start:stop])
+        return replace(cut, rows=self.rows[start:stop], extra=extra)
+
+
+@dataclass
+class Terms:
+    """Named terms of a loss, all minimised, and named quantities that are only logged.
+
+    Args:
+        loss: per example, shape (B,) or (B, T); a batch statistic is 0-dim and needs
+            `Update(coupled=True)`.
+        log: the same shapes, averaged and recorded, never differentiated.
+    """
+
+    loss: dict[str, Tensor]
+    log: dict[str, Tensor] = field(default_factory=dict)

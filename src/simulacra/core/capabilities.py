@@ -1,0 +1,166 @@
+"""What a model can do, as declared types: evaluation, command line and studio look only at these.
+
+Each capability names pure functions in the model's space: noise comes in through an `Rng`, nothing
+else is random, so they can be tested against enumeration and exported. The words that users call
+(`sample`, `log_prob`, `encode`, ...) are in `core.model` and need the matching capability.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+
+from simulacra.core.distributions import Gaussian
+from simulacra.core.random import Rng
+
+
+class Capability(ABC):
+    """Base of the declared types.
+
+    `phrase` completes the sentence "this model ...".
+    """
+
+    phrase: ClassVar[str] = ""
+
+
+class Samples(Capability):
+    """Draws observations from p(x) or p(x|c)."""
+
+    phrase = "samples"
+
+    @abstractmethod
+    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """One x for each of `rng.rows`, shape (B, *)."""
+
+
+class HasDensity(Capability):
+    """Has an exact log-density (or log-probability)."""
+
+    phrase = "has an exact log-density"
+
+    @abstractmethod
+    def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """log p(x|c) in nats, shape (B,)."""
+
+
+class HasBound(Capability):
+    """Has a lower bound on its log-density."""
+
+    phrase = "has a bound on its log-density"
+
+    @abstractmethod
+    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
+        """A value whose expectation over noise is at most log p(x|c), in nats, shape (B,)."""
+
+
+class HasImportanceWeights(HasBound):
+    """Has a bound that importance samples tighten: E log (1/k) sum w -> log p."""
+
+    phrase = "has an importance-weighted bound"
+
+    @abstractmethod
+    def log_weights(self, x: Tensor, c: Tensor | None, rng: Rng, k: int) -> Tensor:
+        """log p(x, z_j|c) - log q(z_j|x, c) of k draws z_j ~ q, in nats, shape (B, k)."""
+
+
+class HasEnergy(Capability):
+    """Has an unnormalised log-density: log p(x) = -F(x) - log Z."""
+
+    phrase = "has an energy"
+
+    @abstractmethod
+    def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """F(x) in nats, shape (B,)."""
+
+
+class Encodes(Capability):
+    """Maps an observation to a code."""
+
+    phrase = "encodes"
+
+    @abstractmethod
+    def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """The code of x (the mean of q(z|x) where there is one), shape (B, latent)."""
+
+
+class HasPosterior(Encodes):
+    """Has a Gaussian q(z|x) against the prior N(0, I)."""
+
+    phrase = "has a Gaussian posterior"
+
+    @abstractmethod
+    def posterior(self, x: Tensor, c: Tensor | None = None) -> Gaussian:
+        """q(z|x), event of shape (latent,)."""
+
+
+class Decodes(Capability):
+    """Maps a code to an observation."""
+
+    phrase = "decodes"
+    code_size: int
+
+    @abstractmethod
+    def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """The expectation of x given z, shape (B, *)."""
+
+
+class Completes(Capability):
+    """Fills in what is missing, given what is known."""
+
+    phrase = "completes"
+
+    @abstractmethod
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """x with the entries where `known` is False drawn given the others, shape (B, *)."""
+
+
+class Classifies(Capability):
+    """Has a distribution over the labels given x."""
+
+    phrase = "classifies"
+
+    @abstractmethod
+    def label_logits(self, x: Tensor) -> Tensor:
+        """Unnormalised log p(y|x), shape (B, classes)."""
+
+
+class TakesCondition(Capability):
+    """Models p(x|c): needs a condition wherever it needs x."""
+
+    phrase = "takes a condition"
+
+
+class StepsChain(Capability):
+    """Has a Markov chain that can be watched step by step."""
+
+    phrase = "steps a Markov chain"
+
+    @abstractmethod
+    def start_chain(self, rng: Rng) -> Tensor:
+        """A state for each of `rng.rows`."""
+
+    @abstractmethod
+    def step(self, state: Tensor, rng: Rng) -> Tensor:
+        """The next state: pure in (state, rng)."""
+
+
+ALL: tuple[type[Capability], ...] = (
+    Samples,
+    HasDensity,
+    HasBound,
+    HasImportanceWeights,
+    HasEnergy,
+    Encodes,
+    HasPosterior,
+    Decodes,
+    Completes,
+    Classifies,
+    TakesCondition,
+    StepsChain,
+)
+
+
+class MissingCapability(ValueError):
+    """The model was asked for what it does not declare."""

@@ -1,0 +1,236 @@
+"""What p(x|.) can be on a space: log_prob in nats, samples from explicit noise, means.
+
+Every distribution here has entries that are independent given its parameters; `log_prob` sums
+over all but the batch dimensions. Parameters broadcast against x, so that leading sample
+dimensions (K, B, *) need no copies.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from simulacra.core.random import Rng
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+class Distribution(ABC):
+    """A distribution over observations with `event_dims` trailing dimensions."""
+
+    event_dims: int
+    discrete: bool
+
+    @abstractmethod
+    def entries(self, x: Tensor) -> Tensor:
+        """Log-probability of each entry of x, in nats, shape of x."""
+
+    @abstractmethod
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """One draw for each row of the parameters, shape (B, *)."""
+
+    @property
+    @abstractmethod
+    def mean(self) -> Tensor:
+        """The expectation of each entry, shape (B, *)."""
+
+    def log_prob(self, x: Tensor, known: Tensor | None = None) -> Tensor:
+        """log p(x) in nats, summed over the entries (over the known ones, if given): shape (B,)."""
+        entries = self.entries(x)
+        if known is not None:
+            entries = torch.where(known, entries, torch.zeros_like(entries))
+        return sum_events(entries, self.event_dims)
+
+
+def sum_events(t: Tensor, event_dims: int) -> Tensor:
+    """The sum over the last `event_dims` dimensions."""
+    return t.flatten(t.dim() - event_dims).sum(-1) if event_dims else t
+
+
+@dataclass
+class Bernoulli(Distribution):
+    """p(x = 1) = sigmoid(logits).
+
+    Example:
+        >>> round(Bernoulli(torch.zeros(1, 3), 1).log_prob(torch.ones(1, 3)).item(), 4)
+        -2.0794
+    """
+
+    logits: Tensor
+    event_dims: int
+    discrete = True
+
+    def entries(self, x: Tensor) -> Tensor:
+        """x l - softplus(l)."""
+        return x.to(self.logits.dtype) * self.logits - F.softplus(self.logits)
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """0/1 draws."""
+        return rng.bernoulli(name, self.mean)
+
+    @property
+    def mean(self) -> Tensor:
+        """Probability of a one."""
+        return self.logits.sigmoid()
+
+
+@dataclass
+class Gaussian(Distribution):
+    """N(mean, exp(log_scale)^2), entries independent; `log_scale` broadcasts."""
+
+    loc: Tensor
+    log_scale: Tensor
+    event_dims: int
+    discrete = False
+
+    def entries(self, x: Tensor) -> Tensor:
+        """-1/2 ((x - m) / s)^2 - log s - 1/2 log 2 pi."""
+        u = (x.to(self.loc.dtype) - self.loc) * torch.exp(-self.log_scale)
+        return -0.5 * (u * u + LOG_2PI) - self.log_scale
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """m + s eps, reparameterised: gradients flow to m and s."""
+        return self.at(rng.normal(name, *self.loc.shape[1:], dtype=self.loc.dtype))
+
+    def at(self, eps: Tensor) -> Tensor:
+        """The value m + s eps at standard normal noise `eps`."""
+        return self.loc + torch.exp(self.log_scale) * eps
+
+    @property
+    def mean(self) -> Tensor:
+        """m."""
+        return self.loc
+
+
+@dataclass
+class DiscretisedLogistic(Distribution):
+    """A logistic density integrated over each of `levels` bins; the end bins take the tails.
+
+    P(x) = sg((u + h - m) / s) - sg((u - h - m) / s) with u = x / (levels - 1), 2h one bin
+    (Kingma et al. 2016; Salimans et al. 2017). `loc` lives on the unit interval.
+    """
+
+    loc: Tensor
+    log_scale: Tensor
+    levels: int
+    event_dims: int
+    discrete = True
+
+    def entries(self, x: Tensor) -> Tensor:
+        """log of the mass of the bin of x, exact in both tails."""
+        x = x.to(self.loc.dtype)
+        centred = x / (self.levels - 1) - self.loc
+        half = 0.5 / (self.levels - 1)
+        inverse = torch.exp(-self.log_scale)
+        upper, lower = inverse * (centred + half), inverse * (centred - half)
+        # sg(a) - sg(b) = sg(a) sg(-b) (1 - exp(b - a)): no cancellation, any sign
+        width = (2 * half * inverse).expand_as(upper)
+        inner = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-width))
+        inner = torch.where(x < 0.5, F.logsigmoid(upper), inner)
+        return torch.where(x > self.levels - 1.5, F.logsigmoid(-lower), inner)
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """The bin of a logistic draw."""
+        return self._bin(rng.uniform(name, *self.loc.shape[1:], dtype=self.loc.dtype))
+
+    def _bin(self, u: Tensor) -> Tensor:
+        tiny = torch.finfo(u.dtype).tiny
+        noise = torch.log(u.clamp_min(tiny)) - torch.log1p(-u)
+        value = self.loc + torch.exp(self.log_scale) * noise
+        return (value * (self.levels - 1)).round().clamp(0, self.levels - 1)
+
+    @property
+    def mean(self) -> Tensor:
+        """The exact mean of the bins: sum over thresholds t of P(x >= t)."""
+        edges = (torch.arange(1, self.levels, device=self.loc.device) - 0.5) / (self.levels - 1)
+        inverse = torch.exp(-self.log_scale)
+        total = torch.zeros_like(self.loc)
+        for edge in edges.to(self.loc.dtype):
+            total = total + torch.sigmoid((self.loc - edge) * inverse)
+        return total
+
+
+@dataclass
+class Mixture(Distribution):
+    """A mixture for each entry: sum_k w_k p_k(x), components along dimension `event_dims + 1`
+    from the right of the parameters, weights softmax(logits) of shape (B, K, *).
+    """
+
+    logits: Tensor
+    components: Distribution
+    event_dims: int
+
+    @property
+    def discrete(self) -> bool:  # type: ignore[override]
+        """As the components."""
+        return self.components.discrete
+
+    @property
+    def _dim(self) -> int:
+        return self.logits.dim() - self.event_dims - 1
+
+    def entries(self, x: Tensor) -> Tensor:
+        """logsumexp_k (log w_k + log p_k(x))."""
+        log_w = self.logits.log_softmax(self._dim)
+        return torch.logsumexp(log_w + self.components.entries(x.unsqueeze(self._dim)), self._dim)
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """A component by its weight, then a draw of it."""
+        k = _choose(self.logits, self._dim, rng, f"{name}-component")
+        draws = self.components.sample(rng, name)
+        return draws.gather(self._dim, k.unsqueeze(self._dim)).squeeze(self._dim)
+
+    @property
+    def mean(self) -> Tensor:
+        """sum_k w_k mean_k."""
+        return (self.logits.softmax(self._dim) * self.components.mean).sum(self._dim)
+
+
+@dataclass
+class Categorical(Distribution):
+    """P(x = k) = softmax(logits)_k, logits of shape (B, K, *)."""
+
+    logits: Tensor
+    event_dims: int
+    discrete = True
+
+    @property
+    def _dim(self) -> int:
+        return self.logits.dim() - self.event_dims - 1
+
+    def entries(self, x: Tensor) -> Tensor:
+        """The log-softmax at x."""
+        log_p = self.logits.log_softmax(self._dim)
+        x = x.long().unsqueeze(self._dim)
+        shape = torch.broadcast_shapes(log_p.select(self._dim, 0).shape, x.squeeze(self._dim).shape)
+        index = x.expand(*shape[: self._dim], 1, *shape[self._dim :])
+        log_p = log_p.expand(*shape[: self._dim], -1, *shape[self._dim :])
+        return log_p.gather(self._dim, index).squeeze(self._dim)
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """Class numbers."""
+        return _choose(self.logits, self._dim, rng, name)
+
+    @property
+    def mean(self) -> Tensor:
+        """sum_k k P(k): meaningful for levels; for unordered classes use `probs`."""
+        p = self.probs
+        k = torch.arange(p.shape[self._dim], device=p.device, dtype=p.dtype)
+        return torch.tensordot(p.movedim(self._dim, -1), k, dims=1)
+
+    @property
+    def probs(self) -> Tensor:
+        """softmax(logits)."""
+        return self.logits.softmax(self._dim)
+
+
+def _choose(logits: Tensor, dim: int, rng: Rng, name: str) -> Tensor:
+    """Inverse-CDF choice along `dim` with one uniform number an entry: shape without `dim`."""
+    cdf = logits.softmax(dim).cumsum(dim)
+    u = rng.uniform(name, *cdf.select(dim, 0).shape[1:], dtype=cdf.dtype).unsqueeze(dim)
+    return (u * cdf.narrow(dim, -1, 1) >= cdf).sum(dim).clamp_max(logits.shape[dim] - 1)

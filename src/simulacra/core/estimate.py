@@ -1,0 +1,168 @@
+"""Scores that say what they are: a value per example with kind, error and protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+Kind = Literal["exact", "lower", "upper", "stochastic"]
+SIGNS: dict[str, str] = {"exact": "=", "lower": ">=", "upper": "<=", "stochastic": "~"}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """All that must be equal for two numbers to be comparable.
+
+    Args:
+        data: digest of the data set and of the indices of its split.
+        name: name of the data set.
+        split: such as `test`.
+        space: the raw space, whose base measure the likelihood refers to.
+        preprocessing: label of the steps that change what is scored (binarisation and its seed).
+    """
+
+    data: str
+    name: str
+    split: str
+    space: str
+    preprocessing: str
+
+    @property
+    def digest(self) -> str:
+        """Equal digests: comparable numbers."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def differences(self, other: Protocol) -> dict[str, tuple[str, str]]:
+        """The fields in which two protocols differ."""
+        a, b = asdict(self), asdict(other)
+        return {name: (a[name], b[name]) for name in a if a[name] != b[name]}
+
+    def __str__(self) -> str:
+        how = "" if self.preprocessing == "raw" else f", {self.preprocessing}"
+        return f"{self.name} {self.split}{how}"
+
+
+@dataclass
+class Estimate:
+    """log p(x) in nats for each example; higher is likelier.
+
+    Args:
+        values: float64, shape (B,).
+        kind: exact, lower (a bound from below in expectation), upper, or stochastic.
+        dims: entries of one observation, for bits per dimension.
+        method: how it was made, such as `IWAE bound, k=5000`.
+        details: k, chains, temperatures, seed.
+        protocol: what it was measured on, or None for a tensor that was handed in.
+
+    Example:
+        >>> print(Estimate(torch.tensor([-2.0, -4.0]), "exact", 3, "enumeration"))
+        log p(x) = -3.00 +- 1.00 nats (1.44 bits/dim; enumeration)
+    """
+
+    values: Tensor
+    kind: Kind
+    dims: int
+    method: str
+    details: dict[str, Any] = field(default_factory=dict)
+    protocol: Protocol | None = None
+
+    def __post_init__(self) -> None:
+        self.values = torch.as_tensor(self.values).detach().double().cpu()
+
+    @property
+    def mean(self) -> float:
+        """Mean over the examples, in nats."""
+        return float(self.values.mean())
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean over examples (test sampling, not retraining)."""
+        n = len(self.values)
+        return float(self.values.std() / math.sqrt(n)) if n > 1 else math.nan
+
+    @property
+    def bits_per_dim(self) -> float:
+        """-mean / (d log 2)."""
+        return -self.mean / (self.dims * math.log(2))
+
+    def summary(self) -> dict[str, Any]:
+        """The estimate as JSON, without the values."""
+        return {
+            "mean_nats": self.mean,
+            "standard_error": None if math.isnan(self.error) else self.error,
+            "bits_per_dim": self.bits_per_dim,
+            "kind": self.kind,
+            "method": self.method,
+            "examples": len(self.values),
+            "details": self.details,
+            "protocol": asdict(self.protocol) if self.protocol else None,
+            "text": str(self),
+        }
+
+    def __str__(self) -> str:
+        error = "" if math.isnan(self.error) else f" +- {self.error:.2f}"
+        where = f", {self.protocol}" if self.protocol else ""
+        return (
+            f"log p(x) {SIGNS[self.kind]} {self.mean:.2f}{error} nats "
+            f"({self.bits_per_dim:.2f} bits/dim; {self.method}{where})"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict on two estimates: `better` is "first", "second" or "undecided", with the reason."""
+
+    better: Literal["first", "second", "undecided"]
+    difference: float
+    error: float
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.better}: {self.reason}"
+
+
+def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
+    """Which of two models is likelier, where the numbers decide (lecture row I4).
+
+    Exact beats exact by the paired difference and its standard error; a lower bound above an
+    exact value wins, one below it is undecided; two bounds from below never decide.
+
+    Raises:
+        ValueError: if the protocols differ (I5, I6): other preprocessing, binarisation or data.
+    """
+    if a.protocol and b.protocol and a.protocol != b.protocol:
+        named = "; ".join(
+            f"{k}: {x!r} against {y!r}" for k, (x, y) in a.protocol.differences(b.protocol).items()
+        )
+        raise ValueError(f"these scores cannot be compared, their protocols differ in {named}.")
+    if a.dims != b.dims or len(a.values) != len(b.values):
+        raise ValueError(
+            f"these scores cannot be compared: {len(a.values)} examples of {a.dims} entries "
+            f"against {len(b.values)} of {b.dims}."
+        )
+    paired = a.values - b.values
+    n = len(paired)
+    difference = float(paired.mean())
+    error = float(paired.std() / math.sqrt(n)) if n > 1 else math.inf
+    return _verdict(a, b, difference, error)
+
+
+def _verdict(a: Estimate, b: Estimate, difference: float, error: float) -> Comparison:
+    measured = f"paired difference {difference:+.2f} +- {error:.2f} nats ({a.kind} against {b.kind})"
+    if abs(difference) <= 2 * error:
+        reason = f"{measured} is within two standard errors"
+        return Comparison("undecided", difference, error, reason)
+    higher, lower = (a, b) if difference > 0 else (b, a)
+    # only a value from below can win, only a value from above can lose
+    if higher.kind in ("exact", "lower") and lower.kind in ("exact", "upper"):
+        better: Literal["first", "second"] = "first" if difference > 0 else "second"
+        return Comparison(better, difference, error, measured)
+    reason = f"{measured}: the true value behind the lower number may lie above the higher one"
+    return Comparison("undecided", difference, error, reason)

@@ -1,0 +1,116 @@
+"""Observation heads: from a network's output of shape (B, P, *shape) to a distribution on a space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from simulacra.core import distributions as d
+from simulacra.core.space import Categorical, Levels, Space
+
+# Tanh-free soft limits: a scale below e^-7 of the unit interval makes levels degenerate.
+MIN_LOG_SCALE = -7.0
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Which distribution stands on `space` and how many numbers an entry it needs.
+
+    Args:
+        name: a name out of `space.observations`.
+        parameters: P, numbers that the network gives for each entry.
+        build: (B, P, *shape) -> distribution.
+    """
+
+    name: str
+    parameters: int
+    build: Callable[[Tensor], d.Distribution]
+
+
+def observation(
+    space: Space, name: str = "auto", scale: float | None = None, mixtures: int = 5
+) -> Observation:
+    """The observation head `name` on `space`.
+
+    Args:
+        name: `auto` takes the first that the space offers.
+        scale: fixed standard deviation of a Gaussian; None learns one for each entry.
+        mixtures: number of components of a logistic mixture.
+
+    Raises:
+        ValueError: if the distribution does not fit the space, such as a density on levels.
+
+    Example:
+        >>> observation(Levels((1, 4, 4), 256)).name
+        'logistic'
+    """
+    name = space.observations[0] if name == "auto" and space.observations else name
+    if name not in space.observations:
+        raise ValueError(_misfit(space, name))
+    events = len(space.shape)
+    if name == "bernoulli":
+        return Observation(name, 1, lambda p: d.Bernoulli(p.select(p.dim() - events - 1, 0), events))
+    if name == "gaussian":
+        return _gaussian(events, scale)
+    if name == "categorical":
+        assert isinstance(space, (Categorical, Levels))
+        classes = space.classes if isinstance(space, Categorical) else space.levels
+        return Observation(name, classes, lambda p: d.Categorical(p, events))
+    assert isinstance(space, Levels)
+    return _logistic(events, space.levels, mixtures if name == "logistic-mixture" else 1)
+
+
+def _gaussian(events: int, scale: float | None) -> Observation:
+    if scale is None:
+        return Observation("gaussian", 2, lambda p: _split_gaussian(p, events))
+    if scale <= 0:
+        raise ValueError(f"scale is {scale}, but a Gaussian needs a positive standard deviation.")
+    log_scale = math.log(scale)
+
+    def fixed(p: Tensor) -> d.Gaussian:
+        loc = p.select(p.dim() - events - 1, 0)
+        return d.Gaussian(loc, loc.new_tensor(log_scale), events)
+
+    return Observation("gaussian", 1, fixed)
+
+
+def _split_gaussian(p: Tensor, events: int) -> d.Gaussian:
+    loc, log_scale = p.unbind(p.dim() - events - 1)
+    return d.Gaussian(loc, log_scale.clamp_min(MIN_LOG_SCALE), events)
+
+
+def _logistic(events: int, levels: int, k: int) -> Observation:
+    def split(p: Tensor) -> d.Distribution:
+        dim = p.dim() - events - 1
+        loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
+        # Offsets put an untrained head at the middle of the unit interval with a tenth of its width.
+        loc, log_scale = loc + 0.5, (log_scale - 2.0).clamp_min(MIN_LOG_SCALE)
+        if not weights:
+            loc, log_scale = loc.squeeze(dim), log_scale.squeeze(dim)
+            return d.DiscretisedLogistic(loc, log_scale, levels, events)
+        component = d.DiscretisedLogistic(loc, log_scale, levels, events)
+        return d.Mixture(weights[0], component, events)
+
+    return Observation("logistic" if k == 1 else "logistic-mixture", k * (3 if k > 1 else 2), split)
+
+
+def _misfit(space: Space, name: str) -> str:
+    mend = ""
+    if name == "gaussian" and space.discrete:
+        mend = " A density on discrete data is unbounded: load the data with dequantise='uniform'."
+    if name == "bernoulli" and isinstance(space, Levels):
+        mend = " Grey levels are not coin flips: load the data with binarize='dynamic'."
+    offered = ", ".join(space.observations) or "none"
+    return f"observation {name!r} does not fit {space}; it offers: {offered}.{mend}"
+
+
+def mean_image(distribution: d.Distribution, space: Space) -> Tensor:
+    """What to show for p(x|z): the mean in the units of the space (classes: the likeliest)."""
+    if isinstance(space, Categorical):
+        assert isinstance(distribution, d.Categorical)
+        return distribution.logits.argmax(distribution.logits.dim() - len(space.shape) - 1)
+    return torch.as_tensor(distribution.mean)

@@ -1,0 +1,162 @@
+"""Keyed randomness: every draw is a pure function of (seed, path, name, row).
+
+A draw named `name` of the update `u` at step `t` has the key (seed, stage, t, u, name).
+Row i of it is the same whatever the batch size, the number of processes or the order of draws,
+so a resumed run and an uninterrupted one see the same numbers and no generator state is saved.
+
+`torch.randn` is prefix-stable only when its element count is a multiple of 16: rows are padded.
+Numbers are drawn on the CPU and moved, so that every device sees the same ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from simulacra.core.batch import Batch
+
+PAD = 16
+Draw = Callable[[tuple[int, int], torch.Generator, torch.dtype], Tensor]
+
+
+def key_of(*path: object) -> int:
+    """A 63-bit integer that depends on every element of `path`."""
+    digest = hashlib.blake2b("\x1f".join(map(str, path)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+class Rng:
+    """Random numbers keyed by `(seed, *path)`, one row for each of `rows`.
+
+    Args:
+        seed: the seed of the run.
+        path: what the numbers are for, such as `("train", 17, "D")`.
+        rows: positions in the global batch that this process holds.
+        block: rows that share one generator; 1 makes single rows of large draws cheap.
+        shards: for each sharded buffer, the global positions that this process holds.
+        device: where the numbers are wanted.
+
+    Example:
+        >>> a = Rng(0, rows=range(5)).normal("z", 3)
+        >>> b = Rng(0, rows=range(2, 4)).normal("z", 3)
+        >>> bool((a[2:4] == b).all())
+        True
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *path: object,
+        rows: range = range(1),
+        block: int = 128,
+        shards: Mapping[str, range] | None = None,
+        device: torch.device | str = "cpu",
+    ):
+        self.path = (seed, *path)
+        self.rows = rows
+        self.block = block
+        self.shards = dict(shards or {})
+        self.device = device
+        self._anonymous = 0
+
+    def _copy(self, path: tuple[object, ...], rows: range, block: int) -> Rng:
+        return Rng(
+            path[0],  # type: ignore[arg-type]
+            *path[1:],
+            rows=rows,
+            block=block,
+            shards=self.shards,
+            device=self.device,
+        )
+
+    def at(self, *path: object) -> Rng:
+        """The same rows under a longer key."""
+        return self._copy(self.path + path, self.rows, self.block)
+
+    def on(self, batch: Batch | range) -> Rng:
+        """The same key for the rows of another batch, such as a second stream."""
+        rows = batch if isinstance(batch, range) else batch.rows
+        return self._copy(self.path, rows, self.block)
+
+    def per_row(self) -> Rng:
+        """The same key with one generator a row: for draws of many numbers a row."""
+        return self._copy(self.path, self.rows, 1)
+
+    def normal(self, name: str, *shape: int, rows: range | None = None, dtype=None) -> Tensor:
+        """Standard normal numbers of shape (len(rows), *shape)."""
+        return self._draw(name, shape, rows, dtype, _normal)
+
+    def uniform(self, name: str, *shape: int, rows: range | None = None, dtype=None) -> Tensor:
+        """Uniform numbers in [0, 1) of shape (len(rows), *shape)."""
+        return self._draw(name, shape, rows, dtype, _uniform)
+
+    def bernoulli(self, name: str, p: Tensor, rows: range | None = None) -> Tensor:
+        """0/1 numbers, one with probability `p` of shape (len(rows), *)."""
+        u = self.uniform(name, *p.shape[1:], rows=rows, dtype=p.dtype)
+        return (u < p).to(p.dtype)
+
+    def shard(self, name: str, whole: Tensor) -> range:
+        """Global positions of the rows of the sharded buffer `name` held by this process."""
+        return self.shards.get(name, range(whole.shape[0]))
+
+    def permutation(self, name: str, n: int) -> Tensor:
+        """A permutation of 0..n-1, the same on every process."""
+        return torch.randperm(n, generator=_generator(*self.path, name))
+
+    def anonymous(self) -> str:
+        """A name for the next draw of a layer that has none (dropout), counted in order."""
+        self._anonymous += 1
+        return f"layer-{self._anonymous}"
+
+    def _draw(self, name, shape, rows, dtype, draw: Draw) -> Tensor:
+        rows = self.rows if rows is None else rows
+        dtype = dtype or torch.get_default_dtype()
+        width = math.prod(shape)
+        padded = -(-width // PAD) * PAD
+        parts = []
+        for block in range(rows.start // self.block, -(-rows.stop // self.block)):
+            first = block * self.block
+            start, stop = max(rows.start - first, 0), min(rows.stop - first, self.block)
+            generator = _generator(*self.path, name, block)
+            parts.append(draw((stop, padded), generator, dtype)[start:stop, :width])
+        if not parts:
+            return torch.empty((0, *shape), dtype=dtype, device=self.device)
+        whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return whole.reshape(len(rows), *shape).to(self.device)
+
+
+def _generator(*path: object) -> torch.Generator:
+    return torch.Generator().manual_seed(key_of(*path))
+
+
+def _normal(size, generator, dtype):
+    return torch.randn(size, generator=generator, dtype=dtype)
+
+
+def _uniform(size, generator, dtype):
+    return torch.rand(size, generator=generator, dtype=dtype)
+
+
+_ambient: list[Rng] = []
+
+
+@contextmanager
+def ambient(rng: Rng) -> Iterator[None]:
+    """Layers that need noise inside a forward pass (dropout) take it from `rng`."""
+    _ambient.append(rng)
+    try:
+        yield
+    finally:
+        _ambient.pop()
+
+
+def current_rng() -> Rng | None:
+    """The generator that `ambient` set, or None in a hand-written loop that set none."""
+    return _ambient[-1] if _ambient else None

@@ -1,0 +1,215 @@
+"""What one observation is: its shape and support, and so the base measure of a likelihood.
+
+A space turns x into features for a network and lists the distributions that can stand on it;
+a model asks its space and so works on all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Space(ABC):
+    """Shape and support of one observation.
+
+    Args:
+        shape: shape of one observation, without the batch dimension; images are (C, H, W).
+    """
+
+    shape: tuple[int, ...]
+
+    discrete: ClassVar[bool] = True
+    observations: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
+        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+
+    @property
+    def dims(self) -> int:
+        """Number of entries of one observation: the d of bits per dimension."""
+        return math.prod(self.shape)
+
+    @property
+    def image(self) -> bool:
+        """Whether observations are images (C, H, W) with 1 or 3 channels."""
+        return len(self.shape) == 3 and self.shape[0] in (1, 3)
+
+    @property
+    def features_shape(self) -> tuple[int, ...]:
+        """Shape of `features(x)` without the batch dimension."""
+        return self.shape
+
+    @abstractmethod
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """x as a floating tensor that a network can take, shape (B, *features_shape)."""
+
+    def spec(self) -> dict[str, Any]:
+        """The space as JSON."""
+        return {"kind": type(self).__name__, **{f.name: _json(getattr(self, f.name)) for f in fields(self)}}
+
+    def check(self, x: Tensor, name: str = "x") -> None:
+        """Raise ValueError unless x is a batch of observations of this space."""
+        if tuple(x.shape[1:]) != self.shape:
+            raise ValueError(
+                f"{name} has shape {tuple(x.shape)}, but {self} needs (B, {', '.join(map(str, self.shape))})."
+            )
+        if x.is_floating_point() and not bool(torch.isfinite(x).all()):
+            raise ValueError(f"{name} holds NaN or infinite values; {self} needs finite numbers.")
+        self._check_support(x, name)
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        """Raise ValueError where x is off the support."""
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Space):
+        return value.spec()
+    return list(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True)
+class Binary(Space):
+    """Entries 0 or 1; counting measure.
+
+    Example:
+        >>> Binary((1, 8, 8)).dims
+        64
+    """
+
+    observations: ClassVar[tuple[str, ...]] = ("bernoulli",)
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """x in {0, 1}."""
+        return x.to(dtype or torch.get_default_dtype())
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if bool(((x != 0) & (x != 1)).any()):
+            raise ValueError(
+                f"{name} holds values other than 0 and 1, but the space is {self}; "
+                "load the data with binarize='dynamic', 'static' or 'threshold'."
+            )
+
+
+@dataclass(frozen=True)
+class Levels(Space):
+    """Entries 0..levels-1 in order, such as grey values; counting measure.
+
+    Example:
+        >>> Levels((1, 28, 28), 256).features(torch.tensor([[[[255]]]])).item()
+        1.0
+    """
+
+    levels: int = 256
+    observations: ClassVar[tuple[str, ...]] = ("logistic", "logistic-mixture", "categorical")
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """x / (levels - 1), in [0, 1]."""
+        return x.to(dtype or torch.get_default_dtype()) / (self.levels - 1)
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if len(x) and bool(((x < 0) | (x > self.levels - 1) | (x != x.round())).any()):
+            raise ValueError(
+                f"{name} holds values from {x.min().item():g} to {x.max().item():g}, "
+                f"but {self} needs whole numbers from 0 to {self.levels - 1}."
+            )
+
+
+@dataclass(frozen=True)
+class Real(Space):
+    """Real entries; Lebesgue measure."""
+
+    discrete: ClassVar[bool] = False
+    observations: ClassVar[tuple[str, ...]] = ("gaussian",)
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """x itself."""
+        return x.to(dtype or torch.get_default_dtype())
+
+
+@dataclass(frozen=True)
+class Categorical(Space):
+    """Entries 0..classes-1 without order, such as a label; counting measure.
+
+    Args:
+        names: what the classes are called, in order.
+
+    Example:
+        >>> Categorical((), 3).features(torch.tensor([2])).tolist()
+        [[0.0, 0.0, 1.0]]
+    """
+
+    classes: int = 2
+    names: tuple[str, ...] = ()
+    observations: ClassVar[tuple[str, ...]] = ("categorical",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "names", tuple(map(str, self.names)))
+
+    @property
+    def features_shape(self) -> tuple[int, ...]:
+        """One-hot: the classes stand in front."""
+        return (self.classes, *self.shape)
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """One-hot codes, shape (B, classes, *shape)."""
+        codes = F.one_hot(x.long(), self.classes).movedim(-1, 1)
+        return codes.to(dtype or torch.get_default_dtype())
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if len(x) and bool(((x < 0) | (x >= self.classes) | (x != x.round())).any()):
+            raise ValueError(
+                f"{name} holds classes from {x.min().item():g} to {x.max().item():g}, "
+                f"but {self} has the classes 0 to {self.classes - 1}."
+            )
+
+
+@dataclass(frozen=True)
+class Sequence(Space):
+    """Ragged sequences of steps of the space `of`, padded to `shape[0]` steps.
+
+    Batches carry `lengths`; steps beyond a row's length are padding and count for nothing.
+    """
+
+    of: Space = Binary((1,))
+
+    @property
+    def features_shape(self) -> tuple[int, ...]:
+        """Steps, then the features of one step."""
+        return (self.shape[0], *self.of.features_shape)
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """Features of each step, shape (B, T, *)."""
+        flat = self.of.features(x.flatten(0, 1), dtype)
+        return flat.unflatten(0, x.shape[:2])
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        self.of.check(x.flatten(0, 1), name)
+
+
+KINDS: dict[str, type[Space]] = {
+    kind.__name__: kind for kind in (Binary, Levels, Real, Categorical, Sequence)
+}
+
+
+def space_from(spec: dict[str, Any]) -> Space:
+    """The space that `Space.spec` described.
+
+    Raises:
+        ValueError: if the kind is unknown.
+    """
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "kind"}
+    if spec.get("kind") not in KINDS:
+        raise ValueError(f"space kind {spec.get('kind')!r} is unknown; known are {', '.join(KINDS)}.")
+    if "of" in values:
+        values["of"] = space_from(values["of"])
+    return KINDS[spec["kind"]](**values)

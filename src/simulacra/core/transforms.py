@@ -1,0 +1,308 @@
+"""Preprocessing that travels with data and model: raw in, raw out, with its Jacobian.
+
+A density p_y on y = T(x) is reported on the raw x as
+
+    log p_x(x) = log p_y(T(x)) + log |det dT/dx|
+
+so multiplying the input by 0.1 changes nothing (lecture row I5). Dequantised data give a bound:
+log P(x) >= E_u log p_y(T(x + u)) + log |det dT/dx| (Theis et al. 2016).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from simulacra.core.random import Rng
+from simulacra.core.space import Binary, Levels, Real, Space, space_from
+
+
+class Transform(ABC):
+    """One step of preprocessing."""
+
+    exact: ClassVar[bool] = True
+    random: ClassVar[bool] = False
+
+    @abstractmethod
+    def space(self, before: Space) -> Space:
+        """The space after the step.
+
+        Raises:
+            ValueError: if the step does not apply to `before`.
+        """
+
+    @abstractmethod
+    def forward(self, x: Tensor, rng: Rng) -> Tensor:
+        """y = T(x); noise is keyed by `rng`."""
+
+    @abstractmethod
+    def inverse(self, y: Tensor) -> Tensor:
+        """x from y, to the precision of the raw data."""
+
+    def restore(self, y: Tensor) -> Tensor:
+        """The inverse for means: no rounding, no choice of a level."""
+        return self.inverse(y)
+
+    def log_det(self, x: Tensor, y: Tensor) -> Tensor:
+        """log |det dT/dx| for each row in nats, shape (B,)."""
+        return torch.zeros(len(x), dtype=torch.float64, device=x.device)
+
+    @property
+    def label(self) -> str:
+        """What a protocol says of it."""
+        return type(self).__name__.lower()
+
+    def spec(self) -> dict[str, Any]:
+        """The step as JSON."""
+        return {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Binarise(Transform):
+    """Levels to 0/1: `dynamic` and `static` draw x with probability level / (levels - 1)
+    (anew at every visit, or once by `seed`), `threshold` cuts at `threshold` of the range.
+
+    The three are different protocols (RESULTS: fixed and dynamic never share a column).
+    """
+
+    scheme: str = "dynamic"
+    levels: int = 256
+    threshold: float = 0.5
+    seed: int = 0
+    random: ClassVar[bool] = True
+
+    def space(self, before: Space) -> Space:
+        """Binary of the same shape."""
+        if not isinstance(before, Levels) or before.levels != self.levels:
+            raise ValueError(
+                f"binarize={self.scheme!r} needs {self.levels} levels such as grey pixels, "
+                f"but the data are {before}."
+            )
+        return Binary(before.shape)
+
+    def forward(self, x: Tensor, rng: Rng) -> Tensor:
+        """0/1 as float."""
+        p = x.to(torch.get_default_dtype()) / (self.levels - 1)
+        if self.scheme == "threshold":
+            return (p > self.threshold).to(p.dtype)
+        if self.scheme == "static":
+            rng = Rng(self.seed, "static-binarisation", rows=rng.rows, device=rng.device)
+        return rng.bernoulli("binarise", p)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """The lowest and highest level."""
+        return (y * (self.levels - 1)).round()
+
+    def restore(self, y: Tensor) -> Tensor:
+        """The expected level."""
+        return y * (self.levels - 1)
+
+    @property
+    def label(self) -> str:
+        """Such as `dynamic binarisation`."""
+        detail = {"static": f" (seed {self.seed})", "threshold": f" at {self.threshold:g}"}
+        return f"{self.scheme} binarisation{detail.get(self.scheme, '')}"
+
+
+@dataclass(frozen=True)
+class Dequantise(Transform):
+    """Levels to reals in (0, 1): y = (x + u) / levels, u uniform."""
+
+    levels: int = 256
+    exact: ClassVar[bool] = False
+    random: ClassVar[bool] = True
+
+    def space(self, before: Space) -> Space:
+        """Real of the same shape."""
+        if not isinstance(before, Levels) or before.levels != self.levels:
+            raise ValueError(f"dequantise needs {self.levels} levels, but the data are {before}.")
+        return Real(before.shape)
+
+    def forward(self, x: Tensor, rng: Rng) -> Tensor:
+        """(x + u) / levels."""
+        x = x.to(torch.get_default_dtype())
+        return (x + rng.uniform("dequantise", *x.shape[1:], dtype=x.dtype)) / self.levels
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """The level whose bin holds y."""
+        return (y * self.levels).floor().clamp(0, self.levels - 1)
+
+    def restore(self, y: Tensor) -> Tensor:
+        """The expected level: the bin's middle undone."""
+        return (y * self.levels - 0.5).clamp(0, self.levels - 1)
+
+    def log_det(self, x: Tensor, y: Tensor) -> Tensor:
+        """-d log levels."""
+        value = -float(torch.tensor(self.levels, dtype=torch.float64).log()) * x[0].numel()
+        return torch.full((len(x),), value, dtype=torch.float64, device=x.device)
+
+
+@dataclass(frozen=True)
+class Affine(Transform):
+    """y = (x - shift) / scale for each entry: standardisation.
+
+    Args:
+        shift: one number, or one for each entry (flattened).
+        scale: as `shift`, positive.
+    """
+
+    shift: tuple[float, ...] = (0.0,)
+    scale: tuple[float, ...] = (1.0,)
+
+    def space(self, before: Space) -> Space:
+        """Unchanged; the data must be real."""
+        if not isinstance(before, Real):
+            raise ValueError(f"standardising needs real data, but the data are {before}.")
+        return before
+
+    def _tensors(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)  # noqa: E731
+        shift, scale = make(self.shift), make(self.scale)
+        if len(self.shift) > 1:
+            shift, scale = shift.view(x.shape[1:]), scale.view(x.shape[1:])
+        return shift, scale
+
+    def forward(self, x: Tensor, rng: Rng) -> Tensor:
+        """(x - shift) / scale."""
+        x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
+        shift, scale = self._tensors(x)
+        return (x - shift) / scale
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """shift + scale y."""
+        shift, scale = self._tensors(y)
+        return shift + scale * y
+
+    def log_det(self, x: Tensor, y: Tensor) -> Tensor:
+        """-sum log scale."""
+        logs = torch.tensor(self.scale, dtype=torch.float64).log()
+        total = logs.sum() if len(self.scale) > 1 else logs.sum() * x[0].numel()
+        return torch.full((len(x),), -float(total), dtype=torch.float64, device=x.device)
+
+    @property
+    def label(self) -> str:
+        """`standardised`."""
+        return "standardised"
+
+
+@dataclass(frozen=True)
+class Logit(Transform):
+    """y = logit(alpha + (1 - 2 alpha) x) for x in (0, 1) (Dinh et al. 2017)."""
+
+    alpha: float = 1e-6
+
+    def space(self, before: Space) -> Space:
+        """Real of the same shape."""
+        if not isinstance(before, Real):
+            raise ValueError(f"logit needs reals in (0, 1), but the data are {before}: dequantise first.")
+        return before
+
+    def _squeezed(self, x: Tensor) -> Tensor:
+        return self.alpha + (1 - 2 * self.alpha) * x
+
+    def forward(self, x: Tensor, rng: Rng) -> Tensor:
+        """logit of the squeezed x."""
+        return torch.logit(self._squeezed(x))
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """x, back in (0, 1)."""
+        return (torch.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)
+
+    def log_det(self, x: Tensor, y: Tensor) -> Tensor:
+        """sum log (1 - 2 alpha) - log p - log(1 - p) at p = alpha + (1 - 2 alpha) x."""
+        p = self._squeezed(x.double())
+        slope = torch.log1p(torch.tensor(-2 * self.alpha, dtype=torch.float64, device=x.device))
+        return (slope - torch.log(p) - torch.log1p(-p)).flatten(1).sum(1)
+
+
+STEPS = {step.__name__: step for step in (Binarise, Dequantise, Affine, Logit)}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """A chain of steps from the raw space to the model's space.
+
+    Args:
+        raw: the space of the data as they came.
+        steps: applied in order.
+
+    Example:
+        >>> chain = Preprocessing(Real((2,)), (Affine((0.0,), (0.1,)),))
+        >>> x = torch.ones(1, 2)
+        >>> y, log_det = chain.forward(x, Rng(0))
+        >>> y.tolist(), round(log_det.item(), 4)
+        ([[10.0, 10.0]], 4.6052)
+    """
+
+    raw: Space
+    steps: tuple[Transform, ...] = ()
+
+    @property
+    def space(self) -> Space:
+        """The space after all steps."""
+        space = self.raw
+        for step in self.steps:
+            space = step.space(space)
+        return space
+
+    @property
+    def exact(self) -> bool:
+        """Whether a density on y is a density on x (a bound after dequantisation)."""
+        return all(step.exact for step in self.steps)
+
+    @property
+    def random(self) -> bool:
+        """Whether two visits of the same x can differ."""
+        return any(step.random for step in self.steps)
+
+    def forward(self, x: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
+        """y and log |det dy/dx| in nats, shape (B,)."""
+        log_det = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        for step in self.steps:
+            y = step.forward(x, rng)
+            log_det = log_det + step.log_det(x, y)
+            x = y
+        return x, log_det
+
+    def apply(self, x: Tensor, rng: Rng) -> Tensor:
+        """y alone: what training needs."""
+        for step in self.steps:
+            x = step.forward(x, rng)
+        return x
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """Back to raw units; levels come back as whole numbers of a byte where they fit."""
+        for step in reversed(self.steps):
+            y = step.inverse(y)
+        if isinstance(self.raw, Levels):
+            y = y.round().clamp(0, self.raw.levels - 1)
+            return y.to(torch.uint8 if self.raw.levels <= 256 else torch.int32)
+        return y.to(torch.uint8) if isinstance(self.raw, Binary) and not y.is_floating_point() else y
+
+    def restore(self, y: Tensor) -> Tensor:
+        """Means in the units of the raw data, not rounded: what a picture shows."""
+        for step in reversed(self.steps):
+            y = step.restore(y)
+        return y
+
+    @property
+    def label(self) -> str:
+        """What a protocol says: such as `dynamic binarisation` or `raw`."""
+        return ", ".join(step.label for step in self.steps) or "raw"
+
+    def spec(self) -> dict[str, Any]:
+        """The chain as JSON."""
+        return {"raw": self.raw.spec(), "steps": [step.spec() for step in self.steps]}
+
+
+def preprocessing_from(spec: dict[str, Any]) -> Preprocessing:
+    """The chain that `Preprocessing.spec` described."""
+    steps = []
+    for step in spec["steps"]:
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in step.items() if k != "kind"}
+        steps.append(STEPS[step["kind"]](**values))
+    return Preprocessing(space_from(spec["raw"]), tuple(steps))

@@ -1,0 +1,205 @@
+"""A data set: named splits of x and optionally a condition, with digest and preprocessing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.batch import Batch
+from simulacra.core.estimate import Protocol
+from simulacra.core.random import Rng
+from simulacra.core.space import Space
+from simulacra.core.transforms import Binarise, Preprocessing
+
+
+@dataclass
+class Split:
+    """Rows in memory, in their own (integer) type; preprocessing happens batch by batch.
+
+    Args:
+        x: raw observations, shape (N, *).
+        preprocessing: from the raw space to the model's space.
+        c: conditions, shape (N, *), or None.
+        labels: class numbers used to colour plots and to judge, never shown to an
+            unconditional model; shape (N,), or None.
+        known: True where an entry of x is observed, or None.
+        c_known: True where the condition is observed, shape (N,), or None.
+        lengths: valid steps of each ragged sequence, shape (N,), or None.
+    """
+
+    x: Tensor
+    preprocessing: Preprocessing
+    c: Tensor | None = None
+    labels: Tensor | None = None
+    known: Tensor | None = None
+    c_known: Tensor | None = None
+    lengths: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
+        """Raw batches, one for each index tensor of `orders`."""
+        for index in orders:
+            yield self.rows(index)
+
+    def rows(self, index: Tensor) -> Batch:
+        """The raw rows `index`."""
+        index = index.to(self.x.device)
+        take = lambda t: None if t is None else t.index_select(0, index)  # noqa: E731
+        return Batch(
+            self.x.index_select(0, index),
+            take(self.c),
+            take(self.known),
+            take(self.c_known),
+            take(self.lengths),
+            rows=range(len(index)),
+            index=index,
+        )
+
+    def prepare(self, batch: Batch, rng: Rng) -> Batch:
+        """The raw batch in the model's space; noise is keyed by the batch's rows."""
+        return replace(batch, x=self.preprocessing.apply(batch.x, rng.on(batch)))
+
+    def batch(self, index: Tensor, rng: Rng) -> Batch:
+        """The rows `index`, preprocessed."""
+        return self.prepare(self.rows(index), rng)
+
+    def all(self, seed: int = 0) -> Batch:
+        """Every row, preprocessed with noise keyed by row: what closed forms and tests need."""
+        return self.batch(torch.arange(len(self)), Rng(seed, "all"))
+
+    def select(self, index: Tensor) -> Split:
+        """The split that holds only the rows `index`."""
+        rows = self.rows(index)
+        labels = None if self.labels is None else self.labels[index]
+        return replace(
+            self,
+            x=rows.x,
+            c=rows.c,
+            labels=labels,
+            known=rows.known,
+            c_known=rows.c_known,
+            lengths=rows.lengths,
+        )
+
+    def to(self, device: torch.device | str) -> Split:
+        """The split with its tensors on `device`."""
+        moved = {
+            name: value.to(device)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor) and name != "labels"
+        }
+        return replace(self, **moved)
+
+    def digest(self) -> str:
+        """SHA-256 over values, shapes and types."""
+        h = hashlib.sha256()
+        for t in (self.x, self.c, self.known, self.c_known, self.lengths):
+            if t is not None:
+                h.update(f"{t.dtype}{tuple(t.shape)}".encode())
+                h.update(t.detach().cpu().contiguous().numpy().tobytes())
+        return h.hexdigest()
+
+
+@dataclass
+class Dataset:
+    """Named splits with what they mean.
+
+    Args:
+        name: such as `digits`.
+        splits: `train`, `valid` and `test`, those that exist.
+        preprocessing: from the raw space to `space`.
+        condition: the space of c, or None.
+        label_names: what the classes are called.
+        spec: name and options with which `load_data` makes it again.
+        pixels: whether pictures of it make sense as images.
+    """
+
+    name: str
+    splits: dict[str, Split]
+    preprocessing: Preprocessing
+    condition: Space | None = None
+    label_names: tuple[str, ...] = ()
+    spec: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def space(self) -> Space:
+        """What a model of these data sees."""
+        return self.preprocessing.space
+
+    def __getitem__(self, split: str) -> Split:
+        if split not in self.splits:
+            raise ValueError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}.")
+        return self.splits[split]
+
+    @property
+    def train(self) -> Split:
+        """The training rows."""
+        return self["train"]
+
+    @property
+    def valid(self) -> Split | None:
+        """The validation rows, or None."""
+        return self.splits.get("valid")
+
+    @property
+    def test(self) -> Split:
+        """The test rows."""
+        return self["test"]
+
+    def protocol(self, split: str) -> Protocol:
+        """What a score on `split` was measured on."""
+        steps = self.preprocessing.steps
+        lossy = [step for step in steps if isinstance(step, Binarise)]
+        scored = self.space if lossy else self.preprocessing.raw
+        label = ", ".join(step.label for step in lossy) or "raw"
+        return Protocol(self[split].digest(), self.name, split, str(scored), label)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{len(rows):,} {name}" for name, rows in self.splits.items())
+        condition = f" given {self.condition}" if self.condition else ""
+        return f"{self.name}: {counts}; {self.space}{condition}; {self.preprocessing.label}"
+
+
+def in_memory(
+    x: Tensor,
+    space: Space,
+    name: str = "tensors",
+    c: Tensor | None = None,
+    condition: Space | None = None,
+    valid: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+    **parts: Tensor,
+) -> Dataset:
+    """A data set from tensors, split at random by `seed`.
+
+    Args:
+        x: observations in `space`, shape (N, *).
+        c: conditions, shape (N, *).
+        parts: `labels`, `known`, `c_known` or `lengths`, shape (N, ...).
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> data = in_memory(torch.randn(50, 2), Real((2,)))
+        >>> {name: len(split) for name, split in data.splits.items()}
+        {'train': 40, 'valid': 5, 'test': 5}
+    """
+    space.check(x)
+    chain = Preprocessing(space)
+    whole = Split(x, chain, c, **parts)
+    order = Rng(seed, "split").permutation("rows", len(x))
+    n_valid, n_test = round(len(x) * valid), round(len(x) * test)
+    cuts = {
+        "train": order[n_valid + n_test :],
+        "valid": order[:n_valid],
+        "test": order[n_valid : n_valid + n_test],
+    }
+    splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
+    return Dataset(name, splits, chain, condition)
