@@ -8,8 +8,10 @@ raw comes out: the preprocessing of the data travels with the model.
 from __future__ import annotations
 
 import inspect
+from abc import ABCMeta
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -27,14 +29,24 @@ from simulacra.core.transforms import Preprocessing
 CHUNK = 1024  # rows that the words below put through a network at once
 
 
-class _Recorded(type(nn.Module)):  # type: ignore[misc]
+class _Recorded(ABCMeta):
     """The constructor's signature is the configuration: its arguments are kept."""
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """That of the constructor, which `__call__` below would hide."""
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         model = super().__call__(*args, **kwargs)
         bound = inspect.signature(cls).bind(*args, **kwargs)
         bound.apply_defaults()
-        object.__setattr__(model, "arguments", dict(bound.arguments))
+        arguments = dict(bound.arguments)
+        for parameter in bound.signature.parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                arguments |= arguments.pop(parameter.name)
+        object.__setattr__(model, "arguments", arguments)
         if model.preprocessing is None:
             model.preprocessing = Preprocessing(model.space)
         return model
@@ -62,7 +74,7 @@ class Model(nn.Module, metaclass=_Recorded):
         self.condition = condition
         self.preprocessing: Preprocessing = None  # type: ignore[assignment]
         self.label_names: tuple[str, ...] = ()
-        self._removed: frozenset[type] = frozenset()
+        self._removed: frozenset[type[can.Capability]] = frozenset()
 
     # ---- how it is trained
 
@@ -80,22 +92,22 @@ class Model(nn.Module, metaclass=_Recorded):
 
     # ---- what it can do
 
-    def capabilities(self) -> frozenset[type]:
+    def capabilities(self) -> frozenset[type[can.Capability]]:
         """The declared capabilities of this instance."""
         declared = {c for c in can.ALL if isinstance(self, c)}
         if self.condition is None:
             declared.discard(can.TakesCondition)
         return frozenset(declared - self._removed)
 
-    def remove(self, *capabilities: type) -> None:
+    def remove(self, *capabilities: type[can.Capability]) -> None:
         """For constructors: this instance cannot do what its class can."""
         self._removed |= set(capabilities)
 
-    def supports(self, capability: type) -> bool:
+    def supports(self, capability: type[can.Capability]) -> bool:
         """Whether this instance declares `capability`."""
         return capability in self.capabilities()
 
-    def _need(self, word: str, *any_of: type) -> None:
+    def _need(self, word: str, *any_of: type[can.Capability]) -> None:
         if not any(self.supports(c) for c in any_of):
             has = ", ".join(sorted(c.phrase for c in self.capabilities())) or "nothing"
             wanted = " or ".join(c.phrase for c in any_of)
@@ -233,6 +245,12 @@ class Model(nn.Module, metaclass=_Recorded):
                 for y, _, _, _ in self._chunks(x, None, rng)
             ]
         return torch.cat(parts)
+
+    def save(self, path: str | Path) -> None:
+        """Write the artifact (`model.safetensors`, `config.json`) into the folder `path`."""
+        from simulacra.core.artifact import save_model
+
+        save_model(self, Path(path))
 
     # ---- from raw to the model's space
 

@@ -31,7 +31,7 @@ class Observation:
     build: Callable[[Tensor], d.Distribution]
 
 
-def observation(
+def observation_head(
     space: Space, name: str = "auto", scale: float | None = None, mixtures: int = 5
 ) -> Observation:
     """The observation head `name` on `space`.
@@ -45,7 +45,7 @@ def observation(
         ValueError: if the distribution does not fit the space, such as a density on levels.
 
     Example:
-        >>> observation(Levels((1, 4, 4), 256)).name
+        >>> observation_head(Levels((1, 4, 4), 256)).name
         'logistic'
     """
     name = space.observations[0] if name == "auto" and space.observations else name

@@ -52,6 +52,10 @@ class Space(ABC):
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """x as a floating tensor that a network can take, shape (B, *features_shape)."""
 
+    def from_features(self, f: Tensor) -> Tensor:
+        """A point of feature space in the units of x, not rounded: what a mean looks like."""
+        return f
+
     def spec(self) -> dict[str, Any]:
         """The space as JSON."""
         return {"kind": type(self).__name__, **{f.name: _json(getattr(self, f.name)) for f in fields(self)}}
@@ -115,6 +119,10 @@ class Levels(Space):
         """x / (levels - 1), in [0, 1]."""
         return x.to(dtype or torch.get_default_dtype()) / (self.levels - 1)
 
+    def from_features(self, f: Tensor) -> Tensor:
+        """f (levels - 1)."""
+        return f * (self.levels - 1)
+
     def _check_support(self, x: Tensor, name: str) -> None:
         if len(x) and bool(((x < 0) | (x > self.levels - 1) | (x != x.round())).any()):
             raise ValueError(
@@ -165,6 +173,10 @@ class Categorical(Space):
         codes = F.one_hot(x.long(), self.classes).movedim(-1, 1)
         return codes.to(dtype or torch.get_default_dtype())
 
+    def from_features(self, f: Tensor) -> Tensor:
+        """The class of the largest entry."""
+        return f.argmax(1)
+
     def _check_support(self, x: Tensor, name: str) -> None:
         if len(x) and bool(((x < 0) | (x >= self.classes) | (x != x.round())).any()):
             raise ValueError(
@@ -207,7 +219,9 @@ def space_from(spec: dict[str, Any]) -> Space:
     Raises:
         ValueError: if the kind is unknown.
     """
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "kind"}
+    values: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "kind"
+    }
     if spec.get("kind") not in KINDS:
         raise ValueError(f"space kind {spec.get('kind')!r} is unknown; known are {', '.join(KINDS)}.")
     if "of" in values:

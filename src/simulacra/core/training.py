@@ -12,7 +12,6 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.optimisers import SGD, Adam
 from simulacra.core.random import Rng
 
-
 Loss = Callable[[Any, Batch, Rng], Terms]
 Weight = Callable[[Batch], Tensor]
 

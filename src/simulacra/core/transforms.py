@@ -160,7 +160,7 @@ class Affine(Transform):
         return before
 
     def _tensors(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)  # noqa: E731
+        make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)
         shift, scale = make(self.shift), make(self.scale)
         if len(self.shift) > 1:
             shift, scale = shift.view(x.shape[1:]), scale.view(x.shape[1:])
@@ -219,7 +219,7 @@ class Logit(Transform):
         return (slope - torch.log(p) - torch.log1p(-p)).flatten(1).sum(1)
 
 
-STEPS = {step.__name__: step for step in (Binarise, Dequantise, Affine, Logit)}
+STEPS: dict[str, type[Transform]] = {step.__name__: step for step in (Binarise, Dequantise, Affine, Logit)}
 
 
 @dataclass(frozen=True)

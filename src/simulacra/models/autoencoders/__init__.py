@@ -1,0 +1,8 @@
+"""Autoencoders: codes from which the data can be rebuilt."""
+
+from simulacra.models.autoencoders.autoencoder import Autoencoder
+from simulacra.models.autoencoders.pca import PCA
+from simulacra.models.autoencoders.ppca import PPCA
+from simulacra.models.autoencoders.stacked import StackedAutoencoder
+
+__all__ = ["PCA", "PPCA", "Autoencoder", "StackedAutoencoder"]

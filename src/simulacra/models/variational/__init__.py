@@ -1,0 +1,6 @@
+"""Variational models: log p(x) from below."""
+
+from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.vae import VAE
+
+__all__ = ["IWAE", "VAE"]

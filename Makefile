@@ -1,0 +1,11 @@
+# Names for tools/project.py, which also runs where there is no make: python tools/project.py demo
+PYTHON ?= python3
+ARGS ?=
+
+.PHONY: install demo test bench docs check systems
+
+install demo test bench docs check:
+	@$(PYTHON) tools/project.py $@ $(ARGS)
+
+systems:
+	@$(PYTHON) tools/systems.py --write

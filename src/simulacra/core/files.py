@@ -1,0 +1,99 @@
+"""Writing that is atomic: aside, synced, then moved into place; JSON with a format number."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+FORMAT = 1
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make the file aside, then put it in place: readers see the old or the new.
+
+    Raises:
+        ValueError: if the disk is full or the folder cannot be written; the old file stands.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(aside)
+        with open(aside, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    # safetensors reports a full disk with an exception of its own
+    except Exception as error:
+        aside.unlink(missing_ok=True)
+        if isinstance(error, OSError) or "I/O error" in str(error) or "No space" in str(error):
+            raise ValueError(
+                f"{path} could not be written ({error}); what stood there is untouched."
+            ) from error
+        raise
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """A JSON file with its format number."""
+    text = json.dumps({"format": FORMAT, **content}, indent=2, default=str) + "\n"
+    write_atomically(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The content of a JSON file that `write_json` wrote.
+
+    Raises:
+        ValueError: if it is missing, is no JSON, or comes from a newer version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} does not exist.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid JSON ({error}).") from error
+    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+        raise ValueError(f"{path} has no format number: it was not written by simulacra.")
+    if content["format"] > FORMAT:
+        raise ValueError(
+            f"{path} has format {content['format']}, but this version reads up to {FORMAT}: "
+            "upgrade simulacra."
+        )
+    return content
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Tensors and a JSON header in one safetensors file."""
+    metadata = {"simulacra": json.dumps({"format": FORMAT, **header})}
+    ready = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    # safetensors refuses tensors that share memory
+    unique: dict[int, str] = {}
+    for name, t in ready.items():
+        if t.numel() and unique.setdefault(t.data_ptr(), name) != name:
+            ready[name] = t.clone()
+    write_atomically(path, lambda aside: save_file(ready, aside, metadata=metadata))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and header of a file that `write_tensors` wrote.
+
+    Raises:
+        ValueError: if the file is missing, damaged or from a newer version.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+        header = json.loads(metadata["simulacra"])
+    except Exception as error:
+        raise ValueError(f"{path} is damaged or was not written by simulacra ({error}).") from error
+    if header["format"] > FORMAT:
+        raise ValueError(
+            f"{path} has format {header['format']}, but this version reads up to {FORMAT}: upgrade simulacra."
+        )
+    return tensors, header

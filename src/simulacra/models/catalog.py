@@ -1,0 +1,135 @@
+"""Name -> class, lazily: the one list that command line, docs, tests and studio read.
+
+This file imports no torch, so that listing models is quick.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model of the catalogue.
+
+    Args:
+        name: on the command line.
+        family: folder of the family.
+        module: where the class is.
+        cls: name of the class.
+        paper: who proposed it.
+        rows: rows of the systems table that it implements.
+        summary: one line.
+    """
+
+    name: str
+    family: str
+    module: str
+    cls: str
+    paper: str
+    rows: tuple[str, ...]
+    summary: str
+
+    def load(self) -> Any:
+        """The class."""
+        return getattr(importlib.import_module(f"simulacra.models.{self.module}"), self.cls)
+
+
+_ENTRIES = (
+    Entry(
+        "pca",
+        "autoencoders",
+        "autoencoders.pca",
+        "PCA",
+        "Pearson 1901; Hotelling 1933",
+        ("D1",),
+        "principal components: the best linear autoencoder, in closed form",
+    ),
+    Entry(
+        "ppca",
+        "autoencoders",
+        "autoencoders.ppca",
+        "PPCA",
+        "Tipping and Bishop 1999",
+        ("D2",),
+        "probabilistic PCA: a linear Gaussian factor model with exact likelihood",
+    ),
+    Entry(
+        "autoencoder",
+        "autoencoders",
+        "autoencoders.autoencoder",
+        "Autoencoder",
+        "Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988",
+        ("D3", "D4"),
+        "deterministic autoencoder, under- or over-complete, optionally regularised",
+    ),
+    Entry(
+        "stacked-autoencoder",
+        "autoencoders",
+        "autoencoders.stacked",
+        "StackedAutoencoder",
+        "Bengio et al. 2007",
+        ("D3",),
+        "autoencoder trained greedily layer by layer, then fine-tuned",
+    ),
+    Entry(
+        "vae",
+        "variational",
+        "variational.vae",
+        "VAE",
+        "Kingma and Welling 2013; Rezende et al. 2014",
+        ("E1", "E2", "E3", "E4", "E5", "E14", "E17"),
+        "variational autoencoder, optionally class-conditional",
+    ),
+    Entry(
+        "iwae",
+        "variational",
+        "variational.iwae",
+        "IWAE",
+        "Burda, Grosse and Salakhutdinov 2015",
+        ("E9",),
+        "the VAE trained on the tighter importance-weighted bound",
+    ),
+    Entry(
+        "gan",
+        "adversarial",
+        "adversarial.gan",
+        "GAN",
+        "Goodfellow et al. 2014",
+        ("F1", "F2", "F3"),
+        "generative adversarial network: a game of two players",
+    ),
+    Entry(
+        "rbm",
+        "boltzmann",
+        "boltzmann.rbm",
+        "RBM",
+        "Smolensky 1986; Tieleman 2008",
+        ("A2", "A4", "A5"),
+        "restricted Boltzmann machine with persistent chains",
+    ),
+)
+
+CATALOG: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def find(name: str) -> Entry:
+    """The entry of a model by command-line or class name.
+
+    Raises:
+        ValueError: if there is none, with the nearest names.
+
+    Example:
+        >>> find("VAE").name
+        'vae'
+    """
+    by_class = {entry.cls.lower(): entry for entry in _ENTRIES}
+    found = CATALOG.get(name.lower()) or by_class.get(name.lower())
+    if found is None:
+        near = difflib.get_close_matches(name.lower(), [*CATALOG, *by_class], 1, 0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CATALOG)}."
+        raise ValueError(f"model {name!r} is unknown; {hint}")
+    return found

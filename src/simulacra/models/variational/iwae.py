@@ -1,0 +1,63 @@
+"""The importance-weighted autoencoder: the VAE trained on a tighter bound.
+
+    L_k(x) = E log (1/k) sum_j p(x, z_j) / q(z_j|x),   z_j ~ q(z|x)            (8)
+
+L_1 is the VAE's bound; L_k rises with k to log p(x).
+
+Reference: Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2015. Row E9.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.random import Rng
+from simulacra.core.space import Space
+from simulacra.core.training import Update
+from simulacra.models.variational.latent import LatentGaussian
+
+
+class IWAE(LatentGaussian):
+    """Importance-weighted autoencoder.
+
+    Args:
+        space: what one observation is.
+        condition: what the condition is; None for p(x).
+        latent: size of the code z.
+        k: importance samples of the training bound; k=1 is the VAE.
+        networks: options of the networks and of p(x|z): see `LatentGaussian`.
+
+    Raises:
+        ValueError: if the observation does not fit the space, or a network not the model.
+
+    Example:
+        >>> from simulacra.core.space import Binary
+        >>> IWAE(Binary((6,)), latent=2, k=5).sample(4).shape
+        torch.Size([4, 6])
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        condition: Space | None = None,
+        latent: int = 16,
+        k: int = 5,
+        **networks: Any,
+    ):
+        super().__init__(space, condition, latent, **networks)
+        if k < 1:
+            raise ValueError(f"k is {k}, but the bound needs at least one importance sample.")
+        self.k = k
+
+    def updates(self) -> list[Update]:
+        """One player: all parameters descend the negative bound."""
+        return [Update("iwae", ("",), negative_bound)]
+
+
+def negative_bound(model: IWAE, batch: Batch, rng: Rng) -> Terms:
+    """-L_k(x) of equation (8) in nats, and the ELBO at the same draws."""
+    log_w = model.log_weights(batch.x, batch.c, rng, model.k)
+    bound = log_w.logsumexp(1) - math.log(model.k)
+    return Terms({"bound": -bound}, {"elbo": log_w.detach().mean(1)})

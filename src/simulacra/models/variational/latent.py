@@ -1,0 +1,130 @@
+"""What every model with a Gaussian amortised posterior shares: q(z|x), p(x|z), the weights.
+
+    p(x) = E_{z ~ N(0, I)} p(x|z),     q(z|x) = N(mu(x), sigma(x)^2)
+
+Reference: Kingma and Welling 2013; Rezende, Mohamed and Wierstra 2014.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from simulacra.core.capabilities import (
+    Decodes,
+    HasImportanceWeights,
+    HasPosterior,
+    Samples,
+    TakesCondition,
+)
+from simulacra.core.distributions import Distribution, Gaussian
+from simulacra.core.divergences import kl_to_standard_normal
+from simulacra.core.model import Model
+from simulacra.core.observation import mean_image, observation_head
+from simulacra.core.random import Rng
+from simulacra.core.space import Space
+from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
+
+ObservationName = Literal["auto", "bernoulli", "gaussian", "logistic", "logistic-mixture", "categorical"]
+
+
+class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes, TakesCondition):
+    """Abstract: networks and densities; subclasses state the objective.
+
+    Args:
+        space: what one observation is.
+        condition: what the condition is; None for p(x).
+        latent: size of the code z.
+        hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
+        net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
+        activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
+        observation: distribution of x given z; `auto` takes the space's first.
+        scale: fixed standard deviation of a Gaussian observation; None: learned.
+        mixtures: components of a `logistic-mixture`.
+        dropout: share of hidden activations dropped in training (`mlp` only).
+        encoder: a network of your own from features (B, *) to (B, 2 latent).
+        decoder: a network of your own from (B, latent) to (B, P, *shape).
+
+    Raises:
+        ValueError: if the observation does not fit the space, or a network not the model.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        condition: Space | None = None,
+        latent: int = 16,
+        *,
+        hidden: tuple[int, ...] | None = None,
+        net: Literal["auto", "mlp", "conv"] = "auto",
+        activation: str = "relu",
+        observation: ObservationName = "auto",
+        scale: float | None = None,
+        mixtures: int = 5,
+        dropout: float = 0.0,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+    ):
+        super().__init__(space, condition)
+        if latent < 1:
+            raise ValueError(f"latent is {latent}, but a code needs at least one number.")
+        self.code_size = latent
+        self.head = observation_head(space, observation, scale, mixtures)
+        kind, sizes = default_net(space, net, hidden)
+        parameters = self.head.parameters
+        self.encoder = encoder or build_encoder(
+            space, 2 * latent, kind, sizes, condition, activation, dropout
+        )
+        self.decoder = decoder or build_decoder(
+            space, latent, parameters, kind, sizes, condition, activation, dropout
+        )
+        extra = (condition.features_shape,) if condition else ()
+        check_network("encoder", self.encoder, (space.features_shape, *extra), (2 * latent,))
+        check_network("decoder", self.decoder, ((latent,), *extra), (parameters, *space.shape))
+
+    def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
+        """The condition as further network input, or nothing."""
+        if self.condition is None or c is None:
+            return ()
+        return (self.condition.features(c, self.dtype),)
+
+    def posterior(self, x: Tensor, c: Tensor | None = None) -> Gaussian:
+        """q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,)."""
+        mu, log_sigma = self.encoder(self.features(x), *self.condition_features(c)).chunk(2, -1)
+        return Gaussian(mu, log_sigma, 1)
+
+    def likelihood(self, z: Tensor, c: Tensor | None = None) -> Distribution:
+        """p(x|z) for codes of shape (B, latent)."""
+        return self.head.build(self.decoder(z, *self.condition_features(c)))
+
+    def log_weights(self, x: Tensor, c: Tensor | None, rng: Rng, k: int) -> Tensor:
+        """log p(x, z_j) - log q(z_j|x), z_j = mu + sigma eps_j: in nats, shape (B, k)."""
+        q = self.posterior(x, c)
+        eps = rng.normal("z", k, self.code_size, dtype=q.loc.dtype)
+        q = Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)
+        z = q.at(eps)
+        # log p(z) - log q(z|x): the constants cancel
+        log_ratio = 0.5 * (eps * eps - z * z).sum(-1) + q.log_scale.sum(-1)
+        repeated = None if c is None else c.repeat_interleave(k, 0)
+        parameters = self.decoder(z.flatten(0, 1), *self.condition_features(repeated))
+        p = self.head.build(parameters.unflatten(0, (len(x), k)))
+        return p.log_prob(x.unsqueeze(1)) + log_ratio
+
+    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
+        """E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one z, in nats, shape (B,)."""
+        q = self.posterior(x, c)
+        return self.likelihood(q.sample(rng, "z"), c).log_prob(x) - kl_to_standard_normal(q)
+
+    def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """mu(x), shape (B, latent)."""
+        return self.posterior(x, c).loc
+
+    def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """E[x|z], shape (B, *)."""
+        return mean_image(self.likelihood(z, c), self.space)
+
+    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """z ~ N(0, I), x ~ p(x|z), shape (B, *)."""
+        z = rng.normal("z", self.code_size, dtype=self.dtype)
+        return self.likelihood(z, c).sample(rng)

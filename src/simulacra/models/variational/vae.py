@@ -1,0 +1,92 @@
+"""The variational autoencoder.
+
+log p(x) is bounded by the evidence lower bound with an amortised Gaussian posterior:
+
+    L(x) = E_{q(z|x)} log p(x|z) - KL(q(z|x) || N(0, I))                       (1)
+    z = mu(x) + sigma(x) eps,  eps ~ N(0, I)                                   (2)
+    KL = 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2)                            (3)
+
+Reference: Kingma and Welling, Auto-Encoding Variational Bayes, 2013 (equations 3, 4 and B);
+Rezende, Mohamed and Wierstra 2014. Rows E1-E5, E14, E17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.distributions import Gaussian
+from simulacra.core.divergences import kl_to_standard_normal
+from simulacra.core.random import Rng
+from simulacra.core.space import Space
+from simulacra.core.training import Update
+from simulacra.models.variational.latent import LatentGaussian
+
+
+class VAE(LatentGaussian):
+    """Variational autoencoder, class-conditional where `condition` is given.
+
+    Args:
+        space: what one observation is.
+        condition: what the condition is; None for p(x).
+        latent: size of the code z.
+        kl: `analytic` (equation 3) or `monte-carlo` (log q(z|x) - log p(z) at the drawn z).
+        kl_warmup: share of training over which the weight of the KL rises from 0 to 1.
+        networks: options of the networks and of p(x|z): see `LatentGaussian`.
+
+    Raises:
+        ValueError: if the observation does not fit the space, or a network not the model.
+
+    Example:
+        >>> from simulacra.core.space import Binary
+        >>> VAE(Binary((1, 8, 8)), latent=2).sample(3, seed=0).shape
+        torch.Size([3, 1, 8, 8])
+    """
+
+    kl_weight: Tensor
+
+    def __init__(
+        self,
+        space: Space,
+        condition: Space | None = None,
+        latent: int = 16,
+        kl: Literal["analytic", "monte-carlo"] = "analytic",
+        kl_warmup: float = 0.0,
+        **networks: Any,
+    ):
+        super().__init__(space, condition, latent, **networks)
+        self.kl, self.kl_warmup = kl, kl_warmup
+        # remembered between steps, so a buffer: `anneal` moves it
+        self.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
+
+    def updates(self) -> list[Update]:
+        """One player: all parameters descend the negative bound."""
+        return [Update("vae", ("",), negative_elbo, after=anneal)]
+
+
+def negative_elbo(model: VAE, batch: Batch, rng: Rng) -> Terms:
+    """-L(x) of equation (1) in nats, split into reconstruction and KL."""
+    q = model.posterior(batch.x, batch.c)
+    # (2)
+    z = q.sample(rng, "z")
+    reconstruction = -model.likelihood(z, batch.c).log_prob(batch.x, batch.known)
+    # (3)
+    kl = kl_to_standard_normal(q) if model.kl == "analytic" else _kl_at(q, z)
+    loss = {"reconstruction": reconstruction, "kl": model.kl_weight * kl}
+    return Terms(loss, {"elbo": -(reconstruction + kl).detach()})
+
+
+def _kl_at(q: Gaussian, z: Tensor) -> Tensor:
+    """log q(z|x) - log p(z): unbiased for the KL at z ~ q."""
+    zero = torch.zeros_like(z)
+    return q.log_prob(z) - Gaussian(zero, zero, 1).log_prob(z)
+
+
+def anneal(model: VAE, terms: Mapping[str, Tensor], progress: float) -> None:
+    """Raise the weight of the KL linearly over the first `kl_warmup` of training."""
+    if model.kl_warmup:
+        model.kl_weight.fill_(min(1.0, progress / model.kl_warmup))

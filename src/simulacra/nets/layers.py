@@ -1,0 +1,62 @@
+"""Layers that every network here shares: activations by name and dropout with keyed noise."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from simulacra.core.random import current_rng
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "softplus": nn.Softplus,
+    "silu": nn.SiLU,
+    "leaky-relu": nn.LeakyReLU,
+}
+
+
+def activation(name: str) -> nn.Module:
+    """The activation `name`.
+
+    Raises:
+        ValueError: if it is unknown.
+    """
+    if name not in ACTIVATIONS:
+        raise ValueError(f"activation {name!r} is unknown; possible are {', '.join(ACTIVATIONS)}.")
+    return ACTIVATIONS[name]()
+
+
+class Dropout(nn.Module):
+    """Dropout whose noise is keyed by the training step, so that a resumed run repeats it.
+
+    In a hand-written loop without `core.random.ambient` it falls back to torch's generator.
+
+    Args:
+        p: probability of dropping an entry.
+    """
+
+    def __init__(self, p: float):
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"dropout is {p}, but it must lie in [0, 1).")
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x with dropped entries, scaled by 1 / (1 - p)."""
+        if not self.training or self.p == 0:
+            return x
+        rng = current_rng()
+        if rng is None:
+            return F.dropout(x, self.p)
+        keep = rng.uniform(rng.anonymous(), *x.shape[1:], rows=_rows(rng.rows, len(x)), dtype=x.dtype)
+        return x * (keep >= self.p) / (1 - self.p)
+
+
+def _rows(rows: range, n: int) -> range:
+    """The batch's rows, or rows of their own where a layer sees several samples a row."""
+    if n == len(rows):
+        return rows
+    each = n // max(1, len(rows))
+    return range(rows.start * each, rows.start * each + n)

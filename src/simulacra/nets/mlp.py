@@ -1,0 +1,72 @@
+"""Fully connected networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.nets.layers import Dropout, activation
+
+
+def mlp(sizes: Sequence[int], act: str = "relu", dropout: float = 0.0) -> nn.Sequential:
+    """Linear layers of the given sizes with activations between them, none after the last.
+
+    Example:
+        >>> len(mlp([4, 8, 2]))
+        3
+    """
+    layers: list[nn.Module] = []
+    for i, (a, b) in enumerate(pairwise(sizes)):
+        layers.append(nn.Linear(a, b))
+        if i < len(sizes) - 2:
+            layers.append(activation(act))
+            if dropout:
+                layers.append(Dropout(dropout))
+    return nn.Sequential(*layers)
+
+
+class MLPEncoder(nn.Module):
+    """From features (B, *in_shape), and a condition (B, *), to (B, out)."""
+
+    def __init__(
+        self,
+        in_shape: Sequence[int],
+        hidden: Sequence[int],
+        out: int,
+        condition: int = 0,
+        act: str = "relu",
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        self.body = mlp([math.prod(in_shape) + condition, *hidden, out], act, dropout)
+
+    def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
+        """The output for features `h` and features `c` of the condition."""
+        h = h.flatten(1)
+        return self.body(h if c is None else torch.cat([h, c.flatten(1)], 1))
+
+
+class MLPDecoder(nn.Module):
+    """From a code (B, code), and a condition (B, *), to (B, *out_shape)."""
+
+    def __init__(
+        self,
+        code: int,
+        hidden: Sequence[int],
+        out_shape: Sequence[int],
+        condition: int = 0,
+        act: str = "relu",
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        self.out_shape = tuple(out_shape)
+        self.body = mlp([code + condition, *hidden, math.prod(out_shape)], act, dropout)
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """The output for codes `z` and features `c` of the condition."""
+        z = z if c is None else torch.cat([z, c.flatten(1)], 1)
+        return self.body(z).unflatten(1, self.out_shape)

@@ -1,0 +1,140 @@
+"""The checkpoint: one safetensors file from which training goes on bit for bit.
+
+It holds weights and buffers, the optimiser of each player, the moving average, the best weights so
+far, the position (stage, step, what earlier stages recorded) and the environment, each part of
+which changes bits: resuming elsewhere works, with a warning that names what differs.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.files import read_tensors, write_tensors
+from simulacra.core.model import Model
+from simulacra.training.backend import Backend
+from simulacra.training.ema import Ema
+from simulacra.training.order import share_of
+from simulacra.training.players import Player
+
+log = logging.getLogger("simulacra")
+NAME = "checkpoint.safetensors"
+
+
+@dataclass
+class Position:
+    """Where training is.
+
+    Args:
+        stage: number of the stage.
+        started: whether its `start` has run.
+        step: steps done in the stage.
+        past: what each earlier stage recorded.
+        best: best validation score so far in the stage, with its epoch.
+        worse: epochs since.
+        epoch: whole epochs validated in the stage.
+        total_steps: steps done in all stages.
+        seconds: training time so far.
+    """
+
+    stage: int = 0
+    started: bool = False
+    step: int = 0
+    past: list[dict[str, Any]] = field(default_factory=list)
+    best: float | None = None
+    best_epoch: int = 0
+    worse: int = 0
+    epoch: int = 0
+    total_steps: int = 0
+    seconds: float = 0.0
+    finished: bool = False
+
+
+def environment(backend: Backend) -> dict[str, Any]:
+    """What else decides the bits."""
+    return {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "device": backend.device.type,
+        "world": backend.world,
+        "dtype": str(torch.get_default_dtype()),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def state_tensors(
+    model: Model,
+    players: list[Player],
+    ema: Ema | None,
+    best: dict[str, Tensor],
+    backend: Backend,
+) -> dict[str, Tensor]:
+    """Every tensor that training needs to go on, sharded buffers gathered in global order."""
+    tensors = {}
+    for name, t in model.state_dict().items():
+        tensors[f"model/{name}"] = backend.gather(t) if name in model.sharded else t
+    for player in players:
+        for name, t in player.state().items():
+            tensors[f"optimiser/{player.update.name}/{name}"] = t
+    for name, t in (ema.state() if ema else {}).items():
+        tensors[f"ema/{name}"] = t
+    for name, t in best.items():
+        tensors[f"best/{name}"] = t
+    return tensors
+
+
+def finite(tensors: dict[str, Tensor]) -> bool:
+    """Whether no weight is NaN or infinite: a poisoned state is never written over a good one."""
+    return all(
+        bool(torch.isfinite(t).all())
+        for name, t in tensors.items()
+        if t.is_floating_point() and name.startswith("model/")
+    )
+
+
+def save(path: Path, tensors: dict[str, Tensor], position: Position, backend: Backend) -> None:
+    """Write the checkpoint atomically."""
+    header = {"position": asdict(position), "environment": environment(backend)}
+    write_tensors(path, tensors, header)
+
+
+def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
+    """Tensors and position; warns where the environment differs from the one that wrote them."""
+    tensors, header = read_tensors(path)
+    here = environment(backend)
+    for key, was in header["environment"].items():
+        if here.get(key) != was:
+            log.warning(
+                "resuming with %s %s where the run had %s: numbers may differ in the last bits",
+                key,
+                here.get(key),
+                was,
+            )
+    return tensors, Position(**header["position"])
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors under `prefix`, without it."""
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+@torch.no_grad()
+def restore_model(model: Model, tensors: dict[str, Tensor], backend: Backend) -> None:
+    """Weights and buffers, each process taking its share of the sharded ones."""
+    for name, t in part(tensors, "model/").items():
+        if name in model.sharded:
+            own = share_of(len(t), backend.rank, backend.world)
+            setattr(model, name, t[own.start : own.stop].to(backend.device))
+            continue
+        target = model.state_dict()[name]
+        if target.shape != t.shape:
+            raise ValueError(
+                f"the checkpoint's {name} has shape {tuple(t.shape)}, the model's {tuple(target.shape)}: "
+                "the run was made by another model."
+            )
+        target.copy_(t)

@@ -1,0 +1,58 @@
+"""An exponential moving average of the weights: a <- d a + (1 - d) w after each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class Ema:
+    """The average of a model's parameters.
+
+    Args:
+        model: whose parameters are averaged.
+        decay: d.
+    """
+
+    def __init__(self, model: nn.Module, decay: float):
+        self.decay = decay
+        self.parameters = dict(model.named_parameters())
+        self.average = {name: p.detach().clone() for name, p in self.parameters.items()}
+        self._averages = list(self.average.values())
+        self._sources = [p.detach() for p in self.parameters.values()]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Move the average towards the weights."""
+        torch._foreach_lerp_(self._averages, self._sources, 1 - self.decay)
+
+    def state(self) -> dict[str, Tensor]:
+        """What a checkpoint holds."""
+        return self.average
+
+    @torch.no_grad()
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Restore what `state` gave."""
+        for name, value in tensors.items():
+            self.average[name].copy_(value)
+
+    @torch.no_grad()
+    def install(self) -> None:
+        """Copy the average into the model."""
+        for name, p in self.parameters.items():
+            p.copy_(self.average[name])
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """The model with averaged weights, for a while."""
+        kept = [p.detach().clone() for p in self.parameters.values()]
+        self.install()
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for p, value in zip(self.parameters.values(), kept):
+                    p.copy_(value)

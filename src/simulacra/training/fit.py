@@ -1,0 +1,243 @@
+"""`fit`: train a model on data into a run folder; `resume`: go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from simulacra.core.artifact import CONFIG, build_model, describe, read_config, save_model
+from simulacra.core.files import write_json
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.models.catalog import find
+from simulacra.training import checkpoint as ck
+from simulacra.training.backend import FabricBackend, make_fabric, plain
+from simulacra.training.loop import Interrupted, Loop, Watcher
+from simulacra.training.options import Options
+from simulacra.training.run import Run, load_model, locked, new_folder
+
+log = logging.getLogger("simulacra")
+
+
+def fit(
+    model: Model,
+    data: Dataset,
+    *,
+    out: str | Path | None = None,
+    watchers: tuple[Watcher, ...] = (),
+    options: Options | None = None,
+    **settings: Any,
+) -> Run:
+    """Train `model` on `data` and return the run.
+
+    Args:
+        out: run folder; None: the first free `runs/MODEL-DATA-N`.
+        watchers: functions `(loop, epoch_ended)` called after each step.
+        options: all settings at once; otherwise keywords of `Options` (`epochs`, `batch_size`,
+            `lr`, `seed`, `ema`, `patience`, ...).
+
+    Raises:
+        ValueError: if model and data do not fit, or the folder holds a run already.
+        TrainingFailed: if a loss is not finite; the last good checkpoint stands.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> data = simulacra.load_data("ring")
+        >>> run = fit(simulacra.PPCA(data.space, latent=1), data, out=tempfile.mkdtemp())
+        >>> run.model.sample(3).shape
+        torch.Size([3, 2])
+    """
+    options = options or Options(**settings)
+    check_fits(model, data)
+    folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / CONFIG).exists():
+        raise ValueError(
+            f"{folder} already holds a run; go on with `simulacra train --resume {folder}` "
+            "or choose another folder."
+        )
+    model.preprocessing, model.label_names = data.preprocessing, data.label_names
+    with locked(folder):
+        write_json(folder / CONFIG, _config(model, data, options))
+        return _train(model, data, options, folder, watchers, resume=False)
+
+
+def resume(
+    path: str | Path,
+    *,
+    data: Dataset | None = None,
+    watchers: tuple[Watcher, ...] = (),
+    **passed: Any,
+) -> Run:
+    """Go on with the run in `path`: the final weights are those of the uninterrupted run.
+
+    Args:
+        data: the data set, where it was not made by `load_data`.
+        passed: networks that the model was built with.
+
+    Raises:
+        ValueError: if the folder holds no run, or the data are not those of the run.
+    """
+    folder = Path(path)
+    config = read_config(folder)
+    options = Options(**config["options"])
+    data = data or _same_data(folder, config)
+    if data.train.digest() != config["data"]["digest"]:
+        raise ValueError(f"the training rows of {data.name} are not those that {folder} was trained on.")
+    torch.manual_seed(options.seed)
+    model = build_model(config, find(config["model"]).load(), passed)
+    with locked(folder):
+        return _train(model, data, options, folder, watchers, resume=(folder / ck.NAME).is_file())
+
+
+def _same_data(folder: Path, config: dict[str, Any]) -> Dataset:
+    from simulacra.data import load_data
+
+    spec = config["data"]["spec"]
+    if not spec:
+        raise ValueError(
+            f"{folder} was trained on data from memory: pass them, as in resume(path, data=data)."
+        )
+    return load_data(**spec)
+
+
+def load(path: str | Path, **passed: Any) -> Model:
+    """A trained model from a run folder or a folder that `Model.save` wrote.
+
+    Args:
+        passed: networks that the model was built with, by argument name.
+
+    Raises:
+        ValueError: if there is no model, or a network must be passed.
+    """
+    return load_model(path, **passed)
+
+
+def open_run(path: str | Path, **passed: Any) -> Run:
+    """The finished run in `path` with its model and, where `load_data` made them, its data."""
+    folder = Path(path)
+    config = read_config(folder)
+    if "data" not in config:
+        raise ValueError(f"{folder} holds a saved model, not a run: it does not say what it was trained on.")
+    model = load_model(folder, **passed)
+    return Run(folder, model, _same_data(folder, config) if config["data"]["spec"] else None, config)
+
+
+def check_fits(model: Model, data: Dataset) -> None:
+    """Raise ValueError unless the model's spaces are those of the data."""
+    if model.space != data.space:
+        raise ValueError(
+            f"the model was built for {model.space}, but {data.name} holds {data.space}: "
+            "build it with data.space."
+        )
+    if model.condition is not None and data.condition is None:
+        raise ValueError(
+            f"the model needs a condition ({model.condition}), but {data.name} was loaded without one: "
+            "load it with condition='label'."
+        )
+    if model.condition is not None and model.condition != data.condition:
+        raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
+
+
+def catalogue_name(model: Model) -> str:
+    """The model's name on the command line; a class of the user's own goes by its class name."""
+    try:
+        return find(type(model).__name__).name
+    except ValueError:
+        return type(model).__name__.lower()
+
+
+def _config(model: Model, data: Dataset, options: Options) -> dict[str, Any]:
+    described = {
+        "name": data.name,
+        "spec": data.spec,
+        "digest": data.train.digest(),
+        "rows": {name: len(split) for name, split in data.splits.items()},
+    }
+    return {**describe(model), "data": described, "options": options.spec()}
+
+
+def _train(
+    model: Model,
+    data: Dataset,
+    options: Options,
+    folder: Path,
+    watchers: tuple[Watcher, ...],
+    resume: bool,
+) -> Run:
+    backend = plain(options)
+    checkpoint = folder / ck.NAME if resume else None
+    config = _config(model, data, options)
+    with _stop_requests() as stop:
+        try:
+            if backend is not None:
+                model.to(backend.device)
+                Loop(model, data, options, backend, folder, watchers, stop).run(checkpoint)
+                save_model(model, folder, {k: config[k] for k in ("data", "options")})
+            else:
+                _launch(model, data, options, folder, watchers, checkpoint)
+        except Interrupted:
+            log.warning("interrupted; nothing is lost: go on with `simulacra train --resume %s`", folder)
+            raise KeyboardInterrupt from None
+    return Run(folder, load_into(model, folder), data, config)
+
+
+def load_into(model: Model, folder: Path) -> Model:
+    """The trained weights of `folder` in `model`."""
+    from simulacra.core.artifact import WEIGHTS, load_weights
+
+    load_weights(model, folder / WEIGHTS)
+    return model.eval()
+
+
+def _launch(model, data, options, folder, watchers, checkpoint) -> None:
+    fabric = make_fabric(options)
+    arguments = (model, data, options, folder, watchers, checkpoint)
+    if options.devices == 1:
+        fabric.launch()
+        train_on(fabric, *arguments)
+    else:
+        fabric.launch(train_on, *arguments)
+
+
+def train_on(fabric: Any, model, data, options, folder, watchers, checkpoint) -> None:
+    """What each process runs."""
+    backend = FabricBackend(fabric)
+    model.to(backend.device)
+    with _stop_requests() as stop:
+        loop = Loop(model, data, options, backend, folder, watchers, stop)
+        loop.run(checkpoint)
+    if backend.rank == 0:
+        config = _config(model, data, options)
+        save_model(model, folder, {k: config[k] for k in ("data", "options")})
+    backend.barrier()
+
+
+@contextlib.contextmanager
+def _stop_requests() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C (or a polite kill) is noted and answered between steps; a second one is answered at once."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    kept = {}
+
+    def note(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        kept[number] = signal.signal(number, note)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -1,0 +1,59 @@
+"""Metrics as a CSV file that is cut back to the checkpoint on resume."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+NAME = "metrics.csv"
+FIXED = ["stage", "step", "epoch", "seconds"]
+
+
+class Metrics:
+    """Rows of numbers; columns may appear later (another stage has other terms).
+
+    Args:
+        path: the file, or None to keep nothing.
+        keep: rows with at most so many total steps stay, later ones are cut off.
+    """
+
+    def __init__(self, path: Path | None, keep: int = 0):
+        self.path = path
+        self.columns = [*FIXED, "total_step"]
+        self.rows: list[dict[str, str]] = []
+        if path is not None and path.is_file():
+            self._read(path, keep)
+        self._rewrite()
+
+    def _read(self, path: Path, keep: int) -> None:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            self.columns = list(reader.fieldnames or self.columns)
+            # a row that a killed process left unfinished has no total step
+            self.rows = [r for r in reader if (r.get("total_step") or "").isdigit()]
+        self.rows = [r for r in self.rows if int(r["total_step"]) <= keep and None not in r.values()]
+
+    def add(self, where: Mapping[str, object], values: Mapping[str, float]) -> None:
+        """One row; written at once."""
+        row = {name: str(value) for name, value in where.items()}
+        row |= {name: f"{value:.8g}" for name, value in values.items()}
+        self.rows.append(row)
+        fresh = [name for name in row if name not in self.columns]
+        if fresh:
+            self.columns += fresh
+            self._rewrite()
+        elif self.path is not None:
+            with open(self.path, "a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, self.columns, restval="").writerow(row)
+
+    def _rewrite(self) -> None:
+        if self.path is None:
+            return
+        aside = self.path.with_name(f".{self.path.name}.part")
+        with open(aside, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.columns, restval="")
+            writer.writeheader()
+            writer.writerows(self.rows)
+        os.replace(aside, self.path)

@@ -1,0 +1,113 @@
+"""The options of training: plain values, saved with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from simulacra.core.model import Model
+from simulacra.core.optimisers import SCHEDULES, SGD, Adam, warmed
+from simulacra.core.training import Epochs, Stage, Steps, Update
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train; what is None keeps what the model declares.
+
+    Args:
+        epochs: passes over the data; scales the declared length of every stage.
+        stages: epochs of single stages by name; wins over `epochs`.
+        batch_size: rows of a step, over all processes.
+        seed: seed of every random number of the run.
+        lr: learning rate of every update.
+        schedule: `constant`, `cosine`, `linear` or `burda`: the learning rate's course.
+        warmup: share of a stage over which the learning rate rises from 0.
+        clip: largest norm of each update's gradient.
+        ema: decay of an exponential moving average of the weights, such as 0.999; the average
+            is what is scored and saved.
+        patience: stop after so many epochs without a better validation score and keep the best.
+        validate: score the validation split after each epoch; None: where a capability gives a
+            score and the split exists.
+        accumulate: micro-batches a step, for batches that do not fit into memory.
+        precision: `32` or `bf16` (autocast in training; scores stay in full precision).
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        devices: number of processes.
+        checkpoint_seconds: time between two checkpoints.
+        log_every: steps between two rows of metrics; None: about 200 rows a stage.
+        samples_every: epochs between two pictures of samples; None: eight pictures a stage.
+        progress: show a progress bar; None: where there is a terminal.
+    """
+
+    epochs: float | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
+    batch_size: int = 128
+    seed: int = 0
+    lr: float | None = None
+    schedule: Literal["constant", "cosine", "linear", "burda"] | None = None
+    warmup: float = 0.0
+    clip: float | None = None
+    ema: float | None = None
+    patience: int | None = None
+    validate: bool | None = None
+    accumulate: int = 1
+    precision: Literal["32", "bf16"] = "32"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = 1
+    checkpoint_seconds: float = 30.0
+    log_every: int | None = None
+    samples_every: float | None = None
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "accumulate", "devices"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, but it must be at least 1.")
+        if self.epochs is not None and self.epochs <= 0:
+            raise ValueError(f"epochs is {self.epochs}, but it must be positive.")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise ValueError(f"ema is {self.ema}, but a decay lies between 0 and 1, such as 0.999.")
+        if self.schedule is not None and self.schedule not in SCHEDULES:
+            raise ValueError(f"schedule is {self.schedule!r}; possible are {', '.join(SCHEDULES)}.")
+        if self.batch_size < self.devices * self.accumulate:
+            raise ValueError(
+                f"batch_size {self.batch_size} is less than devices x accumulate = "
+                f"{self.devices * self.accumulate}: every micro-batch needs a row."
+            )
+
+    def spec(self) -> dict[str, Any]:
+        """The options as JSON."""
+        return {**asdict(self), "stages": dict(self.stages)}
+
+    def steps(self, stage: Stage, model: Model, rows: int) -> int:
+        """Number of steps of `stage` over `rows` rows."""
+        if not stage.updates:
+            return 0
+        length = stage.length
+        if stage.name in self.stages:
+            length = Epochs(self.stages[stage.name])
+        elif self.epochs is not None:
+            factor = self.epochs / model.length.n
+            scale = lambda n: n * factor
+            length = Epochs(scale(length.n)) if isinstance(length, Epochs) else Steps(round(scale(length.n)))
+        if isinstance(length, Steps):
+            return max(1, length.n)
+        return max(1, round(length.n * rows / (min(self.batch_size, rows) * draws(stage))))
+
+    def optimizer(self, update: Update) -> Adam | SGD:
+        """The update's optimiser with what the options override."""
+        given = update.optimizer
+        if self.lr is not None:
+            given = replace(given, lr=self.lr)
+        if self.clip is not None:
+            given = replace(given, clip=self.clip)
+        if self.schedule is not None:
+            given = replace(given, schedule=SCHEDULES[self.schedule])
+        if self.warmup:
+            given = replace(given, schedule=warmed(given.schedule, self.warmup))
+        return given
+
+
+def draws(stage: Stage) -> int:
+    """Fresh batches that one step takes: the largest `repeat` of its updates."""
+    return max((update.repeat for update in stage.updates), default=1)

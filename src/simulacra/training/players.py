@@ -1,0 +1,163 @@
+"""Players: an update with its parameters, its optimiser and its wrapped loss."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.model import Model
+from simulacra.core.random import Rng, ambient
+from simulacra.core.training import Update, selects
+from simulacra.training.backend import Backend
+from simulacra.training.objective import reduce_terms, totals_of
+from simulacra.training.options import Options
+
+
+class TrainingFailed(ValueError):
+    """Training stopped; the last good checkpoint stands."""
+
+
+class LossModule(nn.Module):
+    """An update as a module whose forward is its loss: DDP then exchanges exactly its gradients."""
+
+    def __init__(self, model: Model, update: Update):
+        super().__init__()
+        self.model = model
+        self.update = update
+
+    def forward(self, batch: Batch, rng: Rng) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The terms as plain dicts, which DDP can traverse."""
+        with ambient(rng):
+            terms = self.update.loss(self.model, batch, rng)
+        return terms.loss, terms.log
+
+
+class Player:
+    """One update in training."""
+
+    def __init__(self, model: Model, update: Update, options: Options, backend: Backend):
+        self.model, self.update, self.backend = model, update, backend
+        self.accumulate = options.accumulate
+        named = dict(model.named_parameters())
+        self.names = [name for name in named if selects(update.params, name)]
+        if not self.names:
+            raise ValueError(
+                f"update {update.name!r} selects no parameter with {update.params}; "
+                f"parameters begin with {', '.join(sorted({n.split('.')[0] for n in named}))}."
+            )
+        self.parameters = [named[name] for name in self.names]
+        self.others = [p for name, p in named.items() if name not in set(self.names)]
+        self.plan = options.optimizer(update)
+        self.optimizer = self.plan.build(self.parameters)
+        self._refuse_coupled()
+        self.toggle()
+        self.loss = backend.wrap(LossModule(model, update))
+
+    def _refuse_coupled(self) -> None:
+        parts = self.backend.world * self.accumulate
+        coupling = [
+            n for n, m in self.model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
+        ]
+        if parts > 1 and (self.update.coupled or coupling):
+            what = f"layer {coupling[0]!r} normalises over" if coupling else "its loss couples"
+            raise ValueError(
+                f"update {self.update.name!r} cannot run on {self.backend.world} processes with "
+                f"{self.accumulate} micro-batches: {what} the rows of a batch; use devices=1, accumulate=1."
+            )
+
+    def toggle(self) -> None:
+        """Only this player's parameters require gradients."""
+        for p in self.others:
+            p.requires_grad_(False)
+        for p in self.parameters:
+            p.requires_grad_(True)
+
+    def move(self, batch: Batch, rng: Rng, progress: float, first: bool) -> dict[str, Tensor]:
+        """One step of this player on `batch`.
+
+        Args:
+            progress: share of the stage that is done, in [0, 1].
+            first: check that the loss touches every parameter.
+
+        Returns:
+            The mean of each term over the global batch.
+        """
+        update = self.update
+        if update.before is not None:
+            with torch.no_grad():
+                update.before(self.model, batch, rng.at("before"))
+        self.optimizer.zero_grad(set_to_none=True)
+        logged = self._gradients(batch, rng)
+        if first:
+            self._name_untouched()
+        if self.plan.clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.plan.clip)
+        self.optimizer.param_groups[0]["lr"] = self.plan.lr * self.plan.schedule(progress)
+        self.optimizer.step()
+        if update.after is not None:
+            with torch.no_grad():
+                update.after(self.model, logged, progress)
+        return logged
+
+    def _gradients(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
+        n = self.accumulate
+        cuts = [len(batch) * i // n for i in range(n + 1)]
+        parts = [batch] if n == 1 else [batch.part(a, b) for a, b in pairwise(cuts)]
+        totals = totals_of(self.update, parts, self.backend)
+        logged: dict[str, Tensor] = {}
+        for i, part in enumerate(parts):
+            with self.backend.unsynchronised(self.loss, active=i < n - 1):
+                loss, log = self.loss(part, rng if n == 1 else rng.on(part))
+                share = len(part) / len(batch)
+                objective, means = reduce_terms(
+                    self.update, Terms(loss, log), part, totals, share, self.backend
+                )
+                self.backend.backward(objective)
+            for name, value in means.items():
+                logged[name] = logged[name] + value if name in logged else value
+        return self._averaged(logged, set(loss))
+
+    def _averaged(self, logged: dict[str, Tensor], losses: set[str]) -> dict[str, Tensor]:
+        if self.backend.world > 1:
+            stacked = torch.stack([value.double() for value in logged.values()])
+            logged = dict(zip(logged, self.backend.sum(stacked) / self.backend.world))
+        total = sum(value for name, value in logged.items() if name in losses)
+        if not math.isfinite(float(total)):
+            bad = next((n for n, v in logged.items() if not math.isfinite(float(v))), "the sum")
+            raise FloatingPointError(bad)
+        return logged
+
+    def _name_untouched(self) -> None:
+        lost = [name for name, p in zip(self.names, self.parameters) if p.grad is None]
+        if lost:
+            raise ValueError(
+                f"the loss of update {self.update.name!r} never touches parameter {lost[0]!r}"
+                f"{f' and {len(lost) - 1} more' if lost[1:] else ''}: leave it out of "
+                f"params={self.update.params}."
+            )
+
+    # ---- what a checkpoint holds
+
+    def state(self) -> dict[str, Tensor]:
+        """The optimiser's tensors, named by parameter."""
+        packed: dict[int, dict[str, Any]] = self.optimizer.state_dict()["state"]
+        return {
+            f"{self.names[i]}|{key}": value
+            for i, entries in packed.items()
+            for key, value in entries.items()
+            if isinstance(value, Tensor)
+        }
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Restore what `state` gave."""
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            parameter, key = name.rsplit("|", 1)
+            state.setdefault(self.names.index(parameter), {})[key] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
