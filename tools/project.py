@@ -200,8 +200,8 @@ def install(*extras):
     missing = sorted(set(extras) - set(have)) if same else ["runtime", *extras]
     megabytes = sum(MEGABYTES.get(name, 0) for name in missing)
     say(f"Installing pinned packages: at most {megabytes} MB to fetch, besides PyTorch.")
-    install_torch()
     pip("-c", CONSTRAINTS, "setuptools")
+    install_torch()
     target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
     pip("-c", CONSTRAINTS, "--no-build-isolation", "--editable", target)
     record = {"root": str(ROOT), "digest": now, "extras": extras}

@@ -314,7 +314,7 @@ def as_tensor(x: Any) -> Tensor:
     if isinstance(x, Tensor):
         return x
     try:
-        return torch.as_tensor(np.ascontiguousarray(x))
+        return torch.as_tensor(np.asarray(x))
     except TypeError as error:
         raise ValueError(f"{type(x).__name__} does not hold numbers: {error}.") from error
 
