@@ -6,8 +6,6 @@
 what it needs and what is not there yet; arguments are handed on (`test -k space`).
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import json

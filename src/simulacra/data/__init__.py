@@ -1,0 +1,32 @@
+"""Data: sources by name or path, formats, preprocessing, and toys with known truth.
+
+Names are imported when they are first used, so that `simulacra.data.names` needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulacra.data.dataset import Dataset, Split, in_memory
+    from simulacra.data.load import load_data
+    from simulacra.data.names import available
+    from simulacra.data.stream import StreamedSplit
+
+_NAMES = {
+    "Dataset": "dataset",
+    "Split": "dataset",
+    "StreamedSplit": "stream",
+    "available": "names",
+    "in_memory": "dataset",
+    "load_data": "load",
+}
+
+__all__ = ["Dataset", "Split", "StreamedSplit", "available", "in_memory", "load_data"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'simulacra.data' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"simulacra.data.{_NAMES[name]}"), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,8 @@ class Split:
     known: Tensor | None = None
     c_known: Tensor | None = None
     lengths: Tensor | None = None
+    _stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
+    _digest: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -95,16 +97,33 @@ class Split:
             for name, value in vars(self).items()
             if isinstance(value, Tensor) and name != "labels"
         }
-        return replace(self, **moved)
+        return self._same_rows(replace(self, **moved))
+
+    def _same_rows(self, other: Split) -> Split:
+        other._stamp, other._digest = self._stamp, self._digest
+        return other
+
+    def stamped(self, stamp: Callable[[], str]) -> Split:
+        """This split, with `stamp()` in the digest instead of the values of x: its files' digest,
+        say, which is the same whether the rows are in memory or streamed."""
+        self._stamp, self._digest = stamp, None
+        return self
 
     def digest(self) -> str:
-        """SHA-256 over values, shapes and types."""
-        h = hashlib.sha256()
-        for t in (self.x, self.c, self.known, self.c_known, self.lengths):
-            if t is not None:
-                h.update(f"{t.dtype}{tuple(t.shape)}".encode())
-                h.update(t.detach().cpu().contiguous().numpy().tobytes())
-        return h.hexdigest()
+        """SHA-256 over values, shapes and types; computed once."""
+        if self._digest is None:
+            h = hashlib.sha256()
+            if self._stamp is not None:
+                h.update(self._stamp().encode())
+            for t in (self._hashed_x(), self.c, self.known, self.c_known, self.lengths):
+                if t is not None:
+                    h.update(f"{t.dtype}{tuple(t.shape)}".encode())
+                    h.update(memoryview(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()))
+            self._digest = h.hexdigest()
+        return self._digest
+
+    def _hashed_x(self) -> Tensor | None:
+        return None if self._stamp is not None else self.x
 
 
 @dataclass
@@ -118,7 +137,9 @@ class Dataset:
         condition: the space of c, or None.
         label_names: what the classes are called.
         spec: name and options with which `load_data` makes it again.
-        pixels: whether pictures of it make sense as images.
+        applied: what was done to the raw rows once for all when they were loaded, such as
+            `static binarisation (seed 0)`; it is part of the protocol.
+        truth: the toy that the rows were drawn from, with `log_density`, or None.
     """
 
     name: str
@@ -127,6 +148,8 @@ class Dataset:
     condition: Space | None = None
     label_names: tuple[str, ...] = ()
     spec: dict[str, Any] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
+    truth: Any = field(default=None, compare=False)
 
     @property
     def space(self) -> Space:
@@ -158,13 +181,14 @@ class Dataset:
         steps = self.preprocessing.steps
         lossy = [step for step in steps if isinstance(step, Binarise)]
         scored = self.space if lossy else self.preprocessing.raw
-        label = ", ".join(step.label for step in lossy) or "raw"
+        label = ", ".join([*self.applied, *(step.label for step in lossy)]) or "raw"
         return Protocol(self[split].digest(), self.name, split, str(scored), label)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{len(rows):,} {name}" for name, rows in self.splits.items())
         condition = f" given {self.condition}" if self.condition else ""
-        return f"{self.name}: {counts}; {self.space}{condition}; {self.preprocessing.label}"
+        steps = [*self.applied, *(step.label for step in self.preprocessing.steps)]
+        return f"{self.name}: {counts}; {self.space}{condition}; {', '.join(steps) or 'raw'}"
 
 
 def in_memory(

@@ -120,14 +120,17 @@ class Loop:
         self._shard(whole=resume is None)
         self.began = time.perf_counter() - self.position.seconds
         self.model.train()
-        while not self.position.finished:
-            self.stage = self.model.stage(self.position.stage, self.position.past)
-            if self.stage is None:
-                self.position.finished = True
-                break
-            self._run_stage(self.stage)
-            self._next_stage(self.stage)
-        self._settle()
+        try:
+            while not self.position.finished:
+                self.stage = self.model.stage(self.position.stage, self.position.past)
+                if self.stage is None:
+                    self.position.finished = True
+                    break
+                self._run_stage(self.stage)
+                self._next_stage(self.stage)
+            self._settle()
+        finally:
+            self.metrics.close()
 
     def _run_stage(self, stage: Stage) -> None:
         self.total = self.options.steps(stage, self.model, len(self.train))

@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 NAME = "metrics.csv"
 FIXED = ["stage", "step", "epoch", "seconds"]
@@ -23,6 +24,7 @@ class Metrics:
         self.path = path
         self.columns = [*FIXED, "total_step"]
         self.rows: list[dict[str, str]] = []
+        self._file: IO[str] | None = None
         if path is not None and path.is_file():
             self._read(path, keep)
         self._rewrite()
@@ -44,16 +46,24 @@ class Metrics:
         if fresh:
             self.columns += fresh
             self._rewrite()
-        elif self.path is not None:
-            with open(self.path, "a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, self.columns, restval="").writerow(row)
+        elif self._file is not None:
+            csv.DictWriter(self._file, self.columns, restval="").writerow(row)
+            self._file.flush()
 
     def _rewrite(self) -> None:
         if self.path is None:
             return
+        self.close()
         aside = self.path.with_name(f".{self.path.name}.part")
         with open(aside, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             writer.writeheader()
             writer.writerows(self.rows)
         os.replace(aside, self.path)
+        self._file = open(self.path, "a", newline="", encoding="utf-8")  # noqa: SIM115
+
+    def close(self) -> None:
+        """Release the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

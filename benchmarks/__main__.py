@@ -1,0 +1,78 @@
+"""Run every benchmark, print the table and write it into benchmarks/README.md."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import logging
+import os
+import platform
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch
+
+from benchmarks.bound import bound_memory, bound_speed
+from benchmarks.startup import startup
+from benchmarks.timing import Row
+from benchmarks.training import epoch_against_pythae, fit_overhead
+
+BENCHES = {
+    "fit": fit_overhead,
+    "epoch": epoch_against_pythae,
+    "bound": bound_speed,
+    "memory": bound_memory,
+    "startup": startup,
+}
+README = Path(__file__).with_name("README.md")
+HEAD = """# Benchmarks
+
+`make bench` measures every claim about speed and memory: interleaved repeats in one run, one
+thread, ratios rather than seconds. `make bench ARGS="--quick"` takes a few minutes; `--only NAME`
+runs one of {names}. The table is written by the program, as measured.
+"""
+
+
+def main() -> None:
+    """Parse, run, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repeats; nothing is written")
+    parser.add_argument("--only", choices=list(BENCHES), help="one benchmark; nothing is written")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    logging.disable(logging.WARNING)
+    rows: list[Row] = []
+    for name, bench in BENCHES.items():
+        if options.only in (None, name):
+            rows += bench(options.quick)
+            print(f"{name}: done", flush=True)
+    table = render(rows)
+    print(table)
+    if not options.quick and options.only is None:
+        README.write_text(
+            f"{HEAD.format(names=', '.join(BENCHES))}\n{machine()}\n\n{table}\n", encoding="utf-8"
+        )
+
+
+def machine() -> str:
+    """One line on where it was measured."""
+    date = datetime.date.today().isoformat()
+    return (
+        f"Measured {date} on {platform.machine()} with {os.cpu_count()} shared cores, one thread used, "
+        f"Python {platform.python_version()}, torch {torch.__version__}."
+    )
+
+
+def render(rows: list[Row]) -> str:
+    """The table in Markdown."""
+    lines = ["| what | measured | wanted | holds | how |", "|---|---|---|---|---|"]
+    for row in rows:
+        holds = "yes" if row.holds else "**no**"
+        lines.append(f"| {row.what} | {row.measured} | {row.wanted} | {holds} | {row.note} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The importance-weighted bound against pythae's `get_nll`, against its floor, and its memory."""
+
+from __future__ import annotations
+
+import math
+import resource
+import subprocess
+import sys
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import simulacra
+from benchmarks.setup import dataset, theirs
+from benchmarks.timing import Row, interleaved, median, ratio
+from benchmarks.training import our_fit
+from simulacra.core.likelihood import ImportanceBound, importance_bound
+from simulacra.core.random import Rng
+
+LATENT, HIDDEN = 50, (200, 200)
+
+
+def trained() -> tuple[simulacra.VAE, torch.Tensor, str]:
+    """The one-layer architecture of Burda et al., trained for a moment, and test images."""
+    torch.manual_seed(0)
+    data, name = dataset(10_200)
+    model = simulacra.VAE(data.space, latent=LATENT, hidden=HIDDEN, activation="tanh")
+    our_fit(model, data, 300, 128)
+    return model.eval(), data.test.x[:200].float(), name
+
+
+@torch.no_grad()
+def floor(decoder: nn.Module, rows: int, chunk: int = 1280) -> None:
+    """The decoder's matrix products with tanh, and the softplus of the likelihood, alone."""
+    first, _, second, _, last = decoder.body
+    z = torch.randn(chunk, LATENT)
+    for _ in range(rows // chunk):
+        h = torch.tanh(F.linear(z, first.weight, first.bias))
+        h = torch.tanh(F.linear(h, second.weight, second.bias))
+        F.softplus(F.linear(h, last.weight, last.bias)).sum(1)
+
+
+def bound_speed(quick: bool) -> list[Row]:
+    """k=5000 on 200 images: at least 5 times pythae's `get_nll`, at most 1.5 times the floor."""
+    model, x, name = trained()
+    x, k = (x[:10], 5000) if quick else (x, 5000)
+    other = theirs(model, LATENT).eval()
+    results: dict[str, float | ImportanceBound] = {}
+
+    def ours() -> None:
+        results["ours"] = importance_bound(model, x, None, k, Rng(1, rows=range(len(x))))
+
+    def pythae() -> None:
+        # its sign: the returned "nll" is the mean of + log p
+        with torch.no_grad():
+            results["pythae"] = float(other.get_nll(x, n_samples=k, batch_size=100))
+
+    def alone() -> None:
+        floor(model.decoder, len(x) * k)
+
+    fast = interleaved({"ours": ours, "floor": alone}, 3)
+    slow = interleaved({"ours": ours, "pythae": pythae}, 1 if quick else 2)
+    bound = results["ours"]
+    assert isinstance(bound, ImportanceBound)
+    mean, error = float(bound.bound.mean()), monte_carlo_error(bound, k)
+    apart = abs(mean - float(results["pythae"])) / (math.sqrt(2) * error)  # type: ignore[arg-type]
+    speed, over = ratio(slow, "pythae", "ours"), ratio(fast, "ours", "floor")
+    note = f"{len(x)} test images of {name}, 784-[200 tanh x2]-50, ours {median(fast['ours']):.2f} s"
+    return [
+        Row(f"IWAE bound k={k}, pythae `get_nll` / ours", f"{speed[1]:.2f}", ">= 5", speed[1] >= 5, note),
+        Row(
+            "the same, ours / its floor",
+            f"{over[1]:.2f} ({over[0]:.2f} to {over[2]:.2f})",
+            "<= 1.5",
+            over[1] <= 1.5,
+            f"floor: decoder products, tanh, softplus alone, {median(fast['floor']):.2f} s",
+        ),
+        Row(
+            "the two values apart, in standard errors",
+            f"{apart:.2f} (ours {mean:.3f}, pythae {results['pythae']:.3f})",
+            "<= 3",
+            apart <= 3,
+            "Monte-Carlo error of both, from the effective sample size",
+        ),
+    ]
+
+
+def monte_carlo_error(bound: ImportanceBound, k: int) -> float:
+    """Standard error of the mean bound over draws: var log w_mean is about 1/ESS - 1/k."""
+    variance = (1 / bound.effective - 1 / k).clamp_min(0)
+    return float(variance.sum().sqrt() / len(variance))
+
+
+def bound_memory(quick: bool) -> list[Row]:
+    """Peak memory of k=16000 against k=1000, each in a process of its own."""
+    peaks = {k: _peak(k) for k in (1000, 16000)}
+    growth = peaks[16000] - peaks[1000]
+    return [
+        Row(
+            "peak memory of the bound, k=16000 minus k=1000",
+            f"{growth:+.0f} MB",
+            "no growth (<= 16 MB)",
+            growth <= 16,
+            f"peak {peaks[16000]:.0f} MB of which torch itself is most",
+        )
+    ]
+
+
+def _peak(k: int) -> float:
+    command = [sys.executable, "-c", f"from benchmarks.bound import measure; measure({k})"]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def measure(k: int) -> None:
+    """Print the peak memory in MB of the bound on eight images."""
+    from simulacra.core.space import Binary
+
+    torch.set_num_threads(1)
+    model = simulacra.VAE(Binary((784,)), latent=LATENT, hidden=HIDDEN, activation="tanh").eval()
+    importance_bound(model, torch.zeros(8, 784), None, k, Rng(0, rows=range(8)))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -1,0 +1,58 @@
+"""Data and networks that the benchmarks share."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from torch import Tensor, nn
+
+import simulacra
+from simulacra.core.space import Binary
+from simulacra.data.dataset import Dataset, in_memory
+
+PIXELS = 784
+
+
+def digits(rows: int) -> tuple[Tensor, str]:
+    """0/1 images of 784 pixels: MNIST where `SIMULACRA_DATA` has it, otherwise generated blobs."""
+    if os.environ.get("SIMULACRA_DATA"):
+        data = simulacra.load_data("mnist", binarize="threshold")
+        return data.train.all().x[:rows].reshape(-1, PIXELS).to(torch.uint8), "MNIST"
+    generator = torch.Generator().manual_seed(0)
+    prototypes = torch.rand(10, PIXELS, generator=generator).pow(3)
+    chosen = prototypes[torch.randint(10, (rows,), generator=generator)]
+    return (torch.rand(chosen.shape, generator=generator) < chosen).to(torch.uint8), "generated"
+
+
+def dataset(rows: int) -> tuple[Dataset, str]:
+    """The images as a data set without validation rows."""
+    x, name = digits(rows)
+    return in_memory(x, Binary((PIXELS,)), valid=0.0, test=0.02), name
+
+
+def theirs(ours: nn.Module, latent: int) -> nn.Module:
+    """pythae's VAE around the very networks of our VAE, so that only the library differs."""
+    from pythae.models import VAE, VAEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseEncoder
+
+    class Encoder(BaseEncoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = ours.encoder
+
+        def forward(self, x: Tensor) -> ModelOutput:
+            mu, log_sigma = self.net(x).chunk(2, -1)
+            return ModelOutput(embedding=mu, log_covariance=2 * log_sigma)
+
+    class Decoder(BaseDecoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = ours.decoder
+
+        def forward(self, z: Tensor) -> ModelOutput:
+            return ModelOutput(reconstruction=self.net(z).squeeze(1).sigmoid())
+
+    config = VAEConfig(input_dim=(PIXELS,), latent_dim=latent, reconstruction_loss="bce")
+    return VAE(model_config=config, encoder=Encoder(), decoder=Decoder())

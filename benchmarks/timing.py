@@ -1,0 +1,51 @@
+"""Interleaved timing: on a shared machine only ratios within one run mean anything."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass
+class Row:
+    """One claim.
+
+    Args:
+        what: what was measured.
+        measured: the figure as text.
+        wanted: the target as text.
+        holds: whether the figure meets it.
+        note: sizes, and how it was measured.
+    """
+
+    what: str
+    measured: str
+    wanted: str
+    holds: bool
+    note: str
+
+
+def interleaved(actions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Seconds of each action, run in turn A B A B ... after one warm-up of each."""
+    for action in actions.values():
+        action()
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(repeats):
+        for name, action in actions.items():
+            began = time.perf_counter()
+            action()
+            seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def ratio(seconds: Mapping[str, list[float]], a: str, b: str) -> tuple[float, float, float]:
+    """Lowest, median and highest of the pairwise ratios a / b."""
+    pairs = [x / y for x, y in zip(seconds[a], seconds[b])]
+    return min(pairs), statistics.median(pairs), max(pairs)
+
+
+def median(values: list[float]) -> float:
+    """The median."""
+    return statistics.median(values)

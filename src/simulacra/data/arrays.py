@@ -1,0 +1,236 @@
+"""Arrays of your own: .npy, .npz and .mat files, and how their shapes are understood.
+
+    (N, D)                                   rows of a table
+    (N, H, W), (N, H, W, C), (N, C, H, W)    images with 1 or 3 channels, kept as (C, H, W)
+
+    only 0 and 1                             Binary
+    whole numbers 0..255                     Levels(256)
+    other numbers                            Real
+
+Pickled objects are never read.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.core.space import Binary, Levels, Real, Space
+from simulacra.data.labels import encode
+from simulacra.data.source import Part, Source
+
+DAMAGED = (EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, struct.error, SyntaxError)
+
+
+def open_arrays(path: Path, key: str | None, label: str | None) -> Source:
+    """The source in an array file.
+
+    Args:
+        path: a .npy, .npz or .mat file.
+        key: which array holds the observations; needed where there are several.
+        label: which array holds the labels, shape (N,).
+
+    Raises:
+        ValueError: if the file is damaged, the array cannot be chosen, or it holds no observations.
+    """
+    if path.suffix.lower() == ".npy":
+        if key or label:
+            raise ValueError(f"{path} holds one array: key= and label= apply to npz and mat files, leave them out.")
+        arrays = {path.name: read_npy(path)}
+    else:
+        arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
+    chosen = _choose(path, arrays, key, label)
+    field = f"array {chosen!r}"
+    x, space = observations(path, field, arrays[chosen])
+    if label is None:
+        return Source(path.stem, space, {"train": Part(x)})
+    if label not in arrays:
+        raise ValueError(f"{path} has no array {label!r}, which label= names; it has {_listed(arrays)}.")
+    given = arrays[label]
+    labels = given.reshape(-1) if given.ndim == 2 and 1 in given.shape else given
+    if labels.shape != (len(x),):
+        raise ValueError(
+            f"{path} has labels {label!r} of shape {given.shape}, but {field} has {len(x)} rows: "
+            "there must be one label a row."
+        )
+    numbers, label_names = encode(labels, f"{path}, array {label!r}")
+    return Source(path.stem, space, {"train": Part(x, numbers)}, label_names)
+
+
+def _choose(path: Path, arrays: dict[str, np.ndarray], key: str | None, label: str | None) -> str:
+    if key is not None:
+        if key not in arrays:
+            raise ValueError(f"{path} has no array {key!r}, which key= names; it has {_listed(arrays)}.")
+        return key
+    rest = [name for name in arrays if name != label]
+    if len(rest) != 1:
+        raise ValueError(
+            f"{path} holds {len(rest)} arrays that could be the observations ({_listed(arrays)}): "
+            "name one with key=."
+        )
+    return rest[0]
+
+
+def _listed(arrays: dict[str, np.ndarray]) -> str:
+    return ", ".join(f"{name} {a.shape}" for name, a in arrays.items()) or "none"
+
+
+# ---- files
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The array of a .npy file.
+
+    Raises:
+        ValueError: if the file is damaged or holds pickled objects.
+    """
+    with open(path, "rb") as file:
+        return _npy(path, path.name, file, path.stat().st_size)
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file.
+
+    Raises:
+        ValueError: if the file is damaged or holds pickled objects.
+    """
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                name = info.filename.removesuffix(".npy")
+                with archive.open(info) as file:
+                    arrays[name] = _npy(path, name, file, info.file_size)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"{path} is truncated or no npz file ({error}): save it again with numpy.savez.") from error
+    return arrays
+
+
+def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
+    """One array, after its header was compared with the bytes that are there."""
+    damaged = f"{path} is truncated or damaged in array {name!r}"
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+    except DAMAGED as error:
+        raise ValueError(f"{damaged} ({error}): save it again with numpy.") from error
+    _check_type(path, name, dtype)
+    count = 1
+    for n in shape:
+        count *= n
+    # compared before anything of that size is allocated
+    if count * dtype.itemsize > size:
+        raise ValueError(f"{damaged}: its header promises {shape} of {dtype}, but the file ends before; save it again.")
+    content = file.read(count * dtype.itemsize)
+    if len(content) != count * dtype.itemsize:
+        raise ValueError(f"{damaged}: it has {len(content)} of {count * dtype.itemsize} bytes; save it again.")
+    array = np.frombuffer(bytearray(content), dtype)
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def _check_type(path: Path, name: str, dtype: np.dtype) -> None:
+    if dtype.hasobject:
+        raise ValueError(
+            f"{path} holds Python objects in array {name!r}, which would need pickle and is never read: "
+            "save numbers or strings."
+        )
+    if dtype.kind not in "buifUS":
+        raise ValueError(f"{path} holds {dtype} in array {name!r}: save real numbers or strings.")
+
+
+def read_mat(path: Path) -> dict[str, np.ndarray]:
+    """The numeric and text arrays of a MATLAB file, version 4 to 7.2.
+
+    Raises:
+        ValueError: if the file is damaged, of version 7.3, or holds only cells or structures.
+    """
+    from scipy.io import loadmat
+
+    content = path.read_bytes()
+    if content[128:132] != b"" and content.startswith(b"MATLAB 7.3"):
+        raise ValueError(f"{path} is a MATLAB 7.3 file: save it with -v7, or as npz.")
+    if not content:
+        raise ValueError(f"{path} is empty (0 bytes): save it again.")
+    try:
+        found = loadmat(io.BytesIO(content))
+    # the reader fails in many ways on a damaged file, none of them ours to tell apart
+    except Exception as error:
+        raise ValueError(f"{path} is truncated or no MATLAB file ({error}): save it again with -v7.") from error
+    arrays = {k: v for k, v in found.items() if not k.startswith("__") and isinstance(v, np.ndarray)}
+    numeric = {k: v for k, v in arrays.items() if v.dtype.kind in "buifUS" and not v.dtype.hasobject}
+    if not numeric:
+        raise ValueError(f"{path} holds no array of numbers ({_listed(arrays)}): cells and structures are not read.")
+    return numeric
+
+
+# ---- shapes and supports
+
+
+def observations(path: Path, field: str, array: np.ndarray) -> tuple[Tensor, Space]:
+    """Rows and their space, from an array of any accepted shape.
+
+    Raises:
+        ValueError: if shape or values are not accepted; it names file, field and mend.
+    """
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"{path} holds text in {field}: the observations must be numbers; name another with key=.")
+    if array.ndim < 2 or 0 in array.shape:
+        raise ValueError(f"{path} has {field} of shape {array.shape}: it must be (N, D) or images (N, H, W) with N > 0.")
+    x = images_first(path, field, array)
+    if x.dtype.kind == "f":
+        _check_finite(path, field, x)
+    x, space = _support(path, field, x)
+    return torch.from_numpy(np.ascontiguousarray(x)), space
+
+
+def images_first(path: Path, field: str, array: np.ndarray) -> np.ndarray:
+    """(N, D) as it is; images as (N, C, H, W)."""
+    if array.ndim == 2:
+        return array
+    if array.ndim == 3:
+        return array[:, None]
+    channels = (1, 3)
+    if array.ndim == 4 and array.shape[1] in channels:
+        return array
+    if array.ndim == 4 and array.shape[3] in channels:
+        return array.transpose(0, 3, 1, 2)
+    raise ValueError(
+        f"{path} has {field} of shape {array.shape}: images are (N, H, W), (N, H, W, C) or (N, C, H, W) "
+        "with C 1 or 3 (leave an alpha channel out)."
+    )
+
+
+def _check_finite(path: Path, field: str, x: np.ndarray) -> None:
+    if not np.isfinite(x).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise ValueError(
+            f"{path} has a missing or infinite value in {field}, row {where[0]} (from 0), at {where[1:]}: "
+            "fill it in or leave the row out (missing='mask' comes with the next version)."
+        )
+
+
+def _support(path: Path, field: str, x: np.ndarray) -> tuple[np.ndarray, Space]:
+    shape = x.shape[1:]
+    low, high = x.min(), x.max()
+    whole = x.dtype.kind in "bui" or bool((x == np.round(x)).all())
+    if whole and low >= 0 and high <= 1:
+        return x.astype(np.uint8), Binary(shape)
+    # MATLAB keeps pixels as doubles
+    if x.dtype.kind in "bui" or (whole and x.ndim == 4):
+        if low >= 0 and high <= 255:
+            return x.astype(np.uint8), Levels(shape, 256)
+        if x.dtype.kind in "bui":
+            raise ValueError(
+                f"{path} holds whole numbers from {low} to {high} in {field}: this version takes 0..255 "
+                "(8-bit pixels) or 0/1; rescale them, or save them as floats to have them taken as real."
+            )
+    return x.astype(np.float32), Real(shape)

@@ -1,0 +1,136 @@
+"""The files in which the named data sets come: idx, amat and the CIFAR records; plain or gzipped.
+
+A file is never believed: what its header promises is compared with what is there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+CHUNK = 2**24  # bytes read at once: a header that promises terabytes must not allocate them
+RECORD = 1 + 3 * 32 * 32
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unzipped if they are gzipped.
+
+    Raises:
+        ValueError: if the file is missing, empty, or its gzip stream is damaged.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise ValueError(f"{path} is empty (0 bytes): fetch or export it again.")
+        with open(path, "rb") as raw:
+            zipped = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            if zipped:
+                with gzip.GzipFile(fileobj=raw) as file:
+                    yield file  # type: ignore[misc]
+            else:
+                yield raw
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} does not exist.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} is truncated or damaged ({error}): fetch or export it again.") from error
+    except OSError as error:
+        raise ValueError(f"{path} could not be read ({error}).") from error
+
+
+def read_all(path: Path) -> bytearray:
+    """All bytes of a file, unzipped, writable."""
+    with opened(path) as file:
+        content = bytearray()
+        while chunk := file.read(CHUNK):
+            content += chunk
+    return content
+
+
+def _exactly(file: IO[bytes], n: int, path: Path, what: str) -> bytearray:
+    content = bytearray()
+    while len(content) < n:
+        chunk = file.read(min(n - len(content), CHUNK))
+        if not chunk:
+            raise ValueError(
+                f"{path} is truncated: its {what} has {len(content)} of {n} bytes; fetch it again."
+            )
+        content += chunk
+    return content
+
+
+def read_idx(path: Path, dims: int) -> np.ndarray:
+    """The array of an idx file of unsigned bytes with `dims` dimensions (LeCun's format).
+
+    Raises:
+        ValueError: if the magic number is another, or header and content disagree.
+    """
+    with opened(path) as file:
+        magic = bytes(_exactly(file, 4, path, "magic number"))
+        if magic != bytes((0, 0, 8, dims)):
+            raise ValueError(
+                f"{path} is not an idx file of bytes with {dims} dimensions: its magic number is "
+                f"0x{magic.hex()} instead of 0x000008{dims:02x}; check the file or fetch it again."
+            )
+        shape = np.frombuffer(_exactly(file, 4 * dims, path, "header"), ">u4").astype(int)
+        content = _exactly(file, int(np.prod(shape)), path, f"content (header: {_by(shape)})")
+        if file.read(1):
+            raise ValueError(
+                f"{path} holds more bytes than the {_by(shape)} that its header promises: fetch it again."
+            )
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _by(shape: np.ndarray) -> str:
+    return "x".join(str(n) for n in shape)
+
+
+def read_amat(path: Path, columns: int) -> np.ndarray:
+    """The 0/1 numbers of a text file, one row of `columns` numbers a line, as uint8.
+
+    Raises:
+        ValueError: if a line has another count, or a number is neither 0 nor 1.
+    """
+    # a line without its blanks is `columns` bytes long: no number needs parsing
+    lines = bytes(read_all(path)).split(b"\n")
+    rows = [row for line in lines if (row := line.translate(None, b" \t\r"))]
+    for number, row in enumerate(rows, 1):
+        if len(row) != columns:
+            raise ValueError(
+                f"{path} has {len(row)} digits in row {number} instead of {columns} numbers 0 or 1: "
+                "it is truncated or no binary .amat file; fetch it again."
+            )
+    values = np.frombuffer(bytearray(b"".join(rows)), np.uint8).reshape(len(rows), columns)
+    values = values - 48
+    if not len(values):
+        raise ValueError(f"{path} holds no rows: fetch it again.")
+    if values.max() > 1:
+        row = int((values > 1).any(1).argmax()) + 1
+        raise ValueError(f"{path} has something other than 0 and 1 in row {row}: fetch it again.")
+    return values
+
+
+def read_cifar(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images (N, 3, 32, 32) and labels (N,) of a file of CIFAR-10's binary version.
+
+    Raises:
+        ValueError: if the file is no whole number of records, or a label is above 9.
+    """
+    content = read_all(path)
+    if len(content) % RECORD:
+        raise ValueError(
+            f"{path} has {len(content)} bytes, which is no whole number of records of {RECORD}: "
+            "it is truncated or another file; fetch it again."
+        )
+    records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
+    labels = records[:, 0]
+    if labels.max() > 9:
+        row = int(labels.argmax()) + 1
+        raise ValueError(f"{path} has label {labels.max()} in record {row}, but the classes are 0 to 9.")
+    return np.ascontiguousarray(records[:, 1:]).reshape(-1, 3, 32, 32), labels

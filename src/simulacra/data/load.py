@@ -1,0 +1,182 @@
+"""`load_data`: a data set by name or path, split, binarised, resized and standardised on request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from simulacra.core.space import Categorical, Real, Space
+from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Preprocessing, Transform
+from simulacra.data.dataset import Dataset, Split
+from simulacra.data.geometry import binarise_once, reshape_images
+from simulacra.data.images import ImageFiles
+from simulacra.data.opening import open_source
+from simulacra.data.source import Part, Source, cut
+from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
+
+
+def load_data(
+    name_or_path: str | Path,
+    *,
+    binarize: Literal["static", "dynamic", "threshold"] | None = None,
+    threshold: float = 0.5,
+    dequantise: Literal["uniform", "logit"] | None = None,
+    size: int | None = None,
+    grey: bool = False,
+    validation: float = 0.1,
+    test: float = 0.1,
+    condition: Literal["label"] | None = None,
+    label: str | None = None,
+    key: str | None = None,
+    standardise: bool | None = None,
+    missing: Literal["error"] = "error",
+    seed: int = 0,
+    limit: int | None = None,
+    stream: bool | None = None,
+) -> Dataset:
+    """A data set by name (`digits`, `mnist`, `ring`, ...) or by path (images, npz, npy, csv, mat).
+
+    Args:
+        name_or_path: a name that `simulacra data` lists, a folder of images (class subfolders are
+            labels; train, valid and test subfolders are splits), or a .npz, .npy, .csv or .mat file.
+        binarize: turn grey levels into 0/1: `dynamic` anew at every visit, `static` once by seed,
+            `threshold` by a cut. The three are different protocols.
+        threshold: where `binarize=threshold` cuts, as a share of the range.
+        dequantise: turn levels into reals: `uniform` adds noise within a level, `logit` also maps
+            (0, 1) to the line.
+        size: side in pixels; images are cut to their central square and resized with antialiasing.
+        grey: turn colour images grey.
+        validation: share of the training rows kept for validation (or a number of rows, from 1),
+            where the data have no validation split of their own.
+        test: as validation, for the test split.
+        condition: `label` gives the class labels to the model as condition.
+        label: column of a csv (a name, or a number from 1), or key of an npz or mat file, that
+            holds the labels.
+        key: which array of an npz or mat file holds the observations.
+        standardise: shift and scale real data by mean and standard deviation of the training rows;
+            by default tables and arrays are, toys are not.
+        missing: what to do about missing entries; `error` refuses them.
+        seed: of splits, static binarisation and toys.
+        limit: keep only the first rows of each split, for a quick trial.
+        stream: read images from disk while training; by default only if they take more than 1 GiB.
+
+    Returns:
+        The splits with their raw rows, and the preprocessing to the model's space.
+
+    Raises:
+        ValueError: if the data are missing or damaged, or an option does not apply to them.
+
+    Example:
+        >>> print(load_data("digits", binarize="dynamic"))
+        digits: 1,437 train, 180 valid, 180 test; Binary(shape=(1, 8, 8)); dynamic binarisation
+    """
+    options = {k: v for k, v in locals().items() if k != "name_or_path"}
+    _check_options(options)
+    source = open_source(name_or_path, options)
+    source = reshape_images(source, size, grey)
+    if binarize in ("static", "threshold"):
+        source = binarise_once(source, binarize, threshold, seed)
+    source = cut(source, validation, test, seed, limit)
+    steps = _steps(source, binarize, dequantise, standardise)
+    return _dataset(source, steps, condition, stream, {"name_or_path": source.origin, **options})
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Raise ValueError where an option has a value that is none of its own."""
+    allowed: dict[str, tuple[Any, ...]] = {
+        "binarize": (None, "static", "dynamic", "threshold"),
+        "dequantise": (None, "uniform", "logit"),
+        "condition": (None, "label"),
+        "missing": ("error",),
+    }
+    for name, values in allowed.items():
+        if options[name] not in values:
+            known = ", ".join(repr(v) for v in values if v is not None)
+            raise ValueError(f"{name}={options[name]!r} is unknown; choose from {known}.")
+    if options["binarize"] and options["dequantise"]:
+        raise ValueError("binarize= and dequantise= exclude each other: 0/1 pixels have no bins to fill.")
+    if not 0 < options["threshold"] < 1:
+        raise ValueError(f"threshold={options['threshold']:g} must lie between 0 and 1.")
+    for name in ("size", "limit"):
+        if options[name] is not None and options[name] < 1:
+            raise ValueError(f"{name}={options[name]} must be 1 or more.")
+
+
+def _steps(
+    source: Source, binarize: str | None, dequantise: str | None, standardise: bool | None
+) -> tuple[Transform, ...]:
+    """What happens to the rows whenever they are seen."""
+    levels = getattr(source.space, "levels", 256)
+    steps: list[Transform] = []
+    if binarize == "dynamic":
+        steps.append(Binarise("dynamic", levels))
+    if dequantise:
+        steps.append(Dequantise(levels))
+    if dequantise == "logit":
+        steps.append(Logit())
+    wanted = source.standardise if standardise is None else standardise
+    rows = source.parts["train"].rows
+    if wanted and isinstance(source.space, Real) and isinstance(rows, Tensor) and not steps:
+        steps.append(_standardising(rows))
+    if standardise and not steps:
+        raise ValueError(f"standardise=True needs real data, but {source.name} holds {source.space}.")
+    return tuple(steps)
+
+
+def _standardising(x: Tensor) -> Affine:
+    """Mean 0 and deviation 1: for each column of a table, for all pixels of an image together."""
+    x = x.double()
+    x = x if x.ndim == 2 else x.flatten().unsqueeze(1)
+    shift, scale = x.mean(0), x.std(0, correction=0)
+    # a column that never changes stays as it is
+    scale[scale <= 1e-12 * shift.abs().clamp_min(1)] = 1.0
+    return Affine(tuple(shift.tolist()), tuple(scale.tolist()))
+
+
+def _dataset(
+    source: Source,
+    steps: tuple[Transform, ...],
+    condition: str | None,
+    stream: bool | None,
+    spec: dict[str, Any],
+) -> Dataset:
+    chain = Preprocessing(source.space, steps)
+    chain.space  # noqa: B018  (a step that does not apply says so here)
+    c_space = _condition(source) if condition else None
+    if stream is None:
+        stream = sum(p.rows.bytes for p in source.parts.values() if isinstance(p.rows, ImageFiles)) > STREAM_ABOVE
+    splits = {name: _split(part, chain, c_space, stream) for name, part in source.parts.items()}
+    return Dataset(
+        source.name,
+        splits,
+        chain,
+        c_space,
+        source.label_names,
+        spec,
+        applied=source.applied,
+        truth=source.truth,
+    )
+
+
+def _condition(source: Source) -> Space:
+    if any(part.labels is None for part in source.parts.values()):
+        raise ValueError(
+            f"condition='label' needs labels, but {source.name} has none: use class subfolders for "
+            "images, or name the column or key with label=."
+        )
+    return Categorical((), len(source.label_names), source.label_names)
+
+
+def _split(part: Part, chain: Preprocessing, c_space: Space | None, stream: bool) -> Split:
+    c = part.labels if c_space else None
+    if isinstance(part.rows, Tensor):
+        return Split(part.rows, chain, c, part.labels)
+    if stream:
+        return StreamedSplit(part.rows, chain, c, part.labels)
+    split = Split(part.rows.read_all(), chain, c, part.labels)
+    # as if it were streamed: the files are what is hashed
+    return split.stamped(part.rows.digest)

@@ -1,0 +1,211 @@
+"""The data sets that have a name, and where they lie on this machine.
+
+This file imports no torch, so that listing data sets is quick.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "SIMULACRA_DATA"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A data set with a name.
+
+    Args:
+        name: what `load_data` and the command line take.
+        description: one line.
+        kind: `embedded` (ships with scikit-learn), `toy` (drawn, truth known) or `files`.
+        folders: where its files may lie below a data folder, best first.
+        files: alternatives, each the files that together are enough; `.gz` is found, too.
+    """
+
+    name: str
+    description: str
+    kind: str = "files"
+    folders: tuple[str, ...] = ()
+    files: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """A data set with a name, and whether it can be loaded now.
+
+    Args:
+        name: what `load_data` takes.
+        description: one line.
+        ready: whether `load_data(name)` will find it.
+        where: `embedded`, `drawn`, the folder, or how to get it.
+    """
+
+    name: str
+    description: str
+    ready: bool
+    where: str
+
+
+IDX = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+AMAT = tuple(f"binarized_mnist_{part}.amat" for part in ("train", "valid", "test"))
+PACKED = "binarized_mnist_packed.npz"
+
+ENTRIES = (
+    Entry("digits", "1,797 handwritten digits, 8x8, 17 grey levels (scikit-learn)", "embedded"),
+    Entry("mnist", "70,000 handwritten digits, 28x28, grey (LeCun)", "files", ("mnist", "MNIST/raw"), (IDX,)),
+    Entry(
+        "fashion-mnist",
+        "70,000 pieces of clothing, 28x28, grey (Xiao)",
+        "files",
+        ("fashion_mnist", "fashion-mnist", "FashionMNIST/raw"),
+        (IDX,),
+    ),
+    Entry(
+        "binarized-mnist",
+        "70,000 digits, 28x28, 0/1, binarised once for all (Larochelle and Murray); no labels",
+        "files",
+        ("binarized_mnist", "binarized-mnist"),
+        ((PACKED,), AMAT),
+    ),
+    Entry(
+        "olivetti",
+        "400 faces of 40 people, 64x64, grey (AT&T Laboratories Cambridge)",
+        "files",
+        ("faces", "olivetti"),
+        (("olivettifaces.mat",),),
+    ),
+    Entry(
+        "cifar10",
+        "60,000 colour pictures of 10 classes, 32x32 (Krizhevsky)",
+        "files",
+        ("cifar10/cifar-10-batches-bin", "cifar-10-batches-bin", "cifar10"),
+        (("data_batch_1.bin", "test_batch.bin"),),
+    ),
+    Entry("ring", "8 Gaussians on a ring, 2-D; density, score and modes known", "toy"),
+    Entry("linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy"),
+    Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy"),
+    Entry("bars-and-stripes", "4x4 bars or stripes, 0/1; 30 patterns with known probabilities", "toy"),
+)
+_BY_NAME = {entry.name: entry for entry in ENTRIES}
+
+
+def names() -> tuple[str, ...]:
+    """The names that `load_data` takes.
+
+    Example:
+        >>> "digits" in names()
+        True
+    """
+    return tuple(_BY_NAME)
+
+
+def find(name: str) -> Entry:
+    """The entry called `name`.
+
+    Raises:
+        ValueError: if there is none; the sentence offers the nearest name.
+
+    Example:
+        >>> find("minst")
+        Traceback (most recent call last):
+        ValueError: there is no data set named 'minst' and no such file or folder; did you mean 'mnist'?
+    """
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    # an underscore for a hyphen is no other name
+    near = difflib.get_close_matches(name.lower().replace("_", "-"), _BY_NAME, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}?" if near else f"known names are {', '.join(_BY_NAME)}."
+    raise ValueError(f"there is no data set named {name!r} and no such file or folder; {hint}")
+
+
+def cache() -> Path:
+    """The user's cache folder, as the platform has it."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "simulacra"
+
+
+def homes() -> tuple[Path, ...]:
+    """The folders that are searched: SIMULACRA_DATA if it is set, then the user's cache."""
+    own = os.environ.get(VARIABLE)
+    return (Path(own).expanduser(), cache()) if own else (cache(),)
+
+
+def present(folder: Path, file: str) -> Path | None:
+    """`file` in `folder`, plain or gzipped, or None."""
+    # some copies of the idx files write a dot for the hyphen
+    for name in dict.fromkeys((file, file.replace("-idx", ".idx"))):
+        for path in (folder / name, folder / f"{name}.gz"):
+            if path.is_file():
+                return path
+    return None
+
+
+def locate(entry: Entry) -> dict[str, Path]:
+    """Where each of the entry's files lies.
+
+    Raises:
+        ValueError: if a file is missing: which, where it was looked for, and how to get it.
+    """
+    found, missing = _search(entry)
+    if found:
+        return found
+    mend = (
+        f"run `simulacra data get {entry.name}`, or set {VARIABLE} to the folder that holds "
+        f"{entry.folders[0]}"
+    )
+    if missing:
+        folder, file = missing
+        raise ValueError(f"{entry.name} is incomplete: {folder} has no {file} (plain or .gz); {mend}.")
+    places = " and ".join(str(home) for home in homes())
+    raise ValueError(f"{entry.name} was not found: there is no {_sought(entry)} below {places}; {mend}.")
+
+
+def _sought(entry: Entry) -> str:
+    return f"{entry.folders[0]}/{entry.files[0][0]}"
+
+
+def _search(entry: Entry) -> tuple[dict[str, Path], tuple[Path, str] | None]:
+    """The files, or the first folder that has some but not all with what it lacks."""
+    lacking = None
+    for home in homes():
+        for folder in (home / sub for sub in entry.folders):
+            for files in entry.files:
+                paths = {file: present(folder, file) for file in files}
+                if all(paths.values()):
+                    return {file: path for file, path in paths.items() if path}, None
+                if any(paths.values()) and lacking is None:
+                    lacking = (folder, next(file for file, path in paths.items() if not path))
+    return {}, lacking
+
+
+def available() -> list[State]:
+    """Every data set with a name, and whether it is on this machine.
+
+    Example:
+        >>> [(state.name, state.ready) for state in available()][0]
+        ('digits', True)
+    """
+    return [_state(entry) for entry in ENTRIES]
+
+
+def _state(entry: Entry) -> State:
+    if entry.kind != "files":
+        return State(entry.name, entry.description, True, {"toy": "drawn"}.get(entry.kind, entry.kind))
+    found, _ = _search(entry)
+    if found:
+        return State(entry.name, entry.description, True, str(next(iter(found.values())).parent))
+    return State(entry.name, entry.description, False, f"simulacra data get {entry.name}")

@@ -1,0 +1,83 @@
+"""From a name or a path to a source: which reader it is for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from simulacra.data import names
+from simulacra.data.source import Part, Source
+
+ARRAYS = (".npy", ".npz", ".mat")
+TABLES = (".csv", ".tsv", ".txt", ".data")
+
+
+def open_source(name_or_path: str | Path, options: dict[str, Any]) -> Source:
+    """The raw data that a name or a path stands for.
+
+    Args:
+        options: those of `load_data`; a reader takes what it needs.
+
+    Raises:
+        ValueError: if there is no such data set, file or folder, or an option does not apply.
+    """
+    if isinstance(name_or_path, str) and name_or_path in names.names():
+        return replace(_by_name(name_or_path, options), origin=name_or_path)
+    path = Path(name_or_path).expanduser()
+    if not path.exists():
+        raise _no_such(name_or_path, path)
+    return replace(_by_path(path, options), origin=str(path.resolve()))
+
+
+def _no_such(given: str | Path, path: Path) -> ValueError:
+    text = str(given)
+    if isinstance(given, Path) or "/" in text or "\\" in text or path.suffix:
+        return ValueError(f"{text} does not exist: give an existing file or folder, or a name from `simulacra data`.")
+    try:
+        names.find(text)
+    except ValueError as error:
+        return error
+    raise AssertionError(text)
+
+
+def _by_name(name: str, options: dict[str, Any]) -> Source:
+    _unused(options, ("label", "key"), name)
+    if names.find(name).kind != "toy":
+        from simulacra.data.named import open_named
+
+        return open_named(name)
+    from simulacra.data.toys import ROWS, TOYS
+
+    toy = TOYS[name]()
+    part = Part(toy.sample(ROWS, options["seed"]))
+    return Source(name, toy.space, {"train": part}, standardise=False, truth=toy)
+
+
+def _by_path(path: Path, options: dict[str, Any]) -> Source:
+    suffix = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if path.is_dir():
+        from simulacra.data.folders import open_folder
+
+        _unused(options, ("label", "key"), str(path))
+        return open_folder(path, options["size"], options["grey"])
+    if suffix in ARRAYS and path.suffix.lower() != ".gz":
+        from simulacra.data.arrays import open_arrays
+
+        return open_arrays(path, options["key"], options["label"])
+    if suffix in TABLES:
+        from simulacra.data.tables import open_table
+
+        _unused(options, ("key",), str(path))
+        return open_table(path, options["label"])
+    raise ValueError(
+        f"{path} has the unknown extension {path.suffix or '(none)'!r}: give a folder of images, or a file "
+        f"ending in {', '.join((*ARRAYS, *TABLES))} (tables also with .gz)."
+    )
+
+
+def _unused(options: dict[str, Any], which: tuple[str, ...], name: str) -> None:
+    for option in which:
+        if options[option] is not None:
+            kinds = "csv, npz and mat files" if option == "label" else "npz and mat files"
+            raise ValueError(f"{option}={options[option]!r} applies to {kinds}, not to {name}: leave it out.")

@@ -1,0 +1,230 @@
+"""Toys with known truth: data whose density, score or modes can be computed, so that a model can
+be tested against what is true instead of against another model.
+
+    ring              p(x) = 1/K sum_k N(x; m_k, s^2 I),  m_k on a circle
+    linear-gaussian   x = W z + mu + sigma e,  so  x ~ N(mu, W W' + sigma^2 I)
+    swiss-roll        x = r(t) + s e,  t uniform;  p(x) = E_t N(x; r(t), s^2 I)
+    bars-and-stripes  rows or columns (1/2 each), every one of them on with probability 1/2
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.random import Rng
+from simulacra.core.space import Binary, Real, Space
+
+ROWS = 10_000
+NODES = 4000  # of the quadrature over the swiss roll's angle
+
+
+class Toy(ABC):
+    """A known distribution.
+
+    Attributes:
+        name: what `load_data` takes.
+        space: where x lives.
+    """
+
+    name: str
+    space: Space
+
+    @abstractmethod
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """n draws of shape (n, *); row i is the same whatever n."""
+
+    @abstractmethod
+    def log_density(self, x: Tensor) -> Tensor:
+        """log p(x) in nats, float64, shape (B,), for x of shape (B, *)."""
+
+    def score(self, x: Tensor) -> Tensor:
+        """The gradient of log p at x, float64, shape of x.
+
+        Raises:
+            ValueError: if x is discrete.
+        """
+        if self.space.discrete:
+            raise ValueError(f"{self.name} is discrete: its log-probability has no gradient.")
+        x = x.detach().double().requires_grad_()
+        return torch.autograd.grad(self.log_density(x).sum(), x)[0]
+
+    def _rng(self, n: int, seed: int) -> Rng:
+        return Rng(seed, "toy", self.name, rows=range(n))
+
+
+def _normal_mixture(x: Tensor, means: Tensor, std: float) -> Tensor:
+    """log 1/K sum_k N(x; m_k, s^2 I) for x (B, D) and means (K, D)."""
+    x = x.double()
+    distance = (x.unsqueeze(1) - means.double()).square().sum(-1)
+    log_z = x.shape[1] / 2 * math.log(2 * math.pi * std**2)
+    return (-distance / (2 * std**2)).logsumexp(1) - math.log(len(means)) - log_z
+
+
+class Ring(Toy):
+    """A mixture of equal Gaussians on a ring.
+
+    Args:
+        components: number of modes.
+        radius: of the ring.
+        std: of each Gaussian.
+
+    Example:
+        >>> ring = Ring()
+        >>> ring.coverage(ring.sample(1000))["modes"]
+        8
+    """
+
+    name = "ring"
+
+    def __init__(self, components: int = 8, radius: float = 2.0, std: float = 0.1):
+        self.space = Real((2,))
+        self.std = std
+        angle = torch.arange(components, dtype=torch.float64) * (2 * math.pi / components)
+        self.modes = radius * torch.stack([angle.cos(), angle.sin()], 1)
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """n points, shape (n, 2)."""
+        rng = self._rng(n, seed)
+        u = rng.uniform("component", 1, dtype=torch.float32)[:, 0]
+        noise = rng.normal("noise", 2, dtype=torch.float32)
+        return self.modes.float()[(u * len(self.modes)).long()] + self.std * noise
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log p(x) in closed form."""
+        return _normal_mixture(x, self.modes, self.std)
+
+    def coverage(self, x: Tensor, within: float = 3.0) -> dict[str, Any]:
+        """Modes that have a sample within `within` standard deviations, and the share of such samples."""
+        distance, nearest = torch.cdist(x.double(), self.modes).min(1)
+        good = distance < within * self.std
+        return {"modes": int(nearest[good].unique().numel()), "good": float(good.double().mean())}
+
+
+class LinearGaussian(Toy):
+    """Linear-Gaussian factors: what probabilistic PCA assumes, so its likelihood can be reached.
+
+    Args:
+        dims: entries of x.
+        latent: entries of z.
+        sigma: standard deviation of the noise.
+
+    Example:
+        >>> toy = LinearGaussian()
+        >>> toy.W.shape, toy.log_density(toy.sample(5)).shape
+        (torch.Size([8, 2]), torch.Size([5]))
+    """
+
+    name = "linear-gaussian"
+
+    def __init__(self, dims: int = 8, latent: int = 2, sigma: float = 0.3):
+        self.space = Real((dims,))
+        self.sigma = sigma
+        rng = Rng(0, "toy", self.name, "truth")
+        self.W = rng.normal("W", dims, latent, dtype=torch.float64)[0]
+        self.mu = rng.normal("mu", dims, dtype=torch.float64)[0]
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """n rows, shape (n, dims)."""
+        rng = self._rng(n, seed)
+        z = rng.normal("z", self.W.shape[1], dtype=torch.float32)
+        noise = rng.normal("noise", len(self.mu), dtype=torch.float32)
+        return z @ self.W.T.float() + self.mu.float() + self.sigma * noise
+
+    @property
+    def covariance(self) -> Tensor:
+        """W W' + sigma^2 I."""
+        return self.W @ self.W.T + self.sigma**2 * torch.eye(len(self.mu), dtype=torch.float64)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log N(x; mu, W W' + sigma^2 I)."""
+        root = torch.linalg.cholesky(self.covariance)
+        e = torch.linalg.solve_triangular(root, (x.double() - self.mu).T, upper=False)
+        log_z = root.diagonal().log().sum() + len(self.mu) / 2 * math.log(2 * math.pi)
+        return -e.square().sum(0) / 2 - log_z
+
+
+class SwissRoll(Toy):
+    """A spiral of one and a half turns with Gaussian noise.
+
+    Args:
+        std: of the noise; the spiral's radius goes from 0.67 to 2.
+
+    Example:
+        >>> SwissRoll().sample(3).shape
+        torch.Size([3, 2])
+    """
+
+    name = "swiss-roll"
+
+    def __init__(self, std: float = 0.05):
+        self.space = Real((2,))
+        self.std = std
+
+    def curve(self, u: Tensor) -> Tensor:
+        """The point at u in [0, 1] of the spiral, shape (B, 2)."""
+        t = math.pi * (1.5 + 3 * u)
+        return torch.stack([t * t.cos(), t * t.sin()], 1) / (2.25 * math.pi)
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """n points, shape (n, 2)."""
+        rng = self._rng(n, seed)
+        u = rng.uniform("u", 1, dtype=torch.float32)[:, 0]
+        return self.curve(u) + self.std * rng.normal("noise", 2, dtype=torch.float32)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log of the integral over u by the midpoint rule (nodes lie far closer than the noise is wide)."""
+        u = (torch.arange(NODES, dtype=torch.float64) + 0.5) / NODES
+        nodes = self.curve(u)
+        return torch.cat([_normal_mixture(part, nodes, self.std) for part in x.split(1024)])
+
+
+class BarsAndStripes(Toy):
+    """Bars or stripes: rows or columns, each on or off.
+
+    Args:
+        side: of the square picture.
+
+    Example:
+        >>> toy = BarsAndStripes()
+        >>> x, p = toy.patterns()
+        >>> len(x), round(p.sum().item(), 12)
+        (30, 1.0)
+    """
+
+    name = "bars-and-stripes"
+
+    def __init__(self, side: int = 4):
+        self.side = side
+        self.space = Binary((1, side, side))
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """n pictures as bytes, shape (n, 1, side, side)."""
+        u = self._rng(n, seed).uniform("u", self.side + 1, dtype=torch.float32)
+        rows = (u[:, :-1] < 0.5).view(n, 1, self.side, 1).expand(n, 1, self.side, self.side)
+        upright = (u[:, -1] < 0.5).view(n, 1, 1, 1)
+        return torch.where(upright, rows.transpose(2, 3), rows).to(torch.uint8)
+
+    def patterns(self) -> tuple[Tensor, Tensor]:
+        """Every picture of positive probability, shape (K, 1, side, side), and the probabilities (K,)."""
+        side = self.side
+        bits = (torch.arange(2**side).unsqueeze(1) >> torch.arange(side)) & 1
+        rows = bits.view(-1, 1, side, 1).expand(-1, 1, side, side).to(torch.uint8)
+        # all on and all off are both bars and stripes
+        columns = rows[1:-1].transpose(2, 3)
+        p = torch.full((len(rows) + len(columns),), 0.5 / 2**side, dtype=torch.float64)
+        p[[0, len(rows) - 1]] *= 2
+        return torch.cat([rows, columns]), p
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log p(x); minus infinity off the patterns."""
+        patterns, p = self.patterns()
+        same = (x.flatten(1).unsqueeze(1) == patterns.flatten(1).to(x.dtype)).all(-1)
+        return (same.double() * p).sum(1).log()
+
+
+TOYS: dict[str, type[Toy]] = {toy.name: toy for toy in (Ring, LinearGaussian, SwissRoll, BarsAndStripes)}

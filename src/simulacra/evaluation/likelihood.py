@@ -1,0 +1,158 @@
+"""How likely held-out rows are, as a typed estimate with the protocol it was measured under.
+
+    L_k(x) = log (1/k) sum_j p(x, z_j) / q(z_j|x) <= log p(x) in expectation,  L_1 the ELBO
+
+One pass over the importance samples gives the bound, the ELBO and how many of the samples count.
+
+Reference: Burda, Grosse and Salakhutdinov 2015; Deep Learning 20.14 on what may be compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core import capabilities as can
+from simulacra.core.estimate import Estimate, Kind, Protocol
+from simulacra.core.likelihood import ENTRIES, importance_bound
+from simulacra.core.model import Model, evaluating
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.rows import Block, blocks, count
+
+
+@dataclass
+class Likelihood:
+    """What one pass over a split says.
+
+    Args:
+        estimate: the best value that the model's capabilities give.
+        elbo: the mean of the log-weights, where there are importance weights.
+        effective: effective number of the k importance samples, shape (B,), or None.
+    """
+
+    estimate: Estimate
+    elbo: Estimate | None = None
+    effective: Tensor | None = None
+
+
+def likelihood(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    k: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Estimate:
+    """log p(x) of the rows of `split` in nats on the raw space, with its protocol.
+
+    Exact where the model has a density, otherwise the importance-weighted bound with k samples,
+    otherwise the bound that the model has: the values of `model.log_prob` at the same seed.
+
+    Args:
+        split: `train`, `valid` or `test`.
+        k: importance samples.
+        limit: score only the first rows; the protocol then says so.
+
+    Raises:
+        ValueError: if the model is implicit, or the data are not those that it was built for.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> print(likelihood(simulacra.PPCA(data.space, latent=1), data).kind)
+        exact
+    """
+    return likelihoods(model, data, split, k, seed, limit).estimate
+
+
+def likelihoods(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    k: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+    entries: int = ENTRIES,
+) -> Likelihood:
+    """Bound, ELBO and effective sample sizes in one pass; arguments as in `likelihood`.
+
+    Args:
+        entries: budget of memory, in entries of x that are decoded at once.
+
+    Raises:
+        ValueError: if the model is implicit, k is not positive, or model and data do not fit.
+    """
+    scorable(model, data, k)
+    parts: list[dict[str, Tensor]] = []
+    kind, method = "exact", "exact"
+    with evaluating(model):
+        for block in blocks(model, data[split], seed, limit):
+            values, kind, method = _score(model, block, k, entries)
+            adjusted = {name: v.double().cpu() for name, v in values.items()}
+            for name in ("value", "elbo"):
+                if name in adjusted:
+                    adjusted[name] = adjusted[name] + block.log_det.cpu()
+            parts.append(adjusted)
+    whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    if not model.preprocessing.exact:
+        kind, method = ("lower" if kind == "exact" else kind), f"{method}, dequantised"
+    details: dict[str, Any] = {"seed": seed, **({"k": k} if "k=" in method else {})}
+    dims, protocol = model.preprocessing.raw.dims, protocol_of(data, split, limit)
+    found = Likelihood(Estimate(whole["value"], cast(Kind, kind), dims, method, details, protocol))
+    if "elbo" in whole:
+        how = f"ELBO, mean of {k}" + ("" if model.preprocessing.exact else ", dequantised")
+        found.elbo = Estimate(whole["elbo"], "lower", dims, how, details, protocol)
+        found.effective = whole["effective"]
+    return found
+
+
+def _score(model: Model, block: Block, k: int, entries: int) -> tuple[dict[str, Tensor], str, str]:
+    if model.supports(can.HasDensity):
+        value = cast(can.HasDensity, model).log_density(block.x, block.c)
+        return {"value": value}, "exact", "exact"
+    if model.supports(can.HasImportanceWeights):
+        weighted = cast(can.HasImportanceWeights, model)
+        found = importance_bound(weighted, block.x, block.c, k, block.rng, entries)
+        parts = {"value": found.bound, "elbo": found.elbo, "effective": found.effective}
+        return parts, "lower", f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
+    return {"value": cast(can.HasBound, model).elbo(block.x, block.c, block.rng)}, "lower", "ELBO"
+
+
+def scorable(model: Model, data: Dataset, k: int = 1) -> None:
+    """Raise ValueError unless the model gives a likelihood of these data."""
+    if not has_likelihood(model):
+        raise can.MissingCapability(
+            f"{type(model).__name__} is implicit: it has neither density nor bound; "
+            "judge its samples instead (mmd)."
+        )
+    if k < 1:
+        raise ValueError(f"k is {k}, but the bound needs at least one importance sample.")
+    fits(model, data)
+
+
+def fits(model: Model, data: Dataset) -> None:
+    """Raise ValueError unless the data went through the preprocessing that the model carries."""
+    if model.space != data.space:
+        raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
+    if model.preprocessing != data.preprocessing:
+        raise ValueError(
+            f"the model carries the preprocessing {model.preprocessing.label!r}, but {data.name} has "
+            f"{data.preprocessing.label!r}: load the data as they were for training."
+        )
+
+
+def has_likelihood(model: Model) -> bool:
+    """Whether the model declares a density or a bound."""
+    return model.supports(can.HasDensity) or model.supports(can.HasBound)
+
+
+def protocol_of(data: Dataset, split: str, limit: int | None = None) -> Protocol:
+    """The protocol of the split, or of its first `limit` rows."""
+    whole = data.protocol(split)
+    n = count(data[split], limit)
+    if n == len(data[split]):
+        return whole
+    return replace(whole, data=f"{whole.data}[:{n}]", split=f"{split}[:{n}]")

@@ -1,0 +1,123 @@
+"""Rows of a split as a model sees them: what every score starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from simulacra.core import capabilities as can
+from simulacra.core.model import CHUNK, Model
+from simulacra.core.random import Rng
+from simulacra.data.dataset import Split
+
+
+@dataclass
+class Block:
+    """Consecutive rows in the model's space.
+
+    Args:
+        x: shape (B, *).
+        log_det: log |det dx/draw| of the preprocessing in nats, float64, shape (B,).
+        c: conditions, or None where the model takes none.
+        rng: noise keyed by the rows' positions in the split.
+    """
+
+    x: Tensor
+    log_det: Tensor
+    c: Tensor | None
+    rng: Rng
+
+
+def count(split: Split, limit: int | None) -> int:
+    """How many rows are used: all, or the first `limit`.
+
+    Raises:
+        ValueError: if that is none.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> from simulacra.data.dataset import in_memory
+        >>> count(in_memory(torch.zeros(10, 2), Real((2,))).train, 5)
+        5
+    """
+    n = len(split) if limit is None else min(limit, len(split))
+    if n < 1:
+        raise ValueError(f"limit is {limit} and the split has {len(split)} rows: there is nothing to score.")
+    return n
+
+
+def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Block]:
+    """The first `limit` rows, preprocessed with the noise of `model.log_prob(..., seed=seed)`.
+
+    Raises:
+        ValueError: if the rows do not fit the model, lack its condition, or miss entries.
+    """
+    rng = Rng(seed, "score", device=model.device)
+    n = count(split, limit)
+    for start in range(0, n, CHUNK):
+        rows = range(start, min(start + CHUNK, n))
+        raw = split.rows(torch.arange(rows.start, rows.stop))
+        if raw.known is not None and not bool(raw.known.all()):
+            raise ValueError("the split misses entries of x: a likelihood of complete rows needs them all.")
+        model.preprocessing.raw.check(raw.x)
+        keyed = rng.on(rows)
+        x, log_det = model.preprocessing.forward(raw.x.to(model.device), keyed)
+        x = x.to(model.dtype) if x.is_floating_point() else x
+        yield Block(x, log_det, condition_of(model, raw.c), keyed)
+
+
+def condition_of(model: Model, c: Tensor | None) -> Tensor | None:
+    """The rows' conditions where the model takes one, otherwise None.
+
+    Raises:
+        ValueError: if the model takes a condition and the rows have none.
+    """
+    if not model.supports(can.TakesCondition):
+        return None
+    if c is None:
+        raise ValueError(
+            f"{type(model).__name__} models p(x|c), but the rows have no condition: "
+            "load the data with condition='label'."
+        )
+    return c.to(model.device)
+
+
+def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
+    """n samples in raw units; a model with a condition gets those of the split's rows in turn.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> from simulacra.data.dataset import in_memory
+        >>> from simulacra.models.autoencoders.ppca import PPCA
+        >>> data = in_memory(torch.randn(50, 3), Real((3,)))
+        >>> samples_like(PPCA(data.space, 1), data.test, 7).shape
+        torch.Size([7, 3])
+    """
+    if not model.supports(can.TakesCondition):
+        return model.sample(n, seed=seed)
+    c = condition_of(model, split.rows(torch.arange(n) % len(split)).c)
+    return model.sample(n, condition=c, seed=seed)
+
+
+def features(model: Model, raw: Tensor, start: int = 0, seed: int = 0) -> Tensor:
+    """Raw rows as flat points of the model's feature space, on the CPU, shape (B, features).
+
+    Distances between rows are taken there, so that a sample and the data went through the same
+    preprocessing and an unordered class is at one distance from every other.
+
+    Args:
+        start: position of the first row, which keys the noise of the preprocessing.
+    """
+    rng = Rng(seed, "features", rows=range(start, start + len(raw)), device=model.device)
+    x = model.preprocessing.apply(raw.to(model.device), rng)
+    return model.space.features(x, model.dtype).flatten(1).cpu()
+
+
+def feature_blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Tensor]:
+    """`features` of the split's first `limit` rows, block by block."""
+    for start in range(0, count(split, limit), CHUNK):
+        stop = min(start + CHUNK, count(split, limit))
+        yield features(model, split.rows(torch.arange(start, stop)).x, start, seed)
