@@ -30,7 +30,9 @@ MODELS = {
 SETTINGS = {"batch_size": 100, "lr": 1e-3, "schedule": "cosine", "validate": False}
 
 
-def train_and_score(name: str, build, data: Dataset, epochs: float, k: int, limit: int | None, out: Path) -> None:
+def train_and_score(
+    name: str, build, data: Dataset, epochs: float, k: int, limit: int | None, out: Path
+) -> None:
     """One row of the table, printed as measured."""
     torch.manual_seed(0)
     model: Model = build(data)
@@ -49,7 +51,9 @@ def train_and_score(name: str, build, data: Dataset, epochs: float, k: int, limi
 
 def main() -> None:
     """Train and score the three models."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--epochs", type=float, default=100)
     parser.add_argument("--k", type=int, default=5000)
     parser.add_argument("--limit", type=int, help="score only the first test images")

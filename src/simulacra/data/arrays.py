@@ -43,7 +43,9 @@ def open_arrays(path: Path, key: str | None, label: str | None) -> Source:
     """
     if path.suffix.lower() == ".npy":
         if key or label:
-            raise ValueError(f"{path} holds one array: key= and label= apply to npz and mat files, leave them out.")
+            raise ValueError(
+                f"{path} holds one array: key= and label= apply to npz and mat files, leave them out."
+            )
         arrays = {path.name: read_npy(path)}
     else:
         arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
@@ -110,7 +112,9 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
                 with archive.open(info) as file:
                     arrays[name] = _npy(path, name, file, info.file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"{path} is truncated or no npz file ({error}): save it again with numpy.savez.") from error
+        raise ValueError(
+            f"{path} is truncated or no npz file ({error}): save it again with numpy.savez."
+        ) from error
     return arrays
 
 
@@ -119,7 +123,9 @@ def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
     damaged = f"{path} is truncated or damaged in array {name!r}"
     try:
         version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        read = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
         shape, fortran, dtype = read(file)
     except DAMAGED as error:
         raise ValueError(f"{damaged} ({error}): save it again with numpy.") from error
@@ -129,10 +135,14 @@ def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
         count *= n
     # compared before anything of that size is allocated
     if count * dtype.itemsize > size:
-        raise ValueError(f"{damaged}: its header promises {shape} of {dtype}, but the file ends before; save it again.")
+        raise ValueError(
+            f"{damaged}: its header promises {shape} of {dtype}, but the file ends before; save it again."
+        )
     content = file.read(count * dtype.itemsize)
     if len(content) != count * dtype.itemsize:
-        raise ValueError(f"{damaged}: it has {len(content)} of {count * dtype.itemsize} bytes; save it again.")
+        raise ValueError(
+            f"{damaged}: it has {len(content)} of {count * dtype.itemsize} bytes; save it again."
+        )
     array = np.frombuffer(bytearray(content), dtype)
     return array.reshape(shape, order="F" if fortran else "C")
 
@@ -156,7 +166,7 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
     from scipy.io import loadmat
 
     content = path.read_bytes()
-    if content[128:132] != b"" and content.startswith(b"MATLAB 7.3"):
+    if content.startswith(b"MATLAB 7.3"):
         raise ValueError(f"{path} is a MATLAB 7.3 file: save it with -v7, or as npz.")
     if not content:
         raise ValueError(f"{path} is empty (0 bytes): save it again.")
@@ -164,11 +174,15 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
         found = loadmat(io.BytesIO(content))
     # the reader fails in many ways on a damaged file, none of them ours to tell apart
     except Exception as error:
-        raise ValueError(f"{path} is truncated or no MATLAB file ({error}): save it again with -v7.") from error
+        raise ValueError(
+            f"{path} is truncated or no MATLAB file ({error}): save it again with -v7."
+        ) from error
     arrays = {k: v for k, v in found.items() if not k.startswith("__") and isinstance(v, np.ndarray)}
     numeric = {k: v for k, v in arrays.items() if v.dtype.kind in "buifUS" and not v.dtype.hasobject}
     if not numeric:
-        raise ValueError(f"{path} holds no array of numbers ({_listed(arrays)}): cells and structures are not read.")
+        raise ValueError(
+            f"{path} holds no array of numbers ({_listed(arrays)}): cells and structures are not read."
+        )
     return numeric
 
 
@@ -182,9 +196,13 @@ def observations(path: Path, field: str, array: np.ndarray) -> tuple[Tensor, Spa
         ValueError: if shape or values are not accepted; it names file, field and mend.
     """
     if array.dtype.kind not in "buif":
-        raise ValueError(f"{path} holds text in {field}: the observations must be numbers; name another with key=.")
+        raise ValueError(
+            f"{path} holds text in {field}: the observations must be numbers; name another with key=."
+        )
     if array.ndim < 2 or 0 in array.shape:
-        raise ValueError(f"{path} has {field} of shape {array.shape}: it must be (N, D) or images (N, H, W) with N > 0.")
+        raise ValueError(
+            f"{path} has {field} of shape {array.shape}: it must be (N, D) or images (N, H, W) with N > 0."
+        )
     x = images_first(path, field, array)
     if x.dtype.kind == "f":
         _check_finite(path, field, x)

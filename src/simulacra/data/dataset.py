@@ -53,7 +53,7 @@ class Split:
     def rows(self, index: Tensor) -> Batch:
         """The raw rows `index`."""
         index = index.to(self.x.device)
-        take = lambda t: None if t is None else t.index_select(0, index)  # noqa: E731
+        take = lambda t: None if t is None else t.index_select(0, index)
         return Batch(
             self.x.index_select(0, index),
             take(self.c),
@@ -92,7 +92,7 @@ class Split:
 
     def to(self, device: torch.device | str) -> Split:
         """The split with its tensors on `device`."""
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device)
             for name, value in vars(self).items()
             if isinstance(value, Tensor) and name != "labels"
@@ -118,7 +118,7 @@ class Split:
             for t in (self._hashed_x(), self.c, self.known, self.c_known, self.lengths):
                 if t is not None:
                     h.update(f"{t.dtype}{tuple(t.shape)}".encode())
-                    h.update(memoryview(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()))
+                    h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
             self._digest = h.hexdigest()
         return self._digest
 

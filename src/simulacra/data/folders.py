@@ -1,8 +1,8 @@
 """A folder of images: class subfolders are labels; train, valid and test subfolders are splits.
 
-    photos/*.png                      no labels
-    photos/cat/*.png  photos/dog/*    labels
-    photos/train/...  photos/test/... official splits, each of the above
+photos/*.png                      no labels
+photos/cat/*.png  photos/dog/*    labels
+photos/train/...  photos/test/... official splits, each of the above
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from simulacra.core.space import Levels
 from simulacra.data.geometry import describe
@@ -49,12 +50,14 @@ def open_folder(folder: Path, size: int | None, grey: bool) -> Source:
     paths = {name: tuple(path for path, _ in files) for name, files in found.items()}
     heads = _heads([path for files in paths.values() for path in files])
     shape = _shape(heads, size, grey)
-    labels, label_names = {}, ()
+    labels: dict[str, Tensor] = {}
+    label_names: tuple[str, ...] = ()
     if classes[0] is not None:
         numbers, label_names = encode(np.array(classes), str(folder))
         labels = dict(zip(found, numbers.split([len(files) for files in found.values()])))
     parts = {
-        name: Part(ImageFiles(files, shape, size, part=name), labels.get(name)) for name, files in paths.items()
+        name: Part(ImageFiles(files, shape, size, part=name), labels.get(name))
+        for name, files in paths.items()
     }
     was_colour = any(head.channels == 3 for head in heads.values())
     applied = tuple(filter(None, [describe(size, grey and was_colour)]))
@@ -64,9 +67,7 @@ def open_folder(folder: Path, size: int | None, grey: bool) -> Source:
 def _parts(folder: Path) -> dict[str, Path]:
     """The folder of each official split; the whole folder is `train` where there are none."""
     below = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
-    parts = {
-        split: below[name] for split, aliases in SPLITS.items() for name in aliases if name in below
-    }
+    parts = {split: below[name] for split, aliases in SPLITS.items() for name in aliases if name in below}
     if "train" not in parts:
         return {"train": folder}
     others = sorted(set(below.values()) - set(parts.values()))
@@ -79,17 +80,16 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
     """Every image with its class, in an order that does not depend on the file system."""
     direct = _images(folder.iterdir())
     files: list[tuple[Path, str | None]] = [(path, None) for path in direct]
+    empty: list[Path] = []
     for below in sorted(folder.iterdir()):
         if below.is_dir() and not below.name.startswith((".", "__")):
             images = _images(below.rglob("*"))
-            if not images:
-                raise ValueError(
-                    f"the class folder {below} holds no images: put images "
-                    f"({', '.join(SUFFIXES[:4])}, ...) in it or remove it."
-                )
+            empty += [below] if not images else []
             files += [(path, below.name) for path in images]
     if not files:
         raise ValueError(f"{folder} holds no images ({', '.join(SUFFIXES)}): give the folder that has them.")
+    if empty:
+        raise ValueError(f"the class folder {empty[0]} holds no images: put images in it or remove it.")
     return files
 
 

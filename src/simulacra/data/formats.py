@@ -111,8 +111,8 @@ def read_amat(path: Path, columns: int) -> np.ndarray:
     if not len(values):
         raise ValueError(f"{path} holds no rows: fetch it again.")
     if values.max() > 1:
-        row = int((values > 1).any(1).argmax()) + 1
-        raise ValueError(f"{path} has something other than 0 and 1 in row {row}: fetch it again.")
+        bad = int((values > 1).any(1).argmax()) + 1
+        raise ValueError(f"{path} has something other than 0 and 1 in row {bad}: fetch it again.")
     return values
 
 

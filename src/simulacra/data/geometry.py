@@ -35,7 +35,9 @@ def reshape_images(source: Source, size: int | None, grey: bool) -> Source:
     channels, side, width = source.space.shape
     if size in (None, side) and side == width and (channels == 1 or not grey):
         return source
-    rows = {name: _reshaped(part.rows, size, grey, source.space.levels) for name, part in source.parts.items()}
+    rows = {
+        name: _reshaped(part.rows, size, grey, source.space.levels) for name, part in source.parts.items()
+    }
     shape = (1 if grey else channels, size or side, size or width)
     return source.change(rows, Levels(shape, source.space.levels), describe(size, grey and channels == 3))
 
@@ -58,7 +60,9 @@ def _reshaped(x: Tensor | ImageFiles, size: int | None, grey: bool, levels: int)
 
 def _row(row: Tensor, size: int | None, grey: bool) -> np.ndarray:
     pixels = row.numpy()
-    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    image = Image.fromarray(
+        pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    )
     if grey:
         image = image.convert("L")
     return to_chw(image if size is None else fit_square(image, size))

@@ -98,7 +98,7 @@ def _check_depth(path: Path, image: Image.Image) -> None:
 
 
 def _maxval(image: Image.Image) -> int:
-    args = image.tile[0][3]
+    args = getattr(image, "tile")[0][3]  # noqa: B009  (the type has no such field)
     return next((a for a in args if isinstance(a, int)), 255) if isinstance(args, tuple) else 255
 
 
@@ -108,7 +108,7 @@ def _flat(path: Path, image: Image.Image) -> Image.Image:
     if image.mode not in ALPHA and not transparent:
         return image
     rgba = image.convert("RGBA")
-    if rgba.getextrema()[3][0] < 255:  # type: ignore[index]
+    if np.array(rgba.getchannel("A")).min() < 255:
         raise ValueError(
             f"{path} is partly transparent: paste it on a background and save it without alpha channel."
         )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from simulacra.core.space import Categorical, Real, Space
@@ -148,7 +146,9 @@ def _dataset(
     chain.space  # noqa: B018  (a step that does not apply says so here)
     c_space = _condition(source) if condition else None
     if stream is None:
-        stream = sum(p.rows.bytes for p in source.parts.values() if isinstance(p.rows, ImageFiles)) > STREAM_ABOVE
+        stream = (
+            sum(p.rows.bytes for p in source.parts.values() if isinstance(p.rows, ImageFiles)) > STREAM_ABOVE
+        )
     splits = {name: _split(part, chain, c_space, stream) for name, part in source.parts.items()}
     return Dataset(
         source.name,

@@ -74,14 +74,18 @@ def _idx_part(files: dict[str, Path], prefix: str) -> Part:
     image_file, label_file = files[f"{prefix}-images-idx3-ubyte"], files[f"{prefix}-labels-idx1-ubyte"]
     images, labels = read_idx(image_file, 3), read_idx(label_file, 1)
     if images.shape[1:] != (28, 28) or not len(images):
-        raise ValueError(f"{image_file} holds images of shape {images.shape}, not (N, 28, 28): fetch it again.")
+        raise ValueError(
+            f"{image_file} holds images of shape {images.shape}, not (N, 28, 28): fetch it again."
+        )
     if len(labels) != len(images):
         raise ValueError(
             f"{label_file} has {len(labels)} labels, but {image_file.name} has {len(images)} images: "
             "one of them is from another data set; fetch both again."
         )
     if labels.max() > 9:
-        raise ValueError(f"{label_file} holds label {labels.max()}, but the classes are 0 to 9: fetch it again.")
+        raise ValueError(
+            f"{label_file} holds label {labels.max()}, but the classes are 0 to 9: fetch it again."
+        )
     return Part(torch.from_numpy(images)[:, None], _labels(labels))
 
 

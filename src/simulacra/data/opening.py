@@ -33,7 +33,9 @@ def open_source(name_or_path: str | Path, options: dict[str, Any]) -> Source:
 def _no_such(given: str | Path, path: Path) -> ValueError:
     text = str(given)
     if isinstance(given, Path) or "/" in text or "\\" in text or path.suffix:
-        return ValueError(f"{text} does not exist: give an existing file or folder, or a name from `simulacra data`.")
+        return ValueError(
+            f"{text} does not exist: give an existing file or folder, or a name from `simulacra data`."
+        )
     try:
         names.find(text)
     except ValueError as error:

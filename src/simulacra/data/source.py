@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,7 +58,7 @@ class Source:
     truth: Any = field(default=None, compare=False)
     origin: str = ""
 
-    def change(self, rows: dict[str, Tensor | ImageFiles], space: Space, how: str) -> Source:
+    def change(self, rows: Mapping[str, Tensor | ImageFiles], space: Space, how: str) -> Source:
         """The source with other rows, and what was done to them."""
         parts = {name: replace(part, rows=rows[name]) for name, part in self.parts.items()}
         return replace(self, parts=parts, space=space, applied=(*self.applied, how))

@@ -49,7 +49,8 @@ def open_table(path: Path, label: str | None) -> Source:
             no number.
     """
     table = read_table(path)
-    labels, label_names, chosen = None, (), None
+    labels, chosen = None, None
+    label_names: tuple[str, ...] = ()
     if label is not None:
         chosen = _column(table, label)
         _check_present(table, chosen)
@@ -145,7 +146,9 @@ def _column(table: Table, label: str) -> int:
     """The number of the column that `label` names."""
     if label in table.names:
         if table.names.count(label) > 1:
-            raise ValueError(f"{table.path} has several columns {label!r}, which label= names: number them from 1.")
+            raise ValueError(
+                f"{table.path} has several columns {label!r}, which label= names: number them from 1."
+            )
         return table.names.index(label)
     width = len(table.names)
     try:
@@ -191,8 +194,8 @@ def _first_bad(table: Table, j: int) -> ValueError:
             return _missing(table, line, j)
         if number is None:
             return ValueError(
-                f"{table.path} has {cell[:40]!r} in line {line}, column {table.names[j]!r}, where numbers are "
-                f"needed: if the column holds classes, load it with label={table.names[j]!r}, otherwise "
+                f"{table.path} has {cell[:40]!r} in line {line}, column {table.names[j]!r}, where numbers "
+                f"are needed: if the column holds classes, load it with label={table.names[j]!r}, otherwise "
                 "remove it or code it as numbers."
             )
         if not math.isfinite(number):

@@ -103,17 +103,20 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
 
 
 def features(model: Model, raw: Tensor, start: int = 0, seed: int = 0) -> Tensor:
-    """Raw rows as flat points of the model's feature space, on the CPU, shape (B, features).
+    """Raw rows as flat points of a feature space, on the CPU, shape (B, features).
 
     Distances between rows are taken there, so that a sample and the data went through the same
-    preprocessing and an unordered class is at one distance from every other.
+    preprocessing and an unordered class is at one distance from every other. Dequantisation is
+    left out: its noise would hide that two rows are equal.
 
     Args:
         start: position of the first row, which keys the noise of the preprocessing.
     """
+    chain = model.preprocessing
+    if not chain.exact:
+        return chain.raw.features(raw, model.dtype).flatten(1).cpu()
     rng = Rng(seed, "features", rows=range(start, start + len(raw)), device=model.device)
-    x = model.preprocessing.apply(raw.to(model.device), rng)
-    return model.space.features(x, model.dtype).flatten(1).cpu()
+    return model.space.features(chain.apply(raw.to(model.device), rng), model.dtype).flatten(1).cpu()
 
 
 def feature_blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Tensor]:

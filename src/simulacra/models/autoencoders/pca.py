@@ -19,7 +19,7 @@ from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage, Steps
-from simulacra.models.autoencoders.moments import covariance
+from simulacra.core.moments import covariance
 
 
 class PCA(Model, Encodes, Decodes):

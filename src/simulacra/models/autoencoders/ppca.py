@@ -21,7 +21,7 @@ from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Real, Space
 from simulacra.core.training import Source, Stage, Steps
-from simulacra.models.autoencoders.moments import covariance
+from simulacra.core.moments import covariance
 
 FLOOR = 1e-12  # least s^2 relative to the largest eigenvalue: a flat direction is unbounded
 

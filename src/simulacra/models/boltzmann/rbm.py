@@ -17,13 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from simulacra.core import moments
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import HasDensity, HasEnergy, Samples, StepsChain
 from simulacra.core.model import Model
 from simulacra.core.optimisers import SGD
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Space
-from simulacra.core.training import Update
+from simulacra.core.training import Source, Stage, Update
 
 EXACT_UNITS = 20  # a layer of so many units is summed over: 2^20 states
 STATES = 2**14  # states summed at once
@@ -77,9 +78,10 @@ class RBM(Model, Samples, HasDensity, HasEnergy, StepsChain):
         if min(d, hidden) > EXACT_UNITS:
             self.remove(HasDensity)
 
-    def updates(self) -> list[Update]:
-        """One player whose chains advance before each move."""
-        return [Update("pcd", ("",), contrast, before=advance, optimizer=SGD(lr=self.lr))]
+    def stage(self, i: int, past: list) -> Stage | None:
+        """One player whose chains advance before each move; biases begin at the data's."""
+        pcd = Update("pcd", ("",), contrast, before=advance, optimizer=SGD(lr=self.lr))
+        return Stage("train", [pcd], self.length, start=biases_from_data) if i == 0 else None
 
     def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """F of equation (2) in nats, shape (B,)."""
@@ -137,6 +139,14 @@ def sweep(model: RBM, v: Tensor, rng: Rng, rows: range) -> Tensor:
     """h ~ p(h|v), v ~ p(v|h) for chains at the global positions `rows`."""
     h = rng.bernoulli("h", model.hidden_given_visible(v), rows=rows)
     return rng.bernoulli("v", model.visible_given_hidden(h), rows=rows)
+
+
+def biases_from_data(model: RBM, source: Source, rng: Rng) -> None:
+    """b = logit of the mean of each pixel, and chains from that law: W learns what is left."""
+    p = moments.mean(model, source, rng).clamp(0.01, 0.99).to(model.b)
+    model.b.copy_(torch.logit(p))
+    rows = rng.shard("persistent", model.persistent)
+    model.persistent.copy_(rng.bernoulli("chains", p.expand(len(rows), -1), rows=rows))
 
 
 def advance(model: RBM, batch: Batch, rng: Rng) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -12,16 +14,29 @@ from simulacra.core.training import Source
 CHUNK = 4096
 
 
+def mean(model: Model, source: Source, rng: Rng) -> Tensor:
+    """Mean of the flattened features in float64, shape (d,)."""
+    total = torch.zeros((), dtype=torch.float64, device=model.device)
+    for f in _features(model, source, rng):
+        total = total + f.sum(0)
+    return total / len(source)
+
+
+def _features(model: Model, source: Source, rng: Rng) -> Iterator[Tensor]:
+    """Chunks of flattened features in float64; noise is keyed by row."""
+    for i in range(0, len(source), CHUNK):
+        rows = rng.on(range(i, min(i + CHUNK, len(source))))
+        batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
+        yield model.space.features(batch.x, torch.float64).flatten(1)
+
+
 def covariance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor, int]:
     """Mean (d,), covariance (d, d) with divisor n, and n, of the flattened features.
 
     Sums are taken about the mean of the first chunk, so that large offsets cost no precision.
     """
     n, shift = len(source), None
-    for i in range(0, n, CHUNK):
-        rows = rng.on(range(i, min(i + CHUNK, n)))
-        batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
-        f = model.space.features(batch.x, torch.float64).flatten(1)
+    for f in _features(model, source, rng):
         if shift is None:
             shift = f.mean(0)
             total, square = torch.zeros_like(shift), torch.zeros(len(shift), len(shift), dtype=f.dtype)
@@ -30,5 +45,5 @@ def covariance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor, 
         total += f.sum(0)
         square += f.T @ f
     assert shift is not None, "an empty training split"
-    mean = total / n
-    return shift + mean, square / n - torch.outer(mean, mean), n
+    offset = total / n
+    return shift + offset, square / n - torch.outer(offset, offset), n

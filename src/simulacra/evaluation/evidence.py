@@ -1,0 +1,131 @@
+"""What is measured of a model once, for the report and the doctor alike."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from simulacra.core import capabilities as can
+from simulacra.core.estimate import Estimate
+from simulacra.core.model import Model
+from simulacra.core.space import Real
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, decompose, posteriors
+from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
+from simulacra.evaluation.memorisation import Memorisation, memorisation
+from simulacra.evaluation.rows import count
+from simulacra.evaluation.samples import SampleScore, mmd
+
+ROWS = 2000  # rows of the quadratic scores and of the training split's score
+DRAWS = 16  # importance samples of an ELBO whose mean alone matters
+
+Metrics = Sequence[Mapping[str, str]]
+
+
+@dataclass
+class Evidence:
+    """What the capabilities of a model allow to measure; the rest is None.
+
+    Args:
+        likelihood: of the rows asked for.
+        held_out: a score of held-out rows, to be compared with `training`.
+        training: the same score of as many training rows.
+        k: importance samples.
+        units: which numbers of the code are used.
+        kl: where the aggregate posterior lies.
+        memorisation: samples beside training rows.
+        samples: MMD, for models without a likelihood.
+        discrete: share of the values in a real-valued split that occur more than once.
+        metrics: rows of the training's metrics file.
+    """
+
+    likelihood: Likelihood | None = None
+    held_out: Estimate | None = None
+    training: Estimate | None = None
+    k: int = 1
+    units: ActiveUnits | None = None
+    kl: AggregateKL | None = None
+    memorisation: Memorisation | None = None
+    samples: SampleScore | None = None
+    discrete: float | None = None
+    metrics: Metrics = ()
+
+
+def collect(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    k: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+    metrics: Metrics = (),
+    n: int = 1000,
+) -> Evidence:
+    """Measure what the model's capabilities allow on `split`.
+
+    Args:
+        k: importance samples of the bound.
+        limit: use only the first rows.
+        metrics: rows of the training's metrics file.
+        n: number of samples to draw.
+
+    Raises:
+        ValueError: if model and data do not fit.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> found = collect(simulacra.PPCA(data.space, latent=1), data, n=50, limit=50)
+        >>> found.likelihood.estimate.kind, found.kl
+        ('exact', None)
+    """
+    fits(model, data)
+    rows = data[split]
+    found = Evidence(k=k, metrics=metrics, discrete=repeated_values(data, rows))
+    if has_likelihood(model):
+        found.likelihood = likelihoods(model, data, split, k, seed, limit)
+        found.held_out = found.likelihood.elbo or found.likelihood.estimate
+        if split != "train":
+            found.training = _training_score(model, data, found.held_out, seed)
+    if model.supports(can.HasPosterior):
+        q = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
+        found.kl = decompose(q, seed=seed)
+        found.units = active_in(q) if len(q.loc) > 1 else None
+    if model.supports(can.Samples):
+        if split != "train":
+            found.memorisation = memorisation(model, data, split, n, seed, limit)
+        if not has_likelihood(model):
+            found.samples = mmd(model, data, split, min(n, count(rows, limit)), seed)
+    return found
+
+
+def _training_score(model: Model, data: Dataset, held_out: Estimate, seed: int) -> Estimate:
+    """The same kind of score of training rows, as many as were held out."""
+    limit = min(ROWS, len(held_out.values), len(data.train))
+    found = likelihoods(model, data, "train", DRAWS, seed, limit)
+    return found.elbo or found.estimate
+
+
+def repeated_values(data: Dataset, rows: Split, limit: int = ROWS) -> float | None:
+    """Share of real values that occur again in their column: near 1 for rounded data.
+
+    None where the raw space is not real.
+    """
+    raw = data.preprocessing.raw
+    if not isinstance(raw, Real):
+        return None
+    x = rows.rows(torch.arange(count(rows, limit))).x.flatten(1)
+    return 1 - sum(len(column.unique()) for column in x.T) / x.numel()
+
+
+def read_metrics(folder: Path | str | None) -> Metrics:
+    """Rows of `metrics.csv` in a run folder; none where there is no such file."""
+    path = Path(folder) / "metrics.csv" if folder is not None else None
+    if path is None or not path.is_file():
+        return ()
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

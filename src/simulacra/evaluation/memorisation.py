@@ -1,0 +1,213 @@
+"""Does the model copy its training rows? Distances of samples, calibrated by held-out rows.
+
+For each sample the nearest training row, argmin_i ||x~ - x_i||. Two questions, both answered
+against rows that the model never saw:
+
+    near:  how many samples are nearer to the training set than the 5 % nearest held-out rows?
+    side:  of all rows, is the one nearest to a sample a training row more often than N / (N + M)?
+
+The first alone would also flag samples that are merely blurred (a mean is near to everything); the
+second alone any slight overfitting. A model copies when both are beyond chance. C_T is the z-score
+of the Mann-Whitney test between the two sets of distances (below -3: samples are nearer to the
+training set than held-out rows are).
+
+Reference: Meehan, Chaudhuri and Dasgupta, A non-parametric test to detect data-copying in
+generative models, 2020 (C_T); Deep Learning 20.14. Row F28.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.likelihood import fits
+from simulacra.evaluation.rows import feature_blocks, features, samples_like
+
+BLOCK = 1024  # queries at once
+CANDIDATES = 4  # near rows whose distance is computed again without cancellation
+COPY = 1e-6  # distance, relative to the typical one of held-out rows, that counts as none
+SURE = 1e-3  # probability under "does not copy" below which chance is ruled out
+
+
+@dataclass
+class Memorisation:
+    """Samples beside their nearest training rows.
+
+    Args:
+        distances: of each sample to its nearest training row, in feature units, shape (n,).
+        nearest: number of that row in the training split, shape (n,).
+        held_out: distances of held-out rows to their nearest training rows, shape (m,).
+        to_held_out: distances of the samples to their nearest held-out rows, shape (n,).
+        rows: N, training rows that were searched.
+    """
+
+    distances: Tensor
+    nearest: Tensor
+    held_out: Tensor
+    to_held_out: Tensor
+    rows: int
+
+    @property
+    def flagged(self) -> Tensor:
+        """Samples that are copies of a training row: distance 0, booleans of shape (n,)."""
+        return self.distances <= COPY * float(self.held_out.median())
+
+    def share_nearer(self, percent: float) -> float:
+        """Share of samples nearer to the training set than the `percent` % nearest held-out rows."""
+        return float((self.distances < np.percentile(self.held_out.numpy(), percent)).double().mean())
+
+    @property
+    def near_chance(self) -> float:
+        """Probability of so many near samples if samples were like held-out rows (exact, from
+        ranks: the number below the r-th of m held-out distances is beta-binomial)."""
+        m, n = len(self.held_out), len(self.distances)
+        r = max(1, round(0.05 * m))
+        near = int((self.distances < self.held_out.sort().values[r - 1]).sum())
+        return float(stats.betabinom(n, r, m + 1 - r).sf(near - 1))
+
+    @property
+    def copied_chance(self) -> float:
+        """Probability of so many exact copies, given how many held-out rows are copies (in small
+        discrete spaces many are); exact, as `near_chance`."""
+        m, n = len(self.held_out), len(self.distances)
+        equal = int((self.held_out <= COPY * float(self.held_out.median())).sum())
+        if equal == m:
+            return 1.0
+        return float(stats.betabinom(n, equal + 1, m - equal).sf(int(self.flagged.sum()) - 1))
+
+    @property
+    def side(self) -> float:
+        """Share of samples whose nearest row of all is a training row; ties count half."""
+        below = (self.distances < self.to_held_out).double()
+        return float((below + 0.5 * (self.distances == self.to_held_out)).mean())
+
+    @property
+    def side_expected(self) -> float:
+        """N / (N + M): that share, if the model cannot tell training rows from held-out ones."""
+        return self.rows / (self.rows + len(self.held_out))
+
+    @property
+    def side_chance(self) -> float:
+        """Probability of so large a `side` by chance (binomial)."""
+        n = len(self.distances)
+        return float(stats.binom(n, self.side_expected).sf(int(np.floor(self.side * n)) - 1))
+
+    @property
+    def copying_score(self) -> float:
+        """C_T: z of the Mann-Whitney U of the two sets of distances; far below 0 is copying."""
+        n, m = len(self.distances), len(self.held_out)
+        found = stats.mannwhitneyu(self.distances.numpy(), self.held_out.numpy())
+        return float((found.statistic - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12))
+
+    @property
+    def copies(self) -> bool:
+        """The verdict: samples are too near to training rows, and nearer than to held-out ones."""
+        return self.side_chance < SURE and min(self.near_chance, self.copied_chance) < SURE
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers as JSON."""
+        return {
+            "samples": len(self.distances),
+            "training_rows": self.rows,
+            "held_out_rows": len(self.held_out),
+            "exact_copies": int(self.flagged.sum()),
+            "share_nearer_than_1st_percentile": self.share_nearer(1),
+            "share_nearer_than_5th_percentile": self.share_nearer(5),
+            "near_chance": self.near_chance,
+            "copied_chance": self.copied_chance,
+            "share_nearest_to_training": self.side,
+            "share_expected": self.side_expected,
+            "side_chance": self.side_chance,
+            "copying_score": self.copying_score,
+            "median_distance": float(self.distances.median()),
+            "median_held_out_distance": float(self.held_out.median()),
+            "copies": self.copies,
+        }
+
+
+def memorisation(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    n: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Memorisation:
+    """Compare n samples, and the held-out rows of `split`, with the training rows.
+
+    Args:
+        n: number of samples; a model with a condition gets the conditions of `split`.
+        limit: use only the first rows of `split`; the training rows are always all searched.
+
+    Raises:
+        ValueError: if the model does not sample, or the data are not those that it was built for.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> found = memorisation(simulacra.PPCA(data.space, latent=1), data, n=100)
+        >>> found.copies, int(found.flagged.sum())
+        (False, 0)
+    """
+    fits(model, data)
+    samples = features(model, samples_like(model, data[split], n, seed), seed=seed)
+    held_out = torch.cat(list(feature_blocks(model, data[split], seed + 1, limit)))
+    both, rows = nearest(torch.cat([samples, held_out]), feature_blocks(model, data.train, seed + 2))
+    to_held_out, _ = nearest(samples, [held_out])
+    return Memorisation(both[:n], rows[:n], both[n:], to_held_out, len(data.train))
+
+
+@torch.no_grad()
+def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Distance to the nearest of `rows` and its number, by brute force in blocks.
+
+    Args:
+        queries: shape (n, d).
+        rows: shape (N, d), or blocks of it, so that streamed data need no memory.
+
+    Returns:
+        distances in float64 (0 for a copy) and row numbers, both of shape (n,).
+
+    Raises:
+        ValueError: if there are no rows, or they have another number of features.
+
+    Example:
+        >>> distances, which = nearest(torch.tensor([[0.9, 0.0]]), torch.eye(2))
+        >>> which.tolist(), round(distances.item(), 4)
+        ([0], 0.1)
+    """
+    best = torch.full((len(queries),), torch.inf, dtype=torch.float64)
+    which = torch.zeros(len(queries), dtype=torch.long)
+    start = 0
+    for block in rows.split(BLOCK) if isinstance(rows, Tensor) else rows:
+        if block.shape[1:] != queries.shape[1:]:
+            raise ValueError(f"queries have shape {tuple(queries.shape)}, rows {tuple(block.shape)}.")
+        distances, index = _nearest_in(queries, block)
+        nearer = distances < best
+        best[nearer], which[nearer] = distances[nearer], index[nearer] + start
+        start += len(block)
+    if not start:
+        raise ValueError("there are no rows to be near to.")
+    return best, which
+
+
+def _nearest_in(queries: Tensor, block: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest row of one block: a matrix product finds candidates, differences decide."""
+    half_squares = 0.5 * block.square().sum(1)
+    distances, index = [], []
+    for q in queries.split(BLOCK):
+        # least |x - y|^2 / 2 - |x|^2 / 2; its rounding is why candidates are measured again
+        near = (half_squares - q @ block.T).topk(min(CANDIDATES, len(block)), largest=False).indices
+        exact = (block[near].double() - q.unsqueeze(1).double()).square().sum(-1).sqrt()
+        found = exact.min(1)
+        distances.append(found.values)
+        index.append(near.gather(1, found.indices.unsqueeze(1)).squeeze(1))
+    return torch.cat(distances), torch.cat(index)

@@ -1,0 +1,221 @@
+"""The report of a trained model: typed estimates, what its codes carry, copies, and the doctor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
+
+from simulacra.core.estimate import Estimate
+from simulacra.core.estimate import Protocol as ScoreProtocol
+from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.doctor import Finding, diagnose
+from simulacra.evaluation.evidence import Evidence, collect, read_metrics
+from simulacra.evaluation.likelihood import protocol_of
+
+REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """What `fit` returns, as far as a report needs it."""
+
+    model: Model
+    data: Dataset | None
+    path: Path
+
+
+@dataclass
+class Report:
+    """What is known of a model on a split.
+
+    Args:
+        model: its class.
+        protocol: what the scores were measured on.
+        estimates: typed likelihoods by name; `likelihood` is the best of them.
+        findings: of the doctor, warnings first.
+        latents: active units and the terms of the aggregate KL, or None.
+        memorisation: distances of samples to training rows, or None.
+        samples: MMD, for models without a likelihood, or None.
+    """
+
+    model: str
+    protocol: ScoreProtocol
+    estimates: dict[str, Estimate] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    latents: dict[str, Any] | None = None
+    memorisation: dict[str, Any] | None = None
+    samples: dict[str, Any] | None = None
+
+    @property
+    def likelihood(self) -> Estimate | None:
+        """The best estimate of log p(x); None for implicit models."""
+        return self.estimates.get("likelihood")
+
+    def json(self) -> dict[str, Any]:
+        """The report as JSON, without the scores of single rows."""
+        return {
+            "model": self.model,
+            "protocol": {**asdict(self.protocol), "digest": self.protocol.digest},
+            "estimates": {name: {**e.summary(), "dims": e.dims} for name, e in self.estimates.items()},
+            "latents": self.latents,
+            "memorisation": self.memorisation,
+            "samples": self.samples,
+            "findings": [finding.json() for finding in self.findings],
+        }
+
+    def headline(self) -> str:
+        """The typed likelihood, or why there is none."""
+        if self.likelihood is not None:
+            return str(self.likelihood)
+        mmd = f"; MMD^2 {self.samples['mmd2']:.3g}" if self.samples else ""
+        return f"no likelihood: {self.model} has neither density nor bound ({self.protocol}{mmd})"
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Name and value of each number, in words."""
+        found = [(name, str(e)) for name, e in self.estimates.items()]
+        if self.latents:
+            found.append(("active units", f"{self.latents['active']} of {self.latents['size']}"))
+            kl = self.latents["kl"]
+            found.append(("KL to the prior", f"{kl['total']:.2f} nats"))
+            found.append(("  information I(x; z)", _with_error(kl, "information")))
+            found.append(("  aggregate to prior", _with_error(kl, "marginal")))
+        if self.memorisation:
+            m = self.memorisation
+            found.append(("exact copies", f"{m['exact_copies']} of {m['samples']} samples"))
+            found.append(
+                ("nearer than 5% of held-out", f"{m['share_nearer_than_5th_percentile']:.1%} of samples")
+            )
+            found.append(("copying score C_T", f"{m['copying_score']:.1f} (below -3: nearer than held-out)"))
+        if self.samples:
+            s = self.samples
+            found.append(("MMD^2", f"{s['mmd2']:.3g} (training rows: {s['reference']:.3g})"))
+        return found
+
+    def table(self) -> str:
+        """The numbers and the findings as text."""
+        rows = self.rows()
+        width = max((len(name) for name, _ in rows), default=0)
+        lines = [f"{name:<{width}}  {value}" for name, value in rows]
+        return "\n".join([f"{self.model} on {self.protocol}", *lines, "", *map(str, self.findings)])
+
+    def page(self) -> str:
+        """The report as Markdown."""
+        body = "\n".join(f"| {name.strip()} | {value} |" for name, value in self.rows())
+        found = "\n".join(f"- **{f.severity}**, {f.name}: {f.sentence}" for f in self.findings)
+        return (
+            f"# {self.model} on {self.protocol}\n\n{self.headline()}\n\n"
+            f"| | |\n|---|---|\n{body}\n\n## The doctor's findings\n\n{found or 'None.'}\n"
+        )
+
+    def write(self, folder: str | Path) -> dict[str, Path]:
+        """Write `report.json`, `report.md` and the scores of single rows, each atomically.
+
+        Returns:
+            name -> path.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = {"report": folder / REPORT, "page": folder / PAGE, "scores": folder / SCORES}
+        scores = {name: e.values for name, e in self.estimates.items()}
+        write_tensors(paths["scores"], scores, {"digest": self.protocol.digest})
+        write_atomically(paths["page"], lambda aside: aside.write_text(self.page(), encoding="utf-8"))
+        write_json(paths["report"], self.json())
+        return paths
+
+    def __str__(self) -> str:
+        return "\n".join([self.headline(), *map(str, self.findings)])
+
+
+def _with_error(kl: dict[str, Any], name: str) -> str:
+    return f"{kl[name]:.2f} +- {kl[f'{name}_error']:.2f} nats"
+
+
+def evaluate(
+    model: Model | Trained,
+    data: Dataset | None = None,
+    split: str = "test",
+    k: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Report:
+    """Score a model, or a run with its own data, on what its capabilities allow.
+
+    Args:
+        model: a model, or the run that `fit` returned.
+        data: the data set; None: the run's own.
+        split: `train`, `valid` or `test`.
+        k: importance samples of a bound.
+        seed: same seed, same report.
+        limit: use only the first rows; the protocol then says so.
+
+    Raises:
+        ValueError: if no data are given, or they do not fit the model.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> report = evaluate(simulacra.PPCA(data.space, latent=1), data, limit=100)
+        >>> report.likelihood.kind, report.protocol.split
+        ('exact', 'test[:100]')
+    """
+    folder: Path | None = None
+    if not isinstance(model, Model):
+        if not isinstance(model, Trained):
+            raise ValueError(f"evaluate needs a model or a run, but got {type(model).__name__}.")
+        data, folder, model = data or model.data, model.path, model.model
+    if data is None:
+        raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
+    found = collect(model, data, split, k, seed, limit, read_metrics(folder))
+    return _report(type(model).__name__, protocol_of(data, split, limit), found)
+
+
+def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
+    report = Report(name, protocol, findings=diagnose(found))
+    if found.likelihood:
+        report.estimates["likelihood"] = found.likelihood.estimate
+        if found.likelihood.elbo:
+            report.estimates["elbo"] = found.likelihood.elbo
+    if found.training:
+        report.estimates["training rows"] = found.training
+    if found.kl:
+        units = found.units
+        report.latents = {
+            "active": units.count if units else None,
+            "size": units.size if units else None,
+            "variances": units.variances.tolist() if units else None,
+            "kl": found.kl.summary(),
+        }
+    report.memorisation = found.memorisation.summary() if found.memorisation else None
+    report.samples = found.samples.summary() if found.samples else None
+    return report
+
+
+def read_report(path: str | Path) -> Report:
+    """The report that `Report.write` left in a folder.
+
+    Raises:
+        ValueError: if it is missing, damaged, or its scores belong to another report.
+    """
+    folder = Path(path)
+    content = read_json(folder / REPORT)
+    scores, header = read_tensors(folder / SCORES)
+    if header["digest"] != content["protocol"]["digest"]:
+        raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+    estimates = {
+        name: Estimate(
+            scores[name],
+            e["kind"],
+            e["dims"],
+            e["method"],
+            e["details"],
+            ScoreProtocol(**e["protocol"]) if e["protocol"] else None,
+        )
+        for name, e in content["estimates"].items()
+    }
+    protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
+    rest = {key: content[key] for key in ("latents", "memorisation", "samples")}
+    found = [Finding(**cast(dict, f)) for f in content["findings"]]
+    return Report(content["model"], ScoreProtocol(**protocol), estimates, found, **rest)
