@@ -56,7 +56,9 @@ def write_binarized(folder: Path, packed: bool) -> dict[str, np.ndarray]:
 
 
 def cifar_bytes(images: np.ndarray, labels: np.ndarray) -> bytes:
-    return np.concatenate([labels.astype(np.uint8)[:, None], images.reshape(len(images), -1)], 1).tobytes()
+    return np.concatenate(
+        [labels.astype(np.uint8)[:, None], images.reshape(len(images), -1).astype(np.uint8)], 1
+    ).tobytes()
 
 
 def write_cifar(folder: Path, batches: int = 5, rows: int = 6) -> np.ndarray:

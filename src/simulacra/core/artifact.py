@@ -15,8 +15,8 @@ from torch import nn
 
 from simulacra.core.files import read_json, read_tensors, write_json, write_tensors
 from simulacra.core.model import Model
+from simulacra.core.preprocessing import preprocessing_from
 from simulacra.core.space import Space, space_from
-from simulacra.core.transforms import preprocessing_from
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -57,7 +57,7 @@ def build_model(config: Mapping[str, Any], kind: type[Model], passed: Mapping[st
     """An untrained model from its configuration.
 
     Raises:
-        ValueError: if a network that was passed in is missing.
+        ValueError: if a network that was passed in is missing, or the configuration is damaged.
     """
     missing = [name for name in config["passed"] if name not in passed]
     if missing:
@@ -65,12 +65,12 @@ def build_model(config: Mapping[str, Any], kind: type[Model], passed: Mapping[st
             f"this {config['model']} was built with its own {missing[0]}: pass it again, "
             f"as in load(path, {missing[0]}=MyNetwork()); it was {config['passed'][missing[0]][:200]}"
         )
-    arguments: dict[str, Any] = {name: _argument(value) for name, value in config["arguments"].items()}
     try:
+        arguments: dict[str, Any] = {name: _argument(value) for name, value in config["arguments"].items()}
         model = kind(**arguments, **dict[str, Any](passed))
-    except TypeError as error:
+        model.preprocessing = preprocessing_from(config["preprocessing"])
+    except (TypeError, KeyError) as error:
         raise ValueError(f"the configuration does not fit {config['model']}: {error}.") from error
-    model.preprocessing = preprocessing_from(config["preprocessing"])
     model.label_names = tuple(config["label_names"])
     return model
 

@@ -129,8 +129,8 @@ class DiscretisedLogistic(Distribution):
         inverse = torch.exp(-self.log_scale)
         upper, lower = inverse * (centred + half), inverse * (centred - half)
         # sg(a) - sg(b) = sg(a) sg(-b) (1 - exp(b - a)): no cancellation, any sign
-        width = (2 * half * inverse).expand_as(upper)
-        inner = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-width))
+        share = _log1mexp(math.log(2 * half) - self.log_scale)
+        inner = F.logsigmoid(upper) + F.logsigmoid(-lower) + share
         inner = torch.where(x < 0.5, F.logsigmoid(upper), inner)
         return torch.where(x > self.levels - 1.5, F.logsigmoid(-lower), inner)
 
@@ -147,12 +147,21 @@ class DiscretisedLogistic(Distribution):
     @property
     def mean(self) -> Tensor:
         """The exact mean of the bins: sum over thresholds t of P(x >= t)."""
-        edges = (torch.arange(1, self.levels, device=self.loc.device) - 0.5) / (self.levels - 1)
+        edges = torch.arange(1, self.levels, device=self.loc.device, dtype=self.loc.dtype)
         inverse = torch.exp(-self.log_scale)
         total = torch.zeros_like(self.loc)
-        for edge in edges.to(self.loc.dtype):
+        for edge in (edges - 0.5) / (self.levels - 1):
             total = total + torch.sigmoid((self.loc - edge) * inverse)
         return total
+
+
+def _log1mexp(log_w: Tensor) -> Tensor:
+    """log (1 - exp(-w)) from log w: finite also where w itself underflows."""
+    small = log_w < -7
+    w = torch.exp(log_w.clamp_min(-7))
+    # log w - w/2 + w^2/24 to w^4 / 2880, below rounding for w < e^-7
+    tiny = torch.exp(log_w.clamp_max(-7))
+    return torch.where(small, log_w - tiny / 2 + tiny * tiny / 24, torch.log(-torch.expm1(-w)))
 
 
 @dataclass
@@ -172,7 +181,7 @@ class Mixture(Distribution):
 
     @property
     def _dim(self) -> int:
-        return self.logits.dim() - self.event_dims - 1
+        return -self.event_dims - 1
 
     def entries(self, x: Tensor) -> Tensor:
         """logsumexp_k (log w_k + log p_k(x))."""
@@ -201,15 +210,16 @@ class Categorical(Distribution):
 
     @property
     def _dim(self) -> int:
-        return self.logits.dim() - self.event_dims - 1
+        return -self.event_dims - 1
 
     def entries(self, x: Tensor) -> Tensor:
         """The log-softmax at x."""
         log_p = self.logits.log_softmax(self._dim)
-        x = x.long().unsqueeze(self._dim)
-        shape = torch.broadcast_shapes(log_p.select(self._dim, 0).shape, x.squeeze(self._dim).shape)
-        index = x.expand(*shape[: self._dim], 1, *shape[self._dim :])
-        log_p = log_p.expand(*shape[: self._dim], -1, *shape[self._dim :])
+        index = x.long().unsqueeze(self._dim)
+        shape = list(torch.broadcast_shapes(log_p.narrow(self._dim, 0, 1).shape, index.shape))
+        index = index.expand(shape)
+        shape[self._dim] = -1
+        log_p = log_p.expand(shape)
         return log_p.gather(self._dim, index).squeeze(self._dim)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:

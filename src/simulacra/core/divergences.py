@@ -26,9 +26,9 @@ def kl_to_standard_normal(q: Gaussian) -> Tensor:
 
 def kl_gaussian(q: Gaussian, p: Gaussian) -> Tensor:
     """KL(q || p) of two diagonal Gaussians, in nats, shape (B,)."""
-    ratio = torch.exp(2 * (q.log_scale - p.log_scale))
+    log_ratio = 2 * (q.log_scale - p.log_scale)
     shift = (q.loc - p.loc) * torch.exp(-p.log_scale)
-    return 0.5 * sum_events(ratio + shift * shift - 1 - torch.log(ratio), q.event_dims)
+    return 0.5 * sum_events(torch.exp(log_ratio) + shift * shift - 1 - log_ratio, q.event_dims)
 
 
 def mmd2(x: Tensor, y: Tensor, bandwidths: Sequence[float], unbiased: bool = True) -> Tensor:

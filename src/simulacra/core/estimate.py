@@ -156,6 +156,8 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
 
 def _verdict(a: Estimate, b: Estimate, difference: float, error: float) -> Comparison:
     measured = f"paired difference {difference:+.2f} +- {error:.2f} nats ({a.kind} against {b.kind})"
+    if math.isnan(difference):
+        return Comparison("undecided", difference, error, f"{measured} is not a number")
     if abs(difference) <= 2 * error:
         reason = f"{measured} is within two standard errors"
         return Comparison("undecided", difference, error, reason)

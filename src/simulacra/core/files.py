@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -27,14 +28,21 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with open(aside, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
-    # safetensors reports a full disk with an exception of its own
-    except Exception as error:
-        aside.unlink(missing_ok=True)
+    # safetensors reports a full disk with an exception of its own; an interrupt leaves nothing either
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
         if isinstance(error, OSError) or "I/O error" in str(error) or "No space" in str(error):
             raise ValueError(
                 f"{path} could not be written ({error}); what stood there is untouched."
             ) from error
         raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed process was writing aside."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
@@ -44,7 +45,8 @@ class Update:
         after: `(model, terms, progress)` with the terms averaged over all processes: clip
             weights, adapt a balance, anneal a buffer.
         weights: for a term, per-example weights as a function of the batch (known labels,
-            valid frames); the term's mean is divided by their total over the global batch.
+            valid frames); the term's mean is divided by their total over the global batch. A
+            term over the rows of a further stream needs them: `weight_rows(stream)`.
         coupled: the loss mixes rows (MMD, batch statistics): refused by name under several
             processes or accumulation.
         optimizer: how the parameters move.
@@ -107,6 +109,11 @@ class Stage:
     start: Callable[[Any, Source, Rng], None] | None = None
     view: Callable[[Any, Batch, Rng], Batch] | None = None
     streams: Callable[[Source], Mapping[str, Stream]] | None = None
+
+
+def weight_rows(stream: str) -> Weight:
+    """Weight one for each row of a further stream: what a term over its rows declares."""
+    return lambda batch: torch.ones(len(batch.extra[stream]), device=batch.x.device)
 
 
 def selects(params: tuple[str, ...], name: str) -> bool:

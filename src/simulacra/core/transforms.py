@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels, Real, Space, space_from
+from simulacra.core.space import Binary, Levels, Real, Space
 
 
 class Transform(ABC):
@@ -217,92 +217,3 @@ class Logit(Transform):
         p = self._squeezed(x.double())
         slope = torch.log1p(torch.tensor(-2 * self.alpha, dtype=torch.float64, device=x.device))
         return (slope - torch.log(p) - torch.log1p(-p)).flatten(1).sum(1)
-
-
-STEPS: dict[str, type[Transform]] = {step.__name__: step for step in (Binarise, Dequantise, Affine, Logit)}
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """A chain of steps from the raw space to the model's space.
-
-    Args:
-        raw: the space of the data as they came.
-        steps: applied in order.
-
-    Example:
-        >>> chain = Preprocessing(Real((2,)), (Affine((0.0,), (0.1,)),))
-        >>> x = torch.ones(1, 2)
-        >>> y, log_det = chain.forward(x, Rng(0))
-        >>> y.tolist(), round(log_det.item(), 4)
-        ([[10.0, 10.0]], 4.6052)
-    """
-
-    raw: Space
-    steps: tuple[Transform, ...] = ()
-
-    @property
-    def space(self) -> Space:
-        """The space after all steps."""
-        space = self.raw
-        for step in self.steps:
-            space = step.space(space)
-        return space
-
-    @property
-    def exact(self) -> bool:
-        """Whether a density on y is a density on x (a bound after dequantisation)."""
-        return all(step.exact for step in self.steps)
-
-    @property
-    def random(self) -> bool:
-        """Whether two visits of the same x can differ."""
-        return any(step.random for step in self.steps)
-
-    def forward(self, x: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
-        """y and log |det dy/dx| in nats, shape (B,)."""
-        log_det = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-        for step in self.steps:
-            y = step.forward(x, rng)
-            log_det = log_det + step.log_det(x, y)
-            x = y
-        return x, log_det
-
-    def apply(self, x: Tensor, rng: Rng) -> Tensor:
-        """y alone: what training needs."""
-        for step in self.steps:
-            x = step.forward(x, rng)
-        return x
-
-    def inverse(self, y: Tensor) -> Tensor:
-        """Back to raw units; levels come back as whole numbers of a byte where they fit."""
-        for step in reversed(self.steps):
-            y = step.inverse(y)
-        if isinstance(self.raw, Levels):
-            y = y.round().clamp(0, self.raw.levels - 1)
-            return y.to(torch.uint8 if self.raw.levels <= 256 else torch.int32)
-        return y.to(torch.uint8) if isinstance(self.raw, Binary) and not y.is_floating_point() else y
-
-    def restore(self, y: Tensor) -> Tensor:
-        """Means in the units of the raw data, not rounded: what a picture shows."""
-        for step in reversed(self.steps):
-            y = step.restore(y)
-        return y
-
-    @property
-    def label(self) -> str:
-        """What a protocol says: such as `dynamic binarisation` or `raw`."""
-        return ", ".join(step.label for step in self.steps) or "raw"
-
-    def spec(self) -> dict[str, Any]:
-        """The chain as JSON."""
-        return {"raw": self.raw.spec(), "steps": [step.spec() for step in self.steps]}
-
-
-def preprocessing_from(spec: dict[str, Any]) -> Preprocessing:
-    """The chain that `Preprocessing.spec` described."""
-    steps = []
-    for step in spec["steps"]:
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in step.items() if k != "kind"}
-        steps.append(STEPS[step["kind"]](**values))
-    return Preprocessing(space_from(spec["raw"]), tuple(steps))

@@ -12,8 +12,9 @@ Pickled objects are never read.
 
 from __future__ import annotations
 
-import io
+import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -25,9 +26,22 @@ from torch import Tensor
 
 from simulacra.core.space import Binary, Levels, Real, Space
 from simulacra.data.labels import encode
+from simulacra.data.matlab import read_mat
 from simulacra.data.source import Part, Source
 
-DAMAGED = (EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, struct.error, SyntaxError)
+# what numpy raises on damaged headers of one kind or another
+DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,
+    struct.error,
+)
 
 
 def open_arrays(path: Path, key: str | None, label: str | None) -> Source:
@@ -111,7 +125,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
                 name = info.filename.removesuffix(".npy")
                 with archive.open(info) as file:
                     arrays[name] = _npy(path, name, file, info.file_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except BROKEN_ZIP as error:
         raise ValueError(
             f"{path} is truncated or no npz file ({error}): save it again with numpy.savez."
         ) from error
@@ -155,35 +169,6 @@ def _check_type(path: Path, name: str, dtype: np.dtype) -> None:
         )
     if dtype.kind not in "buifUS":
         raise ValueError(f"{path} holds {dtype} in array {name!r}: save real numbers or strings.")
-
-
-def read_mat(path: Path) -> dict[str, np.ndarray]:
-    """The numeric and text arrays of a MATLAB file, version 4 to 7.2.
-
-    Raises:
-        ValueError: if the file is damaged, of version 7.3, or holds only cells or structures.
-    """
-    from scipy.io import loadmat
-
-    content = path.read_bytes()
-    if content.startswith(b"MATLAB 7.3"):
-        raise ValueError(f"{path} is a MATLAB 7.3 file: save it with -v7, or as npz.")
-    if not content:
-        raise ValueError(f"{path} is empty (0 bytes): save it again.")
-    try:
-        found = loadmat(io.BytesIO(content))
-    # the reader fails in many ways on a damaged file, none of them ours to tell apart
-    except Exception as error:
-        raise ValueError(
-            f"{path} is truncated or no MATLAB file ({error}): save it again with -v7."
-        ) from error
-    arrays = {k: v for k, v in found.items() if not k.startswith("__") and isinstance(v, np.ndarray)}
-    numeric = {k: v for k, v in arrays.items() if v.dtype.kind in "buifUS" and not v.dtype.hasobject}
-    if not numeric:
-        raise ValueError(
-            f"{path} holds no array of numbers ({_listed(arrays)}): cells and structures are not read."
-        )
-    return numeric
 
 
 # ---- shapes and supports
@@ -251,4 +236,19 @@ def _support(path: Path, field: str, x: np.ndarray) -> tuple[np.ndarray, Space]:
                 f"{path} holds whole numbers from {low} to {high} in {field}: this version takes 0..255 "
                 "(8-bit pixels) or 0/1; rescale them, or save them as floats to have them taken as real."
             )
-    return x.astype(np.float32), Real(shape)
+    return to_single(x, f"{path}, {field}"), Real(shape)
+
+
+def to_single(x: np.ndarray, where: str) -> np.ndarray:
+    """Real numbers in single precision.
+
+    Raises:
+        ValueError: if one is too large for it.
+    """
+    with np.errstate(over="ignore"):
+        single = x.astype(np.float32)
+    if not np.isfinite(single).all():
+        raise ValueError(
+            f"{where} holds numbers up to {np.abs(x).max():.3g}, beyond single precision: rescale them."
+        )
+    return single

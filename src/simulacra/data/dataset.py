@@ -12,9 +12,10 @@ from torch import Tensor
 
 from simulacra.core.batch import Batch
 from simulacra.core.estimate import Protocol
+from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
-from simulacra.core.transforms import Binarise, Preprocessing
+from simulacra.core.transforms import Binarise
 
 
 @dataclass

@@ -8,7 +8,6 @@ photos/train/...  photos/test/... official splits, each of the above
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from simulacra.core.space import Levels
 from simulacra.data.geometry import describe
-from simulacra.data.images import SUFFIXES, Head, ImageFiles, read_head
+from simulacra.data.images import SUFFIXES, Head, ImageFiles, read_heads
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
 
@@ -48,7 +47,8 @@ def open_folder(folder: Path, size: int | None, grey: bool) -> Source:
             "or none."
         )
     paths = {name: tuple(path for path, _ in files) for name, files in found.items()}
-    heads = _heads([path for files in paths.values() for path in files])
+    every = [path for files in paths.values() for path in files]
+    heads = dict(zip(every, read_heads(every)))
     shape = _shape(heads, size, grey)
     labels: dict[str, Tensor] = {}
     label_names: tuple[str, ...] = ()
@@ -96,11 +96,6 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
 def _images(paths) -> list[Path]:
     fit = [p for p in paths if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()]
     return sorted(fit, key=lambda path: path.as_posix())
-
-
-def _heads(paths: list[Path]) -> dict[Path, Head]:
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(paths, pool.map(read_head, paths)))
 
 
 def _shape(heads: dict[Path, Head], size: int | None, grey: bool) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@ A file is never believed: what its header promises is compared with what is ther
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,8 +79,8 @@ def read_idx(path: Path, dims: int) -> np.ndarray:
                 f"{path} is not an idx file of bytes with {dims} dimensions: its magic number is "
                 f"0x{magic.hex()} instead of 0x000008{dims:02x}; check the file or fetch it again."
             )
-        shape = np.frombuffer(_exactly(file, 4 * dims, path, "header"), ">u4").astype(int)
-        content = _exactly(file, int(np.prod(shape)), path, f"content (header: {_by(shape)})")
+        shape = np.frombuffer(_exactly(file, 4 * dims, path, "header"), ">u4").tolist()
+        content = _exactly(file, math.prod(shape), path, f"content (header: {_by(shape)})")
         if file.read(1):
             raise ValueError(
                 f"{path} holds more bytes than the {_by(shape)} that its header promises: fetch it again."
@@ -87,7 +88,7 @@ def read_idx(path: Path, dims: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _by(shape: np.ndarray) -> str:
+def _by(shape: list[int]) -> str:
     return "x".join(str(n) for n in shape)
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import warnings
+import zlib
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from simulacra.core.transforms import Binarise
@@ -21,7 +25,28 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", "
 COLOUR = {"RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"}
 GREY = {"L", "1"}
 ALPHA = {"RGBA", "LA", "PA", "La", "RGBa"}
-PNG = b"\x89PNG\r\n\x1a\n"
+# what Pillow raises on damaged files of one kind or another
+DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
+# the EXIF tag's number, and what undoes it
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +64,23 @@ class Head:
     channels: int
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without Pillow's warnings: what they warn of is an error here, or harmless.
+
+    Not to be entered by several threads: the filters belong to the process.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_heads(paths: Iterable[Path]) -> list[Head]:
+    """`read_head` of many files, by a few threads."""
+    with quietly(), ThreadPoolExecutor(2) as pool:
+        return list(pool.map(read_head, paths))
+
+
 def read_head(path: Path) -> Head:
     """Size and channels without decoding.
 
@@ -47,23 +89,32 @@ def read_head(path: Path) -> Head:
     """
     with _open(path, path) as image:
         width, height = image.size
-        if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+        if _orientation(image) >= 5:
             width, height = height, width
         return Head(width, height, 1 if image.mode in GREY | {"LA", "La"} else 3)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF tag of a photo, 1 to 8."""
+    # in a PNG the tag may stand behind the pixels: it would have to be decoded for it
+    if image.format not in {"JPEG", "MPO", "TIFF", "WEBP"}:
+        return 1
+    try:
+        tag = image.getexif().get(0x0112, 1)
+    except DAMAGED:
+        return 1
+    return tag if tag in TURNS else 1
 
 
 def _open(path: Path, source: Path | io.BytesIO) -> Image.Image:
     """The image with its header read and found fit."""
     try:
-        with warnings.catch_warnings():
-            # the guard's warning is our error below
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(source)
+        image = Image.open(source)
     except Image.DecompressionBombError as error:
         raise _too_large(path, str(error)) from error
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except DAMAGED as error:
         if path.stat().st_size == 0:
             raise ValueError(f"{path} is empty (0 bytes): remove it or copy it again.") from error
         raise ValueError(
@@ -167,13 +218,14 @@ class ImageFiles:
         Raises:
             ValueError: if a file is damaged.
         """
-        rows = [self._row(i) for i in index]
+        with quietly():
+            rows = [self._row(i) for i in index]
         return torch.stack(rows) if rows else torch.empty((0, *self.shape), dtype=torch.uint8)
 
     def read_all(self) -> Tensor:
         """Every row, decoded by a few threads."""
         x = torch.empty((len(self), *self.shape), dtype=torch.uint8)
-        with ThreadPoolExecutor(2) as pool:
+        with quietly(), ThreadPoolExecutor(2) as pool:
             for i, row in enumerate(pool.map(self._row, range(len(self)))):
                 x[i] = row
         return x
@@ -220,10 +272,13 @@ def decode(path: Path, channels: int, size: int | None) -> np.ndarray:
         raise ValueError(f"{path} could not be read ({error}).") from error
     image = _open(path, io.BytesIO(content))
     try:
-        turned = ImageOps.exif_transpose(image)
-        image = _flat(path, turned).convert("L" if channels == 1 else "RGB")
-    except (OSError, SyntaxError, EOFError) as error:
+        turn = TURNS.get(_orientation(image))
+        image.load()
+    except DAMAGED as error:
         raise ValueError(f"{path} is truncated or damaged ({error}): remove it or copy it again.") from error
+    image = _flat(path, image).convert("L" if channels == 1 else "RGB")
+    if turn is not None:
+        image = image.transpose(turn)
     if size is not None:
         image = fit_square(image, size)
     return to_chw(image)

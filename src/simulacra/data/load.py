@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.space import Categorical, Real, Space
-from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Preprocessing, Transform
+from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.geometry import binarise_once, reshape_images
 from simulacra.data.images import ImageFiles

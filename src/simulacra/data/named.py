@@ -110,7 +110,7 @@ def _unpacked(path: Path) -> dict[str, np.ndarray]:
 
 
 def _olivetti(name: str, files: dict[str, Path]) -> Source:
-    from simulacra.data.arrays import read_mat
+    from simulacra.data.matlab import read_mat
 
     (path,) = files.values()
     faces = read_mat(path).get("faces")

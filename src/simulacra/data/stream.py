@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from simulacra.core.batch import Batch
-from simulacra.core.transforms import Preprocessing
+from simulacra.core.preprocessing import Preprocessing
 from simulacra.data.dataset import Split
 from simulacra.data.images import ImageFiles
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from simulacra.core.space import Binary, Real, Space
+from simulacra.data.arrays import to_single
 from simulacra.data.formats import read_all
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
@@ -55,14 +56,14 @@ def open_table(path: Path, label: str | None) -> Source:
         chosen = _column(table, label)
         _check_present(table, chosen)
         text = np.array([row[chosen].strip() for row in table.cells])
-        labels, label_names = encode(_numbers_if_whole(text), f"{path}, column {table.names[chosen]!r}")
+        labels, label_names = encode(_numbers_if_all(text), f"{path}, column {table.names[chosen]!r}")
     columns = [j for j in range(len(table.names)) if j != chosen]
     if not columns:
         raise ValueError(f"{path} has no column beside the label {label!r}: there is nothing to model.")
     x = np.stack([_numeric(table, j) for j in columns], 1)
     binary = bool(((x == 0) | (x == 1)).all())
     space: Space = Binary((len(columns),)) if binary else Real((len(columns),))
-    rows = torch.from_numpy(x.astype(np.uint8 if binary else np.float32))
+    rows = torch.from_numpy(x.astype(np.uint8) if binary else to_single(x, str(path)))
     name = path.name.removesuffix(".gz").rsplit(".", 1)[0]
     return Source(name, space, {"train": Part(rows, labels)}, label_names)
 
@@ -104,7 +105,9 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             if content.strip():
                 yield line, content.split()
         return
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, skipinitialspace=True)
+    reader = csv.reader(
+        text.splitlines(keepends=True), delimiter=separator, skipinitialspace=True, strict=True
+    )
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
@@ -176,36 +179,37 @@ def _missing(table: Table, line: int, j: int) -> ValueError:
 
 def _numeric(table: Table, j: int) -> np.ndarray:
     """A column as numbers, float64."""
-    column = [row[j] for row in table.cells]
     try:
-        values = np.array(column, dtype=np.float64)
+        values = np.array([row[j] for row in table.cells], dtype=np.float64)
     except ValueError:
-        values = np.array([math.nan])
-    if np.isfinite(values).all():
-        return values
-    raise _first_bad(table, j)
+        values = np.array([_cell(table, j, i) for i in range(len(table.cells))])
+    for i in np.flatnonzero(~np.isfinite(values))[:1]:
+        _cell(table, j, int(i))
+    return values
 
 
-def _first_bad(table: Table, j: int) -> ValueError:
-    for line, row in zip(table.lines, table.cells):
-        cell = row[j].strip()
-        number = _number(cell)
-        if cell.lower() in MISSING:
-            return _missing(table, line, j)
-        if number is None:
-            return ValueError(
-                f"{table.path} has {cell[:40]!r} in line {line}, column {table.names[j]!r}, where numbers "
-                f"are needed: if the column holds classes, load it with label={table.names[j]!r}, otherwise "
-                "remove it or code it as numbers."
-            )
-        if not math.isfinite(number):
-            return ValueError(
-                f"{table.path} has an infinite value in line {line}, column {table.names[j]!r}: correct it."
-            )
-    raise AssertionError(table.names[j])
+def _cell(table: Table, j: int, i: int) -> float:
+    """The number in row i of column j.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    cell, line = table.cells[i][j].strip(), table.lines[i]
+    where = f"in line {line}, column {table.names[j]!r}"
+    number = _number(cell)
+    if cell.lower() in MISSING:
+        raise _missing(table, line, j)
+    if number is None:
+        raise ValueError(
+            f"{table.path} has {cell[:40]!r} {where}, where numbers are needed: if the column holds classes, "
+            f"load it with label={table.names[j]!r}, otherwise remove it or code it as numbers."
+        )
+    if not math.isfinite(number):
+        raise ValueError(f"{table.path} has the value {cell!r} {where}, which is not finite: correct it.")
+    return number
 
 
-def _numbers_if_whole(text: np.ndarray) -> np.ndarray:
+def _numbers_if_all(text: np.ndarray) -> np.ndarray:
     """Labels as numbers if all are, so that class 10 comes after class 9."""
     try:
         return text.astype(np.float64)

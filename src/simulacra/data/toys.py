@@ -13,6 +13,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real, Space
 
 ROWS = 10_000
-NODES = 4000  # of the quadrature over the swiss roll's angle
+PANELS = 250  # of the quadrature along the swiss roll: each is about one standard deviation long
 
 
 class Toy(ABC):
@@ -57,12 +58,13 @@ class Toy(ABC):
         return Rng(seed, "toy", self.name, rows=range(n))
 
 
-def _normal_mixture(x: Tensor, means: Tensor, std: float) -> Tensor:
-    """log 1/K sum_k N(x; m_k, s^2 I) for x (B, D) and means (K, D)."""
+def _normal_mixture(x: Tensor, means: Tensor, weights: Tensor, std: float) -> Tensor:
+    """log sum_k w_k N(x; m_k, s^2 I) for x (B, D), means (K, D) and weights (K,)."""
     x = x.double()
-    distance = (x.unsqueeze(1) - means.double()).square().sum(-1)
+    columns = [(x[:, d : d + 1] - means[:, d]).square() for d in range(x.shape[1])]
+    distance = sum(columns[1:], columns[0])
     log_z = x.shape[1] / 2 * math.log(2 * math.pi * std**2)
-    return (-distance / (2 * std**2)).logsumexp(1) - math.log(len(means)) - log_z
+    return (weights.log() - distance / (2 * std**2)).logsumexp(1) - log_z
 
 
 class Ring(Toy):
@@ -96,7 +98,8 @@ class Ring(Toy):
 
     def log_density(self, x: Tensor) -> Tensor:
         """log p(x) in closed form."""
-        return _normal_mixture(x, self.modes, self.std)
+        k = len(self.modes)
+        return _normal_mixture(x, self.modes, torch.full((k,), 1 / k, dtype=torch.float64), self.std)
 
     def coverage(self, x: Tensor, within: float = 3.0) -> dict[str, Any]:
         """Modes that have a sample within `within` standard deviations, and the share of such samples."""
@@ -177,10 +180,13 @@ class SwissRoll(Toy):
         return self.curve(u) + self.std * rng.normal("noise", 2, dtype=torch.float32)
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log of the integral over u by the midpoint rule (nodes lie far closer than the noise is wide)."""
-        u = (torch.arange(NODES, dtype=torch.float64) + 0.5) / NODES
-        nodes = self.curve(u)
-        return torch.cat([_normal_mixture(part, nodes, self.std) for part in x.split(1024)])
+        """log of the integral over u, by Gauss-Legendre with four nodes on each of many panels."""
+        nodes, weights = (torch.from_numpy(v) for v in np.polynomial.legendre.leggauss(4))
+        left = torch.arange(PANELS, dtype=torch.float64).unsqueeze(1)
+        u = ((left + (nodes + 1) / 2) / PANELS).flatten()
+        w = (weights / 2 / PANELS).repeat(PANELS)
+        curve = self.curve(u)
+        return torch.cat([_normal_mixture(part, curve, w, self.std) for part in x.split(1024)])
 
 
 class BarsAndStripes(Toy):

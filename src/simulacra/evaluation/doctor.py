@@ -21,6 +21,7 @@ FEW = 10  # effective importance samples below which a bound rests on chance
 DEAD_KL = 0.1  # nats: less and the code says next to nothing of x
 GAP = 3.0  # standard errors between training and held-out score
 LARGE_GAP = 0.05  # of the held-out score
+DISTINCT = 0.01  # probability of the samples' MMD by chance below which they differ from the data
 DISCRETE = 0.5  # share of repeated values above which real data look rounded
 
 
@@ -226,13 +227,12 @@ def samples_off(evidence: Evidence) -> Finding | None:
         return None
     measured = (
         f"MMD^2 of {score.samples} samples to held-out rows is {score.mmd2:.3g}, "
-        f"of training rows {score.reference:.3g}"
+        f"of training rows {score.reference:.3g} (p = {score.chance:.2g})"
     )
-    # the standard deviation of an unbiased MMD^2 of equal laws is of the order of 1/n
-    if score.mmd2 > abs(score.reference) + 10 / score.samples:
+    if score.chance < DISTINCT:
         mend = "train longer, or look for missing modes in samples.png"
-        return Finding("note", "samples", f"{measured}: the samples differ from the data; {mend}.")
-    return Finding("ok", "samples", f"{measured}: the samples resemble the data.")
+        return Finding("note", "samples", f"{measured}: the samples can be told from the data; {mend}.")
+    return Finding("ok", "samples", f"{measured}: the samples cannot be told from the data.")
 
 
 CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (

@@ -17,6 +17,7 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, decompose, posteriors
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
 from simulacra.evaluation.memorisation import Memorisation, memorisation
+from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.rows import count
 from simulacra.evaluation.samples import SampleScore, mmd
 
@@ -39,6 +40,7 @@ class Evidence:
         kl: where the aggregate posterior lies.
         memorisation: samples beside training rows.
         samples: MMD, for models without a likelihood.
+        reconstruction: what survives the code.
         discrete: share of the values in a real-valued split that occur more than once.
         metrics: rows of the training's metrics file.
     """
@@ -51,6 +53,7 @@ class Evidence:
     kl: AggregateKL | None = None
     memorisation: Memorisation | None = None
     samples: SampleScore | None = None
+    reconstruction: Reconstruction | None = None
     discrete: float | None = None
     metrics: Metrics = ()
 
@@ -95,6 +98,8 @@ def collect(
         q = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
         found.kl = decompose(q, seed=seed)
         found.units = active_in(q) if len(q.loc) > 1 else None
+    if model.supports(can.Encodes) and model.supports(can.Decodes):
+        found.reconstruction = reconstruction(model, data, split, seed, limit)
     if model.supports(can.Samples):
         if split != "train":
             found.memorisation = memorisation(model, data, split, n, seed, limit)

@@ -22,8 +22,9 @@ from torch import Tensor
 from simulacra.core import capabilities as can
 from simulacra.core.distributions import LOG_2PI, Gaussian
 from simulacra.core.divergences import kl_to_standard_normal
-from simulacra.core.model import Model, evaluating
+from simulacra.core.model import Model
 from simulacra.core.random import Rng
+from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
 from simulacra.evaluation.rows import blocks
 

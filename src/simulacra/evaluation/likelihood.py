@@ -18,7 +18,8 @@ from torch import Tensor
 from simulacra.core import capabilities as can
 from simulacra.core.estimate import Estimate, Kind, Protocol
 from simulacra.core.likelihood import ENTRIES, importance_bound
-from simulacra.core.model import Model, evaluating
+from simulacra.core.model import Model
+from simulacra.core.words import evaluating
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import Block, blocks, count
 

@@ -4,10 +4,11 @@ For each sample the nearest training row, argmin_i ||x~ - x_i||. Two questions, 
 against rows that the model never saw:
 
     near:  how many samples are nearer to the training set than the 5 % nearest held-out rows?
-    side:  of all rows, is the one nearest to a sample a training row more often than N / (N + M)?
+    side:  of all rows that are nearest to some sample, are more than N / (N + M) training rows?
 
 The first alone would also flag samples that are merely blurred (a mean is near to everything); the
-second alone any slight overfitting. A model copies when both are beyond chance. C_T is the z-score
+second alone any slight overfitting. A model copies when both are beyond chance, or when there are
+exact copies where held-out rows have none. C_T is the z-score
 of the Mann-Whitney test between the two sets of distances (below -3: samples are nearer to the
 training set than held-out rows are).
 
@@ -17,6 +18,7 @@ generative models, 2020 (C_T); Deep Learning 20.14. Row F28.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +48,7 @@ class Memorisation:
         nearest: number of that row in the training split, shape (n,).
         held_out: distances of held-out rows to their nearest training rows, shape (m,).
         to_held_out: distances of the samples to their nearest held-out rows, shape (n,).
+        nearest_held_out: numbers of those rows, shape (n,).
         rows: N, training rows that were searched.
     """
 
@@ -53,6 +56,7 @@ class Memorisation:
     nearest: Tensor
     held_out: Tensor
     to_held_out: Tensor
+    nearest_held_out: Tensor
     rows: int
 
     @property
@@ -74,20 +78,34 @@ class Memorisation:
         return float(stats.betabinom(n, r, m + 1 - r).sf(near - 1))
 
     @property
+    def held_out_copies(self) -> int:
+        """Held-out rows that equal a training row: in small discrete spaces there are many."""
+        return int((self.held_out <= COPY * float(self.held_out.median())).sum())
+
+    @property
     def copied_chance(self) -> float:
-        """Probability of so many exact copies, given how many held-out rows are copies (in small
-        discrete spaces many are); exact, as `near_chance`."""
-        m, n = len(self.held_out), len(self.distances)
-        equal = int((self.held_out <= COPY * float(self.held_out.median())).sum())
+        """Probability of so many exact copies if samples were like held-out rows, as `near_chance`."""
+        m, n, equal = len(self.held_out), len(self.distances), self.held_out_copies
         if equal == m:
             return 1.0
         return float(stats.betabinom(n, equal + 1, m - equal).sf(int(self.flagged.sum()) - 1))
 
     @property
+    def sides(self) -> tuple[int, int]:
+        """How many training rows, and how many held-out rows, are the nearest of all to a sample.
+
+        Each row counts once, so that samples that are all alike count as the few that they are;
+        samples as near to both say nothing.
+        """
+        train = self.nearest[self.distances < self.to_held_out].unique()
+        held_out = self.nearest_held_out[self.distances > self.to_held_out].unique()
+        return len(train), len(held_out)
+
+    @property
     def side(self) -> float:
-        """Share of samples whose nearest row of all is a training row; ties count half."""
-        below = (self.distances < self.to_held_out).double()
-        return float((below + 0.5 * (self.distances == self.to_held_out)).mean())
+        """Share of training rows among the rows nearest to a sample; NaN where there are none."""
+        train, held_out = self.sides
+        return train / (train + held_out) if train + held_out else math.nan
 
     @property
     def side_expected(self) -> float:
@@ -96,9 +114,12 @@ class Memorisation:
 
     @property
     def side_chance(self) -> float:
-        """Probability of so large a `side` by chance (binomial)."""
-        n = len(self.distances)
-        return float(stats.binom(n, self.side_expected).sf(int(np.floor(self.side * n)) - 1))
+        """Probability of so many training rows on that side if the model did not know which rows it
+        was trained on: hypergeometric, exact."""
+        train, held_out = self.sides
+        return float(
+            stats.hypergeom(self.rows + len(self.held_out), self.rows, train + held_out).sf(train - 1)
+        )
 
     @property
     def copying_score(self) -> float:
@@ -110,6 +131,8 @@ class Memorisation:
     @property
     def copies(self) -> bool:
         """The verdict: samples are too near to training rows, and nearer than to held-out ones."""
+        if self.held_out_copies == 0 and self.copied_chance < SURE:
+            return True
         return self.side_chance < SURE and min(self.near_chance, self.copied_chance) < SURE
 
     def summary(self) -> dict[str, Any]:
@@ -123,7 +146,8 @@ class Memorisation:
             "share_nearer_than_5th_percentile": self.share_nearer(5),
             "near_chance": self.near_chance,
             "copied_chance": self.copied_chance,
-            "share_nearest_to_training": self.side,
+            "nearest_rows": sum(self.sides),
+            "share_of_training_rows": None if math.isnan(self.side) else self.side,
             "share_expected": self.side_expected,
             "side_chance": self.side_chance,
             "copying_score": self.copying_score,
@@ -161,8 +185,8 @@ def memorisation(
     samples = features(model, samples_like(model, data[split], n, seed), seed=seed)
     held_out = torch.cat(list(feature_blocks(model, data[split], seed + 1, limit)))
     both, rows = nearest(torch.cat([samples, held_out]), feature_blocks(model, data.train, seed + 2))
-    to_held_out, _ = nearest(samples, [held_out])
-    return Memorisation(both[:n], rows[:n], both[n:], to_held_out, len(data.train))
+    to_held_out, which = nearest(samples, held_out)
+    return Memorisation(both[:n], rows[:n], both[n:], to_held_out, which, len(data.train))
 
 
 @torch.no_grad()
@@ -190,6 +214,8 @@ def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, T
     for block in rows.split(BLOCK) if isinstance(rows, Tensor) else rows:
         if block.shape[1:] != queries.shape[1:]:
             raise ValueError(f"queries have shape {tuple(queries.shape)}, rows {tuple(block.shape)}.")
+        if not len(block):
+            continue
         distances, index = _nearest_in(queries, block)
         nearer = distances < best
         best[nearer], which[nearer] = distances[nearer], index[nearer] + start

@@ -39,6 +39,7 @@ class Report:
         latents: active units and the terms of the aggregate KL, or None.
         memorisation: distances of samples to training rows, or None.
         samples: MMD, for models without a likelihood, or None.
+        reconstruction: squared errors of decode(encode(x)), or None.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Report:
     latents: dict[str, Any] | None = None
     memorisation: dict[str, Any] | None = None
     samples: dict[str, Any] | None = None
+    reconstruction: dict[str, Any] | None = None
 
     @property
     def likelihood(self) -> Estimate | None:
@@ -63,6 +65,7 @@ class Report:
             "latents": self.latents,
             "memorisation": self.memorisation,
             "samples": self.samples,
+            "reconstruction": self.reconstruction,
             "findings": [finding.json() for finding in self.findings],
         }
 
@@ -70,8 +73,10 @@ class Report:
         """The typed likelihood, or why there is none."""
         if self.likelihood is not None:
             return str(self.likelihood)
-        mmd = f"; MMD^2 {self.samples['mmd2']:.3g}" if self.samples else ""
-        return f"no likelihood: {self.model} has neither density nor bound ({self.protocol}{mmd})"
+        instead = f"; MMD^2 {self.samples['mmd2']:.3g}" if self.samples else ""
+        if self.reconstruction and not instead:
+            instead = f"; reconstruction explains {self.reconstruction['explained']:.1%} of the variance"
+        return f"no likelihood: {self.model} has neither density nor bound ({self.protocol}{instead})"
 
     def rows(self) -> list[tuple[str, str]]:
         """Name and value of each number, in words."""
@@ -82,6 +87,9 @@ class Report:
             found.append(("KL to the prior", f"{kl['total']:.2f} nats"))
             found.append(("  information I(x; z)", _with_error(kl, "information")))
             found.append(("  aggregate to prior", _with_error(kl, "marginal")))
+        if self.reconstruction:
+            r = self.reconstruction
+            found.append(("reconstruction", f"MSE {r['mse']:.4g}, R^2 {r['explained']:.1%}"))
         if self.memorisation:
             m = self.memorisation
             found.append(("exact copies", f"{m['exact_copies']} of {m['samples']} samples"))
@@ -91,7 +99,9 @@ class Report:
             found.append(("copying score C_T", f"{m['copying_score']:.1f} (below -3: nearer than held-out)"))
         if self.samples:
             s = self.samples
-            found.append(("MMD^2", f"{s['mmd2']:.3g} (training rows: {s['reference']:.3g})"))
+            found.append(
+                ("MMD^2", f"{s['mmd2']:.3g} (training rows {s['reference']:.3g}, p {s['chance']:.2g})")
+            )
         return found
 
     def table(self) -> str:
@@ -189,6 +199,7 @@ def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
             "kl": found.kl.summary(),
         }
     report.memorisation = found.memorisation.summary() if found.memorisation else None
+    report.reconstruction = found.reconstruction.summary() if found.reconstruction else None
     report.samples = found.samples.summary() if found.samples else None
     return report
 
@@ -216,6 +227,6 @@ def read_report(path: str | Path) -> Report:
         for name, e in content["estimates"].items()
     }
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
-    rest = {key: content[key] for key in ("latents", "memorisation", "samples")}
+    rest = {key: content[key] for key in ("latents", "memorisation", "samples", "reconstruction")}
     found = [Finding(**cast(dict, f)) for f in content["findings"]]
     return Report(content["model"], ScoreProtocol(**protocol), estimates, found, **rest)

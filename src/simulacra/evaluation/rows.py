@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
-from simulacra.core.model import CHUNK, Model
+from simulacra.core.model import Model
 from simulacra.core.random import Rng
+from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Split
 
 

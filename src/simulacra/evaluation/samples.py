@@ -3,13 +3,14 @@
     MMD^2(p, q) = E k(x, x') + E k(y, y') - 2 E k(x, y),   k a sum of Gaussian kernels
 
 with bandwidths around the median distance. The distance between training and held-out rows of the
-same number says how small it can be.
+same number says how small it can be; permuting the pooled rows, how large it gets by chance.
 
 Reference: Gretton et al., A kernel two-sample test, 2012.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +34,14 @@ class SampleScore:
     Args:
         mmd2: of the samples; may be slightly negative, since it is unbiased.
         reference: of as many training rows: what a perfect model gets.
+        chance: share of permutations of samples and rows with at least this distance.
         samples: number of samples and of rows.
         bandwidths: of the kernels.
     """
 
     mmd2: float
     reference: float
+    chance: float
     samples: int
     bandwidths: tuple[float, ...]
 
@@ -72,12 +75,44 @@ def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: i
     samples = features(model, samples_like(model, data[split], n, seed), seed=seed).double()
     score = float(mmd2(samples, held_out, bandwidths))
     reference = float(mmd2(_some(model, data.train, n, seed + 1), held_out, bandwidths))
-    return SampleScore(score, reference, n, bandwidths)
+    chance = permutation_chance(samples, held_out, bandwidths, seed=seed)
+    return SampleScore(score, reference, chance, n, bandwidths)
 
 
 def _some(model: Model, split: Split, n: int, seed: int) -> Tensor:
     chosen = Rng(seed, "mmd").permutation("rows", len(split))[:n]
     return features(model, split.rows(chosen).x, seed=seed).double()
+
+
+def permutation_chance(
+    x: Tensor, y: Tensor, bandwidths: Sequence[float], permutations: int = 200, seed: int = 0
+) -> float:
+    """Probability of so large an MMD^2 between x and y if they were one set divided at random.
+
+    With s = +1 for rows of x and -1 for rows of y, equal in number, MMD^2 is s' K s up to constants.
+
+    Args:
+        x: shape (n, d).
+        y: as x.
+
+    Raises:
+        ValueError: if x and y differ in number.
+
+    Example:
+        >>> x = torch.linspace(0, 1, 20).unsqueeze(1)
+        >>> permutation_chance(x, x + 5, (1.0,)) < 0.01, permutation_chance(x, x + 0.01, (1.0,)) > 0.5
+        (True, True)
+    """
+    if len(x) != len(y):
+        raise ValueError(f"the permutation test needs equal numbers, but got {len(x)} and {len(y)}.")
+    pooled = torch.cat([x, y])
+    squared = torch.cdist(pooled, pooled, compute_mode="donot_use_mm_for_euclid_dist").square()
+    kernel = torch.stack([torch.exp(-squared / (2 * s * s)) for s in bandwidths]).sum(0)
+    sign = torch.cat([torch.ones(len(x)), -torch.ones(len(y))]).to(kernel)
+    rng = Rng(seed, "permutations")
+    signs = torch.stack([sign[rng.permutation(f"signs-{i}", len(sign))] for i in range(permutations)])
+    found = ((signs @ kernel) * signs).sum(1)
+    return float((1 + (found >= sign @ kernel @ sign).sum()) / (1 + permutations))
 
 
 def median_bandwidths(x: Tensor, factors: tuple[float, ...] = FACTORS) -> tuple[float, ...]:

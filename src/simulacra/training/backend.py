@@ -75,7 +75,7 @@ class FabricBackend(Backend):
     def sum(self, t: Tensor) -> Tensor:
         """All-reduced sum."""
         if self.world > 1:
-            t = t.clone()
+            t = t.to(self.device, copy=True)
             dist.all_reduce(t)
         return t
 

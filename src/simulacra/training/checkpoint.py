@@ -35,6 +35,7 @@ class Position:
         started: whether its `start` has run.
         step: steps done in the stage.
         past: what each earlier stage recorded.
+        last: the terms of the last step, which `past` will record.
         best: best validation score so far in the stage, with its epoch.
         worse: epochs since.
         epoch: whole epochs validated in the stage.
@@ -46,6 +47,7 @@ class Position:
     started: bool = False
     step: int = 0
     past: list[dict[str, Any]] = field(default_factory=list)
+    last: dict[str, float] = field(default_factory=dict)
     best: float | None = None
     best_epoch: int = 0
     worse: int = 0
@@ -75,9 +77,7 @@ def state_tensors(
     backend: Backend,
 ) -> dict[str, Tensor]:
     """Every tensor that training needs to go on, sharded buffers gathered in global order."""
-    tensors = {}
-    for name, t in model.state_dict().items():
-        tensors[f"model/{name}"] = backend.gather(t) if name in model.sharded else t
+    tensors = {f"model/{name}": t for name, t in whole_state(model, backend).items()}
     for player in players:
         for name, t in player.state().items():
             tensors[f"optimiser/{player.update.name}/{name}"] = t
@@ -88,13 +88,21 @@ def state_tensors(
     return tensors
 
 
-def finite(tensors: dict[str, Tensor]) -> bool:
-    """Whether no weight is NaN or infinite: a poisoned state is never written over a good one."""
-    return all(
-        bool(torch.isfinite(t).all())
-        for name, t in tensors.items()
-        if t.is_floating_point() and name.startswith("model/")
-    )
+def whole_state(model: Model, backend: Backend) -> dict[str, Tensor]:
+    """Weights and buffers, those split over processes gathered in global order."""
+    return {name: backend.gather(t) if name in model.sharded else t for name, t in model.state_dict().items()}
+
+
+def poisoned(model: Model, tensors: dict[str, Tensor]) -> str | None:
+    """The first weight that is NaN or infinite, or buffer that is NaN (one may hold an infinity, as a
+    mask does): such a state is never written over a good one."""
+    weights = {f"model/{name}" for name, _ in model.named_parameters()}
+    for name, t in tensors.items():
+        if name.startswith("model/") and t.is_floating_point():
+            good = torch.isfinite(t) if name in weights else ~torch.isnan(t)
+            if not bool(good.all()):
+                return name.removeprefix("model/")
+    return None
 
 
 def save(path: Path, tensors: dict[str, Tensor], position: Position, backend: Backend) -> None:
@@ -104,10 +112,18 @@ def save(path: Path, tensors: dict[str, Tensor], position: Position, backend: Ba
 
 
 def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
-    """Tensors and position; warns where the environment differs from the one that wrote them."""
+    """Tensors and position; warns where the environment differs from the one that wrote them.
+
+    Raises:
+        ValueError: if the file is damaged or no checkpoint.
+    """
     tensors, header = read_tensors(path)
     here = environment(backend)
-    for key, was in header["environment"].items():
+    try:
+        position = Position(**header["position"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no checkpoint of this version ({error}).") from error
+    for key, was in header.get("environment", {}).items():
         if here.get(key) != was:
             log.warning(
                 "resuming with %s %s where the run had %s: numbers may differ in the last bits",
@@ -115,7 +131,7 @@ def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
                 here.get(key),
                 was,
             )
-    return tensors, Position(**header["position"])
+    return tensors, position
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -124,17 +140,25 @@ def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def restore_model(model: Model, tensors: dict[str, Tensor], backend: Backend) -> None:
-    """Weights and buffers, each process taking its share of the sharded ones."""
-    for name, t in part(tensors, "model/").items():
-        if name in model.sharded:
-            own = share_of(len(t), backend.rank, backend.world)
-            setattr(model, name, t[own.start : own.stop].to(backend.device))
-            continue
-        target = model.state_dict()[name]
-        if target.shape != t.shape:
+def restore(model: Model, whole: dict[str, Tensor], backend: Backend) -> None:
+    """What `whole_state` gave, each process taking its share of what is split.
+
+    Raises:
+        ValueError: if a tensor is missing, unknown or of another shape.
+    """
+    own = model.state_dict()
+    if own.keys() != whole.keys():
+        odd = sorted(own.keys() ^ whole.keys())[0]
+        raise ValueError(f"the checkpoint {'lacks' if odd in own else 'has an unknown'} tensor {odd!r}.")
+    for name, t in whole.items():
+        split = name in model.sharded
+        if own[name].shape[split:] != t.shape[split:]:
             raise ValueError(
-                f"the checkpoint's {name} has shape {tuple(t.shape)}, the model's {tuple(target.shape)}: "
+                f"the checkpoint's {name} has shape {tuple(t.shape)}, the model's {tuple(own[name].shape)}: "
                 "the run was made by another model."
             )
-        target.copy_(t)
+        if split:
+            mine = share_of(len(t), backend.rank, backend.world)
+            setattr(model, name, t[mine.start : mine.stop].to(backend.device, copy=True))
+        else:
+            own[name].copy_(t)

@@ -35,7 +35,14 @@ class Ema:
 
     @torch.no_grad()
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Restore what `state` gave."""
+        """Restore what `state` gave.
+
+        Raises:
+            ValueError: if an average is missing or unknown.
+        """
+        if tensors.keys() != self.average.keys():
+            odd = sorted(tensors.keys() ^ self.average.keys())[0]
+            raise ValueError(f"the checkpoint's moving average does not fit the model: {odd!r} has no match.")
         for name, value in tensors.items():
             self.average[name].copy_(value)
 

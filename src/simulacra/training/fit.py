@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from simulacra.core.artifact import CONFIG, build_model, describe, read_config, save_model
+from simulacra.core.artifact import CONFIG, build_model, describe, save_model
 from simulacra.core.files import write_json
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -20,8 +20,10 @@ from simulacra.models.catalog import find
 from simulacra.training import checkpoint as ck
 from simulacra.training.backend import FabricBackend, make_fabric, plain
 from simulacra.training.loop import Interrupted, Loop, Watcher
+from simulacra.training.metrics import NAME as METRICS
 from simulacra.training.options import Options
-from simulacra.training.run import Run, load_model, locked, new_folder
+from simulacra.training.run import Run, load_model, locked, new_folder, run_config
+from simulacra.training.validation import can_validate
 
 log = logging.getLogger("simulacra")
 
@@ -56,17 +58,34 @@ def fit(
     """
     options = options or Options(**settings)
     check_fits(model, data)
+    can_validate(model, data.valid, options)
     folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    if (folder / CONFIG).exists():
-        raise ValueError(
-            f"{folder} already holds a run; go on with `simulacra train --resume {folder}` "
-            "or choose another folder."
-        )
-    model.preprocessing, model.label_names = data.preprocessing, data.label_names
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"the run folder {folder} cannot be made ({error}).") from error
     with locked(folder):
-        write_json(folder / CONFIG, _config(model, data, options))
-        return _train(model, data, options, folder, watchers, resume=False)
+        if (folder / CONFIG).exists():
+            raise ValueError(
+                f"{folder} already holds a run; go on with `simulacra train --resume {folder}` "
+                "or choose another folder."
+            )
+        model.preprocessing, model.label_names = data.preprocessing, data.label_names
+        with _forgotten_unless_begun(folder):
+            write_json(folder / CONFIG, _config(model, data, options))
+            return _train(model, data, options, folder, watchers, resume=False)
+
+
+@contextlib.contextmanager
+def _forgotten_unless_begun(folder: Path) -> Iterator[None]:
+    """A run that fails before its first checkpoint leaves the folder free for another attempt."""
+    try:
+        yield
+    except Exception:
+        if not (folder / ck.NAME).exists():
+            for name in (CONFIG, METRICS):
+                (folder / name).unlink(missing_ok=True)
+        raise
 
 
 def resume(
@@ -86,13 +105,21 @@ def resume(
         ValueError: if the folder holds no run, or the data are not those of the run.
     """
     folder = Path(path)
-    config = read_config(folder)
-    options = Options(**config["options"])
+    config = run_config(folder)
+    try:
+        options = Options(**config["options"])
+    except TypeError as error:
+        raise ValueError(f"{folder / CONFIG} is damaged: {error}.") from error
     data = data or _same_data(folder, config)
-    if data.train.digest() != config["data"]["digest"]:
+    if data.train.digest() != config["data"].get("digest"):
         raise ValueError(f"the training rows of {data.name} are not those that {folder} was trained on.")
     torch.manual_seed(options.seed)
     model = build_model(config, find(config["model"]).load(), passed)
+    if data.preprocessing != model.preprocessing:
+        raise ValueError(
+            f"{data.name} is prepared as {data.preprocessing.label}, but {folder} was trained on data "
+            f"prepared as {model.preprocessing.label}: load it with the same options."
+        )
     with locked(folder):
         return _train(model, data, options, folder, watchers, resume=(folder / ck.NAME).is_file())
 
@@ -100,7 +127,7 @@ def resume(
 def _same_data(folder: Path, config: dict[str, Any]) -> Dataset:
     from simulacra.data import load_data
 
-    spec = config["data"]["spec"]
+    spec = config["data"].get("spec")
     if not spec:
         raise ValueError(
             f"{folder} was trained on data from memory: pass them, as in resume(path, data=data)."
@@ -123,11 +150,9 @@ def load(path: str | Path, **passed: Any) -> Model:
 def open_run(path: str | Path, **passed: Any) -> Run:
     """The finished run in `path` with its model and, where `load_data` made them, its data."""
     folder = Path(path)
-    config = read_config(folder)
-    if "data" not in config:
-        raise ValueError(f"{folder} holds a saved model, not a run: it does not say what it was trained on.")
+    config = run_config(folder)
     model = load_model(folder, **passed)
-    return Run(folder, model, _same_data(folder, config) if config["data"]["spec"] else None, config)
+    return Run(folder, model, _same_data(folder, config) if config["data"].get("spec") else None, config)
 
 
 def check_fits(model: Model, data: Dataset) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
+
+from simulacra.core.files import write_atomically
 
 NAME = "metrics.csv"
 FIXED = ["stage", "step", "epoch", "seconds"]
@@ -47,23 +49,29 @@ class Metrics:
             self.columns += fresh
             self._rewrite()
         elif self._file is not None:
-            csv.DictWriter(self._file, self.columns, restval="").writerow(row)
-            self._file.flush()
+            try:
+                csv.DictWriter(self._file, self.columns, restval="").writerow(row)
+                self._file.flush()
+            except OSError as error:
+                raise ValueError(f"{self.path} could not be written ({error}).") from error
 
     def _rewrite(self) -> None:
         if self.path is None:
             return
         self.close()
-        aside = self.path.with_name(f".{self.path.name}.part")
+        write_atomically(self.path, self._write)
+        self._file = open(self.path, "a", newline="", encoding="utf-8")  # noqa: SIM115
+
+    def _write(self, aside: Path) -> None:
         with open(aside, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             writer.writeheader()
             writer.writerows(self.rows)
-        os.replace(aside, self.path)
-        self._file = open(self.path, "a", newline="", encoding="utf-8")  # noqa: SIM115
 
     def close(self) -> None:
         """Release the file."""
         if self._file is not None:
-            self._file.close()
+            # a full disk was reported when the row was written
+            with contextlib.suppress(OSError):
+                self._file.close()
             self._file = None

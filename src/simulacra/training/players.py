@@ -14,7 +14,7 @@ from simulacra.core.model import Model
 from simulacra.core.random import Rng, ambient
 from simulacra.core.training import Update, selects
 from simulacra.training.backend import Backend
-from simulacra.training.objective import reduce_terms, totals_of
+from simulacra.training.objective import Totals, reduce_terms
 from simulacra.training.options import Options
 
 
@@ -89,8 +89,9 @@ class Player:
         """
         update = self.update
         if update.before is not None:
-            with torch.no_grad():
-                update.before(self.model, batch, rng.at("before"))
+            keyed = rng.at("before")
+            with torch.no_grad(), ambient(keyed):
+                update.before(self.model, batch, keyed)
         self.optimizer.zero_grad(set_to_none=True)
         logged = self._gradients(batch, rng)
         if first:
@@ -108,7 +109,7 @@ class Player:
         n = self.accumulate
         cuts = [len(batch) * i // n for i in range(n + 1)]
         parts = [batch] if n == 1 else [batch.part(a, b) for a, b in pairwise(cuts)]
-        totals = totals_of(self.update, parts, self.backend)
+        totals = Totals.of(self.update, parts, self.backend)
         logged: dict[str, Tensor] = {}
         for i, part in enumerate(parts):
             with self.backend.unsynchronised(self.loss, active=i < n - 1):
@@ -158,6 +159,11 @@ class Player:
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():
             parameter, key = name.rsplit("|", 1)
+            if parameter not in self.names:
+                raise ValueError(
+                    f"the checkpoint holds optimiser state of {parameter!r}, which update "
+                    f"{self.update.name!r} does not move: the run was made by another model."
+                )
             state.setdefault(self.names.index(parameter), {})[key] = value
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulacra.core.artifact import WEIGHTS, build_model, load_weights, read_config
+from simulacra.core.artifact import CONFIG, WEIGHTS, build_model, load_weights, read_config
+from simulacra.core.files import remove_unfinished
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
@@ -73,6 +74,7 @@ def locked(folder: Path) -> Iterator[None]:
             raise ValueError(
                 f"another process is training in {folder}; wait for it, or use another --out."
             ) from error
+        remove_unfinished(folder)
         yield
     finally:
         file.close()
@@ -87,6 +89,34 @@ def _lock(file: Any) -> None:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+ENTRIES: dict[str, type] = {
+    "model": str,
+    "arguments": dict,
+    "passed": dict,
+    "preprocessing": dict,
+    "label_names": list,
+    "data": dict,
+    "options": dict,
+}
+
+
+def run_config(folder: Path) -> dict[str, Any]:
+    """The configuration of the run in `folder`, every entry there.
+
+    Raises:
+        ValueError: if the folder holds no run, or its configuration is damaged.
+    """
+    config = read_config(folder)
+    if "data" not in config:
+        raise ValueError(f"{folder} holds a saved model, not a run: it does not say what it was trained on.")
+    for name, kind in ENTRIES.items():
+        if not isinstance(config.get(name), kind):
+            raise ValueError(
+                f"{folder / CONFIG} is damaged: its entry {name!r} is missing or no {kind.__name__}."
+            )
+    return config
 
 
 def load_model(path: str | Path, **passed: Any) -> Model:

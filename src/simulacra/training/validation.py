@@ -1,19 +1,75 @@
-"""The validation score: the mean of the best likelihood value that a capability gives cheaply."""
+"""Validation: the mean of the best likelihood value that a capability gives cheaply, and the weights
+that were best so far."""
 
 from __future__ import annotations
 
+import logging
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import cast
 
 import torch
+from torch import Tensor
 
 from simulacra.core import capabilities as can
-from simulacra.core.model import Model, evaluating
+from simulacra.core.model import Model
 from simulacra.core.random import Rng
+from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
+from simulacra.training import checkpoint as ck
+from simulacra.training.backend import Backend
+from simulacra.training.ema import Ema
 from simulacra.training.options import Options
 
 CHUNK = 1024
+log = logging.getLogger("simulacra")
+
+
+class Validator:
+    """Scores the validation split after each epoch and, with `patience`, keeps the best weights.
+
+    Args:
+        valid: the split, or None.
+
+    Raises:
+        ValueError: if early stopping is asked of a model or data that give no score.
+    """
+
+    def __init__(self, model: Model, valid: Split | None, options: Options, backend: Backend):
+        self.model, self.options, self.backend = model, options, backend
+        self.active = can_validate(model, valid, options)
+        self.valid = None if valid is None else valid.to(backend.device)
+        self.best: dict[str, Tensor] = {}
+
+    def judge(self, position: ck.Position, ema: Ema | None) -> float:
+        """The score, noted in `position`; the averaged weights are the ones scored."""
+        assert self.valid is not None
+        with ema.installed() if ema else nullcontext():
+            score = validation_score(self.model, self.valid, self.options.seed)
+            if position.best is None or score > position.best:
+                position.best, position.best_epoch, position.worse = score, position.epoch, 0
+                if self.options.patience:
+                    whole = ck.whole_state(self.model, self.backend)
+                    self.best = {name: t.detach().clone() for name, t in whole.items()}
+            else:
+                position.worse += 1
+        if self.enough(position):
+            log.info(
+                "stopped early after epoch %d: best validation score %.4f", position.epoch, position.best
+            )
+        return score
+
+    def enough(self, position: ck.Position) -> bool:
+        """Whether patience is at its end."""
+        return bool(self.options.patience) and position.worse >= cast(int, self.options.patience)
+
+    def install(self) -> bool:
+        """Put the best weights into the model, where there are any."""
+        if not self.best:
+            return False
+        ck.restore(self.model, self.best, self.backend)
+        self.best = {}
+        return True
 
 
 def can_validate(model: Model, valid: Split | None, options: Options) -> bool:

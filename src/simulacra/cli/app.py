@@ -1,0 +1,101 @@
+"""`simulacra`: finds the command, and turns what goes wrong into one sentence and an exit code.
+
+0: done; 2: the input was wrong; 130: interrupted. Help and lists import no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from simulacra.cli import said
+from simulacra.cli.nearest import hint
+
+WRONG, INTERRUPTED, CUT_OFF = 2, 130, 141
+
+COMMANDS = {
+    "demo": "the first run: train a VAE on handwritten digits, score it and draw it (a minute)",
+    "train": "train MODEL on DATA, or go on with a run (--resume RUN)",
+    "evaluate": "score a run: typed likelihoods, the doctor's findings, a report",
+    "sample": "draw samples from a run, as a picture or as numbers",
+    "explore": "draw a run: latent map, manifold, interpolations, reconstructions",
+    "compare": "say which run is likelier, where the numbers decide",
+    "models": "list the models; `models NAME` lists the options of one",
+    "data": "list the data sets; `data get NAME` fetches one",
+}
+
+EXAMPLES = (
+    "simulacra train vae digits --model.latent 2 --data.binarize dynamic --epochs 50",
+    "simulacra train --resume runs/vae-digits-1",
+    "simulacra evaluate runs/vae-digits-1",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: the words after `simulacra`; None: those of the process.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words or os.environ.get("SIMULACRA_DEBUG") == "1"
+    words = [word for word in words if word != "--debug"]
+    with said.logged() as log:
+        try:
+            return _run(words)
+        except BrokenPipeError:
+            # the reader of a pipe has gone: nobody is left to tell
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return CUT_OFF
+        except (ValueError, OSError) as error:
+            if debug:
+                traceback.print_exc()
+            said.error(_text(error))
+            return WRONG
+        except KeyboardInterrupt as interrupt:
+            if "--resume" not in log.last:
+                how = f"; {interrupt}" if str(interrupt) else "."
+                print(f"simulacra: interrupted{how}", file=sys.stderr)
+            return INTERRUPTED
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'the system'}: {error.strerror}."
+    return str(error)
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        return _help(words[1:])
+    if words[0] in ("--version", "-V"):
+        from simulacra import __version__
+
+        print(f"simulacra {__version__}")
+        return 0
+    name = words[0]
+    if name not in COMMANDS:
+        what = "option" if name.startswith("-") else "command"
+        raise ValueError(f"{what} {name!r} is unknown; {hint(name, COMMANDS)}")
+    module = importlib.import_module(f"simulacra.cli.{name}")
+    code: int = module.run(words[1:])
+    return code
+
+
+def _help(words: list[str]) -> int:
+    """The page of all commands; `help NAME` is `NAME --help`."""
+    if words:
+        return _run([*words, "--help"])
+    commands = said.table([(f"  {name}", about) for name, about in COMMANDS.items()])
+    print(
+        "usage: simulacra COMMAND [options]\n\n"
+        "Every family of deep generative models behind one contract, with scores to trust.\n\n"
+        f"commands:\n{commands}\n\n"
+        "`simulacra COMMAND --help` says more; `simulacra train MODEL --help` lists a model's options.\n"
+        "Everywhere: --help, --version, and --debug to see where an error came from.\n\nexamples:\n"
+        + "\n".join(f"  {line}" for line in EXAMPLES)
+    )
+    return 0

@@ -1,0 +1,34 @@
+"""`simulacra evaluate RUN`: typed scores, the doctor's findings, and a report in the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulacra.cli.command import call
+from simulacra.cli.said import say
+
+
+def run(words: Sequence[str]) -> int:
+    """Score a run."""
+    return call("evaluate", evaluate, words)
+
+
+def evaluate(run: str, *, k: int = 1000, split: str = "test", limit: int | None = None, seed: int = 0) -> int:
+    """Score a run on held-out rows, print the report and write report.json and report.md beside it.
+
+    Args:
+        k: importance samples of a bound.
+        split: `train`, `valid` or `test`.
+        limit: use only the first rows; the protocol then says so.
+        seed: same seed, same report.
+    """
+    if k < 1:
+        raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
+    from simulacra.evaluation.report import evaluate as score
+    from simulacra.training.fit import open_run
+
+    trained = open_run(run)
+    report = score(trained, split=split, k=k, seed=seed, limit=limit)
+    written = report.write(trained.path)
+    say(report.table(), "", f"report: {written['page']}, {written['report']}")
+    return 0

@@ -1,0 +1,41 @@
+"""The nearest name to what was typed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(typed: str, names: Iterable[str]) -> str | None:
+    """The name that `typed` may have meant, or None.
+
+    A name's last part counts as much as the whole, so that `latent` finds `model.latent`.
+
+    Example:
+        >>> nearest("latnt", ["model.latent", "seed"]), nearest("zzz", ["seed"])
+        ('model.latent', None)
+    """
+    names = list(names)
+    tails = {name.rsplit(".", 1)[-1]: name for name in reversed(names)}
+    tail = typed.rsplit(".", 1)[-1]
+    if tail in tails:
+        return tails[tail]
+    for text, table in ((typed, {name: name for name in names}), (tail, tails)):
+        near = difflib.get_close_matches(text.lower(), table, 1, 0.6)
+        if near:
+            return table[near[0]]
+    return None
+
+
+def hint(typed: str, names: Iterable[str], show: str = "{}") -> str:
+    """The end of an error sentence: the nearest name, or all of them.
+
+    Example:
+        >>> hint("trian", ["train", "sample"])
+        "did you mean 'train'?"
+    """
+    names = list(names)
+    near = nearest(typed, names)
+    if near is not None:
+        return f"did you mean {show.format(near)!r}?"
+    return f"there are {', '.join(show.format(name) for name in names)}."

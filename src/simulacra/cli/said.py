@@ -1,0 +1,76 @@
+"""How the program speaks: results on standard output, what happens meanwhile on standard error."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+LOADED = re.compile(r"load(?:ed)? (?:the data|it|them) with (\w+)='?([\w.-]+?)'?(?=[.,:; ]*(?:$| or | and ))")
+
+
+class Stderr(logging.Handler):
+    """Log messages as lines of standard error, beside a progress bar."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the message; warnings say so."""
+        kind = "warning: " if record.levelno >= logging.WARNING else ""
+        self.last = record.getMessage()
+        line = f"simulacra: {kind}{self.last}" if kind else self.last
+        # a bar that stands on the terminal makes way for the line
+        if "tqdm" in sys.modules:
+            sys.modules["tqdm"].tqdm.write(line, file=sys.stderr)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def logged() -> Iterator[Stderr]:
+    """The library's log on standard error for as long as a command runs."""
+    log, handler = logging.getLogger("simulacra"), Stderr()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield handler
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
+def error(message: str) -> None:
+    """One line about what was wrong."""
+    print(f"simulacra: error: {in_options(' '.join(message.split()))}", file=sys.stderr, flush=True)
+
+
+def in_options(message: str) -> str:
+    """A mend in Python as an option of the command line.
+
+    Example:
+        >>> in_options("an RBM needs binary data: load the data with binarize='dynamic'.")
+        'an RBM needs binary data: add --data.binarize dynamic.'
+    """
+    return LOADED.sub(r"add --data.\1 \2", message)
+
+
+def say(*lines: str) -> None:
+    """Lines of the result, at once."""
+    for line in lines:
+        print(line, flush=True)
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns that are as wide as they need to be; the last one is left as it is.
+
+    Example:
+        >>> print(table([("a", "b"), ("long", "c")]))
+        a     b
+        long  c
+    """
+    widths = [max(map(len, column)) for column in list(zip(*rows))[:-1]]
+    lines = ["  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths)), row[-1]]) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)

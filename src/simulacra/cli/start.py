@@ -1,0 +1,118 @@
+"""From a plan to a run: data, model, folder, training; what fails early leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from simulacra.cli import config
+from simulacra.cli.nearest import hint
+from simulacra.cli.plan import Plan, takes_condition
+from simulacra.cli.said import say
+from simulacra.cli.watch import SamplePictures
+from simulacra.core.artifact import CONFIG
+from simulacra.core.model import Model
+from simulacra.data import Dataset, load_data
+from simulacra.models.catalog import find
+from simulacra.training import checkpoint
+from simulacra.training.options import Options
+from simulacra.training.run import Run, locked, new_folder
+
+MANY = 100  # stages of a model that are looked at
+
+
+def start(plan: Plan) -> Run:
+    """Train a new run.
+
+    Raises:
+        ValueError: if the plan does not hold together; then no folder is left.
+        KeyboardInterrupt: saying how to go on.
+    """
+    options = Options(**plan.training)
+    data = load_data(plan.data, **plan.data_options)
+    model = build(plan, data, options)
+    _check_stages(model, options)
+    # imported where training starts
+    from simulacra.training.fit import check_fits, fit
+
+    check_fits(model, data)
+    size = sum(p.numel() for p in model.parameters())
+    say(f"{plan.model} with {size:,} parameters on {data}")
+    with claimed(plan, data) as path:
+        say(f"run folder: {path}")
+        return fit(model, data, out=path, options=options, watchers=(SamplePictures(),))
+
+
+def build(plan: Plan, data: Dataset, options: Options) -> Model:
+    """The untrained model for these data, seeded.
+
+    Raises:
+        ValueError: if a condition was loaded that the model does not take, or the model refuses.
+    """
+    entry = find(plan.model)
+    kind = entry.load()
+    given = dict(plan.model_options)
+    if data.condition is not None:
+        if not takes_condition(kind):
+            raise ValueError(f"{plan.model} takes no condition: leave out --data.condition.")
+        given["condition"] = data.condition
+    torch.manual_seed(options.seed)
+    model: Model = kind(data.space, **given)
+    return model
+
+
+def _check_stages(model: Model, options: Options) -> None:
+    """Raise ValueError if lengths are given for stages that the model does not have."""
+    if not options.stages:
+        return
+    names: list[str] = []
+    while len(names) < MANY and (stage := _stage(model, names)):
+        names.append(stage)
+    for name in options.stages:
+        if name not in names:
+            raise ValueError(f"option '--stages.{name}.epochs' is unknown; {hint(name, names)}")
+
+
+def _stage(model: Model, names: list[str]) -> str | None:
+    past = [{"name": name, "steps": 0, "terms": {}} for name in names]
+    stage = model.stage(len(names), past)
+    return stage.name if stage else None
+
+
+@contextlib.contextmanager
+def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
+    """The run folder with its `config.yaml`; given up again if training never began.
+
+    Raises:
+        ValueError: if it holds a run already.
+    """
+    name = data.spec.get("name_or_path", plan.data)
+    path = Path(plan.out) if plan.out else new_folder(plan.model, data.name)
+    if (path / CONFIG).exists():
+        raise ValueError(
+            f"{path} already holds a run: go on with `simulacra train --resume {path}`, or choose "
+            "another --out."
+        )
+    made = [] if not plan.out else [p for p in (path, *path.parents) if not p.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    kept = {p.name for p in path.iterdir()}
+    try:
+        config.write(plan.at(str(name)), path / config.NAME)
+        yield path
+    except BaseException:
+        _give_up(path, kept, made if plan.out else [path, path.parent])
+        raise
+
+
+def _give_up(path: Path, kept: set[str], made: list[Path]) -> None:
+    """Remove what we wrote, and the folders that are then empty, unless there is a checkpoint."""
+    with contextlib.suppress(ValueError), locked(path):
+        if not (path / checkpoint.NAME).exists():
+            for name in {CONFIG, config.NAME, "metrics.csv", "lock"} - kept:
+                (path / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        for folder in made:
+            folder.rmdir()

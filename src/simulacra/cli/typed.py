@@ -1,0 +1,137 @@
+"""Options with the types, defaults and help of a signature and its docstring, by jsonargparse."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import types
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Literal, Union, get_args, get_origin
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from simulacra.cli.arguments import Pair
+from simulacra.cli.nearest import hint
+
+NUMBERS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+
+
+class Typed:
+    """A set of options.
+
+    Args:
+        usage: the line that help begins with.
+        about: a paragraph below it.
+        more: what help ends with.
+    """
+
+    def __init__(self, usage: str, about: str = "", more: str = ""):
+        self.parser = ArgumentParser(
+            prog="simulacra",
+            usage=usage,
+            description=about,
+            epilog=more,
+            exit_on_error=False,
+            allow_abbrev=False,
+        )
+
+    def add(self, source: Callable[..., Any], under: str | None = None, skip: Collection[str] = ()) -> None:
+        """The parameters of a class or function as options, named `under.parameter`."""
+        skipped: set[str | int] = set(skip)
+        if isinstance(source, type):
+            self.parser.add_class_arguments(source, under, skip=skipped, sub_configs=False)
+        else:
+            self.parser.add_function_arguments(source, under, skip=skipped, sub_configs=False)
+        for action in self.parser._actions:
+            # a group as a whole is no option here: `--config` holds all of them
+            if under is not None and action.dest == under:
+                action.help = argparse.SUPPRESS
+
+    @property
+    def actions(self) -> dict[str, argparse.Action]:
+        """The options by name."""
+        shown = (a for a in self.parser._actions if a.help != argparse.SUPPRESS and a.dest != "help")
+        return {action.dest: action for action in shown}
+
+    def help(self) -> str:
+        """The help page."""
+        return self.parser.format_help()
+
+    def parse(self, pairs: Iterable[Pair]) -> dict[str, Any]:
+        """Values of all options, nested by their dots.
+
+        Raises:
+            ValueError: naming the option that is unknown or has a wrong value.
+        """
+        words = [self._word(name, value) for name, value in pairs]
+        try:
+            return dict(self.parser.parse_args(words).as_dict())
+        except ArgumentError as error:
+            raise ValueError(self._sentence(str(error), words)) from error
+
+    def _word(self, name: str, value: str | None) -> str:
+        action = self._find(name)
+        kind = kind_of(action)
+        if value is None:
+            if kind is not bool:
+                raise ValueError(f"--{name} needs a value: {phrase(kind)}.")
+            value = "true"
+        if get_origin(kind) is tuple and value != "null":
+            value = f"[{value.strip('()[] ').rstrip(',')}]"
+        return f"--{name}={value}"
+
+    def _find(self, name: str) -> argparse.Action:
+        actions = self.actions
+        parent, _, entry = name.rpartition(".")
+        if entry and parent in actions and get_origin(kind_of(actions[parent])) in _MAPPINGS:
+            return actions[parent]
+        if name not in actions:
+            raise ValueError(f"option '--{name}' is unknown; {hint(name, actions, '--{}')}")
+        return actions[name]
+
+    def _sentence(self, message: str, words: list[str]) -> str:
+        """What jsonargparse says, in one sentence."""
+        found = re.search(r'Parser key "([^"]+)"|argument --([\w.-]+)', message)
+        if found is None:
+            return " ".join(message.split())
+        name = found[1] or found[2]
+        given = next((w for w in reversed(words) if re.match(rf"--{re.escape(name)}[.=]", w)), "")
+        option, _, value = given.partition("=")
+        kind = kind_of(self._find(name))
+        near = ""
+        if get_origin(kind) is Literal:
+            words_of_kind = [str(choice) for choice in get_args(kind)]
+            said = hint(value, words_of_kind)
+            near = f"; {said}" if said.startswith("did") else ""
+        end = near or "."
+        return f"{option or '--' + name} is {value!r}, but it must be {phrase(kind)}{end}"
+
+
+_MAPPINGS = (dict, Mapping)
+
+
+def kind_of(action: argparse.Action) -> Any:
+    """The type of an option, without `| None`."""
+    kind = getattr(action, "_typehint", action.type) or str
+    if get_origin(kind) in (Union, types.UnionType):
+        rest = [part for part in get_args(kind) if part is not types.NoneType]
+        return rest[0] if len(rest) == 1 else kind
+    return kind
+
+
+def phrase(kind: Any) -> str:
+    """A type in words.
+
+    Example:
+        >>> phrase(int), phrase(tuple[int, ...]), phrase(Literal["a", "b"])
+        ('a whole number', 'whole numbers such as 256,128', 'a or b')
+    """
+    if get_origin(kind) is Literal:
+        *first, last = map(str, get_args(kind))
+        return f"{', '.join(first)} or {last}" if first else last
+    if get_origin(kind) is tuple:
+        whole = int in get_args(kind)
+        return "whole numbers such as 256,128" if whole else "values such as 1,2"
+    if get_origin(kind) in _MAPPINGS:
+        return phrase(get_args(kind)[-1])
+    return NUMBERS.get(kind, str(kind))

@@ -1,0 +1,242 @@
+"""The words that users call, fixed once for every family: raw in, raw out.
+
+`sample`, `log_prob`, `score_samples`, `anomaly`, `encode`, `decode`, `reconstruct`, `complete`,
+`classify`: each needs a capability, applies the preprocessing that travels with the model, and
+puts the rows through the pure functions of the capability in chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from simulacra.core import capabilities as can
+from simulacra.core.estimate import Estimate, Kind
+from simulacra.core.likelihood import importance_bound
+from simulacra.core.random import Rng
+from simulacra.core.space import Categorical, Space
+
+if TYPE_CHECKING:
+    from simulacra.core.preprocessing import Preprocessing
+
+CHUNK = 1024  # rows that go through a network at once
+
+
+class Words:
+    """What a model answers to; `core.model.Model` gives the rest."""
+
+    if TYPE_CHECKING:
+        space: Space
+        condition: Space | None
+        preprocessing: Preprocessing
+
+        @property
+        def device(self) -> torch.device: ...
+
+        @property
+        def dtype(self) -> torch.dtype: ...
+
+        def capabilities(self) -> frozenset[type[can.Capability]]: ...
+
+        def supports(self, capability: type[can.Capability]) -> bool: ...
+
+    def _need(self, word: str, *any_of: type[can.Capability]) -> None:
+        if not any(self.supports(c) for c in any_of):
+            has = ", ".join(sorted(c.phrase for c in self.capabilities())) or "nothing"
+            wanted = " or ".join(c.phrase for c in any_of)
+            raise can.MissingCapability(
+                f"{type(self).__name__} cannot do {word}(): that needs a model that {wanted}; this one {has}."
+            )
+
+    def sample(self, n: int, condition: Any = None, seed: int = 0) -> Tensor:
+        """n draws in raw units, shape (n, *); sample i is the same whatever n is.
+
+        Args:
+            condition: one condition for all, or one for each, where the model takes one.
+            seed: same seed, same samples.
+
+        Raises:
+            ValueError: if the model does not sample, or a condition is missing.
+        """
+        self._need("sample", can.Samples)
+        c = self._condition(condition, n)
+        rng = Rng(seed, "sample", device=self.device)
+        parts = []
+        with evaluating(cast(nn.Module, self)):
+            for i in range(0, n, CHUNK):
+                rows = range(i, min(i + CHUNK, n))
+                x = cast(can.Samples, self).draw(rng.on(rows), None if c is None else c[i : i + CHUNK])
+                parts.append(self.preprocessing.inverse(x))
+        return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)
+
+    def log_prob(self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0) -> Estimate:
+        """log p(x) of raw x, in nats on the raw space; higher is likelier.
+
+        Exact where the model has a density; otherwise the importance-weighted bound with k
+        samples; otherwise the bound that the model has. Same x and seed, same score.
+
+        Raises:
+            ValueError: if the model is implicit: it has neither density nor bound.
+        """
+        self._need("log_prob", can.HasDensity, can.HasBound)
+        rng = Rng(seed, "score", device=self.device)
+        values, chunks = [], self._chunks(x, condition, rng)
+        with evaluating(cast(nn.Module, self)):
+            for y, log_det, c, rows in chunks:
+                value, kind, method = self._score(y, c, rows, k)
+                values.append(value.double() + log_det)
+        if not self.preprocessing.exact:
+            kind, method = ("lower" if kind == "exact" else kind), f"{method}, dequantised"
+        details = {"seed": seed} | ({"k": k} if "k=" in method else {})
+        return Estimate(torch.cat(values), cast(Kind, kind), self.preprocessing.raw.dims, method, details)
+
+    def _score(self, y: Tensor, c: Tensor | None, rng: Rng, k: int) -> tuple[Tensor, str, str]:
+        if self.supports(can.HasDensity):
+            return cast(can.HasDensity, self).log_density(y, c), "exact", "exact"
+        if self.supports(can.HasImportanceWeights):
+            bound = importance_bound(cast(can.HasImportanceWeights, self), y, c, k, rng).bound
+            return bound, "lower", f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
+        return cast(can.HasBound, self).elbo(y, c, rng), "lower", "ELBO"
+
+    def score_samples(self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0) -> np.ndarray:
+        """The numbers of `log_prob`, as in scikit-learn: float64, shape (B,)."""
+        return self.log_prob(x, condition, k, seed).values.numpy()
+
+    def anomaly(self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0) -> np.ndarray:
+        """-log p(x): higher is stranger, shape (B,)."""
+        return -self.score_samples(x, condition, k, seed)
+
+    def encode(self, x: Any, condition: Any = None, seed: int = 0) -> Tensor:
+        """Codes of raw x, shape (B, latent)."""
+        self._need("encode", can.Encodes)
+        rng = Rng(seed, "score", device=self.device)
+        with evaluating(cast(nn.Module, self)):
+            codes = [cast(can.Encodes, self).infer(y, c) for y, _, c, _ in self._chunks(x, condition, rng)]
+        return torch.cat(codes)
+
+    def decode(self, z: Any, condition: Any = None) -> Tensor:
+        """The expectation of x given codes, shape (B, *): probabilities of a one for binary data,
+        otherwise raw units, not rounded."""
+        self._need("decode", can.Decodes)
+        z = torch.as_tensor(z, device=self.device, dtype=self.dtype)
+        size = cast(can.Decodes, self).code_size
+        if z.dim() != 2 or z.shape[1] != size:
+            raise ValueError(f"codes have shape {tuple(z.shape)}, but this model needs (B, {size}).")
+        c = self._condition(condition, len(z))
+        with evaluating(cast(nn.Module, self)):
+            parts = [
+                cast(can.Decodes, self).emit(z[i : i + CHUNK], None if c is None else c[i : i + CHUNK])
+                for i in range(0, len(z), CHUNK)
+            ]
+        return self.preprocessing.restore(torch.cat(parts))
+
+    def reconstruct(self, x: Any, condition: Any = None, seed: int = 0) -> Tensor:
+        """decode(encode(x)), shape (B, *)."""
+        return self.decode(self.encode(x, condition, seed), condition)
+
+    def complete(self, x: Any, known: Any, condition: Any = None, seed: int = 0) -> Tensor:
+        """x with the entries where `known` is False drawn given the rest; True = keep.
+
+        Args:
+            known: booleans, shape of x or of one observation.
+        """
+        self._need("complete", can.Completes)
+        known = torch.as_tensor(known, dtype=torch.bool, device=self.device)
+        rng = Rng(seed, "complete", device=self.device)
+        parts = []
+        with evaluating(cast(nn.Module, self)):
+            for y, _, c, rows in self._chunks(x, condition, rng):
+                keep = known if known.dim() < y.dim() else known[rows.rows.start : rows.rows.stop]
+                filled = cast(can.Completes, self).fill(y, keep.expand(y.shape), rows, c)
+                parts.append(self.preprocessing.inverse(filled))
+        return torch.cat(parts)
+
+    def classify(self, x: Any, seed: int = 0) -> Tensor:
+        """Probabilities of the labels, shape (B, classes)."""
+        self._need("classify", can.Classifies)
+        rng = Rng(seed, "score", device=self.device)
+        with evaluating(cast(nn.Module, self)):
+            parts = [
+                cast(can.Classifies, self).label_logits(y).softmax(1)
+                for y, _, _, _ in self._chunks(x, None, rng)
+            ]
+        return torch.cat(parts)
+
+    # ---- from raw to the model's space
+
+    def _chunks(
+        self, x: Any, condition: Any, rng: Rng
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Rng]]:
+        """Preprocessed chunks with their log-Jacobians, conditions and row-keyed generators."""
+        x = as_tensor(x).to(self.device)
+        self.preprocessing.raw.check(x)
+        c = self._condition(condition, len(x))
+        for i in range(0, len(x), CHUNK):
+            rows = rng.on(range(i, min(i + CHUNK, len(x))))
+            y, log_det = self.preprocessing.forward(x[i : i + CHUNK], rows)
+            if y.is_floating_point():
+                y = y.to(self.dtype)
+            yield y, log_det, None if c is None else c[i : i + CHUNK], rows
+
+    def _condition(self, condition: Any, n: int) -> Tensor | None:
+        if self.condition is None:
+            if condition is not None:
+                raise ValueError(f"{type(self).__name__} was built without a condition, but one was given.")
+            return None
+        if condition is None:
+            raise ValueError(f"{type(self).__name__} models p(x|c): give condition= out of {self.condition}.")
+        c = (
+            torch.stack([self._label(v) for v in np.atleast_1d(condition)])
+            if _words(condition)
+            else as_tensor(condition)
+        )
+        c = c.to(self.device)
+        if c.dim() == len(self.condition.shape):
+            c = c.expand(n, *c.shape)
+        self.condition.check(c, "condition")
+        if len(c) != n:
+            raise ValueError(f"condition has {len(c)} rows for {n} observations.")
+        return c
+
+    def _label(self, name: str) -> Tensor:
+        names = self.condition.names if isinstance(self.condition, Categorical) else ()
+        if name not in names:
+            raise ValueError(
+                f"condition {name!r} is not a class; classes are {', '.join(names) or 'unnamed'}."
+            )
+        return torch.tensor(names.index(name))
+
+
+def _words(condition: Any) -> bool:
+    return np.asarray(condition).dtype.kind in "US" if not isinstance(condition, Tensor) else False
+
+
+def as_tensor(x: Any) -> Tensor:
+    """A tensor from numpy, torch, nested lists or a data frame.
+
+    Raises:
+        ValueError: if the values are not numbers.
+    """
+    if isinstance(x, Tensor):
+        return x
+    try:
+        return torch.as_tensor(np.asarray(x))
+    except TypeError as error:
+        raise ValueError(f"{type(x).__name__} does not hold numbers: {error}.") from error
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; the training flag comes back afterwards."""
+    was = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was)

@@ -1,0 +1,67 @@
+"""How much of x survives its code: what can be said of a model that only encodes and decodes.
+
+    R^2 = 1 - sum |x - decode(encode(x))|^2 / sum |x - mean x|^2
+
+It is no likelihood: an identity map scores 1 and models nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from simulacra.core import capabilities as can
+from simulacra.core.model import CHUNK, Model
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.rows import condition_of, count
+
+
+@dataclass
+class Reconstruction:
+    """Squared errors on the features of the raw space (levels as 0 to 1, classes one-hot).
+
+    Args:
+        mse: mean squared error of an entry.
+        explained: R^2, against the mean of the rows themselves.
+        rows: how many were reconstructed.
+    """
+
+    mse: float
+    explained: float
+    rows: int
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers as JSON."""
+        return dict(vars(self))
+
+
+def reconstruction(
+    model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
+) -> Reconstruction:
+    """Reconstruct the first `limit` rows of a split and measure what is lost.
+
+    Raises:
+        ValueError: if the model does not encode and decode.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> run = reconstruction(simulacra.PCA(data.space, latent=2), data)
+        >>> round(run.explained, 4)
+        1.0
+    """
+    if not (model.supports(can.Encodes) and model.supports(can.Decodes)):
+        raise can.MissingCapability(f"{type(model).__name__} does not encode and decode.")
+    n, raw = count(data[split], limit), model.preprocessing.raw
+    errors, sums, squares = 0.0, torch.zeros(()), torch.zeros(())
+    for start in range(0, n, CHUNK):
+        rows = data[split].rows(torch.arange(start, min(start + CHUNK, n)))
+        back = model.reconstruct(rows.x, condition_of(model, rows.c), seed).cpu()
+        x = raw.features(rows.x.cpu(), torch.float64).flatten(1)
+        errors += float((x - raw.features(back, torch.float64).flatten(1)).square().sum())
+        sums, squares = sums + x.sum(0), squares + x.square().sum(0)
+    spread = float((squares - sums.square() / n).sum())
+    explained = 1 - errors / spread if spread > 0 else float(errors == 0)
+    return Reconstruction(errors / (n * sums.numel()), explained, n)

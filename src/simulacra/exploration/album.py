@@ -1,0 +1,113 @@
+"""What the pictures of a model share: codes, planes and conditions, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core import capabilities as can
+from simulacra.core.batch import Batch
+from simulacra.core.model import Model
+from simulacra.core.random import Rng
+from simulacra.core.space import Categorical, Space
+from simulacra.data.dataset import Dataset, Split
+from simulacra.exploration.embedding import Embedding, embed
+from simulacra.exploration.manifold import Plane, manifold, plane_of
+
+SIDE = 16  # cells of the decoded lattice
+
+
+@dataclass
+class Album:
+    """What several pictures share, made once."""
+
+    model: Model
+    data: Dataset
+    seed: int
+    metrics: Sequence[Mapping[str, str]]
+
+    @property
+    def space(self) -> Space:
+        """Of what the model's words return: raw units."""
+        return self.model.preprocessing.raw
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the model takes a condition."""
+        return self.model.supports(can.TakesCondition)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of a condition that is one label, otherwise 0."""
+        c = self.model.condition
+        return c.classes if self.conditional and isinstance(c, Categorical) and c.shape == () else 0
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether codes of N(0, I) are the model's own."""
+        return self.can(can.HasPosterior, can.Decodes)
+
+    def can(self, *capabilities: type[can.Capability]) -> bool:
+        """Whether the model has all of these."""
+        return all(self.model.supports(c) for c in capabilities)
+
+    @property
+    def held_out(self) -> Split:
+        """Rows that were not trained on, where there are any."""
+        splits = self.data.splits
+        return splits.get("test") or splits.get("valid") or self.data.train
+
+    @cached_property
+    def embedding(self) -> Embedding:
+        """Codes of held-out rows."""
+        return embed(self.model, self.held_out, seed=self.seed)
+
+    @cached_property
+    def plane(self) -> Plane:
+        """Where the manifold is cut."""
+        return plane_of(self.model, self.embedding.codes if self.can(can.Encodes) else None)
+
+    @cached_property
+    def lattice(self) -> Tensor | None:
+        """The decoded manifold, where it makes one picture."""
+        size = getattr(self.model, "code_size", 0)
+        drawable = self.can(can.Encodes, can.Decodes) or (self.has_prior and size <= 2)
+        if not drawable or self.conditional or len(self.embedding.codes) < 2:
+            return None
+        return manifold(self.model, SIDE, plane=self.plane)
+
+    def conditions(self, n: int) -> Tensor | None:
+        """Conditions for n samples: classes in blocks, or those of held-out rows in turn."""
+        if not self.conditional:
+            return None
+        if self.classes:
+            return torch.arange(n) * self.classes // n
+        rows = self.held_out
+        return rows.rows(torch.arange(n) % len(rows)).c
+
+    def class_names(self) -> list[str]:
+        """What the classes of the condition are called."""
+        names = self.data.label_names or cast(Categorical, self.model.condition).names
+        return [names[k] if k < len(names) else str(k) for k in range(self.classes)]
+
+    def codes(self, name: str, n: int) -> Tensor:
+        """n codes of the prior."""
+        size = cast(can.Decodes, self.model).code_size
+        return Rng(self.seed, "pictures", name, rows=range(n)).normal("z", size, dtype=self.model.dtype)
+
+    def varied(self, n: int) -> Batch:
+        """n held-out rows: the classes in turn where there are labels, otherwise the first ones."""
+        rows = self.held_out
+        if rows.labels is None:
+            return rows.rows(torch.arange(min(n, len(rows))))
+        seen: dict[int, int] = {}
+        order = []
+        for i, label in enumerate(rows.labels.tolist()):
+            order.append((seen.get(label, 0), label, i))
+            seen[label] = seen.get(label, 0) + 1
+        return rows.rows(torch.tensor([i for _, _, i in sorted(order)[:n]]))

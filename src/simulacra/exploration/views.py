@@ -1,0 +1,246 @@
+"""The registry of views: how observations are shown follows from their space alone.
+
+A table never gets an image grid; images never become histograms. Report, docs and studio all ask
+`view`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from simulacra.core import space as spaces
+from simulacra.core.space import Binary, Categorical, Levels, Real, Space
+from simulacra.exploration import style
+from simulacra.exploration.sheet import sheet
+
+PANELS = 16  # entries that get a panel of their own
+PAIRS = 5  # entries up to which all pairs are shown
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to show observations.
+
+    Args:
+        name: such as `image grid`.
+        fits: whether a space is shown like this.
+        draw: (space, x, other, title, names) -> figure.
+    """
+
+    name: str
+    fits: Callable[[Space], bool]
+    draw: Callable[[Space, Tensor, Tensor | None, str, Sequence[str]], Figure]
+
+
+def view_of(space: Space) -> View:
+    """The view of a space: the first of `VIEWS` that fits.
+
+    Example:
+        >>> view_of(Real((3,))).name, view_of(Binary((1, 8, 8))).name
+        ('pairs', 'image grid')
+    """
+    return next(v for v in VIEWS if v.fits(space))
+
+
+def view(
+    space: Space,
+    x: Any,
+    path: str | Path | None = None,
+    title: str = "",
+    other: Any = None,
+    names: Sequence[str] = (),
+) -> Figure:
+    """Show observations as their space asks for.
+
+    Args:
+        x: observations in raw units, shape (B, *).
+        path: where to write a PNG file, or None.
+        other: observations to compare with, drawn in grey where distributions are shown; pictures
+            that show each observation by itself leave them out.
+        names: of the entries (columns of a table).
+
+    Raises:
+        ValueError: if x does not have the shape of the space, or is empty.
+
+    Example:
+        >>> view(Real((2,)), torch.randn(50, 2), title="samples").axes[0].get_xlabel()
+        'x1'
+    """
+    x, other = torch.as_tensor(x).cpu(), None if other is None else torch.as_tensor(other).cpu()
+    for rows in (x, other):
+        if rows is not None and (tuple(rows.shape[1:]) != space.shape or not len(rows)):
+            raise ValueError(
+                f"x has shape {tuple(rows.shape)}, but {space} needs at least one row of its own."
+            )
+    figure = view_of(space).draw(space, x, other, title, names)
+    if path is not None:
+        style.save(figure, Path(path))
+    return figure
+
+
+def _images(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    columns = math.ceil(math.sqrt(len(x)))
+    rows = len(x) // columns
+    return sheet(space, x[: rows * columns].unflatten(0, (rows, columns)), title)
+
+
+def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    flat = x.flatten(1)[:64].float()
+    figure = style.new_figure(7.5, 5)
+    axes = figure.add_subplot()
+    axes.imshow(flat.numpy(), cmap="Blues", vmin=0, vmax=1.25, aspect="auto", interpolation="nearest")
+    style.tidy(axes, x="entry", y="observation")
+    if names and len(names) <= PANELS:
+        axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    style.headline(figure, title)
+    return figure
+
+
+def _sequences(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    shown = x[:6].float()
+    figure = style.new_figure(8, 1.5 * len(shown) + 0.6)
+    for axes, steps in zip(_panels(figure, len(shown), 1), shown):
+        grey = steps.reshape(len(steps), -1).T
+        axes.imshow(grey.numpy(), cmap="Blues", aspect="auto", interpolation="nearest", origin="lower")
+        style.tidy(axes, y="entry")
+    figure.axes[-1].set_xlabel("step", fontsize=style.SMALL, color=style.MUTED)
+    style.headline(figure, title)
+    return figure
+
+
+def _scatter(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    figure = style.new_figure(5.6, 5.4)
+    axes = figure.add_subplot()
+    labels = _names(space, names)
+    _points(axes, x.flatten(1), other.flatten(1) if other is not None else None, 0, 1)
+    style.tidy(axes, x=labels[0], y=labels[1])
+    axes.set_aspect("equal", "datalim")
+    _key(figure, axes, title, other)
+    return figure
+
+
+def _pairs(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    d, labels = space.dims, _names(space, names)
+    flat, grey = x.flatten(1), other.flatten(1) if other is not None else None
+    figure = style.new_figure(1.9 * d + 0.6, 1.8 * d + 0.6)
+    for cell, axes in enumerate(_panels(figure, d, d)):
+        i, j = divmod(cell, d)
+        if i == j:
+            _histogram(axes, flat[:, i], grey[:, i] if grey is not None else None)
+            axes.set_yticks([])
+        else:
+            _points(axes, flat, grey, j, i)
+        style.tidy(axes, x=labels[j] if i == d - 1 else "", y=labels[i] if j == 0 else "")
+    _key(figure, figure.axes[0], title, other)
+    return figure
+
+
+def _marginals(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    labels, flat = _names(space, names), x.flatten(1)
+    grey = other.flatten(1) if other is not None else None
+    whole = not isinstance(space, Real)
+    d = min(space.dims, PANELS)
+    columns = min(d, 4)
+    rows = -(-d // columns)
+    figure = style.new_figure(max(4.5, 2.4 * columns), 1.9 * rows + 0.7)
+    for i, axes in enumerate(_panels(figure, rows, columns)):
+        if i >= d:
+            axes.set_visible(False)
+            continue
+        _histogram(axes, flat[:, i], grey[:, i] if grey is not None else None, whole)
+        style.tidy(axes, labels[i])
+        axes.set_yticks([])
+    left_out = f" (first {d} of {space.dims} entries)" if space.dims > d else ""
+    _key(figure, figure.axes[0], title + left_out, other)
+    return figure
+
+
+def _bars(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    assert isinstance(space, Categorical)
+    flat, labels = x.reshape(len(x), -1), _names(space, names)
+    grey = other.reshape(len(other), -1) if other is not None else None
+    d = min(flat.shape[1], PANELS)
+    columns = min(d, 3)
+    figure = style.new_figure(max(4.5, 3 * columns), 2 * -(-d // columns) + 0.7)
+    for i, axes in enumerate(_panels(figure, -(-d // columns), columns)):
+        if i >= d:
+            axes.set_visible(False)
+            continue
+        share = lambda t: torch.bincount(t[:, i].long(), minlength=space.classes).numpy() / len(t)  # noqa: B023
+        places = np.arange(space.classes)
+        if grey is not None:
+            axes.bar(places, share(grey), 0.9, color=style.OTHER, alpha=0.6, label="data")
+        axes.bar(places, share(flat), 0.55, color=style.MAIN, label="samples")
+        style.tidy(axes, labels[i], y="share" if i % columns == 0 else "")
+        if space.names and space.classes <= 12:
+            axes.set_xticks(places, space.names, rotation=30, ha="right")
+    _key(figure, figure.axes[0], title, other)
+    return figure
+
+
+def _panels(figure: Figure, rows: int, columns: int) -> list[Axes]:
+    return list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
+
+
+def _points(axes: Axes, x: Tensor, other: Tensor | None, i: int, j: int) -> None:
+    if other is not None:
+        axes.scatter(
+            *other[:, [i, j]].T.numpy(), _size(other), color=style.OTHER, alpha=0.6, lw=0, label="data"
+        )
+    axes.scatter(*x[:, [i, j]].T.numpy(), _size(x), color=style.MAIN, alpha=0.6, lw=0, label="samples")
+
+
+def _size(x: Tensor) -> float:
+    return float(np.clip(3000 / len(x), 4, 22))
+
+
+def _histogram(axes: Axes, x: Tensor, other: Tensor | None, whole: bool = False) -> None:
+    both = x if other is None else torch.cat([x.double(), other.double()])
+    low, high = float(both.min()), float(both.max())
+    edges = np.linspace(low, high if high > low else low + 1, 31)
+    if whole and high - low < 64:
+        edges = np.arange(low, high + 2) - 0.5
+    if other is not None:
+        axes.hist(other.numpy(), edges, density=True, color=style.OTHER, alpha=0.6, label="data")
+    drawn = {"histtype": "step", "lw": 1.6} if other is not None else {"alpha": 0.85}
+    axes.hist(x.numpy(), edges, density=True, color=style.MAIN, label="samples", **drawn)
+
+
+def _names(space: Space, names: Sequence[str]) -> list[str]:
+    return list(names) if len(names) == space.dims else [f"x{i + 1}" for i in range(space.dims)]
+
+
+def _key(figure: Figure, axes: Axes, title: str, other: Tensor | None) -> None:
+    style.headline(figure, title)
+    if other is not None:
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=2,
+            frameon=False,
+            fontsize=style.SMALL,
+            markerscale=2,
+        )
+
+
+VIEWS: tuple[View, ...] = (
+    View("sequences", lambda s: isinstance(s, spaces.Sequence), _sequences),
+    View("image grid", lambda s: s.image, _images),
+    View("binary matrix", lambda s: isinstance(s, Binary), _matrix),
+    View("bars", lambda s: isinstance(s, Categorical), _bars),
+    View("scatter", lambda s: isinstance(s, Real) and s.dims == 2, _scatter),
+    View("pairs", lambda s: isinstance(s, Real) and 3 <= s.dims <= PAIRS, _pairs),
+    View("marginals", lambda s: isinstance(s, (Real, Levels, Space)), _marginals),
+)

@@ -1,0 +1,1 @@
+"""One suite over every model: what the contract promises."""

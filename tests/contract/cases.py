@@ -1,0 +1,175 @@
+"""A small instance and a tiny data set for every model of the catalogue and every toy.
+
+Rows (103 to 257), entries (2, 3, 50), latent sizes and batches are no multiples of 16: what depends
+on a block of 16 or on an even split would show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from contract import toys
+from simulacra.core.model import Model
+from simulacra.core.random import Rng
+from simulacra.core.space import Binary, Categorical, Levels, Real, Sequence
+from simulacra.data.dataset import Dataset, in_memory
+from simulacra.models.catalog import CATALOG, find
+
+BATCH = 17
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model small enough to be trained in a test.
+
+    Args:
+        name: shown by pytest; a catalogue name, with what follows a slash naming a variant.
+        kind: the class.
+        data: makes the data set.
+        arguments: of the constructor, besides space and condition.
+        options: of training.
+        coupled: its loss couples the rows of a batch.
+    """
+
+    name: str
+    kind: Callable[..., Model]
+    data: Callable[[], Dataset]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    coupled: bool = False
+
+    @property
+    def catalogued(self) -> str:
+        """The catalogue name, or an empty string for a toy."""
+        stem = self.name.split("/")[0]
+        return stem if stem in CATALOG else ""
+
+    def build(self, seed: int = 0) -> Model:
+        """An untrained model, initialised by `seed`."""
+        torch.manual_seed(seed)
+        data = self.data()
+        more = {"condition": data.condition} if data.condition is not None else {}
+        model = self.kind(data.space, **more, **self.arguments)
+        model.preprocessing = data.preprocessing
+        return model
+
+    def __str__(self) -> str:
+        return self.name
+
+
+# ---- data
+
+
+def _normal(n: int, d: int, key: str) -> Tensor:
+    """Correlated rows with two clusters, so that there is something to learn."""
+    rng = Rng(0, key, rows=range(n))
+    side = rng.bernoulli("side", torch.full((n, 1), 0.5)) * 2 - 1
+    mix = torch.linspace(0.2, 1.0, d)
+    return side * mix + 0.4 * rng.normal("x", d) + 0.3 * rng.normal("common", 1)
+
+
+@cache
+def real(d: int, n: int = 131) -> Dataset:
+    """Real vectors."""
+    return in_memory(_normal(n, d, f"real-{d}"), Real((d,)), f"real-{d}")
+
+
+@cache
+def binary(d: int, n: int = 103) -> Dataset:
+    """Thresholded vectors."""
+    return in_memory((_normal(n, d, f"binary-{d}") > 0).to(torch.uint8), Binary((d,)), f"binary-{d}")
+
+
+@cache
+def images() -> Dataset:
+    """Images of 5 x 6 pixels with 4 levels."""
+    x = (_normal(111, 30, "images") + 1.5).round().clamp(0, 3).to(torch.uint8)
+    return in_memory(x.reshape(-1, 1, 5, 6), Levels((1, 5, 6), 4), "images")
+
+
+@cache
+def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
+    """Real vectors in three classes; with `missing`, two labels of three are unknown."""
+    rng = Rng(0, "classes", rows=range(n))
+    c = (rng.uniform("c", 1).squeeze(1) * 3).long()
+    x = _normal(n, d, f"classes-{d}") + c.unsqueeze(1)
+    parts = {}
+    if missing:
+        known = rng.uniform("known", 1).squeeze(1) < 0.35
+        # what is unknown is no information: the mask alone says so
+        c, parts = torch.where(known, c, torch.zeros_like(c)), {"c_known": known}
+    return in_memory(x, Real((d,)), f"classes-{d}", c, Categorical((), 3), **parts)
+
+
+@cache
+def sequences(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
+    """Ragged sequences of binary frames, from one frame to T."""
+    rng = Rng(0, "sequences", rows=range(n))
+    x = (rng.normal("x", T, d) + rng.normal("common", 1, d) > 0).to(torch.uint8)
+    lengths = 1 + (rng.uniform("length", 1).squeeze(1) * T).long().clamp_max(T - 1)
+    frames = torch.arange(T).unsqueeze(1) < lengths.view(-1, 1, 1)
+    space = Sequence((T, d), Binary((d,)))
+    return in_memory(x * frames, space, "sequences", lengths=lengths)
+
+
+# ---- models
+
+
+def _catalogued(name: str, data: Callable[[], Dataset], epochs: float = 3, **arguments: Any) -> Case:
+    return Case(name, find(name.split("/")[0]).load(), data, arguments, {"epochs": epochs})
+
+
+SMALL = {"hidden": (13,), "latent": 3}
+
+CATALOGUED = [
+    _catalogued("pca", lambda: real(3), latent=2),
+    _catalogued("pca/levels", images, latent=3),
+    _catalogued("ppca", lambda: real(3), latent=2),
+    _catalogued("ppca/em", lambda: real(50, 257), latent=3, solver="em", iterations=20),
+    _catalogued("autoencoder", lambda: binary(50), **SMALL, dropout=0.3, error="cross-entropy"),
+    _catalogued("autoencoder/conv", images, hidden=(5, 7), latent=3, net="conv"),
+    _catalogued("stacked-autoencoder", lambda: real(50), layers=(11, 3)),
+    _catalogued("vae", lambda: binary(50), **SMALL, kl_warmup=0.5, dropout=0.1),
+    _catalogued("vae/real", lambda: real(2), **SMALL, kl="monte-carlo"),
+    _catalogued("vae/conditional", lambda: classes(3), **SMALL),
+    _catalogued("vae/levels", images, hidden=(5, 7), latent=3, net="conv"),
+    _catalogued("iwae", lambda: binary(50), **SMALL, k=3),
+    _catalogued("iwae/dropout", lambda: real(2), **SMALL, k=3, dropout=0.2),
+    _catalogued("gan", lambda: real(2), **SMALL),
+    _catalogued("gan/levels", images, **SMALL, discriminator_steps=2),
+    _catalogued("rbm", lambda: binary(6), hidden=5, chains=7, burn_in=30, gibbs_steps=2),
+    _catalogued("rbm/energy", lambda: binary(50), hidden=21, chains=19, burn_in=10),
+]
+
+
+def _toy(name: str, kind: type[Model], data: Callable[[], Dataset], coupled=False, epochs=3, **arguments):
+    return Case(name, kind, data, arguments, {"epochs": epochs} if epochs else {}, coupled)
+
+
+TOYS = [
+    _toy("began", toys.BEGAN, lambda: real(3)),
+    _toy("m2", toys.M2, lambda: classes(2, missing=True), epochs=None),
+    _toy("gmmn", toys.GMMN, lambda: real(2), coupled=True),
+    _toy("virtual-batch-norm", toys.VirtualBatchNormGAN, lambda: real(3), epochs=None),
+    _toy("rnn-rbm", toys.RNNRBM, sequences),
+    _toy("growing", toys.Growing, lambda: real(8), epochs=None),
+    _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
+    _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), k=1),
+    _toy("wgan-gp", toys.WGAN, lambda: real(2), epochs=6),
+    _toy("wgan-clip", toys.WGAN, lambda: real(3), epochs=6, penalty="clip", every=2),
+    _toy("stacked-denoising", toys.StackedDenoising, lambda: real(50), epochs=None),
+    _toy("gaussian", toys.GaussianModel, lambda: real(3), epochs=None),
+]
+
+CASES = CATALOGUED + TOYS
+
+
+def named(name: str) -> Case:
+    """The case called `name`."""
+    return next(case for case in CASES if case.name == name)

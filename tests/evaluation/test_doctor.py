@@ -1,0 +1,129 @@
+"""The doctor names each illness at its number and is quiet about the healthy."""
+
+import pytest
+import torch
+
+import simulacra
+from simulacra.core.distributions import Gaussian
+from simulacra.core.estimate import Estimate
+from simulacra.evaluation.doctor import diagnose, findings
+from simulacra.evaluation.evidence import Evidence, repeated_values
+from simulacra.evaluation.latents import active_in, decompose
+from simulacra.evaluation.likelihood import Likelihood
+from simulacra.evaluation.memorisation import Memorisation
+from simulacra.evaluation.samples import SampleScore
+
+
+def only(evidence, name):
+    """Severity and sentence of the one finding `name`."""
+    found = [f for f in diagnose(evidence) if f.name == name]
+    assert len(found) == 1
+    assert found[0].sentence.endswith(".")
+    return found[0].severity, found[0].sentence
+
+
+def scores(mean, spread=1.0, n=400, dims=10):
+    values = torch.linspace(-1.7, 1.7, n, dtype=torch.float64) * spread + mean
+    return Estimate(values, "lower", dims, "ELBO")
+
+
+def codes(means, log_scale):
+    loc = torch.randn(300, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * means
+    return Gaussian(loc, torch.full_like(loc, log_scale), 1)
+
+
+def test_no_evidence_no_findings():
+    assert diagnose(Evidence()) == []
+
+
+def test_posterior_collapse_and_unused_units():
+    dead = codes(torch.tensor([1e-3] * 4), 0.0)
+    ill = Evidence(kl=decompose(dead), units=active_in(dead))
+    severity, sentence = only(ill, "posterior collapse")
+    assert severity == "warning" and "0 of 4 units" in sentence and "kl_warmup" in sentence
+    half = codes(torch.tensor([1.0, 1e-3, 1.0, 1e-3]), -1.0)
+    used = Evidence(kl=decompose(half), units=active_in(half))
+    assert only(used, "posterior collapse")[0] == "ok"
+    severity, sentence = only(used, "unused units")
+    assert severity == "note" and "2 of 4 units" in sentence and "latent=2" in sentence
+    full = codes(torch.ones(4), -1.0)
+    names = [f.name for f in diagnose(Evidence(kl=decompose(full), units=active_in(full)))]
+    assert "unused units" not in names
+
+
+def test_codes_far_from_the_prior():
+    far = Gaussian(torch.full((300, 1), 4.0).double(), torch.zeros(300, 1).double(), 1)
+    severity, sentence = only(Evidence(kl=decompose(far), units=active_in(far)), "aggregate posterior")
+    assert severity == "note" and "8.0" in sentence
+    at = Gaussian(torch.zeros(300, 1).double(), torch.zeros(300, 1).double(), 1)
+    assert only(Evidence(kl=decompose(at), units=active_in(at)), "aggregate posterior")[0] == "ok"
+
+
+def test_overfitting_in_standard_errors():
+    fine = Evidence(held_out=scores(-100.0), training=scores(-99.9))
+    assert only(fine, "overfitting")[0] == "ok"
+    slight = Evidence(held_out=scores(-100.0), training=scores(-99.0))
+    assert only(slight, "overfitting")[0] == "note"
+    heavy = Evidence(held_out=scores(-100.0), training=scores(-80.0))
+    severity, sentence = only(heavy, "overfitting")
+    assert severity == "warning" and "+20.00" in sentence and "patience" in sentence
+
+
+def test_a_validation_score_past_its_best():
+    rows = lambda values: [{"epoch": str(i), "valid_score": str(v)} for i, v in enumerate(values)]
+    severity, sentence = only(Evidence(metrics=rows([-30, -20, -25, -28])), "validation score")
+    assert severity == "warning" and "8.00 nats since epoch 1" in sentence
+    assert only(Evidence(metrics=rows([-30, -20, "", -20.5])), "validation score")[0] == "ok"
+    assert diagnose(Evidence(metrics=[{"epoch": "1", "loss": "3"}])) == []
+
+
+def test_unbounded_densities():
+    levels = Evidence(likelihood=Likelihood(scores(50.0)))
+    severity, sentence = only(levels, "unbounded density")
+    assert severity == "warning" and "dequantise" in sentence
+    assert diagnose(Evidence(likelihood=Likelihood(scores(-50.0)))) == []
+    rounded = Evidence(likelihood=Likelihood(scores(50.0)), discrete=0.97)
+    assert only(rounded, "unbounded density")[0] == "warning"
+    smooth = Evidence(likelihood=Likelihood(scores(50.0)), discrete=0.0)
+    assert only(smooth, "unbounded density")[0] == "ok"
+    x = torch.randn(200, 3)
+    for values, share in ((x, 0.0), ((x * 2).round(), 0.9)):
+        data = simulacra.in_memory(values, simulacra.Real((3,)))
+        assert repeated_values(data, data.train) == pytest.approx(share, abs=0.08)
+
+
+def test_unreliable_importance_samples():
+    evidence = lambda size: Evidence(
+        likelihood=Likelihood(scores(-9.0), effective=torch.full((20,), size)), k=1000
+    )
+    assert only(evidence(1.3), "importance samples")[0] == "warning"
+    assert only(evidence(6.0), "importance samples")[0] == "note"
+    assert only(evidence(400.0), "importance samples")[0] == "ok"
+
+
+def test_copies_and_poor_samples():
+    held = torch.linspace(1, 2, 200, dtype=torch.float64)
+    zero = torch.zeros(100, dtype=torch.float64)
+    copier = Evidence(memorisation=Memorisation(zero, zero, held, zero + 1, zero, 300))
+    severity, sentence = only(copier, "memorisation")
+    assert severity == "warning" and "100 are exact copies" in sentence
+    blurred = Evidence(memorisation=Memorisation(zero + 0.5, zero, held, zero + 0.4, zero, 300))
+    severity, sentence = only(blurred, "memorisation")
+    assert severity == "note" and "variety" in sentence
+    off = Evidence(samples=SampleScore(0.2, 0.001, 0.005, 100, (1.0,)))
+    assert only(off, "samples")[0] == "note"
+    assert only(Evidence(samples=SampleScore(0.001, 0.001, 0.4, 100, (1.0,))), "samples")[0] == "ok"
+
+
+def test_findings_of_a_model_come_warnings_first():
+    data = simulacra.load_data("digits", binarize="dynamic")
+    torch.manual_seed(0)
+    model = simulacra.VAE(data.space, latent=3, hidden=(8,))
+    model.preprocessing = data.preprocessing
+    found = findings(model, data, limit=60)
+    order = [("warning", "note", "ok").index(f.severity) for f in found]
+    assert order == sorted(order)
+    names = {f.name for f in found}
+    assert {"posterior collapse", "memorisation", "overfitting", "importance samples"} <= names
+    implicit = {f.name for f in findings(simulacra.GAN(simulacra.Real((2,))), simulacra.load_data("ring"))}
+    assert implicit == {"memorisation", "samples"}

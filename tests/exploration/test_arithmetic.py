@@ -1,0 +1,89 @@
+"""The smile vector, on faces whose mouths are drawn and measured."""
+
+import pytest
+import torch
+
+import simulacra
+from simulacra.core.space import Real
+from simulacra.exploration.arithmetic import apply, attribute_vector
+
+SIDE = 20
+
+
+def faces(curvature, shift, width):
+    """Faces (B, 1, 20, 20): a head, two eyes, and a mouth y = c x^2 as a soft line."""
+    y, x = torch.meshgrid(*[torch.linspace(-1, 1, SIDE, dtype=torch.float64)] * 2, indexing="ij")
+    soft = lambda distance, s: torch.exp(-0.5 * (distance / s) ** 2)
+    x = x - shift.view(-1, 1, 1)
+    head = 0.3 * torch.sigmoid(20 * (0.85 - (x**2 + y**2).sqrt()))
+    eyes = sum(soft(((x - e) ** 2 + (y + 0.3) ** 2).sqrt(), 0.1) for e in (-0.35, 0.35))
+    line = 0.45 - curvature.view(-1, 1, 1) * (x**2 - 0.08)
+    inside = torch.sigmoid(20 * (width.view(-1, 1, 1) - x.abs()))
+    return (head + eyes + inside * soft(y - line, 0.1)).unsqueeze(1)
+
+
+def mouth_curvature(images):
+    """c of the parabola through the bright pixels of the lower half, by weighted least squares."""
+    y, x = torch.meshgrid(*[torch.linspace(-1, 1, SIDE, dtype=torch.float64)] * 2, indexing="ij")
+    weight = ((images[:, 0] - 0.45).clamp_min(0) * (y > 0.1)).flatten(1)
+    centre = (weight * x.flatten()).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
+    u = x.flatten() - centre
+    basis = torch.stack([torch.ones_like(u), u, u**2], -1)
+    normal = torch.einsum("bn,bni,bnj->bij", weight, basis, basis)
+    right = torch.einsum("bn,bni,n->bi", weight, basis, y.flatten())
+    return -torch.linalg.solve(normal, right)[:, 2]
+
+
+def drawn(n, seed):
+    generator = torch.Generator().manual_seed(seed)
+    uniform = lambda low, high: low + (high - low) * torch.rand(n, generator=generator, dtype=torch.float64)
+    curvature = uniform(-1.0, 1.0)
+    return curvature, faces(curvature, uniform(-0.05, 0.05), uniform(0.4, 0.5))
+
+
+def test_the_measure_reads_what_the_renderer_drew():
+    curvature, x = drawn(200, 0)
+    measured = mouth_curvature(x)
+    assert float(torch.corrcoef(torch.stack([curvature, measured]))[0, 1]) > 0.98
+
+
+@pytest.mark.system("E22")
+def test_adding_the_smile_raises_the_measured_curvature_and_subtracting_lowers_it(tmp_path):
+    curvature, x = drawn(600, 1)
+    data = simulacra.in_memory(x, Real((1, SIDE, SIDE)))
+    model = simulacra.PCA(data.space, latent=12).double()
+    model = simulacra.fit(model, data, out=tmp_path / "run").model
+    v = attribute_vector(model, x[curvature > 0.3], x[curvature < -0.3])
+    neutral, faces_ = drawn(300, 2)
+    chosen = faces_[neutral.abs() < 0.3]
+    measured = torch.stack([mouth_curvature(apply(model, chosen, v, s)) for s in (-0.5, 0.0, 0.5)])
+    assert bool((measured[2] > measured[1]).all()) and bool((measured[1] > measured[0]).all())
+    # by about half the distance between the groups
+    gap = curvature[curvature > 0.3].mean() - curvature[curvature < -0.3].mean()
+    step = (measured[2] - measured[0]).mean()
+    assert 0.5 * gap < step < 1.5 * gap
+
+
+@pytest.mark.system("E22")
+def test_the_vector_is_the_difference_of_means_and_moves_codes_along_a_line():
+    generator = torch.Generator().manual_seed(0)
+    model = simulacra.PPCA(Real((5,)), latent=2).double()
+    model.W.copy_(torch.randn(5, 2, generator=generator, dtype=torch.float64))
+    x = torch.randn(30, 5, generator=generator, dtype=torch.float64)
+    v = attribute_vector(model, x[:10], x[10:])
+    z = model.encode(x)
+    torch.testing.assert_close(v, z[:10].mean(0) - z[10:].mean(0), rtol=1e-12, atol=1e-12)
+    strengths = torch.tensor([-1.0, 0.0, 2.0], dtype=torch.float64)
+    moved = apply(model, x, v, strengths)
+    assert moved.shape == (30, 3, 5)
+    expected = model.reconstruct(x).unsqueeze(1) + strengths.view(3, 1) * (v @ model.W.T)
+    torch.testing.assert_close(moved, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(apply(model, x, v, 2.0), moved[:, 2], rtol=1e-12, atol=1e-12)
+
+
+def test_bad_input():
+    model = simulacra.PCA(Real((3,)), latent=2)
+    with pytest.raises(ValueError, match="x_without is empty"):
+        attribute_vector(model, torch.zeros(2, 3), torch.zeros(0, 3))
+    with pytest.raises(ValueError, match="the vector has shape"):
+        apply(model, torch.zeros(2, 3), torch.zeros(3))

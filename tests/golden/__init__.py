@@ -1,0 +1,1 @@
+"""Numbers that a change is not meant to change."""
