@@ -27,7 +27,7 @@ MODELS = {
     "iwae-1": lambda data: simulacra.IWAE(data.space, k=1, **NETWORK),
     "iwae-5": lambda data: simulacra.IWAE(data.space, k=5, **NETWORK),
 }
-SETTINGS = {"batch_size": 100, "lr": 1e-3, "schedule": "cosine", "validate": False}
+SETTINGS = {"batch_size": 100, "lr": 3e-3, "schedule": "cosine", "warmup": 0.02, "validate": False}
 
 
 def train_and_score(
@@ -39,7 +39,7 @@ def train_and_score(
     began = time.perf_counter()
     run = simulacra.fit(model, data, out=out / name, epochs=epochs, **SETTINGS)
     trained = time.perf_counter()
-    x = data.test.x if limit is None else data.test.x[:limit]
+    x = data.test.x[:: 1 if limit is None else len(data.test) // limit]
     score = run.model.log_prob(x, k=k)
     scored = time.perf_counter()
     print(
@@ -54,9 +54,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--epochs", type=float, default=100)
+    parser.add_argument("--epochs", type=float, default=60)
     parser.add_argument("--k", type=int, default=5000)
-    parser.add_argument("--limit", type=int, help="score only the first test images")
+    parser.add_argument("--limit", type=int, help="score so many test images, evenly spaced")
     parser.add_argument("--only", choices=list(MODELS))
     parser.add_argument("--out", type=Path, default=Path("runs/vae-iwae-mnist"))
     options = parser.parse_args()

@@ -52,6 +52,7 @@ _NAMES = {
     "Real": "core.space",
     "Categorical": "core.space",
     "Sequence": "core.space",
+    "Preprocessing": "core.preprocessing",
 }
 
 __all__ = [*_NAMES, "__version__"]

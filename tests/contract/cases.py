@@ -62,6 +62,9 @@ class Case:
     def __str__(self) -> str:
         return self.name
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
 
 # ---- data
 

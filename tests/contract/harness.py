@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import traceback
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from contract.cases import BATCH, Case
+from simulacra.core.files import read_tensors
 from simulacra.core.model import Model
+from simulacra.core.training import Stage
 from simulacra.training.backend import Backend
 from simulacra.training.checkpoint import NAME
 from simulacra.training.loop import Loop
@@ -31,15 +37,20 @@ def train(
     folder: Path | None = None,
     init: int = 0,
     resume: bool = False,
-    watchers: tuple[Callable, ...] = (),
+    hook: Callable[[Loop], None] = lambda loop: None,
     backend: Backend | None = None,
     **settings: Any,
 ) -> Model:
-    """The model, trained from weights initialised by `init`, or on from the folder's checkpoint."""
+    """The model, trained from weights initialised by `init`, or on from the folder's checkpoint.
+
+    Args:
+        hook: changes the loop before it runs.
+    """
     model = case.build(init)
     backend = backend or Backend(torch.device("cpu"))
-    loop = Loop(model, case.data(), options_of(case, **settings), backend, folder, watchers)
-    loop.run(folder / NAME if resume else None)
+    loop = Loop(model, case.data(), options_of(case, **settings), backend, folder)
+    hook(loop)
+    loop.run(folder / NAME if resume and folder else None)
     return model
 
 
@@ -75,20 +86,68 @@ def in_child(work: Callable[[], object], alarm: float | None = None) -> int:
 
 
 def _failed() -> bool:
-    import sys
-    import traceback
-
     if sys.exc_info()[0] is None:
         return False
     traceback.print_exc()
     return True
 
 
-def kill_at(total_steps: int) -> Callable[[Loop, bool], None]:
-    """A watcher that kills its process, as `kill -9` would, after so many steps."""
+def die() -> None:
+    """End this process as `kill -9` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    def watch(loop: Loop, ended: bool) -> None:
-        if loop.position.total_steps == total_steps:
-            os.kill(os.getpid(), signal.SIGKILL)
 
-    return watch
+def killed_at(total_steps: int) -> Callable[[Loop], None]:
+    """A hook: the process dies after so many steps, before they are saved."""
+
+    def hook(loop: Loop) -> None:
+        loop.watchers += (lambda loop, ended: die() if loop.position.total_steps == total_steps else None,)
+
+    return hook
+
+
+def killed_after_save(when: Callable[[Loop], bool]) -> Callable[[Loop], None]:
+    """A hook: the process dies as soon as a checkpoint for which `when` holds is written."""
+
+    def hook(loop: Loop) -> None:
+        save = loop.save
+
+        def save_and_die() -> None:
+            save()
+            if when(loop):
+                die()
+
+        loop.save = save_and_die
+
+    return hook
+
+
+def killed_in_start(number: int) -> Callable[[Loop], None]:
+    """A hook: the process dies within the start of the stage `number`, half its work done."""
+
+    def hook(loop: Loop) -> None:
+        original = loop.model.stage
+
+        def stage(i: int, past: list) -> Stage | None:
+            found = original(i, past)
+            if i == number and found is not None and found.start is not None:
+                start = found.start
+                found = replace(found, start=lambda *arguments: (start(*arguments), die()))
+            return found
+
+        object.__setattr__(loop.model, "stage", stage)
+
+    return hook
+
+
+def position(folder: Path) -> dict[str, Any]:
+    """Where the checkpoint in the folder stands."""
+    return read_tensors(folder / NAME)[1]["position"]
+
+
+@cache
+def stages_of(case: Case) -> list[dict[str, Any]]:
+    """What each stage of an uninterrupted run records."""
+    loops: list[Loop] = []
+    train(case, hook=loops.append)
+    return loops[0].position.past

@@ -6,13 +6,9 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.transforms import Affine
 from simulacra.evaluation.likelihood import likelihood, likelihoods
-
-try:
-    from simulacra.core.preprocessing import Preprocessing
-except ImportError:
-    from simulacra.core.transforms import Preprocessing
 
 
 def test_an_exact_posterior_makes_every_bound_exact(linear_vae):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from simulacra.cli.arguments import scan
@@ -9,6 +10,7 @@ from simulacra.cli.said import say, table
 from simulacra.models.catalog import CATALOG, find
 
 HELP = "usage: simulacra models [NAME]\n\nList the models, or the options of one."
+INDENT = " " * 6
 
 
 def run(words: Sequence[str]) -> int:
@@ -21,8 +23,8 @@ def run(words: Sequence[str]) -> int:
     elif asked.positional:
         say(described(asked.positional[0]))
     else:
-        rows = [("name", "family", "paper", "what it is")]
-        rows += [(e.name, e.family, e.paper, e.summary) for e in CATALOG.values()]
+        rows = [("name", "family", "what it is", "paper")]
+        rows += [(e.name, e.family, e.summary, e.paper) for e in CATALOG.values()]
         say(table(rows), "", "`simulacra models NAME` lists the options of one.")
     return 0
 
@@ -37,14 +39,13 @@ def described(name: str) -> str:
     from simulacra.cli.plan import model_options
     from simulacra.cli.typed import kind_of, phrase
 
-    options = model_options(entry, f"simulacra train {entry.name} DATA [--model.OPTION ...]")
-    rows = [
-        (f"  --{option}", phrase(kind_of(action)), _default(action.default), action.help or "")
-        for option, action in options.actions.items()
-    ]
-    head = [f"{entry.name}: {entry.summary}", f"{entry.paper}; family {entry.family}", ""]
-    rows.insert(0, ("  option", "value", "default", ""))
-    return "\n".join([*head, table(rows) if len(rows) > 1 else "It has no options."])
+    options = model_options(entry, f"simulacra train {entry.name} DATA [--model.OPTION ...]").actions
+    lines = [f"{entry.name}: {entry.summary}", f"{entry.paper}; family {entry.family}"]
+    for option, action in options.items():
+        lines += ["", f"  --{option} {_default(action.default)}  ({phrase(kind_of(action))})"]
+        lines += textwrap.wrap(action.help or "", 100, initial_indent=INDENT, subsequent_indent=INDENT)
+    end = "With their defaults; - is none." if options else "It has no options."
+    return "\n".join([*lines, "", end])
 
 
 def _default(value: object) -> str:

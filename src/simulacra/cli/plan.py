@@ -96,7 +96,7 @@ def all_options(entry: Entry) -> Typed:
 
 
 def folder(out: str | None = None) -> None:
-    """Where the run goes:
+    """Where the run goes
 
     Args:
         out: run folder; by default the first free runs/MODEL-DATA-N.

@@ -87,7 +87,7 @@ def summary(run: Run) -> None:
     scores = [(float(row["valid_score"]), row["epoch"]) for row in rows if row.get("valid_score")]
     if scores:
         best, epoch = max(scores)
-        say(f"validation score: {scores[-1][0]:.2f} nats at the end, best {best:.2f} at epoch {epoch}")
+        say(f"validation score: {scores[-1][0]:.2f} nats at the end, best {best:.2f} at epoch {float(epoch):.0f}")
     drawn = sorted(Path(run.path, "samples").glob("*.png"))
     if drawn:
         say(f"samples while it trained: {run.path / 'samples'} ({len(drawn)} pictures)")

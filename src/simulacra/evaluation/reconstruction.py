@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from simulacra.core import capabilities as can
-from simulacra.core.model import CHUNK, Model
+from simulacra.core.model import Model
+from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import condition_of, count
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def training_curves(rows: Sequence[Mapping[str, str]], title: str = "") -> Figur
 
 def _curve(axes: Axes, name: str, x: np.ndarray, y: np.ndarray) -> None:
     score = name == SCORE
-    single = {"marker": "o", "ms": 4} if len(x) < 3 else {}
+    single: dict[str, Any] = {"marker": "o", "ms": 4} if len(x) < 3 else {}
     axes.plot(x, y, color=GREEN if score else style.MAIN, lw=1.5, **single)
     style.tidy(axes, f"validation score, nats (best {y.max():.4g})" if score else name.replace("_", " "))
     axes.grid(axis="y", color=style.RULE, lw=0.6, alpha=0.7)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 
 from simulacra.core.files import write_atomically
@@ -24,11 +25,9 @@ BOLD = 1.15  # width of bold text relative to plain
 
 def new_figure(width: float, height: float, constrained: bool = True) -> Figure:
     """A figure of its own canvas, in inches: no global state is touched."""
-    layout = "constrained" if constrained else None
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1) if constrained else None
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor=PAPER, layout=layout)
     FigureCanvasAgg(figure)
-    if constrained:
-        figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)  # type: ignore[union-attr]
     return figure
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from simulacra.core import space as spaces
@@ -100,6 +101,7 @@ def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Se
     axes = figure.add_subplot()
     axes.imshow(flat.numpy(), cmap="Blues", vmin=0, vmax=1.25, aspect="auto", interpolation="nearest")
     style.tidy(axes, x="entry", y="observation")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if names and len(names) <= PANELS:
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     style.headline(figure, title)
@@ -193,11 +195,10 @@ def _panels(figure: Figure, rows: int, columns: int) -> list[Axes]:
 
 
 def _points(axes: Axes, x: Tensor, other: Tensor | None, i: int, j: int) -> None:
-    if other is not None:
-        axes.scatter(
-            *other[:, [i, j]].T.numpy(), _size(other), color=style.OTHER, alpha=0.6, lw=0, label="data"
-        )
-    axes.scatter(*x[:, [i, j]].T.numpy(), _size(x), color=style.MAIN, alpha=0.6, lw=0, label="samples")
+    for rows, colour, name in ((other, style.OTHER, "data"), (x, style.MAIN, "samples")):
+        if rows is not None:
+            across, up = rows[:, i].numpy(), rows[:, j].numpy()
+            axes.scatter(across, up, _size(rows), color=colour, alpha=0.6, lw=0, label=name)
 
 
 def _size(x: Tensor) -> float:
@@ -207,7 +208,7 @@ def _size(x: Tensor) -> float:
 def _histogram(axes: Axes, x: Tensor, other: Tensor | None, whole: bool = False) -> None:
     both = x if other is None else torch.cat([x.double(), other.double()])
     low, high = float(both.min()), float(both.max())
-    edges = np.linspace(low, high if high > low else low + 1, 31)
+    edges: Any = np.linspace(low, high if high > low else low + 1, 31)
     if whole and high - low < 64:
         edges = np.arange(low, high + 2) - 0.5
     if other is not None:
@@ -217,7 +218,9 @@ def _histogram(axes: Axes, x: Tensor, other: Tensor | None, whole: bool = False)
 
 
 def _names(space: Space, names: Sequence[str]) -> list[str]:
-    return list(names) if len(names) == space.dims else [f"x{i + 1}" for i in range(space.dims)]
+    if len(names) == space.dims:
+        return list(names)
+    return [""] if not space.shape else [f"x{i + 1}" for i in range(space.dims)]
 
 
 def _key(figure: Figure, axes: Axes, title: str, other: Tensor | None) -> None:

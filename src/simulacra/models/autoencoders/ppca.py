@@ -72,7 +72,8 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes):
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     def _M(self) -> Tensor:
-        return self.W.T @ self.W + self.variance * torch.eye(self.code_size, dtype=self.dtype)
+        eye = torch.eye(self.code_size, dtype=self.W.dtype, device=self.W.device)
+        return self.W.T @ self.W + self.variance * eye
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """log N(x; m, C) in nats by the matrix inversion lemma, shape (B,)."""

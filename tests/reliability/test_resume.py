@@ -1,0 +1,164 @@
+"""`kill -9` at any moment, then on from the checkpoint: the final weights are equal bit for bit.
+
+Each run goes on in a model that was initialised by another seed, so that nothing of the result can
+come from the initial weights; the process that dies is a forked one, killed by the kernel.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+
+import pytest
+
+from contract.cases import CASES, Case, named
+from contract.harness import (
+    differing,
+    in_child,
+    killed_after_save,
+    killed_at,
+    killed_in_start,
+    position,
+    stages_of,
+    state,
+    train,
+)
+from simulacra.core import capabilities as can
+
+OFTEN, RARELY = 0.0, 1e9
+FRESH = 99  # seed of the weights into which a run is resumed
+MOVING = [case for case in CASES if stages_of(case)[-1]["steps"]]
+SCORED = [c for c in MOVING if {can.HasBound, can.HasDensity} & c.build().capabilities()]
+STAGED = [case for case in MOVING if len(stages_of(case)) > 1]
+STARTED = [case for case in CASES if case.build().stage(0, []).start is not None]
+
+
+def resumes(case: Case, folder, hook, expected, alarm=None, **settings) -> None:
+    """Train in a process that `hook` (or the alarm) kills; go on here; compare with `expected`."""
+    folder.mkdir()
+    ended_by = in_child(lambda: train(case, folder, hook=hook, **settings), alarm)
+    assert alarm is not None or ended_by == signal.SIGKILL
+    resumable = (folder / "checkpoint.safetensors").exists()
+    model = train(case, folder, init=FRESH if resumable else 0, resume=resumable, **settings)
+    assert not differing(expected, state(model))
+    assert not model.training
+
+
+def moments(case: Case, n: int) -> list[int]:
+    """Steps at which to die: inside the first epoch, inside the last stage, and at random."""
+    past = stages_of(case)
+    total = sum(stage["steps"] for stage in past)
+    some = random.Random(case.name)
+    return [2, total - 1, *(some.randint(1, total - 1) for _ in range(n - 2))]
+
+
+@pytest.mark.parametrize("case", MOVING, ids=str)
+def test_killed_with_frequent_checkpoints(case, tmp_path):
+    expected = state(train(case))
+    for step in moments(case, 3):
+        resumes(case, tmp_path / f"{step}", killed_at(step), expected, checkpoint_seconds=OFTEN)
+
+
+@pytest.mark.parametrize("case", MOVING, ids=str)
+def test_killed_with_rare_checkpoints_and_an_average(case, tmp_path):
+    settings = {"checkpoint_seconds": RARELY, "ema": 0.8}
+    expected = state(train(case, **settings))
+    resumes(case, tmp_path / "rare", killed_at(moments(case, 3)[1]), expected, **settings)
+    often = settings | {"checkpoint_seconds": OFTEN}
+    resumes(case, tmp_path / "often", killed_at(moments(case, 3)[2]), expected, **often)
+
+
+@pytest.mark.parametrize("case", SCORED, ids=str)
+@pytest.mark.parametrize("ema", [None, 0.8], ids=["weights", "average"])
+def test_killed_with_early_stopping(case, ema, tmp_path):
+    # far steps make the score fall: the run stops early and keeps other weights than the last
+    settings = {"checkpoint_seconds": OFTEN, "patience": 1, "ema": ema, "lr": 0.3}
+    expected = state(train(case, **settings))
+    resumes(case, tmp_path / "a", killed_at(3), expected, **settings)
+    stopping = killed_after_save(lambda loop: loop.position.worse >= 1)
+    folder = tmp_path / "b"
+    folder.mkdir()
+    if in_child(lambda: train(case, folder, hook=stopping, **settings)):
+        assert not differing(expected, state(train(case, folder, init=FRESH, resume=True, **settings)))
+
+
+@pytest.mark.parametrize("case", [c for c in MOVING if not c.coupled], ids=str)
+def test_killed_with_accumulation(case, tmp_path):
+    settings = {"checkpoint_seconds": OFTEN, "accumulate": 2, "clip": 1.0}
+    expected = state(train(case, **settings))
+    resumes(case, tmp_path / "a", killed_at(moments(case, 3)[2]), expected, **settings)
+
+
+@pytest.mark.parametrize("case", STAGED, ids=str)
+def test_killed_at_the_very_end_of_a_stage(case, tmp_path):
+    expected = state(train(case))
+    last = killed_after_save(lambda loop: loop.position.step == loop.total > 0)
+    resumes(case, tmp_path / "a", last, expected, checkpoint_seconds=OFTEN)
+
+
+@pytest.mark.parametrize("case", STARTED, ids=str)
+def test_killed_within_a_start(case, tmp_path):
+    resumes(case, tmp_path / "a", killed_in_start(0), state(train(case)), checkpoint_seconds=OFTEN)
+
+
+@pytest.mark.parametrize("case", [c for c in STAGED if c.build().stage(1, [{"steps": 1}]).start], ids=str)
+def test_killed_within_a_later_start(case, tmp_path):
+    resumes(case, tmp_path / "a", killed_in_start(1), state(train(case)), checkpoint_seconds=RARELY)
+
+
+@pytest.mark.parametrize("case", MOVING, ids=str)
+def test_killed_at_a_random_moment(case, tmp_path):
+    began = time.perf_counter()
+    expected = state(train(case, tmp_path, checkpoint_seconds=OFTEN))
+    spent = time.perf_counter() - began
+    moment = random.Random(f"moment of {case}").uniform(0.1, 1.0) * spent
+    resumes(case, tmp_path / "a", lambda loop: None, expected, alarm=moment, checkpoint_seconds=OFTEN)
+
+
+def test_killed_again_and_again(tmp_path):
+    """A run that dies every few steps still arrives."""
+    case, deaths = named("growing"), 0
+    expected = state(train(case))
+    hook = lambda loop: killed_at(loop.position.total_steps + 4)(loop)
+    while not (tmp_path / "checkpoint.safetensors").exists() or not position(tmp_path)["finished"]:
+        resume = (tmp_path / "checkpoint.safetensors").exists()
+        steps = position(tmp_path)["total_steps"] if resume else 0
+        hook = killed_at(steps + 4)
+        work = lambda: train(
+            case, tmp_path, init=FRESH + deaths * resume, resume=resume, hook=hook, checkpoint_seconds=OFTEN
+        )
+        if not resume:
+            work = lambda: train(case, tmp_path, hook=hook, checkpoint_seconds=OFTEN)
+        deaths += in_child(work) == signal.SIGKILL
+    assert deaths > 5
+    assert not differing(expected, state(train(case, tmp_path, init=FRESH, resume=True)))
+
+
+def test_what_the_stages_recorded_is_the_same(tmp_path):
+    """A later stage may depend on it: also when the run died on the last checkpoint of a stage."""
+    case = named("growing")
+    last = killed_after_save(lambda loop: loop.position.step == loop.total)
+    in_child(lambda: train(case, tmp_path, hook=last, checkpoint_seconds=OFTEN))
+    train(case, tmp_path, init=FRESH, resume=True)
+    assert position(tmp_path)["past"] == stages_of(case)
+
+
+def test_metrics_are_cut_back_to_the_checkpoint(tmp_path):
+    """Each step has one row, though some steps were done twice."""
+    case = named("vae")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    settings = {"log_every": 1, "checkpoint_seconds": RARELY}
+    train(case, tmp_path / "a", **settings)
+    in_child(lambda: train(case, tmp_path / "b", hook=killed_at(11), **settings))
+    train(case, tmp_path / "b", init=FRESH, resume=True, **settings)
+    a, b = (_rows(tmp_path / name / "metrics.csv") for name in "ab")
+    assert a == b
+
+
+def _rows(path):
+    import csv
+
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
