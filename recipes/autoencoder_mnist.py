@@ -39,7 +39,7 @@ def error(model: Model, split: Split) -> float:
 
 def main() -> None:
     """Train each, score, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=float, default=20, help="of the autoencoder, and of each stage")
     parser.add_argument("--only", choices=list(MODELS))
     parser.add_argument("--out", type=Path, default=Path("runs/autoencoder-mnist"))

@@ -37,7 +37,8 @@ def main() -> None:
         )
         found = data.truth.coverage(run.model.sample(10_000, seed=1))
         seconds = time.perf_counter() - began
-        print(f"seed {seed}: {found['modes']} of 8 modes, {found['good']:.1%} good samples, {seconds:.0f} s", flush=True)
+        covered = f"{found['modes']} of 8 modes, {found['good']:.1%} good samples"
+        print(f"seed {seed}: {covered}, {seconds:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

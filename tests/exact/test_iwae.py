@@ -9,6 +9,7 @@ import pytest
 import torch
 from latents import kl_to_posterior, log_p, observations, small_model
 from oracles import Prescribed, normal_grid
+from scipy.special import logsumexp
 
 from simulacra.core.batch import Batch
 from simulacra.core.likelihood import importance_bound
@@ -74,11 +75,27 @@ def test_one_sample_is_the_vae(float64):
     x = observations("bernoulli")
     iwae, vae = small_model("bernoulli", IWAE, k=1), small_model("bernoulli", VAE, kl="monte-carlo")
     vae.load_state_dict(iwae.state_dict(), strict=False)
-    rng = Rng(5, rows=range(3))
-    eps = rng.normal("z", 1, 1)
-    a = iwae.updates()[0].loss(iwae, Batch.of(x), Prescribed(eps)).loss
-    b = vae.updates()[0].loss(vae, Batch.of(x), Prescribed(eps[:, 0])).loss
-    torch.testing.assert_close(sum(a.values()), sum(b.values()), atol=1e-12, rtol=0)
+    eps = Rng(5, rows=range(3)).normal("z", 1, 1)
+    known = torch.rand(3, 5) < 0.6
+    for batch in (Batch.of(x), Batch.of(x, known=known)):
+        a = iwae.updates()[0].loss(iwae, batch, Prescribed(eps)).loss
+        b = vae.updates()[0].loss(vae, batch, Prescribed(eps[:, 0])).loss
+        torch.testing.assert_close(sum(a.values()), sum(b.values()), atol=1e-12, rtol=0)
+
+
+@pytest.mark.system("E9")
+def test_missing_entries_are_integrated_out(float64):
+    """With known entries only, E w is the sum of p(x) over what the others may be."""
+    model, x = small_model("bernoulli", IWAE, k=1), observations("bernoulli")[:1].double()
+    known = torch.tensor([[True, False, True, True, False]])
+    both = torch.tensor([[a, b] for a in (0.0, 1.0) for b in (0.0, 1.0)])
+    filled = x.expand(4, 5).masked_scatter(~known.expand(4, 5), both)
+    marginal = logsumexp(log_p(model, "bernoulli", filled))
+    eps, log_w = normal_grid(6001, 37.0)
+    rows, noise = x.expand(6001, 5), Prescribed(torch.tensor(eps).view(-1, 1, 1))
+    batch = Batch.of(rows, known=known.expand(6001, 5))
+    bound = -model.updates()[0].loss(model, batch, noise).loss["bound"].detach().numpy()
+    assert logsumexp(bound + log_w) == pytest.approx(marginal, abs=1e-8)
 
 
 class Spy:

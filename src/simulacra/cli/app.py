@@ -78,8 +78,9 @@ def _run(words: list[str]) -> int:
         return 0
     name = words[0]
     if name not in COMMANDS:
-        what = "option" if name.startswith("-") else "command"
-        raise ValueError(f"{what} {name!r} is unknown; {hint(name, COMMANDS)}")
+        if name.startswith("-"):
+            raise ValueError(f"option {name!r} is unknown; {hint(name, ['--help', '--version', '--debug'])}")
+        raise ValueError(f"command {name!r} is unknown; {hint(name, COMMANDS)}")
     module = importlib.import_module(f"simulacra.cli.{name}")
     code: int = module.run(words[1:])
     return code

@@ -37,7 +37,7 @@ def read(path: str) -> tuple[dict[str, str], list[Pair]]:
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ValueError(f"--config {path} is not there: give a YAML file.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+        raise ValueError(f"{path} is not valid YAML{_where(error)}.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold options by name, such as `model: vae`.")
     names: dict[str, str] = {}
@@ -53,6 +53,11 @@ def read(path: str) -> tuple[dict[str, str], list[Pair]]:
         else:
             pairs.append((str(key), _text(value)))
     return names, pairs
+
+
+def _where(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f" in line {mark.line + 1}: {getattr(error, 'problem', '')}" if mark is not None else ""
 
 
 def _epochs(entry: Any) -> Any:

@@ -39,7 +39,7 @@ def run(words: Sequence[str]) -> int:
         case ["get"]:
             raise ValueError("NAME is missing: simulacra data get NAME.")
         case [action, *_]:
-            raise ValueError(f"data does not know {action!r}; {hint(action, ['get'])}")
+            raise ValueError(f"data does not know {action!r}: simulacra data [get NAME].")
     return 0
 
 

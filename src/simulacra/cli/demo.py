@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 
@@ -41,7 +42,7 @@ def demo(*, out: str | None = None, epochs: float = 200, seed: int = 0) -> int:
     say("", report.headline(), "", "the doctor's findings:", *(f"  {finding}" for finding in report.findings))
     say("", "pictures:", listed(drawn), "", f"report: {written['page']}")
     say(f"{time.perf_counter() - began:.0f} seconds in all", "", "what to try next:")
-    say(*(f"  {line.format(run=trained.path)}" for line in NEXT))
+    say(*(f"  {line.format(run=shlex.quote(str(trained.path)))}" for line in NEXT))
     return 0
 
 

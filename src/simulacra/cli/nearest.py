@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MANY = 16  # names that are not listed in a sentence
+
 
 def nearest(typed: str, names: Iterable[str]) -> str | None:
     """The name that `typed` may have meant, or None.
@@ -38,4 +40,6 @@ def hint(typed: str, names: Iterable[str], show: str = "{}") -> str:
     near = nearest(typed, names)
     if near is not None:
         return f"did you mean {show.format(near)!r}?"
+    if len(names) > MANY:
+        return "--help lists what there is."
     return f"there are {', '.join(show.format(name) for name in names)}."

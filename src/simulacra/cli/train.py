@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,12 +84,16 @@ def summary(run: Run) -> None:
     """Print what training left and what to do next."""
     rows = run.metrics if (run.path / "metrics.csv").is_file() else []
     seconds = max((float(row["seconds"]) for row in rows), default=0.0)
+    name = shlex.quote(str(run.path))
     say(f"trained in {seconds:.1f} s: {run.path}")
     scores = [(float(row["valid_score"]), row["epoch"]) for row in rows if row.get("valid_score")]
     if scores:
         best, epoch = max(scores)
-        say(f"validation score: {scores[-1][0]:.2f} nats at the end, best {best:.2f} at epoch {float(epoch):.0f}")
+        say(
+            f"validation score: {scores[-1][0]:.2f} nats at the end, best {best:.2f} "
+            f"at epoch {float(epoch):.0f}"
+        )
     drawn = sorted(Path(run.path, "samples").glob("*.png"))
     if drawn:
         say(f"samples while it trained: {run.path / 'samples'} ({len(drawn)} pictures)")
-    say(f"next: simulacra evaluate {run.path}", f"      simulacra explore {run.path}")
+    say(f"next: simulacra evaluate {name}", f"      simulacra explore {name}")

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from jsonargparse import ArgumentError, ArgumentParser
 
 from simulacra.cli.arguments import Pair
-from simulacra.cli.nearest import hint
+from simulacra.cli.nearest import hint, nearest
 
 NUMBERS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
@@ -85,6 +85,8 @@ class Typed:
         parent, _, entry = name.rpartition(".")
         if entry and parent in actions and get_origin(kind_of(actions[parent])) in _MAPPINGS:
             return actions[parent]
+        if any(known.startswith(f"{name}.") for known in actions):
+            raise ValueError(f"'--{name}' is no option: give its name as a word, {self.parser.usage}.")
         if name not in actions:
             raise ValueError(f"option '--{name}' is unknown; {hint(name, actions, '--{}')}")
         return actions[name]
@@ -98,12 +100,10 @@ class Typed:
         given = next((w for w in reversed(words) if re.match(rf"--{re.escape(name)}[.=]", w)), "")
         option, _, value = given.partition("=")
         kind = kind_of(self._find(name))
-        near = ""
-        if get_origin(kind) is Literal:
-            words_of_kind = [str(choice) for choice in get_args(kind)]
-            said = hint(value, words_of_kind)
-            near = f"; {said}" if said.startswith("did") else ""
-        end = near or "."
+        value = value.strip("[]") if get_origin(kind) is tuple else value
+        choices = map(str, get_args(kind)) if get_origin(kind) is Literal else ()
+        near = nearest(value, choices)
+        end = f"; did you mean {near!r}?" if near else "."
         return f"{option or '--' + name} is {value!r}, but it must be {phrase(kind)}{end}"
 
 

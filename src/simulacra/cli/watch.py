@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -26,13 +27,15 @@ class SamplePictures:
     """
 
     def __init__(self, seed: int = 0):
-        self.seed = seed
+        self.seed, self.seen = seed, 0
 
     def __call__(self, loop: Loop, epoch_ended: bool) -> None:
         """Draw, if an epoch has ended at which a picture is due."""
         if not epoch_ended or loop.folder is None or not loop.model.supports(can.Samples):
             return
-        if loop.position.step < loop.total and not self._due(loop):
+        due = self._due(loop)
+        self.seen = loop.position.epoch
+        if not due and loop.position.step < loop.total:
             return
         try:
             self._draw(loop)
@@ -41,15 +44,13 @@ class SamplePictures:
             log.warning("no picture of samples: %s", error)
 
     def _due(self, loop: Loop) -> bool:
-        """Whether the interval between pictures was passed in this epoch."""
-        every, epoch = loop.options.samples_every, loop.position.epoch
-        if not every:
-            every = epochs_of(loop) / PICTURES
-        return epoch // every > (epoch - 1) // every
+        """Whether an interval between pictures has ended since the last look."""
+        every, epoch = loop.options.samples_every or epochs_of(loop) / PICTURES, loop.position.epoch
+        # after a resume, or in a new stage, nothing is known of the epochs before
+        before = self.seen if 0 < self.seen < epoch else epoch - 1
+        return epoch // every > before // every
 
     def _draw(self, loop: Loop) -> None:
-        from contextlib import nullcontext
-
         from simulacra.exploration import view
 
         assert loop.folder is not None and loop.stage is not None

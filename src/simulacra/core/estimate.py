@@ -60,6 +60,7 @@ class Estimate:
         method: how it was made, such as `IWAE bound, k=5000`.
         details: k, chains, temperatures, seed.
         protocol: what it was measured on, or None for a tensor that was handed in.
+        conditional: whether it is log p(x|c).
 
     Example:
         >>> print(Estimate(torch.tensor([-2.0, -4.0]), "exact", 3, "enumeration"))
@@ -72,6 +73,7 @@ class Estimate:
     method: str
     details: dict[str, Any] = field(default_factory=dict)
     protocol: Protocol | None = None
+    conditional: bool = False
 
     def __post_init__(self) -> None:
         self.values = torch.as_tensor(self.values).detach().double().cpu()
@@ -100,6 +102,7 @@ class Estimate:
             "bits_per_dim": self.bits_per_dim,
             "kind": self.kind,
             "method": self.method,
+            "conditional": self.conditional,
             "examples": len(self.values),
             "details": self.details,
             "protocol": asdict(self.protocol) if self.protocol else None,
@@ -109,8 +112,9 @@ class Estimate:
     def __str__(self) -> str:
         error = "" if math.isnan(self.error) else f" +- {self.error:.2f}"
         where = f", {self.protocol}" if self.protocol else ""
+        name = "log p(x|c)" if self.conditional else "log p(x)"
         return (
-            f"log p(x) {SIGNS[self.kind]} {self.mean:.2f}{error} nats "
+            f"{name} {SIGNS[self.kind]} {self.mean:.2f}{error} nats "
             f"({self.bits_per_dim:.2f} bits/dim; {self.method}{where})"
         )
 
@@ -142,6 +146,8 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
             f"{k}: {x!r} against {y!r}" for k, (x, y) in a.protocol.differences(b.protocol).items()
         )
         raise ValueError(f"these scores cannot be compared, their protocols differ in {named}.")
+    if a.conditional != b.conditional:
+        raise ValueError("these scores cannot be compared: one is log p(x), the other log p(x|c).")
     if a.dims != b.dims or len(a.values) != len(b.values):
         raise ValueError(
             f"these scores cannot be compared: {len(a.values)} examples of {a.dims} entries "

@@ -24,6 +24,8 @@ class Preprocessing:
         steps: applied in order.
 
     Example:
+        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.space import Real
         >>> chain = Preprocessing(Real((2,)), (Affine((0.0,), (0.1,)),))
         >>> x = torch.ones(1, 2)
         >>> y, log_det = chain.forward(x, Rng(0))

@@ -93,7 +93,8 @@ class Words:
         if not self.preprocessing.exact:
             kind, method = ("lower" if kind == "exact" else kind), f"{method}, dequantised"
         details = {"seed": seed} | ({"k": k} if "k=" in method else {})
-        return Estimate(torch.cat(values), cast(Kind, kind), self.preprocessing.raw.dims, method, details)
+        dims, conditional = self.preprocessing.raw.dims, self.condition is not None
+        return Estimate(torch.cat(values), cast(Kind, kind), dims, method, details, None, conditional)
 
     def _score(self, y: Tensor, c: Tensor | None, rng: Rng, k: int) -> tuple[Tensor, str, str]:
         if self.supports(can.HasDensity):

@@ -102,10 +102,11 @@ def likelihoods(
         kind, method = ("lower" if kind == "exact" else kind), f"{method}, dequantised"
     details: dict[str, Any] = {"seed": seed, **({"k": k} if "k=" in method else {})}
     dims, protocol = model.preprocessing.raw.dims, protocol_of(data, split, limit)
-    found = Likelihood(Estimate(whole["value"], cast(Kind, kind), dims, method, details, protocol))
+    more = (details, protocol, model.condition is not None)
+    found = Likelihood(Estimate(whole["value"], cast(Kind, kind), dims, method, *more))
     if "elbo" in whole:
         how = f"ELBO, mean of {k}" + ("" if model.preprocessing.exact else ", dequantised")
-        found.elbo = Estimate(whole["elbo"], "lower", dims, how, details, protocol)
+        found.elbo = Estimate(whole["elbo"], "lower", dims, how, *more)
         found.effective = whole["effective"]
     return found
 

@@ -223,6 +223,7 @@ def read_report(path: str | Path) -> Report:
             e["method"],
             e["details"],
             ScoreProtocol(**e["protocol"]) if e["protocol"] else None,
+            e["conditional"],
         )
         for name, e in content["estimates"].items()
     }

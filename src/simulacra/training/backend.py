@@ -50,7 +50,7 @@ class Backend:
 
 
 class FabricBackend(Backend):
-    """Several processes or autocast, through a launched `lightning.fabric.Fabric`."""
+    """Several processes or autocast, through a launched `lightning_fabric.Fabric`."""
 
     def __init__(self, fabric: Any):
         super().__init__(fabric.device)
@@ -125,8 +125,8 @@ def plain(options: Options) -> Backend | None:
 
 def make_fabric(options: Options, start_method: str = "spawn") -> Any:
     """A Fabric for the options, not yet launched. Imported here: it takes a second."""
-    from lightning.fabric import Fabric
-    from lightning.fabric.strategies import DDPStrategy
+    from lightning_fabric import Fabric
+    from lightning_fabric.strategies import DDPStrategy
 
     kind = choose_device(options.device).type
     strategy: Any = "auto"

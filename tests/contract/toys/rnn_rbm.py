@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import Samples
 from simulacra.core.model import Model
+from simulacra.core.optimisers import SGD
 from simulacra.core.random import Rng
 from simulacra.core.space import Sequence
 from simulacra.core.training import Update
@@ -42,8 +43,9 @@ class RNNRBM(Model, Samples):
         self.bias_v, self.bias_h = nn.Linear(state, d), nn.Linear(state, hidden)
 
     def updates(self) -> list[Update]:
-        """One player; frames beyond a sequence's end weigh nothing."""
-        return [Update("cd", ("",), contrast, weights={"contrast": valid_frames})]
+        """One player; frames beyond a sequence's end weigh nothing. Plain steps, as of every RBM: a
+        gradient of counts often cancels to 0 but for rounding, which Adam would blow up."""
+        return [Update("cd", ("",), contrast, weights={"contrast": valid_frames}, optimizer=SGD(lr=0.1))]
 
     def biases(self, v: Tensor) -> tuple[Tensor, Tensor]:
         """b_t and c_t of equation (1) for frames (B, T, d), shapes (B, T, d) and (B, T, hidden)."""

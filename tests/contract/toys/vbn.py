@@ -57,8 +57,10 @@ class VirtualBatchNormGAN(Model, Samples):
         super().__init__(space)
         self.latent, d = latent, space.dims
         norm = lambda: VirtualNorm(12, reference)
-        self.G = nn.Sequential(nn.Linear(latent, 12), norm(), nn.Tanh(), nn.Linear(12, d))
-        self.D = nn.Sequential(nn.Linear(d, 12), norm(), nn.Tanh(), nn.Linear(12, 1))
+        # no bias before a normalisation: it cancels, and Adam would blow up the rounding of its gradient
+        body = lambda a: nn.Sequential(nn.Linear(a, 12, bias=False), norm(), nn.Tanh())
+        self.G = nn.Sequential(body(latent), nn.Linear(12, d))
+        self.D = nn.Sequential(body(d), nn.Linear(12, 1))
         self.register_buffer("x_reference", torch.zeros(reference, d))
         self.register_buffer("z_reference", torch.zeros(reference, latent))
 

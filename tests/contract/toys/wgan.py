@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import Samples
@@ -49,7 +49,8 @@ class WGAN(Model, Samples):
         self.latent, self.penalty = latent, penalty
         self.critic_steps, self.every = critic_steps, every
         self.G = mlp([latent, 12, space.dims], "tanh")
-        self.D = mlp([space.dims, 12, 1], "softplus")
+        # equation (1) does not see an output bias
+        self.D = nn.Sequential(nn.Linear(space.dims, 12), nn.Softplus(), nn.Linear(12, 1, bias=False))
 
     def updates(self) -> list[Update]:
         """The critic moves more often than the generator."""
@@ -65,10 +66,9 @@ class WGAN(Model, Samples):
 
 
 def separate(model: WGAN, batch: Batch, rng: Rng) -> Terms:
-    """Equation (1), per example; the output bias cancels in it and is tied down by its square."""
+    """Equation (1), per example."""
     real, fake = model.features(batch.x).flatten(1), model.draw(rng).detach().flatten(1)
-    scores = model.D(real).squeeze(1), model.D(fake).squeeze(1)
-    loss = {"real": -scores[0], "fake": scores[1], "drift": 1e-3 * (scores[0] + scores[1]).square()}
+    loss = {"real": -model.D(real).squeeze(1), "fake": model.D(fake).squeeze(1)}
     if model.penalty == "gradient":
         u = rng.uniform("u", 1, dtype=model.dtype)
         v = (u * real + (1 - u) * fake).requires_grad_(True)

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from simulacra.core.capabilities import Decodes, Encodes
 from simulacra.core.model import Model
+from simulacra.core.moments import covariance
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage, Steps
-from simulacra.core.moments import covariance
 
 
 class PCA(Model, Encodes, Decodes):

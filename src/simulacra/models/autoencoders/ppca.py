@@ -18,10 +18,10 @@ from torch import Tensor
 from simulacra.core.capabilities import Decodes, Encodes, HasDensity, Samples
 from simulacra.core.distributions import LOG_2PI
 from simulacra.core.model import Model
+from simulacra.core.moments import covariance
 from simulacra.core.random import Rng
 from simulacra.core.space import Real, Space
 from simulacra.core.training import Source, Stage, Steps
-from simulacra.core.moments import covariance
 
 FLOOR = 1e-12  # least s^2 relative to the largest eigenvalue: a flat direction is unbounded
 

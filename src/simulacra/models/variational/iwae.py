@@ -58,6 +58,6 @@ class IWAE(LatentGaussian):
 
 def negative_bound(model: IWAE, batch: Batch, rng: Rng) -> Terms:
     """-L_k(x) of equation (8) in nats, and the ELBO at the same draws."""
-    log_w = model.log_weights(batch.x, batch.c, rng, model.k)
+    log_w = model.log_weights(batch.x, batch.c, rng, model.k, batch.known)
     bound = log_w.logsumexp(1) - math.log(model.k)
     return Terms({"bound": -bound}, {"elbo": log_w.detach().mean(1)})

@@ -98,8 +98,13 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         """p(x|z) for codes of shape (B, latent)."""
         return self.head.build(self.decoder(z, *self.condition_features(c)))
 
-    def log_weights(self, x: Tensor, c: Tensor | None, rng: Rng, k: int) -> Tensor:
-        """log p(x, z_j) - log q(z_j|x), z_j = mu + sigma eps_j: in nats, shape (B, k)."""
+    def log_weights(
+        self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
+    ) -> Tensor:
+        """log p(x, z_j) - log q(z_j|x), z_j = mu + sigma eps_j: in nats, shape (B, k).
+
+        Where only the `known` entries are observed, p(x|z) is that of these.
+        """
         q = self.posterior(x, c)
         eps = rng.normal("z", k, self.code_size, dtype=q.loc.dtype)
         q = Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)
@@ -109,7 +114,7 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         repeated = None if c is None else c.repeat_interleave(k, 0)
         parameters = self.decoder(z.flatten(0, 1), *self.condition_features(repeated))
         p = self.head.build(parameters.unflatten(0, (len(x), k)))
-        return p.log_prob(x.unsqueeze(1)) + log_ratio
+        return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + log_ratio
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
         """E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one z, in nats, shape (B,)."""
