@@ -163,7 +163,7 @@ TOYS = [
     _toy("rnn-rbm", toys.RNNRBM, sequences),
     _toy("growing", toys.Growing, lambda: real(8), epochs=None),
     _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
-    _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), k=1),
+    _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),
     _toy("wgan-gp", toys.WGAN, lambda: real(2), epochs=4),
     _toy("wgan-clip", toys.WGAN, lambda: real(3), epochs=6, penalty="clip", every=2),
     _toy("stacked-denoising", toys.StackedDenoising, lambda: real(50), epochs=None),

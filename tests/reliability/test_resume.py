@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from functools import partial
 
 import pytest
 
@@ -117,20 +118,14 @@ def test_killed_at_a_random_moment(case, tmp_path):
 
 
 def test_killed_again_and_again(tmp_path):
-    """A run that dies every few steps still arrives."""
+    """A run that dies every few steps still arrives, from other initial weights at each attempt."""
     case, deaths = named("growing"), 0
     expected = state(train(case))
-    hook = lambda loop: killed_at(loop.position.total_steps + 4)(loop)
-    while not (tmp_path / "checkpoint.safetensors").exists() or not position(tmp_path)["finished"]:
-        resume = (tmp_path / "checkpoint.safetensors").exists()
-        steps = position(tmp_path)["total_steps"] if resume else 0
-        hook = killed_at(steps + 4)
-        work = lambda: train(
-            case, tmp_path, init=FRESH + deaths * resume, resume=resume, hook=hook, checkpoint_seconds=OFTEN
-        )
-        if not resume:
-            work = lambda: train(case, tmp_path, hook=hook, checkpoint_seconds=OFTEN)
-        deaths += in_child(work) == signal.SIGKILL
+    in_child(lambda: train(case, tmp_path, hook=killed_at(4), checkpoint_seconds=OFTEN))
+    while not position(tmp_path)["finished"]:
+        deaths += 1
+        go_on = partial(train, case, tmp_path, init=FRESH + deaths, resume=True, checkpoint_seconds=OFTEN)
+        in_child(partial(go_on, hook=killed_at(position(tmp_path)["total_steps"] + 4)))
     assert deaths > 5
     assert not differing(expected, state(train(case, tmp_path, init=FRESH, resume=True)))
 

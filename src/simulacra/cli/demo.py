@@ -10,6 +10,15 @@ from simulacra.cli.command import call
 from simulacra.cli.said import say
 
 MODEL, DATA = "vae", "digits"
+NETWORK = {"latent": 2, "hidden": (256, 256, 128), "activation": "silu", "kl_warmup": 0.3}
+TRAINING = {"batch_size": 128, "lr": 3e-3, "schedule": "cosine"}
+NEXT = (
+    "simulacra sample {run} --n 64 --out samples.png",
+    "simulacra train vae digits --model.latent 8 --data.binarize dynamic --epochs 200",
+    "simulacra train vae digits --data.condition label --data.binarize dynamic --epochs 200",
+    "simulacra models                   # what else there is",
+    "simulacra data                     # and on what",
+)
 
 
 def run(words: Sequence[str]) -> int:
@@ -17,7 +26,7 @@ def run(words: Sequence[str]) -> int:
     return call("demo", demo, words)
 
 
-def demo(*, out: str | None = None, epochs: float = 200, seed: int = 0) -> int:
+def demo(*, out: str | None = None, epochs: float = 300, seed: int = 0) -> int:
     """Train a VAE with two latent numbers on 8x8 digits, score it with k=1000 and draw it: a minute.
 
     Args:
@@ -44,14 +53,3 @@ def demo(*, out: str | None = None, epochs: float = 200, seed: int = 0) -> int:
     say(f"{time.perf_counter() - began:.0f} seconds in all", "", "what to try next:")
     say(*(f"  {line.format(run=shlex.quote(str(trained.path)))}" for line in NEXT))
     return 0
-
-
-NETWORK = {"latent": 2, "hidden": (256, 128)}
-TRAINING = {"batch_size": 64, "lr": 2e-3, "schedule": "cosine"}
-NEXT = (
-    "simulacra sample {run} --n 64 --out samples.png",
-    "simulacra train vae digits --model.latent 8 --data.binarize dynamic --epochs 200",
-    "simulacra train vae digits --data.condition label --data.binarize dynamic --epochs 200",
-    "simulacra models                   # what else there is",
-    "simulacra data                     # and on what",
-)

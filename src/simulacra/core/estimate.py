@@ -146,6 +146,12 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
             f"{k}: {x!r} against {y!r}" for k, (x, y) in a.protocol.differences(b.protocol).items()
         )
         raise ValueError(f"these scores cannot be compared, their protocols differ in {named}.")
+    ours, theirs = a.details.get("preprocessing"), b.details.get("preprocessing")
+    if ours != theirs and not (a.protocol and b.protocol):
+        raise ValueError(
+            f"these scores cannot be compared: one is of {ours or 'unknown'} data, the other of "
+            f"{theirs or 'unknown'} data."
+        )
     if a.conditional != b.conditional:
         raise ValueError("these scores cannot be compared: one is log p(x), the other log p(x|c).")
     if a.dims != b.dims or len(a.values) != len(b.values):

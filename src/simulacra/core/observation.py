@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -53,49 +54,52 @@ def observation_head(
         raise ValueError(_misfit(space, name))
     events = len(space.shape)
     if name == "bernoulli":
-        return Observation(name, 1, lambda p: d.Bernoulli(p.select(p.dim() - events - 1, 0), events))
+        return Observation(name, 1, partial(_bernoulli, events=events))
     if name == "gaussian":
-        return _gaussian(events, scale)
+        return _gaussian_head(events, scale)
     if name == "categorical":
         assert isinstance(space, (Categorical, Levels))
         classes = space.classes if isinstance(space, Categorical) else space.levels
-        return Observation(name, classes, lambda p: d.Categorical(p, events))
+        return Observation(name, classes, partial(d.Categorical, event_dims=events))
     assert isinstance(space, Levels)
-    return _logistic(events, space.levels, mixtures if name == "logistic-mixture" else 1)
+    k = mixtures if name == "logistic-mixture" else 1
+    build = partial(_logistic, events=events, levels=space.levels, k=k)
+    return Observation(name, k * (3 if k > 1 else 2), build)
 
 
-def _gaussian(events: int, scale: float | None) -> Observation:
+def _gaussian_head(events: int, scale: float | None) -> Observation:
     if scale is None:
-        return Observation("gaussian", 2, lambda p: _split_gaussian(p, events))
+        return Observation("gaussian", 2, partial(_gaussian, events=events))
     if scale <= 0:
         raise ValueError(f"scale is {scale}, but a Gaussian needs a positive standard deviation.")
-    log_scale = math.log(scale)
-
-    def fixed(p: Tensor) -> d.Gaussian:
-        loc = p.select(p.dim() - events - 1, 0)
-        return d.Gaussian(loc, loc.new_tensor(log_scale), events)
-
-    return Observation("gaussian", 1, fixed)
+    return Observation("gaussian", 1, partial(_fixed_gaussian, events=events, log_scale=math.log(scale)))
 
 
-def _split_gaussian(p: Tensor, events: int) -> d.Gaussian:
+# builders are module-level functions, so that a model can be copied and sent to other processes
+
+
+def _bernoulli(p: Tensor, events: int) -> d.Bernoulli:
+    return d.Bernoulli(p.select(p.dim() - events - 1, 0), events)
+
+
+def _gaussian(p: Tensor, events: int) -> d.Gaussian:
     loc, log_scale = p.unbind(p.dim() - events - 1)
     return d.Gaussian(loc, log_scale.clamp_min(MIN_LOG_SCALE), events)
 
 
-def _logistic(events: int, levels: int, k: int) -> Observation:
-    def split(p: Tensor) -> d.Distribution:
-        dim = p.dim() - events - 1
-        loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
-        # Offsets put an untrained head at the middle of the unit interval with a tenth of its width.
-        loc, log_scale = loc + 0.5, (log_scale - 2.0).clamp_min(MIN_LOG_SCALE)
-        if not weights:
-            loc, log_scale = loc.squeeze(dim), log_scale.squeeze(dim)
-            return d.DiscretisedLogistic(loc, log_scale, levels, events)
-        component = d.DiscretisedLogistic(loc, log_scale, levels, events)
-        return d.Mixture(weights[0], component, events)
+def _fixed_gaussian(p: Tensor, events: int, log_scale: float) -> d.Gaussian:
+    loc = p.select(p.dim() - events - 1, 0)
+    return d.Gaussian(loc, loc.new_tensor(log_scale), events)
 
-    return Observation("logistic" if k == 1 else "logistic-mixture", k * (3 if k > 1 else 2), split)
+
+def _logistic(p: Tensor, events: int, levels: int, k: int) -> d.Distribution:
+    dim = p.dim() - events - 1
+    loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
+    # offsets put an untrained head at the middle of the unit interval with a tenth of its width
+    loc, log_scale = loc + 0.5, (log_scale - 2.0).clamp_min(MIN_LOG_SCALE)
+    if not weights:
+        return d.DiscretisedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events)
+    return d.Mixture(weights[0], d.DiscretisedLogistic(loc, log_scale, levels, events), events)
 
 
 def _misfit(space: Space, name: str) -> str:

@@ -92,7 +92,8 @@ class Words:
                 values.append(value.double() + log_det)
         if not self.preprocessing.exact:
             kind, method = ("lower" if kind == "exact" else kind), f"{method}, dequantised"
-        details = {"seed": seed} | ({"k": k} if "k=" in method else {})
+        details: dict[str, Any] = {"seed": seed, "preprocessing": self.preprocessing.label}
+        details |= {"k": k} if "k=" in method else {}
         dims, conditional = self.preprocessing.raw.dims, self.condition is not None
         return Estimate(torch.cat(values), cast(Kind, kind), dims, method, details, None, conditional)
 
@@ -164,7 +165,8 @@ class Words:
         with evaluating(cast(nn.Module, self)):
             parts = [
                 cast(can.Classifies, self).label_logits(y).softmax(1)
-                for y, _, _, _ in self._chunks(x, None, rng)
+                # the label is what is asked for: also a model of p(x|label) needs none here
+                for y, _, _ in self._prepared(self._raw(x), rng)
             ]
         return torch.cat(parts)
 
@@ -174,15 +176,23 @@ class Words:
         self, x: Any, condition: Any, rng: Rng
     ) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Rng]]:
         """Preprocessed chunks with their log-Jacobians, conditions and row-keyed generators."""
+        x = self._raw(x)
+        c = self._condition(condition, len(x))
+        for y, log_det, rows in self._prepared(x, rng):
+            yield y, log_det, None if c is None else c[rows.rows.start : rows.rows.stop], rows
+
+    def _raw(self, x: Any) -> Tensor:
         x = as_tensor(x).to(self.device)
         self.preprocessing.raw.check(x)
-        c = self._condition(condition, len(x))
+        if not len(x):
+            raise ValueError("there are no observations: x has no rows.")
+        return x
+
+    def _prepared(self, x: Tensor, rng: Rng) -> Iterator[tuple[Tensor, Tensor, Rng]]:
         for i in range(0, len(x), CHUNK):
             rows = rng.on(range(i, min(i + CHUNK, len(x))))
             y, log_det = self.preprocessing.forward(x[i : i + CHUNK], rows)
-            if y.is_floating_point():
-                y = y.to(self.dtype)
-            yield y, log_det, None if c is None else c[i : i + CHUNK], rows
+            yield y.to(self.dtype) if y.is_floating_point() else y, log_det, rows
 
     def _condition(self, condition: Any, n: int) -> Tensor | None:
         if self.condition is None:
@@ -191,11 +201,11 @@ class Words:
             return None
         if condition is None:
             raise ValueError(f"{type(self).__name__} models p(x|c): give condition= out of {self.condition}.")
-        c = (
-            torch.stack([self._label(v) for v in np.atleast_1d(condition)])
-            if _words(condition)
-            else as_tensor(condition)
-        )
+        if _words(condition):
+            names = [self._label(name) for name in np.atleast_1d(condition)]
+            c = torch.stack(names) if np.ndim(condition) else names[0]
+        else:
+            c = as_tensor(condition)
         c = c.to(self.device)
         if c.dim() == len(self.condition.shape):
             c = c.expand(n, *c.shape)

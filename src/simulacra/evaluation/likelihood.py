@@ -100,7 +100,8 @@ def likelihoods(
     whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if not model.preprocessing.exact:
         kind, method = ("lower" if kind == "exact" else kind), f"{method}, dequantised"
-    details: dict[str, Any] = {"seed": seed, **({"k": k} if "k=" in method else {})}
+    details: dict[str, Any] = {"seed": seed, "preprocessing": model.preprocessing.label}
+    details |= {"k": k} if "k=" in method else {}
     dims, protocol = model.preprocessing.raw.dims, protocol_of(data, split, limit)
     more = (details, protocol, model.condition is not None)
     found = Likelihood(Estimate(whole["value"], cast(Kind, kind), dims, method, *more))

@@ -5,6 +5,7 @@ On one process in fp32 the loop runs the losses bare: Fabric's wrappers would ad
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
@@ -53,6 +54,8 @@ class FabricBackend(Backend):
     """Several processes or autocast, through a launched `lightning_fabric.Fabric`."""
 
     def __init__(self, fabric: Any):
+        # its successor would still copy rank 0's buffers over the others' chains at the start
+        warnings.filterwarnings("ignore", message="[\\s\\S]*broadcast_buffers")
         super().__init__(fabric.device)
         self.fabric = fabric
         self.rank = fabric.global_rank

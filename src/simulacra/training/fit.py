@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from simulacra.core.artifact import CONFIG, build_model, describe, save_model
+from simulacra.core.artifact import CONFIG, build_model, describe
 from simulacra.core.files import write_json
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
 from simulacra.training import checkpoint as ck
-from simulacra.training.backend import FabricBackend, make_fabric, plain
-from simulacra.training.loop import Interrupted, Loop, Watcher
+from simulacra.training.launch import Job, launch
+from simulacra.training.loop import Interrupted, Watcher
 from simulacra.training.metrics import NAME as METRICS
 from simulacra.training.options import Options
 from simulacra.training.run import Run, load_model, locked, new_folder, run_config
@@ -162,6 +160,10 @@ def check_fits(model: Model, data: Dataset) -> None:
             f"the model was built for {model.space}, but {data.name} holds {data.space}: "
             "build it with data.space."
         )
+    if data.train.known is not None and not model.takes_missing:
+        raise ValueError(
+            f"{data.name} has missing entries, which {type(model).__name__} does not leave out of its loss."
+        )
     if model.condition is not None and data.condition is None:
         raise ValueError(
             f"the model needs a condition ({model.condition}), but {data.name} was loaded without one: "
@@ -197,20 +199,13 @@ def _train(
     watchers: tuple[Watcher, ...],
     resume: bool,
 ) -> Run:
-    backend = plain(options)
-    checkpoint = folder / ck.NAME if resume else None
     config = _config(model, data, options)
-    with _stop_requests() as stop:
-        try:
-            if backend is not None:
-                model.to(backend.device)
-                Loop(model, data, options, backend, folder, watchers, stop).run(checkpoint)
-                save_model(model, folder, {k: config[k] for k in ("data", "options")})
-            else:
-                _launch(model, data, options, folder, watchers, checkpoint)
-        except Interrupted:
-            log.warning("interrupted; nothing is lost: go on with `simulacra train --resume %s`", folder)
-            raise KeyboardInterrupt from None
+    more = {name: config[name] for name in ("data", "options")}
+    try:
+        launch(Job(model, data, options, folder, watchers, more, folder / ck.NAME if resume else None))
+    except Interrupted:
+        log.warning("interrupted; nothing is lost: go on with `simulacra train --resume %s`", folder)
+        raise KeyboardInterrupt from None
     return Run(folder, load_into(model, folder), data, config)
 
 
@@ -220,49 +215,3 @@ def load_into(model: Model, folder: Path) -> Model:
 
     load_weights(model, folder / WEIGHTS)
     return model.eval()
-
-
-def _launch(model, data, options, folder, watchers, checkpoint) -> None:
-    fabric = make_fabric(options)
-    arguments = (model, data, options, folder, watchers, checkpoint)
-    if options.devices == 1:
-        fabric.launch()
-        train_on(fabric, *arguments)
-    else:
-        fabric.launch(train_on, *arguments)
-
-
-def train_on(fabric: Any, model, data, options, folder, watchers, checkpoint) -> None:
-    """What each process runs."""
-    backend = FabricBackend(fabric)
-    model.to(backend.device)
-    with _stop_requests() as stop:
-        loop = Loop(model, data, options, backend, folder, watchers, stop)
-        loop.run(checkpoint)
-    if backend.rank == 0:
-        config = _config(model, data, options)
-        save_model(model, folder, {k: config[k] for k in ("data", "options")})
-    backend.barrier()
-
-
-@contextlib.contextmanager
-def _stop_requests() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (or a polite kill) is noted and answered between steps; a second one is answered at once."""
-    asked: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    kept = {}
-
-    def note(number: int, frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        kept[number] = signal.signal(number, note)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

@@ -111,7 +111,10 @@ class Loop:
     def _run_stage(self, stage: Stage) -> None:
         p = self.position
         self.total = self.options.steps(stage, self.model, len(self.train))
+        # what cannot run is refused here, before anything is written
         self.players = [Player(self.model, u, self.options, self.backend) for u in stage.updates]
+        rng = Rng(self.options.seed, stage.name, shards=self.shards, device=self.backend.device)
+        feeds = Feeds(stage, self.train, self.options, rng, p.step, self.total, self.backend)
         if not p.started:
             if p.stage == 0:
                 # a start that is interrupted begins again from these weights
@@ -124,7 +127,7 @@ class Loop:
         if p.step == 0:
             self.save()
         if stage.updates:
-            self._steps(stage)
+            self._steps(stage, rng, feeds)
 
     def _start(self, stage: Stage) -> None:
         if stage.start is not None:
@@ -158,10 +161,8 @@ class Loop:
 
     # ---- one stage
 
-    def _steps(self, stage: Stage) -> None:
+    def _steps(self, stage: Stage, rng: Rng, feeds: Feeds) -> None:
         p = self.position
-        rng = Rng(self.options.seed, stage.name, shards=self.shards, device=self.backend.device)
-        feeds = Feeds(stage, self.train, self.options, rng, p.step, self.total, self.backend)
         rows = feeds.batch_size * feeds.per_step
         self.every = self.options.log_every or max(1, self.total // 200)
         progress = Progress(stage.name, self.total, p.step, rows, self._shows())

@@ -57,7 +57,7 @@ class StackedDenoising(Model, Encodes, Decodes):
             update = Update("layer", (f"up.{i}.", f"down.{i}."), loss, optimizer=momentum)
             start = begin_at_mean if i == 0 else None
             return Stage(f"layer-{i + 1}", [update], self.length, start=start, view=view)
-        whole = Update("all", ("",), whole_error)
+        whole = Update("all", ("",), whole_error, optimizer=momentum)
         return Stage("whole", [whole], self.length) if i == len(self.up) else None
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:

@@ -18,6 +18,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import HasImportanceWeights, Samples
 from simulacra.core.distributions import Bernoulli
 from simulacra.core.model import Model
+from simulacra.core.optimisers import Adam
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary
 from simulacra.core.training import Update
@@ -41,7 +42,11 @@ class WakeSleep(Model, Samples, HasImportanceWeights):
 
     def updates(self) -> list[Update]:
         """Wake moves the generative net, sleep the recognition net."""
-        return [Update("wake", ("prior", "p."), wake), Update("sleep", ("q.",), sleep)]
+        adam = Adam(lr=0.02)
+        return [
+            Update("wake", ("prior", "p."), wake, optimizer=adam),
+            Update("sleep", ("q.",), sleep, optimizer=adam),
+        ]
 
     def log_joint(self, x: Tensor, h: Tensor) -> Tensor:
         """log p(x, h) in nats, shape (B, k)."""

@@ -21,6 +21,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import Decodes, Encodes
 from simulacra.core.distributions import sum_events
 from simulacra.core.model import Model
+from simulacra.core.optimisers import Adam
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Real, Space
 from simulacra.core.training import Update
@@ -78,8 +79,12 @@ class Autoencoder(Model, Encodes, Decodes):
         check_network("decoder", self.decoder, ((latent,),), (1, *space.shape))
 
     def updates(self) -> list[Update]:
-        """One player descends equation (1)."""
-        return [Update("autoencoder", ("",), reconstruction_error)]
+        """One player descends equation (1).
+
+        With a penalty the weights decay too: otherwise f / a and a g would shrink it for nothing.
+        """
+        decay = 0.01 if self.sparsity else 0.0
+        return [Update("autoencoder", ("",), reconstruction_error, optimizer=Adam(weight_decay=decay))]
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """f(x), shape (B, latent)."""

@@ -83,6 +83,8 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         check_network("encoder", self.encoder, (space.features_shape, *extra), (2 * latent,))
         check_network("decoder", self.decoder, ((latent,), *extra), (parameters, *space.shape))
 
+    takes_missing = True
+
     def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
         """The condition as further network input, or nothing."""
         if self.condition is None or c is None:

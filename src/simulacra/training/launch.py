@@ -1,0 +1,117 @@
+"""A training job, in this process or in several."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from simulacra.core.artifact import save_model
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.training.backend import Backend, FabricBackend, make_fabric, plain
+from simulacra.training.loop import Interrupted, Loop, Watcher
+from simulacra.training.options import Options
+from simulacra.training.players import TrainingFailed
+
+
+class Job:
+    """What each process does: train, then the first one saves.
+
+    Args:
+        folder: the run folder.
+        more: further entries of the saved configuration.
+        checkpoint: where to go on from, or None.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Dataset,
+        options: Options,
+        folder: Path,
+        watchers: tuple[Watcher, ...],
+        more: dict[str, Any],
+        checkpoint: Path | None,
+    ):
+        self.model, self.data, self.options = model, data, options
+        self.folder, self.watchers, self.more, self.checkpoint = folder, watchers, more, checkpoint
+
+    def __call__(self, backend: Backend) -> None:
+        """Train on `backend`."""
+        self.model.to(backend.device)
+        with stop_requests() as stop:
+            loop = Loop(self.model, self.data, self.options, backend, self.folder, self.watchers, stop)
+            loop.run(self.checkpoint)
+        if backend.rank == 0:
+            save_model(self.model, self.folder, self.more)
+        backend.barrier()
+
+
+def launch(job: Job) -> None:
+    """Run the job as its options say.
+
+    Raises:
+        TrainingFailed: if a process failed, with its sentence.
+        Interrupted: if someone asked to stop.
+    """
+    backend = plain(job.options)
+    if backend is not None:
+        job(backend)
+        return
+    fabric = make_fabric(job.options)
+    if job.options.devices == 1:
+        fabric.launch()
+        job(FabricBackend(fabric))
+        return
+    # the children get the Ctrl-C of a terminal too; this process waits for their checkpoint
+    with stop_requests():
+        try:
+            fabric.launch(_work, job)
+        except Exception as error:
+            raise _told(error) from None
+
+
+def _work(fabric: Any, job: Job) -> None:
+    # a model sent to another process shares its memory with the sender
+    job.model = copy.deepcopy(job.model)
+    job(FabricBackend(fabric))
+
+
+def _told(error: Exception) -> Exception:
+    """The exception of a child process, whose traceback arrives as text."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    name, _, sentence = (lines[-1] if lines else "").partition(": ")
+    kind = name.rsplit(".", 1)[-1]
+    if kind == "Interrupted":
+        return Interrupted()
+    if kind in ("TrainingFailed", "ValueError", "MissingCapability"):
+        return TrainingFailed(sentence) if kind == "TrainingFailed" else ValueError(sentence)
+    return error
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C (or a polite kill) is noted and answered between steps; a second one is answered at once."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    kept = {}
+
+    def note(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        kept[number] = signal.signal(number, note)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

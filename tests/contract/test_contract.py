@@ -1,0 +1,331 @@
+"""One suite over every model of the catalogue and every toy: what the contract promises."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import simulacra
+from contract.cases import CASES, CATALOGUED, Case, named
+from contract.harness import differing, state, train
+from contract.use import K, answers, begin, gradients, noise, rows, shape_of, stages, trained, words
+from simulacra.core import capabilities as can
+from simulacra.core import words as chunking
+from simulacra.core.artifact import build_model, describe, load_weights
+from simulacra.core.model import Model
+from simulacra.core.random import Rng
+from simulacra.core.words import evaluating
+from simulacra.models.catalog import CATALOG
+
+every = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def having(*capabilities: type) -> pytest.MarkDecorator:
+    """Cases whose models declare one of the capabilities."""
+    found = [case for case in CASES if any(map(case.build().supports, capabilities))]
+    return pytest.mark.parametrize("case", found, ids=str)
+
+
+IMPLICIT = [c for c in CASES if not {can.HasDensity, can.HasBound} & c.build().capabilities()]
+
+
+def double(case: Case) -> Model:
+    """The trained model in double precision, where rounding hides nothing."""
+    model = case.build().double()
+    with torch.no_grad():
+        for name, t in trained(case).state_dict().items():
+            model.state_dict()[name].copy_(t)
+    return model.eval()
+
+
+def test_every_catalogue_entry_has_a_case():
+    assert {case.catalogued for case in CATALOGUED} == set(CATALOG)
+
+
+# ---- capabilities
+
+
+@every
+def test_declared_words_answer_in_the_right_shape(case):
+    model = trained(case)
+    for word, answer in answers(model, case).items():
+        assert tuple(answer.shape) == shape_of(model, word, 11), word
+        assert bool(torch.isfinite(answer.double()).all()), word
+
+
+@every
+def test_undeclared_words_are_refused(case):
+    model = trained(case)
+    for word, (needs, ask) in words(model, case).items():
+        if not any(map(model.supports, needs)):
+            with pytest.raises(ValueError, match=rf"{type(model).__name__} cannot do {word}\(\)"):
+                ask()
+
+
+@pytest.mark.system("H23")
+@pytest.mark.parametrize("case", IMPLICIT, ids=str)
+def test_an_implicit_model_refuses_to_score(case):
+    """Without density and bound there is no number to give, rather than a wrong one."""
+    model, (x, c) = trained(case), rows(case)
+    for score in (model.log_prob, model.score_samples, model.anomaly):
+        with pytest.raises(ValueError, match="needs a model that has an exact log-density or has a bound"):
+            score(x, c)
+    assert "gan" in map(str, IMPLICIT)
+
+
+@every
+def test_capabilities_are_those_of_the_class_less_what_is_removed(case):
+    model = case.build()
+    of_class = {c for c in can.ALL if issubclass(type(model), c)}
+    assert model.capabilities() <= of_class
+    removed = of_class - model.capabilities()
+    assert removed == set(model._removed) | (
+        {can.TakesCondition} & of_class if not model.condition else set()
+    )
+
+
+@having(can.HasEnergy)
+def test_energies_are_finite_numbers_of_each_row(case):
+    model, (x, _) = trained(case), rows(case)
+    with evaluating(model):
+        assert model.free_energy(x).shape == (11,)
+        if model.supports(can.HasDensity):
+            # log p + F is the same -log Z for every row
+            total = model.log_density(x) + model.free_energy(x)
+            assert float(total.max() - total.min()) < 1e-4
+
+
+@having(can.StepsChain)
+def test_a_chain_is_pure_in_state_and_noise(case):
+    model, rng = trained(case), Rng(3, "chain", rows=range(13))
+    with evaluating(model):
+        first = model.start_chain(rng)
+        kept = first.clone()
+        a, b = model.step(first, rng.at(0)), model.step(first, rng.at(0))
+    assert torch.equal(a, b) and torch.equal(first, kept) and len(a) == 13
+
+
+@having(can.TakesCondition)
+def test_a_condition_is_needed_and_checked(case):
+    model, (x, _) = trained(case), rows(case)
+    with pytest.raises(ValueError, match="give condition="):
+        model.sample(3)
+    with pytest.raises(ValueError, match="has the classes 0 to 2"):
+        model.sample(3, 7)
+    with pytest.raises(ValueError, match="2 rows for 3"):
+        model.sample(3, torch.tensor([0, 1]))
+    assert torch.equal(model.sample(3, 1), model.sample(3, torch.tensor([1, 1, 1])))
+    assert not torch.equal(model.log_prob(x, 0, k=K).values, model.log_prob(x, 2, k=K).values)
+
+
+@every
+def test_a_condition_that_nobody_asked_for_is_refused(case):
+    model = trained(case)
+    if model.condition is None and model.supports(can.Samples):
+        with pytest.raises(ValueError, match="without a condition"):
+            model.sample(3, 1)
+
+
+@every
+def test_observations_that_do_not_fit_are_refused(case):
+    model, (x, c) = trained(case), rows(case)
+    asked = [model.log_prob, model.encode]
+    needs = [(can.HasDensity, can.HasBound), (can.Encodes,)]
+    for ask, capabilities in zip(asked, needs):
+        if any(map(model.supports, capabilities)):
+            with pytest.raises(ValueError, match="has shape"):
+                ask(x[..., :1], c)
+            if not model.space.discrete:
+                with pytest.raises(ValueError, match="NaN"):
+                    ask(torch.full_like(x, torch.nan), c)
+
+
+@having(can.Encodes)
+def test_numpy_and_lists_go_in(case):
+    model, (x, c) = trained(case), rows(case)
+    expected = model.encode(x, c)
+    assert torch.equal(expected, model.encode(x.numpy(), None if c is None else c.numpy()))
+    assert torch.equal(expected, model.encode(x.tolist(), None if c is None else c.tolist()))
+
+
+# ---- randomness and batches
+
+
+@every
+def test_words_are_deterministic_and_leave_no_trace(case):
+    """Same seed, same answer; torch's own generator, weights, modes and flags stay as they were."""
+    model, before = trained(case), state(trained(case))
+    flags = [p.requires_grad for p in model.parameters()]
+    for training in (True, False):
+        model.train(training)
+        torch.manual_seed(1)
+        generator = torch.get_rng_state()
+        first, second = answers(model, case), answers(model, case)
+        assert torch.equal(generator, torch.get_rng_state())
+        assert all(m.training == training for m in model.modules())
+        assert [p.requires_grad for p in model.parameters()] == flags
+        assert not differing(first, second) and not differing(before, state(model))
+
+
+@having(can.Samples)
+def test_another_seed_gives_other_samples(case):
+    model, (_, c) = trained(case), rows(case, 60)
+    assert not torch.equal(model.sample(60, c, seed=0), model.sample(60, c, seed=1))
+
+
+@having(can.Samples)
+def test_sample_i_does_not_depend_on_the_batch(case):
+    """Whatever n is: also across the chunks of 1024 rows and the blocks of 128."""
+    model, (_, c) = double(case), rows(case, 1025)
+    whole = model.sample(1025, c, seed=5)
+    for n in (0, 1, 3, 50, 130, 1024):
+        part = model.sample(n, None if c is None else c[:n], seed=5)
+        assert part.shape == (n, *model.space.shape)
+        assert torch.allclose(part.double(), whole[:n].double(), atol=1e-9)
+
+
+@every
+def test_answers_do_not_depend_on_the_chunks(case, monkeypatch):
+    model = double(case)
+    whole = answers(model, case, 23)
+    monkeypatch.setattr(chunking, "CHUNK", 7)
+    for word, answer in answers(model, case, 23).items():
+        assert torch.allclose(answer.double(), whole[word].double(), atol=1e-9), word
+
+
+@having(can.HasDensity)
+def test_an_exact_score_is_of_the_row_alone(case):
+    model, (x, _) = double(case), rows(case)
+    assert torch.allclose(model.log_prob(x).values[4:7], model.log_prob(x[4:7]).values, atol=1e-9)
+
+
+# ---- scores
+
+
+@having(can.HasDensity, can.HasBound)
+def test_scores_are_nats_and_higher_is_likelier(case):
+    model, test = trained(case), case.data().test
+    estimate = model.log_prob(test.x, test.c, k=50)
+    assert estimate.kind == ("exact" if model.supports(can.HasDensity) else "lower")
+    assert estimate.values.dtype == torch.float64 and estimate.dims == model.space.dims
+    assert estimate.bits_per_dim == pytest.approx(-estimate.mean / model.space.dims / np.log(2))
+    scores = model.score_samples(test.x, test.c, k=50)
+    assert np.array_equal(scores, estimate.values.numpy())
+    assert np.array_equal(model.anomaly(test.x, test.c, k=50), -scores)
+    far = noise(case)
+    c = None if test.c is None else test.c[torch.arange(len(far)) % len(test)]
+    assert estimate.mean > model.log_prob(far, c, k=50).mean
+
+
+@having(can.HasImportanceWeights)
+def test_more_importance_samples_never_lower_the_bound(case):
+    """E L_k rises with k: on the mean of the test rows, beyond its noise."""
+    model, test = trained(case), case.data().test
+    means = [model.log_prob(test.x, test.c, k=k).mean for k in (1, 20, 400)]
+    assert means[0] - 0.05 < means[1] < means[2] + 0.05
+
+
+# ---- completion
+
+
+@having(can.Completes)
+def test_completion_keeps_what_is_known_and_no_more(case):
+    model, (x, _) = trained(case), rows(case)
+    known = Rng(0, "known", rows=range(11)).uniform("u", *x.shape[1:]) < 0.5
+    filled = model.complete(x, known)
+    assert torch.equal(filled[known], x[known])
+    # what is unknown plays no part
+    changed = torch.where(known, x, x + 17)
+    assert torch.equal(filled, model.complete(changed, known))
+    assert torch.equal(model.complete(x, torch.ones_like(known)), x)
+    assert not bool((filled == x)[~known].any())
+    assert torch.equal(model.complete(x, known[0]), model.complete(x, known[:1].expand_as(known)))
+
+
+# ---- training
+
+
+@every
+def test_gradients_reach_every_parameter_of_each_update(case):
+    model = case.build()
+    moved = set()
+    for stage in stages(case, model):
+        batch = begin(case, model, stage)
+        for update, found in gradients(case, model, stage, batch).items():
+            untouched = [name for name, g in found.items() if g is None or not bool(torch.isfinite(g).all())]
+            assert not untouched, f"{stage.name}, {update}"
+            moved |= set(found)
+    assert moved == {name for name, _ in model.named_parameters()}
+
+
+@every
+def test_training_moves_every_parameter(case):
+    before, after = state(case.build()), state(trained(case))
+    unmoved = [n for n, _ in case.build().named_parameters() if torch.equal(before[n], after[n])]
+    assert not unmoved
+
+
+@every
+def test_the_names_and_shapes_of_the_state_are_constant(case):
+    before, after = case.build().state_dict(), trained(case).state_dict()
+    assert list(before) == list(after)
+    assert all(before[n].shape == after[n].shape and before[n].dtype == after[n].dtype for n in before)
+
+
+@every
+def test_training_is_a_function_of_the_seed(case):
+    """The generator of torch plays no part in it; another seed of the run gives other weights."""
+    with_other_torch = train(case, hook=lambda loop: torch.manual_seed(1234))
+    assert not differing(state(trained(case)), state(with_other_torch))
+    if any(stage.updates for stage in stages(case, case.build())):
+        assert differing(state(trained(case)), state(train(case, seed=1)))
+
+
+@every
+def test_training_in_double_precision(case):
+    model = train(case, hook=lambda loop: loop.model.double())
+    assert {t.dtype for t in model.state_dict().values() if t.is_floating_point()} <= {torch.float64}
+    for word, answer in answers(model, case).items():
+        if answer.is_floating_point():
+            assert answer.dtype == torch.float64, word
+
+
+# ---- artifacts
+
+
+@every
+def test_a_saved_model_answers_the_same(case, tmp_path):
+    model = trained(case)
+    model.save(tmp_path)
+    if case.catalogued:
+        loaded = simulacra.load(tmp_path)
+    else:
+        loaded = build_model(json.loads((tmp_path / "config.json").read_text()), case.kind, {})
+        load_weights(loaded, tmp_path / "model.safetensors")
+    assert not differing(answers(model, case), answers(loaded, case))
+    assert not differing(state(model), state(loaded))
+    assert loaded.capabilities() == model.capabilities()
+
+
+@every
+def test_the_recorded_arguments_make_the_same_model(case):
+    model = case.build()
+    again = case.kind(**model.arguments)
+    assert {n: t.shape for n, t in model.state_dict().items()} == {
+        n: t.shape for n, t in again.state_dict().items()
+    }
+    rebuilt = build_model(json.loads(json.dumps(describe(model))), case.kind, {})
+    assert rebuilt.arguments == model.arguments
+    assert rebuilt.preprocessing == model.preprocessing
+
+
+def test_own_networks_are_passed_again(tmp_path):
+    """They are recorded as text; loading names what to pass, and takes it back."""
+    make = lambda: torch.nn.Linear(2, 6)
+    simulacra.VAE(named("vae/real").data().space, latent=3, encoder=make(), hidden=(5,)).save(tmp_path)
+    with pytest.raises(ValueError, match="built with its own encoder"):
+        simulacra.load(tmp_path)
+    assert simulacra.load(tmp_path, encoder=make()).sample(2).shape == (2, 2)

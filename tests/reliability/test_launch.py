@@ -1,0 +1,33 @@
+"""Several processes through the public door: `fit(devices=2)`, and its errors as sentences."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import simulacra
+from simulacra.core.space import Binary
+from simulacra.data.dataset import in_memory
+from simulacra.training.players import TrainingFailed
+
+DATA = in_memory((torch.arange(303 * 7).reshape(303, 7) % 5 < 2).to(torch.uint8), Binary((7,)))
+
+
+def fitted(folder, devices: int, **settings) -> simulacra.Model:
+    torch.manual_seed(3)
+    model = simulacra.VAE(DATA.space, latent=3, hidden=(11,))
+    return simulacra.fit(
+        model, DATA, out=folder, devices=devices, device="cpu", batch_size=50, progress=False, **settings
+    ).model
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_weights_of_one(tmp_path):
+    one, two = (fitted(tmp_path / str(n), n, epochs=2).state_dict() for n in (1, 2))
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
+
+
+@pytest.mark.slow
+def test_a_failure_in_a_child_arrives_as_its_sentence(tmp_path):
+    with pytest.raises(TrainingFailed, match="is not finite"):
+        fitted(tmp_path / "run", 2, epochs=50, lr=1e30)
