@@ -54,6 +54,12 @@ def test_dashes_underscores_and_options_before_words(cli, tmp_path):
     assert len(list((run.path / "samples").iterdir())) == 2
 
 
+def test_mixed_precision(cli, tmp_path):
+    done = cli("train", "vae", "digits", *TINY, "--precision", "bf16", "--out", "run")
+    assert done.code == 0, done.err
+    assert all(t.dtype.itemsize == 4 for t in weights(tmp_path / "run").values())
+
+
 def test_a_model_without_training_steps(cli):
     done = cli("train", "ppca", "linear-gaussian", "--out", "run")
     assert done.code == 0 and "validation" not in done.out

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
-import simulacra
-from contract.cases import CASES, CATALOGUED, Case, named
+from contract.cases import CASES, CATALOGUED, Case
 from contract.harness import differing, state, train
 from contract.use import K, answers, begin, gradients, noise, rows, shape_of, stages, trained, words
 from simulacra.core import capabilities as can
 from simulacra.core import words as chunking
-from simulacra.core.artifact import build_model, describe, load_weights
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
@@ -291,41 +287,3 @@ def test_training_in_double_precision(case):
     for word, answer in answers(model, case).items():
         if answer.is_floating_point():
             assert answer.dtype == torch.float64, word
-
-
-# ---- artifacts
-
-
-@every
-def test_a_saved_model_answers_the_same(case, tmp_path):
-    model = trained(case)
-    model.save(tmp_path)
-    if case.catalogued:
-        loaded = simulacra.load(tmp_path)
-    else:
-        loaded = build_model(json.loads((tmp_path / "config.json").read_text()), case.kind, {})
-        load_weights(loaded, tmp_path / "model.safetensors")
-    assert not differing(answers(model, case), answers(loaded, case))
-    assert not differing(state(model), state(loaded))
-    assert loaded.capabilities() == model.capabilities()
-
-
-@every
-def test_the_recorded_arguments_make_the_same_model(case):
-    model = case.build()
-    again = case.kind(**model.arguments)
-    assert {n: t.shape for n, t in model.state_dict().items()} == {
-        n: t.shape for n, t in again.state_dict().items()
-    }
-    rebuilt = build_model(json.loads(json.dumps(describe(model))), case.kind, {})
-    assert rebuilt.arguments == model.arguments
-    assert rebuilt.preprocessing == model.preprocessing
-
-
-def test_own_networks_are_passed_again(tmp_path):
-    """They are recorded as text; loading names what to pass, and takes it back."""
-    make = lambda: torch.nn.Linear(2, 6)
-    simulacra.VAE(named("vae/real").data().space, latent=3, encoder=make(), hidden=(5,)).save(tmp_path)
-    with pytest.raises(ValueError, match="built with its own encoder"):
-        simulacra.load(tmp_path)
-    assert simulacra.load(tmp_path, encoder=make()).sample(2).shape == (2, 2)

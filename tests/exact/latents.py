@@ -21,7 +21,7 @@ SPACES = {
 }
 
 
-def small_model(name: str, build=VAE, gain: float = 2.0, **options):
+def small_model(name: str, build=VAE, gain: float = 1.2, **options):
     """A model of 1-D code with weights large enough that its posterior is not its prior."""
     options.setdefault("hidden", (7,))
     scale = 0.7 if name == "fixed gaussian" else None
@@ -51,7 +51,8 @@ def log_likelihood(model, name: str, x: torch.Tensor, z: np.ndarray) -> np.ndarr
     v = x.numpy().astype(float)
     name = name.removeprefix("fixed ")
     if name == "bernoulli":
-        return stats.bernoulli.logpmf(v[None], 1 / (1 + np.exp(-p[:, None, 0]))).sum(-1)
+        # log sigmoid of the logit of what was seen: 1 - sigmoid would cancel far out
+        return -np.logaddexp(0, np.where(v[None] == 1, -p[:, None, 0], p[:, None, 0])).sum(-1)
     if name == "gaussian":
         scale = np.exp(p[:, None, 1]) if p.shape[1] > 1 else 0.7
         return stats.norm.logpdf(v[None], p[:, None, 0], scale).sum(-1)

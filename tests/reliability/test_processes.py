@@ -14,14 +14,16 @@ import pytest
 import torch
 
 from contract.cases import CASES, Case, named
-from contract.harness import in_child, options_of, state, train
+from contract.harness import differing, in_child, options_of, state, train
 from simulacra.core.capabilities import HasDensity
 from simulacra.core.files import read_tensors, write_tensors
 from simulacra.training.backend import FabricBackend, make_fabric
+from simulacra.training.loop import Interrupted
 
 TOLERANCE = 1e-6
 FREE = [case for case in CASES if not case.coupled]
 COUPLED = [case for case in CASES if case.coupled]
+RESUMED = [named("vae"), named("gan"), named("rbm"), named("stacked-autoencoder")]
 SETTINGS = {
     "plain": {},
     "accumulated": {"accumulate": 2},
@@ -40,7 +42,21 @@ def alone(case: Case, setting: str) -> dict[str, torch.Tensor]:
 def runs() -> list[tuple[Case, str]]:
     """What the pair trains."""
     found = [(case, setting) for case in CASES for setting in SETTINGS]
+    found += [(case, "resumed") for case in RESUMED]
     return found + [(case, "stopped") for case in FREE if HasDensity in case.build().capabilities()]
+
+
+def interrupted_and_resumed(case: Case, folder, backend):
+    """Both processes stop after eight steps and go on in other weights."""
+    folder.mkdir(exist_ok=True)
+
+    def hook(loop) -> None:
+        loop.stop = lambda: loop.position.total_steps == 8 and backend.rank == 1
+
+    with pytest.raises(Interrupted):
+        train(case, folder, backend=backend, hook=hook, devices=2)
+    backend.barrier()
+    return train(case, folder, init=99, resume=True, backend=backend, devices=2)
 
 
 def work(fabric, folder) -> None:
@@ -51,7 +67,10 @@ def work(fabric, folder) -> None:
         stem = folder / f"{case.name.replace('/', '-')}-{setting}-{backend.rank}"
         try:
             settings = SETTINGS.get(setting, STOPPED) | {"devices": 2}
-            model = train(case, init=backend.rank * 0, backend=backend, **settings)
+            if setting == "resumed":
+                model = interrupted_and_resumed(case, folder / case.catalogued, backend)
+            else:
+                model = train(case, backend=backend, **settings)
             write_tensors(stem.with_suffix(".safetensors"), state(model), {})
         except Exception as error:
             text = str(error) if isinstance(error, ValueError) else traceback.format_exc()
@@ -103,6 +122,15 @@ def test_two_processes_stop_early_as_one(case, pair):
     assert isinstance(pair(case, "stopped", 0), dict), pair(case, "stopped", 0)
     assert distance(pair(case, "stopped", 0), pair(case, "stopped", 1)) == 0.0
     assert distance(pair(case, "stopped", 0), alone(case, "stopped")) <= TOLERANCE
+
+
+@pytest.mark.parametrize("case", RESUMED, ids=str)
+def test_two_processes_resume_bit_for_bit(case, pair):
+    """Chains are saved whole and split again; one process that is asked to stop stops both."""
+    for rank in (0, 1):
+        resumed = pair(case, "resumed", rank)
+        assert isinstance(resumed, dict), resumed
+        assert not differing(pair(case, "plain", rank), resumed)
 
 
 @pytest.mark.parametrize("case", FREE, ids=str)

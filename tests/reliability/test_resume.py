@@ -15,6 +15,7 @@ import pytest
 
 from contract.cases import CASES, Case, named
 from contract.harness import (
+    NAME,
     differing,
     in_child,
     killed_after_save,
@@ -26,6 +27,7 @@ from contract.harness import (
     train,
 )
 from simulacra.core import capabilities as can
+from simulacra.training.validation import validation_score
 
 OFTEN, RARELY = 0.0, 1e9
 FRESH = 99  # seed of the weights into which a run is resumed
@@ -40,7 +42,8 @@ def resumes(case: Case, folder, hook, expected, alarm=None, **settings) -> None:
     folder.mkdir()
     ended_by = in_child(lambda: train(case, folder, hook=hook, **settings), alarm)
     assert alarm is not None or ended_by == signal.SIGKILL
-    resumable = (folder / "checkpoint.safetensors").exists()
+    resumable = (folder / NAME).exists()
+    assert resumable or alarm is not None
     model = train(case, folder, init=FRESH if resumable else 0, resume=resumable, **settings)
     assert not differing(expected, state(model))
     assert not model.training
@@ -75,13 +78,16 @@ def test_killed_with_rare_checkpoints_and_an_average(case, tmp_path):
 def test_killed_with_early_stopping(case, ema, tmp_path):
     # far steps make the score fall: the run stops early and keeps other weights than the last
     settings = {"checkpoint_seconds": OFTEN, "patience": 1, "ema": ema, "lr": 0.3}
-    expected = state(train(case, **settings))
+    (tmp_path / "whole").mkdir()
+    expected = state(train(case, tmp_path / "whole", **settings))
     resumes(case, tmp_path / "a", killed_at(3), expected, **settings)
-    stopping = killed_after_save(lambda loop: loop.position.worse >= 1)
     folder = tmp_path / "b"
     folder.mkdir()
+    # dead on the checkpoint that says that patience is at its end: not one step more is made
+    stopping = killed_after_save(lambda loop: loop.position.worse >= 1)
     if in_child(lambda: train(case, folder, hook=stopping, **settings)):
         assert not differing(expected, state(train(case, folder, init=FRESH, resume=True, **settings)))
+        assert position(folder)["past"] == position(tmp_path / "whole")["past"]
 
 
 @pytest.mark.parametrize("case", [c for c in MOVING if not c.coupled], ids=str)
@@ -130,13 +136,31 @@ def test_killed_again_and_again(tmp_path):
     assert not differing(expected, state(train(case, tmp_path, init=FRESH, resume=True)))
 
 
+@pytest.mark.parametrize("ema", [None, 0.8], ids=["weights", "average"])
+@pytest.mark.parametrize("name", ["vae/real", "rbm"])
+def test_early_stopping_keeps_the_best_weights(name, ema):
+    """The score of what is kept is the best that was seen."""
+    case, loops, scores = named(name), [], []
+
+    def hook(loop) -> None:
+        loops.append(loop)
+        judge = loop.validator.judge
+        loop.validator.judge = lambda *arguments: scores.append(judge(*arguments)) or scores[-1]
+
+    model = train(case, hook=hook, patience=2, epochs=8, lr=0.3, ema=ema)
+    assert max(scores) > scores[-1] and len(scores) == scores.index(max(scores)) + 3
+    assert validation_score(model, case.data().valid, 0) == max(scores)
+
+
 def test_what_the_stages_recorded_is_the_same(tmp_path):
     """A later stage may depend on it: also when the run died on the last checkpoint of a stage."""
     case = named("growing")
     last = killed_after_save(lambda loop: loop.position.step == loop.total)
     in_child(lambda: train(case, tmp_path, hook=last, checkpoint_seconds=OFTEN))
     train(case, tmp_path, init=FRESH, resume=True)
-    assert position(tmp_path)["past"] == stages_of(case)
+    past = position(tmp_path)["past"]
+    assert past == stages_of(case)
+    assert all(stage["terms"].keys() == {"D/real", "D/fake", "G/loss"} for stage in past)
 
 
 def test_metrics_are_cut_back_to_the_checkpoint(tmp_path):

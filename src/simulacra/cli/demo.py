@@ -26,7 +26,7 @@ def run(words: Sequence[str]) -> int:
     return call("demo", demo, words)
 
 
-def demo(*, out: str | None = None, epochs: float = 300, seed: int = 0) -> int:
+def demo(*, out: str | None = None, epochs: float = 500, seed: int = 0) -> int:
     """Train a VAE with two latent numbers on 8x8 digits, score it with k=1000 and draw it: a minute.
 
     Args:

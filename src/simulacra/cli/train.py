@@ -95,5 +95,6 @@ def summary(run: Run) -> None:
         )
     drawn = sorted(Path(run.path, "samples").glob("*.png"))
     if drawn:
-        say(f"samples while it trained: {run.path / 'samples'} ({len(drawn)} pictures)")
+        many = "picture" if len(drawn) == 1 else "pictures"
+        say(f"samples while it trained: {run.path / 'samples'} ({len(drawn)} {many})")
     say(f"next: simulacra evaluate {name}", f"      simulacra explore {name}")

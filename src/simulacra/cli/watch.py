@@ -45,10 +45,13 @@ class SamplePictures:
 
     def _due(self, loop: Loop) -> bool:
         """Whether an interval between pictures has ended since the last look."""
-        every, epoch = loop.options.samples_every or epochs_of(loop) / PICTURES, loop.position.epoch
+        every, epoch = loop.options.samples_every or self._interval(loop), loop.position.epoch
         # after a resume, or in a new stage, nothing is known of the epochs before
         before = self.seen if 0 < self.seen < epoch else epoch - 1
         return epoch // every > before // every
+
+    def _interval(self, loop: Loop) -> int:
+        return max(1, round(epochs_of(loop) / PICTURES))
 
     def _draw(self, loop: Loop) -> None:
         from simulacra.exploration import view

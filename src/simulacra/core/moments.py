@@ -14,18 +14,19 @@ from simulacra.core.training import Source
 CHUNK = 4096
 
 
-def mean(model: Model, source: Source, rng: Rng) -> Tensor:
-    """Mean of the flattened features in float64, shape (d,)."""
+def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Tensor:
+    """Mean of the flattened features (of the first `limit` rows) in float64, shape (d,)."""
+    n = min(len(source), limit or len(source))
     total = torch.zeros((), dtype=torch.float64, device=model.device)
-    for f in _features(model, source, rng):
+    for f in _features(model, source, rng, n):
         total = total + f.sum(0)
-    return total / len(source)
+    return total / n
 
 
-def _features(model: Model, source: Source, rng: Rng) -> Iterator[Tensor]:
-    """Chunks of flattened features in float64; noise is keyed by row."""
-    for i in range(0, len(source), CHUNK):
-        rows = rng.on(range(i, min(i + CHUNK, len(source))))
+def _features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[Tensor]:
+    """Chunks of flattened features of the first n rows in float64; noise is keyed by row."""
+    for i in range(0, n, CHUNK):
+        rows = rng.on(range(i, min(i + CHUNK, n)))
         batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
         yield model.space.features(batch.x, torch.float64).flatten(1)
 
@@ -36,7 +37,7 @@ def covariance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor, 
     Sums are taken about the mean of the first chunk, so that large offsets cost no precision.
     """
     n, shift = len(source), None
-    for f in _features(model, source, rng):
+    for f in _features(model, source, rng, n):
         if shift is None:
             shift = f.mean(0)
             total, square = torch.zeros_like(shift), torch.zeros(len(shift), len(shift), dtype=f.dtype)

@@ -15,18 +15,28 @@ from simulacra.nets.layers import Dropout, activation
 def mlp(sizes: Sequence[int], act: str = "relu", dropout: float = 0.0) -> nn.Sequential:
     """Linear layers of the given sizes with activations between them, none after the last.
 
+    Saturating activations begin with Glorot's weights (Glorot and Bengio 2010), others with torch's.
+
     Example:
         >>> len(mlp([4, 8, 2]))
         3
     """
     layers: list[nn.Module] = []
     for i, (a, b) in enumerate(pairwise(sizes)):
-        layers.append(nn.Linear(a, b))
+        layers.append(_linear(a, b, act))
         if i < len(sizes) - 2:
             layers.append(activation(act))
             if dropout:
                 layers.append(Dropout(dropout))
     return nn.Sequential(*layers)
+
+
+def _linear(a: int, b: int, act: str) -> nn.Linear:
+    layer = nn.Linear(a, b)
+    if act in ("tanh", "sigmoid"):
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    return layer
 
 
 class MLPEncoder(nn.Module):
@@ -65,6 +75,13 @@ class MLPDecoder(nn.Module):
         super().__init__()
         self.out_shape = tuple(out_shape)
         self.body = mlp([code + condition, *hidden, math.prod(out_shape)], act, dropout)
+
+    @property
+    def output_bias(self) -> nn.Parameter:
+        """The bias of the last layer, shape (prod(out_shape),)."""
+        last = self.body[-1]
+        assert isinstance(last, nn.Linear)
+        return last.bias
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """The output for codes `z` and features `c` of the condition."""

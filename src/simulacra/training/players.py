@@ -22,6 +22,14 @@ class TrainingFailed(ValueError):
     """Training stopped; the last good checkpoint stands."""
 
 
+class Held:
+    """A batch and its noise, closed to wrappers: those for mixed precision rebuild what they can open,
+    and a `Batch` holds more than tensors."""
+
+    def __init__(self, batch: Batch, rng: Rng):
+        self.batch, self.rng = batch, rng
+
+
 class LossModule(nn.Module):
     """An update as a module whose forward is its loss: DDP then exchanges exactly its gradients."""
 
@@ -30,10 +38,10 @@ class LossModule(nn.Module):
         self.model = model
         self.update = update
 
-    def forward(self, batch: Batch, rng: Rng) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def forward(self, held: Held) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The terms as plain dicts, which DDP can traverse."""
-        with ambient(rng):
-            terms = self.update.loss(self.model, batch, rng)
+        with ambient(held.rng):
+            terms = self.update.loss(self.model, held.batch, held.rng)
         return terms.loss, terms.log
 
 
@@ -113,7 +121,7 @@ class Player:
         logged: dict[str, Tensor] = {}
         for i, part in enumerate(parts):
             with self.backend.unsynchronised(self.loss, active=i < n - 1):
-                loss, log = self.loss(part, rng if n == 1 else rng.on(part))
+                loss, log = self.loss(Held(part, rng if n == 1 else rng.on(part)))
                 share = len(part) / len(batch)
                 objective, means = reduce_terms(
                     self.update, Terms(loss, log), part, totals, share, self.backend

@@ -51,7 +51,7 @@ class StackedDenoising(Model, Encodes, Decodes):
 
     def stage(self, i: int, past: list) -> Stage | None:
         """A stage for each layer, then one for all."""
-        momentum = SGD(lr=0.02, momentum=0.9)
+        momentum = SGD(lr=0.005, momentum=0.9)
         if i < len(self.up):
             loss, view = partial(layer_error, level=i), partial(codes_below, level=i)
             update = Update("layer", (f"up.{i}.", f"down.{i}."), loss, optimizer=momentum)

@@ -42,7 +42,7 @@ class WakeSleep(Model, Samples, HasImportanceWeights):
 
     def updates(self) -> list[Update]:
         """Wake moves the generative net, sleep the recognition net."""
-        adam = Adam(lr=0.02)
+        adam = Adam(lr=0.1)
         return [
             Update("wake", ("prior", "p."), wake, optimizer=adam),
             Update("sleep", ("q.",), sleep, optimizer=adam),

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
+from simulacra.core import moments
 from simulacra.core.capabilities import (
     Decodes,
     HasImportanceWeights,
@@ -24,7 +26,9 @@ from simulacra.core.model import Model
 from simulacra.core.observation import mean_image, observation_head
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
+from simulacra.core.training import Source, Stage
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
+from simulacra.nets.mlp import MLPDecoder
 
 ObservationName = Literal["auto", "bernoulli", "gaussian", "logistic", "logistic-mixture", "categorical"]
 
@@ -85,6 +89,10 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
 
     takes_missing = True
 
+    def stage(self, i: int, past: list) -> Stage | None:
+        """One stage; a Bernoulli output begins at the mean of the data."""
+        return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
+
     def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
         """The condition as further network input, or nothing."""
         if self.condition is None or c is None:
@@ -135,3 +143,13 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         """z ~ N(0, I), x ~ p(x|z), shape (B, *)."""
         z = rng.normal("z", self.code_size, dtype=self.dtype)
         return self.likelihood(z, c).sample(rng)
+
+
+def bias_from_data(model: LatentGaussian, source: Source, rng: Rng) -> None:
+    """Output biases at the log-odds of each pixel's mean, so that training learns what is left.
+
+    As Burda et al. 2015 begin; networks of one's own and other distributions are left alone.
+    """
+    if model.head.name == "bernoulli" and isinstance(model.decoder, MLPDecoder):
+        p = moments.mean(model, source, rng, limit=10_000).clamp(1e-3, 1 - 1e-3)
+        model.decoder.output_bias.copy_(torch.logit(p))
