@@ -25,6 +25,7 @@ _NAMES = {
     "load": "training.fit",
     "open_run": "training.fit",
     "Options": "training.options",
+    "SamplePictures": "exploration.watch",
     # evaluation
     "evaluate": "evaluation.report",
     "compare": "evaluation.compare",

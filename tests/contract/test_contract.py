@@ -201,8 +201,10 @@ def test_an_exact_score_is_of_the_row_alone(case):
 # ---- scores
 
 
+@pytest.mark.system("H23")
 @having(can.HasDensity, can.HasBound)
 def test_scores_are_nats_and_higher_is_likelier(case):
+    """Tractable models score exactly, approximate ones from below; the implicit ones refuse, above."""
     model, test = trained(case), case.data().test
     estimate = model.log_prob(test.x, test.c, k=50)
     assert estimate.kind == ("exact" if model.supports(can.HasDensity) else "lower")

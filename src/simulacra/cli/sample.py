@@ -39,7 +39,7 @@ def sample(
     path = Path(out) if out else Path(run) / "samples" / f"seed-{seed}.png"
     if path.suffix.lower() not in WRITERS:
         raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}.")
-    from simulacra.cli.watch import in_turn
+    from simulacra.exploration.watch import in_turn
     from simulacra.training.run import load_model
 
     model = load_model(run)

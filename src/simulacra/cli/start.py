@@ -12,10 +12,10 @@ from simulacra.cli import config
 from simulacra.cli.nearest import hint
 from simulacra.cli.plan import Plan, takes_condition
 from simulacra.cli.said import say
-from simulacra.cli.watch import SamplePictures
 from simulacra.core.artifact import CONFIG
 from simulacra.core.model import Model
 from simulacra.data import Dataset, load_data
+from simulacra.exploration.watch import SamplePictures
 from simulacra.models.catalog import find
 from simulacra.training import checkpoint
 from simulacra.training.options import Options

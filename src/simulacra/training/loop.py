@@ -164,6 +164,7 @@ class Loop:
     def _steps(self, stage: Stage, rng: Rng, feeds: Feeds) -> None:
         p = self.position
         rows = feeds.batch_size * feeds.per_step
+        self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
         progress = Progress(stage.name, self.total, p.step, rows, self._shows())
         sums: dict[str, float] = {}
@@ -174,7 +175,7 @@ class Loop:
                 p.total_steps += 1
                 self._record(logged, sums)
                 progress.step(p.step, self.terms)
-                self._after_step(len(self.train) / rows)
+                self._after_step()
         finally:
             progress.close()
 
@@ -224,7 +225,7 @@ class Loop:
 
     def _where(self) -> dict[str, Any]:
         p = self.position
-        epoch = p.step * self.options.batch_size / max(1, len(self.train))
+        epoch = p.step / self.per_epoch
         return {
             "stage": self.stage.name if self.stage else "",
             "step": p.step,
@@ -233,10 +234,10 @@ class Loop:
             "total_step": p.total_steps,
         }
 
-    def _after_step(self, batches_per_epoch: float) -> None:
+    def _after_step(self) -> None:
         """Validation, watchers, checkpoint, interruption."""
         p = self.position
-        epochs = int(p.step / batches_per_epoch + 1e-9)
+        epochs = int(p.step / self.per_epoch + 1e-9)
         ended = epochs > p.epoch or p.step == self.total
         if ended:
             p.epoch = max(p.epoch + 1, epochs)

@@ -35,7 +35,8 @@ class Options:
         devices: number of processes.
         checkpoint_seconds: time between two checkpoints.
         log_every: steps between two rows of metrics; None: about 200 rows a stage.
-        samples_every: epochs between two pictures of samples; None: eight pictures a stage.
+        samples_every: epochs between two pictures of samples, where a `SamplePictures` watches (on
+            the command line one does); None: eight pictures a stage.
         progress: show a progress bar; None: where there is a terminal.
     """
 

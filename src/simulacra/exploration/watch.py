@@ -22,6 +22,9 @@ IMAGES, POINTS = 64, 500
 class SamplePictures:
     """A watcher that writes `samples/epoch-XXXX.png` into the run folder.
 
+    As in `fit(model, data, samples_every=5, watchers=(SamplePictures(),))`; without
+    `samples_every` it draws eight pictures a stage. The command line always has one.
+
     Args:
         seed: of the samples: the same noise in every picture, so that they can be compared.
     """
@@ -54,7 +57,7 @@ class SamplePictures:
         return max(1, round(epochs_of(loop) / PICTURES))
 
     def _draw(self, loop: Loop) -> None:
-        from simulacra.exploration import view
+        from simulacra.exploration.views import view
 
         assert loop.folder is not None and loop.stage is not None
         model, epoch = loop.model, loop.position.epoch
