@@ -31,5 +31,5 @@ def startup(quick: bool) -> list[Row]:
 def _time(arguments: list[str]) -> float:
     began = time.perf_counter()
     command = [sys.executable, "-c", PROGRAM.format(arguments)]
-    subprocess.run(command, capture_output=True, check=False)
+    subprocess.run(command, capture_output=True, check=True)
     return time.perf_counter() - began

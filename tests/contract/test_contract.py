@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import simulacra
 from contract.cases import CASES, CATALOGUED, Case
 from contract.harness import differing, state, train
 from contract.use import K, answers, begin, gradients, noise, rows, shape_of, stages, trained, words
@@ -289,3 +290,11 @@ def test_training_in_double_precision(case):
     for word, answer in answers(model, case).items():
         if answer.is_floating_point():
             assert answer.dtype == torch.float64, word
+
+
+def test_one_class_name_conditions_all_samples():
+    space = simulacra.Categorical((), 3, ("cat", "dog", "emu"))
+    model = simulacra.VAE(simulacra.Binary((5,)), space, latent=2, hidden=(7,))
+    assert torch.equal(model.sample(4, condition="dog"), model.sample(4, condition=[1, 1, 1, 1]))
+    with pytest.raises(ValueError, match="'cow' is not a class"):
+        model.sample(4, condition="cow")

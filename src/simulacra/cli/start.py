@@ -18,10 +18,8 @@ from simulacra.data import Dataset, load_data
 from simulacra.exploration.watch import SamplePictures
 from simulacra.models.catalog import find
 from simulacra.training import checkpoint
-from simulacra.training.options import Options
+from simulacra.training.options import Options, stage_names
 from simulacra.training.run import Run, locked, new_folder
-
-MANY = 100  # stages of a model that are looked at
 
 
 def start(plan: Plan) -> Run:
@@ -65,21 +63,11 @@ def build(plan: Plan, data: Dataset, options: Options) -> Model:
 
 
 def _check_stages(model: Model, options: Options) -> None:
-    """Raise ValueError if lengths are given for stages that the model does not have."""
-    if not options.stages:
-        return
-    names: list[str] = []
-    while len(names) < MANY and (stage := _stage(model, names)):
-        names.append(stage)
+    """Raise ValueError, with the nearest name, if lengths are given for stages that are not there."""
+    names = stage_names(model) if options.stages else []
     for name in options.stages:
         if name not in names:
             raise ValueError(f"option '--stages.{name}.epochs' is unknown; {hint(name, names)}")
-
-
-def _stage(model: Model, names: list[str]) -> str | None:
-    past = [{"name": name, "steps": 0, "terms": {}} for name in names]
-    stage = model.stage(len(names), past)
-    return stage.name if stage else None
 
 
 @contextlib.contextmanager

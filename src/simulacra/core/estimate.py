@@ -142,8 +142,10 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
         ValueError: if the protocols differ (I5, I6): other preprocessing, binarisation or data.
     """
     if a.protocol and b.protocol and a.protocol != b.protocol:
+        short = lambda v: f"{v[:12]}..." if len(v) == 64 else v  # a digest says enough with a dozen digits
         named = "; ".join(
-            f"{k}: {x!r} against {y!r}" for k, (x, y) in a.protocol.differences(b.protocol).items()
+            f"{k}: {short(x)!r} against {short(y)!r}"
+            for k, (x, y) in a.protocol.differences(b.protocol).items()
         )
         raise ValueError(f"these scores cannot be compared, their protocols differ in {named}.")
     ours, theirs = a.details.get("preprocessing"), b.details.get("preprocessing")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -68,6 +68,14 @@ class Source(Protocol):
     """What a stage can draw batches from: a split of a data set."""
 
     def __len__(self) -> int: ...
+
+    def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
+        """Raw batches, one for each index tensor of `orders`."""
+        ...
+
+    def prepare(self, batch: Batch, rng: Rng) -> Batch:
+        """The raw batch in the model's space."""
+        ...
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
         """The rows `index`, preprocessed, as a batch in the model's space."""

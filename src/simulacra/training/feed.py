@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from simulacra.core.batch import Batch
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
-from simulacra.core.training import Stage
+from simulacra.core.training import Source, Stage
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
 from simulacra.training.backend import Backend
@@ -20,13 +20,13 @@ from simulacra.training.order import Order, share_of
 class Feed:
     """One stream of batches: the rows of this process of each global batch, in order."""
 
-    split: Split
+    split: Source
     order: Order
     rows: range
     batches: Iterator[Batch]
 
     @classmethod
-    def open(cls, split: Split, size: int, rng: Rng, first: int, last: int, backend: Backend) -> Feed:
+    def open(cls, split: Source, size: int, rng: Rng, first: int, last: int, backend: Backend) -> Feed:
         """Batches `first` to `last` of the stream keyed by `rng`."""
         order = Order(len(split), size, rng)
         rows = share_of(order.batch_size, backend.rank, backend.world)
@@ -61,7 +61,7 @@ class Feeds:
             )
         declared = stage.streams(train) if stage.streams else {}
         self.streams = {
-            name: Feed.open(s.source, s.batch_size, rng.at("order", name), *span)  # type: ignore[arg-type]
+            name: Feed.open(s.source, s.batch_size, rng.at("order", name), *span)
             for name, s in declared.items()
         }
 

@@ -19,7 +19,7 @@ from simulacra.training import checkpoint as ck
 from simulacra.training.launch import Job, launch
 from simulacra.training.loop import Interrupted, Watcher
 from simulacra.training.metrics import NAME as METRICS
-from simulacra.training.options import Options
+from simulacra.training.options import Options, check_stages
 from simulacra.training.run import Run, load_model, locked, new_folder, run_config
 from simulacra.training.validation import can_validate
 
@@ -57,6 +57,7 @@ def fit(
     options = options or Options(**settings)
     check_fits(model, data)
     can_validate(model, data.valid, options)
+    check_stages(model, options)
     folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)

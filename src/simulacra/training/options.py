@@ -109,6 +109,29 @@ class Options:
         return given
 
 
+MANY = 100  # stages of a model that are looked at
+
+
+def stage_names(model: Model) -> list[str]:
+    """The names of the model's stages, as it gives them before training has begun."""
+    names: list[str] = []
+    while len(names) < MANY:
+        past = [{"name": name, "steps": 0, "terms": {}} for name in names]
+        stage = model.stage(len(names), past)
+        if stage is None:
+            break
+        names.append(stage.name)
+    return names
+
+
+def check_stages(model: Model, options: Options) -> None:
+    """Raise ValueError if lengths are given for stages that the model does not have."""
+    names = stage_names(model) if options.stages else []
+    for name in options.stages:
+        if name not in names:
+            raise ValueError(f"stage {name!r} is unknown; this model has {', '.join(names)}.")
+
+
 def draws(stage: Stage) -> int:
     """Fresh batches that one step takes: the largest `repeat` of its updates."""
     return max((update.repeat for update in stage.updates), default=1)
