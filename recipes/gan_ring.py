@@ -5,7 +5,7 @@ protocol    2-D ring of 8 Gaussians; a sample is good within three standard devi
             mode is covered if a good sample is at it; 10,000 samples, three seeds
 published   none for this network: the ring is the usual picture of mode collapse (Salimans et al.
             2016 give the cures; unrolled GANs, Metz et al. 2017, show the failure)
-ours        not yet measured
+ours        8 of 8 modes at each seed; 90.8 %, 95.6 % and 90.1 % good samples; 20 s each
 device      2 shared CPU cores, one thread
 """
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--epochs", type=float, default=300)
+    parser.add_argument("--epochs", type=float, default=200)
     options = parser.parse_args()
     data = simulacra.load_data("ring")
     for seed in range(3):

@@ -3,7 +3,7 @@
 command     SIMULACRA_DATA=DATA python recipes/pca_mnist.py             (DATA holds mnist/*.gz)
 protocol    pixels in [0, 1]; components from the 60,000 training images; error on the 10,000 others
 published   Hinton and Salakhutdinov 2006: 13.87 (recomputed from the data: test 13.866, train 14.207)
-ours        not yet measured
+ours        test 13.866, train 14.207; 5 s
 device      2 shared CPU cores, one thread
 """
 

@@ -4,7 +4,7 @@ command     SIMULACRA_DATA=DATA python recipes/ppca_red_wine.py   (DATA holds uc
 protocol    11 measurements, quality left out; ten folds of the 1,599 rows, columns standardised by
             the training rows; log-likelihood of the standardised rows, as the published table has it
 published   Uria et al. 2013, table of UCI sets: Gaussian -13.18 (recomputed: -13.19)
-ours        not yet measured
+ours        -13.19 +- 0.17 (standard error over the 1,599 rows); 1 s
 device      2 shared CPU cores, one thread
 """
 

@@ -4,7 +4,8 @@ command     SIMULACRA_DATA=DATA python recipes/rbm_mnist.py             (DATA ho
 protocol    pixels above one half are 1; 60,000 training and 10,000 test images; PCD-1, batch 100,
             50 passes, learning rate 0.01; exact log-likelihood by summing over 2^16 hidden states
 published   PyDeep, the same size and schedule, not centred: test -149.05 (centred: -142.56)
-ours        not yet measured
+ours        test -145.35 +- 0.40, train -146.13 +- 0.17, log Z = 195.009; 0.7 min. Not centred either,
+            but the visible biases begin at the data's log-odds
 device      2 shared CPU cores, one thread
 """
 
