@@ -2,10 +2,14 @@
 
 command     SIMULACRA_DATA=DATA python recipes/vae_iwae_mnist.py        (DATA holds mnist/*.gz)
 protocol    60,000 training and 10,000 test images, dynamic binarisation, L_5000 on the test set
+            (ours: on every fourth of its images, --limit 2500; the network begins as theirs does,
+            with Glorot's weights and the output at the data's log-odds)
 network     784-[200 tanh x2]-50, mirrored decoder, batch 100
 published   Burda et al. 2015, table 1 (3280 passes): VAE 86.76, IWAE k=1 86.76, IWAE k=5 85.54
-ours        (nats, 100 passes with a cosine schedule instead of 3280 in eight rungs)
-            not yet measured
+ours        250 passes with a cosine schedule instead of 3280 in eight rungs: VAE 87.46 +- 0.47
+            (training 20.6 min, scoring 1.9), IWAE k=1 87.56 +- 0.48 (14.8 and 2.0), IWAE k=5
+            86.47 +- 0.46 (41.5 and 1.8), two trainings at a time on a busy machine. The right order,
+            0.7 to 0.9 nats above the table: a thirteenth of its passes
 device      2 shared CPU cores, one thread
 """
 

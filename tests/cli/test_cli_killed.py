@@ -21,7 +21,7 @@ TRAIN = [
         "--data.binarize",
         "dynamic",
     ),
-    *("--epochs", "40", "--ema", "0.99", "--checkpoint_seconds", "0.1", "--samples_every", "1000"),
+    *("--epochs", "200", "--ema", "0.99", "--checkpoint_seconds", "0.1", "--samples_every", "1000"),
 ]
 
 

@@ -218,7 +218,7 @@ class Words:
         names = self.condition.names if isinstance(self.condition, Categorical) else ()
         if name not in names:
             raise ValueError(
-                f"condition {name!r} is not a class; classes are {', '.join(names) or 'unnamed'}."
+                f"condition {str(name)!r} is not a class; classes are {', '.join(names) or 'unnamed'}."
             )
         return torch.tensor(names.index(name))
 
