@@ -54,6 +54,8 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         ValueError: if the observation does not fit the space, or a network not the model.
     """
 
+    takes_missing = True
+
     def __init__(
         self,
         space: Space,
@@ -86,8 +88,6 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         extra = (condition.features_shape,) if condition else ()
         check_network("encoder", self.encoder, (space.features_shape, *extra), (2 * latent,))
         check_network("decoder", self.decoder, ((latent,), *extra), (parameters, *space.shape))
-
-    takes_missing = True
 
     def stage(self, i: int, past: list) -> Stage | None:
         """One stage; a Bernoulli output begins at the mean of the data."""
