@@ -151,5 +151,5 @@ def bias_from_data(model: LatentGaussian, source: Source, rng: Rng) -> None:
     As Burda et al. 2015 begin; networks of one's own and other distributions are left alone.
     """
     if model.head.name == "bernoulli" and isinstance(model.decoder, MLPDecoder):
-        p = moments.mean(model, source, rng, limit=10_000).clamp(1e-3, 1 - 1e-3)
+        p = moments.mean(model, source, rng, limit=2000).clamp(1e-3, 1 - 1e-3)
         model.decoder.output_bias.copy_(torch.logit(p))
