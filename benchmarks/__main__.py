@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.bound import bound_memory, bound_speed
 from benchmarks.startup import startup
-from benchmarks.timing import Row
+from benchmarks.timing import Row, matrix_rate
 from benchmarks.training import epoch_against_pythae, fit_overhead
 
 BENCHES = {
@@ -36,15 +36,27 @@ runs one of {names}. The table is written by the program, as measured.
 
 FLOORS = """## Floors, and why some rows fall short
 
-A step of 784-500-50 at batch 128 is 0.56 GFLOP of matrix products; this processor does 98 GFLOP/s in
-fp32 on one thread, so the floor is 5.7 ms of the bare step. pythae spends the same products on the
-same networks: an epoch can hardly be 1.4 times faster where they are most of it. A machine with faster
-products, or smaller networks, shows the difference.
+In the same run one thread did {rate:.0f} GFLOP/s of fp32 matrix products. A step of 784-500-50 at batch
+128 is {step:.2f} GFLOP, so its floor is {step_ms:.1f} ms. pythae spends the same products on the same
+networks: where they are most of an epoch, little can be gained on them. Smaller networks, or a machine
+with faster products, show more of the difference.
 
-The bound decodes 1,000,000 codes at 0.41 MFLOP each: 4.2 s of products, with tanh and softplus the
-floor in the table. pythae's time is about three and a half floors (it encodes each image anew for
-every hundred samples), so five times faster than pythae is below the floor here.
+The bound decodes 1,000,000 codes at {code:.2f} MFLOP each: {bound_s:.1f} s of products, and with tanh and
+softplus the floor in the table. The ratio to pythae times the ratio to the floor is pythae's own time
+in floors; where that is less than five, five times faster than pythae is below the floor.
 """
+
+
+def floors() -> str:
+    """The section on floors, from the rate measured now."""
+    rate = matrix_rate()
+    # multiply-adds of the layers; forward, weight gradients, and input gradients but the first layer's
+    forward = 128 * (784 * 500 + 500 * 100 + 50 * 500 + 500 * 784)
+    step = 2 * (3 * forward - 128 * 784 * 500) / 1e9
+    code = 2 * (50 * 200 + 200 * 200 + 200 * 784) / 1e6
+    return FLOORS.format(
+        rate=rate, step=step, step_ms=step / rate * 1e3, code=code, bound_s=code * 1e3 / rate
+    )
 
 
 def main() -> None:
@@ -64,7 +76,7 @@ def main() -> None:
     print(table)
     if not options.quick and options.only is None:
         README.write_text(
-            f"{HEAD.format(names=', '.join(BENCHES))}\n{machine()}\n\n{table}\n\n{FLOORS}", encoding="utf-8"
+            f"{HEAD.format(names=', '.join(BENCHES))}\n{machine()}\n\n{table}\n\n{floors()}", encoding="utf-8"
         )
 
 

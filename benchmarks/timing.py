@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
+
 
 @dataclass
 class Row:
@@ -49,3 +51,10 @@ def ratio(seconds: Mapping[str, list[float]], a: str, b: str) -> tuple[float, fl
 def median(values: list[float]) -> float:
     """The median."""
     return statistics.median(values)
+
+
+def matrix_rate(repeats: int = 50) -> float:
+    """GFLOP/s of an fp32 product of 1280 x 200 with 200 x 784 on the threads in use, the median."""
+    a, b = torch.randn(1280, 200), torch.randn(200, 784)
+    seconds = interleaved({"product": lambda: a @ b}, repeats)["product"]
+    return 2 * 1280 * 200 * 784 / median(seconds) / 1e9

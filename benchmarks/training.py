@@ -68,7 +68,8 @@ def fit_overhead(quick: bool) -> list[Row]:
             f"{mid:.3f} ({low:.3f} to {high:.3f})",
             "<= 1.05",
             mid <= 1.05,
-            f"{steps} steps, run folder and checkpoints included, {name}, {median(large['bare']) / steps * 1e3:.2f} ms a bare step",
+            f"{steps} steps with run folder and checkpoints, {name}, "
+            f"{median(large['bare']) / steps * 1e3:.2f} ms a bare step",
         ),
         Row(
             "`fit` - bare loop, a step of a tiny net (6-8-2, batch 32)",
