@@ -6,7 +6,9 @@ protocol    3,000 grey faces of 64x64, half of them smiling; a tenth held out. T
             without one. A logistic regression on 40 principal components of the training pixels says
             how many of the decoded faces smile
 published   none: White 2016 (Sampling Generative Networks) shows pictures
-ours        not yet measured
+ours        PCA: smiling 13 % of the faces as they are, 82 % with the vector added once, 99 % twice,
+            0 % with it taken away; the judge is right on 84.3 % of held-out faces; 110 s on a busy
+            machine. VAE: not yet measured
 device      2 shared CPU cores, one thread
 """
 
