@@ -178,8 +178,8 @@ def install_torch_with_pip(wanted, gpu):
         raise Stop(
             f"uv could not fetch the CPU build of {wanted}; its reason stands above. The default build "
             "would bring some thousand MB of CUDA libraries that this machine cannot use, so it was not "
-            "taken. Two mends: make https://download.pytorch.org/whl/cpu reachable (a proxy in "
-            "HTTPS_PROXY) and run the same command again; or fetch the wheel elsewhere and run "
+            "taken. Two mends: make PyTorch's own package index reachable (a proxy in HTTPS_PROXY) "
+            "and run the same command again; or fetch the wheel elsewhere and run "
             "`PIP_FIND_LINKS=folder-of-the-wheel make install`."
         )
     say("uv failed; trying pip's own build.")

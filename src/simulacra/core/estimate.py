@@ -133,7 +133,7 @@ class Comparison:
 
 
 def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
-    """Which of two models is likelier, where the numbers decide (lecture row I4).
+    """Which of two models is likelier, where the numbers decide (row I4).
 
     Exact beats exact by the paired difference and its standard error; a lower bound above an
     exact value wins, one below it is undecided; two bounds from below never decide.

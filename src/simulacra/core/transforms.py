@@ -4,7 +4,7 @@ A density p_y on y = T(x) is reported on the raw x as
 
     log p_x(x) = log p_y(T(x)) + log |det dT/dx|
 
-so multiplying the input by 0.1 changes nothing (lecture row I5). Dequantised data give a bound:
+so multiplying the input by 0.1 changes nothing (row I5). Dequantised data give a bound:
 log P(x) >= E_u log p_y(T(x + u)) + log |det dT/dx| (Theis et al. 2016).
 """
 
@@ -66,7 +66,7 @@ class Binarise(Transform):
     """Levels to 0/1: `dynamic` and `static` draw x with probability level / (levels - 1)
     (anew at every visit, or once by `seed`), `threshold` cuts at `threshold` of the range.
 
-    The three are different protocols (RESULTS: fixed and dynamic never share a column).
+    The three are different protocols (fixed and dynamic never share a column).
     """
 
     scheme: str = "dynamic"

@@ -64,6 +64,8 @@ class Words:
             ValueError: if the model does not sample, or a condition is missing.
         """
         self._need("sample", can.Samples)
+        if n < 0:
+            raise ValueError(f"n is {n}, but a number of samples is at least 0.")
         c = self._condition(condition, n)
         rng = Rng(seed, "sample", device=self.device)
         parts = []
@@ -84,6 +86,8 @@ class Words:
             ValueError: if the model is implicit: it has neither density nor bound.
         """
         self._need("log_prob", can.HasDensity, can.HasBound)
+        if k < 1:
+            raise ValueError(f"k is {k}, but the bound needs at least one importance sample.")
         rng = Rng(seed, "score", device=self.device)
         values, chunks = [], self._chunks(x, condition, rng)
         with evaluating(cast(nn.Module, self)):

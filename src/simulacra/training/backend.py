@@ -134,7 +134,7 @@ def make_fabric(options: Options, start_method: str = "spawn") -> Any:
     kind = choose_device(options.device).type
     strategy: Any = "auto"
     if options.devices > 1:
-        method = cast(Any, "popen" if start_method == "popen" else start_method)
+        method = cast(Any, start_method)
         strategy = DDPStrategy(
             start_method=method,
             broadcast_buffers=False,

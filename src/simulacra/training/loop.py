@@ -131,7 +131,8 @@ class Loop:
 
     def _start(self, stage: Stage) -> None:
         if stage.start is not None:
-            rng = Rng(self.options.seed, stage.name, "start", device=self.backend.device)
+            seed, device = self.options.seed, self.backend.device
+            rng = Rng(seed, stage.name, "start", shards=self.shards, device=device)
             with evaluating(self.model):
                 stage.start(self.model, self.train, rng)
             if self.ema:

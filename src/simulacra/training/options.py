@@ -66,6 +66,11 @@ class Options:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be at least 1.")
         if self.epochs is not None and self.epochs <= 0:
             raise ValueError(f"epochs is {self.epochs}, but it must be positive.")
+        for name in ("patience", "clip"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, but it must be positive.")
+        if not 0 <= self.warmup < 1:
+            raise ValueError(f"warmup is {self.warmup}, but a share of a stage lies in [0, 1).")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema is {self.ema}, but a decay lies between 0 and 1, such as 0.999.")
         if self.schedule is not None and self.schedule not in SCHEDULES:

@@ -38,11 +38,11 @@ class Progress:
     def step(self, done: int, terms: dict[str, float] | None) -> None:
         """Note that `done` steps are done; `terms` is what to show, when there is news."""
         self.done = done
-        if not self.announced and (done - self.first == 50 or done == self.total):
+        now = time.perf_counter()
+        if not self.announced and (done - self.first == 50 or now - self.began > 3 or done == self.total):
             self._announce()
         if self.bar is None:
             return
-        now = time.perf_counter()
         if now - self._shown > 0.2 or done == self.total:
             self._shown = now
             self.bar.update(done - self.bar.n)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import cast
 
 import torch
@@ -98,10 +97,11 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096) -
         for i in range(0, n, CHUNK):
             rows = rng.on(range(i, min(i + CHUNK, n)))
             index = torch.arange(rows.rows.start, rows.rows.stop)
-            batch = valid.prepare(replace(valid.rows(index), rows=rows.rows), rows)
+            batch = valid.rows(index)
+            x, log_det = valid.preprocessing.forward(batch.x, rows)
             if model.supports(can.HasDensity):
-                values = cast(can.HasDensity, model).log_density(batch.x, batch.c)
+                values = cast(can.HasDensity, model).log_density(x, batch.c)
             else:
-                values = cast(can.HasBound, model).elbo(batch.x, batch.c, rows)
-            total += float(values.double().sum())
+                values = cast(can.HasBound, model).elbo(x, batch.c, rows)
+            total += float((values.double() + log_det).sum())
     return total / n

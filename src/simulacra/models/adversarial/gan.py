@@ -55,6 +55,10 @@ class GAN(Model, Samples):
         super().__init__(space)
         if not isinstance(space, (Real, Binary, Levels)):
             raise ValueError(f"a GAN needs gradients through its samples, which {space} does not have.")
+        if generator_loss not in ("non-saturating", "saturating"):
+            raise ValueError(f"generator_loss is {generator_loss!r}: 'non-saturating' or 'saturating'.")
+        if discriminator_steps < 1:
+            raise ValueError(f"discriminator_steps is {discriminator_steps}, but it must be at least 1.")
         self.latent, self.generator_loss = latent, generator_loss
         self.discriminator_steps, self.lr = discriminator_steps, lr
         self.G = MLPDecoder(latent, hidden, space.features_shape, act=activation)

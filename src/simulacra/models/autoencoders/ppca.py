@@ -78,12 +78,14 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes):
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """log N(x; m, C) in nats by the matrix inversion lemma, shape (B,)."""
         d, q = self.W.shape
-        r = x.to(self.dtype).flatten(1) - self.location
-        L = torch.linalg.cholesky(self._M())
-        # C^-1 = (I - W M^-1 W') / s^2,  |C| = |M| s^(2 (d - q))
-        half = torch.linalg.solve_triangular(L, (r @ self.W).T, upper=False)
-        quadratic = (r.square().sum(1) - half.square().sum(0)) / self.variance
-        log_det = 2 * L.diagonal().log().sum() + (d - q) * self.variance.log()
+        # float64, and the residual form below, because s^2 may be far smaller than W W'
+        W, variance = self.W.double(), self.variance.double()
+        r = x.double().flatten(1) - self.location.double()
+        M = W.T @ W + variance * torch.eye(q, dtype=W.dtype, device=W.device)
+        z = torch.linalg.solve(M, (r @ W).T).T
+        # r' C^-1 r = |r - W z|^2 / s^2 + |z|^2 at z = E[z|x],  |C| = |M| s^(2 (d - q))
+        quadratic = (r - z @ W.T).square().sum(1) / variance + z.square().sum(1)
+        log_det = torch.logdet(M) + (d - q) * variance.log()
         return -0.5 * (d * LOG_2PI + log_det + quadratic)
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:

@@ -69,6 +69,9 @@ class RBM(Model, Samples, HasDensity, HasEnergy, StepsChain):
             raise ValueError(
                 f"an RBM needs binary data, but the space is {space}: load the data with binarize='dynamic'."
             )
+        for name, value in (("hidden", hidden), ("chains", chains), ("gibbs_steps", gibbs_steps)):
+            if value < 1:
+                raise ValueError(f"{name} is {value}, but it must be at least 1.")
         d = space.dims
         self.gibbs_steps, self.burn_in, self.lr = gibbs_steps, burn_in, lr
         self.W = nn.Parameter(0.01 * torch.randn(d, hidden))

@@ -59,6 +59,10 @@ class VAE(LatentGaussian):
         **networks: Any,
     ):
         super().__init__(space, condition, latent, **networks)
+        if kl not in ("analytic", "monte-carlo"):
+            raise ValueError(f"kl is {kl!r}: 'analytic' or 'monte-carlo'.")
+        if not 0 <= kl_warmup <= 1:
+            raise ValueError(f"kl_warmup is {kl_warmup}, but a share of training lies in [0, 1].")
         self.kl, self.kl_warmup = kl, kl_warmup
         # remembered between steps, so a buffer: `anneal` moves it
         self.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
