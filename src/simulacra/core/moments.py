@@ -15,7 +15,10 @@ CHUNK = 4096
 
 
 def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Tensor:
-    """Mean of the flattened features (of the first `limit` rows) in float64, shape (d,)."""
+    """Mean of the flattened features (of the first `limit` rows) in float64, shape (d,).
+
+    Missing entries count with the placeholder that stands there.
+    """
     n = min(len(source), limit or len(source))
     total = torch.zeros((), dtype=torch.float64, device=model.device)
     for f in _features(model, source, rng, n):

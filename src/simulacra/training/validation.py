@@ -86,6 +86,10 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
         )
     if wanted and valid is None:
         raise ValueError("there is no validation split to stop on: load the data with validation=0.1.")
+    if valid is not None and valid.known is not None:
+        if wanted:
+            raise ValueError("rows with missing entries have no validation score: leave out patience.")
+        return False
     return scores and valid is not None and options.validate is not False
 
 

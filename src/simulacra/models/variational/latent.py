@@ -99,9 +99,17 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
             return ()
         return (self.condition.features(c, self.dtype),)
 
-    def posterior(self, x: Tensor, c: Tensor | None = None) -> Gaussian:
-        """q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,)."""
-        mu, log_sigma = self.encoder(self.features(x), *self.condition_features(c)).chunk(2, -1)
+    def posterior(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Gaussian:
+        """q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,).
+
+        Args:
+            x: shape (B, *).
+            known: True where x is observed, shape (B, *); elsewhere the network sees zeros.
+        """
+        f = self.features(x)
+        if known is not None:
+            f = f * (known if f.shape == known.shape else known.unsqueeze(1))
+        mu, log_sigma = self.encoder(f, *self.condition_features(c)).chunk(2, -1)
         return Gaussian(mu, log_sigma, 1)
 
     def likelihood(self, z: Tensor, c: Tensor | None = None) -> Distribution:
@@ -115,7 +123,7 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
 
         Where only the `known` entries are observed, p(x|z) is that of these.
         """
-        q = self.posterior(x, c)
+        q = self.posterior(x, c, known)
         eps = rng.normal("z", k, self.code_size, dtype=q.loc.dtype)
         q = Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)
         z = q.at(eps)

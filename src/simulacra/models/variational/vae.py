@@ -74,7 +74,7 @@ class VAE(LatentGaussian):
 
 def negative_elbo(model: VAE, batch: Batch, rng: Rng) -> Terms:
     """-L(x) of equation (1) in nats, split into reconstruction and KL."""
-    q = model.posterior(batch.x, batch.c)
+    q = model.posterior(batch.x, batch.c, batch.known)
     # (2)
     z = q.sample(rng, "z")
     reconstruction = -model.likelihood(z, batch.c).log_prob(batch.x, batch.known)
