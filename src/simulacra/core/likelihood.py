@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities import HasImportanceWeights
+from simulacra.core.capabilities import HasBound, HasDensity, HasImportanceWeights
+from simulacra.core.estimate import Kind
 from simulacra.core.random import Rng
+
+if TYPE_CHECKING:
+    from simulacra.core.words import Words
 
 SAMPLE_BLOCK = 256  # importance samples that share one key: results do not depend on the budget
 ENTRIES = 2**20  # entries of x that one chunk decodes at most (4 MB in fp32)
@@ -71,3 +76,68 @@ def _rows_bound(model, x: Tensor, c: Tensor | None, k: int, rng: Rng) -> Importa
         log_squares = torch.logaddexp(log_squares, (2 * log_w).logsumexp(1))
         total += log_w.sum(1)
     return ImportanceBound(log_sum - math.log(k), total / k, torch.exp(2 * log_sum - log_squares))
+
+
+@dataclass
+class Score:
+    """The best value that a model's capabilities give, on the raw space.
+
+    Args:
+        value: log p(x), or a bound or estimate of it, in nats, float64, shape (B,).
+        kind: exact, lower, upper or stochastic.
+        method: how it was made, such as `IWAE bound, k=5000`.
+        elbo: the mean of the log-weights, where there are importance weights, shape (B,).
+        effective: effective number of the k importance samples, shape (B,), or None.
+    """
+
+    value: Tensor
+    kind: Kind
+    method: str
+    elbo: Tensor | None = None
+    effective: Tensor | None = None
+
+
+def score(
+    model: Words,
+    x: Tensor,
+    c: Tensor | None,
+    log_det: Tensor,
+    k: int,
+    rng: Rng,
+    entries: int = ENTRIES,
+) -> Score:
+    """The score of preprocessed rows: a density, otherwise the importance-weighted bound, otherwise
+    the bound that the model has; the log-Jacobian of the preprocessing is added.
+
+    Args:
+        x: observations in the model's space, shape (B, *).
+        log_det: log |det dx/d raw| of each row, in nats, shape (B,).
+        k: importance samples.
+        rng: row i uses the noise of `rng.rows[i]`.
+    """
+    log_det = log_det.cpu()
+    raw = lambda value: value.double().cpu() + log_det
+    if model.supports(HasDensity):
+        return Score(raw(cast(HasDensity, model).log_density(x, c)), "exact", "exact")
+    if model.supports(HasImportanceWeights):
+        found = importance_bound(cast(HasImportanceWeights, model), x, c, k, rng, entries)
+        method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
+        return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu())
+    return Score(raw(cast(HasBound, model).elbo(x, c, rng)), "lower", "ELBO")
+
+
+def joined(parts: list[Score], exact: bool) -> Score:
+    """The scores of all rows.
+
+    Args:
+        exact: whether the preprocessing is; after dequantisation a density is a bound.
+    """
+    kind, method = parts[0].kind, parts[0].method
+    if not exact:
+        method = f"{'density' if method == 'exact' else method}, dequantised"
+        kind = "lower" if kind == "exact" else kind
+    whole = Score(torch.cat([part.value for part in parts]), kind, method)
+    if parts[0].elbo is not None:
+        whole.elbo = torch.cat([cast(Tensor, part.elbo) for part in parts])
+        whole.effective = torch.cat([cast(Tensor, part.effective) for part in parts])
+    return whole

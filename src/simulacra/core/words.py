@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
-from simulacra.core.estimate import Estimate, Kind
-from simulacra.core.likelihood import importance_bound
+from simulacra.core.estimate import Estimate
+from simulacra.core.likelihood import joined, score
 from simulacra.core.random import Rng
 from simulacra.core.space import Categorical, Space
 
@@ -89,25 +89,15 @@ class Words:
         if k < 1:
             raise ValueError(f"k is {k}, but the bound needs at least one importance sample.")
         rng = Rng(seed, "score", device=self.device)
-        values, chunks = [], self._chunks(x, condition, rng)
         with evaluating(cast(nn.Module, self)):
-            for y, log_det, c, rows in chunks:
-                value, kind, method = self._score(y, c, rows, k)
-                values.append(value.double() + log_det)
-        if not self.preprocessing.exact:
-            kind, method = ("lower" if kind == "exact" else kind), f"{method}, dequantised"
+            parts = [
+                score(self, y, c, log_det, k, rows) for y, log_det, c, rows in self._chunks(x, condition, rng)
+            ]
+        found = joined(parts, self.preprocessing.exact)
         details: dict[str, Any] = {"seed": seed, "preprocessing": self.preprocessing.label}
-        details |= {"k": k} if "k=" in method else {}
+        details |= {"k": k} if "k=" in found.method else {}
         dims, conditional = self.preprocessing.raw.dims, self.condition is not None
-        return Estimate(torch.cat(values), cast(Kind, kind), dims, method, details, None, conditional)
-
-    def _score(self, y: Tensor, c: Tensor | None, rng: Rng, k: int) -> tuple[Tensor, str, str]:
-        if self.supports(can.HasDensity):
-            return cast(can.HasDensity, self).log_density(y, c), "exact", "exact"
-        if self.supports(can.HasImportanceWeights):
-            bound = importance_bound(cast(can.HasImportanceWeights, self), y, c, k, rng).bound
-            return bound, "lower", f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
-        return cast(can.HasBound, self).elbo(y, c, rng), "lower", "ELBO"
+        return Estimate(found.value, found.kind, dims, found.method, details, None, conditional)
 
     def score_samples(self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0) -> np.ndarray:
         """The numbers of `log_prob`, as in scikit-learn: float64, shape (B,)."""

@@ -10,18 +10,17 @@ Reference: Burda, Grosse and Salakhutdinov 2015; Deep Learning 20.14 on what may
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
-from simulacra.core.estimate import Estimate, Kind, Protocol
-from simulacra.core.likelihood import ENTRIES, importance_bound
+from simulacra.core.estimate import Estimate, Protocol
+from simulacra.core.likelihood import ENTRIES, joined, score
 from simulacra.core.model import Model
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.rows import Block, blocks, count
+from simulacra.evaluation.rows import blocks, count
 
 
 @dataclass
@@ -87,41 +86,22 @@ def likelihoods(
         ValueError: if the model is implicit, k is not positive, or model and data do not fit.
     """
     scorable(model, data, k)
-    parts: list[dict[str, Tensor]] = []
-    kind, method = "exact", "exact"
     with evaluating(model):
-        for block in blocks(model, data[split], seed, limit):
-            values, kind, method = _score(model, block, k, entries)
-            adjusted = {name: v.double().cpu() for name, v in values.items()}
-            for name in ("value", "elbo"):
-                if name in adjusted:
-                    adjusted[name] = adjusted[name] + block.log_det.cpu()
-            parts.append(adjusted)
-    whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    if not model.preprocessing.exact:
-        kind, method = ("lower" if kind == "exact" else kind), f"{method}, dequantised"
+        parts = [
+            score(model, block.x, block.c, block.log_det, k, block.rng, entries)
+            for block in blocks(model, data[split], seed, limit)
+        ]
+    found = joined(parts, model.preprocessing.exact)
     details: dict[str, Any] = {"seed": seed, "preprocessing": model.preprocessing.label}
-    details |= {"k": k} if "k=" in method else {}
+    details |= {"k": k} if "k=" in found.method else {}
     dims, protocol = model.preprocessing.raw.dims, protocol_of(data, split, limit)
     more = (details, protocol, model.condition is not None)
-    found = Likelihood(Estimate(whole["value"], cast(Kind, kind), dims, method, *more))
-    if "elbo" in whole:
+    whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more))
+    if found.elbo is not None:
         how = f"ELBO, mean of {k}" + ("" if model.preprocessing.exact else ", dequantised")
-        found.elbo = Estimate(whole["elbo"], "lower", dims, how, *more)
-        found.effective = whole["effective"]
-    return found
-
-
-def _score(model: Model, block: Block, k: int, entries: int) -> tuple[dict[str, Tensor], str, str]:
-    if model.supports(can.HasDensity):
-        value = cast(can.HasDensity, model).log_density(block.x, block.c)
-        return {"value": value}, "exact", "exact"
-    if model.supports(can.HasImportanceWeights):
-        weighted = cast(can.HasImportanceWeights, model)
-        found = importance_bound(weighted, block.x, block.c, k, block.rng, entries)
-        parts = {"value": found.bound, "elbo": found.elbo, "effective": found.effective}
-        return parts, "lower", f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
-    return {"value": cast(can.HasBound, model).elbo(block.x, block.c, block.rng)}, "lower", "ELBO"
+        whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
+        whole.effective = found.effective
+    return whole
 
 
 def scorable(model: Model, data: Dataset, k: int = 1) -> None:
