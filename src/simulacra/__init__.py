@@ -52,7 +52,11 @@ _NAMES = {
     "Levels": "core.space",
     "Real": "core.space",
     "Categorical": "core.space",
-    "Sequence": "core.space",
+    "Positive": "core.space",
+    "Count": "core.space",
+    "Ordinal": "core.space",
+    "Sequence": "core.composite",
+    "Fields": "core.composite",
     "Preprocessing": "core.preprocessing",
 }
 

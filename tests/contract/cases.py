@@ -17,7 +17,8 @@ from torch import Tensor
 from contract import toys
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Levels, Real, Sequence
+from simulacra.core.composite import Sequence
+from simulacra.core.space import Binary, Categorical, Levels, Real
 from simulacra.data.dataset import Dataset, in_memory
 from simulacra.models.catalog import CATALOG, find
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from simulacra.core.space import Binary, Categorical, Levels, Real, Sequence
+from simulacra.core.composite import Sequence
+from simulacra.core.space import Binary, Categorical, Levels, Real
 from simulacra.exploration import style
 from simulacra.exploration.sheet import GAP, enlarge, joined, pixels, sheet
 from simulacra.exploration.views import VIEWS, view, view_of

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from simulacra.core.composite import space_from
 from simulacra.core.files import read_json, read_tensors, write_json, write_tensors
 from simulacra.core.model import Model
 from simulacra.core.preprocessing import preprocessing_from
-from simulacra.core.space import Space, space_from
+from simulacra.core.space import Space
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 

@@ -132,6 +132,14 @@ class TakesCondition(Capability):
     phrase = "takes a condition"
 
 
+class TakesMissing(Capability):
+    """Leaves out the entries that are missing: losses look at `batch.known`, and `log_density`,
+    `log_weights`, `elbo` and `infer` take `known=`, True where x is observed, shape of x.
+    """
+
+    phrase = "takes rows with missing entries"
+
+
 class StepsChain(Capability):
     """Has a Markov chain that can be watched step by step."""
 
@@ -158,6 +166,7 @@ ALL: tuple[type[Capability], ...] = (
     Completes,
     Classifies,
     TakesCondition,
+    TakesMissing,
     StepsChain,
 )
 

@@ -129,7 +129,7 @@ class DiscretisedLogistic(Distribution):
         inverse = torch.exp(-self.log_scale)
         upper, lower = inverse * (centred + half), inverse * (centred - half)
         # sg(a) - sg(b) = sg(a) sg(-b) (1 - exp(b - a)): no cancellation, any sign
-        share = _log1mexp(math.log(2 * half) - self.log_scale)
+        share = log1mexp(math.log(2 * half) - self.log_scale)
         inner = F.logsigmoid(upper) + F.logsigmoid(-lower) + share
         inner = torch.where(x < 0.5, F.logsigmoid(upper), inner)
         return torch.where(x > self.levels - 1.5, F.logsigmoid(-lower), inner)
@@ -155,7 +155,7 @@ class DiscretisedLogistic(Distribution):
         return total
 
 
-def _log1mexp(log_w: Tensor) -> Tensor:
+def log1mexp(log_w: Tensor) -> Tensor:
     """log (1 - exp(-w)) from log w: finite also where w itself underflows."""
     small = log_w < -7
     w = torch.exp(log_w.clamp_min(-7))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities import HasBound, HasDensity, HasImportanceWeights
+from simulacra.core.capabilities import HasDensity, HasImportanceWeights
 from simulacra.core.estimate import Kind
 from simulacra.core.random import Rng
 
@@ -43,6 +43,7 @@ def importance_bound(
     k: int,
     rng: Rng,
     entries: int = ENTRIES,
+    known: Tensor | None = None,
 ) -> ImportanceBound:
     """L_k(x) = log (1/k) sum_j p(x, z_j) / q(z_j|x), in float64 sums (Burda et al. 2015, eq. 8).
 
@@ -51,13 +52,13 @@ def importance_bound(
         k: number of importance samples; k = 1 is the ELBO.
         rng: row i uses the noise of `rng.rows[i]`, whatever the batch.
         entries: budget of memory, in entries of x decoded at once.
+        known: True where x is observed, shape of x: the bound is on the density of these entries.
     """
     d = max(1, x[0].numel())
     rows = max(1, entries // (d * min(k, SAMPLE_BLOCK)))
+    cut = lambda t, i: None if t is None else t[i : i + rows]
     parts = [
-        _rows_bound(
-            model, x[i : i + rows], None if c is None else c[i : i + rows], k, rng.on(rng.rows[i : i + rows])
-        )
+        _rows_bound(model, x[i : i + rows], cut(c, i), k, rng.on(rng.rows[i : i + rows]), cut(known, i))
         for i in range(0, len(x), rows)
     ]
     return ImportanceBound(
@@ -65,13 +66,15 @@ def importance_bound(
     )
 
 
-def _rows_bound(model, x: Tensor, c: Tensor | None, k: int, rng: Rng) -> ImportanceBound:
+def _rows_bound(
+    model: Any, x: Tensor, c: Tensor | None, k: int, rng: Rng, known: Tensor | None
+) -> ImportanceBound:
     shape = (len(x),)
     log_sum = torch.full(shape, -math.inf, dtype=torch.float64, device=x.device)
     log_squares, total = log_sum.clone(), torch.zeros_like(log_sum)
     for block, done in enumerate(range(0, k, SAMPLE_BLOCK)):
         keyed = rng.at("importance", block).per_row()
-        log_w = model.log_weights(x, c, keyed, min(SAMPLE_BLOCK, k - done)).double()
+        log_w = model.log_weights(x, c, keyed, min(SAMPLE_BLOCK, k - done), **observed(known)).double()
         log_sum = torch.logaddexp(log_sum, log_w.logsumexp(1))
         log_squares = torch.logaddexp(log_squares, (2 * log_w).logsumexp(1))
         total += log_w.sum(1)
@@ -105,6 +108,7 @@ def score(
     k: int,
     rng: Rng,
     entries: int = ENTRIES,
+    known: Tensor | None = None,
 ) -> Score:
     """The score of preprocessed rows: a density, otherwise the importance-weighted bound, otherwise
     the bound that the model has; the log-Jacobian of the preprocessing is added.
@@ -114,16 +118,22 @@ def score(
         log_det: log |det dx/d raw| of each row, in nats, shape (B,).
         k: importance samples.
         rng: row i uses the noise of `rng.rows[i]`.
+        known: True where x is observed; the score is that of these entries. None: all.
     """
-    log_det = log_det.cpu()
+    log_det, able = log_det.cpu(), cast(Any, model)
     raw = lambda value: value.double().cpu() + log_det
     if model.supports(HasDensity):
-        return Score(raw(cast(HasDensity, model).log_density(x, c)), "exact", "exact")
+        return Score(raw(able.log_density(x, c, **observed(known))), "exact", "exact")
     if model.supports(HasImportanceWeights):
-        found = importance_bound(cast(HasImportanceWeights, model), x, c, k, rng, entries)
+        found = importance_bound(able, x, c, k, rng, entries, known)
         method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
         return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu())
-    return Score(raw(cast(HasBound, model).elbo(x, c, rng)), "lower", "ELBO")
+    return Score(raw(able.elbo(x, c, rng, **observed(known))), "lower", "ELBO")
+
+
+def observed(known: Tensor | None) -> dict[str, Tensor]:
+    """The further argument of a capability's function where entries are missing: see `TakesMissing`."""
+    return {} if known is None else {"known": known}
 
 
 def joined(parts: list[Score], exact: bool) -> Score:

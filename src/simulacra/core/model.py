@@ -56,7 +56,6 @@ class Model(Words, nn.Module, metaclass=_Recorded):
     """
 
     sharded: ClassVar[tuple[str, ...]] = ()
-    takes_missing: ClassVar[bool] = False  # whether the losses leave out what `batch.known` says
     length: Epochs = Epochs(50)
     arguments: dict[str, Any]
 

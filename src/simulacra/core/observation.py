@@ -1,4 +1,4 @@
-"""Observation heads: from a network's output of shape (B, P, *shape) to a distribution on a space."""
+"""Observation heads: from a network's output to a distribution on a space."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from simulacra.core import distributions as d
-from simulacra.core.space import Categorical, Levels, Space
+from simulacra.core import field_distributions as fd
+from simulacra.core.composite import Fields
+from simulacra.core.space import Categorical, Levels, Ordinal, Space
 
 # Tanh-free soft limits: a scale below e^-7 of the unit interval makes levels degenerate.
 MIN_LOG_SCALE = -7.0
+MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the loss of a wild first step
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,13 @@ class Observation:
 
     Args:
         name: a name out of `space.observations`.
-        parameters: P, numbers that the network gives for each entry.
-        build: (B, P, *shape) -> distribution.
+        output: what the network gives for each row: (P, *shape) with P numbers an entry, or a
+            vector for fields, which need different numbers.
+        build: (B, *output) -> distribution.
     """
 
     name: str
-    parameters: int
+    output: tuple[int, ...]
     build: Callable[[Tensor], d.Distribution]
 
 
@@ -52,27 +57,38 @@ def observation_head(
     name = space.observations[0] if name == "auto" and space.observations else name
     if name not in space.observations:
         raise ValueError(_misfit(space, name))
-    events = len(space.shape)
-    if name == "bernoulli":
-        return Observation(name, 1, partial(_bernoulli, events=events))
+    if isinstance(space, Fields):
+        return _fields_head([observation_head(field, scale=scale) for _, field in space.fields], space)
+    parameters, build = _entry_head(space, name, scale, mixtures)
+    return Observation(name, (parameters, *space.shape), partial(build, events=len(space.shape)))
+
+
+def _entry_head(
+    space: Space, name: str, scale: float | None, mixtures: int
+) -> tuple[int, Callable[..., d.Distribution]]:
+    """Numbers that each entry needs, and the builder of their distribution."""
+    if name in _HEADS:
+        return _HEADS[name]
     if name == "gaussian":
-        return _gaussian_head(events, scale)
+        if scale is None:
+            return 2, _gaussian
+        if scale <= 0:
+            raise ValueError(f"scale is {scale}, but a Gaussian needs a positive standard deviation.")
+        return 1, partial(_fixed_gaussian, log_scale=math.log(scale))
     if name == "categorical":
-        assert isinstance(space, (Categorical, Levels))
-        classes = space.classes if isinstance(space, Categorical) else space.levels
-        return Observation(name, classes, partial(d.Categorical, event_dims=events))
+        classes = space.levels if isinstance(space, Levels) else cast(Categorical, space).classes
+        return classes, _categorical
+    if name == "cumulative-logit":
+        return cast(Ordinal, space).classes - 1, _cumulative
     assert isinstance(space, Levels)
     k = mixtures if name == "logistic-mixture" else 1
-    build = partial(_logistic, events=events, levels=space.levels, k=k)
-    return Observation(name, k * (3 if k > 1 else 2), build)
+    return k * (3 if k > 1 else 2), partial(_logistic, levels=space.levels, k=k)
 
 
-def _gaussian_head(events: int, scale: float | None) -> Observation:
-    if scale is None:
-        return Observation("gaussian", 2, partial(_gaussian, events=events))
-    if scale <= 0:
-        raise ValueError(f"scale is {scale}, but a Gaussian needs a positive standard deviation.")
-    return Observation("gaussian", 1, partial(_fixed_gaussian, events=events, log_scale=math.log(scale)))
+def _fields_head(heads: list[Observation], space: Fields) -> Observation:
+    size = sum(math.prod(head.output) for head in heads)
+    shapes = [field.shape for _, field in space.fields]
+    return Observation("fields", (size,), partial(_fields, heads=heads, shapes=shapes))
 
 
 # builders are module-level functions, so that a model can be copied and sent to other processes
@@ -90,6 +106,43 @@ def _gaussian(p: Tensor, events: int) -> d.Gaussian:
 def _fixed_gaussian(p: Tensor, events: int, log_scale: float) -> d.Gaussian:
     loc = p.select(p.dim() - events - 1, 0)
     return d.Gaussian(loc, loc.new_tensor(log_scale), events)
+
+
+def _categorical(p: Tensor, events: int) -> d.Categorical:
+    return d.Categorical(p, events)
+
+
+def _cumulative(p: Tensor, events: int) -> fd.CumulativeLogit:
+    return fd.CumulativeLogit(p, events)
+
+
+def _log_normal(p: Tensor, events: int) -> fd.LogNormal:
+    loc, log_scale = p.unbind(p.dim() - events - 1)
+    return fd.LogNormal(loc, log_scale.clamp(MIN_LOG_SCALE, -MIN_LOG_SCALE), events)
+
+
+def _poisson(p: Tensor, events: int) -> fd.Poisson:
+    return fd.Poisson(p.select(p.dim() - events - 1, 0).clamp_max(MAX_LOG_MEAN), events)
+
+
+def _negative_binomial(p: Tensor, events: int) -> fd.NegativeBinomial:
+    log_mean, log_size = p.unbind(p.dim() - events - 1)
+    # beyond e^15 the Poisson's limit is reached to the last digit
+    return fd.NegativeBinomial(log_mean.clamp_max(MAX_LOG_MEAN), log_size.clamp(MIN_LOG_SCALE, 15.0), events)
+
+
+_HEADS: dict[str, tuple[int, Callable[..., d.Distribution]]] = {
+    "bernoulli": (1, _bernoulli),
+    "log-normal": (2, _log_normal),
+    "poisson": (1, _poisson),
+    "negative-binomial": (2, _negative_binomial),
+}
+
+
+def _fields(p: Tensor, heads: list[Observation], shapes: list[tuple[int, ...]]) -> fd.Product:
+    pieces = p.split([math.prod(head.output) for head in heads], -1)
+    shaped = [piece.reshape(*p.shape[:-1], *head.output) for piece, head in zip(pieces, heads)]
+    return fd.Product([head.build(piece) for head, piece in zip(heads, shaped)], shapes)
 
 
 def _logistic(p: Tensor, events: int, levels: int, k: int) -> d.Distribution:
@@ -114,6 +167,12 @@ def _misfit(space: Space, name: str) -> str:
 
 def mean_image(distribution: d.Distribution, space: Space) -> Tensor:
     """What to show for p(x|z): the mean in the units of the space (classes: the likeliest)."""
+    if isinstance(space, Fields):
+        parts = cast(fd.Product, distribution).parts
+        means = [mean_image(part, field) for part, (_, field) in zip(parts, space.fields)]
+        return space.joined(
+            [m.to(torch.get_default_dtype()) if not m.is_floating_point() else m for m in means]
+        )
     if isinstance(space, Categorical):
         assert isinstance(distribution, d.Categorical)
         return distribution.logits.argmax(distribution.logits.dim() - len(space.shape) - 1)

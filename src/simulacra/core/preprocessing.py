@@ -8,11 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simulacra.core.columns import Columns
+from simulacra.core.composite import space_from
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels, Space, space_from
+from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
 
-STEPS: dict[str, type[Transform]] = {step.__name__: step for step in (Binarise, Dequantise, Affine, Logit)}
+STEPS: dict[str, type[Transform]] = {
+    step.__name__: step for step in (Binarise, Dequantise, Affine, Logit, Columns)
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,6 @@ class Preprocessing:
         steps: applied in order.
 
     Example:
-        >>> from simulacra.core.space import Real
         >>> from simulacra.core.space import Real
         >>> chain = Preprocessing(Real((2,)), (Affine((0.0,), (0.1,)),))
         >>> x = torch.ones(1, 2)
@@ -54,20 +57,22 @@ class Preprocessing:
         """Whether two visits of the same x can differ."""
         return any(step.random for step in self.steps)
 
-    def forward(self, x: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
-        """y and log |det dy/dx| in nats, shape (B,)."""
-        log_det = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    def forward(self, x: Tensor, rng: Rng, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """y and log |det dy/dx| in nats, float64, shape (B,): that of the known entries."""
+        slopes = torch.zeros((), dtype=torch.float64, device=x.device)
         for step in self.steps:
             y = step.forward(x, rng)
-            log_det = log_det + step.log_det(x, y)
+            slopes = slopes + step.log_slope(x, y)
             x = y
-        return x, log_det
+        if known is not None:
+            slopes = torch.where(known, slopes, torch.zeros_like(slopes))
+        return x, slopes.expand(x.shape).reshape(len(x), -1).sum(1)
 
     def apply(self, x: Tensor, rng: Rng) -> Tensor:
-        """y alone: what training needs."""
+        """y alone, in the default floating type: what training needs."""
         for step in self.steps:
             x = step.forward(x, rng)
-        return x
+        return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
 
     def inverse(self, y: Tensor) -> Tensor:
         """Back to raw units; levels come back as whole numbers of a byte where they fit."""

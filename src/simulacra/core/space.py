@@ -24,10 +24,11 @@ class Space(ABC):
         shape: shape of one observation, without the batch dimension; images are (C, H, W).
     """
 
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] = ()
 
     discrete: ClassVar[bool] = True
     observations: ClassVar[tuple[str, ...]] = ()
+    placeholder: ClassVar[float] = 0.0  # what stands where an entry is missing: any value of the support
 
     def __post_init__(self) -> None:
         shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
@@ -55,6 +56,22 @@ class Space(ABC):
     def from_features(self, f: Tensor) -> Tensor:
         """A point of feature space in the units of x, not rounded: what a mean looks like."""
         return f
+
+    def features_known(self, known: Tensor) -> Tensor:
+        """Which features come from known entries.
+
+        Args:
+            known: booleans, shape (B, *shape).
+
+        Returns:
+            booleans, shape (B, *features_shape).
+        """
+        front = len(self.features_shape) - len(self.shape)
+        return known.unsqueeze(1).expand(-1, *self.features_shape) if front else known
+
+    def filled(self, x: Tensor, known: Tensor) -> Tensor:
+        """x with the placeholder where `known` is False, whatever stood there."""
+        return torch.where(known, x, torch.full_like(x, self.placeholder))
 
     def spec(self) -> dict[str, Any]:
         """The space as JSON."""
@@ -144,6 +161,59 @@ class Real(Space):
 
 
 @dataclass(frozen=True)
+class Positive(Space):
+    """Positive real entries, such as prices or concentrations; Lebesgue measure.
+
+    Example:
+        >>> round(Positive().features(torch.tensor([100.0])).item(), 4)
+        4.6052
+    """
+
+    discrete: ClassVar[bool] = False
+    observations: ClassVar[tuple[str, ...]] = ("log-normal",)
+    placeholder: ClassVar[float] = 1.0
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """log x."""
+        return x.to(dtype or torch.get_default_dtype()).log()
+
+    def from_features(self, f: Tensor) -> Tensor:
+        """exp f."""
+        return f.exp()
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if len(x) and bool((x <= 0).any()):
+            raise ValueError(f"{name} holds {x.min().item():g}, but {self} needs numbers above 0.")
+
+
+@dataclass(frozen=True)
+class Count(Space):
+    """Entries 0, 1, 2, ... without an upper end; counting measure.
+
+    Example:
+        >>> Count().features(torch.tensor([0])).item()
+        0.0
+    """
+
+    observations: ClassVar[tuple[str, ...]] = ("negative-binomial", "poisson")
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """log (1 + x)."""
+        return x.to(dtype or torch.get_default_dtype()).log1p()
+
+    def from_features(self, f: Tensor) -> Tensor:
+        """exp f - 1."""
+        return f.expm1()
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if len(x) and bool(((x < 0) | (x != x.round())).any()):
+            raise ValueError(
+                f"{name} holds values from {x.min().item():g} to {x.max().item():g}, "
+                f"but {self} needs whole numbers from 0."
+            )
+
+
+@dataclass(frozen=True)
 class Categorical(Space):
     """Entries 0..classes-1 without order, such as a label; counting measure.
 
@@ -178,52 +248,50 @@ class Categorical(Space):
         return f.argmax(1)
 
     def _check_support(self, x: Tensor, name: str) -> None:
-        if len(x) and bool(((x < 0) | (x >= self.classes) | (x != x.round())).any()):
-            raise ValueError(
-                f"{name} holds classes from {x.min().item():g} to {x.max().item():g}, "
-                f"but {self} has the classes 0 to {self.classes - 1}."
-            )
+        _check_classes(self, self.classes, x, name)
 
 
 @dataclass(frozen=True)
-class Sequence(Space):
-    """Ragged sequences of steps of the space `of`, padded to `shape[0]` steps.
+class Ordinal(Space):
+    """Entries 0..classes-1 in order but without distances, such as grades; counting measure.
 
-    Batches carry `lengths`; steps beyond a row's length are padding and count for nothing.
+    Args:
+        names: what the classes are called, in order.
+
+    Example:
+        >>> Ordinal((), 3).features(torch.tensor([1])).tolist()
+        [[1.0, 0.0]]
     """
 
-    of: Space = Binary((1,))
+    classes: int = 2
+    names: tuple[str, ...] = ()
+    observations: ClassVar[tuple[str, ...]] = ("cumulative-logit", "categorical")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "names", tuple(map(str, self.names)))
 
     @property
     def features_shape(self) -> tuple[int, ...]:
-        """Steps, then the features of one step."""
-        return (self.shape[0], *self.of.features_shape)
+        """A thermometer: the steps stand in front."""
+        return (self.classes - 1, *self.shape)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Features of each step, shape (B, T, *)."""
-        flat = self.of.features(x.flatten(0, 1), dtype)
-        return flat.unflatten(0, x.shape[:2])
+        """1[x >= j] for j = 1..classes-1, shape (B, classes - 1, *shape)."""
+        steps = torch.arange(1, self.classes, device=x.device).view(-1, *[1] * len(self.shape))
+        return (x.unsqueeze(1) >= steps).to(dtype or torch.get_default_dtype())
+
+    def from_features(self, f: Tensor) -> Tensor:
+        """The sum of the steps."""
+        return f.sum(1)
 
     def _check_support(self, x: Tensor, name: str) -> None:
-        self.of.check(x.flatten(0, 1), name)
+        _check_classes(self, self.classes, x, name)
 
 
-KINDS: dict[str, type[Space]] = {
-    kind.__name__: kind for kind in (Binary, Levels, Real, Categorical, Sequence)
-}
-
-
-def space_from(spec: dict[str, Any]) -> Space:
-    """The space that `Space.spec` described.
-
-    Raises:
-        ValueError: if the kind is unknown.
-    """
-    values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "kind"
-    }
-    if spec.get("kind") not in KINDS:
-        raise ValueError(f"space kind {spec.get('kind')!r} is unknown; known are {', '.join(KINDS)}.")
-    if "of" in values:
-        values["of"] = space_from(values["of"])
-    return KINDS[spec["kind"]](**values)
+def _check_classes(space: Space, classes: int, x: Tensor, name: str) -> None:
+    if len(x) and bool(((x < 0) | (x >= classes) | (x != x.round())).any()):
+        raise ValueError(
+            f"{name} holds classes from {x.min().item():g} to {x.max().item():g}, "
+            f"but {space} has the classes 0 to {classes - 1}."
+        )

@@ -4,6 +4,7 @@ A density p_y on y = T(x) is reported on the raw x as
 
     log p_x(x) = log p_y(T(x)) + log |det dT/dx|
 
+where the determinant is the product of the entries' slopes, of the known ones where some are missing;
 so multiplying the input by 0.1 changes nothing (row I5). Dequantised data give a bound:
 log P(x) >= E_u log p_y(T(x + u)) + log |det dT/dx| (Theis et al. 2016).
 """
@@ -47,9 +48,9 @@ class Transform(ABC):
         """The inverse for means: no rounding, no choice of a level."""
         return self.inverse(y)
 
-    def log_det(self, x: Tensor, y: Tensor) -> Tensor:
-        """log |det dT/dx| for each row in nats, shape (B,)."""
-        return torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
+        """log |dT/dx| of each entry in nats, float64, broadcastable to x: a step acts on each alone."""
+        return torch.zeros((), dtype=torch.float64, device=x.device)
 
     @property
     def label(self) -> str:
@@ -135,10 +136,9 @@ class Dequantise(Transform):
         """The expected level: the bin's middle undone."""
         return (y * self.levels - 0.5).clamp(0, self.levels - 1)
 
-    def log_det(self, x: Tensor, y: Tensor) -> Tensor:
-        """-d log levels."""
-        value = -float(torch.tensor(self.levels, dtype=torch.float64).log()) * x[0].numel()
-        return torch.full((len(x),), value, dtype=torch.float64, device=x.device)
+    def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
+        """-log levels."""
+        return -torch.tensor(self.levels, dtype=torch.float64, device=x.device).log()
 
 
 @dataclass(frozen=True)
@@ -177,11 +177,10 @@ class Affine(Transform):
         shift, scale = self._tensors(y)
         return shift + scale * y
 
-    def log_det(self, x: Tensor, y: Tensor) -> Tensor:
-        """-sum log scale."""
-        logs = torch.tensor(self.scale, dtype=torch.float64).log()
-        total = logs.sum() if len(self.scale) > 1 else logs.sum() * x[0].numel()
-        return torch.full((len(x),), -float(total), dtype=torch.float64, device=x.device)
+    def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
+        """-log scale."""
+        logs = torch.tensor(self.scale, dtype=torch.float64, device=x.device).log()
+        return -(logs.view(x.shape[1:]) if len(self.scale) > 1 else logs)
 
     @property
     def label(self) -> str:
@@ -212,8 +211,8 @@ class Logit(Transform):
         """x, back in (0, 1)."""
         return (torch.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)
 
-    def log_det(self, x: Tensor, y: Tensor) -> Tensor:
-        """sum log (1 - 2 alpha) - log p - log(1 - p) at p = alpha + (1 - 2 alpha) x."""
+    def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
+        """log (1 - 2 alpha) - log p - log(1 - p) at p = alpha + (1 - 2 alpha) x."""
         p = self._squeezed(x.double())
         slope = torch.log1p(torch.tensor(-2 * self.alpha, dtype=torch.float64, device=x.device))
-        return (slope - torch.log(p) - torch.log1p(-p)).flatten(1).sum(1)
+        return slope - torch.log(p) - torch.log1p(-p)

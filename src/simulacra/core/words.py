@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
 from simulacra.core.estimate import Estimate
-from simulacra.core.likelihood import joined, score
+from simulacra.core.intake import as_tensor, rows_of
+from simulacra.core.likelihood import joined, observed, score
 from simulacra.core.random import Rng
 from simulacra.core.space import Categorical, Space
 
@@ -25,6 +27,27 @@ if TYPE_CHECKING:
     from simulacra.core.preprocessing import Preprocessing
 
 CHUNK = 1024  # rows that go through a network at once
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows on their way into a model.
+
+    Args:
+        raw: as given, with placeholders where they miss, shape (B, *).
+        y: in the model's space.
+        log_det: log |det dy/dx| of the known entries, in nats, shape (B,).
+        rng: noise keyed by the rows.
+        known: True where x is observed, or None.
+        c: conditions, or None.
+    """
+
+    raw: Tensor
+    y: Tensor
+    log_det: Tensor
+    rng: Rng
+    known: Tensor | None
+    c: Tensor | None = None
 
 
 class Words:
@@ -76,11 +99,17 @@ class Words:
                 parts.append(self.preprocessing.inverse(x))
         return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)
 
-    def log_prob(self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0) -> Estimate:
+    def log_prob(
+        self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0, known: Any = None
+    ) -> Estimate:
         """log p(x) of raw x, in nats on the raw space; higher is likelier.
 
         Exact where the model has a density; otherwise the importance-weighted bound with k
-        samples; otherwise the bound that the model has. Same x and seed, same score.
+        samples; otherwise the bound that the model has. Same x and seed, same score. Where entries
+        are missing (`known` is False, or NaN in a table) it is that of the others.
+
+        Args:
+            known: True where x is observed, shape of x or of one observation; None: everywhere.
 
         Raises:
             ValueError: if the model is implicit: it has neither density nor bound.
@@ -91,7 +120,8 @@ class Words:
         rng = Rng(seed, "score", device=self.device)
         with evaluating(cast(nn.Module, self)):
             parts = [
-                score(self, y, c, log_det, k, rows) for y, log_det, c, rows in self._chunks(x, condition, rng)
+                score(self, rows.y, rows.c, rows.log_det, k, rows.rng, known=rows.known)
+                for rows in self._chunks(x, condition, rng, known)
             ]
         found = joined(parts, self.preprocessing.exact)
         details: dict[str, Any] = {"seed": seed, "preprocessing": self.preprocessing.label}
@@ -99,20 +129,28 @@ class Words:
         dims, conditional = self.preprocessing.raw.dims, self.condition is not None
         return Estimate(found.value, found.kind, dims, found.method, details, None, conditional)
 
-    def score_samples(self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0) -> np.ndarray:
+    def score_samples(
+        self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0, known: Any = None
+    ) -> np.ndarray:
         """The numbers of `log_prob`, as in scikit-learn: float64, shape (B,)."""
-        return self.log_prob(x, condition, k, seed).values.numpy()
+        return self.log_prob(x, condition, k, seed, known).values.numpy()
 
-    def anomaly(self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0) -> np.ndarray:
+    def anomaly(
+        self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0, known: Any = None
+    ) -> np.ndarray:
         """-log p(x): higher is stranger, shape (B,)."""
-        return -self.score_samples(x, condition, k, seed)
+        return -self.score_samples(x, condition, k, seed, known)
 
-    def encode(self, x: Any, condition: Any = None, seed: int = 0) -> Tensor:
-        """Codes of raw x, shape (B, latent)."""
+    def encode(self, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
+        """Codes of raw x, shape (B, latent); of what is known of it, as in `log_prob`."""
         self._need("encode", can.Encodes)
         rng = Rng(seed, "score", device=self.device)
-        with evaluating(cast(nn.Module, self)):
-            codes = [cast(can.Encodes, self).infer(y, c) for y, _, c, _ in self._chunks(x, condition, rng)]
+        able = cast(Any, self)
+        with evaluating(able):
+            codes = [
+                able.infer(rows.y, rows.c, **observed(rows.known))
+                for rows in self._chunks(x, condition, rng, known)
+            ]
         return torch.cat(codes)
 
     def decode(self, z: Any, condition: Any = None) -> Tensor:
@@ -131,25 +169,27 @@ class Words:
             ]
         return self.preprocessing.restore(torch.cat(parts))
 
-    def reconstruct(self, x: Any, condition: Any = None, seed: int = 0) -> Tensor:
+    def reconstruct(self, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
         """decode(encode(x)), shape (B, *)."""
-        return self.decode(self.encode(x, condition, seed), condition)
+        return self.decode(self.encode(x, condition, seed, known), condition)
 
-    def complete(self, x: Any, known: Any, condition: Any = None, seed: int = 0) -> Tensor:
+    def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int = 0) -> Tensor:
         """x with the entries where `known` is False drawn given the rest; True = keep.
 
         Args:
-            known: booleans, shape of x or of one observation.
+            known: booleans, shape of x or of one observation; None: all but the NaN of a table.
         """
         self._need("complete", can.Completes)
-        known = torch.as_tensor(known, dtype=torch.bool, device=self.device)
         rng = Rng(seed, "complete", device=self.device)
         parts = []
         with evaluating(cast(nn.Module, self)):
-            for y, _, c, rows in self._chunks(x, condition, rng):
-                keep = known if known.dim() < y.dim() else known[rows.rows.start : rows.rows.stop]
-                filled = cast(can.Completes, self).fill(y, keep.expand(y.shape), rows, c)
-                parts.append(self.preprocessing.inverse(filled))
+            for rows in self._chunks(x, condition, rng, known, can.Completes):
+                keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
+                filled = self.preprocessing.inverse(
+                    cast(can.Completes, self).fill(rows.y, keep, rows.rng, rows.c)
+                )
+                # what was given comes back to the last digit
+                parts.append(torch.where(keep, rows.raw.to(filled.dtype), filled))
         return torch.cat(parts)
 
     def classify(self, x: Any, seed: int = 0) -> Tensor:
@@ -158,35 +198,45 @@ class Words:
         rng = Rng(seed, "score", device=self.device)
         with evaluating(cast(nn.Module, self)):
             parts = [
-                cast(can.Classifies, self).label_logits(y).softmax(1)
+                cast(can.Classifies, self).label_logits(rows.y).softmax(1)
                 # the label is what is asked for: also a model of p(x|label) needs none here
-                for y, _, _ in self._prepared(self._raw(x), rng)
+                for rows in self._prepared(*self._raw(x), rng)
             ]
         return torch.cat(parts)
 
     # ---- from raw to the model's space
 
     def _chunks(
-        self, x: Any, condition: Any, rng: Rng
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Rng]]:
-        """Preprocessed chunks with their log-Jacobians, conditions and row-keyed generators."""
-        x = self._raw(x)
+        self, x: Any, condition: Any, rng: Rng, known: Any, able: type[can.Capability] = can.TakesMissing
+    ) -> Iterator[Rows]:
+        """Preprocessed chunks with their log-Jacobians, conditions and row-keyed generators.
+
+        Args:
+            able: what the model must be where entries are missing.
+        """
+        x, known = self._raw(x, known, able)
         c = self._condition(condition, len(x))
-        for y, log_det, rows in self._prepared(x, rng):
-            yield y, log_det, None if c is None else c[rows.rows.start : rows.rows.stop], rows
+        for rows in self._prepared(x, known, rng):
+            span = rows.rng.rows
+            yield replace(rows, c=None if c is None else c[span.start : span.stop])
 
-    def _raw(self, x: Any) -> Tensor:
-        x = as_tensor(x).to(self.device)
-        self.preprocessing.raw.check(x)
-        if not len(x):
-            raise ValueError("there are no observations: x has no rows.")
-        return x
+    def _raw(
+        self, x: Any, known: Any = None, able: type[can.Capability] = can.TakesMissing
+    ) -> tuple[Tensor, Tensor | None]:
+        x, known = rows_of(self.preprocessing.raw, x, known)
+        if known is not None and not self.supports(able):
+            raise ValueError(
+                f"x has missing entries, which {type(self).__name__} cannot leave out: fill them in first."
+            )
+        return x.to(self.device), None if known is None else known.to(self.device)
 
-    def _prepared(self, x: Tensor, rng: Rng) -> Iterator[tuple[Tensor, Tensor, Rng]]:
+    def _prepared(self, x: Tensor, known: Tensor | None, rng: Rng) -> Iterator[Rows]:
         for i in range(0, len(x), CHUNK):
             rows = rng.on(range(i, min(i + CHUNK, len(x))))
-            y, log_det = self.preprocessing.forward(x[i : i + CHUNK], rows)
-            yield y.to(self.dtype) if y.is_floating_point() else y, log_det, rows
+            there = None if known is None else known[i : i + CHUNK]
+            y, log_det = self.preprocessing.forward(x[i : i + CHUNK], rows, there)
+            y = y.to(self.dtype) if y.is_floating_point() else y
+            yield Rows(x[i : i + CHUNK], y, log_det, rows, there)
 
     def _condition(self, condition: Any, n: int) -> Tensor | None:
         if self.condition is None:
@@ -219,20 +269,6 @@ class Words:
 
 def _words(condition: Any) -> bool:
     return np.asarray(condition).dtype.kind in "US" if not isinstance(condition, Tensor) else False
-
-
-def as_tensor(x: Any) -> Tensor:
-    """A tensor from numpy, torch, nested lists or a data frame.
-
-    Raises:
-        ValueError: if the values are not numbers.
-    """
-    if isinstance(x, Tensor):
-        return x
-    try:
-        return torch.as_tensor(np.asarray(x))
-    except TypeError as error:
-        raise ValueError(f"{type(x).__name__} does not hold numbers: {error}.") from error
 
 
 @contextmanager

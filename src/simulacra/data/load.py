@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,14 +26,22 @@ def load_data(
     threshold: float = 0.5,
     dequantise: Literal["uniform", "logit"] | None = None,
     size: int | None = None,
+    crop: int | None = None,
+    tile: int | None = None,
+    levels: int | None = None,
     grey: bool = False,
     validation: float = 0.1,
     test: float = 0.1,
+    groups: str | None = None,
+    stratify: str | None = None,
+    time: str | None = None,
+    splits: str | None = None,
     condition: Literal["label"] | None = None,
     label: str | None = None,
     key: str | None = None,
+    types: str | Mapping[str, str] | None = None,
     standardise: bool | None = None,
-    missing: Literal["error"] = "error",
+    missing: Literal["error", "mask"] = "error",
     seed: int = 0,
     limit: int | None = None,
     stream: bool | None = None,
@@ -48,17 +57,32 @@ def load_data(
         dequantise: turn levels into reals: `uniform` adds noise within a level, `logit` also maps
             (0, 1) to the line.
         size: side in pixels; images are cut to their central square and resized with antialiasing.
+        crop: side in pixels; images are cut to their central square of that side, not resized.
+        tile: side in pixels; each image (and page) is cut into tiles of that side, what is left over
+            at the right and the bottom is dropped; tiles of one image stay in one split.
+        levels: number of grey levels in use where a file is deeper than its camera was, such as 4096
+            for 12 bits kept in 16.
         grey: turn colour images grey.
         validation: share of the training rows kept for validation (or a number of rows, from 1),
             where the data have no validation split of their own.
         test: as validation, for the test split.
+        groups: rows of one group (slide, patient, speaker) stay in one split: `folder` (the image's
+            folder), `file` (pages and tiles of one file), a regular expression whose first group is
+            read off the image's path, or a column or key of the file.
+        stratify: `label`, or a column or key of the file whose values every split holds in equal shares.
+        time: a column or key whose order decides: the first rows train, the last ones test.
+        splits: a .csv with the columns `row` (number from 0, or image path) and `split` (train, valid,
+            test); or a column or key of the file that holds these words.
         condition: `label` gives the class labels to the model as condition.
         label: column of a csv (a name, or a number from 1), or key of an npz or mat file, that
             holds the labels.
         key: which array of an npz or mat file holds the observations.
         standardise: shift and scale real data by mean and standard deviation of the training rows;
             by default tables and arrays are, toys are not.
-        missing: what to do about missing entries; `error` refuses them.
+        types: kinds of the columns of a table (`real`, `positive`, `count`, `binary`, `categorical`,
+            `ordinal`, `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
+        missing: what to do about missing entries: `error` refuses them, `mask` leaves them out of the
+            likelihood.
         seed: of splits, static binarisation and toys.
         limit: keep only the first rows of each split, for a quick trial.
         stream: read images from disk while training; by default only if they take more than 1 GiB.
@@ -90,7 +114,7 @@ def _check_options(options: dict[str, Any]) -> None:
         "binarize": (None, "static", "dynamic", "threshold"),
         "dequantise": (None, "uniform", "logit"),
         "condition": (None, "label"),
-        "missing": ("error",),
+        "missing": ("error", "mask"),
     }
     for name, values in allowed.items():
         if options[name] not in values:
@@ -100,7 +124,7 @@ def _check_options(options: dict[str, Any]) -> None:
         raise ValueError("binarize= and dequantise= exclude each other: 0/1 pixels have no bins to fill.")
     if not 0 < options["threshold"] < 1:
         raise ValueError(f"threshold={options['threshold']:g} must lie between 0 and 1.")
-    for name in ("size", "limit"):
+    for name in ("size", "crop", "tile", "limit"):
         if options[name] is not None and options[name] < 1:
             raise ValueError(f"{name}={options[name]} must be 1 or more.")
 

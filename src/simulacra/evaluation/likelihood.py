@@ -88,7 +88,7 @@ def likelihoods(
     scorable(model, data, k)
     with evaluating(model):
         parts = [
-            score(model, block.x, block.c, block.log_det, k, block.rng, entries)
+            score(model, block.x, block.c, block.log_det, k, block.rng, entries, block.known)
             for block in blocks(model, data[split], seed, limit)
         ]
     found = joined(parts, model.preprocessing.exact)

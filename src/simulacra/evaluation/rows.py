@@ -24,12 +24,14 @@ class Block:
         log_det: log |det dx/draw| of the preprocessing in nats, float64, shape (B,).
         c: conditions, or None where the model takes none.
         rng: noise keyed by the rows' positions in the split.
+        known: True where x is observed, shape of x; None: everywhere.
     """
 
     x: Tensor
     log_det: Tensor
     c: Tensor | None
     rng: Rng
+    known: Tensor | None = None
 
 
 def count(split: Split, limit: int | None) -> int:
@@ -54,20 +56,22 @@ def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) 
     """The first `limit` rows, preprocessed with the noise of `model.log_prob(..., seed=seed)`.
 
     Raises:
-        ValueError: if the rows do not fit the model, lack its condition, or miss entries.
+        ValueError: if the rows do not fit the model, lack its condition, or miss entries that the
+            model cannot leave out.
     """
     rng = Rng(seed, "score", device=model.device)
     n = count(split, limit)
     for start in range(0, n, CHUNK):
         rows = range(start, min(start + CHUNK, n))
         raw = split.rows(torch.arange(rows.start, rows.stop))
-        if raw.known is not None and not bool(raw.known.all()):
-            raise ValueError("the split misses entries of x: a likelihood of complete rows needs them all.")
+        known = None if raw.known is None else raw.known.to(model.device)
+        if known is not None and not model.supports(can.TakesMissing):
+            raise ValueError(f"the split misses entries of x, which {type(model).__name__} cannot leave out.")
         model.preprocessing.raw.check(raw.x)
         keyed = rng.on(rows)
-        x, log_det = model.preprocessing.forward(raw.x.to(model.device), keyed)
+        x, log_det = model.preprocessing.forward(raw.x.to(model.device), keyed, known)
         x = x.to(model.dtype) if x.is_floating_point() else x
-        yield Block(x, log_det, condition_of(model, raw.c), keyed)
+        yield Block(x, log_det, condition_of(model, raw.c), keyed, known)
 
 
 def condition_of(model: Model, c: Tensor | None) -> Tensor | None:

@@ -36,19 +36,18 @@ def build_encoder(
 def build_decoder(
     space: Space,
     code: int,
-    parameters: int,
+    output: tuple[int, ...],
     net: str,
     hidden: Sequence[int],
     condition: Space | None,
     act: str,
     dropout: float = 0.0,
 ) -> nn.Module:
-    """A decoder from codes to (B, parameters, *space.shape), mirroring `build_encoder`."""
+    """A decoder from codes to (B, *output), mirroring `build_encoder`."""
     size = math.prod(condition.features_shape) if condition else 0
-    shape = (parameters, *space.shape)
     if _convolves(net, space):
-        return ConvDecoder(code, hidden, shape, size, act)
-    return MLPDecoder(code, list(reversed(hidden)), shape, size, act, dropout)
+        return ConvDecoder(code, hidden, output, size, act)
+    return MLPDecoder(code, list(reversed(hidden)), output, size, act, dropout)
 
 
 def default_net(space: Space, net: str, hidden: tuple[int, ...] | None) -> tuple[str, tuple[int, ...]]:

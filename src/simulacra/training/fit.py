@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from simulacra.core.artifact import CONFIG, build_model, describe
+from simulacra.core.capabilities import TakesMissing
 from simulacra.core.files import write_json
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -161,9 +162,10 @@ def check_fits(model: Model, data: Dataset) -> None:
             f"the model was built for {model.space}, but {data.name} holds {data.space}: "
             "build it with data.space."
         )
-    if data.train.known is not None and not model.takes_missing:
+    if data.train.known is not None and not model.supports(TakesMissing):
         raise ValueError(
-            f"{data.name} has missing entries, which {type(model).__name__} does not leave out of its loss."
+            f"{data.name} has missing entries, which {type(model).__name__} does not leave out of its loss: "
+            "choose a model that takes them (`simulacra models`), or fill them in."
         )
     if model.condition is not None and data.condition is None:
         raise ValueError(

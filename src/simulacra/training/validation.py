@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
+from simulacra.core.likelihood import observed
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
@@ -86,10 +87,6 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
         )
     if wanted and valid is None:
         raise ValueError("there is no validation split to stop on: load the data with validation=0.1.")
-    if valid is not None and valid.known is not None:
-        if wanted:
-            raise ValueError("rows with missing entries have no validation score: leave out patience.")
-        return False
     return scores and valid is not None and options.validate is not False
 
 
@@ -102,10 +99,10 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096) -
             rows = rng.on(range(i, min(i + CHUNK, n)))
             index = torch.arange(rows.rows.start, rows.rows.stop)
             batch = valid.rows(index)
-            x, log_det = valid.preprocessing.forward(batch.x, rows)
+            x, log_det = valid.preprocessing.forward(batch.x, rows, batch.known)
             if model.supports(can.HasDensity):
-                values = cast(can.HasDensity, model).log_density(x, batch.c)
+                values = cast(Any, model).log_density(x, batch.c, **observed(batch.known))
             else:
-                values = cast(can.HasBound, model).elbo(x, batch.c, rows)
+                values = cast(Any, model).elbo(x, batch.c, rows, **observed(batch.known))
             total += float((values.double() + log_det).sum())
     return total / n

@@ -20,7 +20,7 @@ from simulacra.core.capabilities import Samples
 from simulacra.core.model import Model
 from simulacra.core.optimisers import SGD
 from simulacra.core.random import Rng
-from simulacra.core.space import Sequence
+from simulacra.core.composite import Sequence
 from simulacra.core.training import Update
 
 

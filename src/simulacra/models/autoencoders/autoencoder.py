@@ -74,9 +74,10 @@ class Autoencoder(Model, Encodes, Decodes):
         self.code_size, self.error, self.sparsity = latent, error, sparsity
         kind, sizes = default_net(space, net, hidden)
         self.encoder = encoder or build_encoder(space, latent, kind, sizes, None, activation, dropout)
-        self.decoder = decoder or build_decoder(space, latent, 1, kind, sizes, None, activation, dropout)
+        output = (1, *space.shape)
+        self.decoder = decoder or build_decoder(space, latent, output, kind, sizes, None, activation, dropout)
         check_network("encoder", self.encoder, (space.features_shape,), (latent,))
-        check_network("decoder", self.decoder, ((latent,),), (1, *space.shape))
+        check_network("decoder", self.decoder, ((latent,),), output)
 
     def updates(self) -> list[Update]:
         """One player descends equation (1).

@@ -14,14 +14,17 @@ from torch import Tensor, nn
 
 from simulacra.core import moments
 from simulacra.core.capabilities import (
+    Completes,
     Decodes,
     HasImportanceWeights,
     HasPosterior,
     Samples,
     TakesCondition,
+    TakesMissing,
 )
-from simulacra.core.distributions import Distribution, Gaussian
+from simulacra.core.distributions import Categorical, Distribution, Gaussian
 from simulacra.core.divergences import kl_to_standard_normal
+from simulacra.core.likelihood import ENTRIES
 from simulacra.core.model import Model
 from simulacra.core.observation import mean_image, observation_head
 from simulacra.core.random import Rng
@@ -30,10 +33,25 @@ from simulacra.core.training import Source, Stage
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 from simulacra.nets.mlp import MLPDecoder
 
-ObservationName = Literal["auto", "bernoulli", "gaussian", "logistic", "logistic-mixture", "categorical"]
+ObservationName = Literal[
+    "auto",
+    "bernoulli",
+    "gaussian",
+    "logistic",
+    "logistic-mixture",
+    "categorical",
+    "log-normal",
+    "poisson",
+    "negative-binomial",
+    "cumulative-logit",
+    "fields",
+]
+PROPOSALS = 128  # codes that a completion chooses from
 
 
-class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes, TakesCondition):
+class LatentGaussian(
+    Model, Samples, HasImportanceWeights, HasPosterior, Decodes, Completes, TakesCondition, TakesMissing
+):
     """Abstract: networks and densities; subclasses state the objective.
 
     Args:
@@ -48,13 +66,11 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         mixtures: components of a `logistic-mixture`.
         dropout: share of hidden activations dropped in training (`mlp` only).
         encoder: a network of your own from features (B, *) to (B, 2 latent).
-        decoder: a network of your own from (B, latent) to (B, P, *shape).
+        decoder: a network of your own from (B, latent) to (B, P, *shape), or to (B, P) for fields.
 
     Raises:
         ValueError: if the observation does not fit the space, or a network not the model.
     """
-
-    takes_missing = True
 
     def __init__(
         self,
@@ -78,16 +94,16 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         self.code_size = latent
         self.head = observation_head(space, observation, scale, mixtures)
         kind, sizes = default_net(space, net, hidden)
-        parameters = self.head.parameters
+        output = self.head.output
         self.encoder = encoder or build_encoder(
             space, 2 * latent, kind, sizes, condition, activation, dropout
         )
         self.decoder = decoder or build_decoder(
-            space, latent, parameters, kind, sizes, condition, activation, dropout
+            space, latent, output, kind, sizes, condition, activation, dropout
         )
         extra = (condition.features_shape,) if condition else ()
         check_network("encoder", self.encoder, (space.features_shape, *extra), (2 * latent,))
-        check_network("decoder", self.decoder, ((latent,), *extra), (parameters, *space.shape))
+        check_network("decoder", self.decoder, ((latent,), *extra), output)
 
     def stage(self, i: int, past: list) -> Stage | None:
         """One stage; a Bernoulli output begins at the mean of the data."""
@@ -108,7 +124,7 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         """
         f = self.features(x)
         if known is not None:
-            f = f * (known if f.shape == known.shape else known.unsqueeze(1))
+            f = torch.where(self.space.features_known(known), f, torch.zeros_like(f))
         mu, log_sigma = self.encoder(f, *self.condition_features(c)).chunk(2, -1)
         return Gaussian(mu, log_sigma, 1)
 
@@ -134,14 +150,34 @@ class LatentGaussian(Model, Samples, HasImportanceWeights, HasPosterior, Decodes
         p = self.head.build(parameters.unflatten(0, (len(x), k)))
         return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + log_ratio
 
-    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
+    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
         """E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one z, in nats, shape (B,)."""
-        q = self.posterior(x, c)
-        return self.likelihood(q.sample(rng, "z"), c).log_prob(x) - kl_to_standard_normal(q)
+        q = self.posterior(x, c, known)
+        return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
 
-    def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """mu(x), shape (B, latent)."""
-        return self.posterior(x, c).loc
+        return self.posterior(x, c, known).loc
+
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """x with the missing entries drawn from p(x_missing | x_known), by importance resampling:
+
+        of `PROPOSALS` codes z_j ~ q(z|x_known) one is kept with probability w_j / sum w,
+        w_j = p(x_known, z_j) / q(z_j|x_known) (Mattei and Frellsen 2019, equation 12).
+        """
+        x, size = self.space.filled(x, known), max(1, ENTRIES // (self.space.dims * PROPOSALS))
+        pieces = [slice(i, i + size) for i in range(0, len(x), size)]
+        return torch.cat(
+            [self._fill(x[i], known[i], rng.on(rng.rows[i]), None if c is None else c[i]) for i in pieces]
+        )
+
+    def _fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
+        log_w = self.log_weights(x, c, rng, PROPOSALS, known)
+        eps = rng.normal("z", PROPOSALS, self.code_size, dtype=log_w.dtype)
+        chosen = Categorical(log_w, 0).sample(rng, "which")
+        # the same noise as in the weights: its key is the same
+        z = self.posterior(x, c, known).at(eps[torch.arange(len(x), device=x.device), chosen])
+        return torch.where(known, x, self.likelihood(z, c).sample(rng).to(x.dtype))
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """E[x|z], shape (B, *)."""

@@ -1,0 +1,130 @@
+"""The step from a table's raw columns to a model's: each column on its own scale.
+
+Real columns are shifted and scaled, positive ones likewise in their logarithm, others stay:
+
+    y = (x - shift) / scale,        log y = (log x - log shift) / scale              (1)
+
+A table whose columns are all real is a point of R^D, and one of 0 and 1 a binary vector: what is
+left then needs no names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from simulacra.core.composite import Fields
+from simulacra.core.random import Rng
+from simulacra.core.space import Binary, Positive, Real, Space
+from simulacra.core.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Columns(Transform):
+    """Equation (1) for each column of a table.
+
+    Args:
+        kinds: `shift`, `power` or `keep` for each column.
+        shift: one number for each column; 0 where kept.
+        scale: likewise, positive; 1 where kept.
+
+    Example:
+        >>> Columns(("shift",), (1.0,), (2.0,)).forward(torch.tensor([[5.0]]), Rng(0)).item()
+        2.0
+    """
+
+    kinds: tuple[str, ...]
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    def space(self, before: Space) -> Space:
+        """R^D or a binary vector where all columns are of that kind, otherwise the fields."""
+        if not isinstance(before, Fields) or before.dims != len(self.kinds):
+            raise ValueError(f"columns are scaled in a table of {len(self.kinds)} columns, not in {before}.")
+        for kind in (Real, Binary):
+            if all(type(space) is kind for _, space in before.fields):
+                return kind(before.shape)
+        return before
+
+    def _parameters(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Whether a column is a power, shift and scale, each of shape (D,)."""
+        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+        make = lambda v: torch.tensor(v, dtype=dtype, device=x.device)
+        return (
+            torch.tensor([k == "power" for k in self.kinds], device=x.device),
+            make(self.shift),
+            make(self.scale),
+        )
+
+    @property
+    def _moves(self) -> bool:
+        return any(kind != "keep" for kind in self.kinds)
+
+    def forward(self, x: Tensor, rng: Rng) -> Tensor:
+        """y of equation (1)."""
+        if not self._moves:
+            return x
+        power, shift, scale = self._parameters(x)
+        x = x.to(shift.dtype)
+        return torch.where(power, (x / shift).abs() ** (1 / scale), (x - shift) / scale)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """x of equation (1)."""
+        if not self._moves:
+            return y
+        power, shift, scale = self._parameters(y)
+        y = y.to(shift.dtype)
+        return torch.where(power, shift * y.abs() ** scale, shift + scale * y)
+
+    def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
+        """-log scale, and log y - log x - log scale for a power."""
+        if not self._moves:
+            return super().log_slope(x, y)
+        power, _, scale = self._parameters(x.double())
+        one = torch.ones((), dtype=torch.float64, device=x.device)
+        ratio = torch.where(power, y.double(), one).log() - torch.where(power, x.double(), one).log()
+        return ratio - scale.log()
+
+    @property
+    def label(self) -> str:
+        """`standardised`, or `columns as they are`."""
+        return "standardised" if self._moves else "columns as they are"
+
+
+def standardising(space: Fields, x: Tensor, known: Tensor | None) -> Columns:
+    """Mean 0 and deviation 1 for each real column (for the logarithm of each positive one).
+
+    Args:
+        x: training rows, shape (N, D).
+        known: True where an entry is observed, or None.
+    """
+    kinds, shifts, scales = [], [], []
+    start = 0
+    for _, field in space.fields:
+        for j in range(start, start + field.dims):
+            column = x[:, j].double() if known is None else x[known[:, j], j].double()
+            kind = {Real: "shift", Positive: "power"}.get(type(field), "keep")
+            shift, scale = (
+                _moments(column.log() if kind == "power" else column) if kind != "keep" else (0.0, 1.0)
+            )
+            kinds.append(kind)
+            shifts.append(float(torch.tensor(shift, dtype=torch.float64).exp()) if kind == "power" else shift)
+            scales.append(scale)
+        start += field.dims
+    return Columns(tuple(kinds), tuple(shifts), tuple(scales))
+
+
+def as_they_are(space: Fields) -> Columns:
+    """No column moved: only what all of them are together."""
+    d = space.dims
+    return Columns(("keep",) * d, (0.0,) * d, (1.0,) * d)
+
+
+def _moments(column: Tensor) -> tuple[float, float]:
+    """Mean and deviation; a column that never changes keeps its scale."""
+    if not len(column):
+        return 0.0, 1.0
+    shift, scale = float(column.mean()), float(column.std(correction=0))
+    return shift, scale if scale > 1e-12 * max(1.0, abs(shift)) else 1.0

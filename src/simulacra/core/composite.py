@@ -1,0 +1,173 @@
+"""Spaces made of spaces: ragged sequences of steps, and tables with named fields of their own kinds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.space import (
+    Binary,
+    Categorical,
+    Count,
+    Levels,
+    Ordinal,
+    Positive,
+    Real,
+    Space,
+)
+
+
+@dataclass(frozen=True)
+class Sequence(Space):
+    """Ragged sequences of steps of the space `of`, padded to `shape[0]` steps.
+
+    Batches carry `lengths`; steps beyond a row's length are padding and count for nothing.
+    """
+
+    of: Space = Binary((1,))
+
+    @property
+    def features_shape(self) -> tuple[int, ...]:
+        """Steps, then the features of one step."""
+        return (self.shape[0], *self.of.features_shape)
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """Features of each step, shape (B, T, *)."""
+        flat = self.of.features(x.flatten(0, 1), dtype)
+        return flat.unflatten(0, x.shape[:2])
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        self.of.check(x.flatten(0, 1), name)
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Fields(Space):
+    """The product of named fields, each with its own kind: a table with one column a field.
+
+    An observation is a vector with the fields' entries in order, so x has shape (B, d); classes
+    stand there as their numbers. The measure is the product of the fields' measures.
+
+    Args:
+        named: all fields at once, for names that are no Python names.
+        fields: further fields by keyword.
+
+    Example:
+        >>> space = Fields(age=Real(), sex=Categorical((), 2, ("f", "m")))
+        >>> space.shape, space.features(torch.tensor([[30.0, 1.0]])).tolist()
+        ((2,), [[30.0, 0.0, 1.0]])
+    """
+
+    fields: tuple[tuple[str, Space], ...] = ()
+
+    def __init__(self, named: Mapping[str, Space] | None = None, /, **fields: Space):
+        every = {**(named or {}), **fields}
+        if not every:
+            raise ValueError("Fields() has no field: name at least one, such as Fields(age=Real()).")
+        object.__setattr__(self, "fields", tuple(every.items()))
+        object.__setattr__(self, "shape", (sum(space.dims for space in every.values()),))
+
+    def __repr__(self) -> str:
+        return f"Fields({', '.join(f'{name}={_brief(space)}' for name, space in self.fields)})"
+
+    @property
+    def discrete(self) -> bool:  # type: ignore[override]
+        """Whether every field is."""
+        return all(space.discrete for _, space in self.fields)
+
+    @property
+    def observations(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Each field's own."""
+        return ("fields",)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the fields, in order."""
+        return tuple(name for name, _ in self.fields)
+
+    @property
+    def widths(self) -> list[int]:
+        """Entries of each field."""
+        return [space.dims for _, space in self.fields]
+
+    @property
+    def features_shape(self) -> tuple[int, ...]:
+        """The features of all fields in one vector."""
+        return (sum(math.prod(space.features_shape) for _, space in self.fields),)
+
+    def parts(self, x: Tensor) -> list[Tensor]:
+        """The columns of each field, shape (B, *) of its own space."""
+        pieces = x.split(self.widths, 1)
+        return [
+            piece.unflatten(1, s.shape) if s.shape else piece.squeeze(1) for piece, s in self._with(pieces)
+        ]
+
+    def _with(self, pieces: Any) -> list[tuple[Tensor, Space]]:
+        return [(piece, space) for piece, (_, space) in zip(pieces, self.fields)]
+
+    def joined(self, parts: list[Tensor]) -> Tensor:
+        """One vector from the fields' own shapes: undoes `parts`."""
+        return torch.cat([part.reshape(len(part), -1) for part in parts], 1)
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """The features of the fields, one after the other, shape (B, features)."""
+        return self.joined([space.features(part, dtype) for part, space in self._with(self.parts(x))])
+
+    def from_features(self, f: Tensor) -> Tensor:
+        """Each field from its own features."""
+        sizes = [math.prod(space.features_shape) for _, space in self.fields]
+        pieces = self._with(f.split(sizes, 1))
+        parts = [s.from_features(piece.reshape(len(f), *s.features_shape)) for piece, s in pieces]
+        return self.joined([part.to(f.dtype) for part in parts])
+
+    def features_known(self, known: Tensor) -> Tensor:
+        """A field's mask for each of its features."""
+        return self.joined([s.features_known(part) for part, s in self._with(self.parts(known))])
+
+    def filled(self, x: Tensor, known: Tensor) -> Tensor:
+        """Each field with its own placeholder."""
+        stands = [torch.full((1, s.dims), s.placeholder, dtype=x.dtype) for _, s in self.fields]
+        return torch.where(known, x, torch.cat(stands, 1).to(x.device))
+
+    def spec(self) -> dict[str, Any]:
+        """The fields as JSON, in order."""
+        return {"kind": "Fields", "fields": {name: space.spec() for name, space in self.fields}}
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        for part, (field, space) in zip(self.parts(x), self.fields):
+            space.check(part, f"{name}, field {field!r},")
+
+
+def _brief(space: Space) -> str:
+    """A field's kind in a few letters."""
+    classes = getattr(space, "classes", getattr(space, "levels", None))
+    inner = [str(space.shape)] if space.shape else []
+    return f"{type(space).__name__}({', '.join([*inner, *([str(classes)] if classes else [])])})"
+
+
+KINDS: dict[str, type[Space]] = {
+    kind.__name__: kind
+    for kind in (Binary, Levels, Real, Positive, Count, Categorical, Ordinal, Sequence, Fields)
+}
+
+
+def space_from(spec: dict[str, Any]) -> Space:
+    """The space that `Space.spec` described.
+
+    Raises:
+        ValueError: if the kind is unknown.
+    """
+    if spec.get("kind") not in KINDS:
+        raise ValueError(f"space kind {spec.get('kind')!r} is unknown; known are {', '.join(KINDS)}.")
+    if spec["kind"] == "Fields":
+        return Fields({name: space_from(field) for name, field in spec["fields"].items()})
+    values: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "kind"
+    }
+    if "of" in values:
+        values["of"] = space_from(values["of"])
+    return KINDS[spec["kind"]](**values)

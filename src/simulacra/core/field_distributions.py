@@ -1,0 +1,202 @@
+"""What p(x|.) can be on the columns of a table: positive numbers, counts, ordered classes, products."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from simulacra.core.distributions import Categorical, Distribution, Gaussian, log1mexp
+from simulacra.core.random import Rng
+
+
+@dataclass
+class LogNormal(Distribution):
+    """log x ~ N(loc, exp(log_scale)^2), for x > 0."""
+
+    loc: Tensor
+    log_scale: Tensor
+    event_dims: int
+    discrete = False
+
+    @property
+    def _log(self) -> Gaussian:
+        return Gaussian(self.loc, self.log_scale, self.event_dims)
+
+    def entries(self, x: Tensor) -> Tensor:
+        """log N(log x; m, s^2) - log x."""
+        log_x = x.to(self.loc.dtype).log()
+        return self._log.entries(log_x) - log_x
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """exp(m + s eps)."""
+        return self._log.sample(rng, name).exp()
+
+    @property
+    def mean(self) -> Tensor:
+        """exp(m + s^2 / 2)."""
+        return torch.exp(self.loc + 0.5 * torch.exp(2 * self.log_scale))
+
+
+@dataclass
+class Poisson(Distribution):
+    """P(x) = m^x e^-m / x! with m = exp(log_mean)."""
+
+    log_mean: Tensor
+    event_dims: int
+    discrete = True
+
+    def entries(self, x: Tensor) -> Tensor:
+        """x log m - m - log x!."""
+        x = x.to(self.log_mean.dtype)
+        return x * self.log_mean - self.mean - torch.lgamma(x + 1)
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """The quantile of a uniform number."""
+        from scipy.stats import poisson
+
+        return _quantile(rng, name, self.log_mean, lambda u, m: poisson.ppf(u, m), self.mean)
+
+    @property
+    def mean(self) -> Tensor:
+        """m."""
+        return self.log_mean.exp()
+
+
+@dataclass
+class NegativeBinomial(Distribution):
+    """A Poisson whose mean is Gamma distributed: mean m, variance m + m^2 / r.
+
+    P(x) = Gamma(x + r) / (Gamma(r) x!) (r / (r + m))^r (m / (r + m))^x,
+    m = exp(log_mean), r = exp(log_size); r -> infinity is the Poisson.
+    """
+
+    log_mean: Tensor
+    log_size: Tensor
+    event_dims: int
+    discrete = True
+
+    def entries(self, x: Tensor) -> Tensor:
+        """The log of P(x)."""
+        x = x.to(self.log_mean.dtype)
+        r, odds = self.log_size.exp(), self.log_mean - self.log_size
+        # log Gamma(x + r) - log Gamma(r) - log x!, without the cancellation of two large numbers
+        choose = -_log_beta(r, x + 1) - torch.log(x + r)
+        return choose - r * F.softplus(odds) + x * F.logsigmoid(odds)
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """The quantile of a uniform number."""
+        from scipy.stats import nbinom
+
+        r, p = self.log_size.exp(), torch.sigmoid(self.log_size - self.log_mean)
+        return _quantile(rng, name, self.log_mean, lambda u, r, p: nbinom.ppf(u, r, p), r, p)
+
+    @property
+    def mean(self) -> Tensor:
+        """m."""
+        return self.log_mean.exp()
+
+
+def _log_beta(a: Tensor, b: Tensor) -> Tensor:
+    """log B(a, b) in double precision: log Gamma of large arguments has few digits left in single."""
+    a64, b64 = a.double(), b.double()
+    return (torch.lgamma(a64) + torch.lgamma(b64) - torch.lgamma(a64 + b64)).to(a.dtype)
+
+
+def _quantile(rng: Rng, name: str, like: Tensor, ppf: Callable[..., Any], *parameters: Tensor) -> Tensor:
+    """Draws by the inverse of the distribution function, one uniform number an entry."""
+    u = rng.uniform(name, *like.shape[1:], dtype=torch.float64)
+    numbers = [t.detach().double().expand(like.shape).cpu().numpy() for t in (u, *parameters)]
+    return torch.as_tensor(ppf(*numbers), dtype=like.dtype, device=like.device)
+
+
+@dataclass
+class CumulativeLogit(Distribution):
+    """Ordered classes: P(x <= j) = sigmoid(t_j) with t_0 < t_1 < ... < t_{K-2}.
+
+    The first of the `steps` (B, K - 1, *) is t_0, the softplus of each further one the distance
+    to the next threshold (McCullagh 1980).
+    """
+
+    steps: Tensor
+    event_dims: int
+    discrete = True
+
+    @property
+    def _dim(self) -> int:
+        return -self.event_dims - 1
+
+    @property
+    def thresholds(self) -> Tensor:
+        """t, shape (B, K - 1, *)."""
+        first, rest = self.steps.split([1, self.steps.shape[self._dim] - 1], self._dim)
+        return torch.cat([first, F.softplus(rest)], self._dim).cumsum(self._dim)
+
+    @property
+    def log_probs(self) -> Tensor:
+        """log P(x = k), shape (B, K, *)."""
+        t, dim, K = self.thresholds, self._dim, self.steps.shape[self._dim] + 1
+        first, last = F.logsigmoid(t.narrow(dim, 0, 1)), F.logsigmoid(-t.narrow(dim, K - 2, 1))
+        upper, lower = t.narrow(dim, 1, K - 2), t.narrow(dim, 0, K - 2)
+        # sg(a) - sg(b) = sg(a) sg(-b) (1 - exp(b - a)): no cancellation, any sign
+        gap = (upper - lower).clamp_min(torch.finfo(t.dtype).tiny)
+        middle = F.logsigmoid(upper) + F.logsigmoid(-lower) + log1mexp(gap.log())
+        return torch.cat([first, middle, last], dim)
+
+    def entries(self, x: Tensor) -> Tensor:
+        """log P(x)."""
+        return Categorical(self.log_probs, self.event_dims).entries(x)
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """Class numbers."""
+        return Categorical(self.log_probs, self.event_dims).sample(rng, name)
+
+    @property
+    def mean(self) -> Tensor:
+        """sum_j P(x > j)."""
+        return torch.sigmoid(-self.thresholds).sum(self._dim)
+
+
+@dataclass
+class Product(Distribution):
+    """Independent fields, each with its own distribution, as one vector of entries.
+
+    Args:
+        parts: one for each field.
+        shapes: of each field's entries, () for one column.
+    """
+
+    parts: list[Distribution]
+    shapes: list[tuple[int, ...]]
+    event_dims: int = 1
+
+    @property
+    def discrete(self) -> bool:  # type: ignore[override]
+        """Whether every field is."""
+        return all(part.discrete for part in self.parts)
+
+    def entries(self, x: Tensor) -> Tensor:
+        """The fields' own entries, shape of x."""
+        pieces = x.split([math.prod(shape) for shape in self.shapes], -1)
+        fields = [p.reshape(*p.shape[:-1], *shape) for p, shape in zip(pieces, self.shapes)]
+        return self._joined([part.entries(f) for part, f in zip(self.parts, fields)])
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """Each field drawn with its own noise."""
+        draws = [part.sample(rng, f"{name}-{i}") for i, part in enumerate(self.parts)]
+        dtype = torch.get_default_dtype()
+        return self._joined([x if x.is_floating_point() else x.to(dtype) for x in draws])
+
+    @property
+    def mean(self) -> Tensor:
+        """The fields' means."""
+        return self._joined([part.mean for part in self.parts])
+
+    def _joined(self, values: list[Tensor]) -> Tensor:
+        flat = [v.flatten(v.dim() - len(s)) if s else v.unsqueeze(-1) for v, s in zip(values, self.shapes)]
+        return torch.cat(flat, -1)

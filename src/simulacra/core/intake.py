@@ -1,0 +1,140 @@
+"""What users hand in, as rows of a space: numpy, torch, nested lists, mappings of columns, data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.core.composite import Fields
+from simulacra.core.space import Categorical, Ordinal, Space
+
+
+def as_tensor(x: Any) -> Tensor:
+    """A tensor from numpy, torch, nested lists or a data frame of numbers.
+
+    Raises:
+        ValueError: if the values are not numbers.
+    """
+    if isinstance(x, Tensor):
+        return x
+    try:
+        return torch.as_tensor(np.asarray(x))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{type(x).__name__} does not hold numbers: {error}.") from error
+
+
+def rows_of(space: Space, x: Any, known: Any = None) -> tuple[Tensor, Tensor | None]:
+    """Raw rows and what is known of them, checked against the space.
+
+    In the columns of a table NaN (None, NA) is a missing entry; elsewhere only `known` says so.
+
+    Args:
+        space: the raw space, with its columns' names where x is a data frame.
+        known: True where x is observed, shape of x or of one observation; None: everywhere.
+
+    Returns:
+        x with placeholders where it is missing, shape (B, *), and the mask, or None if nothing misses.
+
+    Raises:
+        ValueError: if x does not fit the space.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> x, known = rows_of(Fields(a=Real(), b=Real()), {"b": [2.0], "a": [float("nan")]})
+        >>> x.tolist(), known.tolist()
+        ([[0.0, 2.0]], [[False, True]])
+    """
+    if isinstance(space, Fields) and is_table(x):
+        rows = _from_columns(space, x)
+    else:
+        rows = as_tensor(x)
+    if not len(rows):
+        raise ValueError("there are no observations: x has no rows.")
+    there = None if known is None else as_tensor(known).to(rows.device, torch.bool).expand(rows.shape)
+    if isinstance(space, Fields) and rows.is_floating_point() and rows.shape[1:] == space.shape:
+        seen = ~rows.isnan()
+        there = seen if there is None else seen & there
+    if there is not None:
+        rows = space.filled(rows, there) if rows.shape[1:] == space.shape else rows
+        there = None if bool(there.all()) else there
+    space.check(rows)
+    return rows, there
+
+
+def is_table(x: Any) -> bool:
+    """Whether x is a data frame or a mapping of columns."""
+    return isinstance(x, Mapping) or (hasattr(x, "columns") and hasattr(x, "__getitem__"))
+
+
+def _from_columns(space: Fields, x: Any) -> Tensor:
+    """The columns that the space names, in its order, NaN where missing; others are left alone."""
+    there = list(x.keys() if isinstance(x, Mapping) else x.columns)
+    columns = []
+    for name, field in space.fields:
+        if name not in there:
+            raise ValueError(
+                f"x has no column {name!r}; the model needs {', '.join(space.names)}, x has "
+                f"{', '.join(map(str, there[:20]))}."
+            )
+        columns.append(column_codes(field, column_values(x[name]), f"column {name!r}"))
+    if len({len(column) for column in columns}) > 1:
+        raise ValueError("the columns of x differ in length: every row needs an entry in each.")
+    return torch.from_numpy(np.stack(columns, 1))
+
+
+def column_values(column: Any) -> list[Any]:
+    """The entries of a column as Python values, None where they miss."""
+    mask = column.isna() if hasattr(column, "isna") else None
+    values = column.tolist() if hasattr(column, "tolist") else list(column)
+    return values if mask is None else [None if gone else value for gone, value in zip(mask, values)]
+
+
+def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
+    """The numbers of a column's entries, float64, NaN where they miss.
+
+    Args:
+        values: numbers, booleans, or the names of classes.
+        where: the column, for the error.
+
+    Raises:
+        ValueError: if an entry is no number, or a class that the field does not have.
+    """
+    if isinstance(field, (Categorical, Ordinal)) and field.names:
+        return _class_codes(field.names, values, where)
+    numbers = [None if _gone(value) else value for value in values]
+    try:
+        return np.array([np.nan if value is None else float(value) for value in numbers], np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where} holds an entry that is no number ({error}).") from error
+
+
+def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> np.ndarray:
+    number: dict[str | None, float] = {name: i for i, name in enumerate(names)} | {None: np.nan}
+    texts = [None if _gone(value) else class_name(value) for value in values]
+    for text in texts:
+        if text not in number:
+            known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+            raise ValueError(
+                f"{where} holds {text!r}, a class that was not seen in training; known are {known}."
+            )
+    return np.array([number[text] for text in texts], np.float64)
+
+
+def class_name(value: Any) -> str:
+    """The text of a class: whole numbers without a decimal point.
+
+    Example:
+        >>> class_name(3.0), class_name(True), class_name(" red ")
+        ('3', 'True', 'red')
+    """
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _gone(value: Any) -> bool:
+    return value is None or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
