@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -15,23 +15,34 @@ CHUNK = 4096
 
 
 def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Tensor:
-    """Mean of the flattened features (of the first `limit` rows) in float64, shape (d,).
-
-    Missing entries count with the placeholder that stands there.
-    """
+    """Mean of the known flattened features (of the first `limit` rows) in float64, shape (d,)."""
     n = min(len(source), limit or len(source))
     total = torch.zeros((), dtype=torch.float64, device=model.device)
-    for f in _features(model, source, rng, n):
-        total = total + f.sum(0)
-    return total / n
+    count = torch.zeros((), dtype=torch.float64, device=model.device)
+    for f, known in known_features(model, source, rng, n):
+        total = total + torch.where(known, f, torch.zeros_like(f)).sum(0)
+        count = count + known.sum(0)
+    return total / count.clamp_min(1)
 
 
-def _features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[Tensor]:
-    """Chunks of flattened features of the first n rows in float64; noise is keyed by row."""
+def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Chunks of flattened features of the first n rows in float64, and which of them are known."""
     for i in range(0, n, CHUNK):
         rows = rng.on(range(i, min(i + CHUNK, n)))
         batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
-        yield model.space.features(batch.x, torch.float64).flatten(1)
+        f = model.space.features(batch.x, torch.float64).flatten(1)
+        known = None if batch.known is None else model.space.features_known(batch.known).flatten(1)
+        yield f, torch.ones_like(f, dtype=torch.bool) if known is None else known
+
+
+def has_gaps(source: Source, rng: Rng) -> bool:
+    """Whether rows of the source miss entries."""
+    return source.batch(torch.arange(1), rng.on(range(1))).known is not None
+
+
+def known_rows(model: Model, source: Source, rng: Rng) -> Callable[[], Iterator[tuple[Tensor, Tensor]]]:
+    """Gives all chunks of `known_features` anew at each call."""
+    return lambda: known_features(model, source, rng, len(source))
 
 
 def covariance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor, int]:
@@ -40,7 +51,7 @@ def covariance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor, 
     Sums are taken about the mean of the first chunk, so that large offsets cost no precision.
     """
     n, shift = len(source), None
-    for f in _features(model, source, rng, n):
+    for f, _ in known_features(model, source, rng, n):
         if shift is None:
             shift = f.mean(0)
             total, square = torch.zeros_like(shift), torch.zeros(len(shift), len(shift), dtype=f.dtype)

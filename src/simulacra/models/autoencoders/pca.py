@@ -2,9 +2,11 @@
 
     x^ = m + V V' (x - m)                                                      (1)
 
-V holds the leading eigenvectors of the covariance of the features of x.
+V holds the leading eigenvectors of the covariance of the features of x. Where entries are missing it
+is the covariance that they are expected to have under the factor model of `core.factors`, and a row
+is filled in by its conditional mean first.
 
-Reference: Pearson 1901; Hotelling 1933. Row D1.
+Reference: Pearson 1901; Hotelling 1933; Ilin and Raiko 2010 for missing entries. Row D1.
 """
 
 from __future__ import annotations
@@ -14,20 +16,22 @@ import math
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities import Decodes, Encodes
+from simulacra.core.capabilities import Completes, Decodes, Encodes, TakesMissing
+from simulacra.core.factors import Linear, closed_form, leading, maximise
 from simulacra.core.model import Model
-from simulacra.core.moments import covariance
+from simulacra.core.moments import covariance, has_gaps, known_rows
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage, Steps
 
 
-class PCA(Model, Encodes, Decodes):
+class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
     """Principal component analysis.
 
     Args:
         space: what one observation is.
         latent: number of components.
+        iterations: steps of EM, at most, where entries are missing.
 
     Raises:
         ValueError: if there are fewer entries than components.
@@ -41,24 +45,39 @@ class PCA(Model, Encodes, Decodes):
     location: Tensor
     components: Tensor
     variances: Tensor
+    noise: Tensor
 
-    def __init__(self, space: Space, latent: int = 2):
+    def __init__(self, space: Space, latent: int = 2, iterations: int = 200):
         super().__init__(space)
         d = math.prod(space.features_shape)
         if not 1 <= latent <= d:
             raise ValueError(f"latent is {latent}, but PCA of {space} has 1 to {d} components.")
-        self.code_size = latent
+        self.code_size, self.iterations = latent, iterations
         self.register_buffer("location", torch.zeros(d))
         self.register_buffer("components", torch.eye(d, latent))
         self.register_buffer("variances", torch.ones(latent))
+        self.register_buffer("noise", torch.ones(()))
 
     def stage(self, i: int, past: list) -> Stage | None:
         """One closed form, no updates."""
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
-    def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """V' (x - m), shape (B, latent)."""
-        return (self.features(x).flatten(1) - self.location) @ self.components
+    def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """V' (x - m), shape (B, latent); what is missing stands at its conditional mean."""
+        f = self.features(x).flatten(1)
+        f = f if known is None else self._imputed(f, self.space.features_known(known).flatten(1))
+        return (f - self.location) @ self.components
+
+    def _imputed(self, f: Tensor, known: Tensor) -> Tensor:
+        noise = self.noise.double()
+        W = self.components.double() * (self.variances.double() - noise).clamp_min(0).sqrt()
+        return Linear(W, self.location.double(), noise).imputed(f.double(), known).to(f.dtype)
+
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """x with its missing entries at their conditional mean, which is not random."""
+        f = self._imputed(self.features(x).flatten(1), self.space.features_known(known).flatten(1))
+        mean = self.space.from_features(f.unflatten(1, self.space.features_shape))
+        return torch.where(known, x, mean.to(x.dtype))
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """m + V z, in the units of x, shape (B, *)."""
@@ -68,12 +87,15 @@ class PCA(Model, Encodes, Decodes):
 
 
 def solve(model: PCA, source: Source, rng: Rng) -> None:
-    """Leading eigenvectors of the covariance, signs fixed so that each largest entry is positive."""
-    m, s, _ = covariance(model, source, rng)
-    values, vectors = torch.linalg.eigh(s)
-    order = values.argsort(descending=True)[: model.code_size]
-    v = vectors[:, order]
-    v = v * v.gather(0, v.abs().argmax(0, keepdim=True)).sign()
+    """Leading eigenvectors of the covariance, expected where entries are missing."""
+    q = model.code_size
+    if has_gaps(source, rng):
+        linear, s = maximise(known_rows(model, source, rng), q, model.iterations)
+        m = linear.location
+    else:
+        m, s, _ = covariance(model, source, rng)
+    values, v = leading(s, q)
     model.location.copy_(m)
     model.components.copy_(v)
-    model.variances.copy_(values[order])
+    model.variances.copy_(values[:q])
+    model.noise.copy_(closed_form(s, q)[1])

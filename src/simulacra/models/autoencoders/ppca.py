@@ -4,6 +4,8 @@
     z | x ~ N(M^-1 W' (x - m), s^2 M^-1),   M = W' W + s^2 I                          (2)
     W = U (L - s^2 I)^(1/2),   s^2 = mean of the discarded eigenvalues                (3)
 
+Where entries are missing, the likelihood is that of the others, and EM takes the place of (3).
+
 Reference: Tipping and Bishop 1999, equations 4, 6, 7 and 8, and their EM (27, 28). Row D2.
 """
 
@@ -15,25 +17,24 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities import Decodes, Encodes, HasDensity, Samples
+from simulacra.core.capabilities import Completes, Decodes, Encodes, HasDensity, Samples, TakesMissing
 from simulacra.core.distributions import LOG_2PI
+from simulacra.core.factors import FLOOR, Linear, closed_form, maximise
 from simulacra.core.model import Model
-from simulacra.core.moments import covariance
+from simulacra.core.moments import covariance, has_gaps, known_rows
 from simulacra.core.random import Rng
 from simulacra.core.space import Real, Space
 from simulacra.core.training import Source, Stage, Steps
 
-FLOOR = 1e-12  # least s^2 relative to the largest eigenvalue: a flat direction is unbounded
 
-
-class PPCA(Model, Samples, HasDensity, Encodes, Decodes):
+class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing):
     """Probabilistic principal component analysis.
 
     Args:
         space: a real space; discrete data must be dequantised.
         latent: number of factors.
         solver: `closed` (equation 3) or `em`.
-        iterations: steps of EM.
+        iterations: steps of EM, at most.
 
     Raises:
         ValueError: if the space is discrete: a density on it would be unbounded.
@@ -75,8 +76,14 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes):
         eye = torch.eye(self.code_size, dtype=self.W.dtype, device=self.W.device)
         return self.W.T @ self.W + self.variance * eye
 
-    def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """log N(x; m, C) in nats by the matrix inversion lemma, shape (B,)."""
+    @property
+    def _linear(self) -> Linear:
+        return Linear(self.W.double(), self.location.double(), self.variance.double())
+
+    def log_density(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """log N(x; m, C) in nats by the matrix inversion lemma (of what is known), shape (B,)."""
+        if known is not None:
+            return self._linear.log_density(x.double().flatten(1), known.flatten(1))
         d, q = self.W.shape
         # float64, and the residual form below, because s^2 may be far smaller than W W'
         W, variance = self.W.double(), self.variance.double()
@@ -88,8 +95,10 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes):
         log_det = torch.logdet(M) + (d - q) * variance.log()
         return -0.5 * (d * LOG_2PI + log_det + quadratic)
 
-    def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """E[z|x] of equation (2), shape (B, latent)."""
+    def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """E[z|x] of equation (2), given what is known, shape (B, latent)."""
+        if known is not None:
+            return self._linear.posterior(x.double().flatten(1), known.flatten(1))[0].to(self.dtype)
         r = x.to(self.dtype).flatten(1) - self.location
         return torch.linalg.solve(self._M(), (r @ self.W).T).T
 
@@ -103,27 +112,33 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes):
         noise = rng.normal("x", *self.space.shape, dtype=self.dtype)
         return mean + self.variance.sqrt() * noise
 
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """z given what is known, then the missing entries of x given z, shape (B, *)."""
+        mean, M = self._linear.posterior(x.double().flatten(1), known.flatten(1))
+        eps = rng.normal("z", self.code_size, dtype=mean.dtype)
+        # Cov[z] = s^2 M^-1, and L'^-1 is a root of (L L')^-1 = M^-1
+        upper = torch.linalg.cholesky(M).mT
+        noise = torch.linalg.solve_triangular(upper, eps.unsqueeze(2), upper=True).squeeze(2)
+        z = mean + self.variance.double().sqrt() * noise
+        drawn = self.emit(z.to(self.dtype)) + self.variance.sqrt() * rng.normal(
+            "x", *self.space.shape, dtype=self.dtype
+        )
+        return torch.where(known, x, drawn.to(x.dtype))
+
 
 def solve(model: PPCA, source: Source, rng: Rng) -> None:
-    """Maximum likelihood from the covariance of the data."""
-    m, s, _ = covariance(model, source, rng)
-    if model.solver == "em":
-        w, variance = expectation_maximisation(s, model.code_size, model.iterations, rng)
+    """Maximum likelihood from the covariance of the data, or from its incomplete rows."""
+    q = model.code_size
+    if has_gaps(source, rng):
+        linear, _ = maximise(known_rows(model, source, rng), q, model.iterations)
+        m, w, variance = linear.location, linear.W, linear.variance
     else:
-        w, variance = closed_form(s, model.code_size)
+        m, s, _ = covariance(model, source, rng)
+        em = model.solver == "em"
+        w, variance = expectation_maximisation(s, q, model.iterations, rng) if em else closed_form(s, q)
     model.location.copy_(m)
     model.W.copy_(w)
     model.variance.copy_(variance)
-
-
-def closed_form(s: Tensor, q: int) -> tuple[Tensor, Tensor]:
-    """W and s^2 of equation (3) for the covariance `s` (d, d)."""
-    values, vectors = torch.linalg.eigh(s)
-    order = values.argsort(descending=True)
-    values, u = values[order], vectors[:, order[:q]]
-    variance = values[q:].mean().clamp_min(FLOOR * float(values[0]))
-    u = u * u.gather(0, u.abs().argmax(0, keepdim=True)).sign()
-    return u * (values[:q] - variance).clamp_min(0).sqrt(), variance
 
 
 def expectation_maximisation(s: Tensor, q: int, iterations: int, rng: Rng) -> tuple[Tensor, Tensor]:
