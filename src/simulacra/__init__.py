@@ -64,6 +64,10 @@ __all__ = [*_NAMES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
+    if name not in _NAMES and not name.startswith("_"):
+        from simulacra.core.renamed import NAMES, present
+
+        name = present([NAMES], name)
     if name not in _NAMES:
         raise AttributeError(f"module 'simulacra' has no attribute {name!r}")
     return getattr(importlib.import_module(f"simulacra.{_NAMES[name]}"), name)

@@ -1,16 +1,21 @@
-"""What every refusal of `load_data` must be: one sentence of ours."""
+"""What every refusal must be: one sentence of ours."""
 
 import pytest
 
 from simulacra.data import load_data
 
 
-def assert_refused(what, *words, **options):
-    """The error of `load_data`, which is one sentence that holds `words`."""
+def sentence_of(call, *words):
+    """The ValueError of `call()`, which is one sentence that holds `words`."""
     with pytest.raises(ValueError) as caught:
-        load_data(what, **options)
+        call()
     message = str(caught.value)
-    assert type(caught.value) is ValueError and "\n" not in message and message.endswith((".", "?"))
+    assert type(caught.value) is ValueError and "\n" not in message and message.endswith((".", "?")), message
     for word in words:
         assert word in message, message
     return message
+
+
+def assert_refused(what, *words, **options):
+    """The error of `load_data`, which is one sentence that holds `words`."""
+    return sentence_of(lambda: load_data(what, **options), *words)

@@ -116,7 +116,7 @@ def test_mat_files_that_cannot_be_read(tmp_path):
     [
         (b"", {}, ["is empty"]),
         (b"\n \n", {}, ["no rows"]),
-        (b"a,b\n", {}, ["'a' in line 1"]),
+        (b"a,b\n", {}, ["a header but no rows"]),
         (b"a,b\n1,2\n3\n", {}, ["1 cells in line 3", "2 in line 1"]),
         (b"a,b\n1,2\n\n3,x\n", {}, ["'x' in line 4", "column 'b'", "label='b'"]),
         (b"a,b\n1,2\n3,\n", {}, ["missing value in line 3", "column 'b'", "missing='mask'"]),
@@ -182,40 +182,11 @@ def test_damaged_images(tmp_path, spoil, words):
     assert_refused(tmp_path, "image_01.png", *words)
 
 
-def test_images_deeper_than_a_byte_are_refused(tmp_path):
-    deep = RNG.integers(0, 2**16, (8, 8), np.uint16)
-    Image.fromarray(deep).save(tmp_path / "a.png")
-    assert_refused(tmp_path, "a.png", "more than 8 bits")
-    (tmp_path / "a.png").unlink()
-    write(tmp_path / "b.png", png16(8))
-    assert_refused(tmp_path, "b.png", "more than 8 bits")
-    (tmp_path / "b.png").unlink()
-    write(tmp_path / "c.ppm", b"P6 2 1 65535\n" + bytes(12))
-    assert_refused(tmp_path, "c.ppm", "more than 8 bits")
-
-
-def png16(side: int) -> bytes:
-    """A 16-bit RGB file, which Pillow can read but not write."""
-    import zlib
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + RNG.bytes(6 * side) for _ in range(side))
-    head = struct.pack(">2I5B", side, side, 16, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
-
-
 def test_transparent_images_are_refused(tmp_path):
     image = Image.new("RGBA", (4, 4), (1, 2, 3, 255))
     image.putpixel((0, 0), (0, 0, 0, 7))
     image.save(tmp_path / "a.png")
-    assert_refused(tmp_path, "a.png is partly transparent")
+    assert_refused(tmp_path, "a.png is partly transparent", validation=0, test=0)
 
 
 @pytest.mark.parametrize("limit", [30, 60])

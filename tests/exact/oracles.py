@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import torch
+from scipy import stats
 from scipy.special import logsumexp
 from torch import Tensor
 
@@ -38,6 +39,18 @@ def log_evidence(log_likelihood: np.ndarray, log_weights: np.ndarray) -> np.ndar
 def within(value: float, truth: float, error: float, n: float = 4.0) -> bool:
     """Whether a Monte-Carlo value lies within n standard errors of the truth."""
     return abs(value - truth) <= n * error
+
+
+def chi_square(draws: np.ndarray, masses: np.ndarray) -> float:
+    """The p-value of draws among 0..K-1 against their masses; rare values are pooled into one."""
+    seen, due = np.bincount(draws.astype(int), minlength=len(masses)), masses * len(draws)
+    assert len(seen) == len(masses), "a draw beyond the support"
+    common, most = due >= 5, due.argmax()
+    cells = np.where(common, np.arange(len(due)), len(due))
+    if due[~common].sum() < 1:  # too rare for a cell of their own
+        cells[~common] = most
+    observed, expected = (np.bincount(cells, v, len(due) + 1) for v in (seen, due))
+    return stats.chisquare(observed[expected > 0], expected[expected > 0], sum_check=False).pvalue
 
 
 class Prescribed:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
+
+from simulacra.core.renamed import OldName
 
 LOADED = re.compile(r"load(?:ed)? (?:the data|it|them) with (\w+)='?([\w.-]+?)'?(?=[.,:; ]*(?:$| or | and ))")
 
@@ -30,16 +34,33 @@ class Stderr(logging.Handler):
 
 @contextmanager
 def logged() -> Iterator[Stderr]:
-    """The library's log on standard error for as long as a command runs."""
+    """The library's log on standard error for as long as a command runs; old names are said once."""
     log, handler = logging.getLogger("simulacra"), Stderr()
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
-        yield handler
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", OldName)
+            warnings.showwarning = _old_names_to(log, warnings.showwarning)
+            yield handler
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
+
+
+def _old_names_to(log: logging.Logger, others: Callable[..., None]) -> Callable[..., None]:
+    """What shows warnings: old names in the log, each once, and the rest as before."""
+    told: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+        if not issubclass(category, OldName):
+            others(message, category, *rest, **more)
+        elif str(message) not in told:
+            told.add(str(message))
+            log.warning("%s", message)
+
+    return show
 
 
 def error(message: str) -> None:

@@ -36,7 +36,8 @@ def sample(
     """
     if n < 1:
         raise ValueError(f"--n is {n}, but it must be at least 1.")
-    path = Path(out) if out else Path(run) / "samples" / f"seed-{seed}.png"
+    home = Path(run).parent if Path(run).is_file() else Path(run)
+    path = Path(out) if out else home / "samples" / f"seed-{seed}.png"
     if path.suffix.lower() not in WRITERS:
         raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}.")
     from simulacra.exploration.watch import in_turn
@@ -76,9 +77,13 @@ def _number(word: str, names: list[str]) -> float:
 
 
 def _picture(model: Model, x: np.ndarray, path: Path) -> None:
+    from simulacra.core.space import Levels
     from simulacra.exploration import view
 
-    view(model.preprocessing.raw, x, path, title=f"{type(model).__name__}: samples")
+    raw = model.preprocessing.raw
+    view(raw, x, path, title=f"{type(model).__name__}: samples")
+    if isinstance(raw, Levels) and raw.levels > 256:
+        say(f"the picture shows {raw.levels:,} levels as 256; --out with .npy or .npz keeps them")
 
 
 def _npy(model: Model, x: np.ndarray, path: Path) -> None:
@@ -90,9 +95,17 @@ def _npz(model: Model, x: np.ndarray, path: Path) -> None:
 
 
 def _csv(model: Model, x: np.ndarray, path: Path) -> None:
-    """One row a sample; images and sequences are flattened."""
-    flat = x.reshape(len(x), -1)
+    """One row a sample, with the columns of a table; images and sequences are flattened."""
+    import torch
+
+    from simulacra.core.composite import Fields
     from simulacra.core.files import write_atomically
+    from simulacra.core.frames import write_csv
+
+    raw, flat = model.preprocessing.raw, x.reshape(len(x), -1)
+    if isinstance(raw, Fields):
+        write_csv(raw, torch.from_numpy(x), path)
+        return
 
     def write(aside: Path) -> None:
         with open(aside, "w", newline="", encoding="utf-8") as file:

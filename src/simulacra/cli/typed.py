@@ -12,6 +12,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from simulacra.cli.arguments import Pair
 from simulacra.cli.nearest import hint, nearest
+from simulacra.core.renamed import present
 
 NUMBERS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
@@ -34,10 +35,13 @@ class Typed:
             exit_on_error=False,
             allow_abbrev=False,
         )
+        self.owners: dict[str, set[str]] = {}  # whose names the options of a group are
 
     def add(self, source: Callable[..., Any], under: str | None = None, skip: Collection[str] = ()) -> None:
         """The parameters of a class or function as options, named `under.parameter`."""
         skipped: set[str | int] = set(skip)
+        names = {base.__name__ for base in getattr(source, "__mro__", [source])}
+        self.owners.setdefault(under or "", set()).update(names)
         if isinstance(source, type):
             self.parser.add_class_arguments(source, under, skip=skipped, sub_configs=False)
         else:
@@ -63,11 +67,15 @@ class Typed:
         Raises:
             ValueError: naming the option that is unknown or has a wrong value.
         """
-        words = [self._word(name, value) for name, value in pairs]
+        words = [self._word(self._present(name), value) for name, value in pairs]
         try:
             return dict(self.parser.parse_args(words).as_dict())
         except ArgumentError as error:
             raise ValueError(self._sentence(str(error), words)) from error
+
+    def _present(self, name: str) -> str:
+        group, _, option = name.rpartition(".")
+        return f"{group}.{present(self.owners.get(group, ()), option)}".lstrip(".")
 
     def _word(self, name: str, value: str | None) -> str:
         action = self._find(name)

@@ -1,25 +1,30 @@
-"""One artifact: `model.safetensors` and `config.json`; no code and no import path is executed.
+"""One artifact: weights and a configuration, in a folder or in one file; nothing out of it is executed.
 
-The configuration holds the class's catalogue name, the constructor's plain arguments, the spaces
-and the preprocessing. Networks that a user passed in are recorded as text and must be passed again.
+    folder      model.safetensors (weights) and config.json: the names that model hubs use
+    one file    NAME.safetensors: the weights, with the configuration in the header
+
+The configuration holds the class's name, the constructor's plain arguments, the spaces, the
+preprocessing, the names of the labels and the scores that `evaluate` found. What is not plain, such as
+a network that a user passed in, is recorded as text and must be passed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
-
-from simulacra.core.composite import space_from
-from simulacra.core.files import read_json, read_tensors, write_json, write_tensors
+from simulacra import __version__
+from simulacra.core.files import read_json, read_shapes, write_json, write_tensors
 from simulacra.core.model import Model
-from simulacra.core.preprocessing import preprocessing_from
+from simulacra.core.rebuilding import ENTRIES, build_model, check_config, check_sizes, of_the_library
 from simulacra.core.space import Space
+from simulacra.core.weights import load_weights, not_finite
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+FILE = ".safetensors"
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -27,92 +32,181 @@ def describe(model: Model) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     passed: dict[str, str] = {}
     for name, value in model.arguments.items():
-        if isinstance(value, Space):
-            arguments[name] = {"space": value.spec()}
-        elif isinstance(value, nn.Module):
+        try:
+            arguments[name] = _plain(value)
+        except TypeError:
             passed[name] = repr(value)
-        else:
-            arguments[name] = list(value) if isinstance(value, tuple) else value
     return {
+        "version": __version__,
         "model": type(model).__name__,
+        "own": not of_the_library(type(model)),
         "arguments": arguments,
         "passed": passed,
         "preprocessing": model.preprocessing.spec(),
         "label_names": list(model.label_names),
+        "estimates": model.estimates,
     }
+
+
+def _plain(value: Any) -> Any:
+    """An argument as JSON.
+
+    Raises:
+        TypeError: if it is nothing that JSON and a space can say.
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Space):
+        return {"space": value.spec()}
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    raise TypeError(f"{type(value).__name__} is not plain")
+
+
+# ---- writing
+
+
+def save(model: Model, path: Path) -> None:
+    """Write the artifact: one file where `path` ends in `.safetensors`, otherwise a folder.
+
+    Raises:
+        ValueError: if a weight is not finite, or the folder holds a run or another program's config.
+    """
+    if path.suffix.lower() == FILE:
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder: choose a file, or a folder with another name.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _write_weights(model, path, describe(model))
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file: choose a folder, or a file that ends in {FILE}.")
+    if (path / CONFIG).exists() and "data" in read_json(path / CONFIG):
+        raise ValueError(
+            f"{path} holds a run, whose {CONFIG} says what it was trained on: save the model elsewhere."
+        )
+    return save_model(model, path)
 
 
 def save_model(model: Model, folder: Path, more: Mapping[str, Any] | None = None) -> None:
     """Write the artifact into `folder`, configuration last.
 
     Args:
-        more: further entries of the configuration, such as scores.
+        more: further entries of the configuration: the data and options of a run.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = describe(model)
-    write_tensors(folder / WEIGHTS, model.state_dict(), {"model": config["model"]})
+    _write_weights(model, folder / WEIGHTS, {"model": config["model"]})
     write_json(folder / CONFIG, {**config, **(more or {})})
 
 
-def build_model(config: Mapping[str, Any], kind: type[Model], passed: Mapping[str, nn.Module]) -> Model:
-    """An untrained model from its configuration.
+def _write_weights(model: Model, path: Path, header: Mapping[str, Any]) -> None:
+    state = model.state_dict()
+    bad = not_finite(model, state)
+    if bad is not None:
+        raise ValueError(f"{bad} holds NaN or infinite numbers: the model is not saved into {path}.")
+    write_tensors(path, state, header)
 
-    Raises:
-        ValueError: if a network that was passed in is missing, or the configuration is damaged.
+
+def record(folder: Path, estimates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Scores in a run's configuration, in place of what the same measurement gave before.
+
+    Returns:
+        all that the configuration now holds.
     """
-    missing = [name for name in config["passed"] if name not in passed]
-    if missing:
+    config = read_json(folder / CONFIG)
+    what = lambda entry: tuple(entry.get(key) for key in ("name", "method", "protocol"))
+    new = [what(entry) for entry in estimates]
+    kept = [dict(entry) for entry in config.get("estimates", []) if what(entry) not in new]
+    found = [*kept, *map(dict, estimates)]
+    write_json(folder / CONFIG, {**config, "estimates": found})
+    return found
+
+
+# ---- reading
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A saved model whose configuration has been read and nothing else.
+
+    Args:
+        config: every entry there and of its type.
+        weights: the file of the weights.
+        where: the file of the configuration, for messages.
+    """
+
+    config: dict[str, Any]
+    weights: Path
+    where: Path
+
+    def build(self, kind: type[Model], passed: Mapping[str, Any], weights: str = "") -> Model:
+        """The model with the weights of its first making.
+
+        Args:
+            kind: its class.
+            passed: what is recorded as text only, by argument name.
+            weights: what the tensors' names begin with in the file.
+
+        Raises:
+            ValueError: if configuration, weights and what was passed do not fit each other.
+        """
+        if self.weights.is_file():
+            stored, header = read_shapes(self.weights)
+            _check_same(self, header)
+            own = {n.removeprefix(weights): s for n, s in stored.items() if n.startswith(weights)}
+            check_sizes(self.config, kind, passed, own, self.where, self.weights)
+        return build_model(self.config, kind, passed, self.where)
+
+    def load(self, kind: type[Model], passed: Mapping[str, Any]) -> Model:
+        """The trained model, in evaluation mode.
+
+        Raises:
+            ValueError: as `build`, or if a weight is not finite.
+        """
+        model = self.build(kind, passed)
+        load_weights(model, self.weights)
+        return model.eval()
+
+
+def _check_same(artifact: Artifact, header: Mapping[str, Any]) -> None:
+    other = header.get("model", artifact.config["model"])
+    if other != artifact.config["model"]:
         raise ValueError(
-            f"this {config['model']} was built with its own {missing[0]}: pass it again, "
-            f"as in load(path, {missing[0]}=MyNetwork()); it was {config['passed'][missing[0]][:200]}"
+            f"{artifact.weights} and {artifact.where} do not belong together: "
+            f"one is of {str(other)[:60]!r}, the other of {artifact.config['model'][:60]!r}."
         )
-    try:
-        arguments: dict[str, Any] = {name: _argument(value) for name, value in config["arguments"].items()}
-        model = kind(**arguments, **dict[str, Any](passed))
-        model.preprocessing = preprocessing_from(config["preprocessing"])
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"the configuration does not fit {config['model']}: {error}.") from error
-    model.label_names = tuple(config["label_names"])
-    return model
 
 
-def _argument(value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"space"}:
-        return space_from(value["space"])
-    return tuple(value) if isinstance(value, list) else value
-
-
-def load_weights(model: Model, path: Path) -> None:
-    """Copy the weights of `path` into the model.
+def read_config(folder: Path, entries: Mapping[str, type] = ENTRIES) -> dict[str, Any]:
+    """The configuration in `folder`, every entry there and of its type.
 
     Raises:
-        ValueError: if a tensor is missing, unknown or of another shape.
-    """
-    tensors, _ = read_tensors(path)
-    own = model.state_dict()
-    for what, names in (
-        ("lacks", own.keys() - tensors.keys()),
-        ("has an unknown", tensors.keys() - own.keys()),
-    ):
-        if names:
-            raise ValueError(f"{path} {what} tensor {sorted(names)[0]!r}: it does not belong to this model.")
-    for name, t in own.items():
-        if t.shape != tensors[name].shape:
-            raise ValueError(
-                f"{path} holds {name} with shape {tuple(tensors[name].shape)}; "
-                f"the model needs {tuple(t.shape)}."
-            )
-    with torch.no_grad():
-        for name, t in own.items():
-            t.copy_(tensors[name])
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration in `folder`.
-
-    Raises:
-        ValueError: if there is none.
+        ValueError: if there is none, or it is damaged.
     """
     if not (folder / CONFIG).is_file():
         raise ValueError(f"{folder} holds no {CONFIG}: it is neither a run nor a saved model.")
-    return read_json(folder / CONFIG)
+    return check_config(read_json(folder / CONFIG), entries, folder / CONFIG)
+
+
+def open_artifact(path: Path) -> Artifact:
+    """The artifact in a folder or a file.
+
+    Raises:
+        ValueError: if there is none, or it is damaged.
+    """
+    if not path.is_file():
+        return Artifact(read_config(path), path / WEIGHTS, path / CONFIG)
+    if path.suffix.lower() != FILE:
+        raise ValueError(f"{path} is no saved model: give a folder, or a file that ends in {FILE}.")
+    _, header = read_shapes(path)
+    if "arguments" not in header:
+        raise ValueError(f"{path} holds weights without a configuration: give the folder it came in.")
+    return Artifact(check_config(header, ENTRIES, path), path, path)
+
+
+__all__ = ["CONFIG", "WEIGHTS", "Artifact", "build_model", "describe", "load_weights", "open_artifact"]

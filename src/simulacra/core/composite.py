@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from simulacra.core.space import (
     Real,
     Space,
 )
+
+BRIEF = 6  # fields that are named one by one where a space is printed
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class Fields(Space):
 
     def __repr__(self) -> str:
         return f"Fields({', '.join(f'{name}={_brief(space)}' for name, space in self.fields)})"
+
+    def __str__(self) -> str:
+        kinds = Counter(type(space).__name__.lower() for _, space in self.fields)
+        many = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        return repr(self) if len(self.fields) <= BRIEF else f"Fields({len(self.fields)}: {many})"
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]

@@ -56,7 +56,7 @@ class Estimate:
     Args:
         values: float64, shape (B,).
         kind: exact, lower (a bound from below in expectation), upper, or stochastic.
-        dims: entries of one observation, for bits per dimension.
+        dims: entries of one observation, for bits per dimension; the mean where some are missing.
         method: how it was made, such as `IWAE bound, k=5000`.
         details: k, chains, temperatures, seed.
         protocol: what it was measured on, or None for a tensor that was handed in.
@@ -69,7 +69,7 @@ class Estimate:
 
     values: Tensor
     kind: Kind
-    dims: int
+    dims: float
     method: str
     details: dict[str, Any] = field(default_factory=dict)
     protocol: Protocol | None = None

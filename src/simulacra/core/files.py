@@ -6,14 +6,20 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-FORMAT = 1
+from simulacra.core import migration
+from simulacra.core.migration import current
+
+LARGEST = 2**26  # bytes of a JSON file
+HEADER = "simulacra"  # entry of a safetensors header that holds our JSON
+T = TypeVar("T")
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -47,35 +53,31 @@ def remove_unfinished(folder: Path) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """A JSON file with its format number."""
-    text = json.dumps({"format": FORMAT, **content}, indent=2, default=str) + "\n"
+    text = json.dumps({"format": migration.FORMAT, **content}, indent=2, default=str) + "\n"
     write_atomically(path, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file that `write_json` wrote.
+    """The content of a JSON file that `write_json` wrote, in today's format.
 
     Raises:
         ValueError: if it is missing, is no JSON, or comes from a newer version.
     """
     try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise ValueError(f"{size >> 20} MiB are too many, {LARGEST >> 20} are the limit")
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON ({error}).") from error
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-        raise ValueError(f"{path} has no format number: it was not written by simulacra.")
-    if content["format"] > FORMAT:
-        raise ValueError(
-            f"{path} has format {content['format']}, but this version reads up to {FORMAT}: "
-            "upgrade simulacra."
-        )
-    return content
+    return current(content, path)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     """Tensors and a JSON header in one safetensors file."""
-    metadata = {"simulacra": json.dumps({"format": FORMAT, **header})}
+    metadata = {HEADER: json.dumps({"format": migration.FORMAT, **header}, default=str)}
     ready = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     # safetensors refuses tensors that share memory
     unique: dict[int, str] = {}
@@ -91,17 +93,40 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         ValueError: if the file is missing, damaged or from a newer version.
     """
+    return _read(path, lambda file, name: file.get_tensor(name))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in a file, before it is read: its shape, and its type as safetensors calls it (`F32`)."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def read_shapes(path: Path) -> tuple[dict[str, Stored], dict[str, Any]]:
+    """What `read_tensors` would give, and the header; no tensor is read.
+
+    Raises:
+        ValueError: as `read_tensors`.
+    """
+    return _read(path, lambda file, name: _stored(file.get_slice(name)))
+
+
+def _stored(piece: Any) -> Stored:
+    return Stored(tuple(piece.get_shape()), piece.get_dtype())
+
+
+def _read(path: Path, get: Callable[[Any, str], T]) -> tuple[dict[str, T], dict[str, Any]]:
     if not path.is_file():
         raise ValueError(f"{path} does not exist.")
     try:
+        # the header is checked against the file's size before anything is allocated
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            found = {name: get(file, name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
-        header = json.loads(metadata["simulacra"])
+        header = json.loads(metadata[HEADER])
     except Exception as error:
-        raise ValueError(f"{path} is damaged or was not written by simulacra ({error}).") from error
-    if header["format"] > FORMAT:
-        raise ValueError(
-            f"{path} has format {header['format']}, but this version reads up to {FORMAT}: upgrade simulacra."
-        )
-    return tensors, header
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} is damaged or was not written by simulacra ({reason}).") from error
+    return found, current(header, path)

@@ -91,6 +91,7 @@ class Score:
         method: how it was made, such as `IWAE bound, k=5000`.
         elbo: the mean of the log-weights, where there are importance weights, shape (B,).
         effective: effective number of the k importance samples, shape (B,), or None.
+        entries: how many entries were scored in all rows together: the known ones.
     """
 
     value: Tensor
@@ -98,6 +99,12 @@ class Score:
     method: str
     elbo: Tensor | None = None
     effective: Tensor | None = None
+    entries: int = 0
+
+    @property
+    def dims(self) -> float:
+        """Entries that a row was scored on, in the mean: the d of bits per dimension."""
+        return self.entries / len(self.value)
 
 
 def score(
@@ -121,14 +128,15 @@ def score(
         known: True where x is observed; the score is that of these entries. None: all.
     """
     log_det, able = log_det.cpu(), cast(Any, model)
+    scored = x.numel() if known is None else int(known.sum())
     raw = lambda value: value.double().cpu() + log_det
     if model.supports(HasDensity):
-        return Score(raw(able.log_density(x, c, **observed(known))), "exact", "exact")
+        return Score(raw(able.log_density(x, c, **observed(known))), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):
         found = importance_bound(able, x, c, k, rng, entries, known)
         method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
-        return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu())
-    return Score(raw(able.elbo(x, c, rng, **observed(known))), "lower", "ELBO")
+        return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored)
+    return Score(raw(able.elbo(x, c, rng, **observed(known))), "lower", "ELBO", entries=scored)
 
 
 def observed(known: Tensor | None) -> dict[str, Tensor]:
@@ -146,7 +154,8 @@ def joined(parts: list[Score], exact: bool) -> Score:
     if not exact:
         method = f"{'density' if method == 'exact' else method}, dequantised"
         kind = "lower" if kind == "exact" else kind
-    whole = Score(torch.cat([part.value for part in parts]), kind, method)
+    values = torch.cat([part.value for part in parts])
+    whole = Score(values, kind, method, entries=sum(part.entries for part in parts))
     if parts[0].elbo is not None:
         whole.elbo = torch.cat([cast(Tensor, part.elbo) for part in parts])
         whole.effective = torch.cat([cast(Tensor, part.effective) for part in parts])

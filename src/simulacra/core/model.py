@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
 from simulacra.core.preprocessing import Preprocessing
+from simulacra.core.renamed import renamed_arguments
 from simulacra.core.space import Space
 from simulacra.core.training import Epochs, Stage, Update
 from simulacra.core.words import Words
@@ -31,6 +32,7 @@ class _Recorded(ABCMeta):
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        kwargs = renamed_arguments({base.__name__ for base in cls.__mro__}, kwargs)
         model = super().__call__(*args, **kwargs)
         bound = inspect.signature(cls).bind(*args, **kwargs)
         bound.apply_defaults()
@@ -65,6 +67,7 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         self.condition = condition
         self.preprocessing: Preprocessing = None  # type: ignore[assignment]
         self.label_names: tuple[str, ...] = ()
+        self.estimates: list[dict[str, Any]] = []
         self._removed: frozenset[type[can.Capability]] = frozenset()
 
     # ---- how it is trained
@@ -118,7 +121,15 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         return self.space.features(x, self.dtype)
 
     def save(self, path: str | Path) -> None:
-        """Write the artifact (`model.safetensors`, `config.json`) into the folder `path`."""
-        from simulacra.core.artifact import save_model
+        """Write the artifact, which `simulacra.load` reads.
 
-        save_model(self, Path(path))
+        Args:
+            path: a folder, for `model.safetensors` and `config.json`; or one file, where it ends in
+                `.safetensors`, with the configuration in its header.
+
+        Raises:
+            ValueError: if a weight is not finite, or the folder holds a run.
+        """
+        from simulacra.core.artifact import save
+
+        save(self, Path(path))

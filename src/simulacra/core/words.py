@@ -17,13 +17,17 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
+from simulacra.core.composite import Fields
 from simulacra.core.estimate import Estimate
+from simulacra.core.frames import to_frame
 from simulacra.core.intake import as_tensor, rows_of
 from simulacra.core.likelihood import joined, observed, score
 from simulacra.core.random import Rng
 from simulacra.core.space import Categorical, Space
 
 if TYPE_CHECKING:
+    import pandas
+
     from simulacra.core.preprocessing import Preprocessing
 
 CHUNK = 1024  # rows that go through a network at once
@@ -126,8 +130,8 @@ class Words:
         found = joined(parts, self.preprocessing.exact)
         details: dict[str, Any] = {"seed": seed, "preprocessing": self.preprocessing.label}
         details |= {"k": k} if "k=" in found.method else {}
-        dims, conditional = self.preprocessing.raw.dims, self.condition is not None
-        return Estimate(found.value, found.kind, dims, found.method, details, None, conditional)
+        conditional = self.condition is not None
+        return Estimate(found.value, found.kind, found.dims, found.method, details, None, conditional)
 
     def score_samples(
         self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0, known: Any = None
@@ -203,6 +207,17 @@ class Words:
                 for rows in self._prepared(*self._raw(x), rng)
             ]
         return torch.cat(parts)
+
+    def frame(self, x: Tensor) -> pandas.DataFrame:
+        """Rows in raw units, such as samples, as a data frame with the columns of the data.
+
+        Raises:
+            ValueError: if the model was not trained on a table, or pandas is not installed.
+        """
+        raw = self.preprocessing.raw
+        if not isinstance(raw, Fields):
+            raise ValueError(f"the rows of {raw} have no columns with names: take them as an array.")
+        return to_frame(raw, x)
 
     # ---- from raw to the model's space
 

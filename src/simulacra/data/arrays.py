@@ -5,6 +5,7 @@
 
     only 0 and 1                             Binary
     whole numbers 0..255                     Levels(256)
+    images of 16-bit whole numbers           Levels(65536), or as many as levels= says
     other numbers                            Real
 
 Pickled objects are never read.
@@ -44,13 +45,14 @@ BROKEN_ZIP = (
 )
 
 
-def open_arrays(path: Path, key: str | None, label: str | None) -> Source:
+def open_arrays(path: Path, key: str | None, label: str | None, levels: int | None = None) -> Source:
     """The source in an array file.
 
     Args:
         path: a .npy, .npz or .mat file.
         key: which array holds the observations; needed where there are several.
         label: which array holds the labels, shape (N,).
+        levels: number of levels of the observations, or None: as their values and type say.
 
     Raises:
         ValueError: if the file is damaged, the array cannot be chosen, or it holds no observations.
@@ -65,7 +67,7 @@ def open_arrays(path: Path, key: str | None, label: str | None) -> Source:
         arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
     chosen = _choose(path, arrays, key, label)
     field = f"array {chosen!r}"
-    x, space = observations(path, field, arrays[chosen])
+    x, space = observations(path, field, arrays[chosen], levels)
     if label is None:
         return Source(path.stem, space, {"train": Part(x)})
     if label not in arrays:
@@ -174,7 +176,9 @@ def _check_type(path: Path, name: str, dtype: np.dtype) -> None:
 # ---- shapes and supports
 
 
-def observations(path: Path, field: str, array: np.ndarray) -> tuple[Tensor, Space]:
+def observations(
+    path: Path, field: str, array: np.ndarray, levels: int | None = None
+) -> tuple[Tensor, Space]:
     """Rows and their space, from an array of any accepted shape.
 
     Raises:
@@ -191,7 +195,7 @@ def observations(path: Path, field: str, array: np.ndarray) -> tuple[Tensor, Spa
     x = images_first(path, field, array)
     if x.dtype.kind == "f":
         _check_finite(path, field, x)
-    x, space = _support(path, field, x)
+    x, space = _support(path, field, x) if levels is None else _declared(path, field, x, levels)
     return torch.from_numpy(np.ascontiguousarray(x)), space
 
 
@@ -231,12 +235,27 @@ def _support(path: Path, field: str, x: np.ndarray) -> tuple[np.ndarray, Space]:
     if x.dtype.kind in "bui" or (whole and x.ndim == 4):
         if low >= 0 and high <= 255:
             return x.astype(np.uint8), Levels(shape, 256)
+        if x.dtype == np.uint16 and x.ndim == 4:
+            return x.astype(np.int32), Levels(shape, 2**16)
         if x.dtype.kind in "bui":
             raise ValueError(
                 f"{path} holds whole numbers from {low} to {high} in {field}: this version takes 0..255 "
-                "(8-bit pixels) or 0/1; rescale them, or save them as floats to have them taken as real."
+                "(8-bit pixels) or 0/1; say how many levels they have with levels=, or save them as floats "
+                "to have them taken as real."
             )
     return to_single(x, f"{path}, {field}"), Real(shape)
+
+
+def _declared(path: Path, field: str, x: np.ndarray, levels: int) -> tuple[np.ndarray, Space]:
+    """Whole numbers of as many levels as the user says."""
+    if not 2 <= levels <= 2**16:
+        raise ValueError(f"levels={levels} must be from 2 to {2**16}.")
+    if x.min() < 0 or x.max() >= levels or (x.dtype.kind == "f" and (x != np.round(x)).any()):
+        raise ValueError(
+            f"{path} holds numbers from {x.min()} to {x.max()} in {field}, but levels={levels} needs whole "
+            f"numbers from 0 to {levels - 1}: give another levels=, or leave it out."
+        )
+    return x.astype(np.uint8 if levels <= 256 else np.int32), Levels(x.shape[1:], levels)
 
 
 def to_single(x: np.ndarray, where: str) -> np.ndarray:

@@ -8,16 +8,21 @@ photos/train/...  photos/test/... official splits, each of the above
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from simulacra.core.space import Levels
-from simulacra.data.geometry import describe
-from simulacra.data.images import SUFFIXES, Head, ImageFiles, read_heads
+from simulacra.data.depth import levels_of
+from simulacra.data.described import sentence
+from simulacra.data.heads import SUFFIXES, Head, read_heads
+from simulacra.data.images import ImageFiles
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
+from simulacra.data.tiles import Geometry, applied
 
 log = logging.getLogger("simulacra")
 
@@ -28,16 +33,18 @@ SPLITS = {
 }
 
 
-def open_folder(folder: Path, size: int | None, grey: bool) -> Source:
+def open_folder(folder: Path, geometry: Geometry, grey: bool = False, levels: int | None = None) -> Source:
     """The source in a folder of images; no pixel is read yet.
 
     Args:
         folder: where the images are.
-        size: side of the squares they are fitted to, or None: all must have one size.
+        geometry: how rows are taken from images; without any all must have one size.
         grey: turn colour images grey.
+        levels: that are in use, or None: as many as the files can hold.
 
     Raises:
-        ValueError: if there is no image, a class folder is empty, sizes differ, or a file is damaged.
+        ValueError: if there is no image, a class folder is empty, sizes or depths differ, a link leads
+            out of the folder, or a file is damaged.
     """
     found = {name: _listed(part) for name, part in _parts(folder).items()}
     classes = [c for files in found.values() for _, c in files]
@@ -46,22 +53,46 @@ def open_folder(folder: Path, size: int | None, grey: bool) -> Source:
             f"{folder} holds images both directly and in class folders: put all of them in class folders, "
             "or none."
         )
-    paths = {name: tuple(path for path, _ in files) for name, files in found.items()}
-    every = [path for files in paths.values() for path in files]
+    every = [path for files in found.values() for path, _ in files]
+    _check_links(folder, every)
     heads = dict(zip(every, read_heads(every)))
-    shape = _shape(heads, size, grey)
-    labels: dict[str, Tensor] = {}
-    label_names: tuple[str, ...] = ()
-    if classes[0] is not None:
-        numbers, label_names = encode(np.array(classes), str(folder))
-        labels = dict(zip(found, numbers.split([len(files) for files in found.values()])))
+    geometry.check(heads)
+    space = Levels(_shape(heads, geometry, grey), levels_of(heads, levels))
+    log.info("%s", sentence(heads, geometry))
+    numbers, label_names = (None, ()) if classes[0] is None else encode(np.array(classes), str(folder))
+    labels = {} if numbers is None else dict(zip(found, numbers.split([len(f) for f in found.values()])))
     parts = {
-        name: Part(ImageFiles(files, shape, size, part=name), labels.get(name))
-        for name, files in paths.items()
+        name: _part(name, {path: heads[path] for path, _ in files}, labels.get(name), geometry, space)
+        for name, files in found.items()
     }
-    was_colour = any(head.channels == 3 for head in heads.values())
-    applied = tuple(filter(None, [describe(size, grey and was_colour)]))
-    return Source(folder.resolve().name, Levels(shape, 256), parts, label_names, applied)
+    was_colour = any(head.channels == 3 for pages in heads.values() for head in pages)
+    return Source(folder.resolve().name, space, parts, label_names, applied(geometry, grey and was_colour))
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Every image that `open_folder` would read, in its order."""
+    return [path for part in _parts(folder).values() for path, _ in _listed(part)]
+
+
+def _part(
+    name: str,
+    heads: dict[Path, tuple[Head, ...]],
+    labels: Tensor | None,
+    geometry: Geometry,
+    space: Levels,
+) -> Part:
+    """The rows of one official part: every place of every page, with the label of its file."""
+    places = torch.tensor(
+        [
+            (file, head.page, top, left)
+            for file, pages in enumerate(heads.values())
+            for head in pages
+            for top, left in geometry.places(head.height, head.width)
+        ]
+    )
+    channels, height, width = space.shape
+    rows = ImageFiles(tuple(heads), (channels, height, width), geometry, space.levels, places, part=name)
+    return Part(rows, None if labels is None else labels[places[:, 0]])
 
 
 def _parts(folder: Path) -> dict[str, Path]:
@@ -93,20 +124,30 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
     return files
 
 
-def _images(paths) -> list[Path]:
-    fit = [p for p in paths if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()]
-    return sorted(fit, key=lambda path: path.as_posix())
+def _images(paths: Iterable[Path]) -> list[Path]:
+    named = [p for p in paths if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+    for path in named:
+        if path.is_symlink() and not path.exists():
+            raise ValueError(f"{path} is a link to a file that is not there: remove it or copy the file.")
+    return sorted((p for p in named if p.is_file()), key=lambda path: path.as_posix())
 
 
-def _shape(heads: dict[Path, Head], size: int | None, grey: bool) -> tuple[int, int, int]:
-    channels = 1 if grey or all(head.channels == 1 for head in heads.values()) else 3
-    if size is not None:
-        return channels, size, size
-    first, head = next(iter(heads.items()))
-    for path, other in heads.items():
-        if (other.width, other.height) != (head.width, head.height):
+def _check_links(folder: Path, paths: list[Path]) -> None:
+    """Raise ValueError where a link leads out of the folder."""
+    inside = folder.resolve()
+    parents = {path.parent: path.parent.resolve() for path in paths}
+    for path in paths:
+        target = path.resolve() if path.is_symlink() else parents[path.parent] / path.name
+        if not target.is_relative_to(inside):
+            link = path if path.is_symlink() else path.parent
             raise ValueError(
-                f"the images differ in size: {first} is {head.width}x{head.height}, {path} is "
-                f"{other.width}x{other.height}; load them with size=, such as size={min(64, head.width)}."
+                f"{link} is a link that leads out of {folder} (to {link.resolve()}): copy what it leads to "
+                "into the folder, or remove the link."
             )
-    return channels, head.height, head.width
+
+
+def _shape(heads: dict[Path, tuple[Head, ...]], geometry: Geometry, grey: bool) -> tuple[int, int, int]:
+    every = [head for pages in heads.values() for head in pages]
+    channels = 1 if grey or all(head.channels == 1 for head in every) else 3
+    side = geometry.side
+    return channels, side or every[0].height, side or every[0].width

@@ -4,68 +4,58 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Binarise
 from simulacra.data.bits import static_bits
-from simulacra.data.images import ImageFiles, fit_square, to_chw
+from simulacra.data.deep import coloured
+from simulacra.data.images import ImageFiles
 from simulacra.data.source import Source
+from simulacra.data.tiles import Geometry, applied
 
 
-def reshape_images(source: Source, size: int | None, grey: bool) -> Source:
-    """The source with its images as squares of side `size` and, if asked, grey.
+def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
+    """The source with its images cut or resized and, if asked, grey.
 
     Raises:
-        ValueError: if the rows are no images of levels.
+        ValueError: if the rows are no images of levels, or are smaller than the cut.
     """
     if isinstance(source.parts["train"].rows, ImageFiles):
-        # files were opened for this size and colour: they are changed while they are read
+        # files were opened for this geometry and colour: they are changed while they are read
         return source
-    if size is None and not grey:
+    if geometry.tile:
+        raise ValueError(
+            f"tile={geometry.tile} applies to folders of images, not to {source.name}: leave it out."
+        )
+    if geometry.side is None and not grey:
         return source
     if not isinstance(source.space, Levels) or not source.space.image:
         raise ValueError(
-            f"size= and grey= apply to images with grey or colour levels, but {source.name} holds "
+            f"size=, crop= and grey= apply to images with grey or colour levels, but {source.name} holds "
             f"{source.space}."
         )
-    channels, side, width = source.space.shape
-    if size in (None, side) and side == width and (channels == 1 or not grey):
+    channels, height, width = source.space.shape
+    if geometry.crop and geometry.crop > min(height, width):
+        raise ValueError(
+            f"the images of {source.name} are {width}x{height}, smaller than crop={geometry.crop}: load them "
+            f"with crop={min(height, width)} or load them with size={geometry.crop}."
+        )
+    whole = geometry.side is None or geometry.side == height == width
+    if whole and (channels == 1 or not grey):
         return source
-    rows = {
-        name: _reshaped(part.rows, size, grey, source.space.levels) for name, part in source.parts.items()
-    }
-    shape = (1 if grey else channels, size or side, size or width)
-    return source.change(rows, Levels(shape, source.space.levels), describe(size, grey and channels == 3))
+    levels, wanted = source.space.levels, 1 if grey else channels
+    rows = {name: _reshaped(part.rows, geometry, wanted, levels) for name, part in source.parts.items()}
+    space = Levels((wanted, geometry.side or height, geometry.side or width), levels)
+    return source.change(rows, space, *applied(geometry, grey and channels == 3))
 
 
-def describe(size: int | None, grey: bool) -> str:
-    """What a protocol says of the geometry, such as `resized to 32x32, grey`."""
-    said = [f"resized to {size}x{size}"] if size else []
-    return ", ".join([*said, "grey"] if grey else said)
-
-
-def _reshaped(x: Tensor | ImageFiles, size: int | None, grey: bool, levels: int) -> Tensor:
+def _reshaped(x: Tensor | ImageFiles, geometry: Geometry, channels: int, levels: int) -> Tensor:
     assert isinstance(x, Tensor)
-    first = _row(x[0], size, grey)
-    out = torch.empty((len(x), *first.shape), dtype=torch.uint8)
-    for i, row in enumerate(x):
-        out[i] = torch.from_numpy(_row(row, size, grey))
-    # Lanczos may overshoot the highest level where that is below 255
-    return out.clamp_(max=levels - 1)
-
-
-def _row(row: Tensor, size: int | None, grey: bool) -> np.ndarray:
-    pixels = row.numpy()
-    image = Image.fromarray(
-        pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
-    )
-    if grey:
-        image = image.convert("L")
-    return to_chw(image if size is None else fit_square(image, size))
+    (place,) = geometry.places(*x.shape[2:])
+    row = lambda pixels: geometry.cut(coloured(pixels, channels), *place, levels)
+    return torch.stack([torch.from_numpy(row(pixels).copy()) for pixels in x.numpy()])
 
 
 def binarise_once(source: Source, scheme: str, threshold: float, seed: int) -> Source:

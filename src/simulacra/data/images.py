@@ -1,290 +1,189 @@
-"""Image files: decoded to (C, H, W) bytes, cropped, resized and turned grey on the way."""
+"""Image files as rows: pages, tiles and central squares, decoded when they are asked for."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
-import warnings
-import zlib
-from collections.abc import Iterable, Iterator
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from simulacra.core.transforms import Binarise
 from simulacra.data.bits import static_bits
+from simulacra.data.deep import decode
+from simulacra.data.depth import check_levels
+from simulacra.data.heads import quietly
+from simulacra.data.tiles import Geometry
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
-COLOUR = {"RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"}
-GREY = {"L", "1"}
-ALPHA = {"RGBA", "LA", "PA", "La", "RGBa"}
-# what Pillow raises on damaged files of one kind or another
-DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    struct.error,
-    zlib.error,
-)
-# the EXIF tag's number, and what undoes it
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# for each page its rows: where it goes, its number here, top and left
+Wanted = dict[int, list[tuple[int, int, int, int]]]
+Decoder = Callable[[Path, int, Iterable[int]], Iterator[np.ndarray]]
+
+CACHED = 2**27  # bytes of decoded pages that a process keeps for their next tiles
 
 
-@dataclass(frozen=True)
-class Head:
-    """What an image file says of itself.
+class PageCache:
+    """The pages that this process decoded last, as long as their files do not change."""
 
-    Args:
-        width: in pixels, as the picture is seen (turned as its EXIF tag says).
-        height: likewise.
-        channels: 1 or 3.
-    """
+    def __init__(self) -> None:
+        self.pages: OrderedDict[tuple[Any, ...], np.ndarray] = OrderedDict()
+        self.bytes = 0
 
-    width: int
-    height: int
-    channels: int
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: pages do not travel to other processes."""
+        return {"pages": OrderedDict(), "bytes": 0}
 
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Without Pillow's warnings: what they warn of is an error here, or harmless.
-
-    Not to be entered by several threads: the filters belong to the process.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def read_heads(paths: Iterable[Path]) -> list[Head]:
-    """`read_head` of many files, by a few threads."""
-    with quietly(), ThreadPoolExecutor(2) as pool:
-        return list(pool.map(read_head, paths))
+    def page(self, path: Path, channels: int, number: int) -> np.ndarray:
+        """The pixels of one page, shape (C, H, W)."""
+        said = os.stat(path) if path.exists() else None
+        key = (path, number, said and (said.st_mtime_ns, said.st_size))
+        if key in self.pages:
+            self.pages.move_to_end(key)
+            return self.pages[key]
+        (pixels,) = decode(path, channels, [number])
+        self.pages[key] = pixels
+        self.bytes += pixels.nbytes
+        while self.bytes > CACHED:
+            self.bytes -= self.pages.popitem(last=False)[1].nbytes
+        return pixels
 
 
-def read_head(path: Path) -> Head:
-    """Size and channels without decoding.
-
-    Raises:
-        ValueError: if the file is empty, no image, too large, or deeper than 8 bits.
-    """
-    with _open(path, path) as image:
-        width, height = image.size
-        if _orientation(image) >= 5:
-            width, height = height, width
-        return Head(width, height, 1 if image.mode in GREY | {"LA", "La"} else 3)
-
-
-def _orientation(image: Image.Image) -> int:
-    """The EXIF tag of a photo, 1 to 8."""
-    # in a PNG the tag may stand behind the pixels: it would have to be decoded for it
-    if image.format not in {"JPEG", "MPO", "TIFF", "WEBP"}:
-        return 1
-    try:
-        tag = image.getexif().get(0x0112, 1)
-    except DAMAGED:
-        return 1
-    return tag if tag in TURNS else 1
-
-
-def _open(path: Path, source: Path | io.BytesIO) -> Image.Image:
-    """The image with its header read and found fit."""
-    try:
-        image = Image.open(source)
-    except Image.DecompressionBombError as error:
-        raise _too_large(path, str(error)) from error
-    except FileNotFoundError as error:
-        raise ValueError(f"{path} does not exist.") from error
-    except DAMAGED as error:
-        if path.stat().st_size == 0:
-            raise ValueError(f"{path} is empty (0 bytes): remove it or copy it again.") from error
-        raise ValueError(
-            f"{path} is no image that can be read: it is damaged, or of another kind than its name "
-            "says; remove it or copy it again."
-        ) from error
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit and image.width * image.height > limit:
-        raise _too_large(path, f"{image.width}x{image.height} pixels")
-    _check_depth(path, image)
-    return image
-
-
-def _too_large(path: Path, what: str) -> ValueError:
-    return ValueError(
-        f"{path} is larger than Pillow's guard against decompression bombs allows ({what}): resize or "
-        "crop the file first."
-    )
-
-
-def _check_depth(path: Path, image: Image.Image) -> None:
-    # Pillow opens 16-bit colour as RGB and drops the lower bytes without a word
-    described = str([tile[3] for tile in getattr(image, "tile", [])])
-    deep = ";16" in described or (image.format == "PPM" and _maxval(image) > 255)
-    if deep or image.mode in {"I", "F"} or image.mode.startswith("I;"):
-        raise ValueError(
-            f"{path} has more than 8 bits a channel (mode {image.mode}); this version reads 8-bit "
-            "images: convert it first, such as with Pillow or ImageMagick (-depth 8)."
-        )
-    if image.mode not in COLOUR | GREY | ALPHA:
-        raise ValueError(f"{path} has the pixel mode {image.mode}; save it as 8-bit grey or RGB.")
-
-
-def _maxval(image: Image.Image) -> int:
-    args = getattr(image, "tile")[0][3]  # noqa: B009  (the type has no such field)
-    return next((a for a in args if isinstance(a, int)), 255) if isinstance(args, tuple) else 255
-
-
-def _flat(path: Path, image: Image.Image) -> Image.Image:
-    """The image without its alpha channel, which must be opaque."""
-    transparent = image.mode == "P" and "transparency" in image.info
-    if image.mode not in ALPHA and not transparent:
-        return image
-    rgba = image.convert("RGBA")
-    if np.array(rgba.getchannel("A")).min() < 255:
-        raise ValueError(
-            f"{path} is partly transparent: paste it on a background and save it without alpha channel."
-        )
-    return rgba.convert("L" if image.mode in {"LA", "La"} else "RGB")
-
-
-def fit_square(image: Image.Image, size: int) -> Image.Image:
-    """The central square of the image, resized with antialiasing to `size` x `size`.
-
-    A box filter where `size` divides the side, otherwise Lanczos.
-    """
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.crop((left, top, left + side, top + side)) if image.width != image.height else image
-    whole = side % size == 0
-    return square.resize((size, size), Image.Resampling.BOX if whole else Image.Resampling.LANCZOS)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageFiles:
     """Image files as rows, decoded when they are asked for.
 
     Args:
         paths: the files, in order.
         shape: (C, H, W) of every row.
-        size: side of the square they are fitted to, or None.
+        geometry: how a row is taken from a page.
+        levels: number of levels of every entry.
+        places: file, page, top and left of each row, shape (N, 4); None: the first page of each file.
         bits: a static or threshold binarisation of each row, or None.
         part: which part of the data set this is: static bits are keyed by it.
-        numbers: number of each file within its part: static bits are keyed by it.
+        numbers: number of each row within its part, shape (N,): static bits are keyed by it.
     """
 
     paths: tuple[Path, ...]
     shape: tuple[int, int, int]
-    size: int | None = None
+    geometry: Geometry = Geometry()
+    levels: int = 256
+    places: Tensor | None = None
     bits: Binarise | None = None
     part: str = "train"
-    numbers: tuple[int, ...] = ()
+    numbers: Tensor | None = None
+    cache: PageCache = field(default_factory=PageCache, repr=False)
+
+    @cached_property
+    def _places(self) -> Tensor:
+        if self.places is not None:
+            return self.places
+        return torch.tensor([[i, 0, 0, 0] for i in range(len(self.paths))])
+
+    @cached_property
+    def _numbers(self) -> Tensor:
+        return torch.arange(len(self)) if self.numbers is None else self.numbers
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.paths) if self.places is None else len(self.places)
 
     def __getitem__(self, index: Tensor) -> ImageFiles:
-        rows = index.tolist()
-        numbers = self.numbers or range(len(self.paths))
-        paths = tuple(self.paths[i] for i in rows)
-        return replace(self, paths=paths, numbers=tuple(numbers[i] for i in rows))
+        return replace(self, places=self._places[index], numbers=self._numbers[index])
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Bytes, or int32: uint16 has no comparisons in torch."""
+        return torch.uint8 if self.levels <= 256 or self.bits else torch.int32
 
     @property
     def bytes(self) -> int:
         """What all rows take in memory."""
-        return len(self.paths) * int(np.prod(self.shape))
+        return len(self) * int(np.prod(self.shape)) * self.dtype.itemsize
+
+    def origins(self) -> list[Path]:
+        """The file that each row is of: rows of one file belong into one split."""
+        return [self.paths[i] for i in self._places[:, 0].tolist()]
 
     def read(self, index: list[int] | range) -> Tensor:
-        """The rows `index` as bytes, shape (B, C, H, W).
+        """The rows `index`, shape (B, C, H, W), bytes or int32.
 
         Raises:
-            ValueError: if a file is damaged.
+            ValueError: if a file is damaged, or holds more than the levels.
         """
+        x = torch.empty((len(index), *self.shape), dtype=self.dtype)
         with quietly():
-            rows = [self._row(i) for i in index]
-        return torch.stack(rows) if rows else torch.empty((0, *self.shape), dtype=torch.uint8)
-
-    def read_all(self) -> Tensor:
-        """Every row, decoded by a few threads."""
-        x = torch.empty((len(self), *self.shape), dtype=torch.uint8)
-        with quietly(), ThreadPoolExecutor(2) as pool:
-            for i, row in enumerate(pool.map(self._row, range(len(self)))):
-                x[i] = row
+            for file, wanted in self._by_file(index).items():
+                self._put(x, file, wanted, self._cached if self.geometry.tile else decode)
         return x
 
-    def _row(self, i: int) -> Tensor:
-        pixels = decode(self.paths[i], self.shape[0], self.size)
-        if pixels.shape != self.shape:
-            raise ValueError(f"{self.paths[i]} changed while it was in use: it is {pixels.shape} now.")
-        x = torch.from_numpy(pixels)
+    def read_all(self) -> Tensor:
+        """Every row; each page is decoded once, by a few threads."""
+        x = torch.empty((len(self), *self.shape), dtype=self.dtype)
+        files = self._by_file(range(len(self)))
+        with quietly(), ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda file: self._put(x, file, files[file], decode), files))
+        return x
+
+    def _by_file(self, index: list[int] | range) -> dict[int, Wanted]:
+        """For each file and page, in rising order, the rows that are wanted of it."""
+        files: dict[int, Wanted] = {}
+        places = self._places[torch.as_tensor(index, dtype=torch.long)].tolist()
+        for to, (i, (file, page, top, left)) in enumerate(zip(index, places)):
+            files.setdefault(file, {}).setdefault(page, []).append((to, i, top, left))
+        return {file: dict(sorted(pages.items())) for file, pages in files.items()}
+
+    def _cached(self, path: Path, channels: int, pages: Iterable[int]) -> Iterator[np.ndarray]:
+        # only tiles come back to a page that was decoded before
+        return (self.cache.page(path, channels, page) for page in pages)
+
+    def _put(self, x: Tensor, file: int, wanted: Wanted, pages: Decoder) -> None:
+        """The wanted rows of one file at their places in x."""
+        path = self.paths[file]
+        for rows, pixels in zip(wanted.values(), pages(path, self.shape[0], list(wanted))):
+            check_levels(path, pixels, self.levels)
+            for to, i, top, left in rows:
+                row = self.geometry.cut(pixels, top, left, self.levels)
+                if row.shape != self.shape:
+                    raise ValueError(f"{path} changed while it was in use: it gives {row.shape} now.")
+                whole = row if row.dtype == np.uint8 else row.astype(np.int32)
+                x[to] = self._binarised(torch.from_numpy(whole), i)
+
+    def _binarised(self, row: Tensor, i: int) -> Tensor:
         if self.bits is None:
-            return x
-        number = self.numbers[i] if self.numbers else i
-        return static_bits(x[None], self.bits, self.part, range(number, number + 1))[0]
+            return row
+        number = int(self._numbers[i])
+        return static_bits(row[None], self.bits, self.part, range(number, number + 1))[0]
+
+    def sample(self, n: int) -> Tensor:
+        """Some n rows at equal distances, or all if they are fewer."""
+        return self.read(sorted({i * len(self) // n for i in range(n)}))
 
     def digest(self) -> str:
-        """SHA-256 over the files' bytes and over what is done to their pixels.
+        """SHA-256 over the files' bytes, the places in them and what is done to their pixels.
 
         Files are hashed, not pixels, so that a large folder need not be decoded for it.
         """
-        h = hashlib.sha256(str((self.shape, self.size, self.bits)).encode())
-        numbers = self.numbers or range(len(self))
+        done = (self.shape, str(self.geometry), self.levels, self.bits)
+        h = hashlib.sha256(str(done).encode())
+        places, numbers = self._places.tolist(), self._numbers.tolist()
+        used = sorted({place[0] for place in places})
         with ThreadPoolExecutor(2) as pool:
-            for number, digest in zip(numbers, pool.map(_file_digest, self.paths)):
-                h.update(f"{number if self.bits else ''}:".encode() + digest)
+            digests = dict(zip(used, pool.map(_file_digest, [self.paths[i] for i in used])))
+        for (file, page, top, left), number in zip(places, numbers):
+            h.update(f"{number if self.bits else ''}:{page}:{top}:{left}:".encode() + digests[file])
         return h.hexdigest()
 
 
 def _file_digest(path: Path) -> bytes:
     try:
-        return hashlib.sha256(path.read_bytes()).digest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
         raise ValueError(f"{path} could not be read ({error}).") from error
-
-
-def decode(path: Path, channels: int, size: int | None) -> np.ndarray:
-    """Pixels of one file as bytes of shape (C, H, W).
-
-    Raises:
-        ValueError: if the file is damaged, too deep, too large or transparent.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path} could not be read ({error}).") from error
-    image = _open(path, io.BytesIO(content))
-    try:
-        turn = TURNS.get(_orientation(image))
-        image.load()
-    except DAMAGED as error:
-        raise ValueError(f"{path} is truncated or damaged ({error}): remove it or copy it again.") from error
-    image = _flat(path, image).convert("L" if channels == 1 else "RGB")
-    if turn is not None:
-        image = image.transpose(turn)
-    if size is not None:
-        image = fit_square(image, size)
-    return to_chw(image)
-
-
-def to_chw(image: Image.Image) -> np.ndarray:
-    """An 8-bit image as (C, H, W)."""
-    pixels = np.array(image, np.uint8)
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor
 
 from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.space import Categorical, Real, Space
-from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
+from simulacra.core.renamed import renames
+from simulacra.core.space import Categorical, Space
+from simulacra.core.transforms import Transform
 from simulacra.data.dataset import Dataset, Split
+from simulacra.data.depth import suggestion
 from simulacra.data.geometry import binarise_once, reshape_images
 from simulacra.data.images import ImageFiles
+from simulacra.data.kinds import read_types
 from simulacra.data.opening import open_source
 from simulacra.data.source import Part, Source, cut
+from simulacra.data.steps import steps_of
 from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
+from simulacra.data.tiles import Geometry
+
+log = logging.getLogger("simulacra")
+
+LOOKED_AT = 32  # rows of each split whose values are looked at where they are not in memory
 
 
+@renames
 def load_data(
-    name_or_path: str | Path,
+    name_or_path: str | Path | Any,
     *,
     binarize: Literal["static", "dynamic", "threshold"] | None = None,
     threshold: float = 0.5,
@@ -50,7 +62,8 @@ def load_data(
 
     Args:
         name_or_path: a name that `simulacra data` lists, a folder of images (class subfolders are
-            labels; train, valid and test subfolders are splits), or a .npz, .npy, .csv or .mat file.
+            labels; train, valid and test subfolders are splits), a .npz, .npy, .csv or .mat file, or a
+            data frame (or a mapping of columns).
         binarize: turn grey levels into 0/1: `dynamic` anew at every visit, `static` once by seed,
             `threshold` by a cut. The three are different protocols.
         threshold: where `binarize=threshold` cuts, as a share of the range.
@@ -99,13 +112,17 @@ def load_data(
     """
     options = {k: v for k, v in locals().items() if k != "name_or_path"}
     _check_options(options)
+    # what a file of types says travels with the run
+    options["types"] = read_types(types) or None
     source = open_source(name_or_path, options)
-    source = reshape_images(source, size, grey)
+    source = reshape_images(source, Geometry(size, crop, tile), grey)
     if binarize in ("static", "threshold"):
         source = binarise_once(source, binarize, threshold, seed)
     source = cut(source, validation, test, seed, limit)
-    steps = _steps(source, binarize, dequantise, standardise)
-    return _dataset(source, steps, condition, stream, {"name_or_path": source.origin, **options})
+    steps = steps_of(source, binarize, dequantise, standardise)
+    # rows from memory cannot be loaded again
+    spec = {"name_or_path": source.origin, **options} if source.origin else {}
+    return _dataset(source, steps, condition, stream, spec)
 
 
 def _check_options(options: dict[str, Any]) -> None:
@@ -127,37 +144,11 @@ def _check_options(options: dict[str, Any]) -> None:
     for name in ("size", "crop", "tile", "limit"):
         if options[name] is not None and options[name] < 1:
             raise ValueError(f"{name}={options[name]} must be 1 or more.")
-
-
-def _steps(
-    source: Source, binarize: str | None, dequantise: str | None, standardise: bool | None
-) -> tuple[Transform, ...]:
-    """What happens to the rows whenever they are seen."""
-    levels = getattr(source.space, "levels", 256)
-    steps: list[Transform] = []
-    if binarize == "dynamic":
-        steps.append(Binarise("dynamic", levels))
-    if dequantise:
-        steps.append(Dequantise(levels))
-    if dequantise == "logit":
-        steps.append(Logit())
-    wanted = source.standardise if standardise is None else standardise
-    rows = source.parts["train"].rows
-    if wanted and isinstance(source.space, Real) and isinstance(rows, Tensor) and not steps:
-        steps.append(_standardising(rows))
-    if standardise and not steps:
-        raise ValueError(f"standardise=True needs real data, but {source.name} holds {source.space}.")
-    return tuple(steps)
-
-
-def _standardising(x: Tensor) -> Affine:
-    """Mean 0 and deviation 1: for each column of a table, for all pixels of an image together."""
-    x = x.double()
-    x = x if x.ndim == 2 else x.flatten().unsqueeze(1)
-    shift, scale = x.mean(0), x.std(0, correction=0)
-    # a column that never changes stays as it is
-    scale[scale <= 1e-12 * shift.abs().clamp_min(1)] = 1.0
-    return Affine(tuple(shift.tolist()), tuple(scale.tolist()))
+    given = [f"{name}=" for name in ("size", "crop", "tile") if options[name] is not None]
+    if len(given) > 1:
+        raise ValueError(
+            f"{' and '.join(given)} exclude each other: an image is resized, cropped or cut into tiles."
+        )
 
 
 def _dataset(
@@ -175,6 +166,7 @@ def _dataset(
             sum(p.rows.bytes for p in source.parts.values() if isinstance(p.rows, ImageFiles)) > STREAM_ABOVE
         )
     splits = {name: _split(part, chain, c_space, stream) for name, part in source.parts.items()}
+    _suggest_levels(source, splits, spec)
     return Dataset(
         source.name,
         splits,
@@ -185,6 +177,21 @@ def _dataset(
         applied=source.applied,
         truth=source.truth,
     )
+
+
+def _suggest_levels(source: Source, splits: dict[str, Split], spec: dict[str, Any]) -> None:
+    """Say it where the values of deep images look like those of a camera with fewer bits."""
+    every = [part.rows for part in source.parts.values() if isinstance(part.rows, ImageFiles)]
+    if not every or every[0].levels <= 256 or spec.get("levels"):
+        return
+    kept = [split.x for split in splits.values() if not isinstance(split, StreamedSplit)]
+    if every[0].bits or not kept:
+        # not in memory as levels: a few tell it
+        kept = [replace(rows, bits=None).sample(LOOKED_AT) for rows in every]
+    count = sum(map(len, kept))
+    said = suggestion(every[0].levels, [int(x.max()) for x in kept], f"{count:,} images")
+    if said:
+        log.info("%s", said)
 
 
 def _condition(source: Source) -> Space:
@@ -199,7 +206,7 @@ def _condition(source: Source) -> Space:
 def _split(part: Part, chain: Preprocessing, c_space: Space | None, stream: bool) -> Split:
     c = part.labels if c_space else None
     if isinstance(part.rows, Tensor):
-        return Split(part.rows, chain, c, part.labels)
+        return Split(part.rows, chain, c, part.labels, part.known)
     if stream:
         return StreamedSplit(part.rows, chain, c, part.labels)
     split = Split(part.rows.read_all(), chain, c, part.labels)

@@ -6,15 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from simulacra.core.intake import is_table
 from simulacra.data import names
 from simulacra.data.source import Part, Source
 
 ARRAYS = (".npy", ".npz", ".mat")
 TABLES = (".csv", ".tsv", ".txt", ".data")
+# what an option applies to
+KINDS_OF = {
+    "label": "csv, npz and mat files",
+    "types": "tables",
+    "levels": "folders of images and npy, npz and mat files",
+}
 
 
-def open_source(name_or_path: str | Path, options: dict[str, Any]) -> Source:
-    """The raw data that a name or a path stands for.
+def open_source(name_or_path: Any, options: dict[str, Any]) -> Source:
+    """The raw data that a name, a path or a data frame stands for.
 
     Args:
         options: those of `load_data`; a reader takes what it needs.
@@ -22,6 +29,11 @@ def open_source(name_or_path: str | Path, options: dict[str, Any]) -> Source:
     Raises:
         ValueError: if there is no such data set, file or folder, or an option does not apply.
     """
+    if is_table(name_or_path):
+        from simulacra.data.columns import open_frame
+
+        _unused(options, ("key", "levels"), "a data frame")
+        return open_frame(name_or_path, options)
     if isinstance(name_or_path, str) and name_or_path in names.names():
         return replace(_by_name(name_or_path, options), origin=name_or_path)
     path = Path(name_or_path).expanduser()
@@ -44,7 +56,7 @@ def _no_such(given: str | Path, path: Path) -> ValueError:
 
 
 def _by_name(name: str, options: dict[str, Any]) -> Source:
-    _unused(options, ("label", "key"), name)
+    _unused(options, ("label", "key", "types", "levels"), name)
     if names.find(name).kind != "toy":
         from simulacra.data.named import open_named
 
@@ -60,26 +72,42 @@ def _by_path(path: Path, options: dict[str, Any]) -> Source:
     suffix = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if path.is_dir():
         from simulacra.data.folders import open_folder
+        from simulacra.data.tiles import Geometry
 
-        _unused(options, ("label", "key"), str(path))
-        return open_folder(path, options["size"], options["grey"])
+        _unused(options, ("label", "key", "types"), str(path))
+        geometry = Geometry(options["size"], options["crop"], options["tile"])
+        source = open_folder(path, geometry, options["grey"], options["levels"])
+        _check_two_files(path, source, options)
+        return source
     if suffix in ARRAYS and path.suffix.lower() != ".gz":
         from simulacra.data.arrays import open_arrays
 
-        return open_arrays(path, options["key"], options["label"])
+        _unused(options, ("types",), str(path))
+        return open_arrays(path, options["key"], options["label"], options["levels"])
     if suffix in TABLES:
         from simulacra.data.tables import open_table
 
-        _unused(options, ("key",), str(path))
-        return open_table(path, options["label"])
+        _unused(options, ("key", "levels"), str(path))
+        return open_table(path, options)
     raise ValueError(
         f"{path} has the unknown extension {path.suffix or '(none)'!r}: give a folder of images, or a file "
         f"ending in {', '.join((*ARRAYS, *TABLES))} (tables also with .gz)."
     )
 
 
+def _check_two_files(folder: Path, source: Source, options: dict[str, Any]) -> None:
+    """Raise ValueError where parts are to be cut from a single file, whose rows stay together."""
+    rows = source.parts["train"].rows
+    wanted = [part for part, share in (("valid", "validation"), ("test", "test")) if options[share]]
+    if len(set(rows.origins())) == 1 and len(source.parts) == 1 and wanted and not options["groups"]:
+        raise ValueError(
+            f"{folder} holds a single image, {rows.origins()[0].name}, which cannot be split into train, "
+            f"{' and '.join(wanted)}: add images, or load it with validation=0 and test=0."
+        )
+
+
 def _unused(options: dict[str, Any], which: tuple[str, ...], name: str) -> None:
     for option in which:
         if options[option] is not None:
-            kinds = "csv, npz and mat files" if option == "label" else "npz and mat files"
+            kinds = KINDS_OF.get(option, "npz and mat files")
             raise ValueError(f"{option}={options[option]!r} applies to {kinds}, not to {name}: leave it out.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,17 +22,23 @@ class Part:
     Args:
         rows: raw observations of shape (N, *), or image files that are not read yet.
         labels: class numbers, shape (N,), or None.
+        known: True where an entry is observed, shape of rows, or None.
+        sides: further values of each row by name, shape (N,): what splits are cut by.
     """
 
     rows: Tensor | ImageFiles
     labels: Tensor | None = None
+    known: Tensor | None = None
+    sides: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def take(self, index: Tensor) -> Part:
         """The rows `index`."""
-        return Part(self.rows[index], None if self.labels is None else self.labels[index])
+        pick = lambda t: None if t is None else t[index]
+        sides = {name: values[index.numpy()] for name, values in self.sides.items()}
+        return Part(self.rows[index], pick(self.labels), pick(self.known), sides)
 
 
 @dataclass(frozen=True)

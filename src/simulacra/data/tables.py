@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
-
-from simulacra.core.space import Binary, Real, Space
-from simulacra.data.arrays import to_single
+from simulacra.data.columns import source_of
 from simulacra.data.formats import read_all
-from simulacra.data.labels import encode
-from simulacra.data.source import Part, Source
+from simulacra.data.kinds import EVERY_OTHER, Column, read_types
+from simulacra.data.source import Source
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 LOOK = 50  # rows that tell a header from data
@@ -38,34 +34,43 @@ class Table:
     lines: list[int]
 
 
-def open_table(path: Path, label: str | None) -> Source:
-    """The source in a table: numeric columns as Real((D,)), or Binary((D,)) if all are 0 or 1.
+def open_table(path: Path, options: Mapping[str, Any]) -> Source:
+    """The source in a table file: one named field a column.
 
     Args:
         path: the file.
-        label: column of the labels: its name in the header, or its number from 1 (-1: the last).
+        options: of `load_data`: `label`, `types`, `missing` and those of the splits.
 
     Raises:
-        ValueError: naming file, row and column where the table is ragged, or a cell is missing or
-            no number.
+        ValueError: naming file, row and column where the table is ragged, a cell is missing, or a
+            column fits no kind.
     """
     table = read_table(path)
-    labels, chosen = None, None
-    label_names: tuple[str, ...] = ()
+    columns = [
+        Column(name, _values(table, j), f"{path}, column {name!r},", lines=table.lines)
+        for j, name in enumerate(table.names)
+    ]
+    label = None if options["label"] is None else _column(table, options["label"])
     if label is not None:
-        chosen = _column(table, label)
-        _check_present(table, chosen)
-        text = np.array([row[chosen].strip() for row in table.cells])
-        labels, label_names = encode(_numbers_if_all(text), f"{path}, column {table.names[chosen]!r}")
-    columns = [j for j in range(len(table.names)) if j != chosen]
-    if not columns:
-        raise ValueError(f"{path} has no column beside the label {label!r}: there is nothing to model.")
-    x = np.stack([_numeric(table, j) for j in columns], 1)
-    binary = bool(((x == 0) | (x == 1)).all())
-    space: Space = Binary((len(columns),)) if binary else Real((len(columns),))
-    rows = torch.from_numpy(x.astype(np.uint8) if binary else to_single(x, str(path)))
+        _check_present(table, label)
+    if options["missing"] == "error":
+        kept = range(len(columns)) if not options["types"] else _declared_kept(table, options["types"])
+        for j in kept:
+            _check_present(table, j)
     name = path.name.removesuffix(".gz").rsplit(".", 1)[0]
-    return Source(name, space, {"train": Part(rows, labels)}, label_names)
+    return source_of(name, str(path), columns, label, options)
+
+
+def _declared_kept(table: Table, types: Any) -> list[int]:
+    declared = read_types(types, table.names)
+    drop = lambda name: declared.get(name, declared.get(EVERY_OTHER)) == "drop"
+    return [j for j, name in enumerate(table.names) if not drop(name)]
+
+
+def _values(table: Table, j: int) -> list[str | None]:
+    """Cells of a column, None where they are missing."""
+    cells = (row[j].strip() for row in table.cells)
+    return [None if cell.lower() in MISSING else cell for cell in cells]
 
 
 def read_table(path: Path) -> Table:
@@ -134,15 +139,20 @@ def _number(cell: str) -> float | None:
 
 
 def _has_header(cells: list[list[str]]) -> bool:
-    """Whether a cell of the first row is text above numbers."""
+    """Whether the first row is text above numbers, or, where all is text, above classes that recur."""
     below = cells[1 : LOOK + 1]
-    for j, cell in enumerate(cells[0]):
-        if cell.strip().lower() in MISSING or _number(cell) is not None:
-            continue
-        column = [c for row in below if j < len(row) and (c := row[j].strip()).lower() not in MISSING]
-        if column and sum(_number(c) is not None for c in column) > len(column) / 2:
+    if not below:
+        return all(_number(cell) is None for cell in cells[0])
+    columns = [
+        [c for row in below if (c := row[j].strip()).lower() not in MISSING] for j in range(len(cells[0]))
+    ]
+    text = [cell.strip().lower() not in MISSING and _number(cell) is None for cell in cells[0]]
+    for is_text, column in zip(text, columns):
+        if is_text and column and sum(_number(c) is not None for c in column) > len(column) / 2:
             return True
-    return False
+    recurring = any(len(set(column)) < len(column) for column in columns)
+    named = all(cell.strip() not in column for cell, column in zip(cells[0], columns))
+    return all(text) and named and recurring
 
 
 def _column(table: Table, label: str) -> int:
@@ -172,46 +182,6 @@ def _check_present(table: Table, j: int) -> None:
 
 def _missing(table: Table, line: int, j: int) -> ValueError:
     return ValueError(
-        f"{table.path} has a missing value in line {line}, column {table.names[j]!r}: fill it in or leave "
-        "the row out (missing='mask' comes with the next version)."
+        f"{table.path} has a missing value in line {line}, column {table.names[j]!r}: load it with "
+        "missing='mask' to leave it out of the likelihood, or fill it in."
     )
-
-
-def _numeric(table: Table, j: int) -> np.ndarray:
-    """A column as numbers, float64."""
-    try:
-        values = np.array([row[j] for row in table.cells], dtype=np.float64)
-    except ValueError:
-        values = np.array([_cell(table, j, i) for i in range(len(table.cells))])
-    for i in np.flatnonzero(~np.isfinite(values))[:1]:
-        _cell(table, j, int(i))
-    return values
-
-
-def _cell(table: Table, j: int, i: int) -> float:
-    """The number in row i of column j.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    cell, line = table.cells[i][j].strip(), table.lines[i]
-    where = f"in line {line}, column {table.names[j]!r}"
-    number = _number(cell)
-    if cell.lower() in MISSING:
-        raise _missing(table, line, j)
-    if number is None:
-        raise ValueError(
-            f"{table.path} has {cell[:40]!r} {where}, where numbers are needed: if the column holds classes, "
-            f"load it with label={table.names[j]!r}, otherwise remove it or code it as numbers."
-        )
-    if not math.isfinite(number):
-        raise ValueError(f"{table.path} has the value {cell!r} {where}, which is not finite: correct it.")
-    return number
-
-
-def _numbers_if_all(text: np.ndarray) -> np.ndarray:
-    """Labels as numbers if all are, so that class 10 comes after class 9."""
-    try:
-        return text.astype(np.float64)
-    except ValueError:
-        return text

@@ -101,7 +101,8 @@ def collect(
     if model.supports(can.Encodes) and model.supports(can.Decodes):
         found.reconstruction = reconstruction(model, data, split, seed, limit)
     if model.supports(can.Samples):
-        if split != "train":
+        # distances between rows need whole ones
+        if split != "train" and data.train.known is None and rows.known is None:
             found.memorisation = memorisation(model, data, split, n, seed, limit)
         if not has_likelihood(model):
             found.samples = mmd(model, data, split, min(n, count(rows, limit)), seed)

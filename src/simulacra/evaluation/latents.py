@@ -22,6 +22,7 @@ from torch import Tensor
 from simulacra.core import capabilities as can
 from simulacra.core.distributions import LOG_2PI, Gaussian
 from simulacra.core.divergences import kl_to_standard_normal
+from simulacra.core.likelihood import observed
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
@@ -98,7 +99,7 @@ def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = No
     means, log_scales = [], []
     with evaluating(model):
         for block in blocks(model, split, seed, limit):
-            q = cast(can.HasPosterior, model).posterior(block.x, block.c)
+            q = cast(Any, model).posterior(block.x, block.c, **observed(block.known))
             means.append(q.loc.double().cpu())
             log_scales.append(q.log_scale.double().cpu().expand_as(q.loc))
     return Gaussian(torch.cat(means), torch.cat(log_scales), 1)

@@ -94,7 +94,7 @@ def likelihoods(
     found = joined(parts, model.preprocessing.exact)
     details: dict[str, Any] = {"seed": seed, "preprocessing": model.preprocessing.label}
     details |= {"k": k} if "k=" in found.method else {}
-    dims, protocol = model.preprocessing.raw.dims, protocol_of(data, split, limit)
+    dims, protocol = found.dims, protocol_of(data, split, limit)
     more = (details, protocol, model.condition is not None)
     whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more))
     if found.elbo is not None:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.space import Space
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import condition_of, count
@@ -56,13 +58,23 @@ def reconstruction(
     if not (model.supports(can.Encodes) and model.supports(can.Decodes)):
         raise can.MissingCapability(f"{type(model).__name__} does not encode and decode.")
     n, raw = count(data[split], limit), model.preprocessing.raw
-    errors, sums, squares = 0.0, torch.zeros(()), torch.zeros(())
+    errors, sums, squares, known = 0.0, torch.zeros(()), torch.zeros(()), torch.zeros(())
     for start in range(0, n, CHUNK):
         rows = data[split].rows(torch.arange(start, min(start + CHUNK, n)))
-        back = model.reconstruct(rows.x, condition_of(model, rows.c), seed).cpu()
+        back = model.reconstruct(rows.x, condition_of(model, rows.c), seed, rows.known).cpu()
         x = raw.features(rows.x.cpu(), torch.float64).flatten(1)
-        errors += float((x - raw.features(back, torch.float64).flatten(1)).square().sum())
-        sums, squares = sums + x.sum(0), squares + x.square().sum(0)
-    spread = float((squares - sums.square() / n).sum())
+        there = torch.ones_like(x) if rows.known is None else _there(raw, rows.known).to(x.dtype)
+        errors += float((there * (x - raw.features(back, torch.float64).flatten(1)).square()).sum())
+        sums, squares, known = (
+            sums + (there * x).sum(0),
+            squares + (there * x * x).sum(0),
+            known + there.sum(0),
+        )
+    spread = float((squares - sums.square() / known.clamp_min(1)).sum())
     explained = 1 - errors / spread if spread > 0 else float(errors == 0)
-    return Reconstruction(errors / (n * sums.numel()), explained, n)
+    return Reconstruction(errors / float(known.sum()), explained, n)
+
+
+def _there(raw: Space, known: Tensor) -> Tensor:
+    """Which features are known: what is missing is no error."""
+    return raw.features_known(known.cpu()).flatten(1)

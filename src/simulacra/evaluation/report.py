@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
+from simulacra.core.artifact import CONFIG, record
 from simulacra.core.estimate import Estimate
 from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
@@ -61,13 +62,17 @@ class Report:
         return {
             "model": self.model,
             "protocol": {**asdict(self.protocol), "digest": self.protocol.digest},
-            "estimates": {name: {**e.summary(), "dims": e.dims} for name, e in self.estimates.items()},
+            "estimates": self.summaries(),
             "latents": self.latents,
             "memorisation": self.memorisation,
             "samples": self.samples,
             "reconstruction": self.reconstruction,
             "findings": [finding.json() for finding in self.findings],
         }
+
+    def summaries(self) -> dict[str, dict[str, Any]]:
+        """Each estimate with its protocol as JSON, by name."""
+        return {name: {**e.summary(), "dims": e.dims} for name, e in self.estimates.items()}
 
     def headline(self) -> str:
         """The typed likelihood, or why there is none."""
@@ -153,6 +158,8 @@ def evaluate(
 ) -> Report:
     """Score a model, or a run with its own data, on what its capabilities allow.
 
+    The estimates of a run are written into its `config.json`, and so travel with the model.
+
     Args:
         model: a model, or the run that `fit` returned.
         data: the data set; None: the run's own.
@@ -179,7 +186,11 @@ def evaluate(
     if data is None:
         raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
     found = collect(model, data, split, k, seed, limit, read_metrics(folder))
-    return _report(type(model).__name__, protocol_of(data, split, limit), found)
+    report = _report(type(model).__name__, protocol_of(data, split, limit), found)
+    if folder is not None and (folder / CONFIG).is_file():
+        entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
+        model.estimates = record(folder, entries)
+    return report
 
 
 def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:

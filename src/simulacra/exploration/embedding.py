@@ -57,7 +57,7 @@ def embed(model: Model, split: Split, limit: int | None = 2000, seed: int = 0) -
     rows = split.rows(torch.arange(n))
     c = rows.c if model.supports(can.TakesCondition) else None
     labels = None if split.labels is None else split.labels[:n].cpu()
-    return Embedding(model.encode(rows.x, c, seed).cpu(), labels)
+    return Embedding(model.encode(rows.x, c, seed, rows.known).cpu(), labels)
 
 
 def knn_accuracy(codes: Tensor, labels: Tensor, k: int = 5) -> float:

@@ -100,7 +100,9 @@ def samples_and_data(album: Album) -> Figure | None:
     if not album.can(can.Samples) or album.space.image:
         return None
     rows = album.held_out
-    other = rows.rows(torch.arange(min(POINTS, len(rows)))).x
+    batch = rows.rows(torch.arange(min(POINTS, len(rows))))
+    # a picture leaves out what is missing, and a tensor has no other word for it than NaN
+    other = batch.x if batch.known is None else batch.x.double().masked_fill(~batch.known, torch.nan)
     x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
     return view(album.space, x, title=f"{type(album.model).__name__}: samples and data", other=other)
 

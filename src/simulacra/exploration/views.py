@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from simulacra.core import space as spaces
+from simulacra.core import composite
+from simulacra.core.composite import Fields
 from simulacra.core.space import Binary, Categorical, Levels, Real, Space
-from simulacra.exploration import style
+from simulacra.exploration import panels, style
 from simulacra.exploration.sheet import sheet
 
-PANELS = 16  # entries that get a panel of their own
 PAIRS = 5  # entries up to which all pairs are shown
 
 
@@ -83,10 +83,21 @@ def view(
             raise ValueError(
                 f"x has shape {tuple(rows.shape)}, but {space} needs at least one row of its own."
             )
+    if isinstance(space, Fields):
+        names = names or space.names
+        space = _plain(space)
     figure = view_of(space).draw(space, x, other, title, names)
     if path is not None:
         style.save(figure, Path(path))
     return figure
+
+
+def _plain(space: Fields) -> Space:
+    """A table whose columns are all real, or all binary, is seen as the vector that it is."""
+    for kind in (Real, Binary):
+        if all(type(field) is kind for _, field in space.fields):
+            return kind(space.shape)
+    return space
 
 
 def _images(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
@@ -102,7 +113,7 @@ def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Se
     axes.imshow(flat.numpy(), cmap="Blues", vmin=0, vmax=1.25, aspect="auto", interpolation="nearest")
     style.tidy(axes, x="entry", y="observation")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if names and len(names) <= PANELS:
+    if names and len(names) <= panels.PANELS:
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     style.headline(figure, title)
     return figure
@@ -111,7 +122,7 @@ def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Se
 def _sequences(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
     shown = x[:6].float()
     figure = style.new_figure(8, 1.5 * len(shown) + 0.6)
-    for axes, steps in zip(_panels(figure, len(shown), 1), shown):
+    for axes, steps in zip(panels.grid(figure, len(shown), 1), shown):
         grey = steps.reshape(len(steps), -1).T
         axes.imshow(grey.numpy(), cmap="Blues", aspect="auto", interpolation="nearest", origin="lower")
         style.tidy(axes, y="entry")
@@ -127,7 +138,7 @@ def _scatter(space: Space, x: Tensor, other: Tensor | None, title: str, names: S
     _points(axes, x.flatten(1), other.flatten(1) if other is not None else None, 0, 1)
     style.tidy(axes, x=labels[0], y=labels[1])
     axes.set_aspect("equal", "datalim")
-    _key(figure, axes, title, other)
+    panels.key(figure, axes, title, other)
     return figure
 
 
@@ -135,63 +146,43 @@ def _pairs(space: Space, x: Tensor, other: Tensor | None, title: str, names: Seq
     d, labels = space.dims, _names(space, names)
     flat, grey = x.flatten(1), other.flatten(1) if other is not None else None
     figure = style.new_figure(1.9 * d + 0.6, 1.8 * d + 0.6)
-    for cell, axes in enumerate(_panels(figure, d, d)):
+    for cell, axes in enumerate(panels.grid(figure, d, d)):
         i, j = divmod(cell, d)
         if i == j:
-            _histogram(axes, flat[:, i], grey[:, i] if grey is not None else None)
+            panels.histogram(axes, flat[:, i], grey[:, i] if grey is not None else None)
             axes.set_yticks([])
         else:
             _points(axes, flat, grey, j, i)
         style.tidy(axes, x=labels[j] if i == d - 1 else "", y=labels[i] if j == 0 else "")
-    _key(figure, figure.axes[0], title, other)
+    panels.key(figure, figure.axes[0], title, other)
     return figure
 
 
 def _marginals(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
-    labels, flat = _names(space, names), x.flatten(1)
     grey = other.flatten(1) if other is not None else None
-    whole = not isinstance(space, Real)
-    d = min(space.dims, PANELS)
-    columns = min(d, 4)
-    rows = -(-d // columns)
-    figure = style.new_figure(max(4.5, 2.4 * columns), 1.9 * rows + 0.7)
-    for i, axes in enumerate(_panels(figure, rows, columns)):
-        if i >= d:
-            axes.set_visible(False)
-            continue
-        _histogram(axes, flat[:, i], grey[:, i] if grey is not None else None, whole)
-        style.tidy(axes, labels[i])
-        axes.set_yticks([])
-    left_out = f" (first {d} of {space.dims} entries)" if space.dims > d else ""
-    _key(figure, figure.axes[0], title + left_out, other)
-    return figure
+    return panels.columns([space] * space.dims, _names(space, names), x.flatten(1), grey, title)
+
+
+def _fields(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    assert isinstance(space, Fields)
+    return panels.fields(space, x, other, title)
 
 
 def _bars(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
     assert isinstance(space, Categorical)
     flat, labels = x.reshape(len(x), -1), _names(space, names)
     grey = other.reshape(len(other), -1) if other is not None else None
-    d = min(flat.shape[1], PANELS)
+    d = min(flat.shape[1], panels.PANELS)
     columns = min(d, 3)
     figure = style.new_figure(max(4.5, 3 * columns), 2 * -(-d // columns) + 0.7)
-    for i, axes in enumerate(_panels(figure, -(-d // columns), columns)):
+    for i, axes in enumerate(panels.grid(figure, -(-d // columns), columns)):
         if i >= d:
             axes.set_visible(False)
             continue
-        share = lambda t: torch.bincount(t[:, i].long(), minlength=space.classes).numpy() / len(t)  # noqa: B023
-        places = np.arange(space.classes)
-        if grey is not None:
-            axes.bar(places, share(grey), 0.9, color=style.OTHER, alpha=0.6, label="data")
-        axes.bar(places, share(flat), 0.55, color=style.MAIN, label="samples")
+        panels.bars(axes, space, flat[:, i], None if grey is None else grey[:, i])
         style.tidy(axes, labels[i], y="share" if i % columns == 0 else "")
-        if space.names and space.classes <= 12:
-            axes.set_xticks(places, space.names, rotation=30, ha="right")
-    _key(figure, figure.axes[0], title, other)
+    panels.key(figure, figure.axes[0], title, other)
     return figure
-
-
-def _panels(figure: Figure, rows: int, columns: int) -> list[Axes]:
-    return list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
 
 
 def _points(axes: Axes, x: Tensor, other: Tensor | None, i: int, j: int) -> None:
@@ -205,41 +196,15 @@ def _size(x: Tensor) -> float:
     return float(np.clip(3000 / len(x), 4, 22))
 
 
-def _histogram(axes: Axes, x: Tensor, other: Tensor | None, whole: bool = False) -> None:
-    both = x if other is None else torch.cat([x.double(), other.double()])
-    low, high = float(both.min()), float(both.max())
-    edges: Any = np.linspace(low, high if high > low else low + 1, 31)
-    if whole and high - low < 64:
-        edges = np.arange(low, high + 2) - 0.5
-    if other is not None:
-        axes.hist(other.numpy(), edges, density=True, color=style.OTHER, alpha=0.6, label="data")
-    drawn = {"histtype": "step", "lw": 1.6} if other is not None else {"alpha": 0.85}
-    axes.hist(x.numpy(), edges, density=True, color=style.MAIN, label="samples", **drawn)
-
-
 def _names(space: Space, names: Sequence[str]) -> list[str]:
     if len(names) == space.dims:
         return list(names)
     return [""] if not space.shape else [f"x{i + 1}" for i in range(space.dims)]
 
 
-def _key(figure: Figure, axes: Axes, title: str, other: Tensor | None) -> None:
-    style.headline(figure, title)
-    if other is not None:
-        handles, labels = axes.get_legend_handles_labels()
-        figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=2,
-            frameon=False,
-            fontsize=style.SMALL,
-            markerscale=2,
-        )
-
-
 VIEWS: tuple[View, ...] = (
-    View("sequences", lambda s: isinstance(s, spaces.Sequence), _sequences),
+    View("sequences", lambda s: isinstance(s, composite.Sequence), _sequences),
+    View("fields", lambda s: isinstance(s, Fields), _fields),
     View("image grid", lambda s: s.image, _images),
     View("binary matrix", lambda s: isinstance(s, Binary), _matrix),
     View("bars", lambda s: isinstance(s, Categorical), _bars),

@@ -10,6 +10,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
+from simulacra.core.renamed import MODELS, NAMES, present
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -116,8 +118,11 @@ _ENTRIES = (
 CATALOG: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 
 
-def find(name: str) -> Entry:
+def find(name: str, quiet: bool = False) -> Entry:
     """The entry of a model by command-line or class name.
+
+    Args:
+        quiet: do not warn of an old name: it stands in a saved file.
 
     Raises:
         ValueError: if there is none, with the nearest names.
@@ -126,6 +131,7 @@ def find(name: str) -> Entry:
         >>> find("VAE").name
         'vae'
     """
+    name = present([MODELS, NAMES], name, quiet)
     by_class = {entry.cls.lower(): entry for entry in _ENTRIES}
     found = CATALOG.get(name.lower()) or by_class.get(name.lower())
     if found is None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from simulacra.core.files import read_tensors, write_tensors
 from simulacra.core.model import Model
+from simulacra.core.weights import not_finite
 from simulacra.training.backend import Backend
 from simulacra.training.ema import Ema
 from simulacra.training.order import share_of
@@ -94,15 +95,8 @@ def whole_state(model: Model, backend: Backend) -> dict[str, Tensor]:
 
 
 def poisoned(model: Model, tensors: dict[str, Tensor]) -> str | None:
-    """The first weight that is NaN or infinite, or buffer that is NaN (one may hold an infinity, as a
-    mask does): such a state is never written over a good one."""
-    weights = {f"model/{name}" for name, _ in model.named_parameters()}
-    for name, t in tensors.items():
-        if name.startswith("model/") and t.is_floating_point():
-            good = torch.isfinite(t) if name in weights else ~torch.isnan(t)
-            if not bool(good.all()):
-                return name.removeprefix("model/")
-    return None
+    """The first weight or buffer that is not finite: such a state is never written over a good one."""
+    return not_finite(model, part(tensors, "model/"))
 
 
 def save(path: Path, tensors: dict[str, Tensor], position: Position, backend: Backend) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 import torch
 
-from simulacra.core.artifact import CONFIG, build_model, describe
+from simulacra.core.artifact import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.capabilities import TakesMissing
 from simulacra.core.files import write_json
 from simulacra.core.model import Model
+from simulacra.core.renamed import renamed_arguments
+from simulacra.core.weights import load_weights
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
 from simulacra.training import checkpoint as ck
@@ -21,7 +23,7 @@ from simulacra.training.launch import Job, launch
 from simulacra.training.loop import Interrupted, Watcher
 from simulacra.training.metrics import NAME as METRICS
 from simulacra.training.options import Options, check_stages
-from simulacra.training.run import Run, load_model, locked, new_folder, run_config
+from simulacra.training.run import Run, class_of, load_model, locked, new_folder, run_config
 from simulacra.training.validation import can_validate
 
 log = logging.getLogger("simulacra")
@@ -71,6 +73,7 @@ def fit(
                 "or choose another folder."
             )
         model.preprocessing, model.label_names = data.preprocessing, data.label_names
+        model.estimates = []
         with _forgotten_unless_begun(folder):
             write_json(folder / CONFIG, _config(model, data, options))
             return _train(model, data, options, folder, watchers, resume=False)
@@ -93,12 +96,14 @@ def resume(
     *,
     data: Dataset | None = None,
     watchers: tuple[Watcher, ...] = (),
+    kind: type[Model] | None = None,
     **passed: Any,
 ) -> Run:
     """Go on with the run in `path`: the final weights are those of the uninterrupted run.
 
     Args:
         data: the data set, where it was not made by `load_data`.
+        kind: the model's class, where it is your own.
         passed: networks that the model was built with.
 
     Raises:
@@ -106,15 +111,16 @@ def resume(
     """
     folder = Path(path)
     config = run_config(folder)
+    found = class_of(config, kind, folder)
     try:
-        options = Options(**config["options"])
+        options = Options(**renamed_arguments(["Options"], config["options"], quiet=True))
     except TypeError as error:
         raise ValueError(f"{folder / CONFIG} is damaged: {error}.") from error
     data = data or _same_data(folder, config)
     if data.train.digest() != config["data"].get("digest"):
         raise ValueError(f"the training rows of {data.name} are not those that {folder} was trained on.")
     torch.manual_seed(options.seed)
-    model = build_model(config, find(config["model"]).load(), passed)
+    model = Artifact(config, folder / ck.NAME, folder / CONFIG).build(found, passed, "model/")
     if data.preprocessing != model.preprocessing:
         raise ValueError(
             f"{data.name} is prepared as {data.preprocessing.label}, but {folder} was trained on data "
@@ -132,26 +138,46 @@ def _same_data(folder: Path, config: dict[str, Any]) -> Dataset:
         raise ValueError(
             f"{folder} was trained on data from memory: pass them, as in resume(path, data=data)."
         )
-    return load_data(**spec)
+    try:
+        return load_data(**renamed_arguments(["load_data"], spec, quiet=True))
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"{folder / CONFIG} is damaged: its data set cannot be loaded ({error}).") from error
 
 
-def load(path: str | Path, **passed: Any) -> Model:
-    """A trained model from a run folder or a folder that `Model.save` wrote.
+def load(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Model:
+    """A trained model from a run folder, or from what `Model.save` wrote; nothing in it is executed.
 
     Args:
+        path: a folder with `model.safetensors` and `config.json`, or one `.safetensors` file.
+        kind: the model's class, where it is your own and not in the catalogue.
         passed: networks that the model was built with, by argument name.
 
     Raises:
-        ValueError: if there is no model, or a network must be passed.
+        ValueError: if there is no model or it is damaged, or something must be passed.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> path = f"{tempfile.mkdtemp()}/ppca.safetensors"
+        >>> simulacra.PPCA(simulacra.Real((3,)), latent=2).save(path)
+        >>> simulacra.load(path).sample(5).shape
+        torch.Size([5, 3])
     """
-    return load_model(path, **passed)
+    return load_model(path, kind, **passed)
 
 
-def open_run(path: str | Path, **passed: Any) -> Run:
-    """The finished run in `path` with its model and, where `load_data` made them, its data."""
+def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
+    """The finished run in `path` with its model and, where `load_data` made them, its data.
+
+    Args:
+        kind: the model's class, where it is your own.
+        passed: networks that the model was built with.
+
+    Raises:
+        ValueError: as `load`, or if the folder holds a model that is no run.
+    """
     folder = Path(path)
     config = run_config(folder)
-    model = load_model(folder, **passed)
+    model = load_model(folder, kind, **passed)
     return Run(folder, model, _same_data(folder, config) if config["data"].get("spec") else None, config)
 
 
@@ -162,7 +188,8 @@ def check_fits(model: Model, data: Dataset) -> None:
             f"the model was built for {model.space}, but {data.name} holds {data.space}: "
             "build it with data.space."
         )
-    if data.train.known is not None and not model.supports(TakesMissing):
+    gaps = any(split.known is not None for split in data.splits.values())
+    if gaps and not model.supports(TakesMissing):
         raise ValueError(
             f"{data.name} has missing entries, which {type(model).__name__} does not leave out of its loss: "
             "choose a model that takes them (`simulacra models`), or fill them in."
@@ -214,7 +241,5 @@ def _train(
 
 def load_into(model: Model, folder: Path) -> Model:
     """The trained weights of `folder` in `model`."""
-    from simulacra.core.artifact import WEIGHTS, load_weights
-
     load_weights(model, folder / WEIGHTS)
     return model.eval()

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulacra.core.artifact import CONFIG, WEIGHTS, build_model, load_weights, read_config
+from simulacra.core.artifact import CONFIG, WEIGHTS, open_artifact, read_config
 from simulacra.core.files import remove_unfinished
 from simulacra.core.model import Model
+from simulacra.core.rebuilding import ENTRIES as OF_A_MODEL
+from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
 
@@ -91,15 +93,7 @@ def _lock(file: Any) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-ENTRIES: dict[str, type] = {
-    "model": str,
-    "arguments": dict,
-    "passed": dict,
-    "preprocessing": dict,
-    "label_names": list,
-    "data": dict,
-    "options": dict,
-}
+ENTRIES: dict[str, type] = {**OF_A_MODEL, "data": dict, "options": dict}
 
 
 def run_config(folder: Path) -> dict[str, Any]:
@@ -108,33 +102,57 @@ def run_config(folder: Path) -> dict[str, Any]:
     Raises:
         ValueError: if the folder holds no run, or its configuration is damaged.
     """
+    if folder.is_file():
+        raise ValueError(f"{folder} is a saved model, not a run: it does not say what it was trained on.")
     config = read_config(folder)
     if "data" not in config:
         raise ValueError(f"{folder} holds a saved model, not a run: it does not say what it was trained on.")
-    for name, kind in ENTRIES.items():
-        if not isinstance(config.get(name), kind):
-            raise ValueError(
-                f"{folder / CONFIG} is damaged: its entry {name!r} is missing or no {kind.__name__}."
-            )
-    return config
+    return read_config(folder, ENTRIES)
 
 
-def load_model(path: str | Path, **passed: Any) -> Model:
-    """A trained model from a run folder or a folder that `model.save` wrote.
+def class_of(config: dict[str, Any], kind: type[Model] | None, path: Path) -> type[Model]:
+    """The class of a saved model: one of the catalogue, or the user's own, which must be given.
+
+    Nothing is imported by a name that the configuration gives.
+
+    Raises:
+        ValueError: if the class must be given, or is another.
+    """
+    name = config["model"]
+    if kind is None:
+        try:
+            if not config["own"]:
+                found: type[Model] = find(name, quiet=True).load()
+                return found
+        except ValueError:
+            pass
+        raise ValueError(
+            f"{path} holds a {name[:60]!r}, which is no model of the catalogue: "
+            "where the class is your own, pass it, as in load(path, kind=MyModel)."
+        )
+    if not isinstance(kind, type) or not issubclass(kind, Model):
+        raise ValueError(
+            f"kind is {kind!r}, but it must be a class of models, as in load(path, kind=MyModel)."
+        )
+    if kind.__name__ != present([MODELS, NAMES], name, quiet=True):
+        raise ValueError(f"{path} holds a {name[:60]!r}, but kind is {kind.__name__}: pass the class it was.")
+    return kind
+
+
+def load_model(path: str | Path, kind: type[Model] | None = None, **passed: Any) -> Model:
+    """A trained model from a run folder, or from what `model.save` wrote.
 
     Args:
+        path: a folder or a file.
+        kind: the class, where it is your own.
         passed: networks that the model was built with, by argument name.
 
     Raises:
-        ValueError: if the folder holds no model, or a network must be passed.
+        ValueError: if there is no model or it is damaged, or something must be passed.
     """
-    folder = Path(path)
-    config = read_config(folder)
-    if not (folder / WEIGHTS).is_file():
-        raise ValueError(
-            f"{folder} holds no {WEIGHTS}: its training has not finished; "
-            f"go on with `simulacra train --resume {folder}`."
-        )
-    model = build_model(config, find(config["model"]).load(), passed)
-    load_weights(model, folder / WEIGHTS)
-    return model.eval()
+    artifact = open_artifact(Path(path))
+    found = class_of(artifact.config, kind, Path(path))
+    if not artifact.weights.is_file():
+        go_on = f": its training has not finished; go on with `simulacra train --resume {path}`."
+        raise ValueError(f"{path} holds no {WEIGHTS}{go_on if 'data' in artifact.config else '.'}")
+    return artifact.load(found, passed)

@@ -1,0 +1,85 @@
+"""Rows of a table as people keep them: columns by name, classes by name, whole numbers whole."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from simulacra.core.composite import Fields
+from simulacra.core.files import write_atomically
+from simulacra.core.space import Binary, Categorical, Count, Ordinal, Space
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def columns_of(space: Fields, x: Tensor) -> dict[str, list[Any]]:
+    """The columns of rows in raw units.
+
+    Args:
+        x: shape (B, d).
+
+    Example:
+        >>> import torch
+        >>> from simulacra.core.space import Real
+        >>> space = Fields(age=Count(), sex=Categorical((), 2, ("f", "m")), height=Real())
+        >>> columns_of(space, torch.tensor([[30.0, 1.0, 1.75]]))
+        {'age': [30], 'sex': ['m'], 'height': [1.75]}
+    """
+    columns: dict[str, list[Any]] = {}
+    for (name, field), part in zip(space.fields, space.parts(x.cpu())):
+        flat = part.reshape(len(x), -1).unbind(1)
+        for i, column in enumerate(flat):
+            columns[name if len(flat) == 1 else f"{name}[{i + 1}]"] = _values(field, column)
+    return columns
+
+
+def _values(field: Space, column: Tensor) -> list[Any]:
+    names = getattr(field, "names", ())
+    if isinstance(field, (Binary, Count, Categorical, Ordinal)):
+        whole = [int(value) for value in column.round().tolist()]
+        values = [int(name) for name in names] if numbered(names) else names
+        return [values[value] for value in whole] if names else whole
+    # single precision as its own shortest text: 0.1, not 0.10000000149
+    return [float(str(value)) for value in column.numpy()]
+
+
+def numbered(names: tuple[str, ...]) -> bool:
+    """Whether the classes are called by whole numbers, as in a column of grades 1 to 6."""
+    return all(name.removeprefix("-").isdecimal() for name in names)
+
+
+def to_frame(space: Fields, x: Tensor) -> pandas.DataFrame:
+    """Rows in raw units as a data frame with the columns, types and categories of the data.
+
+    Raises:
+        ValueError: if pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ValueError("a data frame needs pandas: pip install 'simulacra[tables]'.") from error
+    frame = pd.DataFrame(columns_of(space, x))
+    for name, field in space.fields:
+        if isinstance(field, (Categorical, Ordinal)) and field.names and not numbered(field.names):
+            ordered = isinstance(field, Ordinal)
+            frame[name] = pd.Categorical(frame[name], categories=list(field.names), ordered=ordered)
+    return frame
+
+
+def write_csv(space: Fields, x: Tensor, path: Path) -> None:
+    """Rows in raw units as a .csv file; columns that were only numbered get no header."""
+    columns = columns_of(space, x)
+    numbered = list(columns) == [str(j) for j in range(1, len(columns) + 1)]
+
+    def write(aside: Path) -> None:
+        with open(aside, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if not numbered:
+                writer.writerow(columns)
+            writer.writerows(zip(*columns.values()))
+
+    write_atomically(path, write)

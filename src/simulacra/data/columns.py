@@ -1,0 +1,146 @@
+"""From columns to rows: a table file's or a data frame's, as a source with one field a column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.core.composite import Fields
+from simulacra.core.intake import class_name, column_codes, column_values
+from simulacra.core.space import Binary, Categorical, Ordinal, Space
+from simulacra.data.kinds import EVERY_OTHER, Column, numbers, read_types, space_of
+from simulacra.data.labels import encode
+from simulacra.data.source import Part, Source
+
+SINGLE = float(np.finfo(np.float32).max)
+SPLITTING = ("groups", "time", "splits")  # what these name orders the rows and is no observation
+
+
+def source_of(
+    name: str, where: str, columns: Sequence[Column], label: int | None, options: Mapping[str, Any]
+) -> Source:
+    """The source that columns hold.
+
+    Args:
+        where: the file, for errors.
+        label: number of the column of labels, or None.
+        options: of `load_data`: `types`, `missing` and those of the splits.
+
+    Raises:
+        ValueError: if a column fits no kind, or misses entries that are not to be masked.
+    """
+    _check_names(where, columns)
+    declared = read_types(options["types"], [column.name for column in columns])
+    named = {options[option] for option in SPLITTING}
+    labels, label_names = _labels(columns[label]) if label is not None else (None, ())
+    fields: dict[str, Space] = {}
+    entries = []
+    for j, column in enumerate(columns):
+        if j == label or column.name in named:
+            continue
+        space = space_of(column, declared.get(column.name, declared.get(EVERY_OTHER)))
+        if space is not None:
+            fields[column.name] = space
+            entries.append(_codes(space, column))
+    if not fields:
+        raise ValueError(f"{where} has no column beside labels and groups: there is nothing to model.")
+    return _source(name, Fields(fields), entries, labels, label_names, _sides(columns, options))
+
+
+def _check_names(where: str, columns: Sequence[Column]) -> None:
+    every = [column.name for column in columns]
+    twice = sorted({n for n in every if every.count(n) > 1})
+    if twice:
+        raise ValueError(f"{where} has several columns {twice[0]!r}: give each column a name of its own.")
+
+
+def _labels(column: Column) -> tuple[Tensor, tuple[str, ...]]:
+    values = numbers(column.values)
+    return encode(np.array(list(map(str, column.values))) if values is None else values, column.where)
+
+
+def _codes(space: Space, column: Column) -> np.ndarray:
+    """The numbers of a column, NaN where missing, checked against its space."""
+    values: Sequence[Any] = column.values
+    if isinstance(space, (Categorical, Ordinal)) and numbers(values) is not None:
+        # 1 and 1.0 are one class
+        values = [None if value is None else class_name(float(value)) for value in values]
+    codes = column_codes(space, values, column.where)
+    for i in np.flatnonzero(np.abs(codes) > SINGLE)[:1]:
+        wrong = (
+            "not finite: correct it" if np.isinf(codes[i]) else "beyond single precision: rescale the column"
+        )
+        raise ValueError(f"{column.where} has {column.values[i]!r} in {column.at(int(i))}, which is {wrong}.")
+    space.check(torch.from_numpy(codes[~np.isnan(codes)]).view(-1, *space.shape), column.where)
+    return codes
+
+
+def _source(
+    name: str,
+    space: Fields,
+    entries: list[np.ndarray],
+    labels: Tensor | None,
+    label_names: tuple[str, ...],
+    sides: dict[str, np.ndarray],
+) -> Source:
+    x = torch.from_numpy(np.stack(entries, 1))
+    known = ~x.isnan()
+    x = space.filled(x, known)
+    if all(isinstance(field, Binary) for _, field in space.fields):
+        x = x.to(torch.uint8)
+    part = Part(x, labels, known=None if bool(known.all()) else known, sides=sides)
+    return Source(name, space, {"train": part}, label_names)
+
+
+def _sides(columns: Sequence[Column], options: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The columns' values as text, where rows are split by one of them."""
+    if not any(options[option] is not None for option in (*SPLITTING, "stratify")):
+        return {}
+    text = lambda value: "" if value is None else class_name(value)
+    return {column.name: np.array([text(value) for value in column.values]) for column in columns}
+
+
+def open_frame(frame: Any, options: Mapping[str, Any]) -> Source:
+    """The source in a data frame, or a mapping of columns.
+
+    Args:
+        options: of `load_data`; `label` is a column's name.
+
+    Raises:
+        ValueError: if an entry is missing that is not to be masked, or a column fits no kind.
+
+    Example:
+        >>> options = dict.fromkeys(("label", "types", "stratify", *SPLITTING))
+        >>> open_frame({"a": [0.5, -1.5], "b": ["x", "y"]}, options | {"missing": "error"}).space
+        Fields(a=Real(), b=Categorical(2))
+    """
+    names = list(frame.keys() if isinstance(frame, Mapping) else frame.columns)
+    columns = [_frame_column(str(n), frame[n]) for n in names]
+    label = options["label"]
+    if label is not None and label not in map(str, names):
+        raise ValueError(f"the data frame has no column {label!r}, which label= names.")
+    for column in columns:
+        if options["missing"] == "error" and None in column.values:
+            raise ValueError(
+                f"the data frame misses a value in row {column.values.index(None)} (from 0), column "
+                f"{column.name!r}: load it with missing='mask', or fill it in."
+            )
+    chosen = None if label is None else [column.name for column in columns].index(label)
+    return source_of("frame", "the data frame", columns, chosen, options)
+
+
+def _frame_column(name: str, series: Any) -> Column:
+    """A column with what its type says: ordered classes are ordinal, classes and texts categorical."""
+    values = column_values(series)
+    values = [None if isinstance(v, float) and np.isnan(v) else v for v in values]
+    kind = getattr(series, "cat", None) if str(getattr(series, "dtype", "")) == "category" else None
+    space: Space | None = None
+    if kind is not None:
+        classes = tuple(map(class_name, kind.categories))
+        make = Ordinal if kind.ordered else Categorical
+        space = make((), max(2, len(classes)), classes)
+    return Column(name, values, f"the data frame, column {name!r},", space)

@@ -1,0 +1,59 @@
+"""What happens to the rows of a data set whenever they are seen: the steps of its preprocessing."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from simulacra.core.columns import as_they_are, standardising
+from simulacra.core.composite import Fields
+from simulacra.core.space import Real
+from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
+from simulacra.data.source import Source
+
+
+def steps_of(
+    source: Source, binarize: str | None, dequantise: str | None, standardise: bool | None
+) -> tuple[Transform, ...]:
+    """The steps that the options of `load_data` ask for.
+
+    Args:
+        source: after it was cut: scales are those of its training rows.
+
+    Raises:
+        ValueError: if rows are to be standardised that are not real.
+    """
+    steps = _of_levels(source, binarize, dequantise)
+    wanted = source.standardise if standardise is None else standardise
+    train = source.parts["train"]
+    if isinstance(train.rows, Tensor) and not steps:
+        if isinstance(source.space, Fields):
+            return (
+                standardising(source.space, train.rows, train.known) if wanted else as_they_are(source.space),
+            )
+        if wanted and isinstance(source.space, Real):
+            return (_standardising(train.rows),)
+    if standardise and not steps:
+        raise ValueError(f"standardise=True needs real data, but {source.name} holds {source.space}.")
+    return tuple(steps)
+
+
+def _of_levels(source: Source, binarize: str | None, dequantise: str | None) -> list[Transform]:
+    levels = getattr(source.space, "levels", 256)
+    steps: list[Transform] = []
+    if binarize == "dynamic":
+        steps.append(Binarise("dynamic", levels))
+    if dequantise:
+        steps.append(Dequantise(levels))
+    if dequantise == "logit":
+        steps.append(Logit())
+    return steps
+
+
+def _standardising(x: Tensor) -> Affine:
+    """Mean 0 and deviation 1: for each column of an array, for all pixels of an image together."""
+    x = x.double()
+    x = x if x.ndim == 2 else x.flatten().unsqueeze(1)
+    shift, scale = x.mean(0), x.std(0, correction=0)
+    # a column that never changes stays as it is
+    scale[scale <= 1e-12 * shift.abs().clamp_min(1)] = 1.0
+    return Affine(tuple(shift.tolist()), tuple(scale.tolist()))

@@ -1,0 +1,135 @@
+"""TIFF pages that Pillow cannot read without loss: 16-bit colour, planes that stand apart.
+
+What the header promises is compared with the file before anything of that size is allocated.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+MAX_BYTES = 2**31  # of one page
+
+# what is wrong with a file is said in the one sentence of ours
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a page says of itself: sizes in pixels as stored, channels 1 or 3, bits of each, orientation."""
+
+    width: int
+    height: int
+    channels: int
+    bits: int
+    turn: int
+
+
+def looks_like(path: Path) -> bool:
+    """Whether the file begins as TIFF files do."""
+    with path.open("rb") as file:
+        return file.read(4) in MAGIC
+
+
+def count(path: Path) -> int:
+    """The number of pages."""
+    with _pages(path) as pages:
+        return len(pages)
+
+
+def facts(path: Path, number: int) -> Facts:
+    """What page `number` says of itself.
+
+    Raises:
+        ValueError: if the page is damaged, or holds values that have no levels.
+    """
+    with _pages(path) as pages:
+        page = pages[number]
+        _check_type(path, page)
+        shape = page.shape
+        height, width = (shape[1], shape[2]) if page.axes == "SYX" else shape[:2]
+        samples = page.samplesperpixel
+        tag = page.tags.get("Orientation")
+        turn = int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
+        return Facts(width, height, 1 if samples <= 2 else 3, page.bitspersample, turn)
+
+
+def pixels(path: Path, number: int) -> np.ndarray:
+    """Page `number` as it is stored, shape (C, H, W), bytes or uint16; alpha is the last channel.
+
+    Raises:
+        ValueError: if the page is damaged, or compressed in a way that tifffile alone cannot undo.
+    """
+    with _pages(path) as pages:
+        page = pages[number]
+        _check_type(path, page)
+        _check_there(path, page)
+        try:
+            stored = page.asarray()
+        except ValueError as error:
+            if "imagecodecs" not in str(error):
+                raise
+            raise ValueError(
+                f"{path} is compressed with {page.compression.name}, which cannot be read at "
+                f"{page.bitspersample} bits a channel: save it uncompressed or with Deflate, such as "
+                "`tiffcp -c zip IN OUT`."
+            ) from error
+        if page.photometric == 0:
+            stored = 2**page.bitspersample - 1 - stored
+        if stored.ndim == 2:
+            return stored[None]
+        return stored if page.axes == "SYX" else np.ascontiguousarray(stored.transpose(2, 0, 1))
+
+
+@contextmanager
+def _pages(path: Path) -> Iterator[Any]:
+    """The pages, with tifffile's errors in our words."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            yield file.pages
+    except ValueError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise _damaged(path, error) from error
+    # damaged tags make tifffile fail in many ways
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: object) -> ValueError:
+    what = " ".join(str(error).split())
+    return ValueError(f"{path} is truncated or damaged ({what}): remove it or copy it again.")
+
+
+def _check_type(path: Path, page: Any) -> None:
+    """Raise ValueError unless the page holds levels of up to 16 bits, grey or RGB."""
+    kind = page.dtype
+    if kind is None or kind.kind != "u" or kind.itemsize > 2:
+        what = "real numbers (floats)" if kind is not None and kind.kind == "f" else f"{kind} values"
+        raise ValueError(
+            f"{path} holds {what}, which have no levels: convert it to whole numbers from 0 to 65535 "
+            "(16 bits), or keep the values in an .npy file."
+        )
+    if page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > 4 or page.photometric > 2:
+        raise ValueError(
+            f"{path} has {page.photometric.name} pages of shape {page.shape}: save it as grey or RGB."
+        )
+
+
+def _check_there(path: Path, page: Any) -> None:
+    """Raise ValueError where the file is shorter than its header promises, or promises too much."""
+    end = max((a + b for a, b in zip(page.dataoffsets, page.databytecounts)), default=0)
+    there = path.stat().st_size
+    if end > there or not all(page.databytecounts):
+        raise _damaged(path, f"its header promises {end} bytes, the file has {there}")
+    if page.nbytes > MAX_BYTES or (page.compression == 1 and sum(page.databytecounts) < page.nbytes):
+        raise _damaged(path, f"its header promises {page.nbytes} bytes of pixels")
