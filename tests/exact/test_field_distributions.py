@@ -48,7 +48,7 @@ def exact_classes(steps: list[float]) -> np.ndarray:
         for s in steps[1:]:
             thresholds.append(thresholds[-1] + mp.log1p(mp.exp(mp.mpf(s))))
         below = [mp.mpf(0), *(1 / (1 + mp.exp(-v)) for v in thresholds), mp.mpf(1)]
-        return np.array([float(mp.log(b - a)) for a, b in zip(below, below[1:])])
+        return np.array([float(mp.log(b - a)) for a, b in itertools.pairwise(below)])
 
 
 def counts_around(mean: float) -> list[int]:
@@ -130,7 +130,8 @@ def test_ordered_classes_are_differences_of_their_distribution_function(float64,
     assert log_probs.shape == (1, len(steps) + 1)
     np.testing.assert_allclose(log_probs[0], expected, rtol=1e-11, atol=1e-300)
     rows = CumulativeLogit(torch.tensor([steps]).expand(len(expected), -1), 0)
-    np.testing.assert_allclose(rows.entries(torch.arange(len(expected))), log_probs[0], rtol=1e-14, atol=1e-14)
+    entries = rows.entries(torch.arange(len(expected)))
+    np.testing.assert_allclose(entries, log_probs[0], rtol=1e-14, atol=1e-14)
     assert log_probs.exp().sum().item() == pytest.approx(1, abs=1e-14)
     assert law.mean.item() == pytest.approx((np.exp(expected) * np.arange(len(expected))).sum(), rel=1e-12)
 
@@ -182,6 +183,9 @@ def test_leading_sample_dimensions_equal_a_loop(float64, name):
     for i, j in itertools.product(range(5), range(3)):
         alone = of(name, p[:, i : i + 1, j], 1).log_prob(x[i])
         assert together[i, j].item() == pytest.approx(alone.item(), abs=1e-12)
+    # more leading dimensions in x than in the parameters
+    few, xs = of(name, p[:, :, 0], 1), example(name, 4, 5, 2)
+    np.testing.assert_allclose(few.log_prob(xs), torch.stack([few.log_prob(v) for v in xs]), atol=1e-12)
 
 
 @pytest.mark.parametrize("classes", [2, 7])

@@ -63,10 +63,9 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: if it is missing, is no JSON, or comes from a newer version.
     """
+    if path.is_file() and path.stat().st_size > LARGEST:
+        raise ValueError(f"{path} is larger than {LARGEST >> 20} MiB: it was not written by simulacra.")
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise ValueError(f"{size >> 20} MiB are too many, {LARGEST >> 20} are the limit")
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist.") from error
@@ -84,7 +83,15 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     for name, t in ready.items():
         if t.numel() and unique.setdefault(t.data_ptr(), name) != name:
             ready[name] = t.clone()
-    write_atomically(path, lambda aside: save_file(ready, aside, metadata=metadata))
+
+    def write(aside: Path) -> None:
+        # safetensors makes files that only their owner may read: leave that to the umask
+        aside.touch()
+        mode = aside.stat().st_mode
+        save_file(ready, aside, metadata=metadata)
+        aside.chmod(mode)
+
+    write_atomically(path, write)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -125,7 +132,7 @@ def _read(path: Path, get: Callable[[Any, str], T]) -> tuple[dict[str, T], dict[
         with safe_open(path, framework="pt") as file:
             found = {name: get(file, name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
-        header = json.loads(metadata[HEADER])
+        header = json.loads(metadata.get(HEADER, "null"))
     except Exception as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path} is damaged or was not written by simulacra ({reason}).") from error

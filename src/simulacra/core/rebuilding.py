@@ -131,7 +131,8 @@ def _in_a_sentence(beginning: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:300].rstrip(".")
+        reason = f"nothing is called {reason}" if isinstance(error, KeyError) else reason
         raise ValueError(f"{beginning} ({reason}).") from error
 
 

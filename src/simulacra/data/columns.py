@@ -16,7 +16,6 @@ from simulacra.data.kinds import EVERY_OTHER, Column, numbers, read_types, space
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
 
-SINGLE = float(np.finfo(np.float32).max)
 SPLITTING = ("groups", "time", "splits")  # what these name orders the rows and is no observation
 
 
@@ -70,11 +69,6 @@ def _codes(space: Space, column: Column) -> np.ndarray:
         # 1 and 1.0 are one class
         values = [None if value is None else class_name(float(value)) for value in values]
     codes = column_codes(space, values, column.where)
-    for i in np.flatnonzero(np.abs(codes) > SINGLE)[:1]:
-        wrong = (
-            "not finite: correct it" if np.isinf(codes[i]) else "beyond single precision: rescale the column"
-        )
-        raise ValueError(f"{column.where} has {column.values[i]!r} in {column.at(int(i))}, which is {wrong}.")
     space.check(torch.from_numpy(codes[~np.isnan(codes)]).view(-1, *space.shape), column.where)
     return codes
 

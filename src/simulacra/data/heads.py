@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ DAMAGED = (
     zlib.error,
 )
 # tags of EXIF and TIFF
-SUBFILE, BITS, PHOTOMETRIC, ORIENTATION = 254, 258, 262, 274
+SUBFILE, WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 254, 256, 257, 258, 262, 274
 MENDS_OF_DEPTH = "convert it to whole numbers from 0 to 65535 (16 bits), or keep the values in an .npy file"
 
 
@@ -52,7 +52,7 @@ class Head:
         channels: 1 or 3.
         bits: of a channel: 8, or up to 16.
         page: its number in the file, from 0.
-        turn: the orientation tag, 1 to 8.
+        turn: the orientation tag, 1 to 8, where the reader leaves it to be undone.
         reader: what decodes it without loss: `pillow`, `png`, `tiff` or `pnm`.
     """
 
@@ -182,7 +182,12 @@ def head_of(path: Path, image: Image.Image | None, page: int) -> Head:
     if reader == "tiff":
         return _tiff_head(path, page)
     grey = image.mode in GREY | GREY_ALPHA or image.mode.startswith("I")
-    return _seen(width, height, 1 if grey else 3, bits, page, _orientation(image), reader)
+    turn = _orientation(image)
+    if image.format == "TIFF":
+        # Pillow undoes it by itself, when it opens or when it loads, as its version has it
+        width, height = _tag(image, WIDTH, width), _tag(image, HEIGHT, height)
+        return replace(_seen(width, height, 1 if grey else 3, bits, page, turn, reader), turn=1)
+    return _seen(width, height, 1 if grey else 3, bits, page, turn, reader)
 
 
 def _tiff_head(path: Path, page: int) -> Head:

@@ -3,7 +3,7 @@
 | values | kind |
 |---|---|
 | only 0 and 1 | binary |
-| whole numbers from 0, ten different ones at most | ordinal |
+| whole numbers from 0, ten different ones at most, that recur | ordinal |
 | other whole numbers from 0 | count |
 | above 0, the largest more than 100 times the smallest | positive |
 | other numbers | real |
@@ -101,6 +101,7 @@ def space_of(column: Column, declared: Any) -> Space | None:
     Raises:
         ValueError: if the values do not fit the declared kind, or cannot be a kind at all.
     """
+    _check_range(column)
     if declared is None:
         return column.space or infer(column)
     kind, classes = (
@@ -112,6 +113,16 @@ def space_of(column: Column, declared: Any) -> Space | None:
         return _classes(column, kind, classes)
     _numeric(column, kind)
     return {"real": Real(), "positive": Positive(), "count": Count(), "binary": Binary()}[kind]
+
+
+def _check_range(column: Column) -> None:
+    """Raise ValueError where a number is infinite, or too large for single precision."""
+    if numbers(column.values) is None:
+        return
+    x = np.array([np.nan if value is None else value for value in column.values], np.float64)
+    for i in np.flatnonzero(np.abs(x) > np.finfo(np.float32).max)[:1]:
+        wrong = "not finite: correct it" if np.isinf(x[i]) else "beyond single precision: rescale the column"
+        raise ValueError(f"{column.where} has {column.values[i]!r} in {column.at(int(i))}, which is {wrong}.")
 
 
 def infer(column: Column) -> Space:
@@ -133,7 +144,8 @@ def infer(column: Column) -> Space:
     if bool(((x == 0) | (x == 1)).all()):
         return Binary()
     if x.min() >= 0 and bool((x == np.round(x)).all()):
-        return _classes(column, "ordinal", None) if len(np.unique(x)) <= FEW else Count()
+        few = len(np.unique(x)) <= min(FEW, len(x) // 2)
+        return _classes(column, "ordinal", None) if few else Count()
     return Positive() if x.min() > 0 and x.max() > SPREAD * x.min() else Real()
 
 
