@@ -31,6 +31,7 @@ def vae(folder: Path) -> tuple[simulacra.Model, torch.Tensor, torch.Tensor | Non
     model = simulacra.VAE(data.space, data.condition, latent=2, hidden=(5,))
     with tempfile.TemporaryDirectory() as aside:
         run = simulacra.fit(model, data, out=aside, **QUIET)
+        simulacra.evaluate(run, k=K, limit=5)
         folder.mkdir()
         for name in ("config.json", "model.safetensors"):
             shutil.copy(run.path / name, folder / name)
@@ -40,6 +41,8 @@ def vae(folder: Path) -> tuple[simulacra.Model, torch.Tensor, torch.Tensor | Non
 def ppca(path: Path) -> tuple[simulacra.Model, torch.Tensor, torch.Tensor | None]:
     """A saved model: probabilistic PCA of standardised reals."""
     model = simulacra.PPCA(simulacra.Real((3,)), latent=2)
+    for t in model.state_dict().values():
+        t.copy_(torch.rand_like(t) + 0.1)
     model.preprocessing = simulacra.Preprocessing(model.space, (Affine((1.0, 2.0, -3.0), (0.5, 2.0, 4.0)),))
     model.save(path)
     return model, torch.linspace(-2, 2, 9).reshape(3, 3), None

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from contract import toys
+from simulacra.core.composite import Fields, Sequence
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
-from simulacra.core.composite import Sequence
-from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Positive, Real
 from simulacra.data.dataset import Dataset, in_memory
 from simulacra.models.catalog import CATALOG, find
 
@@ -112,6 +112,36 @@ def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
 
 
 @cache
+def mixed(missing: bool = False, n: int = 149) -> Dataset:
+    """A table with a column of every kind; with `missing`, a fifth of the entries is unknown."""
+    z = _normal(n, 6, "mixed")
+    columns = [
+        z[:, 0],
+        (z[:, 1] * 0.7).exp(),
+        (z[:, 2].exp() * 3).floor(),
+        (z[:, 3] > 0).float(),
+        (z[:, 4] + 1.5).round().clamp(0, 2),
+        (z[:, 5] + 2).round().clamp(0, 3),
+    ]
+    space = Fields(
+        a=Real(), b=Positive(), c=Count(), d=Binary(), e=Categorical((), 3), f=Ordinal((), 4, tuple("wxyz"))
+    )
+    x, parts = torch.stack(columns, 1), {}
+    if missing:
+        known = Rng(0, "mixed-known", rows=range(n)).uniform("u", 6) > 0.2
+        x, parts = space.filled(x, known), {"known": known}
+    return in_memory(x, space, "mixed", **parts)
+
+
+@cache
+def gaps(d: int, n: int = 131) -> Dataset:
+    """Real vectors, a quarter of whose entries is unknown."""
+    known = Rng(0, "gaps", rows=range(n)).uniform("u", d) > 0.25
+    x = _normal(n, d, f"gaps-{d}")
+    return in_memory(torch.where(known, x, torch.zeros_like(x)), Real((d,)), f"gaps-{d}", known=known)
+
+
+@cache
 def sequences(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
     """Ragged sequences of binary frames, from one frame to T."""
     rng = Rng(0, "sequences", rows=range(n))
@@ -136,6 +166,9 @@ CATALOGUED = [
     _catalogued("pca/levels", images, latent=3),
     _catalogued("ppca", lambda: real(3), latent=2),
     _catalogued("ppca/em", lambda: real(50, 257), latent=3, solver="em", iterations=20),
+    _catalogued("pca/gaps", lambda: gaps(5), latent=2, iterations=15),
+    _catalogued("pca/fields", mixed, latent=2),
+    _catalogued("ppca/gaps", lambda: gaps(5), latent=2, iterations=15),
     _catalogued("autoencoder", lambda: binary(50), **SMALL, dropout=0.3, error="cross-entropy"),
     _catalogued("autoencoder/conv", images, hidden=(5, 7), latent=3, net="conv"),
     _catalogued("stacked-autoencoder", lambda: real(50), layers=(11, 3)),
@@ -143,6 +176,8 @@ CATALOGUED = [
     _catalogued("vae/real", lambda: real(2), **SMALL, kl="monte-carlo"),
     _catalogued("vae/conditional", lambda: classes(3), **SMALL),
     _catalogued("vae/levels", images, hidden=(5, 7), latent=3, net="conv"),
+    _catalogued("vae/fields", lambda: mixed(missing=True), **SMALL, dropout=0.1),
+    _catalogued("iwae/fields", lambda: mixed(missing=True), **SMALL, k=3),
     _catalogued("iwae", lambda: binary(50), **SMALL, k=3),
     _catalogued("iwae/dropout", lambda: real(2), **SMALL, k=3, dropout=0.2),
     _catalogued("gan", lambda: real(2), **SMALL),

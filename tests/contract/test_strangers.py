@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from data.refusal import sentence_of
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 import simulacra
 from contract.cases import classes
+from data.refusal import sentence_of
 from simulacra.cli import main
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"

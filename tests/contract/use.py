@@ -12,9 +12,10 @@ from contract.cases import BATCH, Case
 from contract.harness import stages_of, train
 from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
+from simulacra.core.composite import Fields
 from simulacra.core.model import Model
 from simulacra.core.random import Rng, ambient
-from simulacra.core.space import Categorical, Levels
+from simulacra.core.space import Categorical, Count, Positive, Real, Space
 from simulacra.core.training import Stage, selects
 from simulacra.core.words import evaluating
 
@@ -36,10 +37,16 @@ def rows(case: Case, n: int = 11) -> tuple[Tensor, Tensor | None]:
 
 def noise(case: Case, n: int = 200) -> Tensor:
     """Observations that say nothing of the data: fair draws from the space, or far-flung reals."""
-    space, rng = case.data().space, Rng(0, "noise", rows=range(n))
-    if not space.discrete:
-        return 4 * rng.normal("x", *space.shape)
-    levels = space.levels if isinstance(space, Levels) else 2
+    return _noise(case.data().space, Rng(0, "noise", rows=range(n)))
+
+
+def _noise(space: Space, rng: Rng) -> Tensor:
+    if isinstance(space, Fields):
+        return space.joined([_noise(field, rng.at(name)).float() for name, field in space.fields])
+    if isinstance(space, (Real, Positive)):
+        x = 4 * rng.normal("x", *space.shape)
+        return x.exp() if isinstance(space, Positive) else x
+    levels = 60 if isinstance(space, Count) else getattr(space, "levels", getattr(space, "classes", 2))
     return (rng.uniform("x", *space.shape) * levels).floor().to(torch.uint8)
 
 

@@ -99,12 +99,17 @@ def log_evidence_of(model, x: np.ndarray, known: np.ndarray | None = None) -> np
 
 
 def small_table_model(build, name: str, seed: int = 4, gain: float = 1.5, **options):
-    """A model of 1-D code with weights large enough that its posterior is not its prior."""
+    """A model of 1-D code whose posterior is not its prior, and whose q is wider than both.
+
+    The last makes importance weights bounded, so that their standard errors mean what they say.
+    """
     torch.manual_seed(seed)
     model = build(MIXED[name], latent=1, hidden=(5,), activation="tanh", **options)
     with torch.no_grad():
-        for p in model.parameters():
+        for p in model.decoder.parameters():
             p.mul_(gain)
+        model.encoder.body[-1].bias[1] = 0.3
+        model.encoder.body[-1].weight.mul_(0.5)
     return model
 
 
@@ -120,4 +125,4 @@ def table_rows(name: str, n: int = 5, seed: int = 8) -> torch.Tensor:
             columns.append(
                 rng.integers(0, getattr(field, "classes", 2 if isinstance(field, Binary) else 6), n)
             )
-    return torch.tensor(np.stack(columns, 1).astype(float))
+    return torch.tensor(np.stack(columns, 1))

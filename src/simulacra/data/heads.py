@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image
 
@@ -116,22 +116,27 @@ def opened(path: Path) -> Iterator[Image.Image | None]:
         ValueError: if there is no such file, or it is no image.
     """
     try:
-        image = Image.open(path)
-    except Image.DecompressionBombError as error:
-        raise too_large(path, str(error)) from error
+        file = path.open("rb")
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist.") from error
-    except PermissionError as error:
+    except OSError as error:
         raise ValueError(f"{path} could not be read ({error}).") from error
+    with file:
+        yield _image(path, file)
+
+
+def _image(path: Path, file: IO[bytes]) -> Image.Image | None:
+    try:
+        # a file without a name: files with one are mapped, which goes wrong for turned TIFF pages
+        return Image.open(file)
+    except Image.DecompressionBombError as error:
+        raise too_large(path, str(error)) from error
     except DAMAGED as error:
         if path.stat().st_size == 0:
             raise ValueError(f"{path} is empty (0 bytes): remove it or copy it again.") from error
         if not tiff.looks_like(path):
             raise no_image(path) from error
-        yield None
-        return
-    with image:
-        yield image
+        return None
 
 
 def at_page(image: Image.Image | None, page: int) -> Image.Image | None:

@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import Samples
+from simulacra.core.composite import Sequence
 from simulacra.core.model import Model
 from simulacra.core.optimisers import SGD
 from simulacra.core.random import Rng
-from simulacra.core.composite import Sequence
 from simulacra.core.training import Update
 
 
