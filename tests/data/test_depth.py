@@ -7,7 +7,7 @@ import pytest
 import torch
 from data_files import write_folder, write_image
 from deep_files import COLOURS, RAMP, deep, write_pillow, write_png, write_pnm, write_slides, write_tiff
-from PIL import Image
+from PIL import Image, ImageOps
 from refusal import assert_refused
 
 from simulacra.core.random import Rng
@@ -153,19 +153,20 @@ def test_a_transparent_colour_of_a_16_bit_png_is_refused(tmp_path):
 
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_turned_tiffs_of_any_depth_are_turned_alike(tmp_path, turn):
-    tag = [(274, "H", 1, turn, False)]
-    small = RAMP[:6, 2:7]
-    write_tiff(tmp_path / "a.tif", (small % 251).astype(np.uint8), extratags=tag)
-    write_tiff(tmp_path / "b.tif", np.stack([small] * 3, -1), extratags=tag, **RGB)
-    write_tiff(tmp_path / "c.tif", small, extratags=tag)
-    Image.fromarray(small).save(tmp_path / "d.tif", compression="tiff_lzw", tiffinfo={274: turn})
-    with Image.open(tmp_path / "a.tif") as image:
-        from PIL import ImageOps
-
-        seen = np.array(ImageOps.exif_transpose(image))
-    (tmp_path / "a.tif").unlink()
-    x = load_data(tmp_path, **KEEP).train.x
-    assert len(x) == 3 and bool((x == x[:1]).all()) and np.array_equal(x[1, 0].numpy() % 251, seen)
+    tag, small = [(274, "H", 1, turn, False)], RAMP[:6, 2:7] % 251
+    image = Image.fromarray(small.astype(np.uint8))
+    image.getexif()[274] = turn
+    seen = np.array(ImageOps.exif_transpose(image))
+    for name in ("eight", "deep"):
+        (tmp_path / name).mkdir()
+    write_tiff(tmp_path / "eight" / "a.tif", small.astype(np.uint8), extratags=tag)
+    write_tiff(tmp_path / "eight" / "b.tif", small.astype(np.uint8), extratags=tag, compression="zlib")
+    write_tiff(tmp_path / "deep" / "a.tif", np.stack([small] * 3, -1), extratags=tag, **RGB)
+    write_tiff(tmp_path / "deep" / "b.tif", small, extratags=tag)
+    Image.fromarray(small).save(tmp_path / "deep" / "c.tif", compression="tiff_lzw", tiffinfo={274: turn})
+    for name in ("eight", "deep"):
+        x = load_data(tmp_path / name, **KEEP).train.x
+        assert all(np.array_equal(plane, seen) for row in x.numpy() for plane in row)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])

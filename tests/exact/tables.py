@@ -5,8 +5,6 @@ Nothing here but the numbers of a decoder comes from the library.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from oracles import normal_grid
@@ -69,9 +67,9 @@ def values(field: Space, n: int = 1201) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(field, (Binary, Count)):
         x = np.arange(2.0 if isinstance(field, Binary) else n)
         return x, np.zeros(len(x))
-    u = np.linspace(-40, 40, n)
-    step = math.log(u[1] - u[0])
-    return (u, np.full(n, step)) if isinstance(field, Real) else (np.exp(u), u + step)
+    u = np.linspace(-10, 10, n) if isinstance(field, Real) else np.linspace(-40, 40, n)
+    x, slope = (np.sinh(u), np.cosh(u)) if isinstance(field, Real) else (np.exp(u), np.exp(u))
+    return x, np.log(slope * (u[1] - u[0]))
 
 
 @torch.no_grad()

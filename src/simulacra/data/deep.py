@@ -21,6 +21,7 @@ from simulacra.data.heads import (
     maxval,
     opened,
 )
+from simulacra.data.tiff import damaged
 
 # what the orientation tag asks for, on (C, H, W)
 TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -65,16 +66,11 @@ def _stored(path: Path, image: Image.Image | None, head: Head) -> np.ndarray:
     try:
         image.load()
     except DAMAGED as error:
-        raise _truncated(path, error) from error
+        raise damaged(path, error) from error
     if image.mode.startswith("I"):
         levels = np.array(image).astype(np.uint16)[None]
         return 2**head.bits - 1 - levels if inverted(image) else levels
     return to_chw(_flat(path, image).convert("L" if head.channels == 1 else "RGB"))
-
-
-def _truncated(path: Path, error: object) -> ValueError:
-    what = " ".join(str(error).split())
-    return ValueError(f"{path} is truncated or damaged ({what}): remove it or copy it again.")
 
 
 def _transparent(path: Path) -> ValueError:
@@ -111,7 +107,7 @@ def _png(path: Path) -> np.ndarray:
             flat = np.stack([np.asarray(row, np.uint16) for row in rows])
         pixels = flat.reshape(height, width, info["planes"]).transpose(2, 0, 1)
     except (png.Error, *DAMAGED) as error:
-        raise _truncated(path, error) from error
+        raise damaged(path, error) from error
     if "transparent" in info and (pixels == np.array(info["transparent"])[:, None, None]).all(0).any():
         raise _transparent(path)
     return pixels
@@ -127,10 +123,10 @@ def _pnm(path: Path, image: Image.Image) -> np.ndarray:
         file.seek(tile[2])
         content = file.read(2 * count)
     if len(content) < 2 * count:
-        raise _truncated(path, f"{len(content)} of {2 * count} bytes are there")
+        raise damaged(path, f"{len(content)} of {2 * count} bytes are there")
     pixels = np.frombuffer(content, ">u2").astype(np.uint16)
     if pixels.max() > maxval(image):
-        raise _truncated(path, f"it holds {pixels.max()}, its header says {maxval(image)} at most")
+        raise damaged(path, f"it holds {pixels.max()}, its header says {maxval(image)} at most")
     return pixels.reshape(image.height, image.width, channels).transpose(2, 0, 1)
 
 

@@ -19,6 +19,7 @@ from typing import IO, Any
 from PIL import Image
 
 from simulacra.data import tiff
+from simulacra.data.tiff import damaged
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 COLOUR = {"RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"}
@@ -104,8 +105,8 @@ def _count(path: Path, image: Image.Image) -> int:
         return 1
     try:
         return getattr(image, "n_frames", 1)
-    except DAMAGED:
-        return tiff.count(path)
+    except DAMAGED as error:
+        raise damaged(path, error) from error
 
 
 @contextmanager
@@ -130,12 +131,15 @@ def _image(path: Path, file: IO[bytes]) -> Image.Image | None:
         # a file without a name: files with one are mapped, which goes wrong for turned TIFF pages
         return Image.open(file)
     except Image.DecompressionBombError as error:
-        raise too_large(path, str(error)) from error
+        raise _too_large(path, str(error)) from error
     except DAMAGED as error:
         if path.stat().st_size == 0:
             raise ValueError(f"{path} is empty (0 bytes): remove it or copy it again.") from error
         if not tiff.looks_like(path):
-            raise no_image(path) from error
+            raise ValueError(
+                f"{path} is no image that can be read: it is damaged, or of another kind than its name "
+                "says; remove it or copy it again."
+            ) from error
         return None
 
 
@@ -150,15 +154,7 @@ def at_page(image: Image.Image | None, page: int) -> Image.Image | None:
     return image
 
 
-def no_image(path: Path) -> ValueError:
-    """The refusal of what no reader can open."""
-    return ValueError(
-        f"{path} is no image that can be read: it is damaged, or of another kind than its name "
-        "says; remove it or copy it again."
-    )
-
-
-def too_large(path: Path, what: str) -> ValueError:
+def _too_large(path: Path, what: str) -> ValueError:
     """The refusal of what would take too much memory."""
     return ValueError(
         f"{path} is larger than Pillow's guard against decompression bombs allows ({what}): resize or "
@@ -170,7 +166,7 @@ def check_size(path: Path, width: int, height: int) -> None:
     """Raise ValueError where so many pixels are not to be allocated."""
     limit = Image.MAX_IMAGE_PIXELS
     if limit and width * height > limit:
-        raise too_large(path, f"{width}x{height} pixels")
+        raise _too_large(path, f"{width}x{height} pixels")
 
 
 def head_of(path: Path, image: Image.Image | None, page: int) -> Head:
@@ -189,6 +185,7 @@ def head_of(path: Path, image: Image.Image | None, page: int) -> Head:
     grey = image.mode in GREY | GREY_ALPHA or image.mode.startswith("I")
     turn = _orientation(image)
     if image.format == "TIFF":
+        tiff.check_segments(path, getattr(image, "tag_v2"))  # noqa: B009  (the type has no such field)
         # Pillow undoes it by itself, when it opens or when it loads, as its version has it
         width, height = _tag(image, WIDTH, width), _tag(image, HEIGHT, height)
         return replace(_seen(width, height, 1 if grey else 3, bits, page, turn, reader), turn=1)

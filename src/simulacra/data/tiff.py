@@ -6,7 +6,7 @@ What the header promises is compared with the file before anything of that size 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,13 +99,32 @@ def _pages(path: Path) -> Iterator[Any]:
     except ValueError as error:
         if str(error).startswith(str(path)):
             raise
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     # damaged tags make tifffile fail in many ways
     except Exception as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
-def _damaged(path: Path, error: object) -> ValueError:
+def check_segments(path: Path, tags: Mapping[int, Any]) -> None:
+    """Raise ValueError where a page has fewer strips or tiles than its size asks for.
+
+    Args:
+        tags: of the page, by number: what is not there would be zeros without a word.
+    """
+    width, height = int(tags[256]), int(tags[257])
+    planes = int(tags.get(277, 1)) if tags.get(284, 1) == 2 else 1
+    if 324 in tags:
+        asked = -(-height // max(1, int(tags.get(323, height)))) * -(-width // max(1, int(tags.get(322, width))))
+    else:
+        asked = -(-height // min(height, max(1, int(tags.get(278, height)))))
+    there = tags.get(324, tags.get(273, ()))
+    count = len(there) if isinstance(there, tuple) else 1
+    if count < asked * planes:
+        raise damaged(path, f"{width}x{height} pixels need {asked * planes} strips or tiles, it has {count}")
+
+
+def damaged(path: Path, error: object) -> ValueError:
+    """The refusal of a file that breaks off or contradicts itself."""
     what = " ".join(str(error).split())
     return ValueError(f"{path} is truncated or damaged ({what}): remove it or copy it again.")
 
@@ -129,7 +148,8 @@ def _check_there(path: Path, page: Any) -> None:
     """Raise ValueError where the file is shorter than its header promises, or promises too much."""
     end = max((a + b for a, b in zip(page.dataoffsets, page.databytecounts)), default=0)
     there = path.stat().st_size
+    check_segments(path, {tag.code: tag.value for tag in page.tags})
     if end > there or not all(page.databytecounts):
-        raise _damaged(path, f"its header promises {end} bytes, the file has {there}")
+        raise damaged(path, f"its header promises {end} bytes, the file has {there}")
     if page.nbytes > MAX_BYTES or (page.compression == 1 and sum(page.databytecounts) < page.nbytes):
-        raise _damaged(path, f"its header promises {page.nbytes} bytes of pixels")
+        raise damaged(path, f"its header promises {page.nbytes} bytes of pixels")
