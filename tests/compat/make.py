@@ -5,7 +5,8 @@
 Run it once, with the version whose files are to be kept (by PYTHONPATH, for an older one), and commit
 what it writes: a folder that is there is never written again. `expected.json` holds, for each
 artifact, rows in raw units, their scores, samples, and the seed of both. The script keeps to names
-that every version has.
+that every version has. `format-1/folders` is of the code before one-file artifacts and recorded scores:
+all three are folders there.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from contract.harness import die, differing, in_child, state
 from contract.toys.gaussian import GaussianModel
 from contract.use import answers, trained
 from data.refusal import sentence_of
+from simulacra.cli import main
 from simulacra.core.artifact import build_model, describe
 from simulacra.core.files import read_json, read_tensors, write_json
 from simulacra.core.space import Real
@@ -71,32 +72,33 @@ def test_every_model_can_be_built_without_memory(case):
 
 PROCESS = """
 import json, sys, simulacra
-path, x, c = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
-model = simulacra.load(path)
-values = model.log_prob(x, c, k=7, seed=3).values
-print(json.dumps([model.sample(11, 1, seed=5).tolist(), values.tolist(), list(model.label_names)]))
+x, c = json.loads(sys.argv[1])
+for path in sys.argv[2:]:
+    model = simulacra.load(path)
+    values = model.log_prob(x, c, k=7, seed=3).values
+    print(json.dumps([model.sample(11, 1, seed=5).tolist(), values.tolist(), list(model.label_names)]))
 """
 
 
 def test_another_process_without_the_data(tmp_path):
     """Raw in, raw out: same bits for samples and scores, from both forms."""
     case = named("vae/conditional")
-    model = trained(case)
-    model.label_names = ("a", "b", "c")
+    model = case.build()
+    names = model.label_names = ("a", "b", "c")
     x, c = case.data().test.x[:5], case.data().test.c[:5]
-    expected = [model.sample(11, 1, seed=5).tolist(), model.log_prob(x, c, k=7, seed=3).values.tolist()]
     for form in FORMS:
         model.save(tmp_path / form)
-        words = [str(tmp_path / form), json.dumps(x.tolist()), json.dumps(c.tolist())]
-        done = subprocess.run(
-            [sys.executable, "-c", PROCESS, *words],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=tmp_path,
-            env=environment(),
-        )
-        assert json.loads(done.stdout) == [*expected, ["a", "b", "c"]]
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESS, json.dumps([x.tolist(), c.tolist()]), *FORMS],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=environment(),
+    )
+    samples, scores = model.sample(11, 1, seed=5), model.log_prob(x, c, k=7, seed=3).values
+    expected = [samples.tolist(), scores.tolist(), list(names)]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [expected, expected]
 
 
 def test_the_precision_is_that_of_the_saved_model(tmp_path):
@@ -107,6 +109,15 @@ def test_the_precision_is_that_of_the_saved_model(tmp_path):
     model.save(tmp_path / "m")
     loaded = simulacra.load(tmp_path / "m")
     assert loaded.dtype == torch.float64 and not differing(state(model), state(loaded))
+
+
+def test_the_command_line_takes_one_file(tmp_path, capsys):
+    """Samples go beside it, where nothing else is said."""
+    named("ppca").build().save(tmp_path / "m.safetensors")
+    assert main(["sample", str(tmp_path / "m.safetensors"), "--n", "3"]) == 0
+    assert (tmp_path / "samples" / "seed-0.png").is_file()
+    assert main(["evaluate", str(tmp_path / "m.safetensors")]) == 2
+    assert "is a saved model, not a run" in capsys.readouterr().err
 
 
 # ---- where it may be written
@@ -254,6 +265,13 @@ def test_estimates_travel_with_the_model(tmp_path):
     config, before = read_json(run.path / "config.json"), json.loads(whole)
     assert {**config, "estimates": []} == before
     assert simulacra.resume(run.path, data=data).model.estimates == found
+
+
+def test_scores_that_cannot_be_recorded_are_given_all_the_same(tmp_path, caplog):
+    run = simulacra.fit(named("ppca").build(), real(3), out=tmp_path / "a", **QUIET)
+    (run.path / "config.json").write_text("{")
+    report = simulacra.evaluate(run, limit=9)
+    assert report.likelihood is not None and "scores were not recorded" in caplog.text
 
 
 def test_a_model_that_is_trained_again_has_no_scores(tmp_path):

@@ -70,8 +70,7 @@ def test_options_of_training_and_data(tmp_path):
     fit = lambda **more: simulacra.fit(
         simulacra.PPCA(Real((3,)), latent=1), real(3), out=tmp_path, progress=False, **more
     )
-    with pytest.warns(OldName, match="'lr'"):
-        fit(learning_rate=0.1)
+    once("learning_rate", lambda: fit(learning_rate=0.1))
     assert json.loads((tmp_path / "config.json").read_text())["options"]["lr"] == 0.1
 
 
@@ -150,6 +149,16 @@ def test_an_artifact_whose_class_was_renamed(tmp_path):
     sentence_of(lambda: simulacra.load(tmp_path / "m"), "'Old'")
     renamed.RENAMED = (*TABLE, Renamed("simulacra", "Old", "VAE", "0.2", "0.4"))
     assert type(silent(lambda: simulacra.load(tmp_path / "m"))) is simulacra.VAE
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.4.0", "0.10.2", "1.0.0rc1"])
+def test_old_names_go_except_in_saved_runs(version, monkeypatch):
+    monkeypatch.setattr(renamed, "__version__", version)
+    with pytest.raises(TypeError):
+        simulacra.Options(learning_rate=0.1)
+    with pytest.raises(AttributeError):
+        simulacra.VariationalAutoencoder  # noqa: B018
+    assert renamed.renamed_arguments(["Options"], {"learning_rate": 0.1}, quiet=True) == {"lr": 0.1}
 
 
 def test_signatures_are_those_of_today():

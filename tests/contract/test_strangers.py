@@ -7,6 +7,7 @@ import os
 import resource
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import simulacra
 from contract.cases import classes
 from data.refusal import sentence_of
 from simulacra.cli import main
+from simulacra.evaluation import read_report
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 HUGE = 10**9
@@ -275,6 +277,48 @@ def test_the_command_line_says_it_in_one_line(name, saved, capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("simulacra: error: ") and err.count("\n") == 1
     assert sorted(p.name for p in saved.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["module", "path", "hidden", "shape", "negative", "step", "other-raw"])
+def test_a_run_that_lies_is_not_resumed(name, tmp_path, capsys):
+    """The checkpoint knows the sizes; from Python and from the command line."""
+    data = classes(3)
+    model = simulacra.VAE(data.space, data.condition, latent=2, hidden=(7,))
+    run = simulacra.fit(model, data, out=tmp_path / "run", epochs=1, progress=False)
+    LIES[name][0](run.path)
+    before = {p: p.read_bytes() for p in run.path.iterdir()}
+    sentence_of(lambda: simulacra.resume(run.path, data=data))
+    assert main(["train", "--resume", str(run.path)]) == 2
+    assert capsys.readouterr().err.count("simulacra: error: ") == 1
+    assert {p: p.read_bytes() for p in run.path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.pop("estimates"),
+        lambda c: c.update(estimates=[1]),
+        lambda c: c.update(protocol=3),
+        lambda c: c["estimates"].update(another={}),
+        lambda c: c.update(findings=[{"nonesuch": 1}]),
+        lambda c: c.update(format=2),
+    ],
+)
+def test_a_report_that_lies(change, tmp_path):
+    data = classes(3)
+    simulacra.evaluate(simulacra.PPCA(data.space, latent=1), data, limit=9).write(tmp_path)
+    content = json.loads((tmp_path / "report.json").read_text())
+    change(content)
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    sentence_of(lambda: read_report(tmp_path), "report.json")
+
+
+def test_models_are_loaded_in_several_threads(saved):
+    """What a load counts and places is its own."""
+    expected = simulacra.load(saved).sample(3, condition=1)
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: simulacra.load(saved), range(12)))
+    assert all(torch.equal(model.sample(3, condition=1), expected) for model in models)
 
 
 def test_a_run_whose_data_set_lies(tmp_path):

@@ -1,6 +1,8 @@
 """Bad image files and folders of one's own: one sentence that names the file and the mend."""
 
 import struct
+import zlib
+from importlib.util import find_spec
 
 import numpy as np
 import png
@@ -32,8 +34,8 @@ def test_deep_images_that_are_cut_off_or_of_no_kind(tmp_path, name):
     path = WRITERS[name](tmp_path / name)
     whole = path.read_bytes()
     assert len(load_data(tmp_path, **KEEP).train) == 1
-    assert_refused(tmp_path, name, "is empty (0 bytes)") if not write(path, b"").stat().st_size else None
     for content, words in (
+        (b"", ["is empty (0 bytes)"]),
         (whole[: len(whole) // 2], ["remove it or copy it again"]),
         (whole[:-40], ["remove it or copy it again"]),
         (b"XXXX" + whole[4:], ["no image that can be read", "remove it or copy it again"]),
@@ -49,7 +51,7 @@ def test_random_damage_to_deep_images_is_one_sentence(tmp_path, name):
     whole, rng = path.read_bytes(), np.random.default_rng(11)
     for i in range(25):
         wrong = bytearray(whole)
-        for at in rng.integers(0, [len(whole), 300][i % 2], 4):
+        for at in rng.integers(0, [len(whole), min(300, len(whole))][i % 2], 4):
             wrong[at] = int(rng.integers(256))
         path.write_bytes(wrong)
         try:
@@ -83,8 +85,6 @@ def test_a_tiff_that_promises_more_rows_than_it_has(tmp_path, name):
 def test_a_png_with_a_lying_size_is_refused(tmp_path):
     path = write_png(tmp_path / "a.png", SMALL_COLOURS)
     whole = path.read_bytes()
-    import zlib
-
     head = struct.pack(">2I", 60_000, 60_000) + whole[24:29]
     crc = struct.pack(">I", zlib.crc32(b"IHDR" + head))
     write(path, whole[:16] + head + crc + whole[33:])
@@ -123,20 +123,16 @@ def test_a_ring_of_pages_ends(tmp_path):
     assert len(load_data(tmp_path, **KEEP).train) == 2
 
 
+@pytest.mark.skipif(find_spec("imagecodecs") is not None, reason="imagecodecs reads it")
 def test_a_compression_that_needs_more_packages_says_what_to_do(tmp_path):
     path = write_tiff(tmp_path / "a.tif", SMALL_COLOURS, **RGB)
     with_tag(path, 259, 5)
-    pytest.importorskip("tifffile")
-    try:
-        import imagecodecs  # noqa: F401
-    except ImportError:
-        assert_refused(tmp_path, "a.tif is compressed with LZW", "tiffcp -c zip", **KEEP)
+    assert_refused(tmp_path, "a.tif is compressed with LZW", "tiffcp -c zip", **KEEP)
 
 
 def test_pages_that_are_no_pictures(tmp_path):
     write_tiff(tmp_path / "a.tif", np.zeros((8, 9, 6), np.uint16), photometric="minisblack", planarconfig=1)
     assert_refused(tmp_path, "a.tif", "save it as grey or RGB", **KEEP)
-    write(tmp_path / "a.tif", b"")
     (tmp_path / "a.tif").unlink()
     write(tmp_path / "a.pgm", b"P2 2 1 4095\n4095 7\n")
     assert_refused(tmp_path, "a.pgm", "as text", **KEEP)
@@ -177,7 +173,7 @@ def test_a_single_image_cannot_be_split(tmp_path, options):
 
 
 def test_names_with_blanks_and_beyond_ascii(tmp_path):
-    names = ["Probe 1 (ü).png", "細胞 – 2.png", "a'b \"c\".png", "📷.PNG"]
+    names = ["Probe 1 (ü).png", "細胞 - 2.png", 'a\'b "c".png', "📷.PNG"]
     for i, name in enumerate(names):
         write_pillow(tmp_path / "Größe 4" / name, deep(i)) if i else write_image(
             tmp_path / "Größe 4" / name, i, (11, 9)
@@ -185,7 +181,9 @@ def test_names_with_blanks_and_beyond_ascii(tmp_path):
     assert_refused(tmp_path, "Probe 1 (ü).png", "8 bits", **KEEP)
     write_pillow(tmp_path / "Größe 4" / names[0], deep(0))
     data = load_data(tmp_path, stream=True, **KEEP)
-    assert data.label_names == ("Größe 4",) and sorted(p.name for p in data.train.files.paths) == sorted(names)
+    assert data.label_names == ("Größe 4",) and sorted(p.name for p in data.train.files.paths) == sorted(
+        names
+    )
     assert len(data.train.all().x) == 4
 
 

@@ -64,7 +64,7 @@ def test_lanczos_stays_within_the_levels_and_agrees_with_8_bits(tmp_path):
         write_pillow(tmp_path / name / "x.png", x)
     shallow = load_data(tmp_path / "a", size=21, **KEEP).train.x.double() / 255
     fine = load_data(tmp_path / "b", size=21, **KEEP).train.x.double() / 65535
-    assert (shallow - fine).abs().max() < 1.5 / 255 and 0 <= fine.min() and fine.max() <= 1
+    assert (shallow - fine).abs().max() < 1.5 / 255 and fine.min() >= 0 and fine.max() <= 1
 
 
 def test_12_bits_in_16_are_declared(tmp_path):
@@ -105,7 +105,7 @@ def test_a_camera_with_fewer_bits_is_suggested(tmp_path, caplog, options):
         load_data(tmp_path / "camera", levels=2**16, **options, **KEEP)
         assert "add levels" not in caplog.text
         load_data(tmp_path / "camera", **options, **KEEP)
-    assert "no value of 4 images is above 3,999" in caplog.text and "add levels=4096" in caplog.text
+    assert "no value of 4 rows is above 3,999" in caplog.text and "add levels=4096" in caplog.text
 
 
 def test_mixed_depths_name_two_files_and_the_mend(tmp_path):
@@ -117,7 +117,14 @@ def test_mixed_depths_name_two_files_and_the_mend(tmp_path):
 
 @pytest.mark.parametrize(
     "kind, words",
-    [("f2", "floats"), ("f4", "floats"), ("f8", "floats"), ("i2", "signed"), ("i4", "signed"), ("u4", "32-bit")],
+    [
+        ("f2", "floats"),
+        ("f4", "floats"),
+        ("f8", "floats"),
+        ("i2", "signed"),
+        ("i4", "signed"),
+        ("u4", "32-bit"),
+    ],
 )
 def test_what_has_no_levels_is_refused(tmp_path, kind, words):
     write_tiff(tmp_path / "a.tif", np.ones((9, 11), kind))

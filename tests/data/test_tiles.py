@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from data_files import write_classes, write_folder, write_image
 from deep_files import RAMP, deep, write_slides, write_tiff
@@ -67,8 +68,6 @@ def test_a_crop_is_the_central_square_as_it_is(tmp_path, crop):
 def test_pages_are_rows_and_previews_are_not(tmp_path):
     pages = np.stack([RAMP[i : i + 6, :7] for i in range(5)])
     write_tiff(tmp_path / "stack.tif", pages, photometric="minisblack")
-    import tifffile
-
     with tifffile.TiffWriter(tmp_path / "preview.tif") as file:
         file.write(RAMP[50:56, :7])
         file.write(RAMP[50:53, :3], subfiletype=1)

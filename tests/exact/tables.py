@@ -116,11 +116,9 @@ def table_rows(name: str, n: int = 5, seed: int = 8) -> torch.Tensor:
     rng = np.random.default_rng(seed)
     columns = []
     for _, field in MIXED[name].fields:
-        if isinstance(field, (Real, Positive)):
-            column = rng.normal(size=n)
-            columns.append(np.exp(column) if isinstance(field, Positive) else column)
-        else:
-            columns.append(
-                rng.integers(0, getattr(field, "classes", 2 if isinstance(field, Binary) else 6), n)
-            )
+        column = rng.normal(size=n)
+        if field.discrete:
+            top = {Binary: 2, Count: 6}.get(type(field)) or field.classes
+            column = rng.integers(0, top, n).astype(float)
+        columns.append(np.exp(column) if isinstance(field, Positive) else column)
     return torch.tensor(np.stack(columns, 1))

@@ -101,10 +101,27 @@ def test_counts_keep_their_digits_at_extreme_parameters(dtype, relative):
         np.testing.assert_allclose(poisson.double(), expected, rtol=relative, atol=relative)
 
 
-def test_negative_binomial_of_large_size_is_the_poisson(float64):
-    x = torch.arange(60).double()
-    nb, poisson = NegativeBinomial(t(2.3), t(20.0), 0), Poisson(t(2.3), 0)
-    np.testing.assert_allclose(nb.entries(x), poisson.entries(x), atol=2e-6)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("log_size", [18.0, 21.0, 30.0, 40.0, 80.0])
+def test_negative_binomial_of_large_size_is_the_poisson(dtype, log_size):
+    n, p = 4001, [t(v, dtype=dtype).requires_grad_() for v in (2.3, log_size)]
+    entries = NegativeBinomial(*p, 0).entries(torch.arange(60, dtype=dtype))
+    np.testing.assert_allclose(
+        entries.detach(), [exact_poisson(x, 2.3) for x in range(60)], rtol=1e-5, atol=1e-5
+    )
+    (entries.exp() * entries).sum().backward()
+    assert abs(p[1].grad.item()) < 1e-5  # nothing is won by a larger size
+    law = NegativeBinomial(*(v.detach().expand(n) for v in p), 0)
+    draws = law.sample(Rng(12, rows=range(n))).numpy()
+    assert chi_square(draws, stats.poisson.pmf(np.arange(80), math.exp(2.3))) > LEVEL
+
+
+def test_log_normal_takes_numbers_beyond_single_precision():
+    x = torch.tensor([1e-90, 1e-46, 1.0, 1e90], dtype=torch.float64)
+    entries = LogNormal(t(0.5, dtype=torch.float32), t(1.5, dtype=torch.float32), 0).entries(x)
+    np.testing.assert_allclose(
+        entries, stats.lognorm.logpdf(x, math.exp(1.5), scale=math.exp(0.5)), rtol=1e-5
+    )
 
 
 STEPS = [

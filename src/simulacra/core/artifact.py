@@ -207,6 +207,3 @@ def open_artifact(path: Path) -> Artifact:
     if "arguments" not in header:
         raise ValueError(f"{path} holds weights without a configuration: give the folder it came in.")
     return Artifact(check_config(header, ENTRIES, path), path, path)
-
-
-__all__ = ["CONFIG", "WEIGHTS", "Artifact", "build_model", "describe", "load_weights", "open_artifact"]

@@ -119,7 +119,8 @@ class Fields(Space):
 
     def joined(self, parts: list[Tensor]) -> Tensor:
         """One vector from the fields' own shapes: undoes `parts`."""
-        return torch.cat([part.reshape(len(part), -1) for part in parts], 1)
+        # shape[0], not len: it stays open when the function is exported
+        return torch.cat([part.reshape(part.shape[0], -1) for part in parts], 1)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """The features of the fields, one after the other, shape (B, features)."""
@@ -129,7 +130,7 @@ class Fields(Space):
         """Each field from its own features."""
         sizes = [math.prod(space.features_shape) for _, space in self.fields]
         pieces = self._with(f.split(sizes, 1))
-        parts = [s.from_features(piece.reshape(len(f), *s.features_shape)) for piece, s in pieces]
+        parts = [s.from_features(piece.reshape(f.shape[0], *s.features_shape)) for piece, s in pieces]
         return self.joined([part.to(f.dtype) for part in parts])
 
     def features_known(self, known: Tensor) -> Tensor:

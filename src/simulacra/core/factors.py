@@ -39,6 +39,7 @@ class Linear:
 
     def posterior(self, x: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         """E[z] (B, q) and M_n (B, q, q) of equation (1)."""
+        known = known.to(x.device)
         r = torch.where(known, x - self.location, torch.zeros_like(x))
         eye = torch.eye(self.W.shape[1], dtype=x.dtype, device=x.device)
         M = torch.einsum("nd,dp,dq->npq", known.to(x.dtype), self.W, self.W) + self.variance * eye
@@ -46,6 +47,7 @@ class Linear:
 
     def log_density(self, x: Tensor, known: Tensor) -> Tensor:
         """log N(x_o; m_o, C_oo) in nats, shape (B,)."""
+        known = known.to(x.device)
         z, M = self.posterior(x, known)
         r = torch.where(known, x - self.location - z @ self.W.T, torch.zeros_like(x))
         # r' C^-1 r = |r - W z|^2 / s^2 + |z|^2 at z = E[z|x],  |C_oo| = |M| s^(2 (d_o - q))
@@ -57,7 +59,7 @@ class Linear:
     def imputed(self, x: Tensor, known: Tensor) -> Tensor:
         """E[x_n]: what is missing at its conditional mean."""
         z, _ = self.posterior(x, known)
-        return torch.where(known, x, self.location + z @ self.W.T)
+        return torch.where(known.to(x.device), x, self.location + z @ self.W.T)
 
 
 Rows = Callable[[], Iterator[tuple[Tensor, Tensor]]]

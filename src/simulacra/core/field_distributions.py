@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simulacra.core.distributions import Categorical, Distribution, Gaussian, log1mexp
+from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 
 
@@ -104,14 +105,14 @@ class NegativeBinomial(Distribution):
 
 def _log_beta(a: Tensor, b: Tensor) -> Tensor:
     """log B(a, b) in double precision: log Gamma of large arguments has few digits left in single."""
-    a64, b64 = a.double(), b.double()
-    return (torch.lgamma(a64) + torch.lgamma(b64) - torch.lgamma(a64 + b64)).to(a.dtype)
+    a64, b64 = precise(a), precise(b)
+    return (torch.lgamma(a64) + torch.lgamma(b64) - torch.lgamma(a64 + b64)).to(a)
 
 
 def _quantile(rng: Rng, name: str, like: Tensor, ppf: Callable[..., Any], *parameters: Tensor) -> Tensor:
     """Draws by the inverse of the distribution function, one uniform number an entry."""
     u = rng.uniform(name, *like.shape[1:], dtype=torch.float64)
-    numbers = [t.detach().double().expand(like.shape).cpu().numpy() for t in (u, *parameters)]
+    numbers = [precise(t.detach()).expand(like.shape).cpu().numpy() for t in (u, *parameters)]
     return torch.as_tensor(ppf(*numbers), dtype=like.dtype, device=like.device)
 
 

@@ -115,7 +115,7 @@ def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
 def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> np.ndarray:
     number: dict[str | None, float] = {name: i for i, name in enumerate(names)} | {None: np.nan}
     texts = [None if _gone(value) else class_name(value) for value in values]
-    for text in texts:
+    for text in set(texts):
         if text not in number:
             known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
             raise ValueError(

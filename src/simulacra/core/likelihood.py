@@ -11,6 +11,7 @@ from torch import Tensor
 
 from simulacra.core.capabilities import HasDensity, HasImportanceWeights
 from simulacra.core.estimate import Kind
+from simulacra.core.precision import precise, precise_device
 from simulacra.core.random import Rng
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ def _rows_bound(
     model: Any, x: Tensor, c: Tensor | None, k: int, rng: Rng, known: Tensor | None
 ) -> ImportanceBound:
     shape = (len(x),)
-    log_sum = torch.full(shape, -math.inf, dtype=torch.float64, device=x.device)
+    log_sum = torch.full(shape, -math.inf, dtype=torch.float64, device=precise_device(x.device))
     log_squares, total = log_sum.clone(), torch.zeros_like(log_sum)
     for block, done in enumerate(range(0, k, SAMPLE_BLOCK)):
         keyed = rng.at("importance", block).per_row()
-        log_w = model.log_weights(x, c, keyed, min(SAMPLE_BLOCK, k - done), **observed(known)).double()
+        log_w = precise(model.log_weights(x, c, keyed, min(SAMPLE_BLOCK, k - done), **observed(known)))
         log_sum = torch.logaddexp(log_sum, log_w.logsumexp(1))
         log_squares = torch.logaddexp(log_squares, (2 * log_w).logsumexp(1))
         total += log_w.sum(1)
@@ -129,7 +130,7 @@ def score(
     """
     log_det, able = log_det.cpu(), cast(Any, model)
     scored = x.numel() if known is None else int(known.sum())
-    raw = lambda value: value.double().cpu() + log_det
+    raw = lambda value: precise(value).cpu() + log_det
     if model.supports(HasDensity):
         return Score(raw(able.log_density(x, c, **observed(known))), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):

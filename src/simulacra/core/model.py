@@ -60,6 +60,7 @@ class Model(Words, nn.Module, metaclass=_Recorded):
     sharded: ClassVar[tuple[str, ...]] = ()
     length: Epochs = Epochs(50)
     arguments: dict[str, Any]
+    estimates: list[dict[str, Any]]
 
     def __init__(self, space: Space, condition: Space | None = None):
         super().__init__()
@@ -67,7 +68,7 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         self.condition = condition
         self.preprocessing: Preprocessing = None  # type: ignore[assignment]
         self.label_names: tuple[str, ...] = ()
-        self.estimates: list[dict[str, Any]] = []
+        self.estimates = []
         self._removed: frozenset[type[can.Capability]] = frozenset()
 
     # ---- how it is trained

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
+from simulacra.core.precision import precise_device
 from simulacra.core.random import Rng
 from simulacra.core.training import Source
 
@@ -17,8 +18,7 @@ CHUNK = 4096
 def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Tensor:
     """Mean of the known flattened features (of the first `limit` rows) in float64, shape (d,)."""
     n = min(len(source), limit or len(source))
-    total = torch.zeros((), dtype=torch.float64, device=model.device)
-    count = torch.zeros((), dtype=torch.float64, device=model.device)
+    total, count = torch.zeros(2, dtype=torch.float64, device=precise_device(model.device)).unbind()
     for f, known in known_features(model, source, rng, n):
         total = total + torch.where(known, f, torch.zeros_like(f)).sum(0)
         count = count + known.sum(0)
@@ -30,6 +30,7 @@ def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[t
     for i in range(0, n, CHUNK):
         rows = rng.on(range(i, min(i + CHUNK, n)))
         batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
+        batch = batch.to(precise_device(batch.x.device))
         f = model.space.features(batch.x, torch.float64).flatten(1)
         known = None if batch.known is None else model.space.features_known(batch.known).flatten(1)
         yield f, torch.ones_like(f, dtype=torch.bool) if known is None else known

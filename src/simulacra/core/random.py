@@ -14,16 +14,20 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+from simulacra.core.precision import precise_device
 
 if TYPE_CHECKING:
     from simulacra.core.batch import Batch
 
 PAD = 16
 Draw = Callable[[tuple[int, int], torch.Generator, torch.dtype], Tensor]
+Source = Callable[[tuple[object, ...], str, Callable[[], Tensor]], Tensor]  # (key, kind, how to draw it)
 
 
 def key_of(*path: object) -> int:
@@ -42,6 +46,7 @@ class Rng:
         block: rows that share one generator; 1 makes single rows of large draws cheap.
         shards: for each sharded buffer, the global positions that this process holds.
         device: where the numbers are wanted.
+        source: is asked for every draw and may hand out numbers in its place, as `core.noise` does.
 
     Example:
         >>> a = Rng(0, rows=range(5)).normal("z", 3)
@@ -58,12 +63,14 @@ class Rng:
         block: int = 128,
         shards: Mapping[str, range] | None = None,
         device: torch.device | str = "cpu",
+        source: Source | None = None,
     ):
         self.path = (seed, *path)
         self.rows = rows
         self.block = block
         self.shards = dict(shards or {})
         self.device = device
+        self.source = source
         self._anonymous = 0
 
     def _copy(self, path: tuple[object, ...], rows: range, block: int) -> Rng:
@@ -74,6 +81,7 @@ class Rng:
             block=block,
             shards=self.shards,
             device=self.device,
+            source=self.source,
         )
 
     def at(self, *path: object) -> Rng:
@@ -91,14 +99,14 @@ class Rng:
 
     def normal(self, name: str, *shape: int, rows: range | None = None, dtype=None) -> Tensor:
         """Standard normal numbers of shape (len(rows), *shape)."""
-        return self._draw(name, shape, rows, dtype, _normal)
+        return self._draw(name, shape, rows, dtype, "normal")
 
     def uniform(self, name: str, *shape: int, rows: range | None = None, dtype=None) -> Tensor:
         """Uniform numbers in [0, 1) of shape (len(rows), *shape)."""
-        return self._draw(name, shape, rows, dtype, _uniform)
+        return self._draw(name, shape, rows, dtype, "uniform")
 
     def bernoulli(self, name: str, p: Tensor, rows: range | None = None) -> Tensor:
-        """0/1 numbers, one with probability `p` of shape (len(rows), *)."""
+        """0/1 numbers, one with probability `p` of shape (len(rows), *), or (1, *) for all rows."""
         u = self.uniform(name, *p.shape[1:], rows=rows, dtype=p.dtype)
         return (u < p).to(p.dtype)
 
@@ -115,9 +123,12 @@ class Rng:
         self._anonymous += 1
         return f"layer-{self._anonymous}"
 
-    def _draw(self, name, shape, rows, dtype, draw: Draw) -> Tensor:
+    def _draw(self, name, shape, rows, dtype, kind: str) -> Tensor:
         rows = self.rows if rows is None else rows
-        dtype = dtype or torch.get_default_dtype()
+        draw = partial(self._numbers, name, shape, rows, dtype or torch.get_default_dtype(), DRAWS[kind])
+        return draw() if self.source is None else self.source((*self.path, name), kind, draw)
+
+    def _numbers(self, name, shape, rows, dtype, draw: Draw) -> Tensor:
         width = math.prod(shape)
         padded = -(-width // PAD) * PAD
         parts = []
@@ -129,7 +140,8 @@ class Rng:
         if not parts:
             return torch.empty((0, *shape), dtype=dtype, device=self.device)
         whole = parts[0] if len(parts) == 1 else torch.cat(parts)
-        return whole.reshape(len(rows), *shape).to(self.device)
+        device = precise_device(self.device) if dtype == torch.float64 else self.device
+        return whole.reshape(len(rows), *shape).to(device)
 
 
 def _generator(*path: object) -> torch.Generator:
@@ -143,6 +155,8 @@ def _normal(size, generator, dtype):
 def _uniform(size, generator, dtype):
     return torch.rand(size, generator=generator, dtype=dtype)
 
+
+DRAWS: dict[str, Draw] = {"normal": _normal, "uniform": _uniform}
 
 _ambient: list[Rng] = []
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,7 +105,7 @@ def _check_passed(config: Mapping[str, Any], passed: Mapping[str, Any], where: P
         if name not in config["passed"]:
             known = ", ".join(config["passed"]) or "nothing"
             raise ValueError(
-                f"the model in {where} was not built with its own {name}: leave it out; what it takes is {known}."
+                f"the model in {where} was not built with its own {name}: leave it out; it takes {known}."
             )
 
 
@@ -165,11 +166,12 @@ SPARE = 100  # parameters beyond four for each tensor of the file: some are tied
 @contextmanager
 def _at_most(n: int) -> Iterator[None]:
     """No more than n parameters are made within: a depth of 10^9 ends early."""
-    made = 0
+    made, thread = 0, threading.get_ident()
 
     def count(*_: Any) -> None:
         nonlocal made
-        made += 1
+        # torch calls hooks for every module that any thread makes
+        made += threading.get_ident() == thread
         if made > n:
             raise ValueError(f"more than {n} parameters for a file that holds fewer tensors")
 

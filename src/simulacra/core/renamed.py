@@ -1,4 +1,4 @@
-"""Old names: they work for two minor versions, with one sentence; saved runs keep theirs for ever.
+"""Old names: they work for two minor versions, with one sentence; those in saved runs work for ever.
 
 One table for arguments, options, models and public names. A name moves by an entry here and nothing
 else: Python, YAML files, the command line and the configurations of old runs all ask this file.
@@ -7,10 +7,13 @@ else: Python, YAML files, the command line and the configurations of old runs al
 from __future__ import annotations
 
 import functools
+import re
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from simulacra import __version__
 
 MODELS, NAMES = "models", "simulacra"
 C = TypeVar("C", bound=Callable[..., Any])
@@ -26,7 +29,7 @@ class Renamed:
         old: the former name.
         new: the present one.
         since: the version that renamed it.
-        until: the version in which the old name goes.
+        until: the version in which the old name goes; the entry stays, for saved runs.
     """
 
     of: str
@@ -43,6 +46,10 @@ class Renamed:
 
 
 RENAMED: tuple[Renamed, ...] = ()
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(n) for n in re.findall(r"\d+", version)[:3]]
 
 
 class OldName(DeprecationWarning):
@@ -62,7 +69,7 @@ def present(of: Collection[str], name: str, quiet: bool = False, level: int = 3)
         'latent'
     """
     for entry in RENAMED:
-        if entry.of in of and entry.old == name:
+        if entry.of in of and entry.old == name and (quiet or _numbers(__version__) < _numbers(entry.until)):
             if not quiet:
                 warnings.warn(OldName(str(entry)), stacklevel=level)
             return entry.new

@@ -18,6 +18,8 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -45,7 +47,13 @@ BROKEN_ZIP = (
 )
 
 
-def open_arrays(path: Path, key: str | None, label: str | None, levels: int | None = None) -> Source:
+def open_arrays(
+    path: Path,
+    key: str | None,
+    label: str | None,
+    levels: int | None = None,
+    aside: Collection[str | None] = (),
+) -> Source:
     """The source in an array file.
 
     Args:
@@ -53,6 +61,7 @@ def open_arrays(path: Path, key: str | None, label: str | None, levels: int | No
         key: which array holds the observations; needed where there are several.
         label: which array holds the labels, shape (N,).
         levels: number of levels of the observations, or None: as their values and type say.
+        aside: arrays that split the rows and are no observations.
 
     Raises:
         ValueError: if the file is damaged, the array cannot be chosen, or it holds no observations.
@@ -65,11 +74,12 @@ def open_arrays(path: Path, key: str | None, label: str | None, levels: int | No
         arrays = {path.name: read_npy(path)}
     else:
         arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
-    chosen = _choose(path, arrays, key, label)
+    chosen = _choose(path, arrays, key, {label, *aside})
     field = f"array {chosen!r}"
     x, space = observations(path, field, arrays[chosen], levels)
+    part = Part(x, sides=_sides({k: a for k, a in arrays.items() if k not in (chosen, label)}, len(x)))
     if label is None:
-        return Source(path.stem, space, {"train": Part(x)})
+        return Source(path.stem, space, {"train": part})
     if label not in arrays:
         raise ValueError(f"{path} has no array {label!r}, which label= names; it has {_listed(arrays)}.")
     given = arrays[label]
@@ -80,15 +90,22 @@ def open_arrays(path: Path, key: str | None, label: str | None, levels: int | No
             "there must be one label a row."
         )
     numbers, label_names = encode(labels, f"{path}, array {label!r}")
-    return Source(path.stem, space, {"train": Part(x, numbers)}, label_names)
+    return Source(path.stem, space, {"train": replace(part, labels=numbers)}, label_names)
 
 
-def _choose(path: Path, arrays: dict[str, np.ndarray], key: str | None, label: str | None) -> str:
+def _sides(arrays: dict[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
+    """The arrays that have one value a row."""
+    return {name: a.reshape(-1) for name, a in arrays.items() if a.shape in ((rows,), (rows, 1), (1, rows))}
+
+
+def _choose(
+    path: Path, arrays: dict[str, np.ndarray], key: str | None, others: Collection[str | None]
+) -> str:
     if key is not None:
         if key not in arrays:
             raise ValueError(f"{path} has no array {key!r}, which key= names; it has {_listed(arrays)}.")
         return key
-    rest = [name for name in arrays if name != label]
+    rest = [name for name in arrays if name not in others]
     if len(rest) != 1:
         raise ValueError(
             f"{path} holds {len(rest)} arrays that could be the observations ({_listed(arrays)}): "

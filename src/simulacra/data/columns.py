@@ -12,7 +12,7 @@ from torch import Tensor
 from simulacra.core.composite import Fields
 from simulacra.core.intake import class_name, column_codes, column_values
 from simulacra.core.space import Binary, Categorical, Ordinal, Space
-from simulacra.data.kinds import EVERY_OTHER, Column, numbers, read_types, space_of
+from simulacra.data.kinds import EVERY_OTHER, Column, read_types, space_of
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
 
@@ -43,6 +43,10 @@ def source_of(
             continue
         space = space_of(column, declared.get(column.name, declared.get(EVERY_OTHER)))
         if space is not None:
+            if options["missing"] == "error":
+                check_present(
+                    column, "load it with missing='mask' to leave it out of the likelihood, or fill it in"
+                )
             fields[column.name] = space
             entries.append(_codes(space, column))
     if not fields:
@@ -58,17 +62,28 @@ def _check_names(where: str, columns: Sequence[Column]) -> None:
 
 
 def _labels(column: Column) -> tuple[Tensor, tuple[str, ...]]:
-    values = numbers(column.values)
-    return encode(np.array(list(map(str, column.values))) if values is None else values, column.where)
+    check_present(column, "the labels must all be there")
+    values = np.array(list(map(str, column.values))) if column.numbers is None else column.numbers
+    return encode(values, column.where)
+
+
+def check_present(column: Column, mend: str) -> None:
+    """Raise ValueError where an entry is missing."""
+    if None in column.values:
+        where = column.at(column.values.index(None))
+        raise ValueError(f"{column.where} has a missing value in {where}: {mend}.")
 
 
 def _codes(space: Space, column: Column) -> np.ndarray:
     """The numbers of a column, NaN where missing, checked against its space."""
-    values: Sequence[Any] = column.values
-    if isinstance(space, (Categorical, Ordinal)) and numbers(values) is not None:
-        # 1 and 1.0 are one class
-        values = [None if value is None else class_name(float(value)) for value in values]
-    codes = column_codes(space, values, column.where)
+    x = column.numbers
+    named = isinstance(space, (Categorical, Ordinal)) and bool(space.names)
+    # classes that are numbers go by their value: 1 and 1.0 are one
+    codes = (
+        x
+        if x is not None and not named
+        else column_codes(space, column.values if x is None else x, column.where)
+    )
     space.check(torch.from_numpy(codes[~np.isnan(codes)]).view(-1, *space.shape), column.where)
     return codes
 
@@ -117,12 +132,6 @@ def open_frame(frame: Any, options: Mapping[str, Any]) -> Source:
     label = options["label"]
     if label is not None and label not in map(str, names):
         raise ValueError(f"the data frame has no column {label!r}, which label= names.")
-    for column in columns:
-        if options["missing"] == "error" and None in column.values:
-            raise ValueError(
-                f"the data frame misses a value in row {column.values.index(None)} (from 0), column "
-                f"{column.name!r}: load it with missing='mask', or fill it in."
-            )
     chosen = None if label is None else [column.name for column in columns].index(label)
     return source_of("frame", "the data frame", columns, chosen, options)
 

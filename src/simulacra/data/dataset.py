@@ -16,6 +16,7 @@ from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.transforms import Binarise
+from simulacra.data.rows import SourceRows
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Split:
         known: True where an entry of x is observed, or None.
         c_known: True where the condition is observed, shape (N,), or None.
         lengths: valid steps of each ragged sequence, shape (N,), or None.
+        source_rows: which rows of the source these are, or None where nobody knows.
     """
 
     x: Tensor
@@ -40,6 +42,7 @@ class Split:
     known: Tensor | None = None
     c_known: Tensor | None = None
     lengths: Tensor | None = None
+    source_rows: SourceRows | None = None
     _stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
     _digest: str | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -89,6 +92,7 @@ class Split:
             known=rows.known,
             c_known=rows.c_known,
             lengths=rows.lengths,
+            source_rows=None if self.source_rows is None else self.source_rows[index],
         )
 
     def to(self, device: torch.device | str) -> Split:
@@ -122,6 +126,12 @@ class Split:
                     h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
             self._digest = h.hexdigest()
         return self._digest
+
+    def identity(self) -> str:
+        """SHA-256 over the digest and the rows' numbers in their source: no two splits share it."""
+        if self.source_rows is None:
+            return self.digest()
+        return hashlib.sha256(f"{self.digest()}:{self.source_rows.digest()}".encode()).hexdigest()
 
     def _hashed_x(self) -> Tensor | None:
         return None if self._stamp is not None else self.x
@@ -183,7 +193,7 @@ class Dataset:
         lossy = [step for step in steps if isinstance(step, Binarise)]
         scored = self.space if lossy else self.preprocessing.raw
         label = ", ".join([*self.applied, *(step.label for step in lossy)]) or "raw"
-        return Protocol(self[split].digest(), self.name, split, str(scored), label)
+        return Protocol(self[split].identity(), self.name, split, str(scored), label)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{len(rows):,} {name}" for name, rows in self.splits.items())
@@ -218,7 +228,7 @@ def in_memory(
     """
     space.check(x)
     chain = Preprocessing(space)
-    whole = Split(x, chain, c, **parts)
+    whole = Split(x, chain, c, source_rows=SourceRows("train", torch.arange(len(x))), **parts)
     order = Rng(seed, "split").permutation("rows", len(x))
     n_valid, n_test = round(len(x) * valid), round(len(x) * test)
     cuts = {

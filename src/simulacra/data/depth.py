@@ -59,11 +59,11 @@ def suggestion(levels: int, highest: Iterable[int], looked_at: str) -> str | Non
     Args:
         levels: that the files can hold.
         highest: the highest value of each image or split looked at.
-        looked_at: what was looked at, such as `200 images`.
+        looked_at: what was looked at, such as `200 rows`.
 
     Example:
-        >>> suggestion(65536, [3900, 4095], "2 images")
-        'no value of 2 images is above 4,095 of 65,535: if the camera has 12 bits, add levels=4096.'
+        >>> suggestion(65536, [3900, 4095], "2 rows")
+        'no value of 2 rows is above 4,095 of 65,535: if the camera has 12 bits, add levels=4096.'
     """
     most = max(highest, default=0)
     fits = [camera for camera in CAMERAS if most < camera < levels]

@@ -21,6 +21,7 @@ from simulacra.data.described import sentence
 from simulacra.data.heads import SUFFIXES, Head, read_heads
 from simulacra.data.images import ImageFiles
 from simulacra.data.labels import encode
+from simulacra.data.sides import with_paths
 from simulacra.data.source import Part, Source
 from simulacra.data.tiles import Geometry, applied
 
@@ -65,6 +66,8 @@ def open_folder(folder: Path, geometry: Geometry, grey: bool = False, levels: in
         name: _part(name, {path: heads[path] for path, _ in files}, labels.get(name), geometry, space)
         for name, files in found.items()
     }
+    below = _parts(folder)
+    parts = {name: with_paths(part, folder, below[name]) for name, part in parts.items()}
     was_colour = any(head.channels == 3 for pages in heads.values() for head in pages)
     return Source(folder.resolve().name, space, parts, label_names, applied(geometry, grey and was_colour))
 
@@ -139,7 +142,7 @@ def _check_links(folder: Path, paths: list[Path]) -> None:
     for path in paths:
         target = path.resolve() if path.is_symlink() else parents[path.parent] / path.name
         if not target.is_relative_to(inside):
-            link = path if path.is_symlink() else path.parent
+            link = next(p for p in (path, *path.parents) if p.is_symlink())
             raise ValueError(
                 f"{link} is a link that leads out of {folder} (to {link.resolve()}): copy what it leads to "
                 "into the folder, or remove the link."

@@ -19,7 +19,6 @@ from typing import IO, Any
 from PIL import Image
 
 from simulacra.data import tiff
-from simulacra.data.tiff import damaged
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 COLOUR = {"RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"}
@@ -40,7 +39,6 @@ DAMAGED = (
 )
 # tags of EXIF and TIFF
 SUBFILE, WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 254, 256, 257, 258, 262, 274
-MENDS_OF_DEPTH = "convert it to whole numbers from 0 to 65535 (16 bits), or keep the values in an .npy file"
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def _count(path: Path, image: Image.Image) -> int:
     try:
         return getattr(image, "n_frames", 1)
     except DAMAGED as error:
-        raise damaged(path, error) from error
+        raise tiff.damaged(path, error) from error
 
 
 @contextmanager
@@ -237,7 +235,7 @@ def _depth(path: Path, image: Image.Image) -> tuple[int, str]:
     bits = max(_bits(image), 16 if ";16" in unpacked.replace("BGR;16", "") else 0)
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
         kind = "real numbers (floats)" if image.mode == "F" else "signed or 32-bit whole numbers"
-        raise ValueError(f"{path} holds {kind}, which have no levels: {MENDS_OF_DEPTH}.")
+        raise tiff.no_levels(path, kind)
     if image.mode.startswith("I"):
         return (bits if 8 < bits < 16 else 16), "pillow"
     if bits > 8:

@@ -69,6 +69,7 @@ class ImageFiles:
         bits: a static or threshold binarisation of each row, or None.
         part: which part of the data set this is: static bits are keyed by it.
         numbers: number of each row within its part, shape (N,): static bits are keyed by it.
+        cache: pages that were decoded for a tile, for the next one.
     """
 
     paths: tuple[Path, ...]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,23 @@ class Column:
     """
 
     name: str
-    values: Sequence[Any]
+    values: list[Any]
     where: str
     space: Space | None = None
     lines: Sequence[int] | None = None
+
+    @cached_property
+    def numbers(self) -> np.ndarray | None:
+        """The values as float64, NaN where missing; None if one of them is no number."""
+        try:
+            return np.array(self.values, dtype=np.float64)
+        except (TypeError, ValueError):
+            return None
+
+    @property
+    def present(self) -> int:
+        """How many values there are."""
+        return len(self.values) - self.values.count(None)
 
     def at(self, i: int) -> str:
         """Where the i-th value stands, for errors."""
@@ -117,9 +131,9 @@ def space_of(column: Column, declared: Any) -> Space | None:
 
 def _check_range(column: Column) -> None:
     """Raise ValueError where a number is infinite, or too large for single precision."""
-    if numbers(column.values) is None:
+    x = column.numbers
+    if x is None:
         return
-    x = np.array([np.nan if value is None else value for value in column.values], np.float64)
     for i in np.flatnonzero(np.abs(x) > np.finfo(np.float32).max)[:1]:
         wrong = "not finite: correct it" if np.isinf(x[i]) else "beyond single precision: rescale the column"
         raise ValueError(f"{column.where} has {column.values[i]!r} in {column.at(int(i))}, which is {wrong}.")
@@ -132,13 +146,14 @@ def infer(column: Column) -> Space:
         ValueError: if every value is missing, or every text another.
 
     Example:
-        >>> infer(Column("income", [1.5, 200.0, None], "x.csv")), infer(Column("n", range(11), "x.csv"))
+        >>> infer(Column("income", [1.5, 200.0, None], "x.csv")), infer(Column("n", [2, 0, 7], "x.csv"))
         (Positive(shape=()), Count(shape=()))
     """
-    x = numbers(column.values)
+    x = column.numbers
     if x is None:
         _check_unmixed(column)
         return _categorical(column)
+    x = x[~np.isnan(x)]
     if not len(x):
         raise ValueError(f"{column.where} has no value in any row: leave it out, or declare it `drop`.")
     if bool(((x == 0) | (x == 1)).all()):
@@ -149,18 +164,20 @@ def infer(column: Column) -> Space:
     return Positive() if x.min() > 0 and x.max() > SPREAD * x.min() else Real()
 
 
-def numbers(values: Sequence[Any]) -> np.ndarray | None:
-    """The values that are there, float64; None if one of them is no number."""
-    there = [value for value in values if value is not None]
-    try:
-        return np.array(there, dtype=np.float64)
-    except (TypeError, ValueError):
-        return None
+def _odd(column: Column) -> list[int]:
+    """Places of the values that are no numbers."""
+    odd = []
+    for i, value in enumerate(column.values):
+        try:
+            float(0 if value is None else value)
+        except (TypeError, ValueError):
+            odd.append(i)
+    return odd
 
 
 def _numeric(column: Column, kind: str) -> None:
-    if numbers(column.values) is None:
-        i = next(i for i, v in enumerate(column.values) if v is not None and numbers([v]) is None)
+    if column.numbers is None:
+        i = _odd(column)[0]
         raise ValueError(
             f"{column.where} is declared {kind}, but has {str(column.values[i])[:40]!r} in {column.at(i)}: "
             "declare it categorical, or drop."
@@ -169,9 +186,8 @@ def _numeric(column: Column, kind: str) -> None:
 
 def _check_unmixed(column: Column) -> None:
     """Raise ValueError where a few texts stand among numbers: that is a slip, and no class."""
-    odd = [i for i, value in enumerate(column.values) if value is not None and numbers([value]) is None]
-    present = sum(value is not None for value in column.values)
-    if 2 * len(odd) <= present:
+    odd = _odd(column)
+    if 2 * len(odd) <= column.present:
         text = str(column.values[odd[0]])[:40]
         raise ValueError(
             f"{column.where} has {text!r} in {column.at(odd[0])} among numbers: correct it, leave the cell "
@@ -181,7 +197,7 @@ def _check_unmixed(column: Column) -> None:
 
 def _categorical(column: Column) -> Space:
     names = _names(column)
-    present = sum(value is not None for value in column.values)
+    present = column.present
     if len(names) > MOST_CLASSES or (len(names) > 10 and 2 * len(names) > present):
         raise ValueError(
             f"{column.where} holds {len(names):,} different texts in {present:,} rows, which are no classes "
@@ -195,7 +211,7 @@ def _classes(column: Column, kind: str, classes: Sequence[Any] | None) -> Space:
     names = tuple(map(class_name, classes)) if classes else _names(column)
     if kind == "categorical":
         return Categorical((), max(2, len(names)), names)
-    if not classes and numbers(column.values) is None:
+    if not classes and column.numbers is None:
         if isinstance(column.space, Ordinal):
             return column.space
         raise ValueError(
@@ -207,7 +223,7 @@ def _classes(column: Column, kind: str, classes: Sequence[Any] | None) -> Space:
 
 def _names(column: Column) -> tuple[str, ...]:
     """The classes that occur: sorted as numbers if all are, otherwise as text."""
-    x = numbers(column.values)
-    if x is not None:
-        return tuple(class_name(value) for value in sorted(set(x.tolist())))
-    return tuple(sorted({class_name(value) for value in column.values if value is not None}))
+    if column.numbers is not None:
+        x = np.unique(column.numbers)
+        return tuple(class_name(value) for value in x[~np.isnan(x)].tolist())
+    return tuple(sorted({class_name(value) for value in set(column.values) if value is not None}))

@@ -20,7 +20,8 @@ from simulacra.data.geometry import binarise_once, reshape_images
 from simulacra.data.images import ImageFiles
 from simulacra.data.kinds import read_types
 from simulacra.data.opening import open_source
-from simulacra.data.source import Part, Source, cut
+from simulacra.data.source import Part, Source
+from simulacra.data.splits import cut
 from simulacra.data.steps import steps_of
 from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
 from simulacra.data.tiles import Geometry
@@ -118,7 +119,7 @@ def load_data(
     source = reshape_images(source, Geometry(size, crop, tile), grey)
     if binarize in ("static", "threshold"):
         source = binarise_once(source, binarize, threshold, seed)
-    source = cut(source, validation, test, seed, limit)
+    source = cut(source, validation, test, seed, limit, groups, stratify, time, splits)
     steps = steps_of(source, binarize, dequantise, standardise)
     # rows from memory cannot be loaded again
     spec = {"name_or_path": source.origin, **options} if source.origin else {}
@@ -189,7 +190,7 @@ def _suggest_levels(source: Source, splits: dict[str, Split], spec: dict[str, An
         # not in memory as levels: a few tell it
         kept = [replace(rows, bits=None).sample(LOOKED_AT) for rows in every]
     count = sum(map(len, kept))
-    said = suggestion(every[0].levels, [int(x.max()) for x in kept], f"{count:,} images")
+    said = suggestion(every[0].levels, [int(x.max()) for x in kept], f"{count:,} rows")
     if said:
         log.info("%s", said)
 
@@ -206,9 +207,9 @@ def _condition(source: Source) -> Space:
 def _split(part: Part, chain: Preprocessing, c_space: Space | None, stream: bool) -> Split:
     c = part.labels if c_space else None
     if isinstance(part.rows, Tensor):
-        return Split(part.rows, chain, c, part.labels, part.known)
+        return Split(part.rows, chain, c, part.labels, part.known, source_rows=part.source_rows)
     if stream:
-        return StreamedSplit(part.rows, chain, c, part.labels)
-    split = Split(part.rows.read_all(), chain, c, part.labels)
+        return StreamedSplit(part.rows, chain, c, part.labels, source_rows=part.source_rows)
+    split = Split(part.rows.read_all(), chain, c, part.labels, source_rows=part.source_rows)
     # as if it were streamed: the files are what is hashed
     return split.stamped(part.rows.digest)

@@ -8,6 +8,7 @@ from typing import Any
 
 from simulacra.core.intake import is_table
 from simulacra.data import names
+from simulacra.data.images import ImageFiles
 from simulacra.data.source import Part, Source
 
 ARRAYS = (".npy", ".npz", ".mat")
@@ -83,7 +84,8 @@ def _by_path(path: Path, options: dict[str, Any]) -> Source:
         from simulacra.data.arrays import open_arrays
 
         _unused(options, ("types",), str(path))
-        return open_arrays(path, options["key"], options["label"], options["levels"])
+        aside = [options[option] for option in ("groups", "stratify", "time", "splits")]
+        return open_arrays(path, options["key"], options["label"], options["levels"], aside)
     if suffix in TABLES:
         from simulacra.data.tables import open_table
 
@@ -98,10 +100,12 @@ def _by_path(path: Path, options: dict[str, Any]) -> Source:
 def _check_two_files(folder: Path, source: Source, options: dict[str, Any]) -> None:
     """Raise ValueError where parts are to be cut from a single file, whose rows stay together."""
     rows = source.parts["train"].rows
+    assert isinstance(rows, ImageFiles)
     wanted = [part for part, share in (("valid", "validation"), ("test", "test")) if options[share]]
-    if len(set(rows.origins())) == 1 and len(source.parts) == 1 and wanted and not options["groups"]:
+    otherwise = any(options[name] for name in ("groups", "time", "splits"))
+    if len(rows.paths) == 1 and len(source.parts) == 1 and wanted and not otherwise:
         raise ValueError(
-            f"{folder} holds a single image, {rows.origins()[0].name}, which cannot be split into train, "
+            f"{folder} holds a single image, {rows.paths[0].name}, which cannot be split into train, "
             f"{' and '.join(wanted)}: add images, or load it with validation=0 and test=0."
         )
 

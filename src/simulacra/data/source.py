@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.data.images import ImageFiles
+from simulacra.data.rows import SourceRows
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,16 @@ class Part:
         labels: class numbers, shape (N,), or None.
         known: True where an entry is observed, shape of rows, or None.
         sides: further values of each row by name, shape (N,): what splits are cut by.
+        official: the part of the source that they are rows of.
+        numbers: of the rows in that part, from 0, shape (N,); None: all of them in order.
     """
 
     rows: Tensor | ImageFiles
     labels: Tensor | None = None
     known: Tensor | None = None
     sides: Mapping[str, np.ndarray] = field(default_factory=dict)
+    official: str = "train"
+    numbers: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -38,7 +42,14 @@ class Part:
         """The rows `index`."""
         pick = lambda t: None if t is None else t[index]
         sides = {name: values[index.numpy()] for name, values in self.sides.items()}
-        return Part(self.rows[index], pick(self.labels), pick(self.known), sides)
+        numbers = index if self.numbers is None else self.numbers[index]
+        return Part(self.rows[index], pick(self.labels), pick(self.known), sides, self.official, numbers)
+
+    @property
+    def source_rows(self) -> SourceRows:
+        """Which rows of the source these are."""
+        numbers = torch.arange(len(self)) if self.numbers is None else self.numbers
+        return SourceRows(self.official, numbers, self.sides.get("file"))
 
 
 @dataclass(frozen=True)
@@ -69,48 +80,3 @@ class Source:
         """The source with other rows, and what was done to them."""
         parts = {name: replace(part, rows=rows[name]) for name, part in self.parts.items()}
         return replace(self, parts=parts, space=space, applied=(*self.applied, how))
-
-
-def cut(source: Source, validation: float, test: float, seed: int, limit: int | None) -> Source:
-    """The source with a validation and a test part, taken from `train` where there is none.
-
-    Args:
-        validation: share of the training rows, or a number of rows if 1 or more.
-        test: as `validation`.
-        limit: rows that each part keeps at most, the first ones.
-
-    Raises:
-        ValueError: if nothing is left to train on.
-    """
-    train = source.parts["train"]
-    n_valid = 0 if "valid" in source.parts else _rows_of(validation, len(train), "validation")
-    n_test = 0 if "test" in source.parts else _rows_of(test, len(train), "test")
-    if n_valid + n_test >= len(train):
-        raise ValueError(
-            f"validation={validation:g} and test={test:g} leave none of the {len(train)} rows of "
-            f"{source.name} to train on: choose smaller shares."
-        )
-    order = Rng(seed, "split").permutation("rows", len(train))
-    pieces = {
-        "train": order[n_valid + n_test :],
-        "valid": order[:n_valid],
-        "test": order[n_valid : n_valid + n_test],
-    }
-    # untouched parts keep their order without a copy
-    whole = n_valid + n_test == 0
-    taken = {} if whole else {k: train.take(v.sort().values) for k, v in pieces.items() if len(v)}
-    parts = {"train": train} | taken | {k: v for k, v in source.parts.items() if k != "train"}
-    ordered = {k: parts[k] for k in ("train", "valid", "test") if k in parts}
-    return replace(source, parts={k: _first(part, limit) for k, part in ordered.items()})
-
-
-def _rows_of(share: float, rows: int, option: str) -> int:
-    if not 0 <= share < rows:
-        raise ValueError(f"{option}={share:g} must be a share from 0 to 1, or fewer rows than {rows}.")
-    return round(rows * share) if share < 1 else int(share)
-
-
-def _first(part: Part, limit: int | None) -> Part:
-    if limit is None or limit >= len(part):
-        return part
-    return part.take(torch.arange(limit))

@@ -15,6 +15,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.data.dataset import Split
 from simulacra.data.images import ImageFiles
+from simulacra.data.rows import SourceRows
 
 STREAM_ABOVE = 2**30  # bytes that images may take in memory before they are streamed
 
@@ -29,6 +30,7 @@ class StreamedSplit(Split):
         labels: class numbers, shape (N,), or None.
         workers: processes that decode ahead; None: two, or as many as there are cores.
         device: where batches are wanted.
+        source_rows: which rows of the source these are, or None.
 
     Example:
         >>> import tempfile, pathlib
@@ -50,8 +52,10 @@ class StreamedSplit(Split):
         labels: Tensor | None = None,
         workers: int | None = None,
         device: torch.device | str = "cpu",
+        source_rows: SourceRows | None = None,
     ):
         self.files, self.preprocessing, self.c, self.labels = files, preprocessing, c, labels
+        self.source_rows = source_rows
         self.known = self.c_known = self.lengths = None
         self.workers = min(2, os.cpu_count() or 1) if workers is None else workers
         self.device = torch.device(device)
@@ -82,7 +86,7 @@ class StreamedSplit(Split):
     def _changed(self, **parts: Any) -> StreamedSplit:
         kept = {
             name: getattr(self, name)
-            for name in ("files", "preprocessing", "c", "labels", "workers", "device")
+            for name in ("files", "preprocessing", "c", "labels", "workers", "device", "source_rows")
         }
         return type(self)(**{**kept, **parts})
 
@@ -120,7 +124,12 @@ class StreamedSplit(Split):
         """The split that holds only the rows `index`."""
         index = index.cpu()
         take = lambda t: None if t is None else t[index]
-        return self._changed(files=self.files[index], c=take(self.c), labels=take(self.labels))
+        return self._changed(
+            files=self.files[index],
+            c=take(self.c),
+            labels=take(self.labels),
+            source_rows=take(self.source_rows),
+        )
 
     def to(self, device: torch.device | str) -> StreamedSplit:
         """The split whose batches come on `device`."""

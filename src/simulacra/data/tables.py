@@ -10,7 +10,7 @@ from typing import Any
 
 from simulacra.data.columns import source_of
 from simulacra.data.formats import read_all
-from simulacra.data.kinds import EVERY_OTHER, Column, read_types
+from simulacra.data.kinds import Column
 from simulacra.data.source import Source
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
@@ -51,26 +51,16 @@ def open_table(path: Path, options: Mapping[str, Any]) -> Source:
         for j, name in enumerate(table.names)
     ]
     label = None if options["label"] is None else _column(table, options["label"])
-    if label is not None:
-        _check_present(table, label)
-    if options["missing"] == "error":
-        kept = range(len(columns)) if not options["types"] else _declared_kept(table, options["types"])
-        for j in kept:
-            _check_present(table, j)
     name = path.name.removesuffix(".gz").rsplit(".", 1)[0]
     return source_of(name, str(path), columns, label, options)
 
 
-def _declared_kept(table: Table, types: Any) -> list[int]:
-    declared = read_types(types, table.names)
-    drop = lambda name: declared.get(name, declared.get(EVERY_OTHER)) == "drop"
-    return [j for j, name in enumerate(table.names) if not drop(name)]
-
-
 def _values(table: Table, j: int) -> list[str | None]:
     """Cells of a column, None where they are missing."""
-    cells = (row[j].strip() for row in table.cells)
-    return [None if cell.lower() in MISSING else cell for cell in cells]
+    cells = [row[j].strip() for row in table.cells]
+    # few different cells are tested for the words that stand for a missing one
+    gone = {cell for cell in set(cells) if cell.lower() in MISSING}
+    return [None if cell in gone else cell for cell in cells] if gone else list(cells)
 
 
 def read_table(path: Path) -> Table:
@@ -172,16 +162,3 @@ def _column(table: Table, label: str) -> int:
         known = ", ".join(table.names[:20])
         raise ValueError(f"{table.path} has no column {label!r}, which label= names; it has {known}.")
     return number - 1 if number > 0 else width + number
-
-
-def _check_present(table: Table, j: int) -> None:
-    for line, row in zip(table.lines, table.cells):
-        if row[j].strip().lower() in MISSING:
-            raise _missing(table, line, j)
-
-
-def _missing(table: Table, line: int, j: int) -> ValueError:
-    return ValueError(
-        f"{table.path} has a missing value in line {line}, column {table.names[j]!r}: load it with "
-        "missing='mask' to leave it out of the likelihood, or fill it in."
-    )

@@ -41,6 +41,8 @@ def looks_like(path: Path) -> bool:
 def count(path: Path) -> int:
     """The number of pages."""
     with _pages(path) as pages:
+        if not len(pages):
+            raise damaged(path, "it has no page that can be read")
         return len(pages)
 
 
@@ -111,16 +113,20 @@ def check_segments(path: Path, tags: Mapping[int, Any]) -> None:
     Args:
         tags: of the page, by number: what is not there would be zeros without a word.
     """
-    width, height = int(tags[256]), int(tags[257])
-    planes = int(tags.get(277, 1)) if tags.get(284, 1) == 2 else 1
-    if 324 in tags:
-        asked = -(-height // max(1, int(tags.get(323, height)))) * -(-width // max(1, int(tags.get(322, width))))
-    else:
-        asked = -(-height // min(height, max(1, int(tags.get(278, height)))))
+    width, height = _number(tags, 256, 1), _number(tags, 257, 1)
+    planes = _number(tags, 277, 1) if tags.get(284) == 2 else 1
+    along = lambda length, tag: -(-length // min(length, _number(tags, tag, length)))
+    asked = planes * (along(height, 323) * along(width, 322) if 324 in tags else along(height, 278))
     there = tags.get(324, tags.get(273, ()))
     count = len(there) if isinstance(there, tuple) else 1
-    if count < asked * planes:
-        raise damaged(path, f"{width}x{height} pixels need {asked * planes} strips or tiles, it has {count}")
+    if count < asked:
+        raise damaged(path, f"{width}x{height} pixels need {asked} strips or tiles, it has {count}")
+
+
+def _number(tags: Mapping[int, Any], tag: int, default: int) -> int:
+    """A tag that is a number above 0."""
+    value = tags.get(tag, default)
+    return value if isinstance(value, int) and value > 0 else default
 
 
 def damaged(path: Path, error: object) -> ValueError:
@@ -129,15 +135,20 @@ def damaged(path: Path, error: object) -> ValueError:
     return ValueError(f"{path} is truncated or damaged ({what}): remove it or copy it again.")
 
 
+def no_levels(path: Path, what: str) -> ValueError:
+    """The refusal of values that are no whole numbers of up to 16 bits."""
+    return ValueError(
+        f"{path} holds {what}, which have no levels: convert it to whole numbers from 0 to 65535 (16 bits), "
+        "or keep the values in an .npy file."
+    )
+
+
 def _check_type(path: Path, page: Any) -> None:
     """Raise ValueError unless the page holds levels of up to 16 bits, grey or RGB."""
     kind = page.dtype
     if kind is None or kind.kind != "u" or kind.itemsize > 2:
         what = "real numbers (floats)" if kind is not None and kind.kind == "f" else f"{kind} values"
-        raise ValueError(
-            f"{path} holds {what}, which have no levels: convert it to whole numbers from 0 to 65535 "
-            "(16 bits), or keep the values in an .npy file."
-        )
+        raise no_levels(path, what)
     if page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > 4 or page.photometric > 2:
         raise ValueError(
             f"{path} has {page.photometric.name} pages of shape {page.shape}: save it as grey or RGB."

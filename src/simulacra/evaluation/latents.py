@@ -100,8 +100,8 @@ def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = No
     with evaluating(model):
         for block in blocks(model, split, seed, limit):
             q = cast(Any, model).posterior(block.x, block.c, **observed(block.known))
-            means.append(q.loc.double().cpu())
-            log_scales.append(q.log_scale.double().cpu().expand_as(q.loc))
+            means.append(q.loc.cpu().double())
+            log_scales.append(q.log_scale.cpu().double().expand_as(q.loc))
     return Gaussian(torch.cat(means), torch.cat(log_scales), 1)
 
 

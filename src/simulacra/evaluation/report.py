@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
+
+from torch import Tensor
 
 from simulacra.core.artifact import CONFIG, record
 from simulacra.core.estimate import Estimate
@@ -16,6 +19,7 @@ from simulacra.evaluation.doctor import Finding, diagnose
 from simulacra.evaluation.evidence import Evidence, collect, read_metrics
 from simulacra.evaluation.likelihood import protocol_of
 
+log = logging.getLogger("simulacra")
 REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
 
 
@@ -189,7 +193,10 @@ def evaluate(
     report = _report(type(model).__name__, protocol_of(data, split, limit), found)
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
-        model.estimates = record(folder, entries)
+        try:
+            model.estimates = record(folder, entries)
+        except ValueError as error:
+            log.warning("the scores were not recorded with the run: %s", error)
     return report
 
 
@@ -224,8 +231,15 @@ def read_report(path: str | Path) -> Report:
     folder = Path(path)
     content = read_json(folder / REPORT)
     scores, header = read_tensors(folder / SCORES)
-    if header["digest"] != content["protocol"]["digest"]:
-        raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+    try:
+        if header["digest"] == content["protocol"]["digest"]:
+            return _read(content, scores)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder / REPORT} is damaged ({error}): evaluate again.") from error
+    raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+
+
+def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     estimates = {
         name: Estimate(
             scores[name],

@@ -42,6 +42,7 @@ class Position:
         epoch: whole epochs validated in the stage.
         total_steps: steps done in all stages.
         seconds: training time so far.
+        parts: micro-batches of the updates that did not fit into memory, by name.
     """
 
     stage: int = 0
@@ -56,6 +57,7 @@ class Position:
     total_steps: int = 0
     seconds: float = 0.0
     finished: bool = False
+    parts: dict[str, int] = field(default_factory=dict)
 
 
 def environment(backend: Backend) -> dict[str, Any]:
@@ -131,6 +133,22 @@ def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors under `prefix`, without it."""
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def shard(model: Model, backend: Backend, whole: bool) -> dict[str, range]:
+    """Which rows of the sharded buffers each process has.
+
+    Args:
+        whole: the buffers have the rows of all processes, and are cut here.
+    """
+    shards = {}
+    for name in model.sharded:
+        buffer = getattr(model, name)
+        total = len(buffer) if whole else int(backend.sum(torch.tensor(len(buffer))))
+        own = shards[name] = share_of(total, backend.rank, backend.world)
+        if whole:
+            setattr(model, name, buffer[own.start : own.stop].clone())
+    return shards
 
 
 @torch.no_grad()

@@ -57,7 +57,7 @@ def fit(
         >>> run.model.sample(3).shape
         torch.Size([3, 2])
     """
-    options = options or Options(**settings)
+    options = options or Options(**renamed_arguments(["Options"], settings))
     check_fits(model, data)
     can_validate(model, data.valid, options)
     check_stages(model, options)

@@ -15,6 +15,7 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.training.backend import Backend, FabricBackend, make_fabric, plain
 from simulacra.training.loop import Interrupted, Loop, Watcher
+from simulacra.training.memory import out_of_memory
 from simulacra.training.options import Options
 from simulacra.training.players import TrainingFailed
 
@@ -43,10 +44,20 @@ class Job:
 
     def __call__(self, backend: Backend) -> None:
         """Train on `backend`."""
-        self.model.to(backend.device)
-        with stop_requests() as stop:
-            loop = Loop(self.model, self.data, self.options, backend, self.folder, self.watchers, stop)
-            loop.run(self.checkpoint)
+        try:
+            self.model.to(backend.device)
+            with stop_requests() as stop:
+                loop = Loop(self.model, self.data, self.options, backend, self.folder, self.watchers, stop)
+                loop.run(self.checkpoint)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            # the gradients of a step split themselves: see players
+            raise TrainingFailed(
+                f"out of memory on {backend.device} beside the gradients of a step (weights, optimiser, "
+                "chains, start or validation): use a smaller model, fewer chains or validate=False; the last good "
+                "checkpoint is kept."
+            ) from error
         if backend.rank == 0:
             save_model(self.model, self.folder, self.more)
         backend.barrier()

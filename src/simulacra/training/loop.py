@@ -25,9 +25,9 @@ from simulacra.training import checkpoint as ck
 from simulacra.training.backend import Backend
 from simulacra.training.ema import Ema
 from simulacra.training.feed import Feeds
+from simulacra.training.memory import bytes_of, counted, placed, size
 from simulacra.training.metrics import Metrics
 from simulacra.training.options import Options
-from simulacra.training.order import share_of
 from simulacra.training.players import Player, TrainingFailed
 from simulacra.training.progress import Progress
 from simulacra.training.validation import Validator
@@ -67,8 +67,8 @@ class Loop:
         self.folder = folder if backend.rank == 0 else None
         self.watchers, self.stop = watchers, stop
         self.position = ck.Position()
-        self.train = data.train.to(backend.device)
-        self.validator = Validator(model, data.valid, options, backend)
+        self.train, valid = placed(data.train, data.valid, backend.device)
+        self.validator = Validator(model, valid, options, backend)
         self.ema = Ema(model, options.ema) if options.ema else None
         self.players: list[Player] = []
         self.terms: dict[str, float] = {}
@@ -93,7 +93,7 @@ class Loop:
                 self.ema.load(ck.part(self._tensors, "ema/"))
         keep = self.position.total_steps
         self.metrics = Metrics(self.folder / "metrics.csv" if self.folder else None, keep)
-        self._shard(whole=resume is None)
+        self.shards = ck.shard(self.model, self.backend, whole=resume is None)
         self.began = time.perf_counter() - self.position.seconds
         self.model.train()
         try:
@@ -122,6 +122,7 @@ class Loop:
             self._start(stage)
         for player in self.players:
             player.load(ck.part(self._tensors, f"optimiser/{player.update.name}/"))
+            player.accumulate = p.parts.get(player.update.name, player.accumulate)
         self._tensors = {}
         self.saved = time.perf_counter()
         if p.step == 0:
@@ -167,7 +168,8 @@ class Loop:
         rows = feeds.batch_size * feeds.per_step
         self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
-        progress = Progress(stage.name, self.total, p.step, rows, self._shows())
+        self._say_size(stage.name, feeds.batch_size)
+        progress = Progress(stage.name, self.total, p.step, rows, self._shows(), self.per_epoch)
         sums: dict[str, float] = {}
         try:
             while p.step < self.total and not self.validator.enough(p):
@@ -258,25 +260,31 @@ class Loop:
             return here
         return bool(self.backend.sum(torch.tensor(float(here))) > 0)
 
+    def _say_size(self, name: str, batch_size: int) -> None:
+        """What is known before the first step; the duration follows when some are made."""
+        if self.folder is None:
+            return
+        players = [(player.parameters, player.plan) for player in self.players]
+        needed = counted(self.model, players, bool(self.ema)) | {"data": bytes_of(self.train)}
+        log.info(
+            "%s: %s steps of %s rows out of %s; %s parameters; %s besides activations (%s)",
+            name,
+            f"{self.total:,}",
+            f"{batch_size:,}",
+            f"{len(self.train):,}",
+            f"{sum(p.numel() for p in self.model.parameters()):,}",
+            size(sum(needed.values())),
+            ", ".join(f"{what} {size(n)}" for what, n in needed.items()),
+        )
+
     def _shows(self) -> bool | None:
         return False if self.backend.rank else self.options.progress
-
-    def _shard(self, whole: bool) -> None:
-        """Give each process its rows of the sharded buffers."""
-        for name in self.model.sharded:
-            buffer = getattr(self.model, name)
-            if not whole:
-                total = int(self.backend.sum(torch.tensor(len(buffer))))
-            else:
-                total = len(buffer)
-            own = share_of(total, self.backend.rank, self.backend.world)
-            self.shards[name] = own
-            if whole:
-                setattr(self.model, name, buffer[own.start : own.stop].clone())
 
     def save(self) -> None:
         """Write the checkpoint, unless a weight is not finite."""
         self.position.seconds = time.perf_counter() - self.began
+        split = [player for player in self.players if player.accumulate != self.options.accumulate]
+        self.position.parts = {player.update.name: player.accumulate for player in split}
         self.saved = time.perf_counter()
         tensors = ck.state_tensors(self.model, self.players, self.ema, self.validator.best, self.backend)
         bad = ck.poisoned(self.model, tensors)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.precision import precise, precise_device
 from simulacra.core.training import Update
 from simulacra.training.backend import Backend
 
@@ -36,8 +37,9 @@ class Totals:
         rows = sum(len(part) for part in parts)
         if backend.world == 1 and not update.weights:
             return cls(rows, {})
-        sums = [torch.stack([w(p).sum().double() for p in parts]).sum() for w in update.weights.values()]
-        count = torch.tensor(float(rows), dtype=torch.float64, device=parts[0].x.device)
+        sums = [torch.stack([precise(w(p).sum()) for p in parts]).sum() for w in update.weights.values()]
+        home = precise_device(parts[0].x.device)
+        count = torch.tensor(float(rows), dtype=torch.float64, device=home)
         total = backend.sum(torch.stack([count, *sums]))
         return cls(float(total[0]), dict(zip(update.weights, total[1:].clamp_min(1e-12))))
 
@@ -96,7 +98,7 @@ def _weighted(update: Update, name: str, term: Tensor, batch: Batch, totals: Tot
             f"term {name!r} of update {update.name!r} has shape {tuple(term.shape)}, "
             f"but its weights have shape {tuple(weights.shape)}."
         )
-    return (term * weights).sum() / totals.weights[name].to(term.dtype)
+    return (term * weights).sum() / totals.weights[name].to(term)
 
 
 def _refuse_stream(update: Update, name: str, term: Tensor, batch: Batch) -> None:
@@ -118,7 +120,8 @@ def _shared(term: Tensor, batch: Batch, totals: Totals, share: float, backend: B
     which every micro-batch sees whole, by their number on all processes.
     """
     own = float(len(term) != len(batch))
-    counts = torch.tensor([float(term.numel()), own], dtype=torch.float64, device=term.device)
+    home = precise_device(term.device)
+    counts = torch.tensor([float(term.numel()), own], dtype=torch.float64, device=home)
     numel, own = backend.sum(counts).tolist()
     if own or share == 1.0:
         return term.sum() / numel * share

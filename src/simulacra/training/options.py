@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from simulacra.core.model import Model
-from simulacra.core.renamed import renames
 from simulacra.core.optimisers import SCHEDULES, SGD, Adam, warmed
+from simulacra.core.renamed import renames
 from simulacra.core.training import Epochs, Stage, Steps, Update
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from itertools import pairwise
 from typing import Any
@@ -14,8 +15,11 @@ from simulacra.core.model import Model
 from simulacra.core.random import Rng, ambient
 from simulacra.core.training import Update, selects
 from simulacra.training.backend import Backend
+from simulacra.training.memory import out_of_memory, release
 from simulacra.training.objective import Totals, reduce_terms
 from simulacra.training.options import Options
+
+log = logging.getLogger("simulacra")
 
 
 class TrainingFailed(ValueError):
@@ -67,16 +71,19 @@ class Player:
         self.loss = backend.wrap(LossModule(model, update))
 
     def _refuse_coupled(self) -> None:
-        parts = self.backend.world * self.accumulate
-        coupling = [
-            n for n, m in self.model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
-        ]
-        if parts > 1 and (self.update.coupled or coupling):
-            what = f"layer {coupling[0]!r} normalises over" if coupling else "its loss couples"
+        parts, coupling = self.backend.world * self.accumulate, self._coupling()
+        if parts > 1 and coupling:
             raise ValueError(
                 f"update {self.update.name!r} cannot run on {self.backend.world} processes with "
-                f"{self.accumulate} micro-batches: {what} the rows of a batch; use devices=1, accumulate=1."
+                f"{self.accumulate} micro-batches: {coupling}; use devices=1, accumulate=1."
             )
+
+    def _coupling(self) -> str | None:
+        """Why a batch cannot be split, or None."""
+        layers = [n for n, m in self.model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        if layers:
+            return f"layer {layers[0]!r} normalises over the rows of a batch"
+        return "its loss couples the rows of a batch" if self.update.coupled else None
 
     def toggle(self) -> None:
         """Only this player's parameters require gradients."""
@@ -100,8 +107,7 @@ class Player:
             keyed = rng.at("before")
             with torch.no_grad(), ambient(keyed):
                 update.before(self.model, batch, keyed)
-        self.optimizer.zero_grad(set_to_none=True)
-        logged = self._gradients(batch, rng)
+        logged = self._fitting(batch, rng)
         if first:
             self._name_untouched()
         if self.plan.clip is not None:
@@ -112,6 +118,49 @@ class Player:
             with torch.no_grad():
                 update.after(self.model, logged, progress)
         return logged
+
+    def _fitting(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
+        """The gradients, in as few micro-batches as fit into memory.
+
+        Only this is repeated where memory ends. By now `before` has moved the chains and earlier updates
+        of the step have moved their parameters: each once. A loss is pure and its draws are keyed by row,
+        so smaller parts see the same noise, and the step is that of `accumulate` from the start. What a
+        loss may change after all, the statistics of batch normalisation, couples the rows: never split.
+        """
+        while True:
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                return self._gradients(batch, rng)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+            # behind the handler: until its end the error holds the graph that was too large
+            self._split(len(batch))
+
+    def _split(self, rows: int) -> None:
+        """Twice as many micro-batches from here on.
+
+        Raises:
+            TrainingFailed: if that cannot be.
+        """
+        was, coupling = -(-rows // self.accumulate), self._coupling()
+        why = None
+        if coupling:
+            why = f"{coupling}, so that it cannot be split: use a batch_size smaller than {rows}"
+        elif was == 1:
+            why = "a micro-batch is one row already: use a smaller model, or a device with more memory"
+        elif self.backend.world > 1:
+            why = f"several processes do not split a batch on the way: use accumulate={2 * self.accumulate}"
+        if why:
+            raise TrainingFailed(
+                f"update {self.update.name!r} ran out of memory at {was} rows, and {why}; the last good "
+                "checkpoint is kept."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        release(self.backend.device)
+        self.accumulate = min(2 * self.accumulate, rows)
+        parts, now = self.accumulate, -(-rows // self.accumulate)
+        log.warning("out of memory at %d rows: going on with %d micro-batches of %d", was, parts, now)
 
     def _gradients(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
         n = self.accumulate

@@ -8,6 +8,8 @@ import time
 from typing import Any
 
 log = logging.getLogger("simulacra")
+STEPS, SECONDS = 20, 2.0  # after so many, or so long, the duration is said
+WORTH_SAYING = 5.0  # seconds
 
 
 class Progress:
@@ -19,14 +21,16 @@ class Progress:
         done: steps already done before a resume.
         rows: rows a step, for samples per second.
         show: whether to draw; None: where standard error is a terminal.
+        per_epoch: steps of an epoch.
     """
 
-    def __init__(self, name: str, total: int, done: int, rows: int, show: bool | None):
+    def __init__(self, name: str, total: int, done: int, rows: int, show: bool | None, per_epoch: float):
         self.name, self.total, self.done, self.rows = name, total, done, rows
+        self.per_epoch = per_epoch
         self.began = time.perf_counter()
         self.first = done
         self.announced = False
-        self._shown = 0.0
+        self._shown = self._paced = 0.0
         shown = sys.stderr.isatty() if show is None else show
         self.bar: Any = self._bar() if shown and total else None
 
@@ -39,8 +43,8 @@ class Progress:
         """Note that `done` steps are done; `terms` is what to show, when there is news."""
         self.done = done
         now = time.perf_counter()
-        if not self.announced and (done - self.first == 50 or now - self.began > 3 or done == self.total):
-            self._announce()
+        if not self.announced:
+            self._announce(now)
         if self.bar is None:
             return
         if now - self._shown > 0.2 or done == self.total:
@@ -51,12 +55,19 @@ class Progress:
                 shown = {name: f"{value:.4g}" for name, value in terms.items()}
                 self.bar.set_postfix({**shown, "samples/s": f"{rate:,.0f}"}, refresh=False)
 
-    def _announce(self) -> None:
-        self.announced = True
-        pace = (time.perf_counter() - self.began) / max(1, self.done - self.first)
-        left = pace * (self.total - self.done)
-        if left > 5:
-            log.info("%s: %s steps, about %s left", self.name, f"{self.total:,}", duration(left))
+    def _announce(self, now: float) -> None:
+        """Say how long the stage will take, as soon as some steps were made."""
+        made = self.done - self.first
+        if made == 1:
+            # the first step also starts kernels and workers: the pace is that of the others
+            self._paced = now
+        elif made > STEPS or now - self._paced > SECONDS:
+            self.announced = True
+            whole = (now - self._paced) / (made - 1) * (self.total - self.first)
+            if whole > WORTH_SAYING:
+                epochs = (self.total - self.first) / self.per_epoch
+                more = "more " if self.first else ""
+                log.info("%s: about %s for %.4g %sepochs", self.name, duration(whole), epochs, more)
 
     def close(self) -> None:
         """Leave the bar as it stands."""

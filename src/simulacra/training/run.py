@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulacra.core.artifact import CONFIG, WEIGHTS, open_artifact, read_config
+from simulacra.core.artifact import WEIGHTS, open_artifact, read_config
 from simulacra.core.files import remove_unfinished
 from simulacra.core.model import Model
 from simulacra.core.rebuilding import ENTRIES as OF_A_MODEL

@@ -13,15 +13,17 @@ from torch import Tensor
 from simulacra.core import capabilities as can
 from simulacra.core.likelihood import observed
 from simulacra.core.model import Model
+from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
 from simulacra.training import checkpoint as ck
 from simulacra.training.backend import Backend
 from simulacra.training.ema import Ema
+from simulacra.training.memory import out_of_memory, release
 from simulacra.training.options import Options
 
-CHUNK = 1024
+CHUNK = 1024  # rows that are scored at once
 log = logging.getLogger("simulacra")
 
 
@@ -29,7 +31,7 @@ class Validator:
     """Scores the validation split after each epoch and, with `patience`, keeps the best weights.
 
     Args:
-        valid: the split, or None.
+        valid: the split, its batches on the backend's device, or None.
 
     Raises:
         ValueError: if early stopping is asked of a model or data that give no score.
@@ -38,14 +40,15 @@ class Validator:
     def __init__(self, model: Model, valid: Split | None, options: Options, backend: Backend):
         self.model, self.options, self.backend = model, options, backend
         self.active = can_validate(model, valid, options)
-        self.valid = None if valid is None else valid.to(backend.device)
+        self.valid = valid
         self.best: dict[str, Tensor] = {}
+        self.chunk = CHUNK
 
     def judge(self, position: ck.Position, ema: Ema | None) -> float:
         """The score, noted in `position`; the averaged weights are the ones scored."""
         assert self.valid is not None
         with ema.installed() if ema else nullcontext():
-            score = validation_score(self.model, self.valid, self.options.seed)
+            score = self._score(self.valid)
             if position.best is None or score > position.best:
                 position.best, position.best_epoch, position.worse = score, position.epoch, 0
                 if self.options.patience:
@@ -58,6 +61,19 @@ class Validator:
                 "stopped early after epoch %d: best validation score %.4f", position.epoch, position.best
             )
         return score
+
+    def _score(self, valid: Split) -> float:
+        """The score, in chunks that fit into memory; noise is keyed by row, whatever the chunk."""
+        while True:
+            try:
+                return validation_score(self.model, valid, self.options.seed, chunk=self.chunk)
+            except (RuntimeError, MemoryError) as error:
+                # processes whose scores differ in the last digit could stop at different epochs
+                if not out_of_memory(error) or self.chunk == 1 or self.backend.world > 1:
+                    raise
+            release(self.backend.device)
+            self.chunk //= 2
+            log.warning("out of memory at %d validation rows: going on with %d", 2 * self.chunk, self.chunk)
 
     def enough(self, position: ck.Position) -> bool:
         """Whether patience is at its end."""
@@ -90,13 +106,13 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
     return scores and valid is not None and options.validate is not False
 
 
-def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096) -> float:
+def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096, chunk: int = CHUNK) -> float:
     """Mean log-density or one-sample bound of the first `limit` validation rows, in nats."""
     rng = Rng(seed, "validation", device=model.device)
     total, n = 0.0, min(len(valid), limit)
     with evaluating(model):
-        for i in range(0, n, CHUNK):
-            rows = rng.on(range(i, min(i + CHUNK, n)))
+        for i in range(0, n, chunk):
+            rows = rng.on(range(i, min(i + chunk, n)))
             index = torch.arange(rows.rows.start, rows.rows.stop)
             batch = valid.rows(index)
             x, log_det = valid.preprocessing.forward(batch.x, rows, batch.known)
@@ -104,5 +120,5 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096) -
                 values = cast(Any, model).log_density(x, batch.c, **observed(batch.known))
             else:
                 values = cast(Any, model).elbo(x, batch.c, rows, **observed(batch.known))
-            total += float((values.double() + log_det).sum())
+            total += float((precise(values) + log_det).sum())
     return total / n

@@ -20,6 +20,7 @@ from simulacra.core.capabilities import Completes, Decodes, Encodes, TakesMissin
 from simulacra.core.factors import Linear, closed_form, leading, maximise
 from simulacra.core.model import Model
 from simulacra.core.moments import covariance, has_gaps, known_rows
+from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage, Steps
@@ -69,9 +70,9 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         return (f - self.location) @ self.components
 
     def _imputed(self, f: Tensor, known: Tensor) -> Tensor:
-        noise = self.noise.double()
-        W = self.components.double() * (self.variances.double() - noise).clamp_min(0).sqrt()
-        return Linear(W, self.location.double(), noise).imputed(f.double(), known).to(f.dtype)
+        noise = precise(self.noise)
+        W = precise(self.components) * (precise(self.variances) - noise).clamp_min(0).sqrt()
+        return Linear(W, precise(self.location), noise).imputed(precise(f), known).to(f)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """x with its missing entries at their conditional mean, which is not random."""

@@ -22,6 +22,7 @@ from simulacra.core.distributions import LOG_2PI
 from simulacra.core.factors import FLOOR, Linear, closed_form, maximise
 from simulacra.core.model import Model
 from simulacra.core.moments import covariance, has_gaps, known_rows
+from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 from simulacra.core.space import Real, Space
 from simulacra.core.training import Source, Stage, Steps
@@ -78,16 +79,16 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
 
     @property
     def _linear(self) -> Linear:
-        return Linear(self.W.double(), self.location.double(), self.variance.double())
+        return Linear(precise(self.W), precise(self.location), precise(self.variance))
 
     def log_density(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """log N(x; m, C) in nats by the matrix inversion lemma (of what is known), shape (B,)."""
         if known is not None:
-            return self._linear.log_density(x.double().flatten(1), known.flatten(1))
+            return self._linear.log_density(precise(x).flatten(1), known.flatten(1))
         d, q = self.W.shape
         # float64, and the residual form below, because s^2 may be far smaller than W W'
-        W, variance = self.W.double(), self.variance.double()
-        r = x.double().flatten(1) - self.location.double()
+        W, variance = precise(self.W), precise(self.variance)
+        r = precise(x).flatten(1) - precise(self.location)
         M = W.T @ W + variance * torch.eye(q, dtype=W.dtype, device=W.device)
         z = torch.linalg.solve(M, (r @ W).T).T
         # r' C^-1 r = |r - W z|^2 / s^2 + |z|^2 at z = E[z|x],  |C| = |M| s^(2 (d - q))
@@ -98,9 +99,10 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """E[z|x] of equation (2), given what is known, shape (B, latent)."""
         if known is not None:
-            return self._linear.posterior(x.double().flatten(1), known.flatten(1))[0].to(self.dtype)
-        r = x.to(self.dtype).flatten(1) - self.location
-        return torch.linalg.solve(self._M(), (r @ self.W).T).T
+            return self._linear.posterior(precise(x).flatten(1), known.flatten(1))[0].to(self.W)
+        # M^-1 W' first: it holds for all rows, and is a constant of an exported graph
+        gain = torch.linalg.solve(self._M(), self.W.T)
+        return (x.to(self.dtype).flatten(1) - self.location) @ gain.T
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """W z + m, shape (B, *)."""
@@ -114,13 +116,13 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """z given what is known, then the missing entries of x given z, shape (B, *)."""
-        mean, M = self._linear.posterior(x.double().flatten(1), known.flatten(1))
+        mean, M = self._linear.posterior(precise(x).flatten(1), known.flatten(1))
         eps = rng.normal("z", self.code_size, dtype=mean.dtype)
         # Cov[z] = s^2 M^-1, and L'^-1 is a root of (L L')^-1 = M^-1
         upper = torch.linalg.cholesky(M).mT
         noise = torch.linalg.solve_triangular(upper, eps.unsqueeze(2), upper=True).squeeze(2)
-        z = mean + self.variance.double().sqrt() * noise
-        drawn = self.emit(z.to(self.dtype)) + self.variance.sqrt() * rng.normal(
+        z = mean + precise(self.variance).sqrt() * noise
+        drawn = self.emit(z.to(self.W)) + self.variance.sqrt() * rng.normal(
             "x", *self.space.shape, dtype=self.dtype
         )
         return torch.where(known, x, drawn.to(x.dtype))

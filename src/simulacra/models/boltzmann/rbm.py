@@ -22,6 +22,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import HasDensity, HasEnergy, Samples, StepsChain
 from simulacra.core.model import Model
 from simulacra.core.optimisers import SGD
+from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Space
 from simulacra.core.training import Source, Stage, Update
@@ -101,7 +102,7 @@ class RBM(Model, Samples, HasDensity, HasEnergy, StepsChain):
 
     def log_z(self) -> Tensor:
         """log Z in nats, exact, summed over the states of the smaller layer in float64."""
-        W, b, c = self.W.double(), self.b.double(), self.c.double()
+        W, b, c = precise(self.W), precise(self.b), precise(self.c)
         if len(b) < len(c):
             W, b, c = W.T, c, b
         # now Z = sum over h of exp(c'h) prod_i (1 + exp(b_i + W_i h))
@@ -114,11 +115,12 @@ class RBM(Model, Samples, HasDensity, HasEnergy, StepsChain):
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """-F(x) - log Z in nats, shape (B,)."""
-        return -self.free_energy(x).double() - self.log_z()
+        return -precise(self.free_energy(x)) - self.log_z()
 
     def start_chain(self, rng: Rng) -> Tensor:
         """Fair coin flips, shape (B, visible)."""
-        return rng.bernoulli("start", torch.full((len(rng.rows), self.space.dims), 0.5, dtype=self.dtype))
+        half = torch.full((1, self.space.dims), 0.5, dtype=self.dtype, device=self.device)
+        return rng.bernoulli("start", half)
 
     def step(self, state: Tensor, rng: Rng) -> Tensor:
         """One block Gibbs sweep: h given v, v given h."""

@@ -1,0 +1,45 @@
+"""What depends on the weights alone is computed once, before a graph is written.
+
+A graph format knows few operations, and solving linear equations is none of ONNX's. Where these concern
+the weights alone (the gain of a factor model, log Z) their result is a constant of the exported graph.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, fx
+from torch.export import ExportedProgram
+
+
+def folded(program: ExportedProgram) -> fx.GraphModule:
+    """The program with every node that no input reaches replaced by its value."""
+    module = program.module()
+    assert isinstance(module, fx.GraphModule)
+    values = constants(module)
+    for i, (node, value) in enumerate(values.items()):
+        if node.op == "get_attr" or not isinstance(value, Tensor) or all(user in values for user in node.users):
+            continue
+        # a weight that is only turned around is kept turned
+        module.register_buffer(f"folded_{i}", value.contiguous())
+        with module.graph.inserting_before(node):
+            node.replace_all_uses_with(module.graph.get_attr(f"folded_{i}"))
+    module.graph.eliminate_dead_code()
+    module.delete_all_unused_submodules()
+    module.recompile()
+    return module
+
+
+def constants(module: fx.GraphModule) -> dict[fx.Node, object]:
+    """The values of the nodes that depend on weights alone."""
+    values: dict[fx.Node, object] = {}
+    for node in module.graph.nodes:
+        if node.op == "get_attr":
+            value = module
+            for part in str(node.target).split("."):
+                value = getattr(value, part)
+            values[node] = value
+        elif node.op == "call_function" and all(given in values for given in node.all_input_nodes):
+            args, kwargs = fx.node.map_arg((node.args, node.kwargs), values.__getitem__)
+            with torch.no_grad():
+                values[node] = node.target(*args, **kwargs)
+    return values

@@ -1,0 +1,81 @@
+"""What splits are cut by: labels, columns, and what the paths of images say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from simulacra.data.images import ImageFiles
+from simulacra.data.source import Part, Source
+
+
+def with_paths(part: Part, folder: Path, below: Path) -> Part:
+    """A part of image files with what their paths say: `file` and `folder`.
+
+    Args:
+        folder: that was loaded; `file` is relative to it.
+        below: the folder of the part; `folder` is relative to it, so that one patient's folders in
+            `train` and in `test` have one name.
+    """
+    assert isinstance(part.rows, ImageFiles)
+    origins = part.rows.origins()
+    # many rows may share a file
+    file = {path: path.relative_to(folder).as_posix() for path in set(origins)}
+    parent = {path: path.parent.relative_to(below).as_posix() for path in file}
+    named = {"file": file, "folder": parent}
+    sides = {name: np.array([of[path] for path in origins], object) for name, of in named.items()}
+    return replace(part, sides=sides)
+
+
+def side_of(source: Source, part: Part, option: str, name: str) -> np.ndarray:
+    """The value of each row of a part that an option of `load_data` names, shape (N,).
+
+    Args:
+        option: such as `groups`, for errors.
+        name: `label`, a column or key, `folder`, `file`, or a regular expression on paths.
+
+    Raises:
+        ValueError: if the source has nothing of that name, or a path does not match.
+    """
+    if name == "label" and part.labels is not None:
+        return (
+            np.array(source.label_names)[part.labels.numpy()] if source.label_names else part.labels.numpy()
+        )
+    if name in part.sides:
+        return part.sides[name]
+    if "file" in part.sides:
+        return _matches(part.sides["file"], option, name)
+    known = [*(["label"] if part.labels is not None else []), *part.sides]
+    has = f"it has {', '.join(known[:20])}" if known else "it has neither columns nor labels"
+    raise ValueError(f"{source.name} has no column or key {name!r}, which {option}= names; {has}.")
+
+
+def _matches(files: np.ndarray, option: str, pattern: str) -> np.ndarray:
+    """The first group of a regular expression in each path."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error:
+        compiled = re.compile("")
+    if not compiled.groups:
+        raise ValueError(
+            f"{option}={pattern!r} is neither `folder`, `file`, `label` of class folders, nor a regular "
+            "expression with a group on the images' paths, such as '^([^_]+)_'."
+        )
+    found = [compiled.search(file) for file in files.tolist()]
+    for file, match in zip(files.tolist(), found):
+        if match is None or match[1] is None:
+            raise ValueError(f"{option}={pattern!r} does not match {file}: it must match every image's path.")
+    return np.array([match[1] for match in found if match is not None])
+
+
+def check_present(values: np.ndarray, option: str, name: str) -> None:
+    """Raise ValueError where a row has no value."""
+    missing = np.isnan(values) if values.dtype.kind == "f" else values.astype(str) == ""
+    if missing.any():
+        row = int(missing.argmax())
+        raise ValueError(
+            f"{option}={name!r} has no value in row {row} (from 0): fill it in, or leave the row out."
+        )

@@ -1,0 +1,186 @@
+"""Train, validation and test rows: at random, by group, by stratum, by time, or as somebody wrote down.
+
+Whatever decides, every row stands in exactly one split, splits that the publisher made stay, and the
+same seed gives the same splits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.core.random import Rng
+from simulacra.data.assigned import by_words
+from simulacra.data.grouping import by_group, by_stratum
+from simulacra.data.images import ImageFiles
+from simulacra.data.sides import check_present, side_of
+from simulacra.data.source import Part, Source
+from simulacra.data.times import by_time
+
+log = logging.getLogger("simulacra")
+
+
+def cut(
+    source: Source,
+    validation: float,
+    test: float,
+    seed: int,
+    limit: int | None = None,
+    groups: str | None = None,
+    stratify: str | None = None,
+    time: str | None = None,
+    splits: str | None = None,
+) -> Source:
+    """The source with a validation and a test part, taken from `train` where there is none.
+
+    Args:
+        validation: share of the training rows, or a number of rows if 1 or more.
+        test: as `validation`.
+        limit: rows that each part keeps at most, the first ones.
+        groups: what rows must share to stay together; pages and tiles of one file always do.
+        stratify: whose values every split holds in equal shares.
+        time: whose order decides.
+        splits: a file or column that says it; then the shares count for nothing.
+
+    Raises:
+        ValueError: if nothing is left to train on, or an option names nothing of the source.
+    """
+    _check_together(groups, stratify, time, splits)
+    source = replace(source, parts={k: replace(part, official=k) for k, part in source.parts.items()})
+    groups = groups or _files_of_many_rows(source)
+    if splits is not None:
+        if len(source.parts) > 1:
+            raise ValueError(
+                f"{source.name} has the splits {', '.join(source.parts)} of its publisher: leave out splits=."
+            )
+        pieces = by_words(source, splits)
+    else:
+        pieces = _pieces(source, _wish(source, validation, test), seed, groups, stratify, time)
+    # untouched parts keep their order without a copy
+    taken = (
+        {}
+        if len(pieces) == 1
+        else {k: source.parts["train"].take(v.sort().values) for k, v in pieces.items()}
+    )
+    parts = source.parts | taken
+    if groups is not None and len(parts) > 1:
+        _warn_of_straddling(source, parts, groups)
+    ordered = {k: parts[k] for k in ("train", "valid", "test") if k in parts}
+    return replace(source, parts={k: _first(part, limit) for k, part in ordered.items()})
+
+
+def _check_together(groups: str | None, stratify: str | None, time: str | None, splits: str | None) -> None:
+    given = {"groups": groups, "stratify": stratify, "time": time, "splits": splits}
+    named = [f"{name}=" for name, value in given.items() if value is not None]
+    if len(named) > 1 and (time is not None or (splits is not None and stratify is not None)):
+        raise ValueError(
+            f"{' and '.join(named)} exclude each other: rows are split by one of them, and only groups= goes "
+            "with stratify= or splits=."
+        )
+
+
+def _files_of_many_rows(source: Source) -> str | None:
+    """`file` where a file holds several rows, as pages or tiles: they are too alike to be apart."""
+    parts = source.parts.values()
+    many = any(isinstance(p.rows, ImageFiles) and len(set(p.rows.origins())) < len(p) for p in parts)
+    return "file" if many else None
+
+
+def _wish(source: Source, validation: float, test: float) -> dict[str, int]:
+    """Rows that each split should have, of those in `train`; splits without any are left out."""
+    rows = len(source.parts["train"])
+    n_valid = 0 if "valid" in source.parts else _rows_of(validation, rows, "validation")
+    n_test = 0 if "test" in source.parts else _rows_of(test, rows, "test")
+    if n_valid + n_test >= rows:
+        raise ValueError(
+            f"validation={validation:g} and test={test:g} leave none of the {rows} rows of "
+            f"{source.name} to train on: choose smaller shares."
+        )
+    wish = {"train": rows - n_valid - n_test, "valid": n_valid, "test": n_test}
+    return {split: count for split, count in wish.items() if count}
+
+
+def _rows_of(share: float, rows: int, option: str) -> int:
+    if not 0 <= share < rows:
+        raise ValueError(f"{option}={share:g} must be a share from 0 to 1, or fewer rows than {rows}.")
+    return round(rows * share) if share < 1 else int(share)
+
+
+def _pieces(
+    source: Source,
+    wish: Mapping[str, int],
+    seed: int,
+    groups: str | None,
+    stratify: str | None,
+    time: str | None,
+) -> dict[str, Tensor]:
+    """The rows of `train` that each split gets."""
+    train, rng = source.parts["train"], Rng(seed, "split")
+    if time is not None:
+        return by_time(side_of(source, train, "time", time), wish, time)
+    strata = np.zeros(len(train), np.int64)
+    if stratify is not None:
+        strata = _strata(side_of(source, train, "stratify", stratify), stratify)
+    if groups is not None:
+        values = side_of(source, train, "groups", groups)
+        return by_group(_groups(values, groups, wish), strata, wish, rng)
+    if stratify is not None:
+        return by_stratum(strata, wish, rng)
+    order, pieces, begin = rng.permutation("rows", len(train)), {}, 0
+    for split in [name for name in wish if name != "train"]:
+        pieces[split] = order[begin : begin + wish[split]]
+        begin += wish[split]
+    return {"train": order[begin:]} | pieces
+
+
+def _strata(values: np.ndarray, name: str) -> np.ndarray:
+    """The number of each row's stratum."""
+    names, numbers = np.unique(values, return_inverse=True)
+    if 2 * len(names) > len(values):
+        raise ValueError(
+            f"stratify={name!r} has {len(names):,} different values in {len(values):,} rows, which no split "
+            "can share: choose a column of classes."
+        )
+    return numbers.reshape(-1)
+
+
+def _groups(values: np.ndarray, name: str, wish: Mapping[str, int]) -> np.ndarray:
+    """The number of each row's group; a group that is too large is said."""
+    check_present(values, "groups", name)
+    names, numbers, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    if len(names) < len(wish):
+        raise ValueError(
+            f"groups={name!r} makes {len(names)} group{'s' * (len(names) > 1)} of {len(values)} rows, too "
+            f"few for {' and '.join(wish)}: choose another grouping, or validation=0 or test=0."
+        )
+    largest = int(sizes.argmax())
+    if sizes[largest] > wish["train"]:
+        log.warning(
+            "groups=%r: group %s holds %s of %s rows, more than the training share",
+            name, names[largest], f"{sizes[largest]:,}", f"{len(values):,}",
+        )  # fmt: skip
+    return numbers.reshape(-1)
+
+
+def _warn_of_straddling(source: Source, parts: Mapping[str, Part], groups: str) -> None:
+    """Name a group with rows in two splits, as splits of a publisher may have it."""
+    held = {k: set(side_of(source, part, "groups", groups).tolist()) for k, part in parts.items()}
+    for (a, first), (b, second) in combinations(held.items(), 2):
+        shared = sorted(first & second, key=str)
+        if shared:
+            log.warning(
+                "%s: group %s stands in %s and in %s%s",
+                source.name, shared[0], a, b, f", and so do {len(shared) - 1:,} more" if shared[1:] else "",
+            )  # fmt: skip
+
+
+def _first(part: Part, limit: int | None) -> Part:
+    if limit is None or limit >= len(part):
+        return part
+    return part.take(torch.arange(limit))

@@ -1,0 +1,87 @@
+"""Splits by time: the first rows train, the last ones test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def by_time(values: np.ndarray, wish: Mapping[str, int], name: str) -> dict[str, Tensor]:
+    """Rows of each split in the order of time; rows of one time stay together.
+
+    Args:
+        values: numbers, or ISO dates, shape (N,).
+        wish: rows that each split should have, in the order of time.
+        name: of the column, for errors.
+
+    Raises:
+        ValueError: if a value is no time, or there are fewer times than splits.
+
+    Example:
+        >>> days = np.array(["2024-03-01", "2024-01-01", "2024-02-01"])
+        >>> {k: v.tolist() for k, v in by_time(days, {"train": 2, "test": 1}, "day").items()}
+        {'train': [1, 2], 'test': [0]}
+    """
+    times = read_times(values, name)
+    order = np.argsort(times, kind="stable")
+    changes = np.flatnonzero(np.diff(times[order])) + 1
+    if len(changes) < len(wish) - 1:
+        raise ValueError(
+            f"time={name!r} has {len(changes) + 1} different times, too few for {' and '.join(wish)}: rows "
+            "of one time stay together; choose another column, or validation=0."
+        )
+    ends: list[int] = []
+    for i, wished in enumerate(np.cumsum(list(wish.values()))[:-1]):
+        # as many changes are left over as there are ends to come
+        open_ends = changes[i : len(changes) - (len(wish) - 2 - i)]
+        open_ends = open_ends[open_ends > ends[-1]] if ends else open_ends
+        ends.append(int(open_ends[np.abs(open_ends - wished).argmin()]))
+    pieces = np.split(order, ends)
+    return {split: torch.from_numpy(piece) for split, piece in zip(wish, pieces)}
+
+
+def read_times(values: np.ndarray, name: str) -> np.ndarray:
+    """Numbers that rise with time: the values themselves, or microseconds for dates.
+
+    Raises:
+        ValueError: naming the first row that is neither.
+    """
+    numbers = [_number(value) for value in values.tolist()]
+    if None not in numbers:
+        return np.array(numbers)
+    dates = [_date(str(value)) for value in values.tolist()]
+    for row, (value, date) in enumerate(zip(values.tolist(), dates)):
+        if date is None:
+            raise ValueError(
+                f"time={name!r} has {value!r} in row {row} (from 0): times are all numbers, or all ISO dates "
+                "such as 2024-12-31 or 2024-12-31T23:59."
+            )
+    known = [date for date in dates if date is not None]
+    zoned = [date.tzinfo is not None for date in known]
+    if len(set(zoned)) > 1:
+        raise ValueError(
+            f"time={name!r} has a time zone in row {zoned.index(True)} (from 0) but none in row "
+            f"{zoned.index(False)}: give all of them one, or none."
+        )
+    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    aware = [date if date.tzinfo else date.replace(tzinfo=UTC) for date in known]
+    return np.array([(date - begin) // timedelta(microseconds=1) for date in aware])
+
+
+def _number(value: object) -> float | None:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None

@@ -1,0 +1,128 @@
+"""Memory: how much of it data may take on an accelerator, and what its end looks like."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from simulacra.core.model import Model
+from simulacra.core.optimisers import SGD, Adam
+from simulacra.data.dataset import Split
+from simulacra.data.host import HostSplit
+from simulacra.data.stream import StreamedSplit
+
+log = logging.getLogger("simulacra")
+SHARE = 0.4  # of an accelerator's free memory that rows may take: weights and activations need the rest
+# what CPU, CUDA and MPS say who raise no OutOfMemoryError; the last two are of cuBLAS, cuDNN and C++
+SIGNS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "status_alloc_failed",
+    "bad_alloc",
+)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether `error` says that memory is at its end.
+
+    Example:
+        >>> out_of_memory(torch.OutOfMemoryError("CUDA out of memory")), out_of_memory(RuntimeError("no"))
+        (True, False)
+    """
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS)
+
+
+def release(device: torch.device) -> None:
+    """Give back what a failed step held."""
+    # a graph can hold itself in a cycle (a penalty on gradients does)
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that are free on an accelerator; None for a CPU, whose memory the rows are in anyway."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return None
+
+
+def bytes_of(split: Split) -> int:
+    """What the rows take in memory; of streamed ones only what lies beside the files."""
+    parts = (None if isinstance(split, StreamedSplit) else split.x, split.c, split.known)
+    return sum(t.nbytes for t in (*parts, split.c_known, split.lengths) if isinstance(t, Tensor))
+
+
+def placed(train: Split, valid: Split | None, device: torch.device) -> tuple[Split, Split | None]:
+    """The splits for training on `device`: both on it where they take a small share of its memory,
+    otherwise in the host's, from where batches are moved.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> train, valid = placed(data.train, data.valid, torch.device("cpu"))
+        >>> train.x.shape
+        torch.Size([8000, 2])
+    """
+    free = free_memory(device)
+    needed = bytes_of(train) + (0 if valid is None else bytes_of(valid))
+    if free is None or needed <= SHARE * free:
+        return train.to(device), None if valid is None else valid.to(device)
+    log.info(
+        "the data (%s) stay in the host's memory: they are more than %.0f%% of the %s that %s has free",
+        size(needed),
+        100 * SHARE,
+        size(free),
+        device,
+    )
+    return _hosted(train, device), None if valid is None else _hosted(valid, device)
+
+
+def _hosted(split: Split, device: torch.device) -> Split:
+    return split.to(device) if isinstance(split, StreamedSplit) else HostSplit.of(split, device)
+
+
+def counted(
+    model: Model, players: Iterable[tuple[list[torch.nn.Parameter], Adam | SGD]], average: bool
+) -> dict[str, int]:
+    """Bytes that training takes besides rows and activations, by what they are for.
+
+    Args:
+        players: the parameters of each and how they move.
+        average: whether a moving average of the weights is kept.
+
+    Example:
+        >>> import simulacra
+        >>> vae = simulacra.VAE(simulacra.Binary((3,)), latent=1, hidden=(2,))
+        >>> counted(vae, [(list(vae.parameters()), Adam())], average=False)
+        {'weights': 116, 'gradients': 112, 'optimiser': 224}
+    """
+    total = lambda tensors: sum(t.nbytes for t in tensors)
+    found = {"weights": total([*model.parameters(), *model.buffers()]), "gradients": 0, "optimiser": 0}
+    for parameters, plan in players:
+        moments = 2 if isinstance(plan, Adam) else int(plan.momentum > 0)
+        found["gradients"] += total(parameters)
+        found["optimiser"] += moments * total(parameters)
+    return found | ({"average": total(model.parameters())} if average else {})
+
+
+def size(n: float) -> str:
+    """Bytes as people say them.
+
+    Example:
+        >>> size(4_300_000), size(1.5e9), size(12)
+        ('4.3 MB', '1.5 GB', '0.0 MB')
+    """
+    return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.1f} MB"

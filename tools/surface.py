@@ -1,0 +1,195 @@
+"""The public surface: every name, signature and option that a user can write down.
+
+    python tools/surface.py --write     # docs/surface.txt from the sources
+
+What stands there is promised (docs/compatibility.md). The sources are read, not run: annotations and
+defaults appear as they are written, whatever the version of Python or torch.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "simulacra"
+PAGE = ROOT / "docs" / "surface.txt"
+HEAD = "# Written by tools/surface.py: `python tools/surface.py --write`. See docs/compatibility.md.\n"
+Definition = ast.ClassDef | ast.FunctionDef
+# what public functions return
+RETURNED = {
+    "Run": "training.run",
+    "Report": "evaluation.report",
+    "Ranking": "evaluation.compare",
+    "Split": "data.dataset",
+}
+BUILT_IN = ("property", "classmethod", "staticmethod", "abstractmethod", "cached_property")
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    """The syntax tree of a module of the library, such as `core.space`."""
+    stem = SOURCE.joinpath(*module.split(".")) if module else SOURCE
+    path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def constant(module: str, name: str) -> ast.expr:
+    """The value that a module assigns to a name."""
+    for node in tree(module).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(t, ast.Name) and t.id == name for t in targets):
+            return node.value  # type: ignore[attr-defined]
+    raise KeyError(f"{module} has no {name}")
+
+
+def find(module: str, name: str) -> tuple[str, Definition] | None:
+    """Where a name is defined, through the imports of a module; None where it is not the library's."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, Definition) and node.name == name:
+            return module, node
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("simulacra"):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return find(node.module.removeprefix("simulacra").lstrip("."), alias.name)
+    return None
+
+
+def base(module: str, node: ast.expr) -> tuple[str, ast.ClassDef] | None:
+    """The class behind a base: `Model`, or `can.Samples` through a module that was imported."""
+    if isinstance(node, ast.Attribute):
+        for line in ast.walk(tree(module)):
+            if isinstance(line, ast.ImportFrom) and (line.module or "").startswith("simulacra"):
+                for alias in line.names:
+                    if (alias.asname or alias.name) == ast.unparse(node.value):
+                        inside = f"{line.module}.{alias.name}".removeprefix("simulacra.")
+                        return _class(find(inside, node.attr))
+        return None
+    return _class(find(module, ast.unparse(node)))
+
+
+def _class(found: tuple[str, Definition] | None) -> tuple[str, ast.ClassDef] | None:
+    return found if found and isinstance(found[1], ast.ClassDef) else None  # type: ignore[return-value]
+
+
+def signature(node: ast.FunctionDef) -> str:
+    """Parameters and result as they are written, a line each where one line would be long."""
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    line = f"({ast.unparse(node.args)}){returns}"
+    return line if len(line) < 90 else "\n        ".join(["(", *parameters(node.args), f"){returns}"])
+
+
+def parameters(given: ast.arguments) -> Iterator[str]:
+    """One parameter after the other."""
+    places = [*given.posonlyargs, *given.args]
+    defaults = [None] * (len(places) - len(given.defaults)) + list(given.defaults)
+    for i, (argument, default) in enumerate(zip(places, defaults), 1):
+        yield _parameter(argument, default)
+        if i == len(given.posonlyargs):
+            yield "/"
+    if given.vararg or given.kwonlyargs:
+        yield f"*{ast.unparse(given.vararg) if given.vararg else ''}"
+    yield from map(_parameter, given.kwonlyargs, given.kw_defaults)
+    if given.kwarg:
+        yield f"**{ast.unparse(given.kwarg)}"
+
+
+def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
+    return ast.unparse(argument) + (f" = {ast.unparse(default)}" if default else "")
+
+
+def members(node: ast.ClassDef) -> Iterator[str]:
+    """Constructor, fields and public methods that a class defines itself, a line each."""
+    for part in node.body:
+        if isinstance(part, ast.AnnAssign) and not ast.unparse(part.target).startswith("_"):
+            default = f" = {ast.unparse(part.value)}" if part.value else ""
+            yield f"{ast.unparse(part.target)}: {ast.unparse(part.annotation)}{default}"
+        elif isinstance(part, ast.FunctionDef) and (part.name == "__init__" or part.name[0] != "_"):
+            marks = [ast.unparse(d) for d in part.decorator_list if ast.unparse(d) in BUILT_IN]
+            yield f"{''.join(f'@{mark} ' for mark in marks)}{part.name}{signature(part)}"
+
+
+def described(name: str, module: str, definition: Definition) -> list[str]:
+    """A function in a line, a class with its members."""
+    if isinstance(definition, ast.FunctionDef):
+        return [f"{name}{signature(definition)}"]
+    bases = ", ".join(ast.unparse(b) for b in definition.bases)
+    return [f"class {name}({bases})", *(f"    {line}" for line in members(definition))]
+
+
+def python() -> list[str]:
+    """The names of the package, then the bases of its classes, which give them further methods."""
+    names = {**ast.literal_eval(constant("", "_NAMES")), **RETURNED}
+    found = {name: find(module, name) for name, module in names.items()}
+    lines, waiting, seen = ["## simulacra", ""], [], set()
+    for name in sorted(names):
+        where = found[name]
+        assert where, f"{name} is not defined in {names[name]}"
+        seen.add(where[1])
+        waiting.append(where)
+        lines += described(name, *where)
+    lines += ["", "## bases", ""]
+    inherited = {}
+    while waiting:
+        module, node = waiting.pop()
+        for expression in getattr(node, "bases", []):
+            parent = base(module, expression)
+            if parent and parent[1] not in seen:
+                seen.add(parent[1])
+                waiting.append(parent)
+                inherited[parent[1].name] = parent
+    for name in sorted(inherited):
+        lines += described(name, *inherited[name])
+    return lines
+
+
+def command_line() -> list[str]:
+    """The commands: their words and options, or what their help says; and the models by name."""
+    lines = ["", "## simulacra COMMAND", ""]
+    for command in ast.literal_eval(constant("cli.app", "COMMANDS")):
+        own = [n for n in tree(f"cli.{command}").body if isinstance(n, ast.FunctionDef) and n.name == command]
+        if own:
+            lines.append(f"{command}{signature(own[0])}")
+        else:
+            usage = ast.literal_eval(constant(f"cli.{command}", "HELP"))
+            lines += [
+                f"{command}:",
+                *(f"    {line}".rstrip() for line in usage.splitlines() if "--" in line or "usage" in line),
+            ]
+    entries = constant("models.catalog", "_ENTRIES")
+    assert isinstance(entries, ast.Tuple)
+    models = [[ast.literal_eval(a) for a in entry.args[:4]] for entry in entries.elts]  # type: ignore[attr-defined]
+    lines += ["", "## MODEL: its options are the constructor's", ""]
+    return [*lines, *(f"{name}: {cls}" for name, _, _, cls in models)]
+
+
+def page() -> str:
+    """docs/surface.txt."""
+    return "\n".join([HEAD, *python(), *command_line()]) + "\n"
+
+
+def difference(old: str, new: str) -> str:
+    """What has changed, line by line."""
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), "docs/surface.txt", "sources", lineterm="", n=0
+    )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or say what has changed."""
+    old = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    changed = difference(old, page())
+    print(changed or "docs/surface.txt says what the sources say.")
+    if "--write" in arguments:
+        PAGE.write_text(page(), encoding="utf-8", newline="\n")
+        return 0
+    return 1 if changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
