@@ -137,9 +137,9 @@ def test_types_that_do_not_fit_are_one_sentence(tmp_path, declared, words):
 
 def test_columns_that_are_no_classes_are_refused(tmp_path):
     rows = [[f"patient {i}", "1.5", ""] for i in range(40)]
-    with pytest.raises(ValueError, match="'name'.*40 different texts.*drop"):
+    with pytest.raises(ValueError, match=r"'name'.*40 different texts.*drop"):
         load_data(table(tmp_path, rows, ["name", "x", "y"]), missing="mask")
-    with pytest.raises(ValueError, match="'y'.*no value in any row"):
+    with pytest.raises(ValueError, match=r"'y'.*no value in any row"):
         load_data(table(tmp_path, rows, ["name", "x", "y"]), missing="mask", types={"name": "drop"})
 
 

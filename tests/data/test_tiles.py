@@ -11,11 +11,11 @@ from data_files import write_classes, write_folder, write_image
 from deep_files import RAMP, deep, write_slides, write_tiff
 from refusal import assert_refused
 
+from simulacra.core.pixels import Geometry
 from simulacra.core.space import Levels
 from simulacra.data import images, load_data
 from simulacra.data.described import describe_images
 from simulacra.data.images import ImageFiles, PageCache
-from simulacra.data.tiles import Geometry
 
 KEEP = {"validation": 0, "test": 0}
 SIZES = [(9, 11), (13, 7), (8, 8), (30, 21)]

@@ -17,7 +17,11 @@ def folded(program: ExportedProgram) -> fx.GraphModule:
     assert isinstance(module, fx.GraphModule)
     values = constants(module)
     for i, (node, value) in enumerate(values.items()):
-        if node.op == "get_attr" or not isinstance(value, Tensor) or all(user in values for user in node.users):
+        if (
+            node.op == "get_attr"
+            or not isinstance(value, Tensor)
+            or all(user in values for user in node.users)
+        ):
             continue
         # a weight that is only turned around is kept turned
         module.register_buffer(f"folded_{i}", value.contiguous())

@@ -1,4 +1,4 @@
-"""What users hand in, as rows of a space: numpy, torch, nested lists, mappings of columns, data frames."""
+"""What users hand in, as rows of a space: numpy, torch, nested lists, data frames, Pillow images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.composite import Fields
+from simulacra.core.pixels import Geometry, picture_rows, pictures_in
 from simulacra.core.space import Categorical, Ordinal, Space
 
 
@@ -27,7 +28,9 @@ def as_tensor(x: Any) -> Tensor:
         raise ValueError(f"{type(x).__name__} does not hold numbers: {error}.") from error
 
 
-def rows_of(space: Space, x: Any, known: Any = None) -> tuple[Tensor, Tensor | None]:
+def rows_of(
+    space: Space, x: Any, known: Any = None, geometry: Geometry | None = None
+) -> tuple[Tensor, Tensor | None]:
     """Raw rows and what is known of them, checked against the space.
 
     In the columns of a table NaN (None, NA) is a missing entry; elsewhere only `known` says so.
@@ -35,6 +38,7 @@ def rows_of(space: Space, x: Any, known: Any = None) -> tuple[Tensor, Tensor | N
     Args:
         space: the raw space, with its columns' names where x is a data frame.
         known: True where x is observed, shape of x or of one observation; None: everywhere.
+        geometry: how Pillow images become rows.
 
     Returns:
         x with placeholders where it is missing, shape (B, *), and the mask, or None if nothing misses.
@@ -50,6 +54,8 @@ def rows_of(space: Space, x: Any, known: Any = None) -> tuple[Tensor, Tensor | N
     """
     if isinstance(space, Fields) and is_table(x):
         rows = _from_columns(space, x)
+    elif (images := pictures_in(x)) is not None:
+        rows = picture_rows(space, geometry, images)
     else:
         rows = as_tensor(x)
     if not len(rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simulacra.core.columns import Columns
 from simulacra.core.composite import space_from
+from simulacra.core.pixels import Geometry
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
@@ -26,6 +27,7 @@ class Preprocessing:
     Args:
         raw: the space of the data as they came.
         steps: applied in order.
+        geometry: how pictures that are handed in become rows, or None: as they are.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -38,6 +40,7 @@ class Preprocessing:
 
     raw: Space
     steps: tuple[Transform, ...] = ()
+    geometry: Geometry | None = None
 
     @property
     def space(self) -> Space:
@@ -96,7 +99,8 @@ class Preprocessing:
 
     def spec(self) -> dict[str, Any]:
         """The chain as JSON."""
-        return {"raw": self.raw.spec(), "steps": [step.spec() for step in self.steps]}
+        geometry = {"geometry": asdict(self.geometry)} if self.geometry else {}
+        return {"raw": self.raw.spec(), "steps": [step.spec() for step in self.steps], **geometry}
 
 
 def preprocessing_from(spec: dict[str, Any]) -> Preprocessing:
@@ -105,4 +109,5 @@ def preprocessing_from(spec: dict[str, Any]) -> Preprocessing:
     for step in spec["steps"]:
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in step.items() if k != "kind"}
         steps.append(STEPS[step["kind"]](**values))
-    return Preprocessing(space_from(spec["raw"]), tuple(steps))
+    geometry = Geometry(**spec["geometry"]) if spec.get("geometry") else None
+    return Preprocessing(space_from(spec["raw"]), tuple(steps), geometry)

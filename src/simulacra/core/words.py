@@ -238,7 +238,7 @@ class Words:
     def _raw(
         self, x: Any, known: Any = None, able: type[can.Capability] = can.TakesMissing
     ) -> tuple[Tensor, Tensor | None]:
-        x, known = rows_of(self.preprocessing.raw, x, known)
+        x, known = rows_of(self.preprocessing.raw, x, known, self.preprocessing.geometry)
         if known is not None and not self.supports(able):
             raise ValueError(
                 f"x has missing entries, which {type(self).__name__} cannot leave out: fill them in first."

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from simulacra.core.pixels import coloured, to_chw
 from simulacra.data import tiff
 from simulacra.data.heads import (
     ALPHA,
@@ -34,8 +35,6 @@ TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     7: lambda x: x.swapaxes(1, 2)[:, ::-1, ::-1],
     8: lambda x: x.swapaxes(1, 2)[:, ::-1],
 }
-# luminance of ITU-R 601 in 16-bit fixed point, as Pillow computes it
-RED, GREEN, BLUE, HALF = 19595, 38470, 7471, 1 << 15
 
 
 def decode(path: Path, channels: int, pages: Iterable[int] = (0,)) -> Iterator[np.ndarray]:
@@ -128,24 +127,3 @@ def _pnm(path: Path, image: Image.Image) -> np.ndarray:
     if pixels.max() > maxval(image):
         raise damaged(path, f"it holds {pixels.max()}, its header says {maxval(image)} at most")
     return pixels.reshape(image.height, image.width, channels).transpose(2, 0, 1)
-
-
-def to_chw(image: Image.Image) -> np.ndarray:
-    """An 8-bit image as (C, H, W)."""
-    pixels = np.array(image, np.uint8)
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def coloured(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """(C, H, W) with 1 or 3 channels: luminance, or three times the same.
-
-    Example:
-        >>> coloured(np.full((3, 1, 1), 65535, np.uint16), 1).item()
-        65535
-    """
-    if len(pixels) == channels:
-        return pixels
-    if channels == 3:
-        return pixels.repeat(3, 0)
-    red, green, blue = pixels.astype(np.uint32)
-    return ((RED * red + GREEN * green + BLUE * blue + HALF) >> 16).astype(pixels.dtype)[None]

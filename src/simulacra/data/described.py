@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from simulacra.core.pixels import Geometry
 from simulacra.data.heads import Head, read_heads
-from simulacra.data.tiles import Geometry
 
 
 def describe_images(

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.pixels import Geometry
 from simulacra.core.space import Levels
 from simulacra.data.depth import levels_of
 from simulacra.data.described import sentence
@@ -23,7 +24,7 @@ from simulacra.data.images import ImageFiles
 from simulacra.data.labels import encode
 from simulacra.data.sides import with_paths
 from simulacra.data.source import Part, Source
-from simulacra.data.tiles import Geometry, applied
+from simulacra.data.tiles import applied, check_sizes
 
 log = logging.getLogger("simulacra")
 
@@ -57,7 +58,7 @@ def open_folder(folder: Path, geometry: Geometry, grey: bool = False, levels: in
     every = [path for files in found.values() for path, _ in files]
     _check_links(folder, every)
     heads = dict(zip(every, read_heads(every)))
-    geometry.check(heads)
+    check_sizes(geometry, heads)
     space = Levels(_shape(heads, geometry, grey), levels_of(heads, levels))
     log.info("%s", sentence(heads, geometry))
     numbers, label_names = (None, ()) if classes[0] is None else encode(np.array(classes), str(folder))

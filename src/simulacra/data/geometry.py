@@ -7,13 +7,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from simulacra.core.pixels import Geometry, coloured
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Binarise
 from simulacra.data.bits import static_bits
-from simulacra.data.deep import coloured
 from simulacra.data.images import ImageFiles
 from simulacra.data.source import Source
-from simulacra.data.tiles import Geometry, applied
+from simulacra.data.tiles import applied
 
 
 def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:

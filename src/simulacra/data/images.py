@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.pixels import Geometry
 from simulacra.core.transforms import Binarise
 from simulacra.data.bits import static_bits
 from simulacra.data.deep import decode
 from simulacra.data.depth import check_levels
 from simulacra.data.heads import quietly
-from simulacra.data.tiles import Geometry
 
 # for each page its rows: where it goes, its number here, top and left
 Wanted = dict[int, list[tuple[int, int, int, int]]]

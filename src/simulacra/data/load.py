@@ -10,21 +10,21 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from simulacra.core.pixels import Geometry
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renames
 from simulacra.core.space import Categorical, Space
-from simulacra.core.transforms import Transform
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.depth import suggestion
 from simulacra.data.geometry import binarise_once, reshape_images
 from simulacra.data.images import ImageFiles
 from simulacra.data.kinds import read_types
+from simulacra.data.leaks import warn_of_copies
 from simulacra.data.opening import open_source
 from simulacra.data.source import Part, Source
 from simulacra.data.splits import cut
 from simulacra.data.steps import steps_of
 from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
-from simulacra.data.tiles import Geometry
 
 log = logging.getLogger("simulacra")
 
@@ -116,14 +116,16 @@ def load_data(
     # what a file of types says travels with the run
     options["types"] = read_types(types) or None
     source = open_source(name_or_path, options)
-    source = reshape_images(source, Geometry(size, crop, tile), grey)
+    geometry = Geometry(size, crop, tile)
+    source = reshape_images(source, geometry, grey)
     if binarize in ("static", "threshold"):
         source = binarise_once(source, binarize, threshold, seed)
     source = cut(source, validation, test, seed, limit, groups, stratify, time, splits)
     steps = steps_of(source, binarize, dequantise, standardise)
     # rows from memory cannot be loaded again
     spec = {"name_or_path": source.origin, **options} if source.origin else {}
-    return _dataset(source, steps, condition, stream, spec)
+    chain = Preprocessing(source.space, steps, geometry if geometry.side else None)
+    return _dataset(source, chain, condition, stream, spec)
 
 
 def _check_options(options: dict[str, Any]) -> None:
@@ -154,12 +156,11 @@ def _check_options(options: dict[str, Any]) -> None:
 
 def _dataset(
     source: Source,
-    steps: tuple[Transform, ...],
+    chain: Preprocessing,
     condition: str | None,
     stream: bool | None,
     spec: dict[str, Any],
 ) -> Dataset:
-    chain = Preprocessing(source.space, steps)
     chain.space  # noqa: B018  (a step that does not apply says so here)
     c_space = _condition(source) if condition else None
     if stream is None:

@@ -72,8 +72,8 @@ def _by_name(name: str, options: dict[str, Any]) -> Source:
 def _by_path(path: Path, options: dict[str, Any]) -> Source:
     suffix = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if path.is_dir():
+        from simulacra.core.pixels import Geometry
         from simulacra.data.folders import open_folder
-        from simulacra.data.tiles import Geometry
 
         _unused(options, ("label", "key", "types"), str(path))
         geometry = Geometry(options["size"], options["crop"], options["tile"])

@@ -55,8 +55,8 @@ class Job:
             # the gradients of a step split themselves: see players
             raise TrainingFailed(
                 f"out of memory on {backend.device} beside the gradients of a step (weights, optimiser, "
-                "chains, start or validation): use a smaller model, fewer chains or validate=False; the last good "
-                "checkpoint is kept."
+                "chains, start or validation): use a smaller model, fewer chains or validate=False; the last "
+                "good checkpoint is kept."
             ) from error
         if backend.rank == 0:
             save_model(self.model, self.folder, self.more)

@@ -25,7 +25,7 @@ from simulacra.training import checkpoint as ck
 from simulacra.training.backend import Backend
 from simulacra.training.ema import Ema
 from simulacra.training.feed import Feeds
-from simulacra.training.memory import bytes_of, counted, placed, size
+from simulacra.training.memory import counted, placed
 from simulacra.training.metrics import Metrics
 from simulacra.training.options import Options
 from simulacra.training.players import Player, TrainingFailed
@@ -260,22 +260,12 @@ class Loop:
             return here
         return bool(self.backend.sum(torch.tensor(float(here))) > 0)
 
-    def _say_size(self, name: str, batch_size: int) -> None:
+    def _say_size(self, name: str, rows: int) -> None:
         """What is known before the first step; the duration follows when some are made."""
-        if self.folder is None:
-            return
         players = [(player.parameters, player.plan) for player in self.players]
-        needed = counted(self.model, players, bool(self.ema)) | {"data": bytes_of(self.train)}
-        log.info(
-            "%s: %s steps of %s rows out of %s; %s parameters; %s besides activations (%s)",
-            name,
-            f"{self.total:,}",
-            f"{batch_size:,}",
-            f"{len(self.train):,}",
-            f"{sum(p.numel() for p in self.model.parameters()):,}",
-            size(sum(needed.values())),
-            ", ".join(f"{what} {size(n)}" for what, n in needed.items()),
-        )
+        self.needs = counted(self.model, players, bool(self.ema), self.train)
+        if self.folder is not None:
+            log.info("%s: %s steps of %s rows; %s", name, f"{self.total:,}", f"{rows:,}", self.needs)
 
     def _shows(self) -> bool | None:
         return False if self.backend.rank else self.options.progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -94,10 +95,40 @@ def _hosted(split: Split, device: torch.device) -> Split:
     return split.to(device) if isinstance(split, StreamedSplit) else HostSplit.of(split, device)
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What training keeps in memory besides activations.
+
+    Args:
+        rows: of the training data.
+        parameters: of the model.
+        parts: bytes by what they are for.
+    """
+
+    rows: int
+    parameters: int
+    parts: dict[str, int]
+
+    @property
+    def bytes(self) -> int:
+        """All together."""
+        return sum(self.parts.values())
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{what} {size(n)}" for what, n in self.parts.items())
+        return (
+            f"{self.rows:,} training rows, {self.parameters:,} parameters; "
+            f"{size(self.bytes)} besides activations ({parts})"
+        )
+
+
 def counted(
-    model: Model, players: Iterable[tuple[list[torch.nn.Parameter], Adam | SGD]], average: bool
-) -> dict[str, int]:
-    """Bytes that training takes besides rows and activations, by what they are for.
+    model: Model,
+    players: Iterable[tuple[list[torch.nn.Parameter], Adam | SGD]],
+    average: bool,
+    train: Split,
+) -> Needs:
+    """What training will keep, counted and not measured.
 
     Args:
         players: the parameters of each and how they move.
@@ -105,17 +136,21 @@ def counted(
 
     Example:
         >>> import simulacra
-        >>> vae = simulacra.VAE(simulacra.Binary((3,)), latent=1, hidden=(2,))
-        >>> counted(vae, [(list(vae.parameters()), Adam())], average=False)
-        {'weights': 116, 'gradients': 112, 'optimiser': 224}
+        >>> data = simulacra.load_data("ring")
+        >>> vae = simulacra.VAE(data.space, latent=1, hidden=(2,))
+        >>> print(counted(vae, [(list(vae.parameters()), Adam())], False, data.train))
+        8,000 training rows, 24 parameters; 0.1 MB besides activations (weights 0.0 MB, ...)
     """
     total = lambda tensors: sum(t.nbytes for t in tensors)
-    found = {"weights": total([*model.parameters(), *model.buffers()]), "gradients": 0, "optimiser": 0}
+    parts = {"weights": total([*model.parameters(), *model.buffers()]), "gradients": 0, "optimiser": 0}
     for parameters, plan in players:
         moments = 2 if isinstance(plan, Adam) else int(plan.momentum > 0)
-        found["gradients"] += total(parameters)
-        found["optimiser"] += moments * total(parameters)
-    return found | ({"average": total(model.parameters())} if average else {})
+        parts["gradients"] += total(parameters)
+        parts["optimiser"] += moments * total(parameters)
+    if average:
+        parts["average"] = total(model.parameters())
+    parts["data"] = bytes_of(train)
+    return Needs(len(train), sum(p.numel() for p in model.parameters()), parts)
 
 
 def size(n: float) -> str:

@@ -1,0 +1,193 @@
+"""Rows that stand in two splits, exactly or nearly: what a model learns by heart there scores well later."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.data.dataset import Dataset, Split
+from simulacra.data.nearness import EXPECTED, Columns, Near, Pictures, is_pictured, thumbnails
+from simulacra.data.stream import StreamedSplit
+
+log = logging.getLogger("simulacra")
+
+CHUNK = 1000  # rows that are looked at together
+MOST_ROWS, MOST_BYTES = 200_000, 2**30  # beyond them loading does not look for copies
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A row of one split and its like in another.
+
+    Args:
+        splits: the two splits.
+        rows: number of the row in each of them, from 0.
+        names: what the source calls the two: files, or numbers of rows.
+        distance: 0 for exact copies; see `data.nearness` for its units.
+    """
+
+    splits: tuple[str, str]
+    rows: tuple[int, int]
+    names: tuple[str, str]
+    distance: float
+
+    def __str__(self) -> str:
+        (a, b), (first, second) = self.splits, self.names
+        return f"{second} ({b}) and {first} ({a})"
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What splits share.
+
+    Args:
+        pairs: exact copies first, then by distance; a row of the later split stands in one pair with
+            each earlier split at most.
+        by_chance: whether as many exact copies are expected of unrelated rows, as in tables of a few
+            classes: then copies say nothing.
+    """
+
+    pairs: tuple[Pair, ...]
+    by_chance: bool = False
+
+    @property
+    def exact(self) -> tuple[Pair, ...]:
+        """The copies."""
+        return tuple(pair for pair in self.pairs if pair.distance == 0)
+
+    def __str__(self) -> str:
+        if not self.pairs:
+            return "no duplicates or near-duplicates across splits"
+        many = "pair" if len(self.pairs) == 1 else "pairs"
+        said = (
+            f"{len(self.pairs):,} {many} across splits ({len(self.exact):,} exact), such as {self.pairs[0]}"
+        )
+        return said + (", as chance makes them in rows of so few values" if self.by_chance else "")
+
+
+def find_leaks(data: Dataset) -> Leaks:
+    """Rows that stand in two splits, exactly or nearly.
+
+    Exact copies are found in any data. Copies of images that are brighter, of other contrast or saved
+    again, and copies of table rows with entries that differ in the last digits, are found as
+    `data.nearness` says. Images of a single value are left out.
+
+    Args:
+        data: its raw rows are compared, as they are kept: 60,000 images of 28x28 take five seconds.
+
+    Example:
+        >>> from simulacra.data import load_data
+        >>> print(find_leaks(load_data("digits")))
+        no duplicates or near-duplicates across splits
+    """
+    space, names = data.preprocessing.raw, list(data.splits)
+    pictured = is_pictured(space)
+    seen = {name: _look(split, pictured) for name, split in data.splits.items()}
+    hashes = {name: found for name, (found, _) in seen.items()}
+    exact = {(a, b): _equal(hashes[a], hashes[b]) for a, b in combinations(names, 2)}
+    near: dict[tuple[str, str], Near] = {}
+    by_chance = False
+    if pictured:
+        pictures = Pictures(seen["train"][1])
+        near = {(a, b): pictures.near(seen[a][1], seen[b][1]) for a, b in exact}
+    elif not any(isinstance(split, StreamedSplit) for split in data.splits.values()):
+        columns = Columns(space, {name: split.x.cpu() for name, split in data.splits.items()})
+        by_chance = any(len(first) for first, _ in exact.values()) and columns.expected(0) >= EXPECTED
+        near = {(a, b): columns.near(a, b) for a, b in exact}
+    pairs = [pair for key in exact for pair in _pairs(data, key, exact[key], near.get(key))]
+    return Leaks(tuple(sorted(pairs, key=lambda pair: pair.distance)), by_chance)
+
+
+def warn_of_copies(data: Dataset) -> None:
+    """Say it where rows stand in two splits, if that is quick to find out."""
+    kept = [split for split in data.splits.values() if not isinstance(split, StreamedSplit)]
+    small = sum(split.x.nbytes for split in kept) <= MOST_BYTES and sum(map(len, kept)) <= MOST_ROWS
+    if len(kept) < max(2, len(data.splits)) or not small or data.truth is not None:
+        return
+    hashes = {name: _look(split, False)[0] for name, split in data.splits.items()}
+    exact = {(a, b): _equal(hashes[a], hashes[b]) for a, b in combinations(hashes, 2)}
+    pairs = [pair for key, found in exact.items() for pair in _pairs(data, key, found, None)]
+    if not pairs or _by_chance(data):
+        return
+    log.warning(
+        "%s: %s stand%s in two splits, such as %s: keep copies in one split with groups=, or remove them",
+        data.name,
+        f"{len(pairs):,} row{'s' * (len(pairs) > 1)}",
+        "s" * (len(pairs) == 1),
+        pairs[0],
+    )
+
+
+def copies_within(split: Split) -> int:
+    """Rows of a split that equal an earlier one of it."""
+    hashes = _look(split, False)[0]
+    told = hashes[hashes != 0]
+    return len(told) - len(np.unique(told))
+
+
+def _by_chance(data: Dataset) -> bool:
+    """Whether exact copies are expected of unrelated rows."""
+    if is_pictured(data.preprocessing.raw):
+        return False
+    columns = Columns(data.preprocessing.raw, {name: split.x.cpu() for name, split in data.splits.items()})
+    return columns.expected(0) >= EXPECTED
+
+
+def _chunks(split: Split) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Raw rows and what is known of them, a few at a time."""
+    for begin in range(0, len(split), CHUNK):
+        rows = split.rows(torch.arange(begin, min(begin + CHUNK, len(split))))
+        yield rows.x.cpu(), None if rows.known is None else rows.known.cpu()
+
+
+def _look(split: Split, pictured: bool) -> tuple[np.ndarray, Tensor]:
+    """A hash of each row, 0 for images of a single value, and thumbnails if rows are pictures."""
+    hashes: list[int] = []
+    small = []
+    for x, known in _chunks(split):
+        content = x.flatten(1).numpy()
+        # 64 keyed bits: two of a million different rows share them once in 10^7 data sets
+        found = [hash(row.tobytes()) for row in content]
+        if known is not None:
+            found = [hash((h, row.tobytes())) for h, row in zip(found, known.flatten(1).numpy())]
+        if split.preprocessing.raw.image:
+            blank = (content.min(1) == content.max(1)).tolist()
+            found = [0 if is_blank else h for h, is_blank in zip(found, blank)]
+        hashes += found
+        small += [thumbnails(x)] if pictured else []
+    return np.array(hashes, np.int64), torch.cat(small) if small else torch.empty(0)
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each row of `b` that stands in `a`, the first there."""
+    values, first = np.unique(a, return_index=True)
+    at = np.searchsorted(values, b).clip(max=len(values) - 1)
+    second = np.flatnonzero((values[at] == b) & (b != 0))
+    return first[at[second]], second
+
+
+def _pairs(
+    data: Dataset, names: tuple[str, str], exact: tuple[np.ndarray, np.ndarray], near: Near | None
+) -> Iterator[Pair]:
+    """The pairs of two splits; a row that has an exact copy needs no near one."""
+    for i, j in zip(*(rows.tolist() for rows in exact)):
+        yield _pair(data, names, i, j, 0.0)
+    copied = set(exact[1].tolist())
+    for i, j, distance in zip(*(values.tolist() for values in near)) if near is not None else ():
+        if j not in copied:
+            # a copy in another type of file may be at distance 0 and yet not exact
+            yield _pair(data, names, i, j, max(distance, np.finfo(np.float32).tiny))
+
+
+def _pair(data: Dataset, names: tuple[str, str], i: int, j: int, distance: float) -> Pair:
+    called = [
+        f"row {row}" if (known := data[name].source_rows) is None else known.name(row)
+        for name, row in zip(names, (i, j))
+    ]
+    return Pair(names, (i, j), (called[0], called[1]), float(distance))

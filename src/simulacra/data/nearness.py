@@ -1,0 +1,165 @@
+"""How near two rows must be to be one row twice, and which ones are.
+
+Images: the grey image, averaged down to 16x16, less its mean and with length 1, so that brightness and
+contrast do not matter. Two are near if their distance is below 0.05. Measured, across splits: a copy one
+level brighter 0.001 to 0.006, a JPEG copy of quality 90 0.01 to 0.03 and of 75 0.025 to 0.065; two
+different images at least 0.075 (MNIST), 0.11 (Olivetti faces), 0.15 (CIFAR-10), 0.18 (digits). Only
+Fashion-MNIST has pairs below, down to 0.004: the same garment twice.
+
+Tables: real columns standardised, positive ones after the logarithm; near if all of them agree within
+1e-3 of a deviation and all others are equal. In small tables or of few columns chance does that too, so
+the limit shrinks until fewer than 0.01 pairs are expected of unrelated rows, whose probability is
+
+    P(r) = exp(d mean_j log P(|x_j - y_j| <= r)),    d = D^2 / |C|^2,
+
+with the correlation matrix C of the D columns that vary: d = D if they are independent, 1 if they are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from simulacra.core.composite import Fields
+from simulacra.core.space import Binary, Positive, Real, Space
+
+SIDE, NEAR_IMAGES = 16, 0.05
+LEAST_PIXELS = 64  # below it images are too poor to tell copies from kin
+NEAR_ROWS = (1e-3, 1e-4, 1e-5, 1e-6)
+EXPECTED = 0.01  # pairs of unrelated rows that may be near by chance
+DIRECTIONS, CANDIDATES = 8, 16  # of the tree for images; neighbours of a row that are looked at
+LOOKED_AT, COLUMNS = 2000, 512  # rows and columns that chance is estimated from
+Near = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows of one split, of the other, distances
+
+
+def is_pictured(space: Space) -> bool:
+    """Whether rows are compared as images: 0/1 ones are equal or not, nothing between."""
+    rich = space.image and space.shape[1] * space.shape[2] >= LEAST_PIXELS
+    return rich and not isinstance(space, Binary)
+
+
+def thumbnails(x: Tensor) -> Tensor:
+    """Images as unit vectors, shape (B, at most 256); those of a single value are NaN.
+
+    Args:
+        x: shape (B, C, H, W), of any type.
+    """
+    grey = x.float().mean(1, keepdim=True)
+    small = F.adaptive_avg_pool2d(grey, (min(SIDE, x.shape[2]), min(SIDE, x.shape[3]))).flatten(1)
+    small = small - small.mean(1, keepdim=True)
+    length = small.norm(dim=1, keepdim=True)
+    return small / torch.where(length > 1e-6 * grey.abs().amax(), length, torch.nan)
+
+
+class Pictures:
+    """Finds near images: a tree in a few principal directions proposes, the distance decides.
+
+    A projection lengthens no distance, so the tree's radius loses no pair.
+
+    Args:
+        train: thumbnails of the rows that the directions are found in.
+    """
+
+    def __init__(self, train: Tensor):
+        some = train[:: max(1, len(train) // 5000)]
+        some = some[~some.isnan().any(1)]
+        self.directions = torch.linalg.svd(some - some.mean(0), full_matrices=False).Vh[:DIRECTIONS].T
+
+    def near(self, a: Tensor, b: Tensor) -> Near:
+        """For each row of `b` with near rows in `a`, the nearest."""
+        rows_a, rows_b = (np.flatnonzero(~t.isnan().any(1).numpy()) for t in (a, b))
+        project = lambda t, rows: (t[torch.from_numpy(rows)] @ self.directions).double().numpy()
+        tree = _tree(project(a, rows_a))
+        _, found = tree.query(project(b, rows_b), CANDIDATES, distance_upper_bound=NEAR_IMAGES)
+        i, j = np.nonzero(found < len(rows_a))
+        first, second = rows_a[found[i, j]], rows_b[i]
+        distance = (a[torch.from_numpy(first)] - b[torch.from_numpy(second)]).norm(dim=1).numpy()
+        inside = distance < NEAR_IMAGES
+        return _nearest(first[inside], second[inside], distance[inside])
+
+
+class Columns:
+    """Finds near rows of tables and vectors.
+
+    Args:
+        space: of the raw rows.
+        splits: raw rows by split, shape (N, D).
+    """
+
+    def __init__(self, space: Space, splits: Mapping[str, Tensor]):
+        real, positive = _kinds(space)
+        x = {split: rows.flatten(1).double().numpy().copy() for split, rows in splits.items()}
+        for rows in x.values():
+            rows[:, positive] = np.log(rows[:, positive])
+        train = x["train"][:, real]
+        scale = train.std(0)
+        scale[scale <= 1e-12 * np.abs(train).max(0, initial=0)] = 1.0
+        for rows in x.values():
+            rows[:, real] = (rows[:, real] - train.mean(0)) / scale
+        self.x = x
+        sizes = sorted(map(len, x.values()))
+        self.pairs = sizes[-1] * sum(sizes[:-1])
+        self.radius = next((r for r in NEAR_ROWS if self.expected(r) < EXPECTED), None) if any(real) else None
+
+    def expected(self, radius: float) -> float:
+        """Pairs across splits that are that near by chance."""
+        return self.pairs * _chance(self.x["train"], radius)
+
+    def near(self, a: str, b: str) -> Near:
+        """For each row of split `b` with a near row in split `a`, the nearest."""
+        if self.radius is None:
+            return _nearest(*(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)))
+        tree = _tree(self.x[a])
+        distance, found = tree.query(self.x[b], 1, p=np.inf, distance_upper_bound=self.radius)
+        second = np.flatnonzero(found < len(self.x[a]))
+        return _nearest(found[second], second, distance[second])
+
+
+def _tree(points: np.ndarray) -> Any:
+    # imported where copies are looked for: it takes a tenth of a second
+    from scipy.spatial import cKDTree
+
+    # sliding midpoints do not mind many equal rows
+    return cKDTree(points, balanced_tree=False, compact_nodes=False)
+
+
+def _kinds(space: Space) -> tuple[np.ndarray, np.ndarray]:
+    """Which columns are compared by distance, and which of them after the logarithm."""
+    if isinstance(space, Fields):
+        kinds = [field for _, field in space.fields for _ in range(max(1, field.dims))]
+    else:
+        kinds = [space] * space.dims
+    positive = np.array([isinstance(kind, Positive) for kind in kinds])
+    return positive | np.array([isinstance(kind, Real) for kind in kinds]), positive
+
+
+def _chance(x: np.ndarray, radius: float) -> float:
+    """The probability P(r) that two unrelated rows are near."""
+    x = x[:: max(1, len(x) // LOOKED_AT)]
+    x = x[:, x.min(0) < x.max(0)][:, :COLUMNS]
+    if not x.size:
+        return 1.0
+    n, columns = x.shape
+    correlation = np.corrcoef(x, rowvar=False).reshape(columns, columns)
+    dims = columns**2 / (correlation**2).sum()
+    ordered = np.sort(x, axis=0)
+    near = [
+        (np.searchsorted(v, v + radius, "right") - np.searchsorted(v, v - radius, "left")).sum() - n
+        for v in ordered.T
+    ]
+    # where no pair is near, one might have been
+    shares = (np.array(near) + 1) / (n * (n - 1) + 1)
+    return float(np.exp(dims * np.log(shares.clip(max=1)).mean()))
+
+
+def _nearest(first: np.ndarray, second: np.ndarray, distance: np.ndarray) -> Near:
+    """One pair for each row of `second`: the nearest."""
+    order = np.lexsort((distance, second))
+    _, at = np.unique(second[order], return_index=True)
+    kept = order[at]
+    return first[kept], second[kept], distance[kept]
