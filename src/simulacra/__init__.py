@@ -24,6 +24,7 @@ _NAMES = {
     "resume": "training.fit",
     "load": "training.fit",
     "open_run": "training.fit",
+    "export_onnx": "core.export",
     "Options": "training.options",
     "SamplePictures": "exploration.watch",
     # evaluation

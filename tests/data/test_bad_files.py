@@ -88,7 +88,7 @@ def test_arrays_that_hold_no_observations(tmp_path):
     assert_refused(saved(np.ones((2, 2), complex)), "complex")
     bad = np.random.rand(5, 3)
     bad[3, 1] = np.nan
-    assert_refused(saved(bad), "missing or infinite", "row 3", "(1,)", "next version")
+    assert_refused(saved(bad), "missing or infinite", "row 3", "(1,)", "missing='mask'")
 
 
 def test_mat_files_that_cannot_be_read(tmp_path):

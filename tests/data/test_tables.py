@@ -222,3 +222,19 @@ def test_a_model_that_needs_whole_rows_says_so(tmp_path):
     data = load_data(path, missing="mask", types={"city": "drop", "*": "real"})
     with pytest.raises(ValueError, match="GAN does not leave out of its loss"):
         simulacra.fit(simulacra.GAN(data.space), data, out=tmp_path / "run")
+
+
+def test_nan_in_an_array_is_missing_on_request(tmp_path):
+    make = np.random.default_rng(2)
+    x = make.normal(3, 2, (83, 5))
+    x[make.uniform(size=x.shape) < 0.2] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(ValueError, match=r"missing or infinite value.*missing='mask'"):
+        load_data(tmp_path / "x.npy")
+    data = load_data(tmp_path / "x.npy", missing="mask", validation=0, test=0)
+    assert np.array_equal(data.train.known.numpy(), ~np.isnan(x)) and data.space == Real((5,))
+    step = data.preprocessing.steps[0]
+    np.testing.assert_allclose(step.shift, np.nanmean(x, 0), rtol=1e-6)
+    np.testing.assert_allclose(step.scale, np.nanstd(x, 0), rtol=1e-6)
+    run = simulacra.fit(simulacra.PPCA(data.space, latent=2), data, out=tmp_path / "run", progress=False)
+    assert run.model.log_prob(data.train.x, known=data.train.known).kind == "exact"

@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "train MODEL on DATA, or go on with a run (--resume RUN)",
     "evaluate": "score a run: typed likelihoods, the doctor's findings, a report",
     "sample": "draw samples from a run, as a picture or as numbers",
+    "export": "write a word of a run (decode, encode, step, sample) as an ONNX graph",
     "explore": "draw a run: latent map, manifold, interpolations, reconstructions",
     "compare": "say which run is likelier, where the numbers decide",
     "models": "list the models; `models NAME` lists the options of one",

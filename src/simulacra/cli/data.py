@@ -1,30 +1,34 @@
-"""`simulacra data`: the data sets with a name; `simulacra data get NAME` fetches one."""
+"""`simulacra data`: the data sets with a name; `get NAME` fetches one, `inspect PATH` describes any."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from simulacra.cli.arguments import scan
+from simulacra.cli.arguments import Arguments, scan
 from simulacra.cli.nearest import hint
 from simulacra.cli.said import say, table
 from simulacra.data import names
 
 HELP = """usage: simulacra data [get NAME [--folder FOLDER] [--base_url URL]]
+       simulacra data inspect PATH_OR_NAME [--data.OPTION ...]
 
 List the data sets with a name, or fetch one from its publisher; a download that was cut off goes on.
-Your own data need no name: give `simulacra train` a folder of images or a .npz, .npy, .csv or .mat file.
+`inspect` says what is in a file, a folder or a data set, and what could be trained on it; its options
+are those of `simulacra train`. Your own data need no name: give `simulacra train` a folder of images or a .npz, .npy, .csv or .mat file.
 
   --folder FOLDER  where data sets are kept (default: SIMULACRA_DATA, or the user's cache)
   --base_url URL   a copy that holds files of the same names"""
 
 
 def run(words: Sequence[str]) -> int:
-    """List the data sets, or fetch one."""
+    """List the data sets, fetch one, or describe one."""
     asked = scan(words)
     if "help" in asked.flags:
         say(HELP)
         return 0
+    if asked.positional[:1] == ["inspect"]:
+        return _inspect(asked)
     folder, base_url = asked.take("folder"), asked.take("base_url")
     if asked.pairs:
         raise ValueError(
@@ -39,7 +43,22 @@ def run(words: Sequence[str]) -> int:
         case ["get"]:
             raise ValueError("NAME is missing: simulacra data get NAME.")
         case [action, *_]:
-            raise ValueError(f"data does not know {action!r}: simulacra data [get NAME].")
+            raise ValueError(f"data does not know {action!r}: simulacra data [get NAME | inspect PATH].")
+    return 0
+
+
+def _inspect(asked: Arguments) -> int:
+    """Describe a data set."""
+    match asked.positional[1:]:
+        case [name]:
+            # imported here: lists need no torch
+            from simulacra.cli.inspect import inspect
+
+            inspect(name, asked.pairs)
+        case []:
+            raise ValueError("PATH is missing: simulacra data inspect PATH_OR_NAME.")
+        case [_, more, *_]:
+            raise ValueError(f"{more!r} is one word too many: simulacra data inspect PATH_OR_NAME.")
     return 0
 
 

@@ -247,14 +247,19 @@ def _description(
 ) -> dict[str, Any]:
     from simulacra import __version__
 
-    named = {WORDS[what].input: "data", CONDITION: CONDITION, **kinds}
+    kind_of = {WORDS[what].input: "data", CONDITION: CONDITION, **kinds}
     return {
         "format": FORMAT,
         "version": __version__,
         "model": type(model).__name__,
         "what": what,
         "inputs": [
-            {"name": name, "kind": named[name], "shape": ["rows", *t.shape[1:]], "dtype": str(t.dtype)[6:]}
+            {
+                "name": name,
+                "kind": kind_of[name],
+                "shape": ["rows", *t.shape[1:]],
+                "dtype": str(t.dtype).removeprefix("torch."),
+            }
             for name, t in inputs.items()
         ],
         "output": WORDS[what].output,

@@ -6,6 +6,8 @@ the weights alone (the gain of a factor model, log Z) their result is a constant
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, fx
 from torch.export import ExportedProgram
@@ -33,12 +35,12 @@ def folded(program: ExportedProgram) -> fx.GraphModule:
     return module
 
 
-def constants(module: fx.GraphModule) -> dict[fx.Node, object]:
+def constants(module: fx.GraphModule) -> dict[fx.Node, Any]:
     """The values of the nodes that depend on weights alone."""
-    values: dict[fx.Node, object] = {}
+    values: dict[fx.Node, Any] = {}
     for node in module.graph.nodes:
         if node.op == "get_attr":
-            value = module
+            value: Any = module
             for part in str(node.target).split("."):
                 value = getattr(value, part)
             values[node] = value

@@ -53,6 +53,7 @@ def open_arrays(
     label: str | None,
     levels: int | None = None,
     aside: Collection[str | None] = (),
+    missing: str = "error",
 ) -> Source:
     """The source in an array file.
 
@@ -62,6 +63,7 @@ def open_arrays(
         label: which array holds the labels, shape (N,).
         levels: number of levels of the observations, or None: as their values and type say.
         aside: arrays that split the rows and are no observations.
+        missing: `mask` takes NaN for missing entries, `error` refuses them.
 
     Raises:
         ValueError: if the file is damaged, the array cannot be chosen, or it holds no observations.
@@ -76,8 +78,10 @@ def open_arrays(
         arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
     chosen = _choose(path, arrays, key, {label, *aside})
     field = f"array {chosen!r}"
-    x, space = observations(path, field, arrays[chosen], levels)
-    part = Part(x, sides=_sides({k: a for k, a in arrays.items() if k not in (chosen, label)}, len(x)))
+    x, known, space = observations(path, field, arrays[chosen], levels, missing == "mask")
+    part = Part(
+        x, known=known, sides=_sides({k: a for k, a in arrays.items() if k not in (chosen, label)}, len(x))
+    )
     if label is None:
         return Source(path.stem, space, {"train": part})
     if label not in arrays:
@@ -194,9 +198,12 @@ def _check_type(path: Path, name: str, dtype: np.dtype) -> None:
 
 
 def observations(
-    path: Path, field: str, array: np.ndarray, levels: int | None = None
-) -> tuple[Tensor, Space]:
-    """Rows and their space, from an array of any accepted shape.
+    path: Path, field: str, array: np.ndarray, levels: int | None = None, masked: bool = False
+) -> tuple[Tensor, Tensor | None, Space]:
+    """Rows, what is known of them (None: all) and their space, from an array of any accepted shape.
+
+    Args:
+        masked: whether NaN stands for a missing entry.
 
     Raises:
         ValueError: if shape or values are not accepted; it names file, field and mend.
@@ -210,10 +217,15 @@ def observations(
             f"{path} has {field} of shape {array.shape}: it must be (N, D) or images (N, H, W) with N > 0."
         )
     x = images_first(path, field, array)
+    known = ~np.isnan(x) if masked and x.dtype.kind == "f" else np.ones(x.shape, bool)
+    if not known.all():
+        # some value of the array, so that what is missing says nothing of the support
+        x = np.where(known, x, x[known].flat[0] if known.any() else np.nan)
     if x.dtype.kind == "f":
         _check_finite(path, field, x)
     x, space = _support(path, field, x) if levels is None else _declared(path, field, x, levels)
-    return torch.from_numpy(np.ascontiguousarray(x)), space
+    rows, there = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(known))
+    return (rows, None, space) if known.all() else (space.filled(rows, there), there, space)
 
 
 def images_first(path: Path, field: str, array: np.ndarray) -> np.ndarray:
@@ -238,7 +250,7 @@ def _check_finite(path: Path, field: str, x: np.ndarray) -> None:
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise ValueError(
             f"{path} has a missing or infinite value in {field}, row {where[0]} (from 0), at {where[1:]}: "
-            "fill it in or leave the row out (missing='mask' comes with the next version)."
+            "load it with missing='mask' where NaN stands for what is missing, or correct it."
         )
 
 
@@ -256,7 +268,7 @@ def _support(path: Path, field: str, x: np.ndarray) -> tuple[np.ndarray, Space]:
             return x.astype(np.int32), Levels(shape, 2**16)
         if x.dtype.kind in "bui":
             raise ValueError(
-                f"{path} holds whole numbers from {low} to {high} in {field}: this version takes 0..255 "
+                f"{path} holds whole numbers from {low} to {high} in {field}: they must be 0..255 "
                 "(8-bit pixels) or 0/1; say how many levels they have with levels=, or save them as floats "
                 "to have them taken as real."
             )

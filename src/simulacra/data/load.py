@@ -125,7 +125,9 @@ def load_data(
     # rows from memory cannot be loaded again
     spec = {"name_or_path": source.origin, **options} if source.origin else {}
     chain = Preprocessing(source.space, steps, geometry if geometry.side else None)
-    return _dataset(source, chain, condition, stream, spec)
+    data = _dataset(source, chain, condition, stream, spec)
+    warn_of_copies(data)
+    return data
 
 
 def _check_options(options: dict[str, Any]) -> None:

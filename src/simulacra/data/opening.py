@@ -58,6 +58,7 @@ def _no_such(given: str | Path, path: Path) -> ValueError:
 
 def _by_name(name: str, options: dict[str, Any]) -> Source:
     _unused(options, ("label", "key", "types", "levels"), name)
+    _check_complete(options, name)
     if names.find(name).kind != "toy":
         from simulacra.data.named import open_named
 
@@ -76,6 +77,7 @@ def _by_path(path: Path, options: dict[str, Any]) -> Source:
         from simulacra.data.folders import open_folder
 
         _unused(options, ("label", "key", "types"), str(path))
+        _check_complete(options, str(path))
         geometry = Geometry(options["size"], options["crop"], options["tile"])
         source = open_folder(path, geometry, options["grey"], options["levels"])
         _check_two_files(path, source, options)
@@ -85,7 +87,8 @@ def _by_path(path: Path, options: dict[str, Any]) -> Source:
 
         _unused(options, ("types",), str(path))
         aside = [options[option] for option in ("groups", "stratify", "time", "splits")]
-        return open_arrays(path, options["key"], options["label"], options["levels"], aside)
+        asked = (options["key"], options["label"], options["levels"])
+        return open_arrays(path, *asked, aside, options["missing"])
     if suffix in TABLES:
         from simulacra.data.tables import open_table
 
@@ -108,6 +111,11 @@ def _check_two_files(folder: Path, source: Source, options: dict[str, Any]) -> N
             f"{folder} holds a single image, {rows.paths[0].name}, which cannot be split into train, "
             f"{' and '.join(wanted)}: add images, or load it with validation=0 and test=0."
         )
+
+
+def _check_complete(options: dict[str, Any], name: str) -> None:
+    if options["missing"] == "mask":
+        raise ValueError(f"missing='mask' applies to tables and arrays, not to {name}: leave it out.")
 
 
 def _unused(options: dict[str, Any], which: tuple[str, ...], name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from simulacra.core.columns import as_they_are, standardising
@@ -31,7 +32,7 @@ def steps_of(
                 standardising(source.space, train.rows, train.known) if wanted else as_they_are(source.space),
             )
         if wanted and isinstance(source.space, Real):
-            return (_standardising(train.rows),)
+            return (_standardising(train.rows, train.known),)
     if standardise and not steps:
         raise ValueError(f"standardise=True needs real data, but {source.name} holds {source.space}.")
     return tuple(steps)
@@ -49,11 +50,12 @@ def _of_levels(source: Source, binarize: str | None, dequantise: str | None) -> 
     return steps
 
 
-def _standardising(x: Tensor) -> Affine:
+def _standardising(x: Tensor, known: Tensor | None) -> Affine:
     """Mean 0 and deviation 1: for each column of an array, for all pixels of an image together."""
-    x = x.double()
+    x = x.double() if known is None else x.double().masked_fill(~known, torch.nan)
     x = x if x.ndim == 2 else x.flatten().unsqueeze(1)
-    shift, scale = x.mean(0), x.std(0, correction=0)
+    shift = x.nanmean(0)
+    scale = (x - shift).square().nanmean(0).sqrt()
     # a column that never changes stays as it is
     scale[scale <= 1e-12 * shift.abs().clamp_min(1)] = 1.0
     return Affine(tuple(shift.tolist()), tuple(scale.tolist()))

@@ -16,7 +16,7 @@ from simulacra.training.memory import Needs, counted, size
 from simulacra.training.options import Options
 from simulacra.training.progress import duration
 
-TIMED = 3  # moves of each player that are timed, after a first step that also starts kernels
+TIMED = 5  # moves of each player that are timed, after a first step that also starts kernels
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def estimate_cost(model: Model, data: Dataset, options: Options | None = None) -
         >>> data = simulacra.load_data("ring")
         >>> cost = estimate_cost(simulacra.VAE(data.space, latent=1, hidden=(8,)), data)
         >>> cost.steps, cost.needs.parameters
-        (3125, 84)
+        (3125, 94)
     """
     if model.space != data.space:
         raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.model import Model
+from simulacra.core.precision import precise
 from simulacra.core.random import Rng, ambient
 from simulacra.core.training import Update, selects
 from simulacra.training.backend import Backend
@@ -182,7 +183,7 @@ class Player:
 
     def _averaged(self, logged: dict[str, Tensor], losses: set[str]) -> dict[str, Tensor]:
         if self.backend.world > 1:
-            stacked = torch.stack([value.double() for value in logged.values()])
+            stacked = torch.stack([precise(value) for value in logged.values()])
             logged = dict(zip(logged, self.backend.sum(stacked) / self.backend.world))
         total = sum(value for name, value in logged.items() if name in losses)
         if not math.isfinite(float(total)):

@@ -106,7 +106,7 @@ class RBM(Model, Samples, HasDensity, HasEnergy, StepsChain):
         if len(b) < len(c):
             W, b, c = W.T, c, b
         # now Z = sum over h of exp(c'h) prod_i (1 + exp(b_i + W_i h))
-        total = torch.tensor(-torch.inf, dtype=torch.float64, device=W.device)
+        total = W.new_full((), -torch.inf)
         for start in range(0, 2 ** len(c), STATES):
             h = binary_states(start, min(start + STATES, 2 ** len(c)), len(c)).to(W)
             values = h @ c + F.softplus(b + h @ W.T).sum(1)

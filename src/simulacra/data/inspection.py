@@ -1,0 +1,182 @@
+"""What `load_data` makes of a name or a path: kind, space, columns, gaps, labels, copies and splits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.core.composite import Fields
+from simulacra.core.intake import is_table
+from simulacra.core.space import Binary, Categorical, Ordinal, Space
+from simulacra.data import names
+from simulacra.data.dataset import Dataset, Split
+from simulacra.data.described import describe_images
+from simulacra.data.folders import SPLITS
+from simulacra.data.leaks import copies_within, find_leaks
+from simulacra.data.load import load_data
+from simulacra.data.opening import ARRAYS, open_source
+from simulacra.data.stream import StreamedSplit
+
+LOOKED_AT = 256  # rows of each split whose values are looked at where they are not in memory
+SHOWN = 6  # classes that are named one by one
+GROUPS = {"id", "patient", "subject", "slide", "group", "speaker", "person", "session", "site"}
+Row = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is in a data set.
+
+    Args:
+        data: as `load_data` gives it.
+        facts: what is said of it, by name.
+        columns: name, type, values and missing entries of each column; empty unless it is a table.
+    """
+
+    data: Dataset
+    facts: Mapping[str, str]
+    columns: tuple[Row, ...] = ()
+
+
+def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
+    """Load data and describe them; missing entries are counted, not refused.
+
+    Args:
+        name_or_path: as for `load_data`.
+        options: those of `load_data`.
+
+    Raises:
+        ValueError: as `load_data`.
+
+    Example:
+        >>> found = inspect_data("digits")
+        >>> found.facts["values"], found.facts["splits"]
+        ('0 to 16', '1,437 train, 180 valid, 180 test')
+    """
+    kind = _kind(name_or_path)
+    if kind in ("a table", "a data frame", "an array file"):
+        options = {"missing": "mask", **options}
+    data = load_data(name_or_path, **options)
+    raw = data.preprocessing.raw
+    kept = {name: _looked_at(split) for name, split in data.splits.items()}
+    facts = {"data": f"{data.name}, {kind}"}
+    if kind == "a folder of images":
+        geometry = {name: options.get(name) for name in ("size", "crop", "tile")}
+        facts["images"] = describe_images(name_or_path, **geometry)
+    facts |= {"space": str(raw)} if not isinstance(raw, Fields) else {"space": f"{len(raw.fields)} columns"}
+    if data.space != raw:
+        facts["for models"] = str(data.space)
+    if not isinstance(raw, Fields):
+        facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))
+    facts["gaps"] = _gaps(kept)
+    facts["labels"] = _labels(data)
+    facts["copies"] = _copies(data)
+    facts["splits"] = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
+    suggested = None if options.get("groups") else _grouping(name_or_path, kind, data)
+    if suggested:
+        facts["groups"] = suggested
+    return Inspection(data, facts, _columns(raw, kept) if isinstance(raw, Fields) else ())
+
+
+def _kind(given: Any) -> str:
+    if is_table(given):
+        return "a data frame"
+    if isinstance(given, str) and given in names.names():
+        return names.find(given).description
+    path = Path(given).expanduser()
+    if path.is_dir():
+        return "a folder of images"
+    return "an array file" if path.suffix.lower() in ARRAYS else "a table"
+
+
+def _looked_at(split: Split) -> tuple[Tensor, Tensor | None]:
+    """Raw rows and what is known of them: all, or some where they are on disk."""
+    if isinstance(split, StreamedSplit):
+        return split.files.sample(LOOKED_AT), None
+    return split.x, split.known
+
+
+def _known(x: Tensor, known: Tensor | None) -> Tensor:
+    return x.flatten() if known is None else x[known]
+
+
+def _range(values: Tensor) -> str:
+    if not len(values):
+        return "none"
+    return f"{values.min().item():.4g} to {values.max().item():.4g}"
+
+
+def _gaps(kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> str:
+    masks = [known.flatten(1) for _, known in kept.values() if known is not None]
+    entries = sum(int((~known).sum()) for known in masks)
+    if not entries:
+        return "none"
+    rows, total = sum(int((~known).any(1).sum()) for known in masks), sum(known.numel() for known in masks)
+    return f"{entries:,} of {total:,} entries, in {rows:,} rows"
+
+
+def _labels(data: Dataset) -> str:
+    given = [split.labels for split in data.splits.values() if split.labels is not None]
+    if not given:
+        return "none"
+    counts = torch.bincount(torch.cat(given), minlength=len(data.label_names)).tolist()
+    if len(counts) > 2 * SHOWN:
+        return f"{len(counts)} classes of {min(counts):,} to {max(counts):,} rows"
+    return ", ".join(f"{name} {count:,}" for name, count in zip(data.label_names, counts))
+
+
+def _copies(data: Dataset) -> str:
+    within = sum(copies_within(split) for split in data.splits.values())
+    return f"{within:,} within splits; {find_leaks(data)}"
+
+
+def _columns(space: Fields, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> tuple[Row, ...]:
+    """A line for each column."""
+    x = torch.cat([x for x, _ in kept.values()])
+    known = torch.cat([torch.ones_like(x, dtype=torch.bool) if k is None else k for x, k in kept.values()])
+    rows = []
+    for j, (name, field) in enumerate(space.fields):
+        missing = int((~known[:, j]).sum())
+        rows.append((name, type(field).__name__.lower(), _values(field, x[known[:, j], j]), f"{missing:,}"))
+    return tuple(rows)
+
+
+def _values(field: Space, values: Tensor) -> str:
+    if isinstance(field, Binary):
+        return "0, 1"
+    if not isinstance(field, (Categorical, Ordinal)):
+        return _range(values)
+    more = f", ... ({len(field.names)})" if len(field.names) > SHOWN else ""
+    return ", ".join(field.names[:SHOWN]) + more
+
+
+def _grouping(given: Any, kind: str, data: Dataset) -> str | None:
+    """What rows could be kept together by, if folders or names suggest it."""
+    if kind == "a folder of images":
+        rows = data.train.source_rows
+        assert rows is not None and rows.files is not None
+        files = [str(file).split("/") for file in rows.files]
+        # the folder of an official part, and that of a class
+        plain = files[0][0].lower() in SPLITS["train"], bool(data.label_names)
+        deep = any(len(parts) - 1 > sum(plain) for parts in files)
+        return "folders may say whose images these are: try groups=folder" if deep else None
+    raw = data.preprocessing.raw
+    values: dict[str, Any] = {}
+    if isinstance(raw, Fields) and not isinstance(data.train, StreamedSplit):
+        values = {name: data.train.x[:, j].numpy() for j, (name, _) in enumerate(raw.fields)}
+    elif kind == "an array file":
+        values = dict(open_source(given, data.spec).parts["train"].sides)
+    # a number of its own for each row makes no groups
+    named = [name for name, x in values.items() if _is_group(name) and len(np.unique(x)) < len(x)]
+    return f"{named[0]} may say whose rows these are: try groups={named[0]}" if named else None
+
+
+def _is_group(name: str) -> bool:
+    return bool(set(re.split(r"[^a-z]+", name.lower())) & GROUPS)

@@ -1,0 +1,253 @@
+"""Every exportable word of every model of the catalogue, run by onnxruntime against the word itself."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from contract.cases import CATALOGUED, named
+from contract.use import rows, trained
+from simulacra import export_onnx, load
+from simulacra.core.export import CONDITION, MOST_NOISE, WORDS, graph_inputs
+from simulacra.core.files import HEADER
+from simulacra.core.noise import Given, Recorded
+from simulacra.core.preprocessing import Preprocessing
+from simulacra.core.random import Rng
+from simulacra.core.space import Levels
+from simulacra.core.transforms import Affine, Binarise, Dequantise
+from simulacra.models.autoencoders import PPCA
+from simulacra.models.variational import VAE
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+SEED = 11
+# draws of counts are quantiles that only scipy has; a long chain is no graph
+NO_GRAPH = {"vae/fields sample", "iwae/fields sample", "rbm sample", "rbm/energy sample"}
+QUICK = {
+    "pca/fields decode",
+    "pca/levels encode",
+    "ppca encode",
+    "ppca/em sample",
+    "autoencoder decode",
+    "autoencoder/conv encode",
+    "stacked-autoencoder encode",
+    "vae decode",
+    "vae sample",
+    "vae/levels sample",
+    "vae/fields encode",
+    "vae/conditional encode",
+    "vae/conditional sample",
+    "iwae/dropout encode",
+    "gan sample",
+    "gan/levels sample",
+    "rbm step",
+}
+
+
+def pairs():
+    """Every case with every word that its model declares."""
+    for case in CATALOGUED:
+        for what, word in WORDS.items():
+            name = f"{case} {what}"
+            if case.build().supports(word.capability) and name not in NO_GRAPH:
+                marks = [] if name in QUICK else [pytest.mark.slow]
+                yield pytest.param(case, what, id=name, marks=marks)
+
+
+def answer(model, what, inputs, n, raw=None):
+    """What the word itself says to the inputs of its graph.
+
+    Args:
+        raw: observations as users give them, where the word takes x.
+    """
+    c = inputs.get(CONDITION)
+    if what == "sample":
+        return model.sample(n, c, seed=SEED)
+    if what == "step":
+        with torch.no_grad():
+            return model.step(inputs["state"], Rng(SEED, "step", rows=range(n)))
+    return model.encode(raw, c, seed=SEED) if what == "encode" else model.decode(inputs["z"], c)
+
+
+def run(path, inputs):
+    """The graph's output, by onnxruntime."""
+    session = onnxruntime.InferenceSession(str(path))
+    assert {i.name for i in session.get_inputs()} == set(inputs)
+    return session.run(None, {name: t.numpy() for name, t in inputs.items()})[0]
+
+
+def agree(model, path, what, n, x=None, c=None):
+    """Assert that graph and word give the same for n rows; x and c are raw."""
+    given = {} if c is None else {CONDITION: c}
+    given |= {"x": x.to(model.dtype)} if what == "encode" else {}
+    inputs, _ = graph_inputs(model, what, n, SEED, given)
+    expected = answer(model, what, inputs, n, x).numpy()
+    found = run(path, inputs)
+    assert found.dtype == expected.dtype and found.shape == expected.shape and len(found) == n
+    scale = max(1.0, np.abs(expected.astype(float)).max())
+    assert np.abs(found.astype(float) - expected.astype(float)).max() < 1e-5 * scale
+    return found
+
+
+@pytest.mark.parametrize(("case", "what"), pairs())
+def test_the_graph_says_what_the_word_says(case, what, tmp_path):
+    """At several numbers of rows, none of them that of the tracing; the noise is that of the word."""
+    model = trained(case)
+    path = export_onnx(model, tmp_path / "sub" / "m.onnx", what)
+    onnx.checker.check_model(str(path))
+    assert [file.name for file in path.parent.iterdir()] == ["m.onnx"]
+    for n in (1, 17):
+        agree(model, path, what, n, *rows(case, n))
+
+
+def test_quick_and_excluded_pairs_exist():
+    every = {
+        f"{case} {what}"
+        for case in CATALOGUED
+        for what, word in WORDS.items()
+        if case.build().supports(word.capability)
+    }
+    assert every >= QUICK | NO_GRAPH
+    assert {name.split()[1] for name in QUICK} == set(WORDS)
+
+
+# ---- preprocessing
+
+
+def levels_model(*steps, model=VAE, **arguments):
+    """An untrained model of 3 x 5 grey pixels after the steps."""
+    chain = Preprocessing(Levels((1, 3, 5), 256), steps)
+    torch.manual_seed(4)
+    made = model(chain.space, latent=2, **arguments)
+    made.preprocessing = chain
+    return made
+
+
+def grey(n):
+    """Grey images as bytes."""
+    u = Rng(2, "grey", rows=range(n)).uniform("u", 1, 3, 5)
+    return (u * 256).to(torch.uint8)
+
+
+BINARISED = levels_model(Binarise("dynamic"), hidden=(7,))
+
+
+@pytest.mark.parametrize("what", ["encode", "sample"])
+def test_raw_in_and_raw_out(what, tmp_path):
+    """Binarisation is part of the graph: its coin flips are an input, and bytes come out of `sample`."""
+    path = export_onnx(BINARISED, tmp_path / "m.onnx", what)
+    found = agree(BINARISED, path, what, 13, grey(13))
+    if what == "encode":
+        assert list(graph_inputs(BINARISED, what)[1].items()) == [("noise_binarise", "uniform")]
+    else:
+        assert found.dtype == np.uint8 and set(np.unique(found)) == {0, 255}
+
+
+def test_dequantised_and_standardised_data_come_back_as_levels(tmp_path):
+    shift, scale = tuple(0.3 + 0.01 * i for i in range(15)), tuple(0.2 + 0.02 * i for i in range(15))
+    model = levels_model(Dequantise(256), Affine(shift, scale), model=PPCA)
+    model.W.copy_(torch.randn(15, 2) * 0.5)
+    for what in ("encode", "decode", "sample"):
+        found = agree(model, export_onnx(model, tmp_path / f"{what}.onnx", what), what, 6, grey(6))
+        assert what == "encode" or found.std() > 1
+
+
+# ---- noise
+
+
+def test_given_noise_takes_the_place_of_drawing():
+    model, asked = trained(named("vae")), Recorded()
+    with torch.no_grad():
+        x = model.draw(Rng(3, "sample", rows=range(5), source=asked))
+        assert asked.kinds == {"noise_z": "normal", "noise_x": "uniform"}
+        # neither another seed nor other rows play a part
+        again = model.draw(Rng(4, "else", rows=range(50, 55), source=Given(asked.tensors)))
+        other = model.draw(Rng(4, "sample", rows=range(5)))
+    assert torch.equal(x, again) and not torch.equal(x, other)
+
+
+def test_noise_under_longer_keys_has_names_of_its_own():
+    asked = Recorded()
+    rng = Rng(0, "sample", rows=range(2), source=asked)
+    first, second = (
+        rng.at(1).on(range(2)).normal("z", 3),
+        rng.at(2).per_row().bernoulli("z", torch.ones(1, 3)),
+    )
+    assert list(asked.tensors) == ["noise_1_z", "noise_2_z"]
+    assert first.shape == second.shape == (2, 3) and list(asked.kinds.values()) == ["normal", "uniform"]
+
+
+def test_what_depends_on_the_weights_alone_is_a_constant(tmp_path):
+    """The gain of probabilistic PCA solves linear equations, which ONNX cannot: it is computed before."""
+    path = export_onnx(trained(named("ppca")), tmp_path / "m.onnx", "encode")
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert sorted(kinds) == ["MatMul", "Sub"]
+
+
+# ---- what the file says
+
+
+def test_the_metadata_name_inputs_spaces_and_preprocessing(tmp_path):
+    model = trained(named("vae/conditional"))
+    graph = onnx.load(export_onnx(model, tmp_path / "m.onnx", "sample"))
+    said = json.loads({entry.key: entry.value for entry in graph.metadata_props}[HEADER])
+    assert [opset.version for opset in graph.opset_import if not opset.domain] == [18]
+    assert (said["format"], said["model"], said["what"], said["output"]) == (1, "VAE", "sample", "x")
+    assert said["inputs"] == [
+        {"name": "condition", "kind": "condition", "shape": ["rows"], "dtype": "int64"},
+        {"name": "noise_z", "kind": "normal", "shape": ["rows", 3], "dtype": "float32"},
+        {"name": "noise_x", "kind": "normal", "shape": ["rows", 3], "dtype": "float32"},
+    ]
+    assert said["space"] == model.space.spec() and said["condition"] == model.condition.spec()
+    assert said["preprocessing"] == json.loads(json.dumps(model.preprocessing.spec()))
+
+
+def test_exporting_leaves_the_model_as_it_was(tmp_path):
+    model = trained(named("ppca"))
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    model.train()
+    export_onnx(model, tmp_path / "m.onnx", "encode")
+    assert model.training and list(model.state_dict()) == list(before)
+    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
+    model.save(tmp_path / "saved")
+    assert torch.equal(load(tmp_path / "saved").W, model.W)
+
+
+# ---- refusals
+
+
+def test_a_missing_capability_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"GAN cannot do decode\(\): .*this one samples\."):
+        export_onnx(trained(named("gan")), tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_word_is_named(tmp_path):
+    with pytest.raises(ValueError, match="what is 'dream'; possible are decode, encode, step, sample"):
+        export_onnx(trained(named("gan")), tmp_path / "m.onnx", "dream")
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxscript"])
+def test_a_missing_package_names_the_command(package, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, package, None)
+    with pytest.raises(ValueError, match=r"pip install 'simulacra\[export\]'"):
+        export_onnx(trained(named("gan")), tmp_path / "m.onnx", "sample")
+
+
+def test_a_long_chain_is_refused_for_its_step(tmp_path):
+    with pytest.raises(ValueError, match=rf"draws 61 times .*at most {MOST_NOISE}.*export its 'step'"):
+        export_onnx(trained(named("rbm")), tmp_path / "m.onnx", "sample")
+
+
+def test_what_leaves_torch_has_no_graph_and_what_stood_there_stays(tmp_path):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"before")
+    with pytest.raises(ValueError, match="sample of VAE has no ONNX form") as refusal:
+        export_onnx(trained(named("vae/fields")), path, "sample")
+    assert path.read_bytes() == b"before" and [f.name for f in tmp_path.iterdir()] == ["m.onnx"]
+    assert "\n" not in str(refusal.value)
