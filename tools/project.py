@@ -6,31 +6,37 @@
 what it needs and what is not there yet; arguments are handed on (`test -k space`).
 """
 
-import functools
 import hashlib
-import json
-import os
-import platform
 import shlex
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-EXE = ".exe" if os.name == "nt" else ""
-PYTHON = BIN / ("python" + EXE)
-STAMP = VENV / "simulacra-install.json"
-PEERS = VENV / "peers"  # what the benchmarks compare with, kept apart from the library's own packages
-CONSTRAINTS = ROOT / "constraints.txt"
+from environment import (
+    BIN,
+    CONSTRAINTS,
+    EXE,
+    PYTHON,
+    ROOT,
+    VENV,
+    WINDOWS,
+    Stop,
+    call,
+    fits,
+    make_venv,
+    pin,
+    pip,
+    say,
+    shown,
+    stamp,
+    write_stamp,
+)
+from pytorch import install_torch
 
-NEWEST, OLDEST = 14, 11  # of Python 3
-# Megabytes of the pinned wheels, measured for Python 3.11 on Linux; PyTorch and uv by system.
-MEGABYTES = {"runtime": 105, "dev": 81, "docs": 18}
-TORCH_MEGABYTES = {"Linux": 210, "Darwin": 128, "Windows": 139}
+PEERS = VENV / "peers"  # what the benchmarks compare with, kept apart from the library's own packages
 PEER_PACKAGES = ("pythae", "pydantic", "pydantic-core", "annotated-types", "typing-inspection", "imageio")
+# Megabytes of the pinned wheels without PyTorch, measured for Python 3.11 on Linux; elsewhere it is less.
+RUNTIME = 105
+MEGABYTES = {"tables": 13, "export": 35, "dev": 82, "docs": 20}
 CHECKS = (
     ("-m", "ruff", "check", "."),
     ("-m", "ruff", "format", "--check", "."),
@@ -39,178 +45,47 @@ CHECKS = (
 )
 
 
-say = functools.partial(print, flush=True)
-
-
-class Stop(Exception):
-    """What the user has to be told, in a sentence or two."""
-
-
-def environment(**extra):
-    """The environment of child processes: on small machines spinning threads cost more than they give."""
-    env = dict(os.environ, **extra)
-    env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    env.setdefault("PIP_DEFAULT_TIMEOUT", "180")
-    env.setdefault("PIP_DISABLE_PIP_VERSION_CHECK", "1")
-    env.setdefault("UV_HTTP_TIMEOUT", "600")
-    return env
-
-
-def call(*command, **extra):
-    """Run a command in the project's root and return its exit status."""
-    sys.stdout.flush()
-    return subprocess.run([str(part) for part in command], cwd=str(ROOT), env=environment(**extra)).returncode
-
-
-def answer(*command):
-    """What a command prints, or None if it fails or does not exist."""
-    try:
-        words = [str(part) for part in command]
-        quiet = {"stdin": subprocess.DEVNULL, "capture_output": True}
-        done = subprocess.run(words, cwd=str(ROOT), env=environment(), **quiet)
-    except OSError:
-        return None
-    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None
-
-
-def shown(path):
-    """A path relative to the project's root."""
-    return os.path.relpath(str(path), str(ROOT))
-
-
-def pin(name):
-    """The requirement of a package as constraints.txt pins it, such as `torch==2.13.0`."""
-    for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines():
-        if line.split("==")[0].strip() == name:
-            return line.split(";")[0].strip()
-    raise Stop(f"constraints.txt pins no {name}: the checkout is damaged.")
-
-
-def new_enough(command):
-    """Whether the command is a Python of at least 3.11."""
-    version = answer(*command, "-c", "import sys; print('%d %d' % sys.version_info[:2])")
-    return version is not None and tuple(map(int, version.split())) >= (3, OLDEST)
-
-
-def find_python():
-    """The command of a Python >= 3.11: this one, else one on the PATH."""
-    if sys.version_info >= (3, OLDEST):
-        return [getattr(sys, "_base_executable", sys.executable)]
-    candidates = [[f"python3.{minor}"] for minor in range(NEWEST, OLDEST - 1, -1)] + [["python3"]]
-    if os.name == "nt":
-        candidates.insert(0, ["py", "-3"])
-    for command in candidates:
-        if shutil.which(command[0]) and new_enough(command):
-            return command
-    raise Stop(
-        f"Simulacra needs Python 3.{OLDEST} or newer; this is {platform.python_version()} and no newer "
-        "one is on the PATH. Get one from https://www.python.org/downloads or from your system's packages "
-        "(`apt install python3.12-venv`, `brew install python@3.12`), then run the same command again."
-    )
-
-
-def make_venv():
-    """A working .venv with pip, made anew where it is missing, broken or was moved."""
-    moved = VENV.exists() and stamp().get("root", str(ROOT)) != str(ROOT)
-    if not moved and new_enough([PYTHON]) and answer(PYTHON, "-m", "pip", "--version"):
-        return
-    python = find_python()
-    say(f"Making the environment in {shown(VENV)} with {' '.join(python)}.")
-    if call(*python, "-m", "venv", "--clear", VENV) != 0:
-        raise Stop(
-            "That Python cannot make a virtual environment. "
-            "On Debian and Ubuntu, `apt install python3-venv` mends it."
-        )
-
-
 def digest():
     """A hash of all that decides what is installed."""
     parts = [str(ROOT).encode(), (ROOT / "pyproject.toml").read_bytes(), CONSTRAINTS.read_bytes()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def stamp():
-    """What the last installation wrote down."""
-    try:
-        return json.loads(STAMP.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def pip(*arguments):
-    """pip in the environment, tried twice, since networks fail."""
-    quiet = [] if sys.stdout.isatty() else ["-qq"]
-    command = [PYTHON, "-m", "pip", "install", *quiet, *arguments]
-    if call(*command) == 0:
-        return
-    say("pip failed; trying once more.")
-    if call(*command) != 0:
-        raise Stop(
-            "pip could not install the packages; its reason stands above. "
-            "If it is the network, the same command goes on where it stopped."
-        )
-
-
-def install_torch():
-    """The pinned PyTorch: a wheel on this machine, else the build that fits the machine."""
-    wanted = pin("torch")
-    version = answer(PYTHON, "-c", "import importlib.metadata as m; print(m.version('torch'))") or ""
-    if version.split("+")[0] == wanted.split("==")[1]:
-        return
-    local = [PYTHON, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wanted]
-    if answer(*local) is not None:
-        say("PyTorch: took the wheel that lies on this machine, nothing fetched.")
-        return
-    gpu = shutil.which("nvidia-smi") is not None
-    cpu = f"{TORCH_MEGABYTES.get(platform.system(), 200)} MB (no NVIDIA GPU found)"
-    say(f"PyTorch: fetching about {'3000 MB or more (NVIDIA GPU found)' if gpu else cpu}.")
-    pip("-c", CONSTRAINTS, "uv")
-    index = answer(PYTHON, "-m", "pip", "config", "get", "global.index-url")
-    where = {"UV_DEFAULT_INDEX": index} if index else {}
-    uv = [BIN / ("uv" + EXE), "pip", "install", "--python", PYTHON, "--torch-backend=auto"]
-    if call(*uv, "--constraint", CONSTRAINTS, wanted, **where) != 0:
-        install_torch_with_pip(wanted, gpu)
-
-
-def install_torch_with_pip(wanted, gpu):
-    """Plain pip, where the index's own build is the right one."""
-    if platform.system() == "Linux" and not gpu:
-        raise Stop(
-            f"uv could not fetch the CPU build of {wanted}; its reason stands above. The default build "
-            "would bring some thousand MB of CUDA libraries that this machine cannot use, so it was not "
-            "taken. Two mends: make PyTorch's own package index reachable (a proxy in HTTPS_PROXY) "
-            "and run the same command again; or fetch the wheel elsewhere and run "
-            "`PIP_FIND_LINKS=folder-of-the-wheel make install`."
-        )
-    say("uv failed; trying pip's own build.")
-    pip("-c", CONSTRAINTS, wanted)
-
-
 def install(*extras):
-    """The project, editable, with its pinned dependencies; at once if nothing changed."""
-    before, now = stamp(), digest()
-    have = before.get("extras", [])
-    same = before.get("digest") == now and PYTHON.exists()
-    if same and set(extras) <= set(have):
-        return
+    """The project, editable, with its pinned dependencies; whether there was anything to do."""
+    for name in extras:
+        if name not in MEGABYTES:
+            raise Stop(f"There is no extra {name!r}; possible are {', '.join(MEGABYTES)}.")
+    now = digest()
+    if stamp().get("digest") == now and set(extras) <= set(stamp()["extras"]) and fits([PYTHON]):
+        return False
     make_venv()
+    before = stamp()
+    have, same = before.get("extras", []), before.get("digest") == now
     extras = sorted(set(extras) | set(have))
-    missing = sorted(set(extras) - set(have)) if same else ["runtime", *extras]
-    megabytes = sum(MEGABYTES.get(name, 0) for name in missing)
-    say(f"Installing pinned packages: at most {megabytes} MB to fetch, besides PyTorch.")
+    fetched = to_fetch(set(extras) - set(have)) if same else RUNTIME + to_fetch(extras)
+    say(f"Installing pinned packages: at most {fetched} MB to fetch, besides PyTorch.")
     pip("-c", CONSTRAINTS, "setuptools")
     install_torch()
     target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
     pip("-c", CONSTRAINTS, "--no-build-isolation", "--editable", target)
-    record = {"root": str(ROOT), "digest": now, "extras": extras}
-    STAMP.write_text(json.dumps(record), encoding="utf-8")
+    write_stamp(now, extras)
     say(f"Installed. To use it: {activation()}")
+    return True
+
+
+def to_fetch(extras):
+    """The megabytes of these extras; `dev` brings `tables` and `export`."""
+    within = {"tables", "export"} if "dev" in extras else set()
+    return sum(MEGABYTES[name] for name in set(extras) - within)
 
 
 def activation():
-    """The command that puts `simulacra` on the PATH."""
-    activate = shown(BIN / "activate")
-    return activate if os.name == "nt" else "source " + shlex.quote(activate)
+    """The command that puts `simulacra` on the PATH, from where the user stands."""
+    folder = Path(shown(BIN)) if Path.cwd() == ROOT else BIN
+    if WINDOWS:
+        return f'"{folder / "activate.bat"}" (cmd) or & "{folder / "Activate.ps1"}" (PowerShell)'
+    return "source " + shlex.quote(str(folder / "activate"))
 
 
 def install_peers():
@@ -226,8 +101,8 @@ def install_peers():
 
 def command_install(*extras):
     """The library and the named extras: dev where none is named."""
-    install(*(extras or ("dev",)))
-    say(f"Up to date. To use it: {activation()}")
+    if not install(*(extras or ("dev",))):
+        say(f"Up to date. To use it: {activation()}")
     return 0
 
 
@@ -285,10 +160,10 @@ def main(arguments):
     try:
         return COMMANDS[arguments[0]](*arguments[1:])
     except Stop as stop:
-        say(f"\nStopped: {stop}")
+        say(f"Stopped: {stop}")
         return 1
     except KeyboardInterrupt:
-        say("\nInterrupted; the same command goes on where it stopped.")
+        say("\nInterrupted: the same command goes on where it stopped.")
         return 130
 
 

@@ -32,8 +32,6 @@ QUICK = {
     "pca/fields decode",
     "pca/levels encode",
     "ppca encode",
-    "ppca/em sample",
-    "autoencoder decode",
     "autoencoder/conv encode",
     "stacked-autoencoder encode",
     "vae decode",
@@ -94,7 +92,7 @@ def agree(model, path, what, n, x=None, c=None):
     return found
 
 
-@pytest.mark.parametrize(("case", "what"), pairs())
+@pytest.mark.parametrize(("case", "what"), list(pairs()))
 def test_the_graph_says_what_the_word_says(case, what, tmp_path):
     """At several numbers of rows, none of them that of the tracing; the noise is that of the word."""
     model = trained(case)

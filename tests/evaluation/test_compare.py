@@ -112,3 +112,35 @@ def test_bad_input():
     implicit = evaluate(simulacra.GAN(data.space), data, limit=100)
     with pytest.raises(ValueError, match="no likelihood to compare"):
         compare(gan=implicit, other=estimate(-1.0, "exact"))
+
+
+def runs(folder, seeds, **changed):
+    """Folders of reports of one experiment, one for each seed, with means that differ."""
+    from simulacra.core.files import write_json
+    from simulacra.evaluation.report import Report
+
+    for i, seed in enumerate(seeds):
+        place = folder / f"{changed.get('lr', 'run')}-{i}"
+        Report("VAE", TEST, {"likelihood": estimate(-1.0 - 0.1 * i, "exact", seed=i)}).write(place)
+        options = {"lr": None, "checkpoint_seconds": 30.0 + i, "seed": seed, **changed}
+        config = {"model": "VAE", "arguments": {"latent": 2}, "data": {"digest": "d"}, "options": options}
+        write_json(place / "config.json", config)
+        yield place
+
+
+def test_three_seeds_say_what_retraining_changes(tmp_path):
+    ranking = compare(*runs(tmp_path, (5, 7, 9)))
+    (experiment,) = ranking.retrained
+    assert list(experiment.scores) == ["run-0", "run-1", "run-2"]
+    assert experiment.mean == pytest.approx(-1.1) and experiment.deviation == pytest.approx(0.1)
+    assert "retrained with 3 seeds (run-0, run-1, run-2): -1.10 +- 0.10 nats" in str(ranking)
+    assert "not retraining" not in str(ranking)
+
+
+def test_fewer_seeds_or_other_options_do_not(tmp_path):
+    two, same = compare(*runs(tmp_path, (5, 7))), compare(*runs(tmp_path, (5, 5, 5)))
+    other = compare(*runs(tmp_path, (5, 7)), *runs(tmp_path, (9,), lr=0.5))
+    for ranking in (two, same, other):
+        assert ranking.retrained == [] and "not retraining" in str(ranking)
+    mixed = compare(*runs(tmp_path, (5, 7, 9)), *runs(tmp_path, (5,), lr=0.5))
+    assert len(mixed.retrained) == 1 and "not retraining" in str(mixed)

@@ -100,7 +100,7 @@ def test_the_jacobian_is_that_of_the_known_entries(float64):
     slope = torch.where(h > 0, difference / (2 * h * x.abs()), torch.ones(()))
     np.testing.assert_allclose(log_det, slope.log().sum(1), atol=1e-6)
     some, masked = chain.forward(x, rng, known)
-    torch.testing.assert_close(some, y, rtol=0, atol=0)
+    torch.testing.assert_close(some[known], y[known], rtol=0, atol=0)
     np.testing.assert_allclose(masked, torch.where(known, slope.log(), 0.0).sum(1), atol=1e-6)
     # whatever stands where nothing is known
     _, junk = chain.forward(torch.where(known, x, torch.ones_like(x)), rng, known)
@@ -117,7 +117,7 @@ def test_two_steps_add_their_jacobians(float64):
     known = torch.tensor([[True, False], [False, True]])
     chain = Preprocessing(space, (first, second))
     y, log_det = chain.forward(x, rng, known)
-    np.testing.assert_allclose(chain.inverse(y), x, rtol=1e-12)
+    np.testing.assert_allclose(chain.inverse(y)[known], x[known], rtol=1e-12)
     h = 1e-6
     slope = (chain.forward(x * (1 + h), rng)[0] - chain.forward(x * (1 - h), rng)[0]) / (2 * h * x)
     np.testing.assert_allclose(log_det, slope.log()[known], atol=1e-7)

@@ -55,8 +55,10 @@ def holding(rows: int, since: int = 0, error: type[Exception] = torch.OutOfMemor
     return hook
 
 
-@pytest.mark.parametrize("name", SPLIT)
-@pytest.mark.parametrize(("rows", "parts"), [(9, 2), (8, 4), (1, 17)])
+@pytest.mark.parametrize(
+    ("name", "rows", "parts"),
+    [*((name, rows, parts) for name in SPLIT for rows, parts in ((9, 2), (8, 4))), ("vae", 1, 17)],
+)
 def test_a_step_that_does_not_fit_is_that_of_accumulate(name, rows, parts):
     """At 8 rows the first of two micro-batches fits and the second does not: its gradients are dropped."""
     case = named(name)
@@ -121,7 +123,7 @@ class Pair(Backend):
     ("case", "rows", "more", "said"),
     [
         (named("vae"), 0, {}, "at 1 rows, and a micro-batch is one row already: use a smaller model"),
-        (named("gmmn"), 9, {}, "its loss couples the rows of a batch, so that it cannot be split: use a batch_size"),
+        (named("gmmn"), 9, {}, "its loss couples the rows of a batch, so that it cannot be split"),
         (Case("normalising", Normalising, lambda: real(3)), 9, {}, "layer 'norm' normalises over the rows"),
         (named("vae"), 5, {"backend": Pair(torch.device("cpu"))}, "use accumulate=2"),
     ],
@@ -138,7 +140,7 @@ def test_other_errors_are_not_taken_for_it():
     with pytest.raises(RuntimeError, match="broken"):
         train(named("vae"), hook=holding(5, error=lambda text: RuntimeError("broken")))
     said = (
-        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
         RuntimeError("MPS backend out of memory (MPS allocated: 17.1 GB)"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
@@ -152,7 +154,7 @@ def test_memory_that_ends_elsewhere_is_one_sentence(tmp_path):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     case = named("vae")
-    with pytest.raises(TrainingFailed, match="beside the gradients of a step .* checkpoint is kept"):
+    with pytest.raises(TrainingFailed, match=r"beside the gradients of a step .* checkpoint is kept"):
         simulacra.fit(case.build(), case.data(), out=tmp_path, watchers=(full,), device="cpu")
 
 
@@ -195,8 +197,9 @@ def limited(room: int) -> None:
     assert said and all(line.startswith("out of memory at ") for line in said), said
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="asks Linux for the size of the process")
 def test_a_process_whose_memory_is_limited():
-    """The kernel itself refuses: what 2,900 rows keep for their gradients takes more than the process gets."""
+    """The kernel itself refuses: 2,900 rows keep more for their gradients than the process gets."""
     assert in_child(lambda: limited(60 * 2**20), alarm=60) == 0
 
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from simulacra.cli.arguments import Pair
 from simulacra.cli.plan import Plan
@@ -26,8 +27,8 @@ from simulacra.training.progress import duration
 
 USAGE = "simulacra data inspect PATH_OR_NAME [--data.OPTION ...]"
 SUGGESTED = 3
-# a closed form is run whole to time it: rows times squared columns that are worth it
-MOST_WORK = 2e10
+# a closed form is run whole to time it: rows (or columns) times squared columns that are worth it
+MOST_WORK = 5e10
 BEST_FIRST = (can.HasDensity, can.HasBound, can.HasEnergy, can.Samples, can.Encodes)
 
 
@@ -80,7 +81,7 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
         say("", "to train, with the time on this machine:", table(lines))
 
 
-def _options(pairs: Sequence[Pair]) -> dict[str, object]:
+def _options(pairs: Sequence[Pair]) -> dict[str, Any]:
     """The options of `load_data` that were given."""
     options = Typed(USAGE)
     options.add(load_data, "data", ["name_or_path"])
@@ -130,7 +131,8 @@ def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Can
     check_fits(model, data)
     stage = model.stage(0, [])
     closed = stage is None or not stage.updates
-    worth = len(data.train) * data.space.dims**2 < MOST_WORK
+    dims = data.space.dims
+    worth = max(len(data.train), dims) * dims**2 < MOST_WORK
     return Candidate(entry, model, data, tuple(pairs)) if worth or not closed else None
 
 

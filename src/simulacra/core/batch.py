@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simulacra.core.precision import fitting
+
 
 @dataclass
 class Batch:
@@ -56,7 +58,7 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """The batch on `device`."""
-        return self.map(lambda t: t.to(device, non_blocking=True))
+        return self.map(lambda t: fitting(t, device))
 
     def part(self, start: int, stop: int) -> Batch:
         """Rows start..stop of this stream, and of each further stream its share."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,6 +15,8 @@ from torch import Tensor
 from simulacra.core.distributions import Categorical, Distribution, Gaussian, log1mexp
 from simulacra.core.precision import precise
 from simulacra.core.random import Rng
+
+STIRLING = 1e4  # from here on its series has all digits of a double
 
 
 @dataclass
@@ -31,7 +34,8 @@ class LogNormal(Distribution):
 
     def entries(self, x: Tensor) -> Tensor:
         """log N(log x; m, s^2) - log x."""
-        log_x = x.to(self.loc.dtype).log()
+        # before the cast: single precision has no number below e^-103
+        log_x = x.log().to(self.loc.dtype)
         return self._log.entries(log_x) - log_x
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
@@ -54,8 +58,9 @@ class Poisson(Distribution):
 
     def entries(self, x: Tensor) -> Tensor:
         """x log m - m - log x!."""
-        x = x.to(self.log_mean.dtype)
-        return x * self.log_mean - self.mean - torch.lgamma(x + 1)
+        # three large numbers cancel near the mode
+        x, log_m = precise(x), precise(self.log_mean)
+        return (x * log_m - log_m.exp() - torch.lgamma(x + 1)).to(self.log_mean)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
         """The quantile of a uniform number."""
@@ -84,18 +89,18 @@ class NegativeBinomial(Distribution):
 
     def entries(self, x: Tensor) -> Tensor:
         """The log of P(x)."""
-        x = x.to(self.log_mean.dtype)
-        r, odds = self.log_size.exp(), self.log_mean - self.log_size
-        # log Gamma(x + r) - log Gamma(r) - log x!, without the cancellation of two large numbers
-        choose = -_log_beta(r, x + 1) - torch.log(x + r)
-        return choose - r * F.softplus(odds) + x * F.logsigmoid(odds)
+        x, log_m, log_r = precise(x), precise(self.log_mean), precise(self.log_size)
+        # log (1 + m / r), which `softplus` gives up too early
+        spread = -F.logsigmoid(log_r - log_m)
+        rising = _log_rising(x, log_r.exp())
+        log_p = rising - torch.lgamma(x + 1) + x * log_m - (log_r.exp() + x) * spread
+        return log_p.to(self.log_mean)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """The quantile of a uniform number."""
-        from scipy.stats import nbinom
-
-        r, p = self.log_size.exp(), torch.sigmoid(self.log_size - self.log_mean)
-        return _quantile(rng, name, self.log_mean, lambda u, r, p: nbinom.ppf(u, r, p), r, p)
+        """The quantile of a uniform number; that of the Poisson where the two are one."""
+        m, log_r = precise(self.log_mean), precise(self.log_size)
+        p = torch.sigmoid(log_r - m)
+        return _quantile(rng, name, self.log_mean, _quantile_of_counts, m.exp(), log_r.exp(), p)
 
     @property
     def mean(self) -> Tensor:
@@ -103,10 +108,27 @@ class NegativeBinomial(Distribution):
         return self.log_mean.exp()
 
 
-def _log_beta(a: Tensor, b: Tensor) -> Tensor:
-    """log B(a, b) in double precision: log Gamma of large arguments has few digits left in single."""
-    a64, b64 = precise(a), precise(b)
-    return (torch.lgamma(a64) + torch.lgamma(b64) - torch.lgamma(a64 + b64)).to(a)
+def _log_rising(x: Tensor, r: Tensor) -> Tensor:
+    """log Gamma(x + r) - log Gamma(r) - x log r, by Stirling's series where r is large."""
+    small, large = r.clamp_max(STIRLING), r.clamp_min(STIRLING)
+    direct = torch.lgamma(x + small) - torch.lgamma(small) - x * small.log()
+    series = _stirling(large + x) - _stirling(large)
+    return torch.where(r < STIRLING, direct, (large + x - 0.5) * torch.log1p(x / large) - x + series)
+
+
+def _stirling(v: Tensor) -> Tensor:
+    """What log Gamma(v) has beyond (v - 1/2) log v - v + log(2 pi) / 2, to v^-5."""
+    return 1 / (12 * v) - 1 / (360 * v**3)
+
+
+def _quantile_of_counts(u: Any, m: Any, r: Any, p: Any) -> Any:
+    from scipy.stats import nbinom, poisson
+
+    # beyond, 1 - p is near the rounding of 1, and the laws agree to that
+    limit = p > 1 - 1e-10
+    # where the limit holds the other law is asked for anything valid
+    gamma = nbinom.ppf(u, np.where(limit, 1.0, r), np.where(limit, 0.5, p))
+    return np.where(limit, poisson.ppf(u, m), gamma)
 
 
 def _quantile(rng: Rng, name: str, like: Tensor, ppf: Callable[..., Any], *parameters: Tensor) -> Tensor:
@@ -114,6 +136,12 @@ def _quantile(rng: Rng, name: str, like: Tensor, ppf: Callable[..., Any], *param
     u = rng.uniform(name, *like.shape[1:], dtype=torch.float64)
     numbers = [precise(t.detach()).expand(like.shape).cpu().numpy() for t in (u, *parameters)]
     return torch.as_tensor(ppf(*numbers), dtype=like.dtype, device=like.device)
+
+
+def _log_softplus(t: Tensor) -> Tensor:
+    """log softplus(t): finite, and with a gradient, also where the softplus underflows."""
+    low = t.clamp_max(-15.0)
+    return torch.where(t < -15, low - low.exp() / 2, F.softplus(t.clamp_min(-15.0)).log())
 
 
 @dataclass
@@ -145,8 +173,9 @@ class CumulativeLogit(Distribution):
         first, last = F.logsigmoid(t.narrow(dim, 0, 1)), F.logsigmoid(-t.narrow(dim, K - 2, 1))
         upper, lower = t.narrow(dim, 1, K - 2), t.narrow(dim, 0, K - 2)
         # sg(a) - sg(b) = sg(a) sg(-b) (1 - exp(b - a)): no cancellation, any sign
-        gap = (upper - lower).clamp_min(torch.finfo(t.dtype).tiny)
-        middle = F.logsigmoid(upper) + F.logsigmoid(-lower) + log1mexp(gap.log())
+        # the gap from its own step: the difference of two thresholds has lost its digits
+        log_gap = _log_softplus(self.steps.narrow(dim, 1, K - 2))
+        middle = F.logsigmoid(upper) + F.logsigmoid(-lower) + log1mexp(log_gap)
         return torch.cat([first, middle, last], dim)
 
     def entries(self, x: Tensor) -> Tensor:

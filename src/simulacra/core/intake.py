@@ -87,13 +87,19 @@ def _from_columns(space: Fields, x: Any) -> Tensor:
                 f"{', '.join(map(str, there[:20]))}."
             )
         columns.append(column_codes(field, column_values(x[name]), f"column {name!r}"))
-    if len({len(column) for column in columns}) > 1:
-        raise ValueError("the columns of x differ in length: every row needs an entry in each.")
+    for (name, _), column in zip(space.fields, columns):
+        if len(column) != len(columns[0]):
+            raise ValueError(
+                f"column {name!r} of x has {len(column)} entries, {space.names[0]!r} has {len(columns[0])}: "
+                "every row needs an entry in each."
+            )
     return torch.from_numpy(np.stack(columns, 1))
 
 
 def column_values(column: Any) -> list[Any]:
     """The entries of a column as Python values, None where they miss."""
+    if isinstance(column, str) or not hasattr(column, "__len__"):
+        raise ValueError(f"a column of x is {column!r}: give a list, with an entry for each row.")
     mask = column.isna() if hasattr(column, "isna") else None
     values = column.tolist() if hasattr(column, "tolist") else list(column)
     return values if mask is None else [None if gone else value for gone, value in zip(mask, values)]
@@ -143,4 +149,6 @@ def class_name(value: Any) -> str:
 
 
 def _gone(value: Any) -> bool:
-    return value is None or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
+    nan = isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+    # pandas need not be there for its NA to be known
+    return value is None or nan or type(value).__name__ in ("NAType", "NaTType")

@@ -122,13 +122,14 @@ def _log_normal(p: Tensor, events: int) -> fd.LogNormal:
 
 
 def _poisson(p: Tensor, events: int) -> fd.Poisson:
-    return fd.Poisson(p.select(p.dim() - events - 1, 0).clamp_max(MAX_LOG_MEAN), events)
+    return fd.Poisson(p.select(p.dim() - events - 1, 0).clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN), events)
 
 
 def _negative_binomial(p: Tensor, events: int) -> fd.NegativeBinomial:
     log_mean, log_size = p.unbind(p.dim() - events - 1)
     # beyond e^15 the Poisson's limit is reached to the last digit
-    return fd.NegativeBinomial(log_mean.clamp_max(MAX_LOG_MEAN), log_size.clamp(MIN_LOG_SCALE, 15.0), events)
+    log_mean = log_mean.clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN)
+    return fd.NegativeBinomial(log_mean, log_size.clamp(MIN_LOG_SCALE, 15.0), events)
 
 
 _HEADS: dict[str, tuple[int, Callable[..., d.Distribution]]] = {

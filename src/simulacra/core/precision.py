@@ -30,3 +30,9 @@ def precise(t: Tensor) -> Tensor:
         torch.float64
     """
     return t.to(precise_device(t.device)).double()
+
+
+def fitting(t: Tensor, device: torch.device | str) -> Tensor:
+    """t on `device`: in single precision where the device has no double."""
+    double = t.dtype == torch.float64 and lacks_float64(torch.device(device))
+    return (t.float() if double else t).to(device, non_blocking=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from simulacra.core.columns import Columns
 from simulacra.core.composite import space_from
 from simulacra.core.pixels import Geometry
+from simulacra.core.precision import precise_device
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
@@ -61,20 +62,27 @@ class Preprocessing:
         return any(step.random for step in self.steps)
 
     def forward(self, x: Tensor, rng: Rng, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """y and log |det dy/dx| in nats, float64, shape (B,): that of the known entries."""
-        slopes = torch.zeros((), dtype=torch.float64, device=x.device)
+        """y and log |det dy/dx| in nats, float64, shape (B,): that of the known entries.
+
+        Args:
+            known: True where x is observed; elsewhere y is the placeholder of its space.
+        """
+        slopes = torch.zeros((), dtype=torch.float64, device=precise_device(x.device))
         for step in self.steps:
             y = step.forward(x, rng)
             slopes = slopes + step.log_slope(x, y)
             x = y
         if known is not None:
-            slopes = torch.where(known, slopes, torch.zeros_like(slopes))
+            slopes = torch.where(known.to(slopes.device), slopes, torch.zeros_like(slopes))
+            x = self.space.filled(x, known)
         return x, slopes.expand(x.shape).reshape(len(x), -1).sum(1)
 
-    def apply(self, x: Tensor, rng: Rng) -> Tensor:
+    def apply(self, x: Tensor, rng: Rng, known: Tensor | None = None) -> Tensor:
         """y alone, in the default floating type: what training needs."""
         for step in self.steps:
             x = step.forward(x, rng)
+        # a raw placeholder may land anywhere, and a gradient that is masked must still be finite
+        x = x if known is None else self.space.filled(x, known)
         return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
 
     def inverse(self, y: Tensor) -> Tensor:

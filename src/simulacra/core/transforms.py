@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from simulacra.core.precision import precise, precise_device
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Real, Space
 
@@ -50,7 +51,7 @@ class Transform(ABC):
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
         """log |dT/dx| of each entry in nats, float64, broadcastable to x: a step acts on each alone."""
-        return torch.zeros((), dtype=torch.float64, device=x.device)
+        return torch.zeros((), dtype=torch.float64, device=precise_device(x.device))
 
     @property
     def label(self) -> str:
@@ -138,7 +139,7 @@ class Dequantise(Transform):
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
         """-log levels."""
-        return -torch.tensor(self.levels, dtype=torch.float64, device=x.device).log()
+        return -torch.tensor(self.levels, dtype=torch.float64, device=precise_device(x.device)).log()
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class Affine(Transform):
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
         """-log scale."""
-        logs = torch.tensor(self.scale, dtype=torch.float64, device=x.device).log()
+        logs = torch.tensor(self.scale, dtype=torch.float64, device=precise_device(x.device)).log()
         return -(logs.view(x.shape[1:]) if len(self.scale) > 1 else logs)
 
     @property
@@ -213,6 +214,8 @@ class Logit(Transform):
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
         """log (1 - 2 alpha) - log p - log(1 - p) at p = alpha + (1 - 2 alpha) x."""
-        p = self._squeezed(x.double())
-        slope = torch.log1p(torch.tensor(-2 * self.alpha, dtype=torch.float64, device=x.device))
+        p = self._squeezed(precise(x))
+        slope = torch.log1p(
+            torch.tensor(-2 * self.alpha, dtype=torch.float64, device=precise_device(x.device))
+        )
         return slope - torch.log(p) - torch.log1p(-p)

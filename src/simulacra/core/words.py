@@ -22,6 +22,7 @@ from simulacra.core.estimate import Estimate
 from simulacra.core.frames import to_frame
 from simulacra.core.intake import as_tensor, rows_of
 from simulacra.core.likelihood import joined, observed, score
+from simulacra.core.precision import fitting
 from simulacra.core.random import Rng
 from simulacra.core.space import Categorical, Space
 
@@ -193,7 +194,8 @@ class Words:
                     cast(can.Completes, self).fill(rows.y, keep, rows.rng, rows.c)
                 )
                 # what was given comes back to the last digit
-                parts.append(torch.where(keep, rows.raw.to(filled.dtype), filled))
+                wide = torch.promote_types(rows.raw.dtype, filled.dtype)
+                parts.append(torch.where(keep, rows.raw.to(wide), filled.to(wide)))
         return torch.cat(parts)
 
     def classify(self, x: Any, seed: int = 0) -> Tensor:
@@ -243,7 +245,7 @@ class Words:
             raise ValueError(
                 f"x has missing entries, which {type(self).__name__} cannot leave out: fill them in first."
             )
-        return x.to(self.device), None if known is None else known.to(self.device)
+        return fitting(x, self.device), None if known is None else known.to(self.device)
 
     def _prepared(self, x: Tensor, known: Tensor | None, rng: Rng) -> Iterator[Rows]:
         for i in range(0, len(x), CHUNK):

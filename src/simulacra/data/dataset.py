@@ -12,6 +12,7 @@ from torch import Tensor
 
 from simulacra.core.batch import Batch
 from simulacra.core.estimate import Protocol
+from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
@@ -70,7 +71,7 @@ class Split:
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
         """The raw batch in the model's space; noise is keyed by the batch's rows."""
-        return replace(batch, x=self.preprocessing.apply(batch.x, rng.on(batch)))
+        return replace(batch, x=self.preprocessing.apply(batch.x, rng.on(batch), batch.known))
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
         """The rows `index`, preprocessed."""
@@ -98,7 +99,7 @@ class Split:
     def to(self, device: torch.device | str) -> Split:
         """The split with its tensors on `device`."""
         moved: dict[str, Any] = {
-            name: value.to(device)
+            name: fitting(value, device)
             for name, value in vars(self).items()
             if isinstance(value, Tensor) and name != "labels"
         }

@@ -128,8 +128,9 @@ def _labels(data: Dataset) -> str:
         return "none"
     counts = torch.bincount(torch.cat(given), minlength=len(data.label_names)).tolist()
     if len(counts) > 2 * SHOWN:
-        return f"{len(counts)} classes of {min(counts):,} to {max(counts):,} rows"
-    return ", ".join(f"{name} {count:,}" for name, count in zip(data.label_names, counts))
+        most = f" to {max(counts):,}" if max(counts) > min(counts) else ""
+        return f"{len(counts)} classes of {min(counts):,}{most} rows"
+    return ", ".join(f"{name} ({count:,})" for name, count in zip(data.label_names, counts))
 
 
 def _copies(data: Dataset) -> str:

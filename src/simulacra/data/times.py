@@ -50,17 +50,18 @@ def read_times(values: np.ndarray, name: str) -> np.ndarray:
     Raises:
         ValueError: naming the first row that is neither.
     """
-    numbers = [_number(value) for value in values.tolist()]
-    if None not in numbers:
-        return np.array(numbers)
-    dates = [_date(str(value)) for value in values.tolist()]
-    for row, (value, date) in enumerate(zip(values.tolist(), dates)):
-        if date is None:
-            raise ValueError(
-                f"time={name!r} has {value!r} in row {row} (from 0): times are all numbers, or all ISO dates "
-                "such as 2024-12-31 or 2024-12-31T23:59."
-            )
-    known = [date for date in dates if date is not None]
+    given = values.tolist()
+    read = _number if _number(given[0]) is not None else _date
+    times = [read(str(value)) for value in given]
+    if None in times:
+        row = times.index(None)
+        raise ValueError(
+            f"time={name!r} has {given[row]!r} in row {row} (from 0): times are all numbers, or all "
+            "ISO dates such as 2024-12-31 or 2024-12-31T23:59."
+        )
+    known = [time for time in times if isinstance(time, datetime)]
+    if not known:
+        return np.array(times, dtype=np.float64)
     zoned = [date.tzinfo is not None for date in known]
     if len(set(zoned)) > 1:
         raise ValueError(
@@ -72,9 +73,9 @@ def read_times(values: np.ndarray, name: str) -> np.ndarray:
     return np.array([(date - begin) // timedelta(microseconds=1) for date in aware])
 
 
-def _number(value: object) -> float | None:
+def _number(text: object) -> float | None:
     try:
-        number = float(str(value))
+        number = float(str(text))
     except ValueError:
         return None
     return number if np.isfinite(number) else None

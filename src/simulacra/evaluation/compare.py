@@ -11,17 +11,49 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from statistics import mean, stdev
 
+from simulacra.core.artifact import CONFIG
 from simulacra.core.estimate import Comparison, Estimate, compare_estimates
+from simulacra.core.files import read_json
 from simulacra.evaluation.report import Report, read_report
+from simulacra.training.seeds import seed_group
 
 log = logging.getLogger("simulacra")
 Scored = Report | Estimate | str | Path
 
 SAMPLING = "the errors cover the sampling of test rows, not retraining: train three seeds or more for that."
+ENOUGH = 3  # seeds that say how much retraining changes
+
+
+@dataclass
+class Retrained:
+    """Runs of one experiment, whose options differ by their seed only.
+
+    Args:
+        scores: mean log-likelihood of each run in nats, by name.
+    """
+
+    scores: dict[str, float]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds, in nats."""
+        return mean(self.scores.values())
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation over the seeds, in nats."""
+        return stdev(self.scores.values())
+
+    def __str__(self) -> str:
+        return (
+            f"retrained with {len(self.scores)} seeds ({', '.join(self.scores)}): {self.mean:.2f} +- "
+            f"{self.deviation:.2f} nats, mean and standard deviation over seeds"
+        )
 
 
 @dataclass
@@ -31,10 +63,12 @@ class Ranking:
     Args:
         estimates: by name, the likeliest mean first.
         verdicts: of the pairs of names in that order.
+        retrained: the experiments that were given with three seeds or more.
     """
 
     estimates: dict[str, Estimate]
     verdicts: dict[tuple[str, str], Comparison]
+    retrained: list[Retrained] = field(default_factory=list)
 
     def better(self, a: str, b: str) -> bool | None:
         """Whether a is likelier than b; None where the numbers do not decide.
@@ -60,13 +94,21 @@ class Ranking:
         kinds = sorted({e.kind for e in self.estimates.values()})
         unlike = [f"kinds differ ({', '.join(kinds)}): a bound does not decide against what lies beyond it."]
         loose = [f"{n} has no protocol." for n, e in self.estimates.items() if e.protocol is None]
-        return [*(unlike if len(kinds) > 1 else []), *loose, SAMPLING]
+        return [*(unlike if len(kinds) > 1 else []), *loose]
+
+    @property
+    def notes(self) -> list[str]:
+        """The warnings, and what the errors do not cover: retraining, unless every model has its seeds."""
+        covered = {name for experiment in self.retrained for name in experiment.scores}
+        return [*self.warnings, *([] if covered >= set(self.estimates) else [SAMPLING])]
 
     def __str__(self) -> str:
         width = max(map(len, self.estimates))
         scores = [f"{name:<{width}}  {estimate}" for name, estimate in self.estimates.items()]
         pairs = [_sentence(a, b, verdict) for (a, b), verdict in self.verdicts.items()]
-        return "\n".join([*scores, "", *pairs, "", *(f"note: {w}" for w in self.warnings)])
+        seeds = [f"{experiment}." for experiment in self.retrained]
+        parts = (scores, pairs, seeds, [f"note: {note}" for note in self.notes])
+        return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def _sentence(a: str, b: str, verdict: Comparison) -> str:
@@ -96,15 +138,31 @@ def compare(*models: Scored, **named: Scored) -> Ranking:
         >>> ranking.better("flow", "vae") is None, ranking.best
         (True, ['flow', 'vae'])
     """
-    estimates = {name: _estimate(name, item) for name, item in _named(models, named).items()}
+    items = _named(models, named)
+    estimates = {name: _estimate(name, item) for name, item in items.items()}
     if len(estimates) < 2:
         raise ValueError(f"compare needs at least two models, but got {len(estimates)}.")
     ordered = dict(sorted(estimates.items(), key=lambda pair: -pair[1].mean))
     verdicts = {(a, b): _verdict(a, b, ordered) for a, b in combinations(ordered, 2)}
-    ranking = Ranking(ordered, verdicts)
-    for sentence in ranking.warnings[:-1]:
+    ranking = Ranking(ordered, verdicts, _retrained(items, ordered))
+    for sentence in ranking.warnings:
         log.warning("%s", sentence)
     return ranking
+
+
+def _retrained(items: Mapping[str, Scored], estimates: Mapping[str, Estimate]) -> list[Retrained]:
+    """Experiments with three seeds or more among the runs, the likeliest first; one run for each seed."""
+    groups: dict[str, dict[int, str]] = {}
+    for name in estimates:
+        item = items[name]
+        if isinstance(item, (str, Path)) and (Path(item) / CONFIG).is_file():
+            config = read_json(Path(item) / CONFIG)
+            # a saved model is no run and says neither data nor options
+            if all(isinstance(config.get(part), dict) for part in ("data", "options")):
+                seeds = groups.setdefault(config.get("seed_group") or seed_group(config), {})
+                seeds.setdefault(config["options"].get("seed"), name)
+    many = [seeds.values() for seeds in groups.values() if len(seeds) >= ENOUGH]
+    return [Retrained({name: estimates[name].mean for name in names}) for names in many]
 
 
 def _verdict(a: str, b: str, estimates: Mapping[str, Estimate]) -> Comparison:

@@ -32,6 +32,11 @@ POINTS = 500  # samples of a scatter or a histogram
 SEARCHED = 200  # samples among which the nearest to training rows are looked for
 TRAINING = 20_000  # training rows that are looked at
 COLUMNS = 10
+PRIVATE = "private"
+NOTICE = """The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
+nearest training rows, ends of interpolations. Look at the data's licence, and at whom they show, before you
+pass them on. What stands beside this folder shows samples alone.
+"""
 
 
 def pictures(
@@ -67,9 +72,17 @@ def pictures(
     for picture in PICTURES:
         figure = picture.draw(album)
         if figure is not None:
-            place = folder / "private" if picture.private(album) else folder
+            place = _private(folder) if picture.private(album) else folder
             drawn[picture.name] = style.save(figure, place / f"{picture.name}.png")
     return drawn
+
+
+def _private(folder: Path) -> Path:
+    """The folder of what shows rows of the data, with a notice that says so."""
+    place = folder / PRIVATE
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "README.txt").write_text(NOTICE, encoding="utf-8")
+    return place
 
 
 def _metrics(folder: Path) -> list[dict[str, str]]:

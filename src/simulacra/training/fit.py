@@ -19,11 +19,13 @@ from simulacra.core.weights import load_weights
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
 from simulacra.training import checkpoint as ck
+from simulacra.training.interactive import interactive, so_far
 from simulacra.training.launch import Job, launch
 from simulacra.training.loop import Interrupted, Watcher
 from simulacra.training.metrics import NAME as METRICS
 from simulacra.training.options import Options, check_stages
 from simulacra.training.run import Run, class_of, load_model, locked, new_folder, run_config
+from simulacra.training.seeds import seed_group
 from simulacra.training.validation import can_validate
 
 log = logging.getLogger("simulacra")
@@ -49,6 +51,8 @@ def fit(
     Raises:
         ValueError: if model and data do not fit, or the folder holds a run already.
         TrainingFailed: if a loss is not finite; the last good checkpoint stands.
+        KeyboardInterrupt: if a script is interrupted; in a notebook or at a prompt the run comes back
+            as far as it was trained, with a warning, and `resume` goes on with it.
 
     Example:
         >>> import simulacra, tempfile
@@ -218,7 +222,8 @@ def _config(model: Model, data: Dataset, options: Options) -> dict[str, Any]:
         "digest": data.train.digest(),
         "rows": {name: len(split) for name, split in data.splits.items()},
     }
-    return {**describe(model), "data": described, "options": options.spec()}
+    config = {**describe(model), "data": described, "options": options.spec()}
+    return {**config, "seed_group": seed_group(config)}
 
 
 def _train(
@@ -230,10 +235,16 @@ def _train(
     resume: bool,
 ) -> Run:
     config = _config(model, data, options)
-    more = {name: config[name] for name in ("data", "options")}
+    more = {name: config[name] for name in ("data", "options", "seed_group")}
     try:
         launch(Job(model, data, options, folder, watchers, more, folder / ck.NAME if resume else None))
     except Interrupted:
+        if interactive():
+            log.warning(
+                "interrupted: this is the run as far as it was trained; go on with simulacra.resume(%r)",
+                str(folder),
+            )
+            return Run(folder, so_far(model, folder), data, config)
         log.warning("interrupted; nothing is lost: go on with `simulacra train --resume %s`", folder)
         raise KeyboardInterrupt from None
     return Run(folder, load_into(model, folder), data, config)

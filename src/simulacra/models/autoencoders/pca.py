@@ -78,7 +78,7 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         """x with its missing entries at their conditional mean, which is not random."""
         f = self._imputed(self.features(x).flatten(1), self.space.features_known(known).flatten(1))
         mean = self.space.from_features(f.unflatten(1, self.space.features_shape))
-        return torch.where(known, x, mean.to(x.dtype))
+        return torch.where(known, x.to(mean.dtype), mean)
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """m + V z, in the units of x, shape (B, *)."""

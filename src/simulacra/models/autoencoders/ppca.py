@@ -125,7 +125,7 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
         drawn = self.emit(z.to(self.W)) + self.variance.sqrt() * rng.normal(
             "x", *self.space.shape, dtype=self.dtype
         )
-        return torch.where(known, x, drawn.to(x.dtype))
+        return torch.where(known, x.to(drawn.dtype), drawn)
 
 
 def solve(model: PPCA, source: Source, rng: Rng) -> None:

@@ -177,7 +177,10 @@ class LatentGaussian(
         chosen = Categorical(log_w, 0).sample(rng, "which")
         # the same noise as in the weights: its key is the same
         z = self.posterior(x, c, known).at(eps[torch.arange(len(x), device=x.device), chosen])
-        return torch.where(known, x, self.likelihood(z, c).sample(rng).to(x.dtype))
+        draws = self.likelihood(z, c).sample(rng)
+        # whole numbers are no type for real draws
+        wide = x.dtype if self.space.discrete else torch.promote_types(x.dtype, draws.dtype)
+        return torch.where(known, x.to(wide), draws.to(wide))
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """E[x|z], shape (B, *)."""

@@ -1,0 +1,31 @@
+"""Runs that differ by their seed only are repetitions of one experiment: a seed group."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+MODEL = ("model", "arguments", "passed", "preprocessing")
+# options that a repetition may change: the seed, and what decides last bits, pace or display
+FREE = {"seed", "device", "devices", "progress", "checkpoint_seconds", "log_every", "samples_every"}
+
+
+def seed_group(config: Mapping[str, Any]) -> str:
+    """A digest of a run's configuration without its seed.
+
+    Args:
+        config: what `config.json` of a run holds: model, data and options.
+
+    Example:
+        >>> run = {"model": "PCA", "data": {"spec": {}, "digest": "d"}, "options": {"seed": 0, "lr": 0.1}}
+        >>> again = {**run, "options": {"seed": 5, "lr": 0.1}}
+        >>> seed_group(run) == seed_group(again), seed_group(run) == seed_group({**run, "model": "GAN"})
+        (True, False)
+    """
+    kept = {name: config.get(name) for name in MODEL}
+    data = {name: config["data"].get(name) for name in ("spec", "digest")}
+    options = {name: value for name, value in config["options"].items() if name not in FREE}
+    text = json.dumps([kept, data, options], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
