@@ -20,7 +20,10 @@ def test_export_writes_a_graph_of_the_run(cli, trained, tmp_path):
 
 @pytest.mark.parametrize(
     ("what", "why"),
-    [("dream", "possible are decode, encode, step, sample"), ("step", "needs a model that steps a Markov chain")],
+    [
+        ("dream", "possible are decode, encode, step, sample"),
+        ("step", "needs a model that steps a Markov chain"),
+    ],
 )
 def test_what_cannot_be_exported_is_said(cli, trained, what, why):
     done = cli("export", trained / "plain", "--what", what)

@@ -8,8 +8,11 @@ import torch
 from PIL import Image
 
 import simulacra
+from simulacra.cli import main
+from simulacra.core.pixels import save_png
 from simulacra.core.preprocessing import preprocessing_from
 from simulacra.data import load_data
+from simulacra.data.deep import decode
 
 RNG = np.random.default_rng(3)
 
@@ -73,3 +76,32 @@ def test_pictures_that_do_not_fit_are_refused(tmp_path):
     vector = simulacra.PPCA(simulacra.Real((3,)), latent=1)
     with pytest.raises(ValueError, match="x holds images, but the model was trained on Real"):
         vector.log_prob(Image.new("L", (3, 1)))
+
+
+@pytest.mark.parametrize(
+    "shape, levels", [((1, 7, 5), 2), ((1, 7, 5), 256), ((3, 4, 6), 256), ((1, 5, 3), 4096)]
+)
+def test_images_are_saved_at_their_depth(tmp_path, shape, levels):
+    pixels = RNG.integers(0, levels, shape)
+    save_png(pixels, levels, tmp_path / "x.png")
+    (back,) = decode(tmp_path / "x.png", shape[0])
+    assert np.array_equal(back, pixels * (255 if levels == 2 else 1))
+
+
+def test_deep_colour_images_are_saved_whole(tmp_path):
+    pixels = RNG.integers(0, 2**16, (3, 4, 5))
+    save_png(pixels, 2**16, tmp_path / "x.png")
+    (back,) = decode(tmp_path / "x.png", 3)
+    assert np.array_equal(back, pixels)
+
+
+def test_samples_go_into_a_folder_one_by_one(tmp_path):
+    data = load_data(folder(tmp_path / "deep", "I;16", sizes=((8, 8),)))
+    model = simulacra.VAE(data.space, latent=2, hidden=(7,), net="mlp")
+    model.preprocessing = data.preprocessing
+    model.save(tmp_path / "model")
+    assert main(["sample", str(tmp_path / "model"), "--n", "11", "--out", f"{tmp_path / 'drawn'}/"]) == 0
+    files = sorted((tmp_path / "drawn").iterdir())
+    assert [file.name for file in files] == [f"{i:02d}.png" for i in range(11)]
+    drawn = np.stack([next(decode(file, 1)) for file in files])
+    assert np.array_equal(drawn, model.eval().sample(11).numpy())

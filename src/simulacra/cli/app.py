@@ -25,7 +25,8 @@ COMMANDS = {
     "explore": "draw a run: latent map, manifold, interpolations, reconstructions",
     "compare": "say which run is likelier, where the numbers decide",
     "models": "list the models; `models NAME` lists the options of one",
-    "data": "list the data sets; `data get NAME` fetches one",
+    "data": "list the data sets; `data get NAME` fetches one, `data inspect PATH` describes any",
+    "info": "say what this machine offers (device, packages, folders) and what to mend",
 }
 
 EXAMPLES = (

@@ -32,14 +32,16 @@ def sample(
         seed: same seed, same samples, whatever n is.
         condition: a class, by name or number, or one for each sample with commas between; by default
             the classes in turn.
-        out: a .png, .npy, .npz or .csv file; by default samples/seed-SEED.png in the run folder.
+        out: a .png, .npy, .npz or .csv file, or for images a folder (ending in /) that gets one PNG
+            each at its own depth; by default samples/seed-SEED.png in the run folder.
     """
     if n < 1:
         raise ValueError(f"--n is {n}, but it must be at least 1.")
     home = Path(run).parent if Path(run).is_file() else Path(run)
     path = Path(out) if out else home / "samples" / f"seed-{seed}.png"
-    if path.suffix.lower() not in WRITERS:
-        raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}.")
+    each = out is not None and out.endswith(("/", "\\"))
+    if not each and path.suffix.lower() not in WRITERS:
+        raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder of images.")
     from simulacra.exploration.watch import in_turn
     from simulacra.training.run import load_model
 
@@ -47,7 +49,7 @@ def sample(
     given = in_turn(model, n) if condition is None else _condition(model, condition)
     x = model.sample(n, given, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    WRITERS[path.suffix.lower()](model, x.cpu().numpy(), path)
+    (_images if each else WRITERS[path.suffix.lower()])(model, x.cpu().numpy(), path)
     say(f"{n} samples: {path}")
     return 0
 
@@ -83,7 +85,20 @@ def _picture(model: Model, x: np.ndarray, path: Path) -> None:
     raw = model.preprocessing.raw
     view(raw, x, path, title=f"{type(model).__name__}: samples")
     if isinstance(raw, Levels) and raw.levels > 256:
-        say(f"the picture shows {raw.levels:,} levels as 256; --out with .npy or .npz keeps them")
+        say(f"the picture shows {raw.levels:,} levels as 256; --out with .npy, .npz or a folder/ keeps them")
+
+
+def _images(model: Model, x: np.ndarray, folder: Path) -> None:
+    """One PNG for each image."""
+    from simulacra.core.pixels import save_png
+
+    raw = model.preprocessing.raw
+    if not raw.image:
+        raise ValueError(f"--out {folder}/ is for images, but the model was trained on {raw}: give a file.")
+    folder.mkdir(exist_ok=True)
+    levels = getattr(raw, "levels", 2)
+    for i, pixels in enumerate(x):
+        save_png(pixels, levels, folder / f"{i:0{len(str(len(x) - 1))}d}.png")
 
 
 def _npy(model: Model, x: np.ndarray, path: Path) -> None:

@@ -208,6 +208,7 @@ def _traced(model: Model, what: str, inputs: Mapping[str, Tensor]) -> Any:
             return torch.onnx.export(
                 lean,
                 dynamo=True,
+                dynamic_shapes=shapes,  # for the name of the dimension
                 verbose=False,
                 opset_version=OPSET,
                 input_names=names,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from simulacra.core.files import write_atomically
 from simulacra.core.space import Levels, Space
 
 # luminance of ITU-R 601 in 16-bit fixed point, as Pillow computes it
@@ -159,3 +161,28 @@ def _levels_of(image: Image.Image, levels: int, i: int) -> np.ndarray:
     if image.mode not in ("L", "RGB"):
         raise ValueError(f"image {i} (from 0) has the mode {image.mode}: convert it to L or RGB first.")
     return to_chw(image)
+
+
+def save_png(pixels: np.ndarray, levels: int, path: Path) -> None:
+    """An image of levels as a PNG file: 8 bits as they are, 0/1 as black and white, more as 16 bits.
+
+    Args:
+        pixels: shape (C, H, W), C 1 or 3.
+        levels: number of levels of each entry.
+    """
+    if levels <= 256:
+        bytes_ = (pixels * (255 if levels == 2 else 1)).astype(np.uint8).transpose(1, 2, 0)
+        image = Image.fromarray(bytes_[:, :, 0] if len(pixels) == 1 else np.ascontiguousarray(bytes_))
+        write_atomically(path, lambda aside: image.save(aside, format="PNG"))
+        return
+    import png
+
+    channels, height, width = pixels.shape
+    rows = pixels.astype(np.uint16).transpose(1, 2, 0).reshape(height, width * channels)
+    writer = png.Writer(width, height, greyscale=channels == 1, bitdepth=16)
+
+    def write(aside: Path) -> None:
+        with open(aside, "wb") as file:
+            writer.write(file, rows)
+
+    write_atomically(path, write)

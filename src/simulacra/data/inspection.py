@@ -110,7 +110,11 @@ def _known(x: Tensor, known: Tensor | None) -> Tensor:
 def _range(values: Tensor) -> str:
     if not len(values):
         return "none"
-    return f"{values.min().item():.4g} to {values.max().item():.4g}"
+    return f"{_number(values.min().item())} to {_number(values.max().item())}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _gaps(kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> str:
@@ -167,7 +171,7 @@ def _grouping(given: Any, kind: str, data: Dataset) -> str | None:
         # the folder of an official part, and that of a class
         plain = files[0][0].lower() in SPLITS["train"], bool(data.label_names)
         deep = any(len(parts) - 1 > sum(plain) for parts in files)
-        return "folders may say whose images these are: try groups=folder" if deep else None
+        return "folders may say whose images these are: load them with groups='folder'" if deep else None
     raw = data.preprocessing.raw
     values: dict[str, Any] = {}
     if isinstance(raw, Fields) and not isinstance(data.train, StreamedSplit):
@@ -176,7 +180,7 @@ def _grouping(given: Any, kind: str, data: Dataset) -> str | None:
         values = dict(open_source(given, data.spec).parts["train"].sides)
     # a number of its own for each row makes no groups
     named = [name for name, x in values.items() if _is_group(name) and len(np.unique(x)) < len(x)]
-    return f"{named[0]} may say whose rows these are: try groups={named[0]}" if named else None
+    return f"{named[0]} may say whose rows these are: load them with groups='{named[0]}'" if named else None
 
 
 def _is_group(name: str) -> bool:

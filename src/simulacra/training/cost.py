@@ -93,7 +93,9 @@ class Shortened:
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
         """In place of the model's own."""
-        found = self.original(i, past)
+        # a stage may go by how long the earlier ones were
+        whole_past = [{**entry, "steps": self.steps.get(entry["name"], 0)} for entry in past]
+        found = self.original(i, whole_past)
         if found is None or not found.updates:
             return found
         whole = self.steps[found.name] = self.options.steps(found, self.model, self.rows)

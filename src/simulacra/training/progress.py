@@ -67,7 +67,7 @@ class Progress:
             if whole > WORTH_SAYING:
                 epochs = (self.total - self.first) / self.per_epoch
                 more = "more " if self.first else ""
-                log.info("%s: about %s for %.4g %sepochs", self.name, duration(whole), epochs, more)
+                log.info("%s: about %s for %g %sepochs", self.name, duration(whole), round(epochs, 1), more)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
