@@ -57,11 +57,11 @@ def test_the_commands_for_own_data_run_as_written(tmp_path, monkeypatch, capsys)
     lines = [line for block in blocks("sh", section) for line in block.strip().splitlines()]
     assert len(lines) == 8
     for line in lines:
-        assert main(shlex.split(line)[1:]) == 0, line
+        assert main(shlex.split(line, comments=True)[1:]) == 0, line
     with open("drawn.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert header == ["age", "sex", "pressure"] and len(rows) == 100 and {row[1] for row in rows} <= {"f", "m"}
-    assert np.load("slides.npy").max() > 255
+    assert Image.open("drawn-slides/00.png").mode.startswith("I")
     pytest.importorskip("pandas")
     exec(compile(blocks("python", section)[0], "README.md", "exec"), {})
     assert "pressure" in capsys.readouterr().out
