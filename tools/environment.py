@@ -177,5 +177,5 @@ def reason(errors):
     for sign, words in REASONS:
         if re.search(sign, errors):
             return words
-    last = [line for line in errors.splitlines() if "rror" in line]
+    last = [line for line in errors.splitlines() if "error" in line.lower()]
     return last[-1].strip().rstrip(".") if last else "its reason stands above"

@@ -117,6 +117,17 @@ def test_groups_are_suggested_only_where_they_recur(cli, tmp_path):
     assert "groups" not in cli("data", "inspect", "a.csv").out
 
 
+def test_images_of_many_sizes_are_made_one(cli, tmp_path):
+    (tmp_path / "mixed").mkdir()
+    for i in range(14):
+        pixels = RNG(i).integers(0, 256, (9 + i % 3, 13), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "mixed" / f"{i}.png")
+    done = cli("data", "inspect", "mixed")
+    assert "3 sizes (13x9 to 13x11); resized to 9x9" in done.out
+    assert "simulacra train vae mixed --data.size 9" in done.out
+    assert "tiles of 4: 84" in cli("data", "inspect", "mixed", "--data.tile", "4").out
+
+
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n3\n", b"", b"a,b\n1,2\nx,3\n4,5\n6,7\n", b"\xff\xfe\xfa"])
 def test_what_is_wrong_is_said_as_by_load_data(cli, tmp_path, content):
     (tmp_path / "bad.csv").write_bytes(content)

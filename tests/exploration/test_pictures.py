@@ -38,6 +38,7 @@ def test_a_model_with_a_prior_on_images(latent, digits, tmp_path):
         assert (path.parent.name == "private") == (name in PRIVATE)
         with Image.open(path) as image:
             assert min(image.size) > 200 and max(image.size) < 2600
+    assert "rows of the data set" in (tmp_path / "private" / "README.txt").read_text(encoding="utf-8")
 
 
 def test_a_conditional_model_gets_a_row_for_each_class(digits, tmp_path):

@@ -233,6 +233,7 @@ def test_only_batches_move():
     assert some.rows(torch.tensor([1])).x.device == elsewhere
     assert torch.equal(some.x, data.train.x[[7, 3, 1]])
     assert split.digest() == data.train.digest()
+    assert split.to("cpu").rows(torch.tensor([1])).x.device.type == "cpu"
 
 
 # ---- float64

@@ -72,9 +72,7 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
             "",
             table([("column", "type", "missing", "values"), *((n, t, m, v) for n, t, v, m in found.columns)]),
         )
-    given = list(pairs)
-    if found.facts["gaps"] != "none" and not any(option == "data.missing" for option, _ in pairs):
-        given.append(("data.missing", "mask"))
+    given = [*pairs, *((f"data.{option}", str(value)) for option, value in found.added.items())]
     with _quiet():
         lines = [_line(name, candidate) for candidate in _best(name, found.data, given)]
     if lines:

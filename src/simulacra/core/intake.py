@@ -71,6 +71,37 @@ def rows_of(
     return rows, there
 
 
+def condition_rows(space: Space, condition: Any, n: int) -> Tensor:
+    """One condition for each of n rows, from numbers or from names of classes.
+
+    Args:
+        condition: one for all, or one for each row.
+
+    Raises:
+        ValueError: if a name is no class, or the number of conditions is not n.
+    """
+    if not isinstance(condition, Tensor) and np.asarray(condition).dtype.kind in "US":
+        numbers = [_class_number(space, name) for name in np.atleast_1d(condition)]
+        c = torch.tensor(numbers if np.ndim(condition) else numbers[0])
+    else:
+        c = as_tensor(condition)
+    if c.dim() == len(space.shape):
+        c = c.expand(n, *c.shape)
+    space.check(c, "condition")
+    if len(c) != n:
+        raise ValueError(f"condition has {len(c)} rows for {n} observations.")
+    return c
+
+
+def _class_number(space: Space, name: str) -> int:
+    names = space.names if isinstance(space, (Categorical, Ordinal)) else ()
+    if name not in names:
+        raise ValueError(
+            f"condition {str(name)!r} is not a class; classes are {', '.join(names) or 'unnamed'}."
+        )
+    return names.index(name)
+
+
 def is_table(x: Any) -> bool:
     """Whether x is a data frame or a mapping of columns."""
     return isinstance(x, Mapping) or (hasattr(x, "columns") and hasattr(x, "__getitem__"))

@@ -86,13 +86,13 @@ class Preprocessing:
         return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
 
     def inverse(self, y: Tensor) -> Tensor:
-        """Back to raw units; levels come back as whole numbers of a byte where they fit."""
+        """Back to raw units; levels and 0/1 come back as whole numbers, of a byte where they fit."""
         for step in reversed(self.steps):
             y = step.inverse(y)
         if isinstance(self.raw, Levels):
             y = y.round().clamp(0, self.raw.levels - 1)
             return y.to(torch.uint8 if self.raw.levels <= 256 else torch.int32)
-        return y.to(torch.uint8) if isinstance(self.raw, Binary) and not y.is_floating_point() else y
+        return y.round().to(torch.uint8) if isinstance(self.raw, Binary) else y
 
     def restore(self, y: Tensor) -> Tensor:
         """Means in the units of the raw data, not rounded: what a picture shows."""

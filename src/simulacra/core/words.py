@@ -20,11 +20,11 @@ from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
 from simulacra.core.estimate import Estimate
 from simulacra.core.frames import to_frame
-from simulacra.core.intake import as_tensor, rows_of
+from simulacra.core.intake import condition_rows, rows_of
 from simulacra.core.likelihood import joined, observed, score
 from simulacra.core.precision import fitting
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Space
+from simulacra.core.space import Space
 
 if TYPE_CHECKING:
     import pandas
@@ -262,30 +262,7 @@ class Words:
             return None
         if condition is None:
             raise ValueError(f"{type(self).__name__} models p(x|c): give condition= out of {self.condition}.")
-        if _words(condition):
-            names = [self._label(name) for name in np.atleast_1d(condition)]
-            c = torch.stack(names) if np.ndim(condition) else names[0]
-        else:
-            c = as_tensor(condition)
-        c = c.to(self.device)
-        if c.dim() == len(self.condition.shape):
-            c = c.expand(n, *c.shape)
-        self.condition.check(c, "condition")
-        if len(c) != n:
-            raise ValueError(f"condition has {len(c)} rows for {n} observations.")
-        return c
-
-    def _label(self, name: str) -> Tensor:
-        names = self.condition.names if isinstance(self.condition, Categorical) else ()
-        if name not in names:
-            raise ValueError(
-                f"condition {str(name)!r} is not a class; classes are {', '.join(names) or 'unnamed'}."
-            )
-        return torch.tensor(names.index(name))
-
-
-def _words(condition: Any) -> bool:
-    return np.asarray(condition).dtype.kind in "US" if not isinstance(condition, Tensor) else False
+        return condition_rows(self.condition, condition, n).to(self.device)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from torch import Tensor
 from simulacra.core.space import Binary, Levels, Real, Space
 from simulacra.data.labels import encode
 from simulacra.data.matlab import read_mat
+from simulacra.data.sides import array_sides
 from simulacra.data.source import Part, Source
 
 # what numpy raises on damaged headers of one kind or another
@@ -79,9 +80,8 @@ def open_arrays(
     chosen = _choose(path, arrays, key, {label, *aside})
     field = f"array {chosen!r}"
     x, known, space = observations(path, field, arrays[chosen], levels, missing == "mask")
-    part = Part(
-        x, known=known, sides=_sides({k: a for k, a in arrays.items() if k not in (chosen, label)}, len(x))
-    )
+    others = {name: array for name, array in arrays.items() if name not in (chosen, label)}
+    part = Part(x, known=known, sides=array_sides(others, len(x)))
     if label is None:
         return Source(path.stem, space, {"train": part})
     if label not in arrays:
@@ -95,11 +95,6 @@ def open_arrays(
         )
     numbers, label_names = encode(labels, f"{path}, array {label!r}")
     return Source(path.stem, space, {"train": replace(part, labels=numbers)}, label_names)
-
-
-def _sides(arrays: dict[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
-    """The arrays that have one value a row."""
-    return {name: a.reshape(-1) for name, a in arrays.items() if a.shape in ((rows,), (rows, 1), (1, rows))}
 
 
 def _choose(

@@ -23,8 +23,13 @@ def by_words(source: Source, splits: str) -> dict[str, Tensor]:
     """Rows of each split, as `splits=` of `load_data` says.
 
     Raises:
-        ValueError: if the file or column is missing, or a row stands in no split or twice.
+        ValueError: if the source has splits of its own, the file or column is missing, or a row stands in
+            no split or twice.
     """
+    if len(source.parts) > 1:
+        raise ValueError(
+            f"{source.name} has the splits {', '.join(source.parts)} of its publisher: leave out splits=."
+        )
     part = source.parts["train"]
     if splits.lower().endswith((".csv", ".csv.gz")):
         words = _filed(Path(splits).expanduser(), len(part), part.sides.get("file"))

@@ -39,6 +39,10 @@ class HostSplit(Split):
         """The raw rows `index`, moved."""
         return super().rows(index.cpu()).to(self.device)
 
+    def to(self, device: torch.device | str) -> HostSplit:
+        """The split whose batches come on `device`."""
+        return HostSplit.of(self, torch.device(device))
+
     def select(self, index: Tensor) -> HostSplit:
         """The split that holds only the rows `index`; they stay in the host's memory, too."""
         # the selected rows are looked up as those of a plain split, which moves nothing

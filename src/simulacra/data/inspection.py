@@ -18,13 +18,16 @@ from simulacra.core.space import Binary, Categorical, Ordinal, Space
 from simulacra.data import names
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.described import describe_images
-from simulacra.data.folders import SPLITS
+from simulacra.data.folders import SPLITS, list_images
+from simulacra.data.heads import read_heads
 from simulacra.data.leaks import copies_within, find_leaks
 from simulacra.data.load import load_data
 from simulacra.data.opening import ARRAYS, open_source
 from simulacra.data.stream import StreamedSplit
 
 LOOKED_AT = 256  # rows of each split whose values are looked at where they are not in memory
+LARGEST = 64  # pixels of a side, where images are made one size
+GEOMETRY = ("size", "crop", "tile")
 SHOWN = 6  # classes that are named one by one
 GROUPS = {"id", "patient", "subject", "slide", "group", "speaker", "person", "session", "site"}
 Row = tuple[str, str, str, str]
@@ -37,16 +40,18 @@ class Inspection:
     Args:
         data: as `load_data` gives it.
         facts: what is said of it, by name.
+        added: options of `load_data` without which it refuses these data.
         columns: name, type, values and missing entries of each column; empty unless it is a table.
     """
 
     data: Dataset
     facts: Mapping[str, str]
+    added: Mapping[str, Any]
     columns: tuple[Row, ...] = ()
 
 
 def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
-    """Load data and describe them; missing entries are counted, not refused.
+    """Load data and describe them: missing entries are counted, and images of many sizes resized.
 
     Args:
         name_or_path: as for `load_data`.
@@ -61,14 +66,17 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         ('0 to 16', '1,437 train, 180 valid, 180 test')
     """
     kind = _kind(name_or_path)
-    if kind in ("a table", "a data frame", "an array file"):
-        options = {"missing": "mask", **options}
-    data = load_data(name_or_path, **options)
+    added: dict[str, Any] = {}
+    if kind in ("a table", "a data frame", "an array file") and "missing" not in options:
+        added["missing"] = "mask"
+    if kind == "a folder of images" and not any(options.get(name) for name in GEOMETRY):
+        added |= _one_size(Path(name_or_path).expanduser())
+    data = load_data(name_or_path, **options, **added)
     raw = data.preprocessing.raw
     kept = {name: _looked_at(split) for name, split in data.splits.items()}
     facts = {"data": f"{data.name}, {kind}"}
     if kind == "a folder of images":
-        geometry = {name: options.get(name) for name in ("size", "crop", "tile")}
+        geometry = {name: (options | added).get(name) for name in GEOMETRY}
         facts["images"] = describe_images(name_or_path, **geometry)
     facts |= {"space": str(raw)} if not isinstance(raw, Fields) else {"space": f"{len(raw.fields)} columns"}
     if data.space != raw:
@@ -82,7 +90,9 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     suggested = None if options.get("groups") else _grouping(name_or_path, kind, data)
     if suggested:
         facts["groups"] = suggested
-    return Inspection(data, facts, _columns(raw, kept) if isinstance(raw, Fields) else ())
+    if facts["gaps"] == "none":
+        added.pop("missing", None)
+    return Inspection(data, facts, added, _columns(raw, kept) if isinstance(raw, Fields) else ())
 
 
 def _kind(given: Any) -> str:
@@ -94,6 +104,14 @@ def _kind(given: Any) -> str:
     if path.is_dir():
         return "a folder of images"
     return "an array file" if path.suffix.lower() in ARRAYS else "a table"
+
+
+def _one_size(folder: Path) -> dict[str, int]:
+    """The option that makes one size of many, if there are many."""
+    pages = [page for pages in read_heads(list_images(folder)) for page in pages]
+    if len({(page.height, page.width) for page in pages}) == 1:
+        return {}
+    return {"size": min(LARGEST, *(min(page.height, page.width) for page in pages))}
 
 
 def _looked_at(split: Split) -> tuple[Tensor, Tensor | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,16 @@ def with_paths(part: Part, folder: Path, below: Path) -> Part:
     named = {"file": file, "folder": parent}
     sides = {name: np.array([of[path] for path in origins], object) for name, of in named.items()}
     return replace(part, sides=sides)
+
+
+def array_sides(arrays: Mapping[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
+    """The arrays that have one value a row.
+
+    Example:
+        >>> array_sides({"slide": np.zeros((9, 1)), "mean": np.zeros(4)}, 9)["slide"].shape
+        (9,)
+    """
+    return {name: a.reshape(-1) for name, a in arrays.items() if a.shape in ((rows,), (rows, 1), (1, rows))}
 
 
 def side_of(source: Source, part: Part, option: str, name: str) -> np.ndarray:

@@ -55,20 +55,13 @@ def cut(
     source = replace(source, parts={k: replace(part, official=k) for k, part in source.parts.items()})
     groups = groups or _files_of_many_rows(source)
     if splits is not None:
-        if len(source.parts) > 1:
-            raise ValueError(
-                f"{source.name} has the splits {', '.join(source.parts)} of its publisher: leave out splits=."
-            )
         pieces = by_words(source, splits)
     else:
         pieces = _pieces(source, _wish(source, validation, test), seed, groups, stratify, time)
-    # untouched parts keep their order without a copy
-    taken = (
-        {}
-        if len(pieces) == 1
-        else {k: source.parts["train"].take(v.sort().values) for k, v in pieces.items()}
-    )
-    parts = source.parts | taken
+    parts = dict(source.parts)
+    # a part that stays whole is not copied
+    if len(pieces) > 1:
+        parts |= {k: source.parts["train"].take(rows.sort().values) for k, rows in pieces.items()}
     if groups is not None and len(parts) > 1:
         _warn_of_straddling(source, parts, groups)
     ordered = {k: parts[k] for k in ("train", "valid", "test") if k in parts}
