@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import subprocess
 import sys
 
@@ -114,6 +113,8 @@ def _peak(k: int) -> float:
 
 def measure(k: int) -> None:
     """Print the peak memory in MB of the bound on eight images."""
+    import resource  # Windows has none
+
     from simulacra.core.space import Binary
 
     torch.set_num_threads(1)

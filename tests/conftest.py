@@ -7,6 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,24 @@ def seeded():
     np.random.seed(0)
     torch.manual_seed(0)
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def peak_memory():
+    """`peak_memory()`: the most bytes that this process has held so far."""
+    resource = pytest.importorskip("resource", reason="this system does not count the memory of a process")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+@pytest.fixture
+def links(tmp_path):
+    """Symbolic links, which Windows allows to some users only."""
+    try:
+        (tmp_path / "a link").symlink_to(tmp_path)
+    except OSError as error:
+        pytest.skip(f"no symbolic links here: {error}")
+    (tmp_path / "a link").unlink()
 
 
 @pytest.fixture

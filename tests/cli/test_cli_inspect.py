@@ -57,7 +57,7 @@ def labelled(folder):
     """Vectors with labels and the slide that each is from."""
     x = RNG(4).integers(0, 2, (80, 25), np.uint8)
     np.savez(folder / "cells.npz", x=x, kind=np.arange(80) % 3, slide=np.arange(80) // 8)
-    return ["cells.npz", "--data.key", "x", "--data.label", "kind"]
+    return ["cells.npz", "--data.label", "kind"]
 
 
 def real(folder):
@@ -135,6 +135,14 @@ def test_what_is_wrong_is_said_as_by_load_data(cli, tmp_path, content):
         load_data("bad.csv", missing="mask")
     done = cli("data", "inspect", "bad.csv")
     assert done.code == 2 and done.out == "" and done.err.splitlines()[-1].endswith(str(refused.value))
+
+
+def test_a_damaged_image_is_named(cli, tmp_path):
+    photos(tmp_path)
+    broken = tmp_path / "photos" / "cat" / "patient1" / "01.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    done = cli("data", "inspect", "photos")
+    assert done.code == 2 and done.out == "" and "01.png is truncated or damaged" in done.err
 
 
 @pytest.mark.parametrize(

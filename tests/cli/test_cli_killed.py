@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sys
 import time
 
 import pytest
@@ -62,6 +63,7 @@ def test_killed_at_a_random_moment(whole, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no Ctrl-C for a single process")
 def test_interrupted_while_another_process_asks_for_the_folder(whole, tmp_path, cli):
     process = begin(*TRAIN, "--out", "run", cwd=tmp_path)
     wait_for(tmp_path / "run" / "checkpoint.safetensors", process)

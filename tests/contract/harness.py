@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from contract.cases import BATCH, Case
@@ -65,13 +66,20 @@ def differing(a: State, b: State) -> list[str]:
     return [name for name in a if not torch.equal(a[name], b[name])]
 
 
+def fork() -> int:
+    """`os.fork`, or the test is skipped."""
+    if sys.platform in ("win32", "darwin"):
+        pytest.skip("needs os.fork, which Windows lacks and the libraries of macOS do not survive")
+    return os.fork()
+
+
 def in_child(work: Callable[[], object], alarm: float | None = None) -> int:
     """Run `work` in a forked process; the number of the signal that ended it, or 0.
 
     Args:
         alarm: seconds after which the process is killed, wherever it is.
     """
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         try:
             if alarm is not None:

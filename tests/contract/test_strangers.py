@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -193,11 +192,12 @@ LIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
         lambda folder: ((folder / WEIGHTS).unlink(), (folder / WEIGHTS).mkdir()),
         ("holds no model.safetensors",),
     ),
-    "a-pipe": (
+}
+if hasattr(os, "mkfifo"):
+    LIES["a-pipe"] = (
         lambda folder: ((folder / WEIGHTS).unlink(), os.mkfifo(folder / WEIGHTS)),
         ("holds no model.safetensors",),
-    ),
-}
+    )
 
 
 @pytest.fixture
@@ -208,17 +208,17 @@ def executes_nothing(monkeypatch):
         raise AssertionError("something was executed")
 
     for place in ("os.system", "os.popen", "os.fork", "os.abort", "subprocess.Popen"):
-        monkeypatch.setattr(place, never)
+        monkeypatch.setattr(place, never, raising=False)  # some systems have no fork
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_lie_is_refused_in_one_sentence(name, saved, executes_nothing):
+def test_a_lie_is_refused_in_one_sentence(name, saved, executes_nothing, peak_memory):
     lie, words = LIES[name]
     lie(saved)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     assert len(sentence_of(lambda: simulacra.load(saved), *words)) < 1000
-    # kilobytes: nothing was allocated on the word of the configuration
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
+    # nothing was allocated on the word of the configuration
+    assert peak_memory() - before < 300 * 2**20
 
 
 HEADER_LIES = ("module", "unknown", "latent", "shape", "step", "newer", "format", "number", "other-raw")
@@ -251,7 +251,7 @@ def test_what_is_no_model_at_all(saved, tmp_path):
     sentence_of(lambda: simulacra.load(saved / WEIGHTS), "give the folder it came in")
 
 
-def test_links_are_followed_in_reading_and_replaced_in_writing(saved, tmp_path):
+def test_links_are_followed_in_reading_and_replaced_in_writing(saved, tmp_path, links):
     """Caches of model hubs are folders of links; what they point at is never written."""
     snapshot = tmp_path / "snapshot"
     snapshot.mkdir()

@@ -143,7 +143,7 @@ def test_pages_that_are_no_pictures(tmp_path):
 # ---- folders
 
 
-def test_links_that_lead_out_are_refused_and_others_are_not(tmp_path):
+def test_links_that_lead_out_are_refused_and_others_are_not(tmp_path, links):
     folder = write_folder(tmp_path / "photos", n=3)
     (folder / "z.png").symlink_to(folder / "image_00.png")
     assert len(load_data(folder, **KEEP).train) == 4
@@ -156,12 +156,12 @@ def test_links_that_lead_out_are_refused_and_others_are_not(tmp_path):
     assert_refused(folder, "z.png is a link to a file that is not there", **KEEP)
 
 
-def test_linked_class_folders_are_refused(tmp_path):
+def test_linked_class_folders_are_refused(tmp_path, links):
     write_folder(tmp_path / "photos" / "a", n=3)
     write_folder(tmp_path / "elsewhere", n=3)
-    (tmp_path / "photos" / "b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "photos" / "b").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     assert_refused(tmp_path / "photos", str(tmp_path / "photos" / "b"), "leads out", **KEEP)
-    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     assert len(load_data(tmp_path / "link", **KEEP).train) == 3
 
 

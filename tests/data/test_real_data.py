@@ -35,7 +35,7 @@ def test_fashion_mnist(real_data):
     assert torch.bincount(data.test.labels).tolist() == [1000] * 10
 
 
-def test_binarized_mnist_from_either_file(real_data, tmp_path, monkeypatch):
+def test_binarized_mnist_from_either_file(real_data, tmp_path, monkeypatch, links):
     folder = real_data("binarized_mnist")
     packed = load_data("binarized-mnist")
     assert {k: len(v) for k, v in packed.splits.items()} == {"train": 50_000, "valid": 10_000, "test": 10_000}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import signal
 from collections.abc import Callable
 
@@ -152,6 +151,14 @@ def test_a_full_disk_under_safetensors(tmp_path, monkeypatch):
     assert (tmp_path / NAME).read_bytes() == before
 
 
+def no_file_beyond(size: int) -> None:
+    """From now on the kernel refuses to let files of this process grow beyond so many bytes."""
+    import resource  # Windows has none, and skips in `in_child`
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
 def test_a_file_that_may_not_grow(tmp_path):
     """The kernel itself refuses: files of this process are limited to a few blocks."""
     case = named("vae")
@@ -159,8 +166,7 @@ def test_a_file_that_may_not_grow(tmp_path):
     before = (tmp_path / NAME).read_bytes()
 
     def work() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        no_file_beyond(4096)
         with pytest.raises(ValueError, match="could not be written"):
             train(case, tmp_path, resume=True)
 
@@ -173,8 +179,7 @@ def test_metrics_that_cannot_be_written(tmp_path):
     """Rows are refused by the kernel: the run stops with a sentence, the checkpoint stands."""
 
     def work() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+        no_file_beyond(2048)
         with pytest.raises(ValueError, match=r"metrics.csv could not be written"):
             train(failing("nothing"), tmp_path, log_every=1, stages={"first": 40})
 
@@ -191,7 +196,7 @@ def interrupt_at(steps: int, times: int = 1) -> Callable:
     def watch(loop, ended) -> None:
         if loop.position.total_steps == steps:
             for _ in range(times):
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
 
     return watch
 

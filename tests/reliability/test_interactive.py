@@ -24,7 +24,7 @@ def fit(name, folder, steps=None, **settings):
 
     def press(loop, ended) -> None:
         if loop.position.total_steps == steps:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     options = options_of(case, **settings)
     return simulacra.fit(case.build(), case.data(), out=folder, options=options, watchers=(press,))
@@ -42,7 +42,7 @@ def test_a_notebook_gets_the_run(name, settings, tmp_path, monkeypatch, caplog):
                 seen.append(state(loop.model))
 
     case = named(name)
-    press = lambda loop, ended: os.kill(os.getpid(), signal.SIGINT) if len(seen) == 1 else None
+    press = lambda loop, ended: signal.raise_signal(signal.SIGINT) if len(seen) == 1 else None
     with caplog.at_level(logging.WARNING, "simulacra"):
         run = simulacra.fit(
             case.build(),
@@ -77,9 +77,9 @@ def test_a_script_is_interrupted(tmp_path):
 def test_the_prompt_itself(tmp_path):
     """A real interpreter at its prompt: the run is there, and the session goes on."""
     lines = """
-import os, signal, torch, simulacra
+import signal, torch, simulacra
 data = simulacra.in_memory((torch.rand(97, 5) < 0.3).to(torch.uint8), simulacra.Binary((5,)))
-press = lambda loop, ended: os.kill(os.getpid(), signal.SIGINT) if loop.position.step == 9 else None
+press = lambda loop, ended: signal.raise_signal(signal.SIGINT) if loop.position.step == 9 else None
 run = simulacra.fit(simulacra.VAE(data.space, latent=2, hidden=(7,)), data, watchers=(press,), device="cpu")
 sys = __import__("sys"); _ = sys.stdout.write(f"{run.path} {run.model.sample(3).shape}\\n")
 """

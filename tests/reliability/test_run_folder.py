@@ -13,7 +13,7 @@ import torch
 
 import simulacra
 from contract.cases import CATALOGUED, classes, named, real
-from contract.harness import NAME, die, differing, in_child, options_of, stages_of, state
+from contract.harness import NAME, die, differing, fork, in_child, options_of, stages_of, state
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.transforms import Affine
 from simulacra.data.dataset import Dataset, in_memory
@@ -81,7 +81,7 @@ def test_two_processes_on_one_folder(tmp_path):
             ready.touch()
             time.sleep(60)
 
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         fit(folder, watchers=(wait,), checkpoint_seconds=0.0)
     try:

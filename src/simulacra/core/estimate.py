@@ -11,6 +11,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from simulacra.core.precision import precise
+
 Kind = Literal["exact", "lower", "upper", "stochastic"]
 SIGNS: dict[str, str] = {"exact": "=", "lower": ">=", "upper": "<=", "stochastic": "~"}
 
@@ -76,7 +78,7 @@ class Estimate:
     conditional: bool = False
 
     def __post_init__(self) -> None:
-        self.values = torch.as_tensor(self.values).detach().double().cpu()
+        self.values = precise(torch.as_tensor(self.values).detach()).cpu()
 
     @property
     def mean(self) -> float:

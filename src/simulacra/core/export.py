@@ -203,8 +203,9 @@ def _traced(model: Model, what: str, inputs: Mapping[str, Tensor]) -> Any:
     try:
         with evaluating(model), _quiet():
             graph = _Graph(model, WORDS[what], names).eval()
-            whole = torch.export.export(graph, tensors, dynamic_shapes=(shapes,))
-            lean = torch.export.export(folded(whole), tensors, dynamic_shapes=shapes)
+            # not strict: the default only since torch 2.7
+            whole = torch.export.export(graph, tensors, dynamic_shapes=(shapes,), strict=False)
+            lean = torch.export.export(folded(whole), tensors, dynamic_shapes=shapes, strict=False)
             return torch.onnx.export(
                 lean,
                 dynamo=True,

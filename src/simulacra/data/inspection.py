@@ -16,15 +16,18 @@ from simulacra.core.composite import Fields
 from simulacra.core.intake import is_table
 from simulacra.core.space import Binary, Categorical, Ordinal, Space
 from simulacra.data import names
+from simulacra.data.arrays import read_npz
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.described import describe_images
 from simulacra.data.folders import SPLITS, list_images
 from simulacra.data.heads import read_heads
 from simulacra.data.leaks import copies_within, find_leaks
 from simulacra.data.load import load_data
+from simulacra.data.matlab import read_mat
 from simulacra.data.opening import ARRAYS, open_source
 from simulacra.data.stream import StreamedSplit
 
+FOLDER, ARRAY, TABLE, FRAME = "a folder of images", "an array file", "a table", "a data frame"
 LOOKED_AT = 256  # rows of each split whose values are looked at where they are not in memory
 LARGEST = 64  # pixels of a side, where images are made one size
 GEOMETRY = ("size", "crop", "tile")
@@ -66,44 +69,60 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         ('0 to 16', '1,437 train, 180 valid, 180 test')
     """
     kind = _kind(name_or_path)
-    added: dict[str, Any] = {}
-    if kind in ("a table", "a data frame", "an array file") and "missing" not in options:
-        added["missing"] = "mask"
-    if kind == "a folder of images" and not any(options.get(name) for name in GEOMETRY):
-        added |= _one_size(Path(name_or_path).expanduser())
+    added = _added(name_or_path, kind, options)
     data = load_data(name_or_path, **options, **added)
     raw = data.preprocessing.raw
     kept = {name: _looked_at(split) for name, split in data.splits.items()}
+    beside = dict(open_source(name_or_path, data.spec).parts["train"].sides) if kind == ARRAY else {}
     facts = {"data": f"{data.name}, {kind}"}
-    if kind == "a folder of images":
+    if kind == FOLDER:
         geometry = {name: (options | added).get(name) for name in GEOMETRY}
         facts["images"] = describe_images(name_or_path, **geometry)
-    facts |= {"space": str(raw)} if not isinstance(raw, Fields) else {"space": f"{len(raw.fields)} columns"}
-    if data.space != raw:
-        facts["for models"] = str(data.space)
-    if not isinstance(raw, Fields):
-        facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))
-    facts["gaps"] = _gaps(kept)
-    facts["labels"] = _labels(data)
-    facts["copies"] = _copies(data)
+    facts |= _about_rows(data, kept)
+    if beside:
+        facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
+    within = sum(copies_within(split) for split in data.splits.values())
+    facts["copies"] = f"{within:,} within splits; {find_leaks(data)}"
     facts["splits"] = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
-    suggested = None if options.get("groups") else _grouping(name_or_path, kind, data)
-    if suggested:
-        facts["groups"] = suggested
+    suggested = None if options.get("groups") else _grouping(kind, data, beside)
+    facts |= {"groups": suggested} if suggested else {}
     if facts["gaps"] == "none":
         added.pop("missing", None)
     return Inspection(data, facts, added, _columns(raw, kept) if isinstance(raw, Fields) else ())
 
 
+def _added(given: Any, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options without which the data may be refused, where the user gave none."""
+    added: dict[str, Any] = {}
+    if kind in (TABLE, FRAME, ARRAY) and "missing" not in options:
+        added["missing"] = "mask"
+    if kind == FOLDER and not any(options.get(name) for name in GEOMETRY):
+        added |= _one_size(Path(given).expanduser())
+    if kind == ARRAY and not options.get("key"):
+        added |= _one_array(Path(given).expanduser(), {str(option) for option in options.values()})
+    return added
+
+
+def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> dict[str, str]:
+    """Space, values, gaps and labels."""
+    raw = data.preprocessing.raw
+    facts = {"space": f"{len(raw.fields)} columns" if isinstance(raw, Fields) else str(raw)}
+    if data.space != raw:
+        facts["for models"] = str(data.space)
+    if not isinstance(raw, Fields):
+        facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))
+    return facts | {"gaps": _gaps(kept), "labels": _labels(data)}
+
+
 def _kind(given: Any) -> str:
     if is_table(given):
-        return "a data frame"
+        return FRAME
     if isinstance(given, str) and given in names.names():
         return names.find(given).description
     path = Path(given).expanduser()
     if path.is_dir():
-        return "a folder of images"
-    return "an array file" if path.suffix.lower() in ARRAYS else "a table"
+        return FOLDER
+    return ARRAY if path.suffix.lower() in ARRAYS else TABLE
 
 
 def _one_size(folder: Path) -> dict[str, int]:
@@ -112,6 +131,19 @@ def _one_size(folder: Path) -> dict[str, int]:
     if len({(page.height, page.width) for page in pages}) == 1:
         return {}
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in pages))}
+
+
+def _one_array(path: Path, named: set[str]) -> dict[str, str]:
+    """The option that takes the observations, if several arrays are there and one only has many columns.
+
+    Args:
+        named: arrays that are labels, groups and the like.
+    """
+    if path.suffix.lower() == ".npy" or not path.is_file():
+        return {}
+    arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
+    wide = [name for name, a in arrays.items() if sum(n > 1 for n in a.shape) > 1 and name not in named]
+    return {"key": wide[0]} if len(arrays) > 1 and len(wide) == 1 else {}
 
 
 def _looked_at(split: Split) -> tuple[Tensor, Tensor | None]:
@@ -155,11 +187,6 @@ def _labels(data: Dataset) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in zip(data.label_names, counts))
 
 
-def _copies(data: Dataset) -> str:
-    within = sum(copies_within(split) for split in data.splits.values())
-    return f"{within:,} within splits; {find_leaks(data)}"
-
-
 def _columns(space: Fields, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> tuple[Row, ...]:
     """A line for each column."""
     x = torch.cat([x for x, _ in kept.values()])
@@ -180,9 +207,13 @@ def _values(field: Space, values: Tensor) -> str:
     return ", ".join(field.names[:SHOWN]) + more
 
 
-def _grouping(given: Any, kind: str, data: Dataset) -> str | None:
-    """What rows could be kept together by, if folders or names suggest it."""
-    if kind == "a folder of images":
+def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str | None:
+    """What rows could be kept together by, if folders or names suggest it.
+
+    Args:
+        beside: arrays with one value a row.
+    """
+    if kind == FOLDER:
         rows = data.train.source_rows
         assert rows is not None and rows.files is not None
         files = [str(file).split("/") for file in rows.files]
@@ -191,11 +222,9 @@ def _grouping(given: Any, kind: str, data: Dataset) -> str | None:
         deep = any(len(parts) - 1 > sum(plain) for parts in files)
         return "folders may say whose images these are: load them with groups='folder'" if deep else None
     raw = data.preprocessing.raw
-    values: dict[str, Any] = {}
-    if isinstance(raw, Fields) and not isinstance(data.train, StreamedSplit):
+    values = dict(beside)
+    if isinstance(raw, Fields):
         values = {name: data.train.x[:, j].numpy() for j, (name, _) in enumerate(raw.fields)}
-    elif kind == "an array file":
-        values = dict(open_source(given, data.spec).parts["train"].sides)
     # a number of its own for each row makes no groups
     named = [name for name, x in values.items() if _is_group(name) and len(np.unique(x)) < len(x)]
     return f"{named[0]} may say whose rows these are: load them with groups='{named[0]}'" if named else None

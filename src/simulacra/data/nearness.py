@@ -1,10 +1,10 @@
 """How near two rows must be to be one row twice, and which ones are.
 
 Images: the grey image, averaged down to 16x16, less its mean and with length 1, so that brightness and
-contrast do not matter. Two are near if their distance is below 0.05. Measured, across splits: a copy one
-level brighter 0.001 to 0.006, a JPEG copy of quality 90 0.01 to 0.03 and of 75 0.025 to 0.065; two
-different images at least 0.075 (MNIST), 0.11 (Olivetti faces), 0.15 (CIFAR-10), 0.18 (digits). Only
-Fashion-MNIST has pairs below, down to 0.004: the same garment twice.
+contrast do not matter. Two are near if their distance is below 0.05. Measured, at most: a copy one level
+brighter 0.006; a JPEG copy of quality 90 0.03 (0.055 where there is little contrast), of 75 0.065. The
+nearest different images across splits: 0.075 (MNIST), 0.11 (Olivetti faces), 0.15 (a fifth of CIFAR-10),
+0.18 (digits). Only Fashion-MNIST has pairs below, twenty down to 0.004: the same garment twice.
 
 Tables: real columns standardised, positive ones after the logarithm; near if all of them agree within
 1e-3 of a deviation and all others are equal. In small tables or of few columns chance does that too, so
@@ -102,13 +102,8 @@ class Columns:
         for rows in x.values():
             rows[:, real] = (rows[:, real] - train.mean(0)) / scale
         self.x = x
-        sizes = sorted(map(len, x.values()))
-        self.pairs = sizes[-1] * sum(sizes[:-1])
-        self.radius = next((r for r in NEAR_ROWS if self.expected(r) < EXPECTED), None) if any(real) else None
-
-    def expected(self, radius: float) -> float:
-        """Pairs across splits that are that near by chance."""
-        return self.pairs * _chance(self.x["train"], radius)
+        found = (r for r in NEAR_ROWS if _pairs(x) * _chance(x["train"], r) < EXPECTED)
+        self.radius = next(found, None)
 
     def near(self, a: str, b: str) -> Near:
         """For each row of split `b` with a near row in split `a`, the nearest."""
@@ -118,6 +113,28 @@ class Columns:
         distance, found = tree.query(self.x[b], 1, p=np.inf, distance_upper_bound=self.radius)
         second = np.flatnonzero(found < len(self.x[a]))
         return _nearest(found[second], second, distance[second])
+
+
+def copies_by_chance(splits: Mapping[str, Tensor]) -> bool:
+    """Whether unrelated rows of such values are equal across splits now and then.
+
+    Args:
+        splits: raw rows by split, shape (N, *).
+    """
+    train = splits["train"]
+    some = train[:: max(1, len(train) // LOOKED_AT)].flatten(1).double().numpy()
+    return _pairs(splits) * _chance(some, 0.0) >= EXPECTED
+
+
+def _pairs(splits: Mapping[str, Tensor] | Mapping[str, np.ndarray]) -> int:
+    """Pairs of rows of different splits, the largest against the others."""
+    sizes = sorted(map(len, splits.values()))
+    return sizes[-1] * sum(sizes[:-1])
+
+
+def has_distances(space: Space) -> bool:
+    """Whether a column is compared by distance: where none is, rows are equal or not."""
+    return bool(_kinds(space)[0].any())
 
 
 def _tree(points: np.ndarray) -> Any:

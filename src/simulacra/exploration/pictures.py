@@ -33,9 +33,10 @@ SEARCHED = 200  # samples among which the nearest to training rows are looked fo
 TRAINING = 20_000  # training rows that are looked at
 COLUMNS = 10
 PRIVATE = "private"
-NOTICE = """The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
-nearest training rows, ends of interpolations. Look at the data's licence, and at whom they show, before you
-pass them on. What stands beside this folder shows samples alone.
+NOTICE = """\
+The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
+nearest training rows, ends of interpolations. Look at the licence of the data, and at whom they show,
+before you pass them on.
 """
 
 

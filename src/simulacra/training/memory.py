@@ -139,7 +139,7 @@ def counted(
         >>> data = simulacra.load_data("ring")
         >>> vae = simulacra.VAE(data.space, latent=1, hidden=(2,))
         >>> print(counted(vae, [(list(vae.parameters()), Adam())], False, data.train))
-        8,000 training rows, 24 parameters; 0.1 MB besides activations (weights 0.0 MB, ...)
+        8,000 training rows, 28 parameters; 64.5 kB besides activations (weights 0.1 kB, ...)
     """
     total = lambda tensors: sum(t.nbytes for t in tensors)
     parts = {"weights": total([*model.parameters(), *model.buffers()]), "gradients": 0, "optimiser": 0}
@@ -157,7 +157,8 @@ def size(n: float) -> str:
     """Bytes as people say them.
 
     Example:
-        >>> size(4_300_000), size(1.5e9), size(12)
-        ('4.3 MB', '1.5 GB', '0.0 MB')
+        >>> size(4_300_000), size(1.5e9), size(120)
+        ('4.3 MB', '1.5 GB', '0.1 kB')
     """
-    return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.1f} MB"
+    unit, name = next(u for u in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if n >= u[0] or u[1] == "kB")
+    return f"{n / unit:.1f} {name}"
