@@ -103,3 +103,10 @@ def test_data(cli, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     rows = {line.split()[0]: line.split()[1] for line in cli("data").out.splitlines()[1:]}
     assert rows["digits"] == "yes" and rows["ring"] == "yes" and rows["mnist"] == "no"
+
+
+def test_a_pipe_of_few_letters(tmp_path):
+    """As on Windows: what the pipe cannot say becomes a question mark."""
+    (tmp_path / "größe 数").mkdir()
+    done = finish("info", cwd=tmp_path / "größe 数", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and "gr??e ?" in done.stdout, done.stderr

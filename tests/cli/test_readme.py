@@ -60,7 +60,8 @@ def test_the_commands_for_own_data_run_as_written(tmp_path, monkeypatch, capsys)
         assert main(shlex.split(line, comments=True)[1:]) == 0, line
     with open("drawn.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    assert header == ["age", "sex", "pressure"] and len(rows) == 100 and {row[1] for row in rows} <= {"f", "m"}
+    assert header == ["age", "sex", "pressure"] and len(rows) == 100
+    assert {row[1] for row in rows} <= {"f", "m"}
     assert Image.open("drawn-slides/00.png").mode.startswith("I")
     pytest.importorskip("pandas")
     exec(compile(blocks("python", section)[0], "README.md", "exec"), {})

@@ -184,7 +184,8 @@ def test_what_depends_on_the_weights_alone_is_a_constant(tmp_path):
     """The gain of probabilistic PCA solves linear equations, which ONNX cannot: it is computed before."""
     path = export_onnx(trained(named("ppca")), tmp_path / "m.onnx", "encode")
     kinds = [node.op_type for node in onnx.load(path).graph.node]
-    assert sorted(kinds) == ["MatMul", "Sub"]
+    # the oldest exporter leaves casts of a type to itself
+    assert sorted(kind for kind in kinds if kind != "Cast") == ["MatMul", "Sub"]
 
 
 # ---- what the file says

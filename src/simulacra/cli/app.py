@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -45,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words or os.environ.get("SIMULACRA_DEBUG") == "1"
     words = [word for word in words if word != "--debug"]
+    if argv is None and isinstance(sys.stdout, io.TextIOWrapper):
+        # a pipe of Windows knows few letters: better a question mark than no answer
+        sys.stdout.reconfigure(errors="replace")
     with said.logged() as log:
         try:
             return _run(words)

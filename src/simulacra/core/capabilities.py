@@ -8,11 +8,12 @@ else is random, so they can be tested against enumeration and exported. The word
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from simulacra.core.distributions import Gaussian
+from simulacra.core.observation import Observation
 from simulacra.core.random import Rng
 
 
@@ -140,6 +141,38 @@ class TakesMissing(Capability):
     phrase = "takes rows with missing entries"
 
 
+class HasConditionals(Samples, HasDensity):
+    """Factorises p(x) = prod_t p(x_o(t) | x_o(<t)) over the entries of x in an order o.
+
+    The fast way draws entry by entry from a state that remembers what was drawn: `begin`, then
+    `next_parameters` and `advance` for each t, all pure in (state, value).
+    """
+
+    phrase = "factorises into conditionals"
+    entry_head: Observation  # from the numbers of one entry, (B, P), to its distribution
+
+    @property
+    @abstractmethod
+    def order(self) -> Tensor:
+        """Numbers of the flattened entries in the order in which they are drawn, shape (d,)."""
+
+    @abstractmethod
+    def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """The numbers of each entry's distribution given the entries before it, (B, P, *shape)."""
+
+    @abstractmethod
+    def begin(self, n: int, c: Tensor | None = None) -> Any:
+        """The state of n rows of which nothing is drawn yet."""
+
+    @abstractmethod
+    def next_parameters(self, state: Any, t: int) -> Tensor:
+        """The numbers of the distribution of entry o(t), shape (B, P)."""
+
+    @abstractmethod
+    def advance(self, state: Any, t: int, value: Tensor) -> Any:
+        """The state after entry o(t) took `value`, shape (B,)."""
+
+
 class StepsChain(Capability):
     """Has a Markov chain that can be watched step by step."""
 
@@ -167,6 +200,7 @@ ALL: tuple[type[Capability], ...] = (
     Classifies,
     TakesCondition,
     TakesMissing,
+    HasConditionals,
     StepsChain,
 )
 
