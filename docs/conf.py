@@ -18,6 +18,8 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "Simulacra"
 default_role = "code"
+# a return type such as `bytes`, or a word before a colon, may also be the name of several attributes
+suppress_warnings = ["ref.python"]
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
