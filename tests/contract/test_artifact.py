@@ -286,9 +286,22 @@ def test_the_configuration_says_what_wrote_it(tmp_path):
     simulacra.PPCA(Real((3,)), latent=2).save(tmp_path / "m.safetensors")
     config = read_json(tmp_path / "m" / "config.json")
     assert config["format"] == 1 and config["version"] == simulacra.__version__ and config["model"] == "PPCA"
-    assert read_tensors(tmp_path / "m.safetensors")[1] == config
-    assert read_tensors(tmp_path / "m" / "model.safetensors")[1] == {"format": 1, "model": "PPCA"}
+    header = read_tensors(tmp_path / "m.safetensors")[1]
+    assert len(header.pop("digest")) == 64 and header == config
+    beside = read_tensors(tmp_path / "m" / "model.safetensors")[1]
+    assert len(beside.pop("digest")) == 64 and beside == {"format": 1, "model": "PPCA"}
     # entries that came after the first version may be missing
     old = {key: value for key, value in config.items() if key not in ("version", "own", "estimates")}
     write_json(tmp_path / "m" / "config.json", old)
     assert simulacra.load(tmp_path / "m").estimates == []
+
+
+def test_a_changed_bit_is_found(tmp_path):
+    model = trained(named("vae"))
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    content = bytearray(path.read_bytes())
+    content[-101] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="not those that were saved"):
+        simulacra.load(path)

@@ -51,8 +51,9 @@ def pairs():
     """Every case with every word that its model declares."""
     for case in CATALOGUED:
         for what, word in WORDS.items():
-            name = f"{case} {what}"
-            if case.build().supports(word.capability) and name not in NO_GRAPH:
+            name, model = f"{case} {what}", case.build()
+            stepwise = what == "sample" and getattr(model, "entry_by_entry", False)
+            if model.supports(word.capability) and name not in NO_GRAPH and not stepwise:
                 marks = [] if name in QUICK else [pytest.mark.slow]
                 yield pytest.param(case, what, id=name, marks=marks)
 

@@ -41,7 +41,17 @@ WORDS = [
     "frame",
     "classify",
 ]
-LONGER = {"vae": 80, "iwae": 80, "rbm": 200}  # epochs until coin flips look strange, by 12 standard errors
+LONGER = {
+    "vae": 80,
+    "iwae": 80,
+    "rbm": 200,
+    "eonade": 150,
+    "nade-k": 150,
+    "nade": 150,
+    "fvbn": 150,
+    "fvbn/neural": 150,
+    "made": 150,
+}  # epochs until coin flips look strange, by 12 standard errors
 CERTAIN = 5  # standard errors
 
 

@@ -30,7 +30,7 @@ SETTINGS = {
     "averaged": {"ema": 0.8, "clip": 0.5},
 }
 # a rising learning rate makes the score fall, so that the best weights are not the last
-STOPPED = {"patience": 1, "lr": 0.1}
+STOPPED = {"patience": 1, "lr": 0.02}
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 from collections.abc import Iterator, Sequence
@@ -72,11 +73,15 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
             "",
             table([("column", "type", "missing", "values"), *((n, t, m, v) for n, t, v, m in found.columns)]),
         )
-    given = [*pairs, *((f"data.{option}", str(value)) for option, value in found.added.items())]
+    given = [*pairs, *((f"data.{option}", _text(value)) for option, value in found.added.items())]
     with _quiet():
         lines = [_line(name, candidate) for candidate in _best(name, found.data, given)]
     if lines:
         say("", "to train, with the time on this machine:", table(lines))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _options(pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from typing import Any
 
 from simulacra.core.renamed import OldName
 
-LOADED = re.compile(r"load(?:ed)? (?:the data|it|them) with (\w+)='?([\w.-]+?)'?(?=[.,:; ]*(?:$| or | and | to | where ))")
+LOADED = re.compile(
+    r"load(?:ed)? (?:the data|it|them) with (\w+)='?([\w.-]+?)'?(?=[.,:; ]*(?:$| or | and | to | where ))"
+)
 
 
 class Stderr(logging.Handler):

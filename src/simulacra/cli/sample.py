@@ -96,6 +96,8 @@ def _images(model: Model, x: np.ndarray, folder: Path) -> None:
     if not raw.image:
         raise ValueError(f"--out {folder}/ is for images, but the model was trained on {raw}: give a file.")
     folder.mkdir(exist_ok=True)
+    if any(folder.iterdir()):
+        raise ValueError(f"--out {folder}/ holds files already: give a folder that is empty.")
     levels = getattr(raw, "levels", 2)
     for i, pixels in enumerate(x):
         save_png(pixels, levels, folder / f"{i:0{len(str(len(x) - 1))}d}.png")

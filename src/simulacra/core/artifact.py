@@ -21,7 +21,7 @@ from simulacra.core.files import read_json, read_shapes, write_json, write_tenso
 from simulacra.core.model import Model
 from simulacra.core.rebuilding import ENTRIES, build_model, check_config, check_sizes, of_the_library
 from simulacra.core.space import Space
-from simulacra.core.weights import load_weights, not_finite
+from simulacra.core.weights import digest, load_weights, not_finite
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FILE = ".safetensors"
@@ -109,7 +109,7 @@ def _write_weights(model: Model, path: Path, header: Mapping[str, Any]) -> None:
     bad = not_finite(model, state)
     if bad is not None:
         raise ValueError(f"{bad} holds NaN or infinite numbers: the model is not saved into {path}.")
-    write_tensors(path, state, header)
+    write_tensors(path, state, {**header, "digest": digest(state)})
 
 
 def record(folder: Path, estimates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

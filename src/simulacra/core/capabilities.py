@@ -30,6 +30,7 @@ class Samples(Capability):
     """Draws observations from p(x) or p(x|c)."""
 
     phrase = "samples"
+    entry_by_entry: ClassVar[bool] = False  # whether a draw takes a step of the network an entry
 
     @abstractmethod
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:

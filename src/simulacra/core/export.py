@@ -26,13 +26,14 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
+from simulacra.core.composite import Fields
 from simulacra.core.files import HEADER, write_atomically
 from simulacra.core.folding import folded
 from simulacra.core.migration import FORMAT
 from simulacra.core.model import Model
 from simulacra.core.noise import Given, Recorded
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Space
+from simulacra.core.space import Categorical, Count, Space
 from simulacra.core.words import evaluating
 
 OPSET = 18
@@ -115,12 +116,28 @@ def export_onnx(model: Model, path: str | Path, what: str = "decode") -> Path:
         raise ValueError(f"what is {what!r}; possible are {', '.join(WORDS)}.")
     _need_onnx()
     model._need(what, WORDS[what].capability)
+    if what == "sample" and getattr(model, "entry_by_entry", False):
+        raise ValueError(
+            f"{type(model).__name__} draws entry by entry, and a graph would hold the network for each of "
+            "them: sample in Python."
+        )
+    _refuse_counts(model, what)
     inputs, kinds = graph_inputs(model, what)
     program = _traced(model, what, inputs)
     program.model.metadata_props[HEADER] = json.dumps(_description(model, what, inputs, kinds))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda aside: aside.write_bytes(program.model_proto.SerializeToString()))
     return path
+
+
+def _refuse_counts(model: Model, what: str) -> None:
+    """Raise ValueError where a draw needs quantiles of counts, which no graph has."""
+    spaces = [field for _, field in model.space.fields] if isinstance(model.space, Fields) else [model.space]
+    if what == "sample" and any(isinstance(space, Count) for space in spaces):
+        raise ValueError(
+            f"sample of {type(model).__name__} has no ONNX form, since counts are drawn by quantiles: export "
+            "its 'decode', or sample in Python."
+        )
 
 
 def _need_onnx() -> None:

@@ -22,6 +22,8 @@ def as_tensor(x: Any) -> Tensor:
     """
     if isinstance(x, Tensor):
         return x
+    if isinstance(x, str):
+        raise ValueError(f"x is the text {x!r}: load the file first, with load_data, pandas or Pillow.")
     try:
         return torch.as_tensor(np.asarray(x))
     except (TypeError, ValueError) as error:
@@ -162,7 +164,8 @@ def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> n
         if text not in number:
             known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
             raise ValueError(
-                f"{where} holds {text!r}, a class that was not seen in training; known are {known}."
+                f"{where} holds {text!r}, a class that was neither declared nor seen in training; "
+                f"known are {known}."
             )
     return np.array([number[text] for text in texts], np.float64)
 

@@ -116,7 +116,7 @@ class Rng:
 
     def permutation(self, name: str, n: int) -> Tensor:
         """A permutation of 0..n-1, the same on every process."""
-        return torch.randperm(n, generator=_generator(*self.path, name))
+        return torch.randperm(n, generator=_generator(*self.path, name), device="cpu")
 
     def anonymous(self) -> str:
         """A name for the next draw of a layer that has none (dropout), counted in order."""
@@ -141,6 +141,8 @@ class Rng:
             return torch.empty((0, *shape), dtype=dtype, device=self.device)
         whole = parts[0] if len(parts) == 1 else torch.cat(parts)
         device = precise_device(self.device) if dtype == torch.float64 else self.device
+        # a model that is built for its shapes alone has orders and masks of shapes alone
+        device = torch.device("meta") if torch.get_default_device().type == "meta" else device
         return whole.reshape(len(rows), *shape).to(device)
 
 
@@ -149,11 +151,11 @@ def _generator(*path: object) -> torch.Generator:
 
 
 def _normal(size, generator, dtype):
-    return torch.randn(size, generator=generator, dtype=dtype)
+    return torch.randn(size, generator=generator, dtype=dtype, device="cpu")
 
 
 def _uniform(size, generator, dtype):
-    return torch.rand(size, generator=generator, dtype=dtype)
+    return torch.rand(size, generator=generator, dtype=dtype, device="cpu")
 
 
 DRAWS: dict[str, Draw] = {"normal": _normal, "uniform": _uniform}

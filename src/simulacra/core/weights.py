@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -60,6 +61,16 @@ def not_finite(model: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
     return None
 
 
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and values: against damage on the way, not against malice."""
+    h = hashlib.sha256()
+    for name in sorted(tensors):
+        t = tensors[name].detach().cpu().contiguous()
+        h.update(f"{name} {t.dtype} {tuple(t.shape)} ".encode())
+        h.update(t.reshape(-1).view(torch.uint8).numpy().data)
+    return h.hexdigest()
+
+
 def load_weights(model: nn.Module, path: Path) -> None:
     """Copy the weights of `path` into the model, which takes over their precision.
 
@@ -67,10 +78,12 @@ def load_weights(model: nn.Module, path: Path) -> None:
         ValueError: if a tensor is missing, unknown, of another shape or type, or not finite.
     """
     check_fits(model.state_dict(), read_shapes(path)[0], path)
-    tensors, _ = read_tensors(path)
+    tensors, header = read_tensors(path)
     bad = not_finite(model, tensors)
     if bad is not None:
         raise ValueError(f"{path} holds NaN or infinite numbers in {bad}: it is no trained model.")
+    if header.get("digest", digest(tensors)) != digest(tensors):
+        raise ValueError(f"{path} is damaged: its weights are not those that were saved; copy it again.")
     precisions = {t.dtype for t in tensors.values() if t.is_floating_point()}
     if len(precisions) == 1:
         model.to(precisions.pop())

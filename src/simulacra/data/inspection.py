@@ -21,6 +21,7 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.data.described import describe_images
 from simulacra.data.folders import SPLITS, list_images
 from simulacra.data.heads import read_heads
+from simulacra.data.kinds import NoClasses
 from simulacra.data.leaks import copies_within, find_leaks
 from simulacra.data.load import load_data
 from simulacra.data.matlab import read_mat
@@ -96,11 +97,26 @@ def _added(given: Any, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     added: dict[str, Any] = {}
     if kind in (TABLE, FRAME, ARRAY) and "missing" not in options:
         added["missing"] = "mask"
+    if kind in (TABLE, FRAME) and not options.get("types"):
+        dropped = _no_classes(given, {**options, **added})
+        added |= {"types": dropped} if dropped else {}
     if kind == FOLDER and not any(options.get(name) for name in GEOMETRY):
         added |= _one_size(Path(given).expanduser())
     if kind == ARRAY and not options.get("key"):
         added |= _one_array(Path(given).expanduser(), {str(option) for option in options.values()})
     return added
+
+
+def _no_classes(given: Any, options: Mapping[str, Any]) -> dict[str, str]:
+    """Columns of names or dates, which no model takes, declared `drop`."""
+    dropped: dict[str, str] = {}
+    while True:
+        try:
+            load_data(given, **{**options, "types": dropped})
+        except NoClasses as error:
+            dropped[error.column] = "drop"
+        else:
+            return dropped
 
 
 def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> dict[str, str]:

@@ -33,6 +33,19 @@ EVERY_OTHER = "*"
 Declared = Mapping[str, Any]
 
 
+class NoClasses(ValueError):
+    """A column whose texts differ in most rows, such as names or dates.
+
+    Args:
+        column: its name.
+        message: one sentence.
+    """
+
+    def __init__(self, column: str, message: str):
+        super().__init__(message)
+        self.column = column
+
+
 @dataclass(frozen=True)
 class Column:
     """A column as it was read.
@@ -199,9 +212,11 @@ def _categorical(column: Column) -> Space:
     names = _names(column)
     present = column.present
     if len(names) > MOST_CLASSES or (len(names) > 10 and 2 * len(names) > present):
-        raise ValueError(
+        raise NoClasses(
+            column.name,
             f"{column.where} holds {len(names):,} different texts in {present:,} rows, which are no classes "
-            f"(such as {names[0][:40]!r}): declare it `drop`, or `categorical` if they are."
+            f"(such as {names[0][:40]!r}): leave it out with types={{{column.name!r}: 'drop'}}, order the "
+            f"rows by it with time={column.name!r} if it holds dates, or declare it categorical.",
         )
     return Categorical((), max(2, len(names)), names)
 

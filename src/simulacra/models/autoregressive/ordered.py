@@ -40,6 +40,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         ValueError: if the order is no permutation, or the observation does not fit the space.
     """
 
+    entry_by_entry = True
     ordering: Tensor
 
     def __init__(
