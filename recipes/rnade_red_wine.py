@@ -4,7 +4,9 @@ command     SIMULACRA_DATA=DATA python recipes/rnade_red_wine.py   (DATA holds u
 protocol    11 measurements, quality left out; ten folds of the 1,599 rows, columns standardised by
             the training rows; log-likelihood of the standardised rows, as the published table has it
 published   Uria et al. 2013, table of UCI sets, red wine: Gaussian -13.18, RNADE-MoG -9.36
-ours        not measured yet
+ours        RNADE-MoG -9.95 +- 0.15 (standard error over the 1,599 rows; 50 units, 10 components, 150 passes,
+            early stopping on a tenth of each fold; 43 s on a busy machine). The paper chose size,
+            components and learning rate on held-out rows for each set; nothing was chosen here
 device      2 shared CPU cores, one thread
 """
 
