@@ -47,14 +47,14 @@ class MaskedLinear(nn.Module):
         super().__init__()
         self.linear = nn.Linear(inputs, outputs, bias)
 
-    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
-        """(W * mask) h + b.
+    def forward(self, h: Tensor, edges: Tensor) -> Tensor:
+        """(W * edges) h + b.
 
         Args:
             h: shape (B, inputs).
-            mask: True where there is a connection, shape (outputs, inputs).
+            edges: True where there is a connection, shape (outputs, inputs).
         """
-        return F.linear(h, self.linear.weight * mask, self.linear.bias)
+        return F.linear(h, self.linear.weight * edges, self.linear.bias)
 
 
 def lowest_degree(d: int, condition: Space | None) -> int:
@@ -149,19 +149,19 @@ class MaskedNet(nn.Module):
         self.direct = MaskedLinear(sizes[0], sizes[-1], bias=False) if direct else None
         self.act = activation(act)
 
-    def forward(self, x: Tensor, c: Tensor | None = None, mask: int = 0) -> Tensor:
+    def forward(self, x: Tensor, c: Tensor | None = None, choice: int = 0) -> Tensor:
         """The numbers of each entry given the entries before it, shape (B, P, *shape).
 
         Args:
             x: shape (B, *shape).
             c: conditions, or None.
-            mask: which choice of masks.
+            choice: which choice of masks.
         """
         f = self.space.features(x, self._weight.dtype).reshape(len(x), -1)
         first = torch.cat([self._always(len(x), c), f], 1)
         *lower, last = self.layers
         h, below = first, self.inputs
-        for layer, m in zip(lower, self._hidden(mask)):
+        for layer, m in zip(lower, self._hidden(choice)):
             # (1)
             h, below = self.act(layer(h, m.unsqueeze(1) >= below)), m
         # (2)
@@ -172,9 +172,9 @@ class MaskedNet(nn.Module):
 
     # ---- entry by entry
 
-    def begin(self, n: int, c: Tensor | None = None, mask: int = 0) -> Known:
+    def begin(self, n: int, c: Tensor | None = None, choice: int = 0) -> Known:
         """The state of n rows of which no entry is known."""
-        plan, first = self._plan(mask), self._always(n, c)
+        plan, first = self._plan(choice), self._always(n, c)
         return self._known(plan, 0, first, (first.new_empty(n, 0),) * self.depth)
 
     def next(self, state: Known) -> Tensor:
@@ -202,8 +202,8 @@ class MaskedNet(nn.Module):
             units.append(torch.cat([old, self.act(h)], 1))
         return Known(plan, t, tuple(units))
 
-    def _plan(self, mask: int) -> Plan:
-        degrees = [self.inputs, *self._hidden(mask), self.outputs]
+    def _plan(self, choice: int) -> Plan:
+        degrees = [self.inputs, *self._hidden(choice), self.outputs]
         orders = [torch.argsort(m, stable=True) for m in degrees]
         steps = torch.arange(self.space.dims + 1, device=self.inputs.device)
         ends = [torch.searchsorted(m.sort().values, steps, right=True).tolist() for m in degrees[:-1]]
@@ -215,9 +215,9 @@ class MaskedNet(nn.Module):
         direct = None if self.direct is None else self.direct.linear.weight[orders[-1]][:, orders[0]]
         return Plan(tuple(layers), direct, tuple(ends))
 
-    def _hidden(self, mask: int) -> list[Tensor]:
+    def _hidden(self, choice: int) -> list[Tensor]:
         """Degrees of the units of each hidden layer."""
-        return [cast(Tensor, getattr(self, f"hidden{i}"))[mask] for i in range(self.depth)]
+        return [cast(Tensor, getattr(self, f"hidden{i}"))[choice] for i in range(self.depth)]
 
     def _always(self, n: int, c: Tensor | None) -> Tensor:
         """What is known before the first entry: the features of the condition, shape (n, features)."""
