@@ -15,15 +15,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from benchmarks.bound import bound_memory, bound_speed
+from benchmarks.nade import nade_recursion
+from benchmarks.pixelcnn import pixelcnn, row_lstm
 from benchmarks.startup import startup
 from benchmarks.timing import Row, matrix_rate
 from benchmarks.training import epoch_against_pythae, fit_overhead
+from benchmarks.wavenet import wavenet
 
 BENCHES = {
     "fit": fit_overhead,
     "epoch": epoch_against_pythae,
     "bound": bound_speed,
     "memory": bound_memory,
+    "nade": nade_recursion,
+    "pixelcnn": pixelcnn,
+    "row-lstm": row_lstm,
+    "wavenet": wavenet,
     "startup": startup,
 }
 README = Path(__file__).with_name("README.md")

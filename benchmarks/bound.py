@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 import simulacra
+from benchmarks.memory import in_a_fresh_process, peak
 from benchmarks.setup import dataset, theirs
 from benchmarks.timing import Row, interleaved, median, ratio
 from benchmarks.training import our_fit
 from simulacra.core.likelihood import ImportanceBound, importance_bound
 from simulacra.core.random import Rng
+from simulacra.core.space import Binary
 
 LATENT, HIDDEN = 50, (200, 200)
 
@@ -93,7 +93,7 @@ def monte_carlo_error(bound: ImportanceBound, k: int) -> float:
 
 def bound_memory(quick: bool) -> list[Row]:
     """Peak memory of k=16000 against k=1000, each in a process of its own."""
-    peaks = {k: _peak(k) for k in (1000, 16000)}
+    peaks = {k: in_a_fresh_process("bound", f"measure({k})") for k in (1000, 16000)}
     growth = peaks[16000] - peaks[1000]
     return [
         Row(
@@ -106,18 +106,9 @@ def bound_memory(quick: bool) -> list[Row]:
     ]
 
 
-def _peak(k: int) -> float:
-    command = [sys.executable, "-c", f"from benchmarks.bound import measure; measure({k})"]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
 def measure(k: int) -> None:
     """Print the peak memory in MB of the bound on eight images."""
-    import resource  # Windows has none
-
-    from simulacra.core.space import Binary
-
     torch.set_num_threads(1)
     model = simulacra.VAE(Binary((784,)), latent=LATENT, hidden=HIDDEN, activation="tanh").eval()
     importance_bound(model, torch.zeros(8, 784), None, k, Rng(0, rows=range(8)))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak())

@@ -34,7 +34,8 @@ MODELS = {
     "eonade": lambda space: simulacra.EoNADE(space, hidden=(500,)),
     "nade-k": lambda space: simulacra.NADEK(space, k=5, hidden=(500,)),
     "pixelcnn": lambda space: simulacra.PixelCNN(space),
-    "gated-pixelcnn": lambda space: simulacra.GatedPixelCNN(space),
+    # a small one: fifteen layers of 32 and more are for accelerators
+    "gated-pixelcnn": lambda space: simulacra.GatedPixelCNN(space, layers=5, channels=16),
     "pixelrnn": lambda space: simulacra.PixelRNN(space, recurrence="row"),
 }
 
@@ -48,13 +49,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=20)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--out", help="run folder, for `simulacra explore complete RUN`")
     asked = parser.parse_args()
     data = simulacra.load_data("binarized-mnist")
     torch.manual_seed(0)
     model = MODELS[asked.model](data.space)
     began = time.perf_counter()
     settings = {"batch_size": 100, "lr": asked.lr, "schedule": "cosine", "validate": False}
-    run = simulacra.fit(model, data, out=tempfile.mkdtemp(), epochs=asked.epochs, **settings)
+    run = simulacra.fit(model, data, out=asked.out or tempfile.mkdtemp(), epochs=asked.epochs, **settings)
     trained = time.perf_counter()
     score = run.model.log_prob(data.test.x[: asked.limit])
     print(

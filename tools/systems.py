@@ -23,7 +23,15 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "systems.csv"
 PAGE = ROOT / "docs" / "systems.md"
 STATES = ("works", "partly", "missing")
-COMPARING_CALLS = {"allclose", "assert_allclose", "approx", "assert_close", "isclose", "assert_array_equal"}
+COMPARING_CALLS = {
+    "allclose",
+    "assert_allclose",
+    "approx",
+    "assert_close",
+    "isclose",
+    "assert_array_equal",
+    "assert_array_less",
+}
 ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 
 

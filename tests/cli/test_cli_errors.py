@@ -60,7 +60,7 @@ BAD = [
     ("sample nowhere --out x.jpg", "must end in .png, .npy, .npz, .csv"),
     ("evaluate nowhere --spilt test", "did you mean '--split'?"),
     ("evaluate nowhere --k 0", "--k is 0"),
-    ("explore a b", "'b' is one word too many"),
+    ("explore a b", "b holds no config.json"),
     ("compare", "at least two"),
     ("models vaee", "did you mean 'vae'?"),
     ("models a b", "one name at most"),

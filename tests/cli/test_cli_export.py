@@ -21,8 +21,9 @@ def test_export_writes_a_graph_of_the_run(cli, trained, tmp_path):
 @pytest.mark.parametrize(
     ("what", "why"),
     [
-        ("dream", "possible are decode, encode, step, sample"),
+        ("dream", "possible are decode, encode, step, sample, logits"),
         ("step", "needs a model that steps a Markov chain"),
+        ("logits", "needs a model that factorises into conditionals"),
     ],
 )
 def test_what_cannot_be_exported_is_said(cli, trained, what, why):

@@ -112,6 +112,28 @@ def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
 
 
 @cache
+def bits() -> Dataset:
+    """Images of 5 x 7 pixels, black or white."""
+    x = (_normal(103, 35, "bits") > 0).to(torch.uint8)
+    return in_memory(x.reshape(-1, 1, 5, 7), Binary((1, 5, 7)), "bits")
+
+
+@cache
+def series(T: int = 13, n: int = 109) -> Dataset:
+    """Series of 7 levels."""
+    x = (_normal(n, T, "series") * 2 + 3).round().clamp(0, 6).to(torch.uint8)
+    return in_memory(x, Levels((T,), 7), "series")
+
+
+@cache
+def labelled(d: int = 7, n: int = 151) -> Dataset:
+    """Thresholded vectors in three classes."""
+    c = (Rng(0, "labelled", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
+    x = _normal(n, d, "labelled") + 0.7 * (c.unsqueeze(1) - 1)
+    return in_memory((x > 0).to(torch.uint8), Binary((d,)), "labelled", c, Categorical((), 3))
+
+
+@cache
 def mixed(missing: bool = False, n: int = 149) -> Dataset:
     """A table with a column of every kind; with `missing`, a fifth of the entries is unknown."""
     z = _normal(n, 6, "mixed")
@@ -197,11 +219,26 @@ CATALOGUED = [
     _catalogued("gated-pixelcnn", images, layers=2, channels=5),
     _catalogued("pixelrnn", images, recurrence="row", layers=1, channels=5),
     _catalogued("pixelrnn/diagonal", images, layers=1, channels=5),
+    _catalogued("wavenet", series, blocks=2, layers=2, channels=5, skip_channels=6),
+    _catalogued("wavenet/conditional", lambda: classes(11), blocks=1, layers=3, channels=4, skip_channels=5),
+    _catalogued("wavenet/real", lambda: real(8), blocks=1, layers=2, channels=4, skip_channels=5),
     _catalogued("nade-k/one", lambda: classes(3), k=1, hidden=(7,)),
     _catalogued("gan", lambda: real(2), **SMALL),
     _catalogued("gan/levels", images, **SMALL, discriminator_steps=2),
     _catalogued("rbm", lambda: binary(6), hidden=5, chains=7, burn_in=30, gibbs_steps=2),
     _catalogued("rbm/energy", lambda: binary(50), hidden=21, chains=19, burn_in=10),
+    _catalogued("rbm/conditional", labelled, hidden=5, burn_in=10),
+    _catalogued("rbm/tempering", lambda: binary(6), hidden=5, chains=7, burn_in=10, estimator="tempering"),
+    _catalogued("dbn", lambda: binary(6), hidden=(3, 5), chains=7, burn_in=5),
+    _catalogued("dbm", lambda: binary(6), hidden=(3, 2), chains=7, burn_in=5, gibbs_steps=2, centred=False),
+    _catalogued("multi-prediction-dbm", labelled, hidden=(3, 2), mean_field_steps=3, burn_in=5),
+    _catalogued("conv-rbm", bits, filters=3, kernel=2, pool=2, chains=7, burn_in=9),
+    _catalogued("conv-dbm", bits, filters=(2, 2), kernels=(2, 1), pools=(2, 1), chains=7, burn_in=9),
+    _catalogued("rtrbm", sequences, hidden=5, burn_in=7),
+    _catalogued("rtrbm/exact", sequences, hidden=5, burn_in=7, estimator="exact"),
+    _catalogued("rnn-rbm", sequences, hidden=13, state=5, burn_in=7),
+    _catalogued("rnn-nade", sequences, hidden=5, state=7, lr=0.03),
+    _catalogued("gaussian-rbm", lambda: real(3), hidden=5, chains=7, burn_in=10),
 ]
 
 
@@ -214,7 +251,6 @@ TOYS = [
     _toy("m2", toys.M2, lambda: classes(2, missing=True), epochs=None),
     _toy("gmmn", toys.GMMN, lambda: real(2), coupled=True),
     _toy("virtual-batch-norm", toys.VirtualBatchNormGAN, lambda: real(3), epochs=None),
-    _toy("rnn-rbm", toys.RNNRBM, sequences),
     _toy("growing", toys.Growing, lambda: real(8), epochs=None),
     _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
     _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),

@@ -52,7 +52,9 @@ def test_every_catalogue_entry_has_a_case():
 def test_declared_words_answer_in_the_right_shape(case):
     model = trained(case)
     for word, answer in answers(model, case).items():
-        assert tuple(answer.shape) == shape_of(model, word, 11), word
+        wanted = shape_of(model, word, 11)
+        found = tuple(answer.shape)
+        assert (found[:1] if ... in wanted else found) == tuple(n for n in wanted if n is not ...), word
         assert bool(torch.isfinite(answer.double()).all()), word
 
 
@@ -244,7 +246,9 @@ def test_completion_keeps_what_is_known_and_no_more(case):
     # what is unknown plays no part
     changed = torch.where(known, x, x + 17)
     assert torch.equal(filled, complete(changed, known))
-    assert torch.equal(complete(x, torch.ones_like(known)), x)
+    # rows in which nothing is missing stay among others
+    whole = known | (torch.arange(11) < 3).view(-1, *[1] * (known.dim() - 1))
+    assert torch.equal(complete(x, whole)[:3], x[:3])
     drawn = (filled != x)[~known]
     # a draw of a discrete entry may well be what stood there
     assert bool(drawn.all() if isinstance(model.preprocessing.raw, Real) else drawn.any())

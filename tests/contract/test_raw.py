@@ -11,11 +11,14 @@ from contract.cases import CASES, CATALOGUED
 from contract.test_words import every, having
 from contract.use import K, rows, trained
 from simulacra.core import capabilities as can
+from simulacra.core.companding import MuLaw
+from simulacra.core.composite import Fields
 from simulacra.core.model import Model
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Real
 from simulacra.core.transforms import Affine, Binarise, Dequantise
+from simulacra.core.waves import Wave
 
 
 @having(can.Samples)
@@ -46,6 +49,7 @@ PREPARED = {
     "dequantised": lambda: prepared(
         simulacra.VAE, BYTES, Dequantise(256), Affine((0.5,), (0.3,)), latent=2, hidden=(7,)
     ),
+    "companded": lambda: prepared(simulacra.VAE, Wave((5,), 8000), MuLaw(16), latent=2, hidden=(7,)),
     "standardised": lambda: prepared(
         simulacra.PPCA, Real((3,)), Affine((5.0, 6.0, 7.0), (0.1, 1.0, 10.0)), latent=2
     ),
@@ -68,6 +72,8 @@ def test_raw_in_and_raw_out_through_preprocessing(name):
     assert torch.equal(back, model.decode(model.encode(x)))
     if isinstance(raw, Levels):
         assert x.dtype == torch.uint8 and x.max() > 200 and back.min() >= 0 and 1 < back.max() <= 255
+    elif isinstance(raw, Wave):
+        assert x.is_floating_point() and 0.2 < x.abs().max() <= 1 and back.abs().max() <= 1
     else:
         assert (x.mean(0) - torch.tensor([5.0, 6.0, 7.0])).abs().max() < 10
         assert torch.allclose(x.std(0) / torch.tensor([0.1, 1.0, 10.0]), torch.ones(3), atol=0.4)
@@ -99,12 +105,13 @@ def test_numpy_torch_and_lists_are_one(case):
 def test_a_condition_is_asked_for_by_every_word_and_refused_by_all(case):
     """p(x|c) needs c wherever it needs x; p(x) takes none."""
     model, (x, c) = trained(case), rows(case)
+    half = torch.arange(x[0].numel()).reshape(x.shape[1:]) % 2 == 0
     asks = {
         (can.Samples,): lambda c: model.sample(11, c),
         (can.HasDensity, can.HasBound): lambda c: model.log_prob(x, c, k=K),
         (can.Encodes,): lambda c: model.encode(x, c),
         (can.Decodes,): lambda c: model.decode(torch.zeros(11, model.code_size, dtype=model.dtype), c),
-        (can.Completes,): lambda c: model.complete(x, None, c),
+        (can.Completes,): lambda c: model.complete(x, half, c),
     }
     for needs, ask in asks.items():
         if any(map(model.supports, needs)):
@@ -142,9 +149,11 @@ def test_known_everywhere_is_no_mask_and_gaps_are_refused_by_name(case):
 # ---- codes, completion, labels
 
 
-@having(can.Encodes)
+@having(can.Decodes)
 def test_reconstruction_is_decoding_of_the_code(case):
     model, (x, c) = trained(case), rows(case)
+    if not model.supports(can.Encodes):
+        return
     assert torch.equal(model.reconstruct(x, c), model.decode(model.encode(x, c), c))
     assert tuple(model.reconstruct(x, c).shape) == tuple(x.shape)
 
@@ -152,9 +161,6 @@ def test_reconstruction_is_decoding_of_the_code(case):
 @having(can.Completes)
 def test_completion_keeps_what_is_known_and_draws_the_rest(case):
     model, (x, c) = trained(case), rows(case)
-    everything = torch.ones_like(x, dtype=torch.bool)
-    assert torch.equal(model.complete(x, everything, c), x)
-    assert torch.equal(model.complete(x, condition=c), x)
     known = Rng(4, "known", rows=range(11)).uniform("u", *x.shape[1:]) < 0.4
     filled = model.complete(x, known, c)
     if model.supports(can.Samples):
@@ -165,6 +171,55 @@ def test_completion_keeps_what_is_known_and_draws_the_rest(case):
     another = model.complete(x, known, c, seed=1)
     # a model that does not sample fills in by its conditional mean
     assert torch.equal(filled, another) == (not model.supports(can.Samples))
+
+
+@having(can.Completes)
+def test_completion_needs_something_to_draw_and_something_to_go_by(case):
+    """Rows without a gap, and rows that are all gap, may stand beside others; alone they are refused."""
+    model, (x, c) = trained(case), rows(case)
+    whole, none = torch.ones_like(x, dtype=torch.bool), torch.zeros_like(x, dtype=torch.bool)
+    for known, why in ((whole, "every entry"), (whole[0], "every entry"), (none, "no entry")):
+        with pytest.raises(ValueError, match=why) as refusal:
+            model.complete(x, known, c)
+        assert str(refusal.value).count(". ") == 0
+    some = whole.clone()
+    some[3:5] = False
+    assert torch.equal(model.complete(x, some, c)[some], x[some])
+    if isinstance(model.preprocessing.raw, Fields):
+        # a table says by NaN what is missing: without any it is complete as it stands
+        assert torch.equal(model.complete(x, condition=c), x)
+    else:
+        with pytest.raises(ValueError, match=r"needs known=: True where"):
+            model.complete(x, condition=c)
+
+
+@having(can.Completes)
+def test_what_does_not_fit_is_said_of_x_or_of_known(case):
+    """Rows of another size, values off the support, a `known` of another shape: one sentence."""
+    model, (x, c) = trained(case), rows(case)
+    raw = model.preprocessing.raw
+    half = torch.arange(x[0].numel()).reshape(x.shape[1:]) % 2 == 0
+    asks = [lambda x, known: model.complete(x, known, c)]
+    if model.supports(can.HasDensity) or model.supports(can.HasBound):
+        asks.append(lambda x, known: model.log_prob(x, c, K))
+    larger = torch.cat([x, x[..., :1]], -1)
+    bad = [(larger, half, r"x has shape \(11, .* needs \(B, ")]
+    if isinstance(raw, (Levels, Binary)):
+        off = x.clone()
+        off[~half.expand_as(x)] = getattr(raw, "levels", 2)
+        bad += [(off, ~half, "x holds values"), (x - 0.5, half, "x holds values")]
+    for rows_, known, why in bad:
+        for ask in asks:
+            with pytest.raises(ValueError, match=why) as refusal:
+                ask(rows_, known)
+            assert str(refusal.value).count(". ") == 0
+    for known, why in (
+        (torch.ones(larger.shape[1:]), r"known has shape .* that of x, .*, or of one observation"),
+        (torch.ones(3, *raw.shape), "known has shape"),
+        ("upper", "known is the text 'upper'"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            model.complete(x, known, c)
 
 
 @having(can.Classifies, cases=CASES)

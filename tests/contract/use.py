@@ -54,7 +54,7 @@ def words(model: Model, case: Case, n: int = 11, seed: int = 0) -> dict[str, tup
     """For each word: the capabilities of which it needs one, and a call of it."""
     x, c = rows(case, n)
     codes = lambda: torch.zeros(n, getattr(model, "code_size", 2), dtype=model.dtype)
-    known = torch.arange(x[0].numel()).reshape(x.shape[1:]) % 2 == 0
+    known = kept(model, torch.arange(x[0].numel()).reshape(x.shape[1:]) % 2 == 0)
     return {
         "sample": ((can.Samples,), lambda: model.sample(n, c, seed=seed)),
         "log_prob": (
@@ -63,9 +63,18 @@ def words(model: Model, case: Case, n: int = 11, seed: int = 0) -> dict[str, tup
         ),
         "encode": ((can.Encodes,), lambda: model.encode(x, c, seed=seed)),
         "decode": ((can.Decodes,), lambda: model.decode(codes(), c)),
-        "complete": ((can.Completes,), lambda: model.complete(x, known, c, seed=seed)),
+        "complete": (can.FILLS, lambda: model.complete(x, known, c, seed=seed)),
         "classify": ((can.Classifies,), lambda: model.classify(x, seed=seed)),
     }
+
+
+def kept(model: Model, known: Tensor) -> Tensor:
+    """The mask, or where a model continues sequences one of their first three steps in its place."""
+    if not model.supports(can.Continues):
+        return known
+    raw = model.preprocessing.raw
+    first = torch.arange(raw.shape[0]) < 3
+    return first.view(-1, *[1] * (len(raw.shape) - 1)).expand(known.shape)
 
 
 def answers(model: Model, case: Case, n: int = 11, seed: int = 0) -> dict[str, Tensor]:
@@ -74,12 +83,13 @@ def answers(model: Model, case: Case, n: int = 11, seed: int = 0) -> dict[str, T
     return {name: ask() for name, (needs, ask) in asked.items() if any(map(model.supports, needs))}
 
 
-def shape_of(model: Model, word: str, n: int) -> tuple[int, ...]:
-    """The shape that a word's answer has."""
+def shape_of(model: Model, word: str, n: int) -> tuple[Any, ...]:
+    """The shape that a word's answer has; `...` stands for any."""
     if word == "log_prob":
         return (n,)
     if word == "encode":
-        return (n, model.code_size) if model.supports(can.Decodes) else (n,)
+        # a code that nothing decodes may have any shape
+        return (n, model.code_size) if model.supports(can.Decodes) else (n, ...)
     if word == "classify":
         assert isinstance(model.condition, Categorical)
         return (n, model.condition.classes)

@@ -36,9 +36,24 @@ def mixture(levels: int, seed: int = 0, *shape: int) -> Mixture:
 def test_bernoulli_sums_to_one_and_is_scipys(float64, logit):
     p = Bernoulli(torch.tensor([[logit]]), 1)
     x = torch.tensor([[0.0], [1.0]])
-    assert p.log_prob(x).exp().sum().item() == pytest.approx(1, abs=1e-8)
+    assert p.log_prob(x).exp().sum().item() == pytest.approx(1, abs=1e-14)
     expected = -np.logaddexp(0, [logit, -logit])
-    np.testing.assert_allclose(p.log_prob(x).numpy(), expected, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(p.log_prob(x).numpy(), expected, rtol=1e-15, atol=1e-14)
+
+
+@pytest.mark.system("E1")
+def test_bernoulli_is_exact_to_the_last_digit_of_its_logit(float64):
+    """log p(x = 1) = -log (1 + e^-l) in 50 digits, for logits from -50 to 50, and its gradient."""
+    logits = torch.linspace(-50, 50, 403).unsqueeze(1).requires_grad_()
+    log_p = Bernoulli(logits, 1).log_prob(torch.ones(403, 1))
+    (slope,) = torch.autograd.grad(log_p.sum(), logits)
+    with localcontext() as context:
+        context.prec = 50
+        found = torch.cat([logits, log_p.unsqueeze(1), slope], 1).tolist()
+        for logit, value, gradient in (map(Decimal, row) for row in found):
+            odds = (-logit).exp()
+            assert abs(value + (1 + odds).ln()) < Decimal(math.ulp(50.0))
+            assert abs(gradient - odds / (1 + odds)) < Decimal("3e-16")
 
 
 @pytest.mark.system("E1")

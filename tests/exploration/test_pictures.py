@@ -9,9 +9,9 @@ from PIL import Image
 import simulacra
 from simulacra.core.batch import Batch
 from simulacra.exploration.curves import training_curves
-from simulacra.exploration.pictures import pictures
+from simulacra.exploration.pictures import PICTURES, album_of, pictures, possible
 
-PRIVATE = {"reconstructions", "neighbours", "samples_and_data"}
+PRIVATE = {"reconstructions", "completions", "neighbours", "samples_and_data"}
 
 
 def ready(model, data):
@@ -33,7 +33,7 @@ def small(data, latent=2, condition=None):
 def test_a_model_with_a_prior_on_images(latent, digits, tmp_path):
     drawn = pictures(small(digits, latent), digits, tmp_path)
     expected = {"samples", "random_codes", "reconstructions", "latent_map", "manifold", "interpolations"}
-    assert set(drawn) == expected | {"neighbours"}
+    assert set(drawn) == expected | {"completions", "neighbours"}
     for name, path in drawn.items():
         assert (path.parent.name == "private") == (name in PRIVATE)
         with Image.open(path) as image:
@@ -49,7 +49,7 @@ def test_a_conditional_model_gets_a_row_for_each_class(digits, tmp_path):
 def test_codes_without_a_prior_show_only_data_in_private(digits, tmp_path):
     raw = simulacra.load_data("digits")
     drawn = pictures(ready(simulacra.PCA(raw.space, latent=3), raw), raw, tmp_path)
-    assert set(drawn) == {"reconstructions", "latent_map", "manifold", "interpolations"}
+    assert set(drawn) == {"reconstructions", "completions", "latent_map", "manifold", "interpolations"}
     assert drawn["interpolations"].parent.name == "private"
 
 
@@ -96,3 +96,31 @@ def test_curves_skip_blanks_and_mark_stages():
 def test_other_data_are_refused(digits, tmp_path):
     with pytest.raises(ValueError, match="was built for"):
         pictures(small(digits), simulacra.load_data("ring"), tmp_path)
+
+
+def test_one_picture_alone(digits, tmp_path):
+    model = small(digits)
+    drawn = pictures(model, digits, tmp_path, only="manifold")
+    assert list(drawn) == ["manifold"] and [p.name for p in tmp_path.iterdir()] == ["manifold.png"]
+    with pytest.raises(ValueError, match="no picture 'moon': VAE on digits can be drawn as samples, ran"):
+        pictures(model, digits, tmp_path, only="moon")
+    with pytest.raises(ValueError, match="samples takes no known: that is an option of completions"):
+        pictures(model, digits, tmp_path, only="samples", known="left")
+    with pytest.raises(ValueError, match="samples_and_data needs data that are no images; VAE on digits can"):
+        pictures(model, digits, tmp_path, only="samples_and_data")
+
+
+def test_what_is_needed_is_said(tmp_path):
+    data = simulacra.in_memory(torch.randn(21, 7), simulacra.Real((7,)))
+    pca = ready(simulacra.PCA(data.space, latent=2), data)
+    album = album_of(pca, data, 0, [])
+    assert [picture.name for picture in possible(album)] == ["latent_map"]
+    wanted = {
+        "samples": "a model that samples",
+        "reconstructions": "images",
+        "completions": "images or 0/1 vectors",
+        "training_curves": "a run that recorded its training",
+        "random_codes": "a model that decodes codes of a Gaussian prior",
+    }
+    found = {picture.name: picture.lacks(album) for picture in PICTURES}
+    assert {name: found[name] for name in wanted} == wanted

@@ -7,6 +7,7 @@ from PIL import Image
 
 from simulacra.core.composite import Sequence
 from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.waves import Wave
 from simulacra.exploration import style
 from simulacra.exploration.sheet import GAP, enlarge, joined, pixels, sheet
 from simulacra.exploration.views import VIEWS, view, view_of
@@ -21,6 +22,8 @@ from simulacra.exploration.views import VIEWS, view, view_of
         (Real((4,)), "pairs"),
         (Real((1,)), "marginals"),
         (Real((64,)), "marginals"),
+        (Wave((64,), 8000), "waveform"),
+        (Wave((2,), 8000), "waveform"),
         (Levels((9,), 4), "marginals"),
         (Binary((64,)), "binary matrix"),
         (Categorical((), 3), "bars"),
@@ -96,3 +99,15 @@ def test_long_titles_fit_and_bad_input_is_refused():
         view(Real((2,)), torch.zeros(0, 2))
     with pytest.raises(ValueError, match=r"x has shape \(4, 3\)"):
         view(Real((2,)), torch.zeros(4, 3))
+
+
+def test_recordings_are_drawn_against_seconds():
+    space = Wave((50,), 20)
+    x = torch.rand(11, 50, generator=torch.Generator().manual_seed(3)) - 0.5
+    figure = view(space, x, title="t")
+    assert len(figure.axes) == 8 and figure.axes[-1].get_xlabel() == "seconds"
+    for axes, row in zip(figure.axes, x):
+        (line,) = axes.get_lines()
+        np.testing.assert_allclose(line.get_ydata(), row.numpy())
+        np.testing.assert_allclose(line.get_xdata(), np.arange(50) / 20)
+        assert axes.get_xlim() == (0, 2.5) and axes.get_ylim() == figure.axes[0].get_ylim()

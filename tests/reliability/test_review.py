@@ -9,7 +9,7 @@ import simulacra
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
 from simulacra.data.dataset import in_memory
-from simulacra.models.boltzmann.rbm import biases_from_data
+from simulacra.models.boltzmann.restricted import biases_from_data
 from simulacra.training.validation import validation_score
 
 

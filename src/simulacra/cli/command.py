@@ -9,8 +9,14 @@ from typing import Any
 from simulacra.cli.arguments import scan
 
 
-def call(name: str, function: Callable[..., int], words: Sequence[str]) -> int:
+def call(
+    name: str, function: Callable[..., int], words: Sequence[str], form: str = "", more: str = ""
+) -> int:
     """Call `function` with what was typed after `simulacra NAME`.
+
+    Args:
+        form: the words as help shows them, where they are not the parameters' names.
+        more: lines that help ends with.
 
     Raises:
         ValueError: if a word is missing or too many, or an option is wrong.
@@ -19,11 +25,12 @@ def call(name: str, function: Callable[..., int], words: Sequence[str]) -> int:
     required = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
     from simulacra.cli.typed import Typed
 
+    line = f"simulacra {name} {form} [options]" if form else usage(name, required)
     about = (inspect.getdoc(function) or "").split("\n")[0]
-    options = Typed(usage(name, required), about)
+    options = Typed(line, about)
     options.add(function, skip=[p.name for p in required])
     if "help" in asked.flags:
-        print(options.help(), end="")
+        print(options.help() + (f"\n{more}\n" if more else ""), end="")
         return 0
     return function(*_words(name, required, asked.positional), **options.parse(asked.pairs))
 

@@ -16,7 +16,7 @@ HELP = """usage: simulacra data [get NAME [--folder FOLDER] [--base_url URL]]
 List the data sets with a name, or fetch one from its publisher; a download that was cut off goes on.
 `inspect` says what is in a file, a folder or a data set, and what could be trained on it; its options
 are those of `simulacra train`. Your own data need no name: give `simulacra train` a folder of images or
-a .npz, .npy, .csv or .mat file.
+of .wav recordings, or a .wav, .npz, .npy, .csv or .mat file.
 
   --folder FOLDER  where data sets are kept (default: SIMULACRA_DATA, or the user's cache)
   --base_url URL   a copy that holds files of the same names"""

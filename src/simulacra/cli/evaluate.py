@@ -13,7 +13,17 @@ def run(words: Sequence[str]) -> int:
     return call("evaluate", evaluate, words)
 
 
-def evaluate(run: str, *, k: int = 1000, split: str = "test", limit: int | None = None, seed: int = 0) -> int:
+def evaluate(
+    run: str,
+    *,
+    k: int = 1000,
+    split: str = "test",
+    limit: int | None = None,
+    seed: int = 0,
+    temperatures: int = 1000,
+    chains: int = 100,
+    sweeps: int = 1000,
+) -> int:
     """Score a run on held-out rows, print the report and write report.json and report.md beside it.
 
     Args:
@@ -21,14 +31,19 @@ def evaluate(run: str, *, k: int = 1000, split: str = "test", limit: int | None 
         split: `train`, `valid` or `test`.
         limit: use only the first rows; the protocol then says so.
         seed: same seed, same report.
+        temperatures: of annealing, where log Z of an energy cannot be summed.
+        chains: of annealing, in each direction.
+        sweeps: Gibbs sweeps before annealing in reverse.
     """
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
+    from simulacra.evaluation.annealing import Annealing
     from simulacra.evaluation.report import evaluate as score
     from simulacra.training.fit import open_run
 
+    annealing = Annealing(temperatures, chains, sweeps)
     trained = open_run(run)
-    report = score(trained, split=split, k=k, seed=seed, limit=limit)
+    report = score(trained, split=split, k=k, seed=seed, limit=limit, annealing=annealing)
     written = report.write(trained.path)
     say(report.table(), "", f"report: {written['page']}, {written['report']}")
     return 0

@@ -1,37 +1,123 @@
-"""`simulacra explore RUN`: the pictures that the model's capabilities and its data allow."""
+"""`simulacra explore [WHAT] RUN`: the pictures that the model's capabilities and its data allow, or one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from simulacra.cli.command import call
+from simulacra.cli.conditions import typed_condition
+from simulacra.cli.nearest import nearest
 from simulacra.cli.said import say, table
+
+FORM = "[WHAT] RUN"
+# the names of `exploration.pictures`, which help must not import
+WHAT = {
+    "samples": "draws of the model; a row for each class where it takes one",
+    "samples-and-data": "samples over held-out rows, for what is no image",
+    "random-codes": "expected images of random codes",
+    "reconstructions": "held-out images and what the model makes of their codes",
+    "completions": "held-out rows, a part of them, and draws of the rest; also `complete`",
+    "latent-map": "the codes of held-out rows",
+    "manifold": "the decoded lattice of codes",
+    "interpolations": "paths between codes",
+    "training-curves": "what training recorded",
+    "neighbours": "the samples nearest to training rows",
+}
 
 
 def run(words: Sequence[str]) -> int:
     """Draw a run."""
-    return call("explore", explore, words)
+    names = table([(f"  {name}", about) for name, about in WHAT.items()])
+    return call("explore", explore, words, FORM, f"WHAT, where model and data allow it:\n{names}")
 
 
-def explore(run: str, *, out: str | None = None, seed: int = 0) -> int:
-    """Draw what a run can do: samples, latent map, manifold, interpolations, reconstructions, curves.
+def explore(
+    *words: str,
+    out: str | None = None,
+    seed: int = 0,
+    known: str | None = None,
+    n: int | None = None,
+    draws: int | None = None,
+    condition: str | None = None,
+) -> int:
+    """Draw what a run can do: all pictures that model and data allow, or only WHAT.
 
     Args:
         out: folder of the pictures; by default the run folder. What shows rows of the data goes to
             its `private` folder.
         seed: same seed, same pictures.
+        known: of completions: the part that stays known, for images upper, lower, left, right, centre
+            (the border stays) or noise (a random half), for vectors first, last or noise; by default
+            the first of these. A part that does not come first in the order of drawing takes longer.
+        n: of completions: number of rows; by default 6.
+        draws: of completions: draws of each row; by default 4.
+        condition: of completions, where the model takes one: a class, by name or number, or one for
+            each row with commas between; by default the rows' own.
     """
-    from simulacra.exploration.pictures import pictures
+    what, path = _what_and_run(words)
+    given = {"known": known, "n": n, "draws": draws, "condition": condition}
+    options = {name: value for name, value in given.items() if value is not None}
+    if what is None and options:
+        name, value = next(iter(options.items()))
+        raise ValueError(f"--{name} is for one picture: simulacra explore complete {path} --{name} {value}.")
+    from simulacra.exploration.pictures import album_of, listing, pictures
     from simulacra.training.fit import open_run
 
-    trained = open_run(run)
+    trained = open_run(path)
     if trained.data is None:
-        raise ValueError(f"{run} was trained on data from memory: draw it in Python with pictures().")
+        raise ValueError(f"{path} was trained on data from memory: draw it in Python with pictures().")
     metrics = trained.metrics if (trained.path / "metrics.csv").is_file() else []
-    drawn = pictures(trained.model, trained.data, out or trained.path, seed, metrics)
+    allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics))
+    only = None if what is None else _named(what, allowed)
+    if condition is not None:
+        options["condition"] = typed_condition(trained.model, condition)
+    drawn = pictures(trained.model, trained.data, out or trained.path, seed, metrics, only, **options)
     say(listed(drawn))
     return 0
+
+
+def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
+    """WHAT, or None for all pictures, and RUN.
+
+    Raises:
+        ValueError: if a word is missing, too many, or in the other's place.
+    """
+    usage = f"simulacra explore {FORM} [options]"
+    if not words:
+        raise ValueError(f"RUN is missing: {usage}.")
+    if len(words) > 2:
+        raise ValueError(f"{words[2]!r} is one word too many: {usage}.")
+    if len(words) == 1:
+        if _plain(words[0]) in WHAT and not Path(words[0]).exists():
+            raise ValueError(f"RUN is missing: simulacra explore {words[0]} RUN.")
+        return None, words[0]
+    what, path = words
+    if _plain(what) not in WHAT and _plain(path) in WHAT:
+        raise ValueError(f"RUN comes last: simulacra explore {path} {what}.")
+    return what, path
+
+
+def _plain(word: str) -> str:
+    """A name as `WHAT` has it: dashes and underscores are one, and `complete` is a verb."""
+    word = word.replace("_", "-")
+    return "completions" if word == "complete" else word
+
+
+def _named(what: str, allowed: Callable[[], str]) -> str:
+    """The picture called `what`, as the library spells it.
+
+    Args:
+        allowed: gives a clause with the pictures that model and data allow.
+
+    Raises:
+        ValueError: if there is none; the sentence names the nearest, and those that are allowed.
+    """
+    if _plain(what) in WHAT:
+        return _plain(what).replace("-", "_")
+    near = nearest(_plain(what), WHAT)
+    meant = f" (did you mean {near!r}?)" if near else ""
+    raise ValueError(f"picture {what!r} is unknown{meant}: {allowed()}")
 
 
 def listed(drawn: Mapping[str, Path]) -> str:

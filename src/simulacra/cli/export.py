@@ -18,7 +18,7 @@ def export(run: str, *, what: str = "decode", out: str | None = None) -> int:
     """Write a word of a trained model as an ONNX graph, in raw units, with its noise as inputs.
 
     Args:
-        what: decode, encode, step (of a Markov chain) or sample.
+        what: decode, encode, step (of a Markov chain), sample, or logits (of each entry given those before).
         out: the file; by default WHAT.onnx in the run folder.
     """
     from simulacra.core.export import export_onnx

@@ -21,7 +21,8 @@ from simulacra.models.catalog import Entry, find
 from simulacra.training.options import Options
 
 USAGE = "simulacra train {} DATA [options]"
-MORE = """DATA is a name that `simulacra data` lists, a folder of images, or a .npz, .npy, .csv or .mat file.
+MORE = """DATA is a name that `simulacra data` lists, a folder of images or of .wav recordings, or
+a .wav, .npz, .npy, .csv or .mat file.
 --stages.NAME.epochs sets the length of one stage; --config FILE.yaml reads options, --print_config
 prints them all and trains nothing."""
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.command import call
-from simulacra.cli.nearest import hint
+from simulacra.cli.conditions import typed_condition
 from simulacra.cli.said import say
 
 if TYPE_CHECKING:
     import numpy as np
 
     from simulacra.core.model import Model
+    from simulacra.core.space import Space
 
 
 def run(words: Sequence[str]) -> int:
@@ -23,59 +24,74 @@ def run(words: Sequence[str]) -> int:
 
 
 def sample(
-    run: str, *, n: int = 16, seed: int = 0, condition: str | None = None, out: str | None = None
+    run: str, *, n: int | None = None, seed: int = 0, condition: str | None = None, out: str | None = None
 ) -> int:
     """Draw samples from a trained model and write them to a file.
 
     Args:
-        n: number of samples.
+        n: number of samples; by default 16, or 1 for a .wav or .mid file.
         seed: same seed, same samples, whatever n is.
         condition: a class, by name or number, or one for each sample with commas between; by default
             the classes in turn.
-        out: a .png, .npy, .npz or .csv file, or for images a folder (ending in /) that gets one PNG
-            each at its own depth; by default samples/seed-SEED.png in the run folder.
+        out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
+            all three kinds a folder (ending in /) that gets a PNG at its own depth, a .wav or a .mid file
+            for each; by default samples/seed-SEED.png in the run folder.
     """
-    if n < 1:
+    if n is not None and n < 1:
         raise ValueError(f"--n is {n}, but it must be at least 1.")
     home = Path(run).parent if Path(run).is_file() else Path(run)
     path = Path(out) if out else home / "samples" / f"seed-{seed}.png"
     each = out is not None and out.endswith(("/", "\\"))
     if not each and path.suffix.lower() not in WRITERS:
-        raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder of images.")
+        raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder.")
+    n = n or (1 if path.suffix.lower() in SINGLE and not each else 16)
     from simulacra.exploration.watch import in_turn
+    from simulacra.training.progress import entries_shown
     from simulacra.training.run import load_model
 
     model = load_model(run)
-    given = in_turn(model, n) if condition is None else _condition(model, condition)
-    x = model.sample(n, given, seed)
+    _check_fits(model.preprocessing.raw, path, each, n)
+    given = in_turn(model, n) if condition is None else typed_condition(model, condition)
+    with entries_shown(model) as watch:
+        x = model.sample(n, given, seed, watch)
     path.parent.mkdir(parents=True, exist_ok=True)
-    (_images if each else WRITERS[path.suffix.lower()])(model, x.cpu().numpy(), path)
-    say(f"{n} samples: {path}")
+    (_files if each else WRITERS[path.suffix.lower()])(model, x.cpu().numpy(), path)
+    say(f"{n} sample{'s' * (n > 1)}: {path}")
     return 0
 
 
-def _condition(model: Model, text: str) -> Any:
-    """Class numbers from names or numbers.
+def _check_fits(raw: Space, path: Path, each: bool, n: int) -> None:
+    """Raise ValueError where the file or folder is not for such samples, before any is drawn."""
+    own, suffix = _own_suffix(raw), path.suffix.lower()
+    if each and own is None:
+        raise ValueError(
+            f"--out {path}/ is for images and recordings, also of music, but the model was trained on {raw}: "
+            "give a file."
+        )
+    if each and path.is_dir() and any(path.iterdir()):
+        raise ValueError(f"--out {path}/ holds files already: give a folder that is empty.")
+    if not each and suffix in SINGLE:
+        if suffix != own:
+            raise ValueError(
+                f"--out {path} is for {SINGLE[suffix][1]}, but the model was trained on {raw}: give a .png, "
+                ".npy, .npz or .csv file."
+            )
+        if n > 1:
+            raise ValueError(
+                f"--out {path} takes one {SINGLE[suffix][0]}, but --n is {n}: give a folder/ for them."
+            )
 
-    Raises:
-        ValueError: if the model takes none, or a word is no class.
-    """
-    import torch
 
-    if model.condition is None:
-        raise ValueError(f"{type(model).__name__} was trained without a condition: leave out --condition.")
-    names = list(getattr(model.condition, "names", ())) or list(model.label_names)
-    numbers = [_number(word.strip(), names) for word in text.split(",")]
-    return torch.tensor(numbers[0] if len(numbers) == 1 else numbers)
+def _own_suffix(raw: Space) -> str | None:
+    """Of the file that holds one image, recording or piece of music."""
+    from simulacra.core.midi import is_music
+    from simulacra.core.waves import Wave
 
-
-def _number(word: str, names: list[str]) -> float:
-    if word in names:
-        return names.index(word)
-    try:
-        return int(word) if word.lstrip("-").isdigit() else float(word)
-    except ValueError as error:
-        raise ValueError(f"condition {word!r} is no class; {hint(word, names)}") from error
+    if isinstance(raw, Wave):
+        return ".wav"
+    if is_music(raw):
+        return ".mid"
+    return ".png" if raw.image else None
 
 
 def _picture(model: Model, x: np.ndarray, path: Path) -> None:
@@ -88,19 +104,34 @@ def _picture(model: Model, x: np.ndarray, path: Path) -> None:
         say(f"the picture shows {raw.levels:,} levels as 256; --out with .npy, .npz or a folder/ keeps them")
 
 
-def _images(model: Model, x: np.ndarray, folder: Path) -> None:
-    """One PNG for each image."""
+def _files(model: Model, x: np.ndarray, folder: Path) -> None:
+    """A PNG for each image, or a .wav or .mid file for each recording or piece."""
     from simulacra.core.pixels import save_png
 
     raw = model.preprocessing.raw
-    if not raw.image:
-        raise ValueError(f"--out {folder}/ is for images, but the model was trained on {raw}: give a file.")
+    suffix = _own_suffix(raw)
+    assert suffix is not None
     folder.mkdir(exist_ok=True)
-    if any(folder.iterdir()):
-        raise ValueError(f"--out {folder}/ holds files already: give a folder that is empty.")
-    levels = getattr(raw, "levels", 2)
-    for i, pixels in enumerate(x):
-        save_png(pixels, levels, folder / f"{i:0{len(str(len(x) - 1))}d}.png")
+    for i, row in enumerate(x):
+        path = folder / f"{i:0{len(str(len(x) - 1))}d}{suffix}"
+        if suffix in SINGLE:
+            WRITERS[suffix](model, row[None], path)
+        else:
+            save_png(row, getattr(raw, "levels", 2), path)
+
+
+def _wav(model: Model, x: np.ndarray, path: Path) -> None:
+    from simulacra.core.waves import Wave, write_wav
+
+    raw = model.preprocessing.raw
+    assert isinstance(raw, Wave)
+    write_wav(x[0], raw.rate, path)
+
+
+def _midi(model: Model, x: np.ndarray, path: Path) -> None:
+    from simulacra.core.midi import write_midi
+
+    write_midi(x[0], path)
 
 
 def _npy(model: Model, x: np.ndarray, path: Path) -> None:
@@ -154,4 +185,8 @@ WRITERS: dict[str, Callable[[Model, np.ndarray, Path], None]] = {
     ".npy": _npy,
     ".npz": _npz,
     ".csv": _csv,
+    ".wav": _wav,
+    ".mid": _midi,
 }
+# files that hold one sample: what one is called, and many
+SINGLE = {".wav": ("recording", "recordings"), ".mid": ("roll of a piano", "rolls of a piano")}

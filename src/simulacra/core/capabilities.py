@@ -30,7 +30,8 @@ class Samples(Capability):
     """Draws observations from p(x) or p(x|c)."""
 
     phrase = "samples"
-    entry_by_entry: ClassVar[bool] = False  # whether a draw takes a step of the network an entry
+    # whether a draw takes a step of the network an entry; `draw` then takes `watch=` of `core.ancestral`
+    entry_by_entry: ClassVar[bool] = False
 
     @abstractmethod
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
@@ -77,6 +78,16 @@ class HasEnergy(Capability):
         """F(x) in nats, shape (B,)."""
 
 
+class HasBoundEnergy(Capability):
+    """Has a bound on its energy where that has no closed form: log p(x) >= -bound - log Z in expectation."""
+
+    phrase = "has a bound on its energy"
+
+    @abstractmethod
+    def bound_energy(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
+        """A value whose expectation over noise is at least F(x), in nats, shape (B,)."""
+
+
 class Encodes(Capability):
     """Maps an observation to a code."""
 
@@ -118,6 +129,16 @@ class Completes(Capability):
         """x with the entries where `known` is False drawn given the others, shape (B, *)."""
 
 
+class Continues(Capability):
+    """Goes on with sequences of which the first steps are known."""
+
+    phrase = "continues sequences"
+
+    @abstractmethod
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """x with the last steps of its rows, where `known` is False, drawn given the first, shape (B, *)."""
+
+
 class Classifies(Capability):
     """Has a distribution over the labels given x."""
 
@@ -140,6 +161,18 @@ class TakesMissing(Capability):
     """
 
     phrase = "takes rows with missing entries"
+
+
+class TakesLengths(Capability):
+    """Models sequences of differing lengths: losses look at `batch.lengths`, and `log_density` and `elbo`
+    take `known=`, shape of x, False in the last steps of a row (`Sequence.lengths_of`).
+    """
+
+    phrase = "takes sequences of differing lengths"
+
+
+FILLS: tuple[type[Capability], ...] = (Completes, Continues)
+LEAVES_OUT: tuple[type[Capability], ...] = (TakesMissing, TakesLengths)  # what may see known=
 
 
 class HasConditionals(Samples, HasDensity):
@@ -187,6 +220,44 @@ class StepsChain(Capability):
     def step(self, state: Tensor, rng: Rng) -> Tensor:
         """The next state: pure in (state, rng)."""
 
+    @abstractmethod
+    def shown(self, state: Tensor) -> Tensor:
+        """The observations that states show, shape (B, *)."""
+
+
+class HasFilters(Capability):
+    """Has units whose weights are pictures of what they look for."""
+
+    phrase = "has filters"
+
+    @abstractmethod
+    def filters(self) -> Tensor:
+        """A picture for each unit, shape (units, C, H, W)."""
+
+
+class Anneals(Capability):
+    """Lies at the end of a path of distributions p*_beta / Z_beta, from one whose log Z is known (beta = 0)
+    and that can be drawn from, to its own (beta = 1): annealing brackets its log Z.
+    """
+
+    phrase = "anneals"
+
+    @abstractmethod
+    def start_chain(self, rng: Rng) -> Tensor:
+        """Draws at beta = 0: a state for each of `rng.rows`."""
+
+    @abstractmethod
+    def base_log_z(self) -> Tensor:
+        """log Z at beta = 0 in nats."""
+
+    @abstractmethod
+    def anneal(
+        self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """log p*_after(state) - log p*_before(state), shape (B,), and the next state of a chain that is
+        reversible with respect to p_after.
+        """
+
 
 ALL: tuple[type[Capability], ...] = (
     Samples,
@@ -194,15 +265,20 @@ ALL: tuple[type[Capability], ...] = (
     HasBound,
     HasImportanceWeights,
     HasEnergy,
+    HasBoundEnergy,
     Encodes,
     HasPosterior,
     Decodes,
     Completes,
+    Continues,
     Classifies,
     TakesCondition,
     TakesMissing,
+    TakesLengths,
     HasConditionals,
     StepsChain,
+    HasFilters,
+    Anneals,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,28 +21,104 @@ from simulacra.core.space import (
     Real,
     Space,
 )
+from simulacra.core.waves import Wave
 
 BRIEF = 6  # fields that are named one by one where a space is printed
 
 
 @dataclass(frozen=True)
 class Sequence(Space):
-    """Ragged sequences of steps of the space `of`, padded to `shape[0]` steps.
+    """Ragged sequences of steps of the space `of`, padded to `steps` steps.
 
     Batches carry `lengths`; steps beyond a row's length are padding and count for nothing.
+
+    Args:
+        shape: (T,), to which the shape of a step is added, or all of it.
+        of: what one step is.
+
+    Raises:
+        ValueError: if the shape does not end in that of a step.
+
+    Example:
+        >>> space = Sequence((3,), of=Binary((2,)))
+        >>> space.shape, space.valid(torch.tensor([1]))[0, :, 0].tolist()
+        ((3, 2), [True, False, False])
     """
 
     of: Space = Binary((1,))
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        shape = (*self.shape, *self.of.shape) if len(self.shape) == 1 else self.shape
+        if shape[1:] != self.of.shape:
+            raise ValueError(f"a sequence of shape {shape} cannot have steps of {self.of}: give (T,).")
+        object.__setattr__(self, "shape", shape)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the longest sequence."""
+        return self.shape[0]
+
+    @property
+    def discrete(self) -> bool:  # type: ignore[override]
+        """Whether a step is."""
+        return self.of.discrete
+
     @property
     def features_shape(self) -> tuple[int, ...]:
         """Steps, then the features of one step."""
-        return (self.shape[0], *self.of.features_shape)
+        return (self.steps, *self.of.features_shape)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """Features of each step, shape (B, T, *)."""
-        flat = self.of.features(x.flatten(0, 1), dtype)
-        return flat.unflatten(0, x.shape[:2])
+        return self._stepwise(lambda step: self.of.features(step, dtype), x)
+
+    def from_features(self, f: Tensor) -> Tensor:
+        """Each step from its own features."""
+        return self._stepwise(self.of.from_features, f)
+
+    def features_known(self, known: Tensor) -> Tensor:
+        """A step's mask for each of its features."""
+        return self._stepwise(self.of.features_known, known)
+
+    def filled(self, x: Tensor, known: Tensor) -> Tensor:
+        """Each step with its own placeholder."""
+        return self._stepwise(self.of.filled, x, known)
+
+    def valid(self, lengths: Tensor) -> Tensor:
+        """True in the steps before each row's end.
+
+        Args:
+            lengths: steps of each row, shape (B,).
+
+        Returns:
+            booleans, shape (B, *shape).
+        """
+        t = torch.arange(self.steps, device=lengths.device)
+        before = (t < lengths.unsqueeze(1)).view(-1, self.steps, *[1] * (len(self.shape) - 1))
+        return before.expand(-1, *self.shape)
+
+    def lengths_of(self, known: Tensor, model: str) -> Tensor:
+        """The lengths that `valid` made a mask of, shape (B,).
+
+        Args:
+            model: who asks, for the error.
+
+        Raises:
+            ValueError: if a row misses something else than its last steps.
+        """
+        lengths = known.reshape(*known.shape[:2], -1).all(2).sum(1)
+        if not torch.equal(self.valid(lengths), known):
+            raise ValueError(
+                f"{model} cannot leave out single entries or steps in the middle of a sequence, only the "
+                "last steps of a row: give lengths=, or sequences of their own lengths."
+            )
+        return lengths
+
+    def _stepwise(self, change: Callable[..., Tensor], *rows: Tensor) -> Tensor:
+        """What `change` makes of all steps, shape (B, T, *)."""
+        # shape[0], not len: it stays open when the function is exported
+        return change(*(x.flatten(0, 1) for x in rows)).unflatten(0, (rows[0].shape[0], rows[0].shape[1]))
 
     def _check_support(self, x: Tensor, name: str) -> None:
         self.of.check(x.flatten(0, 1), name)
@@ -160,7 +236,7 @@ def _brief(space: Space) -> str:
 
 KINDS: dict[str, type[Space]] = {
     kind.__name__: kind
-    for kind in (Binary, Levels, Real, Positive, Count, Categorical, Ordinal, Sequence, Fields)
+    for kind in (Binary, Levels, Real, Wave, Positive, Count, Categorical, Ordinal, Sequence, Fields)
 }
 
 

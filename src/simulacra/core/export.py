@@ -1,13 +1,7 @@
 """Models as ONNX graphs, raw in and raw out, with the noise as inputs.
 
 A graph has no generator. What a word of the model draws is an input of its own: `noise_z`, `noise_x`. A
-program elsewhere draws these numbers, the metadata says which, and the same noise gives the same answer:
-
-    decode    z            -> the expectation of x
-    encode    x            -> z
-    step      state        -> the next state of the Markov chain
-    sample    (noise only) -> x
-
+program elsewhere draws these numbers, the metadata says which, and the same noise gives the same answer.
 Rows are the first dimension of every input and of the output, as many as one likes.
 """
 
@@ -16,9 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +20,14 @@ from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
+from simulacra.core.exportable import WORDS, Exportable, example
 from simulacra.core.files import HEADER, write_atomically
 from simulacra.core.folding import folded
 from simulacra.core.migration import FORMAT
 from simulacra.core.model import Model
 from simulacra.core.noise import Given, Recorded
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Count, Space
+from simulacra.core.space import Categorical, Count
 from simulacra.core.words import evaluating
 
 OPSET = 18
@@ -42,70 +36,12 @@ MOST_NOISE = 16  # inputs of noise; where there are more, a chain would be unrol
 CONDITION = "condition"
 
 
-@dataclass(frozen=True)
-class Exportable:
-    """A word as a graph.
-
-    Args:
-        capability: what the model needs.
-        run: the word on tensors, (model, input, rng, condition) -> output.
-        output: its name.
-        input: its name, or "" where the word takes noise alone.
-        example: (model, rng) -> an input for each row.
-        key: what the word's random numbers are for.
-    """
-
-    capability: type[can.Capability]
-    run: Callable[[Any, Any, Rng, Tensor | None], Tensor]
-    output: str
-    input: str = ""
-    example: Callable[[Any, Rng], Tensor] | None = None
-    key: str = "score"
-
-
-WORDS = {
-    "decode": Exportable(
-        can.Decodes,
-        lambda model, z, rng, c: model.preprocessing.restore(model.emit(z, c)),
-        "x",
-        "z",
-        lambda model, rng: rng.normal("z", model.code_size, dtype=model.dtype),
-    ),
-    "encode": Exportable(
-        can.Encodes,
-        lambda model, x, rng, c: model.infer(model.preprocessing.apply(x, rng).to(model.dtype), c),
-        "z",
-        "x",
-        lambda model, rng: _observation(model.preprocessing.raw, rng).to(model.dtype),
-    ),
-    "step": Exportable(
-        can.StepsChain,
-        lambda model, state, rng, c: model.step(state, rng),
-        "next_state",
-        "state",
-        lambda model, rng: model.start_chain(rng),
-        "step",
-    ),
-    "sample": Exportable(
-        can.Samples,
-        lambda model, _, rng, c: model.preprocessing.inverse(model.draw(rng, c)),
-        "x",
-        key="sample",
-    ),
-}
-
-
-def _observation(space: Space, rng: Rng) -> Tensor:
-    zeros = torch.zeros(len(rng.rows), *space.shape, device=rng.device)
-    return space.filled(zeros, torch.zeros_like(zeros, dtype=torch.bool))
-
-
 def export_onnx(model: Model, path: str | Path, what: str = "decode") -> Path:
     """Write one word of a model as an ONNX graph: raw units, noise as inputs, any number of rows.
 
     Args:
         path: the `.onnx` file; its metadata entry `simulacra` (JSON) describes inputs and output.
-        what: `decode`, `encode`, `step` or `sample`.
+        what: `decode`, `encode`, `step`, `sample` or `logits`.
 
     Raises:
         ValueError: if the model lacks the capability, the extra `export` is not installed, or the
@@ -117,9 +53,10 @@ def export_onnx(model: Model, path: str | Path, what: str = "decode") -> Path:
     _need_onnx()
     model._need(what, WORDS[what].capability)
     if what == "sample" and getattr(model, "entry_by_entry", False):
+        instead = "draw from its exported 'logits', or " if model.supports(can.HasConditionals) else ""
         raise ValueError(
             f"{type(model).__name__} draws entry by entry, and a graph would hold the network for each of "
-            "them: sample in Python."
+            f"them: {instead}sample in Python."
         )
     _refuse_counts(model, what)
     inputs, kinds = graph_inputs(model, what)
@@ -174,7 +111,7 @@ def graph_inputs(
     if word.example is not None and word.input not in inputs:
         inputs[word.input] = word.example(model, rng.at("example"))
     if model.condition is not None and CONDITION not in inputs:
-        c = _observation(model.condition, rng)
+        c = example(model.condition, rng)
         inputs[CONDITION] = c.long() if isinstance(model.condition, Categorical) else c
     with evaluating(model):
         _run(model, word, inputs, Rng(seed, word.key, rows=range(n), device=model.device, source=asked))
@@ -282,8 +219,20 @@ def _description(
             for name, t in inputs.items()
         ],
         "output": WORDS[what].output,
+        "distribution": _distribution(model) if what == "logits" else None,
         "space": model.space.spec(),
         "condition": None if model.condition is None else model.condition.spec(),
         "preprocessing": model.preprocessing.spec(),
         "label_names": list(model.label_names),
+    }
+
+
+def _distribution(model: Any) -> dict[str, Any]:
+    """What the numbers of `logits` say, and the order in which the entries follow from each other."""
+    numbers, members = model.head.output[0], model.head.members
+    return {
+        "name": model.head.name,
+        "numbers": numbers,
+        "members": members,
+        "order": model.order.tolist(),
     }

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simulacra.core.distributions import Categorical, Distribution, Gaussian, log1mexp
+from simulacra.core.distributions import Categorical, Distribution, Gaussian, log1mexp, softplus
 from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 
@@ -90,8 +90,8 @@ class NegativeBinomial(Distribution):
     def entries(self, x: Tensor) -> Tensor:
         """The log of P(x)."""
         x, log_m, log_r = precise(x), precise(self.log_mean), precise(self.log_size)
-        # log (1 + m / r), which `softplus` gives up too early
-        spread = -F.logsigmoid(log_r - log_m)
+        # log (1 + m / r)
+        spread = softplus(log_m - log_r)
         rising = _log_rising(x, log_r.exp())
         log_p = rising - torch.lgamma(x + 1) + x * log_m - (log_r.exp() + x) * spread
         return log_p.to(self.log_mean)
@@ -141,7 +141,7 @@ def _quantile(rng: Rng, name: str, like: Tensor, ppf: Callable[..., Any], *param
 def _log_softplus(t: Tensor) -> Tensor:
     """log softplus(t): finite, and with a gradient, also where the softplus underflows."""
     low = t.clamp_max(-15.0)
-    return torch.where(t < -15, low - low.exp() / 2, F.softplus(t.clamp_min(-15.0)).log())
+    return torch.where(t < -15, low - low.exp() / 2, softplus(t.clamp_min(-15.0)).log())
 
 
 @dataclass
@@ -164,7 +164,7 @@ class CumulativeLogit(Distribution):
     def thresholds(self) -> Tensor:
         """t, shape (B, K - 1, *)."""
         first, rest = self.steps.split([1, self.steps.shape[self._dim] - 1], self._dim)
-        return torch.cat([first, F.softplus(rest)], self._dim).cumsum(self._dim)
+        return torch.cat([first, softplus(rest)], self._dim).cumsum(self._dim)
 
     @property
     def log_probs(self) -> Tensor:

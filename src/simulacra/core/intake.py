@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.composite import Fields
+from simulacra.core.composite import Fields, Sequence
 from simulacra.core.pixels import Geometry, picture_rows, pictures_in
 from simulacra.core.space import Categorical, Ordinal, Space
+from simulacra.core.waves import Wave, real_wave
 
 
 def as_tensor(x: Any) -> Tensor:
@@ -31,22 +32,24 @@ def as_tensor(x: Any) -> Tensor:
 
 
 def rows_of(
-    space: Space, x: Any, known: Any = None, geometry: Geometry | None = None
+    space: Space, x: Any, known: Any = None, geometry: Geometry | None = None, lengths: Any = None
 ) -> tuple[Tensor, Tensor | None]:
     """Raw rows and what is known of them, checked against the space.
 
     In the columns of a table NaN (None, NA) is a missing entry; elsewhere only `known` says so.
+    Waves of int16 are PCM. Sequences may be shorter than the longest: the steps that they lack are unknown.
 
     Args:
         space: the raw space, with its columns' names where x is a data frame.
         known: True where x is observed, shape of x or of one observation; None: everywhere.
         geometry: how Pillow images become rows.
+        lengths: steps of each sequence where x is padded, shape (B,).
 
     Returns:
         x with placeholders where it is missing, shape (B, *), and the mask, or None if nothing misses.
 
     Raises:
-        ValueError: if x does not fit the space.
+        ValueError: if x does not fit the space, or `known` does not fit x.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -54,15 +57,24 @@ def rows_of(
         >>> x.tolist(), known.tolist()
         ([[0.0, 2.0]], [[False, True]])
     """
-    if isinstance(space, Fields) and is_table(x):
+    own = None
+    if isinstance(space, Sequence):
+        rows, own = sequence_rows(space, x, lengths)
+    elif lengths is not None:
+        raise ValueError(f"lengths= applies to sequences, but the space is {space}: leave it out.")
+    elif isinstance(space, Fields) and is_table(x):
         rows = _from_columns(space, x)
     elif (images := pictures_in(x)) is not None:
         rows = picture_rows(space, geometry, images)
     else:
         rows = as_tensor(x)
+    if isinstance(space, Wave) and rows.dtype == torch.int16:
+        rows = real_wave(rows)
     if not len(rows):
         raise ValueError("there are no observations: x has no rows.")
-    there = None if known is None else as_tensor(known).to(rows.device, torch.bool).expand(rows.shape)
+    there = own if known is None else _known_of(space, rows, known)
+    if own is not None and there is not None:
+        there = own & there
     if isinstance(space, Fields) and rows.is_floating_point() and rows.shape[1:] == space.shape:
         seen = ~rows.isnan()
         there = seen if there is None else seen & there
@@ -71,6 +83,98 @@ def rows_of(
         there = None if bool(there.all()) else there
     space.check(rows)
     return rows, there
+
+
+def sequence_rows(space: Sequence, x: Any, lengths: Any = None) -> tuple[Tensor, Tensor | None]:
+    """Sequences padded to the longest that the space has, and what is no padding.
+
+    Args:
+        x: an array of shape (B, L, *), or a list of B sequences, each of shape (L, *) with its own L.
+        lengths: steps that count in each row, shape (B,); None: all that are given.
+
+    Returns:
+        shape (B, T, *), and True in the steps of each row, or None if nothing is padded.
+
+    Raises:
+        ValueError: if a sequence is too long or of another width, or lengths do not fit x.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> rows, known = sequence_rows(Sequence((3,), of=Real(())), [[1.0, 2.0], [3.0]])
+        >>> rows.tolist(), known.sum(1).tolist()
+        ([[1.0, 2.0, 0.0], [3.0, 0.0, 0.0]], [2, 1])
+    """
+    whole = None if isinstance(x, (list, tuple)) else as_tensor(x)
+    if whole is not None and (whole.dim() < 2 or whole.shape[2:] != space.of.shape or not len(whole)):
+        # x itself is the mistake, or there is none
+        return whole, None
+    pieces = [as_tensor(row) for row in (x if whole is None else whole)]
+    for i, row in enumerate(pieces):
+        if row.dim() < 1 or row.shape[1:] != space.of.shape or not 0 < len(row) <= space.steps:
+            raise ValueError(
+                f"row {i} of x has shape {tuple(row.shape)}, but a sequence of {space} has shape "
+                f"({', '.join(['L', *map(str, space.of.shape)])}) with L from 1 to {space.steps}."
+            )
+    given = torch.tensor([len(row) for row in pieces])
+    counts = given if lengths is None else _counts(lengths, given)
+    rows = torch.nn.utils.rnn.pad_sequence([*pieces, pieces[0].new_zeros(space.shape)], batch_first=True)
+    known = space.valid(counts).to(rows.device)
+    return space.filled(rows[:-1], known), None if bool(known.all()) else known
+
+
+def _counts(lengths: Any, given: Tensor) -> Tensor:
+    counts = as_tensor(lengths).cpu()
+    fit = counts.shape == given.shape and bool((counts >= 1).all() and (counts <= given).all())
+    if not fit or not torch.equal(counts, counts.round()):
+        raise ValueError(
+            f"lengths is {lengths}, but it must be a whole number for each of the {len(given)} rows, from 1 "
+            "to the steps of x."
+        )
+    return counts.long()
+
+
+def _known_of(space: Space, rows: Tensor, known: Any) -> Tensor:
+    """Booleans of the shape of the rows."""
+    if rows.shape[1:] != space.shape:
+        # x itself is the mistake
+        space.check(rows)
+    if isinstance(known, str):
+        raise ValueError(
+            f"known is the text {known!r}, but it must be booleans, True = keep: known_part() of "
+            "simulacra.exploration makes those of a part with a name."
+        )
+    there = as_tensor(known)
+    try:
+        return there.to(rows.device, torch.bool).expand(rows.shape)
+    except RuntimeError as error:
+        raise ValueError(
+            f"known has shape {tuple(there.shape)}, but it must be that of x, {tuple(rows.shape)}, or of one "
+            f"observation, {space.shape}."
+        ) from error
+
+
+def check_gaps(space: Space, known: Any, there: Tensor | None) -> None:
+    """Raise ValueError where a completion has nothing to draw, or nothing to go by.
+
+    A table without gaps is complete as it stands, as imputers take it; elsewhere `known` must hide
+    some entry of some row. Rows without a gap may stand beside others.
+
+    Args:
+        known: as given.
+        there: what `rows_of` made of it.
+    """
+    if there is None and known is None and not isinstance(space, Fields):
+        raise ValueError(
+            f"complete() needs known=: True where an entry of {space} stays, False where it is drawn."
+        )
+    if there is None and known is not None:
+        raise ValueError(
+            "known keeps every entry, so there is nothing to draw: it is False where one is drawn."
+        )
+    if there is not None and not bool(there.any()):
+        raise ValueError(
+            "known keeps no entry, so there is nothing to complete: draw whole rows with sample()."
+        )
 
 
 def condition_rows(space: Space, condition: Any, n: int) -> Tensor:

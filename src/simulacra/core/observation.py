@@ -30,11 +30,13 @@ class Observation:
         output: what the network gives for each row: (P, *shape) with P numbers an entry, or a
             vector for fields, which need different numbers.
         build: (B, *output) -> distribution.
+        members: of how many distributions `name` it is the mixture, for each entry.
     """
 
     name: str
     output: tuple[int, ...]
     build: Callable[[Tensor], d.Distribution]
+    members: int = 1
 
 
 def observation_head(

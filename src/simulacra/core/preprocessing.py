@@ -9,15 +9,17 @@ import torch
 from torch import Tensor
 
 from simulacra.core.columns import Columns
-from simulacra.core.composite import space_from
+from simulacra.core.companding import MuLaw
+from simulacra.core.composite import Sequence, space_from
 from simulacra.core.pixels import Geometry
 from simulacra.core.precision import precise_device
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
+from simulacra.core.waves import Wave
 
 STEPS: dict[str, type[Transform]] = {
-    step.__name__: step for step in (Binarise, Dequantise, Affine, Logit, Columns)
+    step.__name__: step for step in (Binarise, Dequantise, Affine, Logit, Columns, MuLaw)
 }
 
 
@@ -86,13 +88,17 @@ class Preprocessing:
         return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
 
     def inverse(self, y: Tensor) -> Tensor:
-        """Back to raw units; levels and 0/1 come back as whole numbers, of a byte where they fit."""
+        """Back to raw units; levels and 0/1 come back as whole numbers, of a byte where they fit,
+        waves within [-1, 1]."""
         for step in reversed(self.steps):
             y = step.inverse(y)
-        if isinstance(self.raw, Levels):
-            y = y.round().clamp(0, self.raw.levels - 1)
-            return y.to(torch.uint8 if self.raw.levels <= 256 else torch.int32)
-        return y.round().to(torch.uint8) if isinstance(self.raw, Binary) else y
+        raw = self.raw.of if isinstance(self.raw, Sequence) else self.raw
+        if isinstance(raw, Levels):
+            y = y.round().clamp(0, raw.levels - 1)
+            return y.to(torch.uint8 if raw.levels <= 256 else torch.int32)
+        if isinstance(raw, Wave):
+            return y.clamp(-1, 1)
+        return y.round().to(torch.uint8) if isinstance(raw, Binary) else y
 
     def restore(self, y: Tensor) -> Tensor:
         """Means in the units of the raw data, not rounded: what a picture shows."""

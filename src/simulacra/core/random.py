@@ -138,7 +138,7 @@ class Rng:
             generator = _generator(*self.path, name, block)
             parts.append(draw((stop, padded), generator, dtype)[start:stop, :width])
         if not parts:
-            return torch.empty((0, *shape), dtype=dtype, device=self.device)
+            parts.append(torch.empty((0, width), dtype=dtype, device="cpu"))
         whole = parts[0] if len(parts) == 1 else torch.cat(parts)
         device = precise_device(self.device) if dtype == torch.float64 else self.device
         # a model that is built for its shapes alone has orders and masks of shapes alone

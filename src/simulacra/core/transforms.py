@@ -28,6 +28,7 @@ class Transform(ABC):
 
     exact: ClassVar[bool] = True
     random: ClassVar[bool] = False
+    lossy: ClassVar[bool] = False  # several x have one y: what is scored is y
 
     @abstractmethod
     def space(self, before: Space) -> Space:
@@ -76,6 +77,7 @@ class Binarise(Transform):
     threshold: float = 0.5
     seed: int = 0
     random: ClassVar[bool] = True
+    lossy: ClassVar[bool] = True
 
     def space(self, before: Space) -> Space:
         """Binary of the same shape."""
@@ -155,10 +157,10 @@ class Affine(Transform):
     scale: tuple[float, ...] = (1.0,)
 
     def space(self, before: Space) -> Space:
-        """Unchanged; the data must be real."""
+        """Real of the same shape: what is shifted and scaled is no wave."""
         if not isinstance(before, Real):
             raise ValueError(f"standardising needs real data, but the data are {before}.")
-        return before
+        return Real(before.shape)
 
     def _tensors(self, x: Tensor) -> tuple[Tensor, Tensor]:
         make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,39 +20,21 @@ from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
 from simulacra.core.estimate import Estimate
 from simulacra.core.frames import to_frame
-from simulacra.core.intake import condition_rows, rows_of
+from simulacra.core.intake import check_gaps, condition_rows, rows_of
 from simulacra.core.likelihood import joined, observed, score
 from simulacra.core.precision import fitting
+from simulacra.core.prepared import Rows, prepared
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
+from simulacra.core.watching import Canvas
 
 if TYPE_CHECKING:
     import pandas
 
+    from simulacra.core.ancestral import Watch
     from simulacra.core.preprocessing import Preprocessing
 
 CHUNK = 1024  # rows that go through a network at once
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows on their way into a model.
-
-    Args:
-        raw: as given, with placeholders where they miss, shape (B, *).
-        y: in the model's space.
-        log_det: log |det dy/dx| of the known entries, in nats, shape (B,).
-        rng: noise keyed by the rows.
-        known: True where x is observed, or None.
-        c: conditions, or None.
-    """
-
-    raw: Tensor
-    y: Tensor
-    log_det: Tensor
-    rng: Rng
-    known: Tensor | None
-    c: Tensor | None = None
 
 
 class Words:
@@ -81,31 +63,41 @@ class Words:
                 f"{type(self).__name__} cannot do {word}(): that needs a model that {wanted}; this one {has}."
             )
 
-    def sample(self, n: int, condition: Any = None, seed: int = 0) -> Tensor:
+    def sample(self, n: int, condition: Any = None, seed: int = 0, watch: Watch | None = None) -> Tensor:
         """n draws in raw units, shape (n, *); sample i is the same whatever n is.
 
         Args:
             condition: one condition for all, or one for each, where the model takes one.
             seed: same seed, same samples.
+            watch: called as `watch(t, d, x)` after each of d entries with a copy of the n rows so far,
+                in raw units, where the model draws entry by entry: see `core.watching`.
 
         Raises:
-            ValueError: if the model does not sample, or a condition is missing.
+            ValueError: if the model does not sample, or not entry by entry, or a condition is missing.
         """
         self._need("sample", can.Samples)
         if n < 0:
             raise ValueError(f"n is {n}, but a number of samples is at least 0.")
         c = self._condition(condition, n)
         rng = Rng(seed, "sample", device=self.device)
-        parts = []
+        canvas = None if watch is None else Canvas(watch, self, n, CHUNK)
+        able, parts = cast(Any, self), []
         with evaluating(cast(nn.Module, self)):
             for i in range(0, n, CHUNK):
                 rows = range(i, min(i + CHUNK, n))
-                x = cast(can.Samples, self).draw(rng.on(rows), None if c is None else c[i : i + CHUNK])
+                seen = {} if canvas is None else {"watch": canvas.on(rows)}
+                x = able.draw(rng.on(rows), None if c is None else c[i : i + CHUNK], **seen)
                 parts.append(self.preprocessing.inverse(x))
         return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)
 
     def log_prob(
-        self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0, known: Any = None
+        self,
+        x: Any,
+        condition: Any = None,
+        k: int = 1000,
+        seed: int = 0,
+        known: Any = None,
+        lengths: Any = None,
     ) -> Estimate:
         """log p(x) of raw x, in nats on the raw space; higher is likelier.
 
@@ -115,6 +107,8 @@ class Words:
 
         Args:
             known: True where x is observed, shape of x or of one observation; None: everywhere.
+            lengths: steps of each row where sequences are padded, shape (B,); a list of sequences of
+                differing lengths needs none.
 
         Raises:
             ValueError: if the model is implicit: it has neither density nor bound.
@@ -126,7 +120,7 @@ class Words:
         with evaluating(cast(nn.Module, self)):
             parts = [
                 score(self, rows.y, rows.c, rows.log_det, k, rows.rng, known=rows.known)
-                for rows in self._chunks(x, condition, rng, known)
+                for rows in self._chunks(x, condition, rng, known, lengths=lengths)
             ]
         found = joined(parts, self.preprocessing.exact)
         details: dict[str, Any] = {"seed": seed, "preprocessing": self.preprocessing.label}
@@ -135,16 +129,28 @@ class Words:
         return Estimate(found.value, found.kind, found.dims, found.method, details, None, conditional)
 
     def score_samples(
-        self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0, known: Any = None
+        self,
+        x: Any,
+        condition: Any = None,
+        k: int = 1000,
+        seed: int = 0,
+        known: Any = None,
+        lengths: Any = None,
     ) -> np.ndarray:
         """The numbers of `log_prob`, as in scikit-learn: float64, shape (B,)."""
-        return self.log_prob(x, condition, k, seed, known).values.numpy()
+        return self.log_prob(x, condition, k, seed, known, lengths).values.numpy()
 
     def anomaly(
-        self, x: Any, condition: Any = None, k: int = 1000, seed: int = 0, known: Any = None
+        self,
+        x: Any,
+        condition: Any = None,
+        k: int = 1000,
+        seed: int = 0,
+        known: Any = None,
+        lengths: Any = None,
     ) -> np.ndarray:
         """-log p(x): higher is stranger, shape (B,)."""
-        return -self.score_samples(x, condition, k, seed, known)
+        return -self.score_samples(x, condition, k, seed, known, lengths)
 
     def encode(self, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
         """Codes of raw x, shape (B, latent); of what is known of it, as in `log_prob`."""
@@ -183,12 +189,17 @@ class Words:
 
         Args:
             known: booleans, shape of x or of one observation; None: all but the NaN of a table.
+
+        Raises:
+            ValueError: if the model does not complete, or `known` keeps every entry or none.
         """
-        self._need("complete", can.Completes)
+        self._need("complete", *can.FILLS)
+        raw, there = self._raw(x, known, can.FILLS)
+        check_gaps(self.preprocessing.raw, known, there)
         rng = Rng(seed, "complete", device=self.device)
         parts = []
         with evaluating(cast(nn.Module, self)):
-            for rows in self._chunks(x, condition, rng, known, can.Completes):
+            for rows in self._chunks(raw, condition, rng, there, can.FILLS):
                 keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
                 filled = self.preprocessing.inverse(
                     cast(can.Completes, self).fill(rows.y, keep, rows.rng, rows.c)
@@ -206,7 +217,7 @@ class Words:
             parts = [
                 cast(can.Classifies, self).label_logits(rows.y).softmax(1)
                 # the label is what is asked for: also a model of p(x|label) needs none here
-                for rows in self._prepared(*self._raw(x), rng)
+                for rows in prepared(self, *self._raw(x), rng, CHUNK)
             ]
         return torch.cat(parts)
 
@@ -224,36 +235,38 @@ class Words:
     # ---- from raw to the model's space
 
     def _chunks(
-        self, x: Any, condition: Any, rng: Rng, known: Any, able: type[can.Capability] = can.TakesMissing
+        self,
+        x: Any,
+        condition: Any,
+        rng: Rng,
+        known: Any,
+        able: tuple[type[can.Capability], ...] = can.LEAVES_OUT,
+        lengths: Any = None,
     ) -> Iterator[Rows]:
         """Preprocessed chunks with their log-Jacobians, conditions and row-keyed generators.
 
         Args:
-            able: what the model must be where entries are missing.
+            able: what the model must be one of where entries are missing.
         """
-        x, known = self._raw(x, known, able)
+        x, known = self._raw(x, known, able, lengths)
         c = self._condition(condition, len(x))
-        for rows in self._prepared(x, known, rng):
+        for rows in prepared(self, x, known, rng, CHUNK):
             span = rows.rng.rows
             yield replace(rows, c=None if c is None else c[span.start : span.stop])
 
     def _raw(
-        self, x: Any, known: Any = None, able: type[can.Capability] = can.TakesMissing
+        self,
+        x: Any,
+        known: Any = None,
+        able: tuple[type[can.Capability], ...] = can.LEAVES_OUT,
+        lengths: Any = None,
     ) -> tuple[Tensor, Tensor | None]:
-        x, known = rows_of(self.preprocessing.raw, x, known, self.preprocessing.geometry)
-        if known is not None and not self.supports(able):
+        x, known = rows_of(self.preprocessing.raw, x, known, self.preprocessing.geometry, lengths)
+        if known is not None and not any(map(self.supports, able)):
             raise ValueError(
                 f"x has missing entries, which {type(self).__name__} cannot leave out: fill them in first."
             )
         return fitting(x, self.device), None if known is None else known.to(self.device)
-
-    def _prepared(self, x: Tensor, known: Tensor | None, rng: Rng) -> Iterator[Rows]:
-        for i in range(0, len(x), CHUNK):
-            rows = rng.on(range(i, min(i + CHUNK, len(x))))
-            there = None if known is None else known[i : i + CHUNK]
-            y, log_det = self.preprocessing.forward(x[i : i + CHUNK], rows, there)
-            y = y.to(self.dtype) if y.is_floating_point() else y
-            yield Rows(x[i : i + CHUNK], y, log_det, rows, there)
 
     def _condition(self, condition: Any, n: int) -> Tensor | None:
         if self.condition is None:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.data.folders import SPLITS
 from simulacra.data.formats import read_all
+from simulacra.data.listing import SPLITS
 from simulacra.data.sides import side_of
 from simulacra.data.source import Source
 
@@ -55,7 +55,7 @@ def _filed(path: Path, count: int, files: np.ndarray | None) -> list[str]:
     words: dict[int, str] = {}
     for line, row, word in rows:
         if row not in named:
-            what = "image of the folder" if by_path else f"row from 0 to {count - 1}"
+            what = "file of the folder" if by_path else f"row from 0 to {count - 1}"
             raise ValueError(f"{path} names {row!r} in line {line}, which is no {what}: correct it.")
         for number in named[row]:
             if number in words:

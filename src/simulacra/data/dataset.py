@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
+from simulacra.core.composite import Sequence
 from simulacra.core.estimate import Protocol
 from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
-from simulacra.core.transforms import Binarise
 from simulacra.data.rows import SourceRows
 
 
@@ -59,12 +59,16 @@ class Split:
         """The raw rows `index`."""
         index = index.to(self.x.device)
         take = lambda t: None if t is None else t.index_select(0, index)
+        known, lengths = take(self.known), take(self.lengths)
+        if lengths is not None:
+            # padding is unknown to whoever looks at entries
+            known = cast(Sequence, self.preprocessing.raw).valid(lengths)
         return Batch(
             self.x.index_select(0, index),
             take(self.c),
-            take(self.known),
+            known,
             take(self.c_known),
-            take(self.lengths),
+            lengths,
             rows=range(len(index)),
             index=index,
         )
@@ -90,7 +94,7 @@ class Split:
             x=rows.x,
             c=rows.c,
             labels=labels,
-            known=rows.known,
+            known=None if self.known is None else rows.known,
             c_known=rows.c_known,
             lengths=rows.lengths,
             source_rows=None if self.source_rows is None else self.source_rows[index],
@@ -191,7 +195,7 @@ class Dataset:
     def protocol(self, split: str) -> Protocol:
         """What a score on `split` was measured on."""
         steps = self.preprocessing.steps
-        lossy = [step for step in steps if isinstance(step, Binarise)]
+        lossy = [step for step in steps if step.lossy]
         scored = self.space if lossy else self.preprocessing.raw
         label = ", ".join([*self.applied, *(step.label for step in lossy)]) or "raw"
         return Protocol(self[split].identity(), self.name, split, str(scored), label)

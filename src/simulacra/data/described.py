@@ -7,6 +7,7 @@ from pathlib import Path
 
 from simulacra.core.pixels import Geometry
 from simulacra.data.heads import Head, read_heads
+from simulacra.data.listing import list_folder
 
 
 def describe_images(
@@ -32,9 +33,7 @@ def describe_images(
         >>> describe_images(folder, tile=16)
         '3 images, 8 bit, 3 sizes (40x30 to 40x32); tiles of 16: 8'
     """
-    from simulacra.data.folders import list_images
-
-    paths = list_images(Path(folder))
+    paths = list_folder(Path(folder)).paths
     return sentence(dict(zip(paths, read_heads(paths))), Geometry(size, crop, tile))
 
 

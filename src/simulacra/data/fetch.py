@@ -57,8 +57,8 @@ def fetch(
         progress: called as `progress(file, bytes so far, bytes in all or None)`.
 
     Raises:
-        ValueError: if the name is unknown or needs no download, no address answers, the disk is
-            full, or what came has another digest.
+        ValueError: if the name is unknown, needs no download or is got by hand, no address answers,
+            the disk is full, or what came has another digest.
 
     Example:
         >>> fetch("digits")
@@ -68,6 +68,8 @@ def fetch(
     entry = names.find(name)
     if entry.kind != "files":
         raise ValueError(f"{name} needs no download: load_data({name!r}) makes it.")
+    if entry.by_hand:
+        raise ValueError(f"{name} cannot be fetched from here: {entry.by_hand} below {names.homes()[0]}.")
     home = Path(folder).expanduser() if folder is not None else names.homes()[0]
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         raise ValueError(f"base_url={base_url!r} must begin with http:// or https://.")

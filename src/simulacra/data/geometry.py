@@ -10,6 +10,7 @@ from torch import Tensor
 from simulacra.core.pixels import Geometry, coloured
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Binarise
+from simulacra.core.waves import Wave
 from simulacra.data.bits import static_bits
 from simulacra.data.images import ImageFiles
 from simulacra.data.source import Source
@@ -22,12 +23,13 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
     Raises:
         ValueError: if the rows are no images of levels, or are smaller than the cut.
     """
-    if isinstance(source.parts["train"].rows, ImageFiles):
+    if isinstance(source.parts["train"].rows, ImageFiles) or isinstance(source.space, Wave):
         # files were opened for this geometry and colour: they are changed while they are read
         return source
     if geometry.tile:
         raise ValueError(
-            f"tile={geometry.tile} applies to folders of images, not to {source.name}: leave it out."
+            f"tile={geometry.tile} applies to folders of images and to recordings, not to {source.name}: "
+            "leave it out."
         )
     if geometry.side is None and not grey:
         return source

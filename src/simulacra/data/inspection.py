@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,24 @@ from torch import Tensor
 from simulacra.core.composite import Fields
 from simulacra.core.intake import is_table
 from simulacra.core.space import Binary, Categorical, Ordinal, Space
-from simulacra.data import names
+from simulacra.data import listing, names
 from simulacra.data.arrays import read_npz
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.described import describe_images
-from simulacra.data.folders import SPLITS, list_images
 from simulacra.data.heads import read_heads
 from simulacra.data.kinds import NoClasses
 from simulacra.data.leaks import copies_within, find_leaks
+from simulacra.data.listing import SPLITS, list_folder
 from simulacra.data.load import load_data
 from simulacra.data.matlab import read_mat
-from simulacra.data.opening import ARRAYS, open_source
+from simulacra.data.opening import ARRAYS, holds_music, open_source
+from simulacra.data.recordings import recordings_of
 from simulacra.data.stream import StreamedSplit
+from simulacra.data.waves import Recording
+from simulacra.data.windows import Window, sentence, suggested
 
 FOLDER, ARRAY, TABLE, FRAME = "a folder of images", "an array file", "a table", "a data frame"
+WAVES, WAVE, MUSIC = "a folder of recordings", "a recording", "a file of music"
 LOOKED_AT = 256  # rows of each split whose values are looked at where they are not in memory
 LARGEST = 64  # pixels of a side, where images are made one size
 GEOMETRY = ("size", "crop", "tile")
@@ -70,7 +74,8 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         ('0 to 16', '1,437 train, 180 valid, 180 test')
     """
     kind = _kind(name_or_path)
-    added = _added(name_or_path, kind, options)
+    recordings = [] if kind == FRAME else recordings_of(name_or_path)
+    added = _added(name_or_path, kind, options) | _window(recordings, kind, options)
     data = load_data(name_or_path, **options, **added)
     raw = data.preprocessing.raw
     kept = {name: _looked_at(split) for name, split in data.splits.items()}
@@ -79,6 +84,9 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     if kind == FOLDER:
         geometry = {name: (options | added).get(name) for name in GEOMETRY}
         facts["images"] = describe_images(name_or_path, **geometry)
+    if recordings:
+        cut = options | added
+        facts["recordings"] = sentence(recordings, Window(cut.get("crop"), cut.get("tile")))
     facts |= _about_rows(data, kept)
     if beside:
         facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
@@ -127,6 +135,10 @@ def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]])
         facts["for models"] = str(data.space)
     if not isinstance(raw, Fields):
         facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))
+    counts = [split.lengths for split in data.splits.values() if split.lengths is not None]
+    if counts:
+        steps = torch.cat(counts)
+        facts["steps"] = f"{int(steps.min()):,} to {int(steps.max()):,} a row, {int(steps.sum()):,} in all"
     return facts | {"gaps": _gaps(kept), "labels": _labels(data)}
 
 
@@ -137,13 +149,28 @@ def _kind(given: Any) -> str:
         return names.find(given).description
     path = Path(given).expanduser()
     if path.is_dir():
-        return FOLDER
+        return WAVES if list_folder(path).waves else FOLDER
+    if path.suffix.lower() in listing.WAVES:
+        return WAVE
+    if holds_music(path):
+        return MUSIC
     return ARRAY if path.suffix.lower() in ARRAYS else TABLE
+
+
+def _window(recordings: Sequence[Recording], kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that make rows of recordings of many lengths, and splits of a single one."""
+    added: dict[str, Any] = {}
+    if len({len(r) for r in recordings}) > 1 or kind == WAVE:
+        added = {} if options.get("crop") or options.get("tile") else {"tile": suggested(recordings)}
+    shares = [options.get(name, 0.1) for name in ("validation", "test")]
+    if kind == WAVE and any(shares) and not any(options.get(name) for name in ("groups", "time", "splits")):
+        added["time"] = "start"
+    return added
 
 
 def _one_size(folder: Path) -> dict[str, int]:
     """The option that makes one size of many, if there are many."""
-    pages = [page for pages in read_heads(list_images(folder)) for page in pages]
+    pages = [page for pages in read_heads(list_folder(folder).paths) for page in pages]
     if len({(page.height, page.width) for page in pages}) == 1:
         return {}
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in pages))}
@@ -229,14 +256,15 @@ def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str
     Args:
         beside: arrays with one value a row.
     """
-    if kind == FOLDER:
+    if kind in (FOLDER, WAVES):
         rows = data.train.source_rows
         assert rows is not None and rows.files is not None
         files = [str(file).split("/") for file in rows.files]
         # the folder of an official part, and that of a class
         plain = files[0][0].lower() in SPLITS["train"], bool(data.label_names)
         deep = any(len(parts) - 1 > sum(plain) for parts in files)
-        return "folders may say whose images these are: load them with groups='folder'" if deep else None
+        what = "recordings" if kind == WAVES else "images"
+        return f"folders may say whose {what} these are: load them with groups='folder'" if deep else None
     raw = data.preprocessing.raw
     values = dict(beside)
     if isinstance(raw, Fields):

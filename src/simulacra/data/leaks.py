@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.composite import Sequence
+from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.nearness import (
     Columns,
@@ -84,7 +86,7 @@ def find_leaks(data: Dataset) -> Leaks:
 
     Exact copies are found in any data. Copies of images that are brighter, of other contrast or saved
     again, and copies of table rows with entries that differ in the last digits, are found as
-    `data.nearness` says. Images of a single value are left out.
+    `data.nearness` says. Images and waves of a single value are left out.
 
     Args:
         data: its raw rows are compared, as they are kept: 70,000 images of 28x28 take one to four seconds.
@@ -106,7 +108,8 @@ def find_leaks(data: Dataset) -> Leaks:
         near = {(a, b): pictures.near(seen[a][1], seen[b][1]) for a, b in exact}
     elif not any(isinstance(split, StreamedSplit) for split in data.splits.values()):
         x = {name: split.x.cpu() for name, split in data.splits.items()}
-        by_chance = any(len(first) for first, _ in exact.values()) and copies_by_chance(x)
+        told = any(len(first) for first, _ in exact.values()) and not isinstance(space, Sequence)
+        by_chance = told and copies_by_chance(x)
         if has_distances(space):
             columns = Columns(space, x)
             near = {(a, b): columns.near(a, b) for a, b in exact}
@@ -123,10 +126,10 @@ def warn_of_copies(data: Dataset) -> None:
     hashes = {name: _look(split, False)[0] for name, split in data.splits.items()}
     exact = {(a, b): _equal(hashes[a], hashes[b]) for a, b in combinations(hashes, 2)}
     pairs = [pair for key, found in exact.items() for pair in _pairs(data, key, found, None)]
-    pictured = is_pictured(data.preprocessing.raw)
-    if not pairs or (
-        not pictured and copies_by_chance({k: split.x.cpu() for k, split in data.splits.items()})
-    ):
+    raw = data.preprocessing.raw
+    # of sequences there are too many for two of the data to meet
+    rich = is_pictured(raw) or isinstance(raw, Sequence)
+    if not pairs or (not rich and copies_by_chance({k: split.x.cpu() for k, split in data.splits.items()})):
         return
     log.warning(
         "%s: %s stand%s in two splits, such as %s: keep copies in one split with groups=, or remove them",
@@ -152,7 +155,7 @@ def _chunks(split: Split) -> Iterator[tuple[Tensor, Tensor | None]]:
 
 
 def _look(split: Split, pictured: bool) -> tuple[np.ndarray, Tensor]:
-    """A hash of each row, 0 for images of a single value, and thumbnails if rows are pictures."""
+    """A hash of each row, 0 for images and waves of a single value, and thumbnails if rows are pictures."""
     hashes: list[int] = []
     small = []
     for x, known in _chunks(split):
@@ -161,7 +164,7 @@ def _look(split: Split, pictured: bool) -> tuple[np.ndarray, Tensor]:
         found = [hash(row.tobytes()) for row in content]
         if known is not None:
             found = [hash((h, row.tobytes())) for h, row in zip(found, known.flatten(1).numpy())]
-        if split.preprocessing.raw.image:
+        if split.preprocessing.raw.image or isinstance(split.preprocessing.raw, Wave):
             blank = (content.min(1) == content.max(1)).tolist()
             found = [0 if is_blank else h for h, is_blank in zip(found, blank)]
         hashes += found

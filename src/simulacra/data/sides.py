@@ -1,34 +1,30 @@
-"""What splits are cut by: labels, columns, and what the paths of images say."""
+"""What splits are cut by: labels, columns, and what the paths of files say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from simulacra.data.images import ImageFiles
 from simulacra.data.source import Part, Source
 
 
-def with_paths(part: Part, folder: Path, below: Path) -> Part:
-    """A part of image files with what their paths say: `file` and `folder`.
+def path_sides(origins: Sequence[Path], folder: Path, below: Path) -> dict[str, np.ndarray]:
+    """What the paths of the rows' files say: `file` and `folder` of each.
 
     Args:
+        origins: the file of each row.
         folder: that was loaded; `file` is relative to it.
         below: the folder of the part; `folder` is relative to it, so that one patient's folders in
             `train` and in `test` have one name.
     """
-    assert isinstance(part.rows, ImageFiles)
-    origins = part.rows.origins()
     # many rows may share a file
     file = {path: path.relative_to(folder).as_posix() for path in set(origins)}
     parent = {path: path.parent.relative_to(below).as_posix() for path in file}
     named = {"file": file, "folder": parent}
-    sides = {name: np.array([of[path] for path in origins], object) for name, of in named.items()}
-    return replace(part, sides=sides)
+    return {name: np.array([of[path] for path in origins], object) for name, of in named.items()}
 
 
 def array_sides(arrays: Mapping[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
@@ -73,12 +69,12 @@ def _matches(files: np.ndarray, option: str, pattern: str) -> np.ndarray:
     if not compiled.groups:
         raise ValueError(
             f"{option}={pattern!r} is neither `folder`, `file`, `label` of class folders, nor a regular "
-            "expression with a group on the images' paths, such as '^([^_]+)_'."
+            "expression with a group on the files' paths, such as '^([^_]+)_'."
         )
     found = [compiled.search(file) for file in files.tolist()]
     for file, match in zip(files.tolist(), found):
         if match is None or match[1] is None:
-            raise ValueError(f"{option}={pattern!r} does not match {file}: it must match every image's path.")
+            raise ValueError(f"{option}={pattern!r} does not match {file}: it must match every file's path.")
     return np.array([match[1] for match in found if match is not None])
 
 

@@ -26,6 +26,7 @@ class Part:
         sides: further values of each row by name, shape (N,): what splits are cut by.
         official: the part of the source that they are rows of.
         numbers: of the rows in that part, from 0, shape (N,); None: all of them in order.
+        lengths: valid steps of each ragged sequence, shape (N,), or None.
     """
 
     rows: Tensor | ImageFiles
@@ -34,6 +35,7 @@ class Part:
     sides: Mapping[str, np.ndarray] = field(default_factory=dict)
     official: str = "train"
     numbers: Tensor | None = None
+    lengths: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -43,7 +45,15 @@ class Part:
         pick = lambda t: None if t is None else t[index]
         sides = {name: values[index.numpy()] for name, values in self.sides.items()}
         numbers = index if self.numbers is None else self.numbers[index]
-        return Part(self.rows[index], pick(self.labels), pick(self.known), sides, self.official, numbers)
+        return Part(
+            self.rows[index],
+            pick(self.labels),
+            pick(self.known),
+            sides,
+            self.official,
+            numbers,
+            pick(self.lengths),
+        )
 
     @property
     def source_rows(self) -> SourceRows:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.random import Rng
+from simulacra.core.waves import Wave
 from simulacra.data.assigned import by_words
 from simulacra.data.grouping import by_group, by_stratum
 from simulacra.data.images import ImageFiles
@@ -43,7 +44,7 @@ def cut(
         validation: share of the training rows, or a number of rows if 1 or more.
         test: as `validation`.
         limit: rows that each part keeps at most, the first ones.
-        groups: what rows must share to stay together; pages and tiles of one file always do.
+        groups: what rows must share to stay together; pages, tiles and windows of one file always do.
         stratify: whose values every split holds in equal shares.
         time: whose order decides.
         splits: a file or column that says it; then the shares count for nothing.
@@ -53,7 +54,7 @@ def cut(
     """
     _check_together(groups, stratify, time, splits)
     source = replace(source, parts={k: replace(part, official=k) for k, part in source.parts.items()})
-    groups = groups or _files_of_many_rows(source)
+    groups = groups or (None if time else _files_of_many_rows(source))
     if splits is not None:
         pieces = by_words(source, splits)
     else:
@@ -79,9 +80,10 @@ def _check_together(groups: str | None, stratify: str | None, time: str | None, 
 
 
 def _files_of_many_rows(source: Source) -> str | None:
-    """`file` where a file holds several rows, as pages or tiles: they are too alike to be apart."""
+    """`file` where a file holds several rows, as pages, tiles or windows: they are too alike to be apart."""
     parts = source.parts.values()
-    many = any(isinstance(p.rows, ImageFiles) and len(set(p.rows.origins())) < len(p) for p in parts)
+    of_files = isinstance(source.space, Wave) or any(isinstance(p.rows, ImageFiles) for p in parts)
+    many = of_files and any(len(set(p.sides["file"].tolist())) < len(p) for p in parts)
     return "file" if many else None
 
 

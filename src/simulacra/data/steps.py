@@ -6,14 +6,20 @@ import torch
 from torch import Tensor
 
 from simulacra.core.columns import as_they_are, standardising
+from simulacra.core.companding import MuLaw
 from simulacra.core.composite import Fields
-from simulacra.core.space import Real
+from simulacra.core.space import Real, Space
 from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
+from simulacra.core.waves import Wave
 from simulacra.data.source import Source
 
 
 def steps_of(
-    source: Source, binarize: str | None, dequantise: str | None, standardise: bool | None
+    source: Source,
+    binarize: str | None,
+    dequantise: str | None,
+    standardise: bool | None,
+    mu_law: int | None = None,
 ) -> tuple[Transform, ...]:
     """The steps that the options of `load_data` ask for.
 
@@ -21,9 +27,13 @@ def steps_of(
         source: after it was cut: scales are those of its training rows.
 
     Raises:
-        ValueError: if rows are to be standardised that are not real.
+        ValueError: if rows are to be standardised that are not real, or companded that are no waves.
     """
-    steps = _of_levels(source, binarize, dequantise)
+    if mu_law and not isinstance(source.space, Wave):
+        raise ValueError(
+            f"mu_law={mu_law} applies to recordings, but {source.name} holds {source.space}: leave it out."
+        )
+    steps = _of_levels(source, binarize, dequantise) + ([MuLaw(mu_law)] if mu_law else [])
     wanted = source.standardise if standardise is None else standardise
     train = source.parts["train"]
     if isinstance(train.rows, Tensor) and not steps:
@@ -32,7 +42,9 @@ def steps_of(
                 standardising(source.space, train.rows, train.known) if wanted else as_they_are(source.space),
             )
         if wanted and isinstance(source.space, Real):
-            return (_standardising(train.rows, train.known),)
+            return (_standardising(source.space, train.rows, train.known),)
+    if standardise and mu_law:
+        raise ValueError("standardise= and mu_law= exclude each other: levels are not shifted and scaled.")
     if standardise and not steps:
         raise ValueError(f"standardise=True needs real data, but {source.name} holds {source.space}.")
     return tuple(steps)
@@ -50,10 +62,10 @@ def _of_levels(source: Source, binarize: str | None, dequantise: str | None) -> 
     return steps
 
 
-def _standardising(x: Tensor, known: Tensor | None) -> Affine:
-    """Mean 0 and deviation 1: for each column of an array, for all pixels of an image together."""
+def _standardising(space: Space, x: Tensor, known: Tensor | None) -> Affine:
+    """Mean 0 and deviation 1: for each column of an array, for all pixels or samples of images and waves."""
     x = x.double() if known is None else x.double().masked_fill(~known, torch.nan)
-    x = x if x.ndim == 2 else x.flatten().unsqueeze(1)
+    x = x if x.ndim == 2 and not isinstance(space, Wave) else x.flatten().unsqueeze(1)
     shift = x.nanmean(0)
     scale = (x - shift).square().nanmean(0).sqrt()
     # a column that never changes stays as it is

@@ -1,5 +1,6 @@
 """Evaluation: scores that say what they are, and the doctor who reads them."""
 
+from simulacra.evaluation.annealing import Annealing, Bracket, bracket
 from simulacra.evaluation.compare import Ranking, compare
 from simulacra.evaluation.doctor import Finding, findings
 from simulacra.evaluation.latents import active_units, aggregate_kl
@@ -9,11 +10,14 @@ from simulacra.evaluation.report import Report, evaluate, read_report
 from simulacra.evaluation.samples import mmd
 
 __all__ = [
+    "Annealing",
+    "Bracket",
     "Finding",
     "Ranking",
     "Report",
     "active_units",
     "aggregate_kl",
+    "bracket",
     "compare",
     "evaluate",
     "findings",

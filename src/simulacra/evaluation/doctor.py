@@ -220,6 +220,17 @@ def unreliable(evidence: Evidence) -> Finding | None:
     return Finding("ok", name, f"{measured}.")
 
 
+def partition(evidence: Evidence) -> Finding | None:
+    """A partition function that annealing cannot be trusted with (row A7)."""
+    if evidence.likelihood is None or evidence.likelihood.bracket is None:
+        return None
+    found = evidence.likelihood.bracket
+    if found.doubts:
+        mend = "the likelihood cannot be believed: raise temperatures, chains or sweeps"
+        return Finding("warning", "partition function", f"{found}: {mend}.")
+    return Finding("ok", "partition function", f"{found}.")
+
+
 def samples_off(evidence: Evidence) -> Finding | None:
     """Samples of an implicit model that differ from the data."""
     score = evidence.samples
@@ -244,5 +255,6 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     past_best,
     unbounded,
     unreliable,
+    partition,
     samples_off,
 )

@@ -14,6 +14,7 @@ from simulacra.core.estimate import Estimate
 from simulacra.core.model import Model
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
 from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, decompose, posteriors
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
 from simulacra.evaluation.memorisation import Memorisation, memorisation
@@ -67,6 +68,7 @@ def collect(
     limit: int | None = None,
     metrics: Metrics = (),
     n: int = 1000,
+    annealing: Annealing = DEFAULT,
 ) -> Evidence:
     """Measure what the model's capabilities allow on `split`.
 
@@ -75,6 +77,7 @@ def collect(
         limit: use only the first rows.
         metrics: rows of the training's metrics file.
         n: number of samples to draw.
+        annealing: how log Z of an energy is bracketed.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -90,10 +93,11 @@ def collect(
     rows = data[split]
     found = Evidence(k=k, metrics=metrics, discrete=repeated_values(data, rows))
     if has_likelihood(model):
-        found.likelihood = likelihoods(model, data, split, k, seed, limit)
+        found.likelihood = likelihoods(model, data, split, k, seed, limit, annealing=annealing)
         found.held_out = found.likelihood.elbo or found.likelihood.estimate
         if split != "train":
-            found.training = _training_score(model, data, found.held_out, seed)
+            known = found.likelihood.bracket or annealing
+            found.training = _training_score(model, data, found.held_out, seed, known)
     if model.supports(can.HasPosterior):
         q = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
         found.kl = decompose(q, seed=seed)
@@ -109,20 +113,22 @@ def collect(
     return found
 
 
-def _training_score(model: Model, data: Dataset, held_out: Estimate, seed: int) -> Estimate:
+def _training_score(
+    model: Model, data: Dataset, held_out: Estimate, seed: int, annealing: Annealing | Bracket
+) -> Estimate:
     """The same kind of score of training rows, as many as were held out."""
     limit = min(ROWS, len(held_out.values), len(data.train))
-    found = likelihoods(model, data, "train", DRAWS, seed, limit)
+    found = likelihoods(model, data, "train", DRAWS, seed, limit, annealing=annealing)
     return found.elbo or found.estimate
 
 
 def repeated_values(data: Dataset, rows: Split, limit: int = ROWS) -> float | None:
     """Share of real values that occur again in their column: near 1 for rounded data.
 
-    None where the raw space is not real.
+    None where the raw space is not real, or levels of it are scored.
     """
     raw = data.preprocessing.raw
-    if not isinstance(raw, Real):
+    if not isinstance(raw, Real) or data.space.discrete:
         return None
     x = rows.rows(torch.arange(count(rows, limit))).x.flatten(1)
     return 1 - sum(len(column.unique()) for column in x.T) / x.numel()

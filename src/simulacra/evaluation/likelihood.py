@@ -2,7 +2,8 @@
 
     L_k(x) = log (1/k) sum_j p(x, z_j) / q(z_j|x) <= log p(x) in expectation,  L_1 the ELBO
 
-One pass over the importance samples gives the bound, the ELBO and how many of the samples count.
+One pass over the importance samples gives the bound, the ELBO and how many of the samples count. An energy
+whose log Z cannot be summed is scored with log Z from both sides (`evaluation.annealing`).
 
 Reference: Burda, Grosse and Salakhutdinov 2015; Deep Learning 20.14 on what may be compared.
 """
@@ -10,17 +11,19 @@ Reference: Burda, Grosse and Salakhutdinov 2015; Deep Learning 20.14 on what may
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
 from simulacra.core import capabilities as can
-from simulacra.core.estimate import Estimate, Protocol
-from simulacra.core.likelihood import ENTRIES, joined, score
+from simulacra.core.estimate import Estimate, Kind, Protocol
+from simulacra.core.likelihood import ENTRIES, Score, joined, score
 from simulacra.core.model import Model
+from simulacra.core.precision import precise
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.rows import blocks, count
+from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
+from simulacra.evaluation.rows import Block, blocks, count
 
 
 @dataclass
@@ -31,11 +34,16 @@ class Likelihood:
         estimate: the best value that the model's capabilities give.
         elbo: the mean of the log-weights, where there are importance weights.
         effective: effective number of the k importance samples, shape (B,), or None.
+        bracket: of log Z, where the model is an energy whose log Z cannot be summed; `estimate` is
+            then the optimistic score.
+        pessimistic: the score by the other side of the bracket.
     """
 
     estimate: Estimate
     elbo: Estimate | None = None
     effective: Tensor | None = None
+    bracket: Bracket | None = None
+    pessimistic: Estimate | None = None
 
 
 def likelihood(
@@ -76,16 +84,21 @@ def likelihoods(
     seed: int = 0,
     limit: int | None = None,
     entries: int = ENTRIES,
+    annealing: Annealing | Bracket = DEFAULT,
 ) -> Likelihood:
     """Bound, ELBO and effective sample sizes in one pass; arguments as in `likelihood`.
 
     Args:
         entries: budget of memory, in entries of x that are decoded at once.
+        annealing: how log Z is bracketed where it must be, or the bracket if it is known already.
 
     Raises:
         ValueError: if the model is implicit, k is not positive, or model and data do not fit.
     """
     scorable(model, data, k)
+    if needs_bracket(model):
+        known = annealing if isinstance(annealing, Bracket) else annealing.bracket(model, seed)
+        return _between(model, data, split, seed, limit, known)
     with evaluating(model):
         parts = [
             score(model, block.x, block.c, block.log_det, k, block.rng, entries, block.known)
@@ -102,6 +115,47 @@ def likelihoods(
         whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
         whole.effective = found.effective
     return whole
+
+
+def _between(
+    model: Model, data: Dataset, split: str, seed: int, limit: int | None, found: Bracket
+) -> Likelihood:
+    """-F(x) - log Z of the rows with log Z from both sides."""
+    with evaluating(model):
+        energies = [
+            Score(block.log_det.cpu() - _energy(model, block), "upper", "", entries=block.x.numel())
+            for block in blocks(model, data[split], seed, limit)
+        ]
+    whole = joined(energies, True)
+    details = {"seed": seed, "preprocessing": model.preprocessing.label, **found.details}
+    more = (details, protocol_of(data, split, limit), model.condition is not None)
+    how = f"{found.betas:,} temperatures, {found.chains} chains"
+    low, high = whole.value - found.forward.log_z, whole.value - found.reverse.log_z
+    closed = model.supports(can.HasEnergy)
+    # a bound on the energy errs the other way than forward AIS
+    kind: Kind = "upper" if closed else "stochastic"
+    how = how if closed else f"{how}, bound on the energy"
+    estimate = Estimate(low, kind, whole.dims, f"forward AIS, {how}", *more)
+    # the reverse chains start from Gibbs draws, not exact ones: no proven side
+    pessimistic = Estimate(high, "stochastic", whole.dims, f"reverse AIS, {how}", *more)
+    return Likelihood(estimate, bracket=found, pessimistic=pessimistic)
+
+
+def _energy(model: Model, block: Block) -> Tensor:
+    """F(x), or a bound on it, in nats, float64, shape (B,)."""
+    able = cast(Any, model)
+    if model.supports(can.HasEnergy):
+        return precise(able.free_energy(block.x, block.c)).cpu()
+    return precise(able.bound_energy(block.x, block.c, block.rng)).cpu()
+
+
+def needs_bracket(model: Model) -> bool:
+    """Whether the model's energy can be scored only with a log Z that annealing brackets."""
+    if model.supports(can.HasDensity) or model.supports(can.HasBound):
+        return False
+    # with a condition each row has a log Z of its own
+    scored = model.supports(can.HasEnergy) or model.supports(can.HasBoundEnergy)
+    return scored and model.supports(can.Anneals) and model.condition is None
 
 
 def scorable(model: Model, data: Dataset, k: int = 1) -> None:
@@ -128,8 +182,8 @@ def fits(model: Model, data: Dataset) -> None:
 
 
 def has_likelihood(model: Model) -> bool:
-    """Whether the model declares a density or a bound."""
-    return model.supports(can.HasDensity) or model.supports(can.HasBound)
+    """Whether the model declares a density or a bound, or an energy whose log Z can be bracketed."""
+    return model.supports(can.HasDensity) or model.supports(can.HasBound) or needs_bracket(model)
 
 
 def protocol_of(data: Dataset, split: str, limit: int | None = None) -> Protocol:

@@ -15,6 +15,7 @@ from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
+from simulacra.evaluation.annealing import DEFAULT, Annealing
 from simulacra.evaluation.doctor import Finding, diagnose
 from simulacra.evaluation.evidence import Evidence, collect, read_metrics
 from simulacra.evaluation.likelihood import protocol_of
@@ -159,6 +160,7 @@ def evaluate(
     k: int = 1000,
     seed: int = 0,
     limit: int | None = None,
+    annealing: Annealing = DEFAULT,
 ) -> Report:
     """Score a model, or a run with its own data, on what its capabilities allow.
 
@@ -171,6 +173,7 @@ def evaluate(
         k: importance samples of a bound.
         seed: same seed, same report.
         limit: use only the first rows; the protocol then says so.
+        annealing: how log Z of an energy is bracketed where it cannot be summed.
 
     Raises:
         ValueError: if no data are given, or they do not fit the model.
@@ -189,7 +192,7 @@ def evaluate(
         data, folder, model = data or model.data, model.path, model.model
     if data is None:
         raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
-    found = collect(model, data, split, k, seed, limit, read_metrics(folder))
+    found = collect(model, data, split, k, seed, limit, read_metrics(folder), annealing=annealing)
     report = _report(type(model).__name__, protocol_of(data, split, limit), found)
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
@@ -206,6 +209,8 @@ def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
         report.estimates["likelihood"] = found.likelihood.estimate
         if found.likelihood.elbo:
             report.estimates["elbo"] = found.likelihood.elbo
+        if found.likelihood.pessimistic:
+            report.estimates["pessimistic"] = found.likelihood.pessimistic
     if found.training:
         report.estimates["training rows"] = found.training
     if found.kl:

@@ -65,7 +65,7 @@ def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) 
         rows = range(start, min(start + CHUNK, n))
         raw = split.rows(torch.arange(rows.start, rows.stop))
         known = None if raw.known is None else raw.known.to(model.device)
-        if known is not None and not model.supports(can.TakesMissing):
+        if known is not None and not any(map(model.supports, can.LEAVES_OUT)):
             raise ValueError(f"the split misses entries of x, which {type(model).__name__} cannot leave out.")
         model.preprocessing.raw.check(raw.x)
         keyed = rng.on(rows)

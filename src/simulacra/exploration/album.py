@@ -14,7 +14,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Space
+from simulacra.core.space import Binary, Categorical, Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration.embedding import Embedding, embed
 from simulacra.exploration.manifold import Plane, manifold, plane_of
@@ -51,6 +51,12 @@ class Album:
     def has_prior(self) -> bool:
         """Whether codes of N(0, I) are the model's own."""
         return self.can(can.HasPosterior, can.Decodes)
+
+    @property
+    def binarised(self) -> str:
+        """What a title adds where the model draws in black and white what has levels in the data."""
+        both = isinstance(self.model.space, Binary) and not isinstance(self.space, Binary)
+        return " (drawn black or white)" if both else ""
 
     def can(self, *capabilities: type[can.Capability]) -> bool:
         """Whether the model has all of these."""
@@ -101,10 +107,12 @@ class Album:
         return Rng(self.seed, "pictures", name, rows=range(n)).normal("z", size, dtype=self.model.dtype)
 
     def varied(self, n: int) -> Batch:
-        """n held-out rows: the classes in turn where there are labels, otherwise the first ones."""
+        """n held-out rows: the classes in turn where there are labels, otherwise evenly spread ones."""
         rows = self.held_out
         if rows.labels is None:
-            return rows.rows(torch.arange(min(n, len(rows))))
+            # test sets are often sorted
+            n = min(n, len(rows))
+            return rows.rows(torch.arange(n) * len(rows) // n)
         seen: dict[int, int] = {}
         order = []
         for i, label in enumerate(rows.labels.tolist()):

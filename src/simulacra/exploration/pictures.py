@@ -7,36 +7,27 @@ in the run folder; what the model draws by itself stands beside it.
 from __future__ import annotations
 
 import csv
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
 from matplotlib.figure import Figure
-from sklearn.neighbors import NearestNeighbors
-from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
-from simulacra.core.space import Binary, Real
+from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
-from simulacra.exploration import style
+from simulacra.exploration import energies, figures, style
 from simulacra.exploration.album import Album
-from simulacra.exploration.curves import training_curves
-from simulacra.exploration.interpolate import How, decoded, interpolations, path
-from simulacra.exploration.maps import latent_map
-from simulacra.exploration.sheet import joined, plate, sheet
-from simulacra.exploration.views import view
+from simulacra.exploration.completion import completion_picture, shows
 
-POINTS = 500  # samples of a scatter or a histogram
-SEARCHED = 200  # samples among which the nearest to training rows are looked for
-TRAINING = 20_000  # training rows that are looked at
-COLUMNS = 10
 PRIVATE = "private"
 NOTICE = """\
 The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
-nearest training rows, ends of interpolations. Look at the licence of the data, and at whom they show,
-before you pass them on.
+completions, nearest training rows, ends of interpolations. Look at the licence of the data, and at whom
+they show, before you pass them on.
 """
 
 
@@ -46,18 +37,22 @@ def pictures(
     folder: str | Path,
     seed: int = 0,
     metrics: Sequence[Mapping[str, str]] | None = None,
+    only: str | None = None,
+    **options: Any,
 ) -> dict[str, Path]:
     """Write the pictures of a trained model into a run folder.
 
     Args:
         folder: where `metrics.csv` may lie; private pictures go to its `private/`.
         metrics: rows of the metrics; None: those of the folder.
+        only: name of one picture; None: all that model and data allow.
+        options: of that picture, such as `known="left"` of `completions`.
 
     Returns:
         name -> path of each picture that was drawn.
 
     Raises:
-        ValueError: if model and data do not fit.
+        ValueError: if model and data do not fit, or do not allow the one picture.
 
     Example:
         >>> import simulacra, tempfile
@@ -65,17 +60,60 @@ def pictures(
         >>> sorted(pictures(simulacra.PPCA(data.space, latent=1), data, tempfile.mkdtemp()))
         ['latent_map', 'samples', 'samples_and_data']
     """
-    if model.space != data.space:
-        raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
     folder = Path(folder)
-    album = Album(model, data, seed, _metrics(folder) if metrics is None else metrics)
+    album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics)
+    chosen = possible(album) if only is None else [_one(album, only, options)]
     drawn: dict[str, Path] = {}
-    for picture in PICTURES:
-        figure = picture.draw(album)
+    for picture in chosen:
+        figure = picture.draw(album, **options)
         if figure is not None:
             place = _private(folder) if picture.private(album) else folder
             drawn[picture.name] = style.save(figure, place / f"{picture.name}.png")
+    if only is not None and not drawn:
+        raise ValueError(f"{only} has nothing to show of {type(model).__name__} on {data.name}.")
     return drawn
+
+
+def album_of(model: Model, data: Dataset, seed: int, metrics: Sequence[Mapping[str, str]]) -> Album:
+    """What the pictures share.
+
+    Raises:
+        ValueError: if model and data do not fit.
+    """
+    if model.space != data.space:
+        raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
+    return Album(model, data, seed, metrics)
+
+
+def possible(album: Album) -> list[Picture]:
+    """The pictures that model and data allow."""
+    return [picture for picture in PICTURES if not picture.lacks(album)]
+
+
+def listing(album: Album) -> str:
+    """Those pictures, as the end of a sentence."""
+    names = ", ".join(picture.name for picture in possible(album))
+    return f"{type(album.model).__name__} on {album.data.name} can be drawn as {names or 'no picture'}."
+
+
+def _one(album: Album, name: str, options: Mapping[str, Any]) -> Picture:
+    """The picture of that name, which model and data allow and which takes the options.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    picture = next((p for p in PICTURES if p.name == name), None)
+    if picture is None:
+        raise ValueError(f"there is no picture {name!r}: {listing(album)}")
+    if lacks := picture.lacks(album):
+        raise ValueError(f"{name} needs {lacks}; {listing(album)}")
+    for option in options:
+        if option not in picture.options:
+            owners = ", ".join(p.name for p in PICTURES if option in p.options)
+            raise ValueError(
+                f"{name} takes no {option}{f': that is an option of {owners}' if owners else ''}."
+            )
+    return picture
 
 
 def _private(folder: Path) -> Path:
@@ -93,136 +131,43 @@ def _metrics(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def samples(album: Album) -> Figure | None:
-    """Draws of the model; a row for each class where it takes one."""
-    if not album.can(can.Samples):
-        return None
-    title = f"{type(album.model).__name__}: samples"
-    if isinstance(album.model.space, Binary) and not isinstance(album.space, Binary):
-        title += " (each pixel drawn black or white)"
-    if not album.space.image:
-        x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
-        return view(album.space, x, title=title)
-    rows = album.classes if 0 < album.classes <= 20 else 8
-    x = album.model.sample(rows * COLUMNS, album.conditions(rows * COLUMNS), album.seed)
-    names = album.class_names() if rows == album.classes else ()
-    return sheet(album.space, x.unflatten(0, (rows, COLUMNS)), title, names)
+@dataclass(frozen=True)
+class Need:
+    """What a picture needs of model and data.
+
+    Args:
+        phrase: completes the sentence "the picture needs ...".
+        met: whether an album has it.
+    """
+
+    phrase: str
+    met: Callable[[Album], bool]
 
 
-def samples_and_data(album: Album) -> Figure | None:
-    """Samples over held-out rows, for what is no image."""
-    if not album.can(can.Samples) or album.space.image:
-        return None
-    rows = album.held_out
-    batch = rows.rows(torch.arange(min(POINTS, len(rows))))
-    # a picture leaves out what is missing, and a tensor has no other word for it than NaN
-    other = batch.x if batch.known is None else batch.x.double().masked_fill(~batch.known, torch.nan)
-    x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
-    return view(album.space, x, title=f"{type(album.model).__name__}: samples and data", other=other)
-
-
-def random_codes(album: Album) -> Figure | None:
-    """Expectations of x at random codes: samples without the noise of each pixel."""
-    if not album.has_prior or not album.space.image:
-        return None
-    rows = album.classes if 0 < album.classes <= 20 else 8
-    if album.conditional and rows != album.classes:
-        return None
-    if album.classes:
-        # one code a column, one class a row: what is kept down a column is style
-        z = album.codes("random", COLUMNS).repeat(rows, 1)
-        title, names = "One random code a column, one class a row", album.class_names()
-    else:
-        z = album.codes("random", rows * COLUMNS)
-        title, names = "Expected images of random codes", []
-    x = album.model.decode(z, album.conditions(rows * COLUMNS))
-    return sheet(album.space, x.unflatten(0, (rows, COLUMNS)), title, names)
-
-
-def reconstructions(album: Album) -> Figure | None:
-    """Held-out rows above what the model makes of their codes."""
-    if not album.can(can.Encodes, can.Decodes) or not album.space.image:
-        return None
-    rows = album.varied(COLUMNS)
-    x = rows.x
-    c = rows.c if album.conditional else None
-    pair = torch.stack([x.double(), album.model.reconstruct(x, c, album.seed).cpu().double()])
-    return sheet(album.space, pair, "Reconstructions of held-out images", ["original", "reconstruction"])
-
-
-def latent(album: Album) -> Figure | None:
-    """The encoder's map, the decoder's, and both."""
-    if not album.can(can.Encodes) or len(album.embedding.codes) < 2:
-        return None
-    title = f"{type(album.model).__name__}: latent map of {album.data.name}"
-    plane = album.plane if album.can(can.Decodes) else None
-    lattice = album.lattice if album.space.image and plane is not None else None
-    return latent_map(album.embedding, album.data.label_names, plane, album.space, lattice, title)
-
-
-def manifold_picture(album: Album) -> Figure | None:
-    """The decoded lattice."""
-    small = isinstance(album.space, Real) and album.space.dims == 2
-    if not (album.space.image or (small and album.has_prior)) or album.lattice is None:
-        return None
-    lattice = album.lattice
-    n = round(len(lattice) ** 0.5)
-    standard = album.plane.standard
-    title = "Manifold: " + ("cells of equal prior probability" if standard else "along the main directions")
-    if not album.space.image:
-        return view(album.space, lattice, title=title)
-    return plate(joined(album.space, lattice, n), title=title)
-
-
-def interpolation_picture(album: Album) -> Figure | None:
-    """Paths between codes of the prior; without a prior, between held-out rows."""
-    if not album.can(can.Encodes, can.Decodes) or not album.space.image:
-        return None
-    rows, steps = 8, 11
-    model, c = album.model, album.conditions(8)
-    if album.has_prior:
-        first, last = _far_apart(album.codes("ends", 6 * rows).cpu(), rows)
-        how: How = "slerp" if first.shape[1] > 1 else "lerp"
-        between = decoded(model, path(first, last, steps, how), c)
-        title = f"Interpolations between random codes ({how})"
-    else:
-        rows = min(rows, len(album.held_out) // 2)
-        if not rows:
-            return None
-        chosen = album.varied(2 * rows)
-        c = chosen.c[:rows] if album.conditional and chosen.c is not None else None
-        between = interpolations(model, chosen.x[:rows], chosen.x[rows:], steps, "lerp", c)
-        title = "Interpolations between held-out images (lerp)"
-    return sheet(album.space, between, title)
-
-
-def _far_apart(codes: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """n of the codes, and for each the farthest of five others: near ones would show no change."""
-    first, others = codes[:n], codes[n : 6 * n].unflatten(0, (n, 5))
-    farthest = (others - first.unsqueeze(1)).norm(dim=2).argmax(1)
-    return first, others[torch.arange(n), farthest]
-
-
-def neighbours(album: Album) -> Figure | None:
-    """The samples nearest to training rows, beside those rows (row F28)."""
-    if not album.can(can.Samples) or not album.space.image:
-        return None
-    x = album.model.sample(SEARCHED, album.conditions(SEARCHED), album.seed).cpu()
-    train = album.data.train.rows(torch.arange(min(TRAINING, len(album.data.train)))).x.cpu()
-    flat = lambda t: album.space.features(t, torch.float32).flatten(1).numpy()
-    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat(train))
-    distances, index = (torch.as_tensor(a).squeeze(1) for a in search.kneighbors(flat(x)))
-    worst = distances.argsort()[:COLUMNS]
-    pair = torch.stack([x[worst].double(), train[index[worst]].double()])
-    captions = [f"{d:.2f}" for d in distances[worst].tolist()]
-    title = f"The {COLUMNS} of {SEARCHED} samples nearest to a training image, with their distances"
-    return sheet(album.space, pair, title, ["sample", "training image"], captions=captions)
-
-
-def curves(album: Album) -> Figure | None:
-    """What training recorded."""
-    name = type(album.model).__name__
-    return training_curves(album.metrics, f"{name}: training on {album.data.name}") if album.metrics else None
+SAMPLES = Need("a model that samples", lambda album: album.can(can.Samples))
+ENCODES = Need("a model that encodes", lambda album: album.can(can.Encodes))
+CODES = Need("a model that encodes and decodes", lambda album: album.can(can.Encodes, can.Decodes))
+PRIOR = Need("a model that decodes codes of a Gaussian prior", lambda album: album.has_prior)
+COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes))
+IMAGES = Need("images", lambda album: album.space.image)
+NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
+ROWS = Need("images or 0/1 vectors", lambda album: shows(album.space))
+PLANE = Need(
+    "images, or points of two numbers with a Gaussian prior",
+    lambda album: (
+        album.space.image or (isinstance(album.space, Real) and album.space.dims == 2 and album.has_prior)
+    ),
+)
+NO_CONDITION = Need("a model without a condition", lambda album: not album.conditional)
+CLASSES = Need(
+    "a condition of at most 20 classes, or none",
+    lambda album: not album.conditional or 0 < album.classes <= 20,
+)
+FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
+CHAIN = Need("a model that steps a Markov chain", lambda album: album.can(can.StepsChain))
+TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
+ENDS = Need("a Gaussian prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
+METRICS = Need("a run that recorded its training", lambda album: bool(album.metrics))
 
 
 @dataclass(frozen=True)
@@ -230,23 +175,46 @@ class Picture:
     """A picture by its file's name.
 
     Args:
-        draw: gives None where capabilities or space do not allow it.
+        draw: makes the figure of an album; None where there is nothing to show.
+        needs: what model and data must have.
         private: whether it shows rows of the data.
     """
 
     name: str
-    draw: Callable[[Album], Figure | None]
+    draw: Callable[..., Figure | None]
+    needs: tuple[Need, ...]
     private: Callable[[Album], bool] = lambda album: False
+
+    def lacks(self, album: Album) -> str:
+        """The first thing that it needs and does not have, or nothing."""
+        return next((need.phrase for need in self.needs if not need.met(album)), "")
+
+    @property
+    def options(self) -> list[str]:
+        """What can be chosen of it: the arguments of `draw` behind the album."""
+        return list(inspect.signature(self.draw).parameters)[1:]
+
+
+def _always(album: Album) -> bool:
+    return True
 
 
 PICTURES: tuple[Picture, ...] = (
-    Picture("samples", samples),
-    Picture("samples_and_data", samples_and_data, lambda album: True),
-    Picture("random_codes", random_codes),
-    Picture("reconstructions", reconstructions, lambda album: True),
-    Picture("latent_map", latent),
-    Picture("manifold", manifold_picture),
-    Picture("interpolations", interpolation_picture, lambda album: not album.has_prior),
-    Picture("training_curves", curves),
-    Picture("neighbours", neighbours, lambda album: True),
+    Picture("samples", figures.samples, (SAMPLES,)),
+    Picture("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
+    Picture("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES)),
+    Picture("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
+    Picture("completions", completion_picture, (COMPLETES, ROWS), _always),
+    Picture("latent_map", figures.latent, (ENCODES, TWO)),
+    Picture("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
+    Picture(
+        "interpolations",
+        figures.interpolation_picture,
+        (CODES, IMAGES, ENDS),
+        lambda album: not album.has_prior,
+    ),
+    Picture("filters", energies.filters, (FILTERS,)),
+    Picture("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
+    Picture("training_curves", figures.curves, (METRICS,)),
+    Picture("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),
 )

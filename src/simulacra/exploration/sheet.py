@@ -105,8 +105,20 @@ def sheet(
     Raises:
         ValueError: if observations are no images.
     """
-    columns = images.shape[1]
-    tiles = enlarge(pixels(space, images.flatten(0, 1)), columns)
+    tiles = pixels(space, images.flatten(0, 1))
+    return tiled(tiles, images.shape[1], title, row_names, column_names, captions)
+
+
+def tiled(
+    tiles: np.ndarray,
+    columns: int,
+    title: str = "",
+    row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
+    captions: Sequence[str] = (),
+) -> Figure:
+    """The same of images that are bytes already, shape (rows columns, H, W, 3), row by row."""
+    tiles = enlarge(tiles, columns)
     step = (tiles.shape[1] + GAP, tiles.shape[2] + GAP)
     picture = mosaic(tiles, columns, GAP, style.FRAME)
     framed = np.pad(picture, ((GAP // 2,) * 2, (GAP // 2,) * 2, (0, 0)))

@@ -21,9 +21,13 @@ from torch import Tensor
 
 from simulacra.core import composite
 from simulacra.core.composite import Fields
+from simulacra.core.midi import is_music
 from simulacra.core.space import Binary, Categorical, Levels, Real, Space
+from simulacra.core.waves import Wave
 from simulacra.exploration import panels, style
+from simulacra.exploration.pianoroll import piano_roll
 from simulacra.exploration.sheet import sheet
+from simulacra.exploration.waveform import waveform
 
 PAIRS = 5  # entries up to which all pairs are shown
 
@@ -203,11 +207,13 @@ def _names(space: Space, names: Sequence[str]) -> list[str]:
 
 
 VIEWS: tuple[View, ...] = (
+    View("piano roll", is_music, piano_roll),
     View("sequences", lambda s: isinstance(s, composite.Sequence), _sequences),
     View("fields", lambda s: isinstance(s, Fields), _fields),
     View("image grid", lambda s: s.image, _images),
     View("binary matrix", lambda s: isinstance(s, Binary), _matrix),
     View("bars", lambda s: isinstance(s, Categorical), _bars),
+    View("waveform", lambda s: isinstance(s, Wave), waveform),
     View("scatter", lambda s: isinstance(s, Real) and s.dims == 2, _scatter),
     View("pairs", lambda s: isinstance(s, Real) and 3 <= s.dims <= PAIRS, _pairs),
     View("marginals", lambda s: isinstance(s, (Real, Levels, Space)), _marginals),

@@ -157,8 +157,8 @@ class MaskedNet(nn.Module):
             c: conditions, or None.
             choice: which choice of masks.
         """
-        f = self.space.features(x, self._weight.dtype).reshape(len(x), -1)
-        first = torch.cat([self._always(len(x), c), f], 1)
+        f = self.space.features(x, self._weight.dtype).reshape(x.shape[0], -1)
+        first = torch.cat([self._always(x.shape[0], c), f], 1)
         *lower, last = self.layers
         h, below = first, self.inputs
         for layer, m in zip(lower, self._hidden(choice)):

@@ -29,6 +29,7 @@ Activation = Literal["sigmoid", "relu"]
 # merging equal states stops being cheaper.
 EVERY, SPARSE, HALF = 8, 16, 8
 FEW_OUTPUTS = 2
+GRAPH = 64  # entries of a block in an exported graph, which has a handful of nodes for each
 
 
 def shared_recursion(
@@ -49,10 +50,27 @@ def shared_recursion(
         >>> shared_recursion(torch.ones(2, 3, 1), W, torch.zeros(4), ones).squeeze(2).tolist()
         [[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]
     """
+    # a graph has neither gradients of its own nor a choice by the number of zeros
+    if torch.compiler.is_compiling():
+        return _plain(x.to(W.dtype), W, a, V, rho, f)
     with torch.autocast(x.device.type, enabled=False):
         x = x.to(W.dtype)
         y: Tensor = _Recursion.apply(x, W, a.expand(len(x), -1), V, rho, f, _blocks(x, V, rho))
         return y
+
+
+def _plain(x: Tensor, W: Tensor, a: Tensor, V: Tensor, rho: Tensor | None, f: Activation) -> Tensor:
+    """Equation (1) in operations that a graph can hold, block by block."""
+    found, a = [], a.expand(x.shape[0], -1)
+    for i in range(0, x.shape[1], GRAPH):
+        at = slice(i, i + GRAPH)
+        sums = torch.einsum("bte,teh->bth", x[:, at], W[at]).cumsum(1) + a.unsqueeze(1)
+        states = torch.cat([a.unsqueeze(1), sums[:, :-1]], 1)
+        # (1)
+        h = _activate(states if rho is None else states * rho[at, None], f)
+        found.append(torch.einsum("bth,tph->btp", h, V[at]))
+        a = sums[:, -1]
+    return torch.cat(found, 1)
 
 
 def _blocks(x: Tensor, V: Tensor, rho: Tensor | None) -> Sequence[Block]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from simulacra.core.artifact import CONFIG, WEIGHTS, Artifact, describe
-from simulacra.core.capabilities import TakesMissing
+from simulacra.core.capabilities import TakesLengths, TakesMissing
 from simulacra.core.files import write_json
 from simulacra.core.model import Model
 from simulacra.core.renamed import renamed_arguments
@@ -197,6 +197,12 @@ def check_fits(model: Model, data: Dataset) -> None:
         raise ValueError(
             f"{data.name} has missing entries, which {type(model).__name__} does not leave out of its loss: "
             "choose a model that takes them (`simulacra models`), or fill them in."
+        )
+    ragged = any(split.lengths is not None for split in data.splits.values())
+    if ragged and not model.supports(TakesLengths):
+        raise ValueError(
+            f"{data.name} holds sequences of differing lengths, which {type(model).__name__} does not take: "
+            "choose a model that does (`simulacra models`)."
         )
     if model.condition is not None and data.condition is None:
         raise ValueError(

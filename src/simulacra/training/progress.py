@@ -5,7 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from simulacra.core.ancestral import Watch
+    from simulacra.core.model import Model
 
 log = logging.getLogger("simulacra")
 STEPS, SECONDS = 20, 2.0  # after so many, or so long, the duration is said
@@ -73,6 +81,29 @@ class Progress:
         """Leave the bar as it stands."""
         if self.bar is not None:
             self.bar.close()
+
+
+@contextmanager
+def entries_shown(model: Model, show: bool | None = None) -> Iterator[Watch | None]:
+    """A watcher for `sample` that draws a bar, where the model draws entry by entry.
+
+    Args:
+        show: whether to draw; None: where standard error is a terminal.
+    """
+    shown = sys.stderr.isatty() if show is None else show
+    if not shown or not getattr(model, "entry_by_entry", False):
+        yield None
+        return
+    from tqdm import tqdm
+
+    form = "entry {n_fmt} of {total_fmt} |{bar}| {elapsed}<{remaining}"
+    with tqdm(bar_format=form, dynamic_ncols=True) as bar:
+
+        def drawn(t: int, d: int, x: Tensor) -> None:
+            bar.total = d
+            bar.update(t - bar.n)
+
+        yield drawn
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,6 @@ from .gaussian import GaussianModel
 from .gmmn import GMMN
 from .growing import Growing
 from .m2 import M2
-from .rnn_rbm import RNNRBM
 from .rws import WakeSleep
 from .vbn import VirtualBatchNormGAN
 from .wgan import WGAN
@@ -15,7 +14,6 @@ __all__ = [
     "BEGAN",
     "GMMN",
     "M2",
-    "RNNRBM",
     "WGAN",
     "GaussianModel",
     "Growing",

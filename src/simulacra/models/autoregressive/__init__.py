@@ -8,5 +8,17 @@ from simulacra.models.autoregressive.nade_k import NADEK
 from simulacra.models.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
 from simulacra.models.autoregressive.pixelrnn import PixelRNN
 from simulacra.models.autoregressive.rnade import RNADE
+from simulacra.models.autoregressive.wavenet import WaveNet
 
-__all__ = ["FVBN", "MADE", "NADE", "NADEK", "RNADE", "EoNADE", "GatedPixelCNN", "PixelCNN", "PixelRNN"]
+__all__ = [
+    "FVBN",
+    "MADE",
+    "NADE",
+    "NADEK",
+    "RNADE",
+    "EoNADE",
+    "GatedPixelCNN",
+    "PixelCNN",
+    "PixelRNN",
+    "WaveNet",
+]

@@ -123,9 +123,9 @@ class MADE(Ordered):
     def _log_w(self, each: Tensor, x: Tensor) -> Tensor:
         """log p(x_<i | masks k) of equation (6) in nats, shape (B, M, *shape)."""
         said = self.members.build(each).entries(x.unsqueeze(1))
-        said = said.reshape(len(x), self.masks, -1)[..., self.order]
+        said = said.reshape(x.shape[0], self.masks, -1)[..., self.order]
         before = torch.cat([torch.zeros_like(said[..., :1]), said[..., :-1].cumsum(-1)], -1)
-        return before[..., torch.argsort(self.order)].reshape(len(x), *self.members.output[1:])
+        return before[..., torch.argsort(self.order)].reshape(x.shape[0], *self.members.output[1:])
 
     def begin(self, n: int, c: Tensor | None = None) -> Drawn:
         """The state of n rows of which nothing is drawn yet."""
@@ -188,7 +188,7 @@ def _ensemble(members: Observation) -> Observation:
     """The mixture of `members`, whose shape begins with M: log w is one more number of each entry."""
     p, m, *shape = members.output
     build = partial(_mixture, members=members.build, m=m)
-    return Observation(members.name, ((p + 1) * m, *shape), build)
+    return Observation(members.name, ((p + 1) * m, *shape), build, m)
 
 
 def _mixture(numbers: Tensor, members: Callable[[Tensor], Distribution], m: int) -> Mixture:

@@ -10,20 +10,17 @@ Reference: Frey 1998; Bengio and Bengio 2000; Larochelle and Murray 2011. Rows C
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
-from simulacra.core.ancestral import ancestral, complete
+from simulacra.core.ancestral import Watch, ancestral, complete
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import Completes, HasConditionals, TakesCondition
-from simulacra.core.composite import Fields, Sequence
 from simulacra.core.model import Model
-from simulacra.core.observation import observation_head
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Update
+from simulacra.models.autoregressive.heads import entry_heads
 
 
 class Ordered(Model, HasConditionals, Completes, TakesCondition):
@@ -52,13 +49,8 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         order: tuple[int, ...] | None = None,
     ):
         super().__init__(space, condition)
-        if isinstance(space, (Fields, Sequence)):
-            raise ValueError(
-                f"{type(self).__name__} draws entries of one kind, but the space is {space}: "
-                "declare the columns of a table one kind, such as types='real'."
-            )
-        self.head = observation_head(space, observation, mixtures=mixtures)
-        self.entry_head = observation_head(replace(space, shape=()), self.head.name, mixtures=mixtures)
+        heads = entry_heads(type(self).__name__, space, observation, mixtures)
+        self.head, self.entry_head = heads.whole, heads.entry
         self.per_entry = self.head.output[0]
         self.register_buffer("ordering", _permutation(order, space.dims))
 
@@ -76,9 +68,9 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         # (1)
         return self.head.build(self.parameters_of(x, c)).log_prob(x)
 
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
         """Entry by entry in the order, shape (B, *)."""
-        return ancestral(self, rng, c)
+        return ancestral(self, rng, c, watch=watch)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """x with its missing entries drawn given the known ones: see `core.ancestral.complete`."""

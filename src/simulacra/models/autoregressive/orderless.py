@@ -26,14 +26,13 @@ import torch
 from torch import Tensor
 
 from simulacra.core import moments
-from simulacra.core.ancestral import ancestral
+from simulacra.core.ancestral import Watch, ancestral
 from simulacra.core.capabilities import Completes, HasConditionals, HasDensity, Samples, TakesCondition
-from simulacra.core.composite import Fields, Sequence
 from simulacra.core.model import Model
-from simulacra.core.observation import observation_head
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Source
+from simulacra.models.autoregressive.heads import entry_heads
 from simulacra.nets.entrywise import EntrywiseMLP
 
 
@@ -66,17 +65,12 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         order_seed: int = 0,
     ):
         super().__init__(space, condition)
-        if isinstance(space, (Fields, Sequence)):
-            raise ValueError(
-                f"{type(self).__name__} draws entries of one kind, but the space is {space}: "
-                "declare the columns of a table one kind, such as types='real'."
-            )
+        heads = entry_heads(type(self).__name__, space, observation, mixtures)
+        self.head, self.entry_head = heads.whole, heads.entry
         if ensemble < 1:
             raise ValueError(f"ensemble is {ensemble}, but a density needs at least one order.")
         self.entry_space = replace(space, shape=())
         self.entry_features = math.prod(space.features_shape) // space.dims
-        self.head = observation_head(space, observation, mixtures=mixtures)
-        self.entry_head = observation_head(self.entry_space, self.head.name, mixtures=mixtures)
         self.register_buffer("orders", torch.empty(ensemble, space.dims, dtype=torch.long))
         # a model without storage, whose shapes alone are asked for, has no numbers either
         if not self.orders.is_meta:
@@ -114,10 +108,11 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         flat = x.reshape(len(x), -1)
         return torch.stack([InOrders(self, o).log_density(flat[:, o[0]], c) for o in self.orders.split(1)], 1)
 
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
         """Each row in an order of its own out of the ensemble, so x ~ p(x) of (2), shape (B, *)."""
         orders = self._orders_for(rng)
-        return self._placed(InOrders(self, orders).draw(rng, c), orders)
+        placed = None if watch is None else lambda t, d, x: watch(t, d, self._placed(x, orders))
+        return self._placed(InOrders(self, orders).draw(rng, c, placed), orders)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """x with its missing entries drawn given the known ones, exactly and for any mask:
@@ -200,9 +195,9 @@ class InOrders(HasConditionals):
         # (1)
         return self.entry_head.build(numbers).log_prob(x.flatten()).view(x.shape).sum(1)
 
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
         """x ~ p(x|o) by place, shape (B, d)."""
-        return ancestral(self, rng, c)
+        return ancestral(self, rng, c, watch=watch)
 
     def begin(self, n: int, c: Tensor | None = None) -> Any:
         """The model's state of n rows of which no entry is known."""

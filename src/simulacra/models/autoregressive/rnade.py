@@ -87,9 +87,9 @@ class RNADE(Ordered):
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Logits of alpha, mu and log sigma of each entry, shape (B, 3 K, *)."""
-        f = self.features(x).reshape(len(x), 1, self.space.dims)
+        f = self.features(x).reshape(x.shape[0], 1, self.space.dims)
         # (2), (3)
-        return self.net(f, self.order).reshape(len(x), self.per_entry, *self.space.shape)
+        return self.net(f, self.order).reshape(x.shape[0], self.per_entry, *self.space.shape)
 
     def begin(self, n: int, c: Tensor | None = None) -> Tensor:
         """The sum of (2) before the first entry: c, shape (n, hidden)."""

@@ -1,0 +1,155 @@
+"""RNADE against a full-covariance Gaussian on tables of the UCI repository, ten folds.
+
+command     SIMULACRA_DATA=DATA python recipes/rnade_uci.py red-wine|ionosphere|boston
+            [--component gaussian|laplace]   (DATA holds uci/)
+protocol    ten folds; columns standardised by mean and deviation of the nine training folds; a ninth of
+            these chooses the pass whose weights are kept; mean log-likelihood of the standardised test
+            rows. Discrete columns are left out (ionosphere: the first two; boston: CHAS, RAD, ZN and the
+            target; red wine: quality); no two of the others correlate beyond 0.98
+published   Uria, Murray and Larochelle 2013, red wine / ionosphere / boston: Gaussian -13.18 / -41.24 /
+            -11.37, RNADE-MoG -9.36 / -2.50 / -0.64, RNADE-MoL -9.46 / -5.87 / -4.04
+ours        Gaussian -13.19 / -41.19 / -11.40, RNADE-MoG -9.56 +- 0.13 / -6.14 +- 1.86 / -0.24 +- 0.22
+            (standard error over all rows, not over trainings; MoL not measured); mean validation scores
+            -9.18 / -3.24 / -0.15. 50 sigmoid units, 10 components. Units, decay and number of passes were
+            chosen by validation scores, on ionosphere of three folds, on boston of one or two of another
+            division; red wine took over boston's decay. 2.7 / 8.3 / 2.8 min on a busy machine.
+            28 % of the entries of ionosphere are exactly -1, 0 or 1, where a density has no bound: the
+            score also says how narrow the components became (at most 6.1 nats an entry here, as
+            log sigma >= -7). Over 20 other divisions the Gaussian itself scores -40.8 to -41.5 there
+device      2 shared CPU cores, one thread
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import simulacra
+from simulacra.core.batch import Batch
+from simulacra.core.optimisers import cosine
+from simulacra.core.random import Rng
+from simulacra.data.dataset import Dataset, Split
+
+FOLDS, BATCH = 10, 100
+
+
+@dataclass(frozen=True)
+class Table:
+    """A set, and how RNADE is trained on it.
+
+    Args:
+        file: its file in the folder `uci`.
+        delimiter: between two columns; None: blanks.
+        columns: those that are modelled.
+        decay: of W and V, in each step as a multiple of the learning rate.
+        epochs: passes over which the learning rate falls to 0.
+    """
+
+    file: str
+    delimiter: str | None
+    columns: tuple[int, ...]
+    decay: float
+    epochs: int
+
+    def rows(self) -> Tensor:
+        """The columns in double precision, shape (N, d)."""
+        path = Path(os.environ["SIMULACRA_DATA"]) / "uci" / self.file
+        return torch.from_numpy(np.loadtxt(path, delimiter=self.delimiter, usecols=self.columns))
+
+
+TABLES = {
+    "red-wine": Table("winequality-red.csv", ",", tuple(range(11)), 1.0, 80),
+    "ionosphere": Table("ionosphere.csv", ",", tuple(range(2, 34)), 10.0, 600),
+    "boston": Table("housing.data", None, (0, 2, 4, 5, 6, 7, 9, 10, 11, 12), 1.0, 250),
+}
+
+
+def gaussian(train: Tensor, test: Tensor) -> Tensor:
+    """log p of the test rows under the Gaussian of the training rows: PPCA with all but one factor."""
+    chain = simulacra.Preprocessing(simulacra.Real((train.shape[1],)))
+    data = Dataset("table", {"train": Split(train, chain)}, chain)
+    model = simulacra.PPCA(data.space, latent=train.shape[1] - 1).double()
+    return simulacra.fit(model, data, out=tempfile.mkdtemp()).model.log_prob(test).values
+
+
+def rnade(train: Tensor, test: Tensor, table: Table, component: str) -> tuple[Tensor, float]:
+    """log p of the test rows under RNADE, and the validation score that its weights were chosen by."""
+    data = simulacra.in_memory(
+        train.float(), simulacra.Real((train.shape[1],)), "table", valid=1 / 9, test=0.0
+    )
+    torch.manual_seed(0)
+    model = simulacra.RNADE(data.space, hidden=50, mixtures=10, component=component, activation="sigmoid")
+    with torch.no_grad():
+        model.stage(0, []).start(model, data.train, Rng(0))
+    valid = train_and_keep_best(model, data, table)
+    return model.log_prob(test.float()).values, valid
+
+
+def train_and_keep_best(model: simulacra.RNADE, data: Dataset, table: Table) -> float:
+    """Adam with decay of W and V alone; the weights with the best validation score, which is returned.
+
+    The biases do not decay: they hold the shape of each column by itself, its narrow peaks included. An
+    optimiser of `fit` decays all that it moves, hence the loop by hand.
+    """
+    assert data.valid is not None
+    net, loss = model.net, model.updates()[0].loss
+    rest = [p for name, p in net.named_parameters() if name not in ("W", "V")]
+    weights = {"params": [net.W, net.V], "weight_decay": table.decay}
+    optimiser = torch.optim.AdamW([weights, {"params": rest, "weight_decay": 0.0}], fused=True)
+    best, kept = -float("inf"), {}
+    for epoch in range(table.epochs):
+        for group in optimiser.param_groups:
+            group["lr"] = 0.02 * cosine(epoch / table.epochs)
+        for rows in torch.randperm(len(data.train)).split(BATCH):
+            optimiser.zero_grad()
+            batch = Batch(data.train.x[rows], rows=range(len(rows)))
+            loss(model, batch, Rng(0, rows=batch.rows)).loss["nll"].mean().backward()
+            optimiser.step()
+        with torch.no_grad():
+            score = float(model.log_density(data.valid.x).mean())
+        if score > best:
+            best, kept = score, copy.deepcopy(model.state_dict())
+    model.load_state_dict(kept)
+    return best
+
+
+def main() -> None:
+    """All folds of one table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("--component", choices=("gaussian", "laplace"), default="gaussian")
+    asked = parser.parse_args()
+    table, began = TABLES[asked.table], time.perf_counter()
+    x = table.rows()
+    fold = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)) % FOLDS
+    scores: dict[str, list[Tensor]] = {"Gaussian": [], f"RNADE ({asked.component})": []}
+    valid = []
+    for k in range(FOLDS):
+        train, test = x[fold != k], x[fold == k]
+        mean, std = train.mean(0), train.std(0, correction=0)
+        train, test = (train - mean) / std, (test - mean) / std
+        ours, chosen = rnade(train, test, table, asked.component)
+        for parts, score in zip(scores.values(), (gaussian(train, test), ours)):
+            parts.append(score)
+        valid.append(chosen)
+        print(f"fold {k + 1}: validation {chosen:.2f}, test {ours.mean():.2f}", flush=True)
+    for name, parts in scores.items():
+        values = torch.cat(parts).double()
+        error = float(values.std()) / len(values) ** 0.5
+        print(f"{asked.table}, {name}: log p(x) = {float(values.mean()):.2f} +- {error:.2f} nats")
+    print(f"validation {np.mean(valid):.2f}; {time.perf_counter() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

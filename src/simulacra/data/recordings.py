@@ -1,0 +1,164 @@
+"""Sources of waves: a folder of .wav files, a single one, or the Free Spoken Digit Dataset.
+
+Windows of one recording stay in one split: they are sides of one `file`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from simulacra.core.waves import Wave
+from simulacra.data import names
+from simulacra.data.arrays import BROKEN_ZIP
+from simulacra.data.labels import encode
+from simulacra.data.listing import WAVES, Listing, list_folder
+from simulacra.data.sides import path_sides
+from simulacra.data.source import Part, Source
+from simulacra.data.waves import Recording, one_rate, read_wav, recording
+from simulacra.data.windows import Window, check_lengths, sentence
+
+log = logging.getLogger("simulacra")
+
+SPOKEN = "fsdd"
+MEMBER = re.compile(r"(?:^|/)recordings/(?P<file>(?P<digit>\d)_[^/_]+_(?P<index>\d+)\.wav)$")
+TESTED = 5  # recordings of each digit and speaker that are the official test part, the first ones
+LARGEST = 2**28  # bytes that the archive may unpack to; the published one has 21 MB
+
+
+def open_waves(listing: Listing, window: Window) -> Source:
+    """The source in a folder of recordings, which are read into memory.
+
+    Raises:
+        ValueError: if a file is damaged, rates differ, or lengths differ and there is no window.
+    """
+    read = {name: [read_wav(path) for path in files] for name, files in listing.files.items()}
+    space = _space(read, window)
+    parts = {}
+    for name, recordings in read.items():
+        x, of = _part(name, recordings, window)
+        origins = [listing.files[name][i] for i in of.tolist()]
+        labels = listing.labels[name][of] if listing.label_names else None
+        sides = path_sides(origins, listing.folder, listing.below[name])
+        parts[name] = Part(x, labels, sides=sides)
+    return _source(listing.folder.resolve().name, space, parts, window, listing.label_names)
+
+
+def open_wave(path: Path, window: Window) -> Source:
+    """The source in one recording; `start` is where each row begins, for time=.
+
+    Raises:
+        ValueError: if the file is damaged or too short.
+    """
+    read = [read_wav(path)]
+    space = _space({"train": read}, window)
+    x, of = _part("train", read, window)
+    sides = {"file": np.full(len(of), path.name, object), "start": np.array(window.starts(len(read[0])))}
+    return _source(path.stem, space, {"train": Part(x, sides=sides)}, window)
+
+
+def open_spoken(window: Window) -> Source:
+    """The Free Spoken Digit Dataset: {digit}_{speaker}_{index}.wav, of which index 0 to 4 are tested.
+
+    It is read from the zip file of the recordings, or the publisher's of the whole repository.
+
+    Raises:
+        ValueError: if the archive is missing or damaged or holds other files, or there is no window.
+    """
+    found = _unzipped(spoken_archive())
+    split = {
+        "train": [m for m in found if int(m["index"]) >= TESTED],
+        "test": [m for m in found if int(m["index"]) < TESTED],
+    }
+    read = {part: [found[m] for m in members] for part, members in split.items()}
+    space = _space(read, window)
+    digits = np.array([m["digit"] for members in split.values() for m in members])
+    numbers, label_names = encode(digits, SPOKEN)
+    parts = {}
+    for (part, members), labels in zip(split.items(), numbers.split([len(m) for m in split.values()])):
+        x, of = _part(part, read[part], window)
+        files = np.array([members[i]["file"] for i in of.tolist()], object)
+        parts[part] = Part(x, labels[of], sides={"file": files})
+    return _source(SPOKEN, space, parts, window, label_names)
+
+
+def recordings_of(name_or_path: str | Path) -> list[Recording]:
+    """Every recording that a name or path stands for; none where it stands for something else.
+
+    Raises:
+        ValueError: if a file is damaged.
+    """
+    path = Path(name_or_path).expanduser()
+    if name_or_path == SPOKEN:
+        return list(_unzipped(spoken_archive()).values())
+    if path.suffix.lower() in WAVES and path.is_file():
+        return [read_wav(path)]
+    listing = list_folder(path) if path.is_dir() and name_or_path not in names.names() else None
+    return [read_wav(file) for file in listing.paths] if listing and listing.waves else []
+
+
+def spoken_archive() -> Path:
+    """Where the Free Spoken Digit Dataset lies.
+
+    Raises:
+        ValueError: if it does not; it says how to get it.
+    """
+    (archive,) = names.locate(names.find(SPOKEN)).values()
+    return archive
+
+
+def _unzipped(archive: Path) -> dict[re.Match[str], Recording]:
+    """The recordings of the archive, by what their names say, in the order of their names."""
+    found = {}
+    try:
+        with zipfile.ZipFile(archive) as file:
+            infos = [(m, info) for info in file.infolist() if (m := MEMBER.search(info.filename))]
+            # compared before anything of that size is allocated; no member gives more than it says
+            if sum(info.file_size for _, info in infos) > LARGEST:
+                raise ValueError(f"{archive} would unpack to more than {LARGEST >> 20} MiB: fetch it again.")
+            for match, info in sorted(infos, key=lambda pair: pair[0]["file"]):
+                found[match] = recording(file.read(info), f"{match['file']} in {archive}")
+    except BROKEN_ZIP as error:
+        raise ValueError(f"{archive} is truncated or no zip file ({error}): fetch it again.") from error
+    indices = {int(match["index"]) >= TESTED for match in found}
+    if len(indices) < 2:
+        raise ValueError(
+            f"{archive} lacks recordings/DIGIT_SPEAKER_INDEX.wav with indices below and from {TESTED}: fetch "
+            "it again."
+        )
+    return found
+
+
+def _space(read: Mapping[str, Sequence[Recording]], window: Window) -> Wave:
+    """One rate and one length for all parts."""
+    every = [r for recordings in read.values() for r in recordings]
+    rate = one_rate(every)
+    check_lengths(window, every)
+    log.info("%s", sentence(every, window))
+    return Wave((window.length or len(every[0]),), rate)
+
+
+def _part(name: str, recordings: Sequence[Recording], window: Window) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows, shape (N, T), and the number of the recording that each is of, shape (N,)."""
+    places = [(i, start) for i, r in enumerate(recordings) for start in window.starts(len(r))]
+    if not places:
+        raise ValueError(
+            f"no recording of {name} is as long as tile={window.tile}: the longest has "
+            f"{max(map(len, recordings)):,} samples; choose a shorter window."
+        )
+    length = window.length or len(recordings[0])
+    rows = torch.stack([recordings[i].x[start : start + length] for i, start in places])
+    return rows, torch.tensor([i for i, _ in places])
+
+
+def _source(
+    name: str, space: Wave, parts: dict[str, Part], window: Window, label_names: tuple[str, ...] = ()
+) -> Source:
+    applied = (str(window),) if window.length else ()
+    return Source(name, space, parts, label_names, applied, standardise=False)

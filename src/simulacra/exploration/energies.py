@@ -1,0 +1,53 @@
+"""Pictures of models with an energy: what their filters look for, and what their chains dream."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import torch
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from simulacra.core import capabilities as can
+from simulacra.core.random import Rng
+from simulacra.core.words import evaluating
+from simulacra.exploration.album import Album
+from simulacra.exploration.sheet import sheet, tiled
+
+FILTERS, COLUMNS = 100, 10
+CHAINS = 8
+SWEEPS = (0, 1, 3, 10, 30, 100, 300, 1000)  # at which the chains are looked at
+
+
+def filters(album: Album) -> Figure:
+    """The weights of hidden units as pictures: blue holds a pixel back, red asks for it."""
+    every = cast(can.HasFilters, album.model).filters()
+    w = every.float().cpu().mean(1).numpy()
+    # those that say most
+    order = np.argsort(-np.abs(w).reshape(len(w), -1).sum(1), kind="stable")[:FILTERS]
+    w = w[np.sort(order)]
+    largest = np.abs(w).reshape(len(w), -1).max(1).clip(1e-12)[:, None, None]
+    tiles = (colormaps["RdBu_r"](0.5 + w / largest / 2)[..., :3] * 255).round().astype(np.uint8)
+    columns = min(COLUMNS, len(tiles))
+    kept = len(tiles) // columns * columns
+    shown = "" if kept == len(every) else f" ({kept} of {len(every)})"
+    title = f"{type(album.model).__name__}: filters{shown}, each on its own scale; red asks for a pixel"
+    return tiled(tiles[:kept], columns, title)
+
+
+def fantasies(album: Album) -> Figure:
+    """Chains of the model from free units on: a chain a row, later and later states to the right."""
+    model, chain = album.model, cast(can.StepsChain, album.model)
+    rng = Rng(album.seed, "fantasies", rows=range(CHAINS), device=model.device)
+    seen, at = [], 0
+    with evaluating(model):
+        state = chain.start_chain(rng.at("start"))
+        for sweeps in SWEEPS:
+            for t in range(at, sweeps):
+                state = chain.step(state, rng.at(t))
+            at = sweeps
+            seen.append(model.preprocessing.inverse(chain.shown(state)))
+    x = torch.stack(seen, 1)
+    title = f"{type(model).__name__}: fantasies{album.binarised}, a chain a row, after so many sweeps"
+    return sheet(album.space, x, title, column_names=[f"{n:,}" for n in SWEEPS])

@@ -1,0 +1,42 @@
+"""Recordings as lines against time, on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from simulacra.core.space import Space
+from simulacra.core.waves import Wave
+from simulacra.exploration import panels, style
+
+SHOWN = 8  # recordings
+
+
+def waveform(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+    """Each recording by itself: the first eight, in seconds.
+
+    Args:
+        x: shape (B, T).
+        other: left out.
+        names: left out.
+    """
+    assert isinstance(space, Wave)
+    shown = x[:SHOWN].double().numpy()
+    seconds = np.arange(space.dims) / space.rate
+    # quiet recordings would be flat lines on the whole range; silence has some
+    loudest = max(float(np.abs(shown).max()), 1e-3) * 1.05
+    figure = style.new_figure(8, 0.9 * len(shown) + 0.8)
+    for axes, samples in zip(panels.grid(figure, len(shown), 1), shown):
+        axes.plot(seconds, samples, color=style.MAIN, lw=0.7)
+        axes.set_xlim(0, space.seconds)
+        axes.set_ylim(-loudest, loudest)
+        style.tidy(axes)
+        if axes is not figure.axes[-1]:
+            axes.set_xticklabels([])
+    style.tidy(figure.axes[-1], x="seconds")
+    figure.supylabel("amplitude", fontsize=style.SMALL, color=style.MUTED)
+    style.headline(figure, title)
+    return figure

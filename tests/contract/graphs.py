@@ -1,0 +1,53 @@
+"""An exported graph, run by onnxruntime, beside the word that it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from simulacra.core.export import CONDITION, graph_inputs
+from simulacra.core.exportable import WORDS
+from simulacra.core.random import Rng
+
+SEED = 11
+
+
+def answer(model, what, inputs, n, raw=None):
+    """What the word itself says to the inputs of its graph.
+
+    Args:
+        raw: observations as users give them, where the word takes x.
+    """
+    c = inputs.get(CONDITION)
+    if what == "sample":
+        return model.sample(n, c, seed=SEED)
+    if what == "step":
+        with torch.no_grad():
+            return model.step(inputs["state"], Rng(SEED, "step", rows=range(n)))
+    if what == "logits":
+        with torch.no_grad():
+            own = model.preprocessing.apply(raw, Rng(SEED, "score", rows=range(n)))
+            return model.parameters_of(own, c)
+    return model.encode(raw, c, seed=SEED) if what == "encode" else model.decode(inputs["z"], c)
+
+
+def run(path, inputs):
+    """The graph's output, by onnxruntime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path))
+    assert {i.name for i in session.get_inputs()} == set(inputs)
+    return session.run(None, {name: t.numpy() for name, t in inputs.items()})[0]
+
+
+def agree(model, path, what, n, x=None, c=None):
+    """Assert that graph and word give the same for n rows; x and c are raw."""
+    given = {} if c is None else {CONDITION: c}
+    given |= {"x": x.to(model.dtype)} if WORDS[what].input == "x" else {}
+    inputs, _ = graph_inputs(model, what, n, SEED, given)
+    expected = answer(model, what, inputs, n, x).numpy()
+    found = run(path, inputs)
+    assert found.dtype == expected.dtype and found.shape == expected.shape and len(found) == n
+    scale = max(1.0, np.abs(expected.astype(float)).max())
+    assert np.abs(found.astype(float) - expected.astype(float)).max() < 1e-5 * scale
+    return found
