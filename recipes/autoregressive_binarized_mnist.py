@@ -1,18 +1,22 @@
 """The autoregressive family on the fixed binarisation of MNIST.
 
-command     SIMULACRA_DATA=DATA python recipes/autoregressive_binarized_mnist.py MODEL [--epochs N]
-            (DATA holds binarized_mnist/; MODEL is fvbn, fvbn-neural, made, nade, eonade, nade-k,
-            pixelcnn, gated-pixelcnn or pixelrnn)
-protocol    binarized-mnist (Larochelle and Murray): 50,000 training, 10,000 validation, 10,000 test
-            images; exact mean log p(x) of the test images in nats (--limit N: the first N)
-published   Larochelle and Murray 2011: FVBN 97.45, NADE 88.33. Germain et al. 2015: MADE (1 layer, 1
-            mask) 88.40. Uria et al. 2014: EoNADE (1 layer, 128 orders) 87.71. Raiko et al. 2014:
-            NADE-5 (1 layer, 128 orders) 86.25. van den Oord et al. 2016: PixelRNN (Diagonal
-            BiLSTM) 79.20, PixelCNN 81.30
-ours        NADE --lr 0.01 --epochs 10 -87.56 +- 0.23 (4.7 min); FVBN --lr 0.01 --epochs 20 -98.19 +-
-            0.24 (1.3 min); MADE --epochs 30 -91.44 +- 0.23 (6.1 min, rate 0.001). At the rate 0.001 NADE
-            had -98.66 after 6 passes and FVBN -111.84 after 15. Two trainings at a time on a busy
-            machine; no rate was chosen by validation. The others not yet
+command     SIMULACRA_DATA=DATA python recipes/autoregressive_binarized_mnist.py MODEL [--epochs N] (DATA
+            holds binarized_mnist/; MODEL is fvbn, fvbn-neural, made, nade, eonade, nade-k, pixelcnn,
+            gated-pixelcnn or pixelrnn)
+protocol    binarized-mnist (Larochelle and Murray): 50,000 training, 10,000 validation, 10,000 test images;
+            exact mean log p(x) of the test images in nats (--limit N: the first N)
+published   Larochelle and Murray 2011: FVBN 97.45, NADE 88.33. Germain et al. 2015: MADE (1 layer, 1 mask)
+            88.40. Uria et al. 2014: EoNADE (1 layer, 128 orders) 87.71. Raiko et al. 2014: NADE-5 (1 layer,
+            128 orders) 86.25. van den Oord et al. 2016: PixelRNN (Diagonal BiLSTM) 79.20, PixelCNN 81.30
+ours        NADE --lr 0.01 --epochs 10 -87.56 +- 0.23 (4.7 min); FVBN --lr 0.01 --epochs 20 -98.19 +- 0.24
+            (1.3 min); MADE --epochs 30 -91.44 +- 0.23 (6.1 min; -92.83 at the rate 0.005 with 40); gated
+            PixelCNN --lr 0.003 --epochs 6 -92.41 +- 0.21 (27 min of one core): 5 layers of 16 channels that
+            reach 7 pixels, and 3,000 steps, are far from the paper's network. EoNADE, one order, rate
+            0.001: -102.65 +- 0.89 after 6 passes (1.2 min, first 2,000 images), -103.89 +- 0.26 after 40
+            (9.1 min), -125.36 after 40 at 0.005: more passes do not help here, and why is open; the
+            gradient is noisy, as the loss weighs late entries up to 784 times (the paper: 1,000,000 steps).
+            At the rate 0.001 NADE had -98.66 after 6 passes and FVBN -111.84 after 15. On a busy machine;
+            no rate was chosen by validation. The others not yet
 device      2 shared CPU cores, one thread
 """
 

@@ -1,14 +1,16 @@
 """WaveNet on spoken digits, companded to 256 levels.
 
-command     SIMULACRA_DATA=DATA python recipes/wavenet_fsdd.py [--epochs N] [--out DIR]
-            (DATA holds fsdd/fsdd_recordings.zip)
-protocol    Free Spoken Digit Dataset, official split (recordings 0 to 4 of each speaker and digit are the test
-            set); windows of 1,024 samples at 8 kHz that do not overlap, what is left over at the end of a
-            recording is dropped; mu-law of 256 levels; the digit is the condition. Exact bits a sample, each
-            window scored without what came before it
+command     SIMULACRA_DATA=DATA python recipes/wavenet_fsdd.py [--epochs N] [--out DIR] (DATA holds
+            fsdd/fsdd_recordings.zip)
+protocol    Free Spoken Digit Dataset, official split (recordings 0 to 4 of each speaker and digit are the
+            test set); windows of 1,024 samples at 8 kHz that do not overlap, what is left over at the end
+            of a recording is dropped; mu-law of 256 levels; the digit is the condition. Exact bits a
+            sample, each window scored without what came before it
 published   none for these data
 baseline    unigram: the levels' frequencies in the training windows
-ours        see below
+ours        unigram 7.30 bits a sample; WaveNet (2 blocks of 9 layers, 32 channels, 3 passes) 4.66 bits a
+            sample; 26 min on a busy machine, ten recordings drawn in 1 s. The training loss was still
+            falling
 device      2 shared CPU cores, one thread
 """
 
@@ -42,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--epochs", type=float, default=4)
+    parser.add_argument("--epochs", type=float, default=3)
     parser.add_argument("--out", type=Path, help="run folder, which gets the recordings too")
     asked = parser.parse_args()
     out = asked.out or Path(tempfile.mkdtemp())
@@ -56,7 +58,9 @@ def main() -> None:
     minutes = (time.perf_counter() - began) / 60
     score = run.model.log_prob(data.test.x, data.test.c)
     bits = -score.mean / WINDOW / math.log(2)
-    print(f"WaveNet {bits:.3f} bits a sample; {asked.epochs:g} passes in {minutes:.1f} min: {score}", flush=True)
+    print(
+        f"WaveNet {bits:.3f} bits a sample; {asked.epochs:g} passes in {minutes:.1f} min: {score}", flush=True
+    )
     began = time.perf_counter()
     waves = run.model.sample(10, torch.arange(10), seed=0)
     for digit, wave in enumerate(waves):

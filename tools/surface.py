@@ -160,9 +160,9 @@ def command_line() -> list[str]:
                 f"{command}:",
                 *(f"    {line}".rstrip() for line in usage.splitlines() if "--" in line or "usage" in line),
             ]
-    entries = constant("models.catalog", "_ENTRIES")
-    assert isinstance(entries, ast.Tuple)
-    models = [[ast.literal_eval(a) for a in entry.args[:4]] for entry in entries.elts]  # type: ignore[attr-defined]
+    lists = (constant("models.catalog", "_ENTRIES"), constant("models.energies", "ENERGIES"))
+    entries = [entry for listed in lists for entry in listed.elts]  # type: ignore[attr-defined]
+    models = [[ast.literal_eval(a) for a in entry.args[:4]] for entry in entries]
     lines += ["", "## MODEL: its options are the constructor's", ""]
     return [*lines, *(f"{name}: {cls}" for name, _, _, cls in models)]
 

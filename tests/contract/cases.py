@@ -238,6 +238,15 @@ CATALOGUED = [
     _catalogued("rtrbm/exact", sequences, hidden=5, burn_in=7, estimator="exact"),
     _catalogued("rnn-rbm", sequences, hidden=13, state=5, burn_in=7),
     _catalogued("rnn-nade", sequences, hidden=5, state=7, lr=0.03),
+    _catalogued("boltzmann-machine", lambda: binary(6), hidden=3, chains=7, burn_in=9, hidden_steps=2),
+    _catalogued("higher-order-bm", lambda: binary(6), hidden=2, chains=7, burn_in=9, hidden_steps=2),
+    _catalogued("mixture-rbm", lambda: binary(6), components=3, hidden=2, chains=7, burn_in=9),
+    _catalogued("discriminative-rbm", labelled, hidden=5, burn_in=9, generative=0.1),
+    _catalogued("discriminative-rbm/label", lambda: classes(3), hidden=5, objective="discriminative"),
+    _catalogued("grouped-rbm", labelled, hidden=3, irrelevant=2, burn_in=9),
+    _catalogued("gated-bm", lambda: binary(6), components=2, hidden=3, chains=7, burn_in=9, switch_steps=3),
+    _catalogued("boosted-field", lambda: binary(6), epochs=2, features=2, chains=19, burn_in=9),
+    _catalogued("unrolled-mrf", bits, steps=3, burn_in=9),
     _catalogued("gaussian-rbm", lambda: real(3), hidden=5, chains=7, burn_in=10),
 ]
 

@@ -55,6 +55,11 @@ LONGER = {
     "rbm/conditional": 200,
     "rbm/tempering": 200,
     "dbn": 200,
+    "boltzmann-machine": 200,
+    "mixture-rbm": 300,
+    "discriminative-rbm": 200,
+    "grouped-rbm": 200,
+    "boosted-field": 20,
     "dbm": 200,
     "multi-prediction-dbm": 250,
 }  # epochs until coin flips look strange, by 12 standard errors

@@ -83,9 +83,9 @@ PIECES: dict[str, tuple[str, int, dict[str, Any], Mutation]] = {
     "stage": ("growing", 12, {}, place(stage=0)),
     "what stages recorded": ("growing", 12, {}, place(past=[])),
     "that the stage has started": ("stacked-denoising", 8, {}, place(started=False)),
-    "best weights": ("rbm", 12, FALLING, change("best/W")),
-    "best weights dropped": ("rbm", 12, FALLING, drop("best/")),
-    "best score": ("rbm", 12, FALLING, place(best=None)),
+    "best weights": ("vae", 12, FALLING, change("best/decoder.")),
+    "best weights dropped": ("vae", 12, FALLING, drop("best/")),
+    "best score": ("vae", 12, FALLING, place(best=None)),
     "epochs without a better score": ("vae/real", 20, UNEVEN, place(worse=2)),
 }
 

@@ -58,6 +58,7 @@ class Model(Words, nn.Module, metaclass=_Recorded):
     """
 
     sharded: ClassVar[tuple[str, ...]] = ()
+    added: ClassVar[tuple[str, ...]] = ()  # buffers that older files lack: the constructor's values stay
     length: Epochs = Epochs(50)
     arguments: dict[str, Any]
     estimates: list[dict[str, Any]]

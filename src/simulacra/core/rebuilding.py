@@ -157,7 +157,7 @@ def check_sizes(
         if of_the_library(kind):
             raise
         return
-    check_fits(own.state_dict(), stored, weights)
+    check_fits(own.state_dict(), stored, weights, own.added)
 
 
 SPARE = 100  # parameters beyond four for each tensor of the file: some are tied, some stand in twice

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.files import write_atomically
+from simulacra.core.precision import precise
 from simulacra.core.space import Real
 
 PCM = 2**15  # levels of a sign of 16-bit PCM: the level -32768 is the wave's -1
@@ -66,7 +67,7 @@ def real_wave(samples: Tensor) -> Tensor:
         return samples.float()
     if samples.dtype == torch.uint8:
         return (samples.float() - 128) / 128
-    return (samples.double() / 2 ** (torch.iinfo(samples.dtype).bits - 1)).float()
+    return (precise(samples) / 2 ** (torch.iinfo(samples.dtype).bits - 1)).float()
 
 
 def write_wav(x: Any, rate: int, path: str | Path) -> None:
@@ -87,7 +88,7 @@ def write_wav(x: Any, rate: int, path: str | Path) -> None:
         >>> path.stat().st_size
         844
     """
-    samples = torch.as_tensor(x).detach().cpu().double()
+    samples = precise(torch.as_tensor(x).detach().cpu())
     if samples.dim() != 1 or not bool(samples.isfinite().all()):
         raise ValueError(
             f"{path} takes one wave of finite numbers, but x has shape {tuple(samples.shape)}"

@@ -14,14 +14,19 @@ from simulacra.core.files import Stored, read_shapes, read_tensors
 WORDS = {"F": "floating-point numbers", "C": "complex numbers", "B": "booleans", "I": "whole numbers"}
 
 
-def check_fits(own: Mapping[str, Tensor], stored: Mapping[str, Stored], path: Path) -> None:
+def check_fits(
+    own: Mapping[str, Tensor], stored: Mapping[str, Stored], path: Path, added: Collection[str] = ()
+) -> None:
     """Raise ValueError, naming the first misfit, unless the stored tensors are those of a model.
 
     Args:
         own: the model's state; tensors without storage (device `meta`) will do.
         path: the file, for the message.
+        added: names of tensors that files of earlier versions lack.
     """
     for name, t in own.items():
+        if name not in stored and name in added:
+            continue
         if name not in stored:
             raise ValueError(f"{path} lacks tensor {name!r}: it does not belong to this model.")
         found = stored[name]
@@ -77,7 +82,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     Raises:
         ValueError: if a tensor is missing, unknown, of another shape or type, or not finite.
     """
-    check_fits(model.state_dict(), read_shapes(path)[0], path)
+    check_fits(model.state_dict(), read_shapes(path)[0], path, getattr(model, "added", ()))
     tensors, header = read_tensors(path)
     bad = not_finite(model, tensors)
     if bad is not None:
@@ -89,4 +94,5 @@ def load_weights(model: nn.Module, path: Path) -> None:
         model.to(precisions.pop())
     with torch.no_grad():
         for name, t in model.state_dict().items():
-            t.copy_(tensors[name])
+            if name in tensors:
+                t.copy_(tensors[name])

@@ -6,39 +6,10 @@ This file imports no torch, so that listing models is quick.
 from __future__ import annotations
 
 import difflib
-import importlib
-from dataclasses import dataclass
-from typing import Any
 
 from simulacra.core.renamed import MODELS, NAMES, present
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A model of the catalogue.
-
-    Args:
-        name: on the command line.
-        family: folder of the family.
-        module: where the class is.
-        cls: name of the class.
-        paper: who proposed it.
-        rows: rows of the systems table that it implements.
-        summary: one line.
-    """
-
-    name: str
-    family: str
-    module: str
-    cls: str
-    paper: str
-    rows: tuple[str, ...]
-    summary: str
-
-    def load(self) -> Any:
-        """The class."""
-        return getattr(importlib.import_module(f"simulacra.models.{self.module}"), self.cls)
-
+from simulacra.models.energies import ENERGIES
+from simulacra.models.entry import Entry
 
 _ENTRIES = (
     Entry(
@@ -194,99 +165,9 @@ _ENTRIES = (
         ("F1", "F2", "F3"),
         "generative adversarial network: a game of two players",
     ),
-    Entry(
-        "rbm",
-        "boltzmann",
-        "boltzmann.rbm",
-        "RBM",
-        "Smolensky 1986; Tieleman 2008",
-        ("A2", "A3", "A4", "A5", "A17"),
-        "restricted Boltzmann machine: four estimators of its gradient, centred, conditional",
-    ),
-    Entry(
-        "gaussian-rbm",
-        "boltzmann",
-        "boltzmann.gaussian_rbm",
-        "GaussianRBM",
-        "Welling, Rosen-Zvi and Hinton 2005; Hinton and Salakhutdinov 2006",
-        ("A6",),
-        "restricted Boltzmann machine over real data: a mixture of 2^hidden Gaussians",
-    ),
-    Entry(
-        "dbn",
-        "boltzmann",
-        "boltzmann.dbn",
-        "DBN",
-        "Hinton, Osindero and Teh 2006",
-        ("A9",),
-        "deep belief network, trained layer by layer",
-    ),
-    Entry(
-        "dbm",
-        "boltzmann",
-        "boltzmann.dbm",
-        "DBM",
-        "Salakhutdinov and Hinton 2009; Montavon and Mueller 2012",
-        ("A10",),
-        "deep Boltzmann machine: mean field and persistent chains, centred",
-    ),
-    Entry(
-        "multi-prediction-dbm",
-        "boltzmann",
-        "boltzmann.mp_dbm",
-        "MultiPredictionDBM",
-        "Goodfellow, Mirza, Courville and Bengio 2013",
-        ("A11",),
-        "deep Boltzmann machine trained through its unrolled inference; classifies and completes",
-    ),
-    Entry(
-        "conv-rbm",
-        "boltzmann",
-        "boltzmann.conv_rbm",
-        "ConvRBM",
-        "Desjardins and Bengio 2008; Lee, Grosse, Ranganath and Ng 2009",
-        ("A13", "A14", "A16"),
-        "convolutional RBM with probabilistic max pooling",
-    ),
-    Entry(
-        "conv-dbm",
-        "boltzmann",
-        "boltzmann.conv_dbm",
-        "ConvDBM",
-        "Lee, Grosse, Ranganath and Ng 2009",
-        ("A15",),
-        "convolutional deep Boltzmann machine; fills in missing input",
-    ),
-    Entry(
-        "rtrbm",
-        "boltzmann",
-        "boltzmann.rtrbm",
-        "RTRBM",
-        "Sutskever, Hinton and Taylor 2009",
-        ("A21",),
-        "recurrent temporal RBM over sequences of binary frames",
-    ),
-    Entry(
-        "rnn-rbm",
-        "boltzmann",
-        "boltzmann.rnn_rbm",
-        "RNNRBM",
-        "Boulanger-Lewandowski, Bengio and Vincent 2012",
-        ("A22",),
-        "RBM of each frame with biases moved by a recurrent state; polyphonic music",
-    ),
-    Entry(
-        "rnn-nade",
-        "boltzmann",
-        "boltzmann.rnn_nade",
-        "RNNNADE",
-        "Boulanger-Lewandowski, Bengio and Vincent 2012",
-        ("A23",),
-        "NADE of each frame with biases moved by a recurrent state: exact log p(x)",
-    ),
 )
 
-CATALOG: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+CATALOG: dict[str, Entry] = {entry.name: entry for entry in (*_ENTRIES, *ENERGIES)}
 
 
 def find(name: str, quiet: bool = False) -> Entry:
@@ -303,7 +184,7 @@ def find(name: str, quiet: bool = False) -> Entry:
         'vae'
     """
     name = present([MODELS, NAMES], name, quiet)
-    by_class = {entry.cls.lower(): entry for entry in _ENTRIES}
+    by_class = {entry.cls.lower(): entry for entry in CATALOG.values()}
     found = CATALOG.get(name.lower()) or by_class.get(name.lower())
     if found is None:
         near = difflib.get_close_matches(name.lower(), [*CATALOG, *by_class], 1, 0.5)

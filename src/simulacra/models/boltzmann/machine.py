@@ -189,7 +189,9 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
 
     def _free(self, name: str, rng: Rng, rows: range) -> Tensor:
         field = self._base(name).expand(len(rows), *self.shapes[name])
-        return self.units[name].draw(field.to(self.dtype), rng, f"start {name}", rows)
+        return self.units[name].draw(
+            field.to(self.dtype), rng, "start" if name == "v" else f"start {name}", rows
+        )
 
     def _base(self, name: str) -> Tensor:
         return self.base if name == "v" else self.base.new_zeros(self.shapes[name])

@@ -45,6 +45,8 @@ class RBM(Restricted):
         'exact'
     """
 
+    added = ("base", "mu", "lam")
+
     def __init__(
         self,
         space: Space,

@@ -203,7 +203,7 @@ def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> Non
         rows = rng.on(range(i, min(i + ROWS, len(source))))
         batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
         valid = _valid(batch.x, batch.lengths)
-        ones += batch.x[valid].sum(0).double().cpu()
+        ones += precise(batch.x[valid].sum(0)).cpu()
         frames += float(valid.sum())
     # as if each note had been seen once on and once off
     model.b.copy_(torch.logit((ones + 1) / (frames + 2)))

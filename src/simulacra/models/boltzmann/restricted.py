@@ -121,7 +121,6 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
         """E[v | h], shape (B, visible)."""
         return self.units["v"].mean(self.field("v", {"h": h}, c))
 
-
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """E[h | x], shape (B, hidden)."""
         return self.hidden_given_visible(self.visible(x), c)
