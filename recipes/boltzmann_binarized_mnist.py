@@ -10,7 +10,8 @@ published   Salakhutdinov and Murray 2008: RBM, 500 hidden units, CD-25 -86.34 (
 ours        rbm --epochs 15: -97.21 +- 0.26 (forward) to -97.37 (reverse), centred PCD-1, 1,000
             temperatures; 3.8 min: a short schedule, 15 of the 200 passes, rate 0.05 falling to 0. dbm
             --epochs 2 --limit 1000 -140.42 to -140.34 (1.4 min) and dbn --epochs 5 --limit 1000 -125.96 to
-            -126.11 (1.2 min): trials, far from trained. The convolutional ones not yet
+            -126.11 (1.2 min): trials on the first test images, which are zeros, far from trained. The
+            convolutional ones not yet
 device      2 shared CPU cores, one thread
 """
 

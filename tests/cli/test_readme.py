@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from simulacra.cli import main
+from simulacra.core.waves import write_wav
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -29,7 +31,7 @@ def test_ten_lines_of_python_run_as_written(tmp_path, monkeypatch, capsys):
 
 
 def own_data(folder: Path) -> None:
-    """What the section on own data names: photos, slides, a table with gaps, arrays."""
+    """What the section on own data names: photos, slides, recordings, a table with gaps, arrays."""
     make = np.random.default_rng(4)
     for i in range(24):
         photo = folder / "photos" / ("cat", "dog")[i % 2] / f"{i}.jpg"
@@ -44,6 +46,10 @@ def own_data(folder: Path) -> None:
         for _ in range(120):
             row = [int(make.integers(18, 90)), "fm"[int(make.integers(2))], round(make.normal(125, 9), 1)]
             writer.writerow(["" if make.uniform() < 0.1 else value for value in row])
+    (folder / "recordings").mkdir()
+    for i in range(12):
+        wave = torch.from_numpy(make.uniform(-0.5, 0.5, 900))
+        write_wav(wave, 8000, folder / "recordings" / f"{i}.wav")
     np.savez(folder / "measurements.npz", x=make.normal(size=(90, 4)), kind=np.arange(90) % 3)
 
 
@@ -52,10 +58,10 @@ def test_the_commands_for_own_data_run_as_written(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     own_data(tmp_path)
     section = README.split("## Your own data")[1].split("\n## ")[0]
-    for path in ("photos", "slides", "patients.csv", "measurements.npz"):
+    for path in ("photos", "slides", "recordings", "patients.csv", "measurements.npz"):
         assert main(["data", "inspect", path]) == 0
     lines = [line for block in blocks("sh", section) for line in block.strip().splitlines()]
-    assert len(lines) == 8
+    assert len(lines) == 10
     for line in lines:
         assert main(shlex.split(line, comments=True)[1:]) == 0, line
     with open("drawn.csv", newline="", encoding="utf-8") as file:

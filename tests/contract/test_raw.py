@@ -235,5 +235,6 @@ def test_binary_data_are_decoded_to_probabilities():
     for case in CATALOGUED:
         model = trained(case)
         if isinstance(model.preprocessing.raw, Binary) and model.supports(can.Decodes):
-            p = model.decode(torch.zeros(3, model.code_size))
+            c = None if model.condition is None else torch.zeros(3, dtype=torch.long)
+            p = model.decode(torch.zeros(3, model.code_size), c)
             assert p.is_floating_point() and 0 < float(p.min()) <= float(p.max()) < 1

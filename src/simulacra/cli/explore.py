@@ -21,6 +21,8 @@ WHAT = {
     "latent-map": "the codes of held-out rows",
     "manifold": "the decoded lattice of codes",
     "interpolations": "paths between codes",
+    "filters": "weights of hidden units as pictures",
+    "fantasies": "Markov chains, later and later states to the right",
     "training-curves": "what training recorded",
     "neighbours": "the samples nearest to training rows",
 }

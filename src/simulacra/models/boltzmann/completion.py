@@ -17,6 +17,8 @@ from simulacra.models.boltzmann.machine import Machine
 
 def clamped(model: Machine, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
     """x with the entries where `known` is False drawn by `burn_in` sweeps from free units, shape (B, *)."""
+    # a sweep over more blocks would draw the last one given units that were not held
+    assert len(model.blocks) == 2
     given, keep = model.visible(model.space.filled(x, known)), known.reshape(len(x), *model.shapes["v"])
     layers = model.unpacked(model.start_chain(rng))
     for t in range(model.burn_in):

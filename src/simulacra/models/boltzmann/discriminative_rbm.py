@@ -82,7 +82,7 @@ class DiscriminativeRBM(Labelled):
         """E of (1) in nats, shape (B,); of a layer `h` that holds y and, times it, the hidden units."""
         y, h = layers["h"][..., 0], layers["h"][..., 1:]
         # (1)
-        given = (y * self.on_label(c, len(y))).sum(1) + (h * self.on_hidden(layers["v"])).sum((1, 2))
+        given = (y * self.on_label(c, y.shape[0])).sum(1) + (h * self.on_hidden(layers["v"])).sum((1, 2))
         return -given - layers["v"] @ self.b
 
     def on_hidden(self, v: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class DiscriminativeRBM(Labelled):
         """What the other layer does to `name`, in its shape (B, *)."""
         if name == "v":
             return self.b + layers["h"][..., 1:].sum(1) @ self.W.T
-        on_y = self.on_label(c, len(layers["v"]))
+        on_y = self.on_label(c, layers["v"].shape[0])
         return torch.cat([on_y.unsqueeze(2), self.on_hidden(layers["v"])], 2)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:

@@ -158,7 +158,7 @@ class GatedBM(Machine, Encodes, Completes):
     def switches(self, x: Tensor) -> Tensor:
         """Which component explains each pixel: means of (2) by mean field, shape (B, pixels, K)."""
         layers = {"v": self.visible(x)}
-        layers["s"] = self.a.softmax(1).expand(len(x), -1, -1)
+        layers["s"] = self.a.softmax(1).expand(x.shape[0], -1, -1)
         for _ in range(self.switch_steps):
             for name in ("h", "s"):
                 layers[name] = self.units[name].mean(self.field(name, layers))

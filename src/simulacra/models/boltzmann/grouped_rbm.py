@@ -92,7 +92,7 @@ class GroupedRBM(Labelled):
         """E of (1) in nats, shape (B,); of a layer `h` that holds y and, times it, the units of its group."""
         v, y, h = layers["v"], layers["h"][..., 0], layers["h"][..., 1:]
         # (1)
-        relevant = (y * self.on_label(c, len(y))).sum(1) + (h * self.on_relevant(v)).sum((1, 2))
+        relevant = (y * self.on_label(c, y.shape[0])).sum(1) + (h * self.on_relevant(v)).sum((1, 2))
         return -relevant - (layers["g"] * self.on_irrelevant(v)).sum(1) - v @ self.b
 
     def on_relevant(self, v: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class GroupedRBM(Labelled):
             return self.b + own + layers["g"] @ self.R.T
         if name == "g":
             return self.on_irrelevant(layers["v"])
-        on_y = self.on_label(c, len(layers["v"]))
+        on_y = self.on_label(c, layers["v"].shape[0])
         return torch.cat([on_y.unsqueeze(2), self.on_relevant(layers["v"])], 2)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:

@@ -95,7 +95,7 @@ class HigherOrderBM(Coupled):
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
         """Equation (2), shape (B, len(sites))."""
-        field = self.b[sites].expand(len(x), -1)
+        field = self.b[sites].expand(x.shape[0], -1)
         for r, w in enumerate(self.W, 2):
             others = self.get_buffer(f"others_{r}")[sites]
             # (2): the products in which the site stands, without it

@@ -112,7 +112,7 @@ class MixtureRBM(Machine, Encodes):
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
         """E(v, 0), which is 0, and the field on the hidden side."""
-        return layers["v"].new_zeros(len(layers["v"])), {"h": self.field("h", layers)}
+        return layers["v"].new_zeros(layers["v"].shape[0]), {"h": self.field("h", layers)}
 
     # ---- components
 

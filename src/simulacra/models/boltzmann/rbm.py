@@ -71,6 +71,6 @@ def need_binary(name: str, space: Space) -> None:
     """Raise ValueError unless the space is binary."""
     if not isinstance(space, Binary):
         raise ValueError(
-            f"{name} needs binary data, but the space is {space}: load grey levels with binarize='dynamic' "
-            "(anew at every visit), 'static' (once by seed) or 'threshold' (by a cut)."
+            f"{name} needs binary data, but the space is {space}: grey levels can be drawn anew each visit "
+            "(dynamic), drawn once (static) or cut (threshold); load the data with binarize='dynamic'."
         )

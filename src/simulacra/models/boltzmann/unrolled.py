@@ -119,7 +119,7 @@ class UnrolledMRF(Sitewise, Completes):
 
     def _arriving(self, along: Tensor) -> Tensor:
         """The sum over the edges that lead to each site, shape (B, sites)."""
-        return along.new_zeros(len(along), self.sites).index_add(1, self.head, along)
+        return along.new_zeros(along.shape[0], self.sites).index_add(1, self.head, along)
 
     # ---- inference
 
@@ -146,7 +146,7 @@ class UnrolledMRF(Sitewise, Completes):
 
     def _mean_field(self, v: Tensor, known: Tensor) -> Tensor:
         w = self._both()
-        field = self.b.expand(len(v), -1)
+        field = self.b.expand(v.shape[0], -1)
         for _ in range(self.steps):
             for sites in self.groups:
                 q = torch.where(known, v, torch.sigmoid(field))
@@ -156,7 +156,7 @@ class UnrolledMRF(Sitewise, Completes):
 
     def marginals(self, x: Tensor, known: Tensor) -> Tensor:
         """q of all entries given the known ones, these in their places, shape (B, sites)."""
-        v, there = self.visible(x), known.reshape(len(x), -1)
+        v, there = self.visible(x), known.reshape(x.shape[0], -1)
         return torch.where(there, v, torch.sigmoid(self.fields(v, there)))
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:

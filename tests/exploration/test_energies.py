@@ -1,0 +1,59 @@
+"""Pictures of energies: filters on their own scale, chains that go on from column to column."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+import simulacra
+from simulacra.core.random import Rng
+from simulacra.data.dataset import in_memory
+from simulacra.exploration import energies
+from simulacra.exploration.pictures import album_of, pictures
+
+
+@pytest.fixture
+def album():
+    torch.manual_seed(1)
+    x = (torch.rand(40, 1, 5, 6) < 0.3).to(torch.uint8)
+    data = in_memory(x, simulacra.Binary((1, 5, 6)), "spots")
+    model = simulacra.RBM(data.space, hidden=20, burn_in=3)
+    return album_of(model, data, 7, [])
+
+
+def bytes_of(figure: Figure) -> np.ndarray:
+    return np.asarray(figure.axes[0].images[0].get_array())
+
+
+def test_a_filter_that_asks_for_one_pixel_is_red_there_and_white_elsewhere(album):
+    with torch.no_grad():
+        album.model.W.zero_()
+        album.model.W[:, 3] = torch.eye(30)[7]
+    colours = np.unique(bytes_of(energies.filters(album)).reshape(-1, 3), axis=0)
+    red = colours[(colours[:, 0] > 90) & (colours[:, 1] < 30) & (colours[:, 2] < 60)]
+    blue = colours[(colours[:, 2] > 80) & (colours[:, 0] < 30)]
+    assert len(red) == 1 and len(blue) == 0
+
+
+def test_fantasies_are_the_chain_itself(album, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(energies, "sheet", lambda space, x, title, **names: seen.update(x=x))
+    monkeypatch.setattr(energies, "SWEEPS", (0, 2, 5))
+    energies.fantasies(album)
+    rng = Rng(7, "fantasies", rows=range(energies.CHAINS))
+    state, expected = album.model.start_chain(rng.at("start")), []
+    with torch.no_grad():
+        for t in range(6):
+            if t in (0, 2, 5):
+                expected.append(state.view(-1, 1, 5, 6))
+            state = album.model.step(state, rng.at(t))
+    assert torch.equal(seen["x"].float(), torch.stack(expected, 1))
+
+
+def test_models_without_filters_say_so(tmp_path):
+    data = simulacra.load_data("ring")
+    model = simulacra.PPCA(data.space, latent=1)
+    with pytest.raises(ValueError, match="filters needs a model with filters"):
+        pictures(model, data, tmp_path, only="filters")
