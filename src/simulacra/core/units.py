@@ -51,6 +51,7 @@ class Units(ABC):
 
     def states(self, start: int, stop: int, shape: tuple[int, ...]) -> Tensor:
         """The states number `start` to `stop`, shape (stop - start, *shape)."""
+        # asked only of kinds whose `log_states` is finite: real units cannot be counted
         raise NotImplementedError
 
 
