@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
+from benchmarks.boltzmann import boltzmann
 from benchmarks.bound import bound_memory, bound_speed
 from benchmarks.nade import nade_recursion
 from benchmarks.pixelcnn import pixelcnn, row_lstm
@@ -31,6 +32,7 @@ BENCHES = {
     "pixelcnn": pixelcnn,
     "row-lstm": row_lstm,
     "wavenet": wavenet,
+    "boltzmann": boltzmann,
     "startup": startup,
 }
 README = Path(__file__).with_name("README.md")

@@ -27,8 +27,8 @@ import torch
 import simulacra
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.frames import annealed_likelihood
-from simulacra.evaluation.likelihood import likelihood
+from simulacra.evaluation import Annealing
+from simulacra.evaluation.likelihood import likelihoods
 
 BATCH = 8
 
@@ -71,12 +71,12 @@ def train_and_score(data: Dataset, options: argparse.Namespace) -> None:
         patience=options.patience if exact else None,
     )
     print(f"training {(time.perf_counter() - began) / 60:.1f} min")
+    annealing = Annealing(options.temperatures, options.chains, options.temperatures)
     for split in ("valid", "test"):
-        if exact:
-            found = likelihood(run.model, data, split)
-        else:
-            found = annealed_likelihood(run.model, data, split, options.temperatures, options.chains)
-        print(f"{split} {found}; {frames_mean(found, data):.3f} a frame")
+        found = likelihoods(run.model, data, split, annealing=annealing)
+        print(f"{split} {found.estimate}; {frames_mean(found.estimate, data):.3f} a frame")
+        if found.pessimistic:
+            print(f"{found.pessimistic}; {frames_mean(found.pessimistic, data):.3f} a frame; {found.bracket}")
 
 
 def built(data: Dataset, options: argparse.Namespace) -> Model:

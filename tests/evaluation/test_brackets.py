@@ -119,18 +119,53 @@ def test_which_models_need_a_bracket(data):
     assert not needs_bracket(small) and needs_bracket(large) and has_likelihood(large)
     small_report = evaluate(small, data)
     assert small_report.likelihood.kind == "exact" and "pessimistic" not in small_report.estimates
-    # with a condition every row has a Z of its own
-    given = simulacra.RBM(Binary((30,)), Categorical((), 2), hidden=30)
-    assert not needs_bracket(given) and not has_likelihood(given)
-    with pytest.raises(ValueError) as error:
-        rows = simulacra.in_memory(
-            data.train.x,
-            Binary((30,)),
-            c=torch.zeros(len(data.train.x), dtype=torch.long),
-            condition=Categorical((), 2),
-        )
-        likelihood(given, rows)
-    assert "\n" not in str(error.value)
+
+
+@pytest.mark.system("A7", "A8", "A17")
+def test_each_condition_has_a_log_z_of_its_own():
+    model, _ = blocks()
+    given = simulacra.RBM(Binary((30,)), Categorical((), 3), hidden=30).double()
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for name in ("W", "b", "c"):
+            getattr(given, name).copy_(getattr(model, name))
+        for weights in (given.A, given.B):
+            weights.copy_(torch.randn(weights.shape, generator=generator, dtype=torch.float64))
+    log_z = [exact_log_z(given, y) for y in range(3)]
+    x = (torch.rand(70, 30, generator=generator) < 0.4).to(torch.uint8)
+    labels = torch.randint(0, 2, (70,), generator=generator)
+    rows = simulacra.in_memory(x, Binary((30,)), c=labels, condition=Categorical((), 3), name="noise")
+    assert needs_bracket(given) and has_likelihood(given)
+    report = evaluate(given, rows, seed=4, annealing=Annealing(300, 500, 100))
+    best, other = report.likelihood, report.estimates["pessimistic"]
+    assert best.conditional and (best.kind, other.kind) == ("upper", "stochastic")
+    # only the two classes that occur are annealed
+    assert best.details["laws"] == 2 and "2 log Z" in best.method
+    exact = -given.free_energy(rows.test.x, rows.test.c).detach() - torch.tensor(log_z)[rows.test.c]
+    for side in (best, other):
+        torch.testing.assert_close(side.values, exact, atol=0.2, rtol=0)
+    assert [f.severity for f in report.findings if f.name == "partition function"] == ["ok"]
+    sharp = evaluate(blocks_given(given, 9.0), rows, annealing=Annealing(2, 20, 5))
+    (finding,) = [f for f in sharp.findings if f.name == "partition function"]
+    assert finding.severity == "warning" and "unreliable" in str(finding)
+
+
+def exact_log_z(model, y):
+    """By enumeration of each block of 5 hidden units, with the biases of class y."""
+    w, b, c = (getattr(model, name).detach().numpy() for name in ("W", "b", "c"))
+    b, c = b + model.A.detach().numpy()[:, y], c + model.B.detach().numpy()[:, y]
+    h = np.array(np.meshgrid(*[[0.0, 1.0]] * 5)).reshape(5, -1).T
+    return sum(
+        logsumexp(h @ c[i : i + 5] + np.logaddexp(0, b[i : i + 5] + h @ w[i : i + 5, i : i + 5].T).sum(1))
+        for i in range(0, 30, 5)
+    )
+
+
+def blocks_given(model, scale):
+    """The same machine with weights `scale` times as large."""
+    with torch.no_grad():
+        model.W.mul_(scale)
+    return model
 
 
 def test_too_large_a_sum_is_refused_with_its_size_and_time():

@@ -11,12 +11,13 @@ from oracles import chi_square, states
 
 import simulacra
 from simulacra.core.batch import Batch
+from simulacra.core.capabilities import HasDensity
 from simulacra.core.composite import Sequence
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
 from simulacra.data.dataset import in_memory
-from simulacra.evaluation.frames import annealed_likelihood
-from simulacra.evaluation.likelihood import likelihood
+from simulacra.evaluation.annealing import Annealing
+from simulacra.evaluation.likelihood import likelihood, likelihoods
 from simulacra.models.boltzmann.frames import contrast, exact, log_partition
 from simulacra.models.boltzmann.recurrent import trimmed, valid_frames
 from simulacra.models.boltzmann.rnn_nade import RNNNADE
@@ -297,11 +298,22 @@ def test_training_finds_the_scales(tmp_path, name):
 def test_annealing_each_frame_finds_the_exact_score(name):
     data, model = ragged(), shaken(name, steps=7)
     exact_score = likelihood(model, data)
-    found = annealed_likelihood(model, data, temperatures=100, chains=30, seed=1)
-    assert found.kind == "upper" and found.dims == exact_score.dims
+    # as if the sums were too long
+    model.remove(HasDensity)
+    both = likelihoods(model, data, seed=1, annealing=Annealing(200, 200, 100))
+    found, other = both.estimate, both.pessimistic
+    assert (found.kind, other.kind) == ("upper", "stochastic") and found.dims == exact_score.dims
     assert float((found.values - exact_score.values).abs().max()) < 0.25
-    rough = annealed_likelihood(model, data, temperatures=2, chains=2, seed=1)
-    assert float((rough.values - exact_score.values).mean()) > 0
+    assert float((other.values - exact_score.values).abs().max()) < 0.25
+    assert not both.bracket.doubts and both.bracket.details["laws"] > len(data.test)
+    # the first frames of all rows have one law, and fewer rows the same numbers
+    frames = int(data.test.lengths.sum())
+    assert both.bracket.details["laws"] <= frames - len(data.test) + 1
+    part = likelihoods(model, data, seed=1, limit=3, annealing=Annealing(200, 200, 100))
+    torch.testing.assert_close(part.estimate.values, found.values[:3])
+    rough = likelihoods(model, data, seed=1, annealing=Annealing(2, 2, 1))
+    assert float((rough.estimate.values - exact_score.values).mean()) > 0
+    assert float((rough.pessimistic.values - exact_score.values).mean()) < 0
 
 
 def test_a_model_without_lengths_refuses_ragged_rows(tmp_path):

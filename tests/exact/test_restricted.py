@@ -108,7 +108,8 @@ def test_offsets_come_to_the_means_of_the_layers(float64):
         with torch.no_grad():
             recentre(model, Batch.of(x), Rng(0))
     torch.testing.assert_close(model.mu, x.mean(0), rtol=0, atol=1e-8)
-    torch.testing.assert_close(model.lam, model.hidden_given_visible(x).mean(0), rtol=0, atol=1e-8)
+    # of the hidden layer an eighth of each batch is looked at: two rows of eleven, here always the same
+    torch.testing.assert_close(model.lam, model.hidden_given_visible(x[:2]).mean(0), rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("estimator", ["pcd", "tempering"])

@@ -20,9 +20,9 @@ def evaluate(
     split: str = "test",
     limit: int | None = None,
     seed: int = 0,
-    temperatures: int = 1000,
-    chains: int = 100,
-    sweeps: int = 1000,
+    temperatures: int | None = None,
+    chains: int | None = None,
+    sweeps: int | None = None,
 ) -> int:
     """Score a run on held-out rows, print the report and write report.json and report.md beside it.
 
@@ -31,9 +31,10 @@ def evaluate(
         split: `train`, `valid` or `test`.
         limit: use only the first rows; the protocol then says so.
         seed: same seed, same report.
-        temperatures: of annealing, where log Z of an energy cannot be summed.
-        chains: of annealing, in each direction.
-        sweeps: Gibbs sweeps before annealing in reverse.
+        temperatures: of annealing, where log Z of an energy cannot be summed: 1,000, or 100 where over
+            100 frames or conditions have each their own.
+        chains: of annealing, in each direction: 100, or 10.
+        sweeps: Gibbs sweeps before annealing in reverse: 1,000, or 100.
     """
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")

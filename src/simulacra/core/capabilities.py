@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from simulacra.core.distributions import Gaussian
+from simulacra.core.laws import Laws
 from simulacra.core.observation import Observation
 from simulacra.core.random import Rng
 
@@ -259,6 +260,16 @@ class Anneals(Capability):
         """
 
 
+class HasLaws(Capability):
+    """log p(x) is a sum of energies, each with a log Z of its own: sequences whose frames are machines."""
+
+    phrase = "has a law for each frame"
+
+    @abstractmethod
+    def laws(self, x: Tensor, known: Tensor | None = None) -> Laws:
+        """The laws that rows of shape (B, *) are scored by."""
+
+
 ALL: tuple[type[Capability], ...] = (
     Samples,
     HasDensity,
@@ -279,6 +290,7 @@ ALL: tuple[type[Capability], ...] = (
     StepsChain,
     HasFilters,
     Anneals,
+    HasLaws,
 )
 
 

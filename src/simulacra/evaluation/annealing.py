@@ -19,7 +19,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
 
 FEW = 0.1  # share of the chains that must count for an estimate to be believed
+MANY = 100  # different log Z beyond which each is annealed briefly
 APART = 1.0  # nats between the two directions beyond which neither is believed
 SHARES = ((0.5, 500), (0.9, 4000), (1.0, 10_000))  # Salakhutdinov and Murray's steps up to each beta
 
@@ -123,31 +124,52 @@ class Bracket:
         return f"{said}{doubts}"
 
 
+class Settled(NamedTuple):
+    """Temperatures, chains and sweeps, none of them open."""
+
+    temperatures: int
+    chains: int
+    sweeps: int
+
+
 @dataclass(frozen=True)
 class Annealing:
-    """How log Z is bracketed.
+    """How log Z is bracketed; what is None is chosen by how many there are.
 
     Args:
-        temperatures: steps of the schedule.
-        chains: in each direction.
-        sweeps: Gibbs sweeps from free units before the reverse chains start.
+        temperatures: steps of the schedule: 1,000, for over 100 different log Z 100.
+        chains: in each direction: 100, for over 100 different log Z 10.
+        sweeps: Gibbs sweeps from free units before the reverse chains start: 1,000, for over 100 different
+            log Z 100.
 
     Raises:
         ValueError: if one of them is too small.
+
+    Example:
+        >>> Annealing(chains=20).settled(1)
+        Settled(temperatures=1000, chains=20, sweeps=1000)
     """
 
-    temperatures: int = 1000
-    chains: int = 100
-    sweeps: int = 1000
+    temperatures: int | None = None
+    chains: int | None = None
+    sweeps: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("temperatures", 1), ("chains", 2), ("sweeps", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}, but annealing needs at least {least}.")
+            given = getattr(self, name)
+            if given is not None and given < least:
+                raise ValueError(f"{name} is {given}, but annealing needs at least {least}.")
+
+    def settled(self, laws: int) -> Settled:
+        """The numbers for so many different log Z."""
+        chosen = (100, 10, 100) if laws > MANY else (1000, 100, 1000)
+        given = (self.temperatures, self.chains, self.sweeps)
+        return Settled(*[b if a is None else a for a, b in zip(given, chosen)])
 
     def bracket(self, model: Model, seed: int = 0) -> Bracket:
         """log Z of the model from both sides."""
-        return bracket(model, self.temperatures, self.chains, self.sweeps, seed)
+        how = self.settled(1)
+        return bracket(model, how.temperatures, how.chains, how.sweeps, seed)
 
 
 DEFAULT = Annealing()

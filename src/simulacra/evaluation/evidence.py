@@ -96,7 +96,9 @@ def collect(
         found.likelihood = likelihoods(model, data, split, k, seed, limit, annealing=annealing)
         found.held_out = found.likelihood.elbo or found.likelihood.estimate
         if split != "train":
-            known = found.likelihood.bracket or annealing
+            one = found.likelihood.bracket
+            # several laws are those of their rows
+            known = one if isinstance(one, Bracket) else annealing
             found.training = _training_score(model, data, found.held_out, seed, known)
     if model.supports(can.HasPosterior):
         q = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))

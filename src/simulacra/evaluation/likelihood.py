@@ -13,16 +13,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.estimate import Estimate, Kind, Protocol
+from simulacra.core.laws import Laws
 from simulacra.core.likelihood import ENTRIES, Score, joined, score
 from simulacra.core.model import Model
 from simulacra.core.precision import precise
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
+from simulacra.evaluation.laws import Brackets, Met, bracket_each, energies
 from simulacra.evaluation.rows import Block, blocks, count
 
 
@@ -42,7 +45,7 @@ class Likelihood:
     estimate: Estimate
     elbo: Estimate | None = None
     effective: Tensor | None = None
-    bracket: Bracket | None = None
+    bracket: Bracket | Brackets | None = None
     pessimistic: Estimate | None = None
 
 
@@ -97,8 +100,7 @@ def likelihoods(
     """
     scorable(model, data, k)
     if needs_bracket(model):
-        known = annealing if isinstance(annealing, Bracket) else annealing.bracket(model, seed)
-        return _between(model, data, split, seed, limit, known)
+        return _between(model, data, split, seed, limit, annealing)
     with evaluating(model):
         parts = [
             score(model, block.x, block.c, block.log_det, k, block.rng, entries, block.known)
@@ -118,27 +120,57 @@ def likelihoods(
 
 
 def _between(
-    model: Model, data: Dataset, split: str, seed: int, limit: int | None, found: Bracket
+    model: Model, data: Dataset, split: str, seed: int, limit: int | None, annealing: Annealing | Bracket
 ) -> Likelihood:
     """-F(x) - log Z of the rows with log Z from both sides."""
+    parts, met, rows = [], Met(), 0
     with evaluating(model):
-        energies = [
-            Score(block.log_det.cpu() - _energy(model, block), "upper", "", entries=block.x.numel())
-            for block in blocks(model, data[split], seed, limit)
-        ]
-    whole = joined(energies, True)
+        for block in blocks(model, data[split], seed, limit):
+            n, laws = len(block.x), laws_of(model, block)
+            value = -_energy(model, block) if laws is None else energies(laws, n)
+            entries = block.x.numel() if laws is None else laws.x.numel()
+            parts.append(Score(block.log_det.cpu() + value, "upper", "", entries=entries))
+            if laws is not None:
+                met.add(laws, rows)
+            rows += n
+    whole, found = joined(parts, True), _bracketed(model, met, annealing, seed)
+    low, high = (whole.value - z for z in _sides(found, met, rows))
     details = {"seed": seed, "preprocessing": model.preprocessing.label, **found.details}
     more = (details, protocol_of(data, split, limit), model.condition is not None)
     how = f"{found.betas:,} temperatures, {found.chains} chains"
-    low, high = whole.value - found.forward.log_z, whole.value - found.reverse.log_z
-    closed = model.supports(can.HasEnergy)
-    # a bound on the energy errs the other way than forward AIS
-    kind: Kind = "upper" if closed else "stochastic"
+    how += "" if met.machine is None else f" of each of {len(met.conditions):,} log Z"
+    how += "" if model.preprocessing.exact else ", dequantised"
+    closed = met.machine is not None or model.supports(can.HasEnergy)
+    # a bound on the energy, or from dequantisation, errs the other way than forward AIS
+    kind: Kind = "upper" if closed and model.preprocessing.exact else "stochastic"
     how = how if closed else f"{how}, bound on the energy"
     estimate = Estimate(low, kind, whole.dims, f"forward AIS, {how}", *more)
     # the reverse chains start from Gibbs draws, not exact ones: no proven side
     pessimistic = Estimate(high, "stochastic", whole.dims, f"reverse AIS, {how}", *more)
     return Likelihood(estimate, bracket=found, pessimistic=pessimistic)
+
+
+def laws_of(model: Model, block: Block) -> Laws | None:
+    """The laws of the rows, or None where all have one log Z."""
+    if model.supports(can.HasLaws):
+        return cast(Any, model).laws(block.x, block.known)
+    if block.c is None:
+        return None
+    return Laws(model, block.x, block.c, torch.arange(len(block.x), device=block.x.device))
+
+
+def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
+    if met.machine is not None:
+        assert isinstance(annealing, Annealing), "one bracket does not serve several laws"
+        return bracket_each(met.machine, met.conditions, annealing, seed)
+    return annealing if isinstance(annealing, Bracket) else annealing.bracket(model, seed)
+
+
+def _sides(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any, Any]:
+    """What to subtract from each row, forward and in reverse."""
+    if isinstance(found, Bracket):
+        return found.forward.log_z, found.reverse.log_z
+    return met.summed(found.forward, rows), met.summed(found.reverse, rows)
 
 
 def _energy(model: Model, block: Block) -> Tensor:
@@ -153,9 +185,10 @@ def needs_bracket(model: Model) -> bool:
     """Whether the model's energy can be scored only with a log Z that annealing brackets."""
     if model.supports(can.HasDensity) or model.supports(can.HasBound):
         return False
-    # with a condition each row has a log Z of its own
-    scored = model.supports(can.HasEnergy) or model.supports(can.HasBoundEnergy)
-    return scored and model.supports(can.Anneals) and model.condition is None
+    if model.supports(can.HasLaws):
+        return True
+    bounded = model.supports(can.HasBoundEnergy) and model.condition is None
+    return model.supports(can.Anneals) and (model.supports(can.HasEnergy) or bounded)
 
 
 def scorable(model: Model, data: Dataset, k: int = 1) -> None:

@@ -26,7 +26,7 @@ from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage
 from simulacra.models.boltzmann.completion import clamped
 from simulacra.models.boltzmann.layered import Layered, biases_from_data
-from simulacra.models.boltzmann.learning import Learning, estimator_for
+from simulacra.models.boltzmann.learning import Learning, estimator_for, few
 from simulacra.models.boltzmann.machine import Layers
 from simulacra.models.boltzmann.restricted import SLIDE
 
@@ -116,7 +116,8 @@ def recentre(model: DBM, batch: Batch, rng: Rng) -> None:
     """Move the offsets towards the means of the batch, and the biases so that p(v) stays."""
     if not model.learning.centred:
         return
-    q = model.posterior_means(batch.x, batch.c, batch.known)
+    part = few(batch)
+    q = model.posterior_means(part.x, part.c, part.known)
     by = [SLIDE * model.away(q, i).mean(0) for i in range(len(model.names))]
     for i, w in enumerate(model.W):
         model.b[i].add_(w @ by[i + 1])

@@ -18,8 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import HasDensity
+from simulacra.core.capabilities import HasDensity, HasLaws
 from simulacra.core.composite import Sequence
+from simulacra.core.laws import Laws
 from simulacra.core.optimisers import SGD
 from simulacra.core.random import Rng
 from simulacra.core.space import Real, Space
@@ -32,6 +33,7 @@ from simulacra.models.boltzmann.recurrent import (
     stage_of,
     start_at_note_frequencies,
     valid_frames,
+    valid_steps,
 )
 
 UNITS = 12  # of the smaller layer up to which (2) is summed: each frame has a sum of its own
@@ -100,7 +102,7 @@ def log_partition(W: Tensor, b: Tensor, c: Tensor) -> Tensor:
     return torch.stack(parts, 1).logsumexp(1)
 
 
-class RecurrentRBM(Recurrent):
+class RecurrentRBM(Recurrent, HasLaws):
     """Abstract: a recurrent model whose frames are restricted machines.
 
     Args:
@@ -150,6 +152,12 @@ class RecurrentRBM(Recurrent):
     def joined_biases(self, x: Tensor) -> Tensor:
         """b_t and then c_t of each frame: the conditions of `frames`, shape (B, T, d + hidden)."""
         return torch.cat(self.biases(self.past(self.features(x))), -1)
+
+    def laws(self, x: Tensor, known: Tensor | None = None) -> Laws:
+        """The machine of each frame before its row's end, with b_t and c_t for its condition."""
+        lengths = None if known is None else self.space.lengths_of(known, type(self).__name__)
+        valid = valid_steps(x, lengths)
+        return Laws(self.frames, x[valid], self.joined_biases(x)[valid], valid.nonzero()[:, 0])
 
     def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
         """Equation (3), exact, shape (N,)."""

@@ -29,6 +29,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.optimisers import SGD
 from simulacra.core.random import Rng
 from simulacra.core.training import Update
+from simulacra.models.boltzmann.machine import Layers
 from simulacra.models.boltzmann.partition import smaller_side
 
 Estimator = Literal["pcd", "cd", "tempering", "exact"]
@@ -146,8 +147,8 @@ def exchange(model: Any, rng: Rng, rows: range) -> None:
 
 def with_chains(model: Any, batch: Batch, rng: Rng) -> Terms:
     """Equation (1): energy of the data up, of the persistent chains down, each per row."""
-    chains = model.marginal(model.unpacked(replicas(model)[-1]))
-    return Terms({"data": model.positive(batch, rng), "chains": -chains})
+    data, chains = both_energies(model, batch, model.unpacked(replicas(model)[-1]), rng)
+    return Terms({"data": data, "chains": -chains})
 
 
 def contrastive_divergence(model: Any, batch: Batch, rng: Rng) -> Terms:
@@ -156,13 +157,24 @@ def contrastive_divergence(model: Any, batch: Batch, rng: Rng) -> Terms:
         layers = model.start_from(batch, rng)
         for t in range(model.learning.k):
             layers = model.sweep(layers, rng.at("cd", t), rng.rows, batch.c)
-    return Terms({"data": model.positive(batch, rng), "chains": -model.marginal(layers, batch.c)})
+    data, chains = both_energies(model, batch, layers, rng)
+    return Terms({"data": data, "chains": -chains})
 
 
 def exact(model: Any, batch: Batch, rng: Rng) -> Terms:
     """-log p(x) in nats, where log Z is a sum over few states."""
     log_z = model.log_z(batch.c).to(model.dtype)
     return Terms({"nll": model.positive(batch, rng) + log_z})
+
+
+def both_energies(model: Any, batch: Batch, layers: Layers, rng: Rng) -> tuple[Tensor, Tensor]:
+    """Energies of the data, shape (B,), and of chains: where both are free energies, by one product."""
+    if model.rest != ("v",):
+        return model.positive(batch, rng), model.marginal(layers, batch.c)
+    v = model.visible(batch.x)
+    c = None if batch.c is None else torch.cat([batch.c, batch.c])
+    both = model.marginal({"v": torch.cat([v, layers["v"]])}, c)
+    return both[: len(v)], both[len(v) :]
 
 
 LOSSES = {"pcd": with_chains, "tempering": with_chains, "cd": contrastive_divergence, "exact": exact}
@@ -182,6 +194,11 @@ def estimator_for(asked: str, condition: Any) -> Estimator:
             "own: take estimator='cd', or 'exact' where the states are few."
         )
     return cast(Estimator, asked)
+
+
+def few(batch: Batch) -> Batch:
+    """An eighth of the rows: enough for means that are averaged over many batches."""
+    return batch.part(0, -(-len(batch) // 8))
 
 
 def check_at_least(least: int, **values: int) -> None:

@@ -108,7 +108,7 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
             x: sequences, shape (B, T, d); T may be below the space's.
             lengths: frames of each row, shape (B,); None: all.
         """
-        v, valid = self.features(x), _valid(x, lengths)
+        v, valid = self.features(x), valid_steps(x, lengths)
         parts = [part[valid].split(FRAMES) for part in (v, *self.biases(self.past(v)))]
         # (1)
         found = torch.cat([self.log_frames(*frames) for frames in zip(*parts)])
@@ -178,10 +178,11 @@ class StateNet(nn.Module):
 
 def valid_frames(batch: Batch) -> Tensor:
     """One for each frame before a sequence's end, shape (B, T)."""
-    return _valid(batch.x, batch.lengths).to(torch.get_default_dtype())
+    return valid_steps(batch.x, batch.lengths).to(torch.get_default_dtype())
 
 
-def _valid(x: Tensor, lengths: Tensor | None) -> Tensor:
+def valid_steps(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """True before the end of each row, shape (B, T)."""
     t = torch.arange(x.shape[1], device=x.device)
     counts = torch.full((len(x),), x.shape[1], device=x.device) if lengths is None else lengths
     return t < counts.unsqueeze(1)
@@ -202,7 +203,7 @@ def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> Non
     for i in range(0, len(source), ROWS):
         rows = rng.on(range(i, min(i + ROWS, len(source))))
         batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
-        valid = _valid(batch.x, batch.lengths)
+        valid = valid_steps(batch.x, batch.lengths)
         ones += precise(batch.x[valid].sum(0)).cpu()
         frames += float(valid.sum())
     # as if each note had been seen once on and once off

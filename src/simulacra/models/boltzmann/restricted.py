@@ -28,7 +28,7 @@ from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage
 from simulacra.core.units import Bernoulli, Units
 from simulacra.models.boltzmann.completion import clamped
-from simulacra.models.boltzmann.learning import Learning, check_at_least
+from simulacra.models.boltzmann.learning import Learning, check_at_least, few
 from simulacra.models.boltzmann.machine import Layers, Machine
 
 SLIDE = 0.01  # share of the batch in the running means of the layers
@@ -96,15 +96,17 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
         """p (b + W (h - lambda)) on v, c + p W' (v - mu) on h, shape (B, units)."""
         b, bias = self.biases(c)
         if name == "v":
-            return self.precision * (b + (layers["h"] - self.lam) @ self.W.T)
-        return bias + self.precision * (layers["v"] - self.mu) @ self.W
+            return self.precision * torch.addmm(b, layers["h"] - self.lam, self.W.T)
+        return torch.addmm(bias, self.precision * (layers["v"] - self.mu), self.W)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
         """E(v, 0), shape (B,), and the field on h."""
-        b, _ = self.biases(c)
-        field = self.field("h", layers, c)
-        of_v = self.precision * ((layers["v"] - self.mu) * b).sum(1)
-        return (field * self.lam).sum(1) - of_v, {"h": field}
+        b, bias = self.biases(c)
+        v = self.precision * (layers["v"] - self.mu)
+        field = torch.addmm(bias, v, self.W)
+        # v'b of each row
+        of_v = v @ b if b.dim() == 1 else (v * b).sum(1)
+        return field @ self.lam - of_v, {"h": field}
 
     def biases(self, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """b(u) and c(u): shapes (units,), or (B, units) with a condition."""
@@ -157,7 +159,8 @@ def recentre(model: Restricted, batch: Batch, rng: Rng) -> None:
     if not model.learning.centred:
         return
     v = model.visible(batch.x)
-    h = model.hidden_given_visible(v, batch.c)
+    part = few(batch)
+    h = model.hidden_given_visible(model.visible(part.x), part.c)
     by_v, by_h = SLIDE * (v.mean(0) - model.mu), SLIDE * (h.mean(0) - model.lam)
     model.b.add_(model.W @ by_h)
     model.c.add_(model.precision * by_v @ model.W)

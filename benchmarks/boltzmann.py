@@ -1,0 +1,188 @@
+"""Restricted Boltzmann machines against rbms and learnergy: an update, an epoch, annealing, an exact sum."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+import simulacra
+from benchmarks.memory import added, in_a_fresh_process
+from benchmarks.setup import PIXELS, digits
+from benchmarks.timing import Row, interleaved, matrix_rate, median, ratio
+from benchmarks.training import our_fit
+from simulacra.core.batch import Batch
+from simulacra.core.random import Rng
+from simulacra.core.space import Binary
+from simulacra.data.dataset import in_memory
+from simulacra.evaluation import annealing
+
+HIDDEN, BATCH, UPDATES = 500, 100, 20
+PRODUCT = 2e-9 * BATCH * PIXELS * HIDDEN  # GFLOP of a batch times the weights
+
+
+def boltzmann(quick: bool) -> list[Row]:
+    """PCD-1, CD-1, annealed importance sampling and 2^20 states."""
+    x, name = digits(20_000)
+    repeats = 5 if quick else 25
+    return [update(x, name, repeats), epoch(x, name, 1 if quick else 5), anneal(x, name, repeats), exact()]
+
+
+def machine(**more) -> simulacra.RBM:
+    """784 x 500 units, centred."""
+    torch.manual_seed(0)
+    return simulacra.RBM(Binary((PIXELS,)), hidden=HIDDEN, centred=True, **more)
+
+
+def our_updates(x: Tensor) -> Callable[[], None]:
+    """PCD-1 over our loss, as the trainer does it without what it writes."""
+    model = machine().train()
+    stage = model.stage(0, [])
+    assert stage is not None
+    (update,) = stage.updates
+    assert update.before is not None and update.optimizer is not None
+    optimiser, before, t = update.optimizer.build(model.parameters()), update.before, 0
+
+    def move() -> None:
+        nonlocal t
+        for _ in range(UPDATES):
+            t += 1
+            at = t * BATCH % (len(x) - BATCH)
+            batch, rng = Batch(x[at : at + BATCH], rows=range(BATCH)), Rng(0, t, rows=range(BATCH))
+            with torch.no_grad():
+                before(model, batch, rng.at("before"))
+            optimiser.zero_grad()
+            terms = update.loss(model, batch, rng).loss
+            torch.stack([term.mean() for term in terms.values()]).sum().backward()
+            optimiser.step()
+
+    return move
+
+
+def rbms_machine(model: simulacra.RBM):
+    """rbms's machine with the weights of ours."""
+    from rbms.bernoulli_bernoulli.classes import BBRBM
+
+    W, b, c = (p.detach().clone().contiguous() for p in (model.W, model.b, model.c))
+    # it has no offsets: they move into the biases
+    return BBRBM(W, b - W @ model.lam, c - model.mu @ W)
+
+
+def rbms_updates(x: Tensor) -> Callable[[], None]:
+    """PCD-1 as rbms does it, without what it writes."""
+    from rbms.training.pcd import fit_batch_pcd
+
+    params, weights, t = rbms_machine(machine()), torch.ones(BATCH, 1), 0
+    params.init_grad()
+    chains = params.init_chains(BATCH)
+    optimiser = torch.optim.SGD(params.parameters(), lr=0.05, maximize=True)
+
+    @torch.no_grad()
+    def move() -> None:
+        nonlocal t, chains
+        for _ in range(UPDATES):
+            t += 1
+            at = t * BATCH % (len(x) - BATCH)
+            optimiser.zero_grad(set_to_none=False)
+            chains, _ = fit_batch_pcd((x[at : at + BATCH], weights), chains, params, 1, 1.0, True)
+            optimiser.step()
+
+    return move
+
+
+def update(x: Tensor, name: str, repeats: int) -> Row:
+    """A centred PCD-1 update: at least as fast as rbms, aim 1.3 times."""
+    actions = {"ours": our_updates(x), "rbms": rbms_updates(x.float())}
+    seconds = interleaved(actions, repeats, clock=time.process_time)
+    low, mid, high = ratio(seconds, "rbms", "ours")
+    ours, rate = median(seconds["ours"]) / UPDATES, matrix_rate()
+    floor = 6 * PRODUCT / rate
+    return Row(
+        "centred PCD-1 update of a 784 x 500 RBM, rbms 0.5.0 / ours",
+        f"{mid:.2f} ({low:.2f} to {high:.2f})",
+        ">= 1 (aim 1.3)",
+        mid >= 1,
+        f"batch 100, 100 chains, {name}, ours {1e3 * ours:.1f} ms; ours / floor {ours / floor:.2f}: six "
+        f"products of {1e3 * PRODUCT:.0f} MFLOP (two of a sweep, fields and gradients of data and chains) at "
+        f"{rate:.0f} GFLOP/s, {1e3 * floor:.1f} ms",
+    )
+
+
+def epoch(x: Tensor, name: str, repeats: int) -> Row:
+    """An epoch of CD-1 through `fit`: at least as fast as learnergy's `fit`."""
+    from learnergy.models.bernoulli.rbm import RBM
+
+    data = in_memory(x[:10_000], Binary((PIXELS,)), valid=0.0, test=0.02)
+    rows = torch.utils.data.TensorDataset(data.train.x.float(), torch.zeros(len(data.train)))
+
+    def ours() -> None:
+        our_fit(machine(estimator="cd", lr=0.1), data, len(data.train) // BATCH, BATCH)
+
+    def learnergy() -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            RBM(PIXELS, HIDDEN, steps=1, learning_rate=0.1).fit(rows, batch_size=BATCH, epochs=1)
+
+    seconds = interleaved({"ours": ours, "learnergy": learnergy}, repeats, clock=time.process_time)
+    low, mid, high = ratio(seconds, "learnergy", "ours")
+    return Row(
+        "epoch of CD-1, 784 x 500, learnergy 2.0.2 / ours",
+        f"{mid:.2f} ({low:.2f} to {high:.2f})",
+        ">= 1",
+        mid >= 1,
+        f"batch 100, {len(data.train):,} rows of {name}, each through its own `fit`; ours centred, with run "
+        f"folder and checkpoints, {median(seconds['ours']):.2f} s",
+    )
+
+
+def anneal(x: Tensor, name: str, repeats: int, betas: int = 20) -> Row:
+    """100 chains, per temperature: at least 1.5 times faster than rbms."""
+    from rbms.partition_function.ais import compute_partition_function_ais
+
+    model = machine()
+    our_fit(model, in_memory(x[:5000], Binary((PIXELS,)), valid=0.0, test=0.02), 100, BATCH)
+    params, path = rbms_machine(model), [k / betas for k in range(betas + 1)]
+
+    @torch.no_grad()
+    def rbms() -> None:
+        compute_partition_function_ais(100, betas + 1, params)
+
+    ours = lambda: annealing.forward(model, path, 100)
+    seconds = interleaved({"ours": ours, "rbms": rbms}, repeats, clock=time.process_time)
+    low, mid, high = ratio(seconds, "rbms", "ours")
+    each, floor = median(seconds["ours"]) / betas, 2 * PRODUCT / matrix_rate()
+    return Row(
+        "annealed importance sampling, 784 x 500, 100 chains, a temperature: rbms 0.5.0 / ours",
+        f"{mid:.2f} ({low:.2f} to {high:.2f})",
+        ">= 1.5",
+        mid >= 1.5,
+        f"RBM of 100 updates on {name}, ours {1e3 * each:.1f} ms; ours / floor {each / floor:.2f}: two "
+        f"products, {1e3 * floor:.1f} ms",
+    )
+
+
+def exact() -> Row:
+    """log Z over 2^20 states, in a process of its own."""
+    seconds, megabytes = (
+        in_a_fresh_process("boltzmann", f"exact_sum({key!r})") for key in ("time", "memory")
+    )
+    return Row(
+        "exact log Z of a 784 x 20 RBM, 2^20 states",
+        f"{seconds:.1f} s, {megabytes:.0f} MB",
+        "< 60 s, < 1000 MB",
+        seconds < 60 and megabytes < 1000,
+        "float32 weights, sums in float64; what the sum adds to the memory of its process at the peak",
+    )
+
+
+def exact_sum(what: str) -> None:
+    """Print the seconds that the sum takes, or the MB that it adds."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model = simulacra.RBM(Binary((PIXELS,)), hidden=20).requires_grad_(False)
+    began = time.perf_counter()
+    memory = added(model.log_z)
+    print(memory if what == "memory" else time.perf_counter() - began)

@@ -1,0 +1,25 @@
+"""Scores of rows by several laws, each with a partition function of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Laws:
+    """What the score of some rows is made of, where not all of it has the same log Z.
+
+    Args:
+        machine: has an energy, anneals and takes a condition.
+        x: its observations, shape (N, *).
+        c: the condition of each, which sets its log Z, shape (N, *).
+        row: the row that each belongs to, shape (N,).
+    """
+
+    machine: Any
+    x: Tensor
+    c: Tensor
+    row: Tensor

@@ -1,0 +1,178 @@
+"""Partition functions of many laws at once: one for each condition, or for each frame of a sequence.
+
+    log p(x|c) = sum_t -F_t(x_t) - log Z_t                                       (1)
+
+Each law t is a machine with its own biases, so that its log Z is its own. Laws that occur again are annealed
+once; all of them go along the path together, forward and in reverse as in `evaluation.annealing`.
+
+Reference: Boulanger-Lewandowski, Bengio and Vincent 2012, section 5; Salakhutdinov and Murray 2008. Rows A7,
+A8, A17, A21, A22.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core.laws import Laws
+from simulacra.core.precision import precise
+from simulacra.core.random import Rng
+from simulacra.core.words import evaluating
+from simulacra.evaluation.annealing import APART, FEW, Annealing, annealed, schedule
+
+CHAINS = 2**14  # that are annealed at once
+
+
+@dataclass(frozen=True)
+class Brackets:
+    """log Z of many laws from both sides.
+
+    Args:
+        forward: in expectation at most log Z, float64, shape (laws,).
+        reverse: in expectation at least log Z, shape (laws,).
+        effective: how many chains of each direction count, shape (2, laws).
+        betas: number of temperatures.
+        chains: of each law, in each direction.
+        sweeps: before the reverse chains start.
+        seed: of all draws.
+    """
+
+    forward: Tensor
+    reverse: Tensor
+    effective: Tensor
+    betas: int
+    chains: int
+    sweeps: int
+    seed: int
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the estimates cannot be believed; empty where they can."""
+        found = []
+        gap = float((self.reverse - self.forward).abs().mean())
+        if gap > APART:
+            found.append(f"the two directions are {gap:.1f} nats apart, in the mean over the laws")
+        # of a few chains one always counts
+        few = (self.effective < max(FEW * self.chains, 2)).double().mean(1)
+        for name, share in zip(("forward", "reverse"), few.tolist()):
+            if share > FEW:
+                found.append(f"of {share:.0%} of the laws hardly any {name} chain counts")
+        return found
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The brackets as JSON, in the mean over the laws."""
+        return {
+            "laws": len(self.forward),
+            "log_z_forward": float(self.forward.mean()),
+            "log_z_reverse": float(self.reverse.mean()),
+            "effective_chains": self.effective.median(1).values.tolist(),
+            "temperatures": self.betas,
+            "chains": self.chains,
+            "sweeps": self.sweeps,
+            "annealing_seed": self.seed,
+            "doubts": self.doubts,
+        }
+
+    def __str__(self) -> str:
+        low, high = float(self.forward.mean()), float(self.reverse.mean())
+        first, second = self.effective.median(1).values.tolist()
+        said = (
+            f"log Z of {len(self.forward):,} laws, on average from {low:.2f} (forward) to {high:.2f} "
+            f"(reverse), {self.betas:,} temperatures, {self.chains} chains each, effective sample sizes "
+            f"{first:.1f} and {second:.1f} (medians)"
+        )
+        doubts = f"; unreliable: {' and '.join(self.doubts)}" if self.doubts else ""
+        return f"{said}{doubts}"
+
+
+@dataclass
+class Met:
+    """The different laws that rows have met so far, and which of them each row uses.
+
+    Args:
+        machine: what all laws share; None before the first.
+        conditions: of the laws, in the order in which they were met.
+        law: for each use, the number of the law.
+        row: for each use, the number of the row.
+    """
+
+    machine: Any = None
+    conditions: list[Tensor] = field(default_factory=list)
+    law: list[int] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    _numbers: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, laws: Laws, first: int) -> None:
+        """The laws of further rows, of which the number of the first is `first`."""
+        self.machine = laws.machine
+        for c in laws.c:
+            key = c.detach().cpu().numpy().tobytes()
+            if key not in self._numbers:
+                self._numbers[key] = len(self.conditions)
+                self.conditions.append(c)
+            self.law.append(self._numbers[key])
+        self.row += (first + laws.row).tolist()
+
+    def summed(self, log_z: Tensor, rows: int) -> Tensor:
+        """The second term of (1), shape (rows,)."""
+        law, row = torch.tensor(self.law), torch.tensor(self.row)
+        return torch.zeros(rows, dtype=log_z.dtype).index_add(0, row, log_z[law])
+
+
+def bracket_each(machine: Any, conditions: Sequence[Tensor], asked: Annealing, seed: int = 0) -> Brackets:
+    """log Z of a machine under each of the conditions, from both sides.
+
+    Args:
+        machine: anneals, and takes a condition.
+        conditions: one for each law.
+        asked: what it leaves open is chosen by the number of laws.
+
+    Example:
+        >>> import simulacra
+        >>> from simulacra.core.space import Binary, Categorical
+        >>> model = simulacra.RBM(Binary((6,)), Categorical((), 3), hidden=2)
+        >>> found = bracket_each(model, torch.arange(3), Annealing(50, 20, 50))
+        >>> bool(((found.forward - model.log_z(torch.arange(3))).abs() < 0.05).all())
+        True
+    """
+    how, c = asked.settled(len(conditions)), torch.stack(list(conditions))
+    size = max(1, CHAINS // how.chains)
+    parts = []
+    with evaluating(machine), torch.no_grad():
+        for i in range(0, len(c), size):
+            parts.append(_both(machine, c[i : i + size], how, seed, i))
+    forward, reverse, effective = (torch.cat(part, -1) for part in zip(*parts))
+    return Brackets(forward, reverse, effective, how.temperatures + 1, how.chains, how.sweeps, seed)
+
+
+def _both(machine: Any, c: Tensor, how: Any, seed: int, first: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Both estimates of each log Z, and how many chains count; `first` is the number of the first law."""
+    n = how.chains
+    rows = range(first * n, (first + len(c)) * n)
+    rng = Rng(seed, "laws", rows=rows, device=machine.device)
+    given, path = c.repeat_interleave(n, 0), schedule(how.temperatures)
+    there = rng.at("forward")
+    up, _ = annealed(machine, machine.start_chain(there.at("start")), path, there, given)
+    back = rng.at("reverse")
+    state = machine.start_chain(back.at("start"))
+    for t in range(how.sweeps):
+        # at one temperature a step of the path is a sweep
+        _, state = machine.anneal(state, 1.0, 1.0, back.at("sweep", t), given)
+    down, _ = annealed(machine, state, path[::-1], back, given)
+    base = precise(machine.base_log_z()).cpu()
+    up, down = up.view(-1, n), down.view(-1, n)
+    mean = lambda log_w: log_w.logsumexp(1) - math.log(n)
+    effective = torch.stack([(2 * w.logsumexp(1) - (2 * w).logsumexp(1)).exp() for w in (up, down)])
+    return base + mean(up), base - mean(down), effective
+
+
+def energies(laws: Laws, rows: int) -> Tensor:
+    """The first term of (1) of each row, in nats, float64, shape (rows,)."""
+    each = -precise(cast(Any, laws.machine).free_energy(laws.x, laws.c)).cpu()
+    return torch.zeros(rows, dtype=each.dtype).index_add(0, laws.row.cpu(), each)
