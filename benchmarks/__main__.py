@@ -16,6 +16,8 @@ import torch
 
 from benchmarks.boltzmann import boltzmann
 from benchmarks.bound import bound_memory, bound_speed
+from benchmarks.distances import distances
+from benchmarks.games import games
 from benchmarks.nade import nade_recursion
 from benchmarks.pixelcnn import pixelcnn, row_lstm
 from benchmarks.startup import startup
@@ -33,6 +35,8 @@ BENCHES = {
     "row-lstm": row_lstm,
     "wavenet": wavenet,
     "boltzmann": boltzmann,
+    "distances": distances,
+    "games": games,
     "startup": startup,
 }
 README = Path(__file__).with_name("README.md")

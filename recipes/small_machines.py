@@ -21,7 +21,8 @@ import torch
 import simulacra
 from simulacra.core import capabilities as can
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.likelihood import has_likelihood, likelihood
+from simulacra.evaluation import Annealing
+from simulacra.evaluation.likelihood import has_likelihood, likelihoods
 from simulacra.exploration import known_part
 
 MODELS = {
@@ -54,7 +55,7 @@ def said(model: simulacra.Model, data: Dataset) -> str:
         right = (model.classify(test.x).argmax(1) == test.labels).double().mean()
         found.append(f"{right:.1%} of the labels")
     elif has_likelihood(model):
-        found.append(str(likelihood(model, data)))
+        found.append(str(likelihoods(model, data, annealing=Annealing(200, 50, 200)).estimate))
     if model.supports(can.Completes):
         known = known_part(data.preprocessing.raw, "upper")
         filled = model.complete(test.x, known, test.c if model.condition is not None else None)

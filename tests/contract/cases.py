@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from contract import toys
-from simulacra.core.composite import Fields, Sequence
+from contract.sets import (
+    binary,
+    bits,
+    classes,
+    gaps,
+    images,
+    labelled,
+    mixed,
+    real,
+    sequences,
+    series,
+    squares,
+)
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Positive, Real
-from simulacra.data.dataset import Dataset, in_memory
+from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import CATALOG, find
 
 BATCH = 17
@@ -67,121 +75,21 @@ class Case:
         return hash(self.name)
 
 
-# ---- data
-
-
-def _normal(n: int, d: int, key: str) -> Tensor:
-    """Correlated rows with two clusters, so that there is something to learn."""
-    rng = Rng(0, key, rows=range(n))
-    side = rng.bernoulli("side", torch.full((n, 1), 0.5)) * 2 - 1
-    mix = torch.linspace(0.2, 1.0, d)
-    return side * mix + 0.4 * rng.normal("x", d) + 0.3 * rng.normal("common", 1)
-
-
-@cache
-def real(d: int, n: int = 131) -> Dataset:
-    """Real vectors."""
-    return in_memory(_normal(n, d, f"real-{d}"), Real((d,)), f"real-{d}")
-
-
-@cache
-def binary(d: int, n: int = 103) -> Dataset:
-    """Thresholded vectors."""
-    return in_memory((_normal(n, d, f"binary-{d}") > 0).to(torch.uint8), Binary((d,)), f"binary-{d}")
-
-
-@cache
-def images() -> Dataset:
-    """Images of 5 x 6 pixels with 4 levels."""
-    x = (_normal(111, 30, "images") + 1.5).round().clamp(0, 3).to(torch.uint8)
-    return in_memory(x.reshape(-1, 1, 5, 6), Levels((1, 5, 6), 4), "images")
-
-
-@cache
-def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
-    """Real vectors in three classes; with `missing`, two labels of three are unknown."""
-    rng = Rng(0, "classes", rows=range(n))
-    c = (rng.uniform("c", 1).squeeze(1) * 3).long()
-    x = _normal(n, d, f"classes-{d}") + c.unsqueeze(1)
-    parts = {}
-    if missing:
-        known = rng.uniform("known", 1).squeeze(1) < 0.35
-        # what is unknown is no information: the mask alone says so
-        c, parts = torch.where(known, c, torch.zeros_like(c)), {"c_known": known}
-    return in_memory(x, Real((d,)), f"classes-{d}", c, Categorical((), 3), **parts)
-
-
-@cache
-def bits() -> Dataset:
-    """Images of 5 x 7 pixels, black or white."""
-    x = (_normal(103, 35, "bits") > 0).to(torch.uint8)
-    return in_memory(x.reshape(-1, 1, 5, 7), Binary((1, 5, 7)), "bits")
-
-
-@cache
-def series(T: int = 13, n: int = 109) -> Dataset:
-    """Series of 7 levels."""
-    x = (_normal(n, T, "series") * 2 + 3).round().clamp(0, 6).to(torch.uint8)
-    return in_memory(x, Levels((T,), 7), "series")
-
-
-@cache
-def labelled(d: int = 7, n: int = 151) -> Dataset:
-    """Thresholded vectors in three classes."""
-    c = (Rng(0, "labelled", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
-    x = _normal(n, d, "labelled") + 0.7 * (c.unsqueeze(1) - 1)
-    return in_memory((x > 0).to(torch.uint8), Binary((d,)), "labelled", c, Categorical((), 3))
-
-
-@cache
-def mixed(missing: bool = False, n: int = 149) -> Dataset:
-    """A table with a column of every kind; with `missing`, a fifth of the entries is unknown."""
-    z = _normal(n, 6, "mixed")
-    columns = [
-        z[:, 0],
-        (z[:, 1] * 0.7).exp(),
-        (z[:, 2].exp() * 3).floor(),
-        (z[:, 3] > 0).float(),
-        (z[:, 4] + 1.5).round().clamp(0, 2),
-        (z[:, 5] + 2).round().clamp(0, 3),
-    ]
-    space = Fields(
-        a=Real(), b=Positive(), c=Count(), d=Binary(), e=Categorical((), 3), f=Ordinal((), 4, tuple("wxyz"))
-    )
-    x, parts = torch.stack(columns, 1), {}
-    if missing:
-        known = Rng(0, "mixed-known", rows=range(n)).uniform("u", 6) > 0.2
-        x, parts = space.filled(x, known), {"known": known}
-    return in_memory(x, space, "mixed", **parts)
-
-
-@cache
-def gaps(d: int, n: int = 131) -> Dataset:
-    """Real vectors, a quarter of whose entries is unknown."""
-    known = Rng(0, "gaps", rows=range(n)).uniform("u", d) > 0.25
-    x = _normal(n, d, f"gaps-{d}")
-    return in_memory(torch.where(known, x, torch.zeros_like(x)), Real((d,)), f"gaps-{d}", known=known)
-
-
-@cache
-def sequences(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
-    """Ragged sequences of binary frames, from one frame to T."""
-    rng = Rng(0, "sequences", rows=range(n))
-    x = (rng.normal("x", T, d) + rng.normal("common", 1, d) > 0).to(torch.uint8)
-    lengths = 1 + (rng.uniform("length", 1).squeeze(1) * T).long().clamp_max(T - 1)
-    frames = torch.arange(T).unsqueeze(1) < lengths.view(-1, 1, 1)
-    space = Sequence((T, d), Binary((d,)))
-    return in_memory(x * frames, space, "sequences", lengths=lengths)
-
-
 # ---- models
 
 
-def _catalogued(name: str, data: Callable[[], Dataset], epochs: float = 3, **arguments: Any) -> Case:
-    return Case(name, find(name.split("/")[0]).load(), data, arguments, {"epochs": epochs})
+def _catalogued(
+    name: str, data: Callable[[], Dataset], epochs: float = 3, coupled: bool = False, **arguments: Any
+) -> Case:
+    return Case(name, find(name.split("/")[0]).load(), data, arguments, {"epochs": epochs}, coupled)
 
 
 SMALL = {"hidden": (13,), "latent": 3}
+TWO = {"hidden": (13, 7), "latent": 3}
+PLAIN = {"network": "mlp", "normalisation": "none"}
+CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
+VIRTUAL = {"normalisation": "virtual", "critic_normalisation": "virtual"}
+FEW = {"labels": 6, "latent": 3, "hidden": (13, 7), "generator_hidden": (11,), "labelled_batch": 5}
 
 CATALOGUED = [
     _catalogued("pca", lambda: real(3), latent=2),
@@ -225,6 +133,24 @@ CATALOGUED = [
     _catalogued("nade-k/one", lambda: classes(3), k=1, hidden=(7,)),
     _catalogued("gan", lambda: real(2), **SMALL),
     _catalogued("gan/levels", images, **SMALL, discriminator_steps=2),
+    _catalogued("gan/projection", lambda: classes(3), **SMALL, conditioning="projection", prior="sphere"),
+    _catalogued("gan/auxiliary", lambda: classes(3), **SMALL, conditioning="auxiliary", prior="uniform"),
+    _catalogued("gan/embedding", lambda: classes(3), **SMALL, conditioning="embedding"),
+    _catalogued("gan/minibatch", lambda: real(2), **SMALL, minibatch_kernels=3, coupled=True),
+    _catalogued(
+        "gan/virtual", lambda: real(3), **TWO, **VIRTUAL
+    ),
+    _catalogued("gan/cures", lambda: real(3), **TWO, **CURES, critic_normalisation="layer", dropout=0.1),
+    _catalogued("gan/matching", lambda: real(3), **SMALL, feature_matching=True, coupled=True),
+    _catalogued("gan/residual", squares, network="residual", channels=3, latent=3, conditioning="projection"),
+    _catalogued("dcgan", squares, channels=3, latent=3, coupled=True),
+    _catalogued("lsgan", lambda: real(2), **SMALL, **PLAIN),
+    _catalogued("wgan", lambda: real(2), **SMALL, **PLAIN, critic_steps=2),
+    _catalogued("wgan-gp", lambda: real(3), **SMALL, **PLAIN, critic_steps=2),
+    _catalogued("began", lambda: real(3), **SMALL, network="mlp"),
+    _catalogued("semi-supervised-gan", lambda: classes(3), **FEW, coupled=True),
+    _catalogued("three-way-gan", bits, **SMALL, network="mlp", coupled=True),
+    _catalogued("noise-aware-gan", lambda: real(3), **SMALL, network="mlp", coupled=True),
     _catalogued("rbm", lambda: binary(6), hidden=5, chains=7, burn_in=30, gibbs_steps=2),
     _catalogued("rbm/energy", lambda: binary(50), hidden=21, chains=19, burn_in=10),
     _catalogued("rbm/conditional", labelled, hidden=5, burn_in=10),
@@ -256,15 +182,11 @@ def _toy(name: str, kind: type[Model], data: Callable[[], Dataset], coupled=Fals
 
 
 TOYS = [
-    _toy("began", toys.BEGAN, lambda: real(3)),
     _toy("m2", toys.M2, lambda: classes(2, missing=True), epochs=None),
     _toy("gmmn", toys.GMMN, lambda: real(2), coupled=True),
-    _toy("virtual-batch-norm", toys.VirtualBatchNormGAN, lambda: real(3), epochs=None),
     _toy("growing", toys.Growing, lambda: real(8), epochs=None),
     _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
     _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),
-    _toy("wgan-gp", toys.WGAN, lambda: real(2), epochs=4),
-    _toy("wgan-clip", toys.WGAN, lambda: real(3), epochs=6, penalty="clip", every=2),
     _toy("stacked-denoising", toys.StackedDenoising, lambda: real(50), epochs=None),
     _toy("gaussian", toys.GaussianModel, lambda: real(3), epochs=None),
 ]

@@ -7,7 +7,7 @@ import torch
 
 from simulacra.core.space import Binary, Real
 from simulacra.data import load_data
-from simulacra.data.toys import TOYS, BarsAndStripes, LinearGaussian, Ring, SwissRoll
+from simulacra.data.toys import TOYS, BarsAndStripes, Grid, LinearGaussian, Ring, SwissRoll
 
 
 @pytest.mark.parametrize("name", TOYS)
@@ -26,7 +26,7 @@ def test_row_i_is_the_same_whatever_n(name):
     assert torch.equal(toy.sample(300, 5)[:50], toy.sample(50, 5))
 
 
-@pytest.mark.parametrize("toy", [Ring(std=0.3), SwissRoll(std=0.2)], ids=lambda t: t.name)
+@pytest.mark.parametrize("toy", [Ring(std=0.3), Grid(std=0.3), SwissRoll(std=0.2)], ids=lambda t: t.name)
 def test_plane_densities_integrate_to_one(toy):
     grid = torch.linspace(-4.5, 4.5, 181, dtype=torch.float64)
     x = torch.cartesian_prod(grid, grid)
@@ -34,7 +34,7 @@ def test_plane_densities_integrate_to_one(toy):
     assert float(toy.log_density(x).exp().sum()) * step**2 == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("toy", [Ring(), LinearGaussian(), SwissRoll()], ids=lambda t: t.name)
+@pytest.mark.parametrize("toy", [Ring(), Grid(), LinearGaussian(), SwissRoll()], ids=lambda t: t.name)
 def test_score_is_the_gradient_and_has_mean_zero(toy):
     x = toy.sample(5000).double()
     score = toy.score(x)
@@ -75,6 +75,15 @@ def test_ring_covers_its_modes_and_notices_a_lost_one():
     near_first = (x.double() - toy.modes[0]).norm(dim=1) < 0.5
     assert toy.coverage(x[~near_first])["modes"] == 7
     assert toy.coverage(torch.zeros(10, 2)) == {"modes": 0, "good": 0.0}
+
+
+def test_grid_covers_its_modes_and_notices_a_lost_row():
+    toy = Grid()
+    x = toy.sample(4000)
+    assert toy.coverage(x)["modes"] == 25 and toy.coverage(x)["good"] > 0.98
+    assert toy.modes.abs().max() == 2 and len(toy.modes.unique(dim=0)) == 25
+    assert toy.coverage(x[x[:, 0] < 1.5])["modes"] == 20
+    assert toy.coverage(toy.modes + 0.5) == {"modes": 0, "good": 0.0}
 
 
 def test_bars_and_stripes_are_drawn_with_their_probabilities():

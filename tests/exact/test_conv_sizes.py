@@ -30,14 +30,15 @@ REFUSED = {
         Binary((64,)),
         {},
         "a convolutional RBM needs images (channels, height, width), but the space is Binary(shape=(64,)): "
-        "take an RBM or a Gaussian RBM for what has no places.",
+        "take an RBM for what has no places.",
     ),
     "grey levels": (
         Levels((1, 8, 8), 17),
         {},
         "a convolutional RBM needs binary or real images, but the space is Levels(shape=(1, 8, 8), "
-        "levels=17): load grey levels with binarize='dynamic', 'static' or 'threshold', or with "
-        "dequantise='uniform'.",
+        "levels=17): grey levels can be drawn anew each visit (dynamic), drawn once (static) or cut "
+        "(threshold); load the data with binarize='dynamic', or load them with dequantise='uniform' to keep "
+        "the levels.",
     ),
     "no spread": (Real((1, 8, 8)), {"scale": 0.0}, "scale is 0.0, but a standard deviation is positive."),
     "no filter": (Binary((1, 8, 8)), {"filters": 0}, "filters is 0, but it must be at least 1."),

@@ -14,6 +14,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
 from simulacra.data.dataset import in_memory
 from simulacra.models.adversarial import GAN
+from simulacra.models.adversarial.objectives import OBJECTIVES
 from simulacra.training.fit import fit
 
 
@@ -26,34 +27,37 @@ def test_losses_are_binary_cross_entropies(float64):
     model, x = GAN(Real((3,)), latent=2, hidden=(8,)), 2 * torch.randn(20, 3)
     rng = Rng(4, rows=range(20))
     fake = model.generate(rng.normal("z", 2))
-    p_real, p_fake = (torch.sigmoid(model.discriminate(t)).detach().numpy() for t in (x, fake))
+    p_real, p_fake = (torch.sigmoid(model.judge(t).score).detach().numpy() for t in (x, fake))
     d = moves(model)["D"].loss(model, Batch.of(x), rng).loss
     total = sum(t.mean().item() for t in d.values())
     labels, p = np.repeat([1, 0], 20), np.concatenate([p_real, p_fake])
     assert total == pytest.approx(2 * log_loss(labels, p), rel=1e-10)
     np.testing.assert_allclose(sum(d.values()).detach(), -np.log(p_real) - np.log(1 - p_fake), rtol=1e-10)
     g = {}
-    for model.generator_loss in ("saturating", "non-saturating"):
-        g[model.generator_loss] = (
-            moves(model)["G"].loss(model, Batch.of(x), rng).loss["loss"].detach().numpy()
-        )
+    for name in ("minimax", "non-saturating"):
+        model.objective = OBJECTIVES[name]
+        g[name] = moves(model)["G"].loss(model, Batch.of(x), rng).loss["loss"].detach().numpy()
     # min E log (1 - D(G)), and cross entropy with the labels turned round
-    np.testing.assert_allclose(g["saturating"], np.log(1 - p_fake), rtol=1e-10)
+    np.testing.assert_allclose(g["minimax"], np.log(1 - p_fake), rtol=1e-10)
     assert g["non-saturating"].mean() == pytest.approx(
         log_loss(np.ones(20), p_fake, labels=[0, 1]), rel=1e-10
     )
 
 
-@pytest.mark.system("F1")
-def test_levels_go_to_the_discriminator_in_the_unit_interval(float64):
-    model = GAN(Levels((4,), 16), latent=2, hidden=(8,))
+@pytest.mark.system("F1", "F16")
+@pytest.mark.parametrize("output, low", [("tanh", -1), ("sigmoid", 0)])
+def test_levels_go_to_the_discriminator_in_the_interval_of_the_output(float64, output, low):
+    model = GAN(Levels((4,), 16), latent=2, hidden=(8,), output=output)
     x = torch.randint(0, 16, (6, 4))
     rng = Rng(1, rows=range(6))
     fake = model.generate(rng.normal("z", 2))
-    assert fake.min() > 0 and fake.max() < 1
+    by_hand = model.G(rng.normal("z", 2))
+    torch.testing.assert_close(fake, by_hand.tanh() if output == "tanh" else by_hand.sigmoid())
     ours = moves(model)["D"].loss(model, Batch.of(x), rng).loss
-    expected = -torch.nn.functional.logsigmoid(model.D(x / 15).squeeze(1))
+    seen = low + (1 - low) * x / 15
+    expected = -torch.nn.functional.logsigmoid(model.judge(seen).score)
     torch.testing.assert_close(ours["real"], expected)
+    torch.testing.assert_close(model.emit(rng.normal("z", 2)), 15 * (fake - low) / (1 - low))
     drawn = model.sample(50)
     assert set(drawn.unique().tolist()) <= set(range(16))
 
@@ -117,7 +121,7 @@ def test_the_discriminators_loss_does_not_reach_the_generator(float64):
 
 
 def generator_gradient(model: GAN, kind: str, x: torch.Tensor) -> torch.Tensor:
-    model.generator_loss = kind
+    model.objective = OBJECTIVES[kind]
     model.zero_grad()
     moves(model)["G"].loss(model, Batch.of(x), Rng(2, rows=range(len(x)))).loss["loss"].mean().backward()
     return torch.cat([p.grad.flatten() for p in model.G.parameters()])
@@ -126,10 +130,9 @@ def generator_gradient(model: GAN, kind: str, x: torch.Tensor) -> torch.Tensor:
 def sure_of_fakes(model: GAN, p: float) -> None:
     """Shift D's last bias so that D(G(z)) = p at the first draw of z."""
     z = Rng(2, rows=range(1)).normal("z", model.latent)
-    last = [m for m in model.D.modules() if isinstance(m, torch.nn.Linear)][-1]
     with torch.no_grad():
-        last.bias += math.log(p / (1 - p)) - model.discriminate(model.generate(z))
-        assert torch.sigmoid(model.discriminate(model.generate(z))).item() == pytest.approx(p, rel=1e-9)
+        model.D.score.bias += math.log(p / (1 - p)) - model.judge(model.generate(z)).score
+        assert torch.sigmoid(model.judge(model.generate(z)).score).item() == pytest.approx(p, rel=1e-9)
 
 
 @pytest.mark.system("F3")
@@ -137,7 +140,7 @@ def sure_of_fakes(model: GAN, p: float) -> None:
 def test_the_alternative_payoff_learns_a_million_times_faster_from_a_lost_game(float64, p):
     model, x = GAN(Real((2,)), latent=3, hidden=(7,)), torch.zeros(1, 2)
     sure_of_fakes(model, p)
-    slow, fast = (generator_gradient(model, kind, x) for kind in ("saturating", "non-saturating"))
+    slow, fast = (generator_gradient(model, kind, x) for kind in ("minimax", "non-saturating"))
     # d log(1 - D) = -D dd and -d log D = -(1 - D) dd: the same direction, (1 - D) / D times as far
     torch.testing.assert_close(fast, slow * (1 - p) / p, rtol=1e-8, atol=0)
     assert fast.abs().max() > 1e-4
@@ -151,10 +154,9 @@ def test_both_payoffs_rest_where_the_discriminator_is_flat(float64):
     with torch.no_grad():
         for parameter in model.D.parameters():
             parameter.zero_()
-    for kind in ("saturating", "non-saturating"):
+    for kind in ("minimax", "non-saturating"):
         assert generator_gradient(model, kind, x).abs().max() == 0
-    last = [m for m in model.D.modules() if isinstance(m, torch.nn.Linear)][-1]
-    torch.nn.init.ones_(last.weight)
+    torch.nn.init.ones_(model.D.score.weight)
     torch.nn.init.ones_(next(iter(model.D.parameters())))
-    for kind in ("saturating", "non-saturating"):
+    for kind in ("minimax", "non-saturating"):
         assert generator_gradient(model, kind, x).abs().max() > 1e-3

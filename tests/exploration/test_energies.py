@@ -37,6 +37,24 @@ def test_a_filter_that_asks_for_one_pixel_is_red_there_and_white_elsewhere(album
     assert len(red) == 1 and len(blue) == 0
 
 
+def test_filters_are_parted_by_a_colour_that_no_weight_has(album):
+    gaps = (bytes_of(energies.filters(album)) == energies.BETWEEN).all(-1)
+    gaps = gaps[gaps.any(1)][:, gaps.any(0)]  # without the margins
+    # two rows of ten filters, and nothing of that colour within one
+    assert gaps.all(1).sum() == energies.GAP and gaps.all(0).sum() == 9 * energies.GAP
+    assert not gaps[~gaps.all(1)][:, ~gaps.all(0)].any()
+
+
+@pytest.mark.parametrize(("hidden", "columns"), [(24, 8), (13, 7), (3, 3), (1, 1)])
+def test_no_filter_is_left_out_to_fill_a_row(album, monkeypatch, hidden, columns):
+    seen = []
+    mosaic = energies.mosaic
+    monkeypatch.setattr(energies, "mosaic", lambda *given: (seen.append(given), mosaic(*given))[1])
+    model = simulacra.RBM(album.space, hidden=hidden)
+    energies.filters(album_of(model, album.data, 7, []))
+    assert len(seen[0][0]) == hidden and seen[0][1] == columns
+
+
 def test_fantasies_are_the_chain_itself(album, monkeypatch):
     seen = {}
     monkeypatch.setattr(energies, "sheet", lambda space, x, title, **names: seen.update(x=x))

@@ -89,7 +89,7 @@ def test_curves_skip_blanks_and_mark_stages():
     assert score.lines[0].get_xydata().tolist() == [[3.0, -1.5], [4.0, -1.0]]
     assert loss.lines[0].get_xydata().tolist() == [[1.0, 1.0], [2.0, 0.5], [3.0, 1 / 3]]
     assert loss.lines[-1].get_xdata()[0] == 3.0
-    assert "best -1" in score.get_title(loc="left")
+    assert "best -1" in score.get_title(loc="left") and score.get_xlabel() == "step"
     assert training_curves([{"step": "1", "loss": ""}]) is None
 
 

@@ -111,3 +111,18 @@ def test_recordings_are_drawn_against_seconds():
         np.testing.assert_allclose(line.get_ydata(), row.numpy())
         np.testing.assert_allclose(line.get_xdata(), np.arange(50) / 20)
         assert axes.get_xlim() == (0, 2.5) and axes.get_ylim() == figure.axes[0].get_ylim()
+
+
+@pytest.mark.parametrize(
+    ("space", "panels"),
+    [(Binary((11,)), 2), (Sequence((7, 12), Binary((12,))), 6), (Sequence((7,), of=Binary((88,))), 6)],
+)
+def test_data_stand_beside_samples_of_which_each_is_shown(space, panels):
+    x, other = torch.zeros(9, *space.shape), torch.ones(10, *space.shape)
+    other[:, -1] = torch.nan
+    names = [axes.get_title(loc="left") for axes in view(space, x, other=other).axes]
+    shown = [np.asarray(axes.images[0].get_array()) for axes in view(space, x, other=other).axes]
+    assert len(shown) == panels and {name.rstrip("s") for name in names} == {"sample", "data"}
+    for name, values in zip(names, shown):
+        assert np.nanmax(values) == (name == "data")
+    assert {axes.get_title(loc="left") for axes in view(space, x).axes} == {""}

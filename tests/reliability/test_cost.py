@@ -19,7 +19,7 @@ from simulacra.training.memory import counted
 from simulacra.training.options import Options
 from simulacra.training.players import Player
 
-CASES = ["vae", "gan", "rbm", "wgan-clip", "stacked-autoencoder", "ppca", "growing"]
+CASES = ["vae", "gan", "rbm", "wgan", "stacked-autoencoder", "ppca", "growing"]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -86,7 +86,7 @@ def pair(tmp_path_factory):
         options = options_of(named("vae"), devices=2)
         make_fabric(options, start_method="fork").launch(work, folder)
 
-    assert in_child(launch, alarm=150) == 0, "the two processes hang or died"
+    assert in_child(launch, alarm=400) == 0, "the two processes hang or died"
 
     def result(case: Case, setting: str, rank: int):
         stem = folder / f"{case.name.replace('/', '-')}-{setting}-{rank}"

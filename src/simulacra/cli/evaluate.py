@@ -23,6 +23,8 @@ def evaluate(
     temperatures: int | None = None,
     chains: int | None = None,
     sweeps: int | None = None,
+    extractor: str | None = None,
+    samples: int | None = None,
 ) -> int:
     """Score a run on held-out rows, print the report and write report.json and report.md beside it.
 
@@ -35,6 +37,11 @@ def evaluate(
             100 frames or conditions have each their own.
         chains: of annealing, in each direction: 100, or 10.
         sweeps: Gibbs sweeps before annealing in reverse: 1,000, or 100.
+        extractor: file with a network whose outputs are the features in which samples are scored:
+            TorchScript, or a .safetensors that was kept from another score. By default a small network is
+            trained on the training rows, once, where the model has no likelihood.
+        samples: number of samples that are scored so: 10,000, and at most that of held-out rows. Given for a
+            model with a likelihood, it is scored by its samples too.
     """
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
@@ -44,7 +51,16 @@ def evaluate(
 
     annealing = Annealing(temperatures, chains, sweeps)
     trained = open_run(run)
-    report = score(trained, split=split, k=k, seed=seed, limit=limit, annealing=annealing)
+    report = score(
+        trained,
+        split=split,
+        k=k,
+        seed=seed,
+        limit=limit,
+        annealing=annealing,
+        extractor=extractor,
+        samples=samples,
+    )
     written = report.write(trained.path)
     say(report.table(), "", f"report: {written['page']}, {written['report']}")
     return 0

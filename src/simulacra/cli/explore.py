@@ -17,15 +17,22 @@ WHAT = {
     "samples-and-data": "samples over held-out rows, for what is no image",
     "random-codes": "expected images of random codes",
     "reconstructions": "held-out images and what the model makes of their codes",
+    "inversions": "held-out images and what the model makes of codes found for them; also `invert`",
     "completions": "held-out rows, a part of them, and draws of the rest; also `complete`",
     "latent-map": "the codes of held-out rows",
     "manifold": "the decoded lattice of codes",
     "interpolations": "paths between codes",
+    "arithmetic": "codes of one class less those of a second plus those of a third",
+    "saliency": "samples and what would make them look more real to the critic",
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
     "training-curves": "what training recorded",
     "neighbours": "the samples nearest to training rows",
 }
+VERBS = {"complete": "completions", "invert": "inversions"}
+# the first picture that takes an option
+OWNER = {"known": "complete", "n": "complete", "draws": "complete", "condition": "complete"}
+OWNER |= dict.fromkeys("abc", "arithmetic")
 
 
 def run(words: Sequence[str]) -> int:
@@ -42,6 +49,9 @@ def explore(
     n: int | None = None,
     draws: int | None = None,
     condition: str | None = None,
+    a: str | None = None,
+    b: str | None = None,
+    c: str | None = None,
 ) -> int:
     """Draw what a run can do: all pictures that model and data allow, or only WHAT.
 
@@ -51,18 +61,23 @@ def explore(
         seed: same seed, same pictures.
         known: of completions: the part that stays known, for images upper, lower, left, right, centre
             (the border stays) or noise (a random half), for vectors first, last or noise; by default
-            the first of these. A part that does not come first in the order of drawing takes longer.
-        n: of completions: number of rows; by default 6.
+            the first of these. A part that does not come first in the order of drawing takes longer. Of
+            inversions: the part that codes are found by; by default the whole image.
+        n: of completions and inversions: number of rows; by default 6 and 10.
         draws: of completions: draws of each row; by default 4.
-        condition: of completions, where the model takes one: a class, by name or number, or one for
-            each row with commas between; by default the rows' own.
+        condition: of completions and inversions, where the model takes one: a class, by name or number, or
+            one for each row with commas between; by default the rows' own.
+        a: of arithmetic: a class, by name or number; by default the first.
+        b: of arithmetic: the class that is taken away; by default the second.
+        c: of arithmetic: the class that is added; by default the third.
     """
     what, path = _what_and_run(words)
-    given = {"known": known, "n": n, "draws": draws, "condition": condition}
+    given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c}
     options = {name: value for name, value in given.items() if value is not None}
     if what is None and options:
         name, value = next(iter(options.items()))
-        raise ValueError(f"--{name} is for one picture: simulacra explore complete {path} --{name} {value}.")
+        line = f"simulacra explore {OWNER[name]} {path} --{name} {value}"
+        raise ValueError(f"--{name} is for one picture: {line}.")
     from simulacra.exploration.pictures import album_of, listing, pictures
     from simulacra.training.fit import open_run
 
@@ -101,9 +116,9 @@ def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
 
 
 def _plain(word: str) -> str:
-    """A name as `WHAT` has it: dashes and underscores are one, and `complete` is a verb."""
+    """A name as `WHAT` has it: dashes and underscores are one, and some have a verb."""
     word = word.replace("_", "-")
-    return "completions" if word == "complete" else word
+    return VERBS.get(word, word)
 
 
 def _named(what: str, allowed: Callable[[], str]) -> str:

@@ -22,7 +22,7 @@ from simulacra.training.options import Options
 
 USAGE = "simulacra train {} DATA [options]"
 MORE = """DATA is a name that `simulacra data` lists, a folder of images or of .wav recordings, or
-a .wav, .npz, .npy, .csv or .mat file.
+a .wav, .npz, .npy, .csv or .mat file, or a .json file of music.
 --stages.NAME.epochs sets the length of one stage; --config FILE.yaml reads options, --print_config
 prints them all and trains nothing."""
 

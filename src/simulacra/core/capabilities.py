@@ -7,24 +7,23 @@ else is random, so they can be tested against enumeration and exported. The word
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from torch import Tensor
 
+from simulacra.core.capability import Capability
 from simulacra.core.distributions import Gaussian
-from simulacra.core.laws import Laws
+from simulacra.core.energies import (
+    Anneals,
+    HasBoundEnergy,
+    HasEnergy,
+    HasFilters,
+    HasLaws,
+    StepsChain,
+)
 from simulacra.core.observation import Observation
 from simulacra.core.random import Rng
-
-
-class Capability(ABC):
-    """Base of the declared types.
-
-    `phrase` completes the sentence "this model ...".
-    """
-
-    phrase: ClassVar[str] = ""
 
 
 class Samples(Capability):
@@ -69,26 +68,6 @@ class HasImportanceWeights(HasBound):
         """log p(x, z_j|c) - log q(z_j|x, c) of k draws z_j ~ q, in nats, shape (B, k)."""
 
 
-class HasEnergy(Capability):
-    """Has an unnormalised log-density: log p(x) = -F(x) - log Z."""
-
-    phrase = "has an energy"
-
-    @abstractmethod
-    def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """F(x) in nats, shape (B,)."""
-
-
-class HasBoundEnergy(Capability):
-    """Has a bound on its energy where that has no closed form: log p(x) >= -bound - log Z in expectation."""
-
-    phrase = "has a bound on its energy"
-
-    @abstractmethod
-    def bound_energy(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """A value whose expectation over noise is at least F(x), in nats, shape (B,)."""
-
-
 class Encodes(Capability):
     """Maps an observation to a code."""
 
@@ -118,6 +97,16 @@ class Decodes(Capability):
     @abstractmethod
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """The expectation of x given z, shape (B, *)."""
+
+
+class HasPrior(Decodes):
+    """Draws codes, and with them observations."""
+
+    phrase = "draws codes"
+
+    @abstractmethod
+    def prior(self, rng: Rng, name: str = "z") -> Tensor:
+        """A code for each of `rng.rows`, shape (B, code_size); `name` is that of the noise."""
 
 
 class Completes(Capability):
@@ -208,66 +197,38 @@ class HasConditionals(Samples, HasDensity):
         """The state after entry o(t) took `value`, shape (B,)."""
 
 
-class StepsChain(Capability):
-    """Has a Markov chain that can be watched step by step."""
+class HasVitals(Capability):
+    """Tells how training goes where its losses do not: games, whose losses rise and fall together."""
 
-    phrase = "steps a Markov chain"
-
-    @abstractmethod
-    def start_chain(self, rng: Rng) -> Tensor:
-        """A state for each of `rng.rows`."""
+    phrase = "tells how training goes"
 
     @abstractmethod
-    def step(self, state: Tensor, rng: Rng) -> Tensor:
-        """The next state: pure in (state, rng)."""
+    def vitals(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> dict[str, float]:
+        """Named numbers measured on held-out rows x of shape (B, *); the doctor knows their names."""
 
     @abstractmethod
-    def shown(self, state: Tensor) -> Tensor:
-        """The observations that states show, shape (B, *)."""
+    def alarm(self, vitals: dict[str, float]) -> str | None:
+        """One sentence while something is wrong: what was measured, what it means and what to try."""
 
 
-class HasFilters(Capability):
-    """Has units whose weights are pictures of what they look for."""
+class HasCritic(Capability):
+    """Tells real observations from generated ones by a number, which has a gradient."""
 
-    phrase = "has filters"
-
-    @abstractmethod
-    def filters(self) -> Tensor:
-        """A picture for each unit, shape (units, C, H, W)."""
-
-
-class Anneals(Capability):
-    """Lies at the end of a path of distributions p*_beta / Z_beta, from one whose log Z is known (beta = 0)
-    and that can be drawn from, to its own (beta = 1): annealing brackets its log Z.
-    """
-
-    phrase = "anneals"
+    phrase = "has a critic"
 
     @abstractmethod
-    def start_chain(self, rng: Rng) -> Tensor:
-        """Draws at beta = 0: a state for each of `rng.rows`."""
+    def critic_score(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """The critic's number for x, shape (B,): high is real."""
+
+
+class HasFeatures(Capability):
+    """Sees observations through features that it learned, which may serve another task."""
+
+    phrase = "has features"
 
     @abstractmethod
-    def base_log_z(self) -> Tensor:
-        """log Z at beta = 0 in nats."""
-
-    @abstractmethod
-    def anneal(
-        self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """log p*_after(state) - log p*_before(state), shape (B,), and the next state of a chain that is
-        reversible with respect to p_after.
-        """
-
-
-class HasLaws(Capability):
-    """log p(x) is a sum of energies, each with a log Z of its own: sequences whose frames are machines."""
-
-    phrase = "has a law for each frame"
-
-    @abstractmethod
-    def laws(self, x: Tensor, known: Tensor | None = None) -> Laws:
-        """The laws that rows of shape (B, *) are scored by."""
+    def represent(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """The features of x, shape (B, width)."""
 
 
 ALL: tuple[type[Capability], ...] = (
@@ -280,6 +241,7 @@ ALL: tuple[type[Capability], ...] = (
     Encodes,
     HasPosterior,
     Decodes,
+    HasPrior,
     Completes,
     Continues,
     Classifies,
@@ -291,6 +253,9 @@ ALL: tuple[type[Capability], ...] = (
     HasFilters,
     Anneals,
     HasLaws,
+    HasVitals,
+    HasCritic,
+    HasFeatures,
 )
 
 

@@ -273,6 +273,9 @@ class Words:
             if condition is not None:
                 raise ValueError(f"{type(self).__name__} was built without a condition, but one was given.")
             return None
+        if condition is None and not self.supports(can.TakesCondition):
+            # the labels are what it learns, not what it is given
+            return None
         if condition is None:
             raise ValueError(f"{type(self).__name__} models p(x|c): give condition= out of {self.condition}.")
         return condition_rows(self.condition, condition, n).to(self.device)

@@ -115,6 +115,7 @@ ENTRIES = (
     _music("piano-midi", "124 classical pieces for piano, frames of 88 keys", "piano_midi_de", "Piano_midi"),
     _music("musedata", "783 orchestral and piano pieces, frames of 88 keys", "musedata", "MuseData"),
     Entry("ring", "8 Gaussians on a ring, 2-D; density, score and modes known", "toy"),
+    Entry("grid", "25 Gaussians on a square grid, 2-D; density, score and modes known", "toy"),
     Entry("linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy"),
     Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy"),
     Entry("bars-and-stripes", "4x4 bars or stripes, 0/1; 30 patterns with known probabilities", "toy"),

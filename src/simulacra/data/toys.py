@@ -1,7 +1,7 @@
 """Toys with known truth: data whose density, score or modes can be computed, so that a model can
 be tested against what is true instead of against another model.
 
-    ring              p(x) = 1/K sum_k N(x; m_k, s^2 I),  m_k on a circle
+    ring, grid        p(x) = 1/K sum_k N(x; m_k, s^2 I),  m_k on a circle or a square grid
     linear-gaussian   x = W z + mu + sigma e,  so  x ~ N(mu, W W' + sigma^2 I)
     swiss-roll        x = r(t) + s e,  t uniform;  p(x) = E_t N(x; r(t), s^2 I)
     bars-and-stripes  rows or columns (1/2 each), every one of them on with probability 1/2
@@ -67,27 +67,17 @@ def _normal_mixture(x: Tensor, means: Tensor, weights: Tensor, std: float) -> Te
     return (weights.log() - distance / (2 * std**2)).logsumexp(1) - log_z
 
 
-class Ring(Toy):
-    """A mixture of equal Gaussians on a ring.
+class Modes(Toy):
+    """A mixture of equal round Gaussians in the plane: what a generator loses can be counted.
 
     Args:
-        components: number of modes.
-        radius: of the ring.
-        std: of each Gaussian.
-
-    Example:
-        >>> ring = Ring()
-        >>> ring.coverage(ring.sample(1000))["modes"]
-        8
+        modes: their means, shape (K, 2).
+        std: of each of them.
     """
 
-    name = "ring"
-
-    def __init__(self, components: int = 8, radius: float = 2.0, std: float = 0.1):
+    def __init__(self, modes: Tensor, std: float):
         self.space = Real((2,))
-        self.std = std
-        angle = torch.arange(components, dtype=torch.float64) * (2 * math.pi / components)
-        self.modes = radius * torch.stack([angle.cos(), angle.sin()], 1)
+        self.modes, self.std = modes.double(), std
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
         """n points, shape (n, 2)."""
@@ -106,6 +96,48 @@ class Ring(Toy):
         distance, nearest = torch.cdist(x.double(), self.modes).min(1)
         good = distance < within * self.std
         return {"modes": int(nearest[good].unique().numel()), "good": float(good.double().mean())}
+
+
+class Ring(Modes):
+    """A mixture of equal Gaussians on a ring.
+
+    Args:
+        components: number of modes.
+        radius: of the ring.
+        std: of each Gaussian.
+
+    Example:
+        >>> ring = Ring()
+        >>> ring.coverage(ring.sample(1000))["modes"]
+        8
+    """
+
+    name = "ring"
+
+    def __init__(self, components: int = 8, radius: float = 2.0, std: float = 0.1):
+        angle = torch.arange(components, dtype=torch.float64) * (2 * math.pi / components)
+        super().__init__(radius * torch.stack([angle.cos(), angle.sin()], 1), std)
+
+
+class Grid(Modes):
+    """A mixture of equal Gaussians on a square grid.
+
+    Args:
+        side: modes along a side.
+        spacing: distance of neighbours.
+        std: of each Gaussian.
+
+    Example:
+        >>> grid = Grid()
+        >>> grid.coverage(grid.sample(1000))["modes"]
+        25
+    """
+
+    name = "grid"
+
+    def __init__(self, side: int = 5, spacing: float = 1.0, std: float = 0.05):
+        line = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
+        super().__init__(torch.cartesian_prod(line, line), std)
 
 
 class LinearGaussian(Toy):
@@ -233,4 +265,5 @@ class BarsAndStripes(Toy):
         return (same.double() * p).sum(1).log()
 
 
-TOYS: dict[str, type[Toy]] = {toy.name: toy for toy in (Ring, LinearGaussian, SwissRoll, BarsAndStripes)}
+ALL: tuple[type[Toy], ...] = (Ring, Grid, LinearGaussian, SwissRoll, BarsAndStripes)
+TOYS: dict[str, type[Toy]] = {toy.name: toy for toy in ALL}

@@ -2,16 +2,22 @@
 
 from simulacra.evaluation.annealing import Annealing, Bracket, bracket
 from simulacra.evaluation.compare import Ranking, compare
+from simulacra.evaluation.coverage import precision_recall_density_coverage
+from simulacra.evaluation.distances import frechet_distance, inception_score, kernel_distance
 from simulacra.evaluation.doctor import Finding, findings
+from simulacra.evaluation.extractor import Extractor, extractor_for
+from simulacra.evaluation.implicit import sample_scores
 from simulacra.evaluation.latents import active_units, aggregate_kl
 from simulacra.evaluation.likelihood import likelihood
 from simulacra.evaluation.memorisation import memorisation, nearest
+from simulacra.evaluation.parzen import parzen
 from simulacra.evaluation.report import Report, evaluate, read_report
 from simulacra.evaluation.samples import mmd
 
 __all__ = [
     "Annealing",
     "Bracket",
+    "Extractor",
     "Finding",
     "Ranking",
     "Report",
@@ -20,10 +26,17 @@ __all__ = [
     "bracket",
     "compare",
     "evaluate",
+    "extractor_for",
     "findings",
+    "frechet_distance",
+    "inception_score",
+    "kernel_distance",
     "likelihood",
     "memorisation",
     "mmd",
     "nearest",
+    "parzen",
+    "precision_recall_density_coverage",
     "read_report",
+    "sample_scores",
 ]

@@ -15,9 +15,11 @@ from simulacra.core.model import Model
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
+from simulacra.evaluation.implicit import Judging, NotScored, sample_scores
 from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, decompose, posteriors
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
 from simulacra.evaluation.memorisation import Memorisation, memorisation
+from simulacra.evaluation.quality import SampleQuality, Skipped
 from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.rows import count
 from simulacra.evaluation.samples import SampleScore, mmd
@@ -41,6 +43,8 @@ class Evidence:
         kl: where the aggregate posterior lies.
         memorisation: samples beside training rows.
         samples: MMD, for models without a likelihood.
+        quality: scores of samples in the features of an extractor, for models without a likelihood or where
+            they were asked for; or why there are none.
         reconstruction: what survives the code.
         discrete: share of the values in a real-valued split that occur more than once.
         metrics: rows of the training's metrics file.
@@ -54,6 +58,7 @@ class Evidence:
     kl: AggregateKL | None = None
     memorisation: Memorisation | None = None
     samples: SampleScore | None = None
+    quality: SampleQuality | Skipped | None = None
     reconstruction: Reconstruction | None = None
     discrete: float | None = None
     metrics: Metrics = ()
@@ -69,6 +74,7 @@ def collect(
     metrics: Metrics = (),
     n: int = 1000,
     annealing: Annealing = DEFAULT,
+    judging: Judging | None = None,
 ) -> Evidence:
     """Measure what the model's capabilities allow on `split`.
 
@@ -78,9 +84,10 @@ def collect(
         metrics: rows of the training's metrics file.
         n: number of samples to draw.
         annealing: how log Z of an energy is bracketed.
+        judging: how samples are scored in features; None: as usual, where there is no likelihood.
 
     Raises:
-        ValueError: if model and data do not fit.
+        ValueError: if model and data do not fit, or the samples cannot be scored as `judging` says.
 
     Example:
         >>> import simulacra
@@ -92,6 +99,8 @@ def collect(
     fits(model, data)
     rows = data[split]
     found = Evidence(k=k, metrics=metrics, discrete=repeated_values(data, rows))
+    # first, so that what was asked for and cannot be done is said before the minutes that the rest may take
+    found.quality = _quality(model, data, split, seed, limit, judging)
     if has_likelihood(model):
         found.likelihood = likelihoods(model, data, split, k, seed, limit, annealing=annealing)
         found.held_out = found.likelihood.elbo or found.likelihood.estimate
@@ -113,6 +122,20 @@ def collect(
         if not has_likelihood(model):
             found.samples = mmd(model, data, split, min(n, count(rows, limit)), seed)
     return found
+
+
+def _quality(
+    model: Model, data: Dataset, split: str, seed: int, limit: int | None, judging: Judging | None
+) -> SampleQuality | Skipped | None:
+    """Scores of samples: a reason instead where nobody asked for them and the data do not allow them."""
+    if judging is not None:
+        return sample_scores(model, data, split, judging.samples, judging.extractor, seed, limit)
+    if has_likelihood(model) or not model.supports(can.Samples):
+        return None
+    try:
+        return sample_scores(model, data, split, seed=seed, limit=limit)
+    except NotScored as reason:
+        return Skipped(str(reason))
 
 
 def _training_score(

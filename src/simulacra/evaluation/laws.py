@@ -83,9 +83,9 @@ class Brackets:
         low, high = float(self.forward.mean()), float(self.reverse.mean())
         first, second = self.effective.median(1).values.tolist()
         said = (
-            f"log Z of {len(self.forward):,} laws, on average from {low:.2f} (forward) to {high:.2f} "
-            f"(reverse), {self.betas:,} temperatures, {self.chains} chains each, effective sample sizes "
-            f"{first:.1f} and {second:.1f} (medians)"
+            f"log Z of {len(self.forward):,} laws, one for each condition or frame, on average from "
+            f"{low:.2f} (forward) to {high:.2f} (reverse), {self.betas:,} temperatures, {self.chains} chains "
+            f"each, effective sample sizes {first:.1f} and {second:.1f} (medians)"
         )
         doubts = f"; unreliable: {' and '.join(self.doubts)}" if self.doubts else ""
         return f"{said}{doubts}"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from simulacra.core.artifact import CONFIG, record
 from simulacra.core.estimate import Estimate
@@ -18,7 +18,10 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import DEFAULT, Annealing
 from simulacra.evaluation.doctor import Finding, diagnose
 from simulacra.evaluation.evidence import Evidence, collect, read_metrics
+from simulacra.evaluation.extractor import Extractor
+from simulacra.evaluation.implicit import SAMPLES, Judging
 from simulacra.evaluation.likelihood import protocol_of
+from simulacra.evaluation.quality import quality_rows
 
 log = logging.getLogger("simulacra")
 REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
@@ -45,6 +48,7 @@ class Report:
         latents: active units and the terms of the aggregate KL, or None.
         memorisation: distances of samples to training rows, or None.
         samples: MMD, for models without a likelihood, or None.
+        quality: scores of samples in the features of an extractor, or why there are none, or None.
         reconstruction: squared errors of decode(encode(x)), or None.
     """
 
@@ -56,6 +60,7 @@ class Report:
     memorisation: dict[str, Any] | None = None
     samples: dict[str, Any] | None = None
     reconstruction: dict[str, Any] | None = None
+    quality: dict[str, Any] | None = None
 
     @property
     def likelihood(self) -> Estimate | None:
@@ -71,6 +76,7 @@ class Report:
             "latents": self.latents,
             "memorisation": self.memorisation,
             "samples": self.samples,
+            "quality": self.quality,
             "reconstruction": self.reconstruction,
             "findings": [finding.json() for finding in self.findings],
         }
@@ -91,6 +97,8 @@ class Report:
     def rows(self) -> list[tuple[str, str]]:
         """Name and value of each number, in words."""
         found = [(name, str(e)) for name, e in self.estimates.items()]
+        if self.likelihood is None:
+            found.insert(0, ("likelihood", f"none: {self.model} has neither density nor bound"))
         if self.latents:
             found.append(("active units", f"{self.latents['active']} of {self.latents['size']}"))
             kl = self.latents["kl"]
@@ -112,6 +120,8 @@ class Report:
             found.append(
                 ("MMD^2", f"{s['mmd2']:.3g} (training rows {s['reference']:.3g}, p {s['chance']:.2g})")
             )
+        if self.quality:
+            found += quality_rows(self.quality)
         return found
 
     def table(self) -> str:
@@ -161,6 +171,8 @@ def evaluate(
     seed: int = 0,
     limit: int | None = None,
     annealing: Annealing = DEFAULT,
+    extractor: Extractor | nn.Module | str | Path | None = None,
+    samples: int | None = None,
 ) -> Report:
     """Score a model, or a run with its own data, on what its capabilities allow.
 
@@ -174,9 +186,14 @@ def evaluate(
         seed: same seed, same report.
         limit: use only the first rows; the protocol then says so.
         annealing: how log Z of an energy is bracketed where it cannot be summed.
+        extractor: what gives the features in which samples are scored: a module, a file, or None: a network
+            trained on the training rows. A model with a likelihood is scored by its samples too where this
+            or `samples` is given.
+        samples: number of samples that are scored so, 10,000 by default and at most that of held-out rows.
 
     Raises:
-        ValueError: if no data are given, or they do not fit the model.
+        ValueError: if no data are given, or they do not fit the model, or there are too few rows for the
+            features of the extractor that was given.
 
     Example:
         >>> import simulacra
@@ -192,7 +209,10 @@ def evaluate(
         data, folder, model = data or model.data, model.path, model.model
     if data is None:
         raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
-    found = collect(model, data, split, k, seed, limit, read_metrics(folder), annealing=annealing)
+    asked = extractor is not None or samples is not None
+    judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
+    metrics = read_metrics(folder)
+    found = collect(model, data, split, k, seed, limit, metrics, annealing=annealing, judging=judging)
     report = _report(type(model).__name__, protocol_of(data, split, limit), found)
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
@@ -224,6 +244,7 @@ def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
     report.memorisation = found.memorisation.summary() if found.memorisation else None
     report.reconstruction = found.reconstruction.summary() if found.reconstruction else None
     report.samples = found.samples.summary() if found.samples else None
+    report.quality = found.quality.summary() if found.quality else None
     return report
 
 
@@ -259,5 +280,6 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     }
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
     rest = {key: content[key] for key in ("latents", "memorisation", "samples", "reconstruction")}
+    rest["quality"] = content.get("quality")  # reports of 0.1 have none
     found = [Finding(**cast(dict, f)) for f in content["findings"]]
     return Report(content["model"], ScoreProtocol(**protocol), estimates, found, **rest)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Split
@@ -117,11 +118,26 @@ def features(model: Model, raw: Tensor, start: int = 0, seed: int = 0) -> Tensor
     Args:
         start: position of the first row, which keys the noise of the preprocessing.
     """
-    chain = model.preprocessing
+    return points(model.preprocessing, raw, start, seed, model.dtype, model.device).flatten(1).cpu()
+
+
+def points(
+    chain: Preprocessing,
+    raw: Tensor,
+    start: int = 0,
+    seed: int = 0,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """`features` in the shape that networks take, (B, *features_shape), whatever the model.
+
+    Args:
+        chain: from the raw space to that of the model.
+    """
     if not chain.exact:
-        return chain.raw.features(raw, model.dtype).flatten(1).cpu()
-    rng = Rng(seed, "features", rows=range(start, start + len(raw)), device=model.device)
-    return model.space.features(chain.apply(raw.to(model.device), rng), model.dtype).flatten(1).cpu()
+        return chain.raw.features(raw, dtype)
+    rng = Rng(seed, "features", rows=range(start, start + len(raw)), device=device)
+    return chain.space.features(chain.apply(raw.to(device), rng), dtype)
 
 
 def feature_blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Tensor]:

@@ -48,9 +48,14 @@ class Album:
         return c.classes if self.conditional and isinstance(c, Categorical) and c.shape == () else 0
 
     @property
-    def has_prior(self) -> bool:
-        """Whether codes of N(0, I) are the model's own."""
+    def gaussian(self) -> bool:
+        """Whether codes of N(0, I) are the model's own, and the encoder's."""
         return self.can(can.HasPosterior, can.Decodes)
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether codes can be drawn."""
+        return self.gaussian or self.can(can.HasPrior)
 
     @property
     def binarised(self) -> str:
@@ -82,7 +87,7 @@ class Album:
     def lattice(self) -> Tensor | None:
         """The decoded manifold, where it makes one picture."""
         size = getattr(self.model, "code_size", 0)
-        drawable = self.can(can.Encodes, can.Decodes) or (self.has_prior and size <= 2)
+        drawable = self.can(can.Encodes, can.Decodes) or (self.gaussian and size <= 2)
         if not drawable or self.conditional or len(self.embedding.codes) < 2:
             return None
         return manifold(self.model, SIDE, plane=self.plane)
@@ -101,10 +106,20 @@ class Album:
         names = self.data.label_names or cast(Categorical, self.model.condition).names
         return [names[k] if k < len(names) else str(k) for k in range(self.classes)]
 
+    @cached_property
+    def kinds(self) -> dict[int, str]:
+        """Labels that held-out rows have, and what they are called."""
+        labels = self.held_out.labels
+        present = [] if labels is None else labels.unique().tolist()
+        names = self.data.label_names
+        return {k: names[k] if k < len(names) else str(k) for k in present}
+
     def codes(self, name: str, n: int) -> Tensor:
         """n codes of the prior."""
-        size = cast(can.Decodes, self.model).code_size
-        return Rng(self.seed, "pictures", name, rows=range(n)).normal("z", size, dtype=self.model.dtype)
+        rng = Rng(self.seed, "pictures", name, rows=range(n))
+        if self.can(can.HasPrior):
+            return cast(can.HasPrior, self.model).prior(rng)
+        return rng.normal("z", cast(can.Decodes, self.model).code_size, dtype=self.model.dtype)
 
     def varied(self, n: int) -> Batch:
         """n held-out rows: the classes in turn where there are labels, otherwise evenly spread ones."""

@@ -1,9 +1,12 @@
 """Arithmetic with codes: an attribute is a direction.
 
-    v = mean z(x with) - mean z(x without),     x' = decode(encode(x) + strength v)          (1)
+    v = mean z(x with) - mean z(x without),     x' = decode(z(x) + strength v)               (1)
+    man with glasses - man + woman:     x' = decode(mean z(a) - mean z(b) + mean z(c))       (2)
 
-Reference: Larsen et al. 2016; White, Sampling Generative Networks, 2016 (the smile vector).
-Row E22.
+z(x) is what the encoder says, or what inversion finds where there is none.
+
+Reference: Radford et al. 2015; Larsen et al. 2016; White, Sampling Generative Networks, 2016 (the smile
+vector). Rows E22, G6.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from torch import Tensor
 
 from simulacra.core.model import Model
 from simulacra.exploration.interpolate import decoded
+from simulacra.exploration.inversion import codes_of
 
 
 def attribute_vector(
@@ -33,7 +37,7 @@ def attribute_vector(
         condition_without: conditions of `x_without`.
 
     Raises:
-        ValueError: if the model does not encode, or a group is empty.
+        ValueError: if the model neither encodes nor decodes, or a group is empty.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -45,8 +49,8 @@ def attribute_vector(
     for name, x in (("x_with", x_with), ("x_without", x_without)):
         if not len(x):
             raise ValueError(f"{name} is empty: an attribute needs observations with and without it.")
-    with_it = model.encode(x_with, condition_with).double().mean(0)
-    without = model.encode(x_without, condition_without).double().mean(0)
+    with_it = codes_of(model, x_with, condition_with).double().mean(0)
+    without = codes_of(model, x_without, condition_without).double().mean(0)
     return (with_it - without).to(model.dtype)
 
 
@@ -63,7 +67,7 @@ def apply(model: Model, x: Any, vector: Tensor, strength: Any = 1.0, condition: 
         expectations in raw units, shape (B, *), or (B, T, *) for T strengths.
 
     Raises:
-        ValueError: if the model does not encode and decode, or the vector has another size.
+        ValueError: if the model does not decode, or the vector has another size.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -71,10 +75,41 @@ def apply(model: Model, x: Any, vector: Tensor, strength: Any = 1.0, condition: 
         >>> apply(PCA(Real((2,)), latent=1), torch.zeros(1, 2), torch.ones(1), [0.0, 2.0]).tolist()
         [[[0.0, 0.0], [2.0, 0.0]]]
     """
-    codes = model.encode(x, condition)
+    codes = codes_of(model, x, condition)
     if vector.shape != codes.shape[1:]:
         raise ValueError(f"the vector has shape {tuple(vector.shape)}, codes have ({codes.shape[1]},).")
     strengths = torch.as_tensor(strength, dtype=codes.dtype, device=codes.device)
     moved = codes.unsqueeze(1) + strengths.reshape(-1, 1) * vector.to(codes)
     out = decoded(model, moved, condition)
     return out if strengths.dim() else out.squeeze(1)
+
+
+def analogy(model: Model, a: Any, b: Any, c: Any, condition: Any = None) -> Tensor:
+    """x' of equation (2): what has to c the relation that a has to b.
+
+    Args:
+        a: raw observations of one kind, shape (B, *); three are what the paper takes.
+        b: of another kind, shape (M, *).
+        c: of a third, shape (N, *).
+        condition: one for all, where the model takes one.
+
+    Returns:
+        the expectation in raw units, shape (*).
+
+    Raises:
+        ValueError: if the model does not decode.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> from simulacra.models.autoencoders.pca import PCA
+        >>> a, b, c = torch.tensor([[5.0, 0.0], [1.0, 0.0], [2.0, 0.0]]).split(1)
+        >>> analogy(PCA(Real((2,)), latent=1), a, b, c).tolist()
+        [6.0, 0.0]
+    """
+    means = [codes_of(model, x, condition).double().mean(0) for x in (a, b, c)]
+    return model.decode(combined(*means).unsqueeze(0), condition)[0]
+
+
+def combined(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """The code a - b + c of equation (2)."""
+    return a - b + c

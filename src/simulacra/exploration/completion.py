@@ -203,9 +203,20 @@ def completion_picture(
 
 def _sheet(space: Space, rows: Tensor, gone: Tensor, title: str, names: list[str]) -> Figure:
     """Images, missing pixels in the colour of the frame."""
-    tiles = pixels(space, rows.flatten(0, 1)).copy()
-    tiles[gone.flatten(0, 1).any(1).numpy()] = style.FRAME
+    tiles = covered(space, rows.flatten(0, 1), gone.flatten(0, 1))
     return tiled(tiles, len(names), title, column_names=names)
+
+
+def covered(space: Space, images: Tensor, gone: Tensor) -> np.ndarray:
+    """Images as bytes (B, H, W, 3), pixels that are gone in the colour of the frame.
+
+    Args:
+        images: shape (B, C, H, W).
+        gone: booleans, shape of the images.
+    """
+    tiles = pixels(space, images).copy()
+    tiles[gone.any(1).numpy()] = style.FRAME
+    return tiles
 
 
 def _matrices(space: Space, rows: Tensor, gone: Tensor, title: str, names: list[str]) -> Figure:

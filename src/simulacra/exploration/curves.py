@@ -51,7 +51,7 @@ def training_curves(rows: Sequence[Mapping[str, str]], title: str = "") -> Figur
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
     for axes in panels[max(0, len(shown) - columns) : len(shown)]:
-        axes.set_xlabel(_axis(rows), fontsize=style.SMALL, color=style.MUTED)
+        axes.set_xlabel(_axis(rows).removeprefix("total_"), fontsize=style.SMALL, color=style.MUTED)
     style.headline(figure, title)
     return figure
 

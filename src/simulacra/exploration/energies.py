@@ -6,16 +6,16 @@ from typing import cast
 
 import numpy as np
 import torch
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from simulacra.core import capabilities as can
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
 from simulacra.exploration.album import Album
-from simulacra.exploration.sheet import sheet, tiled
+from simulacra.exploration.sheet import GAP, enlarge, mosaic, plate, sheet, signed
 
 FILTERS, COLUMNS = 100, 10
+BETWEEN = (96, 96, 96)  # filters: darker than a weight near zero, which the pale frame of images is like
 CHAINS = 8
 SWEEPS = (0, 1, 3, 10, 30, 100, 300, 1000)  # at which the chains are looked at
 
@@ -27,13 +27,13 @@ def filters(album: Album) -> Figure:
     # those that say most
     order = np.argsort(-np.abs(w).reshape(len(w), -1).sum(1), kind="stable")[:FILTERS]
     w = w[np.sort(order)]
-    largest = np.abs(w).reshape(len(w), -1).max(1).clip(1e-12)[:, None, None]
-    tiles = (colormaps["RdBu_r"](0.5 + w / largest / 2)[..., :3] * 255).round().astype(np.uint8)
-    columns = min(COLUMNS, len(tiles))
-    kept = len(tiles) // columns * columns
-    shown = "" if kept == len(every) else f" ({kept} of {len(every)})"
+    tiles = signed(w)
+    most = min(COLUMNS, len(tiles))
+    # as few empty places as can be
+    columns = min(range(most, most // 2, -1), key=lambda n: -len(tiles) % n)
+    shown = "" if len(tiles) == len(every) else f" ({len(tiles)} of {len(every)})"
     title = f"{type(album.model).__name__}: filters{shown}, each on its own scale; red asks for a pixel"
-    return tiled(tiles[:kept], columns, title)
+    return plate(mosaic(enlarge(tiles, columns), columns, GAP, BETWEEN), title=title)
 
 
 def fantasies(album: Album) -> Figure:

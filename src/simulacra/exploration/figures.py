@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from matplotlib.figure import Figure
 from sklearn.neighbors import NearestNeighbors
@@ -9,16 +11,21 @@ from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.exploration.album import Album
+from simulacra.exploration.arithmetic import combined
+from simulacra.exploration.completion import covered, known_part, parts_of
 from simulacra.exploration.curves import training_curves
 from simulacra.exploration.interpolate import How, decoded, interpolations, path
+from simulacra.exploration.inversion import codes_of, invert
 from simulacra.exploration.maps import latent_map
-from simulacra.exploration.sheet import joined, plate, sheet
+from simulacra.exploration.sheet import joined, plate, sheet, tiled
 from simulacra.exploration.views import view
 
 POINTS = 500  # samples of a scatter or a histogram
 SEARCHED = 200  # samples among which the nearest to training rows are looked for
 TRAINING = 20_000  # training rows that are looked at
 COLUMNS = 10
+WAYS = {"lerp": "straight lines", "slerp": "great circles"}
+EACH = 3  # rows of a class whose codes are averaged
 
 
 def samples(album: Album) -> Figure:
@@ -66,6 +73,80 @@ def reconstructions(album: Album) -> Figure:
     return sheet(album.space, pair, "Reconstructions of held-out images", ["original", "reconstruction"])
 
 
+def inversion_picture(
+    album: Album, known: str | None = None, n: int = COLUMNS, condition: Any = None
+) -> Figure:
+    """Held-out rows above what the model makes of the codes that were found for them.
+
+    Args:
+        known: a part of `known_part` that the codes are looked for by; None: the whole image.
+        n: number of rows of data.
+        condition: one for all, or one for each; None: the rows' own, where the model takes one.
+
+    Raises:
+        ValueError: if n is less than one, or there is no such part.
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}, but a picture needs at least one row.")
+    space, rows = album.space, album.varied(n)
+    x, c = rows.x.cpu(), rows.c if condition is None and album.conditional else condition
+    seen = torch.ones_like(x, dtype=torch.bool) if rows.known is None else rows.known.cpu()
+    kept = seen if known is None else known_part(space, known, album.seed) & seen
+    found = invert(album.model, x, c, seed=album.seed, known=kept)
+    shown = {"original": (x.double(), ~seen)} | ({} if known is None else {"given": (x.double(), ~kept)})
+    shown["nearest found"] = (album.model.decode(found.codes, c).cpu().double(), torch.zeros_like(kept))
+    images, gone = (torch.cat(parts) for parts in zip(*shown.values()))
+    by = "" if known is None else f" by {parts_of(space)[known].phrase}"
+    title = f"{type(album.model).__name__}: codes found for held-out images{by}, with mean squared errors"
+    captions = [f"{e:.2g}" for e in found.errors.tolist()]
+    return tiled(covered(space, images, gone), len(x), title, list(shown), captions=captions)
+
+
+def arithmetic_picture(
+    album: Album, a: str | int | None = None, b: str | int | None = None, c: str | int | None = None
+) -> Figure:
+    """Held-out rows of three classes and what the model makes of z(a) - z(b) + z(c), of single codes and
+    of means.
+
+    Args:
+        a: name or number of a class; None: the first, and likewise the second and the third.
+        b: of the class that is taken away.
+        c: of the class that is added.
+
+    Raises:
+        ValueError: if held-out rows have no such class.
+    """
+    first = [*album.kinds, None, None, None][:3]
+    classes = [_class(album, *given) for given in zip("abc", (a, b, c), first)]
+    labels = album.held_out.labels
+    assert labels is not None
+    where = [(labels == k).nonzero().squeeze(1) for k in classes]
+    n = min(EACH, *map(len, where))
+    rows = album.held_out.rows(torch.cat([index[:n] for index in where]))
+    codes = codes_of(album.model, rows.x, None, album.seed, rows.known).unflatten(0, (3, n))
+    means = codes.mean(1, keepdim=True)
+    results = combined(*torch.cat([codes, means], 1))
+    made = album.model.decode(torch.cat([means.squeeze(1), results])).cpu().double()
+    # a row of the sheet for each row of data, and one for the means
+    data = rows.x.cpu().double().unflatten(0, (3, n))
+    sums = torch.cat([data, made[:3].unsqueeze(1)], 1)
+    images = torch.cat([sums, made[3:].unsqueeze(0)]).transpose(0, 1)
+    names = [f"{sign}{album.kinds[k]}" for sign, k in zip(("", "\u2212 ", "+ "), classes)]
+    title = f"{type(album.model).__name__}: codes of a class less a second plus a third"
+    return sheet(album.space, images, title, [*["one of each"] * n, f"means of {n}"], [*names, "="])
+
+
+def _class(album: Album, option: str, given: str | int | None, default: int | None) -> int:
+    """The number of the class that was given for an option."""
+    if given is None and default is not None:
+        return default
+    found = next((k for k, name in album.kinds.items() if str(given) in (name, str(k))), None)
+    if found is None:
+        names = ", ".join(album.kinds.values())
+        raise ValueError(f"{option} is {given!r}, but held-out rows of {album.data.name} are of {names}.")
+    return found
+
+
 def latent(album: Album) -> Figure:
     """The encoder's map, the decoder's, and both."""
     title = f"{type(album.model).__name__}: latent map of {album.data.name}"
@@ -94,13 +175,13 @@ def interpolation_picture(album: Album) -> Figure:
         first, last = _far_apart(album.codes("ends", 6 * rows).cpu(), rows)
         how: How = "slerp" if first.shape[1] > 1 else "lerp"
         between = decoded(model, path(first, last, steps, how), c)
-        title = f"Interpolations between random codes ({how})"
+        title = f"Interpolations between random codes on {WAYS[how]}"
     else:
         rows = min(rows, len(album.held_out) // 2)
         chosen = album.varied(2 * rows)
         c = chosen.c[:rows] if album.conditional and chosen.c is not None else None
         between = interpolations(model, chosen.x[:rows], chosen.x[rows:], steps, "lerp", c)
-        title = "Interpolations between held-out images (lerp)"
+        title = f"Interpolations between codes of held-out images on {WAYS['lerp']}"
     return sheet(album.space, between, title)
 
 

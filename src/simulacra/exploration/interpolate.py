@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
+from simulacra.exploration.inversion import codes_of
 
 How = Literal["slerp", "lerp"]
 
@@ -146,7 +147,7 @@ def interpolations(
         expectations in raw units, shape (B, steps, *).
 
     Raises:
-        ValueError: if the model does not encode and decode, or the shapes differ.
+        ValueError: if the model does not decode, or the shapes differ.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -155,7 +156,7 @@ def interpolations(
         >>> interpolations(PCA(Real((5,))), x[:2], x[2:], steps=7).shape
         torch.Size([2, 7, 5])
     """
-    codes = path(model.encode(x_a, condition), model.encode(x_b, condition), steps, how)
+    codes = path(codes_of(model, x_a, condition), codes_of(model, x_b, condition), steps, how)
     return decoded(model, codes, condition)
 
 

@@ -25,6 +25,20 @@ def grid(figure: Figure, rows: int, columns: int) -> list[Axes]:
     return list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
 
 
+def beside(x: Tensor, other: Tensor | None, n: int) -> tuple[Tensor, list[str]]:
+    """The first n of x, or half of them and as many of the data, and the name of each.
+
+    Example:
+        >>> shown, names = beside(torch.zeros(5, 2), torch.ones(3, 2), 4)
+        >>> shown[:, 0].tolist(), names
+        ([0.0, 0.0, 1.0, 1.0], ['sample', 'sample', 'data', 'data'])
+    """
+    if other is None:
+        return x[:n].float(), [""] * min(n, len(x))
+    parts = x[: n // 2].float(), other[: n // 2].float()
+    return torch.cat(parts), [name for name, part in zip(("sample", "data"), parts) for _ in part]
+
+
 def key(figure: Figure, axes: Axes, title: str, other: Tensor | None) -> None:
     """The title, and what the colours stand for where there are two."""
     style.headline(figure, title)

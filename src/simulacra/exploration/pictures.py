@@ -22,12 +22,13 @@ from simulacra.data.dataset import Dataset
 from simulacra.exploration import energies, figures, style
 from simulacra.exploration.album import Album
 from simulacra.exploration.completion import completion_picture, shows
+from simulacra.exploration.saliency import saliency_picture
 
 PRIVATE = "private"
 NOTICE = """\
 The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
-completions, nearest training rows, ends of interpolations. Look at the licence of the data, and at whom
-they show, before you pass them on.
+completions, inversions, sums of codes, nearest training rows, ends of interpolations. Look at the licence
+of the data, and at whom they show, before you pass them on.
 """
 
 
@@ -147,7 +148,17 @@ class Need:
 SAMPLES = Need("a model that samples", lambda album: album.can(can.Samples))
 ENCODES = Need("a model that encodes", lambda album: album.can(can.Encodes))
 CODES = Need("a model that encodes and decodes", lambda album: album.can(can.Encodes, can.Decodes))
-PRIOR = Need("a model that decodes codes of a Gaussian prior", lambda album: album.has_prior)
+DECODES = Need("a model that decodes", lambda album: album.can(can.Decodes))
+SEARCHED = Need(
+    "a model whose codes must be searched for, as it has no encoder", lambda album: not album.can(can.Encodes)
+)
+PRIOR = Need("a model that decodes codes of a prior", lambda album: album.has_prior)
+EXPECTED = Need(
+    "a model that takes a condition, or whose samples are not what it decodes",
+    lambda album: album.conditional or album.gaussian,
+)
+CRITIC = Need("a model with a critic", lambda album: album.can(can.HasCritic))
+LABELS = Need("held-out rows of at least three classes", lambda album: len(album.kinds) > 2)
 COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes))
 IMAGES = Need("images", lambda album: album.space.image)
 NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
@@ -155,7 +166,7 @@ ROWS = Need("images or 0/1 vectors", lambda album: shows(album.space))
 PLANE = Need(
     "images, or points of two numbers with a Gaussian prior",
     lambda album: (
-        album.space.image or (isinstance(album.space, Real) and album.space.dims == 2 and album.has_prior)
+        album.space.image or (isinstance(album.space, Real) and album.space.dims == 2 and album.gaussian)
     ),
 )
 NO_CONDITION = Need("a model without a condition", lambda album: not album.conditional)
@@ -166,7 +177,7 @@ CLASSES = Need(
 FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
 CHAIN = Need("a model that steps a Markov chain", lambda album: album.can(can.StepsChain))
 TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
-ENDS = Need("a Gaussian prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
+ENDS = Need("a prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
 METRICS = Need("a run that recorded its training", lambda album: bool(album.metrics))
 
 
@@ -202,17 +213,20 @@ def _always(album: Album) -> bool:
 PICTURES: tuple[Picture, ...] = (
     Picture("samples", figures.samples, (SAMPLES,)),
     Picture("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
-    Picture("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES)),
+    Picture("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Picture("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
+    Picture("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Picture("completions", completion_picture, (COMPLETES, ROWS), _always),
     Picture("latent_map", figures.latent, (ENCODES, TWO)),
     Picture("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
     Picture(
         "interpolations",
         figures.interpolation_picture,
-        (CODES, IMAGES, ENDS),
+        (DECODES, IMAGES, ENDS),
         lambda album: not album.has_prior,
     ),
+    Picture("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
+    Picture("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
     Picture("filters", energies.filters, (FILTERS,)),
     Picture("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
     Picture("training_curves", figures.curves, (METRICS,)),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -44,6 +45,17 @@ def pixels(space: Space, x: Tensor) -> np.ndarray:
             low, high = least, most
     scaled = ((x - low) / max(high - low, 1e-12)).clamp(0, 1) * 255
     return scaled.round().to(torch.uint8).permute(0, 2, 3, 1).expand(-1, -1, -1, 3).numpy()
+
+
+def signed(w: np.ndarray) -> np.ndarray:
+    """Maps (B, H, W) with signs as bytes (B, H, W, 3), each on its own scale: blue below 0, red above.
+
+    Example:
+        >>> signed(np.array([[[0.0, 2.0]]]))[0, 0].tolist()
+        [[247, 246, 246], [103, 0, 31]]
+    """
+    largest = np.abs(w).reshape(len(w), -1).max(1).clip(1e-12)[:, None, None]
+    return (colormaps["RdBu_r"](0.5 + w / largest / 2)[..., :3] * 255).round().astype(np.uint8)
 
 
 def mosaic(

@@ -70,8 +70,8 @@ def view(
     Args:
         x: observations in raw units, shape (B, *).
         path: where to write a PNG file, or None.
-        other: observations to compare with, drawn in grey where distributions are shown; pictures
-            that show each observation by itself leave them out.
+        other: observations to compare with, drawn in grey where distributions are shown and below or
+            beside x where each observation is; images and recordings leave them out.
         names: of the entries (columns of a table).
 
     Raises:
@@ -111,25 +111,26 @@ def _images(space: Space, x: Tensor, other: Tensor | None, title: str, names: Se
 
 
 def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
-    flat = x.flatten(1)[:64].float()
+    parts = {"": x} if other is None else {"samples": x, "data": other}
     figure = style.new_figure(7.5, 5)
-    axes = figure.add_subplot()
-    axes.imshow(flat.numpy(), cmap="Blues", vmin=0, vmax=1.25, aspect="auto", interpolation="nearest")
-    style.tidy(axes, x="entry", y="observation")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if names and len(names) <= panels.PANELS:
-        axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    for axes, (name, rows) in zip(panels.grid(figure, 1, len(parts)), parts.items()):
+        flat = rows.flatten(1)[:64].float().numpy()
+        axes.imshow(flat, cmap="Blues", vmin=0, vmax=1.25, aspect="auto", interpolation="nearest")
+        style.tidy(axes, name, x="entry", y="observation")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if names and len(names) <= panels.PANELS:
+            axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     style.headline(figure, title)
     return figure
 
 
 def _sequences(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
-    shown = x[:6].float()
+    shown, whose = panels.beside(x, other, 6)
     figure = style.new_figure(8, 1.5 * len(shown) + 0.6)
-    for axes, steps in zip(panels.grid(figure, len(shown), 1), shown):
+    for axes, steps, name in zip(panels.grid(figure, len(shown), 1), shown, whose):
         grey = steps.reshape(len(steps), -1).T
         axes.imshow(grey.numpy(), cmap="Blues", aspect="auto", interpolation="nearest", origin="lower")
-        style.tidy(axes, y="entry")
+        style.tidy(axes, name, y="entry")
     figure.axes[-1].set_xlabel("step", fontsize=style.SMALL, color=style.MUTED)
     style.headline(figure, title)
     return figure

@@ -10,6 +10,7 @@ import difflib
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.models.energies import ENERGIES
 from simulacra.models.entry import Entry
+from simulacra.models.games import GAMES
 
 _ENTRIES = (
     Entry(
@@ -156,18 +157,9 @@ _ENTRIES = (
         ("H10", "H19"),
         "orderless NADE that improves what is missing in k steps of the same network",
     ),
-    Entry(
-        "gan",
-        "adversarial",
-        "adversarial.gan",
-        "GAN",
-        "Goodfellow et al. 2014",
-        ("F1", "F2", "F3"),
-        "generative adversarial network: a game of two players",
-    ),
 )
 
-CATALOG: dict[str, Entry] = {entry.name: entry for entry in (*_ENTRIES, *ENERGIES)}
+CATALOG: dict[str, Entry] = {entry.name: entry for entry in (*_ENTRIES, *GAMES, *ENERGIES)}
 
 
 def find(name: str, quiet: bool = False) -> Entry:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simulacra.core.random import current_rng
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
     "softplus": nn.Softplus,
     "silu": nn.SiLU,
     "leaky-relu": nn.LeakyReLU,
+    "leaky-relu-0.2": partial(nn.LeakyReLU, 0.2),  # the slope of Radford et al. 2015
 }
 
 

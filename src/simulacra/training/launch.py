@@ -14,6 +14,7 @@ from simulacra.core.artifact import save_model
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.training.backend import Backend, FabricBackend, make_fabric, plain
+from simulacra.training.layout import fast_layout
 from simulacra.training.loop import Interrupted, Loop, Watcher
 from simulacra.training.memory import out_of_memory
 from simulacra.training.options import Options
@@ -46,7 +47,7 @@ class Job:
         """Train on `backend`."""
         try:
             self.model.to(backend.device)
-            with stop_requests() as stop:
+            with stop_requests() as stop, fast_layout(self.model, self.options.precision):
                 loop = Loop(self.model, self.data, self.options, backend, self.folder, self.watchers, stop)
                 loop.run(self.checkpoint)
         except (RuntimeError, MemoryError) as error:

@@ -31,6 +31,7 @@ from simulacra.training.options import Options
 from simulacra.training.players import Player, TrainingFailed
 from simulacra.training.progress import Progress
 from simulacra.training.validation import Validator
+from simulacra.training.vitals import Vitals
 
 log = logging.getLogger("simulacra")
 Watcher = Callable[["Loop", bool], None]
@@ -69,6 +70,7 @@ class Loop:
         self.position = ck.Position()
         self.train, valid = placed(data.train, data.valid, backend.device)
         self.validator = Validator(model, valid, options, backend)
+        self.vitals = Vitals(model, self.train if valid is None else valid, options.seed)
         self.ema = Ema(model, options.ema) if options.ema else None
         self.players: list[Player] = []
         self.terms: dict[str, float] = {}
@@ -246,6 +248,10 @@ class Loop:
             p.epoch = max(p.epoch + 1, epochs)
             if self.validator.active:
                 self.metrics.add(self._where(), {"valid_score": self.validator.judge(p, self.ema)})
+            if self.vitals.active:
+                found = self.vitals.measure(self.ema)
+                self.metrics.add(self._where(), found)
+                self.terms |= found
         for watcher in self.watchers:
             watcher(self, ended)
         interrupted = self._any(self.stop())

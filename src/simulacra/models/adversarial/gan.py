@@ -1,43 +1,61 @@
-"""The generative adversarial network: a game between a generator and a discriminator.
+"""The generative adversarial network, with every piece of a game to choose from.
 
     min_G max_D  E log D(x) + E log (1 - D(G(z)))                              (1)
     non-saturating generator:  max_G E log D(G(z))                             (2)
 
-With D = sigmoid(d), -log D = softplus(-d) and -log (1 - D) = softplus(d).
-
-Reference: Goodfellow et al., Generative Adversarial Nets, 2014. Rows F1-F3.
+Reference: Goodfellow et al., Generative Adversarial Nets, 2014; Mirza and Osindero 2014; Salimans et al.
+2016. Rows F1 to F3, F11 to F18, G1, G2.
 """
 
 from __future__ import annotations
 
-from typing import Literal
-
-from torch import Tensor
-from torch.nn import functional as F
-
-from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Samples
-from simulacra.core.model import Model
-from simulacra.core.optimisers import Adam
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels, Real, Space
-from simulacra.core.training import Update
-from simulacra.nets.mlp import MLPDecoder, MLPEncoder
+from simulacra.core.space import Space
+from simulacra.models.adversarial.cures import Cures
+from simulacra.models.adversarial.discriminator import Conditioning
+from simulacra.models.adversarial.game import Game, playable
+from simulacra.models.adversarial.objectives import Named
+from simulacra.models.adversarial.objectives import objective as objective_of
+from simulacra.models.adversarial.pieces import Network, Normalisation, build
+from simulacra.models.adversarial.play import Optimizer, Output, Play, Prior
 
 
-class GAN(Model, Samples):
-    """Generative adversarial network with fully connected players.
+class GAN(Game):
+    """Generative adversarial network: any objective, networks, conditioning, normalisation and cures.
 
     Args:
         space: what one observation is.
+        condition: what the samples are conditioned on, or None.
         latent: size of the noise z.
-        hidden: layer sizes of the generator; the discriminator mirrors them.
-        generator_loss: `non-saturating` (equation 2) or `saturating` (equation 1).
+        hidden: layer sizes of a fully connected generator; the discriminator mirrors them.
+        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images.
+        channels: of the convolutional networks.
+        objective: `non-saturating` (equation 2), `minimax` (1), `least-squares`, `wasserstein` or `hinge`.
+        conditioning: `concatenation`, `embedding`, `auxiliary` (classifier) or `projection`.
+        normalisation: of the generator: `batch`, `virtual`, `layer` or `none`.
+        critic_normalisation: of the discriminator.
+        activation: of the generator's hidden layers.
+        critic_activation: of the discriminator's.
+        dropout: of the discriminator, on also while the generator learns from it.
+        minibatch_kernels: of minibatch discrimination; 0: none.
+        gradient_penalty: weight of the penalty on the norm of D's gradient; 0: none.
+        clip: bound of D's weights after each move; 0: none.
+        feature_matching: whether the generator matches mean features instead.
+        historical_averaging: weight of the distance to the weights' running mean; 0: none.
+        smoothing: weight with which rows of data count as real, such as 0.9.
+        flips: share of the labels that D sees turned round.
+        noise: standard deviation of the noise on all that D sees, which falls to 0.
+        prior: of z: `normal`, `uniform` or `sphere`.
+        output: of the generator for bounded observations: `tanh` or `sigmoid`.
         discriminator_steps: moves of D for each move of G, each on a fresh batch.
-        activation: of the hidden layers.
         lr: learning rate of both players.
+        discriminator_lr: of D, where it is another.
+        discriminator_optimizer: of D: `adam` or `sgd`.
+
+    Raises:
+        ValueError: if a piece is unknown, or pieces do not fit each other or the space.
 
     Example:
+        >>> from simulacra.core.space import Real
         >>> GAN(Real((2,)), latent=4).sample(3).shape
         torch.Size([3, 2])
     """
@@ -45,62 +63,58 @@ class GAN(Model, Samples):
     def __init__(
         self,
         space: Space,
+        condition: Space | None = None,
         latent: int = 16,
         hidden: tuple[int, ...] = (128, 128),
-        generator_loss: Literal["non-saturating", "saturating"] = "non-saturating",
-        discriminator_steps: int = 1,
+        network: Network = "mlp",
+        channels: int = 64,
+        objective: Named = "non-saturating",
+        conditioning: Conditioning = "concatenation",
+        normalisation: Normalisation = "none",
+        critic_normalisation: Normalisation = "none",
         activation: str = "relu",
+        critic_activation: str = "leaky-relu-0.2",
+        dropout: float = 0.0,
+        minibatch_kernels: int = 0,
+        gradient_penalty: float = 0.0,
+        clip: float = 0.0,
+        feature_matching: bool = False,
+        historical_averaging: float = 0.0,
+        smoothing: float = 1.0,
+        flips: float = 0.0,
+        noise: float = 0.0,
+        prior: Prior = "normal",
+        output: Output = "tanh",
+        discriminator_steps: int = 1,
         lr: float = 1e-3,
+        discriminator_lr: float | None = None,
+        discriminator_optimizer: Optimizer = "adam",
     ):
-        super().__init__(space)
-        if not isinstance(space, (Real, Binary, Levels)):
-            raise ValueError(f"a GAN needs gradients through its samples, which {space} does not have.")
-        if generator_loss not in ("non-saturating", "saturating"):
-            raise ValueError(f"generator_loss is {generator_loss!r}: 'non-saturating' or 'saturating'.")
-        if discriminator_steps < 1:
-            raise ValueError(f"discriminator_steps is {discriminator_steps}, but it must be at least 1.")
-        self.latent, self.generator_loss = latent, generator_loss
-        self.discriminator_steps, self.lr = discriminator_steps, lr
-        self.G = MLPDecoder(latent, hidden, space.features_shape, act=activation)
-        self.D = MLPEncoder(space.features_shape, tuple(reversed(hidden)), 1, act=activation)
-
-    def updates(self) -> list[Update]:
-        """Two players: D first, on fresh batches, then G."""
-        # a low first moment damps the rotation of the game (Radford et al. 2015)
-        adam = Adam(lr=self.lr, betas=(0.5, 0.999))
-        return [
-            Update("D", ("D.",), discriminator_loss, repeat=self.discriminator_steps, optimizer=adam),
-            Update("G", ("G.",), generator_loss, optimizer=adam),
-        ]
-
-    def generate(self, z: Tensor) -> Tensor:
-        """G(z) as features; bounded spaces through a sigmoid, shape (B, *)."""
-        out = self.G(z)
-        return out if isinstance(self.space, Real) else out.sigmoid()
-
-    def discriminate(self, features: Tensor) -> Tensor:
-        """The logit d of D, shape (B,)."""
-        return self.D(features).squeeze(1)
-
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """G(z) in the units of x (levels are rounded), shape (B, *)."""
-        x = self.space.from_features(self.generate(rng.normal("z", self.latent, dtype=self.dtype)))
-        return x if isinstance(self.space, Real) else x.round()
-
-
-def discriminator_loss(model: GAN, batch: Batch, rng: Rng) -> Terms:
-    """-log D(x) and -log (1 - D(G(z))), in nats per example: equation (1)."""
-    fake = model.generate(rng.normal("z", model.latent, dtype=model.dtype)).detach()
-    real, generated = model.discriminate(model.features(batch.x)), model.discriminate(fake)
-    # (1)
-    loss = {"real": F.softplus(-real), "fake": F.softplus(generated)}
-    right = ((real > 0).to(real.dtype) + (generated < 0).to(real.dtype)) / 2
-    return Terms(loss, {"accuracy": right})
-
-
-def generator_loss(model: GAN, batch: Batch, rng: Rng) -> Terms:
-    """Equation (2), or the generator's part of (1), per example."""
-    d = model.discriminate(model.generate(rng.normal("z", model.latent, dtype=model.dtype)))
-    if model.generator_loss == "saturating":
-        return Terms({"loss": -F.softplus(d)})
-    return Terms({"loss": F.softplus(-d)})
+        playable(space, "a GAN")
+        goal = objective_of(objective)
+        cures = Cures(gradient_penalty, clip, feature_matching, historical_averaging, smoothing, flips, noise)
+        play = Play(
+            discriminator_steps,
+            lr,
+            discriminator_lr,
+            discriminator_optimizer,
+            prior=prior,
+            output=output,
+        )
+        G, D = build(
+            space,
+            condition,
+            latent,
+            network,
+            hidden,
+            channels,
+            conditioning,
+            normalisation,
+            critic_normalisation,
+            activation,
+            critic_activation,
+            dropout,
+            minibatch_kernels,
+            goal.boundary is not None,
+        )
+        super().__init__(space, condition, G, D, latent, goal, cures, play)

@@ -25,10 +25,11 @@ from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Epochs, Stage
-from simulacra.models.boltzmann.convolutional import Convolutional, biases_from_data, need_images
+from simulacra.models.boltzmann.convolutional import Convolutional, biases_from_data
 from simulacra.models.boltzmann.learning import Learning, estimator_for
 from simulacra.models.boltzmann.machine import EXACT
 from simulacra.models.boltzmann.maps import Maps
+from simulacra.models.boltzmann.needs import need_images
 
 
 class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
@@ -83,7 +84,7 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
         sparsity_target: float | None = None,
         sparsity_cost: float = 1.0,
     ):
-        need_images("a convolutional DBM", space, scale)
+        need_images("a convolutional DBM", space)
         maps = layers_of(space, filters, kernels, pools)
         names = tuple(f"h{i + 1}" for i in range(len(maps)))
         chosen = estimator_for(estimator, None)

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from simulacra.core.space import Space
 from simulacra.core.training import Stage
-from simulacra.models.boltzmann.convolutional import Convolutional, biases_from_data, need_images
+from simulacra.models.boltzmann.convolutional import Convolutional, biases_from_data
 from simulacra.models.boltzmann.learning import Learning, estimator_for
 from simulacra.models.boltzmann.maps import Maps
+from simulacra.models.boltzmann.needs import need_images
 
 
 class ConvRBM(Convolutional):
@@ -70,7 +71,7 @@ class ConvRBM(Convolutional):
         sparsity_target: float | None = None,
         sparsity_cost: float = 1.0,
     ):
-        need_images("a convolutional RBM", space, scale)
+        need_images("a convolutional RBM", space)
         channels, height, width = space.shape
         maps = Maps(channels, (height, width), filters, kernel, pool)
         chosen = estimator_for(estimator, None)

@@ -36,11 +36,11 @@ from simulacra.core import moments
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import Completes, Encodes, HasFilters
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real, Space
+from simulacra.core.space import Real, Space
 from simulacra.core.training import Loss, Source, Update
 from simulacra.core.units import Bernoulli, Gaussian, Units
 from simulacra.models.boltzmann.completion import clamped
-from simulacra.models.boltzmann.learning import Learning, check_at_least
+from simulacra.models.boltzmann.learning import Learning, check_at_least, check_scale
 from simulacra.models.boltzmann.machine import Layers, Machine
 from simulacra.models.boltzmann.maps import Maps
 
@@ -75,6 +75,7 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         sparsity_cost: float,
     ):
         check_at_least(1, burn_in=burn_in, mean_field_steps=mean_field_steps)
+        check_scale(scale)
         real = isinstance(space, Real)
         kinds: dict[str, Units] = {"v": Gaussian(scale) if real else Bernoulli()}
         kinds |= {name: layer.units for name, layer in zip(names, maps)}
@@ -219,19 +220,3 @@ def biases_from_data(model: Convolutional, source: Source, rng: Rng) -> None:
     model.b.copy_(each)
     model.base.copy_(model.precision * mean)
     model.learning.start(model, rng)
-
-
-def need_images(name: str, space: Space, scale: float) -> None:
-    """Raise ValueError unless the space holds binary or real images and the scale fits."""
-    if not isinstance(space, (Binary, Real)):
-        raise ValueError(
-            f"{name} needs binary or real images, but the space is {space}: load grey levels with "
-            "binarize='dynamic', 'static' or 'threshold', or with dequantise='uniform'."
-        )
-    if len(space.shape) != 3:
-        raise ValueError(
-            f"{name} needs images (channels, height, width), but the space is {space}: take an RBM or a "
-            "Gaussian RBM for what has no places."
-        )
-    if scale <= 0:
-        raise ValueError(f"scale is {scale}, but a standard deviation is positive.")

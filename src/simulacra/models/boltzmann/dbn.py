@@ -36,7 +36,8 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Space
 from simulacra.core.training import Source, Stage
 from simulacra.models.boltzmann.layered import check_layers, entropy
-from simulacra.models.boltzmann.rbm import RBM, need_binary
+from simulacra.models.boltzmann.needs import need_binary
+from simulacra.models.boltzmann.rbm import RBM
 from simulacra.models.boltzmann.restricted import biases_from_data
 
 

@@ -31,7 +31,7 @@ from simulacra.core.units import Bernoulli, OneHot
 from simulacra.models.boltzmann.biases import biases_from_data
 from simulacra.models.boltzmann.learning import Learning, check_at_least, estimator_for
 from simulacra.models.boltzmann.machine import Layers, Machine
-from simulacra.models.boltzmann.rbm import need_binary
+from simulacra.models.boltzmann.needs import need_binary
 
 
 class GatedBM(Machine, Encodes, Completes):

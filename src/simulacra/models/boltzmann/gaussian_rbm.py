@@ -11,9 +11,10 @@ Reference: Welling, Rosen-Zvi and Hinton 2005; Hinton and Salakhutdinov 2006. Ro
 
 from __future__ import annotations
 
-from simulacra.core.space import Real, Space
+from simulacra.core.space import Space
 from simulacra.core.units import Gaussian
-from simulacra.models.boltzmann.learning import Learning, estimator_for
+from simulacra.models.boltzmann.learning import Learning, check_scale, estimator_for
+from simulacra.models.boltzmann.needs import need_real
 from simulacra.models.boltzmann.restricted import Restricted
 
 
@@ -41,6 +42,7 @@ class GaussianRBM(Restricted):
         ValueError: if the space is not real, or an option does not fit.
 
     Example:
+        >>> from simulacra.core.space import Real
         >>> GaussianRBM(Real((2,)), hidden=3).sample(4, seed=0).shape
         torch.Size([4, 2])
     """
@@ -60,13 +62,8 @@ class GaussianRBM(Restricted):
         temperatures: int = 10,
         centred: bool = False,
     ):
-        if not isinstance(space, Real):
-            raise ValueError(
-                f"a Gaussian RBM needs real data, but the space is {space}: load grey levels with "
-                "dequantise='uniform', or take an RBM for binary data."
-            )
-        if scale <= 0:
-            raise ValueError(f"scale is {scale}, but a standard deviation is positive.")
+        need_real("a Gaussian RBM", space)
+        check_scale(scale)
         chosen = estimator_for(estimator, condition)
         learning = Learning(chosen, gibbs_steps, chains, temperatures, centred, lr, momentum)
         super().__init__(space, Gaussian(scale), scale**-2, condition, hidden, learning, burn_in)

@@ -43,7 +43,7 @@ from simulacra.core.units import Alternatives, Bernoulli, OneHot, Units
 from simulacra.models.boltzmann.biases import biases_from_data
 from simulacra.models.boltzmann.learning import LOSSES, Learning, check_at_least
 from simulacra.models.boltzmann.machine import Machine
-from simulacra.models.boltzmann.rbm import need_binary
+from simulacra.models.boltzmann.needs import need_binary
 
 Objective = Literal["hybrid", "discriminative", "generative"]
 EXCLUDED = -1e4  # nats on the classes that a row is not of: none of them is left in any sum

@@ -32,7 +32,7 @@ from simulacra.core.training import Source
 from simulacra.core.units import Bernoulli, OneHot, Units
 from simulacra.models.boltzmann.learning import check_at_least
 from simulacra.models.boltzmann.machine import EXACT, Layers, Machine
-from simulacra.models.boltzmann.rbm import need_binary
+from simulacra.models.boltzmann.needs import need_binary
 
 Known = dict[str, Tensor]  # for a layer that is given in part: True where it is
 

@@ -78,7 +78,9 @@ class Learning:
             ValueError: if the estimator is `exact` and there are too many states.
         """
         if self.estimator == "exact":
-            smaller_side(model)
+            smaller_side(
+                model, "a step of estimator='exact'", "take estimator='cd', whose chains begin at the data"
+            )
         rows = self.chains if self.estimator in ("pcd", "tempering") else 0
         chains = [model.start_chain(Rng(0, "chains", t, rows=range(rows))) for t in range(len(self.betas))]
         model.register_buffer("persistent", torch.cat(chains, 1))
@@ -206,3 +208,9 @@ def check_at_least(least: int, **values: int) -> None:
     for name, value in values.items():
         if value < least:
             raise ValueError(f"{name} is {value}, but it must be at least {least}.")
+
+
+def check_scale(scale: float) -> None:
+    """Raise ValueError unless the scale is positive."""
+    if scale <= 0:
+        raise ValueError(f"scale is {scale}, but a standard deviation is positive.")

@@ -78,8 +78,16 @@ def _chunks(model: Machine, names: tuple[str, ...]) -> Iterator[Layers]:
             yield {first: layer.expand(n, *shape), **rest}
 
 
-def smaller_side(model: Machine) -> tuple[str, ...]:
+def smaller_side(
+    model: Machine,
+    what: str = "an exact log Z",
+    mend: str = "evaluate brackets it by annealed importance sampling instead",
+) -> tuple[str, ...]:
     """The layers of the side with fewer states.
+
+    Args:
+        what: sums over them.
+        mend: what to do where they are too many.
 
     Raises:
         ValueError: if they are too many to sum over.
@@ -92,8 +100,7 @@ def smaller_side(model: Machine) -> tuple[str, ...]:
         bits = size / math.log(2)
         says = "infinitely many" if math.isinf(size) else f"2^{bits:.0f}"
         raise ValueError(
-            f"an exact log Z would sum over {says} states, {_duration(size)}; at most 2^20 are summed: "
-            "evaluate brackets it by annealed importance sampling instead."
+            f"{what} would sum over {says} states, {_duration(size)}; at most 2^20 are summed: {mend}."
         )
     return side
 

@@ -10,9 +10,10 @@ Murray 2008 (log Z over the smaller layer); Taylor, Hinton and Roweis 2007 (cond
 
 from __future__ import annotations
 
-from simulacra.core.space import Binary, Space
+from simulacra.core.space import Space
 from simulacra.core.units import Bernoulli
 from simulacra.models.boltzmann.learning import Learning, estimator_for
+from simulacra.models.boltzmann.needs import need_binary
 from simulacra.models.boltzmann.restricted import Restricted
 
 
@@ -41,6 +42,7 @@ class RBM(Restricted):
 
     Example:
         >>> import torch
+        >>> from simulacra.core.space import Binary
         >>> RBM(Binary((4,)), hidden=3).log_prob(torch.zeros(1, 4)).kind
         'exact'
     """
@@ -65,12 +67,3 @@ class RBM(Restricted):
         chosen = estimator_for(estimator, condition)
         learning = Learning(chosen, gibbs_steps, chains, temperatures, centred, lr, momentum)
         super().__init__(space, Bernoulli(), 1.0, condition, hidden, learning, burn_in)
-
-
-def need_binary(name: str, space: Space) -> None:
-    """Raise ValueError unless the space is binary."""
-    if not isinstance(space, Binary):
-        raise ValueError(
-            f"{name} needs binary data, but the space is {space}: grey levels can be drawn anew each visit "
-            "(dynamic), drawn once (static) or cut (threshold); load the data with binarize='dynamic'."
-        )

@@ -27,9 +27,10 @@ from simulacra.core.composite import Sequence
 from simulacra.core.model import Model
 from simulacra.core.precision import precise
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Space
+from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage
 from simulacra.models.boltzmann.learning import check_at_least
+from simulacra.models.boltzmann.needs import need_frames
 
 FRAMES = 2**14  # whose law is worked out at once
 ROWS = 64  # sequences that are looked at together before training
@@ -50,11 +51,7 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
     f: ClassVar = staticmethod(torch.tanh)
 
     def __init__(self, space: Space, hidden: int):
-        if not isinstance(space, Sequence) or not isinstance(space.of, Binary) or len(space.shape) != 2:
-            raise ValueError(
-                f"{type(self).__name__} needs sequences of binary frames, such as pieces of music, but the "
-                f"space is {space}."
-            )
+        need_frames(type(self).__name__, space)
         check_at_least(1, hidden=hidden)
         super().__init__(space)
         self.hidden, self.visible = hidden, space.shape[1]

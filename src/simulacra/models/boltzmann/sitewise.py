@@ -32,8 +32,8 @@ from simulacra.core.space import Space
 from simulacra.core.units import Bernoulli, Units
 from simulacra.models.boltzmann.learning import check_at_least
 from simulacra.models.boltzmann.machine import EXACT, Layers, Machine
+from simulacra.models.boltzmann.needs import need_binary
 from simulacra.models.boltzmann.partition import STATES
-from simulacra.models.boltzmann.rbm import need_binary
 
 
 class Sitewise(Machine):

@@ -1,0 +1,131 @@
+"""Games: `fit` against a bare loop over the same losses and networks, and bf16 against fp32."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+import simulacra
+from benchmarks.setup import PIXELS
+from benchmarks.timing import Row, interleaved, median, ratio
+from simulacra.core.batch import Batch
+from simulacra.core.random import Rng
+from simulacra.core.space import Levels
+from simulacra.data.dataset import Dataset, in_memory
+from simulacra.models.adversarial.game import Game
+
+BATCH = 64
+Make = Callable[[], Game]
+
+
+def games(quick: bool) -> list[Row]:
+    """DCGAN and WGAN-GP at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
+    steps, repeats = (3, 2) if quick else (6, 5)
+    images, flat = pictures(64 * (steps + 2) * 5), vectors(6000)
+    dcgan = lambda: simulacra.DCGAN(images.space, channels=32)
+    critic = lambda: simulacra.WGANGP(images.space, channels=16, latent=100)
+    mlp = lambda: simulacra.WGANGP(flat.space, network="mlp", hidden=(500, 500), normalisation="none")
+    return [
+        overhead("DCGAN step at 64 x 64, batch 64", dcgan, images, steps, repeats, 1.03),
+        overhead("WGAN-GP step of convolutional networks at 64 x 64", critic, images, steps, repeats, 1.03),
+        overhead("WGAN-GP step of a 784-unit MLP", mlp, flat, 10 * steps, 2 * repeats, 1.06),
+        in_bf16(dcgan, images, steps, repeats),
+    ]
+
+
+def pictures(n: int) -> Dataset:
+    """Colour images of noise: a step costs the same whatever they show."""
+    x = torch.randint(0, 256, (n, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return in_memory(x, Levels((3, 64, 64), 256), "noise", valid=0.0, test=2 / n)
+
+
+def vectors(n: int) -> Dataset:
+    """The same of 784 entries."""
+    x = torch.randint(0, 256, (n, PIXELS), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return in_memory(x, Levels((PIXELS,), 256), "noise", valid=0.0, test=2 / n)
+
+
+def bare_loop(model: Game, x: Tensor, steps: int) -> None:
+    """Two optimisers over the same losses: D on fresh batches, then G."""
+    moves = []
+    for update in model.updates():
+        own = [p for name, p in model.named_parameters() if name.startswith(update.params[0])]
+        others = [p for name, p in model.named_parameters() if not name.startswith(update.params[0])]
+        assert update.optimizer is not None
+        moves.append((update, own, others, update.optimizer.build(own)))
+    model.train()
+    order, at = torch.randperm(len(x)), 0
+    for step in range(steps):
+        for update, own, others, optimiser in moves:
+            for p in others:
+                p.requires_grad_(False)
+            for p in own:
+                p.requires_grad_(True)
+            for r in range(update.repeat):
+                at = (at + BATCH) % (len(x) - BATCH)
+                batch = Batch(x.index_select(0, order[at : at + BATCH]), rows=range(BATCH))
+                optimiser.zero_grad()
+                loss = update.loss(model, batch, Rng(0, step, update.name, r, rows=batch.rows)).loss
+                total = torch.stack([term.mean() for term in loss.values()]).sum()
+                total.backward()
+                optimiser.step()
+                if update.after is not None:
+                    update.after(model, {}, 0.0)
+                float(total.detach())
+
+
+def our_fit(model: Game, data: Dataset, steps: int, precision: str = "32") -> None:
+    """The same number of steps through `fit`, run folder and checkpoints included."""
+    with tempfile.TemporaryDirectory() as folder:
+        each = max(update.repeat for update in model.updates()) * BATCH
+        options = {"epochs": steps * each / len(data.train), "batch_size": BATCH, "precision": precision}
+        simulacra.fit(model, data, out=folder, progress=False, validate=False, **options)
+
+
+def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wanted: float) -> Row:
+    """`fit` over the bare loop, of which both pay a start that a long training does not see."""
+    x = data.train.x
+    actions: dict[str, Callable[[], object]] = {}
+    for n in (1, 1 + steps):
+        actions[f"fit {n}"] = lambda n=n: our_fit(make(), data, n)
+        actions[f"bare {n}"] = lambda n=n: bare_loop(make(), x, n)
+    seconds = interleaved(actions, repeats)
+    # the difference of a long and a short run is what the steps cost
+    each = {
+        kind: [(b - a) / steps for a, b in zip(seconds[f"{kind} 1"], seconds[f"{kind} {1 + steps}"])]
+        for kind in ("fit", "bare")
+    }
+    low, mid, high = ratio(each, "fit", "bare")
+    return Row(
+        f"{name}: `fit` / bare loop",
+        f"{mid:.3f} ({low:.3f} to {high:.3f})",
+        f"<= {wanted:g}",
+        mid <= wanted,
+        f"two optimisers over the same losses and networks, {steps} steps less the start, fp32, "
+        f"{1e3 * median(each['bare']):.0f} ms a bare step",
+    )
+
+
+def in_bf16(make: Make, data: Dataset, steps: int, repeats: int) -> Row:
+    """fp32 over bf16 with channels last, through `fit`."""
+    actions = {
+        f"{precision} {n}": (lambda n=n, precision=precision: our_fit(make(), data, n, precision))
+        for precision in ("32", "bf16")
+        for n in (1, 1 + steps)
+    }
+    seconds = interleaved(actions, repeats)
+    each = {
+        kind: [(b - a) / steps for a, b in zip(seconds[f"{kind} 1"], seconds[f"{kind} {1 + steps}"])]
+        for kind in ("32", "bf16")
+    }
+    low, mid, high = ratio(each, "32", "bf16")
+    return Row(
+        "DCGAN step at 64 x 64: fp32 / bf16 with channels last",
+        f"{mid:.2f} ({low:.2f} to {high:.2f})",
+        ">= 2 with AMX or AVX512-bf16",
+        mid >= 2,
+        f"batch 64, {torch.backends.cpu.get_cpu_capability()}, {1e3 * median(each['bf16']):.0f} ms in bf16",
+    )

@@ -1,0 +1,73 @@
+"""Mode collapse and its cures on toys whose modes are known: modes covered, and the share of good samples.
+
+command     python recipes/gan_cures.py [--data ring grid] [--methods gan ...] [--seeds N] [--epochs N]
+protocol    2-D ring of 8 and grid of 25 Gaussians; a sample is good within three standard deviations of a
+            mode, a mode is covered if a good sample is at it; 10,000 samples. All methods: networks
+            2-128-128, leaky critic, Adam(0.5), batch 256, learning rate 1e-3, the same number of generator
+            moves; WGAN-GP moves its critic five times for each
+published   none for these networks: the ring is the usual picture of mode collapse (Salimans et al. 2016
+            give the cures; unrolled GANs, Metz et al. 2017, show the failure)
+ours        see below
+device      2 shared CPU cores, one thread
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import statistics
+import tempfile
+import time
+
+import torch
+
+import simulacra
+
+SIZES = {"latent": 16, "hidden": (128, 128)}
+METHODS = {
+    "gan": lambda space: simulacra.GAN(space, **SIZES),
+    "minibatch": lambda space: simulacra.GAN(space, **SIZES, minibatch_kernels=32),
+    "matching": lambda space: simulacra.GAN(space, **SIZES, feature_matching=True),
+    "wgan-gp": lambda space: simulacra.WGANGP(
+        space, **SIZES, network="mlp", normalisation="none", critic_normalisation="none", lr=1e-3
+    ),
+}
+
+
+def main() -> None:
+    """Every method on every toy with every seed, and the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", nargs="*", default=["ring", "grid"])
+    parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=float, default=100)
+    asked = parser.parse_args()
+    # collapse is what is looked for
+    logging.getLogger("simulacra").setLevel(logging.ERROR)
+    for toy in asked.data:
+        for method in asked.methods:
+            began = time.perf_counter()
+            found = [coverage(toy, method, seed, asked.epochs) for seed in range(asked.seeds)]
+            minutes = (time.perf_counter() - began) / 60
+            modes = [result["modes"] for result in found]
+            good = statistics.mean(result["good"] for result in found)
+            print(
+                f"{toy:5} {method:10} modes {modes}, {good:.1%} good samples, {minutes:.1f} min", flush=True
+            )
+
+
+def coverage(toy: str, method: str, seed: int, epochs: float) -> dict:
+    """Modes covered and the share of good samples after training."""
+    data = simulacra.load_data(toy)
+    torch.manual_seed(seed)
+    model = METHODS[method](data.space)
+    draws = 5 if method == "wgan-gp" else 1
+    settings = {"batch_size": 256, "seed": seed, "epochs": draws * epochs, "progress": False}
+    run = simulacra.fit(model, data, out=tempfile.mkdtemp(), **settings)
+    return data.truth.coverage(run.model.sample(10_000, seed=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""DCGAN and WGAN-GP on Fashion-MNIST at 32 x 32: samples at three iterations, scores by its own features.
+
+command     SIMULACRA_DATA=DATA python recipes/gan_fashion.py dcgan|wgan-gp [--iterations N] (DATA holds
+            fashion_mnist/*.gz); `simulacra explore RUN` then draws interpolations, arithmetic and
+            inversions
+protocol    60,000 grey images scaled to 32 x 32; batch 64; 32 channels next to the image; samples after
+            300, 900 and 6,000 iterations of the generator (row F29); distances of 10,000 samples to the
+            test images in the features of a classifier trained on the training images
+published   none with this extractor: distances in other features, or of other sample counts, cannot be
+            compared
+ours        see below
+device      2 shared CPU cores, one thread
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+
+import simulacra
+from simulacra.exploration import view
+
+MODELS = {
+    "dcgan": lambda space: simulacra.DCGAN(space, channels=32),
+    "wgan-gp": lambda space: simulacra.WGANGP(
+        space, network="dcgan", channels=32, latent=100, critic_steps=3
+    ),
+}
+BATCH, SHOWN = 64, (300, 900, 6000)
+
+
+class Gallery:
+    """A watcher that draws 64 samples after some iterations, always of the same noise."""
+
+    def __call__(self, loop, epoch_ended: bool) -> None:
+        """Draw, if it is time."""
+        step, folder = loop.position.step, loop.folder
+        if step not in SHOWN or folder is None:
+            return
+        x = loop.model.sample(64, seed=1)
+        place = folder / "gallery"
+        place.mkdir(exist_ok=True)
+        view(loop.model.preprocessing.raw, x, place / f"iteration-{step:05d}.png", title=f"iteration {step}")
+        loop.model.train()
+
+
+def main() -> None:
+    """Train, draw, score."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", choices=MODELS)
+    parser.add_argument("--iterations", type=int, default=6000)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    data = simulacra.load_data("fashion-mnist", size=32)
+    torch.manual_seed(0)
+    model = MODELS[asked.model](data.space)
+    began = time.perf_counter()
+    draws = max(update.repeat for update in model.updates())
+    run = simulacra.fit(
+        model,
+        data,
+        out=asked.out or Path(f"runs/{asked.model}-fashion"),
+        epochs=asked.iterations * BATCH * draws / len(data.train),
+        batch_size=BATCH,
+        watchers=(Gallery(),),
+    )
+    print(f"training {(time.perf_counter() - began) / 60:.1f} min, {asked.iterations} iterations", flush=True)
+    print(simulacra.evaluate(run).table())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""A GAN that classifies MNIST with 100 labels, beside its discriminator trained on these alone.
+
+command     SIMULACRA_DATA=DATA python recipes/semi_supervised_gan_mnist.py [--epochs N]   (DATA holds
+            mnist/*.gz)
+protocol    60,000 training images, of which 100 keep their label (the first ten of each class), 10,000 test
+            images; grey levels in [0, 1]; discriminator 1000-500-250-250-250 with noise and weight
+            normalisation, generator 500-500 with batch normalisation, feature matching, batch 100, Adam
+            3e-3 falling to 0
+published   Salimans et al. 2016: 0.93 +- 0.07 % (93 +- 6.5 errors over ten choices of the labels, 300
+            passes)
+ours        see below
+device      2 shared CPU cores, one thread
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+import simulacra
+from simulacra.models.adversarial.labelled import balanced_rows
+
+
+def main() -> None:
+    """Both, and their errors on the test images."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--epochs", type=float, default=60)
+    parser.add_argument("--labels", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("runs/semi-supervised-gan-mnist"))
+    asked = parser.parse_args()
+    data = simulacra.load_data("mnist", condition="label", validation=0.0)
+    build = lambda: simulacra.SemiSupervisedGAN(data.space, data.condition, labels=asked.labels)
+    torch.manual_seed(asked.seed)
+    print(f"supervised alone: test error {error(supervised(build(), data), data):.2f} %", flush=True)
+    began = time.perf_counter()
+    settings = {"epochs": asked.epochs, "batch_size": 100, "schedule": "linear", "seed": asked.seed}
+    torch.manual_seed(asked.seed)
+    run = simulacra.fit(build(), data, out=asked.out, **settings)
+    minutes = (time.perf_counter() - began) / 60
+    wrong = error(run.model, data)
+    print(f"semi-supervised, {asked.epochs:g} passes: test error {wrong:.2f} %, {minutes:.0f} min")
+
+
+def supervised(model, data, steps: int = 3000):
+    """The discriminator's network on the labelled rows alone, with the same noise."""
+    rows = balanced_rows(data.train, model.labels)
+    batch = rows.batch(torch.arange(len(rows)), simulacra.Rng(0, rows=range(len(rows))))
+    optimiser = torch.optim.Adam(model.D.parameters(), lr=1e-3)
+    model.train()
+    for _ in range(steps):
+        optimiser.zero_grad()
+        F.cross_entropy(model.label_logits(batch.x), batch.c).backward()
+        optimiser.step()
+    return model.eval()
+
+
+def error(model, data) -> float:
+    """Per cent of the test images with a wrong label."""
+    return 100 * float((model.classify(data.test.x).argmax(1) != data.test.c).double().mean())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Inversion: the code of an observation, where a model decodes but has no encoder.
+
+    z = argmin_z E(z),   E(z) = 1/d sum_i k_i (f(G(z))_i - f(x)_i)^2 + w |z|^2               (1)
+
+f are the features of the model's space, k_i is 1 where x_i is known and d is the number of these. With
+w = s^2 / d, z is the likeliest code under noise of variance s^2 and the prior N(0, I). E has many minima:
+Adam goes down from several draws of the prior, and the lowest end is kept.
+
+Reference: Creswell and Bharath 2016; Lipton and Tripathi 2017. Row F27.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core import capabilities as can
+from simulacra.core.intake import rows_of
+from simulacra.core.model import Model
+from simulacra.core.optimisers import cosine
+from simulacra.core.precision import fitting
+from simulacra.core.prepared import Rows, prepared
+from simulacra.core.random import Rng
+from simulacra.core.words import evaluating
+
+WEAK = 4e-3  # weight of the mean square of a code's entries, for codes that are walked among
+AT_ONCE = 256  # codes that go through the decoder at once
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """Codes that were looked for.
+
+    Args:
+        codes: z of (1), shape (B, latent).
+        errors: mean square of f(G(z)) - f(x) over what is known, shape (B,).
+    """
+
+    codes: Tensor
+    errors: Tensor
+
+
+def invert(
+    model: Model,
+    x: Any,
+    condition: Any = None,
+    steps: int = 300,
+    starts: int = 4,
+    seed: int = 0,
+    known: Any = None,
+    prior: float = 0.0,
+    lr: float = 0.1,
+) -> Inversion:
+    """Codes whose decoded observations are nearest to x, by equation (1).
+
+    Args:
+        x: raw observations, shape (B, *).
+        condition: one for all, or one for each x, where the model takes one.
+        steps: of Adam; the learning rate falls to 0 along half a cosine.
+        starts: codes to start from for each x.
+        seed: same seed, same codes, whatever other rows there are.
+        known: True where x is known, shape of x or of one observation; None: everywhere.
+        prior: w, weight of |z|^2.
+        lr: learning rate of the first step.
+
+    Raises:
+        ValueError: if the model does not decode, what it decodes has no gradient, or a number is out of
+            range.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> from simulacra.models.adversarial.gan import GAN
+        >>> model = GAN(Real((3,)), latent=2)
+        >>> invert(model, model.sample(5), steps=10).codes.shape
+        torch.Size([5, 2])
+    """
+    if not model.supports(can.Decodes):
+        raise can.MissingCapability(f"{type(model).__name__} does not decode, so nothing has a code.")
+    for name, value in (("steps", steps), ("starts", starts)):
+        if value < 1:
+            raise ValueError(f"{name} is {value}, but a search needs at least one.")
+    if prior < 0:
+        raise ValueError(f"prior is {prior}, but a weight of |z|^2 must not be negative.")
+    raw, there = rows_of(model.preprocessing.raw, x, known, model.preprocessing.geometry)
+    c = model._condition(condition, len(raw))
+    raw, there = fitting(raw, model.device), None if there is None else there.to(model.device)
+    rng, parts = Rng(seed, "score", device=model.device), []
+    with evaluating(model):
+        for rows in prepared(model, raw, there, rng, max(1, AT_ONCE // starts)):
+            of_rows = None if c is None else c[rows.rng.rows.start : rows.rng.rows.stop]
+            parts.append(_searched(model, rows, of_rows, steps, starts, prior, lr))
+    codes, errors = zip(*parts)
+    return Inversion(torch.cat(codes), torch.cat(errors))
+
+
+def codes_of(model: Model, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
+    """Codes of observations: by the model's encoder, or by inversion where it has none but decodes.
+
+    Inversion then has a weak prior: codes that lie among the model's own give better sums and paths.
+
+    Args:
+        x: raw observations, shape (B, *).
+        condition: one for all, or one for each x, where the model takes one.
+        seed: same seed, same codes.
+        known: True where x is known, or None.
+
+    Returns:
+        shape (B, latent).
+
+    Raises:
+        ValueError: if the model neither encodes nor decodes.
+    """
+    if model.supports(can.Encodes) or not model.supports(can.Decodes):
+        return model.encode(x, condition, seed, known)
+    prior = WEAK / cast(can.Decodes, model).code_size
+    return invert(model, x, condition, seed=seed, known=known, prior=prior).codes
+
+
+def _searched(
+    model: Model, rows: Rows, c: Tensor | None, steps: int, starts: int, prior: float, lr: float
+) -> tuple[Tensor, Tensor]:
+    """Codes (B, latent) and errors (B,) of a chunk."""
+    error = _error(model, rows, c, starts)
+    rng = rows.rng.at("invert")
+    z = torch.cat([_start(model, rng, f"start {k}") for k in range(starts)])
+    z = _descended(lambda z: error(z) + prior * z.square().sum(1), z, steps, lr)
+    of_starts = (error(z) + prior * z.square().sum(1)).unflatten(0, (starts, -1))
+    best = of_starts.nan_to_num(nan=math.inf).argmin(0)
+    chosen = z.unflatten(0, (starts, -1))[best, torch.arange(len(best), device=z.device)]
+    errors = of_starts.amin(0) - prior * chosen.square().sum(1)
+    return chosen, errors
+
+
+def _error(model: Model, rows: Rows, c: Tensor | None, starts: int) -> Callable[[Tensor], Tensor]:
+    """E of (1) without the prior, for several codes of each row: (starts B, latent) -> (starts B,)."""
+    space = model.space
+    again = lambda t: torch.cat([t] * starts)
+    goal = again(model.features(rows.y).flatten(1))
+    there = torch.ones_like(goal[:1])
+    if rows.known is not None:
+        there = again(space.features_known(rows.known).flatten(1).to(goal.dtype))
+    c = None if c is None else again(c)
+
+    def error(z: Tensor) -> Tensor:
+        made = model.features(cast(can.Decodes, model).emit(z, c)).flatten(1)
+        if z.requires_grad and not made.requires_grad:
+            raise ValueError(f"invert needs a gradient through what is decoded, which {space} does not have.")
+        return (there * (made - goal).square()).sum(1) / there.sum(1).clamp_min(1)
+
+    return error
+
+
+def _start(model: Model, rng: Rng, name: str) -> Tensor:
+    if model.supports(can.HasPrior):
+        return cast(can.HasPrior, model).prior(rng, name)
+    return rng.normal(name, cast(can.Decodes, model).code_size, dtype=model.dtype)
+
+
+def _descended(loss: Callable[[Tensor], Tensor], z: Tensor, steps: int, lr: float) -> Tensor:
+    """z after `steps` of Adam, each row by itself."""
+    z = z.detach().clone().requires_grad_()
+    adam = torch.optim.Adam([z], lr)
+    for t in range(steps):
+        adam.param_groups[0]["lr"] = lr * cosine(t / steps)
+        with torch.enable_grad():
+            total = loss(z).sum()
+        # the model's own gradients stay as they are
+        (z.grad,) = torch.autograd.grad(total, z)
+        adam.step()
+    return z.detach()

@@ -1,0 +1,135 @@
+"""A discriminator that also tells how noisy its input is.
+
+    v~ = v + s n,  s ~ U(0, S),  n ~ N(0, I)                                     (1)
+    D: the game on noisy rows + weight (s^(v~) - s)^2                            (2)
+
+The second task is meant to make D look at the structure of the images. It has a shortcut: the mean squared
+difference of neighbouring entries alone says s almost as well, and a network finds it (`shortcut`).
+
+Reference: a lecture's discussion of auxiliary tasks. Row F20.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.random import Rng
+from simulacra.core.space import Space
+from simulacra.core.training import Loss
+from simulacra.models.adversarial.cures import Cures
+from simulacra.models.adversarial.discriminator import Verdict
+from simulacra.models.adversarial.game import Game, playable
+from simulacra.models.adversarial.objectives import OBJECTIVES, share_right
+from simulacra.models.adversarial.pieces import Network
+from simulacra.models.adversarial.play import Play
+from simulacra.nets.players import build_players
+
+
+class ScoreAndNoise(nn.Module):
+    """A score, and the noise level s^, over a body that gives features.
+
+    Args:
+        body: `(h, c) -> (B, width)`, with its width as attribute.
+    """
+
+    def __init__(self, body: nn.Module):
+        super().__init__()
+        self.body, self.heads = body, nn.Linear(int(body.width), 2)  # type: ignore[arg-type]
+
+    def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
+        """The verdict on h; its labels are s^, shape (B, 1)."""
+        f = self.body(h, c)
+        score, level = self.heads(f).split(1, 1)
+        return Verdict(score.squeeze(1), f, level)
+
+
+class NoiseAwareGAN(Game):
+    """Generative adversarial network whose discriminator also predicts the noise level of its input.
+
+    Args:
+        space: what one observation is.
+        latent: size of the noise z.
+        hidden: layer sizes of fully connected networks.
+        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images.
+        channels: of the convolutional networks.
+        largest: S of (1).
+        weight: of (2).
+        lr: learning rate of both players.
+
+    Raises:
+        ValueError: if S or the weight is not positive.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> NoiseAwareGAN(Real((2,)), latent=4, network="mlp").sample(3).shape
+        torch.Size([3, 2])
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        latent: int = 64,
+        hidden: tuple[int, ...] = (128, 128),
+        network: Network = "auto",
+        channels: int = 64,
+        largest: float = 0.5,
+        weight: float = 1.0,
+        lr: float = 2e-4,
+    ):
+        playable(space, "NoiseAwareGAN")
+        for name, value in (("largest", largest), ("weight", weight)):
+            if value <= 0:
+                raise ValueError(f"{name} is {value}, but it must be positive.")
+        normal: dict[str, Any] = {"normalisation": "batch", "critic_normalisation": "none"}
+        options: dict[str, Any] = {"hidden": hidden, "channels": channels, **normal}
+        G, body = build_players(network, latent, space.features_shape, **options)
+        goal, play = OBJECTIVES["non-saturating"], Play(lr=lr)
+        super().__init__(space, None, G, ScoreAndNoise(body), latent, goal, Cures(), play)
+        self.largest, self.weight = largest, weight
+
+    def losses(self) -> tuple[Loss, Loss]:
+        """Those of D and of G."""
+        return noise_aware_loss, noisy_generator_loss
+
+    def noisy(self, h: Tensor, rng: Rng, name: str) -> tuple[Tensor, Tensor]:
+        """v~ of (1) and its s, shape (B,)."""
+        s = self.largest * rng.uniform(f"level of {name}", dtype=h.dtype)
+        n = rng.normal(f"noise on {name}", *h.shape[1:], dtype=h.dtype)
+        return h + s.view(-1, *[1] * (h.dim() - 1)) * n, s
+
+    def noise_level(self, h: Tensor) -> Tensor:
+        """s^ of rows as D sees them, shape (B,)."""
+        level = self.judge(h).labels
+        assert level is not None
+        return level.squeeze(1)
+
+
+def noise_aware_loss(model: NoiseAwareGAN, batch: Batch, rng: Rng) -> Terms:
+    """Equation (2), row by row."""
+    with torch.no_grad():
+        seen = {"real": model.seen(batch.x), "fake": model.generate(model.prior(rng))}
+    loss, scores = {}, {}
+    for name, goal in (("real", model.objective.real), ("fake", model.objective.fake)):
+        noisy, s = model.noisy(seen[name], rng, name)
+        verdict = model.judge(noisy)
+        assert verdict.labels is not None
+        scores[name] = verdict.score
+        loss[name] = goal(verdict.score)
+        # (2)
+        loss[f"{name} noise"] = model.weight * (verdict.labels.squeeze(1) - s).square()
+    return Terms(loss, {"accuracy": share_right(model.objective, scores["real"], scores["fake"])})
+
+
+def noisy_generator_loss(model: NoiseAwareGAN, batch: Batch, rng: Rng) -> Terms:
+    """The generator's part of the game on noisy rows."""
+    noisy, _ = model.noisy(model.generate(model.prior(rng)), rng, "fake")
+    return Terms({"loss": model.objective.generator(model.judge(noisy).score)})
+
+
+def shortcut(h: Tensor) -> Tensor:
+    """Root mean square of the differences of entries next to each other in the last dimension, shape (B,)."""
+    return (h[..., 1:] - h[..., :-1]).flatten(1).square().mean(1).sqrt()

@@ -1,0 +1,148 @@
+"""A GAN that classifies: with few labels, the discriminator's K classes and "generated" as one more.
+
+    p(y | x) = exp l_y(x) / (Z(x) + 1),  Z = sum_y exp l_y;      p(generated | x) = 1 / (Z(x) + 1)      (1)
+    D(x) = Z / (Z + 1) = sigmoid(log Z),  so that log Z is the score of a game                          (2)
+
+The discriminator learns from a stream of labelled rows by cross entropy, from all rows and samples by (2);
+the generator matches mean features, which gives worse samples and better classes.
+
+Reference: Salimans et al. 2016, section 5; Odena 2016. Row G13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities import Classifies, TakesCondition
+from simulacra.core.random import Rng
+from simulacra.core.space import Space
+from simulacra.core.training import Loss, Source, Stage, Stream, Update, weight_rows
+from simulacra.models.adversarial.cures import Cures
+from simulacra.models.adversarial.discriminator import Verdict
+from simulacra.models.adversarial.game import Game, classes_of, playable
+from simulacra.models.adversarial.labelled import balanced_rows
+from simulacra.models.adversarial.losses import discriminator_loss
+from simulacra.models.adversarial.objectives import OBJECTIVES
+from simulacra.models.adversarial.play import Play
+from simulacra.nets.mlp_players import MLPGenerator
+from simulacra.nets.noisy import NoisyCritic
+
+
+class ClassScore(nn.Module):
+    """Equation (2) over a body that gives features.
+
+    Args:
+        body: `(h, c) -> (B, width)`, with its width as attribute.
+        classes: K.
+    """
+
+    def __init__(self, body: nn.Module, classes: int):
+        super().__init__()
+        self.body, self.classes = body, nn.Linear(int(body.width), classes)  # type: ignore[arg-type]
+
+    def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
+        """The verdict on h, whose labels are l of (1)."""
+        f = self.body(h)
+        logits = self.classes(f)
+        return Verdict(logits.logsumexp(1), f, logits)
+
+
+class SemiSupervisedGAN(Game, Classifies):
+    """Semi-supervised GAN with K + 1 classes, permutation invariant.
+
+    Args:
+        space: what one observation is.
+        condition: the labels, a space of classes.
+        labels: number of training rows whose label is used, as many of each class.
+        latent: size of the noise z, uniform in [-1, 1].
+        hidden: layer sizes of the discriminator.
+        generator_hidden: layer sizes of the generator, with batch normalisation.
+        layer_noise: standard deviation of the noise on each hidden layer of the discriminator.
+        input_noise: of the noise on what it sees.
+        labelled_batch: labelled rows of a step.
+        lr: learning rate of both players.
+
+    Raises:
+        ValueError: if there are no classes, or fewer labels than these.
+
+    Example:
+        >>> from simulacra.core.space import Categorical, Real
+        >>> model = SemiSupervisedGAN(Real((2,)), Categorical((), 3), hidden=(8, 8), generator_hidden=(8,))
+        >>> model.classify(torch.zeros(4, 2)).shape
+        torch.Size([4, 3])
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        condition: Space,
+        labels: int = 100,
+        latent: int = 100,
+        hidden: tuple[int, ...] = (1000, 500, 250, 250, 250),
+        generator_hidden: tuple[int, ...] = (500, 500),
+        layer_noise: float = 0.5,
+        input_noise: float = 0.3,
+        labelled_batch: int = 100,
+        lr: float = 3e-3,
+    ):
+        playable(space, "a semi-supervised GAN")
+        classes = classes_of(condition, "a semi-supervised GAN", " of a few")
+        if labels < classes:
+            raise ValueError(f"labels is {labels}, but each of the {classes} classes needs one at least.")
+        if labelled_batch < 1:
+            raise ValueError(f"labelled_batch is {labelled_batch}, but it must be at least 1.")
+        shape = space.features_shape
+        G = MLPGenerator(latent, generator_hidden, shape, normalisation="batch", act="softplus")
+        D = ClassScore(NoisyCritic(shape, hidden, input_noise, layer_noise), classes)
+        play = Play(lr=lr, prior="uniform", output="sigmoid")
+        goal, cures = OBJECTIVES["non-saturating"], Cures(feature_matching=True)
+        super().__init__(space, condition, G, D, latent, goal, cures, play)
+        # the label is what is learned, not what samples are drawn for
+        self.remove(TakesCondition)
+        self.labels, self.labelled_batch = labels, labelled_batch
+
+    def given(self, c: Tensor | None) -> Tensor | None:
+        """Nothing: the players see no label."""
+        return None
+
+    def label_logits(self, x: Tensor) -> Tensor:
+        """l of equation (1), whose softmax is p(y | x, not generated), shape (B, classes)."""
+        logits = self.judge(self.seen(x)).labels
+        assert logits is not None
+        return logits
+
+    def losses(self) -> tuple[Loss, Loss]:
+        """Those of D and of G."""
+        return labelled_loss, super().losses()[1]
+
+    def updates(self) -> list[Update]:
+        """The game's moves, D's with labelled rows."""
+        of_D, of_G = super().updates()
+        return [replace(of_D, weights={"labelled": weight_rows("labelled")}), of_G]
+
+    def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
+        """One stage with a stream of labelled rows."""
+        stage = super().stage(i, past)
+        if stage is not None:
+            stage.streams = self._streams
+        return stage
+
+    def _streams(self, source: Source) -> Mapping[str, Stream]:
+        rows = balanced_rows(source, self.labels)
+        return {"labelled": Stream(rows, min(self.labelled_batch, len(rows)))}
+
+
+def labelled_loss(model: SemiSupervisedGAN, batch: Batch, rng: Rng) -> Terms:
+    """The game by (2), and -log p(y | x, not generated) of the labelled rows."""
+    terms = discriminator_loss(model, batch, rng)
+    few = batch.extra["labelled"]
+    assert few.c is not None
+    logits = model.label_logits(few.x)
+    terms.loss["labelled"] = F.cross_entropy(logits, few.c.long(), reduction="none")
+    return terms

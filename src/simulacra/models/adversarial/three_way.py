@@ -1,0 +1,119 @@
+"""A discriminator with three answers: a row is real, generated, or blurred data.
+
+    D: -log p(real | x) - log p(generated | G(z)) - log p(blurred | blur(x))     (1)
+    G: -log p(real | G(z))                                                      (2)
+
+Being told what a blurred row looks like, D need not learn it from the generator's mistakes; G itself sees
+nothing of the blurred rows, only the first of the three answers.
+
+Reference: a lecture's discussion of blurry samples. Row F19.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.random import Rng
+from simulacra.core.space import Space
+from simulacra.core.training import Loss
+from simulacra.models.adversarial.cures import Cures
+from simulacra.models.adversarial.discriminator import Verdict
+from simulacra.models.adversarial.game import Game, playable
+from simulacra.models.adversarial.objectives import OBJECTIVES, share_right
+from simulacra.models.adversarial.pieces import Network
+from simulacra.models.adversarial.play import Play
+from simulacra.nets.players import build_players
+
+REAL, GENERATED, BLURRED = range(3)
+
+
+class ThreeAnswers(nn.Module):
+    """Logits of real, generated and blurred over a body that gives features.
+
+    Args:
+        body: `(h, c) -> (B, width)`, with its width as attribute.
+    """
+
+    def __init__(self, body: nn.Module):
+        super().__init__()
+        self.body, self.answers = body, nn.Linear(int(body.width), 3)  # type: ignore[arg-type]
+
+    def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
+        """The verdict on h; its score is the log-odds of real."""
+        f = self.body(h, c)
+        logits = self.answers(f)
+        return Verdict(logits[:, REAL] - logits[:, GENERATED:].logsumexp(1), f, logits)
+
+
+class ThreeWayGAN(Game):
+    """Generative adversarial network whose discriminator also knows blurred data.
+
+    Args:
+        space: images.
+        latent: size of the noise z.
+        hidden: layer sizes of fully connected networks.
+        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan`.
+        channels: of the convolutional networks.
+        blur: side of the window that blurs, odd.
+        lr: learning rate of both players.
+
+    Raises:
+        ValueError: if the space holds no images, or the window has no middle.
+
+    Example:
+        >>> from simulacra.core.space import Binary
+        >>> ThreeWayGAN(Binary((1, 6, 6)), latent=4, network="mlp").sample(3).shape
+        torch.Size([3, 1, 6, 6])
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        latent: int = 64,
+        hidden: tuple[int, ...] = (128, 128),
+        network: Network = "auto",
+        channels: int = 64,
+        blur: int = 3,
+        lr: float = 2e-4,
+    ):
+        playable(space, "ThreeWayGAN")
+        if not space.image:
+            raise ValueError(f"ThreeWayGAN blurs images, but the space is {space}.")
+        if blur < 3 or blur % 2 == 0:
+            raise ValueError(f"blur is {blur}, but the side of its window must be odd and at least 3.")
+        normal: dict[str, Any] = {"normalisation": "batch", "critic_normalisation": "none"}
+        options: dict[str, Any] = {"hidden": hidden, "channels": channels, **normal}
+        G, body = build_players(network, latent, space.features_shape, **options)
+        # by the log-odds of real, the generator's (2) is the non-saturating loss
+        goal = OBJECTIVES["non-saturating"]
+        super().__init__(space, None, G, ThreeAnswers(body), latent, goal, Cures(), Play(lr=lr))
+        self.blur = blur
+
+    def losses(self) -> tuple[Loss, Loss]:
+        """Those of D and of G."""
+        return three_way_loss, super().losses()[1]
+
+    def smeared(self, h: Tensor) -> Tensor:
+        """Means over windows, shape (B, C, H, W)."""
+        return F.avg_pool2d(h, self.blur, stride=1, padding=self.blur // 2, count_include_pad=False)
+
+
+def three_way_loss(model: ThreeWayGAN, batch: Batch, rng: Rng) -> Terms:
+    """Equation (1), row by row, in nats."""
+    with torch.no_grad():
+        real = model.seen(batch.x)
+        fake, smeared = model.generate(model.prior(rng)), model.smeared(real)
+    verdicts = [model.judge(h) for h in (real, fake, smeared)]
+    loss = {}
+    for name, answer, verdict in zip(("real", "fake", "blurred"), (REAL, GENERATED, BLURRED), verdicts):
+        target = torch.full((len(batch),), answer, device=real.device)
+        assert verdict.labels is not None
+        # (1)
+        loss[name] = F.cross_entropy(verdict.labels, target, reduction="none")
+    right = share_right(model.objective, verdicts[0].score, verdicts[1].score)
+    return Terms(loss, {"accuracy": right})

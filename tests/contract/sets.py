@@ -1,0 +1,126 @@
+"""Tiny data sets of every kind, whose sizes are no multiples of 16."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from simulacra.core.composite import Fields, Sequence
+from simulacra.core.random import Rng
+from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Positive, Real
+from simulacra.data.dataset import Dataset, in_memory
+
+
+def _normal(n: int, d: int, key: str) -> Tensor:
+    """Correlated rows with two clusters, so that there is something to learn."""
+    rng = Rng(0, key, rows=range(n))
+    side = rng.bernoulli("side", torch.full((n, 1), 0.5)) * 2 - 1
+    mix = torch.linspace(0.2, 1.0, d)
+    return side * mix + 0.4 * rng.normal("x", d) + 0.3 * rng.normal("common", 1)
+
+
+@cache
+def real(d: int, n: int = 131) -> Dataset:
+    """Real vectors."""
+    return in_memory(_normal(n, d, f"real-{d}"), Real((d,)), f"real-{d}")
+
+
+@cache
+def binary(d: int, n: int = 103) -> Dataset:
+    """Thresholded vectors."""
+    return in_memory((_normal(n, d, f"binary-{d}") > 0).to(torch.uint8), Binary((d,)), f"binary-{d}")
+
+
+@cache
+def images() -> Dataset:
+    """Images of 5 x 6 pixels with 4 levels."""
+    x = (_normal(111, 30, "images") + 1.5).round().clamp(0, 3).to(torch.uint8)
+    return in_memory(x.reshape(-1, 1, 5, 6), Levels((1, 5, 6), 4), "images")
+
+
+@cache
+def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
+    """Real vectors in three classes; with `missing`, two labels of three are unknown."""
+    rng = Rng(0, "classes", rows=range(n))
+    c = (rng.uniform("c", 1).squeeze(1) * 3).long()
+    x = _normal(n, d, f"classes-{d}") + c.unsqueeze(1)
+    parts = {}
+    if missing:
+        known = rng.uniform("known", 1).squeeze(1) < 0.35
+        # what is unknown is no information: the mask alone says so
+        c, parts = torch.where(known, c, torch.zeros_like(c)), {"c_known": known}
+    return in_memory(x, Real((d,)), f"classes-{d}", c, Categorical((), 3), **parts)
+
+
+@cache
+def bits() -> Dataset:
+    """Images of 5 x 7 pixels, black or white."""
+    x = (_normal(103, 35, "bits") > 0).to(torch.uint8)
+    return in_memory(x.reshape(-1, 1, 5, 7), Binary((1, 5, 7)), "bits")
+
+
+@cache
+def series(T: int = 13, n: int = 109) -> Dataset:
+    """Series of 7 levels."""
+    x = (_normal(n, T, "series") * 2 + 3).round().clamp(0, 6).to(torch.uint8)
+    return in_memory(x, Levels((T,), 7), "series")
+
+
+@cache
+def labelled(d: int = 7, n: int = 151) -> Dataset:
+    """Thresholded vectors in three classes."""
+    c = (Rng(0, "labelled", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
+    x = _normal(n, d, "labelled") + 0.7 * (c.unsqueeze(1) - 1)
+    return in_memory((x > 0).to(torch.uint8), Binary((d,)), "labelled", c, Categorical((), 3))
+
+
+@cache
+def mixed(missing: bool = False, n: int = 149) -> Dataset:
+    """A table with a column of every kind; with `missing`, a fifth of the entries is unknown."""
+    z = _normal(n, 6, "mixed")
+    columns = [
+        z[:, 0],
+        (z[:, 1] * 0.7).exp(),
+        (z[:, 2].exp() * 3).floor(),
+        (z[:, 3] > 0).float(),
+        (z[:, 4] + 1.5).round().clamp(0, 2),
+        (z[:, 5] + 2).round().clamp(0, 3),
+    ]
+    space = Fields(
+        a=Real(), b=Positive(), c=Count(), d=Binary(), e=Categorical((), 3), f=Ordinal((), 4, tuple("wxyz"))
+    )
+    x, parts = torch.stack(columns, 1), {}
+    if missing:
+        known = Rng(0, "mixed-known", rows=range(n)).uniform("u", 6) > 0.2
+        x, parts = space.filled(x, known), {"known": known}
+    return in_memory(x, space, "mixed", **parts)
+
+
+@cache
+def gaps(d: int, n: int = 131) -> Dataset:
+    """Real vectors, a quarter of whose entries is unknown."""
+    known = Rng(0, "gaps", rows=range(n)).uniform("u", d) > 0.25
+    x = _normal(n, d, f"gaps-{d}")
+    return in_memory(torch.where(known, x, torch.zeros_like(x)), Real((d,)), f"gaps-{d}", known=known)
+
+
+@cache
+def sequences(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
+    """Ragged sequences of binary frames, from one frame to T."""
+    rng = Rng(0, "sequences", rows=range(n))
+    x = (rng.normal("x", T, d) + rng.normal("common", 1, d) > 0).to(torch.uint8)
+    lengths = 1 + (rng.uniform("length", 1).squeeze(1) * T).long().clamp_max(T - 1)
+    frames = torch.arange(T).unsqueeze(1) < lengths.view(-1, 1, 1)
+    space = Sequence((T, d), Binary((d,)))
+    return in_memory(x * frames, space, "sequences", lengths=lengths)
+
+
+@cache
+def squares() -> Dataset:
+    """Images of 6 x 6 pixels with 4 levels, in three classes: of a size that strides of two reach."""
+    n = 103
+    c = (Rng(0, "squares", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
+    x = (_normal(n, 36, "squares") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
+    return in_memory(x.reshape(-1, 1, 6, 6), Levels((1, 6, 6), 4), "squares", c, Categorical((), 3))
