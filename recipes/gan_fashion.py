@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 import simulacra
-from simulacra.exploration import view
+from simulacra.exploration.snapshots import Snapshots
 
 MODELS = {
     "dcgan": lambda space: simulacra.DCGAN(space, channels=32),
@@ -30,21 +30,6 @@ MODELS = {
     ),
 }
 BATCH, SHOWN = 64, (300, 900, 6000)
-
-
-class Gallery:
-    """A watcher that draws 64 samples after some iterations, always of the same noise."""
-
-    def __call__(self, loop, epoch_ended: bool) -> None:
-        """Draw, if it is time."""
-        step, folder = loop.position.step, loop.folder
-        if step not in SHOWN or folder is None:
-            return
-        x = loop.model.sample(64, seed=1)
-        place = folder / "gallery"
-        place.mkdir(exist_ok=True)
-        view(loop.model.preprocessing.raw, x, place / f"iteration-{step:05d}.png", title=f"iteration {step}")
-        loop.model.train()
 
 
 def main() -> None:
@@ -67,7 +52,7 @@ def main() -> None:
         out=asked.out or Path(f"runs/{asked.model}-fashion"),
         epochs=asked.iterations * BATCH * draws / len(data.train),
         batch_size=BATCH,
-        watchers=(Gallery(),),
+        watchers=(Snapshots(SHOWN),),
     )
     print(f"training {(time.perf_counter() - began) / 60:.1f} min, {asked.iterations} iterations", flush=True)
     print(simulacra.evaluate(run).table())

@@ -92,6 +92,77 @@ def test_one_picture_of_any_name(cli, trained, tmp_path):
         assert done.code == 0 and [p.name for p in (tmp_path / what).iterdir()] == [f"{name}.png"]
 
 
+# ---- a model that decodes without an encoder
+
+
+@pytest.fixture(scope="module")
+def game(tmp_path_factory):
+    """A run of a GAN on digits."""
+    run = tmp_path_factory.mktemp("game") / "run"
+    tiny = ["--model.hidden", "9", "--model.latent", "3", "--epochs", "1", "--samples_every", "50"]
+    assert main(["train", "gan", "digits", *tiny, "--out", str(run)]) == 0
+    return run
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("invert RUN", "private/inversions"),
+        ("inversions RUN --known left --n 3", "private/inversions"),
+        ("arithmetic RUN", "private/arithmetic"),
+        ("arithmetic RUN --a 7 --b 1 --c 4", "private/arithmetic"),
+        ("interpolations RUN", "interpolations"),
+        ("saliency RUN --seed 2", "saliency"),
+    ],
+)
+def test_codes_that_no_encoder_gives(cli, game, tmp_path, line, name):
+    words = [str(game) if word == "RUN" else word for word in line.split()]
+    done = cli("explore", *words, "--out", "drawn")
+    assert done.code == 0, done.err
+    assert [p.relative_to(tmp_path / "drawn").as_posix() for p in (tmp_path / "drawn").rglob("*.png")] == [
+        f"{name}.png"
+    ]
+    with Image.open(tmp_path / "drawn" / f"{name}.png") as image:
+        assert min(image.size) > 200 and max(image.size) < 2600
+
+
+def test_the_classes_decide_the_sum(cli, game, tmp_path):
+    asked = {"first": "", "same": "--a 0 --b 1 --c 2", "other": "--a 0 --b 1 --c 3"}
+    shown = {}
+    for name, words in asked.items():
+        assert cli("explore", "arithmetic", game, *words.split(), "--out", name).code == 0
+        shown[name] = np.asarray(Image.open(tmp_path / name / "private" / "arithmetic.png"))
+    assert np.array_equal(shown["first"], shown["same"])
+    assert not np.array_equal(shown["first"], shown["other"])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "arithmetic --a moon",
+            "a is 'moon', but held-out rows of digits are of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.",
+        ),
+        (
+            "arithmetic --known left",
+            "arithmetic takes no known: that is an option of completions, inversions.",
+        ),
+        ("invert --known uper", "known is 'uper', but for "),
+        ("invert --n 0", "n is 0, but a picture needs at least one row."),
+        ("invert --condition 3", "was trained without a condition: leave out --condition."),
+        (
+            "manifold",
+            "manifold needs a model that encodes and decodes; GAN on digits can be drawn as samples,",
+        ),
+    ],
+)
+def test_what_a_game_refuses(cli, game, tmp_path, line, said):
+    what, *words = line.split()
+    done = cli("explore", what, game, *words)
+    assert done.code == 2 and said in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err and not list(tmp_path.iterdir())
+
+
 BAD = [
     ("explore sampels RUN", "picture 'sampels' is unknown (did you mean 'samples'?): NADE on digits can be"),
     ("explore zzz RUN", "picture 'zzz' is unknown: NADE on digits can be drawn as samples, completions, tr"),
@@ -100,8 +171,16 @@ BAD = [
         "manifold needs a model that encodes and decodes; NADE on digits can be drawn as",
     ),
     ("explore samples-and-data RUN", "samples_and_data needs data that are no images; NADE on digits can be"),
-    ("explore samples RUN --known left", "samples takes no known: that is an option of completions."),
+    (
+        "explore samples RUN --known left",
+        "samples takes no known: that is an option of completions, inversions.",
+    ),
     ("explore RUN --draws 3", "--draws is for one picture: simulacra explore complete "),
+    ("explore RUN --a 3", "--a is for one picture: simulacra explore arithmetic "),
+    ("explore invert RUN", "inversions needs a model that decodes; NADE on digits can be drawn as"),
+    ("explore arithmetic RUN", "arithmetic needs a model that decodes; NADE on digits can be drawn as"),
+    ("explore saliency RUN", "saliency needs a model with a critic; NADE on digits can be drawn as"),
+    ("explore complete RUN --b 3", "completions takes no b: that is an option of arithmetic."),
     ("explore RUN samples", "RUN comes last: simulacra explore samples "),
     ("explore samples", "RUN is missing: simulacra explore samples RUN."),
     ("explore", "RUN is missing: simulacra explore [WHAT] RUN [options]."),

@@ -137,9 +137,7 @@ CATALOGUED = [
     _catalogued("gan/auxiliary", lambda: classes(3), **SMALL, conditioning="auxiliary", prior="uniform"),
     _catalogued("gan/embedding", lambda: classes(3), **SMALL, conditioning="embedding"),
     _catalogued("gan/minibatch", lambda: real(2), **SMALL, minibatch_kernels=3, coupled=True),
-    _catalogued(
-        "gan/virtual", lambda: real(3), **TWO, **VIRTUAL
-    ),
+    _catalogued("gan/virtual", lambda: real(3), **TWO, **VIRTUAL),
     _catalogued("gan/cures", lambda: real(3), **TWO, **CURES, critic_normalisation="layer", dropout=0.1),
     _catalogued("gan/matching", lambda: real(3), **SMALL, feature_matching=True, coupled=True),
     _catalogued("gan/residual", squares, network="residual", channels=3, latent=3, conditioning="projection"),

@@ -195,8 +195,8 @@ def test_exporting_leaves_the_model_as_it_was(tmp_path):
 
 
 def test_a_missing_capability_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"GAN cannot do decode\(\): .*this one samples\."):
-        export_onnx(trained(named("gan")), tmp_path / "m.onnx")
+    with pytest.raises(ValueError, match=r"GAN cannot do encode\(\): .*this one decodes, .*samples"):
+        export_onnx(trained(named("gan")), tmp_path / "m.onnx", "encode")
     assert not list(tmp_path.iterdir())
 
 

@@ -92,3 +92,16 @@ def test_models_without_a_likelihood_say_so():
         "likelihood",
         "none: PCA has neither density nor bound",
     ]
+
+
+def test_a_model_that_classifies_says_how_often_it_is_wrong(tmp_path):
+    data = simulacra.load_data("digits", binarize="threshold", condition="label")
+    model = simulacra.DiscriminativeRBM(data.space, data.condition, hidden=5, objective="discriminative")
+    report = evaluate(model, data)
+    wrong = int((model.classify(data.test.x).argmax(1) != data.test.c).sum())
+    n = len(data.test)
+    assert report.classes["wrong"] == wrong and report.classes["rows"] == n
+    assert report.classes["error"] == pytest.approx((wrong / n * (1 - wrong / n) / n) ** 0.5)
+    assert ("wrong labels", f"{wrong / n:.2%} +- {report.classes['error']:.2%} of {n} rows") in report.rows()
+    report.write(tmp_path)
+    assert read_report(tmp_path).classes == report.classes

@@ -86,7 +86,8 @@ def test_losses_are_those_of_the_conditional_value(float64, way):
     D, G = (update.loss(model, Batch.of(x, c), rng).loss for update in model.updates())
     fake = model.generate(model.prior(rng), seen)
     real, false = (model.judge(h, seen).score.sigmoid() for h in (x, fake))
-    torch.testing.assert_close([D["real"], D["fake"], G["loss"]], [-real.log(), -(1 - false).log(), -false.log()])
+    expected = [-real.log(), -(1 - false).log(), -false.log()]
+    torch.testing.assert_close([D["real"], D["fake"], G["loss"]], expected)
 
 
 @pytest.mark.system("G1")

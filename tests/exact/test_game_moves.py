@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -62,7 +63,7 @@ def test_one_player_is_frozen_while_the_other_moves_k_times(tmp_path, make, k):
     fit(model, data, out=tmp_path, epochs=3, batch_size=10, progress=False)
     names = [name for name, _, _ in notes]
     assert len(names) >= 3 * (k + 1) and names == (["D"] * k + ["G"]) * (len(names) // (k + 1))
-    for (_, D, G), (name, new_D, new_G) in zip(notes, notes[1:]):
+    for (_, D, G), (name, new_D, new_G) in pairwise(notes):
         assert torch.equal(D, new_D) == (name == "G") and torch.equal(G, new_G) == (name == "D")
 
 
@@ -119,7 +120,8 @@ def test_the_spy_is_the_chain_rule_and_tells_how_to_look_real(float64, name):
         difference = (value(fake + 1e-6 * axis) - value(fake - 1e-6 * axis)) / 2e-6
         torch.testing.assert_close(slope[:, i], difference.detach(), rtol=1e-6, atol=1e-8)
     parameters = list(model.G.parameters())
-    whole = torch.autograd.grad(model.objective.generator(model.judge(model.generate(z)).score).sum(), parameters)
+    lost = model.objective.generator(model.judge(model.generate(z)).score).sum()
+    whole = torch.autograd.grad(lost, parameters)
     chained = torch.autograd.grad((model.generate(z) * slope).sum(), parameters)
     for a, b in zip(whole, chained):
         torch.testing.assert_close(a, b)
@@ -141,7 +143,8 @@ def test_a_collapsed_generator_covers_one_mode_and_is_named(float64):
     found = model.vitals(x, rng)
     assert found["diversity"] == pytest.approx(0, abs=1e-6) and "mode collapse" in model.alarm(found)
     healthy = {**found, "diversity": float(spread(ring.sample(300, seed=6).double()) / spread(x))}
-    assert healthy["diversity"] == pytest.approx(1, abs=0.1) and "collapse" not in (model.alarm(healthy) or "")
+    assert healthy["diversity"] == pytest.approx(1, abs=0.1)
+    assert "collapse" not in (model.alarm(healthy) or "")
     rows = torch.randn(13, 2)
     pairs = [(a - b).norm().item() for i, a in enumerate(rows) for j, b in enumerate(rows) if i != j]
     assert spread(rows).item() == pytest.approx(sum(pairs) / len(pairs), rel=1e-9)

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
 
 import simulacra
 from simulacra.core.batch import Batch
@@ -60,7 +59,8 @@ def test_objective(x, name):
     model = gan(objective=name)
     real, fake = scores(model, x)
     D, G = terms(model, "D", x), terms(model, "G", x)
-    torch.testing.assert_close([D["real"], D["fake"], G["loss"]], [f(s) for f, s in zip(PAPERS[name], (real, fake, fake))])
+    expected = [f(s) for f, s in zip(PAPERS[name], (real, fake, fake))]
+    torch.testing.assert_close([D["real"], D["fake"], G["loss"]], expected)
 
 
 @pytest.mark.system("F16")
@@ -105,16 +105,17 @@ def test_noise_falls_to_nothing_over_the_training(x):
         assert model.noise.item() == pytest.approx(left)
         seen = model.blurred(torch.zeros(5000, 2), Rng(2, rows=range(5000)), "n")
         assert seen.std().item() == pytest.approx(left, rel=0.03)
-        same = [all(torch.equal(a[k], b[k]) for k in a) for a, b in zip(plain, (terms(model, p, x) for p in "DG"))]
+        ours = [terms(model, player, x) for player in "DG"]
+        same = [all(torch.equal(a[k], b[k]) for k in a) for a, b in zip(plain, ours)]
         assert same == [progress == 1] * 2
     model.updates()[0].after(model, {}, 0)
     torch.testing.assert_close([terms(model.eval(), player, x) for player in "DG"], plain)
 
 
 @pytest.mark.system("F13", "F14", "F16")
-@pytest.mark.parametrize("kind, mixes", [("none", False), ("layer", False), ("batch", True), ("virtual", False)])
+@pytest.mark.parametrize("kind", ["none", "layer", "batch", "virtual"])
 @pytest.mark.parametrize("who", ["normalisation", "critic_normalisation"])
-def test_normalisation(tmp_path, kind, mixes, who):
+def test_normalisation(tmp_path, kind, who):
     model = gan(hidden=(9, 8), **{who: kind}).train()  # the critic's first layer is never normalised
     data = in_memory(torch.randn(70, 2), Real((2,)), valid=0.0, test=0.0)
     fit(model, data, out=tmp_path, epochs=1, batch_size=10, progress=False)  # the reference batch
@@ -127,7 +128,7 @@ def test_normalisation(tmp_path, kind, mixes, who):
     player = model.generate if who == "normalisation" else lambda h: model.judge(h).score
     others = torch.cat([rows[:4], 5 * rows[4:] + 2])
     before, after = player(rows[:, :width])[:4], player(others[:, :width])[:4]
-    assert torch.allclose(before, after, atol=1e-6) is not mixes
+    assert torch.allclose(before, after, atol=1e-6) is (kind != "batch")
 
 
 @pytest.mark.system("F16")
@@ -147,7 +148,7 @@ def test_minibatch_kernels(x):
     assert not torch.allclose(model.judge(x).score[:6], model.judge(moved).score[:6], atol=1e-4)
     torch.testing.assert_close(plain.judge(x).score[:6], plain.judge(moved).score[:6])
     assert all(update.coupled for update in model.updates()) and not any(u.coupled for u in plain.updates())
-    equal = x[:1].expand(B, 2)  # a collapsed batch: every row alike, and unlike the same row in a batch of others
+    equal = x[:1].expand(B, 2)  # a collapsed batch tells itself from one of many kinds
     score = model.judge(equal).score
     torch.testing.assert_close(score, score[:1].expand(B))
     assert (score[0] - model.judge(x).score[0]).abs() > 1e-4
@@ -162,7 +163,7 @@ def test_feature_matching(x):
     assert found.mean().item() == pytest.approx((f(x) - f(fake)).square().sum().item(), rel=1e-9)
     torch.testing.assert_close(terms(model, "D", x), terms(gan(), "D", x))
     assert model.updates()[1].coupled
-    gradients = torch.autograd.grad(found.mean(), [p for p in model.G.parameters()])
+    gradients = torch.autograd.grad(found.mean(), list(model.G.parameters()))
     assert sum(g.abs().sum() for g in gradients) > 0
     # nothing to learn where the features are those of the data already
     (same,) = terms(model, "G", fake.detach()).values()
@@ -230,12 +231,14 @@ def test_networks_and_sizes():
     space = Levels((1, 16, 16), 256)
     kinds = lambda model, kind: sum(isinstance(m, kind) for m in model.modules())
     make = lambda network, channels=4: simulacra.GAN(space, latent=5, network=network, channels=channels)
+    weights = lambda model: sum(p.numel() for p in model.parameters())
+    ups = lambda network: kinds(make(network).G, torch.nn.ConvTranspose2d)
     assert kinds(make("mlp"), torch.nn.Conv2d) == 0 and kinds(make("mlp"), torch.nn.Linear) > 5
     for network in ("dcgan", "residual", "auto"):
         model = make(network)
         assert kinds(model.D, torch.nn.Conv2d) > 0 and model.sample(3).shape == (3, 1, 16, 16)
-        assert sum(p.numel() for p in make(network, 8).parameters()) > 1.5 * sum(p.numel() for p in model.parameters())
-    assert kinds(make("auto").G, torch.nn.ConvTranspose2d) == kinds(make("dcgan").G, torch.nn.ConvTranspose2d) > 0
+        assert weights(make(network, 8)) > 1.5 * weights(model)
+    assert ups("auto") == ups("dcgan") > 0 == ups("mlp")
     wide = gan(latent=4, hidden=(6, 8))
     sizes = lambda player: [tuple(m.weight.shape) for m in player.modules() if isinstance(m, torch.nn.Linear)]
     assert sizes(wide.G) == [(6, 4), (8, 6), (2, 8)] and sizes(wide.D) == [(8, 2), (6, 8), (1, 6)]
@@ -245,17 +248,18 @@ def test_networks_and_sizes():
 @pytest.mark.parametrize(
     "options",
     [
-        {"objective": "fair"}, {"prior": "cauchy"}, {"output": "relu"}, {"smoothing": 0.0}, {"smoothing": 1.1},
-        {"flips": -0.1}, {"noise": -1.0}, {"clip": -1.0}, {"gradient_penalty": -1.0}, {"discriminator_steps": 0},
-        {"dropout": 1.0}, {"network": "tree"}, {"normalisation": "spectral"}, {"historical_averaging": -1.0},
-        {"discriminator_optimizer": "newton"}, {"critic_normalisation": "odd"}, {"activation": "step"},
+        {"objective": "fair"}, {"prior": "cauchy"}, {"output": "relu"}, {"smoothing": 0.0},
+        {"smoothing": 1.1}, {"flips": -0.1}, {"noise": -1.0}, {"clip": -1.0}, {"gradient_penalty": -1.0},
+        {"discriminator_steps": 0}, {"dropout": 1.0}, {"network": "tree"}, {"normalisation": "spectral"},
+        {"historical_averaging": -1.0}, {"discriminator_optimizer": "newton"},
+        {"critic_normalisation": "odd"}, {"activation": "step"},
     ],
 )  # fmt: skip
 def test_an_impossible_option_is_named_in_one_sentence(options):
     with pytest.raises(ValueError) as error:
         gan(**options)
-    said, ((name, given),) = str(error.value), options.items()
-    assert str(given) in said and said.endswith(".") and ". " not in said.replace("0. ", "") and "\n" not in said
+    said, (given,) = str(error.value), options.values()
+    assert str(given) in said and said.endswith(".") and ". " not in said and "\n" not in said
 
 
 @pytest.mark.system("F14")

@@ -23,23 +23,24 @@ def update(model, player: str):
 @pytest.mark.system("G11")
 def test_the_penalty_of_a_linear_critic_is_that_of_its_norm(float64):
     for scale in (0.0, 0.3, 1.0, 4.0):
-        w = scale * torch.randn(5)
-        found = gradient_penalty(lambda x, w=w: x @ w + 3, torch.randn(7, 5), torch.randn(7, 5), torch.rand(7, 1))
+        w, rows = scale * torch.randn(5), (torch.randn(7, 5), torch.randn(7, 5), torch.rand(7, 1))
+        found = gradient_penalty(lambda x, w=w: x @ w + 3, *rows)
         torch.testing.assert_close(found, ((w.norm() - 1) ** 2).expand(7))
     unit = nn.functional.normalize(torch.randn(5), dim=0)
-    assert gradient_penalty(lambda x: x @ unit, torch.randn(3, 5), torch.randn(3, 5), torch.rand(3, 1)).max() < 1e-20
+    assert gradient_penalty(lambda x: x @ unit, *rows).max() < 1e-20
 
 
 @pytest.mark.system("G11")
 def test_the_slope_is_taken_between_data_and_samples(float64):
     real, fake, e = torch.randn(6, 1, 2, 3), torch.randn(6, 1, 2, 3), torch.rand(6, 1)
     # s = |x|^2 / 2 has the gradient x
-    found = gradient_penalty(lambda x: x.flatten(1).square().sum(1) / 2, real, fake, e)
+    half_square = lambda x: x.flatten(1).square().sum(1) / 2
+    found = gradient_penalty(half_square, real, fake, e)
     for i in range(6):
         between = e[i, 0] * real[i] + (1 - e[i, 0]) * fake[i]
         assert found[i].item() == pytest.approx((between.norm().item() - 1) ** 2, rel=1e-9)
-    at = lambda e: gradient_penalty(lambda x: x.flatten(1).square().sum(1) / 2, real, fake, torch.full((6, 1), e))
-    torch.testing.assert_close(at(1.0), (real.flatten(1).norm(dim=1) - 1) ** 2)
+    at_data = gradient_penalty(half_square, real, fake, torch.ones(6, 1))
+    torch.testing.assert_close(at_data, (real.flatten(1).norm(dim=1) - 1) ** 2)
 
 
 @pytest.mark.system("G11")
@@ -65,7 +66,7 @@ def test_the_gradient_through_the_gradient_by_differences(float64):
 @pytest.mark.system("G11", "F16")
 def test_the_penalty_is_a_term_of_the_critics_loss_with_its_weight(float64):
     x, rng = torch.randn(9, 2) + 2, Rng(5, rows=range(9))
-    model = simulacra.WGANGP(Real((2,)), latent=3, hidden=(7,), critic_normalisation="none", gradient_penalty=10.0)
+    model = simulacra.WGANGP(Real((2,)), latent=3, hidden=(7,), gradient_penalty=10.0)
     w = torch.tensor([1.5, -2.0])
 
     class Linear(nn.Module):

@@ -25,7 +25,8 @@ def laws(n: int = 7) -> tuple[torch.Tensor, torch.Tensor]:
 def best_scores(game, p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     """The table of scores that loses least against p and q: a discriminator trained to the end."""
     s = torch.zeros_like(p, requires_grad=True)
-    mover = torch.optim.LBFGS([s], 1, 300, tolerance_grad=1e-10, tolerance_change=0, line_search_fn="strong_wolfe")
+    search = {"tolerance_grad": 1e-10, "tolerance_change": 0, "line_search_fn": "strong_wolfe"}
+    mover = torch.optim.LBFGS([s], lr=1, max_iter=300, **search)
 
     def lost():
         mover.zero_grad()
@@ -53,13 +54,13 @@ def test_the_value_at_the_best_is_the_jensen_shannon_divergence(float64):
     for _ in range(5):
         p, q = laws()
         D, m = optimal_discriminator(p, q), ((p + q) / 2).numpy()
-        V = value(p, q, D).item()
-        assert V == pytest.approx(-math.log(4) + 2 * jensenshannon(p, q) ** 2, abs=1e-12)
-        assert V == pytest.approx(entropy(p, m) + entropy(q, m) - math.log(4), abs=1e-12)
+        found = value(p, q, D).item()
+        assert found == pytest.approx(-math.log(4) + 2 * jensenshannon(p, q) ** 2, abs=1e-12)
+        assert found == pytest.approx(entropy(p, m) + entropy(q, m) - math.log(4), abs=1e-12)
         s, game = (D / (1 - D)).log(), OBJECTIVES["minimax"]
-        assert V == pytest.approx(-(p * game.real(s) + q * game.fake(s)).sum().item(), abs=1e-12)
+        assert found == pytest.approx(-(p * game.real(s) + q * game.fake(s)).sum().item(), abs=1e-12)
         for other in (torch.rand(7), (D + 0.01).clamp(max=0.999)):
-            assert value(p, q, other).item() < V
+            assert value(p, q, other).item() < found
 
 
 @pytest.mark.system("F5")
@@ -216,7 +217,8 @@ def test_the_three_gaps_of_the_theory(float64):
     cells = torch.arange(8) // 2
 
     def table(n, steps=6):
-        return {row.name: row for row in finite_sample_table(p, q, draw(p, n) + 1, draw(q, n) + 1, cells, steps)}
+        rows = finite_sample_table(p, q, draw(p, n) + 1, draw(q, n) + 1, cells, steps)
+        return {row.name: row for row in rows}
 
     V = -math.log(4) + 2 * jensenshannon(p, q) ** 2
     small, large = table(30), table(300_000)

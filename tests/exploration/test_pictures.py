@@ -11,7 +11,7 @@ from simulacra.core.batch import Batch
 from simulacra.exploration.curves import training_curves
 from simulacra.exploration.pictures import PICTURES, album_of, pictures, possible
 
-PRIVATE = {"reconstructions", "completions", "neighbours", "samples_and_data"}
+PRIVATE = {"reconstructions", "completions", "neighbours", "samples_and_data", "inversions", "arithmetic"}
 
 
 def ready(model, data):
@@ -33,7 +33,7 @@ def small(data, latent=2, condition=None):
 def test_a_model_with_a_prior_on_images(latent, digits, tmp_path):
     drawn = pictures(small(digits, latent), digits, tmp_path)
     expected = {"samples", "random_codes", "reconstructions", "latent_map", "manifold", "interpolations"}
-    assert set(drawn) == expected | {"completions", "neighbours"}
+    assert set(drawn) == expected | {"completions", "neighbours", "arithmetic"}
     for name, path in drawn.items():
         assert (path.parent.name == "private") == (name in PRIVATE)
         with Image.open(path) as image:
@@ -49,7 +49,8 @@ def test_a_conditional_model_gets_a_row_for_each_class(digits, tmp_path):
 def test_codes_without_a_prior_show_only_data_in_private(digits, tmp_path):
     raw = simulacra.load_data("digits")
     drawn = pictures(ready(simulacra.PCA(raw.space, latent=3), raw), raw, tmp_path)
-    assert set(drawn) == {"reconstructions", "completions", "latent_map", "manifold", "interpolations"}
+    expected = {"reconstructions", "completions", "latent_map", "manifold", "interpolations", "arithmetic"}
+    assert set(drawn) == expected
     assert drawn["interpolations"].parent.name == "private"
 
 
@@ -120,7 +121,10 @@ def test_what_is_needed_is_said(tmp_path):
         "reconstructions": "images",
         "completions": "images or 0/1 vectors",
         "training_curves": "a run that recorded its training",
-        "random_codes": "a model that decodes codes of a Gaussian prior",
+        "random_codes": "a model that decodes codes of a prior",
+        "inversions": "a model whose codes must be searched for, as it has no encoder",
+        "arithmetic": "images",
+        "saliency": "a model that samples",
     }
     found = {picture.name: picture.lacks(album) for picture in PICTURES}
     assert {name: found[name] for name in wanted} == wanted

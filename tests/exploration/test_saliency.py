@@ -1,5 +1,7 @@
 """The critic's gradient: exact for a linear critic, the chain rule, and a step along it."""
 
+import sys
+
 import pytest
 import torch
 
@@ -7,7 +9,6 @@ import simulacra
 from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
 from simulacra.core.words import evaluating
-from simulacra.exploration import saliency as module
 from simulacra.exploration.album import Album
 from simulacra.exploration.saliency import saliency, saliency_picture, scored
 from simulacra.models.adversarial.gan import GAN
@@ -78,6 +79,7 @@ def test_the_picture_shows_samples_over_their_gradients(monkeypatch):
     data = simulacra.in_memory(torch.rand(30, 1, 5, 6), Real((1, 5, 6)))
     model = GAN(data.space, latent=3, hidden=())
     seen = {}
+    module = sys.modules[saliency_picture.__module__]
     monkeypatch.setattr(module, "tiled", lambda tiles, columns, *a, **k: seen.update(tiles=tiles, n=columns))
     saliency_picture(Album(model, data, 0, []))
     assert seen["tiles"].shape == (20, 5, 6, 3) and seen["n"] == 10

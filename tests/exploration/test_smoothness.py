@@ -40,7 +40,7 @@ def test_the_slope_is_below_the_product_of_the_layers_norms(how):
     bound = 1.0
     for layer in model.G.modules():
         if isinstance(layer, nn.Linear):
-            bound *= float(torch.linalg.matrix_norm(layer.weight, 2))
+            bound *= float(torch.linalg.matrix_norm(layer.weight.detach(), 2))
     a, b = ends(model)
     codes = path(a, b, 21, how)
     found = smoothness(model, codes)
@@ -89,7 +89,7 @@ def test_levels_count_in_the_unit_interval_and_a_path_that_stands_still_has_no_s
     model = simulacra.VAE(simulacra.Levels((1, 3, 3), 256), latent=2, hidden=(8,))
     z = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
     found = smoothness(model, torch.stack([z, z], 1))
-    assert float(found.slope.abs().max()) == float(found.length.max()) == 0.0
+    assert float(found.slope.abs().max()) == 0.0 and float(found.length.max()) < 1e-6
     # nine pixels: no two pictures are further apart than 3
     far = smoothness(model, path(-9 * z, 9 * z, 4, "lerp"))
     assert 0.0 < float(far.direct.max()) <= 3.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from simulacra.cli.command import call
 from simulacra.cli.conditions import typed_condition
@@ -17,8 +18,8 @@ WHAT = {
     "samples-and-data": "samples over held-out rows, for what is no image",
     "random-codes": "expected images of random codes",
     "reconstructions": "held-out images and what the model makes of their codes",
-    "inversions": "held-out images and what the model makes of codes found for them; also `invert`",
     "completions": "held-out rows, a part of them, and draws of the rest; also `complete`",
+    "inversions": "held-out images and what the model makes of codes found for them; also `invert`",
     "latent-map": "the codes of held-out rows",
     "manifold": "the decoded lattice of codes",
     "interpolations": "paths between codes",
@@ -74,10 +75,8 @@ def explore(
     what, path = _what_and_run(words)
     given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c}
     options = {name: value for name, value in given.items() if value is not None}
-    if what is None and options:
-        name, value = next(iter(options.items()))
-        line = f"simulacra explore {OWNER[name]} {path} --{name} {value}"
-        raise ValueError(f"--{name} is for one picture: {line}.")
+    if what is None:
+        _no_options(options, path)
     from simulacra.exploration.pictures import album_of, listing, pictures
     from simulacra.training.fit import open_run
 
@@ -113,6 +112,13 @@ def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
     if _plain(what) not in WHAT and _plain(path) in WHAT:
         raise ValueError(f"RUN comes last: simulacra explore {path} {what}.")
     return what, path
+
+
+def _no_options(options: Mapping[str, Any], path: str) -> None:
+    """Raise ValueError where an option of one picture was given for all."""
+    for name, value in options.items():
+        line = f"simulacra explore {OWNER[name]} {path} --{name} {value}"
+        raise ValueError(f"--{name} is for one picture: {line}.")
 
 
 def _plain(word: str) -> str:

@@ -15,6 +15,7 @@ from simulacra.core.model import Model
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
+from simulacra.evaluation.classification import Classification, classification
 from simulacra.evaluation.implicit import Judging, NotScored, sample_scores
 from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, decompose, posteriors
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
@@ -46,6 +47,7 @@ class Evidence:
         quality: scores of samples in the features of an extractor, for models without a likelihood or where
             they were asked for; or why there are none.
         reconstruction: what survives the code.
+        classes: wrong labels, where the model classifies.
         discrete: share of the values in a real-valued split that occur more than once.
         metrics: rows of the training's metrics file.
     """
@@ -60,6 +62,7 @@ class Evidence:
     samples: SampleScore | None = None
     quality: SampleQuality | Skipped | None = None
     reconstruction: Reconstruction | None = None
+    classes: Classification | None = None
     discrete: float | None = None
     metrics: Metrics = ()
 
@@ -109,6 +112,8 @@ def collect(
             # several laws are those of their rows
             known = one if isinstance(one, Bracket) else annealing
             found.training = _training_score(model, data, found.held_out, seed, known)
+    if model.supports(can.Classifies):
+        found.classes = classification(model, data, split, seed, limit)
     if model.supports(can.HasPosterior):
         q = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
         found.kl = decompose(q, seed=seed)

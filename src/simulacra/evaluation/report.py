@@ -49,6 +49,7 @@ class Report:
         memorisation: distances of samples to training rows, or None.
         samples: MMD, for models without a likelihood, or None.
         quality: scores of samples in the features of an extractor, or why there are none, or None.
+        classes: wrong labels, where the model classifies.
         reconstruction: squared errors of decode(encode(x)), or None.
     """
 
@@ -61,6 +62,7 @@ class Report:
     samples: dict[str, Any] | None = None
     reconstruction: dict[str, Any] | None = None
     quality: dict[str, Any] | None = None
+    classes: dict[str, Any] | None = None
 
     @property
     def likelihood(self) -> Estimate | None:
@@ -77,6 +79,7 @@ class Report:
             "memorisation": self.memorisation,
             "samples": self.samples,
             "quality": self.quality,
+            "classes": self.classes,
             "reconstruction": self.reconstruction,
             "findings": [finding.json() for finding in self.findings],
         }
@@ -120,6 +123,9 @@ class Report:
             found.append(
                 ("MMD^2", f"{s['mmd2']:.3g} (training rows {s['reference']:.3g}, p {s['chance']:.2g})")
             )
+        if self.classes:
+            c = self.classes
+            found.append(("wrong labels", f"{c['share']:.2%} +- {c['error']:.2%} of {c['rows']:,} rows"))
         if self.quality:
             found += quality_rows(self.quality)
         return found
@@ -245,6 +251,7 @@ def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
     report.reconstruction = found.reconstruction.summary() if found.reconstruction else None
     report.samples = found.samples.summary() if found.samples else None
     report.quality = found.quality.summary() if found.quality else None
+    report.classes = found.classes.summary() if found.classes else None
     return report
 
 
@@ -280,6 +287,7 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     }
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
     rest = {key: content[key] for key in ("latents", "memorisation", "samples", "reconstruction")}
-    rest["quality"] = content.get("quality")  # reports of 0.1 have none
+    # reports of 0.1 have neither
+    rest |= {key: content.get(key) for key in ("quality", "classes")}
     found = [Finding(**cast(dict, f)) for f in content["findings"]]
     return Report(content["model"], ScoreProtocol(**protocol), estimates, found, **rest)

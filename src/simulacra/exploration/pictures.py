@@ -215,8 +215,8 @@ PICTURES: tuple[Picture, ...] = (
     Picture("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
     Picture("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Picture("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
-    Picture("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Picture("completions", completion_picture, (COMPLETES, ROWS), _always),
+    Picture("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Picture("latent_map", figures.latent, (ENCODES, TWO)),
     Picture("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
     Picture(

@@ -72,6 +72,7 @@ class SemiSupervisedGAN(Game, Classifies):
         ValueError: if there are no classes, or fewer labels than these.
 
     Example:
+        >>> import torch
         >>> from simulacra.core.space import Categorical, Real
         >>> model = SemiSupervisedGAN(Real((2,)), Categorical((), 3), hidden=(8, 8), generator_hidden=(8,))
         >>> model.classify(torch.zeros(4, 2)).shape
@@ -81,7 +82,7 @@ class SemiSupervisedGAN(Game, Classifies):
     def __init__(
         self,
         space: Space,
-        condition: Space,
+        condition: Space | None = None,
         labels: int = 100,
         latent: int = 100,
         hidden: tuple[int, ...] = (1000, 500, 250, 250, 250),

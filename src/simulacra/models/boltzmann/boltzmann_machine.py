@@ -52,7 +52,7 @@ class BoltzmannMachine(Coupled):
         hidden_steps: int = 10,
         chains: int = 100,
         gibbs_steps: int = 1,
-        burn_in: int = 1000,
+        burn_in: int = 200,
         lr: float = 0.05,
         momentum: float = 0.0,
         estimator: str = "pcd",
