@@ -56,6 +56,11 @@ class Candidate:
         able = [i for i, capability in enumerate(BEST_FIRST) if self.model.supports(capability)]
         return min(able, default=len(BEST_FIRST))
 
+    @property
+    def order(self) -> int:
+        """What can be said of the model, and what had to be done to the data for it: small comes first."""
+        return self.rank + len(self.pairs)
+
 
 def inspect(name: str, pairs: Sequence[Pair]) -> None:
     """Print what is in a data set, and suggest what to train.
@@ -115,7 +120,7 @@ def _best(name: str, data: Dataset, pairs: Sequence[Pair]) -> list[Candidate]:
         again = load_data(name, **_options(companded))
         fitting = [c for c in [_built(entry, name, again, companded)] if c] + fitting
     families: dict[str, Candidate] = {}
-    for candidate in sorted(fitting, key=lambda c: c.rank):
+    for candidate in sorted(fitting, key=lambda c: c.order):
         families.setdefault(candidate.entry.family, candidate)
     return list(families.values())[:SUGGESTED]
 
