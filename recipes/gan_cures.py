@@ -25,7 +25,7 @@ import torch
 import simulacra
 
 # a discriminator that learns ten times slower than the generator: the game collapses
-BASE = {"latent": 16, "hidden": (128, 128), "lr": 1e-3, "discriminator_lr": 1e-4}
+BASE = {"latent": 16, "hidden": (128, 128), "normalisation": "none", "lr": 1e-3, "discriminator_lr": 1e-4}
 METHODS = {
     "gan": {},
     "minibatch": {"minibatch_kernels": 8},

@@ -85,6 +85,7 @@ def _catalogued(
 
 
 SMALL = {"hidden": (13,), "latent": 3}
+GAME = SMALL | {"normalisation": "none"}
 TWO = {"hidden": (13, 7), "latent": 3}
 PLAIN = {"network": "mlp", "normalisation": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
@@ -131,15 +132,23 @@ CATALOGUED = [
     _catalogued("wavenet/conditional", lambda: classes(11), blocks=1, layers=3, channels=4, skip_channels=5),
     _catalogued("wavenet/real", lambda: real(8), blocks=1, layers=2, channels=4, skip_channels=5),
     _catalogued("nade-k/one", lambda: classes(3), k=1, hidden=(7,)),
-    _catalogued("gan", lambda: real(2), **SMALL),
-    _catalogued("gan/levels", images, **SMALL, discriminator_steps=2),
-    _catalogued("gan/projection", lambda: classes(3), **SMALL, conditioning="projection", prior="sphere"),
-    _catalogued("gan/auxiliary", lambda: classes(3), **SMALL, conditioning="auxiliary", prior="uniform"),
-    _catalogued("gan/embedding", lambda: classes(3), **SMALL, conditioning="embedding"),
-    _catalogued("gan/minibatch", lambda: real(2), **SMALL, minibatch_kernels=3, coupled=True),
+    _catalogued("gan", lambda: real(2), **GAME),
+    _catalogued("gan/levels", images, **GAME, discriminator_steps=2),
+    _catalogued("gan/projection", lambda: classes(3), **GAME, conditioning="projection", prior="sphere"),
+    _catalogued("gan/auxiliary", lambda: classes(3), **GAME, conditioning="auxiliary", prior="uniform"),
+    _catalogued("gan/embedding", lambda: classes(3), **GAME, conditioning="embedding"),
+    _catalogued("gan/minibatch", lambda: real(2), **GAME, minibatch_kernels=3, coupled=True),
     _catalogued("gan/virtual", lambda: real(3), **TWO, **VIRTUAL),
-    _catalogued("gan/cures", lambda: real(3), **TWO, **CURES, critic_normalisation="layer", dropout=0.1),
-    _catalogued("gan/matching", lambda: real(3), **SMALL, feature_matching=True, coupled=True),
+    _catalogued(
+        "gan/cures",
+        lambda: real(3),
+        **TWO,
+        **CURES,
+        normalisation="none",
+        critic_normalisation="layer",
+        dropout=0.1,
+    ),
+    _catalogued("gan/matching", lambda: real(3), **GAME, feature_matching=True, coupled=True),
     _catalogued("gan/residual", squares, network="residual", channels=3, latent=3, conditioning="projection"),
     _catalogued("dcgan", squares, channels=3, latent=3, coupled=True),
     _catalogued("lsgan", lambda: real(2), **SMALL, **PLAIN),

@@ -37,7 +37,7 @@ def recipe():
 @pytest.mark.parametrize("side", [3, 5])
 def test_a_pixelrnn_takes_n_squared_passes_where_a_vae_and_a_gan_take_one(recipe, side, float64):
     space = Binary((1, side, side))
-    vae, gan = VAE(space, latent=2, hidden=(7,)), GAN(space, latent=2, hidden=(7,))
+    vae, gan = VAE(space, latent=2, hidden=(7,)), GAN(space, latent=2, hidden=(7,)).eval()
     assert recipe.calls(vae.decoder, vae.draw) == recipe.calls(gan.G, gan.draw) == 1
     pixelrnn = PixelRNN(space, layers=1, channels=3)
     slow, fast = recipe.ways(pixelrnn).values()

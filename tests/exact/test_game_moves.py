@@ -23,7 +23,7 @@ from simulacra.training.fit import fit
 
 def gan(**options) -> simulacra.GAN:
     """A small game on points of the plane."""
-    return simulacra.GAN(Real((2,)), **{"latent": 3, "hidden": (9,), **options})
+    return simulacra.GAN(Real((2,)), **{"latent": 3, "hidden": (9,), "normalisation": "none", **options})
 
 
 def loss(model, player: str, x: torch.Tensor, seed: int = 3) -> dict[str, torch.Tensor]:
@@ -36,7 +36,7 @@ def loss(model, player: str, x: torch.Tensor, seed: int = 3) -> dict[str, torch.
 @pytest.mark.parametrize(
     "make, k",
     [
-        (lambda s: simulacra.GAN(s, latent=2, hidden=(5,), discriminator_steps=2), 2),
+        (lambda s: simulacra.GAN(s, latent=2, hidden=(5,), normalisation="none", discriminator_steps=2), 2),
         (lambda s: simulacra.WGANGP(s, latent=2, hidden=(5,), critic_steps=3), 3),
         (lambda s: simulacra.WGAN(s, latent=2, hidden=(5,)), 5),
         (lambda s: simulacra.LSGAN(s, latent=2, hidden=(5,)), 1),

@@ -21,7 +21,7 @@ B = 12
 def gan(**options) -> simulacra.GAN:
     """A small game on points of the plane, the same weights for the same sizes."""
     torch.manual_seed(7)
-    return simulacra.GAN(Real((2,)), **{"latent": 3, "hidden": (9,), **options})
+    return simulacra.GAN(Real((2,)), **{"latent": 3, "hidden": (9,), "normalisation": "none", **options})
 
 
 def terms(model, player: str, x: torch.Tensor, seed: int = 3) -> dict[str, torch.Tensor]:
@@ -230,7 +230,9 @@ def test_leaky_units_pass_gradients_where_rectifiers_are_dead(x):
 def test_networks_and_sizes():
     space = Levels((1, 16, 16), 256)
     kinds = lambda model, kind: sum(isinstance(m, kind) for m in model.modules())
-    make = lambda network, channels=4: simulacra.GAN(space, latent=5, network=network, channels=channels)
+    make = lambda network, channels=4: simulacra.GAN(
+        space, latent=5, normalisation="none", network=network, channels=channels
+    )
     weights = lambda model: sum(p.numel() for p in model.parameters())
     ups = lambda network: kinds(make(network).G, torch.nn.ConvTranspose2d)
     assert kinds(make("mlp"), torch.nn.Conv2d) == 0 and kinds(make("mlp"), torch.nn.Linear) > 5

@@ -98,7 +98,7 @@ def test_a_short_game_with_the_penalty_keeps_the_slope_near_one(tmp_path):
     for weight in (0.0, 10.0):
         options = {"objective": "wasserstein", "gradient_penalty": weight, "discriminator_lr": 0.01}
         options["lr"] = 1e-6  # the samples stay
-        model = simulacra.GAN(Real((2,)), latent=2, hidden=(11,), **options)
+        model = simulacra.GAN(Real((2,)), latent=2, hidden=(11,), normalisation="none", **options)
         data = in_memory(x, Real((2,)), valid=0.0, test=0.0)
         fit(model, data, out=tmp_path / str(weight), epochs=20, batch_size=50, progress=False)
         h = x.clone().requires_grad_()

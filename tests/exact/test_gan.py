@@ -24,7 +24,7 @@ def moves(model: GAN) -> dict:
 
 @pytest.mark.system("F1")
 def test_losses_are_binary_cross_entropies(float64):
-    model, x = GAN(Real((3,)), latent=2, hidden=(8,)), 2 * torch.randn(20, 3)
+    model, x = GAN(Real((3,)), latent=2, hidden=(8,), normalisation="none"), 2 * torch.randn(20, 3)
     rng = Rng(4, rows=range(20))
     fake = model.generate(rng.normal("z", 2))
     p_real, p_fake = (torch.sigmoid(model.judge(t).score).detach().numpy() for t in (x, fake))
@@ -47,7 +47,7 @@ def test_losses_are_binary_cross_entropies(float64):
 @pytest.mark.system("F1", "F16")
 @pytest.mark.parametrize("output, low", [("tanh", -1), ("sigmoid", 0)])
 def test_levels_go_to_the_discriminator_in_the_interval_of_the_output(float64, output, low):
-    model = GAN(Levels((4,), 16), latent=2, hidden=(8,), output=output)
+    model = GAN(Levels((4,), 16), latent=2, hidden=(8,), normalisation="none", output=output)
     x = torch.randint(0, 16, (6, 4))
     rng = Rng(1, rows=range(6))
     fake = model.generate(rng.normal("z", 2))
@@ -111,7 +111,7 @@ def test_players_take_turns_and_leave_each_other_alone(tmp_path, k):
 
 @pytest.mark.system("F2")
 def test_the_discriminators_loss_does_not_reach_the_generator(float64):
-    model, x = GAN(Real((2,)), latent=2, hidden=(6,)), torch.randn(5, 2)
+    model, x = GAN(Real((2,)), latent=2, hidden=(6,), normalisation="none"), torch.randn(5, 2)
     sum(
         t.sum() for t in moves(model)["D"].loss(model, Batch.of(x), Rng(0, rows=range(5))).loss.values()
     ).backward()
@@ -138,7 +138,7 @@ def sure_of_fakes(model: GAN, p: float) -> None:
 @pytest.mark.system("F3")
 @pytest.mark.parametrize("p", [1e-6, 0.5, 0.9])
 def test_the_alternative_payoff_learns_a_million_times_faster_from_a_lost_game(float64, p):
-    model, x = GAN(Real((2,)), latent=3, hidden=(7,)), torch.zeros(1, 2)
+    model, x = GAN(Real((2,)), latent=3, hidden=(7,), normalisation="none"), torch.zeros(1, 2)
     sure_of_fakes(model, p)
     slow, fast = (generator_gradient(model, kind, x) for kind in ("minimax", "non-saturating"))
     # d log(1 - D) = -D dd and -d log D = -(1 - D) dd: the same direction, (1 - D) / D times as far
@@ -150,7 +150,7 @@ def test_the_alternative_payoff_learns_a_million_times_faster_from_a_lost_game(f
 
 @pytest.mark.system("F3")
 def test_both_payoffs_rest_where_the_discriminator_is_flat(float64):
-    model, x = GAN(Real((2,)), latent=3, hidden=(7,)), torch.zeros(8, 2)
+    model, x = GAN(Real((2,)), latent=3, hidden=(7,), normalisation="none"), torch.zeros(8, 2)
     with torch.no_grad():
         for parameter in model.D.parameters():
             parameter.zero_()

@@ -31,8 +31,9 @@ class GAN(Game):
         channels: of the convolutional networks.
         objective: `non-saturating` (equation 2), `minimax` (1), `least-squares`, `wasserstein` or `hinge`.
         conditioning: `concatenation`, `embedding`, `auxiliary` (classifier) or `projection`.
-        normalisation: of the generator: `batch`, `virtual`, `layer` or `none`.
-        critic_normalisation: of the discriminator.
+        normalisation: of the generator's hidden layers: `batch`, `virtual`, `layer` or `none`; without it
+            fully connected generators often collapse.
+        critic_normalisation: of the discriminator's hidden layers but the first.
         activation: of the generator's hidden layers.
         critic_activation: of the discriminator's.
         dropout: of the discriminator, on also while the generator learns from it.
@@ -70,7 +71,7 @@ class GAN(Game):
         channels: int = 64,
         objective: Named = "non-saturating",
         conditioning: Conditioning = "concatenation",
-        normalisation: Normalisation = "none",
+        normalisation: Normalisation = "batch",
         critic_normalisation: Normalisation = "none",
         activation: str = "relu",
         critic_activation: str = "leaky-relu-0.2",
