@@ -231,6 +231,16 @@ def partition(evidence: Evidence) -> Finding | None:
     return Finding("ok", "partition function", f"{found}.")
 
 
+def trouble(evidence: Evidence) -> Finding | None:
+    """What a model that can tell says is wrong: a collapsed generator, a vanished gradient (rows F8, F11)."""
+    found = evidence.vitals
+    if found is None:
+        return None
+    if found.alarm:
+        return Finding("warning", "training", f"{found.alarm.rstrip('.')} ({found}).")
+    return Finding("ok", "training", f"{found}: nothing is out of the ordinary.")
+
+
 def samples_off(evidence: Evidence) -> Finding | None:
     """Samples of an implicit model that differ from the data."""
     score = evidence.samples
@@ -256,5 +266,6 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     unbounded,
     unreliable,
     partition,
+    trouble,
     samples_off,
 )

@@ -24,6 +24,7 @@ from simulacra.evaluation.quality import SampleQuality, Skipped
 from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.rows import count
 from simulacra.evaluation.samples import SampleScore, mmd
+from simulacra.evaluation.vitals import Vitals, vitals
 
 ROWS = 2000  # rows of the quadratic scores and of the training split's score
 DRAWS = 16  # importance samples of an ELBO whose mean alone matters
@@ -48,6 +49,7 @@ class Evidence:
             they were asked for; or why there are none.
         reconstruction: what survives the code.
         classes: wrong labels, where the model classifies.
+        vitals: what the model says of itself, where it can tell.
         discrete: share of the values in a real-valued split that occur more than once.
         metrics: rows of the training's metrics file.
     """
@@ -63,6 +65,7 @@ class Evidence:
     quality: SampleQuality | Skipped | None = None
     reconstruction: Reconstruction | None = None
     classes: Classification | None = None
+    vitals: Vitals | None = None
     discrete: float | None = None
     metrics: Metrics = ()
 
@@ -112,6 +115,8 @@ def collect(
             # several laws are those of their rows
             known = one if isinstance(one, Bracket) else annealing
             found.training = _training_score(model, data, found.held_out, seed, known)
+    if model.supports(can.HasVitals):
+        found.vitals = vitals(model, data, split, seed, limit)
     if model.supports(can.Classifies):
         found.classes = classification(model, data, split, seed, limit)
     if model.supports(can.HasPosterior):

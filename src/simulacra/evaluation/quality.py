@@ -110,8 +110,8 @@ def quality_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("features of samples", found["extractor"]),
         (
             "Frechet distance",
-            f"{limit} without end ({half} at {n // 2:,} samples, {whole} at {n:,}; training rows "
-            f"{best['frechet']['limit']:.3g} without end, {best['frechet']['value']:.3g})",
+            f"{limit} extrapolated ({half} at {n // 2:,} samples, {whole} at {n:,}; training rows "
+            f"{best['frechet']['limit']:.3g} extrapolated, {best['frechet']['value']:.3g})",
         ),
         ("kernel distance", _pair(ours["kernel"], best["kernel"], "training rows", ".3g")),
     ]

@@ -93,7 +93,7 @@ class SemiSupervisedGAN(Game, Classifies):
         lr: float = 3e-3,
     ):
         playable(space, "a semi-supervised GAN")
-        classes = classes_of(condition, "a semi-supervised GAN", " of a few")
+        classes = classes_of(condition, "a semi-supervised GAN", ", of which it uses a few")
         if labels < classes:
             raise ValueError(f"labels is {labels}, but each of the {classes} classes needs one at least.")
         if labelled_batch < 1:

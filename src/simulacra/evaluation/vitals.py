@@ -1,0 +1,50 @@
+"""How a model that can tell says it stands, after training, on held-out rows.
+
+Reference: Goodfellow 2016, NIPS tutorial. Rows F8, F11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from simulacra.core.model import Model
+from simulacra.core.words import evaluating
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.rows import blocks
+
+ROWS = 1000  # that are looked at
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What the model says of itself.
+
+    Args:
+        numbers: by name.
+        alarm: one sentence while something is wrong, or None.
+    """
+
+    numbers: dict[str, float]
+    alarm: str | None
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:.3g}" for name, value in self.numbers.items())
+
+
+def vitals(
+    model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
+) -> Vitals:
+    """The numbers on the first rows of `split`.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> sorted(vitals(simulacra.GAN(data.space), data, limit=50).numbers)
+        ['accuracy', 'diversity', 'gradient']
+    """
+    able = cast(Any, model)
+    with evaluating(model):
+        block = next(iter(blocks(model, data[split], seed, min(limit or ROWS, ROWS))))
+        numbers = able.vitals(block.x, block.rng, block.c)
+    return Vitals(numbers, able.alarm(numbers))
