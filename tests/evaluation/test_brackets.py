@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 import simulacra
 from simulacra.core.space import Binary, Categorical
 from simulacra.evaluation.annealing import Annealing
+from simulacra.evaluation.laws import bracket_each
 from simulacra.evaluation.likelihood import has_likelihood, likelihood, likelihoods, needs_bracket
 from simulacra.evaluation.report import evaluate, read_report
 
@@ -181,3 +182,15 @@ def test_too_little_annealing_is_refused(options):
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=f"{name} is {value}, but annealing needs at least"):
         Annealing(**options)
+
+
+@pytest.mark.system("A8", "A17")
+def test_the_reverse_chains_begin_in_the_law_of_their_own_condition():
+    """In one step all weight lies on the first states: those of another law would give another mean."""
+    torch.manual_seed(6)
+    model = simulacra.RBM(Binary((5,)), Categorical((), 2), hidden=3).double()
+    with torch.no_grad():
+        model.W.normal_(0, 0.4)
+        model.A.copy_(torch.tensor([[1.2, -1.2]]).expand(5, 2))
+    found = bracket_each(model, torch.arange(2), Annealing(temperatures=1, chains=6000, sweeps=30), seed=3)
+    torch.testing.assert_close(found.reverse, model.log_z(torch.arange(2)), atol=0.12, rtol=0)
