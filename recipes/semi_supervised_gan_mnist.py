@@ -36,7 +36,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/semi-supervised-gan-mnist"))
     asked = parser.parse_args()
     data = simulacra.load_data("mnist", condition="label", validation=0.0)
-    build = lambda: simulacra.SemiSupervisedGAN(data.space, data.condition, labels=asked.labels)
+    # the authors' code halves the unlabelled terms
+    options = {"labels": asked.labels, "unlabelled_weight": 0.5}
+    build = lambda: simulacra.SemiSupervisedGAN(data.space, data.condition, **options)
     torch.manual_seed(asked.seed)
     print(f"supervised alone: test error {error(supervised(build(), data), data):.2f} %", flush=True)
     began = time.perf_counter()

@@ -66,6 +66,7 @@ class SemiSupervisedGAN(Game, Classifies):
         layer_noise: standard deviation of the noise on each hidden layer of the discriminator.
         input_noise: of the noise on what it sees.
         labelled_batch: labelled rows of a step.
+        unlabelled_weight: of the game in the discriminator's loss, beside the labels' cross entropy.
         lr: learning rate of both players.
 
     Raises:
@@ -90,6 +91,7 @@ class SemiSupervisedGAN(Game, Classifies):
         layer_noise: float = 0.5,
         input_noise: float = 0.3,
         labelled_batch: int = 100,
+        unlabelled_weight: float = 1.0,
         lr: float = 3e-3,
     ):
         playable(space, "a semi-supervised GAN")
@@ -98,6 +100,8 @@ class SemiSupervisedGAN(Game, Classifies):
             raise ValueError(f"labels is {labels}, but each of the {classes} classes needs one at least.")
         if labelled_batch < 1:
             raise ValueError(f"labelled_batch is {labelled_batch}, but it must be at least 1.")
+        if unlabelled_weight <= 0:
+            raise ValueError(f"unlabelled_weight is {unlabelled_weight}, but it must be positive.")
         shape = space.features_shape
         G = MLPGenerator(latent, generator_hidden, shape, normalisation="batch", act="softplus")
         D = ClassScore(NoisyCritic(shape, hidden, input_noise, layer_noise), classes)
@@ -107,6 +111,7 @@ class SemiSupervisedGAN(Game, Classifies):
         # the label is what is learned, not what samples are drawn for
         self.remove(TakesCondition)
         self.labels, self.labelled_batch = labels, labelled_batch
+        self.unlabelled_weight = unlabelled_weight
 
     def given(self, c: Tensor | None) -> Tensor | None:
         """Nothing: the players see no label."""
@@ -142,6 +147,7 @@ class SemiSupervisedGAN(Game, Classifies):
 def labelled_loss(model: SemiSupervisedGAN, batch: Batch, rng: Rng) -> Terms:
     """The game by (2), and -log p(y | x, not generated) of the labelled rows."""
     terms = discriminator_loss(model, batch, rng)
+    terms.loss = {name: model.unlabelled_weight * term for name, term in terms.loss.items()}
     few = batch.extra["labelled"]
     assert few.c is not None
     logits = model.label_logits(few.x)
