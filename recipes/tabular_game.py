@@ -6,7 +6,8 @@ protocol    7 states, probabilities p of data and q of samples at random; D is a
             batches of 4,096 draws; then generator and discriminator, both tables, move in turn by all
             states; float64
 published   Goodfellow et al. 2014: proposition 1, D* = p / (p + q); theorem 1, V = -log 4 at p = q
-ours        see below
+ours        D within 1e-5 of D* over all states and 0.0008 from batches, V = -1.21889 and -1.21890 where
+            V(D*) is -1.21889; the game ends within 1e-6 of p at V = -1.386294 (-log 4 = -1.386294); 4 s
 device      2 shared CPU cores, one thread
 """
 

@@ -77,7 +77,7 @@ PIECES: dict[str, tuple[str, int, dict[str, Any], Mutation]] = {
     "chains dropped": ("rbm", 8, {}, drop("model/persistent")),
     "adapted balance": ("began", 8, {}, change("model/k")),
     "annealed weight": ("vae", 3, {}, change("model/kl_weight")),
-    "reference batch": ("virtual-batch-norm", 8, {}, change("model/x_reference")),
+    "reference batch": ("gan/virtual", 8, {}, change("model/D.body.reference")),
     "level": ("growing", 12, {}, change("model/level")),
     "step": ("vae", 8, {}, place(step=6)),
     "stage": ("growing", 12, {}, place(stage=0)),

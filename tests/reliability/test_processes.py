@@ -7,6 +7,7 @@ One pair of processes trains everything in turn and leaves its results in files.
 
 from __future__ import annotations
 
+import re
 import traceback
 from functools import cache
 
@@ -21,6 +22,7 @@ from simulacra.training.backend import FabricBackend, make_fabric
 from simulacra.training.loop import Interrupted
 
 TOLERANCE = 1e-6
+MIXED = "couples the rows|normalises over the rows"
 FREE = [case for case in CASES if not case.coupled]
 COUPLED = [case for case in CASES if case.coupled]
 RESUMED = [named("vae"), named("gan"), named("rbm"), named("stacked-autoencoder")]
@@ -146,6 +148,6 @@ def test_what_couples_the_rows_is_refused_by_name(case, setting, pair):
     for rank in (0, 1):
         said = pair(case, setting, rank)
         assert isinstance(said, str)
-        assert "'G' cannot run on 2 processes" in said and "couples the rows" in said
-    with pytest.raises(ValueError, match="couples the rows"):
+        assert re.search("'[DG]' cannot run on 2 processes", said) and re.search(MIXED, said)
+    with pytest.raises(ValueError, match=MIXED):
         train(case, accumulate=2)

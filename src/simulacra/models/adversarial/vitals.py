@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 from simulacra.models.adversarial.objectives import share_right
 
@@ -78,6 +79,6 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
 
 def spread(h: Tensor) -> Tensor:
     """Mean Euclidean distance between different rows, shape ()."""
-    rows = h.flatten(1).double()
+    rows = precise(h.flatten(1))
     n = len(rows)
     return torch.cdist(rows, rows).sum() / max(1, n * (n - 1))
