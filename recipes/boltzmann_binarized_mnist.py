@@ -12,7 +12,9 @@ ours        rbm --epochs 200, centred PCD-1, rate 0.05 falling to 0, 23 min: -86
             directions are 1.3 nats apart the wrong way round and said to be unreliable (-88.08, -86.77).
             After 15 passes -97.21 to -97.37 (3.8 min). dbm --epochs 2 --limit 1000 -140.42 to -140.34 (1.4
             min) and dbn --epochs 5 --limit 1000 -125.96 to -126.11 (1.2 min): trials on the first test
-            images, which are zeros, far from trained. The convolutional ones not yet
+            images, which are zeros, far from trained. conv-dbm --epochs 0.5: half a pass a stage takes 7
+            min; at rate 0.05 the last stage runs away and fills in noise, so that it has no figure yet; on
+            8x8 digits it fills in strokes (docs/families/boltzmann.md). conv-rbm not yet
 device      2 shared CPU cores, one thread
 """
 

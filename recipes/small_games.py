@@ -6,7 +6,8 @@ protocol    the 1,797 embedded digits, 17 grey levels, 1,437 train and 180 test 
             images in the features of a classifier trained on the training images, beside those of training
             images
 published   none for these data
-ours        see below
+ours        not yet run with these settings; `gan` with its defaults, 150 passes, 15 s: Frechet distance
+            4.13 extrapolated (training rows 1.04), recall 96.7 % (94.4 %), coverage 82.8 % (96.1 %)
 device      2 shared CPU cores, one thread
 """
 
