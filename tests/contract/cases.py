@@ -89,6 +89,7 @@ GAME = SMALL | {"normalisation": "none"}
 TWO = {"hidden": (13, 7), "latent": 3}
 PLAIN = {"network": "mlp", "normalisation": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
+RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
 VIRTUAL = {"normalisation": "virtual", "critic_normalisation": "virtual"}
 FEW = {"labels": 6, "latent": 3, "hidden": (13, 7), "generator_hidden": (11,), "labelled_batch": 5}
 
@@ -149,7 +150,7 @@ CATALOGUED = [
         dropout=0.1,
     ),
     _catalogued("gan/matching", lambda: real(3), **GAME, feature_matching=True, coupled=True),
-    _catalogued("gan/residual", squares, network="residual", channels=3, latent=3, conditioning="projection"),
+    _catalogued("gan/residual", squares, **RESIDUAL, conditioning="projection", coupled=True),
     _catalogued("dcgan", squares, channels=3, latent=3, coupled=True),
     _catalogued("lsgan", lambda: real(2), **SMALL, **PLAIN),
     _catalogued("wgan", lambda: real(2), **SMALL, **PLAIN, critic_steps=2),

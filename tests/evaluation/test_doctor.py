@@ -126,4 +126,4 @@ def test_findings_of_a_model_come_warnings_first():
     names = {f.name for f in found}
     assert {"posterior collapse", "memorisation", "overfitting", "importance samples"} <= names
     implicit = {f.name for f in findings(simulacra.GAN(simulacra.Real((2,))), simulacra.load_data("ring"))}
-    assert implicit == {"memorisation", "samples"}
+    assert implicit == {"memorisation", "samples", "training"}

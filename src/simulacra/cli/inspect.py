@@ -114,13 +114,14 @@ def _quiet() -> Iterator[None]:
 def _best(name: str, data: Dataset, pairs: Sequence[Pair]) -> list[Candidate]:
     """The best model of each family that takes the data, at most three."""
     fitting = [c for entry in CATALOG.values() if (c := _candidate(entry, name, data, pairs))]
+    fitting.sort(key=lambda c: c.order)
     if isinstance(data.preprocessing.raw, Wave) and (entry := CATALOG.get("wavenet")):
         # any series of numbers will do for it, but it was made for companded sound
         companded = [*pairs, *([] if data.space.discrete else [("data.mu_law", "256")])]
         again = load_data(name, **_options(companded))
         fitting = [c for c in [_built(entry, name, again, companded)] if c] + fitting
     families: dict[str, Candidate] = {}
-    for candidate in sorted(fitting, key=lambda c: c.order):
+    for candidate in fitting:
         families.setdefault(candidate.entry.family, candidate)
     return list(families.values())[:SUGGESTED]
 
