@@ -62,7 +62,7 @@ class BEGAN(Game):
         space: what one observation is.
         latent: size of the noise z and of the autoencoder's code.
         hidden: layer sizes of fully connected networks.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images.
+        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
         channels: of the convolutional networks.
         gamma: of (3): lower gives better and less varied samples.
         balance_rate: of (3).

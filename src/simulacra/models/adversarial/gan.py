@@ -27,7 +27,7 @@ class GAN(Game):
         condition: what the samples are conditioned on, or None.
         latent: size of the noise z.
         hidden: layer sizes of a fully connected generator; the discriminator mirrors them.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images.
+        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
         channels: of the convolutional networks.
         objective: `non-saturating` (equation 2), `minimax` (1), `least-squares`, `wasserstein` or `hinge`.
         conditioning: `concatenation`, `embedding`, `auxiliary` (classifier) or `projection`.

@@ -54,7 +54,7 @@ class NoiseAwareGAN(Game):
         space: what one observation is.
         latent: size of the noise z.
         hidden: layer sizes of fully connected networks.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images.
+        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
         channels: of the convolutional networks.
         largest: S of (1).
         weight: of (2).

@@ -30,7 +30,7 @@ class WGAN(Game):
         condition: what the samples are conditioned on, or None.
         latent: size of the noise z.
         hidden: layer sizes of a fully connected generator.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images.
+        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
         channels: of the convolutional networks.
         conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
         normalisation: of the generator: `batch`, `virtual`, `layer` or `none`.
@@ -75,7 +75,7 @@ class WGANGP(Game):
         condition: what the samples are conditioned on, or None.
         latent: size of the noise z.
         hidden: layer sizes of a fully connected generator.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images.
+        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
         channels: of the convolutional networks.
         conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
         normalisation: of the generator: `batch`, `virtual`, `layer` or `none`.
