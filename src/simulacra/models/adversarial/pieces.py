@@ -44,7 +44,7 @@ def build(
     """Generator and discriminator.
 
     Args:
-        network: `mlp` of sizes `hidden`, `dcgan` or `residual` of `channels`; `auto`: `dcgan` from a side of 16.
+        network: `mlp` of sizes `hidden`, `dcgan` or `residual` of `channels`; `auto` chooses by the side.
         conditioning: how the condition is used, where there is one.
         normalisation: of the generator.
         critic_normalisation: of the discriminator.
