@@ -29,7 +29,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -43,6 +43,9 @@ from simulacra.core.ancestral import ancestral, ancestral_slow
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.reproduction import Figure, Measured
+from simulacra.training.budget import Budget
 
 Draw = Callable[[Rng], Tensor]
 
@@ -66,6 +69,43 @@ MEMBERS = {
     "PixelRNN": Member(lambda space: simulacra.PixelRNN(space, layers=2, channels=16), "net"),
     "PixelCNN": Member(lambda space: simulacra.PixelCNN(space, layers=4, channels=16), "net"),
 }
+
+
+EPOCHS = 20
+digits_figure = partial(
+    Figure, published=None, source="", protocol="8x8 digits, 180 test images", tolerance=0.0, wide=0.0
+)
+SCORED = ("VAE", "PixelRNN", "PixelCNN")
+FIGURES = (
+    *(digits_figure(f"{name}, runs of the network for a draw", unit="runs") for name in MEMBERS),
+    *(digits_figure(f"{name}, log p(x)", unit="nats") for name in SCORED),
+)
+
+
+def trained(member: Member, data: Dataset, epochs: float) -> Any:
+    """The model after `epochs` passes."""
+    torch.manual_seed(0)
+    return simulacra.fit(member.build(data.space), data, out=tempfile.mkdtemp(), epochs=epochs).model.eval()
+
+
+def load() -> Dataset:
+    """The digits, binarised anew in each pass."""
+    return simulacra.load_data("digits", binarize="dynamic")
+
+
+def reproduce(budget: Budget) -> Iterator[Measured]:
+    """How often the whole network is run for a draw, and what each knows of the test images."""
+    data = load()
+    figures = {figure.name: figure for figure in FIGURES}
+    for name, member in MEMBERS.items():
+        epochs = budget.epochs(member.build(data.space), data, EPOCHS, 0.8 / len(MEMBERS))
+        model = trained(member, data, epochs)
+        runs = calls(model.get_submodule(member.network), next(iter(ways(model).values())))
+        yield figures[f"{name}, runs of the network for a draw"].measured(runs)
+        if name in SCORED:
+            score = model.log_prob(data.test.x)
+            figure = figures[f"{name}, log p(x)"]
+            yield figure.measured(score.mean, score.error, share=epochs / EPOCHS, note=score.kind)
 
 
 def ways(model: Any) -> dict[str, Draw]:
@@ -119,16 +159,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--epochs", type=float, default=20)
+    parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--rows", type=int, default=100)
     asked = parser.parse_args()
-    data = simulacra.load_data("digits", binarize="dynamic")
+    data = load()
     print("| model | drawn | passes | ms alone | ms of many | log p(x) | encodes |")
     print("|---|---|---|---|---|---|---|")
     for name, member in MEMBERS.items():
-        torch.manual_seed(0)
-        model = member.build(data.space)
-        model = simulacra.fit(model, data, out=tempfile.mkdtemp(), epochs=asked.epochs).model.eval()
+        model = trained(member, data, asked.epochs)
         known = likelihood(model, data.test.x), "yes" if model.supports(can.Encodes) else "no"
         for way, draw in ways(model).items():
             alone, many = milliseconds(draw, 1), milliseconds(draw, asked.rows)

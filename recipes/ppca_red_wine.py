@@ -10,18 +10,40 @@ device      2 shared CPU cores, one thread
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 import simulacra
+from simulacra.data import names
 from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.reproduction import Figure, Measured
+from simulacra.training.budget import Budget
 
 FOLDS = 10
+FILE = "winequality-red.csv"
+TABLE = names.Entry(
+    "red wine",
+    "",
+    folders=("uci",),
+    files=((FILE,),),
+    by_hand=f"save {FILE} of the UCI repository as uci/{FILE}",
+)
+FIGURES = (
+    Figure(
+        "log-likelihood of red wine, Gaussian",
+        -13.18,
+        "Uria et al. 2013, table of UCI sets",
+        "nats",
+        "11 measurements; ten folds of 1,599 rows, standardised by the training rows; mean over test rows",
+        # divisions into folds differ by so much
+        tolerance=0.03,
+        wide=0.2,
+    ),
+)
 
 
 def fold_score(x: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
@@ -36,16 +58,25 @@ def fold_score(x: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
     return run.model.log_prob(data.test.x).values
 
 
+def all_folds() -> tuple[float, float]:
+    """Mean over the rows, each scored by the model of the other folds, and its standard error."""
+    table = np.loadtxt(names.locate(TABLE)[FILE], delimiter=",")
+    x = torch.tensor(table[:, :-1])
+    fold = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)) % FOLDS
+    rows = torch.cat([fold_score(x, fold == i) for i in range(FOLDS)])
+    return float(rows.mean()), float(rows.std()) / len(rows) ** 0.5
+
+
+def reproduce(budget: Budget) -> Iterator[Measured]:
+    """A closed form: there is nothing to shorten."""
+    yield FIGURES[0].measured(*all_folds())
+
+
 def main() -> None:
     """All folds."""
     began = time.perf_counter()
-    table = np.loadtxt(Path(os.environ["SIMULACRA_DATA"]) / "uci/winequality-red.csv", delimiter=",")
-    x = torch.tensor(table[:, :-1])
-    fold = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)) % FOLDS
-    scores = [fold_score(x, fold == i) for i in range(FOLDS)]
-    all_rows = torch.cat(scores)
-    error = float(all_rows.std()) / len(all_rows) ** 0.5
-    print(f"log p(x) = {float(all_rows.mean()):.2f} +- {error:.2f} nats; {time.perf_counter() - began:.1f} s")
+    mean, error = all_folds()
+    print(f"log p(x) = {mean:.2f} +- {error:.2f} nats; {time.perf_counter() - began:.1f} s")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -29,12 +32,44 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation import Annealing
 from simulacra.evaluation.likelihood import likelihoods
+from simulacra.evaluation.reproduction import Figure, Measured
+from simulacra.training.budget import Budget
+from simulacra.training.run import Run
 
-BATCH = 8
+BATCH, EPOCHS, PATIENCE = 8, 100, 10
+frame_figure = partial(
+    Figure,
+    source="Boulanger-Lewandowski et al. 2012",
+    unit="nats a frame",
+    protocol="JSB chorales, official split, mean over all test frames of log p(v_t | v_<t), 88 keys",
+    better="higher",
+)
+FIGURES = (
+    frame_figure("note 1-gram", -11.06, tolerance=0.01, wide=0.02),
+    frame_figure("RNN-NADE", -5.56, tolerance=0.05, wide=0.2),
+    frame_figure("RNN-RBM", -6.27, tolerance=0.05, wide=0.2),
+    frame_figure("RTRBM", -6.35, tolerance=0.05, wide=0.2),
+)
 
 
-def main() -> None:
-    """Train, score, print."""
+def reproduce(budget: Budget) -> Iterator[Measured]:
+    """The frequencies of the notes, then the three models."""
+    data = simulacra.load_data("jsb-chorales")
+    yield FIGURES[0].measured(note_frequencies(data))
+    for name, figure, share in zip(("rnn-nade", "rnn-rbm", "rtrbm"), FIGURES[1:], (0.3, 0.25, 0.15)):
+        options = parsed([name])
+        torch.manual_seed(options.seed)
+        settings = settings_of(options)
+        epochs = budget.epochs(built(data, options), data, EPOCHS, share, **settings)
+        run = trained(data, options, epochs, Path(tempfile.mkdtemp()))
+        found = likelihoods(run.model, data, annealing=annealing_of(options))
+        mean = frames_mean(found.estimate, data)
+        note = f"the other way round {frames_mean(found.pessimistic, data):.3f}" if found.pessimistic else ""
+        yield figure.measured(mean, share=epochs / EPOCHS, note=note)
+
+
+def parsed(words: list[str] | None = None) -> argparse.Namespace:
+    """What was asked for, or the defaults of a model."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -42,14 +77,19 @@ def main() -> None:
     parser.add_argument("--data", default="jsb-chorales")
     parser.add_argument("--hidden", type=int, default=150)
     parser.add_argument("--state", type=int, default=100)
-    parser.add_argument("--epochs", type=float, default=100)
+    parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--lr", type=float, help="by default 2e-3 for RNN-NADE, 0.1 for the machines")
-    parser.add_argument("--patience", type=int, default=10)
+    parser.add_argument("--patience", type=int, default=PATIENCE)
     parser.add_argument("--temperatures", type=int, default=100)
     parser.add_argument("--chains", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Train, score, print."""
+    options = parsed()
     data = simulacra.load_data(options.data)
     # log Z of frames without weights is 88 log 2
     print(f"random {-data.space.of.dims * math.log(2):.2f}, notes {note_frequencies(data):.2f}")
@@ -57,21 +97,30 @@ def main() -> None:
         train_and_score(data, options)
 
 
+def settings_of(options: argparse.Namespace) -> dict:
+    """Options of the training; only an exact score can stop it early."""
+    patience = options.patience if options.model == "rnn-nade" else None
+    return {"batch_size": BATCH, "seed": options.seed, "patience": patience}
+
+
+def annealing_of(options: argparse.Namespace) -> Annealing:
+    """How log Z of each frame is bracketed."""
+    return Annealing(options.temperatures, options.chains, options.temperatures)
+
+
+def trained(data: Dataset, options: argparse.Namespace, epochs: float, out: Path) -> Run:
+    """The model after at most `epochs` passes."""
+    torch.manual_seed(options.seed)
+    return simulacra.fit(built(data, options), data, out=out, epochs=epochs, **settings_of(options))
+
+
 def train_and_score(data: Dataset, options: argparse.Namespace) -> None:
     """One model, by its score for each frame of the test pieces."""
-    torch.manual_seed(options.seed)
-    began, exact = time.perf_counter(), options.model == "rnn-nade"
-    run = simulacra.fit(
-        built(data, options),
-        data,
-        out=options.out or Path(f"runs/{options.model}-{options.data}"),
-        epochs=options.epochs,
-        batch_size=BATCH,
-        seed=options.seed,
-        patience=options.patience if exact else None,
-    )
+    began = time.perf_counter()
+    out = options.out or Path(f"runs/{options.model}-{options.data}")
+    run = trained(data, options, options.epochs, out)
     print(f"training {(time.perf_counter() - began) / 60:.1f} min")
-    annealing = Annealing(options.temperatures, options.chains, options.temperatures)
+    annealing = annealing_of(options)
     for split in ("valid", "test"):
         found = likelihoods(run.model, data, split, annealing=annealing)
         print(f"{split} {found.estimate}; {frames_mean(found.estimate, data):.3f} a frame")

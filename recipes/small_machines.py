@@ -19,6 +19,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 
 import torch
 
@@ -27,7 +29,9 @@ from simulacra.core import capabilities as can
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation import Annealing
 from simulacra.evaluation.likelihood import has_likelihood, likelihoods
+from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.exploration import known_part
+from simulacra.training.budget import Budget
 
 MODELS = {
     "gaussian-rbm": lambda space, c: simulacra.GaussianRBM(space, hidden=16, scale=0.3, lr=0.003),
@@ -42,6 +46,24 @@ MODELS = {
     "unrolled-mrf": lambda space, c: simulacra.UnrolledMRF(space),
 }
 LABELLED = ("multi-prediction-dbm", "discriminative-rbm", "grouped-rbm")
+# those that train within half a minute
+QUICK = [name for name in MODELS if name not in ("higher-order-bm", "boosted-field", "unrolled-mrf")]
+EPOCHS = 30
+LABELS, LIKELIHOOD, PIXELS = "labels", "log p(x)", "pixels"
+digits_figure = partial(
+    Figure,
+    published=None,
+    source="",
+    protocol="8x8 digits, binarised by a threshold or dequantised, 180 test images",
+    tolerance=0.0,
+    wide=0.0,
+)
+# which of them a model has follows from its capabilities
+FIGURES = tuple(
+    digits_figure(f"{name}, {what}", unit=unit)
+    for name in QUICK
+    for what, unit in ((LABELS, "% right"), (LIKELIHOOD, "nats"), (PIXELS, "% right below"))
+)
 
 
 def load(name: str) -> Dataset:
@@ -52,20 +74,48 @@ def load(name: str) -> Dataset:
     return simulacra.load_data("digits", binarize="threshold", **label)
 
 
-def said(model: simulacra.Model, data: Dataset) -> str:
+def scores(model: simulacra.Model, data: Dataset) -> dict[str, float | simulacra.Estimate]:
     """What the capabilities allow to measure of the test images."""
-    found, test = [], data.test
+    found: dict[str, float | simulacra.Estimate] = {}
+    test = data.test
     if model.supports(can.Classifies):
-        right = (model.classify(test.x).argmax(1) == test.labels).double().mean()
-        found.append(f"{right:.1%} of the labels")
+        found[LABELS] = float((model.classify(test.x).argmax(1) == test.labels).double().mean())
     elif has_likelihood(model):
-        found.append(str(likelihoods(model, data, annealing=Annealing(200, 50, 200)).estimate))
+        found[LIKELIHOOD] = likelihoods(model, data, annealing=Annealing(200, 50, 200)).estimate
     if model.supports(can.Completes):
         known = known_part(data.preprocessing.raw, "upper")
         filled = model.complete(test.x, known, test.c if model.condition is not None else None)
         same = (data.preprocessing.raw.features(filled) - data.preprocessing.raw.features(test.x)).abs() < 0.5
-        found.append(f"{same[:, ~known].double().mean():.1%} of the pixels below given those above")
-    return "; ".join(found) or "samples only"
+        found[PIXELS] = float(same[:, ~known].double().mean())
+    return found
+
+
+def said(found: dict[str, float | simulacra.Estimate]) -> str:
+    """The scores as words."""
+    of = {LABELS: "of the labels", PIXELS: "of the pixels below given those above"}
+    texts = [f"{value:.1%} {of[name]}" if name in of else str(value) for name, value in found.items()]
+    return "; ".join(texts) or "samples only"
+
+
+def built(name: str, data: Dataset) -> simulacra.Model:
+    """The machine before training."""
+    torch.manual_seed(0)
+    return MODELS[name](data.space, data.condition)
+
+
+def reproduce(budget: Budget) -> Iterator[Measured]:
+    """The quick ones, each for the same time."""
+    figures = {figure.name: figure for figure in FIGURES}
+    for name in QUICK:
+        data = load(name)
+        epochs = budget.epochs(built(name, data), data, EPOCHS, 0.8 / len(QUICK), validate=False)
+        run = simulacra.fit(built(name, data), data, out=tempfile.mkdtemp(), epochs=epochs, validate=False)
+        for what, value in scores(run.model, data).items():
+            figure, share = figures[f"{name}, {what}"], epochs / EPOCHS
+            if isinstance(value, simulacra.Estimate):
+                yield figure.measured(value.mean, value.error, share=share, note=value.kind)
+            else:
+                yield figure.measured(100 * value, share=share)
 
 
 def main() -> None:
@@ -74,16 +124,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", nargs="*", default=[], help=f"of {', '.join(MODELS)}; none: all")
-    parser.add_argument("--epochs", type=float, default=30)
+    parser.add_argument("--epochs", type=float, default=EPOCHS)
     asked = parser.parse_args()
     for name in asked.models or MODELS:
         data = load(name)
-        torch.manual_seed(0)
-        model = MODELS[name](data.space, data.condition)
+        model = built(name, data)
         began = time.perf_counter()
         run = simulacra.fit(model, data, out=tempfile.mkdtemp(), epochs=asked.epochs, validate=False)
         minutes = (time.perf_counter() - began) / 60
-        print(f"{name}: {said(run.model, data)}; training {minutes:.1f} min", flush=True)
+        print(f"{name}: {said(scores(run.model, data))}; training {minutes:.1f} min", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ device      2 shared CPU cores, one thread
 from __future__ import annotations
 
 import argparse
-import os
+import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,43 +27,111 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import simulacra
+from simulacra.core.model import Model
+from simulacra.data import names
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.exploration import apply, attribute_vector, view
+from simulacra.training.budget import Budget
+from simulacra.training.run import Run
 
 MODELS = {
     "pca": lambda space: simulacra.PCA(space, latent=64),
     "vae": lambda space: simulacra.VAE(space, latent=64, hidden=(16, 32, 64, 64)),
 }
 STRENGTHS = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
+EPOCHS, BATCH = 40, 64
+FILE = "smiles_64x64.npz"
+FACES = names.Entry(
+    "faces", "", folders=("faces",), files=((FILE,),), by_hand=f"save faces labelled `smile` as faces/{FILE}"
+)
+smile_figure = partial(
+    Figure,
+    published=None,
+    source="",
+    unit="% smile",
+    protocol="held-out faces of 64x64 without a smile, judged after the vector is added",
+    tolerance=0.0,
+    wide=0.0,
+)
+FIGURES = tuple(smile_figure(f"{name}, vector added {n} times") for name in MODELS for n in (0, 1, 2))
+
+
+class Judge:
+    """Says how many faces smile, from 40 principal components of the training faces."""
+
+    def __init__(self, data: Dataset):
+        self.classifier = make_pipeline(PCA(40, random_state=0), LogisticRegression(max_iter=2000))
+        self.classifier.fit(self._pixels(data.train.x), data.train.labels.numpy())
+
+    def share(self, x: torch.Tensor) -> float:
+        """Of the faces that smile."""
+        return float(self.classifier.predict(self._pixels(x)).mean())
+
+    def right(self, data: Dataset) -> float:
+        """Share of the held-out faces that it knows."""
+        return float(self.classifier.score(self._pixels(data.test.x), data.test.labels.numpy()))
+
+    def _pixels(self, x: torch.Tensor):
+        return x.flatten(1).numpy() / 255
+
+
+def load() -> Dataset:
+    """The faces, with `smile` as their label."""
+    return simulacra.load_data(names.locate(FACES)[FILE], label="smile")
+
+
+def built(name: str, data: Dataset) -> Model:
+    """The model before training."""
+    torch.manual_seed(0)
+    return MODELS[name](data.space)
+
+
+def trained(name: str, data: Dataset, epochs: float, out: str | Path) -> Run:
+    """The model after `epochs` passes."""
+    return simulacra.fit(built(name, data), data, out=out, epochs=epochs, batch_size=BATCH)
+
+
+def changed(run: Run, data: Dataset) -> torch.Tensor:
+    """Held-out faces without a smile, the vector added at each strength."""
+    x, smiles = data.train.x, data.train.labels.bool()
+    v = attribute_vector(run.model, x[smiles], x[~smiles])
+    return apply(run.model, data.test.x[~data.test.labels.bool()], v, STRENGTHS)
+
+
+def reproduce(budget: Budget) -> Iterator[Measured]:
+    """Each model at three strengths."""
+    data = load()
+    judge, figures = Judge(data), iter(FIGURES)
+    for name, share in zip(MODELS, (0.1, 0.7)):
+        epochs = budget.epochs(built(name, data), data, EPOCHS, share, batch_size=BATCH)
+        run = trained(name, data, epochs, tempfile.mkdtemp())
+        faces = changed(run, data)
+        for n in (0, 1, 2):
+            smiling = 100 * judge.share(faces[:, STRENGTHS.tolist().index(n)])
+            yield next(figures).measured(smiling, share=epochs / EPOCHS)
 
 
 def main() -> None:
     """Train each, measure, draw."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--epochs", type=float, default=40)
+    parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--only", choices=list(MODELS))
     parser.add_argument("--out", type=Path, default=Path("runs/smile-vector"))
     options = parser.parse_args()
-    data = simulacra.load_data(Path(os.environ["SIMULACRA_DATA"]) / "faces/smiles_64x64.npz", label="smile")
-    x, smiles = data.train.x, data.train.labels.bool()
-    judge = make_pipeline(PCA(40, random_state=0), LogisticRegression(max_iter=2000))
-    judge.fit(x.flatten(1).numpy() / 255, smiles.numpy())
-    held, truth = data.test.x, data.test.labels.bool()
-    print(f"judge: {judge.score(held.flatten(1).numpy() / 255, truth.numpy()):.1%} right on held-out faces")
+    data = load()
+    judge = Judge(data)
+    print(f"judge: {judge.right(data):.1%} right on held-out faces")
     for name in [options.only] if options.only else MODELS:
-        torch.manual_seed(0)
         began = time.perf_counter()
-        model = MODELS[name](data.space)
-        run = simulacra.fit(model, data, out=options.out / name, epochs=options.epochs, batch_size=64)
-        v = attribute_vector(run.model, x[smiles], x[~smiles])
-        changed = apply(run.model, held[~truth], v, STRENGTHS)
-        shares = [judge.predict(changed[:, i].flatten(1).numpy() / 255).mean() for i in range(len(STRENGTHS))]
+        run = trained(name, data, options.epochs, options.out / name)
+        faces = changed(run, data)
+        shares = [judge.share(faces[:, i]) for i in range(len(STRENGTHS))]
         told = ", ".join(f"{s:+.0f}: {share:.0%}" for s, share in zip(STRENGTHS.tolist(), shares))
         print(
             f"{name}: smiling after adding the vector {told}; {time.perf_counter() - began:.0f} s", flush=True
         )
-        view(
-            data.space, changed[:6].flatten(0, 1), options.out / f"{name}.png", title=f"{name}: smile vector"
-        )
+        view(data.space, faces[:6].flatten(0, 1), options.out / f"{name}.png", title=f"{name}: smile vector")
 
 
 if __name__ == "__main__":

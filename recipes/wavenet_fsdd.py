@@ -20,6 +20,8 @@ import argparse
 import math
 import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -28,8 +30,47 @@ import simulacra
 from simulacra.core.random import Rng
 from simulacra.core.waves import write_wav
 from simulacra.data.dataset import Dataset
+from simulacra.evaluation.reproduction import Figure, Measured
+from simulacra.training.budget import Budget
 
-LEVELS, WINDOW = 256, 1024
+LEVELS, WINDOW, EPOCHS = 256, 1024, 3
+SETTINGS = {"batch_size": 16, "lr": 2e-3, "schedule": "cosine", "validate": False}
+fsdd_figure = partial(
+    Figure,
+    published=None,
+    source="",
+    unit="bits a sample",
+    protocol="FSDD, official split, windows of 1,024 samples at 8 kHz, mu-law of 256 levels; exact",
+    tolerance=0.0,
+    wide=0.0,
+)
+FIGURES = (fsdd_figure("frequencies of the levels"), fsdd_figure("WaveNet given the digit"))
+
+
+def load() -> Dataset:
+    """Windows of spoken digits, companded."""
+    return simulacra.load_data("fsdd", tile=WINDOW, mu_law=LEVELS, condition="label")
+
+
+def built(data: Dataset) -> simulacra.WaveNet:
+    """The network before training."""
+    torch.manual_seed(0)
+    return simulacra.WaveNet(data.space, data.condition, blocks=2, layers=9, channels=32)
+
+
+def bits(nats: float) -> float:
+    """Bits a sample of a window's nats."""
+    return nats / WINDOW / math.log(2)
+
+
+def reproduce(budget: Budget) -> Iterator[Measured]:
+    """The levels by themselves, then the network."""
+    data = load()
+    yield FIGURES[0].measured(unigram(data))
+    epochs = budget.epochs(built(data), data, EPOCHS, 0.8, **SETTINGS)
+    run = simulacra.fit(built(data), data, out=tempfile.mkdtemp(), epochs=epochs, **SETTINGS)
+    score = run.model.log_prob(data.test.x, data.test.c)
+    yield FIGURES[1].measured(bits(-score.mean), bits(score.error), share=epochs / EPOCHS)
 
 
 def unigram(data: Dataset) -> float:
@@ -44,23 +85,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--epochs", type=float, default=3)
+    parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--out", type=Path, help="run folder, which gets the recordings too")
     asked = parser.parse_args()
     out = asked.out or Path(tempfile.mkdtemp())
-    data = simulacra.load_data("fsdd", tile=WINDOW, mu_law=LEVELS, condition="label")
+    data = load()
     print(f"unigram {unigram(data):.3f} bits a sample of {len(data.test)} test windows", flush=True)
-    torch.manual_seed(0)
-    model = simulacra.WaveNet(data.space, data.condition, blocks=2, layers=9, channels=32)
     began = time.perf_counter()
-    settings = {"batch_size": 16, "lr": 2e-3, "schedule": "cosine", "validate": False}
-    run = simulacra.fit(model, data, out=out, epochs=asked.epochs, **settings)
+    run = simulacra.fit(built(data), data, out=out, epochs=asked.epochs, **SETTINGS)
     minutes = (time.perf_counter() - began) / 60
     score = run.model.log_prob(data.test.x, data.test.c)
-    bits = -score.mean / WINDOW / math.log(2)
-    print(
-        f"WaveNet {bits:.3f} bits a sample; {asked.epochs:g} passes in {minutes:.1f} min: {score}", flush=True
-    )
+    passes = f"{asked.epochs:g} passes in {minutes:.1f} min"
+    print(f"WaveNet {bits(-score.mean):.3f} bits a sample; {passes}: {score}", flush=True)
     began = time.perf_counter()
     waves = run.model.sample(10, torch.arange(10), seed=0)
     for digit, wave in enumerate(waves):

@@ -20,15 +20,15 @@ _NAMES = {
     "Dataset": "data.dataset",
     "in_memory": "data.dataset",
     # training
-    "fit": "training.fit",
-    "resume": "training.fit",
+    "fit": "evaluation.examined",
+    "resume": "evaluation.examined",
     "load": "training.fit",
     "open_run": "training.fit",
     "export_onnx": "core.export",
     "Options": "training.options",
     "SamplePictures": "exploration.watch",
     # evaluation
-    "evaluate": "evaluation.report",
+    "evaluate": "evaluation.scoring",
     "compare": "evaluation.compare",
     # models
     "PCA": "models.autoencoders.pca",
@@ -37,6 +37,7 @@ _NAMES = {
     "StackedAutoencoder": "models.autoencoders.stacked",
     "VAE": "models.variational.vae",
     "IWAE": "models.variational.iwae",
+    "HierarchicalVAE": "models.variational.hierarchical",
     "FVBN": "models.autoregressive.fvbn",
     "MADE": "models.autoregressive.made",
     "PixelCNN": "models.autoregressive.pixelcnn",

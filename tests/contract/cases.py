@@ -87,6 +87,8 @@ def _catalogued(
 SMALL = {"hidden": (13,), "latent": 3}
 GAME = SMALL | {"normalisation": "none"}
 TWO = {"hidden": (13, 7), "latent": 3}
+CHAIN_NETS: dict[str, Any] = {"hidden": (13,), "between": (7,)}
+CHAIN = CHAIN_NETS | {"latents": (5, 3)}
 PLAIN = {"network": "mlp", "normalisation": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
 RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
@@ -112,6 +114,10 @@ CATALOGUED = [
     _catalogued("iwae/fields", lambda: mixed(missing=True), **SMALL, k=3),
     _catalogued("iwae", lambda: binary(50), **SMALL, k=3),
     _catalogued("iwae/dropout", lambda: real(2), **SMALL, k=3, dropout=0.2),
+    _catalogued("hierarchical-vae", lambda: binary(50), **CHAIN),
+    _catalogued("hierarchical-vae/three", lambda: real(2), latents=(3, 5, 2), **CHAIN_NETS, k=3, dropout=0.2),
+    _catalogued("hierarchical-vae/conditional", lambda: classes(3), **CHAIN, k=2),
+    _catalogued("hierarchical-vae/fields", lambda: mixed(missing=True), **CHAIN, k=3),
     _catalogued("eonade", lambda: binary(6), hidden=(13,), ensemble=3),
     _catalogued("eonade/deep", lambda: classes(3), hidden=(13, 7), ensemble=2),
     _catalogued("eonade/levels", images, hidden=(13,), ensemble=2),

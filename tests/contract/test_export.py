@@ -29,7 +29,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
 # draws of counts are quantiles that only scipy has
-NO_GRAPH = {"vae/fields sample", "iwae/fields sample"}
+NO_GRAPH = {"vae/fields sample", "iwae/fields sample", "hierarchical-vae/fields sample"}
 # a long chain is no graph
 CHAINS = (can.StepsChain, can.Anneals, can.Continues)
 QUICK = {

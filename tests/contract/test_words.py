@@ -44,6 +44,7 @@ WORDS = [
 LONGER = {
     "vae": 80,
     "iwae": 80,
+    "hierarchical-vae": 100,
     "rbm": 200,
     "eonade": 150,
     "nade-k": 150,

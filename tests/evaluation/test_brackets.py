@@ -12,7 +12,8 @@ from simulacra.core.space import Binary, Categorical
 from simulacra.evaluation.annealing import Annealing
 from simulacra.evaluation.laws import bracket_each
 from simulacra.evaluation.likelihood import has_likelihood, likelihood, likelihoods, needs_bracket
-from simulacra.evaluation.report import evaluate, read_report
+from simulacra.evaluation.report import read_report
+from simulacra.evaluation.scoring import evaluate
 
 QUICK = Annealing(temperatures=60, chains=20, sweeps=30)
 

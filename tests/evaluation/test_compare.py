@@ -9,7 +9,7 @@ import simulacra
 from simulacra.core.estimate import Estimate, Protocol
 from simulacra.evaluation.compare import compare
 from simulacra.evaluation.likelihood import likelihood
-from simulacra.evaluation.report import evaluate
+from simulacra.evaluation.scoring import evaluate
 
 TEST = Protocol("abc", "digits", "test", "Binary((64,))", "raw")
 
@@ -144,3 +144,16 @@ def test_fewer_seeds_or_other_options_do_not(tmp_path):
         assert ranking.retrained == [] and "not retraining" in str(ranking)
     mixed = compare(*runs(tmp_path, (5, 7, 9)), *runs(tmp_path, (5,), lr=0.5))
     assert len(mixed.retrained) == 1 and "not retraining" in str(mixed)
+
+
+@pytest.mark.system("I4")
+def test_the_error_of_a_log_z_counts_and_a_doubtful_one_decides_nothing():
+    bound, annealed = estimate(-1.0, "lower"), estimate(-1.3, "upper", seed=1)
+    assert compare(vae=bound, rbm=annealed).better("vae", "rbm") is True
+    annealed.details = {"shared_error": 0.2}
+    verdict = compare(vae=bound, rbm=annealed)
+    assert verdict.better("vae", "rbm") is None
+    assert verdict.verdicts[("vae", "rbm")].error == pytest.approx((0.2**2 + 2 * 0.1**2 / 100) ** 0.5, rel=0.1)
+    annealed.details = {"doubts": ["2.0 of 100 forward chains count"]}
+    doubtful = compare(vae=bound, rbm=annealed)
+    assert doubtful.better("vae", "rbm") is None and "forward chains count" in str(doubtful)

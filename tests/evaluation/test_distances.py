@@ -11,6 +11,7 @@ from simulacra.evaluation.coverage import precision_recall_density_coverage
 from simulacra.evaluation.distances import (
     Moments,
     frechet_distance,
+    frechet_error,
     frechet_of_moments,
     inception_score,
     kernel_distance,
@@ -167,3 +168,25 @@ def test_rows_that_occur_often_are_inside_their_own_ball():
     x = rows(1, 12, 6, shift=1e3).repeat(30, 1)
     found = precision_recall_density_coverage(x, x.clone())
     assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.7])
+def test_the_error_of_a_frechet_distance_is_its_spread_over_draws(shift):
+    g = torch.Generator().manual_seed(11)
+    d, n, mix = 3, 500, torch.randn(3, 3, generator=g, dtype=torch.float64)
+    # no Gaussian: the error must not take the rows for one
+    draw = lambda: (torch.rand(n, d, generator=g, dtype=torch.float64) ** 2 - 0.3) @ mix
+    other = moments(torch.randn(4000, d, generator=g, dtype=torch.float64) * 0.5 + shift)
+    rows = [draw() for _ in range(300)]
+    found = torch.tensor([frechet_of_moments(moments(x), other) for x in rows])
+    told = torch.tensor([frechet_error(x, other) for x in rows[:20]]).mean()
+    # 300 draws know a standard deviation to 4 per cent
+    assert float(told) == pytest.approx(float(found.std()), rel=0.15)
+
+
+def test_a_feature_that_never_varies_adds_nothing_to_the_error():
+    x = torch.randn(200, 2, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    dead = torch.cat([x, torch.ones(200, 1, dtype=torch.float64)], 1)
+    other = moments(torch.cat([x + 1, torch.randn(200, 1, dtype=torch.float64)], 1))
+    alone = Moments(other.mean[:2], other.covariance[:2, :2], 200)
+    assert frechet_error(dead, other) == pytest.approx(frechet_error(x, alone), rel=1e-6)

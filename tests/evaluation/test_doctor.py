@@ -1,17 +1,27 @@
 """The doctor names each illness at its number and is quiet about the healthy."""
 
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 import simulacra
 from simulacra.core.distributions import Gaussian
 from simulacra.core.estimate import Estimate
+from simulacra.core.finding import Finding, read_finding
+from simulacra.evaluation.coverage import Coverage
 from simulacra.evaluation.doctor import diagnose, findings
 from simulacra.evaluation.evidence import Evidence, repeated_values
 from simulacra.evaluation.latents import active_in, decompose
 from simulacra.evaluation.likelihood import Likelihood
 from simulacra.evaluation.memorisation import Memorisation
+from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped
+from simulacra.evaluation.report import read_report
 from simulacra.evaluation.samples import SampleScore
+from simulacra.evaluation.vitals import Vitals
 
 
 def only(evidence, name):
@@ -47,8 +57,7 @@ def test_posterior_collapse_and_unused_units():
     severity, sentence = only(used, "unused units")
     assert severity == "note" and "2 of 4 units" in sentence and "latent=2" in sentence
     full = codes(torch.ones(4), -1.0)
-    names = [f.name for f in diagnose(Evidence(kl=decompose(full), units=active_in(full)))]
-    assert "unused units" not in names
+    assert only(Evidence(kl=decompose(full), units=active_in(full)), "unused units")[0] == "ok"
 
 
 def test_codes_far_from_the_prior():
@@ -72,20 +81,22 @@ def test_overfitting_in_standard_errors():
 def test_a_validation_score_past_its_best():
     rows = lambda values: [{"epoch": str(i), "valid_score": str(v)} for i, v in enumerate(values)]
     severity, sentence = only(Evidence(metrics=rows([-30, -20, -25, -28])), "validation score")
-    assert severity == "warning" and "8.00 nats since epoch 1" in sentence
+    assert severity == "warning" and "8.00 nats since epoch 1" in sentence and "patience" in sentence
     assert only(Evidence(metrics=rows([-30, -20, "", -20.5])), "validation score")[0] == "ok"
-    assert diagnose(Evidence(metrics=[{"epoch": "1", "loss": "3"}])) == []
+    assert [f.name for f in diagnose(Evidence(metrics=[{"epoch": "1", "loss": "3"}]))] == [
+        "terms of the loss"
+    ]
 
 
 def test_unbounded_densities():
     levels = Evidence(likelihood=Likelihood(scores(50.0)))
-    severity, sentence = only(levels, "unbounded density")
+    severity, sentence = only(levels, "density on discrete data")
     assert severity == "warning" and "dequantise" in sentence
     assert diagnose(Evidence(likelihood=Likelihood(scores(-50.0)))) == []
     rounded = Evidence(likelihood=Likelihood(scores(50.0)), discrete=0.97)
-    assert only(rounded, "unbounded density")[0] == "warning"
+    assert only(rounded, "density on discrete data")[0] == "warning"
     smooth = Evidence(likelihood=Likelihood(scores(50.0)), discrete=0.0)
-    assert only(smooth, "unbounded density")[0] == "ok"
+    assert only(smooth, "density on discrete data")[0] == "ok"
     x = torch.randn(200, 3)
     for values, share in ((x, 0.0), ((x * 2).round(), 0.9)):
         data = simulacra.in_memory(values, simulacra.Real((3,)))
@@ -125,5 +136,76 @@ def test_findings_of_a_model_come_warnings_first():
     assert order == sorted(order)
     names = {f.name for f in found}
     assert {"posterior collapse", "memorisation", "overfitting", "importance samples"} <= names
+    torch.manual_seed(1)
     implicit = {f.name for f in findings(simulacra.GAN(simulacra.Real((2,))), simulacra.load_data("ring"))}
-    assert implicit == {"memorisation", "samples", "training"}
+    game = {"mode collapse", "discriminator", "dead hidden units"}
+    assert implicit == {"memorisation", "samples", "missing modes", *game}
+
+
+def test_each_finding_says_where_it_is_written_up():
+    root = Path(__file__).resolve().parents[2]
+    page = (root / "docs" / "doctor.md").read_text(encoding="utf-8")
+    labels = set(re.findall(r"^\(([a-z-]+)\)=$", page, re.M))
+    sources = "".join(
+        p.read_text(encoding="utf-8") for p in (root / "src/simulacra/evaluation/checks").glob("*.py")
+    )
+    asked = set(re.findall(r"\{PAGE\}#([a-z-]+)", sources)) | {"mode-collapse", "vanishing-gradient"}
+    assert asked == labels
+
+
+def test_a_sentence_has_the_parts_that_there_are():
+    whole = Finding("warning", "a", "m", "n", "it means", "b=1", "E7")
+    assert (
+        whole.sentence == "m (normal: n): it means; try b=1 [E7]."
+        and str(whole) == f"warning: a: {whole.sentence}"
+    )
+    assert Finding("ok", "a", "m").sentence == "m."
+    assert read_finding(json.loads(json.dumps(whole.json()))) == whole
+
+
+def test_reports_of_old_are_read(tmp_path):
+    data = simulacra.load_data("ring")
+    report = simulacra.evaluate(simulacra.PPCA(data.space, latent=1), data, limit=50)
+    path = report.write(tmp_path)["report"]
+    assert read_report(tmp_path).findings == report.findings
+    content = json.loads(path.read_text())
+    old = [{"severity": "note", "name": "samples", "sentence": "the samples are off."}]
+    path.write_text(json.dumps({**content, "findings": old}))
+    (found,) = read_report(tmp_path).findings
+    assert found.sentence == old[0]["sentence"] and found.mend == ""
+    path.write_text(json.dumps({**content, "findings": [{"severity": "note"}]}))
+    with pytest.raises(ValueError, match="damaged"):
+        read_report(tmp_path)
+
+
+def test_terms_that_explode_or_are_not_finite():
+    rows = lambda values: Evidence(metrics=[{"step": str(i), "loss": str(v)} for i, v in enumerate(values)])
+    assert only(rows([5, 4, 3, 3, 3, 3, 3, 3]), "terms of the loss")[0] == "ok"
+    # a steep start is none
+    assert only(rows([9e6, 4, 3, 3, 3, 3, 3, 3]), "terms of the loss")[0] == "ok"
+    severity, sentence = only(rows([5, 4, 3, 3, 3, 3, 3, 9e4]), "terms of the loss")
+    assert severity == "warning" and "3e+04 times its median" in sentence and "clip=1" in sentence
+    severity, sentence = only(rows([5, "nan", 3]), "terms of the loss")
+    assert severity == "warning" and "not finite" in sentence
+
+
+@pytest.mark.system("F8")
+def test_a_discriminator_too_strong_too_weak_or_matched():
+    game = lambda accuracy, neighbour: Evidence(
+        vitals=Vitals({"accuracy": accuracy, "gradient": 0.1}, None), neighbour=neighbour
+    )
+    assert only(game(0.99, 0.99), "discriminator")[0] == "note"
+    severity, sentence = only(game(0.5, 0.97), "discriminator")
+    assert severity == "warning" and "too weak" in sentence
+    assert only(game(0.5, 0.55), "discriminator")[0] == "ok"
+    assert only(game(0.7, None), "discriminator")[0] == "ok"
+
+
+def test_missing_modes_by_the_truth_and_by_coverage():
+    assert only(Evidence(modes=ModesFound(5, 8, 0.9, 0.99)), "missing modes")[0] == "warning"
+    assert only(Evidence(modes=ModesFound(8, 8, 0.9, 0.99)), "missing modes")[0] == "ok"
+    side = lambda share: SimpleNamespace(coverage=Coverage(1.0, share, 1.0, share, 5))
+    for share, severity in ((0.1, "warning"), (0.6, "note"), (0.85, "ok")):
+        quality = SampleQuality("", "", 2, 100, 0, side(share), side(0.95), None)
+        assert only(Evidence(quality=quality), "missing modes")[0] == severity
+    assert diagnose(Evidence(quality=Skipped("too few"))) == []

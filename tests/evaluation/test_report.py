@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.evaluation.report import Report, evaluate, read_report
+from simulacra.evaluation.report import Report, read_report
+from simulacra.evaluation.scoring import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from simulacra.data.toys import Grid, Ring
 from simulacra.evaluation.distances import frechet_distance
 from simulacra.evaluation.implicit import sample_scores
 from simulacra.evaluation.quality import quality_rows
-from simulacra.evaluation.report import evaluate, read_report
+from simulacra.evaluation.report import read_report
+from simulacra.evaluation.scoring import evaluate
 
 pytestmark = pytest.mark.system("G15")
 

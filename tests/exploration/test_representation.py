@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 import simulacra
+from simulacra.core.representation import features_of
 from simulacra.core.space import Levels, Real
-from simulacra.exploration.representation import features_of, linear_probe
+from simulacra.exploration.representation import linear_probe
 from simulacra.nets.pooled import pooled_layers
 from simulacra.nets.virtual import Virtual, VirtualNorm
 

@@ -1,12 +1,18 @@
-"""`simulacra compare RUN RUN ...`: which one is likelier, where the numbers decide."""
+"""`simulacra compare RUN RUN ...`: which one is better, where the numbers decide."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simulacra.cli.command import call
 from simulacra.cli.said import say
+
+if TYPE_CHECKING:
+    from simulacra.evaluation.compare import Compared
+
+REFUSED = 2  # exit code where something cannot stand in one table
 
 
 def run(words: Sequence[str]) -> int:
@@ -14,12 +20,51 @@ def run(words: Sequence[str]) -> int:
     return call("compare", compare, words)
 
 
-def compare(*runs: str) -> int:
-    """Compare the likelihoods of evaluated runs; scores of unequal protocols are refused."""
-    for path in runs:
-        if Path(path).is_dir() and not (Path(path) / "report.json").is_file():
-            raise ValueError(f"{path} has no report: run `simulacra evaluate {path}` first.")
-    from simulacra.evaluation.compare import compare as ranking
+def compare(*runs: str, out: str | None = None) -> int:
+    """Compare evaluated runs: a table for each protocol; what cannot be compared is refused, with the mend.
 
-    say(str(ranking(*runs)))
-    return 0
+    Args:
+        out: file to write as well: .html with the runs' pictures of samples, .md, or .json.
+    """
+    if out is not None and Path(out).suffix not in WRITERS:
+        raise ValueError(f"--out {out} must end in {', '.join(WRITERS)}.")
+    from simulacra.evaluation.compare import compare as compared
+
+    found = compared(*runs)
+    say(str(found))
+    if out is not None:
+        Path(out).write_text(WRITERS[Path(out).suffix](found, runs), encoding="utf-8")
+        say("", f"written: {out}")
+    return REFUSED if found.refusals else 0
+
+
+def _html(found: Compared, runs: Sequence[str]) -> str:
+    from simulacra.evaluation.compared_page import as_html
+
+    drawn = {Path(path).name: picture for path in runs if (picture := picture_of(Path(path))) is not None}
+    return as_html(found, drawn)
+
+
+def picture_of(run: Path) -> Path | None:
+    """The newest picture of the run's samples: what `explore` drew, or training on its way."""
+    if (run / "samples.png").is_file():
+        return run / "samples.png"
+    drawn = sorted((run / "samples").glob("*.png"))
+    return drawn[-1] if drawn else None
+
+
+def _markdown(found: Compared, runs: Sequence[str]) -> str:
+    from simulacra.evaluation.compared_page import as_markdown
+
+    return as_markdown(found)
+
+
+def _json(found: Compared, runs: Sequence[str]) -> str:
+    import json
+
+    from simulacra.evaluation.compared_page import as_json
+
+    return json.dumps(as_json(found), indent=2) + "\n"
+
+
+WRITERS = {".html": _html, ".md": _markdown, ".json": _json}

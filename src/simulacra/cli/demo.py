@@ -38,7 +38,7 @@ def demo(*, out: str | None = None, epochs: float = 500, seed: int = 0) -> int:
     from simulacra.cli.explore import listed
     from simulacra.cli.plan import Plan
     from simulacra.cli.start import start
-    from simulacra.evaluation.report import evaluate
+    from simulacra.evaluation.scoring import evaluate
     from simulacra.exploration.pictures import pictures
 
     trained = start(

@@ -25,6 +25,7 @@ def evaluate(
     sweeps: int | None = None,
     extractor: str | None = None,
     samples: int | None = None,
+    tasks: bool = False,
 ) -> int:
     """Score a run on held-out rows, print the report and write report.json and report.md beside it.
 
@@ -42,11 +43,13 @@ def evaluate(
             trained on the training rows, once, where the model has no likelihood.
         samples: number of samples that are scored so: 10,000, and at most that of held-out rows. Given for a
             model with a likelihood, it is scored by its samples too.
+        tasks: score by tasks too: a classifier that learned from labelled samples, and one that sees 100
+            labels and the model's codes or features. It may take minutes.
     """
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
     from simulacra.evaluation.annealing import Annealing
-    from simulacra.evaluation.report import evaluate as score
+    from simulacra.evaluation.scoring import evaluate as score
     from simulacra.training.fit import open_run
 
     annealing = Annealing(temperatures, chains, sweeps)
@@ -60,6 +63,7 @@ def evaluate(
         annealing=annealing,
         extractor=extractor,
         samples=samples,
+        tasks=tasks,
     )
     written = report.write(trained.path)
     say(report.table(), "", f"report: {written['page']}, {written['report']}")

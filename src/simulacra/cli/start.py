@@ -34,7 +34,8 @@ def start(plan: Plan) -> Run:
     model = build(plan, data, options)
     _check_stages(model, options)
     # imported where training starts
-    from simulacra.training.fit import check_fits, fit
+    from simulacra.evaluation.examined import fit
+    from simulacra.training.fit import check_fits
 
     check_fits(model, data)
     size = sum(p.numel() for p in model.parameters())

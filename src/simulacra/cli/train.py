@@ -73,8 +73,8 @@ def _resume(path: str, asked: Arguments) -> int:
         raise ValueError(
             f"a run goes on with the options it began with: leave out {given[0]} beside --resume {path}."
         )
+    from simulacra.evaluation.examined import resume
     from simulacra.exploration.watch import SamplePictures
-    from simulacra.training.fit import resume
 
     summary(resume(path, watchers=(SamplePictures(),)))
     return 0

@@ -92,6 +92,16 @@ class Estimate:
         return float(self.values.std() / math.sqrt(n)) if n > 1 else math.nan
 
     @property
+    def shared_error(self) -> float:
+        """Standard error of what all values share, such as log Z, in nats; 0 where there is no such thing."""
+        return float(self.details.get("shared_error", 0.0))
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the values cannot be believed, as whoever made them found."""
+        return list(self.details.get("doubts", ()))
+
+    @property
     def bits_per_dim(self) -> float:
         """-mean / (d log 2)."""
         return -self.mean / (self.dims * math.log(2))
@@ -138,11 +148,24 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
     """Which of two models is likelier, where the numbers decide (row I4).
 
     Exact beats exact by the paired difference and its standard error; a lower bound above an
-    exact value wins, one below it is undecided; two bounds from below never decide.
+    exact value wins, one below it is undecided; two bounds from below never decide. The error of a log Z
+    counts beside that of the sampled rows, and a score with doubts decides nothing.
 
     Raises:
         ValueError: if the protocols differ (I5, I6): other preprocessing, binarisation or data.
     """
+    check_comparable(a, b)
+    paired = a.values - b.values
+    n = len(paired)
+    difference = float(paired.mean())
+    sampling = float(paired.std() / math.sqrt(n)) if n > 1 else math.inf
+    # rows cannot average out what they share
+    error = math.hypot(sampling, a.shared_error, b.shared_error)
+    return _verdict(a, b, difference, error)
+
+
+def check_comparable(a: Estimate, b: Estimate) -> None:
+    """Raise ValueError, naming what differs, unless two scores are of the same quantity on the same rows."""
     if a.protocol and b.protocol and a.protocol != b.protocol:
         short = lambda v: f"{v[:12]}..." if len(v) == 64 else v  # a digest says enough with a dozen digits
         named = "; ".join(
@@ -163,17 +186,15 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
             f"these scores cannot be compared: {len(a.values)} examples of {a.dims} entries "
             f"against {len(b.values)} of {b.dims}."
         )
-    paired = a.values - b.values
-    n = len(paired)
-    difference = float(paired.mean())
-    error = float(paired.std() / math.sqrt(n)) if n > 1 else math.inf
-    return _verdict(a, b, difference, error)
 
 
 def _verdict(a: Estimate, b: Estimate, difference: float, error: float) -> Comparison:
     measured = f"paired difference {difference:+.2f} +- {error:.2f} nats ({a.kind} against {b.kind})"
     if math.isnan(difference):
         return Comparison("undecided", difference, error, f"{measured} is not a number")
+    if doubts := [*a.doubts, *b.doubts]:
+        reason = f"{measured}, but one of them cannot be believed: {' and '.join(doubts)}"
+        return Comparison("undecided", difference, error, reason)
     if abs(difference) <= 2 * error:
         reason = f"{measured} is within two standard errors"
         return Comparison("undecided", difference, error, reason)

@@ -1,202 +1,202 @@
-"""Which model is likelier, where the numbers decide: a partial order.
+"""Which model is better, and can it be believed: a table for each protocol, and why the rest is refused.
 
-Exact beats exact by the paired difference and its standard error; a lower bound above an exact
-value wins, one below it is undecided, and so are two lower bounds. Scores of unequal protocols
-(other data, binarisation or scaling) are refused, not ranked. Rows I4, I5, I6.
+Likelihoods of one protocol are a partial order (`evaluation.ranking`); scores that need none, such as
+distances of samples, stand in tables of their own (`evaluation.score_tables`). Numbers of unequal protocols
+(other data, split, binarisation or scaling, other numbers of samples or extractors) never share a table: what
+differs is said, with the command that would make them comparable. Rows I4, I5, I6.
 
-Reference: Deep Learning, section 20.14.
+Reference: Deep Learning, section 20.14; Theis, van den Oord and Bethge 2016.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
-from statistics import mean, stdev
 
-from simulacra.core.artifact import CONFIG
-from simulacra.core.estimate import Comparison, Estimate, compare_estimates
-from simulacra.core.files import read_json
-from simulacra.evaluation.report import Report, read_report
-from simulacra.training.seeds import seed_group
+from simulacra.core.estimate import Comparison, Estimate, check_comparable
+from simulacra.evaluation.contestants import Contestant, Scored, contestants
+from simulacra.evaluation.mends import mend
+from simulacra.evaluation.ranking import Ranking, Retrained, rank
+from simulacra.evaluation.score_tables import Scores, ScoreTable
+from simulacra.evaluation.scores_of import scores_of
 
 log = logging.getLogger("simulacra")
-Scored = Report | Estimate | str | Path
-
-SAMPLING = "the errors cover the sampling of test rows, not retraining: train three seeds or more for that."
-ENOUGH = 3  # seeds that say how much retraining changes
 
 
 @dataclass
-class Retrained:
-    """Runs of one experiment, whose options differ by their seed only.
+class Compared:
+    """What can be said of several models.
 
     Args:
-        scores: mean log-likelihood of each run in nats, by name.
+        rankings: the partial order of likelihoods under each protocol with two models or more.
+        tables: scores without a likelihood, likewise.
+        refusals: what cannot stand in one table, why, and the command that mends it.
+        without: why a model has no likelihood, by name.
+        notes: what to know of single models.
     """
 
-    scores: dict[str, float]
+    rankings: list[Ranking] = field(default_factory=list)
+    tables: list[ScoreTable] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    without: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
-    def mean(self) -> float:
-        """Over the seeds, in nats."""
-        return mean(self.scores.values())
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation over the seeds, in nats."""
-        return stdev(self.scores.values())
-
-    def __str__(self) -> str:
-        return (
-            f"retrained with {len(self.scores)} seeds ({', '.join(self.scores)}): {self.mean:.2f} +- "
-            f"{self.deviation:.2f} nats, mean and standard deviation over seeds"
-        )
-
-
-@dataclass
-class Ranking:
-    """The verdicts on all pairs.
-
-    Args:
-        estimates: by name, the likeliest mean first.
-        verdicts: of the pairs of names in that order.
-        retrained: the experiments that were given with three seeds or more.
-    """
-
-    estimates: dict[str, Estimate]
-    verdicts: dict[tuple[str, str], Comparison]
-    retrained: list[Retrained] = field(default_factory=list)
-
-    def better(self, a: str, b: str) -> bool | None:
-        """Whether a is likelier than b; None where the numbers do not decide.
+    def ranking(self) -> Ranking:
+        """The only one.
 
         Raises:
-            ValueError: if a name was not compared.
+            ValueError: if likelihoods stand under several protocols, or under none.
         """
-        if (a, b) not in self.verdicts and (b, a) not in self.verdicts:
-            raise ValueError(f"{a!r} and {b!r} were not compared; the names are {', '.join(self.estimates)}.")
-        turned = (a, b) not in self.verdicts
-        verdict = self.verdicts[(b, a) if turned else (a, b)].better
-        return None if verdict == "undecided" else (verdict == "first") != turned
+        if len(self.rankings) == 1:
+            return self.rankings[0]
+        raise ValueError(
+            f"there are {len(self.rankings)} tables of likelihoods, one for each protocol: use `rankings`."
+        )
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """Of the only ranking, the likeliest first."""
+        return self.ranking.estimates
+
+    @property
+    def verdicts(self) -> dict[tuple[str, str], Comparison]:
+        """Of the only ranking, by pair."""
+        return self.ranking.verdicts
 
     @property
     def best(self) -> list[str]:
-        """The models that no other one is known to beat."""
-        names = list(self.estimates)
-        return [a for a in names if not any(self.better(b, a) for b in names if b != a)]
+        """Of the only ranking, the models that no other one is known to beat."""
+        return self.ranking.best
+
+    @property
+    def retrained(self) -> list[Retrained]:
+        """Of the only ranking, the experiments with three seeds or more."""
+        return self.ranking.retrained
 
     @property
     def warnings(self) -> list[str]:
         """What to know before the numbers are believed."""
-        kinds = sorted({e.kind for e in self.estimates.values()})
-        unlike = [f"kinds differ ({', '.join(kinds)}): a bound does not decide against what lies beyond it."]
-        loose = [f"{n} has no protocol." for n, e in self.estimates.items() if e.protocol is None]
-        return [*(unlike if len(kinds) > 1 else []), *loose]
+        return [sentence for ranking in self.rankings for sentence in ranking.warnings]
 
-    @property
-    def notes(self) -> list[str]:
-        """The warnings, and what the errors do not cover: retraining, unless every model has its seeds."""
-        covered = {name for experiment in self.retrained for name in experiment.scores}
-        return [*self.warnings, *([] if covered >= set(self.estimates) else [SAMPLING])]
+    def better(self, a: str, b: str) -> bool | None:
+        """Whether a is likelier than b, in the only ranking; None where the numbers do not decide."""
+        return self.ranking.better(a, b)
 
     def __str__(self) -> str:
-        width = max(map(len, self.estimates))
-        scores = [f"{name:<{width}}  {estimate}" for name, estimate in self.estimates.items()]
-        pairs = [_sentence(a, b, verdict) for (a, b), verdict in self.verdicts.items()]
-        seeds = [f"{experiment}." for experiment in self.retrained]
-        parts = (scores, pairs, seeds, [f"note: {note}" for note in self.notes])
-        return "\n\n".join("\n".join(part) for part in parts if part)
+        from simulacra.evaluation.compared_page import as_text
+
+        return as_text(self)
 
 
-def _sentence(a: str, b: str, verdict: Comparison) -> str:
-    if verdict.better == "undecided":
-        return f"{a} or {b}: undecided, {verdict.reason}."
-    winner, loser = (a, b) if verdict.better == "first" else (b, a)
-    return f"{winner} beats {loser}: {verdict.reason}."
-
-
-def compare(*models: Scored, **named: Scored) -> Ranking:
-    """The partial order of models by their log-likelihoods.
+def compare(*models: Scored | Mapping[str, Scored], **named: Scored) -> Compared:
+    """Compare models: the partial order of their likelihoods, and tables of their other scores.
 
     Args:
-        models: reports, estimates, or folders with a written report; one mapping or list of
-            these is taken apart.
+        models: run folders, reports or estimates; one mapping or list of these is taken apart.
         named: the same under names of your own.
 
     Raises:
-        ValueError: if there are fewer than two, a report has no likelihood, or the protocols
-            differ.
+        ValueError: if there are fewer than two, a folder is no evaluated run or was changed since its
+            report, or nothing can be compared: then it says what differs, and the command that mends it.
 
     Example:
         >>> import torch
         >>> exact = Estimate(torch.tensor([-2.0, -2.1, -1.9]), "exact", 1, "exact")
         >>> bound = Estimate(torch.tensor([-3.0, -3.1, -2.9]), "lower", 1, "ELBO")
-        >>> ranking = compare(flow=exact, vae=bound)
-        >>> ranking.better("flow", "vae") is None, ranking.best
+        >>> found = compare(flow=exact, vae=bound)
+        >>> found.better("flow", "vae") is None, found.best
         (True, ['flow', 'vae'])
     """
-    items = _named(models, named)
-    estimates = {name: _estimate(name, item) for name, item in items.items()}
-    if len(estimates) < 2:
-        raise ValueError(f"compare needs at least two models, but got {len(estimates)}.")
-    ordered = dict(sorted(estimates.items(), key=lambda pair: -pair[1].mean))
-    verdicts = {(a, b): _verdict(a, b, ordered) for a, b in combinations(ordered, 2)}
-    ranking = Ranking(ordered, verdicts, _retrained(items, ordered))
-    for sentence in ranking.warnings:
+    given = contestants(models, named)
+    names = list(dict.fromkeys(c.name for c in given))
+    if len(names) < 2:
+        alone = f": {names[0]}" if names else ""
+        raise ValueError(f"compare needs at least two models, but got {len(names)}{alone}.")
+    found = Compared(notes=[f"{c.name} {note}" for c in given for note in c.notes])
+    _likelihoods(given, found)
+    _others(given, found)
+    if not found.rankings and not found.tables:
+        raise ValueError(" ".join([*found.refusals, *found.without.values()]))
+    for sentence in found.warnings:
         log.warning("%s", sentence)
-    return ranking
-
-
-def _retrained(items: Mapping[str, Scored], estimates: Mapping[str, Estimate]) -> list[Retrained]:
-    """Experiments with three seeds or more among the runs, the likeliest first; one run for each seed."""
-    groups: dict[str, dict[int, str]] = {}
-    for name in estimates:
-        item = items[name]
-        if isinstance(item, (str, Path)) and (Path(item) / CONFIG).is_file():
-            config = read_json(Path(item) / CONFIG)
-            # a saved model is no run and says neither data nor options
-            if all(isinstance(config.get(part), dict) for part in ("data", "options")):
-                seeds = groups.setdefault(config.get("seed_group") or seed_group(config), {})
-                seeds.setdefault(config["options"].get("seed"), name)
-    many = [seeds.values() for seeds in groups.values() if len(seeds) >= ENOUGH]
-    return [Retrained({name: estimates[name].mean for name in names}) for names in many]
-
-
-def _verdict(a: str, b: str, estimates: Mapping[str, Estimate]) -> Comparison:
-    try:
-        return compare_estimates(estimates[a], estimates[b])
-    except ValueError as error:
-        raise ValueError(f"{a} against {b}: {error}") from error
-
-
-def _named(models: Sequence[Scored], named: Mapping[str, Scored]) -> dict[str, Scored]:
-    items: list[tuple[str, Scored]] = []
-    for model in models:
-        if isinstance(model, Mapping):
-            items += model.items()
-        else:
-            many = model if isinstance(model, (list, tuple)) else [model]
-            items += [(_name_of(one), one) for one in many]
-    found: dict[str, Scored] = {}
-    for name, item in [*items, *named.items()]:
-        tries = (name, *(f"{name} ({i})" for i in range(2, len(items) + len(named) + 2)))
-        found[next(t for t in tries if t not in found)] = item
     return found
 
 
-def _name_of(item: Scored) -> str:
-    if isinstance(item, Report):
-        return item.model
-    return item.method if isinstance(item, Estimate) else Path(item).name
+def _likelihoods(given: list[Contestant], found: Compared) -> None:
+    """Rank under each protocol; refuse what stands alone."""
+    scored = [c for c in given if c.estimate is not None]
+    found.without = {
+        c.name: f"{c.name} has no likelihood to compare: it has neither density nor bound."
+        for c in given
+        if c.estimate is None
+    }
+    groups: list[list[Contestant]] = []
+    for c in scored:
+        home = next((g for g in groups if _why_unlike(g[0], c) is None and c.name not in _names(g)), None)
+        if home is None:
+            groups.append([c])
+        else:
+            home.append(c)
+    found.rankings = [rank(group) for group in groups if len(group) > 1]
+    placed = {c.name for group in groups if len(group) > 1 for c in group}
+    # a run that was evaluated on more than the others is no misfit
+    standing = [g for g in groups if len(g) > 1 or g[0].name not in placed]
+    for a, b in combinations(standing, 2):
+        why = _why_unlike(a[0], b[0])
+        if why is not None:
+            found.refusals.append(f"{_and(a)} against {_and(b)}: {why} {mend(a[0], b[0])}".strip())
 
 
-def _estimate(name: str, item: Scored) -> Estimate:
-    if isinstance(item, Estimate):
-        return item
-    report = item if isinstance(item, Report) else read_report(Path(item))
-    if report.likelihood is None:
-        raise ValueError(f"{name} has no likelihood to compare: it has neither density nor bound.")
-    return report.likelihood
+def _names(group: list[Contestant]) -> set[str]:
+    return {c.name for c in group}
+
+
+def _and(group: list[Contestant]) -> str:
+    return ", ".join(c.name for c in group)
+
+
+def _why_unlike(a: Contestant, b: Contestant) -> str | None:
+    assert a.estimate is not None and b.estimate is not None
+    try:
+        check_comparable(a.estimate, b.estimate)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _others(given: list[Contestant], found: Compared) -> None:
+    """A table for each kind of score and each protocol; refuse what was only measured otherwise."""
+    groups: list[ScoreTable] = []
+    for c in given:
+        for scores in scores_of(c.report) if c.report else []:
+            home = next((t for t in groups if _at_home(t, c.name, scores)), None)
+            if home is None:
+                groups.append(ScoreTable({c.name: scores}))
+            else:
+                home.rows[c.name] = scores
+    found.tables = [table for table in groups if len(table.rows) > 1]
+    for a, b in combinations(groups, 2):
+        if a.first.kind == b.first.kind and a.first.columns == b.first.columns:
+            found.refusals += _measured_otherwise(a, b)
+
+
+def _at_home(table: ScoreTable, name: str, scores: Scores) -> bool:
+    first = table.first
+    alike = first.kind == scores.kind and first.columns == scores.columns
+    return alike and not first.unlike(scores) and name not in table.rows
+
+
+def _measured_otherwise(a: ScoreTable, b: ScoreTable) -> list[str]:
+    """Why two tables of one kind are not one, where the rows that were held out are the same."""
+    unlike = a.first.unlike(b.first)
+    if "on" in unlike or set(b.rows) <= set(a.rows) or set(a.rows) <= set(b.rows):
+        return []
+    told = "; ".join(f"{name}: {x} against {y}" for name, (x, y) in unlike.items())
+    samples = a.first.key.get("samples")
+    how = f" Evaluate both with `--samples {samples}` and one `--extractor FILE`." if samples else ""
+    return [
+        f"{', '.join(a.rows)} against {', '.join(b.rows)}: {a.first.kind} were measured with {told}.{how}"
+    ]

@@ -178,6 +178,38 @@ def over_parts(values: Tensor) -> Measured:
     return Measured(float(values.mean()), float(values.std() / math.sqrt(n)) if n > 1 else math.nan)
 
 
+def frechet_error(x: Tensor, b: Moments) -> float:
+    """Standard error of equation (1) over draws of the rows x, by what each row does to it.
+
+        F changes by 2 (m1 - m2)'(x - m1) + (x - m1)'(I - A)(x - m1) - Tr((I - A) S1),    A S1 A = S2   (4)
+
+    where A is the linear map that takes one Gaussian to the other. The error is the standard deviation of
+    (4) over the root of the number of rows.
+
+    Args:
+        x: rows of shape (N, d).
+        b: of the other side, which is taken as given.
+
+    Example:
+        >>> x = torch.tensor([[-1.0], [1.0]]).repeat(50, 1)
+        >>> round(frechet_error(x, moments(x + 3)), 1)  # F = m^2, its derivative 2 m = 6, of a mean 1 / 10
+        0.6
+
+    Reference: Rippl, Munk and Sturm 2016.
+    """
+    a = moments(x)
+    values, vectors = torch.linalg.eigh(a.covariance)
+    # what never varies cannot change the distance
+    kept = values > values[-1] * len(values) * torch.finfo(torch.float64).eps
+    root, inverse = vectors[:, kept] * values[kept].sqrt(), vectors[:, kept] / values[kept].sqrt()
+    inner, axes = torch.linalg.eigh(root.T @ b.covariance @ root)
+    A = inverse @ (axes * inner.clamp(min=0).sqrt()) @ axes.T @ inverse.T
+    centred = x.double() - a.mean
+    # (4), whose mean over the rows is 0
+    influence = 2 * centred @ (a.mean - b.mean) + (centred.square() - centred * (centred @ A)).sum(1)
+    return float(influence.std() / math.sqrt(len(x)))
+
+
 def inception_score(probabilities: Tensor, splits: int = SUBSETS, seed: int = 0) -> Measured:
     """Equation (3) of the label probabilities p(y|x) of samples: from 1 to the number of classes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -14,16 +14,24 @@ from simulacra.core.estimate import Estimate
 from simulacra.core.model import Model
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset, Split
+from simulacra.data.toys import Modes
 from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
+from simulacra.evaluation.chains import Mixing, chains_of, mixing
 from simulacra.evaluation.classification import Classification, classification
-from simulacra.evaluation.implicit import Judging, NotScored, sample_scores
+from simulacra.evaluation.constants import Constant, constant_columns
+from simulacra.evaluation.fidelity import Fidelity, fidelity
+from simulacra.evaluation.implicit import Judging, NotScored, modes_found, sample_scores
 from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, decompose, posteriors
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
 from simulacra.evaluation.memorisation import Memorisation, memorisation
-from simulacra.evaluation.quality import SampleQuality, Skipped
+from simulacra.evaluation.neighbours import neighbour_accuracy
+from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped
 from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
-from simulacra.evaluation.rows import count
+from simulacra.evaluation.rows import count, samples_like
 from simulacra.evaluation.samples import SampleScore, mmd
+from simulacra.evaluation.spread import Spread, spread
+from simulacra.evaluation.tasks import Found, tasks
+from simulacra.evaluation.units import Layer, dead_units
 from simulacra.evaluation.vitals import Vitals, vitals
 
 ROWS = 2000  # rows of the quadratic scores and of the training split's score
@@ -51,6 +59,14 @@ class Evidence:
         classes: wrong labels, where the model classifies.
         vitals: what the model says of itself, where it can tell.
         discrete: share of the values in a real-valued split that occur more than once.
+        constant: columns of real-valued training rows that are constant.
+        modes: of a known truth, those that samples show.
+        neighbour: share of samples and rows that their nearest neighbours tell apart, for games.
+        layers: of hidden units, and how many of each are dead.
+        mixing: of the model's chains.
+        spread: how wide and how sharp the decoder is.
+        fidelity: PSNR and SSIM of reconstructed images.
+        tasks: scores by tasks, where they were asked for.
         metrics: rows of the training's metrics file.
     """
 
@@ -67,6 +83,14 @@ class Evidence:
     classes: Classification | None = None
     vitals: Vitals | None = None
     discrete: float | None = None
+    constant: Constant | None = None
+    modes: ModesFound | None = None
+    neighbour: float | None = None
+    layers: list[Layer] = field(default_factory=list)
+    mixing: Mixing | None = None
+    spread: Spread | None = None
+    fidelity: Fidelity | None = None
+    tasks: Found | None = None
     metrics: Metrics = ()
 
 
@@ -81,6 +105,7 @@ def collect(
     n: int = 1000,
     annealing: Annealing = DEFAULT,
     judging: Judging | None = None,
+    by_tasks: bool = False,
 ) -> Evidence:
     """Measure what the model's capabilities allow on `split`.
 
@@ -91,6 +116,7 @@ def collect(
         n: number of samples to draw.
         annealing: how log Z of an energy is bracketed.
         judging: how samples are scored in features; None: as usual, where there is no likelihood.
+        by_tasks: score by tasks as well, which takes up to minutes.
 
     Raises:
         ValueError: if model and data do not fit, or the samples cannot be scored as `judging` says.
@@ -115,8 +141,6 @@ def collect(
             # several laws are those of their rows
             known = one if isinstance(one, Bracket) else annealing
             found.training = _training_score(model, data, found.held_out, seed, known)
-    if model.supports(can.HasVitals):
-        found.vitals = vitals(model, data, split, seed, limit)
     if model.supports(can.Classifies):
         found.classes = classification(model, data, split, seed, limit)
     if model.supports(can.HasPosterior):
@@ -125,13 +149,40 @@ def collect(
         found.units = active_in(q) if len(q.loc) > 1 else None
     if model.supports(can.Encodes) and model.supports(can.Decodes):
         found.reconstruction = reconstruction(model, data, split, seed, limit)
+        if data.preprocessing.raw.image and rows.known is None:
+            found.fidelity = fidelity(model, data, split, seed, limit)
+    if by_tasks:
+        found.tasks = tasks(model, data, split, seed, limit)
+    _inside(found, model, data, split, seed, limit)
     if model.supports(can.Samples):
-        # distances between rows need whole ones
-        if split != "train" and data.train.known is None and rows.known is None:
-            found.memorisation = memorisation(model, data, split, n, seed, limit)
-        if not has_likelihood(model):
-            found.samples = mmd(model, data, split, min(n, count(rows, limit)), seed)
+        _drawn(found, model, data, split, seed, limit, n)
     return found
+
+
+def _inside(found: Evidence, model: Model, data: Dataset, split: str, seed: int, limit: int | None) -> None:
+    """What only the doctor asks for: units, chains, and widths."""
+    found.constant = constant_columns(model, data, seed)
+    found.layers = dead_units(model, data, split, seed, limit)
+    found.spread = spread(model, data, split, seed, limit)
+    if chains_of(model):
+        found.mixing = mixing(model, data, split, seed)
+    if model.supports(can.HasVitals):
+        found.vitals = vitals(model, data, split, seed, limit)
+        found.neighbour = neighbour_accuracy(model, data, split, seed, limit)
+
+
+def _drawn(
+    found: Evidence, model: Model, data: Dataset, split: str, seed: int, limit: int | None, n: int
+) -> None:
+    """What samples show."""
+    rows = data[split]
+    # distances between rows need whole ones
+    if split != "train" and data.train.known is None and rows.known is None:
+        found.memorisation = memorisation(model, data, split, n, seed, limit)
+    if isinstance(data.truth, Modes):
+        found.modes = modes_found(data.truth, samples_like(model, rows, n, seed).cpu(), rows.x)
+    if not has_likelihood(model):
+        found.samples = mmd(model, data, split, min(n, count(rows, limit)), seed)
 
 
 def _quality(

@@ -133,8 +133,11 @@ class FeatureNet(nn.Module):
         return (self.read(self(x)).squeeze(1) - self.standardised(x)).square().flatten(1).sum(1)
 
 
-def train(plan: Plan, data: Dataset, seed: int = 0) -> tuple[FeatureNet, float | None]:
+def train(plan: Plan, data: Dataset, seed: int = 0, most: int = STEPS) -> tuple[FeatureNet, float | None]:
     """A network trained on the training rows, and how good it is on those that were kept out.
+
+    Args:
+        most: steps for rows of 28 x 28 pixels or less.
 
     Returns:
         the network, and the share of labels that it gets right, or of the variance that it explains; None
@@ -151,10 +154,9 @@ def train(plan: Plan, data: Dataset, seed: int = 0) -> tuple[FeatureNet, float |
     net.fit_scale(some)
     if plan.kind == "entries":
         return net, None
-    steps = _steps(plan, len(rows))
+    steps = _steps(plan, len(rows), most)
     log.info(
-        "training %s on the training rows of %s: %d features in which samples are judged, %s steps, at most "
-        "a minute, once for these rows",
+        "training %s on the training rows of %s to judge samples by: %d features, %s steps, at most a minute",
         *(NAMES[plan.kind], data.name, plan.size, f"{steps:,}"),
     )
     optimizer = torch.optim.Adam(net.parameters(), fused=True)
@@ -171,9 +173,9 @@ def train(plan: Plan, data: Dataset, seed: int = 0) -> tuple[FeatureNet, float |
     return net, _quality(net, data, kept_out)
 
 
-def _steps(plan: Plan, rows: int) -> int:
+def _steps(plan: Plan, rows: int, most: int) -> int:
     pixels = math.prod(plan.shape[-2:])
-    most = round(STEPS * min(1.0, PIXELS / pixels))
+    most = round(most * min(1.0, PIXELS / pixels))
     return min(max(FEWEST_STEPS, most), max(1, EPOCHS * rows // BATCH))
 
 

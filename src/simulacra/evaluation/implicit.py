@@ -30,6 +30,7 @@ from simulacra.data.toys import Modes
 from simulacra.evaluation.coverage import precision_recall_density_coverage
 from simulacra.evaluation.distances import (
     Moments,
+    frechet_error,
     frechet_of_moments,
     inception_score,
     kernel_distance,
@@ -110,18 +111,13 @@ def sample_scores(
         model=judge.scores(_features(net, data, samples.split(CHUNK), seed)),
         # the classifier has seen the training rows
         reference=judge.scores(training, labelled=real),
-        modes=_found(truth, samples, held_out.x) if truth else None,
+        modes=modes_found(truth, samples, held_out.x) if truth else None,
     )
 
 
 def _rows(data: Dataset, split: str, n: int, limit: int | None) -> int:
     """How many rows there are on each side: an even number, for two halves."""
-    for name in (split, "train"):
-        rows = data[name]
-        if isinstance(data.preprocessing.raw, Sequence):
-            raise NotScored(f"{data.name} holds sequences: there is no feature extractor for them.")
-        if rows.known is not None:
-            raise NotScored(f"{data.name} {name} misses entries, so its rows have no features.")
+    check_features(data, split, "train")
     found = min(n, count(data[split], limit), len(data.train))
     if found < FEWEST:
         raise NotScored(
@@ -129,6 +125,15 @@ def _rows(data: Dataset, split: str, n: int, limit: int | None) -> int:
             f"are {found}."
         )
     return found - found % 2
+
+
+def check_features(data: Dataset, *splits: str) -> None:
+    """Raise NotScored unless the rows have features of a fixed size."""
+    if isinstance(data.preprocessing.raw, Sequence):
+        raise NotScored(f"{data.name} holds sequences: there is no feature extractor for them.")
+    for name in splits:
+        if data[name].known is not None:
+            raise NotScored(f"{data.name} {name} misses entries, so its rows have no features.")
 
 
 def check_enough_for(features: int, rows: int, split: str) -> None:
@@ -160,7 +165,8 @@ def _features(net: Extractor, data: Dataset, blocks: Iterable[Tensor], seed: int
     return torch.cat(found)
 
 
-def _found(truth: Modes, samples: Tensor, held_out: Tensor) -> ModesFound:
+def modes_found(truth: Modes, samples: Tensor, held_out: Tensor) -> ModesFound:
+    """Which modes of a known truth have a sample, in raw units."""
     found, expected = truth.coverage(samples), truth.coverage(held_out)
     return ModesFound(found["modes"], len(truth.modes), found["good"], expected["good"])
 
@@ -186,10 +192,8 @@ class _Judge:
         )
 
     def frechet(self, features: Tensor) -> Frechet:
-        """The Frechet distance of all the rows, of both halves, and their extrapolation."""
-        whole, *halves = (
-            frechet_of_moments(moments(rows), self.moments) for rows in (features, *features.chunk(2))
-        )
-        half = sum(halves) / 2
+        """The Frechet distance of all the rows, of both halves, their extrapolation and its error."""
+        distance = lambda rows: frechet_of_moments(moments(rows), self.moments)
+        whole, half = distance(features), sum(map(distance, features.chunk(2))) / 2
         # (1)
-        return Frechet(whole, half, 2 * whole - half)
+        return Frechet(whole, half, 2 * whole - half, frechet_error(features, self.moments))

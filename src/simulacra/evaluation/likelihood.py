@@ -136,7 +136,7 @@ def _between(
     whole, found = joined(parts, True), _bracketed(model, met, annealing, seed)
     low, high = (whole.value - z for z in _sides(found, met, rows))
     details = {"seed": seed, "preprocessing": model.preprocessing.label, **found.details}
-    more = (details, protocol_of(data, split, limit), model.condition is not None)
+    more = (protocol_of(data, split, limit), model.condition is not None)
     how = f"{found.betas:,} temperatures, {found.chains} chains"
     how += "" if met.machine is None else f" of each of {len(met.conditions):,} log Z"
     how += "" if model.preprocessing.exact else ", dequantised"
@@ -144,9 +144,12 @@ def _between(
     # a bound on the energy, or from dequantisation, errs the other way than forward AIS
     kind: Kind = "upper" if closed and model.preprocessing.exact else "stochastic"
     how = how if closed else f"{how}, bound on the energy"
-    estimate = Estimate(low, kind, whole.dims, f"forward AIS, {how}", *more)
+    # several log Z are those of their rows: what they add to the error is in the rows' spread
+    sides = [found.details.get(f"log_z_{side}_error", 0.0) for side in ("forward", "reverse")]
+    ours, theirs = ({**details, "shared_error": error} for error in sides)
+    estimate = Estimate(low, kind, whole.dims, f"forward AIS, {how}", ours, *more)
     # the reverse chains start from Gibbs draws, not exact ones: no proven side
-    pessimistic = Estimate(high, "stochastic", whole.dims, f"reverse AIS, {how}", *more)
+    pessimistic = Estimate(high, "stochastic", whole.dims, f"reverse AIS, {how}", theirs, *more)
     return Likelihood(estimate, bracket=found, pessimistic=pessimistic)
 
 

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # whose stats are loaded when they are used: that takes a second
 import torch
-from scipy import stats
 from torch import Tensor
 
 from simulacra.core.model import Model
@@ -75,7 +75,7 @@ class Memorisation:
         m, n = len(self.held_out), len(self.distances)
         r = max(1, round(0.05 * m))
         near = int((self.distances < self.held_out.sort().values[r - 1]).sum())
-        return float(stats.betabinom(n, r, m + 1 - r).sf(near - 1))
+        return float(scipy.stats.betabinom(n, r, m + 1 - r).sf(near - 1))
 
     @property
     def held_out_copies(self) -> int:
@@ -88,7 +88,7 @@ class Memorisation:
         m, n, equal = len(self.held_out), len(self.distances), self.held_out_copies
         if equal == m:
             return 1.0
-        return float(stats.betabinom(n, equal + 1, m - equal).sf(int(self.flagged.sum()) - 1))
+        return float(scipy.stats.betabinom(n, equal + 1, m - equal).sf(int(self.flagged.sum()) - 1))
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -118,14 +118,14 @@ class Memorisation:
         was trained on: hypergeometric, exact."""
         train, held_out = self.sides
         return float(
-            stats.hypergeom(self.rows + len(self.held_out), self.rows, train + held_out).sf(train - 1)
+            scipy.stats.hypergeom(self.rows + len(self.held_out), self.rows, train + held_out).sf(train - 1)
         )
 
     @property
     def copying_score(self) -> float:
         """C_T: z of the Mann-Whitney U of the two sets of distances; far below 0 is copying."""
         n, m = len(self.distances), len(self.held_out)
-        found = stats.mannwhitneyu(self.distances.numpy(), self.held_out.numpy())
+        found = scipy.stats.mannwhitneyu(self.distances.numpy(), self.held_out.numpy())
         return float((found.statistic - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12))
 
     @property

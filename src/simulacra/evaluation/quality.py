@@ -18,11 +18,13 @@ class Frechet:
         value: at n rows.
         half: at n / 2 rows, the mean of both halves.
         limit: equation (1); around 0 it may be negative.
+        error: standard error of the value over draws of the samples.
     """
 
     value: float
     half: float
     limit: float
+    error: float
 
 
 @dataclass(frozen=True)

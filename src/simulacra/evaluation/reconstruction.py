@@ -7,6 +7,7 @@ It is no likelihood: an identity map scores 1 and models nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,6 @@ from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
-from simulacra.core.space import Space
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import condition_of, count
@@ -55,16 +55,10 @@ def reconstruction(
         >>> round(run.explained, 4)
         1.0
     """
-    if not (model.supports(can.Encodes) and model.supports(can.Decodes)):
-        raise can.MissingCapability(f"{type(model).__name__} does not encode and decode.")
-    n, raw = count(data[split], limit), model.preprocessing.raw
     errors, sums, squares, known = 0.0, torch.zeros(()), torch.zeros(()), torch.zeros(())
-    for start in range(0, n, CHUNK):
-        rows = data[split].rows(torch.arange(start, min(start + CHUNK, n)))
-        back = model.reconstruct(rows.x, condition_of(model, rows.c), seed, rows.known).cpu()
-        x = raw.features(rows.x.cpu(), torch.float64).flatten(1)
-        there = torch.ones_like(x) if rows.known is None else _there(raw, rows.known).to(x.dtype)
-        errors += float((there * (x - raw.features(back, torch.float64).flatten(1)).square()).sum())
+    for pair in reconstructed(model, data, split, seed, limit):
+        x, back, there = (t.flatten(1) for t in (pair.x, pair.back, pair.known))
+        errors += float((there * (x - back).square()).sum())
         sums, squares, known = (
             sums + (there * x).sum(0),
             squares + (there * x * x).sum(0),
@@ -72,9 +66,38 @@ def reconstruction(
         )
     spread = float((squares - sums.square() / known.clamp_min(1)).sum())
     explained = 1 - errors / spread if spread > 0 else float(errors == 0)
-    return Reconstruction(errors / float(known.sum()), explained, n)
+    return Reconstruction(errors / float(known.sum()), explained, count(data[split], limit))
 
 
-def _there(raw: Space, known: Tensor) -> Tensor:
-    """Which features are known: what is missing is no error."""
-    return raw.features_known(known.cpu()).flatten(1)
+@dataclass(frozen=True)
+class Pair:
+    """Rows and what comes back of them, as features of the raw space, float64 on the CPU, (B, *).
+
+    Args:
+        x: the rows.
+        back: decode(encode(x)).
+        known: 1 where x is observed, otherwise 0: what is missing is no error.
+    """
+
+    x: Tensor
+    back: Tensor
+    known: Tensor
+
+
+def reconstructed(
+    model: Model, data: Dataset, split: str, seed: int = 0, limit: int | None = None
+) -> Iterator[Pair]:
+    """The first `limit` rows of a split with their reconstructions, block by block.
+
+    Raises:
+        ValueError: if the model does not encode and decode.
+    """
+    if not (model.supports(can.Encodes) and model.supports(can.Decodes)):
+        raise can.MissingCapability(f"{type(model).__name__} does not encode and decode.")
+    n, raw = count(data[split], limit), model.preprocessing.raw
+    for start in range(0, n, CHUNK):
+        rows = data[split].rows(torch.arange(start, min(start + CHUNK, n)))
+        back = model.reconstruct(rows.x, condition_of(model, rows.c), seed, rows.known).cpu()
+        x = raw.features(rows.x.cpu(), torch.float64)
+        known = torch.ones_like(x) if rows.known is None else raw.features_known(rows.known.cpu()).to(x.dtype)
+        yield Pair(x, raw.features(back, torch.float64), known)

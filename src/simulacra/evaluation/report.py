@@ -1,39 +1,23 @@
-"""The report of a trained model: typed estimates, what its codes carry, copies, and the doctor."""
+"""The report of a trained model, in memory and on disk: typed estimates, codes, copies, findings."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from simulacra.core.artifact import CONFIG, record
 from simulacra.core.estimate import Estimate
 from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
-from simulacra.core.model import Model
-from simulacra.data.dataset import Dataset
-from simulacra.evaluation.annealing import DEFAULT, Annealing
-from simulacra.evaluation.doctor import Finding, diagnose
-from simulacra.evaluation.evidence import Evidence, collect, read_metrics
-from simulacra.evaluation.extractor import Extractor
-from simulacra.evaluation.implicit import SAMPLES, Judging
-from simulacra.evaluation.likelihood import protocol_of
+from simulacra.core.finding import Finding, read_finding
+from simulacra.evaluation.fidelity import fidelity_rows
 from simulacra.evaluation.quality import quality_rows
+from simulacra.evaluation.tasks import task_rows
 
-log = logging.getLogger("simulacra")
 REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
-
-
-@runtime_checkable
-class Trained(Protocol):
-    """What `fit` returns, as far as a report needs it."""
-
-    model: Model
-    data: Dataset | None
-    path: Path
+KEPT = "evaluations"  # folder of a run: its report under each protocol
 
 
 @dataclass
@@ -51,6 +35,9 @@ class Report:
         quality: scores of samples in the features of an extractor, or why there are none, or None.
         classes: wrong labels, where the model classifies.
         reconstruction: squared errors of decode(encode(x)), or None.
+        fidelity: PSNR and SSIM of reconstructed images, or None.
+        tasks: scores by a task, or why there are none, or None where they were not asked for.
+        provenance: of which weights and settings the numbers are, where they are of a run, or None.
     """
 
     model: str
@@ -63,6 +50,9 @@ class Report:
     reconstruction: dict[str, Any] | None = None
     quality: dict[str, Any] | None = None
     classes: dict[str, Any] | None = None
+    fidelity: dict[str, Any] | None = None
+    tasks: dict[str, dict[str, Any]] | None = None
+    provenance: dict[str, Any] | None = None
 
     @property
     def likelihood(self) -> Estimate | None:
@@ -81,7 +71,10 @@ class Report:
             "quality": self.quality,
             "classes": self.classes,
             "reconstruction": self.reconstruction,
+            "fidelity": self.fidelity,
+            "tasks": self.tasks,
             "findings": [finding.json() for finding in self.findings],
+            "provenance": self.provenance,
         }
 
     def summaries(self) -> dict[str, dict[str, Any]]:
@@ -111,6 +104,8 @@ class Report:
         if self.reconstruction:
             r = self.reconstruction
             found.append(("reconstruction", f"MSE {r['mse']:.4g}, R^2 {r['explained']:.1%}"))
+        if self.fidelity:
+            found += fidelity_rows(self.fidelity)
         if self.memorisation:
             m = self.memorisation
             found.append(("exact copies", f"{m['exact_copies']} of {m['samples']} samples"))
@@ -128,6 +123,8 @@ class Report:
             found.append(("wrong labels", f"{c['share']:.2%} +- {c['error']:.2%} of {c['rows']:,} rows"))
         if self.quality:
             found += quality_rows(self.quality)
+        if self.tasks:
+            found += task_rows(self.tasks)
         return found
 
     def table(self) -> str:
@@ -149,10 +146,17 @@ class Report:
     def write(self, folder: str | Path) -> dict[str, Path]:
         """Write `report.json`, `report.md` and the scores of single rows, each atomically.
 
+        The report stands in the folder until the next one is written, and is kept beside those of other
+        protocols in `evaluations/`, where `compare` finds it.
+
         Returns:
             name -> path.
         """
         folder = Path(folder)
+        self._write(folder / KEPT / self.protocol.digest)
+        return self._write(folder)
+
+    def _write(self, folder: Path) -> dict[str, Path]:
         folder.mkdir(parents=True, exist_ok=True)
         paths = {"report": folder / REPORT, "page": folder / PAGE, "scores": folder / SCORES}
         scores = {name: e.values for name, e in self.estimates.items()}
@@ -167,92 +171,6 @@ class Report:
 
 def _with_error(kl: dict[str, Any], name: str) -> str:
     return f"{kl[name]:.2f} +- {kl[f'{name}_error']:.2f} nats"
-
-
-def evaluate(
-    model: Model | Trained,
-    data: Dataset | None = None,
-    split: str = "test",
-    k: int = 1000,
-    seed: int = 0,
-    limit: int | None = None,
-    annealing: Annealing = DEFAULT,
-    extractor: Extractor | nn.Module | str | Path | None = None,
-    samples: int | None = None,
-) -> Report:
-    """Score a model, or a run with its own data, on what its capabilities allow.
-
-    The estimates of a run are written into its `config.json`, and so travel with the model.
-
-    Args:
-        model: a model, or the run that `fit` returned.
-        data: the data set; None: the run's own.
-        split: `train`, `valid` or `test`.
-        k: importance samples of a bound.
-        seed: same seed, same report.
-        limit: use only the first rows; the protocol then says so.
-        annealing: how log Z of an energy is bracketed where it cannot be summed.
-        extractor: what gives the features in which samples are scored: a module, a file, or None: a network
-            trained on the training rows. A model with a likelihood is scored by its samples too where this
-            or `samples` is given.
-        samples: number of samples that are scored so, 10,000 by default and at most that of held-out rows.
-
-    Raises:
-        ValueError: if no data are given, or they do not fit the model, or there are too few rows for the
-            features of the extractor that was given.
-
-    Example:
-        >>> import simulacra
-        >>> data = simulacra.load_data("ring")
-        >>> report = evaluate(simulacra.PPCA(data.space, latent=1), data, limit=100)
-        >>> report.likelihood.kind, report.protocol.split
-        ('exact', 'test[:100]')
-    """
-    folder: Path | None = None
-    if not isinstance(model, Model):
-        if not isinstance(model, Trained):
-            raise ValueError(f"evaluate needs a model or a run, but got {type(model).__name__}.")
-        data, folder, model = data or model.data, model.path, model.model
-    if data is None:
-        raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
-    asked = extractor is not None or samples is not None
-    judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
-    metrics = read_metrics(folder)
-    found = collect(model, data, split, k, seed, limit, metrics, annealing=annealing, judging=judging)
-    report = _report(type(model).__name__, protocol_of(data, split, limit), found)
-    if folder is not None and (folder / CONFIG).is_file():
-        entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
-        try:
-            model.estimates = record(folder, entries)
-        except ValueError as error:
-            log.warning("the scores were not recorded with the run: %s", error)
-    return report
-
-
-def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
-    report = Report(name, protocol, findings=diagnose(found))
-    if found.likelihood:
-        report.estimates["likelihood"] = found.likelihood.estimate
-        if found.likelihood.elbo:
-            report.estimates["elbo"] = found.likelihood.elbo
-        if found.likelihood.pessimistic:
-            report.estimates["pessimistic"] = found.likelihood.pessimistic
-    if found.training:
-        report.estimates["training rows"] = found.training
-    if found.kl:
-        units = found.units
-        report.latents = {
-            "active": units.count if units else None,
-            "size": units.size if units else None,
-            "variances": units.variances.tolist() if units else None,
-            "kl": found.kl.summary(),
-        }
-    report.memorisation = found.memorisation.summary() if found.memorisation else None
-    report.reconstruction = found.reconstruction.summary() if found.reconstruction else None
-    report.samples = found.samples.summary() if found.samples else None
-    report.quality = found.quality.summary() if found.quality else None
-    report.classes = found.classes.summary() if found.classes else None
-    return report
 
 
 def read_report(path: str | Path) -> Report:
@@ -272,6 +190,17 @@ def read_report(path: str | Path) -> Report:
     raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
 
 
+def reports_in(path: str | Path) -> list[Report]:
+    """The report that was written last into a folder, and those of other protocols.
+
+    Raises:
+        ValueError: as `read_report`.
+    """
+    last = read_report(path)
+    kept = [read_report(folder) for folder in sorted(Path(path, KEPT).glob("*")) if folder.is_dir()]
+    return [last, *(report for report in kept if report.protocol != last.protocol)]
+
+
 def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     estimates = {
         name: Estimate(
@@ -287,7 +216,7 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     }
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
     rest = {key: content[key] for key in ("latents", "memorisation", "samples", "reconstruction")}
-    # reports of 0.1 have neither
-    rest |= {key: content.get(key) for key in ("quality", "classes")}
-    found = [Finding(**cast(dict, f)) for f in content["findings"]]
+    # reports of 0.1 have none of these
+    rest |= {key: content.get(key) for key in ("quality", "classes", "fidelity", "tasks", "provenance")}
+    found = [read_finding(f) for f in content["findings"]]
     return Report(content["model"], ScoreProtocol(**protocol), estimates, found, **rest)

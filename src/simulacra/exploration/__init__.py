@@ -1,5 +1,6 @@
 """Exploration: walk among the codes of a model and look at what it draws."""
 
+from simulacra.core.representation import features_of
 from simulacra.exploration.arithmetic import analogy, apply, attribute_vector
 from simulacra.exploration.completion import completions, known_part
 from simulacra.exploration.embedding import Embedding, embed, knn_accuracy
@@ -7,7 +8,7 @@ from simulacra.exploration.interpolate import interpolations, lerp, slerp
 from simulacra.exploration.inversion import Inversion, codes_of, invert
 from simulacra.exploration.manifold import Plane, latent_grid, manifold, principal_plane
 from simulacra.exploration.pictures import pictures
-from simulacra.exploration.representation import Probe, features_of, linear_probe
+from simulacra.exploration.representation import Probe, linear_probe
 from simulacra.exploration.saliency import saliency
 from simulacra.exploration.smoothness import Smoothness, smoothness
 from simulacra.exploration.views import view, view_of

@@ -11,18 +11,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, cast
 
-import torch
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor
-
-from simulacra.core import capabilities as can
-from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.words import evaluating
 
 
 @dataclass(frozen=True)
@@ -43,34 +36,6 @@ class Probe:
         return f"{self.accuracy:.1%} +- {self.standard_error:.1%} of {self.n:,} rows"
 
 
-def features_of(model: Model, x: Any, condition: Any = None, seed: int = 0) -> Tensor:
-    """The model's features of raw observations, on the CPU, shape (B, width).
-
-    Args:
-        x: raw observations, shape (B, *).
-        condition: one for all, or one for each x, where the model takes one; a label that is given is in
-            the features, so that a probe for it says nothing.
-        seed: of the preprocessing, where that is random.
-
-    Raises:
-        ValueError: if the model has no features.
-
-    Example:
-        >>> from simulacra.core.space import Real
-        >>> from simulacra.models.adversarial.gan import GAN
-        >>> features_of(GAN(Real((3,)), hidden=(7, 5)), torch.zeros(2, 3)).shape
-        torch.Size([2, 12])
-    """
-    if not model.supports(can.HasFeatures):
-        raise can.MissingCapability(f"{type(model).__name__} has no features of its own to represent x by.")
-    with evaluating(model):
-        parts = [
-            cast(can.HasFeatures, model).represent(rows.y, rows.c).cpu()
-            for rows in model._chunks(x, condition, Rng(seed, "score", device=model.device), None)
-        ]
-    return torch.cat(parts)
-
-
 def linear_probe(
     features: Tensor, labels: Tensor, test_features: Tensor, test_labels: Tensor, C: float = 0.01
 ) -> Probe:
@@ -87,6 +52,7 @@ def linear_probe(
         ValueError: if numbers of rows differ, or there is a single class.
 
     Example:
+        >>> import torch
         >>> x = torch.tensor([[0.0], [1.0], [4.0], [5.0]])
         >>> print(linear_probe(x, torch.tensor([0, 0, 1, 1]), x + 0.1, torch.tensor([0, 0, 1, 1]), C=1.0))
         100.0% +- 0.0% of 4 rows

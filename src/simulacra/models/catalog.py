@@ -68,6 +68,15 @@ _ENTRIES = (
         "the VAE trained on the tighter importance-weighted bound",
     ),
     Entry(
+        "hierarchical-vae",
+        "variational",
+        "variational.hierarchical",
+        "HierarchicalVAE",
+        "Burda, Grosse and Salakhutdinov 2015; Rezende et al. 2014",
+        ("E9",),
+        "VAE or IWAE with two stochastic layers or more, each a Gaussian given the one above",
+    ),
+    Entry(
         "fvbn",
         "autoregressive",
         "autoregressive.fvbn",

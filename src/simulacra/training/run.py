@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from simulacra.core.artifact import WEIGHTS, open_artifact, read_config
 from simulacra.core.files import remove_unfinished
+from simulacra.core.finding import Finding
 from simulacra.core.model import Model
 from simulacra.core.rebuilding import ENTRIES as OF_A_MODEL
 from simulacra.core.renamed import MODELS, NAMES, present
@@ -29,12 +30,14 @@ class Run:
         model: trained, in evaluation mode.
         data: the data set, or None until `simulacra.load_data` makes it again.
         config: the content of `config.json`.
+        findings: what the doctor said at the end of training, warnings first.
     """
 
     path: Path
     model: Model
     data: Dataset | None
     config: dict[str, Any]
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def metrics(self) -> list[dict[str, str]]:

@@ -201,7 +201,9 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasVitals, HasCritic, HasFe
 def playable(space: Space, name: str) -> None:
     """Raise ValueError unless gradients go through observations of this space."""
     if not isinstance(space, (Real, Binary, Levels)):
-        raise ValueError(f"{name} needs gradients through its samples, which {space} does not have.")
+        classes = isinstance(space, Categorical)
+        mend = ": embed its classes as points (simulacra.core.embedding)" if classes else ""
+        raise ValueError(f"{name} needs gradients through its samples, which {space} does not have{mend}.")
 
 
 def classes_of(condition: Space | None, name: str, why: str) -> int:

@@ -1,6 +1,7 @@
 """Variational models: log p(x) from below."""
 
+from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
 
-__all__ = ["IWAE", "VAE"]
+__all__ = ["IWAE", "VAE", "HierarchicalVAE"]

@@ -10,13 +10,14 @@ Reference: Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 20
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Update
-from simulacra.models.variational.latent import LatentGaussian
+from simulacra.models.variational.latent import LatentGaussian, LatentVariableModel
 
 
 class IWAE(LatentGaussian):
@@ -27,7 +28,7 @@ class IWAE(LatentGaussian):
         condition: what the condition is; None for p(x).
         latent: size of the code z.
         k: importance samples of the training bound; k=1 is the VAE.
-        networks: options of the networks and of p(x|z): see `LatentGaussian`.
+        networks: options of the networks and of p(x|z): see `LatentVariableModel`.
 
     Raises:
         ValueError: if the observation does not fit the space, or a network not the model.
@@ -53,11 +54,11 @@ class IWAE(LatentGaussian):
 
     def updates(self) -> list[Update]:
         """One player: all parameters descend the negative bound."""
-        return [Update("iwae", ("",), negative_bound)]
+        return [Update("iwae", ("",), partial(negative_bound, k=self.k))]
 
 
-def negative_bound(model: IWAE, batch: Batch, rng: Rng) -> Terms:
+def negative_bound(model: LatentVariableModel, batch: Batch, rng: Rng, k: int) -> Terms:
     """-L_k(x) of equation (8) in nats, and the ELBO at the same draws."""
-    log_w = model.log_weights(batch.x, batch.c, rng, model.k, batch.known)
-    bound = log_w.logsumexp(1) - math.log(model.k)
+    log_w = model.log_weights(batch.x, batch.c, rng, k, batch.known)
+    bound = log_w.logsumexp(1) - math.log(k)
     return Terms({"bound": -bound}, {"elbo": log_w.detach().mean(1)})

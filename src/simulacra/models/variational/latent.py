@@ -1,12 +1,16 @@
 """What every model with a Gaussian amortised posterior shares: q(z|x), p(x|z), the weights.
 
-    p(x) = E_{z ~ N(0, I)} p(x|z),     q(z|x) = N(mu(x), sigma(x)^2)
+    p(x) = E_{z ~ p(z)} p(x|z),     q(z|x) = N(mu(x), sigma(x)^2)
+
+The prior p(z) is N(0, I), or has further layers of its own.
 
 Reference: Kingma and Welling 2013; Rezende, Mohamed and Wierstra 2014.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -16,6 +20,7 @@ from simulacra.core import moments
 from simulacra.core.capabilities import (
     Completes,
     Decodes,
+    Encodes,
     HasImportanceWeights,
     HasPosterior,
     Samples,
@@ -49,15 +54,28 @@ ObservationName = Literal[
 PROPOSALS = 128  # codes that a completion chooses from
 
 
-class LatentGaussian(
-    Model, Samples, HasImportanceWeights, HasPosterior, Decodes, Completes, TakesCondition, TakesMissing
+@dataclass
+class Codes:
+    """Draws from the posterior of each row.
+
+    Args:
+        z: the code next to x, shape (B, k, latent).
+        log_ratio: log p - log q of all that was drawn, in nats, shape (B, k).
+    """
+
+    z: Tensor
+    log_ratio: Tensor
+
+
+class LatentVariableModel(
+    Model, Samples, HasImportanceWeights, Encodes, Decodes, Completes, TakesCondition, TakesMissing
 ):
-    """Abstract: networks and densities; subclasses state the objective.
+    """Abstract: q(z|x), p(x|z) and what follows from weighted codes; subclasses say what p(z) is.
 
     Args:
         space: what one observation is.
         condition: what the condition is; None for p(x).
-        latent: size of the code z.
+        latent: size of the code z next to x.
         hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
         net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
@@ -132,32 +150,25 @@ class LatentGaussian(
         """p(x|z) for codes of shape (B, latent)."""
         return self.head.build(self.decoder(z, *self.condition_features(c)))
 
+    @abstractmethod
+    def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
+        """k draws for each row, z_j = mu + sigma eps_j."""
+
     def log_weights(
         self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
     ) -> Tensor:
-        """log p(x, z_j) - log q(z_j|x), z_j = mu + sigma eps_j: in nats, shape (B, k).
+        """log p(x, z_j) - log q(z_j|x) of k draws: in nats, shape (B, k).
 
         Where only the `known` entries are observed, p(x|z) is that of these.
         """
-        q = self.posterior(x, c, known)
-        eps = rng.normal("z", k, self.code_size, dtype=q.loc.dtype)
-        q = Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)
-        z = q.at(eps)
-        # log p(z) - log q(z|x): the constants cancel
-        log_ratio = 0.5 * (eps * eps - z * z).sum(-1) + q.log_scale.sum(-1)
-        repeated = None if c is None else c.repeat_interleave(k, 0)
-        parameters = self.decoder(z.flatten(0, 1), *self.condition_features(repeated))
-        p = self.head.build(parameters.unflatten(0, (len(x), k)))
-        return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + log_ratio
+        return self._weights(x, c, self.codes(x, c, rng, k, known), known)
 
-    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one z, in nats, shape (B,)."""
-        q = self.posterior(x, c, known)
-        return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
-
-    def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """mu(x), shape (B, latent)."""
-        return self.posterior(x, c, known).loc
+    def _weights(self, x: Tensor, c: Tensor | None, drawn: Codes, known: Tensor | None) -> Tensor:
+        n, k, _ = drawn.z.shape
+        each = None if c is None else c.repeat_interleave(k, 0)
+        parameters = self.decoder(drawn.z.flatten(0, 1), *self.condition_features(each))
+        p = self.head.build(parameters.unflatten(0, (n, k)))
+        return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + drawn.log_ratio
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """x with the missing entries drawn from p(x_missing | x_known), by importance resampling:
@@ -172,15 +183,34 @@ class LatentGaussian(
         )
 
     def _fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
-        log_w = self.log_weights(x, c, rng, PROPOSALS, known)
-        eps = rng.normal("z", PROPOSALS, self.code_size, dtype=log_w.dtype)
-        chosen = Categorical(log_w, 0).sample(rng, "which")
-        # the same noise as in the weights: its key is the same
-        z = self.posterior(x, c, known).at(eps[torch.arange(len(x), device=x.device), chosen])
+        drawn = self.codes(x, c, rng, PROPOSALS, known)
+        chosen = Categorical(self._weights(x, c, drawn, known), 0).sample(rng, "which")
+        z = drawn.z[torch.arange(len(x), device=x.device), chosen]
         draws = self.likelihood(z, c).sample(rng)
         # whole numbers are no type for real draws
         wide = x.dtype if self.space.discrete else torch.promote_types(x.dtype, draws.dtype)
         return torch.where(known, x.to(wide), draws.to(wide))
+
+
+class LatentGaussian(LatentVariableModel, HasPosterior):
+    """Abstract: one code of prior N(0, I); subclasses state the objective."""
+
+    def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
+        """k draws for each row, z_j = mu + sigma eps_j."""
+        q = repeated(self.posterior(x, c, known))
+        eps = rng.normal("z", k, self.code_size, dtype=q.loc.dtype)
+        z = q.at(eps)
+        # log p(z) - log q(z|x): the constants cancel
+        return Codes(z, 0.5 * (eps * eps - z * z).sum(-1) + q.log_scale.sum(-1))
+
+    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
+        """E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one z, in nats, shape (B,)."""
+        q = self.posterior(x, c, known)
+        return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
+
+    def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """mu(x), shape (B, latent)."""
+        return self.posterior(x, c, known).loc
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """E[x|z], shape (B, *)."""
@@ -192,7 +222,12 @@ class LatentGaussian(
         return self.likelihood(z, c).sample(rng)
 
 
-def bias_from_data(model: LatentGaussian, source: Source, rng: Rng) -> None:
+def repeated(q: Gaussian) -> Gaussian:
+    """q for several draws of each row: parameters of shape (B, 1, latent)."""
+    return Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)
+
+
+def bias_from_data(model: LatentVariableModel, source: Source, rng: Rng) -> None:
     """Output biases at the log-odds of each pixel's mean, so that training learns what is left.
 
     As Burda et al. 2015 begin; networks of one's own and other distributions are left alone.

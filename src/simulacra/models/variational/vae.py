@@ -36,7 +36,7 @@ class VAE(LatentGaussian):
         latent: size of the code z.
         kl: `analytic` (equation 3) or `monte-carlo` (log q(z|x) - log p(z) at the drawn z).
         kl_warmup: share of training over which the weight of the KL rises from 0 to 1.
-        networks: options of the networks and of p(x|z): see `LatentGaussian`.
+        networks: options of the networks and of p(x|z): see `LatentVariableModel`.
 
     Raises:
         ValueError: if the observation does not fit the space, or a network not the model.

@@ -1,0 +1,165 @@
+"""For each check of the doctor the evidence that it reads of a model, by seed, and nothing else: a table of
+many seeds takes minutes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+import simulacra
+from benchmarks.doctor_models import (
+    Drawn,
+    bits,
+    factor_vae,
+    ferromagnet,
+    grey,
+    moved,
+    seeded,
+    toy,
+    trained,
+)
+from simulacra.core.model import Model
+from simulacra.core.space import Binary, Real
+from simulacra.data.dataset import Dataset, Split, in_memory
+from simulacra.evaluation.annealing import Annealing
+from simulacra.evaluation.chains import mixing
+from simulacra.evaluation.constants import constant_columns
+from simulacra.evaluation.evidence import Evidence, repeated_values
+from simulacra.evaluation.implicit import modes_found
+from simulacra.evaluation.latents import active_in, decompose, posteriors
+from simulacra.evaluation.likelihood import likelihoods
+from simulacra.evaluation.memorisation import memorisation
+from simulacra.evaluation.neighbours import neighbour_accuracy
+from simulacra.evaluation.samples import mmd
+from simulacra.evaluation.spread import spread
+from simulacra.evaluation.units import dead_units
+from simulacra.evaluation.vitals import vitals
+
+
+def codes(model: Model, data: Dataset, seed: int) -> Evidence:
+    """What the codes of held-out rows carry."""
+    q = posteriors(model, data.test, seed)
+    return Evidence(kl=decompose(q, seed=seed), units=active_in(q))
+
+
+def silent(seed: int) -> Evidence:
+    """Codes of a VAE of independent bits: what it learned to say is nothing."""
+    x = (torch.rand(1500, 64, generator=torch.Generator().manual_seed(seed)) < 0.5).float()
+    data = in_memory(x, Binary((64,)))
+    make = lambda: simulacra.VAE(data.space, latent=4, hidden=(64,))
+    return codes(trained(seeded(seed, make), data, seed, epochs=15, lr=5e-3)[0], data, seed)
+
+
+def factors(latent: int, seed: int) -> Evidence:
+    """Codes of data with two factors."""
+    return codes(factor_vae(latent, seed), toy("linear-gaussian"), seed)
+
+
+def moved_factors(by: float, seed: int) -> Evidence:
+    """The same with another mean."""
+    return codes(moved(factor_vae(2, seed), by), toy("linear-gaussian"), seed)
+
+
+@cache
+def fitted(rows: int, epochs: int, seed: int) -> Evidence:
+    """Scores and metrics of a MADE of a few digits or of many."""
+    whole = bits()
+    train = whole.train.select(torch.arange(rows))
+    data = Dataset("some digits", {**whole.splits, "train": train}, whole.preprocessing)
+    make = lambda: simulacra.MADE(data.space, hidden=(100,))
+    model, metrics = trained(seeded(seed, make), data, seed, epochs=epochs, batch_size=50, lr=3e-3)
+    n = min(rows, len(data.test))
+    scores = [likelihoods(model, data, split, limit=n).estimate for split in ("test", "train")]
+    return Evidence(held_out=scores[0], training=scores[1], metrics=metrics)
+
+
+def metrics_of(lr: float, seed: int) -> Evidence:
+    """Terms of a VAE of the ring trained at a rate; one that broke down left its metrics."""
+    make = lambda: simulacra.VAE(toy("ring").space, latent=2, hidden=(32,))
+    return Evidence(metrics=trained(seeded(seed, make), toy("ring"), seed, epochs=10, lr=lr)[1])
+
+
+def weighed(model: Model, seed: int) -> Evidence:
+    """Importance samples of held-out rows."""
+    return Evidence(likelihood=likelihoods(model, bits(), "test", 100, seed, 100), k=100)
+
+
+def annealed(size: float, steps: int, seed: int) -> Evidence:
+    """A bracket of an RBM with random couplings of a size."""
+    model = seeded(seed, lambda: simulacra.RBM(bits().space, hidden=50))
+    with torch.no_grad():
+        model.W.normal_(0, size, generator=torch.Generator().manual_seed(seed))
+    found = Annealing(steps, 50, steps).bracket(model.eval(), seed)
+    model.preprocessing = bits().preprocessing
+    whole = likelihoods(model, bits(), "test", limit=50, annealing=found)
+    return Evidence(likelihood=whole)
+
+
+def levels(data: Dataset, seed: int) -> Evidence:
+    """A closed-form density of digits."""
+    model, _ = trained(seeded(seed, lambda: simulacra.PPCA(data.space, latent=8)), data, seed)
+    found = likelihoods(model, data, "test", 1, seed)
+    return Evidence(likelihood=found, discrete=repeated_values(data, data.test))
+
+
+def spiked(constants: int, seed: int) -> Evidence:
+    """A VAE with a learned scale, on columns of which some are constant."""
+    x = toy("linear-gaussian").train.x[:2000]
+    data = in_memory(torch.cat([x, torch.ones(len(x), constants)], 1), Real((8 + constants,)))
+    make = lambda: simulacra.VAE(data.space, latent=2, hidden=(32,))
+    model, _ = trained(seeded(seed, make), data, seed, epochs=80, lr=1e-2)
+    return Evidence(constant=constant_columns(model, data, seed))
+
+
+def game(model: Model, seed: int) -> Evidence:
+    """How a game on the ring stands."""
+    data = toy("ring")
+    return Evidence(
+        vitals=vitals(model, data, seed=seed), neighbour=neighbour_accuracy(model, data, seed=seed)
+    )
+
+
+def half_ring(seed: int, sick: bool) -> Evidence:
+    """Modes that an RNADE shows which was trained on all of the ring, or on its right half."""
+    whole = toy("ring")
+    kept = whole.train.x[:, 0] > -0.5 if sick else torch.ones(len(whole.train), dtype=torch.bool)
+    train = Split(whole.train.x[kept], whole.preprocessing)
+    data = Dataset("ring", {"train": train, "test": whole.test}, whole.preprocessing)
+    make = lambda: simulacra.RNADE(whole.space, hidden=32)
+    model, _ = trained(seeded(seed, make), data, seed, epochs=8, lr=1e-2)
+    return Evidence(modes=modes_found(whole.truth, model.sample(1000, seed=seed), whole.test.x))
+
+
+def watched(seed: int, sick: bool) -> Evidence:
+    """Hidden units of a VAE, two in three of them switched off, or not."""
+    model = seeded(seed, lambda: simulacra.VAE(bits().space, latent=4, hidden=(64,)))
+    model, _ = trained(model, bits(), seed, epochs=8)
+    first = next(m for m in model.encoder.modules() if isinstance(m, nn.Linear))
+    with torch.no_grad():
+        first.bias[: 43 if sick else 0] = -100.0
+    return Evidence(layers=dead_units(model, bits()))
+
+
+def widths(scale: float | None, seed: int) -> Evidence:
+    """A Gaussian decoder of grey digits with a fixed scale or a learned one."""
+    make = lambda: simulacra.VAE(grey().space, latent=8, hidden=(128,), scale=scale)
+    model, _ = trained(seeded(seed, make), grey(), seed, epochs=30, lr=3e-3)
+    return Evidence(spread=spread(model, grey(), seed=seed))
+
+
+def stepped(w: float, seed: int) -> Evidence:
+    """Chains of an RBM with two modes, far apart or near."""
+    data = toy("bars-and-stripes")
+    return Evidence(mixing=mixing(ferromagnet(data, w), data, seed=seed))
+
+
+def drawn(rows: Tensor, seed: int) -> Evidence:
+    """Samples that are the given rows, beside the data."""
+    data = toy("linear-gaussian")
+    return Evidence(
+        memorisation=memorisation(Drawn(rows), data, n=500, seed=seed),
+        samples=mmd(Drawn(rows), data, n=500, seed=seed),
+    )

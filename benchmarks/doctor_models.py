@@ -1,0 +1,172 @@
+"""Data and small models for the table of the doctor, made sick on purpose or trained."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import tempfile
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import simulacra
+from simulacra.core import capabilities as can
+from simulacra.core.model import Model
+from simulacra.core.random import Rng
+from simulacra.core.space import Real
+from simulacra.data.dataset import Dataset, in_memory
+from simulacra.evaluation.evidence import read_metrics
+from simulacra.training.players import TrainingFailed
+
+
+@cache
+def bits() -> Dataset:
+    """Digits as 0/1."""
+    return simulacra.load_data("digits", binarize="dynamic")
+
+
+@cache
+def grey() -> Dataset:
+    """Digits with noise over their levels."""
+    return simulacra.load_data("digits", dequantise="uniform")
+
+
+@cache
+def toy(name: str) -> Dataset:
+    """A toy with known truth."""
+    return simulacra.load_data(name)
+
+
+def trained(model: Model, data: Dataset, seed: int, **options: object) -> tuple[Model, list[dict[str, str]]]:
+    """The model after `fit`, and the rows of its metrics; a training that broke down has rows too."""
+    with tempfile.TemporaryDirectory() as folder:
+        with contextlib.suppress(TrainingFailed):
+            simulacra.fit(
+                model, data, out=folder, seed=seed, progress=False, doctor=False, **{"epochs": 20, **options}
+            )
+        return model.eval(), list(read_metrics(folder))
+
+
+def seeded(seed: int, make: Callable[[], Model]) -> Model:
+    """A model whose first weights go by the seed."""
+    torch.manual_seed(seed)
+    return make()
+
+
+@cache
+def vae(seed: int) -> Model:
+    """A small VAE of 0/1 digits."""
+    make = lambda: simulacra.VAE(bits().space, latent=4, hidden=(64,))
+    return trained(seeded(seed, make), bits(), seed, epochs=30, lr=5e-3)[0]
+
+
+@cache
+def gan(seed: int) -> Model:
+    """A small game on the ring."""
+    make = lambda: simulacra.GAN(toy("ring").space, latent=4, hidden=(64, 64))
+    return trained(seeded(seed, make), toy("ring"), seed, epochs=12)[0]
+
+
+def moved(model: Model, by: float) -> Model:
+    """A VAE whose encoder says another mean: q(z|x) off the prior and off the posterior."""
+    model = copy.deepcopy(model)
+    last = [m for m in model.encoder.modules() if isinstance(m, nn.Linear)][-1]
+    with torch.no_grad():
+        last.bias[: len(last.bias) // 2] += by
+    return model
+
+
+def ferromagnet(data: Dataset, w: float, hidden: int = 7) -> Model:
+    """An RBM whose units all agree: two modes, and the larger w the rarer a change between them."""
+    model = simulacra.RBM(data.space, hidden=hidden)
+    with torch.no_grad():
+        model.W.fill_(w)
+        model.b.fill_(-w * hidden / 2)
+        model.c.fill_(-w * data.space.dims / 2)
+    return model.eval()
+
+
+class Drawn(Model, can.Samples):
+    """Draws rows of a table in turn: training rows for a copier, fresh ones for the truth itself."""
+
+    def __init__(self, rows: Tensor):
+        super().__init__(Real(rows.shape[1:]))
+        self.register_buffer("rows", rows)
+
+    def updates(self) -> list:
+        """Nothing is learned."""
+        return []
+
+    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """The rows at the positions of `rng`."""
+        return self.rows[torch.arange(rng.rows.start, rng.rows.stop) % len(self.rows)]
+
+
+@cache
+def factor_vae(latent: int, seed: int) -> Model:
+    """A VAE of data with two factors."""
+    data = toy("linear-gaussian")
+    make = lambda: simulacra.VAE(data.space, latent=latent, hidden=(32,))
+    return trained(seeded(seed, make), data, seed, epochs=6, lr=1e-2)[0]
+
+
+@cache
+def rounded() -> Dataset:
+    """The levels of the digits as if they were real numbers."""
+    split = lambda s: s.x.float().flatten(1) / 16
+    whole = simulacra.load_data("digits")
+    return in_memory(torch.cat([split(whole.train), split(whole.test)]), Real((64,)), name="levels as reals")
+
+
+def untrained(seed: int) -> Model:
+    """Two players that have not played."""
+    return seeded(seed, lambda: simulacra.GAN(toy("ring").space, latent=4, hidden=(64, 64)))
+
+
+def blind(seed: int) -> Model:
+    """A discriminator whose last weights are 0."""
+    model = untrained(seed)
+    with torch.no_grad():
+        model.D.score.weight.zero_()
+    return model
+
+
+def shrunk(seed: int) -> Model:
+    """A generator whose samples are all but one."""
+    model = untrained(seed)
+    with torch.no_grad():
+        model.G.body[-1].weight.mul_(1e-2)
+    return model
+
+
+def beaten(seed: int) -> Model:
+    """A minimax game whose discriminator was trained against a generator that stands far off."""
+    make = lambda: simulacra.GAN(toy("ring").space, latent=4, hidden=(64, 64), objective="minimax")
+    model, x = seeded(seed, make), toy("ring").train.x[:500]
+    with torch.no_grad():
+        model.G.body[-1].bias += 6.0
+    steps = torch.optim.Adam(model.D.parameters(), 1e-2)
+    for t in range(150):
+        with torch.no_grad():
+            fake = model.generate(model.prior(Rng(seed, t, rows=range(500))), None)
+        loss = (
+            F.softplus(-model.judge(x, None).score).mean() + F.softplus(model.judge(fake, None).score).mean()
+        )
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+    return model.eval()
+
+
+def truth(seed: int) -> Tensor:
+    """Fresh rows of the truth."""
+    return toy("linear-gaussian").truth.sample(500, seed=1000 + seed)
+
+
+def training_rows(seed: int) -> Tensor:
+    """Rows that the copier has seen."""
+    train = toy("linear-gaussian").train
+    return train.x[Rng(seed, "copied").permutation("rows", len(train))[:500]]

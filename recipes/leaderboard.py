@@ -1,0 +1,139 @@
+"""Nine models of five families on one protocol of binarised MNIST, and which is better where that is decided.
+
+command     SIMULACRA_DATA=DATA python recipes/leaderboard.py [--minutes N] [--models vae ...] [--out RUNS]
+            (DATA holds binarized_mnist/); writes recipes/results/leaderboard.json, which
+            `python tools/results.py --write` puts into docs/results.md
+protocol    binarized-mnist (Larochelle and Murray): 50,000 training and 10,000 test images. Each model is
+            trained for at most N minutes (5 by default) of one core with its rate falling to 0. Likelihoods:
+            exact, IWAE bounds with k=1000, forward and reverse AIS with 1,000 temperatures and 100 chains (of
+            the DBM a bound on the energy); samples: 2,000 of each, in the features of an autoencoder of the
+            training images
+published   Larochelle and Murray 2011: NADE 88.33. Germain et al. 2015: MADE 88.40. Burda et al. 2015 on
+            these images: IWAE k=5 87.63. Salakhutdinov and Murray 2008: RBM, 500 units, 86.34.
+            Salakhutdinov and Hinton 2009: DBM 84.62. All after many more passes
+ours        in docs/results.md
+device      2 shared CPU cores, one thread
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+import simulacra
+from simulacra.core.files import write_json
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation import Annealing
+from simulacra.evaluation.compare import Compared
+from simulacra.evaluation.compared_page import as_json, as_markdown
+from simulacra.evaluation.reproduction import Figure, Measured
+from simulacra.training.budget import Budget
+
+HERE = Path(__file__).parent
+TANH = {"hidden": (200, 200), "net": "mlp", "activation": "tanh"}
+# name: the model, its learning rate, and the passes of a long schedule
+MODELS: dict[str, tuple[Callable[[Dataset], Model], dict, float]] = {
+    "vae": (lambda d: simulacra.VAE(d.space, latent=50, **TANH), {"lr": 1e-3}, 250),
+    "iwae": (lambda d: simulacra.IWAE(d.space, latent=50, k=5, **TANH), {"lr": 1e-3}, 250),
+    "two-layer-vae": (lambda d: simulacra.HierarchicalVAE(d.space, latents=(100, 50)), {"lr": 1e-3}, 250),
+    "nade": (lambda d: simulacra.NADE(d.space), {"lr": 0.01}, 50),
+    "made": (lambda d: simulacra.MADE(d.space), {"lr": 1e-3}, 100),
+    "gated-pixelcnn": (lambda d: simulacra.GatedPixelCNN(d.space), {"lr": 3e-3}, 50),
+    "rbm": (lambda d: simulacra.RBM(d.space, hidden=500, lr=0.05, centred=True), {}, 200),
+    "dbm": (lambda d: simulacra.DBM(d.space, hidden=(500, 500), gibbs_steps=1, lr=0.05), {}, 200),
+    "gan": (lambda d: simulacra.GAN(d.space, latent=50, hidden=(256, 256)), {}, 100),
+}
+SAMPLES, K, MINUTES = 2000, 1000, 5.0
+
+SAME = "binarized-mnist test, negative log-likelihood"
+
+
+def _figure(name: str, published: float, source: str, tolerance: float = 0.2) -> Figure:
+    return Figure(name, published, source, "nats", SAME, tolerance, 1.0, better="lower")
+
+
+PUBLISHED: dict[str, Figure] = {
+    "nade": _figure("NADE, 500 units", 88.33, "Larochelle and Murray 2011"),
+    "made": _figure("MADE, one layer, one mask", 88.40, "Germain et al. 2015, table 6"),
+    "iwae": _figure("IWAE, one layer, k=5 (bound)", 87.63, "Burda et al. 2015, appendix"),
+    "rbm": _figure("RBM, 500 units (forward AIS)", 86.34, "Salakhutdinov and Murray 2008", 0.5),
+    "dbm": _figure("DBM (bound, forward AIS)", 84.62, "Salakhutdinov and Hinton 2009", 0.5),
+}
+FIGURES = tuple(PUBLISHED.values())
+
+
+def main() -> None:
+    """Train, score and compare; write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=MINUTES)
+    parser.add_argument("--models", nargs="*", default=list(MODELS), choices=MODELS)
+    parser.add_argument("--out", type=Path, default=Path("runs/leaderboard"))
+    asked = parser.parse_args()
+    print(board(asked.models, asked.minutes, asked.out))
+
+
+def board(names: list[str], minutes: float, out: Path) -> Compared:
+    """Train and score what is not there yet, compare all, and record it."""
+    data = simulacra.load_data("binarized-mnist")
+    folders = [scored(name, data, minutes, out / name) for name in names]
+    found = simulacra.compare(*folders)
+    if found.refusals:
+        raise ValueError(" ".join(found.refusals))
+    content = {
+        "page": as_markdown(found, "## Leaderboard: binarised MNIST"),
+        "compared": as_json(found),
+        "minutes": minutes,
+        "command": f"python recipes/leaderboard.py --minutes {minutes:g}",
+        "date": datetime.date.today().isoformat(),
+    }
+    write_json(HERE / "results" / "leaderboard.json", content)
+    return found
+
+
+def scored(name: str, data: Dataset, minutes: float, folder: Path) -> Path:
+    """The run of a model, trained and evaluated unless it is there already."""
+    if not (folder / "model.safetensors").is_file():
+        train(name, data, minutes, folder)
+    if not (folder / "report.json").is_file():
+        began = time.perf_counter()
+        run = simulacra.open_run(folder)
+        report = simulacra.evaluate(run, k=K, samples=SAMPLES, annealing=Annealing(1000, 100, 1000))
+        report.write(folder)
+        print(
+            f"{name}: {report.headline()}, scored in {(time.perf_counter() - began) / 60:.1f} min", flush=True
+        )
+    return folder
+
+
+def train(name: str, data: Dataset, minutes: float, folder: Path) -> None:
+    """Train for as many passes as the minutes allow, at most those of the long schedule."""
+    build, rate, whole = MODELS[name]
+    torch.manual_seed(0)
+    model = build(data)
+    settings = {"batch_size": 100, "schedule": "linear", "validate": False, "progress": False, **rate}
+    epochs = Budget(minutes).epochs(model, data, whole, **settings)
+    began = time.perf_counter()
+    simulacra.fit(model, data, out=folder, epochs=epochs, **settings)
+    print(f"{name}: {epochs:.1f} passes in {(time.perf_counter() - began) / 60:.1f} min", flush=True)
+
+
+def reproduce(budget: Budget) -> Iterator[Measured]:
+    """The models with a published figure, each with its share of the time."""
+    minutes = MINUTES if budget.minutes is None else budget.minutes / len(MODELS)
+    found = board(list(MODELS), minutes, Path("runs/leaderboard"))
+    for name, figure in PUBLISHED.items():
+        estimate = found.estimates[name]
+        passes = simulacra.open_run(Path("runs/leaderboard") / name).config["options"]["epochs"]
+        yield figure.measured(-estimate.mean, estimate.error, share=min(1.0, passes / MODELS[name][2]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""A finding: what was measured, what is normal, what it means, what to try, and where it is written up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["ok", "note", "warning"]
+ORDER: tuple[Severity, ...] = ("warning", "note", "ok")  # as they are shown
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the doctor says about one thing.
+
+    Args:
+        severity: `ok`, `note` or `warning`.
+        name: what was looked for, such as `posterior collapse`.
+        measured: the numbers.
+        normal: what they are in a healthy model.
+        means: what they say.
+        mend: what to try; empty where all is well.
+        see: a row of docs/systems.md such as `E7`, or a page such as `docs/doctor.md#posterior-collapse`.
+
+    Example:
+        >>> print(Finding("note", "idle units", "2 of 4 are idle", "none", "too long a code", "latent=2"))
+        note: idle units: 2 of 4 are idle (normal: none): too long a code; try latent=2.
+    """
+
+    severity: Severity
+    name: str
+    measured: str
+    normal: str = ""
+    means: str = ""
+    mend: str = ""
+    see: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """All parts but severity and name, in one line."""
+        said = f"{self.measured} (normal: {self.normal})" if self.normal else self.measured
+        said += f": {self.means}" if self.means else ""
+        said += f"; try {self.mend}" if self.mend else ""
+        return f"{said} [{self.see}]." if self.see else f"{said}."
+
+    def json(self) -> dict[str, str]:
+        """The finding as JSON, the composed sentence with it."""
+        return {**asdict(self), "sentence": self.sentence}
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.name}: {self.sentence}"
+
+
+def read_finding(content: Mapping[str, str]) -> Finding:
+    """A finding from `Finding.json`; those of 0.1 had a sentence and no parts.
+
+    Raises:
+        KeyError: if an entry is missing.
+
+    Example:
+        >>> read_finding({"severity": "ok", "name": "a", "sentence": "It is well."}).sentence
+        'It is well.'
+    """
+    severity, name = content["severity"], content["name"]
+    if "measured" not in content:
+        return Finding(severity, name, content["sentence"].removesuffix("."))  # type: ignore[arg-type]
+    parts = {part: content[part] for part in ("measured", "normal", "means", "mend", "see")}
+    return Finding(severity, name, **parts)  # type: ignore[arg-type]

@@ -1,0 +1,59 @@
+"""Checks of games: a discriminator that is too strong or too weak, a generator that learns nothing.
+
+Numbers and alarms come by name from `HasVitals`; no family is known here.
+"""
+
+from __future__ import annotations
+
+from simulacra.core.finding import Finding
+from simulacra.evaluation.evidence import Evidence
+
+STRONG = 0.95  # share right above which a discriminator wins the game
+WEAK = 0.25  # the share that a nearest neighbour tells beyond what the discriminator does
+PAGE = "docs/doctor.md"
+MEANINGS = {
+    "mode collapse": "the generator shows few of the modes",
+    "vanishing gradient": "the generator learns nothing",
+}
+ROWS = {"mode collapse": "F11", "vanishing gradient": "F8"}
+
+
+def trouble(evidence: Evidence) -> Finding | None:
+    """What a model that can tell says is wrong: a collapsed generator, a vanished gradient (rows F8, F11)."""
+    found = evidence.vitals
+    if found is None:
+        return None
+    if not found.alarm:
+        return Finding(
+            "ok", "game", str(found), "no alarm", "nothing is out of the ordinary", "", f"F8, {PAGE}#game"
+        )
+    # an alarm is `kind: what was measured; try what helps.`
+    kind, colon, said = found.alarm.rstrip(".").partition(": ")
+    name = kind if colon else "game"
+    measured, _, mend = (said or kind).partition("; try ")
+    see = f"{ROWS.get(name, 'F8')}, {PAGE}#{name.replace(' ', '-')}"
+    return Finding("warning", name, f"{measured} ({found})", "no alarm", MEANINGS.get(name, ""), mend, see)
+
+
+def discriminator(evidence: Evidence) -> Finding | None:
+    """A discriminator that wins the game, or one that sees less than the nearest neighbour does (row F8)."""
+    found = evidence.vitals
+    if found is None or "accuracy" not in found.numbers:
+        return None
+    name, see = "discriminator", f"F8, {PAGE}#discriminator"
+    accuracy, neighbour = found.numbers["accuracy"], evidence.neighbour
+    measured = f"the discriminator is right on {accuracy:.1%} of held-out rows and samples"
+    measured += "" if neighbour is None else f", the nearest neighbour on {neighbour:.1%}"
+    normal = f"at most {STRONG:.0%}, and not far below the nearest neighbour"
+    if neighbour is not None and neighbour - accuracy > WEAK:
+        means = "it is too weak: it passes samples that are easily told from the data"
+        mend = "more steps or units for the discriminator, or a higher learning rate of it"
+        return Finding("warning", name, measured, normal, means, mend, see)
+    if accuracy > STRONG:
+        means = "it is too strong for a game with probabilities; a Wasserstein critic may be"
+        mend = "noise=0.1, smoothing=0.9 or gradient_penalty=10, while the gradient has not vanished"
+        return Finding("note", name, measured, normal, means, mend, see)
+    return Finding("ok", name, measured, normal, "the players are matched", "", see)
+
+
+CHECKS = (trouble, discriminator)

@@ -1,0 +1,100 @@
+"""Checks of the training: held-out rows against training rows, and what the metrics say."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+
+from simulacra.core.finding import Finding
+from simulacra.evaluation.evidence import Evidence, Metrics
+
+SURE = 3.0  # standard errors between training and held-out score
+LARGE_GAP = 0.05  # of the held-out score
+GROWN = 1000.0  # times its median: a term that grew so much has exploded
+ROWS = 8  # of the metrics below which a median says little
+PLACES = ("stage", "step", "epoch", "seconds", "total_step", "valid_score")  # columns that are no terms
+PAGE = "docs/doctor.md"
+
+
+def overfitting(evidence: Evidence) -> Finding | None:
+    """Training rows are likelier than held-out ones."""
+    train, test = evidence.training, evidence.held_out
+    if train is None or test is None or math.isnan(train.error) or math.isnan(test.error):
+        return None
+    name, see, gap = "overfitting", f"{PAGE}#overfitting", train.mean - test.mean
+    error = math.hypot(train.error, test.error)
+    measured = f"training rows score {gap:+.2f} +- {error:.2f} nats against held-out ones"
+    normal = f"within {SURE:g} standard errors"
+    if gap <= SURE * error:
+        return Finding("ok", name, measured, normal, "no overfitting beyond chance", "", see)
+    large = gap > LARGE_GAP * max(1.0, abs(test.mean))
+    means = "the model knows its training rows better than others"
+    mend = "patience=5 to stop earlier, dropout, or more data"
+    return Finding("warning" if large else "note", name, measured, normal, means, mend, see)
+
+
+def past_best(evidence: Evidence) -> Finding | None:
+    """The validation score has fallen since its best epoch."""
+    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in evidence.metrics]
+    scores = [(epoch, score) for epoch, score in rows if score is not None and math.isfinite(score)]
+    if len(scores) < 3:
+        return None
+    epoch, best = max(scores, key=lambda pair: pair[1])
+    fallen = best - scores[-1][1]
+    name, see = "validation score", f"{PAGE}#validation-score"
+    measured = f"the validation score fell by {fallen:.2f} nats since epoch {epoch}, its best ({best:.2f})"
+    normal = f"by at most {LARGE_GAP:.0%}"
+    if fallen > LARGE_GAP * max(1.0, abs(best)):
+        means = "training went on past the best weights"
+        return Finding("warning", name, measured, normal, means, "patience=5 to keep the best weights", see)
+    return Finding("ok", name, measured, normal, "it ended near its best", "", see)
+
+
+def terms(evidence: Evidence) -> Finding | None:
+    """Terms of the loss that are not finite, or grew by orders of magnitude."""
+    columns = dict(_columns(evidence.metrics))
+    if not columns:
+        return None
+    name, see = "terms of the loss", f"{PAGE}#terms-of-the-loss"
+    normal = f"all finite and below {GROWN:,.0f} times their median"
+    lost = [term for term, values in columns.items() if not all(map(math.isfinite, values))]
+    mend = "clip=1, or a lower lr"
+    if lost:
+        measured = f"{', '.join(lost)} of the metrics is not finite in some rows"
+        return Finding("warning", name, measured, normal, "training broke down", mend, see)
+    term, ratio = max(((term, _growth(values)) for term, values in columns.items()), key=lambda pair: pair[1])
+    measured = f"{term} reached {ratio:,.3g} times its median, the most of {len(columns)} terms"
+    if ratio > GROWN:
+        return Finding("warning", name, measured, normal, "it exploded", mend, see)
+    return Finding("ok", name, measured, normal, "none exploded", "", see)
+
+
+def _columns(metrics: Metrics) -> Iterator[tuple[str, list[float]]]:
+    """Each term of the metrics with its values, in order."""
+    names = dict.fromkeys(name for row in metrics for name in row if name not in PLACES)
+    for name in names:
+        values = [_number(row.get(name)) for row in metrics]
+        found = [value for value in values if value is not None]
+        if found:
+            yield name, found
+
+
+def _growth(values: list[float]) -> float:
+    """The largest after the first quarter over the median, in absolute value: a start may be steep."""
+    sizes = [abs(value) for value in values]
+    middle = statistics.median(sizes)
+    if len(sizes) < ROWS or not middle:
+        return 1.0
+    return max(sizes[len(sizes) // 4 :]) / middle
+
+
+def _number(text: str | None) -> float | None:
+    """The number of a cell; None where it is empty or no number."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+CHECKS = (overfitting, past_best, terms)

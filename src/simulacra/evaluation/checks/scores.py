@@ -1,0 +1,87 @@
+"""Checks of the scores: can a likelihood be believed, and was a density rewarded for nothing?"""
+
+from __future__ import annotations
+
+from simulacra.core.finding import Finding, Severity
+from simulacra.evaluation.evidence import Evidence
+
+FEW = 10  # effective importance samples below which a bound rests on chance
+DISCRETE = 0.5  # share of repeated values above which real data look rounded
+NARROW = 0.01  # of the spread of the other columns: a narrower density is a spike
+SHOWN = 5  # columns that are named
+PAGE = "docs/doctor.md"
+
+
+def importance(evidence: Evidence) -> Finding | None:
+    """A bound that rests on few of its importance samples."""
+    if evidence.likelihood is None or evidence.likelihood.effective is None or evidence.k < 2:
+        return None
+    name, see, k = "importance samples", f"{PAGE}#importance-samples", evidence.k
+    median, few = float(evidence.likelihood.effective.median()), min(FEW, 0.5 * k)
+    measured = f"the median row has {median:.1f} effective of k={k} importance samples"
+    normal = f"{few:g} or more"
+    if median < few:
+        severity: Severity = "warning" if median < FEW / 4 else "note"
+        mend = f"k={10 * k:,}, or more epochs for a better posterior"
+        return Finding(severity, name, measured, normal, "the bound may be loose by nats", mend, see)
+    return Finding("ok", name, measured, normal, "the bound rests on many samples", "", see)
+
+
+def partition(evidence: Evidence) -> Finding | None:
+    """A partition function that annealing cannot be trusted with (row A7)."""
+    if evidence.likelihood is None or evidence.likelihood.bracket is None:
+        return None
+    name, see, found = "partition function", f"A7, {PAGE}#partition-function", evidence.likelihood.bracket
+    normal = "both directions within 1 nat, a tenth of the chains effective"
+    if found.doubts:
+        means, mend = "the likelihood cannot be believed", "more temperatures, chains or sweeps"
+        return Finding("warning", name, str(found), normal, means, mend, see)
+    return Finding("ok", name, str(found), normal, "the two sides agree", "", see)
+
+
+def levels(evidence: Evidence) -> Finding | None:
+    """A continuous density on discrete data: it can put a spike on each level."""
+    if evidence.likelihood is None:
+        return None
+    name, see = "density on discrete data", f"I7, {PAGE}#density-on-discrete-data"
+    bits = evidence.likelihood.estimate.bits_per_dim
+    mend = "dequantise='uniform' when the data are loaded"
+    if evidence.discrete is None:
+        if bits >= 0:
+            return None
+        means = "a probability has no less than 0 bits: a density was put on levels"
+        return Finding("warning", name, f"{bits:.2f} bits/dim", "0 or more", means, mend, see)
+    measured = f"{evidence.discrete:.0%} of the values in a column occur again, at {bits:.2f} bits/dim"
+    normal = f"at most {DISCRETE:.0%}"
+    if evidence.discrete > DISCRETE:
+        means = "the real-valued data look rounded, and their density can grow without limit"
+        severity: Severity = "warning" if bits < 0 else "note"
+        return Finding(severity, name, measured, normal, means, f"{mend}, or load them as levels", see)
+    return Finding("ok", name, measured, normal, "the values are continuous", "", see)
+
+
+def unbounded(evidence: Evidence) -> Finding | None:
+    """Constant columns, on which a density is rewarded without limit as its variance goes to 0 (row I7)."""
+    found = evidence.constant
+    if found is None:
+        return None
+    name, see = "unbounded density", f"I7, {PAGE}#unbounded-density"
+    if not found.names:
+        return Finding(
+            "ok", name, f"no column of {found.of} is constant", "none", "no spike is rewarded", "", see
+        )
+    more = f" and {len(found.names) - SHOWN} more" if len(found.names) > SHOWN else ""
+    which = f"{', '.join(found.names[:SHOWN])}{more}"
+    measured = (
+        f"{len(found.names)} of {found.of} columns are constant ({which}), and the model is "
+        f"{found.width:.2g} times as wide there as the other columns"
+    )
+    means = "a density that narrows around a constant is likelier without limit, and says nothing of the data"
+    severity: Severity = "warning" if found.width < NARROW else "note"
+    mend = (
+        "leaving these columns out, adding noise (dequantise='uniform' for pixels), or a floor on the scale"
+    )
+    return Finding(severity, name, measured, "none", means, mend, see)
+
+
+CHECKS = (importance, partition, levels, unbounded)

@@ -1,0 +1,112 @@
+"""Constant columns of real-valued data, and how narrow a density is around them.
+
+A Gaussian with variance s^2 around a value that never changes has log-density -log s + const: as s goes to
+0 it grows without limit, and the model is no better for it. How wide the model is there can be measured:
+moved by d, a Gaussian column falls by
+
+    log p(x) - log p(x + d) = d^2 / (2 s^2)    =>    s = d / sqrt(2 fall)         (1)
+
+Reference: Deep Learning 20.14; Theis et al. 2016. Row I7.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from simulacra.core.composite import Fields
+from simulacra.core.model import Model
+from simulacra.core.space import Real, Space
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.relative import has_relative, relative_scores
+from simulacra.evaluation.rows import count
+
+ROWS = 2000  # of the training split that are looked at
+SCORED = 200  # rows that are moved
+STEP = 0.01  # of the typical spread of the other columns: how far
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Columns that never change.
+
+    Args:
+        names: of the columns.
+        of: number of real-valued columns.
+        width: s of equation (1) over the spread of a typical column; infinite where the density does not
+            narrow there.
+    """
+
+    names: tuple[str, ...]
+    of: int
+    width: float
+
+
+def constant_columns(model: Model, data: Dataset, seed: int = 0, limit: int = ROWS) -> Constant | None:
+    """The real-valued columns that are constant over training rows, and how wide the model is there.
+
+    Returns:
+        None where nothing is real-valued, each level is scored, or the model has no density.
+
+    Example:
+        >>> import simulacra
+        >>> x = torch.cat([torch.randn(50, 2), torch.zeros(50, 1)], 1)
+        >>> data = simulacra.in_memory(x, simulacra.Real((3,)))
+        >>> constant_columns(simulacra.PPCA(data.space, latent=1), data).names
+        ('column 2',)
+    """
+    columns = list(real_columns(data.preprocessing.raw))
+    if not columns or not data.preprocessing.exact or not has_relative(model):
+        return None
+    train = data.train.select(torch.arange(count(data.train, limit)))
+    x = train.x.flatten(1)
+    there = torch.ones_like(x, dtype=torch.bool) if train.known is None else train.known.flatten(1)
+    spreads = [float(x[there[:, i], i].double().std(correction=0).nan_to_num()) for i, _ in columns]
+    typical = sorted(spread for spread in spreads if spread > 0)
+    if not typical:
+        return None
+    at, middle = [n for n, spread in enumerate(spreads) if spread == 0], typical[len(typical) // 2]
+    names = tuple(columns[n][1] for n in at)
+    width = (
+        _width(model, train, [columns[n][0] for n in at], STEP * middle, seed) / middle if at else math.inf
+    )
+    return Constant(names, len(columns), width)
+
+
+def real_columns(space: Space) -> Iterator[tuple[int, str]]:
+    """Number and name of each flattened entry that is a real number.
+
+    Example:
+        >>> list(real_columns(Real((1, 1, 2))))
+        [(0, 'pixel (0, 0)'), (1, 'pixel (0, 1)')]
+    """
+    if isinstance(space, Fields):
+        start = 0
+        for (name, field), width in zip(space.fields, space.widths):
+            if isinstance(field, Real):
+                yield from ((start + i, name if width == 1 else f"{name}[{i}]") for i in range(width))
+            start += width
+    elif isinstance(space, Real):
+        for i in range(space.dims):
+            place = divmod(i % math.prod(space.shape[-2:]), space.shape[-1]) if space.image else None
+            yield i, f"column {i}" if place is None else f"pixel {place}"
+
+
+def _width(model: Model, train: Split, at: list[int], step: float, seed: int) -> float:
+    """s of equation (1) of a typical one of the columns `at`."""
+    rows = train.select(torch.arange(count(train, SCORED)))
+    moved = replace(rows, x=_moved(rows.x, at, step))
+    fall = relative_scores(model, rows, seed) - relative_scores(model, moved, seed)
+    each = float(fall.mean()) / len(at)
+    # (1)
+    return step / math.sqrt(2 * each) if each > 0 else math.inf
+
+
+def _moved(x: Tensor, at: list[int], step: float) -> Tensor:
+    flat = x.flatten(1).clone()
+    flat[:, at] += step
+    return flat.view_as(x)

@@ -1,0 +1,123 @@
+"""What is compared: runs, reports and estimates by name; of a run, the reports of it as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simulacra import __version__
+from simulacra.core.artifact import CONFIG, WEIGHTS
+from simulacra.core.estimate import Estimate
+from simulacra.core.files import read_json
+from simulacra.evaluation.provenance import doubt
+from simulacra.evaluation.report import REPORT, Report, reports_in
+
+Scored = Report | Estimate | str | Path
+UNBOUNDED = "unbounded density"  # the doctor's name of densities that grow without limit
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One model under one protocol.
+
+    Args:
+        name: what it is called in the tables.
+        estimate: its likelihood, or None where it has none.
+        report: the report, or None where a bare estimate was given.
+        path: its run folder, or None.
+        notes: what to know of it.
+    """
+
+    name: str
+    estimate: Estimate | None = None
+    report: Report | None = None
+    path: Path | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def unbounded(self) -> str | None:
+        """Why its likelihood is no merit: the doctor found a density that grows without limit (row I7)."""
+        found = self.report.findings if self.report else []
+        if any(f.name == UNBOUNDED and f.severity == "warning" for f in found):
+            return "has a density that grows without limit (its report says more)"
+        return None
+
+
+def contestants(
+    models: Sequence[Scored | Mapping[str, Scored]], named: Mapping[str, Scored]
+) -> list[Contestant]:
+    """Everything that can be compared of what was given: of a run, each protocol that it was evaluated on.
+
+    Args:
+        models: reports, estimates or folders; a mapping or list among them is taken apart.
+        named: the same under names of the caller's own.
+
+    Raises:
+        ValueError: if a folder is no evaluated run, or its report is not of the run as it is now.
+    """
+    items: list[tuple[str, Scored]] = []
+    for model in models:
+        if isinstance(model, Mapping):
+            items += model.items()
+        else:
+            many = model if isinstance(model, (list, tuple)) else [model]
+            items += [(_name_of(one), one) for one in many]
+    found: dict[str, Scored] = {}
+    for name, item in [*items, *named.items()]:
+        tries = (name, *(f"{name} ({i})" for i in range(2, len(items) + len(named) + 2)))
+        found[next(t for t in tries if t not in found)] = item
+    return [one for name, item in found.items() for one in _contestants(name, item)]
+
+
+def _name_of(item: Scored) -> str:
+    if isinstance(item, Report):
+        return item.model
+    return item.method if isinstance(item, Estimate) else Path(item).name
+
+
+def _contestants(name: str, item: Scored) -> list[Contestant]:
+    if isinstance(item, Estimate):
+        return [Contestant(name, item)]
+    if isinstance(item, Report):
+        return [Contestant(name, item.likelihood, item)]
+    path = Path(item)
+    check_run(path)
+    notes = _notes(path)
+    sound = [report for report in reports_in(path) if _why_not(path, report) is None]
+    if not sound:
+        why = _why_not(path, reports_in(path)[0])
+        raise ValueError(f"{path}: {why}; run `simulacra evaluate {path}` again.")
+    return [Contestant(name, report.likelihood, report, path, notes) for report in sound]
+
+
+def check_run(path: Path) -> None:
+    """Raise ValueError, with the command that mends it, unless `path` holds an evaluated run."""
+    if not path.is_dir():
+        raise ValueError(f"{path} is no folder of a run: give runs, such as runs/vae-digits-1.")
+    finished = (path / WEIGHTS).is_file()
+    if (path / CONFIG).is_file() and not finished and not (path / REPORT).is_file():
+        raise ValueError(
+            f"{path} is unfinished: it holds no {WEIGHTS}; go on with `simulacra train --resume {path}`."
+        )
+    if not (path / REPORT).is_file():
+        raise ValueError(f"{path} has no report: run `simulacra evaluate {path}` first.")
+
+
+def _why_not(path: Path, report: Report) -> str | None:
+    """Why the report does not tell of the run as it is now; one without provenance is believed."""
+    if report.provenance is None:
+        return None
+    for needed in (CONFIG, WEIGHTS):
+        if not (path / needed).is_file():
+            return f"its {needed} is gone, so that its report cannot be checked"
+    return doubt(path, report.provenance)
+
+
+def _notes(path: Path) -> tuple[str, ...]:
+    if not (path / CONFIG).is_file():
+        return ()
+    version = read_json(path / CONFIG).get("version") or "an early version"
+    if version == __version__:
+        return ()
+    return (f"was trained with version {version}; this is {__version__}",)

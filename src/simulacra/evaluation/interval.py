@@ -1,0 +1,108 @@
+"""How sure a number is: intervals that hold the true value in 95 % of repetitions.
+
+    share     k of n: Wilson's interval                                                          (1)
+    mean      m -+ t s / sqrt(n), t of Student's law with n - 1 degrees of freedom               (2)
+    crossed   of e_ci, choice c of C and row i of N:
+              error^2 = var_c(mean_i e_ci) / C + var_i(mean_c e_ci) / N                          (3)
+
+(3) counts what neither choice nor row explains twice, so it is a little too wide; its degrees of freedom are
+Welch's.
+
+Reference: Wilson 1927; Welch 1947.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import scipy  # whose stats are loaded when they are used: that takes a second
+from torch import Tensor
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and where the true one may lie.
+
+    Args:
+        value: the estimate.
+        error: its standard error.
+        low: lower end of the 95 % interval.
+        high: upper end.
+    """
+
+    value: float
+    error: float
+    low: float
+    high: float
+
+
+def share_of(hits: Tensor) -> Interval:
+    """The share of a set of rows by equation (1), from booleans of shape (n,).
+
+    Example:
+        >>> import torch
+        >>> found = share_of(torch.arange(50) < 40)
+        >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
+        (0.8, 0.67, 0.888)
+    """
+    n, k = len(hits), int(hits.sum())
+    low, high = scipy.stats.binomtest(k, n).proportion_ci(LEVEL, method="wilson")
+    return Interval(k / n, math.sqrt(k / n * (1 - k / n) / n), float(low), float(high))
+
+
+def mean_of(values: Tensor) -> Interval:
+    """The mean of at least two values of shape (n,) by equation (2).
+
+    Example:
+        >>> import torch
+        >>> found = mean_of(torch.tensor([1.0, 2.0, 3.0]))
+        >>> found.value, round(found.error, 4), round(found.low, 3), round(found.high, 3)
+        (2.0, 0.5774, -0.484, 4.484)
+    """
+    x = values.double()
+    return _student(float(x.mean()), float(x.var()) / len(x), len(x) - 1)
+
+
+def crossed_mean(values: Tensor) -> Interval:
+    """The mean over choices and rows by equation (3), from values of shape (C, N); of one choice by (2)."""
+    x = values.double()
+    if len(x) == 1:
+        return mean_of(x[0])
+    parts = [(float(m.var()) / len(m), len(m) - 1) for m in (x.mean(1), x.mean(0))]
+    variance = sum(v for v, _ in parts)
+    spread = sum(v * v / df for v, df in parts)
+    return _student(float(x.mean()), variance, variance**2 / spread if spread else math.inf)
+
+
+def crossed_share(hits: Tensor) -> Interval:
+    """The share over choices and rows by equation (3), from booleans (C, N); of one choice by (1).
+
+    Where all choices agree on all rows (3) is 0; the interval is therefore at least that of the same share of
+    N rows by (1).
+    """
+    if len(hits) == 1:
+        return share_of(hits[0])
+    found, n = crossed_mean(hits), hits.shape[1]
+    least = scipy.stats.binomtest(round(found.value * n), n).proportion_ci(LEVEL, method="wilson")
+    low, high = max(0.0, min(found.low, least.low)), min(1.0, max(found.high, least.high))
+    return Interval(found.value, found.error, float(low), float(high))
+
+
+def _student(mean: float, variance: float, df: float) -> Interval:
+    error = math.sqrt(variance)
+    reach = float(scipy.stats.t.ppf((1 + LEVEL) / 2, df)) * error
+    return Interval(mean, error, mean - reach, mean + reach)
+
+
+def in_words(found: Mapping[str, float], digits: str = ".1%") -> str:
+    """A value with its interval, from the JSON of an `Interval`.
+
+    Example:
+        >>> in_words({"value": 0.8, "low": 0.67, "high": 0.888})
+        '80.0% (67.0% to 88.8%)'
+    """
+    return f"{found['value']:{digits}} ({found['low']:{digits}} to {found['high']:{digits}})"

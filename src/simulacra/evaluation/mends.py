@@ -1,0 +1,75 @@
+"""The command that would make two scores comparable."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+from simulacra.core.artifact import CONFIG
+from simulacra.core.files import read_json
+from simulacra.data import load_data
+from simulacra.evaluation.contestants import Contestant
+from simulacra.models.catalog import find
+
+
+def mend(a: Contestant, b: Contestant) -> str:
+    """One sentence with the command that scores b as a was scored; empty where there is none."""
+    ours, theirs = (c.estimate.protocol if c.estimate else None for c in (a, b))
+    if ours is None or theirs is None or b.path is None:
+        return ""
+    unlike = set(ours.differences(theirs)) - {"data"}
+    # other rows of one data set: the split's name says which
+    if unlike == {"split"}:
+        return f"Score both on one split: `simulacra evaluate {b.path}{_split(ours.split)}`."
+    ours_spec, theirs_spec = _spec(a.path), _spec(b.path)
+    if ours_spec is None:
+        return "Train and evaluate both on one data set with the same options."
+    return f"Train both on the same data: `simulacra train {_words(b.path, ours_spec, theirs_spec)}`."
+
+
+def _split(told: str) -> str:
+    """Options of `evaluate` for a split such as `test[:100]`."""
+    name, _, limit = told.partition("[:")
+    return f" --split {name}" + (f" --limit {limit.rstrip(']')}" if limit else "")
+
+
+def _config(path: Path | None) -> dict[str, Any] | None:
+    return read_json(path / CONFIG) if path is not None and (path / CONFIG).is_file() else None
+
+
+def _spec(path: Path | None) -> dict[str, Any] | None:
+    """What the data of a run were loaded with, or None for data from memory."""
+    config = _config(path)
+    spec = config["data"].get("spec") if config else None
+    return dict(spec) if spec and isinstance(spec.get("name_or_path"), str) else None
+
+
+def _words(path: Path, wanted: dict[str, Any], given: dict[str, Any] | None) -> str:
+    """What is typed after `simulacra train` for the model of the run `path` on other data."""
+    usual = {p.name: p.default for p in inspect.signature(load_data).parameters.values()}
+    file = path / "config.yaml"
+    # a file of options is repeated with what differs; without one, what is not usual is typed
+    before = given if file.is_file() and given is not None else usual
+    options = {name: value for name, value in wanted.items() if value != before.get(name)}
+    options.pop("name_or_path", None)
+    said = [f"--data.{name} {shlex.quote(_word(value))}" for name, value in options.items()]
+    names = f"{_name(path)} {shlex.quote(wanted['name_or_path'])}"
+    repeated = [] if before is usual else [f"--config {shlex.quote(str(file))}"]
+    return " ".join([names, *repeated, *said])
+
+
+def _word(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _name(path: Path) -> str:
+    """The model's name on the command line."""
+    config = _config(path)
+    found = str(config.get("model")) if config else "MODEL"
+    try:
+        return find(found).name
+    except ValueError:
+        return re.sub(r"\s", "", found)

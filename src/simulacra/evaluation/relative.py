@@ -1,0 +1,68 @@
+"""log p(x) up to a constant of the model: differences between rows without a partition function.
+
+    log p(x) - log p(y) = F(y) - F(x)                                            (1)
+
+so that an energy can be asked whether training rows are likelier than held-out ones although its log Z
+is not known.
+
+Reference: Hinton, A practical guide to training restricted Boltzmann machines, 2010, section 6.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core import capabilities as can
+from simulacra.core.estimate import Estimate
+from simulacra.core.likelihood import observed
+from simulacra.core.model import Model
+from simulacra.core.precision import precise
+from simulacra.core.words import evaluating
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.likelihood import protocol_of
+from simulacra.evaluation.rows import Block, blocks
+
+
+def has_relative(model: Model) -> bool:
+    """Whether two rows can be compared at the cost of a pass: no sum over states, no law for each row."""
+    if model.supports(can.HasLaws):
+        return False
+    if model.supports(can.HasEnergy):
+        # log Z is one number only where there is one law
+        return not model.supports(can.TakesCondition) or model.condition is None
+    return model.supports(can.HasDensity) or model.supports(can.HasBound)
+
+
+def relative_scores(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Tensor:
+    """-F(x), log p(x) or a one-sample bound of the first rows, in nats on the raw space, float64, shape (N,).
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("bars-and-stripes")
+        >>> model = simulacra.RBM(data.space, hidden=3)
+        >>> found, exact = relative_scores(model, data.test, limit=5), model.log_prob(data.test.x[:5]).values
+        >>> bool(torch.allclose(found - exact, model.log_z().detach(), atol=1e-4))
+        True
+    """
+    with evaluating(model):
+        parts = [(_score(model, b) + b.log_det).cpu() for b in blocks(model, split, seed, limit)]
+    return torch.cat(parts)
+
+
+def relative_estimate(model: Model, data: Dataset, split: str, seed: int, limit: int) -> Estimate:
+    """`relative_scores` of the first rows of a split, with their protocol."""
+    values = relative_scores(model, data[split], seed, limit)
+    dims = float(model.preprocessing.raw.dims)
+    return Estimate(values, "stochastic", dims, "up to a constant", {}, protocol_of(data, split, limit))
+
+
+def _score(model: Model, block: Block) -> Tensor:
+    able, gaps = cast(Any, model), observed(block.known)
+    if model.supports(can.HasEnergy):
+        return -precise(able.free_energy(block.x, block.c))
+    if model.supports(can.HasDensity):
+        return precise(able.log_density(block.x, block.c, **gaps))
+    return precise(able.elbo(block.x, block.c, block.rng, **gaps))

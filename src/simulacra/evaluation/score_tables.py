@@ -1,0 +1,157 @@
+"""Scores that need no likelihood, as columns with 95 % intervals: samples, copies, reconstructions, tasks.
+
+Each kind of score has its own table, and each table one protocol: the rows that were held out, the number of
+samples, the feature extractor and the seed. A difference is decided beyond two standard errors of both sides;
+the two are drawn independently, so the squares of their errors add.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, Literal
+
+WIDE = 1.96  # standard errors to each side of a 95 % interval
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A score with its standard error, None where it has none.
+
+    Args:
+        value: the score.
+        error: standard error.
+        ends: of the 95 % interval; None: `WIDE` errors to each side.
+        percent: whether it is a share, shown in per cent.
+        digits: significant digits, where it is none.
+    """
+
+    value: float
+    error: float | None = None
+    ends: tuple[float, float] | None = None
+    percent: bool = False
+    digits: int = 3
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % of such intervals hold the value that endless data would give; None without an error."""
+        if self.ends is not None or self.error is None or math.isnan(self.error):
+            return self.ends
+        return self.value - WIDE * self.error, self.value + WIDE * self.error
+
+    def __str__(self) -> str:
+        show = lambda v: f"{100 * v:.1f}" if self.percent else f"{v:.{self.digits}g}"
+        sides = f" [{', '.join(map(show, self.interval))}]" if self.interval else ""
+        return f"{show(self.value)}{'%' if self.percent else ''}{sides}"
+
+
+def share(value: float, n: int) -> Cell:
+    """A share of n rows or samples with its binomial error and Wilson's interval.
+
+    Example:
+        >>> print(share(0.0, 100))
+        0.0% [0.0, 3.7]
+    """
+    z = WIDE**2 / n
+    middle = (value + z / 2) / (1 + z)
+    half = math.sqrt(value * (1 - value) * z + z * z / 4) / (1 + z)
+    ends = max(0.0, middle - half), min(1.0, middle + half)
+    return Cell(value, math.sqrt(value * (1 - value) / n), ends, percent=True)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a number is, and which way is better.
+
+    Args:
+        title: such as `kernel distance`.
+        better: `lower`, `higher`, or `neither` where it decides nothing.
+    """
+
+    title: str
+    better: Literal["lower", "higher", "neither"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one kind of one model.
+
+    Args:
+        kind: title of the table.
+        key: all that must be equal for two of these to stand in one table, by name.
+        columns: what is measured; the first one decides.
+        cells: a cell for each column.
+        reference: what these numbers are for the data themselves, or empty.
+    """
+
+    kind: str
+    key: Mapping[str, Any]
+    columns: tuple[Column, ...]
+    cells: tuple[Cell | None, ...]
+    reference: tuple[Cell | None, ...] = ()
+
+    def unlike(self, other: Scores) -> dict[str, tuple[Any, Any]]:
+        """What keeps two scores of one kind out of one table, by name."""
+        names = {**self.key, **other.key}
+        return {n: (self.key.get(n), other.key.get(n)) for n in names if self.key.get(n) != other.key.get(n)}
+
+
+@dataclass
+class ScoreTable:
+    """Scores of one kind under one protocol, by name.
+
+    Args:
+        rows: the scores of each model.
+    """
+
+    rows: dict[str, Scores] = field(default_factory=dict)
+
+    @property
+    def first(self) -> Scores:
+        """Any of the scores: kind, key and columns are those of all."""
+        return next(iter(self.rows.values()))
+
+    @property
+    def title(self) -> str:
+        """Kind and protocol in words."""
+        told = ", ".join(f"{name} {value}" for name, value in self.first.key.items() if name != "digest")
+        return f"{self.first.kind} ({told})"
+
+    def better(self, a: str, b: str) -> bool | None:
+        """Whether a is better than b in the first column; None where that is undecided."""
+        column, (x, y) = self.first.columns[0], (self.rows[name].cells[0] for name in (a, b))
+        if column.better == "neither" or x is None or y is None or x.error is None or y.error is None:
+            return None
+        difference = x.value - y.value
+        if not abs(difference) > 2 * math.hypot(x.error, y.error):
+            return None
+        return (difference < 0) == (column.better == "lower")
+
+    @property
+    def sentences(self) -> list[str]:
+        """Of each pair, which one is better in the deciding column."""
+        column = self.first.columns[0]
+        if column.better == "neither":
+            return []
+        return [self._sentence(a, b, column) for a, b in combinations(self.rows, 2)]
+
+    def _sentence(self, a: str, b: str, column: Column) -> str:
+        found = self.better(a, b)
+        x, y = self.rows[a].cells[0], self.rows[b].cells[0]
+        if found is None:
+            return f"{a} or {b}: undecided, {column.title} {x} against {y}."
+        winner, loser, best, worst = (a, b, x, y) if found else (b, a, y, x)
+        return f"{winner} beats {loser}: {column.title} {best} against {worst} ({column.better} is better)."
+
+    def lines(self) -> list[list[str]]:
+        """Header and rows as text, the data's own numbers last."""
+        shown = [c.title for c in self.first.columns]
+        body = [[name, *map(_text, scores.cells)] for name, scores in self.rows.items()]
+        best = [["(the data)", *map(_text, self.first.reference)]] if self.first.reference else []
+        return [["model", *shown], *body, *best]
+
+
+def _text(cell: Cell | None) -> str:
+    return "" if cell is None else str(cell)

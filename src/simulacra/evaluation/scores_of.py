@@ -1,0 +1,156 @@
+"""The scores of a report that need no likelihood, each with the protocol that makes it comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from simulacra.evaluation.report import Report
+from simulacra.evaluation.score_tables import Cell, Column, Scores, share
+
+Found = Mapping[str, Any]
+
+SAMPLES = (
+    Column("kernel distance", "lower"),
+    Column("Frechet distance", "lower"),
+    Column("precision", "higher"),
+    Column("recall", "higher"),
+    Column("density", "neither"),
+    Column("coverage", "higher"),
+    Column("inception score", "higher"),
+    Column("modes", "higher"),
+)
+COPIES = (
+    Column("nearer than 5% of held-out rows", "neither"),
+    Column("exact copies", "neither"),
+    Column("copying score", "neither"),
+)
+KEPT = (Column("squared error", "lower"), Column("explained", "higher"))
+SEEN = (Column("SSIM", "higher"), Column("PSNR in dB", "higher"))
+TRAINED = (Column("right after learning from samples", "higher"), Column("lost against real rows", "lower"))
+FEW = (Column("wrong with few labels", "lower"), Column("against the data themselves", "lower"))
+LABELS = (Column("wrong labels", "lower"),)
+
+
+def scores_of(report: Report) -> list[Scores]:
+    """One entry for each kind of score that the report holds."""
+    return [made for make in KINDS if (made := make(report)) is not None]
+
+
+def _samples(report: Report) -> Scores | None:
+    found = report.quality
+    if found is None or "skipped" in found:
+        return None
+    key = _key(report, samples=found["samples"], features=found["extractor"])
+    key |= {"seed": found["seed"], "digest": found["extractor_digest"]}
+    n = found["samples"]
+    model, best = _judged(found["model"], n), _judged(found["reference"], n)
+    modes = found["modes"]
+    if modes:
+        model = (*model[:-1], Cell(modes["covered"]))
+        best = (*best[:-1], Cell(modes["of"]))
+    shown = [i for i in range(len(SAMPLES)) if model[i] is not None]
+    keep = lambda cells: tuple(cells[i] for i in shown)
+    return Scores("samples", key, keep(SAMPLES), keep(model), keep(best))
+
+
+def _judged(side: Found, n: int) -> tuple[Cell | None, ...]:
+    """The cells of one set of rows; modes are filled in by who knows them."""
+    shares = side["coverage"]
+    return (
+        Cell(side["kernel"]["value"], side["kernel"]["error"]),
+        Cell(side["frechet"]["limit"], side["frechet"].get("error"), digits=4),
+        share(shares["precision"], n),
+        share(shares["recall"], n),
+        Cell(shares["density"], percent=True),
+        share(shares["coverage"], n),
+        _measured(side["inception"]),
+        None,
+    )
+
+
+def _measured(found: Found | None) -> Cell | None:
+    return None if found is None else Cell(found["value"], found["error"])
+
+
+def _copies(report: Report) -> Scores | None:
+    found = report.memorisation
+    if found is None:
+        return None
+    n = found["samples"]
+    cells = (
+        share(found["share_nearer_than_5th_percentile"], n),
+        share(found["exact_copies"] / n, n),
+        Cell(found["copying_score"], 1.0),
+    )
+    return Scores("copies", _key(report, samples=n), COPIES, cells, (Cell(0.05, percent=True), None, Cell(0)))
+
+
+def _reconstructions(report: Report) -> Scores | None:
+    found = report.reconstruction
+    if found is None:
+        return None
+    cells = (Cell(found["mse"], digits=4), Cell(found["explained"], percent=True))
+    return Scores("reconstructions", _key(report, rows=found["rows"]), KEPT, cells)
+
+
+def _fidelity(report: Report) -> Scores | None:
+    found = report.fidelity
+    if found is None:
+        return None
+    key = _key(report, images=found["images"], window=found["window"], seed=found["seed"])
+    sides = [
+        (_cell(found[side]["ssim"], digits=4), None if psnr is None else _cell(psnr, digits=4))
+        for side, psnr in ((s, found[s]["psnr"]) for s in ("model", "reference"))
+    ]
+    return Scores("reconstructed images, beside the mean image", key, SEEN, *sides)
+
+
+def _trained(report: Report) -> Scores | None:
+    found = (report.tasks or {}).get("samples", {"skipped": ""})
+    if "skipped" in found:
+        return None
+    key = _key(report, samples=found["samples"], classifier=found["classifier"], seed=found["seed"])
+    lost = found["difference"]
+    cells = (
+        _cell(found["accuracy"], True),
+        Cell(-lost["value"], lost["error"], (-lost["high"], -lost["low"]), True),
+    )
+    return Scores("learning from samples", key, TRAINED, cells, (_cell(found["reference"], True), None))
+
+
+def _few(report: Report) -> Scores | None:
+    found = (report.tasks or {}).get("labels", {"skipped": ""})
+    if "skipped" in found:
+        return None
+    key = _key(report, labels=found["labels"], choices=len(found["seeds"]), classifier=found["classifier"])
+    cells = (_cell(found["error"], True), _cell(found["difference"], True))
+    return Scores("few labels", key, FEW, cells, (_cell(found["reference"], True), None))
+
+
+def _cell(found: Found, percent: bool = False, digits: int = 3) -> Cell:
+    return Cell(found["value"], found["error"], (found["low"], found["high"]), percent, digits)
+
+
+def _labels(report: Report) -> Scores | None:
+    found = report.classes
+    if found is None:
+        return None
+    cell = Cell(found["share"], found["error"], percent=True)
+    return Scores("labels", _key(report, rows=found["rows"]), LABELS, (cell,))
+
+
+def _key(report: Report, **more: Any) -> dict[str, Any]:
+    """What must be equal: the protocol and what else is named."""
+    return {"on": str(report.protocol), **more, "digest": report.protocol.digest}
+
+
+KINDS: tuple[Callable[[Report], Scores | None], ...] = (
+    _samples,
+    _copies,
+    _reconstructions,
+    _fidelity,
+    _labels,
+    _trained,
+    _few,
+)

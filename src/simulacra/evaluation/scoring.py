@@ -1,0 +1,132 @@
+"""`evaluate`: a model or a run measured on what its capabilities allow, as a report."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from torch import nn
+
+from simulacra.core.artifact import CONFIG, WEIGHTS, record
+from simulacra.core.estimate import Protocol as ScoreProtocol
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.annealing import DEFAULT, Annealing
+from simulacra.evaluation.doctor import diagnose
+from simulacra.evaluation.evidence import Evidence, collect, read_metrics
+from simulacra.evaluation.extractor import Extractor
+from simulacra.evaluation.implicit import SAMPLES, Judging
+from simulacra.evaluation.likelihood import protocol_of
+from simulacra.evaluation.provenance import provenance_of
+from simulacra.evaluation.report import Report
+
+log = logging.getLogger("simulacra")
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """What `fit` returns, as far as a report needs it."""
+
+    model: Model
+    data: Dataset | None
+    path: Path
+
+
+def evaluate(
+    model: Model | Trained,
+    data: Dataset | None = None,
+    split: str = "test",
+    k: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+    annealing: Annealing = DEFAULT,
+    extractor: Extractor | nn.Module | str | Path | None = None,
+    samples: int | None = None,
+    tasks: bool = False,
+) -> Report:
+    """Score a model, or a run with its own data, on what its capabilities allow.
+
+    The estimates of a run are written into its `config.json`, and so travel with the model.
+
+    Args:
+        model: a model, or the run that `fit` returned.
+        data: the data set; None: the run's own.
+        split: `train`, `valid` or `test`.
+        k: importance samples of a bound.
+        seed: same seed, same report.
+        limit: use only the first rows; the protocol then says so.
+        annealing: how log Z of an energy is bracketed where it cannot be summed.
+        extractor: what gives the features in which samples are scored: a module, a file, or None: a network
+            trained on the training rows. A model with a likelihood is scored by its samples too where this
+            or `samples` is given.
+        samples: number of samples that are scored so, 10,000 by default and at most that of held-out rows.
+        tasks: score by tasks as well: a classifier that learned from labelled samples, and one that sees 100
+            labels. It may take minutes.
+
+    Raises:
+        ValueError: if no data are given, or they do not fit the model, or there are too few rows for the
+            features of the extractor that was given.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> report = evaluate(simulacra.PPCA(data.space, latent=1), data, limit=100)
+        >>> report.likelihood.kind, report.protocol.split
+        ('exact', 'test[:100]')
+    """
+    folder: Path | None = None
+    if not isinstance(model, Model):
+        if not isinstance(model, Trained):
+            raise ValueError(f"evaluate needs a model or a run, but got {type(model).__name__}.")
+        data, folder, model = data or model.data, model.path, model.model
+    if data is None:
+        raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
+    asked = extractor is not None or samples is not None
+    judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
+    metrics = read_metrics(folder)
+    settings = {"split": split, "k": k, "seed": seed, "limit": limit, "samples": samples, "tasks": tasks}
+    settings |= {"annealing": asdict(annealing)}
+    found = collect(
+        model, data, split, k, seed, limit, metrics, annealing=annealing, judging=judging, by_tasks=tasks
+    )
+    report = _report(type(model).__name__, protocol_of(data, split, limit), found)
+    if folder is not None and (folder / CONFIG).is_file():
+        # a run that was interrupted in a notebook has no weights on disk yet
+        if (folder / WEIGHTS).is_file():
+            report.provenance = provenance_of(folder, settings).json()
+        entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
+        try:
+            model.estimates = record(folder, entries)
+        except ValueError as error:
+            log.warning("the scores were not recorded with the run: %s", error)
+    return report
+
+
+def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
+    report = Report(name, protocol, findings=diagnose(found))
+    if found.likelihood:
+        report.estimates["likelihood"] = found.likelihood.estimate
+        if found.likelihood.elbo:
+            report.estimates["elbo"] = found.likelihood.elbo
+        if found.likelihood.pessimistic:
+            report.estimates["pessimistic"] = found.likelihood.pessimistic
+    if found.training:
+        report.estimates["training rows"] = found.training
+    if found.kl:
+        units = found.units
+        report.latents = {
+            "active": units.count if units else None,
+            "size": units.size if units else None,
+            "variances": units.variances.tolist() if units else None,
+            "kl": found.kl.summary(),
+        }
+    report.memorisation = found.memorisation.summary() if found.memorisation else None
+    report.reconstruction = found.reconstruction.summary() if found.reconstruction else None
+    report.samples = found.samples.summary() if found.samples else None
+    report.quality = found.quality.summary() if found.quality else None
+    report.fidelity = found.fidelity.summary() if found.fidelity else None
+    report.tasks = found.tasks
+    report.classes = found.classes.summary() if found.classes else None
+    return report

@@ -1,0 +1,143 @@
+"""Hidden units that are the same for every x: a rectifier that is never on, a unit stuck at its limit.
+
+Every activation (a module of `torch.nn.modules.activation`) is watched while held-out rows go through the
+model, and codes drawn from its prior through its decoder. A unit u of a layer is dead where
+
+    max_x h_u(x) - min_x h_u(x) <= 1e-6 max |h|                                  (1)
+
+over all rows and places: it passes no gradient and costs what it costs. Where a model has no such
+modules, and its code is a layer of hidden units, the entries of the code are looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core import capabilities as can
+from simulacra.core.likelihood import observed
+from simulacra.core.model import Model
+from simulacra.core.words import evaluating
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.rows import Block, blocks, count
+
+ROWS = 500
+STILL = 1e-6  # of the largest activation of the layer
+STILL_CODE = 1e-3  # of the largest standard deviation of a code's entries: no rectifier cuts those off
+NOT_WATCHED = (nn.MultiheadAttention, nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of hidden units.
+
+    Args:
+        name: of the module, or `code`.
+        dead: units that are the same for every x.
+        size: units.
+    """
+
+    name: str
+    dead: int
+    size: int
+
+
+def dead_units(
+    model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = ROWS
+) -> list[Layer]:
+    """The layers that were seen, with equation (1) on the first rows of `split`.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> model = simulacra.GAN(data.space, latent=2, hidden=(30,))
+        >>> [(layer.dead < 15, layer.size) for layer in dead_units(model, data)]
+        [(True, 30), (True, 30)]
+    """
+    with evaluating(model), _watched(model) as seen:
+        for block in blocks(model, data[split], seed, min(count(data[split], limit), ROWS)):
+            codes = _passed(model, block)
+    layers = [Layer(name, ranges.dead, ranges.size) for name, ranges in seen.items() if ranges.size > 1]
+    if not layers and codes is not None and codes.shape[1] > 1:
+        spread = codes.flatten(1).double().std(0)
+        still = spread <= STILL_CODE * spread.max()
+        layers.append(Layer("code", int(still.sum()), len(still)))
+    return layers
+
+
+def _passed(model: Model, block: Block) -> Tensor | None:
+    """Send rows through what the model can do in one pass; codes where it encodes without a posterior."""
+    able, gaps, codes = cast(Any, model), observed(block.known), None
+    if model.supports(can.HasBound) and not model.supports(can.HasEnergy):
+        able.elbo(block.x, block.c, block.rng, **gaps)
+    elif (
+        model.supports(can.HasDensity)
+        and not model.supports(can.HasEnergy)
+        and not model.supports(can.HasLaws)
+    ):
+        able.log_density(block.x, block.c, **gaps)
+    elif model.supports(can.HasEnergy):
+        able.free_energy(block.x, block.c)
+    if model.supports(can.HasCritic):
+        able.critic_score(block.x, block.c)
+    if model.supports(can.Encodes) and not model.supports(can.HasPosterior):
+        codes = able.infer(block.x, block.c, **gaps)
+    if model.supports(can.HasPrior):
+        able.emit(able.prior(block.rng), block.c)
+    elif model.supports(can.Decodes) and codes is not None:
+        able.emit(codes, block.c)
+    return codes
+
+
+@dataclass
+class _Ranges:
+    """The least and largest activation of each unit so far."""
+
+    least: Tensor
+    most: Tensor
+
+    @property
+    def size(self) -> int:
+        return len(self.least)
+
+    @property
+    def dead(self) -> int:
+        largest = float(torch.maximum(self.least.abs(), self.most.abs()).max())
+        return int((self.most - self.least <= STILL * largest).sum())
+
+
+@contextlib.contextmanager
+def _watched(model: nn.Module) -> Iterator[dict[str, _Ranges]]:
+    """Hooks on every activation while the block runs."""
+    seen: dict[str, _Ranges] = {}
+    hooks = [m.register_forward_hook(_noting(seen, n)) for n, m in model.named_modules() if _activates(m)]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _activates(module: nn.Module) -> bool:
+    kind = type(module)
+    return kind.__module__ == "torch.nn.modules.activation" and not isinstance(module, NOT_WATCHED)
+
+
+def _noting(seen: dict[str, _Ranges], name: str) -> Any:
+    def note(module: nn.Module, inputs: Any, h: Tensor) -> None:
+        # units stand in dimension 1, places behind them
+        flat = h.detach().reshape(h.shape[0], h.shape[1], -1) if h.dim() > 1 else h.detach().view(-1, 1, 1)
+        if not math.prod(flat.shape):
+            return
+        least, most = flat.amin((0, 2)), flat.amax((0, 2))
+        if name in seen:
+            least, most = torch.minimum(seen[name].least, least), torch.maximum(seen[name].most, most)
+        seen[name] = _Ranges(least, most)
+
+    return note

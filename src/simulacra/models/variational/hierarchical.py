@@ -1,0 +1,135 @@
+"""The variational autoencoder with several stochastic layers.
+
+    p(x, z) = p(x|z_1) p(z_1|z_2) ... p(z_{L-1}|z_L) p(z_L),   p(z_L) = N(0, I)      (1)
+    q(z|x) = q(z_1|x) q(z_2|z_1) ... q(z_L|z_{L-1})                                  (2)
+    L_k(x) = E log (1/k) sum_j p(x, z^j) / q(z^j|x),   z^j ~ q(z|x)                  (3)
+
+Every conditional among the codes is a Gaussian whose mean and log standard deviation a network
+gives. L_1 is the evidence lower bound; L_k rises with k to log p(x).
+
+The code that `encode` and `decode` speak of is the topmost, z_L, whose prior is N(0, I). Both pass
+the means of the layers between: z_L = mu(... mu(x)), which is deterministic, but neither the mean of
+q(z_L|x), a mixture over the codes below, nor E[x|z_L]. So there is no Gaussian posterior to declare.
+
+Reference: Rezende, Mohamed and Wierstra 2014; Burda, Grosse and Salakhutdinov, Importance Weighted
+Autoencoders, 2015 (equations 3 and 8, section 5). Row E9.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.distributions import Gaussian
+from simulacra.core.observation import mean_image
+from simulacra.core.random import Rng
+from simulacra.core.space import Space
+from simulacra.core.training import Update
+from simulacra.models.variational.iwae import negative_bound
+from simulacra.models.variational.latent import Codes, LatentVariableModel, repeated
+from simulacra.nets.mlp import mlp
+
+
+class HierarchicalVAE(LatentVariableModel):
+    """Variational autoencoder with a chain of codes; by default the two layers of Burda et al. 2015.
+
+    A condition c is seen by the networks next to x: p(x|z_1, c) and q(z_1|x, c).
+
+    Args:
+        space: what one observation is.
+        condition: what the condition is; None for p(x).
+        latents: sizes of the codes z_1 (next to x) to z_L.
+        k: importance samples of the training bound; k=1 is the VAE, more the IWAE.
+        hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
+        between: layer sizes of the networks from one code to the next, up and down.
+        net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
+        activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
+        dropout: share of hidden activations dropped in training (`mlp`, and between the codes).
+        networks: further options of the networks and of p(x|z_1): see `LatentVariableModel`.
+
+    Raises:
+        ValueError: if the observation does not fit the space, or a network not the model.
+
+    Example:
+        >>> from simulacra.core.space import Binary
+        >>> model = HierarchicalVAE(Binary((6,)), latents=(5, 2), hidden=(7,), between=(3,))
+        >>> model.encode(model.sample(4)).shape
+        torch.Size([4, 2])
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        condition: Space | None = None,
+        latents: tuple[int, ...] = (100, 50),
+        k: int = 1,
+        hidden: tuple[int, ...] = (200, 200),
+        between: tuple[int, ...] = (100, 100),
+        net: Literal["auto", "mlp", "conv"] = "mlp",
+        activation: str = "tanh",
+        dropout: float = 0.0,
+        **networks: Any,
+    ):
+        if not latents or min(latents) < 1:
+            raise ValueError(f"latents is {latents}, but it needs one size or more, such as (100, 50).")
+        if k < 1:
+            raise ValueError(f"k is {k}, but the bound needs at least one importance sample.")
+        common: dict[str, Any] = {"activation": activation, "dropout": dropout}
+        super().__init__(space, condition, latents[0], hidden=hidden, net=net, **common, **networks)
+        self.latents, self.k, self.code_size = tuple(latents), k, latents[-1]
+        network = lambda a, b: mlp([a, *between, 2 * b], activation, dropout)
+        self.up = nn.ModuleList(network(a, b) for a, b in pairwise(latents))
+        self.down = nn.ModuleList(network(b, a) for a, b in pairwise(latents))
+
+    def updates(self) -> list[Update]:
+        """One player: all parameters descend the negative bound (3)."""
+        return [Update("hierarchical-vae", ("",), partial(negative_bound, k=self.k))]
+
+    def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
+        """k chains z_1, ..., z_L for each row, reparameterised from the bottom to the top."""
+        q = [repeated(self.posterior(x, c, known))]
+        z: list[Tensor] = []
+        for i, size in enumerate(self.latents):
+            if i:
+                q.append(law(self.up[i - 1], z[-1]))
+            z.append(q[i].at(rng.normal(f"z{i + 1}", k, size, dtype=q[0].loc.dtype)))
+        # (1)
+        zero = torch.zeros_like(z[-1])
+        p = [law(down, above) for down, above in zip(self.down, z[1:])] + [Gaussian(zero, zero, 1)]
+        # (2)
+        terms = [p_i.log_prob(z_i) - q_i.log_prob(z_i) for p_i, q_i, z_i in zip(p, q, z)]
+        return Codes(z[0], torch.stack(terms).sum(0))
+
+    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
+        """log p(x, z) - log q(z|x) with one z ~ q, in nats, shape (B,)."""
+        return self.log_weights(x, c, rng, 1, known)[:, 0]
+
+    def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """The topmost code by the means of q from layer to layer, shape (B, latents[-1])."""
+        z = self.posterior(x, c, known).loc
+        for up in self.up:
+            z = law(up, z).loc
+        return z
+
+    def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """E[x|z_1] at the z_1 to which the means of p lead from the topmost code, shape (B, *)."""
+        for down in reversed(self.down):
+            z = law(down, z).loc
+        return mean_image(self.likelihood(z, c), self.space)
+
+    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """z_L ~ N(0, I), then z_{L-1} ~ p(.|z_L) down to x ~ p(x|z_1), shape (B, *)."""
+        z = rng.normal(f"z{len(self.latents)}", self.latents[-1], dtype=self.dtype)
+        for i in range(len(self.down), 0, -1):
+            z = law(self.down[i - 1], z).sample(rng, f"z{i}")
+        return self.likelihood(z, c).sample(rng)
+
+
+def law(network: nn.Module, z: Tensor) -> Gaussian:
+    """The Gaussian of one code given the next, for z of shape (B, *, n)."""
+    mu, log_sigma = network(z).chunk(2, -1)
+    return Gaussian(mu, log_sigma, 1)

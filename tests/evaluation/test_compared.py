@@ -1,0 +1,219 @@
+"""Comparisons of runs: tables for each protocol, refusals with their mend, and reports that no longer hold."""
+
+import html.parser
+import json
+import shutil
+import time
+
+import pytest
+import torch
+
+import simulacra
+from simulacra.core.estimate import Estimate, Protocol
+from simulacra.core.files import write_json
+from simulacra.core.finding import Finding
+from simulacra.evaluation.compare import compare
+from simulacra.evaluation.compared_page import as_html, as_json, as_markdown
+from simulacra.evaluation.report import Report
+from simulacra.evaluation.score_tables import Cell, Column, Scores, ScoreTable, share
+from simulacra.evaluation.scoring import evaluate
+
+TEST = Protocol("abc", "digits", "test", "Binary((64,))", "raw")
+
+
+def estimate(mean, kind="exact", protocol=TEST, seed=0):
+    noise = torch.randn(100, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return Estimate(mean + 0.1 * (noise - noise.mean()), kind, 64, kind, {}, protocol)
+
+
+def report(mean, protocol=TEST, findings=(), **more):
+    return Report("Model", protocol, {"likelihood": estimate(mean, protocol=protocol)}, list(findings), **more)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two evaluated runs on the ring, and a GAN, which has no likelihood."""
+    root = tmp_path_factory.mktemp("runs")
+    data = simulacra.load_data("ring")
+    models = {
+        "ppca": simulacra.PPCA(data.space, latent=1),
+        "vae": simulacra.VAE(data.space, latent=2, hidden=(9,)),
+        "gan": simulacra.GAN(data.space, hidden=(9,)),
+    }
+    for name, model in models.items():
+        run = simulacra.fit(model, data, out=root / name, epochs=0.2, progress=False)
+        evaluate(run, limit=300, k=3, samples=150).write(root / name)
+    return root
+
+
+@pytest.fixture
+def copied(runs, tmp_path):
+    """The runs where a test may spoil them."""
+    shutil.copytree(runs, tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def test_a_table_for_each_protocol_and_a_refusal_between_them():
+    valid = Protocol("abd", "digits", "valid", "Binary((64,))", "raw")
+    found = compare(a=report(-1.0), b=report(-2.0), c=report(-1.5, valid), d=report(-1.7, valid))
+    assert [list(r.estimates) for r in found.rankings] == [["a", "b"], ["c", "d"]]
+    (refusal,) = found.refusals
+    assert "a, b against c, d" in refusal and "'test' against 'valid'" in refusal
+    with pytest.raises(ValueError, match="2 tables of likelihoods"):
+        found.better("a", "b")
+    assert "refused: a, b against c, d" in str(found)
+
+
+def test_one_that_fits_nobody_is_refused_and_the_rest_is_compared():
+    other = Protocol("xyz", "digits", "test", "Binary((64,))", "static binarisation, seed 0")
+    found = compare(a=report(-1.0), b=report(-2.0), odd=report(-0.5, other))
+    assert found.better("a", "b") and list(found.estimates) == ["a", "b"]
+    (refusal,) = found.refusals
+    assert "odd" in refusal and "binarisation" in refusal
+
+
+def test_the_mend_is_a_command_that_works(runs, tmp_path):
+    run = simulacra.open_run(runs / "ppca")
+    shutil.copytree(runs / "ppca", tmp_path / "half")
+    for stale in ("evaluations", "report.json"):
+        (shutil.rmtree if stale == "evaluations" else lambda p: p.unlink())(tmp_path / "half" / stale)
+    half = simulacra.training.run.Run(tmp_path / "half", run.model, run.data, run.config)
+    evaluate(half, limit=150, split="valid").write(tmp_path / "half")
+    with pytest.raises(ValueError, match="protocols differ") as refused:
+        compare(runs / "vae", tmp_path / "half")
+    assert f"simulacra evaluate {tmp_path / 'half'} --split test --limit 300`" in str(refused.value)
+    evaluate(half, limit=300, split="test").write(tmp_path / "half")
+    # what was measured before is kept beside it
+    assert compare(runs / "vae", tmp_path / "half").estimates.keys() == {"vae", "half"}
+    assert len(list((tmp_path / "half" / "evaluations").iterdir())) == 2
+
+
+def test_other_data_are_mended_by_training_on_the_same(runs, tmp_path):
+    data = simulacra.load_data("ring", seed=3)
+    run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "other")
+    evaluate(run, limit=300).write(tmp_path / "other")
+    with pytest.raises(ValueError, match="protocols differ in data") as refused:
+        compare(tmp_path / "other", runs / "vae")
+    assert "`simulacra train vae ring --data.seed 3`" in str(refused.value)
+
+
+def test_families_with_and_without_likelihood(runs):
+    found = compare(runs / "ppca", runs / "vae", runs / "gan")
+    assert set(found.estimates) == {"ppca", "vae"}
+    assert "gan has no likelihood" in found.without["gan"]
+    samples = next(t for t in found.tables if t.first.kind == "samples")
+    assert set(samples.rows) == {"ppca", "vae", "gan"} and samples.lines()[-1][0] == "(the data)"
+    assert any("gan" in sentence and "kernel distance" in sentence for sentence in samples.sentences)
+    assert {t.first.kind for t in found.tables} == {"samples", "copies", "reconstructions"}
+    text = str(found)
+    assert "likelihood on ring test[:300]" in text and "modes" in text
+
+
+def test_pages_hold_every_table_and_sentence(runs, tmp_path):
+    from PIL import Image
+
+    Image.new("L", (4, 4)).save(tmp_path / "s.png")
+    found = compare(runs / "ppca", runs / "vae", runs / "gan")
+    markdown, page = as_markdown(found), as_html(found, {"gan <1>": tmp_path / "s.png"})
+    for sentence in [*found.ranking.sentences, *found.without.values()]:
+        assert sentence in markdown
+    assert "data:image/png;base64," in page and "gan &lt;1&gt;" in page and "http" not in page
+    tags = []
+    parser = html.parser.HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: tags.append(tag)
+    parser.feed(page)
+    assert tags.count("table") == len(found.rankings) + len(found.tables) == 4 and tags.count("img") == 1
+    again = json.loads(json.dumps(as_json(found)))
+    assert again["rankings"][0]["best"] == found.best
+    assert again["rankings"][0]["pairs"][0]["better"] in ("first", "second", "undecided")
+
+
+def test_a_stale_report_is_noticed(copied):
+    weights = copied / "vae" / "model.safetensors"
+    # the same weights written again are the same weights
+    weights.write_bytes(weights.read_bytes())
+    compare(copied / "vae", copied / "ppca")
+    shutil.copy(copied / "gan" / "model.safetensors", weights)
+    with pytest.raises(ValueError, match=r"vae: its model.safetensors changed since .* evaluate .*vae` again"):
+        compare(copied / "vae", copied / "ppca")
+
+
+def test_an_edited_configuration_is_noticed(copied):
+    place = copied / "vae" / "config.json"
+    config = json.loads(place.read_text())
+    config["arguments"]["latent"] = 3
+    write_json(place, config)
+    with pytest.raises(ValueError, match=r"the arguments in its config.json were edited"):
+        compare(copied / "vae", copied / "ppca")
+
+
+def test_missing_weights_unfinished_runs_and_other_folders(copied):
+    (copied / "vae" / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"its model.safetensors is gone"):
+        compare(copied / "vae", copied / "ppca")
+    (copied / "vae" / "report.json").unlink()
+    with pytest.raises(ValueError, match=r"unfinished: .* go on with `simulacra train --resume"):
+        compare(copied / "vae", copied / "ppca")
+    (copied / "gan" / "report.json").unlink()
+    with pytest.raises(ValueError, match=r"gan has no report: run `simulacra evaluate"):
+        compare(copied / "gan", copied / "ppca")
+    with pytest.raises(ValueError, match="no folder of a run"):
+        compare(copied / "nowhere", copied / "ppca")
+
+
+def test_newer_files_are_refused_and_other_versions_are_said(copied):
+    place = copied / "vae" / "config.json"
+    config = json.loads(place.read_text())
+    write_json(place, {**config, "version": "0.0.7"})
+    assert any("version 0.0.7" in note for note in compare(copied / "vae", copied / "ppca").notes)
+    report = copied / "ppca" / "report.json"
+    report.write_text(report.read_text().replace('"format": 1', '"format": 99'))
+    with pytest.raises(ValueError, match="format 99"):
+        compare(copied / "vae", copied / "ppca")
+
+
+def test_one_or_none():
+    with pytest.raises(ValueError, match="at least two models, but got 0"):
+        compare()
+    with pytest.raises(ValueError, match="at least two models, but got 1: a"):
+        compare(a=report(-1.0))
+
+
+@pytest.mark.system("I7")
+def test_a_density_without_limit_wins_against_nobody():
+    ill = Finding("warning", "unbounded density", "19 of 64 columns are constant", "none", "it grows")
+    healthy = compare(good=report(-2.0), spike=report(9.0))
+    assert healthy.better("spike", "good")
+    found = compare(good=report(-2.0), spike=report(9.0, findings=[ill]))
+    assert found.better("spike", "good") is None and "grows without limit" in str(found)
+    # it may still lose
+    assert compare(good=report(-2.0), spike=report(-9.0, findings=[ill])).better("good", "spike")
+
+
+def test_scores_are_decided_beyond_two_standard_errors_of_both():
+    column = (Column("distance", "lower"),)
+    make = lambda value, error: Scores("samples", {"on": "x"}, column, (Cell(value, error),))
+    table = ScoreTable({"a": make(1.0, 0.1), "b": make(1.2, 0.1), "c": make(1.4, 0.1)})
+    # 0.2 is within 2 x 0.141; 0.4 is not
+    assert table.better("a", "b") is None and table.better("a", "c") is True
+    assert table.better("c", "a") is False
+    assert ScoreTable({"a": make(1.0, None), "b": make(9.0, None)}).better("a", "b") is None
+    assert str(share(0.25, 300)) == "25.0% [20.4, 30.2]" and str(Cell(1.0, 0.1)) == "1 [0.804, 1.2]"
+
+
+def test_other_numbers_of_samples_do_not_share_a_table(runs, tmp_path):
+    shutil.copytree(runs / "gan", tmp_path / "more")
+    run = simulacra.open_run(tmp_path / "more")
+    evaluate(run, limit=300, samples=200).write(tmp_path / "more")
+    found = compare(runs / "gan", tmp_path / "more")
+    assert [t.first.kind for t in found.tables] == ["copies"]
+    (refusal,) = found.refusals
+    assert "samples: 150 against 200" in refusal and "--samples 150" in refusal
+
+
+def test_ten_runs_take_less_than_two_seconds(runs, tmp_path):
+    for i in range(10):
+        shutil.copytree(runs / "ppca", tmp_path / f"run-{i}")
+    began = time.perf_counter()
+    found = compare(*(tmp_path / f"run-{i}" for i in range(10)))
+    assert time.perf_counter() - began < 2 and len(found.verdicts) == 45

@@ -1,0 +1,78 @@
+"""Columns that never change are named, and a density that narrows around them is told from a wide one."""
+
+import math
+
+import pytest
+import torch
+
+import simulacra
+from simulacra.core.composite import Fields
+from simulacra.core.space import Categorical, Real
+from simulacra.evaluation.constants import constant_columns, real_columns
+from simulacra.evaluation.doctor import diagnose
+from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.relative import relative_scores
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Columns 1 and 3 are constant, the others normal."""
+    x = torch.randn(400, 5, generator=torch.Generator().manual_seed(7))
+    x[:, 1], x[:, 3] = 0.25, -4.0
+    return simulacra.in_memory(x, Real((5,)))
+
+
+def said(found):
+    """Severity and sentence."""
+    (finding,) = [f for f in diagnose(Evidence(constant=found)) if f.name == "unbounded density"]
+    return finding.severity, finding.sentence
+
+
+def widths(data, scale):
+    """A VAE with a fixed standard deviation, whose mean is that of the data."""
+    torch.manual_seed(0)
+    model = simulacra.VAE(data.space, latent=2, hidden=(9,), scale=scale)
+    last = [m for m in model.decoder.modules() if isinstance(m, torch.nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(data.train.x.mean(0))
+    return model.eval()
+
+
+@pytest.mark.system("I7")
+def test_a_spike_is_measured_by_moving_the_column(rows):
+    wide = constant_columns(widths(rows, 0.5), rows)
+    assert wide.names == ("column 1", "column 3") and wide.of == 5
+    assert wide.width == pytest.approx(0.5, rel=0.15)
+    severity, sentence = said(wide)
+    assert severity == "note" and "2 of 5 columns are constant (column 1, column 3)" in sentence
+    narrow = constant_columns(widths(rows, 0.001), rows)
+    assert narrow.width == pytest.approx(0.001, rel=0.15)
+    severity, sentence = said(narrow)
+    assert severity == "warning" and "leaving these columns out" in sentence
+
+
+def test_data_without_constants(rows):
+    x = torch.randn(50, 3)
+    data = simulacra.in_memory(x, Real((3,)))
+    found = constant_columns(simulacra.PPCA(data.space, latent=1), data)
+    assert found.names == () and found.width == math.inf and said(found)[0] == "ok"
+    digits = simulacra.load_data("digits", binarize="dynamic")
+    assert constant_columns(simulacra.VAE(digits.space, latent=2, hidden=(9,)), digits) is None
+    dequantised = simulacra.load_data("digits", dequantise="uniform")
+    assert constant_columns(simulacra.PPCA(dequantised.space, latent=2), dequantised) is None
+
+
+def test_columns_of_a_table_go_by_their_names():
+    space = Fields(age=Real(), sex=Categorical((), 2), place=Real((2,)))
+    assert list(real_columns(space)) == [(0, "age"), (2, "place[0]"), (3, "place[1]")]
+    assert list(real_columns(Real((3, 2, 2))))[5] == (5, "pixel (0, 1)")
+
+
+def test_an_energy_is_compared_without_its_log_z():
+    data = simulacra.load_data("bars-and-stripes")
+    torch.manual_seed(3)
+    model = simulacra.RBM(data.space, hidden=5)
+    found = relative_scores(model, data.test, limit=40)
+    exact = model.log_prob(data.test.x[:40]).values
+    assert torch.allclose(found - exact, (found - exact)[:1].expand(40), atol=1e-4)

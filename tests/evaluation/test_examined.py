@@ -1,0 +1,132 @@
+"""After a fit the doctor looks at the run within a share of its time, and never loses it."""
+
+import logging
+import time
+
+import pytest
+import torch
+
+import simulacra
+from simulacra.core.space import Real
+from simulacra.evaluation import examined as module
+from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.examined import examined
+from simulacra.evaluation.glance import Purse, glance, last_vitals
+from simulacra.training import fit as trainer
+from simulacra.training.run import Run
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return simulacra.load_data("digits", binarize="dynamic")
+
+
+@pytest.fixture(scope="module")
+def vae(digits, tmp_path_factory):
+    """A run of a VAE that has hardly begun."""
+    torch.manual_seed(0)
+    model = simulacra.VAE(digits.space, latent=3, hidden=(21,))
+    folder = tmp_path_factory.mktemp("vae")
+    return trainer.fit(model, digits, out=folder, epochs=1, progress=False)
+
+
+def test_a_long_fit_is_told_of_a_collapse(vae, caplog):
+    with caplog.at_level(logging.INFO, "simulacra"):
+        assert examined(vae, 100.0) is vae
+    names = {f.name: f.severity for f in vae.findings}
+    assert names["posterior collapse"] == "warning"
+    assert {"overfitting", "dead hidden units", "terms of the loss"} <= set(names)
+    # one line for each warning and note, none for what is well
+    said = [record for record in caplog.records if "posterior collapse" in record.getMessage()]
+    assert len(said) == 1 and said[0].levelname == "WARNING" and "\n" not in said[0].getMessage()
+    assert len(caplog.records) == sum(f.severity != "ok" for f in vae.findings)
+
+
+def test_a_short_fit_gets_what_is_free(vae):
+    assert {f.name for f in examined(vae, 1.0).findings} <= {"terms of the loss", "validation score"}
+
+
+def test_the_doctor_can_be_left_out(digits, tmp_path):
+    torch.manual_seed(1)
+    make = lambda: simulacra.VAE(digits.space, latent=2, hidden=(9,))
+    assert simulacra.fit(make(), digits, out=tmp_path / "a", epochs=1, doctor=False).findings == []
+    run = simulacra.fit(make(), digits, out=tmp_path / "b", epochs=1)
+    assert [f.name for f in run.findings] == ["terms of the loss"]
+    again = simulacra.resume(tmp_path / "b", doctor=True)
+    assert [f.name for f in again.findings] == ["terms of the loss"]
+
+
+def test_last_vitals_come_from_the_metrics(tmp_path):
+    ring = simulacra.load_data("ring")
+    torch.manual_seed(2)
+    run = simulacra.fit(simulacra.GAN(ring.space, latent=2, hidden=(9,)), ring, out=tmp_path, epochs=1)
+    found = last_vitals(run, run.metrics)
+    assert set(found.numbers) == {"accuracy", "gradient", "diversity"}
+    # an interrupted run ends with terms
+    assert last_vitals(run, run.metrics[:1]) is None and last_vitals(run, run.metrics[:-1]) is None
+    assert "discriminator" in {f.name for f in run.findings}
+
+
+def test_a_purse_is_not_overdrawn(monkeypatch):
+    now, calls = [0.0], []
+    monkeypatch.setattr("simulacra.evaluation.glance.time.perf_counter", lambda: now[0])
+
+    def measure(n):
+        calls.append(n)
+        now[0] += n * 1e-3
+        return n
+
+    purse = Purse(0.3)
+    # a probe of 10 ms leaves 140 ms of the half
+    assert purse.buy(measure, probe=10, least=20, most=1000, share=0.5) in (139, 140)
+    assert calls[0] == 10 and len(calls) == 2 and purse.left == pytest.approx(0.15, abs=0.002)
+    assert purse.buy(measure, 10, 500, 1000, 1.0) is None and calls[2:] == [10]
+    assert Purse(0.0).buy(measure, 1, 1, 1, 1.0) is None
+
+
+def test_a_model_that_refuses_does_not_lose_the_run(digits, tmp_path, monkeypatch):
+    run = simulacra.fit(simulacra.RBM(digits.space, hidden=5), digits, out=tmp_path, epochs=1, doctor=False)
+
+    def refuse(*args, **more):
+        raise ValueError("not these rows.")
+
+    monkeypatch.setattr(type(run.model), "free_energy", refuse)
+    assert glance(run, Purse(9.0)).held_out is None
+
+    def wrong(*args, **more):
+        raise RuntimeError("a mistake of the program.")
+
+    monkeypatch.setattr(type(run.model), "free_energy", wrong)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        glance(run, Purse(9.0))
+
+
+def test_an_energy_is_asked_without_its_log_z(digits, tmp_path, monkeypatch):
+    run = simulacra.fit(simulacra.RBM(digits.space, hidden=18), digits, out=tmp_path, epochs=1, doctor=False)
+    monkeypatch.setattr(type(run.model), "log_z", lambda *args: pytest.fail("log Z was summed"))
+    found = glance(run, Purse(20.0))
+    assert found.training is not None and abs(found.training.mean - found.held_out.mean) < 5
+    assert found.mixing is not None and found.mixing.kept >= 100
+
+
+def test_data_from_memory_and_few_rows(tmp_path):
+    data = simulacra.in_memory(torch.randn(12, 3), Real((3,)))
+    run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path)
+    assert glance(run, Purse(9.0)) == Evidence(metrics=run.metrics)
+    assert glance(Run(run.path, run.model, None, run.config), Purse(9.0)) == Evidence(metrics=run.metrics)
+
+
+def test_the_doctor_takes_little_of_a_fit(digits, tmp_path, monkeypatch):
+    spent = {}
+
+    def timed(run, seconds):
+        began = time.process_time()
+        found = examined(run, seconds)
+        spent["share"] = (time.process_time() - began) / seconds
+        return found
+
+    monkeypatch.setattr(module, "examined", timed)
+    torch.manual_seed(3)
+    model = simulacra.VAE(digits.space, latent=8)
+    run = simulacra.fit(model, digits, out=tmp_path, epochs=12, progress=False)
+    assert spent["share"] < 0.05 and run.findings

@@ -1,0 +1,56 @@
+"""The decoder's width against its errors, the edges that are kept, and what the nearest neighbour tells."""
+
+import pytest
+import torch
+
+import simulacra
+from simulacra.core.space import Real
+from simulacra.evaluation.doctor import diagnose
+from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.neighbours import neighbour_accuracy, told_apart
+from simulacra.evaluation.spread import Spread, spread
+
+
+def severity(found):
+    """Of the finding about blur."""
+    return [f.severity for f in diagnose(Evidence(spread=found)) if f.name == "blurry decoder"]
+
+
+@pytest.mark.system("E7")
+def test_the_width_of_a_decoder_is_found_from_outside(linear_vae):
+    model, truth = linear_vae()
+    torch.manual_seed(0)
+    data = simulacra.in_memory(truth.sample((700,)), Real((4,)))
+    model.preprocessing = data.preprocessing
+    found = spread(model, data, "train", limit=500)
+    # conftest's decoder has 0.7; at the optimum that is also the size of the residuals
+    assert found.decoder == pytest.approx(0.7, rel=0.1)
+    assert found.residual == pytest.approx(0.7, rel=0.1)
+    assert found.detail is None and severity(found) == ["ok"]
+    assert severity(Spread(2.1, 0.7, None)) == ["warning"]
+
+
+def test_edges_that_reconstructions_keep(tmp_path):
+    torch.manual_seed(1)
+    data = simulacra.in_memory(torch.rand(200, 1, 5, 7), Real((1, 5, 7)))
+    whole, none = simulacra.PCA(data.space, latent=35), simulacra.PCA(data.space, latent=1)
+    for model in (whole, none):
+        simulacra.fit(model, data, out=tmp_path / str(model.code_size))
+    assert spread(whole, data, "train").detail == pytest.approx(1, abs=1e-3)
+    assert spread(none, data, "train").detail < 0.2
+    assert severity(Spread(None, 0.1, 0.1)) == ["warning"] and severity(Spread(None, 0.1, 0.4)) == ["note"]
+
+
+def test_rows_without_a_variance_have_no_width():
+    data = simulacra.load_data("digits", binarize="dynamic")
+    assert spread(simulacra.VAE(data.space, latent=2, hidden=(9,)), data) is None
+    assert severity(None) == [] and severity(Spread(None, 0.3, None)) == []
+
+
+def test_nearest_neighbours_tell_what_differs():
+    torch.manual_seed(5)
+    x, y = torch.randn(301, 3), torch.randn(301, 3)
+    assert told_apart(x, y) == pytest.approx(0.5, abs=0.06)
+    assert told_apart(x, y + 1.5) > 0.8
+    data = simulacra.load_data("ring")
+    assert neighbour_accuracy(simulacra.GAN(data.space, latent=2, hidden=(7,)), data, limit=300) > 0.9

@@ -1,0 +1,132 @@
+"""The results page: what the recipes measured, beside the published figures.
+
+    python tools/results.py --write     # docs/results.md from recipes/results/*.json and the recipes
+
+Records are those of `simulacra reproduce NAME --record`. Of a recipe without a record the page shows what
+its header says. A page that a recipe keeps beside its records (the leaderboard) comes first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from simulacra.cli.recipes import Recipe, found
+from simulacra.cli.reproduce import Record, ours, published, results, share
+from simulacra.core.files import read_json
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "recipes"
+PAGE = ROOT / "docs" / "results.md"
+HEADER = ["| figure | published | ours | schedule | verdict | minutes |", "|---|---|---|---|---|---|"]
+HEAD = """# Results
+
+<!-- Written by tools/results.py from recipes/results/*.json and the recipes. Do not edit. -->
+
+What is measured here by the files in `recipes/`, beside what was published. `simulacra reproduce NAME`
+runs one again. Errors are standard errors over test examples of one training: another seed differs by more.
+
+| verdict | what it means |
+|---|---|
+| reproduced | no further from the published figure than its rounding or spread, or on its better side |
+| within tolerance | no further than other seeds and details of training lead |
+| budget too small | further, with a part of the published schedule |
+| different protocol | measured on something else, and not compared: the recipe says on what |
+| not reproduced | further, with the whole schedule |
+| recorded | there is no published figure |
+"""
+REST = """## Measured, not yet recorded
+
+What the headers of these recipes say.
+"""
+
+
+def page(folder: Path = FOLDER) -> str:
+    """docs/results.md."""
+    lines, kept, rest = [HEAD], [], []
+    for recipe in found(folder):
+        content = read_json(results(recipe)) if results(recipe).is_file() else {}
+        if "page" in content:
+            lines += leaderboard(content)
+        if "records" in content:
+            kept += recorded(recipe, content["records"])
+        elif not content:
+            rest += told(recipe)
+    if kept:
+        lines += ["## Recipes\n", *kept]
+    if rest:
+        lines += [REST, *rest]
+    return "\n".join(lines)
+
+
+def leaderboard(content: dict[str, Any]) -> Iterator[str]:
+    """The page that a recipe wrote, with its command."""
+    yield f"{content['page'].strip()}\n"
+    yield f"`{content['command']}`: {content['minutes']:g} minutes of training for each; {content['date']}.\n"
+
+
+def recorded(recipe: Recipe, records: list[Record]) -> Iterator[str]:
+    """A recipe's records as a table, and what they were measured on."""
+    yield from title(recipe)
+    yield from HEADER
+    for record in records:
+        cells = (record["figure"], published(record), ours(record), share(record), record["verdict"])
+        yield f"| {' | '.join(map(escape, cells))} | {record['minutes']:g} |"
+    yield ""
+    for text in dict.fromkeys(protocol(record) for record in records):
+        yield f"- {escape(text)}"
+    for record in records:
+        if record["note"]:
+            yield f"- {escape(record['figure'])}: {escape(record['note'])}"
+    made = dict.fromkeys((record["device"], record["version"], record["date"]) for record in records)
+    for device, version, date in made:
+        yield f"- {escape(device)}; Simulacra {version}, {date}"
+    yield ""
+
+
+def protocol(record: Record) -> str:
+    """What a figure was measured on, both where ours differs."""
+    if record["protocol"] == record["published_protocol"]:
+        return f"Protocol: {record['protocol']}"
+    return (
+        f"Protocol of {record['figure']}: published {record['published_protocol']}; ours {record['protocol']}"
+    )
+
+
+def told(recipe: Recipe) -> Iterator[str]:
+    """A recipe without a record, by its header."""
+    yield from title(recipe)
+    for word in ("published", "ours", "device"):
+        if word in recipe.parts:
+            yield f"- {word}: {escape(recipe.parts[word])}"
+    yield ""
+
+
+def title(recipe: Recipe) -> Iterator[str]:
+    """Name and summary."""
+    yield f"### {recipe.name}\n\n{escape(recipe.summary)}.\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown leaves as it is."""
+    return "".join("\\" + c if c in "|*_`<>[]$~" else c for c in text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or say whether it is up to date."""
+    if "--write" in arguments:
+        PAGE.write_text(page(), encoding="utf-8", newline="\n")
+        return 0
+    same = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page()
+    print(
+        "docs/results.md is up to date."
+        if same
+        else "docs/results.md is old: python tools/results.py --write"
+    )
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
