@@ -13,6 +13,7 @@ import simulacra
 from benchmarks.doctor_models import (
     Drawn,
     bits,
+    cut,
     factor_vae,
     ferromagnet,
     grey,
@@ -66,7 +67,7 @@ def moved_factors(by: float, seed: int) -> Evidence:
 @cache
 def fitted(rows: int, epochs: int, seed: int) -> Evidence:
     """Scores and metrics of a MADE of a few digits or of many."""
-    whole = bits()
+    whole = cut()
     train = whole.train.select(torch.arange(rows))
     data = Dataset("some digits", {**whole.splits, "train": train}, whole.preprocessing)
     make = lambda: simulacra.MADE(data.space, hidden=(100,))

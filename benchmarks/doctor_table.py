@@ -113,9 +113,9 @@ CASES = (
     ),
     Case(
         ("terms of the loss",),
-        "VAE of the ring with lr=1",
+        "VAE of the ring with lr=0.3",
         "with lr=0.001",
-        lambda s: c.metrics_of(1.0, s),
+        lambda s: c.metrics_of(0.3, s),
         lambda s: c.metrics_of(1e-3, s),
     ),
     Case(

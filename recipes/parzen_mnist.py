@@ -7,7 +7,8 @@ protocol    pixels in [0, 1]; windows around 10,000 training images, around the 
             the 10,000 test images in nats with its standard error
 published   Theis, van den Oord and Bethge 2016, table 1: training images 243, k-means 313; Goodfellow et al.
             2014, table 1: GAN 225 +- 2, DBN 138 +- 2, stacked CAE 121 +- 1.6, deep GSN 214 +- 1.1
-ours        TODO
+ours        training images 242.6 +- 2.1 (sigma 0.17), centres of k-means 306.8 +- 1.9 (sigma 0.16): the
+            centres beat the data by 64 nats; 30 s of one core
 device      2 shared CPU cores, one thread
 """
 
@@ -33,7 +34,9 @@ SAMPLES, CENTRES, ITERATIONS, VALIDATION = 10_000, 2_000, 6, 2_000
 SIGMAS = tuple(float(sigma) for sigma in np.arange(0.11, 0.245, 0.01).round(2))
 SOURCE = "Theis et al. 2016, table 1"
 REAL = Figure("Parzen windows around 10,000 training images", 243.0, SOURCE, "nats", "MNIST", 2.0, 4.0)
-KMEANS = Figure("Parzen windows around centres of k-means", 313.0, SOURCE, "nats", "MNIST", 2.0, 8.0, "higher")
+KMEANS = Figure(
+    "Parzen windows around centres of k-means", 313.0, SOURCE, "nats", "MNIST", 2.0, 8.0, "higher"
+)
 FIGURES: tuple[Figure, ...] = (REAL, KMEANS)
 
 
@@ -50,7 +53,9 @@ def scored(samples: Tensor, data: Dataset) -> Estimate:
 
 def centres(x: Tensor) -> Tensor:
     """The means of k-means, which look like blurred digits."""
-    found = KMeans(CENTRES, init="random", n_init=1, max_iter=ITERATIONS, tol=0, random_state=0).fit(x.numpy())
+    found = KMeans(CENTRES, init="random", n_init=1, max_iter=ITERATIONS, tol=0, random_state=0).fit(
+        x.numpy()
+    )
     return torch.from_numpy(found.cluster_centers_)
 
 
@@ -60,7 +65,7 @@ def mnist() -> Dataset:
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both figures; they take about two minutes of one core, whatever the budget."""
+    """Both figures; they take half a minute of one core, whatever the budget."""
     data = mnist()
     train = pixels(data.train.x)
     real = scored(train[:SAMPLES], data)

@@ -1,11 +1,11 @@
-"""A generative classifier needs fewer labels, a discriminative one ends lower: naive Bayes, logistic regression.
+"""A generative classifier is there with few labels, a discriminative one ends lower: two linear ones.
 
 command     python recipes/small_data_classifiers.py
-protocol    test error by the number n of training rows, mean over 8 draws of the rows with its standard error.
+protocol    test error by the number n of training rows, mean over 8 draws of them with its standard error.
             Two Gaussians in 30 dimensions whose entries are independent given the class, as naive Bayes
             assumes; the same with correlations of 0.1; the embedded digits (360 test images, a training row
-            of each class at least). Naive Bayes is Gaussian with one variance an entry for all classes (on the
-            digits plus a tenth of the largest), logistic regression has next to no penalty (C = 1000): the
+            of each class at least). Naive Bayes is Gaussian with one variance an entry for all classes (plus
+            a tenth of the largest on the digits), logistic regression has next to no penalty (C = 1000): the
             two are fits of one family of boundaries to p(x, y) and to p(y|x)
 published   none for these data: Ng and Jordan 2002 find on 15 tasks that naive Bayes comes to its higher
             asymptotic error first, and that most of the curves cross
@@ -58,11 +58,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import GaussianNB
 
 import simulacra
+from simulacra.evaluation.naive_bayes import SharedVariances, ends
 from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.training.budget import Budget
 
@@ -71,18 +70,10 @@ DIMS, DISTANCE, CORRELATION = 30, 4.0, 0.1
 SIZES, DRAWS = (10, 20, 50, 100, 200, 500, 2000), 8
 TOY = "two Gaussians in 30 dimensions with correlations of 0.1"
 FEW = Figure("50 rows: logistic regression above naive Bayes", None, "", "% error", TOY, 1.0, 3.0, "higher")
-MANY = Figure("2,000 rows: naive Bayes above logistic regression", None, "", "% error", TOY, 1.0, 3.0, "higher")
+MANY = Figure(
+    "2,000 rows: naive Bayes above logistic regression", None, "", "% error", TOY, 1.0, 3.0, "higher"
+)
 FIGURES: tuple[Figure, ...] = (FEW, MANY)
-
-
-class SharedVariances(GaussianNB):
-    """Gaussian naive Bayes with one variance an entry for all classes: its boundaries are lines."""
-
-    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> SharedVariances:
-        """Means of each class, variances within all of them."""
-        super().fit(X, y, sample_weight)
-        self.var_[:] = self.class_prior_ @ self.var_
-        return self
 
 
 @dataclass(frozen=True)
@@ -107,8 +98,7 @@ class Task:
 def gaussians(correlation: float, test: int = 10_000) -> Task:
     """Two classes N(-m, S) and N(m, S), S with ones and `correlation`.
 
-    The error of a line w is Phi(-w'm / sqrt(w'Sw)): the least one at w = S^-1 m, and naive Bayes, which
-    sees the diagonal of S alone, ends at w = m.
+    Where both classifiers end has a closed form (`simulacra.evaluation.naive_bayes`).
     """
     m = np.full(DIMS, DISTANCE / 2 / math.sqrt(DIMS)) * np.where(np.arange(DIMS) % 2, 1.0, 0.3)
     S = np.full((DIMS, DIMS), correlation) + (1 - correlation) * np.eye(DIMS)
@@ -118,10 +108,8 @@ def gaussians(correlation: float, test: int = 10_000) -> Task:
         y = np.arange(n) % 2
         return (2 * y[:, None] - 1) * m + generator.standard_normal((n, DIMS)) @ root.T, y
 
-    error = lambda w: float(stats.norm.cdf(-(w @ m) / math.sqrt(w @ S @ w)))
-    return Task(
-        draw, draw(test, np.random.default_rng(0)), bayes=error(np.linalg.solve(S, m)), naive=error(m)
-    )
+    bayes, naive = ends(m, S)
+    return Task(draw, draw(test, np.random.default_rng(0)), bayes=bayes, naive=naive)
 
 
 def digits() -> Task:

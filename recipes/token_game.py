@@ -1,14 +1,20 @@
 """A GAN for tokens: no gradient through argmax, so the game is played in an embedding.
 
 command     python recipes/token_game.py [--epochs N]
-protocol    a language of 5 tokens and 4 steps: the first token is uniform, each next one is one or two further
-            round the circle, with probabilities 0.7 and 0.3: 40 of the 625 sequences are valid. 8,000 training
-            sequences, embedded on the unit circle; a GAN with instance noise samples in the embedding, and
-            the nearest tokens are read off. 20,000 samples: share of valid ones, and total variation distance
-            to the truth by enumeration; beside it that of 20,000 draws of the truth
+protocol    a language of 5 tokens and 4 steps: the first token is uniform, each next one is one or two
+            further round the circle, with probabilities 0.7 and 0.3: 40 of the 625 sequences are valid. 8,000
+            training sequences, embedded on the unit circle; a GAN with instance noise samples in the
+            embedding, and the nearest tokens are read off. 20,000 samples: share of valid ones, and total
+            variation distance to the truth by enumeration; beside it that of 20,000 draws of the truth
 published   none: Goodfellow et al. 2014 note that a GAN needs gradients through its samples
-ours        TODO
+ours        after 40 passes 97.3 % of the samples are valid, at distance 0.246; below; 17 s of one core
 device      2 shared CPU cores, one thread
+
+| sequences | valid | distance to the truth |
+|---|---|---|
+| draws of the truth | 100.0% | 0.016 |
+| a generator before training | 1.1% | 0.989 |
+| after training | 97.3% | 0.246 |
 """
 
 from __future__ import annotations
@@ -26,7 +32,7 @@ from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.training.budget import Budget
 
 TOKENS, LENGTH, STEPS = 5, 4, {1: 0.7, 2: 0.3}
-ROWS, SAMPLES, EPOCHS = 8_000, 20_000, 60
+ROWS, SAMPLES, EPOCHS = 8_000, 20_000, 40
 EMBEDDING = circle(TOKENS)
 VALID = Figure("valid sequences", None, "", "%", "40 of 625 sequences", 2.0, 8.0, "higher")
 DISTANCE = Figure("total variation distance to the truth", None, "", "", "625 sequences", 0.03, 0.1, "lower")
@@ -72,7 +78,13 @@ def player(data: Dataset, seed: int = 0) -> simulacra.GAN:
     """A GAN of embedded sequences."""
     torch.manual_seed(seed)
     return simulacra.GAN(
-        data.space, latent=12, hidden=(128, 128), noise=0.3, lr=1e-3, discriminator_steps=1, normalisation="batch"
+        data.space,
+        latent=12,
+        hidden=(128, 128),
+        noise=0.3,
+        lr=1e-3,
+        discriminator_steps=1,
+        normalisation="batch",
     )
 
 

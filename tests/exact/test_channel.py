@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_information_of_both_falls_with_sigma():
     gaussian = [float(gaussian_information(S, sigma)) for sigma in SIGMAS]
     listed = [float(code_information(codes, sigma)) for sigma in SIGMAS]
     for found in (gaussian, listed):
-        assert all(a > b + 1e-3 for a, b in zip(found, found[1:])), found
+        assert all(a > b + 1e-3 for a, b in itertools.pairwise(found)), found
     # no noise: every code is told apart; much noise: nothing is left of them
     assert math.exp(float(code_information(codes, 0.005))) == pytest.approx(4, abs=1e-12)
     assert float(code_information(codes, 1e4)) == pytest.approx(0, abs=1e-7)

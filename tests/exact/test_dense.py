@@ -13,7 +13,8 @@ NETS = {
     "figure 5": (
         (3, 14, 14),
         lambda: nn.Sequential(
-            nn.Conv2d(3, 4, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 5 * 5, 6), nn.ReLU(), nn.Linear(6, 4)
+            *(nn.Conv2d(3, 4, 5), nn.MaxPool2d(2)),
+            *(nn.Flatten(), nn.Linear(4 * 5 * 5, 6), nn.ReLU(), nn.Linear(6, 4)),
         ),
     ),
     "strides": (
@@ -33,11 +34,12 @@ NETS = {
     "remainders": (
         (1, 8, 9),
         lambda: nn.Sequential(
-            nn.Conv2d(1, 5, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2, stride=2), nn.Dropout(0.3),
-            nn.Flatten(), nn.Linear(5 * 3 * 3, 7), nn.LeakyReLU(), nn.Linear(7, 7), nn.Tanh(), nn.Linear(7, 4),
+            *(nn.Conv2d(1, 5, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.3)),
+            *(nn.Flatten(), nn.Linear(5 * 3 * 3, 7), nn.LeakyReLU()),
+            *(nn.Linear(7, 7), nn.Tanh(), nn.Linear(7, 4)),
         ),
     ),
-}  # fmt: skip
+}
 
 
 def crops(x, crop, stride):
@@ -131,6 +133,6 @@ def test_images_that_do_not_fit_are_refused_in_one_sentence(shape):
     with pytest.raises(ValueError) as refused:
         DenseMap(build(), crop)(torch.zeros(shape))
     assert str(refused.value) == (
-        f"images have shape {shape}, but the classifier looks at crops of 1x8x9: give (B, 1, H, W) with sides "
-        "of at least 8 and 9."
+        f"images have shape {shape}, but the classifier looks at crops of 1x8x9: give (B, 1, H, W) with "
+        "sides of at least 8 and 9."
     )

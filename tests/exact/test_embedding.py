@@ -36,7 +36,9 @@ def test_a_token_does_not_answer_to_small_changes_of_its_scores(float64):
     (gradient,) = torch.autograd.grad(soft(asked), asked)
     step = torch.randn(scores.shape)
     slope = (soft(scores + 1e-6 * step) - soft(scores - 1e-6 * step)) / 2e-6
-    assert float(slope) == pytest.approx(float((gradient * step).sum()), rel=1e-6) and abs(float(slope)) > 1e-2
+    assert (
+        float(slope) == pytest.approx(float((gradient * step).sum()), rel=1e-6) and abs(float(slope)) > 1e-2
+    )
 
 
 @pytest.mark.parametrize("embedding", [circle(5), corners(7), Embedding(torch.randn(11, 3))])
@@ -56,7 +58,7 @@ def test_nearest_undoes_embed_within_half_the_smallest_distance(embedding):
 
 
 def test_tokens_are_refused_by_a_game_and_bad_tokens_by_an_embedding():
-    with pytest.raises(ValueError, match="needs gradients through its samples.*Categorical.*embed"):
+    with pytest.raises(ValueError, match=r"needs gradients through its samples.*Categorical.*embed"):
         simulacra.GAN(Categorical((4,), 5))
     with pytest.raises(ValueError, match="tokens from -1 to 3, but the embedding holds points for 0 to 4"):
         circle(5).embed(torch.tensor([[-1, 3]]))

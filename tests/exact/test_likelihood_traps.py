@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -42,7 +43,7 @@ def test_each_constant_pixel_gains_log_10_for_a_floor_ten_times_lower(traps):
     assert pixels == 3
     rows = digits.train.x.flatten(1).double() / 16
     nats = [float(traps.diagonal(rows, 10.0**-k).log_prob(rows).mean()) for k in range(3, 130, 21)]
-    for gained in (b - a for a, b in zip(nats, nats[1:])):
+    for gained in (b - a for a, b in itertools.pairwise(nats)):
         assert gained == pytest.approx(21 * pixels * math.log(10), rel=1e-12)
     assert nats[-1] > 800, "without limit"
 
@@ -158,14 +159,17 @@ def test_while_99_percent_of_the_samples_are_noise():
     assert abs(float(noisy.double().mean()) - 0.99) < 4 * (0.01 * 0.99 / 5000) ** 0.5
     assert torch.equal(noisy, mixed.part_of(Rng(4, "sample", rows=range(5000))) == 1)
     rows = good.sample(400, seed=5)
-    assert float((good.log_density(rows) - mixed.log_density(rows)).mean()) == pytest.approx(LOG_100, abs=1e-9)
+    assert float((good.log_density(rows) - mixed.log_density(rows)).mean()) == pytest.approx(
+        LOG_100, abs=1e-9
+    )
 
 
 @pytest.mark.system("I10")
 def test_the_mixture_is_a_distribution():
     space = Real((1,))
     mixed = Mixture(
-        (Windows(space, torch.tensor([[-1.0], [2.0]]), 0.3), Windows(space, torch.zeros(1, 1), 2.0)), (0.3, 0.7)
+        (Windows(space, torch.tensor([[-1.0], [2.0]]), 0.3), Windows(space, torch.zeros(1, 1), 2.0)),
+        (0.3, 0.7),
     )
     line = torch.linspace(-15, 15, 6001, dtype=torch.float64).unsqueeze(1)
     p = mixed.log_density(line).exp()

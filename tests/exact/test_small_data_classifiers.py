@@ -1,4 +1,4 @@
-"""Naive Bayes and logistic regression by the number of labels: closed forms at the end, crossing on the way."""
+"""Naive Bayes and logistic regression by the number of labels: closed forms, and where they cross."""
 
 from __future__ import annotations
 

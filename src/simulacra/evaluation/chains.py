@@ -33,7 +33,7 @@ from simulacra.core.words import evaluating
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import blocks, count
 
-CHAINS, SWEEPS = 8, 1000
+CHAINS, SWEEPS = 8, 500
 ROWS = 500  # of the training split whose principal directions are looked along
 DIRECTIONS = 3
 

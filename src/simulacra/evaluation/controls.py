@@ -49,9 +49,7 @@ class Windows(Model, Samples, HasDensity):
 
     rows: Tensor
 
-    def __init__(
-        self, space: Space, rows: Tensor, sigma: float, preprocessing: Preprocessing | None = None
-    ):
+    def __init__(self, space: Space, rows: Tensor, sigma: float, preprocessing: Preprocessing | None = None):
         super().__init__(space)
         self.preprocessing = preprocessing or Preprocessing(space)
         self.register_buffer("rows", rows)

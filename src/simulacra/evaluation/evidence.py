@@ -137,10 +137,7 @@ def collect(
         found.likelihood = likelihoods(model, data, split, k, seed, limit, annealing=annealing)
         found.held_out = found.likelihood.elbo or found.likelihood.estimate
         if split != "train":
-            one = found.likelihood.bracket
-            # several laws are those of their rows
-            known = one if isinstance(one, Bracket) else annealing
-            found.training = _training_score(model, data, found.held_out, seed, known)
+            found.training = _training_score(model, data, found.likelihood, seed, annealing)
     if model.supports(can.Classifies):
         found.classes = classification(model, data, split, seed, limit)
     if model.supports(can.HasPosterior):
@@ -200,11 +197,13 @@ def _quality(
 
 
 def _training_score(
-    model: Model, data: Dataset, held_out: Estimate, seed: int, annealing: Annealing | Bracket
+    model: Model, data: Dataset, held_out: Likelihood, seed: int, annealing: Annealing
 ) -> Estimate:
     """The same kind of score of training rows, as many as were held out."""
-    limit = min(ROWS, len(held_out.values), len(data.train))
-    found = likelihoods(model, data, "train", DRAWS, seed, limit, annealing=annealing)
+    limit = min(ROWS, len(held_out.estimate.values), len(data.train))
+    # several laws are those of their rows
+    known = held_out.bracket if isinstance(held_out.bracket, Bracket) else annealing
+    found = likelihoods(model, data, "train", DRAWS, seed, limit, annealing=known)
     return found.elbo or found.estimate
 
 

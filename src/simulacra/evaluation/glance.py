@@ -26,7 +26,7 @@ log = logging.getLogger("simulacra")
 T = TypeVar("T")
 PROBE, FEWEST = 16, 64  # rows that are timed, and below which nothing is said
 MOST, MOST_CODES = 2000, 500
-CHAINS, PROBED, SWEEPS = 8, 50, (200, 1000)  # sweeps that are timed, and that are run
+CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # sweeps that are timed, and that are run
 
 
 class Purse:

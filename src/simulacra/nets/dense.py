@@ -79,8 +79,8 @@ class DenseMap(nn.Module):
                 channels, sides = layer.out_features, [1, 1]
             elif not isinstance(layer, POINTWISE):
                 raise ValueError(
-                    f"{name} cannot be slid over a larger image: possible are Conv2d, MaxPool2d and AvgPool2d, "
-                    "then Flatten and Linear, with activations, Dropout and BatchNorm2d between."
+                    f"{name} cannot be slid over a larger image: possible are Conv2d, MaxPool2d and "
+                    "AvgPool2d, then Flatten and Linear, with activations, Dropout and BatchNorm2d between."
                 )
 
     def _slide(self, layer: Any, sides: list[int], name: str) -> list[int]:
