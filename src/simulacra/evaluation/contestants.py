@@ -14,7 +14,7 @@ from simulacra.evaluation.provenance import doubt
 from simulacra.evaluation.report import REPORT, Report, reports_in
 
 Scored = Report | Estimate | str | Path
-UNBOUNDED = "unbounded density"  # the doctor's name of densities that grow without limit
+UNBOUNDED = ("unbounded density", "density on discrete data")  # the doctor's names of what has no limit
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Contestant:
     def unbounded(self) -> str | None:
         """Why its likelihood is no merit: the doctor found a density that grows without limit (row I7)."""
         found = self.report.findings if self.report else []
-        if any(f.name == UNBOUNDED and f.severity == "warning" for f in found):
+        if any(f.name in UNBOUNDED and f.severity == "warning" for f in found):
             return "has a density that grows without limit (its report says more)"
         return None
 

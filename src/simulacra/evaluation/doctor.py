@@ -26,7 +26,8 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
 )
 QUICK = Annealing(temperatures=300, chains=30, sweeps=300)
 SAMPLES, DRAWN = 1000, 200  # samples of a model, and of one that draws entry by entry or by a long chain
-SEQUENCES = 20  # rows whose frames have each a log Z of their own
+BRIEF = Annealing(temperatures=100, chains=10, sweeps=100)  # of each law, where frames have their own
+SEQUENCES = 8  # rows whose frames do
 
 
 def findings(
@@ -62,10 +63,12 @@ def findings(
         ok density on discrete data
         ok unbounded density
     """
-    slow = model.supports(can.StepsChain) or getattr(model, "entry_by_entry", False)
-    n, annealing = DRAWN if slow else SAMPLES, QUICK
+    chained = model.supports(can.StepsChain) or model.supports(can.HasLaws)
+    stepwise = isinstance(model, can.Samples) and model.entry_by_entry
+    n = DRAWN if chained or stepwise else SAMPLES
+    annealing = QUICK
     if model.supports(can.HasLaws):
-        limit, annealing = min(limit or SEQUENCES, SEQUENCES), Annealing()
+        limit, annealing = min(limit or SEQUENCES, SEQUENCES), BRIEF
     return diagnose(collect(model, data, split, k, seed, limit, metrics, n, annealing))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from simulacra.core.finding import Finding
 from simulacra.core.model import Model
+from simulacra.core.renamed import renamed_arguments
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.doctor import diagnose
 from simulacra.evaluation.glance import Purse, glance
@@ -61,6 +62,8 @@ def fit(
         >>> run.model.sample(3).shape, run.findings
         (torch.Size([3, 2]), [])
     """
+    # here, so that a warning of an old name points at the caller
+    settings = renamed_arguments(["Options"], settings)
     began = time.perf_counter()
     run = trainer.fit(model, data, out=out, watchers=watchers, options=options, **settings)
     return examined(run, time.perf_counter() - began) if doctor else run

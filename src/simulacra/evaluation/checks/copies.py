@@ -38,7 +38,7 @@ def missing_modes(evidence: Evidence) -> Finding | None:
     name, see = "missing modes", f"F11, {PAGE}#missing-modes"
     means, mend = (
         "the samples leave out part of the data",
-        "more epochs, a larger model, or minibatch_kernels=32 in a game",
+        "more epochs, a larger model, or minibatch_kernels=8 in a game",
     )
     if evidence.modes is not None:
         found = evidence.modes

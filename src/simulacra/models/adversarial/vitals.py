@@ -54,7 +54,7 @@ def alarm(found: dict[str, float]) -> str | None:
     if found["diversity"] < COLLAPSED:
         return (
             f"mode collapse: samples are {found['diversity']:.0%} as far apart as held-out rows; try "
-            "minibatch_kernels=32, feature_matching=true or gradient_penalty=10."
+            "minibatch_kernels=8, feature_matching=true or gradient_penalty=10."
         )
     if found["accuracy"] > BEATEN and found["gradient"] < VANISHED:
         return (
