@@ -23,6 +23,7 @@ from benchmarks.pixelcnn import pixelcnn, row_lstm
 from benchmarks.startup import startup
 from benchmarks.timing import Row, matrix_rate
 from benchmarks.training import epoch_against_pythae, fit_overhead
+from benchmarks.trust import trust
 from benchmarks.wavenet import wavenet
 
 BENCHES = {
@@ -37,6 +38,7 @@ BENCHES = {
     "boltzmann": boltzmann,
     "distances": distances,
     "games": games,
+    "trust": trust,
     "startup": startup,
 }
 README = Path(__file__).with_name("README.md")

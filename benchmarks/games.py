@@ -16,6 +16,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Levels
 from simulacra.data.dataset import Dataset, in_memory
 from simulacra.models.adversarial.game import Game
+from simulacra.training.fit import fit
 
 BATCH = 64
 Make = Callable[[], Game]
@@ -82,7 +83,7 @@ def our_fit(model: Game, data: Dataset, steps: int, precision: str = "32") -> No
     with tempfile.TemporaryDirectory() as folder:
         each = max(update.repeat for update in model.updates()) * BATCH
         options = {"epochs": steps * each / len(data.train), "batch_size": BATCH, "precision": precision}
-        simulacra.fit(model, data, out=folder, progress=False, validate=False, **options)
+        fit(model, data, out=folder, progress=False, validate=False, **options)
 
 
 def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wanted: float) -> Row:

@@ -14,6 +14,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary
 from simulacra.data.dataset import Dataset, in_memory
+from simulacra.training.fit import fit
 
 
 def bare_loop(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) -> None:
@@ -39,9 +40,7 @@ def our_fit(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) ->
     """The same number of steps through `fit`, run folder and checkpoints included."""
     with tempfile.TemporaryDirectory() as folder:
         epochs = steps * batch_size / len(data.train)
-        simulacra.fit(
-            model, data, out=folder, epochs=epochs, batch_size=batch_size, progress=False, validate=False
-        )
+        fit(model, data, out=folder, epochs=epochs, batch_size=batch_size, progress=False, validate=False)
 
 
 def _pair(data: Dataset, steps: int, batch: int, **sizes) -> dict[str, Callable[[], object]]:

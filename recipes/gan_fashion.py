@@ -8,7 +8,12 @@ protocol    60,000 grey images scaled to 32 x 32; batch 64; 32 channels next to 
             test images in the features of a classifier trained on the training images
 published   none with this extractor: distances in other features, or of other sample counts, cannot be
             compared
-ours        not yet run to its end here: a CPU needs about 20 minutes for each
+ours        DCGAN, 6,000 iterations, 38 min on a busy machine: Frechet distance 1.341 extrapolated (1.369 at
+            5,000 samples, 1.355 at 10,000; training rows -0.009 and 0.024), kernel distance 0.116 +- 0.010
+            (0.019), precision 71.8 %, recall 82.9 %, coverage 53.6 % (97.3 %), inception score 5.41 (held-out
+            rows 7.08), in 64 features of a classifier that names 88.0 % of held-out training images. After
+            300 iterations blocks in a 4 x 4 pattern, after 900 outlines, after 6,000 shirts, trousers and
+            boots with torn edges in about a quarter. WGAN-GP: see below
 device      2 shared CPU cores, one thread
 """
 

@@ -4,7 +4,7 @@ command     SIMULACRA_DATA=DATA python recipes/leaderboard.py [--minutes N] [--m
             (DATA holds binarized_mnist/); writes recipes/results/leaderboard.json, which
             `python tools/results.py --write` puts into docs/results.md
 protocol    binarized-mnist (Larochelle and Murray): 50,000 training and 10,000 test images. Each model is
-            trained for at most N minutes (2.5 by default) of one core with its rate falling to 0. Likelihoods:
+            trained for at most N minutes (2.5 by default) of one core with its rate falling to 0; likelihoods:
             exact, IWAE bounds with k=500, forward and reverse AIS with 1,000 temperatures and 100 chains (of
             the DBM a bound on the energy); samples: 2,000 of each, in the features of an autoencoder of the
             training images

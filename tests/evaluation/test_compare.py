@@ -153,7 +153,9 @@ def test_the_error_of_a_log_z_counts_and_a_doubtful_one_decides_nothing():
     annealed.details = {"shared_error": 0.2}
     verdict = compare(vae=bound, rbm=annealed)
     assert verdict.better("vae", "rbm") is None
-    assert verdict.verdicts[("vae", "rbm")].error == pytest.approx((0.2**2 + 2 * 0.1**2 / 100) ** 0.5, rel=0.1)
+    assert verdict.verdicts[("vae", "rbm")].error == pytest.approx(
+        (0.2**2 + 2 * 0.1**2 / 100) ** 0.5, rel=0.1
+    )
     annealed.details = {"doubts": ["2.0 of 100 forward chains count"]}
     doubtful = compare(vae=bound, rbm=annealed)
     assert doubtful.better("vae", "rbm") is None and "forward chains count" in str(doubtful)

@@ -1,4 +1,4 @@
-"""Comparisons of runs: tables for each protocol, refusals with their mend, and reports that no longer hold."""
+"""Comparisons of runs: tables by protocol, refusals with their mend, and reports that no longer hold."""
 
 import html.parser
 import json
@@ -27,7 +27,9 @@ def estimate(mean, kind="exact", protocol=TEST, seed=0):
 
 
 def report(mean, protocol=TEST, findings=(), **more):
-    return Report("Model", protocol, {"likelihood": estimate(mean, protocol=protocol)}, list(findings), **more)
+    return Report(
+        "Model", protocol, {"likelihood": estimate(mean, protocol=protocol)}, list(findings), **more
+    )
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +136,9 @@ def test_a_stale_report_is_noticed(copied):
     weights.write_bytes(weights.read_bytes())
     compare(copied / "vae", copied / "ppca")
     shutil.copy(copied / "gan" / "model.safetensors", weights)
-    with pytest.raises(ValueError, match=r"vae: its model.safetensors changed since .* evaluate .*vae` again"):
+    with pytest.raises(
+        ValueError, match=r"vae: its model.safetensors changed since .* evaluate .*vae` again"
+    ):
         compare(copied / "vae", copied / "ppca")
 
 

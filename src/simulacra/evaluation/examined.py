@@ -26,7 +26,7 @@ from simulacra.training.run import Run
 
 log = logging.getLogger("simulacra")
 SHARE = 0.04  # of the time of training that is spent; what is begun may take a little longer
-SHORT = 2.0  # seconds of training below which only what is free is looked at
+SHORT = 4.0  # seconds of training below which only what is free is looked at
 
 
 def fit(

@@ -1,0 +1,66 @@
+"""Trust: what the doctor's look adds to a fit, and how long ten evaluated runs take to compare."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import simulacra
+from benchmarks.timing import Row, median
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.examined import examined
+from simulacra.training.fit import fit
+
+RUNS = 10
+COMPARE = "import sys; from simulacra.cli import main; sys.argv = ['simulacra', 'compare', *{0!r}]; main()"
+
+
+def trust(quick: bool) -> list[Row]:
+    """The doctor's share of three fits, and `compare` of ten runs as a whole process."""
+    bits = simulacra.load_data("digits", binarize="dynamic")
+    grey = simulacra.load_data("digits", size=16)
+    passes = 0.3 if quick else 1.0
+    return [
+        share("VAE", lambda: simulacra.VAE(bits.space), bits, 80 * passes),
+        share("RBM, with chains", lambda: simulacra.RBM(bits.space, hidden=200), bits, 150 * passes),
+        share("DCGAN", lambda: simulacra.DCGAN(grey.space, channels=16), grey, 12 * passes),
+        compared(bits),
+    ]
+
+
+def share(name: str, build: Callable[[], Model], data: Dataset, epochs: float) -> Row:
+    """Seconds of the look over those of training."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        run = fit(build(), data, out=folder, epochs=epochs, progress=False)
+        trained = time.perf_counter() - began
+        began = time.perf_counter()
+        examined(run, trained)
+        looked = time.perf_counter() - began
+    measured = looked / trained
+    how = f"digits, {epochs:g} passes in {trained:.1f} s; {len(run.findings)} findings in {looked:.2f} s"
+    return Row(f"doctor / fit: {name}", f"{measured:.1%}", "< 5 %", measured < 0.05, how)
+
+
+def compared(data: Dataset) -> Row:
+    """`simulacra compare` of ten evaluated runs with 500 kB of weights each."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(Path(folder, f"run-{i}")) for i in range(RUNS)]
+        for i, path in enumerate(paths):
+            run = fit(simulacra.VAE(data.space), data, out=path, epochs=0.1, seed=i, progress=False)
+            simulacra.evaluate(run, k=2).write(path)
+        command = [sys.executable, "-c", COMPARE.format(paths)]
+        seconds = []
+        for _ in range(5):
+            began = time.perf_counter()
+            subprocess.run(command, capture_output=True, check=True)
+            seconds.append(time.perf_counter() - began)
+    took = median(seconds)
+    text = f"{took:.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+    note = f"whole process with the import of PyTorch, {RUNS} VAEs, {len(data.test)} scores each, 45 pairs"
+    return Row("`simulacra compare` of ten evaluated runs", text, "< 2 s", took < 2, note)
