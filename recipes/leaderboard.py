@@ -3,10 +3,10 @@
 command     SIMULACRA_DATA=DATA python recipes/leaderboard.py [--minutes N] [--models vae ...] [--out RUNS]
             (DATA holds binarized_mnist/); writes recipes/results/leaderboard.json, which
             `python tools/results.py --write` puts into docs/results.md
-protocol    binarized-mnist (Larochelle and Murray): 50,000 training and 10,000 test images. Each model is
-            trained for at most N minutes (2.5 by default) of one core with its rate falling to 0; likelihoods:
-            exact, IWAE bounds with k=500, forward and reverse AIS with 1,000 temperatures and 100 chains (of
-            the DBM a bound on the energy); samples: 2,000 of each, in the features of an autoencoder of the
+protocol    binarized-mnist (Larochelle and Murray): 50,000 training and 10,000 test images. Each model has N
+            minutes of one core (2.5 by default) to train in, with its rate falling to 0. Likelihoods: exact,
+            IWAE bounds with k=500, forward and reverse AIS with 1,000 temperatures and 100 chains (of the
+            DBM a bound on the energy); samples: 2,000 of each, in the features of an autoencoder of the
             training images
 published   Larochelle and Murray 2011: NADE 88.33. Germain et al. 2015: MADE 88.40. Burda et al. 2015 on
             these images: IWAE k=5 87.63. Salakhutdinov and Murray 2008: RBM, 500 units, 86.34.
@@ -77,16 +77,29 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=MODELS)
     parser.add_argument("--out", type=Path, default=Path("runs/leaderboard"))
     asked = parser.parse_args()
-    print(board(asked.models, asked.minutes, asked.out))
+    found = board(asked.models, asked.minutes, asked.out)
+    print(found)
+    record(found, asked.minutes)
 
 
 def board(names: list[str], minutes: float, out: Path) -> Compared:
-    """Train and score what is not there yet, compare all, and record it."""
+    """Train and score what is not there yet with this time, and compare all."""
     data = simulacra.load_data("binarized-mnist")
-    folders = [scored(name, data, minutes, out / name) for name in names]
-    found = simulacra.compare(*folders)
+    found = simulacra.compare(*(scored(name, data, minutes, folder(out, minutes, name)) for name in names))
     if found.refusals:
         raise ValueError(" ".join(found.refusals))
+    return found
+
+
+def folder(out: Path, minutes: float, name: str) -> Path:
+    """Of a run with so much time."""
+    return out / f"{minutes:g}-minutes" / name
+
+
+def record(found: Compared, minutes: float) -> None:
+    """Write the page for docs/results.md, beside what is recorded of single figures."""
+    place = HERE / "results" / "leaderboard.json"
+    kept = read_json(place).get("records", []) if place.is_file() else []
     content = {
         "page": as_markdown(found, "## Leaderboard: binarised MNIST"),
         "compared": as_json(found),
@@ -94,28 +107,25 @@ def board(names: list[str], minutes: float, out: Path) -> Compared:
         "command": f"python recipes/leaderboard.py --minutes {minutes:g}",
         "date": datetime.date.today().isoformat(),
     }
-    place = HERE / "results" / "leaderboard.json"
-    kept = read_json(place).get("records", []) if place.is_file() else []
     write_json(place, {**content, "records": kept})
-    return found
 
 
-def scored(name: str, data: Dataset, minutes: float, folder: Path) -> Path:
+def scored(name: str, data: Dataset, minutes: float, place: Path) -> Path:
     """The run of a model, trained and evaluated unless it is there already."""
-    if not (folder / "model.safetensors").is_file():
-        train(name, data, minutes, folder)
-    if not (folder / "report.json").is_file():
+    if not (place / "model.safetensors").is_file():
+        train(name, data, minutes, place)
+    if not (place / "report.json").is_file():
         began = time.perf_counter()
-        run = simulacra.open_run(folder)
+        run = simulacra.open_run(place)
         report = simulacra.evaluate(run, k=K, samples=SAMPLES, annealing=Annealing(1000, 100, 1000))
         report.write(folder)
         print(
             f"{name}: {report.headline()}, scored in {(time.perf_counter() - began) / 60:.1f} min", flush=True
         )
-    return folder
+    return place
 
 
-def train(name: str, data: Dataset, minutes: float, folder: Path) -> None:
+def train(name: str, data: Dataset, minutes: float, place: Path) -> None:
     """Train for as many passes as the minutes allow, at most those of the long schedule."""
     build, rate, whole = MODELS[name]
     torch.manual_seed(0)
@@ -123,17 +133,18 @@ def train(name: str, data: Dataset, minutes: float, folder: Path) -> None:
     settings = {"batch_size": 100, "schedule": "linear", "validate": False, "progress": False, **rate}
     epochs = Budget(minutes).epochs(model, data, whole, **settings)
     began = time.perf_counter()
-    simulacra.fit(model, data, out=folder, epochs=epochs, **settings)
+    simulacra.fit(model, data, out=place, epochs=epochs, **settings)
     print(f"{name}: {epochs:.1f} passes in {(time.perf_counter() - began) / 60:.1f} min", flush=True)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
     """The models with a published figure, each with its share of the time."""
     minutes = MINUTES if budget.minutes is None else budget.minutes / len(MODELS)
-    found = board(list(MODELS), minutes, Path("runs/leaderboard"))
+    out = Path("runs/leaderboard")
+    found = board(list(MODELS), minutes, out)
     for name, figure in PUBLISHED.items():
         estimate = found.estimates[name]
-        passes = simulacra.open_run(Path("runs/leaderboard") / name).config["options"]["epochs"]
+        passes = simulacra.open_run(folder(out, minutes, name)).config["options"]["epochs"]
         yield figure.measured(-estimate.mean, estimate.error, share=min(1.0, passes / MODELS[name][2]))
 
 

@@ -14,8 +14,9 @@ from simulacra.core.files import write_json
 from simulacra.core.finding import Finding
 from simulacra.evaluation.compare import compare
 from simulacra.evaluation.compared_page import as_html, as_json, as_markdown
-from simulacra.evaluation.report import Report
-from simulacra.evaluation.score_tables import Cell, Column, Scores, ScoreTable, share
+from simulacra.evaluation.report import Report, read_report
+from simulacra.evaluation.score_tables import Cell, Column, Scores, ScoreTable
+from simulacra.evaluation.scores_of import share
 from simulacra.evaluation.scoring import evaluate
 
 TEST = Protocol("abc", "digits", "test", "Binary((64,))", "raw")
@@ -114,9 +115,10 @@ def test_families_with_and_without_likelihood(runs):
 def test_pages_hold_every_table_and_sentence(runs, tmp_path):
     from PIL import Image
 
-    Image.new("L", (4, 4)).save(tmp_path / "s.png")
     found = compare(runs / "ppca", runs / "vae", runs / "gan")
-    markdown, page = as_markdown(found), as_html(found, {"gan <1>": tmp_path / "s.png"})
+    Image.new("L", (4, 4)).save(tmp_path / "samples.png")
+    found.folders = {"gan <1>": tmp_path}
+    markdown, page = as_markdown(found), as_html(found)
     for sentence in [*found.ranking.sentences, *found.without.values()]:
         assert sentence in markdown
     assert "data:image/png;base64," in page and "gan &lt;1&gt;" in page and "http" not in page
@@ -125,7 +127,7 @@ def test_pages_hold_every_table_and_sentence(runs, tmp_path):
     parser.handle_starttag = lambda tag, attributes: tags.append(tag)
     parser.feed(page)
     assert tags.count("table") == len(found.rankings) + len(found.tables) == 4 and tags.count("img") == 1
-    again = json.loads(json.dumps(as_json(found)))
+    again = json.loads(json.dumps(as_json(found), allow_nan=False))
     assert again["rankings"][0]["best"] == found.best
     assert again["rankings"][0]["pairs"][0]["better"] in ("first", "second", "undecided")
 
@@ -156,7 +158,7 @@ def test_missing_weights_unfinished_runs_and_other_folders(copied):
     with pytest.raises(ValueError, match=r"its model.safetensors is gone"):
         compare(copied / "vae", copied / "ppca")
     (copied / "vae" / "report.json").unlink()
-    with pytest.raises(ValueError, match=r"unfinished: .* go on with `simulacra train --resume"):
+    with pytest.raises(ValueError, match=r"unfinished, .* go on with `simulacra train --resume"):
         compare(copied / "vae", copied / "ppca")
     (copied / "gan" / "report.json").unlink()
     with pytest.raises(ValueError, match=r"gan has no report: run `simulacra evaluate"):
@@ -212,7 +214,7 @@ def test_other_numbers_of_samples_do_not_share_a_table(runs, tmp_path):
     found = compare(runs / "gan", tmp_path / "more")
     assert [t.first.kind for t in found.tables] == ["copies"]
     (refusal,) = found.refusals
-    assert "samples: 150 against 200" in refusal and "--samples 150" in refusal
+    assert "samples: 150 against 200" in refusal and refusal.endswith("with the same --samples.")
 
 
 def test_ten_runs_take_less_than_two_seconds(runs, tmp_path):
@@ -221,3 +223,76 @@ def test_ten_runs_take_less_than_two_seconds(runs, tmp_path):
     began = time.perf_counter()
     found = compare(*(tmp_path / f"run-{i}" for i in range(10)))
     assert time.perf_counter() - began < 2 and len(found.verdicts) == 45
+
+
+def test_samples_of_other_rows_never_share_a_table(runs):
+    """The rows that were held out count, not only the name of the data and the extractor."""
+    one, other = (read_report(runs / "gan") for _ in range(2))
+    other.protocol = Protocol("another", *list(vars(one.protocol).values())[1:])
+    with pytest.raises(ValueError, match="were not measured alike") as refused:
+        compare(a=one, b=other)
+    # said once, though copies differ as well
+    assert str(refused.value).count("not measured alike") == 1
+
+
+def test_other_extractors_do_not_share_a_table(runs):
+    one, other = (read_report(runs / "gan") for _ in range(2))
+    other.quality = {**other.quality, "extractor_digest": "f" * 64}
+    found = compare(a=one, b=other)
+    assert [t.first.kind for t in found.tables] == ["copies"]
+    assert found.refusals[0].endswith("with the same --extractor FILE.")
+
+
+def test_models_without_likelihood_on_other_data_are_refused(runs, tmp_path):
+    data = simulacra.load_data("ring", seed=3)
+    run = simulacra.fit(simulacra.GAN(data.space, hidden=(9,)), data, out=tmp_path / "far", epochs=0.1)
+    evaluate(run, limit=300, samples=150).write(tmp_path / "far")
+    found = compare(runs / "ppca", runs / "vae", tmp_path / "far")
+    assert found.better("ppca", "vae") is not False and len(found.refusals) == 1
+    assert "far" in found.refusals[0] and "simulacra train gan ring" in found.refusals[0]
+
+
+def test_two_runs_of_one_name_keep_their_folders(runs, tmp_path):
+    shutil.copytree(runs / "ppca", tmp_path / "ppca")
+    found = compare(runs / "ppca", tmp_path / "ppca")
+    assert found.folders == {"ppca": runs / "ppca", "ppca (2)": tmp_path / "ppca"}
+
+
+def test_what_is_not_a_number_comes_last_and_is_never_best():
+    nan, one = report(float("nan")), report(-2.0)
+    found = compare(n=nan, a=one)
+    assert list(found.estimates) == ["a", "n"] and found.best == ["a"] and found.better("a", "n") is None
+    assert json.loads(json.dumps(as_json(found), allow_nan=False))
+    single = Estimate(torch.tensor([-1.0]), "exact", 64, "exact", {}, TEST)
+    alone = compare(a=Report("M", TEST, {"likelihood": single}), b=Report("M", TEST, {"likelihood": single}))
+    assert "nan" not in as_markdown(alone) and json.dumps(as_json(alone), allow_nan=False)
+
+
+def test_an_estimate_without_protocol_does_not_join_two_protocols():
+    valid = Protocol("abd", "digits", "valid", "Binary((64,))", "raw")
+    loose = estimate(-1.2, protocol=None)
+    found = compare(loose=loose, a=report(-1.0), b=report(-2.0, valid))
+    assert [list(r.estimates) for r in found.rankings] == [["a", "loose"]] and len(found.refusals) == 1
+
+
+def test_a_half_written_evaluation_is_left_out(copied):
+    (copied / "vae" / "evaluations" / "0123").mkdir()
+    assert compare(copied / "vae", copied / "ppca").rankings
+
+
+def test_reconstructions_are_decided_by_their_errors_and_say_where_none_is_known():
+    def with_error(mse, error):
+        found = report(-1.0)
+        found.reconstruction = {"mse": mse, "error": error, "explained": 0.5, "rows": 100}
+        return found
+
+    (table,) = compare(a=with_error(0.1, 0.001), b=with_error(0.2, 0.001)).tables
+    assert table.better("a", "b") is True
+    (table,) = compare(a=with_error(0.1, None), b=with_error(0.2, 0.001)).tables
+    assert table.better("a", "b") is None and table.sentences[0].endswith("no error is known of a.")
+
+
+def test_shares_at_the_ends_have_an_error():
+    """0 of 100 against 4 of 100: Fisher's test gives p = 0.12."""
+    scores = lambda value: Scores("samples", {}, (Column("coverage", "higher"),), (share(value, 100),))
+    assert ScoreTable({"a": scores(0.0), "b": scores(0.04)}).better("a", "b") is None

@@ -33,38 +33,29 @@ def compare(*runs: str, out: str | None = None) -> int:
     found = compared(*runs)
     say(str(found))
     if out is not None:
-        Path(out).write_text(WRITERS[Path(out).suffix](found, runs), encoding="utf-8")
+        Path(out).write_text(WRITERS[Path(out).suffix](found), encoding="utf-8")
         say("", f"written: {out}")
     return REFUSED if found.refusals else 0
 
 
-def _html(found: Compared, runs: Sequence[str]) -> str:
+def _html(found: Compared) -> str:
     from simulacra.evaluation.compared_page import as_html
 
-    drawn = {Path(path).name: picture for path in runs if (picture := picture_of(Path(path))) is not None}
-    return as_html(found, drawn)
+    return as_html(found)
 
 
-def picture_of(run: Path) -> Path | None:
-    """The newest picture of the run's samples: what `explore` drew, or training on its way."""
-    if (run / "samples.png").is_file():
-        return run / "samples.png"
-    drawn = sorted((run / "samples").glob("*.png"))
-    return drawn[-1] if drawn else None
-
-
-def _markdown(found: Compared, runs: Sequence[str]) -> str:
+def _markdown(found: Compared) -> str:
     from simulacra.evaluation.compared_page import as_markdown
 
     return as_markdown(found)
 
 
-def _json(found: Compared, runs: Sequence[str]) -> str:
+def _json(found: Compared) -> str:
     import json
 
     from simulacra.evaluation.compared_page import as_json
 
-    return json.dumps(as_json(found), indent=2) + "\n"
+    return json.dumps(as_json(found), indent=2, allow_nan=False) + "\n"
 
 
 WRITERS = {".html": _html, ".md": _markdown, ".json": _json}

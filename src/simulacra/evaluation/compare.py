@@ -14,10 +14,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 
 from simulacra.core.estimate import Comparison, Estimate, check_comparable
-from simulacra.evaluation.contestants import Contestant, Scored, contestants
-from simulacra.evaluation.mends import mend
+from simulacra.evaluation.contestants import Comparable, Contestant, contestants
+from simulacra.evaluation.mends import measured_alike, mend
 from simulacra.evaluation.ranking import Ranking, Retrained, rank
 from simulacra.evaluation.score_tables import Scores, ScoreTable
 from simulacra.evaluation.scores_of import scores_of
@@ -35,6 +36,7 @@ class Compared:
         refusals: what cannot stand in one table, why, and the command that mends it.
         without: why a model has no likelihood, by name.
         notes: what to know of single models.
+        folders: of the runs, by name.
     """
 
     rankings: list[Ranking] = field(default_factory=list)
@@ -42,6 +44,7 @@ class Compared:
     refusals: list[str] = field(default_factory=list)
     without: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    folders: dict[str, Path] = field(default_factory=dict)
 
     @property
     def ranking(self) -> Ranking:
@@ -91,7 +94,7 @@ class Compared:
         return as_text(self)
 
 
-def compare(*models: Scored | Mapping[str, Scored], **named: Scored) -> Compared:
+def compare(*models: Comparable | Mapping[str, Comparable], **named: Comparable) -> Compared:
     """Compare models: the partial order of their likelihoods, and tables of their other scores.
 
     Args:
@@ -115,7 +118,8 @@ def compare(*models: Scored | Mapping[str, Scored], **named: Scored) -> Compared
     if len(names) < 2:
         alone = f": {names[0]}" if names else ""
         raise ValueError(f"compare needs at least two models, but got {len(names)}{alone}.")
-    found = Compared(notes=[f"{c.name} {note}" for c in given for note in c.notes])
+    found = Compared(folders={c.name: c.path for c in given if c.path is not None})
+    found.notes = list(dict.fromkeys(f"{c.name} {note}" for c in given for note in c.notes))
     _likelihoods(given, found)
     _others(given, found)
     if not found.rankings and not found.tables:
@@ -135,7 +139,7 @@ def _likelihoods(given: list[Contestant], found: Compared) -> None:
     }
     groups: list[list[Contestant]] = []
     for c in scored:
-        home = next((g for g in groups if _why_unlike(g[0], c) is None and c.name not in _names(g)), None)
+        home = next((g for g in groups if _fits_in(c, g)), None)
         if home is None:
             groups.append([c])
         else:
@@ -145,13 +149,12 @@ def _likelihoods(given: list[Contestant], found: Compared) -> None:
     # a run that was evaluated on more than the others is no misfit
     standing = [g for g in groups if len(g) > 1 or g[0].name not in placed]
     for a, b in combinations(standing, 2):
-        why = _why_unlike(a[0], b[0])
-        if why is not None:
-            found.refusals.append(f"{_and(a)} against {_and(b)}: {why} {mend(a[0], b[0])}".strip())
+        x, y, why = next(p for x in a for y in b if (p := (x, y, _why_unlike(x, y)))[2] is not None)
+        found.refusals.append(f"{_and(a)} against {_and(b)}: {why} {mend(x, y)}".strip())
 
 
-def _names(group: list[Contestant]) -> set[str]:
-    return {c.name for c in group}
+def _fits_in(c: Contestant, group: list[Contestant]) -> bool:
+    return all(c.name != other.name and _why_unlike(other, c) is None for other in group)
 
 
 def _and(group: list[Contestant]) -> str:
@@ -168,35 +171,36 @@ def _why_unlike(a: Contestant, b: Contestant) -> str | None:
 
 
 def _others(given: list[Contestant], found: Compared) -> None:
-    """A table for each kind of score and each protocol; refuse what was only measured otherwise."""
-    groups: list[ScoreTable] = []
+    """A table for each kind of score and each protocol; refuse what cannot share one."""
+    tables: list[ScoreTable] = []
+    who = {c.name: c for c in given}
     for c in given:
         for scores in scores_of(c.report) if c.report else []:
-            home = next((t for t in groups if _at_home(t, c.name, scores)), None)
+            home = next((t for t in tables if _at_home(t, c.name, scores)), None)
             if home is None:
-                groups.append(ScoreTable({c.name: scores}))
+                tables.append(ScoreTable({c.name: scores}))
             else:
                 home.rows[c.name] = scores
-    found.tables = [table for table in groups if len(table.rows) > 1]
-    for a, b in combinations(groups, 2):
-        if a.first.kind == b.first.kind and a.first.columns == b.first.columns:
-            found.refusals += _measured_otherwise(a, b)
+    found.tables = [table for table in tables if len(table.rows) > 1]
+    told = {c.name for c in given if c.estimate is not None}
+    for a, b in combinations(tables, 2):
+        apart = [(x, y) for x in a.rows for y in b.rows if x not in b.rows and y not in a.rows]
+        # what likelihoods said already, or another kind of score
+        news = [pair for pair in apart if not set(pair) <= told]
+        if a.first.kind == b.first.kind and news:
+            found.refusals.append(_measured_otherwise(a, b, who[news[0][0]], who[news[0][1]]))
+            # other rows are said once, of whatever kind the scores are
+            told |= set().union(*news) if "rows" in a.first.unlike(b.first) else set()
 
 
 def _at_home(table: ScoreTable, name: str, scores: Scores) -> bool:
-    first = table.first
-    alike = first.kind == scores.kind and first.columns == scores.columns
-    return alike and not first.unlike(scores) and name not in table.rows
+    return table.first.kind == scores.kind and not table.first.unlike(scores) and name not in table.rows
 
 
-def _measured_otherwise(a: ScoreTable, b: ScoreTable) -> list[str]:
-    """Why two tables of one kind are not one, where the rows that were held out are the same."""
+def _measured_otherwise(a: ScoreTable, b: ScoreTable, x: Contestant, y: Contestant) -> str:
+    """Why two tables of one kind are not one, and what makes them one."""
     unlike = a.first.unlike(b.first)
-    if "on" in unlike or set(b.rows) <= set(a.rows) or set(a.rows) <= set(b.rows):
-        return []
-    told = "; ".join(f"{name}: {x} against {y}" for name, (x, y) in unlike.items())
-    samples = a.first.key.get("samples")
-    how = f" Evaluate both with `--samples {samples}` and one `--extractor FILE`." if samples else ""
-    return [
-        f"{', '.join(a.rows)} against {', '.join(b.rows)}: {a.first.kind} were measured with {told}.{how}"
-    ]
+    differ = "; ".join(f"{name}: {one} against {other}" for name, (one, other) in unlike.items())
+    how = mend(x, y) if {"on", "rows"} & set(unlike) else measured_alike(unlike)
+    both = f"{', '.join(a.rows)} against {', '.join(b.rows)}"
+    return f"{both}: {a.first.kind} were not measured alike ({differ}). {how}".strip()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from simulacra.core.estimate import SIGNS, Estimate
 from simulacra.evaluation.ranking import Ranking
@@ -87,12 +88,8 @@ def _starred(name: str, ranking: Ranking) -> str:
 
 
 def _cells(e: Estimate) -> list[str]:
-    return [
-        f"{SIGNS[e.kind]} {e.mean:.2f} +- {e.error:.2f}",
-        f"{e.bits_per_dim:.3f}",
-        KINDS[e.kind],
-        e.method,
-    ]
+    error = "" if math.isnan(e.error) else f" +- {e.error:.2f}"
+    return [f"{SIGNS[e.kind]} {e.mean:.2f}{error}", f"{e.bits_per_dim:.3f}", KINDS[e.kind], e.method]
 
 
 def as_markdown(found: Compared, title: str = "# Models compared") -> str:
@@ -109,18 +106,24 @@ def _markdown_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
 
-def as_html(found: Compared, pictures: Mapping[str, Path] | None = None) -> str:
-    """One page with everything in it.
-
-    Args:
-        pictures: PNG files of samples, by model.
-    """
+def as_html(found: Compared) -> str:
+    """One page with everything in it, the newest pictures of the runs' samples too."""
     body = ["<h1>Models compared</h1>"]
+    drawn = {name: picture_of(run) for name, run in found.folders.items()}
+    pictures = {name: picture for name, picture in drawn.items() if picture is not None}
     if pictures:
         body += ["<h2>Samples</h2>", *(_figure(name, path) for name, path in pictures.items())]
     for kind, content in blocks(found):
         body += _html(kind, content) if content else []
     return PAGE.format(body="\n".join(body))
+
+
+def picture_of(run: Path) -> Path | None:
+    """The newest picture of the run's samples: what `explore` drew, or training on its way."""
+    if (run / "samples.png").is_file():
+        return run / "samples.png"
+    drawn = sorted((run / "samples").glob("*.png"))
+    return drawn[-1] if drawn else None
 
 
 def _figure(name: str, path: Path) -> str:
@@ -144,14 +147,24 @@ def _html(kind: str, content: Any) -> list[str]:
 
 
 def as_json(found: Compared) -> dict[str, Any]:
-    """The comparison as JSON."""
-    return {
+    """The comparison as JSON; what is not finite is null."""
+    whole = {
         "rankings": [_ranking_json(ranking) for ranking in found.rankings],
         "tables": [_table_json(table) for table in found.tables],
         "refusals": found.refusals,
         "without_likelihood": found.without,
         "notes": found.notes,
     }
+    return cast(dict, _finite(whole))
+
+
+def _finite(content: Any) -> Any:
+    """JSON has no infinity and no NaN."""
+    if isinstance(content, dict):
+        return {name: _finite(entry) for name, entry in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(entry) for entry in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _ranking_json(ranking: Ranking) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from simulacra import __version__
 from simulacra.core.artifact import CONFIG, WEIGHTS
-from simulacra.core.estimate import Estimate
+from simulacra.core.estimate import Estimate, Protocol
 from simulacra.core.files import read_json
 from simulacra.evaluation.provenance import doubt
 from simulacra.evaluation.report import REPORT, Report, reports_in
 
-Scored = Report | Estimate | str | Path
+Comparable = Report | Estimate | str | Path
 UNBOUNDED = ("unbounded density", "density on discrete data")  # the doctor's names of what has no limit
 
 
@@ -33,7 +34,14 @@ class Contestant:
     estimate: Estimate | None = None
     report: Report | None = None
     path: Path | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+
+    @property
+    def protocol(self) -> Protocol | None:
+        """What it was measured on."""
+        if self.estimate is not None:
+            return self.estimate.protocol
+        return self.report.protocol if self.report else None
 
     @property
     def unbounded(self) -> str | None:
@@ -45,7 +53,7 @@ class Contestant:
 
 
 def contestants(
-    models: Sequence[Scored | Mapping[str, Scored]], named: Mapping[str, Scored]
+    models: Sequence[Comparable | Mapping[str, Comparable]], named: Mapping[str, Comparable]
 ) -> list[Contestant]:
     """Everything that can be compared of what was given: of a run, each protocol that it was evaluated on.
 
@@ -56,27 +64,27 @@ def contestants(
     Raises:
         ValueError: if a folder is no evaluated run, or its report is not of the run as it is now.
     """
-    items: list[tuple[str, Scored]] = []
+    items: list[tuple[str, Comparable]] = []
     for model in models:
         if isinstance(model, Mapping):
             items += model.items()
         else:
             many = model if isinstance(model, (list, tuple)) else [model]
             items += [(_name_of(one), one) for one in many]
-    found: dict[str, Scored] = {}
+    found: dict[str, Comparable] = {}
     for name, item in [*items, *named.items()]:
         tries = (name, *(f"{name} ({i})" for i in range(2, len(items) + len(named) + 2)))
         found[next(t for t in tries if t not in found)] = item
     return [one for name, item in found.items() for one in _contestants(name, item)]
 
 
-def _name_of(item: Scored) -> str:
+def _name_of(item: Comparable) -> str:
     if isinstance(item, Report):
         return item.model
-    return item.method if isinstance(item, Estimate) else Path(item).name
+    return item.method if isinstance(item, Estimate) else Path(item).resolve().name
 
 
-def _contestants(name: str, item: Scored) -> list[Contestant]:
+def _contestants(name: str, item: Comparable) -> list[Contestant]:
     if isinstance(item, Estimate):
         return [Contestant(name, item)]
     if isinstance(item, Report):
@@ -84,10 +92,11 @@ def _contestants(name: str, item: Scored) -> list[Contestant]:
     path = Path(item)
     check_run(path)
     notes = _notes(path)
-    sound = [report for report in reports_in(path) if _why_not(path, report) is None]
+    reports = reports_in(path)
+    doubts = [_why_not(path, report) for report in reports]
+    sound = [report for report, why in zip(reports, doubts) if why is None]
     if not sound:
-        why = _why_not(path, reports_in(path)[0])
-        raise ValueError(f"{path}: {why}; run `simulacra evaluate {path}` again.")
+        raise ValueError(f"{path}: {doubts[0]}; run `simulacra evaluate {typed(path)}` again.")
     return [Contestant(name, report.likelihood, report, path, notes) for report in sound]
 
 
@@ -98,10 +107,16 @@ def check_run(path: Path) -> None:
     finished = (path / WEIGHTS).is_file()
     if (path / CONFIG).is_file() and not finished and not (path / REPORT).is_file():
         raise ValueError(
-            f"{path} is unfinished: it holds no {WEIGHTS}; go on with `simulacra train --resume {path}`."
+            f"{path} is unfinished, it holds no {WEIGHTS}: go on with "
+            f"`simulacra train --resume {typed(path)}`."
         )
     if not (path / REPORT).is_file():
-        raise ValueError(f"{path} has no report: run `simulacra evaluate {path}` first.")
+        raise ValueError(f"{path} has no report: run `simulacra evaluate {typed(path)}` first.")
+
+
+def typed(path: Path) -> str:
+    """A path as it is typed."""
+    return shlex.quote(str(path))
 
 
 def _why_not(path: Path, report: Report) -> str | None:

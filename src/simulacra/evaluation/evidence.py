@@ -146,8 +146,7 @@ def collect(
         found.units = active_in(q) if len(q.loc) > 1 else None
     if model.supports(can.Encodes) and model.supports(can.Decodes):
         found.reconstruction = reconstruction(model, data, split, seed, limit)
-        if data.preprocessing.raw.image and rows.known is None:
-            found.fidelity = fidelity(model, data, split, seed, limit)
+        found.fidelity = _fidelity(model, data, split, seed, limit)
     if by_tasks:
         found.tasks = tasks(model, data, split, seed, limit)
     _inside(found, model, data, split, seed, limit)
@@ -180,6 +179,16 @@ def _drawn(
         found.modes = modes_found(data.truth, samples_like(model, rows, n, seed).cpu(), rows.x)
     if not has_likelihood(model):
         found.samples = mmd(model, data, split, min(n, count(rows, limit)), seed)
+
+
+def _fidelity(model: Model, data: Dataset, split: str, seed: int, limit: int | None) -> Fidelity | None:
+    """PSNR and SSIM, where rows are whole images of a known range and there are enough of them."""
+    if not data.preprocessing.raw.image or data[split].known is not None:
+        return None
+    try:
+        return fidelity(model, data, split, seed, limit)
+    except NotScored:
+        return None
 
 
 def _quality(

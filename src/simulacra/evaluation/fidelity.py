@@ -37,7 +37,7 @@ C_1, C_2 = 0.01**2, 0.03**2
 
 
 @dataclass(frozen=True)
-class Scored:
+class ImageScores:
     """PSNR and SSIM over images.
 
     Args:
@@ -68,8 +68,8 @@ class Fidelity:
     seed: int
     split: str
     images: int
-    model: Scored
-    reference: Scored
+    model: ImageScores
+    reference: ImageScores
 
     def summary(self) -> dict[str, Any]:
         """The numbers as JSON."""
@@ -183,10 +183,10 @@ def _both(y: Tensor, x: Tensor, window: int) -> Tensor:
     return torch.stack([psnr(y, x), ssim(y, x, window)])
 
 
-def _scored(found: Tensor) -> Scored:
+def _scored(found: Tensor) -> ImageScores:
     finite = found[0][found[0].isfinite()]
     psnr = mean_of(finite) if len(finite) > 1 else None
-    return Scored(psnr, found.shape[1] - len(finite), mean_of(found[1]))
+    return ImageScores(psnr, found.shape[1] - len(finite), mean_of(found[1]))
 
 
 def fidelity_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:

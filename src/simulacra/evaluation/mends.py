@@ -5,29 +5,43 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from simulacra.core.artifact import CONFIG
 from simulacra.core.files import read_json
 from simulacra.data import load_data
-from simulacra.evaluation.contestants import Contestant
+from simulacra.evaluation.contestants import Contestant, typed
 from simulacra.models.catalog import find
 
 
 def mend(a: Contestant, b: Contestant) -> str:
     """One sentence with the command that scores b as a was scored; empty where there is none."""
-    ours, theirs = (c.estimate.protocol if c.estimate else None for c in (a, b))
+    ours, theirs = a.protocol, b.protocol
     if ours is None or theirs is None or b.path is None:
         return ""
     unlike = set(ours.differences(theirs)) - {"data"}
     # other rows of one data set: the split's name says which
     if unlike == {"split"}:
-        return f"Score both on one split: `simulacra evaluate {b.path}{_split(ours.split)}`."
+        return f"Score both on one split: `simulacra evaluate {typed(b.path)}{_split(ours.split)}`."
     ours_spec, theirs_spec = _spec(a.path), _spec(b.path)
-    if ours_spec is None:
+    config = _config(b.path)
+    if ours_spec is None or (config and config.get("own")):
         return "Train and evaluate both on one data set with the same options."
     return f"Train both on the same data: `simulacra train {_words(b.path, ours_spec, theirs_spec)}`."
+
+
+def measured_alike(unlike: Mapping[str, tuple[Any, Any]]) -> str:
+    """The options of `evaluate` that make two scores of samples comparable, from what differs.
+
+    Example:
+        >>> measured_alike({"samples": (500, 200), "seed": (0, 1)})
+        'Evaluate both with the same --samples and --seed.'
+    """
+    options = {"samples": "--samples", "seed": "--seed", "weights": "--extractor FILE"}
+    given = [option for name, option in options.items() if name in unlike]
+    return f"Evaluate both with the same {' and '.join(given)}." if given else ""
 
 
 def _split(told: str) -> str:
@@ -57,7 +71,7 @@ def _words(path: Path, wanted: dict[str, Any], given: dict[str, Any] | None) -> 
     options.pop("name_or_path", None)
     said = [f"--data.{name} {shlex.quote(_word(value))}" for name, value in options.items()]
     names = f"{_name(path)} {shlex.quote(wanted['name_or_path'])}"
-    repeated = [] if before is usual else [f"--config {shlex.quote(str(file))}"]
+    repeated = [] if before is usual else [f"--config {typed(file)}"]
     return " ".join([names, *repeated, *said])
 
 

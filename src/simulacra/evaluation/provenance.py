@@ -32,7 +32,6 @@ class Provenance:
         changed: when it was written, in nanoseconds.
         config: SHA-256 of each part of `config.json` that a model is built and trained from.
         version: of the library that measured.
-        settings: what `evaluate` was asked for.
     """
 
     weights: str
@@ -40,19 +39,18 @@ class Provenance:
     changed: int
     config: dict[str, str]
     version: str
-    settings: dict[str, Any]
 
     def json(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
 
 
-def provenance_of(folder: Path, settings: Mapping[str, Any]) -> Provenance:
+def provenance_of(folder: Path) -> Provenance:
     """The provenance of what is measured now of the run in `folder`."""
     file = folder / WEIGHTS
     stat = file.stat()
     digests = parts_of(read_json(folder / CONFIG))
-    return Provenance(sha256_of(file), stat.st_size, stat.st_mtime_ns, digests, __version__, dict(settings))
+    return Provenance(sha256_of(file), stat.st_size, stat.st_mtime_ns, digests, __version__)
 
 
 def parts_of(config: Mapping[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ Reference: Deep Learning, section 20.14.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -59,13 +60,11 @@ class Ranking:
         estimates: by name, the likeliest mean first.
         verdicts: of the pairs of names in that order.
         retrained: the experiments that were given with three seeds or more.
-        doubts: why a model cannot win, by name.
     """
 
     estimates: dict[str, Estimate]
     verdicts: dict[tuple[str, str], Comparison]
     retrained: list[Retrained] = field(default_factory=list)
-    doubts: dict[str, str] = field(default_factory=dict)
 
     @property
     def protocol(self) -> str:
@@ -87,8 +86,8 @@ class Ranking:
 
     @property
     def best(self) -> list[str]:
-        """The models that no other one is known to beat."""
-        names = list(self.estimates)
+        """The models that no other one is known to beat; what is not a number is none of them."""
+        names = [name for name, e in self.estimates.items() if not math.isnan(e.mean)]
         return [a for a in names if not any(self.better(b, a) for b in names if b != a)]
 
     @property
@@ -139,10 +138,11 @@ def rank(contestants: Sequence[Contestant]) -> Ranking:
     """
     found = {c.name: c for c in contestants}
     scores = {name: c.estimate for name, c in found.items() if c.estimate is not None}
-    ordered = dict(sorted(scores.items(), key=lambda pair: -pair[1].mean))
+    # what is not a number comes last
+    ordered = dict(sorted(scores.items(), key=lambda pair: (math.isnan(pair[1].mean), -pair[1].mean)))
     doubts = {name: why for name, c in found.items() if (why := c.unbounded)}
     verdicts = {(a, b): _verdict(a, b, ordered, doubts) for a, b in combinations(ordered, 2)}
-    return Ranking(ordered, verdicts, _retrained(found, ordered), doubts)
+    return Ranking(ordered, verdicts, _retrained(found, ordered))
 
 
 def _verdict(a: str, b: str, estimates: Mapping[str, Estimate], doubts: Mapping[str, str]) -> Comparison:

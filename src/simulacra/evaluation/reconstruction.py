@@ -27,11 +27,13 @@ class Reconstruction:
 
     Args:
         mse: mean squared error of an entry.
+        error: its standard error over rows.
         explained: R^2, against the mean of the rows themselves.
         rows: how many were reconstructed.
     """
 
     mse: float
+    error: float
     explained: float
     rows: int
 
@@ -55,18 +57,23 @@ def reconstruction(
         >>> round(run.explained, 4)
         1.0
     """
-    errors, sums, squares, known = 0.0, torch.zeros(()), torch.zeros(()), torch.zeros(())
+    sums, squares, known = torch.zeros(()), torch.zeros(()), torch.zeros(())
+    rows: list[Tensor] = []
     for pair in reconstructed(model, data, split, seed, limit):
         x, back, there = (t.flatten(1) for t in (pair.x, pair.back, pair.known))
-        errors += float((there * (x - back).square()).sum())
+        rows.append(torch.stack([(there * (x - back).square()).sum(1), there.sum(1)]))
         sums, squares, known = (
             sums + (there * x).sum(0),
             squares + (there * x * x).sum(0),
             known + there.sum(0),
         )
     spread = float((squares - sums.square() / known.clamp_min(1)).sum())
+    lost, entries = torch.cat(rows, 1)
+    errors, mse = float(lost.sum()), float(lost.sum() / entries.sum())
+    # a ratio of sums over rows, to first order
+    error = float((lost - mse * entries).square().sum().sqrt() / entries.sum())
     explained = 1 - errors / spread if spread > 0 else float(errors == 0)
-    return Reconstruction(errors / float(known.sum()), explained, count(data[split], limit))
+    return Reconstruction(mse, error, explained, count(data[split], limit))
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,12 @@ def reports_in(path: str | Path) -> list[Report]:
         ValueError: as `read_report`.
     """
     last = read_report(path)
-    kept = [read_report(folder) for folder in sorted(Path(path, KEPT).glob("*")) if folder.is_dir()]
+    kept = [
+        read_report(folder)
+        for folder in sorted(Path(path, KEPT).glob("*"))
+        # the report is written last: without it the folder was left half done
+        if (folder / REPORT).is_file()
+    ]
     return [last, *(report for report in kept if report.protocol != last.protocol)]
 
 

@@ -1,8 +1,8 @@
 """Scores that need no likelihood, as columns with 95 % intervals: samples, copies, reconstructions, tasks.
 
 Each kind of score has its own table, and each table one protocol: the rows that were held out, the number of
-samples, the feature extractor and the seed. A difference is decided beyond two standard errors of both sides;
-the two are drawn independently, so the squares of their errors add.
+samples, the feature extractor and the seed. A difference is decided beyond two standard errors of both sides,
+whose squares add: right for samples, which are drawn independently, and careful for scores on the same rows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Literal
 
-WIDE = 1.96  # standard errors to each side of a 95 % interval
+from simulacra.evaluation.interval import WIDE, Interval
+
+HIDDEN = ("rows", "weights")  # digests, which no title shows
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,9 @@ class Cell:
         return f"{show(self.value)}{'%' if self.percent else ''}{sides}"
 
 
-def share(value: float, n: int) -> Cell:
-    """A share of n rows or samples with its binomial error and Wilson's interval.
-
-    Example:
-        >>> print(share(0.0, 100))
-        0.0% [0.0, 3.7]
-    """
-    z = WIDE**2 / n
-    middle = (value + z / 2) / (1 + z)
-    half = math.sqrt(value * (1 - value) * z + z * z / 4) / (1 + z)
-    ends = max(0.0, middle - half), min(1.0, middle + half)
-    return Cell(value, math.sqrt(value * (1 - value) / n), ends, percent=True)
+def of_interval(found: Interval, percent: bool = False, digits: int = 3) -> Cell:
+    """A score whose interval is known."""
+    return Cell(found.value, found.error, (found.low, found.high), percent, digits)
 
 
 @dataclass(frozen=True)
@@ -116,7 +109,7 @@ class ScoreTable:
     @property
     def title(self) -> str:
         """Kind and protocol in words."""
-        told = ", ".join(f"{name} {value}" for name, value in self.first.key.items() if name != "digest")
+        told = ", ".join(f"{name} {value}" for name, value in self.first.key.items() if name not in HIDDEN)
         return f"{self.first.kind} ({told})"
 
     def better(self, a: str, b: str) -> bool | None:
@@ -141,7 +134,9 @@ class ScoreTable:
         found = self.better(a, b)
         x, y = self.rows[a].cells[0], self.rows[b].cells[0]
         if found is None:
-            return f"{a} or {b}: undecided, {column.title} {x} against {y}."
+            lacking = [name for name, c in ((a, x), (b, y)) if c is None or c.error is None]
+            why = f"; no error is known of {' and '.join(lacking)}" if lacking else ""
+            return f"{a} or {b}: undecided, {column.title} {x} against {y}{why}."
         winner, loser, best, worst = (a, b, x, y) if found else (b, a, y, x)
         return f"{winner} beats {loser}: {column.title} {best} against {worst} ({column.better} is better)."
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simulacra.evaluation.fewlabels import OWN
+from simulacra.evaluation.interval import WIDE, Interval
+from simulacra.evaluation.interval import share as share_of
 from simulacra.evaluation.report import Report
-from simulacra.evaluation.score_tables import Cell, Column, Scores, share
+from simulacra.evaluation.score_tables import Cell, Column, Scores, of_interval
 
 Found = Mapping[str, Any]
 
@@ -42,7 +45,7 @@ def _samples(report: Report) -> Scores | None:
     if found is None or "skipped" in found:
         return None
     key = _key(report, samples=found["samples"], features=found["extractor"])
-    key |= {"seed": found["seed"], "digest": found["extractor_digest"]}
+    key |= {"seed": found["seed"], "weights": found["extractor_digest"]}
     n = found["samples"]
     model, best = _judged(found["model"], n), _judged(found["reference"], n)
     modes = found["modes"]
@@ -90,7 +93,7 @@ def _reconstructions(report: Report) -> Scores | None:
     found = report.reconstruction
     if found is None:
         return None
-    cells = (Cell(found["mse"], digits=4), Cell(found["explained"], percent=True))
+    cells = (Cell(found["mse"], found.get("error"), digits=4), Cell(found["explained"], percent=True))
     return Scores("reconstructions", _key(report, rows=found["rows"]), KEPT, cells)
 
 
@@ -123,13 +126,16 @@ def _few(report: Report) -> Scores | None:
     found = (report.tasks or {}).get("labels", {"skipped": ""})
     if "skipped" in found:
         return None
+    if found["read"] == OWN:
+        # it may have learned from any number of labels: its errors stand among the wrong labels
+        return None
     key = _key(report, labels=found["labels"], choices=len(found["seeds"]), classifier=found["classifier"])
     cells = (_cell(found["error"], True), _cell(found["difference"], True))
     return Scores("few labels", key, FEW, cells, (_cell(found["reference"], True), None))
 
 
 def _cell(found: Found, percent: bool = False, digits: int = 3) -> Cell:
-    return Cell(found["value"], found["error"], (found["low"], found["high"]), percent, digits)
+    return of_interval(Interval(**found), percent, digits)
 
 
 def _labels(report: Report) -> Scores | None:
@@ -142,7 +148,13 @@ def _labels(report: Report) -> Scores | None:
 
 def _key(report: Report, **more: Any) -> dict[str, Any]:
     """What must be equal: the protocol and what else is named."""
-    return {"on": str(report.protocol), **more, "digest": report.protocol.digest}
+    return {"on": str(report.protocol), **more, "rows": report.protocol.digest}
+
+
+def share(value: float, n: int) -> Cell:
+    """A share of n rows or samples, with the error that its interval has: none at all is no certainty."""
+    found = share_of(value, n)
+    return Cell(value, (found.high - found.low) / (2 * WIDE), (found.low, found.high), percent=True)
 
 
 KINDS: tuple[Callable[[Report], Scores | None], ...] = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -86,8 +85,6 @@ def evaluate(
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
     metrics = read_metrics(folder)
-    settings = {"split": split, "k": k, "seed": seed, "limit": limit, "samples": samples, "tasks": tasks}
-    settings |= {"annealing": asdict(annealing)}
     found = collect(
         model, data, split, k, seed, limit, metrics, annealing=annealing, judging=judging, by_tasks=tasks
     )
@@ -95,7 +92,7 @@ def evaluate(
     if folder is not None and (folder / CONFIG).is_file():
         # a run that was interrupted in a notebook has no weights on disk yet
         if (folder / WEIGHTS).is_file():
-            report.provenance = provenance_of(folder, settings).json()
+            report.provenance = provenance_of(folder).json()
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:
             model.estimates = record(folder, entries)
