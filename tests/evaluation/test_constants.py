@@ -7,7 +7,10 @@ import torch
 
 import simulacra
 from simulacra.core.composite import Fields
+from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.space import Categorical, Real
+from simulacra.data.dataset import Dataset, Split
+from simulacra.data.stream import StreamedSplit
 from simulacra.evaluation.constants import constant_columns, real_columns
 from simulacra.evaluation.doctor import diagnose
 from simulacra.evaluation.evidence import Evidence
@@ -76,3 +79,54 @@ def test_an_energy_is_compared_without_its_log_z():
     found = relative_scores(model, data.test, limit=40)
     exact = model.log_prob(data.test.x[:40]).values
     assert torch.allclose(found - exact, (found - exact)[:1].expand(40), atol=1e-4)
+
+
+def late(n=2600, where=2345):
+    """Three columns, of which the last is constant and the one before it in the first rows."""
+    x = torch.randn(n, 3, generator=torch.Generator().manual_seed(3))
+    x[:, 1:] = 1.0
+    x[where, 1] = 2.0
+    return x
+
+
+def test_a_column_that_changes_late_is_no_constant():
+    data = simulacra.in_memory(late(), Real((3,)), valid=0, test=0)
+    for limit in (50, 2000):
+        found = constant_columns(simulacra.PPCA(data.space, latent=1), data, limit=limit)
+        assert found.names == ("column 2",)
+
+
+class Rows:
+    """Files of rows, one number of each in order."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __len__(self):
+        return len(self.x)
+
+    def read(self, index):
+        """The rows `index`."""
+        return self.x[index]
+
+    def digest(self):
+        """Of no interest here."""
+        return "rows"
+
+
+def test_rows_on_disk_are_read_in_blocks():
+    chain = Preprocessing(Real((3,)))
+    data = Dataset("files", {"train": StreamedSplit(Rows(late()), chain)}, chain)
+    model = simulacra.PPCA(data.space, latent=1)
+    found = constant_columns(model, data)
+    held = Dataset("memory", {"train": Split(late(), chain)}, chain)
+    assert found.names == ("column 2",) and found.width == constant_columns(model, held).width
+
+
+def test_columns_with_fewer_than_two_known_values_are_not_named():
+    x = torch.randn(300, 4, generator=torch.Generator().manual_seed(4))
+    known = torch.ones(300, 4, dtype=torch.bool)
+    known[:, 0], known[1:, 1] = False, False
+    x[:, 2], known[2:, 2] = 0.5, False
+    data = simulacra.in_memory(x.where(known, 0.0), Real((4,)), known=known, valid=0, test=0)
+    assert constant_columns(simulacra.PPCA(data.space, latent=1), data).names == ("column 2",)

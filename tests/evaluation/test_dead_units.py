@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core import capabilities as can
+from simulacra.core.space import Real
 from simulacra.evaluation.units import dead_units
 
 
@@ -58,3 +60,52 @@ def test_hidden_units_of_a_machine_are_its_code(digits):
     with torch.no_grad():
         model.W[:, :9] = 0.0
     assert counts(model, digits) == {"code": (9, 23)}
+
+
+def test_units_behind_several_draws_are_on_the_last_axis(digits):
+    torch.manual_seed(5)
+    model = simulacra.HierarchicalVAE(digits.space, latents=(5, 3), hidden=(11,), between=(6,))
+    before = counts(model, digits)
+    layer = next(m for m in model.up[0].modules() if isinstance(m, torch.nn.Linear))
+    with torch.no_grad():
+        layer.weight[:4], layer.bias[:4] = 0.0, 0.0
+    after = counts(model, digits)
+    name = next(name for name in after if name.startswith("up.0"))
+    assert before[name] == (0, 6) and after[name] == (4, 6)
+
+
+class Steps(simulacra.Model, can.HasDensity, can.Encodes):
+    """Looks at x as steps, of which `infer` takes two and the density all: (B, T, units) with two T."""
+
+    def __init__(self, space):
+        super().__init__(space)
+        self.net = torch.nn.Sequential(torch.nn.Linear(2, 9), torch.nn.ReLU())
+        self.other = torch.nn.Linear(9, 9)
+
+    def infer(self, x, c=None):
+        """(B, 1)."""
+        return self.net(x.unflatten(1, (-1, 2))[:, :2]).sum((1, 2)).unsqueeze(1)
+
+    def log_density(self, x, c=None):
+        """(B,); the rectifier serves a second layer of as many units."""
+        return self.net[1](self.other(self.net(x.unflatten(1, (-1, 2))))).sum((1, 2))
+
+
+def test_steps_are_no_units_and_a_rectifier_may_serve_two_layers():
+    data = simulacra.in_memory(torch.randn(120, 10, generator=torch.Generator().manual_seed(6)), Real((10,)))
+    torch.manual_seed(6)
+    model = Steps(data.space)
+    with torch.no_grad():
+        model.net[0].bias[:3] = -100.0
+        model.other.bias[3:8] = -100.0
+    found = dead_units(model, data, "train", limit=77)
+    assert [(layer.name, layer.dead, layer.size) for layer in found] == [("net.1", 3, 9), ("net.1", 5, 9)]
+
+
+@pytest.mark.parametrize("rows", [1, 7, 49])
+def test_few_rows_say_nothing_of_units(digits, rows):
+    torch.manual_seed(7)
+    model = simulacra.VAE(digits.space, latent=3, hidden=(41,))
+    model.preprocessing = digits.preprocessing
+    assert dead_units(model, digits, limit=rows) == []
+    assert len(dead_units(model, digits, limit=50)) == 2

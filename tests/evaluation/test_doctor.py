@@ -9,12 +9,15 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core.composite import Fields
 from simulacra.core.distributions import Gaussian
 from simulacra.core.estimate import Estimate
 from simulacra.core.finding import Finding, read_finding
+from simulacra.core.space import Categorical, Positive, Real
 from simulacra.evaluation.coverage import Coverage
 from simulacra.evaluation.doctor import diagnose, findings
-from simulacra.evaluation.evidence import Evidence, repeated_values
+from simulacra.evaluation.evidence import Evidence, keeps_best, repeated_values
+from simulacra.evaluation.glance import Purse, glance
 from simulacra.evaluation.latents import active_in, decompose
 from simulacra.evaluation.likelihood import Likelihood
 from simulacra.evaluation.memorisation import Memorisation
@@ -88,6 +91,25 @@ def test_a_validation_score_past_its_best():
     ]
 
 
+def test_patience_keeps_the_best_weights():
+    rows = [{"epoch": str(i), "valid_score": str(v)} for i, v in enumerate((-30, -20, -25, -28))]
+    severity, sentence = only(Evidence(metrics=rows, best_kept=True), "validation score")
+    assert severity == "ok" and "8.00 nats since epoch 1" in sentence and "patience kept" in sentence
+
+
+def test_a_run_with_patience_is_known_for_it(tmp_path):
+    data = simulacra.load_data("ring")
+    options = {"epochs": 2, "progress": False, "doctor": False}
+    make = lambda: simulacra.VAE(data.space, latent=2, hidden=(7,))
+    kept = simulacra.fit(make(), data, out=tmp_path / "a", patience=1, **options)
+    last = simulacra.fit(make(), data, out=tmp_path / "b", **options)
+    assert keeps_best(kept.path) and not keeps_best(last.path) and not keeps_best(None)
+    assert [glance(run, Purse(0)).best_kept for run in (kept, last)] == [True, False]
+    # interrupted: the weights are those of the last step
+    (kept.path / "model.safetensors").unlink()
+    assert not keeps_best(kept.path)
+
+
 def test_unbounded_densities():
     levels = Evidence(likelihood=Likelihood(scores(50.0)))
     severity, sentence = only(levels, "density on discrete data")
@@ -101,6 +123,38 @@ def test_unbounded_densities():
     for values, share in ((x, 0.0), ((x * 2).round(), 0.9)):
         data = simulacra.in_memory(values, simulacra.Real((3,)))
         assert repeated_values(data, data.train) == pytest.approx(share, abs=0.08)
+
+
+def table(**columns):
+    """A table of 600 rows: two real columns and a class."""
+    space = Fields(a=Real(), b=Real(), sex=Categorical((), 2))
+    rows = torch.randn(600, 2, generator=torch.Generator().manual_seed(17)) * 0.001
+    sex = torch.arange(600.0).unsqueeze(1) % 2
+    x = torch.cat([rows, sex], 1)
+    for name, values in columns.items():
+        x[:, space.names.index(name)] = values
+    return simulacra.in_memory(x, space)
+
+
+@pytest.mark.system("I7")
+def test_a_table_of_small_real_numbers_is_no_table_of_levels():
+    data = table()
+    assert repeated_values(data, data.train) == 0
+    found = Evidence(likelihood=Likelihood(scores(32.0)), discrete=repeated_values(data, data.train))
+    assert only(found, "density on discrete data")[0] == "ok"
+    rounded = table(a=torch.arange(600) % 7, b=torch.arange(600) % 5)
+    assert repeated_values(rounded, rounded.train) > 0.95
+    half = table(a=torch.arange(600) % 7)
+    assert repeated_values(half, half.train) == pytest.approx(0.5, abs=0.02)
+    # what stands where a value is missing is no value
+    known = torch.arange(600).unsqueeze(1) % 3 > 0
+    x = torch.randn(600, 1).where(known, 0.0)
+    gaps = simulacra.in_memory(x, Real((1,)), known=known)
+    assert repeated_values(gaps, gaps.train) == 0
+    classes = simulacra.in_memory(torch.zeros(50, 1), Fields(sex=Categorical((), 2)))
+    assert repeated_values(classes, classes.train) is None
+    positive = simulacra.in_memory(torch.rand(70, 2) + 1, Positive((2,)))
+    assert repeated_values(positive, positive.train) == 0
 
 
 def test_unreliable_importance_samples():
@@ -169,6 +223,13 @@ def test_reports_of_old_are_read(tmp_path):
     path = report.write(tmp_path)["report"]
     assert read_report(tmp_path).findings == report.findings
     content = json.loads(path.read_text())
+    for young in ("quality", "classes", "fidelity", "tasks", "provenance"):
+        assert young in content
+        del content[young]
+    path.write_text(json.dumps(content))
+    aged = read_report(tmp_path)
+    assert aged.likelihood.mean == report.likelihood.mean and aged.findings == report.findings
+    assert (aged.quality, aged.classes, aged.fidelity, aged.tasks, aged.provenance) == (None,) * 5
     old = [{"severity": "note", "name": "samples", "sentence": "the samples are off."}]
     path.write_text(json.dumps({**content, "findings": old}))
     (found,) = read_report(tmp_path).findings

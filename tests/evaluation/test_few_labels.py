@@ -1,6 +1,7 @@
 """The error at a few labels: codes that hold the classes need fewer of them than the rows do."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.space import Categorical, Real
 from simulacra.data.dataset import in_memory
+from simulacra.evaluation.classification import classification
 from simulacra.evaluation.fewlabels import OWN, balanced, few_label_rows, few_labels
 from simulacra.evaluation.implicit import NotScored
 
@@ -104,6 +106,35 @@ def test_the_interval_is_also_over_choices(data):
     )
 
 
+def hidden(labels, n):
+    """The labels, of which the first n are unknown."""
+    return torch.where(torch.arange(len(labels)) < n, -1, labels)
+
+
+@pytest.mark.parametrize("kind", [Codes, Classifier])
+def test_rows_without_a_known_label_do_not_count(data, kind):
+    n = 317
+    gaps = replace(data.test, labels=hidden(data.test.labels, n))
+    known = replace(data, splits={**data.splits, "test": data.test.select(torch.arange(n, 900))})
+    some = replace(data, splits={**data.splits, "test": gaps})
+    found = few_labels(kind(data.space), some, labels=20, seeds=(1, 2), limit=900)
+    assert found == few_labels(kind(data.space), known, labels=20, seeds=(1, 2))
+    assert found.rows == 900 - n and found.error.value < 0.05
+
+
+def test_wrong_labels_are_counted_where_labels_are_known(data):
+    n, model = 211, Classifier(data.space)
+    by_label = replace(data.test, labels=hidden(data.test.labels, n))
+    there = torch.arange(len(data.test)) >= n
+    # an unknown condition has any value
+    by_condition = replace(data.test, labels=None, c=data.test.labels.where(there, 0), c_known=there)
+    whole = classification(model, replace(data, splits={"test": data.test.select(torch.arange(n, 1000))}))
+    for split in (by_label, by_condition):
+        found = classification(model, replace(data, splits={"test": split}), limit=1000)
+        assert found == whole and found.rows == 1000 - n and found.share < 0.05
+        assert classification(model, replace(data, splits={"test": split}), limit=n) is None
+
+
 def test_choices_are_balanced_and_differ():
     y = torch.cat([torch.zeros(900), torch.ones(60), torch.full((5,), 2), torch.full((50,), -1)]).long()
     chosen = [balanced(y, 15, seed) for seed in (0, 1)]
@@ -144,6 +175,11 @@ def test_what_cannot_be_measured_is_said_in_one_sentence(data):
     model = simulacra.VAE(data.space, condition=classes, latent=2, hidden=(5,))
     with pytest.raises(NotScored, match="VAE is given the condition with x"):
         few_labels(model, given, labels=10)
+    none = replace(
+        data, splits={**data.splits, "test": replace(data.test, labels=hidden(data.test.labels, 9))}
+    )
+    with pytest.raises(NotScored, match="none of the first 9 rows of two test has a label"):
+        few_labels(Codes(data.space), none, labels=10, limit=9)
     one = in_memory(data.train.x, data.space, "one", labels=torch.zeros(1200, dtype=torch.long))
     with pytest.raises(NotScored, match="at least two classes, but the training rows have 1"):
         few_labels(Codes(data.space), one)

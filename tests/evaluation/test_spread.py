@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 import simulacra
 from simulacra.core.space import Real
@@ -28,6 +29,48 @@ def test_the_width_of_a_decoder_is_found_from_outside(linear_vae):
     assert found.residual == pytest.approx(0.7, rel=0.1)
     assert found.detail is None and severity(found) == ["ok"]
     assert severity(Spread(2.1, 0.7, None)) == ["warning"]
+
+
+GAIN, WIDTH = 1.5, 0.08
+
+
+class Narrow(simulacra.VAE):
+    """The truth of x = 1.5 z + 0.08 e, with the exact posterior of the optimum."""
+
+    def __init__(self, space):
+        encoder, decoder = nn.Linear(2, 4), nn.Sequential(nn.Linear(2, 2), nn.Unflatten(1, (1, 2)))
+        super().__init__(space, latent=2, scale=WIDTH, encoder=encoder, decoder=decoder)
+        variance = GAIN**2 + WIDTH**2
+        with torch.no_grad():
+            encoder.weight.copy_(torch.cat([GAIN / variance * torch.eye(2), torch.zeros(2, 2)]))
+            encoder.bias.copy_(torch.tensor([0, 0, *2 * [WIDTH / variance**0.5]]).log().nan_to_num(neginf=0))
+            decoder[0].weight.copy_(GAIN * torch.eye(2))
+            decoder[0].bias.zero_()
+
+
+@pytest.fixture(scope="module")
+def plane():
+    """Rows of N(0, 1.5^2) in two dimensions."""
+    x = GAIN * torch.randn(900, 2, generator=torch.Generator().manual_seed(11))
+    return simulacra.in_memory(x, Real((2,)))
+
+
+@pytest.mark.system("E7")
+@pytest.mark.parametrize("seed", range(6))
+def test_a_narrow_decoder_that_is_right_is_healthy(plane, seed):
+    found = spread(Narrow(plane.space), plane, "train", seed)
+    assert found.decoder == pytest.approx(WIDTH, rel=0.1)
+    assert found.residual == pytest.approx(WIDTH, rel=0.1) and severity(found) == ["ok"]
+
+
+def test_a_draw_whose_code_is_not_seen_has_no_width(plane):
+    class Other(Narrow):
+        """Draws the same under another name."""
+
+        def draw(self, rng, c=None):
+            return self.likelihood(rng.normal("code", 2, dtype=self.dtype), c).sample(rng)
+
+    assert spread(Other(plane.space), plane, "train").decoder is None
 
 
 def test_edges_that_reconstructions_keep(tmp_path):

@@ -114,6 +114,29 @@ REFUSED = {
         "layer 0 (AdaptiveAvgPool2d) cannot be slid over a larger image: possible are Conv2d, MaxPool2d and "
         "AvgPool2d, then Flatten and Linear, with activations, Dropout and BatchNorm2d between.",
     ),
+    "no end": (
+        [nn.Conv2d(1, 3, 3), nn.ReLU()],
+        "the classifier ends with a map of 3x6x6 for a crop of 1x8x8, but an entry of the output is one "
+        "vector: end it with Flatten and Linear.",
+    ),
+    "a map of one place": (
+        [nn.Conv2d(1, 3, 8)],
+        "the classifier ends with a map of 3x1x1 for a crop of 1x8x8, but an entry of the output is one "
+        "vector: end it with Flatten and Linear.",
+    ),
+    "places in the vector": (
+        [nn.Conv2d(1, 3, 3), nn.Flatten()],
+        "the classifier ends with a map of 3x6x6 for a crop of 1x8x8, but an entry of the output is one "
+        "vector: end it with Flatten and Linear.",
+    ),
+    "half flat": (
+        [nn.Conv2d(1, 3, 3), nn.Flatten(start_dim=2), nn.Linear(108, 2)],
+        "layer 1 (Flatten) leaves axes of the crop apart, with start_dim=2 and end_dim=-1: take Flatten().",
+    ),
+    "indices": (
+        [nn.MaxPool2d(2, return_indices=True), nn.Flatten(), nn.Linear(16, 2)],
+        "layer 0 (MaxPool2d) gives indices next to its values: take return_indices=False.",
+    ),
 }
 
 

@@ -25,7 +25,7 @@ def doctor(run: str, *, split: str = "test", limit: int = 1000, k: int = 100, se
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
     from simulacra.evaluation.doctor import findings
-    from simulacra.evaluation.evidence import read_metrics
+    from simulacra.evaluation.evidence import keeps_best, read_metrics
     from simulacra.training.fit import open_run
 
     trained = open_run(run)
@@ -34,6 +34,7 @@ def doctor(run: str, *, split: str = "test", limit: int = 1000, k: int = 100, se
             f"{run} was trained on data from memory: load it in Python and call "
             "simulacra.evaluation.findings(run.model, data)."
         )
-    found = findings(trained.model, trained.data, read_metrics(trained.path), split, k, seed, limit)
+    metrics, best_kept = read_metrics(trained.path), keeps_best(trained.path)
+    found = findings(trained.model, trained.data, metrics, split, k, seed, limit, best_kept)
     say(*map(str, found))
     return 0

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from simulacra.core.model import Model
-from simulacra.data.dataset import Dataset
+from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.rows import count
 
 
@@ -22,7 +23,7 @@ class Classification:
 
     Args:
         wrong: number of rows whose likeliest class is not theirs.
-        rows: number of rows.
+        rows: number of rows whose label is known.
     """
 
     wrong: int
@@ -46,7 +47,7 @@ class Classification:
 def classification(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Classification | None:
-    """Wrong labels of the rows of `split`; None where the rows have none.
+    """Wrong labels of the rows of `split` whose label is known; None where none is.
 
     Example:
         >>> import simulacra
@@ -56,10 +57,27 @@ def classification(
         50
     """
     rows = data[split]
-    n = count(rows, limit)
-    chosen = rows.rows(torch.arange(n))
-    y = rows.labels[:n] if rows.labels is not None else chosen.c
+    y = labels_of(rows)
+    at = None if y is None else (y[: count(rows, limit)] >= 0).nonzero()[:, 0]
+    if y is None or at is None or not len(at):
+        return None
+    found = model.classify(rows.rows(at).x, seed).argmax(1).cpu()
+    return Classification(int((found != y[at]).sum()), len(at))
+
+
+def labels_of(rows: Split) -> Tensor | None:
+    """Class numbers of the rows, shape (N,), -1 where a label is unknown; None where there are no classes.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> from simulacra.data.dataset import in_memory
+        >>> known, c = torch.tensor([True, False]), torch.tensor([1, 1])
+        >>> labels_of(in_memory(torch.zeros(2, 3), Real((3,)), c=c, c_known=known, valid=0, test=0).train)
+        tensor([ 1, -1])
+    """
+    y = rows.c if rows.labels is None else rows.labels
     if y is None or y.dim() != 1 or y.is_floating_point():
         return None
-    found = model.classify(chosen.x, seed).argmax(1).cpu()
-    return Classification(int((found != y.cpu()).sum()), n)
+    if rows.labels is None and rows.c_known is not None:
+        y = torch.where(rows.c_known, y, -1)
+    return y.cpu().long()

@@ -18,14 +18,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from simulacra.core.batch import Batch
 from simulacra.core.composite import Fields
 from simulacra.core.model import Model
 from simulacra.core.space import Real, Space
+from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.relative import has_relative, relative_scores
 from simulacra.evaluation.rows import count
 
-ROWS = 2000  # of the training split that are looked at
+ROWS = 2000  # of the training split that columns are judged by; all are read of what is constant in these
 SCORED = 200  # rows that are moved
 STEP = 0.01  # of the typical spread of the other columns: how far
 
@@ -47,7 +49,12 @@ class Constant:
 
 
 def constant_columns(model: Model, data: Dataset, seed: int = 0, limit: int = ROWS) -> Constant | None:
-    """The real-valued columns that are constant over training rows, and how wide the model is there.
+    """The real-valued columns that are constant over all training rows, and how wide the model is there.
+
+    A column of which fewer than two values are known is no constant.
+
+    Args:
+        limit: rows that say how far the other columns are spread.
 
     Returns:
         None where nothing is real-valued, each level is scored, or the model has no density.
@@ -62,19 +69,44 @@ def constant_columns(model: Model, data: Dataset, seed: int = 0, limit: int = RO
     columns = list(real_columns(data.preprocessing.raw))
     if not columns or not data.preprocessing.exact or not has_relative(model):
         return None
-    train = data.train.select(torch.arange(count(data.train, limit)))
-    x = train.x.flatten(1)
-    there = torch.ones_like(x, dtype=torch.bool) if train.known is None else train.known.flatten(1)
-    spreads = [float(x[there[:, i], i].double().std(correction=0).nan_to_num()) for i, _ in columns]
-    typical = sorted(spread for spread in spreads if spread > 0)
+    x, there = _entries(data.train.rows(torch.arange(count(data.train, limit))))
+    known = {i: x[there[:, i], i].double() for i, _ in columns}
+    spreads = {i: float(values.std(correction=0)) if len(values) else 0.0 for i, values in known.items()}
+    typical = sorted(spread for spread in spreads.values() if spread > 0)
     if not typical:
         return None
-    at, middle = [n for n, spread in enumerate(spreads) if spread == 0], typical[len(typical) // 2]
-    names = tuple(columns[n][1] for n in at)
-    width = (
-        _width(model, train, [columns[n][0] for n in at], STEP * middle, seed) / middle if at else math.inf
-    )
+    middle = typical[len(typical) // 2]
+    at = never_changing(data.train, [i for i, spread in spreads.items() if spread == 0])
+    names = tuple(name for i, name in columns if i in at)
+    width = _width(model, data.train, at, STEP * middle, seed) / middle if at else math.inf
     return Constant(names, len(columns), width)
+
+
+def never_changing(rows: Split, at: list[int]) -> list[int]:
+    """Those of the flattened columns `at` whose known values are equal in all rows, and two or more.
+
+    Example:
+        >>> import simulacra
+        >>> x = torch.tensor([[1.0, 5.0, 2.0], [1.0, 5.0, 2.0], [1.0, 6.0, 2.0]])
+        >>> data = simulacra.in_memory(x, Real((3,)), valid=0, test=0)
+        >>> never_changing(data.train, [0, 1])
+        [0]
+    """
+    least, most, n = torch.full((len(at),), math.inf), torch.full((len(at),), -math.inf), torch.zeros(len(at))
+    for index in torch.arange(len(rows)).split(CHUNK):
+        if bool((least < most).all()):
+            break
+        x, there = (part[:, at].cpu() for part in _entries(rows.rows(index)))
+        least = torch.minimum(least, torch.where(there, x, math.inf).amin(0))
+        most = torch.maximum(most, torch.where(there, x, -math.inf).amax(0))
+        n += there.sum(0)
+    return [i for i, same in zip(at, (least == most) & (n > 1)) if same]
+
+
+def _entries(rows: Batch) -> tuple[Tensor, Tensor]:
+    """The values of rows and which of them are known, both of shape (B, d)."""
+    x = rows.x.flatten(1)
+    return x, torch.ones_like(x, dtype=torch.bool) if rows.known is None else rows.known.flatten(1)
 
 
 def real_columns(space: Space) -> Iterator[tuple[int, str]]:
@@ -98,7 +130,9 @@ def real_columns(space: Space) -> Iterator[tuple[int, str]]:
 
 def _width(model: Model, train: Split, at: list[int], step: float, seed: int) -> float:
     """s of equation (1) of a typical one of the columns `at`."""
-    rows = train.select(torch.arange(count(train, SCORED)))
+    drawn = train.rows(torch.arange(count(train, SCORED)))
+    # in memory, whatever the split is
+    rows = Split(drawn.x, train.preprocessing, drawn.c, known=drawn.known, c_known=drawn.c_known)
     moved = replace(rows, x=_moved(rows.x, at, step))
     fall = relative_scores(model, rows, seed) - relative_scores(model, moved, seed)
     each = float(fall.mean()) / len(at)

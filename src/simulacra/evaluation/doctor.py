@@ -38,6 +38,7 @@ def findings(
     k: int = 100,
     seed: int = 0,
     limit: int | None = 1000,
+    best_kept: bool = False,
 ) -> list[Finding]:
     """Measure the model on `split` at moderate cost and say what is wrong with it.
 
@@ -48,6 +49,7 @@ def findings(
         metrics: rows of the training's metrics file.
         k: importance samples.
         limit: use only the first rows.
+        best_kept: whether the weights are the best that the metrics tell of, as `patience` keeps them.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -69,7 +71,8 @@ def findings(
     annealing = QUICK
     if model.supports(can.HasLaws):
         limit, annealing = min(limit or SEQUENCES, SEQUENCES), BRIEF
-    return diagnose(collect(model, data, split, k, seed, limit, metrics, n, annealing))
+    found = collect(model, data, split, k, seed, limit, metrics, n, annealing, best_kept=best_kept)
+    return diagnose(found)
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:

@@ -10,9 +10,12 @@ from pathlib import Path
 import torch
 
 from simulacra.core import capabilities as can
+from simulacra.core.artifact import CONFIG, WEIGHTS
+from simulacra.core.composite import Fields
 from simulacra.core.estimate import Estimate
+from simulacra.core.files import read_json
 from simulacra.core.model import Model
-from simulacra.core.space import Real
+from simulacra.core.space import Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.toys import Modes
 from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
@@ -58,7 +61,7 @@ class Evidence:
         reconstruction: what survives the code.
         classes: wrong labels, where the model classifies.
         vitals: what the model says of itself, where it can tell.
-        discrete: share of the values in a real-valued split that occur more than once.
+        discrete: share of the values with a density that occur more than once; None where none has one.
         constant: columns of real-valued training rows that are constant.
         modes: of a known truth, those that samples show.
         neighbour: share of samples and rows that their nearest neighbours tell apart, for games.
@@ -68,6 +71,7 @@ class Evidence:
         fidelity: PSNR and SSIM of reconstructed images.
         tasks: scores by tasks, where they were asked for.
         metrics: rows of the training's metrics file.
+        best_kept: whether the weights are those of the best validation score.
     """
 
     likelihood: Likelihood | None = None
@@ -92,6 +96,7 @@ class Evidence:
     fidelity: Fidelity | None = None
     tasks: Found | None = None
     metrics: Metrics = ()
+    best_kept: bool = False
 
 
 def collect(
@@ -106,6 +111,7 @@ def collect(
     annealing: Annealing = DEFAULT,
     judging: Judging | None = None,
     by_tasks: bool = False,
+    best_kept: bool = False,
 ) -> Evidence:
     """Measure what the model's capabilities allow on `split`.
 
@@ -117,6 +123,7 @@ def collect(
         annealing: how log Z of an energy is bracketed.
         judging: how samples are scored in features; None: as usual, where there is no likelihood.
         by_tasks: score by tasks as well, which takes up to minutes.
+        best_kept: whether training ended with its best weights.
 
     Raises:
         ValueError: if model and data do not fit, or the samples cannot be scored as `judging` says.
@@ -130,7 +137,7 @@ def collect(
     """
     fits(model, data)
     rows = data[split]
-    found = Evidence(k=k, metrics=metrics, discrete=repeated_values(data, rows))
+    found = Evidence(k=k, metrics=metrics, best_kept=best_kept, discrete=repeated_values(data, rows))
     # first, so that what was asked for and cannot be done is said before the minutes that the rest may take
     found.quality = _quality(model, data, split, seed, limit, judging)
     if has_likelihood(model):
@@ -217,15 +224,25 @@ def _training_score(
 
 
 def repeated_values(data: Dataset, rows: Split, limit: int = ROWS) -> float | None:
-    """Share of real values that occur again in their column: near 1 for rounded data.
+    """Share of the known values with a density that occur again in their column: near 1 for rounded data.
 
-    None where the raw space is not real, or levels of it are scored.
+    None where no entry of the raw space has a density, or levels of it are scored.
     """
-    raw = data.preprocessing.raw
-    if not isinstance(raw, Real) or data.space.discrete:
+    at = _with_density(data.preprocessing.raw)
+    if not at or data.space.discrete:
         return None
-    x = rows.rows(torch.arange(count(rows, limit))).x.flatten(1)
-    return 1 - sum(len(column.unique()) for column in x.T) / x.numel()
+    chosen = rows.rows(torch.arange(count(rows, limit)))
+    x, known = chosen.x.flatten(1), None if chosen.known is None else chosen.known.flatten(1)
+    columns = [x[:, i] if known is None else x[known[:, i], i] for i in at]
+    values = sum(map(len, columns))
+    return (values - sum(len(column.unique()) for column in columns)) / max(values, 1)
+
+
+def _with_density(space: Space) -> list[int]:
+    """Numbers of the flattened entries that are measured by their volume, not counted."""
+    parts = [field for _, field in space.fields] if isinstance(space, Fields) else [space]
+    continuous = [not part.discrete for part in parts for _ in range(part.dims)]
+    return [i for i, dense in enumerate(continuous) if dense]
 
 
 def read_metrics(folder: Path | str | None) -> Metrics:
@@ -235,3 +252,10 @@ def read_metrics(folder: Path | str | None) -> Metrics:
         return ()
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def keeps_best(folder: Path | str | None) -> bool:
+    """Whether the run in a folder came to its end with `patience`, and so with its best weights."""
+    if folder is None or not all((Path(folder) / name).is_file() for name in (CONFIG, WEIGHTS)):
+        return False
+    return bool(read_json(Path(folder) / CONFIG).get("options", {}).get("patience"))

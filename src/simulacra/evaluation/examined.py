@@ -101,9 +101,13 @@ def examined(run: Run, seconds: float) -> Run:
         seconds: that training took.
     """
     purse = Purse(SHARE * seconds if seconds >= SHORT else 0.0)
-    run.findings = diagnose(glance(run, purse))
-    for finding in run.findings:
-        _said(finding)
+    try:
+        run.findings = diagnose(glance(run, purse))
+        for finding in run.findings:
+            _said(finding)
+    except Exception as error:
+        # a class of one's own may fail in what training never called, and hours of training are done
+        log.warning("the doctor could not look at the run: %s: %s", type(error).__name__, error)
     return run
 
 

@@ -25,6 +25,7 @@ from simulacra.core.random import Rng
 from simulacra.core.representation import features_of
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.classification import labels_of
 from simulacra.evaluation.implicit import NotScored, check_features
 from simulacra.evaluation.interval import Interval, crossed_mean, crossed_share, in_words
 from simulacra.evaluation.likelihood import fits
@@ -53,7 +54,7 @@ class FewLabels:
         labels: n, as many of each class.
         seeds: of the choices of these rows.
         split: which held-out rows.
-        rows: how many of them.
+        rows: how many of them have a label that is known, which are those that count.
         error: share of the rows that are wrong, over choices and rows.
         reference: that of the linear classifier of the rows themselves.
         difference: `error` less `reference`, over the same choices and rows.
@@ -84,6 +85,8 @@ def few_labels(
 ) -> FewLabels:
     """The error of a classifier that sees n labels, on all or the first `limit` rows of a split.
 
+    Rows whose label is unknown are left out.
+
     The intervals are over choices of the labelled rows and draws of test rows.
 
     Args:
@@ -106,7 +109,7 @@ def few_labels(
     check_features(data, split, "train")
     y = _labels(data, "train")
     chosen = [balanced(y, labels, seed) for seed in seeds]
-    test, truth = data[split], _labels(data, split)[: count(data[split], limit)]
+    test, truth = _with_labels(data, split, limit)
     themselves = _wrong(lambda x: points(data.preprocessing, x).flatten(1), data, y, chosen, test, truth)
     if model.supports(can.Classifies):
         read, parts = OWN, [model.classify(block.x).argmax(1).cpu() for block in _blocks(test, len(truth))]
@@ -156,15 +159,24 @@ def balanced(y: Tensor, n: int, seed: int) -> Tensor:
 
 def _labels(data: Dataset, split: str) -> Tensor:
     """Class numbers of the rows, -1 where unknown."""
-    rows = data[split]
-    y = rows.c if rows.labels is None else rows.labels
-    if y is None or y.dim() != 1 or y.is_floating_point():
+    y = labels_of(data[split])
+    if y is None or not bool((y >= 0).any()):
         raise NotScored(
             f"the error at a few labels needs rows with labels, but {data.name} {split} has none."
         )
-    if rows.labels is None and rows.c_known is not None:
-        y = torch.where(rows.c_known, y, -1)
-    return y.cpu().long()
+    return y
+
+
+def _with_labels(data: Dataset, split: str, limit: int | None) -> tuple[Split, Tensor]:
+    """Those of the first rows whose label is known, and the labels."""
+    n = count(data[split], limit)
+    y = _labels(data, split)[:n]
+    at = (y >= 0).nonzero()[:, 0]
+    if not len(at):
+        raise NotScored(
+            f"none of the first {n:,} rows of {data.name} {split} has a label: take a larger limit."
+        )
+    return data[split].select(at), y[at]
 
 
 def _reading(model: Model) -> tuple[str, Reading]:

@@ -12,7 +12,7 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.chains import Mixing, chains_of, mixing
 from simulacra.evaluation.checks.learning import PLACES
 from simulacra.evaluation.constants import constant_columns
-from simulacra.evaluation.evidence import Evidence, Metrics, read_metrics
+from simulacra.evaluation.evidence import Evidence, Metrics, keeps_best, read_metrics
 from simulacra.evaluation.latents import active_in, decompose, posteriors
 from simulacra.evaluation.neighbours import neighbour_accuracy
 from simulacra.evaluation.relative import has_relative, relative_estimate
@@ -80,7 +80,7 @@ def glance(run: Run, purse: Purse) -> Evidence:
         purse: for everything but the metrics.
     """
     metrics = read_metrics(run.path)
-    found = Evidence(metrics=metrics, vitals=last_vitals(run, metrics))
+    found = Evidence(metrics=metrics, best_kept=keeps_best(run.path), vitals=last_vitals(run, metrics))
     data = run.data
     if data is None or purse.left <= 0:
         return found

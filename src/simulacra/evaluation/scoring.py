@@ -14,7 +14,7 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import DEFAULT, Annealing
 from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.evidence import Evidence, collect, read_metrics
+from simulacra.evaluation.evidence import Evidence, collect, keeps_best, read_metrics
 from simulacra.evaluation.extractor import Extractor
 from simulacra.evaluation.implicit import SAMPLES, Judging
 from simulacra.evaluation.likelihood import protocol_of
@@ -86,7 +86,11 @@ def evaluate(
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
     metrics = read_metrics(folder)
     found = collect(
-        model, data, split, k, seed, limit, metrics, annealing=annealing, judging=judging, by_tasks=tasks
+        *(model, data, split, k, seed, limit, metrics),
+        annealing=annealing,
+        judging=judging,
+        by_tasks=tasks,
+        best_kept=keeps_best(folder),
     )
     report = _report(type(model).__name__, protocol_of(data, split, limit), found)
     if folder is not None and (folder / CONFIG).is_file():

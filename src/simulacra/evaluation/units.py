@@ -5,16 +5,17 @@ model, and codes drawn from its prior through its decoder. A unit u of a layer i
 
     max_x h_u(x) - min_x h_u(x) <= 1e-6 max |h|                                  (1)
 
-over all rows and places: it passes no gradient and costs what it costs. Where a model has no such
-modules, and its code is a layer of hidden units, the entries of the code are looked at.
+over all rows and places: it passes no gradient and costs what it costs. Units stand where the layer before
+has put them: on the last axis after a fully connected layer, on axis 1, as channels, after a convolution.
+Where a model has no such modules, and its code is a layer of hidden units, the entries of the code are
+looked at.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -28,8 +29,13 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import Block, blocks, count
 
 ROWS = 500
+FEWEST = 50  # rows below which a selective unit may be silent by chance
 STILL = 1e-6  # of the largest activation of the layer
 STILL_CODE = 1e-3  # of the largest standard deviation of a code's entries: no rectifier cuts those off
+CONVOLUTIONS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
 NOT_WATCHED = (nn.MultiheadAttention, nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
 
 
@@ -53,6 +59,9 @@ def dead_units(
 ) -> list[Layer]:
     """The layers that were seen, with equation (1) on the first rows of `split`.
 
+    Returns:
+        none where there are fewer than `FEWEST` rows.
+
     Example:
         >>> import simulacra
         >>> data = simulacra.load_data("ring")
@@ -60,10 +69,13 @@ def dead_units(
         >>> [(layer.dead < 15, layer.size) for layer in dead_units(model, data)]
         [(True, 30), (True, 30)]
     """
-    with evaluating(model), _watched(model) as seen:
-        for block in blocks(model, data[split], seed, min(count(data[split], limit), ROWS)):
+    n = min(count(data[split], limit), ROWS)
+    if n < FEWEST:
+        return []
+    with evaluating(model), _watched(model) as watch:
+        for block in blocks(model, data[split], seed, n):
             codes = _passed(model, block)
-    layers = [Layer(name, ranges.dead, ranges.size) for name, ranges in seen.items() if ranges.size > 1]
+    layers = [Layer(name, r.dead, r.size) for (name, _, _), r in watch.seen.items() if r.size > 1]
     if not layers and codes is not None and codes.shape[1] > 1:
         spread = codes.flatten(1).double().std(0)
         still = spread <= STILL_CODE * spread.max()
@@ -112,13 +124,58 @@ class _Ranges:
         return int((self.most - self.least <= STILL * largest).sum())
 
 
+@dataclass
+class _Watch:
+    """What hooks note while rows go through.
+
+    Args:
+        seen: ranges by the activation, the layer before it, and the number of units: one module may serve
+            several layers.
+        before: name, axis of the units and number of units of the layer that ran last.
+    """
+
+    seen: dict[tuple[str, str, int], _Ranges] = field(default_factory=dict)
+    before: tuple[str, int, int] = ("", 1, 0)
+
+    def ran(self, name: str, axis: int) -> Any:
+        """The hook of a layer whose units stand on `axis`."""
+
+        def note(module: nn.Module, inputs: Any, h: Tensor) -> None:
+            self.before = (name, axis, h.shape[axis])
+
+        return note
+
+    def activated(self, name: str) -> Any:
+        """The hook of an activation."""
+
+        def note(module: nn.Module, inputs: Any, h: Tensor) -> None:
+            if not h.numel():
+                return
+            before, axis, size = self.before
+            rows = h.detach() if h.dim() > 1 else h.detach().unsqueeze(1)
+            # reshaped since, the units are channels
+            rows = rows.movedim(axis if rows.shape[axis] == size else 1, -1).flatten(0, -2)
+            least, most, place = rows.amin(0), rows.amax(0), (name, before, rows.shape[1])
+            if place in self.seen:
+                known = self.seen[place]
+                least, most = torch.minimum(known.least, least), torch.maximum(known.most, most)
+            self.seen[place] = _Ranges(least, most)
+
+        return note
+
+
 @contextlib.contextmanager
-def _watched(model: nn.Module) -> Iterator[dict[str, _Ranges]]:
-    """Hooks on every activation while the block runs."""
-    seen: dict[str, _Ranges] = {}
-    hooks = [m.register_forward_hook(_noting(seen, n)) for n, m in model.named_modules() if _activates(m)]
+def _watched(model: nn.Module) -> Iterator[_Watch]:
+    """Hooks on every activation, and on the layers before them, while the block runs."""
+    watch, hooks = _Watch(), []
+    for name, module in model.named_modules():
+        if _activates(module):
+            hooks.append(module.register_forward_hook(watch.activated(name)))
+        elif isinstance(module, (nn.Linear, *CONVOLUTIONS)):
+            axis = -1 if isinstance(module, nn.Linear) else 1
+            hooks.append(module.register_forward_hook(watch.ran(name, axis)))
     try:
-        yield seen
+        yield watch
     finally:
         for hook in hooks:
             hook.remove()
@@ -127,17 +184,3 @@ def _watched(model: nn.Module) -> Iterator[dict[str, _Ranges]]:
 def _activates(module: nn.Module) -> bool:
     kind = type(module)
     return kind.__module__ == "torch.nn.modules.activation" and not isinstance(module, NOT_WATCHED)
-
-
-def _noting(seen: dict[str, _Ranges], name: str) -> Any:
-    def note(module: nn.Module, inputs: Any, h: Tensor) -> None:
-        # units stand in dimension 1, places behind them
-        flat = h.detach().reshape(h.shape[0], h.shape[1], -1) if h.dim() > 1 else h.detach().view(-1, 1, 1)
-        if not math.prod(flat.shape):
-            return
-        least, most = flat.amin((0, 2)), flat.amax((0, 2))
-        if name in seen:
-            least, most = torch.minimum(seen[name].least, least), torch.maximum(seen[name].most, most)
-        seen[name] = _Ranges(least, most)
-
-    return note

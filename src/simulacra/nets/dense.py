@@ -41,7 +41,8 @@ class DenseMap(nn.Module):
         crop: (C, H, W) that the classifier takes.
 
     Raises:
-        ValueError: if a layer sees more than its own place, or the layers do not fit the crop.
+        ValueError: if a layer sees more than its own place, the layers do not fit the crop, or what they give
+            for a crop is no vector.
 
     Example:
         >>> import torch
@@ -68,7 +69,7 @@ class DenseMap(nn.Module):
                 sides = self._slide(layer, sides, name)
                 channels = layer.out_channels if isinstance(layer, nn.Conv2d) else channels
             elif isinstance(layer, nn.Flatten):
-                flat = True
+                flat = _flattens(layer, name)
             elif isinstance(layer, nn.Linear) and flat:
                 if layer.in_features != channels * math.prod(sides):
                     raise ValueError(
@@ -82,9 +83,17 @@ class DenseMap(nn.Module):
                     f"{name} cannot be slid over a larger image: possible are Conv2d, MaxPool2d and "
                     "AvgPool2d, then Flatten and Linear, with activations, Dropout and BatchNorm2d between."
                 )
+        if not flat or max(sides) > 1:
+            raise ValueError(
+                f"the classifier ends with a map of {channels}x{sides[0]}x{sides[1]} for a crop of "
+                f"{'x'.join(map(str, self.crop))}, but an entry of the output is one vector: end it with "
+                "Flatten and Linear."
+            )
 
     def _slide(self, layer: Any, sides: list[int], name: str) -> list[int]:
         """The sides after a convolution or a pooling."""
+        if getattr(layer, "return_indices", False):
+            raise ValueError(f"{name} gives indices next to its values: take return_indices=False.")
         kernel, stride = _pair(layer.kernel_size), _pair(layer.stride)
         spread = _pair(getattr(layer, "dilation", 1))
         if layer.padding not in (0, (0, 0), "valid") or getattr(layer, "ceil_mode", False):
@@ -123,6 +132,20 @@ class DenseMap(nn.Module):
                 x = layer(x)
         # a last row or column that sees less than a crop's border is no place of a crop
         return x[..., :rows, :columns]
+
+
+def _flattens(layer: nn.Flatten, name: str) -> bool:
+    """True, as all of a crop comes into one vector.
+
+    Raises:
+        ValueError: if axes stay apart.
+    """
+    if layer.start_dim != 1 or layer.end_dim not in (-1, 3):
+        raise ValueError(
+            f"{name} leaves axes of the crop apart, with start_dim={layer.start_dim} and "
+            f"end_dim={layer.end_dim}: take Flatten()."
+        )
+    return True
 
 
 def _pair(size: int | Pair) -> Pair:

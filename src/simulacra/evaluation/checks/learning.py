@@ -46,6 +46,8 @@ def past_best(evidence: Evidence) -> Finding | None:
     measured = f"the validation score fell by {fallen:.2f} nats since epoch {epoch}, its best ({best:.2f})"
     normal = f"by at most {LARGE_GAP:.0%}"
     if fallen > LARGE_GAP * max(1.0, abs(best)):
+        if evidence.best_kept:
+            return Finding("ok", name, measured, normal, "patience kept the best weights", "", see)
         means = "training went on past the best weights"
         return Finding("warning", name, measured, normal, means, "patience=5 to keep the best weights", see)
     return Finding("ok", name, measured, normal, "it ended near its best", "", see)
