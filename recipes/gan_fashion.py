@@ -13,7 +13,10 @@ ours        DCGAN, 6,000 iterations, 38 min on a busy machine: Frechet distance 
             (0.019), precision 71.8 %, recall 82.9 %, coverage 53.6 % (97.3 %), inception score 5.41 (held-out
             rows 7.08), in 64 features of a classifier that names 88.0 % of held-out training images. After
             300 iterations blocks in a 4 x 4 pattern, after 900 outlines, after 6,000 shirts, trousers and
-            boots with torn edges in about a quarter. WGAN-GP: see below
+            boots with torn edges in about a quarter. WGAN-GP was stopped after 1,167 iterations (a quiet core
+            takes about 0.5 s for one with its three moves of the critic): Frechet distance 2.005 extrapolated
+            (2.035, 2.020), kernel distance 0.125 +- 0.010, precision 55.5 %, recall 86.5 %, coverage 30.6 %,
+            inception score 4.79; its 900 iterations look better than DCGAN's 900
 device      2 shared CPU cores, one thread
 """
 

@@ -1,8 +1,8 @@
 """Nine models of five families on one protocol of binarised MNIST, and which is better where that is decided.
 
-command     SIMULACRA_DATA=DATA python recipes/leaderboard.py [--minutes N] [--models vae ...] [--out RUNS]
-            (DATA holds binarized_mnist/); writes recipes/results/leaderboard.json, which
-            `python tools/results.py --write` puts into docs/results.md
+command     SIMULACRA_DATA=DATA make results (DATA holds binarized_mnist/): trains, scores and compares what
+            is not there yet, and writes docs/results.md; it is python recipes/leaderboard.py [--minutes N]
+            [--models vae ...] [--out RUNS], and then python tools/results.py --write
 protocol    binarized-mnist (Larochelle and Murray): 50,000 training and 10,000 test images. Each model has N
             minutes of one core (2.5 by default) to train in, with its rate falling to 0. Likelihoods: exact,
             IWAE bounds with k=500, forward and reverse AIS with 1,000 temperatures and 100 chains (of the
@@ -104,7 +104,7 @@ def record(found: Compared, minutes: float) -> None:
         "page": as_markdown(found, "## Leaderboard: binarised MNIST"),
         "compared": as_json(found),
         "minutes": minutes,
-        "command": f"python recipes/leaderboard.py --minutes {minutes:g}",
+        "command": f"make results ARGS='--minutes {minutes:g}'",
         "date": datetime.date.today().isoformat(),
     }
     write_json(place, {**content, "records": kept})

@@ -1,6 +1,6 @@
 """Install, show, test and check the project with nothing but the standard library.
 
-    python tools/project.py install | demo | test | bench | docs | check  [arguments]
+    python tools/project.py install | demo | test | bench | docs | results | check  [arguments]
 
 `make demo` and the like are names for these commands. Each of them installs first, into `.venv`,
 what it needs and what is not there yet; arguments are handed on (`test -k space`).
@@ -136,6 +136,13 @@ def command_docs(*arguments):
     if status == 0:
         say(f"The pages are in {shown(out / 'index.html')}.")
     return status
+
+
+def command_results(*arguments):
+    """The leaderboard: trains, scores and compares what is not there yet, then docs/results.md."""
+    install("dev")
+    status = call(PYTHON, ROOT / "recipes" / "leaderboard.py", *arguments, OMP_NUM_THREADS="1")
+    return status or call(PYTHON, ROOT / "tools" / "results.py", "--write")
 
 
 def command_check():
