@@ -61,7 +61,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 import simulacra
-from simulacra.evaluation.naive_bayes import SharedVariances, ends
+from simulacra.evaluation.naive_bayes import ends, naive_bayes
 from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.training.budget import Budget
 
@@ -133,9 +133,10 @@ def errors(task: Task, sizes: Sequence[int], draws: int = DRAWS) -> np.ndarray:
     for d in range(draws):
         for i, n in enumerate(sizes):
             rows = task.draw(n, np.random.default_rng((d, n)))
-            generative = SharedVariances(var_smoothing=task.smoothing)
-            for j, classifier in enumerate((generative, LogisticRegression(C=1000, max_iter=1000))):
-                found[d, i, j] = 1 - classifier.fit(*rows).score(*task.test)
+            generative = naive_bayes(*rows, task.smoothing)
+            discriminative = LogisticRegression(C=1000, max_iter=1000).fit(*rows)
+            for j, classifier in enumerate((generative, discriminative)):
+                found[d, i, j] = 1 - classifier.score(*task.test)
     return found
 
 

@@ -53,7 +53,7 @@ def test_where_it_fails_the_curves_cross(classifiers):
 
 def test_shared_variances_make_the_boundary_a_line(classifiers):
     x, y = classifiers.gaussians(0.1).draw(60, np.random.default_rng(5))
-    fitted = classifiers.SharedVariances().fit(x, y)
+    fitted = classifiers.naive_bayes(x, y)
     scores = lambda rows: np.subtract(*fitted.predict_joint_log_proba(rows).T)
     step = np.random.default_rng(6).standard_normal((9, x.shape[1]))
     curved = scores(x[:9] + step) - 2 * scores(x[:9]) + scores(x[:9] - step)
