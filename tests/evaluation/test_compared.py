@@ -105,7 +105,7 @@ def test_families_with_and_without_likelihood(runs):
     assert set(found.estimates) == {"ppca", "vae"}
     assert "gan has no likelihood" in found.without["gan"]
     samples = next(t for t in found.tables if t.first.kind == "samples")
-    assert set(samples.rows) == {"ppca", "vae", "gan"} and samples.lines()[-1][0] == "(the data)"
+    assert set(samples.rows) == {"ppca", "vae", "gan"} and samples.lines()[-1][0] == "(training rows)"
     assert any("gan" in sentence and "kernel distance" in sentence for sentence in samples.sentences)
     assert {t.first.kind for t in found.tables} == {"samples", "copies", "reconstructions"}
     text = str(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -258,4 +259,7 @@ def keeps_best(folder: Path | str | None) -> bool:
     """Whether the run in a folder came to its end with `patience`, and so with its best weights."""
     if folder is None or not all((Path(folder) / name).is_file() for name in (CONFIG, WEIGHTS)):
         return False
-    return bool(read_json(Path(folder) / CONFIG).get("options", {}).get("patience"))
+    # a damaged configuration is said where the scores are recorded in it
+    with contextlib.suppress(ValueError):
+        return bool(read_json(Path(folder) / CONFIG).get("options", {}).get("patience"))
+    return False

@@ -76,7 +76,8 @@ class Scores:
         key: all that must be equal for two of these to stand in one table, by name.
         columns: what is measured; the first one decides.
         cells: a cell for each column.
-        reference: what these numbers are for the data themselves, or empty.
+        reference: what to read these numbers beside, or empty.
+        beside: what the reference is of.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class Scores:
     columns: tuple[Column, ...]
     cells: tuple[Cell | None, ...]
     reference: tuple[Cell | None, ...] = ()
+    beside: str = "training rows"
 
     def unlike(self, other: Scores) -> dict[str, tuple[Any, Any]]:
         """What keeps two scores of one kind out of one table, by name."""
@@ -141,10 +143,10 @@ class ScoreTable:
         return f"{winner} beats {loser}: {column.title} {best} against {worst} ({column.better} is better)."
 
     def lines(self) -> list[list[str]]:
-        """Header and rows as text, the data's own numbers last."""
+        """Header and rows as text, the reference last."""
         shown = [c.title for c in self.first.columns]
         body = [[name, *map(_text, scores.cells)] for name, scores in self.rows.items()]
-        best = [["(the data)", *map(_text, self.first.reference)]] if self.first.reference else []
+        best = [[f"({self.first.beside})", *map(_text, self.first.reference)]] if self.first.reference else []
         return [["model", *shown], *body, *best]
 
 

@@ -86,7 +86,14 @@ def _copies(report: Report) -> Scores | None:
         share(found["exact_copies"] / n, n),
         Cell(found["copying_score"], 1.0),
     )
-    return Scores("copies", _key(report, samples=n), COPIES, cells, (Cell(0.05, percent=True), None, Cell(0)))
+    return Scores(
+        "copies",
+        _key(report, samples=n),
+        COPIES,
+        cells,
+        (Cell(0.05, percent=True), None, Cell(0)),
+        "expected",
+    )
 
 
 def _reconstructions(report: Report) -> Scores | None:
@@ -106,7 +113,7 @@ def _fidelity(report: Report) -> Scores | None:
         (_cell(found[side]["ssim"], digits=4), None if psnr is None else _cell(psnr, digits=4))
         for side, psnr in ((s, found[s]["psnr"]) for s in ("model", "reference"))
     ]
-    return Scores("reconstructed images, beside the mean image", key, SEEN, *sides)
+    return Scores("reconstructed images", key, SEEN, *sides, "mean image")
 
 
 def _trained(report: Report) -> Scores | None:
@@ -131,7 +138,7 @@ def _few(report: Report) -> Scores | None:
         return None
     key = _key(report, labels=found["labels"], choices=len(found["seeds"]), classifier=found["classifier"])
     cells = (_cell(found["error"], True), _cell(found["difference"], True))
-    return Scores("few labels", key, FEW, cells, (_cell(found["reference"], True), None))
+    return Scores("few labels", key, FEW, cells, (_cell(found["reference"], True), None), "rows themselves")
 
 
 def _cell(found: Found, percent: bool = False, digits: int = 3) -> Cell:

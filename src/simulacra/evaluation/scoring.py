@@ -94,11 +94,11 @@ def evaluate(
     )
     report = _report(type(model).__name__, protocol_of(data, split, limit), found)
     if folder is not None and (folder / CONFIG).is_file():
-        # a run that was interrupted in a notebook has no weights on disk yet
-        if (folder / WEIGHTS).is_file():
-            report.provenance = provenance_of(folder).json()
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:
+            # a run that was interrupted in a notebook has no weights on disk yet
+            if (folder / WEIGHTS).is_file():
+                report.provenance = provenance_of(folder).json()
             model.estimates = record(folder, entries)
         except ValueError as error:
             log.warning("the scores were not recorded with the run: %s", error)
