@@ -190,7 +190,7 @@ def _others(given: list[Contestant], found: Compared) -> None:
         if a.first.kind == b.first.kind and news:
             found.refusals.append(_measured_otherwise(a, b, who[news[0][0]], who[news[0][1]]))
             # other rows are said once, of whatever kind the scores are
-            told |= set().union(*news) if "rows" in a.first.unlike(b.first) else set()
+            told |= set().union(*news) if "protocol" in a.first.unlike(b.first) else set()
 
 
 def _at_home(table: ScoreTable, name: str, scores: Scores) -> bool:
@@ -201,6 +201,6 @@ def _measured_otherwise(a: ScoreTable, b: ScoreTable, x: Contestant, y: Contesta
     """Why two tables of one kind are not one, and what makes them one."""
     unlike = a.first.unlike(b.first)
     differ = "; ".join(f"{name}: {one} against {other}" for name, (one, other) in unlike.items())
-    how = mend(x, y) if {"on", "rows"} & set(unlike) else measured_alike(unlike)
+    how = mend(x, y) if {"on", "protocol"} & set(unlike) else measured_alike(unlike)
     both = f"{', '.join(a.rows)} against {', '.join(b.rows)}"
     return f"{both}: {a.first.kind} were not measured alike ({differ}). {how}".strip()

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from simulacra.evaluation.interval import WIDE, Interval
 
-HIDDEN = ("rows", "weights")  # digests, which no title shows
+HIDDEN = ("protocol", "weights")  # digests, which no title shows
 
 
 @dataclass(frozen=True)

@@ -109,11 +109,13 @@ def _fidelity(report: Report) -> Scores | None:
     if found is None:
         return None
     key = _key(report, images=found["images"], window=found["window"], seed=found["seed"])
-    sides = [
-        (_cell(found[side]["ssim"], digits=4), None if psnr is None else _cell(psnr, digits=4))
-        for side, psnr in ((s, found[s]["psnr"]) for s in ("model", "reference"))
-    ]
-    return Scores("reconstructed images", key, SEEN, *sides, "mean image")
+    model, mean_image = (_seen(found[side]) for side in ("model", "reference"))
+    return Scores("reconstructed images", key, SEEN, model, mean_image, "mean image")
+
+
+def _seen(side: Found) -> tuple[Cell | None, ...]:
+    psnr = side["psnr"]
+    return _cell(side["ssim"], digits=4), None if psnr is None else _cell(psnr, digits=4)
 
 
 def _trained(report: Report) -> Scores | None:
@@ -155,7 +157,7 @@ def _labels(report: Report) -> Scores | None:
 
 def _key(report: Report, **more: Any) -> dict[str, Any]:
     """What must be equal: the protocol and what else is named."""
-    return {"on": str(report.protocol), **more, "rows": report.protocol.digest}
+    return {"on": str(report.protocol), **more, "protocol": report.protocol.digest}
 
 
 def share(value: float, n: int) -> Cell:
