@@ -78,7 +78,9 @@ def main() -> None:
     """Parse, run, print, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repeats; nothing is written")
-    parser.add_argument("--only", choices=list(BENCHES), help="one benchmark; nothing is written")
+    parser.add_argument(
+        "--only", choices=list(BENCHES), help="one benchmark, whose rows replace those of before"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
@@ -89,10 +91,23 @@ def main() -> None:
             print(f"{name}: done", flush=True)
     table = render(rows)
     print(table)
-    if not options.quick and options.only is None:
-        README.write_text(
-            f"{HEAD.format(names=', '.join(BENCHES))}\n{machine()}\n\n{table}\n\n{floors()}", encoding="utf-8"
-        )
+    if options.quick:
+        return
+    if options.only is not None:
+        README.write_text(replaced(README.read_text(encoding="utf-8"), table), encoding="utf-8")
+        return
+    README.write_text(
+        f"{HEAD.format(names=', '.join(BENCHES))}\n{machine()}\n\n{table}\n\n{floors()}", encoding="utf-8"
+    )
+
+
+def replaced(page: str, table: str) -> str:
+    """The page with the rows of a table in the place of those that measured the same, new ones at the end."""
+    what = lambda line: line.split(" | ")[0]
+    new = {what(line): line for line in table.splitlines()[2:]}
+    lines = [new.pop(what(line), line) for line in page.splitlines()]
+    end = max(i for i, line in enumerate(lines) if line.startswith("| ")) + 1
+    return "\n".join([*lines[:end], *new.values(), *lines[end:]]) + "\n"
 
 
 def machine() -> str:

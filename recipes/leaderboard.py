@@ -32,6 +32,7 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation import Annealing
 from simulacra.evaluation.compare import Compared
 from simulacra.evaluation.compared_page import as_json, as_markdown
+from simulacra.evaluation.evidence import read_metrics
 from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.training.budget import Budget
 
@@ -79,7 +80,7 @@ def main() -> None:
     asked = parser.parse_args()
     found = board(asked.models, asked.minutes, asked.out)
     print(found)
-    record(found, asked.minutes)
+    record(found, asked.minutes, trainings(found))
 
 
 def board(names: list[str], minutes: float, out: Path) -> Compared:
@@ -96,12 +97,22 @@ def folder(out: Path, minutes: float, name: str) -> Path:
     return out / f"{minutes:g}-minutes" / name
 
 
-def record(found: Compared, minutes: float) -> None:
+def trainings(found: Compared) -> str:
+    """How long each model was trained, which no table of scores says."""
+    said = []
+    for name, run in found.folders.items():
+        passes = read_json(run / "config.json")["options"]["epochs"]
+        seconds = max(float(row["seconds"]) for row in read_metrics(run))
+        said.append(f"{name} {passes:.1f} passes in {seconds / 60:.1f} min")
+    return f"Trained on a shared machine: {', '.join(said)}."
+
+
+def record(found: Compared, minutes: float, trained: str) -> None:
     """Write the page for docs/results.md, beside what is recorded of single figures."""
     place = HERE / "results" / "leaderboard.json"
     kept = read_json(place).get("records", []) if place.is_file() else []
     content = {
-        "page": as_markdown(found, "## Leaderboard: binarised MNIST"),
+        "page": as_markdown(found, f"## Leaderboard: binarised MNIST\n\n{trained}"),
         "compared": as_json(found),
         "minutes": minutes,
         "command": f"make results ARGS='--minutes {minutes:g}'",
