@@ -115,7 +115,7 @@ CATALOGUED = [
     _catalogued("iwae", lambda: binary(50), **SMALL, k=3),
     _catalogued("iwae/dropout", lambda: real(2), **SMALL, k=3, dropout=0.2),
     _catalogued("hierarchical-vae", lambda: binary(50), **CHAIN),
-    _catalogued("hierarchical-vae/three", lambda: real(2), latents=(3, 5, 2), **CHAIN_NETS, k=3, dropout=0.2),
+    _catalogued("hierarchical-vae/three", lambda: real(3), latents=(3, 5, 2), **CHAIN_NETS, k=3, dropout=0.2),
     _catalogued("hierarchical-vae/conditional", lambda: classes(3), **CHAIN, k=2),
     _catalogued("hierarchical-vae/fields", lambda: mixed(missing=True), **CHAIN, k=3),
     _catalogued("eonade", lambda: binary(6), hidden=(13,), ensemble=3),
