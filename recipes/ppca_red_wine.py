@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 import simulacra
-from simulacra.data import names
+from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.training.budget import Budget

@@ -37,7 +37,7 @@ import simulacra
 from simulacra.core.batch import Batch
 from simulacra.core.optimisers import cosine
 from simulacra.core.random import Rng
-from simulacra.data import names
+from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.training.budget import Budget

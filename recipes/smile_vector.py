@@ -28,7 +28,7 @@ from sklearn.pipeline import make_pipeline
 
 import simulacra
 from simulacra.core.model import Model
-from simulacra.data import names
+from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.exploration import apply, attribute_vector, view

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from simulacra.data.registry import REMOTES, Remote
+from simulacra.data.catalog.registry import REMOTES, Remote
 
 CONTENT = bytes(range(256)) * 100
 

@@ -19,7 +19,7 @@ device      1 core
 
 from functools import partial
 
-from simulacra.data import names
+from simulacra.data.catalog import names
 from simulacra.evaluation.reproduction import Figure
 
 half_figure = partial(Figure, source="Somebody 1999", unit="nats", protocol="halves", tolerance=0.1, wide=0.5)

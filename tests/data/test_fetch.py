@@ -10,10 +10,10 @@ import threading
 import pytest
 from data_files import idx_bytes, write_mnist
 
-from simulacra.data import fetch as module
-from simulacra.data import names
-from simulacra.data.fetch import fetch
-from simulacra.data.registry import REMOTES, Remote
+from simulacra.data.catalog import fetch as module
+from simulacra.data.catalog import names
+from simulacra.data.catalog.fetch import fetch
+from simulacra.data.catalog.registry import REMOTES, Remote
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -274,6 +274,6 @@ def test_names_and_downloads_need_no_torch():
     import subprocess
     import sys
 
-    code = "import sys, simulacra.data.fetch as f; f.names.available(); print('torch' in sys.modules)"
+    code = "import sys, simulacra.data.catalog.fetch as f; f.names.available(); print('torch' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "False"

@@ -14,8 +14,8 @@ from scipy.ndimage import gaussian_filter
 from simulacra.core.composite import Fields
 from simulacra.core.space import Categorical, Levels, Positive, Real
 from simulacra.data import in_memory, load_data
-from simulacra.data.leaks import copies_within, find_leaks, warn_of_copies
-from simulacra.data.nearness import NEAR_IMAGES, thumbnails
+from simulacra.data.leaks.nearness import NEAR_IMAGES, thumbnails
+from simulacra.data.leaks.search import copies_within, find_leaks, warn_of_copies
 
 
 def faces(n, seed, side=33):

@@ -8,7 +8,7 @@ from data_files import RNG, idx_bytes, write, write_binarized, write_cifar, writ
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Categorical, Levels, Real
 from simulacra.data import available, load_data
-from simulacra.data.fetch import fetch  # noqa: F401  (its name must not hide load_data's package)
+from simulacra.data.catalog.fetch import fetch  # noqa: F401  (its name must not hide load_data's package)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from scipy.io import savemat
 
 from simulacra.core.space import Binary, Categorical, Levels, Real
 from simulacra.data import load_data
-from simulacra.data.matlab import read_mat
+from simulacra.data.arrays.matlab import read_mat
 
 PIXELS = RNG.integers(0, 256, (20, 6, 5), np.uint8)
 KEEP = {"validation": 0, "test": 0}  # every row in `train`, in the order of the file

@@ -12,7 +12,7 @@ from simulacra.cli import main
 from simulacra.core.pixels import save_png
 from simulacra.core.preprocessing import preprocessing_from
 from simulacra.data import load_data
-from simulacra.data.deep import decode
+from simulacra.data.images.decode import decode
 
 RNG = np.random.default_rng(3)
 

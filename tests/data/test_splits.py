@@ -15,10 +15,10 @@ from refusal import assert_refused
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
 from simulacra.data import in_memory, load_data
-from simulacra.data.grouping import by_group, by_stratum
 from simulacra.data.source import Part, Source
-from simulacra.data.splits import cut
-from simulacra.data.times import by_time, read_times
+from simulacra.data.splits.cut import cut
+from simulacra.data.splits.grouping import by_group, by_stratum
+from simulacra.data.splits.times import by_time, read_times
 
 NAMES = ("train", "valid", "test")
 QUICK = settings(max_examples=40, deadline=None)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from simulacra.core.random import Rng
 from simulacra.data import StreamedSplit, load, load_data
-from simulacra.data.images import ImageFiles
+from simulacra.data.images.files import ImageFiles
 
 ORDERS = [torch.tensor([3, 1, 2]), torch.tensor([0, 9]), torch.tensor([5])]
 

@@ -13,9 +13,10 @@ from refusal import assert_refused
 
 from simulacra.core.pixels import Geometry
 from simulacra.core.space import Levels
-from simulacra.data import images, load_data
-from simulacra.data.described import describe_images
-from simulacra.data.images import ImageFiles, PageCache
+from simulacra.data import load_data
+from simulacra.data.images import files as images
+from simulacra.data.images.files import ImageFiles, PageCache
+from simulacra.data.images.summary import describe_images
 
 KEEP = {"validation": 0, "test": 0}
 SIZES = [(9, 11), (13, 7), (8, 8), (30, 21)]

@@ -16,8 +16,8 @@ import simulacra
 from simulacra.core.space import Levels, Real
 from simulacra.core.waves import Wave, write_wav
 from simulacra.data import load_data
-from simulacra.data.fetch import fetch
-from simulacra.data.waves import recording
+from simulacra.data.audio.wav import recording
+from simulacra.data.catalog.fetch import fetch
 
 KEEP = {"validation": 0, "test": 0}
 LENGTHS = [37, 50, 23, 61]

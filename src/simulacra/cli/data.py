@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from simulacra.cli.arguments import Arguments, scan
 from simulacra.cli.nearest import hint
 from simulacra.cli.said import say, table
-from simulacra.data import names
+from simulacra.data.catalog import names
 
 HELP = """usage: simulacra data [get NAME [--folder FOLDER] [--base_url URL]]
        simulacra data inspect PATH_OR_NAME [--data.OPTION ...]
@@ -76,7 +76,7 @@ def get(name: str, folder: str | None, base_url: str | None) -> None:
     Raises:
         ValueError: if the name is unknown or needs no download, or the download failed.
     """
-    from simulacra.data.fetch import fetch
+    from simulacra.data.catalog.fetch import fetch
 
     bar = Bar()
     try:

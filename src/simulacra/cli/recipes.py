@@ -14,7 +14,7 @@ from pathlib import Path
 from simulacra.cli.command import call
 from simulacra.cli.nearest import hint
 from simulacra.cli.said import say, table
-from simulacra.data.names import homes
+from simulacra.data.catalog.names import homes
 
 SOURCE = Path(__file__).parents[3] / "recipes"
 SHOWN = 3  # published numbers that the list shows

@@ -1,6 +1,6 @@
 """Data: sources by name or path, formats, preprocessing, and toys with known truth.
 
-Names are imported when they are first used, so that `simulacra.data.names` needs no torch.
+Names are imported when they are first used, so that `simulacra.data.catalog.names` needs no torch.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simulacra.data.catalog.names import available
     from simulacra.data.dataset import Dataset, Split, in_memory
     from simulacra.data.load import load_data
-    from simulacra.data.names import available
     from simulacra.data.stream import StreamedSplit
 
 _NAMES = {
     "Dataset": "dataset",
     "Split": "dataset",
     "StreamedSplit": "stream",
-    "available": "names",
+    "available": "catalog.names",
     "in_memory": "dataset",
     "load_data": "load",
 }

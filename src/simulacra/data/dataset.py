@@ -17,7 +17,7 @@ from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
-from simulacra.data.rows import SourceRows
+from simulacra.data.source_rows import SourceRows
 
 
 @dataclass

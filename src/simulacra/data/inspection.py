@@ -15,21 +15,22 @@ from torch import Tensor
 from simulacra.core.composite import Fields
 from simulacra.core.intake import is_table
 from simulacra.core.space import Binary, Categorical, Ordinal, Space
-from simulacra.data import listing, names
-from simulacra.data.arrays import read_npz
+from simulacra.data import listing
+from simulacra.data.arrays.files import read_npz
+from simulacra.data.arrays.matlab import read_mat
+from simulacra.data.audio.recordings import recordings_of
+from simulacra.data.audio.wav import Recording
+from simulacra.data.audio.windows import Window, sentence, suggested
+from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.described import describe_images
-from simulacra.data.heads import read_heads
-from simulacra.data.kinds import NoClasses
-from simulacra.data.leaks import copies_within, find_leaks
+from simulacra.data.images.headers import read_heads
+from simulacra.data.images.summary import describe_images
+from simulacra.data.leaks.search import copies_within, find_leaks
 from simulacra.data.listing import SPLITS, list_folder
 from simulacra.data.load import load_data
-from simulacra.data.matlab import read_mat
 from simulacra.data.opening import ARRAYS, holds_music, open_source
-from simulacra.data.recordings import recordings_of
 from simulacra.data.stream import StreamedSplit
-from simulacra.data.waves import Recording
-from simulacra.data.windows import Window, sentence, suggested
+from simulacra.data.tables.kinds import NoClasses
 
 FOLDER, ARRAY, TABLE, FRAME = "a folder of images", "an array file", "a table", "a data frame"
 WAVES, WAVE, MUSIC = "a folder of recordings", "a recording", "a file of music"

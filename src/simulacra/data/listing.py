@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from simulacra.data.heads import SUFFIXES as IMAGES
+from simulacra.data.images.headers import SUFFIXES as IMAGES
 from simulacra.data.labels import encode
 
 log = logging.getLogger("simulacra")

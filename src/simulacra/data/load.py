@@ -16,16 +16,16 @@ from simulacra.core.renamed import renames
 from simulacra.core.space import Categorical, Space
 from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.depth import suggestion
-from simulacra.data.geometry import binarise_once, reshape_images
-from simulacra.data.images import ImageFiles
-from simulacra.data.kinds import read_types
-from simulacra.data.leaks import warn_of_copies
+from simulacra.data.images.depth import suggestion
+from simulacra.data.images.files import ImageFiles
+from simulacra.data.images.geometry import binarise_once, reshape_images
+from simulacra.data.leaks.search import warn_of_copies
 from simulacra.data.opening import open_source
 from simulacra.data.source import Part, Source
-from simulacra.data.splits import cut
+from simulacra.data.splits.cut import cut
 from simulacra.data.steps import steps_of
 from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
+from simulacra.data.tables.kinds import read_types
 
 log = logging.getLogger("simulacra")
 

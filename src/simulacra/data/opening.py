@@ -8,10 +8,10 @@ from typing import Any
 
 from simulacra.core.intake import is_table
 from simulacra.core.waves import Wave
-from simulacra.data import names
+from simulacra.data.audio.windows import Window
+from simulacra.data.catalog import names
 from simulacra.data.listing import WAVES, list_folder
 from simulacra.data.source import Part, Source
-from simulacra.data.windows import Window
 
 ARRAYS = (".npy", ".npz", ".mat")
 TABLES = (".csv", ".tsv", ".txt", ".data")
@@ -36,7 +36,7 @@ def open_source(name_or_path: Any, options: dict[str, Any]) -> Source:
         ValueError: if there is no such data set, file or folder, or an option does not apply.
     """
     if is_table(name_or_path):
-        from simulacra.data.columns import open_frame
+        from simulacra.data.tables.columns import open_frame
 
         _unused(options, ("key", "levels"), "a data frame")
         return open_frame(name_or_path, options)
@@ -65,11 +65,11 @@ def _by_name(name: str, options: dict[str, Any]) -> Source:
     _unused(options, ("label", "key", "types", "levels"), name)
     _check_complete(options, name)
     if name == SPOKEN:
-        from simulacra.data.recordings import open_spoken
+        from simulacra.data.audio.recordings import open_spoken
 
         return open_spoken(_window(options, name))
     if names.find(name).kind != "toy":
-        from simulacra.data.named import open_named
+        from simulacra.data.catalog.named import open_named
 
         return open_named(name)
     from simulacra.data.toys import ROWS, TOYS
@@ -88,20 +88,20 @@ def _by_path(path: Path, options: dict[str, Any]) -> Source:
         _check_two_files(path, source, options)
         return source
     if holds_music(path):
-        from simulacra.data.music import open_music
+        from simulacra.data.audio.music import open_music
 
         _unused(options, ("label", "key", "types", "levels"), str(path))
         _check_complete(options, str(path))
         return open_music(path)
     if suffix in ARRAYS and path.suffix.lower() != ".gz":
-        from simulacra.data.arrays import open_arrays
+        from simulacra.data.arrays.files import open_arrays
 
         _unused(options, ("types",), str(path))
         aside = [options[option] for option in ("groups", "stratify", "time", "splits")]
         asked = (options["key"], options["label"], options["levels"])
         return open_arrays(path, *asked, aside, options["missing"])
     if suffix in TABLES:
-        from simulacra.data.tables import open_table
+        from simulacra.data.tables.files import open_table
 
         _unused(options, ("key", "levels"), str(path))
         return open_table(path, options)
@@ -118,7 +118,7 @@ def holds_music(path: Path) -> bool:
     Raises:
         ValueError: if a MATLAB file is damaged.
     """
-    from simulacra.data.music import mat_rolls
+    from simulacra.data.audio.music import mat_rolls
 
     name = path.name.lower().removesuffix(".gz")
     return name.endswith(MUSIC) or (name.endswith(".mat") and path.is_file() and bool(mat_rolls(path)))
@@ -128,13 +128,13 @@ def _of_files(path: Path, options: dict[str, Any]) -> Source:
     """A folder of images or recordings, or a single recording."""
     listing = list_folder(path) if path.is_dir() else None
     if listing is None or listing.waves:
-        from simulacra.data.recordings import open_wave, open_waves
+        from simulacra.data.audio.recordings import open_wave, open_waves
 
         _unused(options, ("levels",), str(path))
         window = _window(options, str(path))
         return open_waves(listing, window) if listing else open_wave(path, window)
     from simulacra.core.pixels import Geometry
-    from simulacra.data.folders import open_images
+    from simulacra.data.images.folders import open_images
 
     geometry = Geometry(options["size"], options["crop"], options["tile"])
     return open_images(listing, geometry, options["grey"], options["levels"])

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from simulacra.core.space import Space
-from simulacra.data.images import ImageFiles
-from simulacra.data.rows import SourceRows
+from simulacra.data.images.files import ImageFiles
+from simulacra.data.source_rows import SourceRows
 
 
 @dataclass(frozen=True)

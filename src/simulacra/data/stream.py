@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader
 from simulacra.core.batch import Batch
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.data.dataset import Split
-from simulacra.data.images import ImageFiles
-from simulacra.data.rows import SourceRows
+from simulacra.data.images.files import ImageFiles
+from simulacra.data.source_rows import SourceRows
 
 STREAM_ABOVE = 2**30  # bytes that images may take in memory before they are streamed
 

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from simulacra.core.files import read_tensors, write_tensors
 from simulacra.core.words import CHUNK, evaluating
+from simulacra.data.catalog.names import cache
 from simulacra.data.dataset import Dataset
-from simulacra.data.names import cache
 from simulacra.evaluation.feature_net import RECIPE, FeatureNet, Plan, plan_for, train
 
 log = logging.getLogger("simulacra")

@@ -1,7 +1,7 @@
 """What image files say of themselves: size, channels, depth and pages, before a pixel is decoded.
 
 Pillow opens all kinds, but drops the lower bytes of 16-bit colour without a word and rescales deep PNM
-files; `Head.reader` names what keeps them (`simulacra.data.deep`).
+files; `Head.reader` names what keeps them (`simulacra.data.images.decode`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from PIL import Image
 
-from simulacra.data import tiff
+from simulacra.data.images import tiff
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
 COLOUR = {"RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulacra.core.pixels import Geometry
-from simulacra.data.heads import Head
+from simulacra.data.images.headers import Head
 
 
 def check_sizes(geometry: Geometry, heads: Mapping[Path, Sequence[Head]]) -> None:

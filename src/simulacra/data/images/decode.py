@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from simulacra.core.pixels import coloured, to_chw
-from simulacra.data import tiff
-from simulacra.data.heads import (
+from simulacra.data.images import tiff
+from simulacra.data.images.headers import (
     ALPHA,
     DAMAGED,
     GREY,
@@ -22,7 +22,7 @@ from simulacra.data.heads import (
     maxval,
     opened,
 )
-from simulacra.data.tiff import damaged
+from simulacra.data.images.tiff import damaged
 
 # what the orientation tag asks for, on (C, H, W)
 TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {

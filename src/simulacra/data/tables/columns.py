@@ -12,9 +12,9 @@ from torch import Tensor
 from simulacra.core.composite import Fields
 from simulacra.core.intake import class_name, column_codes, column_values
 from simulacra.core.space import Binary, Categorical, Ordinal, Space
-from simulacra.data.kinds import EVERY_OTHER, Column, read_types, space_of
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
+from simulacra.data.tables.kinds import EVERY_OTHER, Column, read_types, space_of
 
 SPLITTING = ("groups", "time", "splits")  # what these name orders the rows and is no observation
 

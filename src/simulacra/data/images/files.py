@@ -18,10 +18,10 @@ from torch import Tensor
 
 from simulacra.core.pixels import Geometry
 from simulacra.core.transforms import Binarise
-from simulacra.data.bits import static_bits
-from simulacra.data.deep import decode
-from simulacra.data.depth import check_levels
-from simulacra.data.heads import quietly
+from simulacra.data.images.binarize import static_bits
+from simulacra.data.images.decode import decode
+from simulacra.data.images.depth import check_levels
+from simulacra.data.images.headers import quietly
 
 # for each page its rows: where it goes, its number here, top and left
 Wanted = dict[int, list[tuple[int, int, int, int]]]

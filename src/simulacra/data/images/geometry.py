@@ -11,10 +11,10 @@ from simulacra.core.pixels import Geometry, coloured
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Binarise
 from simulacra.core.waves import Wave
-from simulacra.data.bits import static_bits
-from simulacra.data.images import ImageFiles
+from simulacra.data.images.binarize import static_bits
+from simulacra.data.images.files import ImageFiles
+from simulacra.data.images.tiles import applied
 from simulacra.data.source import Source
-from simulacra.data.tiles import applied
 
 
 def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulacra.data.heads import Head
+from simulacra.data.images.headers import Head
 
 CAMERAS = (1024, 4096, 16384)  # levels of cameras whose values are kept in 16 bits
 

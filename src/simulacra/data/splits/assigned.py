@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.data.formats import read_all
+from simulacra.data.catalog.formats import read_all
 from simulacra.data.listing import SPLITS
-from simulacra.data.sides import side_of
 from simulacra.data.source import Source
+from simulacra.data.splits.keys import side_of
 
 WORDS = {alias: split for split, aliases in SPLITS.items() for alias in aliases}
 

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from simulacra.core.pixels import Geometry
 from simulacra.core.space import Levels
-from simulacra.data.depth import levels_of
-from simulacra.data.described import sentence
-from simulacra.data.heads import Head, read_heads
-from simulacra.data.images import ImageFiles
+from simulacra.data.images.depth import levels_of
+from simulacra.data.images.files import ImageFiles
+from simulacra.data.images.headers import Head, read_heads
+from simulacra.data.images.summary import sentence
+from simulacra.data.images.tiles import applied, check_sizes
 from simulacra.data.listing import Listing
-from simulacra.data.sides import path_sides
 from simulacra.data.source import Part, Source
-from simulacra.data.tiles import applied, check_sizes
+from simulacra.data.splits.keys import path_sides
 
 log = logging.getLogger("simulacra")
 

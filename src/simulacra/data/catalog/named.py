@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from simulacra.core.space import Binary, Levels
-from simulacra.data import names
-from simulacra.data.formats import opened, read_amat, read_cifar, read_idx
+from simulacra.data.catalog import names
+from simulacra.data.catalog.formats import opened, read_amat, read_cifar, read_idx
 from simulacra.data.source import Part, Source
 
 log = logging.getLogger("simulacra")
@@ -100,7 +100,7 @@ def _binarized(name: str, files: dict[str, Path]) -> Source:
 
 
 def _unpacked(path: Path) -> dict[str, np.ndarray]:
-    from simulacra.data.arrays import read_npz
+    from simulacra.data.arrays.files import read_npz
 
     packed = read_npz(path)
     parts = ("train", "valid", "test")
@@ -111,7 +111,7 @@ def _unpacked(path: Path) -> dict[str, np.ndarray]:
 
 
 def _olivetti(name: str, files: dict[str, Path]) -> Source:
-    from simulacra.data.matlab import read_mat
+    from simulacra.data.arrays.matlab import read_mat
 
     (path,) = files.values()
     faces = read_mat(path).get("faces")
@@ -150,7 +150,7 @@ def _class_names(folder: Path) -> tuple[str, ...]:
 
 
 def _music(name: str, files: dict[str, Path]) -> Source:
-    from simulacra.data.music import open_music
+    from simulacra.data.audio.music import open_music
 
     (path,) = files.values()
     return replace(open_music(path), name=name)

@@ -14,7 +14,7 @@ from torch import Tensor
 from simulacra.core.composite import Sequence
 from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.nearness import (
+from simulacra.data.leaks.nearness import (
     Columns,
     Near,
     Pictures,

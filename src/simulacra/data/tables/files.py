@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulacra.data.columns import source_of
-from simulacra.data.formats import read_all
-from simulacra.data.kinds import Column
+from simulacra.data.catalog.formats import read_all
 from simulacra.data.source import Source
+from simulacra.data.tables.columns import source_of
+from simulacra.data.tables.kinds import Column
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 LOOK = 50  # rows that tell a header from data

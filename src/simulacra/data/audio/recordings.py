@@ -15,14 +15,14 @@ import numpy as np
 import torch
 
 from simulacra.core.waves import Wave
-from simulacra.data import names
-from simulacra.data.arrays import BROKEN_ZIP
+from simulacra.data.arrays.files import BROKEN_ZIP
+from simulacra.data.audio.wav import Recording, one_rate, read_wav, recording
+from simulacra.data.audio.windows import Window, check_lengths, sentence
+from simulacra.data.catalog import names
 from simulacra.data.labels import encode
 from simulacra.data.listing import WAVES, Listing, list_folder
-from simulacra.data.sides import path_sides
 from simulacra.data.source import Part, Source
-from simulacra.data.waves import Recording, one_rate, read_wav, recording
-from simulacra.data.windows import Window, check_lengths, sentence
+from simulacra.data.splits.keys import path_sides
 
 log = logging.getLogger("simulacra")
 

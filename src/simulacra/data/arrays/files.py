@@ -28,10 +28,10 @@ import torch
 from torch import Tensor
 
 from simulacra.core.space import Binary, Levels, Real, Space
+from simulacra.data.arrays.matlab import read_mat
 from simulacra.data.labels import encode
-from simulacra.data.matlab import read_mat
-from simulacra.data.sides import array_sides
 from simulacra.data.source import Part, Source
+from simulacra.data.splits.keys import array_sides
 
 # what numpy raises on damaged headers of one kind or another
 DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulacra.data.waves import Recording
+from simulacra.data.audio.wav import Recording
 
 LARGEST = 1024  # samples of a window that is suggested, at most
 ROWS = 10  # that a suggested window gives, at least

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulacra.core.pixels import Geometry
-from simulacra.data.heads import Head, read_heads
+from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.listing import list_folder
 
 

@@ -22,8 +22,8 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from simulacra.data import names
-from simulacra.data.registry import REMOTES, Remote
+from simulacra.data.catalog import names
+from simulacra.data.catalog.registry import REMOTES, Remote
 
 try:
     import fcntl

@@ -21,8 +21,8 @@ import torch
 from simulacra.core.composite import Sequence
 from simulacra.core.midi import KEYS, LOWEST
 from simulacra.core.space import Binary
-from simulacra.data.formats import read_all
-from simulacra.data.matlab import read_cells
+from simulacra.data.arrays.matlab import read_cells
+from simulacra.data.catalog.formats import read_all
 from simulacra.data.source import Part, Source
 
 PARTS = ("train", "valid", "test")

@@ -17,12 +17,12 @@ from torch import Tensor
 
 from simulacra.core.random import Rng
 from simulacra.core.waves import Wave
-from simulacra.data.assigned import by_words
-from simulacra.data.grouping import by_group, by_stratum
-from simulacra.data.images import ImageFiles
-from simulacra.data.sides import check_present, side_of
+from simulacra.data.images.files import ImageFiles
 from simulacra.data.source import Part, Source
-from simulacra.data.times import by_time
+from simulacra.data.splits.assigned import by_words
+from simulacra.data.splits.grouping import by_group, by_stratum
+from simulacra.data.splits.keys import check_present, side_of
+from simulacra.data.splits.times import by_time
 
 log = logging.getLogger("simulacra")
 

@@ -1,0 +1,1 @@
+"""Arrays: .npy, .npz and .mat files."""

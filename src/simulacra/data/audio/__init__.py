@@ -1,0 +1,1 @@
+"""Sound: recordings, windows of them, and music."""

@@ -1,0 +1,1 @@
+"""Data sets with a name: where they are published, fetched from and read."""

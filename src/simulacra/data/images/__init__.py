@@ -1,0 +1,1 @@
+"""Images: files, their headers and pixels, geometry and depth."""

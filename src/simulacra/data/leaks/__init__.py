@@ -1,0 +1,1 @@
+"""Rows that stand in two splits, exactly or nearly."""

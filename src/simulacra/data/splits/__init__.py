@@ -1,0 +1,1 @@
+"""Train, validation and test rows: how they are cut, and by which keys."""

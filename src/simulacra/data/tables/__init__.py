@@ -1,0 +1,1 @@
+"""Tables: files, columns and the kinds of their values."""
