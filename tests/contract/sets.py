@@ -7,9 +7,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Positive, Real
+from simulacra.core.space import Binary, Count, Levels, Positive, Real
 from simulacra.data.dataset import Dataset, in_memory
 
 

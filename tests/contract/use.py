@@ -12,10 +12,11 @@ from contract.cases import BATCH, Case
 from contract.harness import stages_of, train
 from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
 from simulacra.core.model import Model
 from simulacra.core.random import Rng, ambient
-from simulacra.core.space import Categorical, Count, Positive, Real, Space
+from simulacra.core.space import Count, Positive, Real, Space
 from simulacra.core.training import Stage, selects
 from simulacra.core.words import evaluating
 

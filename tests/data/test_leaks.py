@@ -11,8 +11,9 @@ from data_files import write
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
-from simulacra.core.space import Categorical, Levels, Positive, Real
+from simulacra.core.space import Levels, Positive, Real
 from simulacra.data import in_memory, load_data
 from simulacra.data.leaks.nearness import NEAR_IMAGES, thumbnails
 from simulacra.data.leaks.search import copies_within, find_leaks, warn_of_copies

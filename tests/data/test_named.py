@@ -5,8 +5,9 @@ import pytest
 import torch
 from data_files import RNG, idx_bytes, write, write_binarized, write_cifar, write_mnist
 
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.space import Binary, Levels, Real
 from simulacra.data import available, load_data
 from simulacra.data.catalog.fetch import fetch  # noqa: F401  (its name must not hide load_data's package)
 

@@ -9,7 +9,8 @@ from data_files import RNG, write, write_classes, write_folder, write_image
 from PIL import Image
 from scipy.io import savemat
 
-from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.classes import Categorical
+from simulacra.core.space import Binary, Levels, Real
 from simulacra.data import load_data
 from simulacra.data.arrays.matlab import read_mat
 

@@ -12,8 +12,9 @@ from data_files import write
 
 import simulacra
 from simulacra.cli import main
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.frames import columns_of
-from simulacra.core.space import Binary, Categorical, Count, Ordinal, Positive, Real
+from simulacra.core.space import Binary, Count, Positive, Real
 from simulacra.data import load_data
 
 N = 157

@@ -8,7 +8,8 @@ import torch
 from scipy.special import logsumexp
 
 import simulacra
-from simulacra.core.space import Binary, Categorical
+from simulacra.core.classes import Categorical
+from simulacra.core.space import Binary
 from simulacra.evaluation.annealing import Annealing
 from simulacra.evaluation.laws import bracket_each
 from simulacra.evaluation.likelihood import has_likelihood, likelihood, likelihoods, needs_bracket

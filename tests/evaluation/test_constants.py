@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
 from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.space import Categorical, Real
+from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.stream import StreamedSplit
 from simulacra.evaluation.constants import constant_columns, real_columns

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
 from simulacra.core.distributions import Gaussian
 from simulacra.core.estimate import Estimate
 from simulacra.core.finding import Finding, read_finding
-from simulacra.core.space import Categorical, Positive, Real
+from simulacra.core.space import Positive, Real
 from simulacra.evaluation.coverage import Coverage
 from simulacra.evaluation.doctor import diagnose, findings
 from simulacra.evaluation.evidence import Evidence, keeps_best, repeated_values

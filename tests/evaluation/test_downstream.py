@@ -7,7 +7,8 @@ import torch
 
 import simulacra
 from simulacra.core import capabilities as can
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.classes import Categorical
+from simulacra.core.space import Binary, Real
 from simulacra.data.dataset import in_memory
 from simulacra.evaluation.downstream import downstream_rows, train_on_samples
 from simulacra.evaluation.implicit import NotScored

@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from simulacra.core.ancestral import ancestral, ancestral_slow
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Levels, Ordinal
+from simulacra.core.space import Binary, Levels
 
 SPACES = [Binary((5,)), Levels((4,), 3), Levels((2, 2), 4), Categorical((4,), 3), Ordinal((4,), 3)]
 HEADS = {"Levels": ("logistic", "logistic-mixture", "categorical")}

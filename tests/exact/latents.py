@@ -8,7 +8,8 @@ from oracles import log_evidence, log_normal, normal_grid
 from scipy import stats
 from scipy.special import logsumexp
 
-from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.classes import Categorical
+from simulacra.core.space import Binary, Levels, Real
 from simulacra.models.variational import VAE
 
 SPACES = {

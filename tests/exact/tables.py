@@ -11,8 +11,9 @@ from oracles import normal_grid
 from scipy import stats
 from scipy.special import expit, log_softmax, logsumexp
 
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
-from simulacra.core.space import Binary, Categorical, Count, Ordinal, Positive, Real, Space
+from simulacra.core.space import Binary, Count, Positive, Real, Space
 
 MIXED = {
     "ordinal and positive": Fields(a=Ordinal((), 3), b=Positive()),

@@ -12,8 +12,9 @@ from oracles import states, within
 from scipy.special import logsumexp
 
 import simulacra
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.space import Binary, Real
 from simulacra.evaluation.annealing import (
     Annealed,
     Annealing,

@@ -11,12 +11,13 @@ import torch
 from scipy.special import logsumexp
 from tables import table_rows, values
 
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.columns import Columns, as_they_are, standardising
 from simulacra.core.composite import Fields
 from simulacra.core.observation import observation_head
 from simulacra.core.preprocessing import Preprocessing, preprocessing_from
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Count, Ordinal, Positive, Real
+from simulacra.core.space import Binary, Count, Positive, Real
 from simulacra.models.variational import IWAE, VAE
 
 TABLE = Fields({"a b": Real(), "c": Ordinal((), 3), "p": Positive(), "n": Count(), "r": Real()})

@@ -12,8 +12,9 @@ from scipy.special import expit, logsumexp
 import simulacra
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import TakesCondition
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real, Space
+from simulacra.core.space import Binary, Real, Space
 from simulacra.data.dataset import in_memory
 from simulacra.models.boltzmann import RBM, GaussianRBM
 from simulacra.training.fit import fit

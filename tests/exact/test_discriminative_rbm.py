@@ -12,8 +12,9 @@ from scipy.special import logsumexp
 import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.space import Binary, Real
 from simulacra.data.dataset import in_memory
 from simulacra.models.boltzmann.discriminative_rbm import DiscriminativeRBM
 from simulacra.models.boltzmann.machine import Machine

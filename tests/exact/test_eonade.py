@@ -13,8 +13,9 @@ from orders import all_orders, check_draws_and_completions, check_fast_draws, lo
 from torch.utils.flop_counter import FlopCounterMode
 
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Real
+from simulacra.core.space import Binary, Count, Levels, Real
 from simulacra.data.dataset import in_memory
 from simulacra.models.autoregressive.eonade import EoNADE, negative_log_likelihood
 from simulacra.models.autoregressive.orderless import bias_from_data

@@ -11,10 +11,11 @@ import torch
 from scipy.special import logsumexp
 from tables import MIXED, numbers, values
 
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence, space_from
 from simulacra.core.observation import observation_head
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Positive, Real
+from simulacra.core.space import Binary, Count, Levels, Positive, Real
 
 WIDE = Fields({"a b": Categorical((2,), 3), "größe": Positive(), "n": Count((2,)), "o": Ordinal((3,), 4)})
 WIDE_ROWS = [[0, 2, 0.5, 7, 0, 3, 0, 1], [1, 1, 20.0, 0, 12, 2, 2, 0]]

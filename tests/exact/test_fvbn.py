@@ -19,8 +19,9 @@ from chain_rule import (
 from oracles import states
 from scipy.special import expit
 
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.space import Binary, Real
 from simulacra.models.autoregressive.fvbn import FVBN
 
 ORDER = (3, 0, 4, 2, 1)

@@ -10,8 +10,9 @@ from oracles import chi_square, states
 from scipy.special import logsumexp
 
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.space import Binary, Real
 from simulacra.data.dataset import in_memory
 from simulacra.models.boltzmann.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.machine import Machine

@@ -14,8 +14,9 @@ from scipy.special import logsumexp
 
 from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.space import Binary, Real
 from simulacra.models.variational import IWAE, HierarchicalVAE
 
 D = 3

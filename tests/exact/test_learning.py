@@ -12,8 +12,9 @@ from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.space import Binary, Levels, Real
 from simulacra.data.dataset import in_memory
 from simulacra.models.boltzmann import RBM, GaussianRBM
 from simulacra.models.boltzmann.learning import advance, exchange, replicas

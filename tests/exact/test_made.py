@@ -22,8 +22,9 @@ from oracles import states
 from scipy.special import logsumexp
 
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.space import Binary, Real
 from simulacra.models.autoregressive.made import MADE, negative_log_likelihood_of_one
 
 ORDER = (3, 0, 4, 2, 1)

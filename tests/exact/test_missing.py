@@ -7,8 +7,9 @@ import torch
 
 import simulacra
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical
+from simulacra.core.space import Binary
 
 
 @pytest.mark.parametrize("build", [simulacra.VAE, simulacra.IWAE])

@@ -12,8 +12,9 @@ from scipy.special import expit, log_softmax, logsumexp, softmax
 import simulacra
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import Classifies
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.space import Binary, Real
 from simulacra.data.dataset import in_memory
 from simulacra.models.boltzmann.mp_dbm import MultiPredictionDBM, Question, missed, predict, question
 from simulacra.training.fit import fit

@@ -11,9 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from simulacra.core.ancestral import ancestral, ancestral_slow
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Positive, Real
+from simulacra.core.space import Binary, Count, Levels, Positive, Real
 from simulacra.data.dataset import in_memory
 from simulacra.models.autoregressive.nade import NADE
 from simulacra.nets.recursion import shared_recursion

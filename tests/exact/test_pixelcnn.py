@@ -12,9 +12,10 @@ from oracles import chi_square, states
 from torch.utils.flop_counter import FlopCounterMode
 
 from simulacra.core.ancestral import ancestral_slow
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.space import Binary, Levels, Real
 from simulacra.models.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
 from simulacra.nets.causal import Above, Beside, planes
 from simulacra.nets.gated_stacks import GatedLayer

@@ -10,8 +10,9 @@ from oracles import chi_square, states
 from torch import Tensor
 
 from simulacra.core.ancestral import ancestral_slow
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Levels
+from simulacra.core.space import Binary, Levels
 from simulacra.models.autoregressive.pixelrnn import PixelRNN
 from simulacra.nets.causal import planes
 from simulacra.nets.recurrent_raster import DiagonalBiLSTM, RowLSTM, skew, unskew

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
 from simulacra.core.intake import rows_of
-from simulacra.core.space import Binary, Categorical, Count, Ordinal, Positive, Real
+from simulacra.core.space import Binary, Count, Positive, Real
 from simulacra.models.variational import VAE
 
 TABLE = Fields(

@@ -9,8 +9,8 @@ import torch
 from recipe_files import recipe
 
 import simulacra
+from simulacra.core.classes import Categorical
 from simulacra.core.embedding import Embedding, circle, corners
-from simulacra.core.space import Categorical
 
 pytestmark = pytest.mark.system("F24")
 

@@ -12,9 +12,10 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
+from simulacra.core.classes import Categorical
 from simulacra.core.likelihood import importance_bound
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical
+from simulacra.core.space import Binary
 from simulacra.data.dataset import in_memory
 from simulacra.models.variational import VAE
 from simulacra.training.fit import fit

@@ -11,9 +11,10 @@ import torch
 from chain_rule import check_fast_draws, masses, reads
 
 from simulacra.core.ancestral import ancestral, ancestral_slow
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Real
+from simulacra.core.space import Binary, Count, Levels, Real
 from simulacra.models.autoregressive.wavenet import WaveNet
 
 SMALL = {"blocks": 2, "layers": 3, "channels": 5, "skip_channels": 6}

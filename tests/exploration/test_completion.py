@@ -8,9 +8,10 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields, Sequence
 from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.space import Binary, Levels, Real
 from simulacra.core.transforms import Binarise
 from simulacra.exploration import style
 from simulacra.exploration.album import Album

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.space import Categorical, Real
+from simulacra.core.classes import Categorical
+from simulacra.core.space import Real
 from simulacra.exploration import figures, style
 from simulacra.exploration.album import Album
 from simulacra.exploration.inversion import codes_of, invert

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Real
+from simulacra.core.space import Binary, Real
 from simulacra.exploration.interpolate import interpolations
 from simulacra.exploration.inversion import AT_ONCE, WEAK, codes_of, invert
 from simulacra.models.adversarial.gan import GAN

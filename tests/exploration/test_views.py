@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Sequence
-from simulacra.core.space import Binary, Categorical, Levels, Real
+from simulacra.core.space import Binary, Levels, Real
 from simulacra.core.waves import Wave
 from simulacra.exploration import style
 from simulacra.exploration.sheet import GAP, enlarge, joined, pixels, sheet

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulacra.cli.arguments import Pair
+from simulacra.cli.loading import loading
 from simulacra.cli.plan import Plan
-from simulacra.cli.said import LOADED, in_options, say, table
+from simulacra.cli.said import LOADED, in_options, say, table, value_of
 from simulacra.cli.start import build
 from simulacra.cli.typed import Typed
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset
-from simulacra.data.inspection import inspect_data
+from simulacra.data.inspection.facts import Inspection, inspect_data
 from simulacra.data.load import load_data
 from simulacra.models.catalog import CATALOG, Entry
 from simulacra.training.cost import estimate_cost
@@ -29,6 +30,7 @@ from simulacra.training.progress import duration
 
 USAGE = "simulacra data inspect PATH_OR_NAME [--data.OPTION ...]"
 SUGGESTED = 3
+FEW = 512  # rows of a split with which a model is tried
 # a closed form is run whole to time it: rows (or columns) times squared columns that are worth it
 MOST_WORK = 5e10
 BEST_FIRST = (can.HasDensity, can.HasBound, can.HasEnergy, can.Samples, can.Encodes)
@@ -81,7 +83,7 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
         )
     given = [*pairs, *((f"data.{option}", _text(value)) for option, value in found.added.items())]
     with _quiet():
-        lines = [_line(name, candidate) for candidate in _best(name, found.data, given)]
+        lines = [_line(name, candidate, found.rows) for candidate in _best(name, found, given)]
     if lines:
         say("", "to train, with the time on this machine:", table(lines))
 
@@ -93,7 +95,7 @@ def _text(value: Any) -> str:
 def _options(pairs: Sequence[Pair]) -> dict[str, Any]:
     """The options of `load_data` that were given."""
     options = Typed(USAGE)
-    options.add(load_data, "data", ["name_or_path"])
+    options.add(loading(), "data")
     values = options.parse(pairs)["data"]
     given = {name.removeprefix("data.").split(".")[0] for name, _ in pairs}
     return {name: value for name, value in values.items() if name in given}
@@ -111,34 +113,72 @@ def _quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _best(name: str, data: Dataset, pairs: Sequence[Pair]) -> list[Candidate]:
+def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate]:
     """The best model of each family that takes the data, at most three."""
-    fitting = [c for entry in CATALOG.values() if (c := _candidate(entry, name, data, pairs))]
+    mended = Mended(name, found.data, pairs)
+    families: dict[str, list[Entry]] = {}
+    for entry in sorted(CATALOG.values(), key=_declared_rank):
+        families.setdefault(entry.family, []).append(entry)
+    fitting: list[Candidate] = []
+    for entries in families.values():
+        tried: list[Candidate] = []
+        for entry in entries:
+            # a worse rank cannot win any more
+            if not tried or _declared_rank(entry) <= min(c.order for c in tried):
+                tried += [c for c in [mended.candidate(entry)] if c]
+        fitting += sorted(tried, key=lambda c: c.order)[:1]
     fitting.sort(key=lambda c: c.order)
-    if isinstance(data.preprocessing.raw, Wave) and (entry := CATALOG.get("wavenet")):
+    if isinstance(found.data.preprocessing.raw, Wave) and (entry := CATALOG.get("wavenet")):
         # any series of numbers will do for it, but it was made for companded sound
-        companded = [*pairs, *([] if data.space.discrete else [("data.mu_law", "256")])]
-        again = load_data(name, **_options(companded))
-        fitting = [c for c in [_built(entry, name, again, companded)] if c] + fitting
-    families: dict[str, Candidate] = {}
-    for candidate in fitting:
-        families.setdefault(candidate.entry.family, candidate)
-    return list(families.values())[:SUGGESTED]
+        companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]
+        best = mended.built(entry, companded)
+        fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != entry.family]
+    return fitting[:SUGGESTED]
 
 
-def _candidate(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Candidate | None:
-    """The model, on the data as they are or loaded as its refusal says; None if it takes neither."""
-    try:
-        return _built(entry, name, data, pairs)
-    except ValueError as refusal:
-        mend = LOADED.search(str(refusal))
-    if mend is None:
-        return None
-    mended = [*pairs, (f"data.{mend[1]}", mend[2])]
-    try:
-        return _built(entry, name, load_data(name, **_options(mended)), mended)
-    except ValueError:
-        return None
+def _declared_rank(entry: Entry) -> int:
+    """The rank by what the class declares; an instance can only have fewer capabilities."""
+    kind = entry.load()
+    return min((i for i, able in enumerate(BEST_FIRST) if issubclass(kind, able)), default=len(BEST_FIRST))
+
+
+class Mended:
+    """The data as they are, and loaded again as a model's refusal says, each way once.
+
+    Args:
+        name: a path or a name.
+        data: with few rows.
+        pairs: the options with which they were loaded.
+    """
+
+    def __init__(self, name: str, data: Dataset, pairs: Sequence[Pair]):
+        self.name, self.pairs = name, tuple(pairs)
+        self.loaded: dict[tuple[Pair, ...], Dataset | None] = {self.pairs: data}
+
+    def candidate(self, entry: Entry) -> Candidate | None:
+        """The model, on the data as they are or loaded as its refusal says; None if it takes neither."""
+        try:
+            return self.built(entry, self.pairs)
+        except ValueError as refusal:
+            mend = LOADED.search(str(refusal))
+        if mend is None:
+            return None
+        try:
+            return self.built(entry, [*self.pairs, (f"data.{mend[1]}", value_of(mend))])
+        except ValueError:
+            return None
+
+    def built(self, entry: Entry, pairs: Sequence[Pair]) -> Candidate | None:
+        """The model on the data that these options load; None if it is too slow to try or they refuse."""
+        pairs = tuple(pairs)
+        if pairs not in self.loaded:
+            try:
+                # of each split a few rows tell whether a model fits
+                self.loaded[pairs] = load_data(self.name, **{**_options(pairs), "limit": FEW})
+            except ValueError:
+                self.loaded[pairs] = None
+        data = self.loaded[pairs]
+        return None if data is None else _built(entry, self.name, data, pairs)
 
 
 def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Candidate | None:
@@ -151,9 +191,9 @@ def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Can
     return Candidate(entry, model, data, tuple(pairs)) if worth or not closed else None
 
 
-def _line(name: str, candidate: Candidate) -> tuple[str, str, str]:
+def _line(name: str, candidate: Candidate, rows: int) -> tuple[str, str, str]:
     """A command, how long it takes and what it trains."""
-    cost = estimate_cost(candidate.model, candidate.data)
+    cost = estimate_cost(candidate.model, candidate.data, rows=rows)
     options = [word for option, value in candidate.pairs for word in (f"--{option}", value or "true")]
     command = shlex.join(["simulacra", "train", candidate.entry.name, name, *options])
     return f"  {command}", f"about {duration(max(1.0, cost.seconds))}", candidate.entry.summary

@@ -14,9 +14,9 @@ from typing import Any
 from torch import nn
 
 from simulacra.cli.arguments import Arguments, Pair
+from simulacra.cli.loading import loading
 from simulacra.cli.typed import Typed
 from simulacra.core.space import Space
-from simulacra.data.load import load_data
 from simulacra.models.catalog import Entry, find
 from simulacra.training.options import Options
 
@@ -91,7 +91,7 @@ def all_options(entry: Entry) -> Typed:
     options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary} ({entry.paper}).", MORE)
     options.add(folder)
     options.add(kind, "model", structural(kind))
-    options.add(load_data, "data", ["name_or_path"])
+    options.add(loading(), "data")
     options.add(Options)
     return options
 

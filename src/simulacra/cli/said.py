@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +13,10 @@ from typing import Any
 
 from simulacra.core.renamed import OldName
 
+# a value is a word, or stands in quotation marks
 LOADED = re.compile(
-    r"load(?:ed)? (?:the data|it|them) with (\w+)='?([\w.-]+?)'?(?=[.,:; ]*(?:$| or | and | to | where ))"
+    r"load(?:ed)? (?:the data|it|them) with (\w+)=(?:'([^']*)'|([\w.-]+?))"
+    r"(?=[.,:; ]*(?:$| or | and | to | where | if ))"
 )
 
 
@@ -77,7 +80,12 @@ def in_options(message: str) -> str:
         >>> in_options("an RBM needs binary data: load the data with binarize='dynamic'.")
         'an RBM needs binary data: add --data.binarize dynamic.'
     """
-    return LOADED.sub(r"add --data.\1 \2", message)
+    return LOADED.sub(lambda found: f"add --data.{found[1]} {shlex.quote(value_of(found))}", message)
+
+
+def value_of(found: re.Match[str]) -> str:
+    """The value that a mend names."""
+    return found[2] if found[2] is not None else found[3]
 
 
 def say(*lines: str) -> None:

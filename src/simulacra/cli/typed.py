@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
+import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from simulacra.cli.arguments import Pair
@@ -86,6 +88,8 @@ class Typed:
             value = "true"
         if get_origin(kind) is tuple and value != "null":
             value = f"[{value.strip('()[] ').rstrip(',')}]"
+        if value.startswith("{") and any(get_origin(part) is Mapping for part in (kind, *get_args(kind))):
+            value = _as_text(value)
         return f"--{name}={value}"
 
     def _find(self, name: str) -> argparse.Action:
@@ -113,6 +117,14 @@ class Typed:
         near = nearest(value, choices)
         end = f"; did you mean {near!r}?" if near else "."
         return f"{option or '--' + name} is {value!r}, but it must be {phrase(kind)}{end}"
+
+
+def _as_text(value: str) -> str:
+    """A typed mapping with every scalar as the text that it is: the class `no` is not False."""
+    try:
+        return json.dumps(yaml.load(value, yaml.BaseLoader))
+    except yaml.YAMLError:
+        return value
 
 
 _MAPPINGS = (dict, Mapping)

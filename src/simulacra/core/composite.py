@@ -11,16 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simulacra.core.space import (
-    Binary,
-    Categorical,
-    Count,
-    Levels,
-    Ordinal,
-    Positive,
-    Real,
-    Space,
-)
+from simulacra.core.classes import Categorical, Ordinal
+from simulacra.core.space import Binary, Count, Levels, Positive, Real, Space
 from simulacra.core.waves import Wave
 
 BRIEF = 6  # fields that are named one by one where a space is printed

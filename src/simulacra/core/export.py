@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
 from simulacra.core.exportable import WORDS, Exportable, example
 from simulacra.core.files import HEADER, write_atomically
@@ -27,7 +28,7 @@ from simulacra.core.migration import FORMAT
 from simulacra.core.model import Model
 from simulacra.core.noise import Given, Recorded
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Count
+from simulacra.core.space import Count
 from simulacra.core.words import evaluating
 
 OPSET = 18

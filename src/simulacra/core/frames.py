@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
 from simulacra.core.files import write_atomically
-from simulacra.core.space import Binary, Categorical, Count, Ordinal, Space
+from simulacra.core.space import Binary, Count, Space
 
 if TYPE_CHECKING:
     import pandas
@@ -39,6 +40,8 @@ def columns_of(space: Fields, x: Tensor) -> dict[str, list[Any]]:
 
 def _values(field: Space, column: Tensor) -> list[Any]:
     names = getattr(field, "names", ())
+    if getattr(field, "values", ()):
+        return [int(value) if value == round(value) else value for value in column.tolist()]
     if isinstance(field, (Binary, Count, Categorical, Ordinal)):
         whole = [int(value) for value in column.round().tolist()]
         values = [int(name) for name in names] if numbered(names) else names

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
 from simulacra.core.pixels import Geometry, picture_rows, pictures_in
-from simulacra.core.space import Categorical, Ordinal, Space
+from simulacra.core.space import Space
 from simulacra.core.waves import Wave, real_wave
 
 
@@ -253,12 +254,19 @@ def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
         ValueError: if an entry is no number, or a class that the field does not have.
     """
     if isinstance(field, (Categorical, Ordinal)) and field.names:
-        return _class_codes(field.names, values, where)
+        codes = _class_codes(field.names, values, where)
+        return codes if not field.values else _stored(field.values, codes)
     numbers = [None if _gone(value) else value for value in values]
     try:
         return np.array([np.nan if value is None else float(value) for value in numbers], np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where} holds an entry that is no number ({error}).") from error
+
+
+def _stored(values: tuple[float, ...], codes: np.ndarray) -> np.ndarray:
+    """The numbers that stand for classes, NaN where they miss."""
+    gone = np.isnan(codes)
+    return np.where(gone, np.nan, np.array(values)[np.where(gone, 0, codes).astype(int)])
 
 
 def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> np.ndarray:

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from simulacra.core import distributions as d
 from simulacra.core import field_distributions as fd
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
-from simulacra.core.space import Categorical, Levels, Ordinal, Space
+from simulacra.core.space import Levels, Space
 
 # Tanh-free soft limits: a scale below e^-7 of the unit interval makes levels degenerate.
 MIN_LOG_SCALE = -7.0

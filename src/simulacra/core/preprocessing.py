@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simulacra.core.codes import Codes
 from simulacra.core.columns import Columns
 from simulacra.core.companding import MuLaw
 from simulacra.core.composite import Sequence, space_from
@@ -19,7 +20,7 @@ from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Trans
 from simulacra.core.waves import Wave
 
 STEPS: dict[str, type[Transform]] = {
-    step.__name__: step for step in (Binarise, Dequantise, Affine, Logit, Columns, MuLaw)
+    step.__name__: step for step in (Binarise, Dequantise, Affine, Logit, Codes, Columns, MuLaw)
 }
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -209,87 +208,3 @@ class Count(Space):
                 f"{name} holds values from {x.min().item():g} to {x.max().item():g}, "
                 f"but {self} needs whole numbers from 0."
             )
-
-
-@dataclass(frozen=True)
-class Categorical(Space):
-    """Entries 0..classes-1 without order, such as a label; counting measure.
-
-    Args:
-        names: what the classes are called, in order.
-
-    Example:
-        >>> Categorical((), 3).features(torch.tensor([2])).tolist()
-        [[0.0, 0.0, 1.0]]
-    """
-
-    classes: int = 2
-    names: tuple[str, ...] = ()
-    observations: ClassVar[tuple[str, ...]] = ("categorical",)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "names", tuple(map(str, self.names)))
-
-    @property
-    def features_shape(self) -> tuple[int, ...]:
-        """One-hot: the classes stand in front."""
-        return (self.classes, *self.shape)
-
-    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """One-hot codes, shape (B, classes, *shape)."""
-        codes = F.one_hot(x.long(), self.classes).movedim(-1, 1)
-        return codes.to(dtype or torch.get_default_dtype())
-
-    def from_features(self, f: Tensor) -> Tensor:
-        """The class of the largest entry."""
-        return f.argmax(1)
-
-    def _check_support(self, x: Tensor, name: str) -> None:
-        _check_classes(self, self.classes, x, name)
-
-
-@dataclass(frozen=True)
-class Ordinal(Space):
-    """Entries 0..classes-1 in order but without distances, such as grades; counting measure.
-
-    Args:
-        names: what the classes are called, in order.
-
-    Example:
-        >>> Ordinal((), 3).features(torch.tensor([1])).tolist()
-        [[1.0, 0.0]]
-    """
-
-    classes: int = 2
-    names: tuple[str, ...] = ()
-    observations: ClassVar[tuple[str, ...]] = ("cumulative-logit", "categorical")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "names", tuple(map(str, self.names)))
-
-    @property
-    def features_shape(self) -> tuple[int, ...]:
-        """A thermometer: the steps stand in front."""
-        return (self.classes - 1, *self.shape)
-
-    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """1[x >= j] for j = 1..classes-1, shape (B, classes - 1, *shape)."""
-        steps = torch.arange(1, self.classes, device=x.device).view(-1, *[1] * len(self.shape))
-        return (x.unsqueeze(1) >= steps).to(dtype or torch.get_default_dtype())
-
-    def from_features(self, f: Tensor) -> Tensor:
-        """The sum of the steps."""
-        return f.sum(1)
-
-    def _check_support(self, x: Tensor, name: str) -> None:
-        _check_classes(self, self.classes, x, name)
-
-
-def _check_classes(space: Space, classes: int, x: Tensor, name: str) -> None:
-    if len(x) and bool(((x < 0) | (x >= classes) | (x != x.round())).any()):
-        raise ValueError(
-            f"{name} holds classes from {x.min().item():g} to {x.max().item():g}, "
-            f"but {space} has the classes 0 to {classes - 1}."
-        )

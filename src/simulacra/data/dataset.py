@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -156,6 +156,7 @@ class Dataset:
         applied: what was done to the raw rows once for all when they were loaded, such as
             `static binarisation (seed 0)`; it is part of the protocol.
         truth: the toy that the rows were drawn from, with `log_density`, or None.
+        notes: what the user should know of how it was read, by topic.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Dataset:
     spec: dict[str, Any] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
     truth: Any = field(default=None, compare=False)
+    notes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def space(self) -> Space:

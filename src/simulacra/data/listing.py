@@ -10,6 +10,7 @@ Images and recordings (.wav) are laid out alike; one folder holds one kind of th
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from torch import Tensor
 
 from simulacra.data.images.headers import SUFFIXES as IMAGES
 from simulacra.data.labels import encode
+from simulacra.data.source import Part
+from simulacra.data.splits.options import SplitOptions
 
 log = logging.getLogger("simulacra")
 
@@ -80,6 +83,35 @@ def list_folder(folder: Path) -> Listing:
     labels = {} if numbers is None else dict(zip(found, numbers.split([len(f) for f in found.values()])))
     files = {name: tuple(path for path, _ in listed) for name, listed in found.items()}
     return Listing(folder, below, files, labels, names)
+
+
+def holds_waves(folder: Path) -> bool:
+    """Returns True if the first file of a folder that can be read is a recording."""
+    for _, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            suffix = Path(name).suffix.lower()
+            if suffix in (*IMAGES, *WAVES) and not name.startswith("."):
+                return suffix in WAVES
+    return False
+
+
+def check_two_files(path: Path, parts: Mapping[str, Part], split: SplitOptions, kind: str) -> None:
+    """Raise ValueError where splits are to be cut from a single file, whose rows stay together.
+
+    Args:
+        parts: of the source in `path`, with the file of each row.
+        kind: `image` or `recording`, for the error.
+    """
+    sides = parts["train"].sides
+    files = set(sides["file"].tolist())
+    wanted = [name for name, share in (("valid", split.validation), ("test", split.test)) if share]
+    if len(files) == 1 and len(parts) == 1 and wanted and not split.keys:
+        start = "with time=start to test on its end, or " if "start" in sides else ""
+        raise ValueError(
+            f"{path} holds a single {kind}, {next(iter(files))}, which cannot be split into train, "
+            f"{' and '.join(wanted)}: add {kind}s, or load it {start}with validation=0 and test=0."
+        )
 
 
 def _parts(folder: Path) -> dict[str, Path]:

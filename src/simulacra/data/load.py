@@ -1,72 +1,66 @@
-"""`load_data`: a data set by name or path, split, binarised, resized and standardised on request."""
+"""`load_data`: find the reader, read, split, and prepare; a data set by name, path or from memory."""
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry
+from simulacra.core.classes import Categorical
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renames
-from simulacra.core.space import Categorical, Space
-from simulacra.core.waves import Wave
+from simulacra.core.space import Space
+from simulacra.core.transforms import Transform
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.images.depth import suggestion
-from simulacra.data.images.files import ImageFiles
-from simulacra.data.images.geometry import binarise_once, reshape_images
+from simulacra.data.images.geometry import binarise_once
+from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
-from simulacra.data.opening import open_source
+from simulacra.data.readers import check_choices, find_reader, options_for, own_options
+from simulacra.data.row_store import RowStore
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.cut import cut
-from simulacra.data.steps import steps_of
+from simulacra.data.splits.options import SplitOptions
+from simulacra.data.steps import check_steps, steps_of
 from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
-from simulacra.data.tables.kinds import read_types
 
 log = logging.getLogger("simulacra")
 
-LOOKED_AT = 32  # rows of each split whose values are looked at where they are not in memory
+LOOKED_AT = 32  # rows of each part whose values are looked at where they are not in memory
+QUIET = ("read as",)  # notes that `data inspect` shows and loading does not say
 
 
 @renames
 def load_data(
-    name_or_path: str | Path | Any,
+    name_or_path: Any,
     *,
     binarize: Literal["static", "dynamic", "threshold"] | None = None,
     threshold: float = 0.5,
     dequantise: Literal["uniform", "logit"] | None = None,
     mu_law: int | None = None,
-    size: int | None = None,
-    crop: int | None = None,
-    tile: int | None = None,
-    levels: int | None = None,
-    grey: bool = False,
+    standardise: bool | None = None,
+    condition: Literal["label"] | None = None,
     validation: float = 0.1,
     test: float = 0.1,
     groups: str | None = None,
     stratify: str | None = None,
     time: str | None = None,
     splits: str | None = None,
-    condition: Literal["label"] | None = None,
-    label: str | None = None,
-    key: str | None = None,
-    types: str | Mapping[str, str] | None = None,
-    standardise: bool | None = None,
-    missing: Literal["error", "mask"] = "error",
+    duplicates: Literal["keep", "drop"] = "keep",
     seed: int = 0,
     limit: int | None = None,
-    stream: bool | None = None,
+    **own: Any,
 ) -> Dataset:
-    """A data set by name (`digits`, `mnist`, `ring`, ...) or by path (images, wav, npz, npy, csv, mat).
+    """A data set by name (`digits`, `mnist`, `ring`, ...), by path, or from memory.
 
     Args:
-        name_or_path: a name that `simulacra data` lists, a folder of images or of .wav recordings (class
-            subfolders are labels; train, valid and test subfolders are splits), a .wav, .npz, .npy, .csv
-            or .mat file, or a data frame (or a mapping of columns).
+        name_or_path: a name that `simulacra data` lists, a folder of images or of recordings (class
+            subfolders are labels; train, valid and test subfolders are splits), a file of sound, of arrays
+            (.npy, .npz, .mat) or of a table (.csv, .xlsx, .parquet, ...), a data frame or a mapping of
+            columns, an array, a map-style data set of torch, or a `Dataset`, which comes back as it is.
         binarize: turn grey levels into 0/1: `dynamic` anew at every visit, `static` once by seed,
             `threshold` by a cut. The three are different protocols.
         threshold: where `binarize=threshold` cuts, as a share of the range.
@@ -74,15 +68,9 @@ def load_data(
             (0, 1) to the line.
         mu_law: turn recordings into so many levels, spaced by the mu-law with mu one less, such as 256:
             the score is then a log probability of the levels.
-        size: side in pixels; images are cut to their central square and resized with antialiasing.
-        crop: side in pixels; images are cut to their central square of that side, not resized. Of
-            recordings the number of samples in the middle that are kept.
-        tile: side in pixels; each image (and page) is cut into tiles of that side, what is left over
-            at the right and the bottom is dropped; tiles of one image stay in one split. Recordings are
-            cut into windows of that many samples.
-        levels: number of grey levels in use where a file is deeper than its camera was, such as 4096
-            for 12 bits kept in 16.
-        grey: turn colour images grey.
+        standardise: shift and scale real data by mean and standard deviation of the training rows;
+            by default tables and arrays are, toys and recordings are not.
+        condition: `label` gives the class labels to the model as condition.
         validation: share of the training rows kept for validation (or a number of rows, from 1),
             where the data have no validation split of their own.
         test: as validation, for the test split.
@@ -94,19 +82,11 @@ def load_data(
             single recording.
         splits: a .csv with the columns `row` (number from 0, or image path) and `split` (train, valid,
             test); or a column or key of the file that holds these words.
-        condition: `label` gives the class labels to the model as condition.
-        label: column of a csv (a name, or a number from 1), or key of an npz or mat file, that
-            holds the labels.
-        key: which array of an npz or mat file holds the observations.
-        standardise: shift and scale real data by mean and standard deviation of the training rows;
-            by default tables and arrays are, toys and recordings are not.
-        types: kinds of the columns of a table (`real`, `positive`, `count`, `binary`, `categorical`,
-            `ordinal`, `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
-        missing: what to do about missing entries: `error` refuses them, `mask` leaves them out of the
-            likelihood.
+        duplicates: `drop` keeps the first of equal rows, and of rows that stand in two splits that of the
+            test or validation split; how many were dropped is said.
         seed: of splits, static binarisation and toys.
         limit: keep only the first rows of each split, for a quick trial.
-        stream: read images from disk while training; by default only if they take more than 1 GiB.
+        own: options of the reader, such as `size` for images or `types` for tables (`data.md` lists them).
 
     Returns:
         The splits with their raw rows, and the preprocessing to the model's space.
@@ -118,69 +98,88 @@ def load_data(
         >>> print(load_data("digits", binarize="dynamic"))
         digits: 1,437 train, 180 valid, 180 test; Binary(shape=(1, 8, 8)); dynamic binarisation
     """
-    options = {k: v for k, v in locals().items() if k != "name_or_path"}
-    _check_options(options)
-    # what a file of types says travels with the run
-    options["types"] = read_types(types) or None
-    source = open_source(name_or_path, options)
-    geometry = Geometry(size, crop, tile)
-    source = reshape_images(source, geometry, grey)
+    given = {name: value for name, value in locals().items() if name not in ("name_or_path", "own")}
+    if isinstance(name_or_path, Dataset):
+        return _as_it_is(name_or_path, {**given, **own})
+    check_choices(load_data, given)
+    check_steps(binarize, threshold, dequantise, mu_law)
+    split = SplitOptions(**{field.name: given[field.name] for field in fields(SplitOptions)})
+    source, spec = read(name_or_path, split, own)
+    found = source
+    if duplicates == "drop":
+        source = without_duplicates(source)
     if binarize in ("static", "threshold"):
         source = binarise_once(source, binarize, threshold, seed)
-    source = cut(source, validation, test, seed, limit, groups, stratify, time, splits)
+    source = cut(source, split)
     steps = steps_of(source, binarize, dequantise, standardise, mu_law)
-    # rows from memory cannot be loaded again
-    spec = {"name_or_path": source.origin, **options} if source.origin else {}
-    pictured = geometry.side is not None and not isinstance(source.space, Wave)
-    chain = Preprocessing(source.space, steps, geometry if pictured else None)
-    data = _dataset(source, chain, condition, stream, spec)
+    data = _dataset(source, steps, condition, {**spec, **given} if spec else {})
+    for about, what in source.notes.items():
+        log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)
+    if found.remark is not None:
+        found.remark(_looked_at(data, found, binarize))
     warn_of_copies(data)
     return data
 
 
-def _check_options(options: dict[str, Any]) -> None:
-    """Raise ValueError where an option has a value that is none of its own."""
-    allowed: dict[str, tuple[Any, ...]] = {
-        "binarize": (None, "static", "dynamic", "threshold"),
-        "dequantise": (None, "uniform", "logit"),
-        "condition": (None, "label"),
-        "missing": ("error", "mask"),
+def _looked_at(data: Dataset, source: Source, binarize: str | None) -> dict[str, Tensor]:
+    """Raw rows of each split: those in memory, or some of the store where they are not there as they were."""
+    kept = {k: split.x for k, split in data.splits.items() if not isinstance(split, StreamedSplit)}
+    if kept and binarize in (None, "dynamic"):
+        return kept
+    return {
+        k: part.rows.sample(LOOKED_AT) for k, part in source.parts.items() if isinstance(part.rows, RowStore)
     }
-    for name, values in allowed.items():
-        if options[name] not in values:
-            known = ", ".join(repr(v) for v in values if v is not None)
-            raise ValueError(f"{name}={options[name]!r} is unknown; choose from {known}.")
-    if options["mu_law"] is not None and not 2 <= options["mu_law"] <= 2**16:
-        raise ValueError(f"mu_law={options['mu_law']} must be from 2 to {2**16} levels; 256 is usual.")
-    if options["binarize"] and options["dequantise"]:
-        raise ValueError("binarize= and dequantise= exclude each other: 0/1 pixels have no bins to fill.")
-    if not 0 < options["threshold"] < 1:
-        raise ValueError(f"threshold={options['threshold']:g} must lie between 0 and 1.")
-    for name in ("size", "crop", "tile", "limit"):
-        if options[name] is not None and options[name] < 1:
-            raise ValueError(f"{name}={options[name]} must be 1 or more.")
-    given = [f"{name}=" for name in ("size", "crop", "tile") if options[name] is not None]
-    if len(given) > 1:
+
+
+def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
+    """The source that a reader finds, and the options that open it again as it is read now.
+
+    Args:
+        given: as for `load_data`.
+        split: how rows will be split.
+        own: options of the reader.
+
+    Returns:
+        The raw rows in their official parts; name and own options, empty for data from memory.
+    """
+    reader, wanted = find_reader(given)
+    what = str(given) if isinstance(given, (str, Path)) else "what was given"
+    options = options_for(reader, own, what)
+    source = reader.open(wanted, options, split)
+    if not isinstance(given, (str, Path)):
+        return source, {}
+    origin = str(wanted.resolve()) if isinstance(wanted, Path) else wanted
+    # the found dialect and kinds are kept, so that a later version reads the file as it was read now
+    return source, {"name_or_path": origin, **asdict(options), **source.resolved}
+
+
+def usual_options() -> dict[str, Any]:
+    """The default of every option of `load_data`, those of the readers included."""
+    common = inspect.signature(load_data).parameters.values()
+    return {p.name: p.default for p in common if p.kind == p.KEYWORD_ONLY} | own_options()
+
+
+def _as_it_is(data: Dataset, given: dict[str, Any]) -> Dataset:
+    """The data set, which takes no option any more."""
+    usual = usual_options()
+    changed = [name for name, value in given.items() if name not in usual or value != usual[name]]
+    if changed:
         raise ValueError(
-            f"{' and '.join(given)} exclude each other: an image is resized, cropped or cut into tiles."
+            f"{data.name} is loaded already and takes no {changed[0]}=: give the option where it is loaded."
         )
+    return data
 
 
 def _dataset(
-    source: Source,
-    chain: Preprocessing,
-    condition: str | None,
-    stream: bool | None,
-    spec: dict[str, Any],
+    source: Source, steps: tuple[Transform, ...], condition: str | None, spec: dict[str, Any]
 ) -> Dataset:
+    chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
     c_space = _condition(source) if condition else None
-    if stream is None:
-        stream = (
-            sum(p.rows.bytes for p in source.parts.values() if isinstance(p.rows, ImageFiles)) > STREAM_ABOVE
-        )
+    stores = [part.rows for part in source.parts.values() if isinstance(part.rows, RowStore)]
+    wanted = spec.get("stream")
+    stream = sum(rows.bytes for rows in stores) > STREAM_ABOVE if wanted is None else wanted
     splits = {name: _split(part, chain, c_space, stream) for name, part in source.parts.items()}
-    _suggest_levels(source, splits, spec)
     return Dataset(
         source.name,
         splits,
@@ -190,22 +189,8 @@ def _dataset(
         spec,
         applied=source.applied,
         truth=source.truth,
+        notes=source.notes,
     )
-
-
-def _suggest_levels(source: Source, splits: dict[str, Split], spec: dict[str, Any]) -> None:
-    """Say it where the values of deep images look like those of a camera with fewer bits."""
-    every = [part.rows for part in source.parts.values() if isinstance(part.rows, ImageFiles)]
-    if not every or every[0].levels <= 256 or spec.get("levels"):
-        return
-    kept = [split.x for split in splits.values() if not isinstance(split, StreamedSplit)]
-    if every[0].bits or not kept:
-        # not in memory as levels: a few tell it
-        kept = [replace(rows, bits=None).sample(LOOKED_AT) for rows in every]
-    count = sum(map(len, kept))
-    said = suggestion(every[0].levels, [int(x.max()) for x in kept], f"{count:,} rows")
-    if said:
-        log.info("%s", said)
 
 
 def _condition(source: Source) -> Space:

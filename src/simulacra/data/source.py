@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.pixels import Geometry
 from simulacra.core.space import Space
-from simulacra.data.images.files import ImageFiles
+from simulacra.data.row_store import RowStore
 from simulacra.data.source_rows import SourceRows
 
 
@@ -20,7 +21,7 @@ class Part:
     """Rows that belong together by the publisher's decision.
 
     Args:
-        rows: raw observations of shape (N, *), or image files that are not read yet.
+        rows: raw observations of shape (N, *), or a store of rows that are not read yet.
         labels: class numbers, shape (N,), or None.
         known: True where an entry is observed, shape of rows, or None.
         sides: further values of each row by name, shape (N,): what splits are cut by.
@@ -29,7 +30,7 @@ class Part:
         lengths: valid steps of each ragged sequence, shape (N,), or None.
     """
 
-    rows: Tensor | ImageFiles
+    rows: Tensor | RowStore
     labels: Tensor | None = None
     known: Tensor | None = None
     sides: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -74,7 +75,11 @@ class Source:
         applied: what was done to the rows once for all, such as a binarisation.
         standardise: whether real rows are standardised unless the user says otherwise.
         truth: the toy that the rows were drawn from, or None.
-        origin: the name, or the absolute path, that opens it again.
+        geometry: how pictures that are handed in become rows, or None: as they are.
+        resolved: options of the reader as they were found, such as the separator of a table and the kinds
+            of its columns: with them the same file is read in the same way again.
+        notes: what the user should know of how it was read, such as files that were left out, by topic.
+        remark: called with the raw rows of each split in memory; it says what only the values tell.
     """
 
     name: str
@@ -84,9 +89,17 @@ class Source:
     applied: tuple[str, ...] = ()
     standardise: bool = True
     truth: Any = field(default=None, compare=False)
-    origin: str = ""
+    geometry: Geometry | None = None
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    remark: Callable[[Mapping[str, Tensor]], None] | None = field(default=None, compare=False)
 
-    def change(self, rows: Mapping[str, Tensor | ImageFiles], space: Space, how: str) -> Source:
+    def noted(self, about: str, what: str) -> Source:
+        """The source with one more note; notes of the same topic are joined."""
+        said = f"{self.notes[about]}; {what}" if about in self.notes else what
+        return replace(self, notes={**self.notes, about: said})
+
+    def change(self, rows: Mapping[str, Tensor | RowStore], space: Space, how: str) -> Source:
         """The source with other rows, and what was done to them."""
         parts = {name: replace(part, rows=rows[name]) for name, part in self.parts.items()}
         return replace(self, parts=parts, space=space, applied=(*self.applied, how))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from simulacra.core.codes import coding
 from simulacra.core.columns import as_they_are, standardising
 from simulacra.core.companding import MuLaw
 from simulacra.core.composite import Fields
@@ -38,9 +39,8 @@ def steps_of(
     train = source.parts["train"]
     if isinstance(train.rows, Tensor) and not steps:
         if isinstance(source.space, Fields):
-            return (
-                standardising(source.space, train.rows, train.known) if wanted else as_they_are(source.space),
-            )
+            scaled = standardising(source.space, train.rows, train.known) if wanted else None
+            return (*coding(source.space), scaled or as_they_are(source.space))
         if wanted and isinstance(source.space, Real):
             return (_standardising(source.space, train.rows, train.known),)
     if standardise and mu_law:
@@ -48,6 +48,16 @@ def steps_of(
     if standardise and not steps:
         raise ValueError(f"standardise=True needs real data, but {source.name} holds {source.space}.")
     return tuple(steps)
+
+
+def check_steps(binarize: str | None, threshold: float, dequantise: str | None, mu_law: int | None) -> None:
+    """Raise ValueError where a step is asked for that no data have, or two that exclude each other."""
+    if mu_law is not None and not 2 <= mu_law <= 2**16:
+        raise ValueError(f"mu_law={mu_law} must be from 2 to {2**16} levels; 256 is usual.")
+    if binarize and dequantise:
+        raise ValueError("binarize= and dequantise= exclude each other: 0/1 pixels have no bins to fill.")
+    if not 0 < threshold < 1:
+        raise ValueError(f"threshold={threshold:g} must lie between 0 and 1.")
 
 
 def _of_levels(source: Source, binarize: str | None, dequantise: str | None) -> list[Transform]:

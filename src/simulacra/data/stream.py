@@ -1,4 +1,4 @@
-"""Rows that stay on disk: image files, decoded by worker processes while the model trains."""
+"""Rows that stay on disk: worker processes read them while the model trains."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from torch.utils.data import DataLoader
 from simulacra.core.batch import Batch
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.data.dataset import Split
-from simulacra.data.images.files import ImageFiles
+from simulacra.data.row_store import RowStore
 from simulacra.data.source_rows import SourceRows
 
-STREAM_ABOVE = 2**30  # bytes that images may take in memory before they are streamed
+STREAM_ABOVE = 2**30  # bytes that rows may take in memory before they are streamed
 
 
 class StreamedSplit(Split):
     """A split whose rows are read from their files; everything but `x` is as in a `Split`.
 
     Args:
-        files: the image files, one a row.
+        files: the store of the rows, such as image files.
         preprocessing: from the raw space to the model's space.
         c: conditions, shape (N, *), or None.
         labels: class numbers, shape (N,), or None.
@@ -46,7 +46,7 @@ class StreamedSplit(Split):
 
     def __init__(
         self,
-        files: ImageFiles,
+        files: RowStore,
         preprocessing: Preprocessing,
         c: Tensor | None = None,
         labels: Tensor | None = None,
@@ -78,7 +78,7 @@ class StreamedSplit(Split):
         return len(self.files)
 
     def __repr__(self) -> str:
-        return f"StreamedSplit({len(self)} image files, shape={self.files.shape})"
+        return f"StreamedSplit({len(self)} rows on disk, shape={self.files.shape})"
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -151,7 +151,7 @@ def _noted(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]
 class _Decoder:
     """What a worker runs: a whole batch at once; a damaged file comes back as its sentence."""
 
-    def __init__(self, files: ImageFiles):
+    def __init__(self, files: RowStore):
         self.files = files
 
     def __len__(self) -> int:

@@ -19,6 +19,8 @@ from torch import Tensor
 
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real, Space
+from simulacra.data.source import Part, Source
+from simulacra.data.splits.options import SplitOptions
 
 ROWS = 10_000
 PANELS = 250  # of the quadrature along the swiss roll: each is about one standard deviation long
@@ -267,3 +269,11 @@ class BarsAndStripes(Toy):
 
 ALL: tuple[type[Toy], ...] = (Ring, Grid, LinearGaussian, SwissRoll, BarsAndStripes)
 TOYS: dict[str, type[Toy]] = {toy.name: toy for toy in ALL}
+
+
+def open_toy(name: str, own: object, split: SplitOptions) -> Source:
+    """The source of draws from a toy, by the seed of the splits."""
+    toy = TOYS[name]()
+    return Source(
+        name, toy.space, {"train": Part(toy.sample(ROWS, split.seed))}, standardise=False, truth=toy
+    )

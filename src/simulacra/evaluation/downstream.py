@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
+from simulacra.core.classes import Categorical
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical
 from simulacra.core.words import CHUNK, evaluating
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.feature_net import RECIPE, WIDTH, FeatureNet, Plan, train

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import shlex
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Any
 
 from simulacra.core.artifact import CONFIG
 from simulacra.core.files import read_json
-from simulacra.data import load_data
+from simulacra.data.load import usual_options
 from simulacra.evaluation.contestants import Contestant, typed
 from simulacra.models.catalog import find
 
@@ -63,7 +62,7 @@ def _spec(path: Path | None) -> dict[str, Any] | None:
 
 def _words(path: Path, wanted: dict[str, Any], given: dict[str, Any] | None) -> str:
     """What is typed after `simulacra train` for the model of the run `path` on other data."""
-    usual = {p.name: p.default for p in inspect.signature(load_data).parameters.values()}
+    usual = usual_options()
     file = path / "config.yaml"
     # a file of options is repeated with what differs; without one, what is not usual is typed
     before = given if file.is_file() and given is not None else usual

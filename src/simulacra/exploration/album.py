@@ -12,9 +12,10 @@ from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
+from simulacra.core.classes import Categorical
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Space
+from simulacra.core.space import Binary, Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration.embedding import Embedding, embed
 from simulacra.exploration.manifold import Plane, manifold, plane_of

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from simulacra.core.classes import Categorical, Ordinal, codes_of
 from simulacra.core.composite import Fields
-from simulacra.core.space import Binary, Categorical, Count, Levels, Ordinal, Positive, Space
+from simulacra.core.space import Binary, Count, Levels, Positive, Space
 from simulacra.exploration import style
 
 PANELS = 16  # at most in one picture
@@ -102,7 +103,8 @@ def _there(x: Tensor) -> Tensor:
 def bars(axes: Axes, space: Categorical | Ordinal, x: Tensor, other: Tensor | None) -> None:
     """The share of each class."""
     places = np.arange(space.classes)
-    share = lambda t: torch.bincount(t.long(), minlength=space.classes).numpy() / max(1, len(t))
+    codes = lambda t: codes_of(space.values, t).long()
+    share = lambda t: torch.bincount(codes(t), minlength=space.classes).numpy() / max(1, len(t))
     if other is not None:
         axes.bar(places, share(other), 0.9, color=style.OTHER, alpha=0.6, label="data")
     axes.bar(places, share(x), 0.55, color=style.MAIN, label="samples")

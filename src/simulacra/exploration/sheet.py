@@ -10,7 +10,8 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from simulacra.core.space import Binary, Categorical, Levels, Space
+from simulacra.core.classes import Categorical
+from simulacra.core.space import Binary, Levels, Space
 from simulacra.exploration import style
 
 WIDTH, TILE = 1500, 96  # pixels: of a sheet at most, of a tile at least where that allows it

@@ -20,9 +20,10 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from simulacra.core import composite
+from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
 from simulacra.core.midi import is_music
-from simulacra.core.space import Binary, Categorical, Levels, Real, Space
+from simulacra.core.space import Binary, Levels, Real, Space
 from simulacra.core.waves import Wave
 from simulacra.exploration import panels, style
 from simulacra.exploration.pianoroll import piano_roll

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from simulacra.core import capabilities as can
+from simulacra.core.classes import Categorical
 from simulacra.core.model import Model
-from simulacra.core.space import Categorical
 from simulacra.training.loop import Loop
 from simulacra.training.options import draws
 

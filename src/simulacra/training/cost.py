@@ -47,11 +47,19 @@ class Cost:
         )
 
 
-def estimate_cost(model: Model, data: Dataset, options: Options | None = None) -> Cost:
+def estimate_cost(
+    model: Model, data: Dataset, options: Options | None = None, rows: int | None = None
+) -> Cost:
     """What `fit(model, data, options=options)` will take in one process; the model stays as it is.
 
     A few steps of each stage are made on a copy, with real batches, and their time is multiplied. What
     a stage does before its steps (a closed form, say) runs whole.
+
+    Args:
+        model: untrained.
+        data: from which batches are taken.
+        options: of training.
+        rows: number of training rows, where `data` holds a sample of them.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -69,7 +77,7 @@ def estimate_cost(model: Model, data: Dataset, options: Options | None = None) -
     device = choose_device(options.device)
     trial = copy.deepcopy(model).to(device)
     trial.preprocessing = data.preprocessing
-    shortened = Shortened(trial, options, len(data.train))
+    shortened = Shortened(trial, options, rows or len(data.train))
     vars(trial)["stage"] = shortened.stage
     short = replace(options, epochs=None, stages={}, patience=None, validate=False, progress=False)
     clock = Clock()

@@ -20,11 +20,12 @@ from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import Classifies, HasBound, Samples, TakesCondition
+from simulacra.core.classes import Categorical
 from simulacra.core.distributions import Gaussian
 from simulacra.core.divergences import kl_to_standard_normal
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Space
+from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage, Steps, Stream, Update, weight_rows
 from simulacra.nets.mlp import mlp
 

@@ -27,11 +27,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.pixels import Geometry
 from simulacra.core.space import Binary, Levels, Real, Space
 from simulacra.data.arrays.matlab import read_mat
+from simulacra.data.arrays.options import ArrayOptions
+from simulacra.data.images.geometry import reshape_images
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.keys import array_sides
+from simulacra.data.splits.options import SplitOptions
 
 # what numpy raises on damaged headers of one kind or another
 DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)
@@ -48,27 +52,17 @@ BROKEN_ZIP = (
 )
 
 
-def open_arrays(
-    path: Path,
-    key: str | None,
-    label: str | None,
-    levels: int | None = None,
-    aside: Collection[str | None] = (),
-    missing: str = "error",
-) -> Source:
-    """The source in an array file.
-
-    Args:
-        path: a .npy, .npz or .mat file.
-        key: which array holds the observations; needed where there are several.
-        label: which array holds the labels, shape (N,).
-        levels: number of levels of the observations, or None: as their values and type say.
-        aside: arrays that split the rows and are no observations.
-        missing: `mask` takes NaN for missing entries, `error` refuses them.
+def open_arrays(path: Path, own: ArrayOptions, split: SplitOptions) -> Source:
+    """The source in a .npy, .npz or .mat file; arrays that the rows are split by are no observations.
 
     Raises:
         ValueError: if the file is damaged, the array cannot be chosen, or it holds no observations.
     """
+    return reshape_images(_opened(path, own, split.named), Geometry(own.size, own.crop), own.grey)
+
+
+def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
+    key, label, levels, missing = own.key, own.label, own.levels, own.missing
     if path.suffix.lower() == ".npy":
         if key or label:
             raise ValueError(

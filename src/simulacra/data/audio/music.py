@@ -29,7 +29,7 @@ PARTS = ("train", "valid", "test")
 Rolls = dict[str, list[np.ndarray]]  # pieces of each part, shape (frames, keys)
 
 
-def open_music(path: Path) -> Source:
+def open_music(path: Path, own: object = None, split: object = None) -> Source:
     """The source in a file of music; its parts are the publisher's.
 
     Raises:
@@ -42,6 +42,16 @@ def open_music(path: Path) -> Source:
     steps = max(len(roll) for pieces in rolls.values() for roll in pieces)
     parts = {name: _part(pieces, steps, keys) for name, pieces in rolls.items()}
     return Source(path.name.split(".")[0], Sequence((steps,), of=Binary((keys,))), parts)
+
+
+def holds_music(path: Path) -> bool:
+    """Returns True for a JSON file, and for a MATLAB file with cells of music.
+
+    Raises:
+        ValueError: if a MATLAB file is damaged.
+    """
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith(".json") or (name.endswith(".mat") and path.is_file() and bool(mat_rolls(path)))
 
 
 def mat_rolls(path: Path) -> Rolls:

@@ -16,13 +16,15 @@ import torch
 
 from simulacra.core.waves import Wave
 from simulacra.data.arrays.files import BROKEN_ZIP
+from simulacra.data.audio.options import WaveOptions
 from simulacra.data.audio.wav import Recording, one_rate, read_wav, recording
 from simulacra.data.audio.windows import Window, check_lengths, sentence
 from simulacra.data.catalog import names
 from simulacra.data.labels import encode
-from simulacra.data.listing import WAVES, Listing, list_folder
+from simulacra.data.listing import WAVES, check_two_files, list_folder
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.keys import path_sides
+from simulacra.data.splits.options import SplitOptions
 
 log = logging.getLogger("simulacra")
 
@@ -32,12 +34,13 @@ TESTED = 5  # recordings of each digit and speaker that are the official test pa
 LARGEST = 2**28  # bytes that the archive may unpack to; the published one has 21 MB
 
 
-def open_waves(listing: Listing, window: Window) -> Source:
+def open_waves(folder: Path, own: WaveOptions, split: SplitOptions) -> Source:
     """The source in a folder of recordings, which are read into memory.
 
     Raises:
         ValueError: if a file is damaged, rates differ, or lengths differ and there is no window.
     """
+    listing, window = list_folder(folder), Window(own.crop, own.tile)
     read = {name: [read_wav(path) for path in files] for name, files in listing.files.items()}
     space = _space(read, window)
     parts = {}
@@ -47,23 +50,27 @@ def open_waves(listing: Listing, window: Window) -> Source:
         labels = listing.labels[name][of] if listing.label_names else None
         sides = path_sides(origins, listing.folder, listing.below[name])
         parts[name] = Part(x, labels, sides=sides)
+    check_two_files(folder, parts, split, "recording")
     return _source(listing.folder.resolve().name, space, parts, window, listing.label_names)
 
 
-def open_wave(path: Path, window: Window) -> Source:
+def open_wave(path: Path, own: WaveOptions, split: SplitOptions) -> Source:
     """The source in one recording; `start` is where each row begins, for time=.
 
     Raises:
         ValueError: if the file is damaged or too short.
     """
+    window = Window(own.crop, own.tile)
     read = [read_wav(path)]
     space = _space({"train": read}, window)
     x, of = _part("train", read, window)
     sides = {"file": np.full(len(of), path.name, object), "start": np.array(window.starts(len(read[0])))}
-    return _source(path.stem, space, {"train": Part(x, sides=sides)}, window)
+    parts = {"train": Part(x, sides=sides)}
+    check_two_files(path, parts, split, "recording")
+    return _source(path.stem, space, parts, window)
 
 
-def open_spoken(window: Window) -> Source:
+def open_spoken(name: str, own: WaveOptions, split: object) -> Source:
     """The Free Spoken Digit Dataset: {digit}_{speaker}_{index}.wav, of which index 0 to 4 are tested.
 
     It is read from the zip file of the recordings, or the publisher's of the whole repository.
@@ -71,17 +78,18 @@ def open_spoken(window: Window) -> Source:
     Raises:
         ValueError: if the archive is missing or damaged or holds other files, or there is no window.
     """
+    window = Window(own.crop, own.tile)
     found = _unzipped(spoken_archive())
-    split = {
+    official = {
         "train": [m for m in found if int(m["index"]) >= TESTED],
         "test": [m for m in found if int(m["index"]) < TESTED],
     }
-    read = {part: [found[m] for m in members] for part, members in split.items()}
+    read = {part: [found[m] for m in members] for part, members in official.items()}
     space = _space(read, window)
-    digits = np.array([m["digit"] for members in split.values() for m in members])
+    digits = np.array([m["digit"] for members in official.values() for m in members])
     numbers, label_names = encode(digits, SPOKEN)
     parts = {}
-    for (part, members), labels in zip(split.items(), numbers.split([len(m) for m in split.values()])):
+    for (part, members), labels in zip(official.items(), numbers.split([len(m) for m in official.values()])):
         x, of = _part(part, read[part], window)
         files = np.array([members[i]["file"] for i in of.tolist()], object)
         parts[part] = Part(x, labels[of], sides={"file": files})

@@ -11,9 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.pixels import Geometry
 from simulacra.core.space import Binary, Levels
 from simulacra.data.catalog import names
 from simulacra.data.catalog.formats import opened, read_amat, read_cifar, read_idx
+from simulacra.data.images.geometry import reshape_images
+from simulacra.data.images.options import PictureOptions
 from simulacra.data.source import Part, Source
 
 log = logging.getLogger("simulacra")
@@ -35,8 +38,8 @@ THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse
 FIXED = "static binarisation (Larochelle and Murray)"
 
 
-def open_named(name: str) -> Source:
-    """The source called `name`.
+def open_named(name: str, own: object = None, split: object = None) -> Source:
+    """The source called `name`, as its publisher has it.
 
     Raises:
         ValueError: if its files are missing or damaged.
@@ -50,6 +53,11 @@ def open_named(name: str) -> Source:
     if entry.kind == "embedded":
         return _digits()
     return _READERS[name](name, names.locate(entry))
+
+
+def open_pictures(name: str, own: PictureOptions, split: object) -> Source:
+    """The source of images called `name`, cut, resized or grey as asked."""
+    return reshape_images(open_named(name), Geometry(own.size, own.crop), own.grey)
 
 
 def _digits() -> Source:

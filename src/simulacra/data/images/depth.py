@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from simulacra.data.images.headers import Head
+
+log = logging.getLogger("simulacra")
 
 CAMERAS = (1024, 4096, 16384)  # levels of cameras whose values are kept in 16 bits
 
@@ -51,6 +55,20 @@ def check_levels(path: Path, pixels: np.ndarray, levels: int) -> None:
             f"{path} holds the value {most}, but levels={levels} allows 0 to {levels - 1}: give a larger "
             "levels=, or leave it out."
         )
+
+
+def suggest_levels(levels: int, rows: Mapping[str, Tensor]) -> None:
+    """Say it where the values of deep images look like those of a camera with fewer bits.
+
+    Args:
+        levels: that the files can hold.
+        rows: levels of images of each split.
+    """
+    if levels > 256:
+        count = sum(map(len, rows.values()))
+        said = suggestion(levels, [int(x.max()) for x in rows.values()], f"{count:,} rows")
+        if said:
+            log.info("%s", said)
 
 
 def suggestion(levels: int, highest: Iterable[int], looked_at: str) -> str | None:

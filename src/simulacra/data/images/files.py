@@ -22,6 +22,7 @@ from simulacra.data.images.binarize import static_bits
 from simulacra.data.images.decode import decode
 from simulacra.data.images.depth import check_levels
 from simulacra.data.images.headers import quietly
+from simulacra.data.row_store import RowStore
 
 # for each page its rows: where it goes, its number here, top and left
 Wanted = dict[int, list[tuple[int, int, int, int]]]
@@ -57,7 +58,7 @@ class PageCache:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageFiles:
+class ImageFiles(RowStore):
     """Image files as rows, decoded when they are asked for.
 
     Args:
@@ -102,11 +103,6 @@ class ImageFiles:
     def dtype(self) -> torch.dtype:
         """Bytes, or int32: uint16 has no comparisons in torch."""
         return torch.uint8 if self.levels <= 256 or self.bits else torch.int32
-
-    @property
-    def bytes(self) -> int:
-        """What all rows take in memory."""
-        return len(self) * int(np.prod(self.shape)) * self.dtype.itemsize
 
     def origins(self) -> list[Path]:
         """The file that each row is of: rows of one file belong into one split."""
@@ -162,9 +158,9 @@ class ImageFiles:
         number = int(self._numbers[i])
         return static_bits(row[None], self.bits, self.part, range(number, number + 1))[0]
 
-    def sample(self, n: int) -> Tensor:
-        """Some n rows at equal distances, or all if they are fewer."""
-        return self.read(sorted({i * len(self) // n for i in range(n)}))
+    def binarised(self, step: Binarise) -> ImageFiles:
+        """The images as 0 and 1: row i of a part has the same bits for ever."""
+        return replace(self, bits=step)
 
     def digest(self) -> str:
         """SHA-256 over the files' bytes, the places in them and what is done to their pixels.

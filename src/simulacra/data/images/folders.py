@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,33 +12,28 @@ from torch import Tensor
 
 from simulacra.core.pixels import Geometry
 from simulacra.core.space import Levels
-from simulacra.data.images.depth import levels_of
+from simulacra.data.images.depth import levels_of, suggest_levels
 from simulacra.data.images.files import ImageFiles
 from simulacra.data.images.headers import Head, read_heads
+from simulacra.data.images.options import FolderOptions
 from simulacra.data.images.summary import sentence
 from simulacra.data.images.tiles import applied, check_sizes
-from simulacra.data.listing import Listing
+from simulacra.data.listing import check_two_files, list_folder
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.keys import path_sides
+from simulacra.data.splits.options import SplitOptions
 
 log = logging.getLogger("simulacra")
 
 
-def open_images(
-    listing: Listing, geometry: Geometry, grey: bool = False, levels: int | None = None
-) -> Source:
+def open_images(folder: Path, own: FolderOptions, split: SplitOptions) -> Source:
     """The source in a folder of images; no pixel is read yet.
 
-    Args:
-        listing: of the folder.
-        geometry: how rows are taken from images; without any all must have one size.
-        grey: turn colour images grey.
-        levels: that are in use, or None: as many as the files can hold.
-
     Raises:
-        ValueError: if sizes or depths differ, or a file is damaged.
+        ValueError: if sizes or depths differ, a file is damaged, or a single one is to be split.
     """
-    folder = listing.folder
+    listing = list_folder(folder)
+    geometry, grey, levels = Geometry(own.size, own.crop, own.tile), own.grey, own.levels
     heads = dict(zip(listing.paths, read_heads(listing.paths)))
     check_sizes(geometry, heads)
     space = Levels(_shape(heads, geometry, grey), levels_of(heads, levels))
@@ -49,7 +45,11 @@ def open_images(
         parts[name] = replace(part, sides=path_sides(part.rows.origins(), folder, listing.below[name]))
     was_colour = any(head.channels == 3 for pages in heads.values() for head in pages)
     done = applied(geometry, grey and was_colour)
-    return Source(folder.resolve().name, space, parts, listing.label_names, done)
+    check_two_files(folder, parts, split, "image")
+    cut = geometry if geometry.side else None
+    remark = None if levels else partial(suggest_levels, space.levels)
+    name = folder.resolve().name
+    return Source(name, space, parts, listing.label_names, done, geometry=cut, remark=remark)
 
 
 def _part(

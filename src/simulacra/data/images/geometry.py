@@ -10,10 +10,9 @@ from torch import Tensor
 from simulacra.core.pixels import Geometry, coloured
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Binarise
-from simulacra.core.waves import Wave
 from simulacra.data.images.binarize import static_bits
-from simulacra.data.images.files import ImageFiles
 from simulacra.data.images.tiles import applied
+from simulacra.data.row_store import RowStore
 from simulacra.data.source import Source
 
 
@@ -23,14 +22,6 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
     Raises:
         ValueError: if the rows are no images of levels, or are smaller than the cut.
     """
-    if isinstance(source.parts["train"].rows, ImageFiles) or isinstance(source.space, Wave):
-        # files were opened for this geometry and colour: they are changed while they are read
-        return source
-    if geometry.tile:
-        raise ValueError(
-            f"tile={geometry.tile} applies to folders of images and to recordings, not to {source.name}: "
-            "leave it out."
-        )
     if geometry.side is None and not grey:
         return source
     if not isinstance(source.space, Levels) or not source.space.image:
@@ -45,6 +36,7 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
             f"with crop={min(height, width)} or load them with size={geometry.crop}."
         )
     whole = geometry.side is None or geometry.side == height == width
+    source = replace(source, geometry=geometry if geometry.side else None)
     if whole and (channels == 1 or not grey):
         return source
     levels, wanted = source.space.levels, 1 if grey else channels
@@ -53,7 +45,7 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
     return source.change(rows, space, *applied(geometry, grey and channels == 3))
 
 
-def _reshaped(x: Tensor | ImageFiles, geometry: Geometry, channels: int, levels: int) -> Tensor:
+def _reshaped(x: Tensor | RowStore, geometry: Geometry, channels: int, levels: int) -> Tensor:
     assert isinstance(x, Tensor)
     (place,) = geometry.places(*x.shape[2:])
     row = lambda pixels: geometry.cut(coloured(pixels, channels), *place, levels)
@@ -70,10 +62,10 @@ def binarise_once(source: Source, scheme: str, threshold: float, seed: int) -> S
     step = Binarise(scheme, levels, threshold, seed)
     space: Space = step.space(source.space)
     assert isinstance(space, Binary)
-    rows: dict[str, Tensor | ImageFiles] = {}
+    rows: dict[str, Tensor | RowStore] = {}
     for name, part in source.parts.items():
-        if isinstance(part.rows, ImageFiles):
-            rows[name] = replace(part.rows, bits=step)
+        if isinstance(part.rows, RowStore):
+            rows[name] = part.rows.binarised(step)
         else:
             rows[name] = static_bits(part.rows, step, name, range(len(part)))
     return source.change(rows, space, step.label)

@@ -17,48 +17,37 @@ from torch import Tensor
 
 from simulacra.core.random import Rng
 from simulacra.core.waves import Wave
-from simulacra.data.images.files import ImageFiles
+from simulacra.data.row_store import RowStore
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.assigned import by_words
 from simulacra.data.splits.grouping import by_group, by_stratum
 from simulacra.data.splits.keys import check_present, side_of
+from simulacra.data.splits.options import SplitOptions
 from simulacra.data.splits.times import by_time
 
 log = logging.getLogger("simulacra")
 
 
-def cut(
-    source: Source,
-    validation: float,
-    test: float,
-    seed: int,
-    limit: int | None = None,
-    groups: str | None = None,
-    stratify: str | None = None,
-    time: str | None = None,
-    splits: str | None = None,
-) -> Source:
+def cut(source: Source, options: SplitOptions) -> Source:
     """The source with a validation and a test part, taken from `train` where there is none.
 
     Args:
-        validation: share of the training rows, or a number of rows if 1 or more.
-        test: as `validation`.
-        limit: rows that each part keeps at most, the first ones.
-        groups: what rows must share to stay together; pages, tiles and windows of one file always do.
-        stratify: whose values every split holds in equal shares.
-        time: whose order decides.
-        splits: a file or column that says it; then the shares count for nothing.
+        options: shares, keys and limits; pages, tiles and windows of one file stay together anyway.
 
     Raises:
         ValueError: if nothing is left to train on, or an option names nothing of the source.
     """
+    if options.limit is not None and options.limit < 1:
+        raise ValueError(f"limit={options.limit} must be 1 or more.")
+    groups, stratify, time, splits = options.groups, options.stratify, options.time, options.splits
     _check_together(groups, stratify, time, splits)
     source = replace(source, parts={k: replace(part, official=k) for k, part in source.parts.items()})
     groups = groups or (None if time else _files_of_many_rows(source))
     if splits is not None:
         pieces = by_words(source, splits)
     else:
-        pieces = _pieces(source, _wish(source, validation, test), seed, groups, stratify, time)
+        wish = _wish(source, options.validation, options.test)
+        pieces = _pieces(source, wish, options.seed, groups, stratify, time)
     parts = dict(source.parts)
     # a part that stays whole is not copied
     if len(pieces) > 1:
@@ -66,7 +55,7 @@ def cut(
     if groups is not None and len(parts) > 1:
         _warn_of_straddling(source, parts, groups)
     ordered = {k: parts[k] for k in ("train", "valid", "test") if k in parts}
-    return replace(source, parts={k: _first(part, limit) for k, part in ordered.items()})
+    return replace(source, parts={k: _first(part, options.limit) for k, part in ordered.items()})
 
 
 def _check_together(groups: str | None, stratify: str | None, time: str | None, splits: str | None) -> None:
@@ -82,7 +71,7 @@ def _check_together(groups: str | None, stratify: str | None, time: str | None, 
 def _files_of_many_rows(source: Source) -> str | None:
     """`file` where a file holds several rows, as pages, tiles or windows: they are too alike to be apart."""
     parts = source.parts.values()
-    of_files = isinstance(source.space, Wave) or any(isinstance(p.rows, ImageFiles) for p in parts)
+    of_files = isinstance(source.space, Wave) or any(isinstance(p.rows, RowStore) for p in parts)
     many = of_files and any(len(set(p.sides["file"].tolist())) < len(p) for p in parts)
     return "file" if many else None
 

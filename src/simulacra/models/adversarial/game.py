@@ -24,9 +24,10 @@ from simulacra.core.capabilities import (
     Samples,
     TakesCondition,
 )
+from simulacra.core.classes import Categorical
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Levels, Real, Space
+from simulacra.core.space import Binary, Levels, Real, Space
 from simulacra.core.training import Loss, Stage, Update
 from simulacra.models.adversarial.cures import Cures, History
 from simulacra.models.adversarial.discriminator import Verdict

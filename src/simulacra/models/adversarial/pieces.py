@@ -13,8 +13,9 @@ from typing import Any, Literal, get_args
 import torch
 from torch import nn
 
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Space
+from simulacra.core.space import Space
 from simulacra.core.training import Source, Stage
 from simulacra.models.adversarial.discriminator import EMBEDDED, HOW, Discriminator, Embedded
 from simulacra.nets.players import build_players

@@ -27,8 +27,9 @@ from torch import Tensor
 from simulacra.core import distributions as d
 from simulacra.core import moments
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Categorical, Levels, Real, Space
+from simulacra.core.space import Binary, Levels, Real, Space
 from simulacra.core.training import Epochs, Source, Stage, Update
 from simulacra.models.autoregressive.orderless import (
     Orderless,

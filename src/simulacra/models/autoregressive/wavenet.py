@@ -21,7 +21,8 @@ import math
 
 from torch import Tensor
 
-from simulacra.core.space import Binary, Categorical, Levels, Ordinal, Space
+from simulacra.core.classes import Categorical, Ordinal
+from simulacra.core.space import Binary, Levels, Space
 from simulacra.models.autoregressive.ordered import Ordered
 from simulacra.nets.dilated import Column, DilatedStack
 

@@ -36,8 +36,9 @@ from simulacra.core.capabilities import (
     StepsChain,
     TakesCondition,
 )
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Space
+from simulacra.core.space import Space
 from simulacra.core.training import Stage
 from simulacra.core.units import Alternatives, Bernoulli, OneHot, Units
 from simulacra.models.boltzmann.biases import biases_from_data

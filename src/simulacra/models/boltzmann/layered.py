@@ -25,9 +25,10 @@ from torch import Tensor, nn
 
 from simulacra.core import moments
 from simulacra.core.capabilities import Encodes, HasBound, HasBoundEnergy, TakesMissing
+from simulacra.core.classes import Categorical
 from simulacra.core.precision import precise
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Space
+from simulacra.core.space import Space
 from simulacra.core.training import Source
 from simulacra.core.units import Bernoulli, OneHot, Units
 from simulacra.models.boltzmann.learning import check_at_least

@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import Classifies, Completes, TakesCondition
+from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
-from simulacra.core.space import Categorical, Space
+from simulacra.core.space import Space
 from simulacra.core.training import Stage, Update
 from simulacra.models.boltzmann.layered import Layered, biases_from_data
 from simulacra.models.boltzmann.machine import Layers

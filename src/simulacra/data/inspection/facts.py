@@ -1,9 +1,9 @@
-"""What `load_data` makes of a name or a path: kind, space, columns, gaps, labels, copies and splits."""
+"""Description of a data set: kind, space, columns, gaps, labels, copies and splits."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,31 +12,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
-from simulacra.core.intake import is_table
-from simulacra.core.space import Binary, Categorical, Ordinal, Space
-from simulacra.data import listing
-from simulacra.data.arrays.files import read_npz
-from simulacra.data.arrays.matlab import read_mat
+from simulacra.core.space import Binary, Space
 from simulacra.data.audio.recordings import recordings_of
-from simulacra.data.audio.wav import Recording
-from simulacra.data.audio.windows import Window, sentence, suggested
+from simulacra.data.audio.windows import Window, sentence
 from simulacra.data.catalog import names
-from simulacra.data.dataset import Dataset, Split
-from simulacra.data.images.headers import read_heads
+from simulacra.data.dataset import Dataset
+from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.images.summary import describe_images
+from simulacra.data.inspection.needs import GEOMETRY, needed
+from simulacra.data.inspection.sample import sampled
 from simulacra.data.leaks.search import copies_within, find_leaks
 from simulacra.data.listing import SPLITS, list_folder
-from simulacra.data.load import load_data
-from simulacra.data.opening import ARRAYS, holds_music, open_source
-from simulacra.data.stream import StreamedSplit
-from simulacra.data.tables.kinds import NoClasses
+from simulacra.data.load import load_data, read
+from simulacra.data.readers import Reader, find_reader
+from simulacra.data.splits.options import SplitOptions
 
-FOLDER, ARRAY, TABLE, FRAME = "a folder of images", "an array file", "a table", "a data frame"
-WAVES, WAVE, MUSIC = "a folder of recordings", "a recording", "a file of music"
-LOOKED_AT = 256  # rows of each split whose values are looked at where they are not in memory
-LARGEST = 64  # pixels of a side, where images are made one size
-GEOMETRY = ("size", "crop", "tile")
+IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
 SHOWN = 6  # classes that are named one by one
 GROUPS = {"id", "patient", "subject", "slide", "group", "speaker", "person", "session", "site"}
 Row = tuple[str, str, str, str]
@@ -44,23 +37,27 @@ Row = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is in a data set.
+    """Facts about a data set.
 
     Args:
-        data: as `load_data` gives it.
+        data: as `load_data` gives it, with few rows where there are many.
         facts: what is said of it, by name.
         added: options of `load_data` without which it refuses these data.
         columns: name, type, values and missing entries of each column; empty unless it is a table.
+        rows: number of training rows in all.
     """
 
     data: Dataset
     facts: Mapping[str, str]
     added: Mapping[str, Any]
     columns: tuple[Row, ...] = ()
+    rows: int = 0
 
 
 def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     """Load data and describe them: missing entries are counted, and images of many sizes resized.
+
+    Large data are described from a sample, which is said.
 
     Args:
         name_or_path: as for `load_data`.
@@ -74,58 +71,59 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         >>> found.facts["values"], found.facts["splits"]
         ('0 to 16', '1,437 train, 180 valid, 180 test')
     """
-    kind = _kind(name_or_path)
-    recordings = [] if kind == FRAME else recordings_of(name_or_path)
-    added = _added(name_or_path, kind, options) | _window(recordings, kind, options)
-    data = load_data(name_or_path, **options, **added)
-    raw = data.preprocessing.raw
-    kept = {name: _looked_at(split) for name, split in data.splits.items()}
-    beside = dict(open_source(name_or_path, data.spec).parts["train"].sides) if kind == ARRAY else {}
-    facts = {"data": f"{data.name}, {kind}"}
-    if kind == FOLDER:
+    reader, wanted = find_reader(name_or_path)
+    heads = _heads(wanted) if reader.kind == IMAGES else []
+    sound = reader.kind in (SOUND, "a recording", "a collection of recordings")
+    recordings = recordings_of(name_or_path) if sound else []
+    added = needed(name_or_path, reader, options, heads, recordings)
+    unread = {"stream": True} if heads else {}
+    whole = load_data(name_or_path, **{**unread, **options, **added})
+    data, looked_at = sampled(whole, heads)
+    facts = {"data": f"{data.name}, {_kind(name_or_path, reader)}"}
+    if heads:
         geometry = {name: (options | added).get(name) for name in GEOMETRY}
         facts["images"] = describe_images(name_or_path, **geometry)
     if recordings:
         cut = options | added
         facts["recordings"] = sentence(recordings, Window(cut.get("crop"), cut.get("tile")))
-    facts |= _about_rows(data, kept)
+    facts |= data.notes
+    beside = _beside(name_or_path, options | added) if reader.kind == ARRAY else {}
     if beside:
         facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
-    within = sum(copies_within(split) for split in data.splits.values())
-    facts["copies"] = f"{within:,} within splits; {find_leaks(data)}"
-    facts["splits"] = ", ".join(f"{len(split):,} {name}" for name, split in data.splits.items())
-    suggested = None if options.get("groups") else _grouping(kind, data, beside)
+    kept = {name: (split.x, split.known) for name, split in data.splits.items()}
+    facts |= _about_rows(data, kept) | _about_splits(whole, data)
+    if looked_at:
+        facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
+    suggested = None if options.get("groups") else _grouping(reader.kind, data, beside)
     facts |= {"groups": suggested} if suggested else {}
-    if facts["gaps"] == "none":
+    if facts["gaps"] == "none" and not looked_at:
         added.pop("missing", None)
-    return Inspection(data, facts, added, _columns(raw, kept) if isinstance(raw, Fields) else ())
+    raw = data.preprocessing.raw
+    columns = _columns(raw, kept) if isinstance(raw, Fields) else ()
+    return Inspection(data, facts, added, columns, len(whole.train))
 
 
-def _added(given: Any, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options without which the data may be refused, where the user gave none."""
-    added: dict[str, Any] = {}
-    if kind in (TABLE, FRAME, ARRAY) and "missing" not in options:
-        added["missing"] = "mask"
-    if kind in (TABLE, FRAME) and not options.get("types"):
-        dropped = _no_classes(given, {**options, **added})
-        added |= {"types": dropped} if dropped else {}
-    if kind == FOLDER and not any(options.get(name) for name in GEOMETRY):
-        added |= _one_size(Path(given).expanduser())
-    if kind == ARRAY and not options.get("key"):
-        added |= _one_array(Path(given).expanduser(), {str(option) for option in options.values()})
-    return added
+def _heads(folder: Path) -> list[Head]:
+    return [page for pages in read_heads(list_folder(folder).paths) for page in pages]
 
 
-def _no_classes(given: Any, options: Mapping[str, Any]) -> dict[str, str]:
-    """Columns of names or dates, which no model takes, declared `drop`."""
-    dropped: dict[str, str] = {}
-    while True:
-        try:
-            load_data(given, **{**options, "types": dropped})
-        except NoClasses as error:
-            dropped[error.column] = "drop"
-        else:
-            return dropped
+def _kind(given: Any, reader: Reader) -> str:
+    named = isinstance(given, str) and given in names.names()
+    return names.find(given).description if named else reader.kind
+
+
+def _beside(given: Any, options: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Arrays with one value a row."""
+    own = {name: options[name] for name in ("key", "label", "levels", "missing") if name in options}
+    split = {name: options[name] for name in ("groups", "stratify", "time", "splits") if name in options}
+    return dict(read(given, SplitOptions(**split), own)[0].parts["train"].sides)
+
+
+def _about_splits(whole: Dataset, data: Dataset) -> dict[str, str]:
+    """Copies among the rows that are looked at, and the sizes of the splits."""
+    within = sum(copies_within(split) for split in data.splits.values())
+    counts = ", ".join(f"{len(split):,} {name}" for name, split in whole.splits.items())
+    return {"copies": f"{within:,} within splits; {find_leaks(data)}", "splits": counts}
 
 
 def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> dict[str, str]:
@@ -141,60 +139,6 @@ def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]])
         steps = torch.cat(counts)
         facts["steps"] = f"{int(steps.min()):,} to {int(steps.max()):,} a row, {int(steps.sum()):,} in all"
     return facts | {"gaps": _gaps(kept), "labels": _labels(data)}
-
-
-def _kind(given: Any) -> str:
-    if is_table(given):
-        return FRAME
-    if isinstance(given, str) and given in names.names():
-        return names.find(given).description
-    path = Path(given).expanduser()
-    if path.is_dir():
-        return WAVES if list_folder(path).waves else FOLDER
-    if path.suffix.lower() in listing.WAVES:
-        return WAVE
-    if holds_music(path):
-        return MUSIC
-    return ARRAY if path.suffix.lower() in ARRAYS else TABLE
-
-
-def _window(recordings: Sequence[Recording], kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that make rows of recordings of many lengths, and splits of a single one."""
-    added: dict[str, Any] = {}
-    if len({len(r) for r in recordings}) > 1 or kind == WAVE:
-        added = {} if options.get("crop") or options.get("tile") else {"tile": suggested(recordings)}
-    shares = [options.get(name, 0.1) for name in ("validation", "test")]
-    if kind == WAVE and any(shares) and not any(options.get(name) for name in ("groups", "time", "splits")):
-        added["time"] = "start"
-    return added
-
-
-def _one_size(folder: Path) -> dict[str, int]:
-    """The option that makes one size of many, if there are many."""
-    pages = [page for pages in read_heads(list_folder(folder).paths) for page in pages]
-    if len({(page.height, page.width) for page in pages}) == 1:
-        return {}
-    return {"size": min(LARGEST, *(min(page.height, page.width) for page in pages))}
-
-
-def _one_array(path: Path, named: set[str]) -> dict[str, str]:
-    """The option that takes the observations, if several arrays are there and one only has many columns.
-
-    Args:
-        named: arrays that are labels, groups and the like.
-    """
-    if path.suffix.lower() == ".npy" or not path.is_file():
-        return {}
-    arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
-    wide = [name for name, a in arrays.items() if sum(n > 1 for n in a.shape) > 1 and name not in named]
-    return {"key": wide[0]} if len(arrays) > 1 and len(wide) == 1 else {}
-
-
-def _looked_at(split: Split) -> tuple[Tensor, Tensor | None]:
-    """Raw rows and what is known of them: all, or some where they are on disk."""
-    if isinstance(split, StreamedSplit):
-        return split.files.sample(LOOKED_AT), None
-    return split.x, split.known
 
 
 def _known(x: Tensor, known: Tensor | None) -> Tensor:
@@ -252,19 +196,19 @@ def _values(field: Space, values: Tensor) -> str:
 
 
 def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str | None:
-    """What rows could be kept together by, if folders or names suggest it.
+    """The key that rows could be kept together by, if folders or names suggest it.
 
     Args:
         beside: arrays with one value a row.
     """
-    if kind in (FOLDER, WAVES):
+    if kind in (IMAGES, SOUND):
         rows = data.train.source_rows
         assert rows is not None and rows.files is not None
         files = [str(file).split("/") for file in rows.files]
         # the folder of an official part, and that of a class
         plain = files[0][0].lower() in SPLITS["train"], bool(data.label_names)
         deep = any(len(parts) - 1 > sum(plain) for parts in files)
-        what = "recordings" if kind == WAVES else "images"
+        what = "recordings" if kind == SOUND else "images"
         return f"folders may say whose {what} these are: load them with groups='folder'" if deep else None
     raw = data.preprocessing.raw
     values = dict(beside)

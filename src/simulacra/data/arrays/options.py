@@ -1,0 +1,58 @@
+"""Options of `load_data` for arrays, in files and in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from simulacra.data.images.options import check_sides
+
+
+@dataclass(frozen=True)
+class ArrayOptions:
+    """Options of an array file.
+
+    Args:
+        key: the array of an npz or mat file that holds the observations.
+        label: the key of an npz or mat file that holds the labels.
+        levels: number of levels of whole numbers, such as 4096 for 12 bits kept in 16.
+        missing: `error` refuses NaN, `mask` leaves such entries out of the likelihood.
+        size: side in pixels; images are cut to their central square and resized with antialiasing.
+        crop: side in pixels; images are cut to their central square of that side, not resized.
+        grey: turn colour images grey.
+    """
+
+    key: str | None = None
+    label: str | None = None
+    levels: int | None = None
+    missing: Literal["error", "mask"] = "error"
+    size: int | None = None
+    crop: int | None = None
+    grey: bool = False
+
+    def __post_init__(self) -> None:
+        check_sides(self.size, self.crop, None)
+
+
+@dataclass(frozen=True)
+class MemoryOptions:
+    """Options of an array in memory, or of a data set of arrays or images.
+
+    Args:
+        label: class of each row, shape (N,): numbers or names.
+        levels: number of levels of whole numbers, such as 4096 for 12 bits kept in 16.
+        missing: `error` refuses NaN, `mask` leaves such entries out of the likelihood.
+        size: side in pixels; images are cut to their central square and resized with antialiasing.
+        crop: side in pixels; images are cut to their central square of that side, not resized.
+        grey: turn colour images grey.
+    """
+
+    label: Any = None
+    levels: int | None = None
+    missing: Literal["error", "mask"] = "error"
+    size: int | None = None
+    crop: int | None = None
+    grey: bool = False
+
+    def __post_init__(self) -> None:
+        check_sides(self.size, self.crop, None)

@@ -1,0 +1,255 @@
+"""The readers of `load_data`: which kinds of data there are, the options that each takes, and who opens them.
+
+A reader recognises what it reads, names its own options in a dataclass, and gives a `Source`. To add one,
+write its options and its `open` function in a room of its own and add a line to `READERS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from simulacra.core.intake import is_table
+from simulacra.data import listing
+from simulacra.data.arrays.options import ArrayOptions, MemoryOptions
+from simulacra.data.audio.options import WaveOptions
+from simulacra.data.catalog import names
+from simulacra.data.images.options import FolderOptions, PictureOptions
+from simulacra.data.source import Source
+from simulacra.data.splits.options import SplitOptions
+from simulacra.data.tables.options import FrameOptions, SheetOptions, TableOptions
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """A kind of data that takes no options of its own."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One kind of data that `load_data` takes.
+
+    Args:
+        kind: its name in sentences, such as `a table`.
+        options: the dataclass of its own options.
+        opener: the function that opens it, as `room.module:name`; imported when it is called with what was
+            given, the own options and the split options.
+        suffixes: of files that it reads, in small letters.
+        takes: returns True for what it reads; by default the suffix decides.
+    """
+
+    kind: str
+    options: type
+    opener: str
+    suffixes: tuple[str, ...] = ()
+    takes: Callable[[Any], bool] | None = None
+
+    def reads(self, given: Any) -> bool:
+        """Returns True if this reader is for what was given: an object, a name or a path."""
+        if self.takes is not None:
+            return self.takes(given)
+        return isinstance(given, Path) and suffix_of(given) in self.suffixes
+
+    def open(self, given: Any, own: Any, split: SplitOptions) -> Source:
+        """The source in what was given.
+
+        Raises:
+            ValueError: if it is damaged, or the options do not apply to it.
+        """
+        module, function = self.opener.split(":")
+        source: Source = getattr(importlib.import_module(f"simulacra.data.{module}"), function)(
+            given, own, split
+        )
+        return source
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a file in small letters, with `.gz` where it is compressed."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+
+
+def _named(kind: str) -> Callable[[Any], bool]:
+    return lambda given: isinstance(given, str) and _group(given) == kind
+
+
+def _group(name: str) -> str:
+    """`toy`, `music`, `sound` or `images` for a name of the catalogue, otherwise nothing."""
+    if name not in names.names():
+        return ""
+    entry = names.find(name)
+    return "toy" if entry.kind == "toy" else {"fsdd": "sound"}.get(name, _of_files(entry))
+
+
+def _of_files(entry: names.Entry) -> str:
+    return "music" if any(folder.startswith("polyphonic") for folder in entry.folders) else "images"
+
+
+def _folder(waves: bool) -> Callable[[Any], bool]:
+    def takes(given: Any) -> bool:
+        return isinstance(given, Path) and given.is_dir() and listing.holds_waves(given) is waves
+
+    return takes
+
+
+def _music(given: Any) -> bool:
+    from simulacra.data.audio.music import holds_music
+
+    return isinstance(given, Path) and holds_music(given)
+
+
+def _gzipped(*suffixes: str) -> tuple[str, ...]:
+    return tuple(s + end for s in suffixes for end in ("", ".gz"))
+
+
+def _rows_in_memory(given: Any) -> bool:
+    from simulacra.data.arrays.memory import is_array
+
+    return is_array(given)
+
+
+def _data_set(given: Any) -> bool:
+    from simulacra.data.arrays.memory import is_data_set
+
+    return is_data_set(given)
+
+
+MUSIC = "a file of music"
+READERS: tuple[Reader, ...] = (
+    Reader("a data frame", FrameOptions, "tables.columns:open_frame", takes=is_table),
+    Reader("an array in memory", MemoryOptions, "arrays.memory:open_array", takes=_rows_in_memory),
+    Reader("a data set in memory", MemoryOptions, "arrays.memory:open_data_set", takes=_data_set),
+    Reader("a toy", NoOptions, "toys:open_toy", takes=_named("toy")),
+    Reader("a collection of music", NoOptions, "catalog.named:open_named", takes=_named("music")),
+    Reader("a collection of recordings", WaveOptions, "audio.recordings:open_spoken", takes=_named("sound")),
+    Reader("a collection of images", PictureOptions, "catalog.named:open_pictures", takes=_named("images")),
+    Reader("a folder of recordings", WaveOptions, "audio.recordings:open_waves", takes=_folder(True)),
+    Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder(False)),
+    Reader("a recording", WaveOptions, "audio.recordings:open_wave", listing.WAVES),
+    Reader(MUSIC, NoOptions, "audio.music:open_music", (".json", ".json.gz", ".mat"), _music),
+    Reader("an array file", ArrayOptions, "arrays.files:open_arrays", (".npy", ".npz", ".mat")),
+    Reader(
+        "a table",
+        TableOptions,
+        "tables.files:open_table",
+        _gzipped(".csv", ".tsv", ".txt", ".data", ".dat", ".tab"),
+    ),
+    Reader("a spreadsheet", SheetOptions, "tables.sheets:open_sheet", (".xlsx", ".xlsm", ".xls", ".ods")),
+    Reader("a Parquet file", FrameOptions, "tables.sheets:open_parquet", (".parquet", ".feather")),
+)
+SUFFIXES = tuple(dict.fromkeys(s for reader in READERS for s in reader.suffixes if not s.endswith(".gz")))
+
+
+def find_reader(given: Any) -> tuple[Reader, Any]:
+    """The reader for what was given, and what it opens: an object, a name, or a path.
+
+    Raises:
+        ValueError: if there is no such name or path, or no reader for it.
+
+    Example:
+        >>> find_reader("digits")[0].kind, find_reader({"age": [1, 2]})[0].kind
+        ('a collection of images', 'a data frame')
+    """
+    named = isinstance(given, str) and given in names.names()
+    wanted = Path(given).expanduser() if isinstance(given, (str, Path)) and not named else given
+    if isinstance(wanted, Path) and not wanted.exists():
+        raise _no_such(given, wanted)
+    for reader in READERS:
+        if reader.reads(wanted):
+            return reader, wanted
+    if isinstance(wanted, Path):
+        raise ValueError(
+            f"{wanted} has the unknown extension {wanted.suffix or '(none)'!r}: give a folder of images or "
+            f"recordings, or a file ending in {', '.join(SUFFIXES)} (text tables and music also with .gz)."
+        )
+    raise ValueError(
+        f"load_data takes a name, a path, a data frame, an array or a data set, not {type(given).__name__}: "
+        "give one of these."
+    )
+
+
+def _no_such(given: str | Path, path: Path) -> ValueError:
+    text = str(given)
+    if isinstance(given, Path) or "/" in text or "\\" in text or path.suffix:
+        return ValueError(
+            f"{text} does not exist: give an existing file or folder, or a name from `simulacra data`."
+        )
+    try:
+        names.find(text)
+    except ValueError as error:
+        return error
+    raise AssertionError(text)
+
+
+def own_options() -> dict[str, Any]:
+    """Every option that some reader takes, with its default.
+
+    Example:
+        >>> own_options()["missing"], "tile" in own_options()
+        ('error', True)
+    """
+    every = (field for reader in READERS for field in dataclasses.fields(reader.options))
+    return {field.name: field.default for field in every}
+
+
+def options_for(reader: Reader, given: Mapping[str, Any], what: str) -> Any:
+    """The reader's own options from keywords; those at their default apply to every reader.
+
+    Args:
+        given: by name, of any reader.
+        what: that is read, for errors.
+
+    Raises:
+        ValueError: if the reader does not take an option; it names the nearest one that it takes.
+
+    Example:
+        >>> options_for(find_reader("digits")[0], {"sise": 8}, "digits")
+        Traceback (most recent call last):
+        ValueError: sise=8 is no option of digits, a collection of images; did you mean size=?
+    """
+    defaults, taken = own_options(), [field.name for field in dataclasses.fields(reader.options)]
+    for name, value in given.items():
+        if name not in taken and not (name in defaults and _same(value, defaults[name])):
+            raise ValueError(
+                f"{name}={_brief(value)} is no option of {what}, {reader.kind}; {_near(name, taken)}"
+            )
+    values = {name: value for name, value in given.items() if name in taken}
+    check_choices(reader.options, values)
+    return reader.options(**values)
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, (str, int, float, bool)) and value == default)
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else type(value).__name__
+
+
+def _near(name: str, taken: list[str]) -> str:
+    near = difflib.get_close_matches(name, taken, 1, 0.6)
+    if near:
+        return f"did you mean {near[0]}=?"
+    listed = ", ".join(f"{known}=" for known in taken)
+    return f"it takes {listed}: leave it out." if taken else "leave it out."
+
+
+def check_choices(owner: Any, values: Mapping[str, Any]) -> None:
+    """Raise ValueError where an option is none of the words that its type lists.
+
+    Args:
+        owner: the class or function whose annotations list them.
+        values: by name.
+    """
+    for name, annotation in get_type_hints(owner).items():
+        parts = (annotation, *get_args(annotation))
+        words = [word for part in parts if get_origin(part) is Literal for word in get_args(part)]
+        value = values.get(name)
+        if words and value is not None and value not in words:
+            raise ValueError(f"{name}={value!r} is unknown; choose from {', '.join(map(repr, words))}.")

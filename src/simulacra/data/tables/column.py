@@ -1,0 +1,94 @@
+"""One column of a table as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from simulacra.core.space import Space
+from simulacra.data.tables.numbers import Marks, is_exact
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as it was read.
+
+    Args:
+        name: of the column.
+        values: text, numbers or booleans, None where missing.
+        where: file and column, for errors.
+        space: the space that the file itself gives the column, such as a data frame's ordered classes.
+        lines: line of each value in its file, from 1; None: rows are counted from 0.
+        marks: how numbers are written where values are text.
+        unnamed: True if the file gives the column no name.
+    """
+
+    name: str
+    values: list[Any]
+    where: str
+    space: Space | None = None
+    lines: Sequence[int] | None = None
+    marks: Marks = Marks()
+    unnamed: bool = False
+
+    @cached_property
+    def numbers(self) -> np.ndarray | None:
+        """The values as float64, NaN where missing; None if one of them is no number.
+
+        Text that a number would not keep, such as 02139, is no number.
+        """
+        known: dict[Any, float | None] = {None: np.nan}
+        for value in set(self.values):
+            x = known[value] if value is None else self.number(value)
+            if x is None:
+                return None
+            known[value] = x
+        return np.array([known[value] for value in self.values], dtype=np.float64)
+
+    def number(self, value: Any) -> float | None:
+        """The number that a value is, or None."""
+        if isinstance(value, str):
+            return self.marks.number(value.strip())
+        if isinstance(value, int) and not is_exact(value):
+            return None
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            return None
+
+    @property
+    def codes(self) -> bool:
+        """Returns True if all values are digits, but some of them are no numbers, such as 02139."""
+        there = [value for value in set(self.values) if value is not None]
+        return self.numbers is None and all(
+            self.marks.looks_like(value.strip()) if isinstance(value, str) else self._digits(value)
+            for value in there
+        )
+
+    def _digits(self, value: Any) -> bool:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+    @property
+    def odd(self) -> list[int]:
+        """Places of the values that are neither numbers nor digits."""
+        texts = {v for v in set(self.values) if v is not None and self.number(v) is None}
+        digits = {v for v in texts if isinstance(v, str) and self.marks.looks_like(v.strip())}
+        return [i for i, value in enumerate(self.values) if value in texts - digits]
+
+    @property
+    def odd_mixture(self) -> bool:
+        """Returns True if texts stand among more numbers: a slip, and no class."""
+        return self.numbers is None and bool(self.odd) and 2 * len(self.odd) <= self.present
+
+    @property
+    def present(self) -> int:
+        """The number of values that are there."""
+        return len(self.values) - self.values.count(None)
+
+    def at(self, i: int) -> str:
+        """Where the i-th value stands, for errors."""
+        return f"row {i} (from 0)" if self.lines is None else f"line {self.lines[i]}"

@@ -1,0 +1,61 @@
+"""Kinds of columns that the user declares: one word for all, a mapping, or a YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+KINDS = ("real", "positive", "count", "binary", "categorical", "ordinal", "drop")
+EVERY_OTHER = "*"
+
+Declared = Mapping[str, Any]
+
+
+def read_types(types: str | Mapping[str, Any] | None, columns: Sequence[str] | None = None) -> Declared:
+    """Declared kinds by column; `*` stands for every other column.
+
+    Args:
+        types: one kind for all, a mapping, or a YAML file that holds one.
+        columns: the table's columns, to find misspelt ones.
+
+    Raises:
+        ValueError: if the file is no such mapping, or names an unknown kind or column.
+
+    Example:
+        >>> read_types("real")
+        {'*': 'real'}
+    """
+    if types is None:
+        return {}
+    if isinstance(types, str):
+        types = {EVERY_OTHER: types} if types in KINDS else _read(types)
+    types = {str(name): declared for name, declared in types.items()}
+    for name, declared in types.items():
+        kind = declared.get("kind") if isinstance(declared, Mapping) else declared
+        if kind not in KINDS:
+            raise ValueError(f"types declares column {name!r} as {kind!r}; kinds are {', '.join(KINDS)}.")
+        if columns is not None and name not in (*columns, EVERY_OTHER):
+            known = ", ".join(columns[:20])
+            raise ValueError(f"types declares a column {name!r}, but the table has {known}.")
+    return types
+
+
+def classes_of(declared: Any) -> tuple[str, ...]:
+    """The classes that a declared kind lists, as text."""
+    return tuple(map(str, declared.get("classes") or ())) if isinstance(declared, Mapping) else ()
+
+
+def _read(path: str) -> Mapping[str, Any]:
+    if not path.endswith((".yaml", ".yml")):
+        raise ValueError(f"types={path!r} is no kind ({', '.join(KINDS)}) and no .yaml file.")
+    try:
+        # every scalar stays the text that it is: `no` is a class and not False, 01 is not 1
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), yaml.BaseLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"types: {path} cannot be read as YAML ({str(error).splitlines()[0]}).") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"types: {path} must hold one kind for each column, such as `age: count`.")
+    return content

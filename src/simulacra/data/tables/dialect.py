@@ -1,0 +1,197 @@
+"""How a text table is written: encoding, comments, separator, marks of numbers, header.
+
+What the user does not say is found out. The separator comes from the detector of the package clevercsv, on
+the first lines. Of four detectors that were measured (decision 11) none finds a header of numbers or decimal
+commas in a single column, so those are looked for here. What was found is a `Dialect`, with which the file is
+read in the same way again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from simulacra.data.catalog.formats import read_all
+from simulacra.data.tables.numbers import PLAIN, Marks
+from simulacra.data.tables.options import TableOptions
+
+SAMPLE = 100  # lines that the detector sees
+WIDEST = 20_000  # characters that it sees
+COMMENTS = ("#", "%", "//")
+NAMES = {"tab": "\t", "blank": " ", "space": " ", "comma": ",", "semicolon": ";", "\\t": "\t"}
+SAID = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks", "|": "bars", "": "one column"}
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+Line = tuple[int, list[str]]  # number in the file, from 1, and cells
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text table is written.
+
+    Args:
+        separator: the mark between cells; a blank stands for any number of blanks and tabs, nothing for one
+            column.
+        marks: how numbers are written.
+        header: number of the line with the names, from 1, or 0 where there is none.
+        comment: the mark that begins a line without data, or nothing.
+        encoding: of the text.
+    """
+
+    separator: str = ","
+    marks: Marks = Marks()
+    header: int = 0
+    comment: str = ""
+    encoding: str = "utf-8-sig"
+
+    def __str__(self) -> str:
+        """In words, such as `semicolons, decimal commas, header`."""
+        said = [SAID.get(self.separator, f"separator {self.separator!r}")]
+        if self.marks.decimal == ",":
+            said.append("decimal commas")
+        if self.marks.thousands:
+            said.append(f"{self.marks.thousands!r} between thousands")
+        said.append("header" if self.header else "no header")
+        if self.comment:
+            said.append(f"comments after {self.comment}")
+        if self.encoding not in ("utf-8", "utf-8-sig"):
+            said.append(self.encoding)
+        return ", ".join(said)
+
+    def options(self) -> dict[str, str | int | bool]:
+        """The options of `load_data` with which a file is read in this dialect."""
+        return {
+            "separator": {"\t": "tab", " ": "blank", "": "none"}.get(self.separator, self.separator),
+            "decimal": self.marks.decimal,
+            "thousands": {"": "none", " ": "blank"}.get(self.marks.thousands, self.marks.thousands),
+            "header": self.header or False,
+            "comment": self.comment or "none",
+            "encoding": self.encoding,
+        }
+
+
+def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
+    """The text of a file and its encoding.
+
+    Raises:
+        ValueError: if it is no such text.
+    """
+    content = bytes(read_all(path))
+    found = encoding or next((name for mark, name in BOMS if content.startswith(mark)), "utf-8-sig")
+    try:
+        text = content.decode(found)
+    except LookupError as error:
+        raise ValueError(f"encoding={encoding!r} is unknown: give one such as 'cp1252'.") from error
+    except UnicodeError as error:
+        line = content[: getattr(error, "start", 0)].count(b"\n") + 1
+        if encoding is not None:
+            mend = "give another encoding=, or save it as UTF-8"
+        else:
+            mend = "save it as UTF-8, or if it comes from a western Windows load it with encoding='cp1252'"
+        raise ValueError(f"{path} is no {found.removesuffix('-sig')} text (line {line}): {mend}.") from error
+    if encoding is None and "\0" in text[:WIDEST]:
+        raise ValueError(f"{path} holds null characters: if it is UTF-16 load it with encoding='utf-16'.")
+    return text, found
+
+
+def find_separator(lines: Sequence[str]) -> str:
+    """The mark between cells of some lines; nothing for one column.
+
+    Example:
+        >>> find_separator(["1,5;2,5", "3,5;4,0"]), find_separator(["body mass", "1.5", "2.5"])
+        (';', '')
+    """
+    import clevercsv
+
+    sample = "\n".join(lines[:SAMPLE])[:WIDEST]
+    sample = sample if len(lines) == 1 or len(sample) < WIDEST else sample[: sample.rfind("\n")]
+    found = clevercsv.Detector().detect(sample, delimiters=[",", ";", "\t", "|", " "])
+    separator = found.delimiter if found is not None and found.delimiter else ""
+    if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
+        return ""
+    return separator if _cuts(lines[:SAMPLE], separator) else ""
+
+
+def _one_column_of_commas(lines: Sequence[str]) -> bool:
+    """Returns True for a name without a comma over numbers with one each: a column of decimal commas."""
+    first, rest = lines[0], lines[1:]
+    halves = [line.strip().strip('"').split(",") for line in rest]
+    return (
+        bool(rest)
+        and "," not in first
+        and all(
+            len(cells) == 2 and PLAIN.fullmatch(cells[0]) is not None and cells[1].isdecimal()
+            for cells in halves
+        )
+    )
+
+
+def _cuts(lines: Sequence[str], separator: str) -> bool:
+    """Returns True if the mark cuts most lines; a blank in one name is no separator."""
+    return bool(separator) and 2 * sum(separator in line.strip() for line in lines) > len(lines)
+
+
+def cells_of(path: Path, text: str, separator: str) -> Iterator[Line]:
+    """Line number and cells of every row that is not blank, without blanks around cells.
+
+    Raises:
+        ValueError: if a quotation is not closed.
+    """
+    lines = text.splitlines(keepends=True)
+    if separator == "":
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, [_unquoted(line.strip())]
+        return
+    if separator == " ":
+        lines = [line.replace("\t", " ").strip() + "\n" for line in lines]
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield reader.line_num, [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read at line {reader.line_num} ({error}).") from error
+
+
+def _unquoted(cell: str) -> str:
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1].replace('""', "")
+    return cell[1:-1].replace('""', '"').strip() if quoted else cell
+
+
+def find_comment(lines: Sequence[str], told: str | None) -> str:
+    """The mark that begins lines without data, or nothing.
+
+    Args:
+        lines: of the file, blank ones left out.
+        told: by the user; `none` for no such mark.
+    """
+    if told is not None:
+        return "" if told == "none" else told
+    for mark in COMMENTS:
+        marked = [line.lstrip().startswith(mark) for line in lines]
+        # a first column of colours such as #ff0000 is marked throughout
+        if any(marked) and not all(marked[1:]) and (marked[0] or 5 * sum(marked) < len(marked)):
+            return mark
+    return ""
+
+
+def told_dialect(options: TableOptions, encoding: str) -> Dialect:
+    """The dialect with what the user says and nothing found out."""
+    separator = options.separator
+    if separator is not None:
+        separator = "" if separator == "none" else NAMES.get(separator, separator)
+        if len(separator) > 1:
+            raise ValueError(
+                f"separator={options.separator!r} must be one character, or tab, blank or none (one column)."
+            )
+    return replace(Dialect(encoding=encoding), separator="," if separator is None else separator)

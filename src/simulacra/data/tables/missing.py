@@ -1,0 +1,82 @@
+"""Which cells of a table are missing: empty ones, and words such as NA where they are no class.
+
+Among numbers, a word of `WORDS` is a missing entry. Among texts, `NA`, `none`, `null` and `n/a` may be a
+class (no outcome, Namibia): one that recurs is a class, unless the same spelling stands among the numbers of
+another column, where it can only mean missing, or the user says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from simulacra.data.tables.numbers import Marks
+
+CLASSES = {"na", "n/a", "null", "none"}  # words that are also classes
+NEVER = {"nan", "-nan", "?", "<na>", "#na", "#n/a", "#n/a n/a", "1.#ind", "1.#qnan", "-1.#ind", "-1.#qnan"}
+WORDS = CLASSES | NEVER
+
+
+def may_miss(cell: str) -> bool:
+    """Returns True for an empty cell and for the words that stand for a missing entry."""
+    return not cell or cell.lower() in WORDS
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The spellings of missing cells in each column.
+
+    Args:
+        spellings: of each column by its number.
+        classes: words that look missing and are classes, by column: with how many cells.
+    """
+
+    spellings: Mapping[int, Collection[str]]
+    classes: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def words(self) -> list[str]:
+        """Every spelling but the empty cell."""
+        return sorted({word for words in self.spellings.values() for word in words if word})
+
+
+def find_missing(columns: Sequence[Sequence[str]], marks: Marks, told: Collection[str] | None) -> Missing:
+    """The spellings that stand for a missing entry.
+
+    Args:
+        columns: cells of each column.
+        marks: how numbers are written.
+        told: the spellings that the user gave; an empty cell is missing anyway.
+
+    Example:
+        >>> columns = [["1.5", "NA", "2.5"], ["NA", "a", "a"], ["none", "none", "b"]]
+        >>> found = find_missing(columns, Marks(), None)
+        >>> found.spellings, found.classes
+        ({0: ['NA'], 1: ['NA'], 2: []}, {2: {'none': 2}})
+    """
+    counts = [Counter(column) for column in columns]
+    if told is not None:
+        words = {"", *told}
+        return Missing({j: [w for w in count if w in words] for j, count in enumerate(counts)})
+    numeric = [_numeric(count, marks) for count in counts]
+    of_the_file = {w for count, number in zip(counts, numeric) if number for w in count if may_miss(w)}
+    spellings: dict[int, list[str]] = {}
+    classes: dict[int, dict[str, int]] = {}
+    for j, (count, number) in enumerate(zip(counts, numeric)):
+        words = [w for w in count if may_miss(w)]
+        kept = [] if number else [w for w in words if w not in of_the_file and _is_class(w, count[w])]
+        spellings[j] = [w for w in words if w not in kept]
+        if kept:
+            classes[j] = {w: count[w] for w in kept}
+    return Missing(spellings, classes)
+
+
+def _is_class(word: str, count: int) -> bool:
+    return word.lower() in CLASSES and count > 1
+
+
+def _numeric(count: Counter[str], marks: Marks) -> bool:
+    """Returns True if every cell but the words is a number."""
+    there = [cell for cell in count if not may_miss(cell)]
+    return bool(there) and all(marks.number(cell) is not None for cell in there)

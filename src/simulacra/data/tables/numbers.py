@@ -1,0 +1,184 @@
+"""Numbers as people write them: decimal and thousands marks, and digits that are no numbers.
+
+    1234.5  1,234.5  1 234,5  1.234,5  1'234.5  -3e-5        numbers
+    02139  00501  +4917612345678  12345678901234567890      codes: digits that a number would not keep
+
+A code is kept letter for letter. Python's own `float` also takes `1_000`, `infinity` and digits of other
+scripts, which are no numbers in a table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+GROUPS = "., '\u00a0\u202f"  # marks between groups of three digits
+EXACT = 2**53  # whole numbers up to here are exact in double precision
+LONG = 7  # digits after a plus sign that are a telephone number rather than a count
+PLAIN = re.compile(r"[+-]?[0-9]+")
+BEYOND = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How numbers are written.
+
+    Args:
+        decimal: the decimal mark, `.` or `,`.
+        thousands: the mark between groups of three digits, or nothing.
+
+    Example:
+        >>> marks = Marks(",", ".")
+        >>> marks.number("1.234,5"), marks.number("1,5e3"), marks.number("1.5"), marks.number("02139")
+        (1234.5, 1500.0, None, None)
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+
+    @cached_property
+    def _number(self) -> re.Pattern[str]:
+        point, group = re.escape(self.decimal), re.escape(self.thousands)
+        whole = f"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+" if group else "[0-9]+"
+        return re.compile(rf"[+-]?(?:(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+    def number(self, text: str) -> float | None:
+        """The number that a cell holds, or None: text, or a code that a number would not keep."""
+        if self._number.fullmatch(text) is None:
+            return float(text) if BEYOND.fullmatch(text) else None
+        if is_code(text):
+            return None
+        plain = text.replace(self.thousands, "") if self.thousands else text
+        return float(plain.replace(self.decimal, "."))
+
+    def looks_like(self, text: str) -> bool:
+        """Returns True for numbers, and for digits that are codes."""
+        return self._number.fullmatch(text) is not None
+
+
+def is_code(text: str) -> bool:
+    """Returns True for digits that a number would not keep: zeros in front, a long `+`, too many of them.
+
+    Example:
+        >>> is_code("02139"), is_code("0"), is_code("0.5"), is_code("12345678901234567890")
+        (True, False, False, True)
+    """
+    if PLAIN.fullmatch(text) is None:
+        return False
+    digits = text.lstrip("+-")
+    zeros = len(digits) > 1 and digits[0] == "0"
+    return zeros or (text[0] == "+" and len(digits) > LONG) or not is_exact(int(digits))
+
+
+def is_exact(number: int) -> bool:
+    """Returns True if double precision holds a whole number exactly."""
+    return abs(number) <= EXACT or (abs(number) < 2**1023 and int(float(number)) == number)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Cells by what their marks must be, an example of each, or None.
+
+    Args:
+        comma: a decimal comma, such as `1,5`.
+        point: a decimal point, such as `1.5`.
+        commas: groups with commas, such as `1,234,567` or `1,234.5`.
+        points: groups with points.
+        comma_or_group: `1,234`, which may be either.
+        groups: another mark between groups, such as the blank of `1 234`.
+    """
+
+    comma: str | None = None
+    point: str | None = None
+    commas: str | None = None
+    points: str | None = None
+    comma_or_group: str | None = None
+    groups: str | None = None
+
+
+E = r"(?:[eE][+-]?[0-9]+)?"
+FORMS = {
+    "commas": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){2,}(?:\.[0-9]*)?|,[0-9]{3}\.[0-9]*)"),
+    "points": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:(?:\.[0-9]{3}){2,}(?:,[0-9]*)?|\.[0-9]{3},[0-9]*)"),
+    "comma_or_group": re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"),
+    "comma": re.compile(rf"[+-]?(?:[0-9]+,[0-9]+|,[0-9]+){E}"),
+    "point": re.compile(rf"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+){E}"),
+    "groups": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:([ '\u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:[.,][0-9]*)?"),
+}
+
+
+def seen_in(cells: Iterable[str]) -> Seen:
+    """The first cell of each form."""
+    found: dict[str, str] = {}
+    for cell in cells:
+        if not cell or not (cell[0].isdigit() or cell[0] in "+-.,"):
+            continue
+        form = next((name for name, pattern in FORMS.items() if pattern.fullmatch(cell)), None)
+        if form is not None:
+            found.setdefault(form, cell)
+            if form == "groups":
+                # its decimal mark is evidence, too
+                for mark, name in ((",", "comma"), (".", "point")):
+                    if mark in cell:
+                        found.setdefault(name, cell)
+    return Seen(**found)
+
+
+def find_marks(
+    where: str, cells: Iterable[str], separator: str, decimal: str | None = None, thousands: str | None = None
+) -> Marks:
+    """The marks with which the numbers of a file are written.
+
+    Args:
+        where: the file, for errors.
+        cells: of all columns.
+        separator: between cells; semicolons come with decimal commas.
+        decimal: the decimal mark if it is known.
+        thousands: the mark between groups if it is known, or `none`.
+
+    Raises:
+        ValueError: if some numbers have decimal commas and others decimal points, or `1,234` may be either.
+
+    Example:
+        >>> find_marks("x.csv", ["1,5", "1.234,0"], ";")
+        Marks(decimal=',', thousands='.')
+    """
+    seen = seen_in(cells)
+    if decimal is None:
+        decimal = _decimal(where, seen, separator, thousands)
+    if thousands is not None:
+        group = "" if thousands == "none" else {"blank": " "}.get(thousands, thousands)
+        if group == decimal or (group and group not in GROUPS):
+            raise ValueError(
+                f"{where} cannot have thousands={thousands!r} beside decimal={decimal!r}: give ',', '.', "
+                "'blank', \"'\" or none."
+            )
+        return Marks(decimal, group)
+    if seen.groups:
+        return Marks(decimal, next(mark for mark in seen.groups if mark in " '\u00a0\u202f"))
+    if decimal == ",":
+        return Marks(",", "." if seen.points else "")
+    return Marks(".", "," if seen.commas or seen.comma_or_group else "")
+
+
+def _decimal(where: str, seen: Seen, separator: str, thousands: str | None) -> str:
+    comma, point = seen.comma or seen.points, seen.point or seen.commas
+    if thousands in (",", "."):
+        return "." if thousands == "," else ","
+    if comma and point:
+        raise ValueError(
+            f"{where} has numbers with a decimal comma, such as {comma!r}, and with a decimal point, such as "
+            f"{point!r}: load it with decimal=',' or load it with decimal='.' to take the others as text."
+        )
+    if comma:
+        return ","
+    if point or not seen.comma_or_group:
+        return "."
+    if separator == ";":
+        return ","
+    raise ValueError(
+        f"{where} has numbers such as {seen.comma_or_group!r}, whose comma may be a decimal mark or stand "
+        "between thousands: load it with decimal=',' or load it with thousands=','."
+    )

@@ -1,0 +1,80 @@
+"""Tables in binary files: spreadsheets, Parquet and Feather, read by pandas with its usual engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from simulacra.data.source import Source
+from simulacra.data.splits.options import SplitOptions
+from simulacra.data.tables.columns import frame_source
+from simulacra.data.tables.header import has_header
+from simulacra.data.tables.numbers import Marks
+from simulacra.data.tables.options import FrameOptions, SheetOptions
+
+MEND = "pip install 'simulacra[tables]'"
+
+
+def open_parquet(path: Path, own: FrameOptions, split: SplitOptions) -> Source:
+    """The source in a Parquet or Feather file; columns have the types that the file gives them.
+
+    Raises:
+        ValueError: if the file is damaged, or the package pyarrow is missing.
+    """
+    import pandas as pd
+
+    read = pd.read_feather if path.suffix.lower() == ".feather" else pd.read_parquet
+    frame = _reading(path, lambda: read(path))
+    return frame_source(path.stem, str(path), frame, own, split)
+
+
+def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
+    """The source in one sheet of a spreadsheet.
+
+    Raises:
+        ValueError: if the file is damaged or empty, has several sheets and none is named, or the package that
+            reads it is missing.
+    """
+    import pandas as pd
+
+    sheets = _reading(path, lambda: pd.read_excel(path, sheet_name=None, header=None, dtype=object))
+    name = _chosen(path, list(sheets), own.sheet)
+    cells = sheets[name].dropna(how="all").dropna(how="all", axis=1)
+    if cells.empty:
+        raise ValueError(f"{path} holds nothing in the sheet {name!r}: give another with sheet=.")
+    text = [["" if pd.isna(c) else str(c).strip() for c in row] for row in cells.to_numpy().tolist()]
+    header = has_header(text, Marks()) if own.header is None else own.header
+    frame = cells.iloc[1:] if header else cells
+    if not len(frame):
+        raise ValueError(f"{path} holds a header but no rows in the sheet {name!r}: a table needs one.")
+    names = [cell or f"column {j}" for j, cell in enumerate(text[0], 1)]
+    frame = frame.set_axis(names if header else [str(j) for j in range(1, len(names) + 1)], axis=1)
+    source = frame_source(path.stem, str(path), frame, own, split)
+    said = f"sheet {name!r}, {'header' if header else 'no header'}"
+    return source.noted("read as", said)
+
+
+def _chosen(path: Path, sheets: list[Any], told: str | None) -> Any:
+    """The name of the sheet that is read."""
+    listed = ", ".join(map(repr, sheets))
+    if told is None:
+        if len(sheets) > 1:
+            raise ValueError(f"{path} has the sheets {listed}: name one with sheet=.")
+        return sheets[0]
+    if told in sheets:
+        return told
+    if told.isdecimal() and 1 <= int(told) <= len(sheets):
+        return sheets[int(told) - 1]
+    raise ValueError(f"{path} has no sheet {told!r}, which sheet= names; it has {listed}.")
+
+
+def _reading(path: Path, read: Any) -> Any:
+    """The result of a reader, with its errors in one sentence."""
+    try:
+        return read()
+    except ImportError as error:
+        raise ValueError(f"{path} needs a further package ({error}): {MEND}.") from error
+    # damaged files make the engines fail in many ways
+    except Exception as error:
+        what = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ValueError(f"{path} is damaged or no such file ({what}): save it again.") from error
