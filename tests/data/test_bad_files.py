@@ -130,7 +130,7 @@ def test_mat_files_that_cannot_be_read(tmp_path):
         (b"a,b\n1,x\n2,\n", {"label": "b"}, ["missing value in line 3"]),
         (b"a,b\n1,0.5\n2,1\n", {"label": "b"}, ["column 'b'", "0.5"]),
         (b"a\n1\n2\n", {"label": "a"}, ["no column beside"]),
-        (b"\xff\xfe1\x00", {}, ["UTF-8"]),
+        (b"\xff\xfe1\x00\x32", {}, ["UTF-8"]),
         (b'a,b\n1,"2\n', {}, ["line 2"]),
     ],
     ids=str,

@@ -52,7 +52,7 @@ def test_an_incomplete_data_set_names_the_file(home):
 def test_paths_that_are_nothing(tmp_path):
     assert_refused(tmp_path / "no.csv", "no.csv", "does not exist")
     assert_refused(str(tmp_path / "nothing"), "does not exist")
-    assert_refused(write(tmp_path / "a.xlsx", b"x"), "a.xlsx", "unknown extension '.xlsx'", ".csv")
+    assert_refused(write(tmp_path / "a.docx", b"x"), "a.docx", "unknown extension '.docx'", ".csv")
     assert_refused(write(tmp_path / "a.npz.gz", b"x"), "unknown extension")
 
 

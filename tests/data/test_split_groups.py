@@ -16,6 +16,7 @@ from simulacra.core.random import Rng
 from simulacra.data import load_data
 from simulacra.data.splits.cut import cut
 from simulacra.data.splits.grouping import by_group
+from simulacra.data.splits.options import SplitOptions
 
 
 @QUICK
@@ -36,13 +37,15 @@ def test_groups_never_straddle_and_shares_are_near_the_wish(groups, valid, test,
 
 
 def test_equal_groups_give_the_shares_exactly():
-    found = rows_of(cut(source_of(100, patient=np.repeat(np.arange(20), 5)), 0.1, 0.2, 7, groups="patient"))
+    found = rows_of(
+        cut(source_of(100, patient=np.repeat(np.arange(20), 5)), SplitOptions(0.1, 0.2, "patient", seed=7))
+    )
     assert [len(found[name]) for name in NAMES] == [70, 10, 20]
 
 
 def test_other_seeds_give_other_groups():
     held = {
-        tuple(rows_of(cut(source_of(60, g=np.arange(60) // 3), 0.1, 0.1, seed, groups="g"))["test"])
+        tuple(rows_of(cut(source_of(60, g=np.arange(60) // 3), SplitOptions(groups="g", seed=seed)))["test"])
         for seed in range(8)
     }
     assert len(held) > 3
@@ -52,7 +55,7 @@ def test_groups_and_strata_together():
     """Patients are whole, and each split has nearly the share of each class."""
     patient = np.arange(600) // 5
     labels = torch.from_numpy((patient % 4 == 0).astype(np.int64))
-    done = cut(source_of(600, labels, patient=patient), 0.2, 0.2, 3, groups="patient", stratify="label")
+    done = cut(source_of(600, labels, patient=patient), SplitOptions(0.2, 0.2, "patient", "label", seed=3))
     held = [set(part.sides["patient"].tolist()) for part in done.parts.values()]
     assert sum(map(len, held)) == 120
     for part in done.parts.values():

@@ -16,6 +16,7 @@ from simulacra.core.space import Real
 from simulacra.data import in_memory, load_data
 from simulacra.data.splits.cut import cut
 from simulacra.data.splits.grouping import by_stratum
+from simulacra.data.splits.options import SplitOptions
 from simulacra.data.splits.times import by_time, read_times
 
 # ---- every row once
@@ -35,19 +36,19 @@ def test_every_row_is_in_one_split_and_numbers_say_which(rows, valid, test, seed
     rng = np.random.default_rng(seed)
     labels = torch.from_numpy(rng.integers(0, 3, rows))
     source = source_of(rows, labels, g=np.arange(rows) % 11, s=rng.integers(0, 2, rows))
-    done = cut(source, valid, test, seed, **options)
+    done = cut(source, SplitOptions(valid, test, seed=seed, **options))
     found = rows_of(done)
     assert sorted(i for numbers in found.values() for i in numbers) == list(range(rows))
     for name, part in done.parts.items():
         assert part.source_rows.numbers.tolist() == found[name] == sorted(found[name])
         assert part.official == "train" and np.array_equal(part.sides["g"], np.array(found[name]) % 11)
-    again = rows_of(cut(source, valid, test, seed, **options))
+    again = rows_of(cut(source, SplitOptions(valid, test, seed=seed, **options)))
     assert again == found
 
 
 def test_splits_at_random_are_those_of_before():
     """What seed 0 has always given: scores of old runs refer to it."""
-    found = rows_of(cut(source_of(21), 0.1, 0.2, 0))
+    found = rows_of(cut(source_of(21), SplitOptions(0.1, 0.2)))
     order = Rng(0, "split").permutation("rows", 21).tolist()
     assert found == {"train": sorted(order[6:]), "valid": sorted(order[:2]), "test": sorted(order[2:6])}
 
@@ -126,7 +127,7 @@ def test_dates_with_zones_are_ordered_by_the_moment():
 )
 def test_times_that_cannot_be_used(values, words):
     with pytest.raises(ValueError) as caught:
-        cut(source_of(3, t=values), 1, 1, 0, time="t")
+        cut(source_of(3, t=values), SplitOptions(1, 1, time="t"))
     assert all(word in str(caught.value) for word in words) and "time='t'" in str(caught.value)
 
 

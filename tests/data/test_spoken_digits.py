@@ -44,7 +44,7 @@ def test_spoken_digits_need_a_window_and_a_whole_archive(home):
     sentence_of(lambda: fetch("fsdd"), "cannot be fetched", "github.com/Jakobovski")
     write_spoken(path)
     assert_refused("fsdd", "differ in length", "0_ann_0.wav in", "tile=64", "crop=90")
-    assert_refused("fsdd", "size=9", "no recording is resampled", size=9)
+    assert_refused("fsdd", "size=9 is no option of fsdd", size=9)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     assert_refused("fsdd", "truncated or no zip file", "fetch it again", tile=40)

@@ -54,7 +54,7 @@ def test_each_column_gets_its_kind(tmp_path):
     assert kinds(raw) == [Real, Positive, Count, Ordinal, Categorical, Binary]
     assert dict(raw.fields)["city"].names == ("Basel", "Oslo", "Łódź")
     assert dict(raw.fields)["grade"].names == tuple("123456")
-    assert data.space == raw and data.train.known is None
+    assert kinds(data.space) == kinds(raw) and data.train.known is None
 
 
 def test_the_rows_come_back_as_they_were(tmp_path):
@@ -76,9 +76,9 @@ def test_gaps_are_refused_or_masked(tmp_path):
     data.preprocessing.raw.check(data.train.x)
     # scales are those of what is known
     heights = [float(row[0]) for row in rows if row[0]]
-    assert data.preprocessing.steps[0].shift[0] == pytest.approx(np.mean(heights), rel=1e-12)
+    assert data.preprocessing.steps[-1].shift[0] == pytest.approx(np.mean(heights), rel=1e-12)
     incomes = np.log([float(row[1]) for row in rows if row[1]])
-    assert data.preprocessing.steps[0].scale[1] == pytest.approx(np.std(incomes), rel=1e-9)
+    assert data.preprocessing.steps[-1].scale[1] == pytest.approx(np.std(incomes), rel=1e-9)
 
 
 def test_declared_kinds_win(tmp_path):
@@ -137,11 +137,19 @@ def test_types_that_do_not_fit_are_one_sentence(tmp_path, declared, words):
 
 
 def test_columns_that_are_no_classes_are_refused(tmp_path):
-    rows = [[f"patient {i}", "1.5", ""] for i in range(40)]
-    with pytest.raises(ValueError, match=r"'name'.*40 different texts.*'drop'"):
-        load_data(table(tmp_path, rows, ["name", "x", "y"]), missing="mask")
-    with pytest.raises(ValueError, match=r"'y'.*no value in any row"):
-        load_data(table(tmp_path, rows, ["name", "x", "y"]), missing="mask", types={"name": "drop"})
+    rows = [[f"day {i // 2}", "1.5"] for i in range(400)]
+    with pytest.raises(ValueError, match=r"'day'.*200 different texts.*'drop'"):
+        load_data(table(tmp_path, rows, ["day", "x"]))
+    assert load_data(table(tmp_path, rows, ["day", "x"]), types={"day": "drop"}).space == Real((1,))
+
+
+def test_columns_that_only_tell_rows_apart_are_left_out_and_said(tmp_path, caplog):
+    rows = [[f"patient {i}", "1.5", "", str(i + 7)] for i in range(40)]
+    with caplog.at_level("INFO", "simulacra"):
+        data = load_data(table(tmp_path, rows, ["name", "x", "y", "no"]), missing="mask")
+    assert data.preprocessing.raw.names == ("x",)
+    for words in ("name (40 different texts", "y (no value in any row)", "no (a running number)"):
+        assert words in caplog.text and words in data.notes["columns left out"]
 
 
 def test_a_header_above_text_alone_is_found(tmp_path):

@@ -117,6 +117,8 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
     """The best model of each family that takes the data, at most three."""
     mended = Mended(name, found.data, pairs)
     families: dict[str, list[Entry]] = {}
+    place = {entry.name: i for i, entry in enumerate(CATALOG.values())}
+    order = lambda candidate: (candidate.order, place[candidate.entry.name])
     for entry in sorted(CATALOG.values(), key=_declared_rank):
         families.setdefault(entry.family, []).append(entry)
     fitting: list[Candidate] = []
@@ -126,8 +128,8 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
             # a worse rank cannot win any more
             if not tried or _declared_rank(entry) <= min(c.order for c in tried):
                 tried += [c for c in [mended.candidate(entry)] if c]
-        fitting += sorted(tried, key=lambda c: c.order)[:1]
-    fitting.sort(key=lambda c: c.order)
+        fitting += sorted(tried, key=order)[:1]
+    fitting.sort(key=order)
     if isinstance(found.data.preprocessing.raw, Wave) and (entry := CATALOG.get("wavenet")):
         # any series of numbers will do for it, but it was made for companded sound
         companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]

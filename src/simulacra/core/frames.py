@@ -51,8 +51,8 @@ def _values(field: Space, column: Tensor) -> list[Any]:
 
 
 def numbered(names: tuple[str, ...]) -> bool:
-    """Whether the classes are called by whole numbers, as in a column of grades 1 to 6."""
-    return all(name.removeprefix("-").isdecimal() for name in names)
+    """Returns True if the classes are called by whole numbers, as in a column of grades 1 to 6, not 02139."""
+    return all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in names)
 
 
 def to_frame(space: Fields, x: Tensor) -> pandas.DataFrame:

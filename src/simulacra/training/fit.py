@@ -14,9 +14,11 @@ from simulacra.core.artifact import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.capabilities import TakesLengths, TakesMissing
 from simulacra.core.files import write_json
 from simulacra.core.model import Model
+from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.weights import load_weights
 from simulacra.data.dataset import Dataset
+from simulacra.data.reopening import check_unchanged, reopen
 from simulacra.models.catalog import find
 from simulacra.training import checkpoint as ck
 from simulacra.training.interactive import interactive, so_far
@@ -120,11 +122,10 @@ def resume(
         options = Options(**renamed_arguments(["Options"], config["options"], quiet=True))
     except TypeError as error:
         raise ValueError(f"{folder / CONFIG} is damaged: {error}.") from error
-    data = data or _same_data(folder, config)
-    if data.train.digest() != config["data"].get("digest"):
-        raise ValueError(f"the training rows of {data.name} are not those that {folder} was trained on.")
     torch.manual_seed(options.seed)
     model = Artifact(config, folder / ck.NAME, folder / CONFIG).build(found, passed, "model/")
+    data = data or _same_data(folder, config, model.preprocessing)
+    check_unchanged(data, config["data"], str(folder))
     if data.preprocessing != model.preprocessing:
         raise ValueError(
             f"{data.name} is prepared as {data.preprocessing.label}, but {folder} was trained on data "
@@ -134,16 +135,14 @@ def resume(
         return _train(model, data, options, folder, watchers, resume=(folder / ck.NAME).is_file())
 
 
-def _same_data(folder: Path, config: dict[str, Any]) -> Dataset:
-    from simulacra.data import load_data
-
+def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) -> Dataset:
     spec = config["data"].get("spec")
     if not spec:
         raise ValueError(
             f"{folder} was trained on data from memory: pass them, as in resume(path, data=data)."
         )
     try:
-        return load_data(**renamed_arguments(["load_data"], spec, quiet=True))
+        return reopen(spec, recorded)
     except (TypeError, AttributeError) as error:
         raise ValueError(f"{folder / CONFIG} is damaged: its data set cannot be loaded ({error}).") from error
 
@@ -177,12 +176,16 @@ def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any
         passed: networks that the model was built with.
 
     Raises:
-        ValueError: as `load`, or if the folder holds a model that is no run.
+        ValueError: as `load`, if the folder holds a model that is no run, or the data have changed.
     """
     folder = Path(path)
     config = run_config(folder)
     model = load_model(folder, kind, **passed)
-    return Run(folder, model, _same_data(folder, config) if config["data"].get("spec") else None, config)
+    if not config["data"].get("spec"):
+        return Run(folder, model, None, config)
+    data = _same_data(folder, config, model.preprocessing)
+    check_unchanged(data, config["data"], str(folder))
+    return Run(folder, model, data, config)
 
 
 def check_fits(model: Model, data: Dataset) -> None:

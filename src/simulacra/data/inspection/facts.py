@@ -87,11 +87,12 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         cut = options | added
         facts["recordings"] = sentence(recordings, Window(cut.get("crop"), cut.get("tile")))
     facts |= data.notes
+    kept = {name: (split.x, split.known) for name, split in data.splits.items()}
+    facts |= _about_rows(data, kept)
     beside = _beside(name_or_path, options | added) if reader.kind == ARRAY else {}
     if beside:
         facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
-    kept = {name: (split.x, split.known) for name, split in data.splits.items()}
-    facts |= _about_rows(data, kept) | _about_splits(whole, data)
+    facts |= _about_splits(whole, data)
     if looked_at:
         facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
     suggested = None if options.get("groups") else _grouping(reader.kind, data, beside)
@@ -130,7 +131,7 @@ def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]])
     """Space, values, gaps and labels."""
     raw = data.preprocessing.raw
     facts = {"space": f"{len(raw.fields)} columns" if isinstance(raw, Fields) else str(raw)}
-    if data.space != raw:
+    if str(data.space) != str(raw):
         facts["for models"] = str(data.space)
     if not isinstance(raw, Fields):
         facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))

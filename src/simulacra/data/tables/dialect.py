@@ -93,11 +93,13 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
         raise ValueError(f"encoding={encoding!r} is unknown: give one such as 'cp1252'.") from error
     except UnicodeError as error:
         line = content[: getattr(error, "start", 0)].count(b"\n") + 1
-        if encoding is not None:
-            mend = "give another encoding=, or save it as UTF-8"
+        if encoding is not None or found != "utf-8-sig":
+            mend = "it is damaged, or of another encoding: save it as UTF-8"
         else:
             mend = "save it as UTF-8, or if it comes from a western Windows load it with encoding='cp1252'"
-        raise ValueError(f"{path} is no {found.removesuffix('-sig')} text (line {line}): {mend}.") from error
+        raise ValueError(
+            f"{path} is no {found.removesuffix('-sig').upper()} text (line {line}): {mend}."
+        ) from error
     if encoding is None and "\0" in text[:WIDEST]:
         raise ValueError(f"{path} holds null characters: if it is UTF-16 load it with encoding='utf-16'.")
     return text, found
