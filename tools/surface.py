@@ -147,6 +147,26 @@ def python() -> list[str]:
     return lines
 
 
+# whose fields are options of `load_data`: of each kind of data its own
+READERS = {
+    "data.images.options": ("PictureOptions", "FolderOptions"),
+    "data.audio.options": ("WaveOptions",),
+    "data.arrays.options": ("ArrayOptions", "MemoryOptions"),
+    "data.tables.options": ("FrameOptions", "SheetOptions", "TableOptions"),
+}
+
+
+def readers() -> list[str]:
+    """The options of `load_data` that only some kinds of data take."""
+    lines = ["", "## load_data: options of the readers", ""]
+    for module, names in READERS.items():
+        for name in names:
+            found = find(module, name)
+            assert found, f"{name} is not defined in {module}"
+            lines += described(name, *found)
+    return lines
+
+
 def command_line() -> list[str]:
     """The commands: their words and options, or what their help says; and the models by name."""
     lines = ["", "## simulacra COMMAND", ""]
@@ -169,7 +189,7 @@ def command_line() -> list[str]:
 
 def page() -> str:
     """docs/surface.txt."""
-    return "\n".join([HEAD, *python(), *command_line()]) + "\n"
+    return "\n".join([HEAD, *python(), *readers(), *command_line()]) + "\n"
 
 
 def difference(old: str, new: str) -> str:
