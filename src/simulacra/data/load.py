@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +33,7 @@ from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
 log = logging.getLogger("simulacra")
 
 LOOKED_AT = 32  # rows of each part whose values are looked at where they are not in memory
+_KEPT: ContextVar[dict[str, tuple[Source, dict[str, Any]]] | None] = ContextVar("kept", default=None)
 QUIET = ("read as",)  # notes that `data inspect` shows and loading does not say
 
 
@@ -142,6 +146,27 @@ def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, 
     Returns:
         The raw rows in their official parts; name and own options, empty for data from memory.
     """
+    kept = _KEPT.get()
+    asked = repr((str(given), split, sorted(own.items()))) if isinstance(given, (str, Path)) else ""
+    if kept is not None and asked in kept:
+        return kept[asked]
+    found = _read(given, split, own)
+    if kept is not None and asked:
+        kept[asked] = found
+    return found
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Within it, a name or path that is loaded again with the same options of its reader is read once."""
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def _read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
     reader, wanted = find_reader(given)
     what = str(given) if isinstance(given, (str, Path)) else "what was given"
     options = options_for(reader, own, what)

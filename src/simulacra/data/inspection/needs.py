@@ -12,10 +12,7 @@ from simulacra.data.arrays.matlab import read_mat
 from simulacra.data.audio.wav import Recording
 from simulacra.data.audio.windows import suggested
 from simulacra.data.images.headers import Head
-from simulacra.data.load import load_data
 from simulacra.data.readers import Reader
-from simulacra.data.tables.kinds import NoClasses
-from simulacra.data.tables.options import FrameOptions
 
 LARGEST = 64  # pixels of a side, where images are made one size
 GEOMETRY = ("size", "crop", "tile")
@@ -41,22 +38,11 @@ def needed(
     taken = {field.name for field in fields(reader.options)}
     if "missing" in taken - set(options):
         added["missing"] = "mask"
-    if issubclass(reader.options, FrameOptions) and not options.get("types"):
-        added |= _dropped(given, {**options, **added})
     if heads and not any(options.get(name) for name in GEOMETRY):
         added |= _one_size(heads)
     if reader.kind == "an array file" and not options.get("key"):
         added |= _one_array(Path(given).expanduser(), {str(option) for option in options.values()})
     return added | _window(reader, recordings, options)
-
-
-def _dropped(given: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of names or dates, which no model takes, declared `drop`."""
-    try:
-        load_data(given, **options)
-    except NoClasses as error:
-        return {"types": dict.fromkeys(error.columns, "drop")}
-    return {}
 
 
 def _one_size(heads: Sequence[Head]) -> dict[str, Any]:

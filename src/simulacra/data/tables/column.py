@@ -41,6 +41,10 @@ class Column:
 
         Text that a number would not keep, such as 02139, is no number.
         """
+        if all(type(value) is str for value in self.values):
+            quick = self.marks.numbers(self.values)
+            if quick is not None:
+                return np.array(quick, dtype=np.float64)
         known: dict[Any, float | None] = {None: np.nan}
         for value in set(self.values):
             x = known[value] if value is None else self.number(value)

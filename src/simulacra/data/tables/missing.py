@@ -20,7 +20,8 @@ WORDS = CLASSES | NEVER
 
 def may_miss(cell: str) -> bool:
     """Returns True for an empty cell and for the words that stand for a missing entry."""
-    return not cell or cell.lower() in WORDS
+    # no such word ends in a digit, as most cells do
+    return not cell or (not cell[-1].isdigit() and cell.lower() in WORDS)
 
 
 @dataclass(frozen=True)
@@ -79,4 +80,4 @@ def _is_class(word: str, count: int) -> bool:
 def _numeric(count: Counter[str], marks: Marks) -> bool:
     """Returns True if every cell but the words is a number."""
     there = [cell for cell in count if not may_miss(cell)]
-    return bool(there) and all(marks.number(cell) is not None for cell in there)
+    return bool(there) and marks.numbers(there) is not None

@@ -10,7 +10,7 @@ scripts, which are no numbers in a table.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,8 @@ GROUPS = "., '\u00a0\u202f"  # marks between groups of three digits
 EXACT = 2**53  # whole numbers up to here are exact in double precision
 LONG = 7  # digits after a plus sign that are a telephone number rather than a count
 PLAIN = re.compile(r"[+-]?[0-9]+")
+# cells on lines that are plain numbers and no codes: most columns are checked by one search
+QUICK = re.compile(r"(?:-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?(?:\n|\Z))+")
 BEYOND = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
@@ -52,6 +54,13 @@ class Marks:
             return None
         plain = text.replace(self.thousands, "") if self.thousands else text
         return float(plain.replace(self.decimal, "."))
+
+    def numbers(self, cells: Sequence[str]) -> list[float] | None:
+        """The numbers that all cells hold, or None if one of them holds none."""
+        if self == Marks() and QUICK.fullmatch("\n".join(cells)):
+            return list(map(float, cells))
+        found = [self.number(cell) for cell in cells]
+        return None if None in found else found  # type: ignore[return-value]
 
     def looks_like(self, text: str) -> bool:
         """Returns True for numbers, and for digits that are codes."""
@@ -98,6 +107,7 @@ class Seen:
     groups: str | None = None
 
 
+MARKED = re.compile(r"[, '\u00a0\u202f]")
 E = r"(?:[eE][+-]?[0-9]+)?"
 FORMS = {
     "commas": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){2,}(?:\.[0-9]*)?|,[0-9]{3}\.[0-9]*)"),
@@ -113,6 +123,9 @@ def seen_in(cells: Iterable[str]) -> Seen:
     """The first cell of each form."""
     found: dict[str, str] = {}
     for cell in cells:
+        # a second plain decimal says nothing new
+        if "point" in found and cell.count(".") < 2 and not MARKED.search(cell):
+            continue
         if not cell or not (cell[0].isdigit() or cell[0] in "+-.,"):
             continue
         form = next((name for name, pattern in FORMS.items() if pattern.fullmatch(cell)), None)
