@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -147,7 +147,11 @@ def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, 
         The raw rows in their official parts; name and own options, empty for data from memory.
     """
     kept = _KEPT.get()
-    asked = repr((str(given), split, sorted(own.items()))) if isinstance(given, (str, Path)) else ""
+    asked = (
+        repr((str(given), replace(split, limit=None), sorted(own.items())))
+        if isinstance(given, (str, Path))
+        else ""
+    )
     if kept is not None and asked in kept:
         return kept[asked]
     found = _read(given, split, own)

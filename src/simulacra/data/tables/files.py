@@ -27,7 +27,6 @@ from simulacra.data.tables.numbers import Marks, find_marks
 from simulacra.data.tables.options import TableOptions
 
 ABOVE = 20  # lines of a title that may stand over a table
-MARKED = 5000  # rows whose cells are looked at for the marks of numbers
 
 
 @dataclass
@@ -123,8 +122,7 @@ def _shaped(
     _check_widths(path, rows, width)
     cells = [row for _, row in rows]
     lines = [number for number, _ in rows]
-    sample = (cell for row in cells[:MARKED] for cell in row)
-    marks = find_marks(str(path), sample, dialect.separator, options.decimal, options.thousands)
+    marks = find_marks(str(path), zip(*cells), dialect.separator, options.decimal, options.thousands)
     dialect = replace(dialect, marks=marks)
     if names is None:
         names, used = _header(path, dialect, rows, comments, options)

@@ -107,46 +107,46 @@ class Seen:
     groups: str | None = None
 
 
-MARKED = re.compile(r"[, '\u00a0\u202f]")
 E = r"(?:[eE][+-]?[0-9]+)?"
 FORMS = {
-    "commas": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){2,}(?:\.[0-9]*)?|,[0-9]{3}\.[0-9]*)"),
-    "points": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:(?:\.[0-9]{3}){2,}(?:,[0-9]*)?|\.[0-9]{3},[0-9]*)"),
-    "comma_or_group": re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"),
-    "comma": re.compile(rf"[+-]?(?:[0-9]+,[0-9]+|,[0-9]+){E}"),
-    "point": re.compile(rf"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+){E}"),
-    "groups": re.compile(r"[+-]?[1-9][0-9]{0,2}(?:([ '\u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*(?:[.,][0-9]*)?"),
+    "commas": r"[+-]?[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){2,}(?:\.[0-9]*)?|,[0-9]{3}\.[0-9]*)",
+    "points": r"[+-]?[1-9][0-9]{0,2}(?:(?:\.[0-9]{3}){2,}(?:,[0-9]*)?|\.[0-9]{3},[0-9]*)",
+    "comma_or_group": r"[+-]?[1-9][0-9]{0,2},[0-9]{3}",
+    "comma": rf"(?![+-]?[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+$)[+-]?[0-9]*,[0-9]+{E}",
+    "point": rf"(?![+-]?[1-9][0-9]{{0,2}}(?:\.[0-9]{{3}}){{2,}}$)[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+){E}",
+    "groups": r"[+-]?[1-9][0-9]{0,2}([ '\u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*(?:[.,][0-9]*)?",
 }
+SEARCHES = {name: re.compile(rf"^(?:{form})$", re.MULTILINE) for name, form in FORMS.items()}
 
 
-def seen_in(cells: Iterable[str]) -> Seen:
+def seen_in(columns: Iterable[Sequence[str]]) -> Seen:
     """The first cell of each form."""
     found: dict[str, str] = {}
-    for cell in cells:
-        # a second plain decimal says nothing new
-        if "point" in found and cell.count(".") < 2 and not MARKED.search(cell):
-            continue
-        if not cell or not (cell[0].isdigit() or cell[0] in "+-.,"):
-            continue
-        form = next((name for name, pattern in FORMS.items() if pattern.fullmatch(cell)), None)
-        if form is not None:
-            found.setdefault(form, cell)
-            if form == "groups":
-                # its decimal mark is evidence, too
-                for mark, name in ((",", "comma"), (".", "point")):
-                    if mark in cell:
-                        found.setdefault(name, cell)
+    for column in columns:
+        lines = "\n".join(cell for cell in column if "\n" not in cell)
+        for name in [name for name in FORMS if name not in found]:
+            match = SEARCHES[name].search(lines)
+            if match is not None:
+                found[name] = match[0]
+                # the decimal mark of a number in groups is evidence, too
+                for mark, form in ((",", "comma"), (".", "point")):
+                    if name == "groups" and mark in match[0]:
+                        found.setdefault(form, match[0])
     return Seen(**found)
 
 
 def find_marks(
-    where: str, cells: Iterable[str], separator: str, decimal: str | None = None, thousands: str | None = None
+    where: str,
+    columns: Iterable[Sequence[str]],
+    separator: str,
+    decimal: str | None = None,
+    thousands: str | None = None,
 ) -> Marks:
     """The marks with which the numbers of a file are written.
 
     Args:
         where: the file, for errors.
-        cells: of all columns.
+        columns: cells of each column.
         separator: between cells; semicolons come with decimal commas.
         decimal: the decimal mark if it is known.
         thousands: the mark between groups if it is known, or `none`.
@@ -155,10 +155,10 @@ def find_marks(
         ValueError: if some numbers have decimal commas and others decimal points, or `1,234` may be either.
 
     Example:
-        >>> find_marks("x.csv", ["1,5", "1.234,0"], ";")
+        >>> find_marks("x.csv", [["1,5", "1.234,0"]], ";")
         Marks(decimal=',', thousands='.')
     """
-    seen = seen_in(cells)
+    seen = seen_in(columns)
     if decimal is None:
         decimal = _decimal(where, seen, separator, thousands)
     if thousands is not None:
