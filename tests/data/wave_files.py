@@ -9,10 +9,18 @@ from pathlib import Path
 import numpy as np
 from scipy.io import wavfile
 
+KEEP = {"validation": 0, "test": 0}
+LENGTHS = [37, 50, 23, 61]
+
 
 def samples(seed: int, n: int) -> np.ndarray:
     """PCM of 16 bits that recurs nowhere."""
     return np.random.default_rng(seed).integers(-(2**15), 2**15, n).astype(np.int16)
+
+
+def windows_of(x: np.ndarray, n: int) -> list[np.ndarray]:
+    """The whole windows of n samples, in order."""
+    return [x[i : i + n] for i in range(0, len(x) - n + 1, n)]
 
 
 def wav_bytes(x: np.ndarray, rate: int = 8000) -> bytes:
