@@ -20,6 +20,7 @@ import pytest
 
 SOURCES = Path(__file__).resolve().parent / "src"
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+THOROUGH = pytest.StashKey[list[pytest.Item]]()
 SHARED = ("tests/contract/", "tests/golden/", "tests/reliability/")
 
 
@@ -34,11 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only the whole suite runs, and name the group of each test that is left."""
-    if not config.getoption("--all"):
-        left_out = [item for item in items if item.get_closest_marker("thorough")]
-        if left_out:
-            config.hook.pytest_deselected(items=left_out)
-            items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+    thorough = [item for item in items if item.get_closest_marker("thorough")]
+    config.stash[THOROUGH] = thorough
+    if thorough and not config.getoption("--all"):
+        config.hook.pytest_deselected(items=thorough)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
 
@@ -53,6 +54,12 @@ def group_of(item: pytest.Item) -> str:
     if callspec and file.startswith(SHARED) and "case" in callspec.params:
         return str(callspec.params["case"])
     return file if file.startswith("tests/") else "examples"
+
+
+@pytest.fixture
+def thorough_tests(request: pytest.FixtureRequest) -> list[pytest.Item]:
+    """The tests of this run that only the whole suite has."""
+    return request.config.stash[THOROUGH]
 
 
 # ---- examples in docstrings
