@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ast
 import doctest
+import gc
 import importlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
+
+# compiled tests are kept, also where the environment says that nothing is: compiling them takes 10 seconds
+sys.dont_write_bytecode = False
+gc.disable()  # while thousands of tests are collected there is nothing to free
 
 SOURCES = Path(__file__).resolve().parent / "src"
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -54,6 +60,12 @@ def group_of(item: pytest.Item) -> str:
     if callspec and file.startswith(SHARED) and "case" in callspec.params:
         return str(callspec.params["case"])
     return file if file.startswith("tests/") else "examples"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """From here on there is something to free; the tests themselves stay."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
