@@ -80,7 +80,7 @@ def test_two_processes_on_one_folder(tmp_path):
     def wait(loop, ended) -> None:
         if loop.position.total_steps == 7:
             ready.touch()
-            time.sleep(60)
+            time.sleep(600)
 
     pid = fork()
     if pid == 0:
