@@ -12,7 +12,7 @@ import torch
 import simulacra
 from cli.cli_process import environment
 from contract.cases import named
-from contract.choose import every
+from contract.choose import every, represented
 from contract.harness import differing, state, trained
 from contract.saving import FORMS, opened
 from contract.use import answers
@@ -23,7 +23,7 @@ from simulacra.core.space import Real
 
 
 @pytest.mark.parametrize("form", FORMS)
-@every
+@represented()
 def test_a_saved_model_answers_the_same(case, form, tmp_path):
     model = trained(case)
     model.save(tmp_path / "a" / form)

@@ -8,7 +8,7 @@ import torch
 
 import simulacra
 from contract.cases import CATALOGUED, Case
-from contract.choose import catalogued, every, having, supports, where
+from contract.choose import catalogued, every, having, represented, supports, where
 from contract.declared import declared
 from contract.harness import trained
 from contract.use import K, rows
@@ -84,7 +84,7 @@ def test_raw_in_and_raw_out_through_preprocessing(name):
 # ---- what goes in
 
 
-@catalogued
+@represented(CATALOGUED)
 def test_numpy_torch_and_lists_are_one(case):
     """The same answers to the same rows, whatever holds them."""
     model, (x, c) = trained(case), rows(case)
@@ -161,7 +161,7 @@ def test_reconstruction_is_decoding_of_the_code(case):
     assert tuple(model.reconstruct(x, c).shape) == tuple(x.shape)
 
 
-@having(can.Completes, cases=CATALOGUED)
+@represented(CATALOGUED, where=lambda case: supports(case.name, can.Completes))
 def test_completion_keeps_what_is_known_and_draws_the_rest(case):
     model, (x, c) = trained(case), rows(case)
     known = Rng(4, "known", rows=range(11)).uniform("u", *x.shape[1:]) < 0.4

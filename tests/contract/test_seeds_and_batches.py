@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from contract.choose import every, having
+from contract.choose import having, represented
 from contract.harness import differing, state, trained
 from contract.use import answers, double, rows
 from simulacra.core import capabilities as can
 from simulacra.core import words as chunking
 
 
-@every
+@represented()
 def test_words_are_deterministic_and_leave_no_trace(case):
     """Same seed, same answer; torch's own generator, weights, modes and flags stay as they were."""
     model, before = trained(case), state(trained(case))
@@ -44,7 +44,7 @@ def test_sample_i_does_not_depend_on_the_batch(case):
         assert torch.allclose(part.double(), whole[:n].double(), atol=1e-9)
 
 
-@every
+@represented()
 def test_answers_do_not_depend_on_the_chunks(case, monkeypatch):
     model = double(case)
     whole = answers(model, case, 23)

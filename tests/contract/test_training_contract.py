@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from contract.choose import every
+from contract.choose import every, represented
 from contract.harness import differing, state, train, trained
 from contract.use import answers, begin, gradients, stages
 
@@ -45,7 +45,7 @@ def test_training_is_a_function_of_the_seed(case):
         assert differing(state(trained(case)), state(train(case, seed=1)))
 
 
-@every
+@represented()
 def test_training_in_double_precision(case):
     model = train(case, hook=lambda loop: loop.model.double())
     assert {t.dtype for t in model.state_dict().values() if t.is_floating_point()} <= {torch.float64}
