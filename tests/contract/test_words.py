@@ -18,7 +18,7 @@ import torch
 
 import simulacra
 from contract.cases import CATALOGUED, Case, named
-from contract.choose import every, having
+from contract.choose import every, having, represented, supports
 from contract.harness import train, trained
 from contract.use import K, noise, rows, words
 from contract.world import kept
@@ -153,7 +153,7 @@ def test_a_refusal_says_what_the_model_can(case):
 # ---- scores
 
 
-@scored
+@represented(CATALOGUED, where=lambda case: supports(case.name, can.HasDensity, can.HasBound))
 def test_typical_rows_score_higher_than_noise(case):
     """On the mean over rows, by many standard errors: fair draws from the space, or far-flung reals."""
     model, (x, c) = learnt(case), data(case)
