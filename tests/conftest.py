@@ -30,7 +30,7 @@ def same_numbers():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef):
-    """What several tests share draws the same numbers, whichever of them asks first."""
+    """A fixture that several tests share draws the same numbers, whichever of them asks first."""
     if fixturedef.scope != "function":
         same_numbers()
     return (yield)

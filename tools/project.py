@@ -172,7 +172,9 @@ def command_check():
     return 1 if failed else 0
 
 
-COMMANDS = {name[8:].replace("_", "-"): value for name, value in globals().items() if name.startswith("command_")}
+COMMANDS = {
+    name[8:].replace("_", "-"): value for name, value in globals().items() if name.startswith("command_")
+}
 
 
 def main(arguments):

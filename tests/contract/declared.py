@@ -1,4 +1,4 @@
-"""What every case declares, as `declared.json` has it: a test can choose its cases before one is built.
+"""The record of all that the cases declare, by which a test chooses its cases before one is built.
 
 `test_declared.py` builds every case and compares. After a change that is meant:
 
@@ -74,5 +74,5 @@ def declared(name: str) -> Declared:
 
 
 def supports(name: str, *capabilities: type) -> bool:
-    """Whether the case's model declares one of the capabilities."""
+    """Say whether the case's model declares one of the capabilities."""
     return any(capability.__name__ in declared(name).can for capability in capabilities)

@@ -10,5 +10,5 @@ QUIET = {"epochs": 1, "batch_size": BATCH, "device": "cpu", "progress": False}
 
 
 def opened(case, path):
-    """What a case saved, with its class where it is none of the catalogue."""
+    """Load a saved case, with its class where it is none of the catalogue."""
     return simulacra.load(path) if case.catalogued else simulacra.load(path, kind=case.kind)

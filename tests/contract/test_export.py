@@ -43,14 +43,14 @@ PAIRS = {f"{case} {what}": (case, what) for case in CATALOGUED for what in words
 
 
 def has_graph(name: str) -> bool:
-    """Whether a word is exported: a long chain is no graph, nor is a draw entry by entry."""
+    """Say whether a word is exported: a long chain is no graph, nor is a draw entry by entry."""
     case, what = PAIRS[name]
     chain = declared(case.name).entry_by_entry or supports(case.name, *CHAINS)
     return name not in NO_GRAPH and not (what == "sample" and chain)
 
 
 def features(name: str) -> frozenset[str]:
-    """What the graph of one word of one case may stand for: the word with its family, space and setting."""
+    """List the traits for which a graph may stand: the word with its family, space and setting."""
     case, what = PAIRS[name]
     return frozenset(f"{what} of {trait}" for trait in declared(case.name).traits)
 

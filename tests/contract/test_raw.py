@@ -234,7 +234,7 @@ def test_probabilities_of_the_labels_sum_to_one(case):
 
 
 def binary_codes(case: Case) -> bool:
-    """Whether the case decodes to zeros and ones."""
+    """Say whether the case decodes to zeros and ones."""
     traits = declared(case.name).traits
     return supports(case.name, can.Decodes) and any(trait.startswith("space: Binary") for trait in traits)
 

@@ -35,12 +35,12 @@ STOPPED = {"patience": 1, "lr": 0.02}
 
 
 def free(case: Case) -> bool:
-    """Whether the rows of a batch may be trained apart."""
+    """Say whether the rows of a batch may be trained apart."""
     return not case.coupled
 
 
 def stops(case: Case) -> bool:
-    """Whether an exact score says when to stop."""
+    """Say whether an exact score says when to stop."""
     return free(case) and supports(case.name, HasDensity)
 
 

@@ -37,23 +37,23 @@ FRESH = 99  # seed of the weights into which a run is resumed
 
 
 def moves(case: Case) -> bool:
-    """Whether the case takes steps in which it can be killed."""
+    """Say whether the case takes steps in which it can be killed."""
     return declared(case.name).moves
 
 
 def staged(case: Case) -> bool:
-    """Whether a stage of the case follows another one."""
+    """Say whether a stage of the case follows another one."""
     return moves(case) and len(declared(case.name).stages) > 1
 
 
 def starts(case: Case, stage: int) -> bool:
-    """Whether a stage of the case begins with work of its own."""
+    """Say whether a stage of the case begins with work of its own."""
     stages = declared(case.name).stages
     return len(stages) > stage and "start" in stages[stage]
 
 
 def scored(case: Case) -> bool:
-    """Whether the case has a score by which training can stop early."""
+    """Say whether the case has a score by which training can stop early."""
     return moves(case) and supports(case.name, HasBound, HasDensity)
 
 
