@@ -10,7 +10,7 @@ import torch
 
 import simulacra
 from contract.cases import CATALOGUED
-from contract.choose import every, having, lacking, supports
+from contract.choose import every, having, lacking, represented, supports
 from contract.harness import trained
 from contract.use import K, answers, rows, shape_of, words
 from simulacra.core import capabilities as can
@@ -176,7 +176,7 @@ def test_more_importance_samples_never_lower_the_bound(case):
 # ---- completion
 
 
-@having(can.Completes)
+@represented(where=lambda case: supports(case.name, can.Completes))
 def test_completion_keeps_what_is_known_and_no_more(case):
     model, (x, c) = trained(case), rows(case)
     known = Rng(0, "known", rows=range(11)).uniform("u", *x.shape[1:]) < 0.5
