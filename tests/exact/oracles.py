@@ -9,8 +9,8 @@ import itertools
 import math
 
 import numpy as np
+import scipy
 import torch
-from scipy import stats
 from scipy.special import logsumexp
 from torch import Tensor
 
@@ -51,7 +51,7 @@ def chi_square(draws: np.ndarray, masses: np.ndarray) -> float:
         cells[~common] = most
     observed, expected = (np.bincount(cells, v, len(due) + 1) for v in (seen, due))
     kept = expected > 0
-    return stats.chi2.sf(((observed - expected)[kept] ** 2 / expected[kept]).sum(), kept.sum() - 1)
+    return scipy.stats.chi2.sf(((observed - expected)[kept] ** 2 / expected[kept]).sum(), kept.sum() - 1)
 
 
 class Prescribed:

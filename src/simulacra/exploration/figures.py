@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from simulacra.core import capabilities as can
@@ -194,6 +193,8 @@ def _far_apart(codes: Tensor, n: int) -> tuple[Tensor, Tensor]:
 
 def neighbours(album: Album) -> Figure:
     """The samples nearest to training rows, beside those rows (row F28)."""
+    from sklearn.neighbors import NearestNeighbors
+
     x = album.model.sample(SEARCHED, album.conditions(SEARCHED), album.seed).cpu()
     train = album.data.train.rows(torch.arange(min(TRAINING, len(album.data.train)))).x.cpu()
     flat = lambda t: album.space.features(t, torch.float32).flatten(1).numpy()
