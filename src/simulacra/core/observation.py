@@ -18,6 +18,7 @@ from simulacra.core.space import Categorical, Levels, Ordinal, Space
 
 # Tanh-free soft limits: a scale below e^-7 of the unit interval makes levels degenerate.
 MIN_LOG_SCALE = -7.0
+MAX_LOG_SCALE = 40.0  # of a Gaussian: beyond it the square of a deviation overflows single precision
 MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the loss of a wild first step
 
 
@@ -102,7 +103,7 @@ def _bernoulli(p: Tensor, events: int) -> d.Bernoulli:
 
 def _gaussian(p: Tensor, events: int) -> d.Gaussian:
     loc, log_scale = p.unbind(p.dim() - events - 1)
-    return d.Gaussian(loc, log_scale.clamp_min(MIN_LOG_SCALE), events)
+    return d.Gaussian(loc, log_scale.clamp(MIN_LOG_SCALE, MAX_LOG_SCALE), events)
 
 
 def _fixed_gaussian(p: Tensor, events: int, log_scale: float) -> d.Gaussian:

@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
 from simulacra.core.composite import Sequence
 from simulacra.core.estimate import Protocol
+from simulacra.core.handed import as_tensor
+from simulacra.core.intake import condition_rows, rows_of
 from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
+from simulacra.data.labels import encode
 from simulacra.data.source_rows import SourceRows
 
 
@@ -57,20 +61,21 @@ class Split:
 
     def rows(self, index: Tensor) -> Batch:
         """The raw rows `index`."""
-        index = index.to(self.x.device)
-        take = lambda t: None if t is None else t.index_select(0, index)
+        # rows in double precision may wait on another device than the rest
+        take = lambda t: None if t is None else t.index_select(0, index.to(t.device))
         known, lengths = take(self.known), take(self.lengths)
         if lengths is not None:
             # padding is unknown to whoever looks at entries
             known = cast(Sequence, self.preprocessing.raw).valid(lengths)
+        x = self.x.index_select(0, index.to(self.x.device))
         return Batch(
-            self.x.index_select(0, index),
+            x,
             take(self.c),
             known,
             take(self.c_known),
             lengths,
             rows=range(len(index)),
-            index=index,
+            index=index.to(x.device),
         )
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
@@ -105,8 +110,9 @@ class Split:
         moved: dict[str, Any] = {
             name: fitting(value, device)
             for name, value in vars(self).items()
-            if isinstance(value, Tensor) and name != "labels"
+            if isinstance(value, Tensor) and name not in ("labels", "x")
         }
+        moved["x"] = self.preprocessing.held(self.x, device)
         return self._same_rows(replace(self, **moved))
 
     def _same_rows(self, other: Split) -> Split:
@@ -208,22 +214,26 @@ class Dataset:
 
 
 def in_memory(
-    x: Tensor,
+    x: Any,
     space: Space,
     name: str = "tensors",
-    c: Tensor | None = None,
+    c: Any = None,
     condition: Space | None = None,
     valid: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
-    **parts: Tensor,
+    **parts: Any,
 ) -> Dataset:
-    """A data set from tensors, split at random by `seed`.
+    """A data set from rows in memory, split at random by `seed`.
 
     Args:
-        x: observations in `space`, shape (N, *).
-        c: conditions, shape (N, *).
-        parts: `labels`, `known`, `c_known` or `lengths`, shape (N, ...).
+        x: observations in `space`, as `log_prob` takes them: numpy, torch, lists, or a data frame where
+            the space is `Fields`; shape (N, *).
+        c: conditions, shape (N, *), or names of classes.
+        parts: `labels` (numbers or names), `known`, `c_known` or `lengths`, shape (N, ...).
+
+    Raises:
+        ValueError: if the rows do not fit the space, or a part does not fit the rows.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -231,15 +241,49 @@ def in_memory(
         >>> {name: len(split) for name, split in data.splits.items()}
         {'train': 40, 'valid': 5, 'test': 5}
     """
-    space.check(x)
+    unknown = set(parts) - {"labels", "known", "c_known", "lengths"}
+    if unknown:
+        raise ValueError(
+            f"in_memory() takes labels, known, c_known and lengths for the rows, not {', '.join(unknown)}."
+        )
+    rows, known = rows_of(space, x, parts.get("known"), lengths=parts.get("lengths"))
+    lengths = None
+    if isinstance(space, Sequence) and known is not None:
+        lengths, known = space.lengths_of(known, name), None
+    elif parts.get("lengths") is not None:
+        lengths = as_tensor(parts["lengths"], "lengths").long()
+    if c is not None:
+        c = as_tensor(c, "c") if condition is None else condition_rows(condition, c, len(rows))
+    labels, label_names = _labels(parts.get("labels"), len(rows))
+    c_known = None if parts.get("c_known") is None else as_tensor(parts["c_known"], "c_known").bool()
+    for part, of_rows in (("c", c), ("c_known", c_known)):
+        if of_rows is not None and len(of_rows) != len(rows):
+            raise ValueError(f"{part} has {len(of_rows)} rows, but x has {len(rows)}: it needs one for each.")
     chain = Preprocessing(space)
-    whole = Split(x, chain, c, source_rows=SourceRows("train", torch.arange(len(x))), **parts)
-    order = Rng(seed, "split").permutation("rows", len(x))
-    n_valid, n_test = round(len(x) * valid), round(len(x) * test)
+    numbers = SourceRows("train", torch.arange(len(rows)))
+    whole = Split(rows, chain, c, labels, known, c_known, lengths, source_rows=numbers)
+    order = Rng(seed, "split").permutation("rows", len(rows))
+    n_valid, n_test = round(len(rows) * valid), round(len(rows) * test)
     cuts = {
         "train": order[n_valid + n_test :],
         "valid": order[:n_valid],
         "test": order[n_valid : n_valid + n_test],
     }
     splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
-    return Dataset(name, splits, chain, condition)
+    return Dataset(name, splits, chain, condition, label_names)
+
+
+def _labels(labels: Any, rows: int) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Class numbers as they are, names as numbers and names."""
+    if labels is None:
+        return None, ()
+    names: tuple[str, ...] = ()
+    if isinstance(labels, Tensor):
+        numbers = labels
+    elif (values := np.asarray(labels)).dtype.kind in "iu":
+        numbers = as_tensor(values, "labels").long()
+    else:
+        numbers, names = encode(values, "labels")
+    if numbers.shape != (rows,):
+        raise ValueError(f"labels has shape {tuple(numbers.shape)}, but x has {rows} rows: one label a row.")
+    return numbers, names

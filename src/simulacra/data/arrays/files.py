@@ -267,7 +267,7 @@ def _support(path: Path, field: str, x: np.ndarray) -> tuple[np.ndarray, Space]:
                 "(8-bit pixels) or 0/1; say how many levels they have with levels=, or save them as floats "
                 "to have them taken as real."
             )
-    return to_single(x, f"{path}, {field}"), Real(shape)
+    return narrowest(x, f"{path}, {field}"), Real(shape)
 
 
 def _declared(path: Path, field: str, x: np.ndarray, levels: int) -> tuple[np.ndarray, Space]:
@@ -282,16 +282,20 @@ def _declared(path: Path, field: str, x: np.ndarray, levels: int) -> tuple[np.nd
     return x.astype(np.uint8 if levels <= 256 else np.int32), Levels(x.shape[1:], levels)
 
 
-def to_single(x: np.ndarray, where: str) -> np.ndarray:
-    """Real numbers in single precision.
+def narrowest(x: np.ndarray, where: str) -> np.ndarray:
+    """Real numbers in single precision if it holds all of them exactly, otherwise in double precision.
 
     Raises:
-        ValueError: if one is too large for it.
+        ValueError: if one is beyond single precision, which models compute in, or more precise than double.
     """
-    with np.errstate(over="ignore"):
-        single = x.astype(np.float32)
-    if not np.isfinite(single).all():
+    double = x.astype(np.float64)
+    if x.dtype.itemsize > 8 and (double != x).any():
         raise ValueError(
-            f"{where} holds numbers up to {np.abs(x).max():.3g}, beyond single precision: rescale them."
+            f"{where} holds numbers of {x.dtype} that double precision rounds: save x.astype('float64') to "
+            "have them rounded."
         )
-    return single
+    largest = np.abs(double).max(initial=0)
+    if largest > np.finfo(np.float32).max:
+        raise ValueError(f"{where} holds numbers up to {largest:.3g}, beyond single precision: rescale them.")
+    single = double.astype(np.float32)
+    return single if (single == double).all() else double

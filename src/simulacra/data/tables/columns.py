@@ -12,6 +12,7 @@ from torch import Tensor
 from simulacra.core.composite import Fields
 from simulacra.core.intake import class_name, column_codes, column_values
 from simulacra.core.space import Binary, Categorical, Ordinal, Space
+from simulacra.core.tabular import named_columns
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
 from simulacra.data.tables.kinds import EVERY_OTHER, Column, read_types, space_of
@@ -127,10 +128,10 @@ def open_frame(frame: Any, options: Mapping[str, Any]) -> Source:
         >>> open_frame({"a": [0.5, -1.5], "b": ["x", "y"]}, options | {"missing": "error"}).space
         Fields(a=Real(), b=Categorical(2))
     """
-    names = list(frame.keys() if isinstance(frame, Mapping) else frame.columns)
-    columns = [_frame_column(str(n), frame[n]) for n in names]
+    columns = [_frame_column(name, column) for name, column in named_columns(frame)]
+    names = [column.name for column in columns]
     label = options["label"]
-    if label is not None and label not in map(str, names):
+    if label is not None and label not in names:
         raise ValueError(f"the data frame has no column {label!r}, which label= names.")
     chosen = None if label is None else [column.name for column in columns].index(label)
     return source_of("frame", "the data frame", columns, chosen, options)
