@@ -201,4 +201,3 @@ def split_mask(x: Any) -> tuple[Any, np.ndarray | None]:
         return x, None
     mask = np.ma.getmaskarray(x)
     return (x.filled(0) if mask.any() else np.asarray(x.data)), ~mask if mask.any() else None
-

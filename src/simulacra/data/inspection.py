@@ -16,8 +16,6 @@ from simulacra.core.composite import Fields
 from simulacra.core.intake import is_table
 from simulacra.core.space import Binary, Categorical, Ordinal, Space
 from simulacra.data import listing
-from simulacra.data.arrays.files import read_npz
-from simulacra.data.arrays.matlab import read_mat
 from simulacra.data.audio.recordings import recordings_of
 from simulacra.data.audio.wav import Recording
 from simulacra.data.audio.windows import Window, sentence, suggested
@@ -111,8 +109,6 @@ def _added(given: Any, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
         added |= {"types": dropped} if dropped else {}
     if kind == FOLDER and not any(options.get(name) for name in GEOMETRY):
         added |= _one_size(Path(given).expanduser())
-    if kind == ARRAY and not options.get("key"):
-        added |= _one_array(Path(given).expanduser(), {str(option) for option in options.values()})
     return added
 
 
@@ -175,19 +171,6 @@ def _one_size(folder: Path) -> dict[str, int]:
     if len({(page.height, page.width) for page in pages}) == 1:
         return {}
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in pages))}
-
-
-def _one_array(path: Path, named: set[str]) -> dict[str, str]:
-    """The option that takes the observations, if several arrays are there and one only has many columns.
-
-    Args:
-        named: arrays that are labels, groups and the like.
-    """
-    if path.suffix.lower() == ".npy" or not path.is_file():
-        return {}
-    arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
-    wide = [name for name, a in arrays.items() if sum(n > 1 for n in a.shape) > 1 and name not in named]
-    return {"key": wide[0]} if len(arrays) > 1 and len(wide) == 1 else {}
 
 
 def _looked_at(split: Split) -> tuple[Tensor, Tensor | None]:
