@@ -13,8 +13,8 @@ from torch import Tensor
 
 from simulacra.core import distributions as d
 from simulacra.core import field_distributions as fd
-from simulacra.core.composite import Fields
-from simulacra.core.space import Categorical, Levels, Ordinal, Space
+from simulacra.core.composite import Fields, Sequence
+from simulacra.core.space import Binary, Categorical, Levels, Ordinal, Space
 
 # Tanh-free soft limits: a scale below e^-7 of the unit interval makes levels degenerate.
 MIN_LOG_SCALE = -7.0
@@ -161,8 +161,16 @@ def _logistic(p: Tensor, events: int, levels: int, k: int) -> d.Distribution:
 
 def _misfit(space: Space, name: str) -> str:
     mend = ""
+    if isinstance(space, Sequence):
+        frames = isinstance(space.of, Binary)
+        return f"no distribution here stands on {space}: " + (
+            "an RNN-RBM, an RTRBM or an RNN-NADE takes sequences of binary frames."
+            if frames
+            else "cut its sequences into rows of one length."
+        )
     if name == "gaussian" and space.discrete:
-        mend = " A density on discrete data is unbounded: load the data with dequantise='uniform'."
+        mend = " A density on discrete data is unbounded"
+        mend += ": load the data with dequantise='uniform'." if isinstance(space, Levels) else "."
     if name == "bernoulli" and isinstance(space, Levels):
         mend = " Grey levels are not coin flips: load the data with binarize='dynamic'."
     offered = ", ".join(space.observations) or "none"

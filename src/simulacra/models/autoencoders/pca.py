@@ -52,7 +52,8 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         super().__init__(space)
         d = math.prod(space.features_shape)
         if not 1 <= latent <= d:
-            raise ValueError(f"latent is {latent}, but PCA of {space} has 1 to {d} components.")
+            possible = f"1 to {d} components" if d > 1 else "a single component, latent=1"
+            raise ValueError(f"latent is {latent}, but PCA of {space} has {possible}.")
         self.code_size, self.iterations = latent, iterations
         self.register_buffer("location", torch.zeros(d))
         self.register_buffer("components", torch.eye(d, latent))
