@@ -64,6 +64,7 @@ def rows_of(
         rows = as_tensor(x)
     if isinstance(space, Wave) and rows.dtype == torch.int16:
         rows = real_wave(rows)
+    rows = rows.byte() if rows.dtype == torch.bool else rows
     if not rows.dim():
         raise ValueError(f"x is a single number, but the model takes rows of {space}: give a batch of them.")
     if not len(rows):
@@ -252,8 +253,8 @@ def _by_place(space: Fields, x: Any) -> Tensor | None:
         return None
     if any(len(row) != len(space.fields) for row in rows) or set(space.widths) != {1}:
         return None
-    columns = zip(*([v.decode() if isinstance(v, bytes) else v for v in row] for row in rows))
-    texts = any(isinstance(value, str) for row in rows for value in row)
+    columns = zip(*rows)
+    texts = any(isinstance(value, (str, bytes)) for row in rows for value in row)
     # numbers stand for classes where no entry is a name
     codes = [
         column_codes(field if texts else Real(), column, f"column {name!r}")

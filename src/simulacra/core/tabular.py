@@ -113,4 +113,4 @@ def class_name(value: Any) -> str:
     """
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    return str(value).strip()
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()

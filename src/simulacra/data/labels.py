@@ -57,12 +57,7 @@ def _of_objects(values: np.ndarray, where: str) -> np.ndarray:
     kinds = {type(value) for value in given}
     if kinds <= {int, float} or kinds == {bool}:
         return np.array(given)
-    return np.array(
-        [
-            value.decode("utf-8", "replace") if isinstance(value, bytes) else class_name(value)
-            for value in given
-        ]
-    )
+    return np.array(list(map(class_name, given)))
 
 
 def _check_there(gone: np.ndarray, where: str) -> None:

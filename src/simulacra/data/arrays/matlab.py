@@ -255,15 +255,15 @@ def _sparse(label: str, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes
     rows, starts, values = (_numbers(label, *next(parts), order) for _ in range(3))
     if len(shape) != 2 or math.prod(shape) > DENSE:
         return OTHER[SPARSE]
-    count = int(starts[-1]) if len(starts) else -1
-    ordered = (
-        len(starts) == shape[1] + 1 and starts[0] == 0 and bool((np.diff(starts.astype(np.int64)) >= 0).all())
-    )
+    ends = starts.astype(np.int64).tolist()
+    count = ends[-1] if ends else -1
+    ordered = len(ends) == shape[1] + 1 and ends[0] == 0 and ends == sorted(ends)
     if not ordered or not 0 <= count <= min(len(rows), len(values)):
         raise Damaged(f"{label} has {len(values)} values in columns that end at {count}")
     rows, values = rows[:count], values[:count]
     if count and not (rows.min() >= 0 and rows.max() < shape[0]):
         raise Damaged(f"{label} has values beyond its {shape[0]} rows")
     dense = np.zeros(shape, values.dtype.newbyteorder("="))
-    dense[rows, np.repeat(np.arange(shape[1]), np.diff(starts.astype(np.int64)))] = values
+    columns = [j for j in range(shape[1]) for _ in range(ends[j], ends[j + 1])]
+    dense[rows, columns] = values
     return dense

@@ -69,7 +69,7 @@ def _parts(path: Path, cells: Cells, key: str | None) -> dict[str, list[np.ndarr
         return {part: of[part] for part in WORDS if part in of}
     if key is None and len(cells) == 1:
         return {"train": next(iter(cells.values()))}
-    if key not in cells:
+    if key is None or key not in cells:
         listed = ", ".join(f"{name} (cell of {len(held)})" for name, held in cells.items())
         raise ValueError(
             f"{path} holds cells that could be the sequences ({listed}): load it with "

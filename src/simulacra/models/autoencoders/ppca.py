@@ -65,8 +65,8 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
         d = space.dims
         if d < 2:
             raise ValueError(
-                f"PPCA explains several numbers by fewer factors, but {space} has a single one: take an RNADE "
-                "or a VAE."
+                f"PPCA explains several numbers by fewer factors, but {space} has a single one: take an "
+                "RNADE or a VAE."
             )
         if not 1 <= latent < d:
             possible = f"1 to {d - 1} factors" if d > 2 else "a single factor, latent=1"
