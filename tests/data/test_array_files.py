@@ -1,5 +1,6 @@
 """Array files of every type, byte order, memory order and shape: each value is the one that was written."""
 
+import struct
 import tempfile
 from pathlib import Path
 
@@ -111,6 +112,20 @@ def test_fields_of_structures_and_sparse_arrays_are_arrays(tmp_path):
     assert np.array_equal(
         load_data(tmp_path / "a.mat", key="counts", **KEEP).train.x.numpy(), counts.toarray()
     )
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_matlab_files_of_either_byte_order(tmp_path, order):
+    """By hand: scipy writes those of its own machine."""
+
+    def element(kind: int, content: bytes) -> bytes:
+        return struct.pack(f"{order}2I", kind, len(content)) + content + bytes(-len(content) % 8)
+
+    array = element(6, struct.pack(f"{order}2I", 6, 0)) + element(5, struct.pack(f"{order}2i", 12, 3))
+    array += element(1, b"x") + element(9, X.astype(f"{order}f8").tobytes("F"))
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack(f"{order}2H", 0x0100, 0x4D49)
+    (tmp_path / "a.mat").write_bytes(head + element(14, array))
+    assert np.array_equal(load_data(tmp_path / "a.mat", **KEEP).train.x.numpy(), X)
 
 
 def test_cells_of_real_sequences_keep_their_parts_and_lengths(tmp_path):

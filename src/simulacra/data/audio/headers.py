@@ -52,30 +52,39 @@ def checked(content: bytes) -> bytes:
         Damaged: if the file ends before its header says so, or the header contradicts itself.
     """
     magic = content[:4]
-    if magic in (b"RIFF", b"RIFX", b"RF64", b"BW64") and content[8:12] == b"WAVE":
-        return _wav(content, ">" if magic == b"RIFX" else "<", magic in (b"RF64", b"BW64"))
     try:
-        _check_size(content, magic)
-    except struct.error as error:
+        if magic in (b"RIFF", b"RIFX", b"RF64", b"BW64") and content[8:12] == b"WAVE":
+            return _wav(content, ">" if magic == b"RIFX" else "<", magic in (b"RF64", b"BW64"))
+        promised = _promised(content, magic)
+    except (struct.error, IndexError) as error:
         raise Damaged("it ends within its header") from error
+    if promised > len(content):
+        raise Damaged(f"its header promises {promised} bytes, but it has {len(content)}")
     return content
 
 
-def _check_size(content: bytes, magic: bytes) -> None:
-    promised = 0
+def _promised(content: bytes, magic: bytes) -> int:
+    """Bytes that a file has by its header, or 0 where that says nothing."""
     if magic == b"FORM":
-        promised = struct.unpack_from(">I", content, 4)[0] + 8
-    elif magic == b".snd":
+        return struct.unpack_from(">I", content, 4)[0] + 8
+    if magic == b".snd":
         start, size = struct.unpack_from(">2I", content, 4)
-        promised = start + (0 if size == 0xFFFFFFFF else size)
-    elif magic == b"riff":
-        promised = struct.unpack_from("<Q", content, 16)[0]
-    elif magic == b"OggS":
-        last = content.rfind(b"OggS")
-        if not content[last + 5] & 4:
-            raise Damaged("its last page is missing")
-    if promised > len(content):
-        raise Damaged(f"its header promises {promised} bytes, but it has {len(content)}")
+        return start + (0 if size == 0xFFFFFFFF else size)
+    if magic == b"riff":
+        return struct.unpack_from("<Q", content, 16)[0]
+    return _end_of_ogg(content) if magic == b"OggS" else 0
+
+
+def _end_of_ogg(content: bytes) -> int:
+    """Where the last page ends, page by page."""
+    at, last = 0, False
+    while content[at : at + 4] == b"OggS":
+        last = bool(content[at + 5] & 4)
+        segments = content[at + 26]
+        at += 27 + segments + sum(content[at + 27 : at + 27 + segments])
+    if not last:
+        raise Damaged("its last page is missing")
+    return at
 
 
 def _wav(content: bytes, order: str, wide: bool) -> bytes:
