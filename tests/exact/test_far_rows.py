@@ -7,7 +7,9 @@ import torch
 from contract.cases import CATALOGUED
 from contract.sets import mixed
 from simulacra.core import capabilities as can
+from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.space import Real
+from simulacra.core.transforms import Affine
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
 
@@ -36,6 +38,22 @@ def test_a_row_far_out_has_the_lowest_score_and_no_model_gives_nan(case):
             assert model.encode(x, **c).isfinite().all()
         if model.supports(can.Encodes) and model.supports(can.Decodes):
             assert not model.reconstruct(x, **c).isnan().any()
+
+
+@pytest.mark.fault("f05")
+@pytest.mark.parametrize("case", REALS, ids=str)
+def test_a_row_that_standardises_beyond_single_precision_has_the_lowest_score(case):
+    model, data = case.build(), case.data()
+    scale = Affine((3.0,), (1e-3,))
+    model.preprocessing = Preprocessing(data.space, (scale,))
+    c = {"condition": data.train.c[:4]} if model.supports(can.TakesCondition) else {}
+    x = scale.inverse(data.train.x[:4].double())
+    x[2, 0] = 3.4e38
+    if model.supports(can.HasDensity) or model.supports(can.HasBound):
+        assert int(model.anomaly(x, k=5, **c).argmax()) == 2
+        assert not model.log_prob(x, k=5, **c).values.isnan().any()
+    if model.supports(can.Encodes):
+        assert model.encode(x, **c).isfinite().all()
 
 
 @pytest.mark.fault("f05")

@@ -46,7 +46,6 @@ def rows_of(
         >>> x.tolist(), known.tolist()
         ([[0.0, 2.0]], [[False, True]])
     """
-    own = None
     x, unmasked = split_mask(x)
     if isinstance(space, Sequence):
         if unmasked is not None:
@@ -54,17 +53,8 @@ def rows_of(
         rows, own = sequence_rows(space, x, lengths)
     elif lengths is not None:
         raise ValueError(f"lengths= applies to sequences, but the space is {space}: leave it out.")
-    elif isinstance(space, Fields) and is_table(x):
-        rows = _from_columns(space, x)
-    elif isinstance(space, Fields) and (placed := _by_place(space, x)) is not None:
-        rows = placed
-    elif (images := pictures_in(x)) is not None:
-        rows = picture_rows(space, geometry, images)
     else:
-        rows = as_tensor(x)
-    if isinstance(space, Wave) and rows.dtype == torch.int16:
-        rows = real_wave(rows)
-    rows = rows.byte() if rows.dtype == torch.bool else rows
+        rows, own = _plain_rows(space, x, geometry), None
     if not rows.dim():
         raise ValueError(f"x is a single number, but the model takes rows of {space}: give a batch of them.")
     if not len(rows):
@@ -81,6 +71,21 @@ def rows_of(
         there = None if bool(there.all()) else there
     space.check(rows)
     return rows, there
+
+
+def _plain_rows(space: Space, x: Any, geometry: Geometry | None) -> Tensor:
+    """Rows of a table, of pictures, or of numbers."""
+    if isinstance(space, Fields):
+        if is_table(x):
+            return _from_columns(space, x)
+        placed = _by_place(space, x)
+        if placed is not None:
+            return placed
+    images = pictures_in(x)
+    rows = as_tensor(x) if images is None else picture_rows(space, geometry, images)
+    if isinstance(space, Wave) and rows.dtype == torch.int16:
+        return real_wave(rows)
+    return rows.byte() if rows.dtype == torch.bool else rows
 
 
 def sequence_rows(space: Sequence, x: Any, lengths: Any = None) -> tuple[Tensor, Tensor | None]:

@@ -52,6 +52,18 @@ def working(t: Tensor, double: bool = False) -> Tensor:
     return precise(t)
 
 
+def narrowed(t: Tensor, dtype: torch.dtype) -> Tensor:
+    """t in `dtype`, at its largest number where it is beyond: as far out as a model can be asked about.
+
+    Example:
+        >>> bool(narrowed(torch.tensor([1e300], dtype=torch.float64), torch.float32).isfinite())
+        True
+    """
+    if t.dtype == torch.float64 and dtype != torch.float64:
+        t = t.clamp(torch.finfo(dtype).min, torch.finfo(dtype).max)
+    return t.to(dtype)
+
+
 def held(t: Tensor, device: torch.device | str) -> Tensor:
     """Raw rows on `device`; doubles stay where they are if it has none, until they are standardised."""
     double = t.dtype == torch.float64 and lacks_float64(torch.device(device))

@@ -12,7 +12,7 @@ from simulacra.core.columns import Columns
 from simulacra.core.companding import MuLaw
 from simulacra.core.composite import Sequence, space_from
 from simulacra.core.pixels import Geometry
-from simulacra.core.precision import fitting, held, lacks_float64, precise_device
+from simulacra.core.precision import fitting, held, lacks_float64, narrowed, precise_device
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
@@ -96,7 +96,7 @@ class Preprocessing:
         x = _arrived(x, rng)
         # a raw placeholder may land anywhere, and a gradient that is masked must still be finite
         x = x if known is None else self.space.filled(x, known)
-        return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
+        return narrowed(x, torch.get_default_dtype()) if x.is_floating_point() else x
 
     def inverse(self, y: Tensor) -> Tensor:
         """Back to raw units; levels and 0/1 come back as whole numbers, of a byte where they fit,

@@ -246,6 +246,23 @@ def in_memory(
         raise ValueError(
             f"in_memory() takes labels, known, c_known and lengths for the rows, not {', '.join(unknown)}."
         )
+    whole, label_names = _whole(x, space, name, c, condition, parts)
+    rows = len(whole)
+    order = Rng(seed, "split").permutation("rows", rows)
+    n_valid, n_test = round(rows * valid), round(rows * test)
+    cuts = {
+        "train": order[n_valid + n_test :],
+        "valid": order[:n_valid],
+        "test": order[n_valid : n_valid + n_test],
+    }
+    splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
+    return Dataset(name, splits, whole.preprocessing, condition, label_names)
+
+
+def _whole(
+    x: Any, space: Space, name: str, c: Any, condition: Space | None, parts: dict[str, Any]
+) -> tuple[Split, tuple[str, ...]]:
+    """All rows with what stands beside them, and the names of their classes."""
     rows, known = rows_of(space, x, parts.get("known"), lengths=parts.get("lengths"))
     lengths = None
     if isinstance(space, Sequence) and known is not None:
@@ -256,21 +273,12 @@ def in_memory(
         c = as_tensor(c, "c") if condition is None else condition_rows(condition, c, len(rows))
     labels, label_names = _labels(parts.get("labels"), len(rows))
     c_known = None if parts.get("c_known") is None else as_tensor(parts["c_known"], "c_known").bool()
-    for part, of_rows in (("c", c), ("c_known", c_known)):
-        if of_rows is not None and len(of_rows) != len(rows):
-            raise ValueError(f"{part} has {len(of_rows)} rows, but x has {len(rows)}: it needs one for each.")
-    chain = Preprocessing(space)
+    for part, beside in (("c", c), ("c_known", c_known)):
+        if beside is not None and len(beside) != len(rows):
+            raise ValueError(f"{part} has {len(beside)} rows, but x has {len(rows)}: it needs one for each.")
     numbers = SourceRows("train", torch.arange(len(rows)))
-    whole = Split(rows, chain, c, labels, known, c_known, lengths, source_rows=numbers)
-    order = Rng(seed, "split").permutation("rows", len(rows))
-    n_valid, n_test = round(len(rows) * valid), round(len(rows) * test)
-    cuts = {
-        "train": order[n_valid + n_test :],
-        "valid": order[:n_valid],
-        "test": order[n_valid : n_valid + n_test],
-    }
-    splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
-    return Dataset(name, splits, chain, condition, label_names)
+    whole = Split(rows, Preprocessing(space), c, labels, known, c_known, lengths, source_rows=numbers)
+    return whole, label_names
 
 
 def _labels(labels: Any, rows: int) -> tuple[Tensor | None, tuple[str, ...]]:

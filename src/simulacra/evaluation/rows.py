@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.precision import narrowed
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.words import CHUNK
@@ -71,7 +72,7 @@ def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) 
         model.preprocessing.raw.check(raw.x)
         keyed = rng.on(rows)
         x, log_det = model.preprocessing.forward(model.preprocessing.held(raw.x, model.device), keyed, known)
-        x = x.to(model.dtype) if x.is_floating_point() else x
+        x = narrowed(x, model.dtype) if x.is_floating_point() else x
         yield Block(x, log_det, condition_of(model, raw.c), keyed, known)
 
 
