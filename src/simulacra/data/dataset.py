@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,7 +19,7 @@ from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
-from simulacra.data.labels import encode
+from simulacra.data.labels import class_numbers
 from simulacra.data.source_rows import SourceRows
 
 
@@ -271,7 +270,7 @@ def _whole(
         lengths = as_tensor(parts["lengths"], "lengths").long()
     if c is not None:
         c = as_tensor(c, "c") if condition is None else condition_rows(condition, c, len(rows))
-    labels, label_names = _labels(parts.get("labels"), len(rows))
+    labels, label_names = class_numbers(parts.get("labels"), len(rows))
     c_known = None if parts.get("c_known") is None else as_tensor(parts["c_known"], "c_known").bool()
     for part, beside in (("c", c), ("c_known", c_known)):
         if beside is not None and len(beside) != len(rows):
@@ -279,19 +278,3 @@ def _whole(
     numbers = SourceRows("train", torch.arange(len(rows)))
     whole = Split(rows, Preprocessing(space), c, labels, known, c_known, lengths, source_rows=numbers)
     return whole, label_names
-
-
-def _labels(labels: Any, rows: int) -> tuple[Tensor | None, tuple[str, ...]]:
-    """Class numbers as they are, names as numbers and names."""
-    if labels is None:
-        return None, ()
-    names: tuple[str, ...] = ()
-    if isinstance(labels, Tensor):
-        numbers = labels
-    elif (values := np.asarray(labels)).dtype.kind in "iu":
-        numbers = as_tensor(values, "labels").long()
-    else:
-        numbers, names = encode(values, "labels")
-    if numbers.shape != (rows,):
-        raise ValueError(f"labels has shape {tuple(numbers.shape)}, but x has {rows} rows: one label a row.")
-    return numbers, names

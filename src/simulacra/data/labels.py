@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.handed import EXACT, is_gone
+from simulacra.core.handed import EXACT, as_tensor, is_gone
 from simulacra.core.tabular import class_name
 
 log = logging.getLogger("simulacra")
@@ -82,3 +83,27 @@ def one_column(labels: np.ndarray, rows: int) -> np.ndarray:
         return labels
     log.info("labels of shape %s have a single 1 in each row: its column is the class", labels.shape)
     return labels.argmax(1)
+
+
+def class_numbers(labels: Any, rows: int) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Class numbers as they are given, or numbers and names of classes that are given by name.
+
+    Raises:
+        ValueError: if there is not one label a row.
+
+    Example:
+        >>> class_numbers(["b", "a"], 2)
+        (tensor([1, 0]), ('a', 'b'))
+    """
+    if labels is None:
+        return None, ()
+    names: tuple[str, ...] = ()
+    if isinstance(labels, Tensor):
+        numbers = labels
+    elif (values := np.asarray(labels)).dtype.kind in "iu":
+        numbers = as_tensor(values, "labels").long()
+    else:
+        numbers, names = encode(values, "labels")
+    if numbers.shape != (rows,):
+        raise ValueError(f"labels has shape {tuple(numbers.shape)}, but x has {rows} rows: one label a row.")
+    return numbers, names
