@@ -26,7 +26,7 @@ import numpy as np
 HEADER = 128
 COMPRESSED, MATRIX = 15, 14
 COMPLEX, LOGICAL = 0x08, 0x02
-DENSE = 2**27  # entries that a sparse array may have with its zeros
+DENSE = 2**26  # entries that a sparse array may have with its zeros
 # storage types, classes of arrays, and codings of text, as numpy and Python have them
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
@@ -181,7 +181,7 @@ def _content(
     if kind == SPARSE:
         dense = _sparse(label, shape, parts, order)
         whole = isinstance(dense, np.ndarray) and not (word >> 8) & LOGICAL
-        return dense.astype(np.float64) if whole else dense  # type: ignore[union-attr]
+        return dense.astype(np.float64, copy=False) if whole else dense  # type: ignore[union-attr]
     if kind not in CLASSES:
         return OTHER.get(kind, "another kind")
     values = _numbers(label, *next(parts), order)
@@ -255,7 +255,9 @@ def _sparse(label: str, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes
     rows, starts, values = (_numbers(label, *next(parts), order) for _ in range(3))
     if len(shape) != 2 or math.prod(shape) > DENSE:
         return OTHER[SPARSE]
-    ends = starts.astype(np.int64).tolist()
+    if rows.dtype.kind not in "iu" or starts.dtype.kind not in "iu":
+        raise Damaged(f"{label} has places that are no whole numbers")
+    ends = starts.tolist()
     count = ends[-1] if ends else -1
     ordered = len(ends) == shape[1] + 1 and ends[0] == 0 and ends == sorted(ends)
     if not ordered or not 0 <= count <= min(len(rows), len(values)):
