@@ -122,3 +122,14 @@ def test_whole_numbers_beyond_double_precision_are_refused(tmp_path, kind):
     np.save(tmp_path / "year.npy", np.array([[1999], [2024]]))
     assert_refused(tmp_path / "year.npy", "x.astype('float64')", "load the data with levels=2048")
     assert load_data(tmp_path / "year.npy", levels=2048, **KEEP).train.x.tolist() == [[1999], [2024]]
+
+
+@pytest.mark.fault("f03")
+def test_rows_in_memory_that_single_precision_rounds_are_warned_of(caplog):
+    """Nothing standardises them there."""
+    simulacra.in_memory(TIMES, simulacra.Real((2,)), name="times")
+    assert "times: entry 0 lies thousands of deviations from 0" in caplog.text
+    caplog.clear()
+    simulacra.in_memory(TIMES - 1.7e9, simulacra.Real((2,)))
+    simulacra.in_memory(np.ones((3, 2)), simulacra.Real((2,)))
+    assert not caplog.text

@@ -13,13 +13,11 @@ from torch import Tensor
 from simulacra.core.batch import Batch
 from simulacra.core.composite import Sequence
 from simulacra.core.estimate import Protocol
-from simulacra.core.handed import as_tensor
-from simulacra.core.intake import condition_rows, rows_of
 from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
-from simulacra.data.labels import class_numbers
+from simulacra.data.arrays.given import checked_rows
 from simulacra.data.source_rows import SourceRows
 
 
@@ -240,13 +238,10 @@ def in_memory(
         >>> {name: len(split) for name, split in data.splits.items()}
         {'train': 40, 'valid': 5, 'test': 5}
     """
-    unknown = set(parts) - {"labels", "known", "c_known", "lengths"}
-    if unknown:
-        raise ValueError(
-            f"in_memory() takes labels, known, c_known and lengths for the rows, not {', '.join(unknown)}."
-        )
-    whole, label_names = _whole(x, space, name, c, condition, parts)
-    rows = len(whole)
+    held, label_names = checked_rows(x, space, name, c, condition, parts)
+    rows = len(held["x"])
+    numbers = SourceRows("train", torch.arange(rows))
+    whole = Split(preprocessing=Preprocessing(space), source_rows=numbers, **held)
     order = Rng(seed, "split").permutation("rows", rows)
     n_valid, n_test = round(rows * valid), round(rows * test)
     cuts = {
@@ -256,25 +251,3 @@ def in_memory(
     }
     splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
     return Dataset(name, splits, whole.preprocessing, condition, label_names)
-
-
-def _whole(
-    x: Any, space: Space, name: str, c: Any, condition: Space | None, parts: dict[str, Any]
-) -> tuple[Split, tuple[str, ...]]:
-    """All rows with what stands beside them, and the names of their classes."""
-    rows, known = rows_of(space, x, parts.get("known"), lengths=parts.get("lengths"))
-    lengths = None
-    if isinstance(space, Sequence) and known is not None:
-        lengths, known = space.lengths_of(known, name), None
-    elif parts.get("lengths") is not None:
-        lengths = as_tensor(parts["lengths"], "lengths").long()
-    if c is not None:
-        c = as_tensor(c, "c") if condition is None else condition_rows(condition, c, len(rows))
-    labels, label_names = class_numbers(parts.get("labels"), len(rows))
-    c_known = None if parts.get("c_known") is None else as_tensor(parts["c_known"], "c_known").bool()
-    for part, beside in (("c", c), ("c_known", c_known)):
-        if beside is not None and len(beside) != len(rows):
-            raise ValueError(f"{part} has {len(beside)} rows, but x has {len(rows)}: it needs one for each.")
-    numbers = SourceRows("train", torch.arange(len(rows)))
-    whole = Split(rows, Preprocessing(space), c, labels, known, c_known, lengths, source_rows=numbers)
-    return whole, label_names
