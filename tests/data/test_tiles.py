@@ -14,8 +14,8 @@ from refusal import assert_refused
 from simulacra.core.pixels import Geometry
 from simulacra.core.space import Levels
 from simulacra.data import load_data
-from simulacra.data.images.files import ImageFiles, PageCache
 from simulacra.data.images import files as images
+from simulacra.data.images.files import ImageFiles, PageCache
 from simulacra.data.images.summary import describe_images
 
 KEEP = {"validation": 0, "test": 0}

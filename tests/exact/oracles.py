@@ -66,6 +66,7 @@ class Prescribed:
         return value.expand(value.shape[0] if value.dim() else 1, *shape)
 
     normal = uniform = _given
+    device = "cpu"
 
     def at(self, *path: object) -> Prescribed:
         return self

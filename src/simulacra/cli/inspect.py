@@ -135,11 +135,11 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
                 tried += [c for c in [mended.candidate(entry)] if c]
         fitting += sorted(tried, key=order)[:1]
     fitting.sort(key=order)
-    if isinstance(found.data.preprocessing.raw, Wave) and (entry := CATALOG.get("wavenet")):
+    if isinstance(found.data.preprocessing.raw, Wave) and (sound := CATALOG.get("wavenet")):
         # any series of numbers will do for it, but it was made for companded sound
         companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]
-        best = mended.built(entry, companded)
-        fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != entry.family]
+        best = mended.built(sound, companded)
+        fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != sound.family]
     return fitting[:SUGGESTED]
 
 

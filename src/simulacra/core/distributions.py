@@ -17,6 +17,7 @@ from torch import Tensor
 
 from simulacra.core.random import Rng
 
+FARTHEST = 1e17  # deviations: the squares of thousands of entries then sum up in single precision
 LOG_2PI = math.log(2 * math.pi)
 SOFTPLUS_LIMIT = 40.0  # above it softplus(t) is t to the last digit of double precision
 MANY_LEVELS = 1024  # above it a mean over levels is an integral
@@ -103,6 +104,8 @@ class Gaussian(Distribution):
     def entries(self, x: Tensor) -> Tensor:
         """-1/2 ((x - m) / s)^2 - log s - 1/2 log 2 pi."""
         u = (x.to(self.loc.dtype) - self.loc) * torch.exp(-self.log_scale)
+        # so far out that its square would overflow: very unlikely, and no longer compared
+        u = u.clamp(-FARTHEST, FARTHEST)
         return -0.5 * (u * u + LOG_2PI) - self.log_scale
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:

@@ -14,11 +14,12 @@ from torch import Tensor
 from simulacra.core import distributions as d
 from simulacra.core import field_distributions as fd
 from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.space import Levels, Space
+from simulacra.core.composite import Fields, Sequence
+from simulacra.core.space import Binary, Levels, Space
 
 # Tanh-free soft limits: a scale below e^-7 of the unit interval makes levels degenerate.
 MIN_LOG_SCALE = -7.0
+MAX_LOG_SCALE = 40.0  # of a Gaussian: beyond it the square of a deviation overflows single precision
 MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the loss of a wild first step
 
 
@@ -103,7 +104,7 @@ def _bernoulli(p: Tensor, events: int) -> d.Bernoulli:
 
 def _gaussian(p: Tensor, events: int) -> d.Gaussian:
     loc, log_scale = p.unbind(p.dim() - events - 1)
-    return d.Gaussian(loc, log_scale.clamp_min(MIN_LOG_SCALE), events)
+    return d.Gaussian(loc, log_scale.clamp(MIN_LOG_SCALE, MAX_LOG_SCALE), events)
 
 
 def _fixed_gaussian(p: Tensor, events: int, log_scale: float) -> d.Gaussian:
@@ -161,8 +162,16 @@ def _logistic(p: Tensor, events: int, levels: int, k: int) -> d.Distribution:
 
 def _misfit(space: Space, name: str) -> str:
     mend = ""
+    if isinstance(space, Sequence):
+        frames = isinstance(space.of, Binary)
+        return f"no distribution here stands on {space}: " + (
+            "an RNN-RBM, an RTRBM or an RNN-NADE takes sequences of binary frames."
+            if frames
+            else "cut its sequences into rows of one length."
+        )
     if name == "gaussian" and space.discrete:
-        mend = " A density on discrete data is unbounded: load the data with dequantise='uniform'."
+        mend = " A density on discrete data is unbounded"
+        mend += ": load the data with dequantise='uniform'." if isinstance(space, Levels) else "."
     if name == "bernoulli" and isinstance(space, Levels):
         mend = " Grey levels are not coin flips: load the data with binarize='dynamic'."
     offered = ", ".join(space.observations) or "none"

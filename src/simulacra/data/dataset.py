@@ -17,6 +17,7 @@ from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
+from simulacra.data.arrays.given import checked_rows
 from simulacra.data.source_rows import SourceRows
 
 
@@ -57,20 +58,21 @@ class Split:
 
     def rows(self, index: Tensor) -> Batch:
         """The raw rows `index`."""
-        index = index.to(self.x.device)
-        take = lambda t: None if t is None else t.index_select(0, index)
+        # rows in double precision may wait on another device than the rest
+        take = lambda t: None if t is None else t.index_select(0, index.to(t.device))
         known, lengths = take(self.known), take(self.lengths)
         if lengths is not None:
             # padding is unknown to whoever looks at entries
             known = cast(Sequence, self.preprocessing.raw).valid(lengths)
+        x = self.x.index_select(0, index.to(self.x.device))
         return Batch(
-            self.x.index_select(0, index),
+            x,
             take(self.c),
             known,
             take(self.c_known),
             lengths,
             rows=range(len(index)),
-            index=index,
+            index=index.to(x.device),
         )
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
@@ -105,8 +107,9 @@ class Split:
         moved: dict[str, Any] = {
             name: fitting(value, device)
             for name, value in vars(self).items()
-            if isinstance(value, Tensor) and name != "labels"
+            if isinstance(value, Tensor) and name not in ("labels", "x")
         }
+        moved["x"] = self.preprocessing.held(self.x, device)
         return self._same_rows(replace(self, **moved))
 
     def _same_rows(self, other: Split) -> Split:
@@ -210,22 +213,26 @@ class Dataset:
 
 
 def in_memory(
-    x: Tensor,
+    x: Any,
     space: Space,
     name: str = "tensors",
-    c: Tensor | None = None,
+    c: Any = None,
     condition: Space | None = None,
     valid: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
-    **parts: Tensor,
+    **parts: Any,
 ) -> Dataset:
-    """A data set from tensors, split at random by `seed`.
+    """A data set from rows in memory, split at random by `seed`.
 
     Args:
-        x: observations in `space`, shape (N, *).
-        c: conditions, shape (N, *).
-        parts: `labels`, `known`, `c_known` or `lengths`, shape (N, ...).
+        x: observations in `space`, as `log_prob` takes them: numpy, torch, lists, or a data frame where
+            the space is `Fields`; shape (N, *).
+        c: conditions, shape (N, *), or names of classes.
+        parts: `labels` (numbers or names), `known`, `c_known` or `lengths`, shape (N, ...).
+
+    Raises:
+        ValueError: if the rows do not fit the space, or a part does not fit the rows.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -233,15 +240,16 @@ def in_memory(
         >>> {name: len(split) for name, split in data.splits.items()}
         {'train': 40, 'valid': 5, 'test': 5}
     """
-    space.check(x)
-    chain = Preprocessing(space)
-    whole = Split(x, chain, c, source_rows=SourceRows("train", torch.arange(len(x))), **parts)
-    order = Rng(seed, "split").permutation("rows", len(x))
-    n_valid, n_test = round(len(x) * valid), round(len(x) * test)
+    held, label_names = checked_rows(x, space, name, c, condition, parts)
+    rows = len(held["x"])
+    numbers = SourceRows("train", torch.arange(rows))
+    whole = Split(preprocessing=Preprocessing(space), source_rows=numbers, **held)
+    order = Rng(seed, "split").permutation("rows", rows)
+    n_valid, n_test = round(rows * valid), round(rows * test)
     cuts = {
         "train": order[n_valid + n_test :],
         "valid": order[:n_valid],
         "test": order[n_valid : n_valid + n_test],
     }
     splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
-    return Dataset(name, splits, chain, condition)
+    return Dataset(name, splits, whole.preprocessing, condition, label_names)

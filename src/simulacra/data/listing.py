@@ -25,7 +25,22 @@ from simulacra.data.splits.options import SplitOptions
 
 log = logging.getLogger("simulacra")
 
-WAVES = (".wav",)
+WAVES = (
+    ".wav",
+    ".wave",
+    ".flac",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".aiff",
+    ".aif",
+    ".aifc",
+    ".au",
+    ".snd",
+    ".w64",
+    ".rf64",
+    ".caf",
+)
 SPLITS = {
     "train": ("train", "training"),
     "valid": ("valid", "validation", "val", "dev"),

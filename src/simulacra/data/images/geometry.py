@@ -29,7 +29,7 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
             f"size=, crop= and grey= apply to images with grey or colour levels, but {source.name} holds "
             f"{source.space}."
         )
-    channels, height, width = source.space.shape
+    levels, (channels, height, width) = source.space.levels, source.space.shape
     if geometry.crop and geometry.crop > min(height, width):
         raise ValueError(
             f"the images of {source.name} are {width}x{height}, smaller than crop={geometry.crop}: load them "
@@ -39,7 +39,7 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
     source = replace(source, geometry=geometry if geometry.side else None)
     if whole and (channels == 1 or not grey):
         return source
-    levels, wanted = source.space.levels, 1 if grey else channels
+    wanted = 1 if grey else channels
     rows = {name: _reshaped(part.rows, geometry, wanted, levels) for name, part in source.parts.items()}
     space = Levels((wanted, geometry.side or height, geometry.side or width), levels)
     return source.change(rows, space, *applied(geometry, grey and channels == 3))

@@ -58,8 +58,8 @@ def find_missing(columns: Sequence[Sequence[str]], marks: Marks, told: Collectio
     """
     counts = [Counter(column) for column in columns]
     if told is not None:
-        words = {"", *told}
-        return Missing({j: [w for w in count if w in words] for j, count in enumerate(counts)})
+        given = {"", *told}
+        return Missing({j: [w for w in count if w in given] for j, count in enumerate(counts)})
     numeric = [_numeric(count, marks) for count in counts]
     of_the_file = {w for count, number in zip(counts, numeric) if number for w in count if may_miss(w)}
     spellings: dict[int, list[str]] = {}

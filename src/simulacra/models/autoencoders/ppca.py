@@ -18,13 +18,14 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import Completes, Decodes, Encodes, HasDensity, Samples, TakesMissing
+from simulacra.core.composite import Fields
 from simulacra.core.distributions import LOG_2PI
 from simulacra.core.factors import FLOOR, Linear, closed_form, maximise
 from simulacra.core.model import Model
 from simulacra.core.moments import covariance, has_gaps, known_rows
 from simulacra.core.precision import precise
 from simulacra.core.random import Rng
-from simulacra.core.space import Real, Space
+from simulacra.core.space import Levels, Real, Space
 from simulacra.core.training import Source, Stage, Steps
 
 
@@ -58,12 +59,18 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
     ):
         super().__init__(space)
         if not isinstance(space, Real):
+            mend = "load the data with dequantise='uniform'" if isinstance(space, Levels) else "take a PCA"
+            mend = "load the data with types='real'" if isinstance(space, Fields) else mend
+            raise ValueError(f"PPCA is a continuous density, but the space is {space}: {mend}.")
+        d = space.dims
+        if d < 2:
             raise ValueError(
-                f"PPCA is a continuous density, but the space is {space}: "
-                "load the data with dequantise='uniform'."
+                f"PPCA explains several numbers by fewer factors, but {space} has a single one: take an "
+                "RNADE or a VAE."
             )
-        if not 1 <= latent < space.dims:
-            raise ValueError(f"latent is {latent}, but PPCA of {space} has 1 to {space.dims - 1} factors.")
+        if not 1 <= latent < d:
+            possible = f"1 to {d - 1} factors" if d > 2 else "a single factor, latent=1"
+            raise ValueError(f"latent is {latent}, but PPCA of {space} has {possible}.")
         self.code_size, self.solver, self.iterations = latent, solver, iterations
         self.register_buffer("location", torch.zeros(space.dims))
         self.register_buffer("W", torch.zeros(space.dims, latent))

@@ -40,9 +40,8 @@ def entry_heads(owner: str, space: Space, observation: str, mixtures: int) -> He
         ((7, 3, 2), (7,))
     """
     if isinstance(space, (Fields, Sequence)):
-        raise ValueError(
-            f"{owner} draws entries of one kind, but the space is {space}: "
-            "declare the columns of a table one kind, such as types='real'."
-        )
+        mend = "declare the columns of a table one kind, such as types='real'"
+        mend = "an RNN-RBM takes those of binary frames" if isinstance(space, Sequence) else mend
+        raise ValueError(f"{owner} draws entries of one kind, but the space is {space}: {mend}.")
     whole = observation_head(space, observation, mixtures=mixtures)
     return Heads(whole, observation_head(replace(space, shape=()), whole.name, mixtures=mixtures))

@@ -7,6 +7,7 @@ from simulacra.core.space import Binary, Levels, Real, Space
 
 GREY = "grey levels can be drawn anew each visit (dynamic), drawn once (static) or cut (threshold); "
 FRAMES = "take an RNN-RBM, an RTRBM or an RNN-NADE for sequences of binary frames"
+NO_FRAMES = "no model takes sequences of such frames, so cut them into rows of one length"
 
 
 def need_binary(name: str, space: Space) -> None:
@@ -61,8 +62,8 @@ def _mend(space: Space, grey: str, real: str = "a VAE takes such data") -> str:
     """What to do about data of the wrong kind: of grey levels, of reals, or others."""
     if isinstance(space, Levels):
         return grey
-    if isinstance(space, Sequence) and isinstance(space.of, Binary):
-        return FRAMES
+    if isinstance(space, Sequence):
+        return FRAMES if isinstance(space.of, Binary) else NO_FRAMES
     if isinstance(space, Binary):
         return "take an RBM"
     return real if isinstance(space, Real) else "a VAE takes such data"
