@@ -10,7 +10,7 @@ from scipy.io import savemat
 from simulacra.cli.said import in_options
 from simulacra.core.space import Binary, Levels, Real
 from simulacra.data import load_data
-from simulacra.data.inspection import inspect_data
+from simulacra.data.inspection.facts import inspect_data
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
-from simulacra.data.arrays.files import read_npz
-from simulacra.data.arrays.matlab import read_mat
 from simulacra.data.audio.wav import Recording
 from simulacra.data.audio.windows import suggested
 from simulacra.data.images.headers import Head
@@ -40,8 +37,6 @@ def needed(
         added["missing"] = "mask"
     if heads and not any(options.get(name) for name in GEOMETRY):
         added |= _one_size(heads)
-    if reader.kind == "an array file" and not options.get("key"):
-        added |= _one_array(Path(given).expanduser(), {str(option) for option in options.values()})
     return added | _window(reader, recordings, options)
 
 
@@ -50,19 +45,6 @@ def _one_size(heads: Sequence[Head]) -> dict[str, Any]:
     if len({(page.height, page.width) for page in heads}) == 1:
         return {}
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in heads))}
-
-
-def _one_array(path: Path, named: set[str]) -> dict[str, Any]:
-    """The option that takes the observations, if several arrays are there and one only has many columns.
-
-    Args:
-        named: arrays that are labels, groups and the like.
-    """
-    if path.suffix.lower() == ".npy" or not path.is_file():
-        return {}
-    arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
-    wide = [name for name, a in arrays.items() if sum(n > 1 for n in a.shape) > 1 and name not in named]
-    return {"key": wide[0]} if len(arrays) > 1 and len(wide) == 1 else {}
 
 
 def _window(reader: Reader, recordings: Sequence[Recording], options: Mapping[str, Any]) -> dict[str, Any]:
