@@ -19,6 +19,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset
+from simulacra.data.images.files import reads_kept
 from simulacra.data.inspection import inspect_data
 from simulacra.data.load import load_data
 from simulacra.models.catalog import CATALOG, Entry
@@ -72,6 +73,11 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
     Raises:
         ValueError: as `load_data`.
     """
+    with reads_kept():
+        _inspect(name, pairs)
+
+
+def _inspect(name: str, pairs: Sequence[Pair]) -> None:
     found = inspect_data(name, **_options(pairs))
     say(table([(about, in_options(what)) for about, what in found.facts.items()]))
     if found.columns:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from simulacra.core.composite import Fields, Sequence
-from simulacra.core.pixels import Geometry, picture_rows, pictures_in
+from simulacra.core.pictures import picture_rows, pictures_in
+from simulacra.core.pixels import Geometry
 from simulacra.core.space import Categorical, Ordinal, Space
 from simulacra.core.waves import Wave, real_wave
 

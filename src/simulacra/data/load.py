@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry
+from simulacra.core.pixels import Geometry, side_of
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renames
 from simulacra.core.space import Categorical, Space
@@ -40,9 +40,9 @@ def load_data(
     threshold: float = 0.5,
     dequantise: Literal["uniform", "logit"] | None = None,
     mu_law: int | None = None,
-    size: int | None = None,
-    crop: int | None = None,
-    tile: int | None = None,
+    size: int | str | tuple[int, int] | None = None,
+    crop: int | str | tuple[int, int] | None = None,
+    tile: int | str | tuple[int, int] | None = None,
     levels: int | None = None,
     grey: bool = False,
     validation: float = 0.1,
@@ -74,10 +74,11 @@ def load_data(
             (0, 1) to the line.
         mu_law: turn recordings into so many levels, spaced by the mu-law with mu one less, such as 256:
             the score is then a log probability of the levels.
-        size: side in pixels; images are cut to their central square and resized with antialiasing.
-        crop: side in pixels; images are cut to their central square of that side, not resized. Of
+        size: side of squares in pixels, or height and width such as `48x64` or `(48, 64)`; images are cut
+            to their central part of that aspect and resized with antialiasing.
+        crop: likewise; images are cut to their central part of that size, not resized. Of
             recordings the number of samples in the middle that are kept.
-        tile: side in pixels; each image (and page) is cut into tiles of that side, what is left over
+        tile: likewise; each image (and page) is cut into tiles of that size, what is left over
             at the right and the bottom is dropped; tiles of one image stay in one split. Recordings are
             cut into windows of that many samples.
         levels: number of grey levels in use where a file is deeper than its camera was, such as 4096
@@ -156,9 +157,10 @@ def _check_options(options: dict[str, Any]) -> None:
         raise ValueError("binarize= and dequantise= exclude each other: 0/1 pixels have no bins to fill.")
     if not 0 < options["threshold"] < 1:
         raise ValueError(f"threshold={options['threshold']:g} must lie between 0 and 1.")
-    for name in ("size", "crop", "tile", "limit"):
-        if options[name] is not None and options[name] < 1:
-            raise ValueError(f"{name}={options[name]} must be 1 or more.")
+    for name in ("size", "crop", "tile"):
+        options[name] = side_of(name, options[name])
+    if options["limit"] is not None and options["limit"] < 1:
+        raise ValueError(f"limit={options['limit']} must be 1 or more.")
     given = [f"{name}=" for name in ("size", "crop", "tile") if options[name] is not None]
     if len(given) > 1:
         raise ValueError(

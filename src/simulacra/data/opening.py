@@ -145,6 +145,11 @@ def _window(options: dict[str, Any], name: str) -> Window:
     _unused(options, ("size",), name)
     if options["grey"]:
         raise ValueError(f"grey=True applies to images, not to {name}: leave it out.")
+    for option in ("crop", "tile"):
+        if isinstance(options[option], str):
+            raise ValueError(
+                f"{option}={options[option]!r} has two sides, but {name} holds recordings: give one number."
+            )
     return Window(options["crop"], options["tile"])
 
 

@@ -40,6 +40,8 @@ def open_waves(listing: Listing, window: Window) -> Source:
     """
     read = {name: [read_wav(path) for path in files] for name, files in listing.files.items()}
     space = _space(read, window)
+    if listing.left_out:
+        log.info("%s", listing.said_left_out)
     parts = {}
     for name, recordings in read.items():
         x, of = _part(name, recordings, window)
