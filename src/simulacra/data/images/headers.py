@@ -119,7 +119,8 @@ def head_of(path: Path, image: Image.Image | None, page: int) -> Head:
         turn = png_chunks(path).turn
     elif image.format in TAGGED:
         turn = orientation(image)
-    grey = gif_frames(path)[1] if image.format == "GIF" else is_grey(image)
+    # of 16 bits with alpha Pillow makes colour
+    grey = gif_frames(path)[1] if image.format == "GIF" else is_grey(image) or "LA;16" in _unpacked(image)
     head = _seen(width, height, 1 if grey else 3, levels, page, turn, reader, _remarks(image))
     if image.format != "TIFF":
         return head
@@ -218,8 +219,8 @@ def _careful(path: Path, image: Image.Image) -> str:
             raise ValueError(
                 f"{path} has a palette of more than 8 bits a channel: save it as RGB of 16 bits or of 8."
             )
-    # a channel that is said to be nothing may still hold something
-    return "tiff" if 0 in np.atleast_1d(tag_of(image, EXTRA, 1)) else ""
+    # a channel that is said to be nothing may still hold something; L;IR is not unpacked by Pillow
+    return "tiff" if 0 in np.atleast_1d(tag_of(image, EXTRA, 1)) or "L;IR" in _unpacked(image) else ""
 
 
 def _bits(image: Image.Image) -> int:
