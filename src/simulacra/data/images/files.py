@@ -173,8 +173,9 @@ class ImageFiles:
                 row = self.geometry.cut(pixels, top, left, self.levels)
                 if row.shape != self.shape:
                     raise ValueError(f"{path} changed while it was in use: it gives {row.shape} now.")
-                whole = row if row.dtype == np.uint8 else row.astype(np.int32)
-                x[to] = self._binarised(torch.from_numpy(np.ascontiguousarray(whole)), i)
+                # a copy: turned images run backwards, which torch does not take
+                whole = np.array(row, np.uint8 if row.dtype == np.uint8 else np.int32, order="C")
+                x[to] = self._binarised(torch.from_numpy(whole), i)
 
     def _binarised(self, row: Tensor, i: int) -> Tensor:
         if self.bits is None:

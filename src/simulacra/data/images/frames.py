@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import warnings
 import zlib
@@ -16,6 +17,8 @@ from PIL import Image
 from simulacra.data.images import pnm, tiff
 from simulacra.data.images.blocks import gif_frames, png_chunks
 
+# what is wrong with a file is said in the one sentence of ours
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 # Pillow knows more, some of which start other programs
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "JPEG2000")
 MOVING = {"PNG", "GIF", "WEBP"}  # formats whose frames stand on one canvas
@@ -31,6 +34,7 @@ DAMAGED = (
     OverflowError,
     AttributeError,
     AssertionError,
+    MemoryError,
     struct.error,
     zlib.error,
 )

@@ -166,6 +166,8 @@ def _check_type(path: Path, page: Any) -> None:
     if kind is None or kind.kind != "u" or kind.itemsize > 2:
         what = "real numbers (floats)" if kind is not None and kind.kind == "f" else f"{kind} values"
         raise no_levels(path, what)
+    if not all(page.shape):
+        raise damaged(path, f"a page has the shape {page.shape}")
     if page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > 4 or page.photometric > 2:
         raise ValueError(
             f"{path} has {page.photometric.name} pages of shape {page.shape}: save it as grey or RGB."
