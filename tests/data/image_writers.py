@@ -52,10 +52,8 @@ def tag_chunk(turn: int, kind: str) -> bytes:
     exif = tags.tobytes().removeprefix(b"Exif\0\0")
     if kind == "eXIf":
         return chunk(b"eXIf", exif)
-    name, text = (
-        b"Raw profile type exif",
-        b"\nexif\n%8d\n%s\n" % (len(exif) + 6, (b"Exif\0\0" + exif).hex().encode()),
-    )
+    profile = (b"Exif\0\0" + exif).hex().encode()
+    name, text = b"Raw profile type exif", b"\nexif\n%8d\n%s\n" % (len(exif) + 6, profile)
     said = {
         "tEXt": name + b"\0" + text,
         "zTXt": name + b"\0\0" + zlib.compress(text),
