@@ -36,6 +36,7 @@ FOLDER, ARRAY, TABLE, FRAME = "a folder of images", "an array file", "a table", 
 WAVES, WAVE, MUSIC = "a folder of recordings", "a recording", "a file of music"
 LOOKED_AT = 256  # rows of each split whose values are looked at where they are not in memory
 LARGEST = 64  # pixels of a side, where images are made one size
+WHOLE = 2**16  # pixels of an image that is described as it is; of photos no model would fit
 GEOMETRY = ("size", "crop", "tile")
 SHOWN = 6  # classes that are named one by one
 GROUPS = {"id", "patient", "subject", "slide", "group", "speaker", "person", "session", "site"}
@@ -170,9 +171,9 @@ def _window(recordings: Sequence[Recording], kind: str, options: Mapping[str, An
 
 
 def _one_size(folder: Path) -> dict[str, int]:
-    """The option that makes one size of many, if there are many."""
+    """The option that makes one size of many, or a small one of a large one."""
     pages = [page for pages in read_heads(list_folder(folder).paths) for page in pages]
-    if len({(page.height, page.width) for page in pages}) == 1:
+    if len({(page.height, page.width) for page in pages}) == 1 and pages[0].height * pages[0].width <= WHOLE:
         return {}
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in pages))}
 

@@ -205,7 +205,9 @@ def _suggest_levels(source: Source, splits: dict[str, Split], spec: dict[str, An
         # not in memory as levels: a few tell it
         kept = [replace(rows, bits=None).sample(LOOKED_AT) for rows in every]
     count = sum(map(len, kept))
-    said = suggestion(every[0].levels, [int(x.max()) for x in kept], f"{count:,} rows")
+    # of whole images: means of pixels are lower
+    highest = [most for rows in every for most in rows.cache.highest.values()] or [int(x.max()) for x in kept]
+    said = suggestion(every[0].levels, highest, f"{count:,} rows")
     if said:
         log.info("%s", said)
 

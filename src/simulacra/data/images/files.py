@@ -50,10 +50,11 @@ class PageCache:
     def __init__(self) -> None:
         self.pages: OrderedDict[tuple[Any, ...], np.ndarray] = OrderedDict()
         self.bytes = 0
+        self.highest: dict[tuple[int, int], int] = {}  # value of each deep page, before it is resized
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: pages do not travel to other processes."""
-        return {"pages": OrderedDict(), "bytes": 0}
+        return {"pages": OrderedDict(), "bytes": 0, "highest": {}}
 
     def page(self, path: Path, channels: int, number: int, levels: int | None = None) -> np.ndarray:
         """The pixels of one page, shape (C, H, W)."""
@@ -167,7 +168,11 @@ class ImageFiles:
     def _put(self, x: Tensor, file: int, wanted: Wanted, pages: Decoder) -> None:
         """The wanted rows of one file at their places in x."""
         path = self.paths[file]
-        for rows, pixels in zip(wanted.values(), pages(path, self.shape[0], list(wanted), self.levels)):
+        for (page, rows), pixels in zip(
+            wanted.items(), pages(path, self.shape[0], list(wanted), self.levels)
+        ):
+            if self.levels > 256:
+                self.cache.highest[file, page] = int(pixels.max())
             check_levels(path, pixels, self.levels)
             for to, i, top, left in rows:
                 row = self.geometry.cut(pixels, top, left, self.levels)
