@@ -20,6 +20,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset
+from simulacra.data.images.files import reads_kept
 from simulacra.data.inspection.facts import Inspection, inspect_data
 from simulacra.data.load import load_data, reading_once
 from simulacra.models.catalog import CATALOG, Entry
@@ -74,7 +75,7 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
     Raises:
         ValueError: as `load_data`.
     """
-    with reading_once():
+    with reading_once(), reads_kept():
         _inspect(name, pairs)
 
 

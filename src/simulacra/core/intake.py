@@ -11,7 +11,8 @@ from torch import Tensor
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
 from simulacra.core.handed import as_tensor, split_mask
-from simulacra.core.pixels import Geometry, picture_rows, pictures_in
+from simulacra.core.pictures import picture_rows, pictures_in
+from simulacra.core.pixels import Geometry
 from simulacra.core.space import Real, Space
 from simulacra.core.tabular import class_name, column_codes, column_values, columns_by_name, is_table
 from simulacra.core.waves import Wave, real_wave

@@ -12,6 +12,7 @@ from simulacra.data.images.headers import Head
 from simulacra.data.readers import Reader
 
 LARGEST = 64  # pixels of a side, where images are made one size
+WHOLE = 2**16  # pixels of an image that is described as it is; of photos no model would fit
 GEOMETRY = ("size", "crop", "tile")
 
 
@@ -41,8 +42,8 @@ def needed(
 
 
 def _one_size(heads: Sequence[Head]) -> dict[str, Any]:
-    """The option that makes one size of many, if there are many."""
-    if len({(page.height, page.width) for page in heads}) == 1:
+    """The option that makes one size of many, or a small one of a large one."""
+    if len({(page.height, page.width) for page in heads}) == 1 and heads[0].height * heads[0].width <= WHOLE:
         return {}
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in heads))}
 
