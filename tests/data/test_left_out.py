@@ -11,7 +11,7 @@ from refusal import assert_refused
 
 from simulacra.data import load_data
 from simulacra.data.images.summary import describe_images
-from simulacra.data.inspection import inspect_data
+from simulacra.data.inspection.facts import inspect_data
 from simulacra.data.listing import list_folder
 
 KEEP = {"validation": 0, "test": 0}
