@@ -25,6 +25,7 @@ from simulacra.core.capabilities import (
     TakesCondition,
 )
 from simulacra.core.classes import Categorical
+from simulacra.core.mends import as_real
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Real, Space
@@ -203,8 +204,8 @@ def playable(space: Space, name: str) -> None:
     """Raise ValueError unless gradients go through observations of this space."""
     if not isinstance(space, (Real, Binary, Levels)):
         classes = isinstance(space, Categorical)
-        mend = ": embed its classes as points (simulacra.core.embedding)" if classes else ""
-        raise ValueError(f"{name} needs gradients through its samples, which {space} does not have{mend}.")
+        mend = "embed its classes as points (simulacra.core.embedding)" if classes else as_real(space)
+        raise ValueError(f"{name} needs gradients through its samples, which {space} does not have: {mend}.")
 
 
 def classes_of(condition: Space | None, name: str, why: str) -> int:
@@ -215,7 +216,7 @@ def classes_of(condition: Space | None, name: str, why: str) -> int:
     """
     if not isinstance(condition, Categorical):
         raise ValueError(
-            f"{name} needs a label for each row{why}, but the condition is {condition or 'none'}: load the "
-            "data with condition=label."
+            f"{name} needs a label for each row{why}, but the condition is {condition or 'none'}: name the "
+            "labels with label= if the data have no class folders, and load the data with condition='label'."
         )
     return condition.classes

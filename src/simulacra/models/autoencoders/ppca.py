@@ -18,14 +18,14 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import Completes, Decodes, Encodes, HasDensity, Samples, TakesMissing
-from simulacra.core.composite import Fields
 from simulacra.core.distributions import LOG_2PI
 from simulacra.core.factors import FLOOR, Linear, closed_form, maximise
+from simulacra.core.mends import as_real
 from simulacra.core.model import Model
 from simulacra.core.moments import covariance, has_gaps, known_rows
 from simulacra.core.precision import precise
 from simulacra.core.random import Rng
-from simulacra.core.space import Levels, Real, Space
+from simulacra.core.space import Real, Space
 from simulacra.core.training import Source, Stage, Steps
 
 
@@ -59,9 +59,7 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
     ):
         super().__init__(space)
         if not isinstance(space, Real):
-            mend = "load the data with dequantise='uniform'" if isinstance(space, Levels) else "take a PCA"
-            mend = "load the data with types='real'" if isinstance(space, Fields) else mend
-            raise ValueError(f"PPCA is a continuous density, but the space is {space}: {mend}.")
+            raise ValueError(f"PPCA is a continuous density, but the space is {space}: {as_real(space)}.")
         d = space.dims
         if d < 2:
             raise ValueError(
