@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import logging
 import subprocess
 import sys
@@ -27,6 +28,12 @@ from simulacra.training.players import TrainingFailed
 
 HANG = 600  # seconds after which a process is taken for one that hangs
 SPLIT = ["vae", "gan", "rbm", "m2", "wgan-gp", "stacked-autoencoder"]
+
+
+@pytest.fixture(autouse=True)
+def small_heap():
+    """Each halving collects garbage: all that earlier tests have left is not looked at again."""
+    gc.freeze()
 
 
 def holding(rows: int, since: int = 0, error: type[Exception] = torch.OutOfMemoryError):
