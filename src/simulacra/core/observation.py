@@ -13,10 +13,11 @@ from torch import Tensor
 
 from simulacra.core import distributions as d
 from simulacra.core import field_distributions as fd
+from simulacra.core.base_space import Ranged
 from simulacra.core.composite import Fields
 from simulacra.core.space import Categorical, Levels, Ordinal, Space
 
-# Tanh-free soft limits: a scale below e^-7 of the unit interval makes levels degenerate.
+# Tanh-free soft limits: a scale below e^-7 of the range makes levels degenerate.
 MIN_LOG_SCALE = -7.0
 MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the loss of a wild first step
 
@@ -70,7 +71,8 @@ def _entry_head(
 ) -> tuple[int, Callable[..., d.Distribution]]:
     """Numbers that each entry needs, and the builder of their distribution."""
     if name in _HEADS:
-        return _HEADS[name]
+        parameters, build = _HEADS[name]
+        return parameters, partial(build, place=_place(space)) if isinstance(space, Ranged) else build
     if name == "gaussian":
         if scale is None:
             return 2, _gaussian
@@ -84,7 +86,14 @@ def _entry_head(
         return cast(Ordinal, space).classes - 1, _cumulative
     assert isinstance(space, Levels)
     k = mixtures if name == "logistic-mixture" else 1
-    return k * (3 if k > 1 else 2), partial(_logistic, levels=space.levels, k=k)
+    low, high = space.ends
+    return k * (3 if k > 1 else 2), partial(_logistic, levels=space.levels, k=k, low=low, high=high)
+
+
+def _place(space: Ranged) -> tuple[float, float]:
+    """Where a logarithm of a mean stands that a network gives as 0, and how far it moves with 1."""
+    low, high = space.ends
+    return (0.0, 1.0) if space.low is None else ((low + high) / 2, high - low)
 
 
 def _fields_head(heads: list[Observation], space: Fields) -> Observation:
@@ -118,20 +127,24 @@ def _cumulative(p: Tensor, events: int) -> fd.CumulativeLogit:
     return fd.CumulativeLogit(p, events)
 
 
-def _log_normal(p: Tensor, events: int) -> fd.LogNormal:
+def _log_normal(p: Tensor, events: int, place: tuple[float, float]) -> fd.LogNormal:
     loc, log_scale = p.unbind(p.dim() - events - 1)
-    return fd.LogNormal(loc, log_scale.clamp(MIN_LOG_SCALE, -MIN_LOG_SCALE), events)
+    log_scale = log_scale.clamp(MIN_LOG_SCALE, -MIN_LOG_SCALE) + math.log(place[1])
+    return fd.LogNormal(place[0] + place[1] * loc, log_scale, events)
 
 
-def _poisson(p: Tensor, events: int) -> fd.Poisson:
-    return fd.Poisson(p.select(p.dim() - events - 1, 0).clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN), events)
+def _log_mean(p: Tensor, place: tuple[float, float]) -> Tensor:
+    return place[0] + (place[1] * p).clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN)
 
 
-def _negative_binomial(p: Tensor, events: int) -> fd.NegativeBinomial:
+def _poisson(p: Tensor, events: int, place: tuple[float, float]) -> fd.Poisson:
+    return fd.Poisson(_log_mean(p.select(p.dim() - events - 1, 0), place), events)
+
+
+def _negative_binomial(p: Tensor, events: int, place: tuple[float, float]) -> fd.NegativeBinomial:
     log_mean, log_size = p.unbind(p.dim() - events - 1)
     # beyond e^15 the Poisson's limit is reached to the last digit
-    log_mean = log_mean.clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN)
-    return fd.NegativeBinomial(log_mean, log_size.clamp(MIN_LOG_SCALE, 15.0), events)
+    return fd.NegativeBinomial(_log_mean(log_mean, place), log_size.clamp(MIN_LOG_SCALE, 15.0), events)
 
 
 _HEADS: dict[str, tuple[int, Callable[..., d.Distribution]]] = {
@@ -148,14 +161,14 @@ def _fields(p: Tensor, heads: list[Observation], shapes: list[tuple[int, ...]]) 
     return fd.Product([head.build(piece) for head, piece in zip(heads, shaped)], shapes)
 
 
-def _logistic(p: Tensor, events: int, levels: int, k: int) -> d.Distribution:
+def _logistic(p: Tensor, events: int, levels: int, k: int, low: float, high: float) -> d.Distribution:
     dim = p.dim() - events - 1
     loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
-    # offsets put an untrained head at the middle of the unit interval with a tenth of its width
+    # offsets put an untrained head at the middle of the range with a tenth of its width
     loc, log_scale = loc + 0.5, (log_scale - 2.0).clamp_min(MIN_LOG_SCALE)
     if not weights:
-        return d.DiscretisedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events)
-    return d.Mixture(weights[0], d.DiscretisedLogistic(loc, log_scale, levels, events), events)
+        return d.DiscretisedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events, low, high)
+    return d.Mixture(weights[0], d.DiscretisedLogistic(loc, log_scale, levels, events, low, high), events)
 
 
 def _misfit(space: Space, name: str) -> str:

@@ -17,6 +17,7 @@ from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
+from simulacra.data.own_range import with_own_range
 from simulacra.data.source_rows import SourceRows
 
 
@@ -109,6 +110,10 @@ class Split:
         }
         return self._same_rows(replace(self, **moved))
 
+    def under(self, chain: Preprocessing) -> Split:
+        """The same rows with another preprocessing."""
+        return self._same_rows(replace(self, preprocessing=chain))
+
     def _same_rows(self, other: Split) -> Split:
         other._stamp, other._digest = self._stamp, self._digest
         return other
@@ -192,6 +197,17 @@ class Dataset:
         """The test rows."""
         return self["test"]
 
+    def under(self, chain: Preprocessing) -> Dataset:
+        """These data as a model sees them that was trained on others: in the range that those use.
+
+        Args:
+            chain: the model's preprocessing.
+        """
+        if chain is self.preprocessing or not chain.fits(self.preprocessing):
+            return self
+        splits = {name: split.under(chain) for name, split in self.splits.items()}
+        return replace(self, splits=splits, preprocessing=chain)
+
     def protocol(self, split: str) -> Protocol:
         """What a score on `split` was measured on."""
         steps = self.preprocessing.steps
@@ -232,8 +248,7 @@ def in_memory(
         {'train': 40, 'valid': 5, 'test': 5}
     """
     space.check(x)
-    chain = Preprocessing(space)
-    whole = Split(x, chain, c, source_rows=SourceRows("train", torch.arange(len(x))), **parts)
+    whole = Split(x, Preprocessing(space), c, source_rows=SourceRows("train", torch.arange(len(x))), **parts)
     order = Rng(seed, "split").permutation("rows", len(x))
     n_valid, n_test = round(len(x) * valid), round(len(x) * test)
     cuts = {
@@ -242,4 +257,7 @@ def in_memory(
         "test": order[n_valid : n_valid + n_test],
     }
     splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
-    return Dataset(name, splits, chain, condition)
+    chain = whole.preprocessing
+    if train := splits.get("train"):
+        chain = with_own_range(chain, train.x, train.known, train.lengths)
+    return Dataset(name, {k: split.under(chain) for k, split in splits.items()}, chain, condition)

@@ -21,6 +21,7 @@ from simulacra.data.images.files import ImageFiles
 from simulacra.data.images.geometry import binarise_once, reshape_images
 from simulacra.data.leaks.search import warn_of_copies
 from simulacra.data.opening import open_source
+from simulacra.data.own_range import with_own_range
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.cut import cut
 from simulacra.data.steps import steps_of
@@ -133,6 +134,8 @@ def load_data(
     spec = {"name_or_path": source.origin, **options} if source.origin else {}
     pictured = geometry.side is not None and not isinstance(source.space, Wave)
     chain = Preprocessing(source.space, steps, geometry if pictured else None)
+    train = source.parts["train"]
+    chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise)
     data = _dataset(source, chain, condition, stream, spec)
     warn_of_copies(data)
     return data

@@ -137,6 +137,12 @@ class StreamedSplit(Split):
         moved._digest = self._digest
         return moved
 
+    def under(self, chain: Preprocessing) -> StreamedSplit:
+        """The same rows with another preprocessing."""
+        other = self._changed(preprocessing=chain)
+        other._digest = self._digest
+        return other
+
     def _hashed_x(self) -> None:
         return None
 

@@ -106,7 +106,8 @@ def reconstruction_error(model: Autoencoder, batch: Batch, rng: Rng) -> Terms:
     if model.error == "squared":
         entries = (target - out).square()
     else:
-        entries = F.binary_cross_entropy_with_logits(out, target, reduction="none")
+        # beyond the range that the data use the entropy of a coin has no bottom
+        entries = F.binary_cross_entropy_with_logits(out, target.clamp(0, 1), reduction="none")
     loss = {"reconstruction": sum_events(entries, entries.dim() - 1)}
     if model.sparsity:
         loss["sparsity"] = model.sparsity * code.abs().sum(1)
