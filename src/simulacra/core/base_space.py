@@ -1,15 +1,14 @@
 """The base of all spaces, and of those whose features go by the range that the data use.
 
-Let b(x) be the entry itself, or its logarithm where the space says so, and l and h the ends of what the
-training rows use, as b sees them. A network is shown
+Let b(x) be an entry itself, or its logarithm where the space says so, and m and s the mean and the deviation
+of b(x) over training rows. A network is shown
 
-    u = (b(x) - l) / (h - l)                                                                      (1)
-    f = u                  for -1 <= u <= 2                                                       (2)
-    f = 2 + log (u - 1)    for u > 2,        f = -1 - log (-u)    for u < -1
+    u = (b(x) - m) / s                                                                            (1)
+    f = u    for |u| <= 5,    sign(u) (5 + log (|u| - 4))    beyond                                (2)
 
 so that a camera of 16 bits whose pictures hold 500 to 7,000 is seen as well as one of 8 bits that uses all of
-them, and a dead or hot pixel far beyond the ends stays within a few units. Both pieces have the slope 1 where
-they meet; f is strictly monotone, so nothing is lost. Likelihoods are on x and know no range.
+them, and a hot or dead pixel far beyond the others stays within a few units. The pieces meet with slope 1,
+and f is strictly monotone, so that nothing is lost. Likelihoods are on x and know no range.
 """
 
 from __future__ import annotations
@@ -111,30 +110,25 @@ class Ranged(Space):
     The range is no part of what an observation is: spaces that differ in nothing else are equal.
 
     Args:
-        low: lower end of what the training rows use, in units of x; None: features as the space defines them.
-        high: upper end.
+        centre: m, in units of b(x); None: features as the space defines them.
+        spread: s, above 0.
 
     Raises:
-        ValueError: if one end is given without the other, or they are no interval of the support.
+        ValueError: if one is given without the other, or they are no such numbers.
     """
 
-    low: float | None = field(default=None, kw_only=True, repr=False, compare=False)
-    high: float | None = field(default=None, kw_only=True, repr=False, compare=False)
-    _ends: ClassVar[tuple[float, float]]  # of each instance that has a range
+    centre: float | None = field(default=None, kw_only=True, repr=False, compare=False)
+    spread: float | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.low is None and self.high is None:
+        if self.centre is None and self.spread is None:
             return
-        given = [math.nan if end is None else float(end) for end in (self.low, self.high)]
-        # a number, not a tensor, is what an exported function holds
-        bare = lambda end: float(self.bare(torch.tensor(end, dtype=torch.float64, device="cpu")))
-        low, high = map(bare, given) if all(map(self._holds, given)) else (math.nan, math.nan)
-        if not -math.inf < low < high < math.inf:
+        given = [math.nan if number is None else float(number) for number in (self.centre, self.spread)]
+        if not (all(map(math.isfinite, given)) and given[1] > 0):
             raise ValueError(
-                f"the range of {self} from {self.low} to {self.high} is no interval of its values."
+                f"{self} needs a finite centre and a spread above 0, not {self.centre} and {self.spread}."
             )
-        object.__setattr__(self, "_ends", (low, high))
 
     @abstractmethod
     def bare(self, x: Tensor) -> Tensor:
@@ -144,49 +138,51 @@ class Ranged(Space):
     def undone(self, b: Tensor) -> Tensor:
         """x from b(x), not rounded."""
 
-    def _holds(self, end: float) -> bool:
-        """Whether an end lies in the support."""
-        return end >= 0
-
     @property
     def nominal(self) -> tuple[float, float]:
-        """l and h where no range is given."""
+        """m and s where no range is given."""
         return 0.0, 1.0
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """l and h, in units of b(x)."""
-        return self.nominal if self.low is None else self._ends
+    def ranged(self) -> bool:
+        """Whether features go by a range of the data."""
+        return self.centre is not None
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """m and s."""
+        return self.nominal if self.centre is None or self.spread is None else (self.centre, self.spread)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """b(x) by equations (1) and (2)."""
-        low, high = self.ends
+        m, s = self.place
         # (1)
-        u = (self.bare(x.to(dtype or torch.get_default_dtype())) - low) / (high - low)
-        return u if self.low is None else _squeezed(u)
+        u = (self.bare(x.to(dtype or torch.get_default_dtype())) - m) / s
+        return _squeezed(u) if self.ranged else u
 
     def from_features(self, f: Tensor) -> Tensor:
         """Equations (1) and (2) undone."""
-        low, high = self.ends
-        u = f if self.low is None else _stretched(f)
-        return self.undone(u * (high - low) + low)
+        m, s = self.place
+        u = _stretched(f) if self.ranged else f
+        return self.undone(u * s + m)
 
     def spec(self) -> dict[str, Any]:
         """The space as JSON; a range only where there is one."""
-        return {k: v for k, v in super().spec().items() if k not in ("low", "high") or v is not None}
+        return {k: v for k, v in super().spec().items() if k not in ("centre", "spread") or v is not None}
 
 
-REACH = 12.0  # of f beyond -1 and 2 in what is undone: e^12 ranges, more than any file holds
+LINEAR = 5.0  # deviations within which features are linear
+REACH = 12.0  # of f beyond them in what is undone: e^12 deviations, more than any file holds
 
 
 def _squeezed(u: Tensor) -> Tensor:
     """Equation (2)."""
     # clamped where the other piece holds: a gradient of what is not taken must be finite
-    above, below = 2 + (u.clamp_min(2) - 1).log(), -1 - (-u.clamp_max(-1)).log()
-    return torch.where(u > 2, above, torch.where(u < -1, below, u))
+    beyond = LINEAR + (u.abs().clamp_min(LINEAR) - (LINEAR - 1)).log()
+    return torch.where(u.abs() > LINEAR, u.sign() * beyond, u)
 
 
 def _stretched(f: Tensor) -> Tensor:
     """u from f of equation (2)."""
-    above, below = 1 + (f.clamp(2, 2 + REACH) - 2).exp(), -(-1 - f.clamp(-1 - REACH, -1)).exp()
-    return torch.where(f > 2, above, torch.where(f < -1, below, f))
+    beyond = LINEAR - 1 + (f.abs().clamp(LINEAR, LINEAR + REACH) - LINEAR).exp()
+    return torch.where(f.abs() > LINEAR, f.sign() * beyond, f)

@@ -35,8 +35,8 @@ class MuLaw(Transform):
 
     Args:
         levels: number of codes, mu + 1.
-        low: lower end of the codes that the training rows use, or None (`Ranged`).
-        high: upper end.
+        centre: mean of the codes of training rows, or None (`core.base_space`).
+        spread: their deviation.
 
     Example:
         >>> step = MuLaw(256)
@@ -46,8 +46,8 @@ class MuLaw(Transform):
     """
 
     levels: int = 256
-    low: float | None = field(default=None, compare=False)
-    high: float | None = field(default=None, compare=False)
+    centre: float | None = field(default=None, compare=False)
+    spread: float | None = field(default=None, compare=False)
     lossy: ClassVar[bool] = True
 
     @property
@@ -61,7 +61,7 @@ class MuLaw(Transform):
             raise ValueError(
                 f"mu_law={self.levels} needs waves in [-1, 1] (recordings), but the data are {before}."
             )
-        return Levels(before.shape, self.levels, low=self.low, high=self.high)
+        return Levels(before.shape, self.levels, centre=self.centre, spread=self.spread)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
         """The codes of x in [-1, 1], whole numbers as levels are kept."""

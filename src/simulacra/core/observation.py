@@ -23,6 +23,25 @@ MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the l
 
 
 @dataclass(frozen=True)
+class Start:
+    """An untrained logistic head, in units of features.
+
+    Args:
+        loc: where it stands.
+        step: how far its location moves with 1 of the network's output.
+        log_scale: of the distribution.
+    """
+
+    loc: float
+    step: float
+    log_scale: float
+
+
+START = Start(0.5, 1.0, -2.0)  # the middle of the unit interval, with a tenth of its width
+OWN_START = Start(0.0, 3.0, -1.6)  # the mean of the data, with a fifth of their deviation
+
+
+@dataclass(frozen=True)
 class Observation:
     """Which distribution stands on `space` and how many numbers an entry it needs.
 
@@ -72,7 +91,7 @@ def _entry_head(
     """Numbers that each entry needs, and the builder of their distribution."""
     if name in _HEADS:
         parameters, build = _HEADS[name]
-        return parameters, partial(build, place=_place(space)) if isinstance(space, Ranged) else build
+        return parameters, partial(build, place=space.place) if isinstance(space, Ranged) else build
     if name == "gaussian":
         if scale is None:
             return 2, _gaussian
@@ -86,14 +105,10 @@ def _entry_head(
         return cast(Ordinal, space).classes - 1, _cumulative
     assert isinstance(space, Levels)
     k = mixtures if name == "logistic-mixture" else 1
-    low, high = space.ends
-    return k * (3 if k > 1 else 2), partial(_logistic, levels=space.levels, k=k, low=low, high=high)
-
-
-def _place(space: Ranged) -> tuple[float, float]:
-    """Where a logarithm of a mean stands that a network gives as 0, and how far it moves with 1."""
-    low, high = space.ends
-    return (0.0, 1.0) if space.low is None else ((low + high) / 2, high - low)
+    start = OWN_START if space.ranged else START
+    return k * (3 if k > 1 else 2), partial(
+        _logistic, levels=space.levels, k=k, place=space.place, start=start
+    )
 
 
 def _fields_head(heads: list[Observation], space: Fields) -> Observation:
@@ -161,14 +176,16 @@ def _fields(p: Tensor, heads: list[Observation], shapes: list[tuple[int, ...]]) 
     return fd.Product([head.build(piece) for head, piece in zip(heads, shaped)], shapes)
 
 
-def _logistic(p: Tensor, events: int, levels: int, k: int, low: float, high: float) -> d.Distribution:
+def _logistic(
+    p: Tensor, events: int, levels: int, k: int, place: tuple[float, float], start: Start
+) -> d.Distribution:
     dim = p.dim() - events - 1
     loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
-    # offsets put an untrained head at the middle of the range with a tenth of its width
-    loc, log_scale = loc + 0.5, (log_scale - 2.0).clamp_min(MIN_LOG_SCALE)
+    loc = loc + start.loc if start.step == 1 else start.step * loc + start.loc
+    log_scale = (log_scale + start.log_scale).clamp_min(MIN_LOG_SCALE)
     if not weights:
-        return d.DiscretisedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events, low, high)
-    return d.Mixture(weights[0], d.DiscretisedLogistic(loc, log_scale, levels, events, low, high), events)
+        return d.DiscretisedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events, *place)
+    return d.Mixture(weights[0], d.DiscretisedLogistic(loc, log_scale, levels, events, *place), events)
 
 
 def _misfit(space: Space, name: str) -> str:

@@ -43,12 +43,13 @@ class Levels(Ranged):
     """Entries 0..levels-1 in order, such as grey values; counting measure.
 
     Args:
-        low: the level whose feature is 0, and `high` that whose feature is 1; None: the first and the last.
+        centre: level whose feature is 0; None: the first, and the feature of the last is 1.
+        spread: levels from there to the feature 1.
 
     Example:
         >>> Levels((1, 28, 28), 256).features(torch.tensor([[[[255]]]])).item()
         1.0
-        >>> Levels((1, 28, 28), 2**16, low=500, high=6900).features(torch.tensor([[[[3700]]]])).item()
+        >>> Levels((1, 28, 28), 2**16, centre=500, spread=6400).features(torch.tensor([[[[3700]]]])).item()
         0.5
     """
 
@@ -57,7 +58,7 @@ class Levels(Ranged):
 
     @property
     def nominal(self) -> tuple[float, float]:
-        """The first level and the last."""
+        """The first level, and the number of steps to the last."""
         return 0, self.levels - 1
 
     def bare(self, x: Tensor) -> Tensor:
@@ -66,10 +67,7 @@ class Levels(Ranged):
 
     def undone(self, b: Tensor) -> Tensor:
         """b itself, within the levels where a range is given."""
-        return b if self.low is None else b.clamp(0, self.levels - 1)
-
-    def _holds(self, end: float) -> bool:
-        return 0 <= end < self.levels
+        return b.clamp(0, self.levels - 1) if self.ranged else b
 
     def _check_support(self, x: Tensor, name: str) -> None:
         if len(x) and bool(((x < 0) | (x > self.levels - 1) | (x != x.round())).any()):
@@ -111,9 +109,6 @@ class Positive(Ranged):
     def undone(self, b: Tensor) -> Tensor:
         """exp b."""
         return b.exp()
-
-    def _holds(self, end: float) -> bool:
-        return end > 0
 
     def _check_support(self, x: Tensor, name: str) -> None:
         if len(x) and bool((x <= 0).any()):

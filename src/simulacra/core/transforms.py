@@ -193,7 +193,7 @@ class Affine(Transform):
 
 @dataclass(frozen=True)
 class OwnRange(Affine):
-    """The same for rows that fill a small part of their range, such as dark images as reals."""
+    """The same for rows that use a small part of their range, such as dequantised dark images."""
 
     @property
     def label(self) -> str:

@@ -18,7 +18,7 @@ from simulacra.core import composite
 from simulacra.core.base_space import Space
 from simulacra.core.columns import Columns
 from simulacra.core.companding import MuLaw
-from simulacra.core.own_range import ends_of, in_own_range
+from simulacra.core.own_range import clipped, in_own_range
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
@@ -29,7 +29,7 @@ from simulacra.data.images.files import ImageFiles
 log = logging.getLogger("simulacra")
 
 ENTRIES, ROWS, FEW = 2**21, 1024, 16  # looked at: of all rows, at most and at least
-QUIET = 0.1  # recordings that stay below are scaled
+QUIET = 0.02  # root mean square of recordings that are scaled: below it
 
 
 def with_own_range(
@@ -65,7 +65,7 @@ def with_own_range(
         there = valid if there is None else there & valid
     found = replace(chain, steps=_of_codes(chain.steps, x), raw=_of_raw(chain, x, there))
     last = [] if standardise is False and isinstance(found.raw, Real) else _last_step(found, x, there)
-    _say(found, last)
+    _say(found, last, x)
     return replace(found, steps=(*found.steps, *last))
 
 
@@ -98,37 +98,32 @@ def _of_codes(steps: Sequence[Transform], x: Tensor) -> tuple[Transform, ...]:
             codes = step.forward(x, Rng(0))
             space = in_own_range(Levels((), step.levels), codes.flatten())
             assert isinstance(space, Levels)
-            step = replace(step, low=space.low, high=space.high)
+            step = replace(step, centre=space.centre, spread=space.spread)
         changed.append(step)
     return tuple(changed)
 
 
 def _last_step(chain: Preprocessing, x: Tensor, known: Tensor | None) -> list[Transform]:
     """The step that scales what is real to the model, where it needs one."""
-    if not isinstance(chain.space, Real) or not (chain.steps or isinstance(chain.raw, Wave)):
+    if not isinstance(chain.space, Real):
         return []
     if isinstance(chain.raw, Wave):
-        ends = ends_of(x)
-        peak = 1.0 if chain.steps or ends is None else max(map(abs, ends))
-        return [OwnRange((0.0,), (peak,))] if peak < QUIET else []
-    if not isinstance(chain.raw, Levels) or chain.raw.low is None:
+        size = float(x.double().square().mean().sqrt())
+        return [OwnRange((0.0,), (size,))] if not chain.steps and 0 < size < QUIET else []
+    if not isinstance(chain.raw, Levels) or not chain.raw.ranged:
         return []
-    y = chain.apply(x, Rng(0, "own range", rows=range(len(x))), known).double()
-    y = y if known is None else y[known]
-    if len(chain.steps) > 1:
-        return [OwnRange((float(y.mean()),), (float(y.std()),))]
-    low, high = ends_of(y) or (0.0, 1.0)
-    return [OwnRange((low,), (high - low,))]
+    y = chain.apply(x, Rng(0, "own range", rows=range(len(x))))
+    entries = clipped(y if known is None else y[known])
+    return [OwnRange((float(entries.mean()),), (float(entries.std()),))]
 
 
-def _say(chain: Preprocessing, last: Sequence[Transform]) -> None:
-    space = next((s for s in (chain.raw, chain.space) if isinstance(s, Levels) and s.low is not None), None)
-    if space is not None and space.high is not None:
+def _say(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
+    space = next((s for s in (chain.raw, chain.space) if isinstance(s, Levels) and s.ranged), None)
+    if space is chain.raw and isinstance(space, Levels):
         log.info(
-            "the training rows use %s to %s of 0 to %s: models are shown that range, and no value is changed",
-            *(f"{round(end):,}" for end in (space.low or 0, space.high, space.levels - 1)),
+            "the training rows hold %s to %s of 0 to %s: models see them by their mean and deviation, and no "
+            "value is changed",
+            *(f"{int(end):,}" for end in (x.min(), x.max(), space.levels - 1)),
         )
-    elif last:
-        log.info(
-            "the recordings are quiet: models are shown them louder, and samples come out as they went in"
-        )
+    elif last or space is not None:
+        log.info("the recordings are quiet: models see them louder, and no value is changed")
