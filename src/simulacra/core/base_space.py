@@ -1,7 +1,7 @@
 """The base of all spaces, and of those whose features go by the range that the data use.
 
-Let b(x) be an entry itself, or its logarithm where the space says so, and m and s the mean and the deviation
-of b(x) over training rows. A network is shown
+Let b(x) be an entry itself, or its logarithm where the space says so, and m and s a centre and the
+deviation of b(x) over training rows (`core.own_range`). A network is shown
 
     u = (b(x) - m) / s                                                                            (1)
     f = u    for |u| <= 5,    sign(u) (5 + log (|u| - 4))    beyond                                (2)

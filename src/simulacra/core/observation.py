@@ -38,7 +38,7 @@ class Start:
 
 
 START = Start(0.5, 1.0, -2.0)  # the middle of the unit interval, with a tenth of its width
-OWN_START = Start(0.0, 3.0, -1.6)  # the mean of the data, with a fifth of their deviation
+OWN_START = Start(0.0, 3.0, -1.6)  # the centre of the data, with a fifth of their deviation
 
 
 @dataclass(frozen=True)

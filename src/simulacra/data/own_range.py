@@ -18,7 +18,7 @@ from simulacra.core import composite
 from simulacra.core.base_space import Space
 from simulacra.core.columns import Columns
 from simulacra.core.companding import MuLaw
-from simulacra.core.own_range import clipped, in_own_range
+from simulacra.core.own_range import clipped, in_own_range, place_of
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
@@ -113,15 +113,15 @@ def _last_step(chain: Preprocessing, x: Tensor, known: Tensor | None) -> list[Tr
     if not isinstance(chain.raw, Levels) or not chain.raw.ranged:
         return []
     y = chain.apply(x, Rng(0, "own range", rows=range(len(x))))
-    entries = clipped(y if known is None else y[known])
-    return [OwnRange((float(entries.mean()),), (float(entries.std()),))]
+    centre, spread = place_of(clipped(y if known is None else y[known]))
+    return [OwnRange((centre,), (spread,))]
 
 
 def _say(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
     space = next((s for s in (chain.raw, chain.space) if isinstance(s, Levels) and s.ranged), None)
     if space is chain.raw and isinstance(space, Levels):
         log.info(
-            "the training rows hold %s to %s of 0 to %s: models see them by their mean and deviation, and no "
+            "the training rows hold %s to %s of 0 to %s: models see them by their mean and deviation; no "
             "value is changed",
             *(f"{int(end):,}" for end in (x.min(), x.max(), space.levels - 1)),
         )
