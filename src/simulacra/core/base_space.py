@@ -63,6 +63,10 @@ class Space(ABC):
         """A point of feature space in the units of x, not rounded: what a mean looks like."""
         return f
 
+    def measured(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """Features as squared errors are measured on, shape (B, *features_shape)."""
+        return self.features(x, dtype)
+
     def features_known(self, known: Tensor) -> Tensor:
         """Which features come from known entries.
 
@@ -155,10 +159,14 @@ class Ranged(Space):
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """b(x) by equations (1) and (2)."""
+        u = self.measured(x, dtype)
+        return _squeezed(u) if self.ranged else u
+
+    def measured(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """u of equation (1), linear in b(x) everywhere."""
         m, s = self.place
         # (1)
-        u = (self.bare(x.to(dtype or torch.get_default_dtype())) - m) / s
-        return _squeezed(u) if self.ranged else u
+        return (self.bare(x.to(dtype or torch.get_default_dtype())) - m) / s
 
     def from_features(self, f: Tensor) -> Tensor:
         """Equations (1) and (2) undone."""

@@ -17,6 +17,8 @@ from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
+from simulacra.core.transforms import Binarise
+from simulacra.data.content import hash_of_values
 from simulacra.data.own_range import with_own_range
 from simulacra.data.source_rows import SourceRows
 
@@ -47,6 +49,7 @@ class Split:
     source_rows: SourceRows | None = None
     _stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
     _digest: str | None = field(default=None, init=False, repr=False, compare=False)
+    _content: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -115,7 +118,7 @@ class Split:
         return self._same_rows(replace(self, preprocessing=chain))
 
     def _same_rows(self, other: Split) -> Split:
-        other._stamp, other._digest = self._stamp, self._digest
+        other._stamp, other._digest, other._content = self._stamp, self._digest, self._content
         return other
 
     def stamped(self, stamp: Callable[[], str]) -> Split:
@@ -131,11 +134,24 @@ class Split:
             if self._stamp is not None:
                 h.update(self._stamp().encode())
             for t in (self._hashed_x(), self.c, self.known, self.c_known, self.lengths):
-                if t is not None:
-                    h.update(f"{t.dtype}{tuple(t.shape)}".encode())
-                    h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+                _hash(h, t)
             self._digest = h.hexdigest()
         return self._digest
+
+    def content(self) -> str:
+        """SHA-256 over values, whatever type and file hold them, and the rows' numbers: what is scored."""
+        if self._content is None:
+            h = hash_of_values(self._blocks(), len(self), self.preprocessing.raw)
+            for t in (self.c, self.known, self.c_known, self.lengths):
+                _hash(h, t)
+            rows = "" if self.source_rows is None else f":{self.source_rows.digest()}"
+            own = h.hexdigest()
+            self._content = hashlib.sha256(f"{own}{rows}".encode()).hexdigest() if rows else own
+        return self._content
+
+    def _blocks(self) -> Iterator[Tensor]:
+        """The raw rows, block by block."""
+        yield self.x
 
     def identity(self) -> str:
         """SHA-256 over the digest and the rows' numbers in their source: no two splits share it."""
@@ -145,6 +161,13 @@ class Split:
 
     def _hashed_x(self) -> Tensor | None:
         return None if self._stamp is not None else self.x
+
+
+def _hash(h: Any, t: Tensor | None) -> None:
+    """Type, shape and bytes of a tensor."""
+    if t is not None:
+        h.update(f"{t.dtype}{tuple(t.shape)}".encode())
+        h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 @dataclass
@@ -203,8 +226,9 @@ class Dataset:
         Args:
             chain: the model's preprocessing.
         """
-        if chain is self.preprocessing or not chain.fits(self.preprocessing):
+        if chain.steps == self.preprocessing.steps or not chain.fits(self.preprocessing):
             return self
+        chain = replace(chain, raw=self.preprocessing.raw)
         splits = {name: split.under(chain) for name, split in self.splits.items()}
         return replace(self, splits=splits, preprocessing=chain)
 
@@ -214,7 +238,11 @@ class Dataset:
         lossy = [step for step in steps if step.lossy]
         scored = self.space if lossy else self.preprocessing.raw
         label = ", ".join([*self.applied, *(step.label for step in lossy)]) or "raw"
-        return Protocol(self[split].identity(), self.name, split, str(scored), label)
+        data = self[split].content()
+        for step in lossy:
+            # the same number is another share of another number of levels
+            data += f"/{step.levels}" if isinstance(step, Binarise) and step.levels != 256 else ""
+        return Protocol(data, self.name, split, str(scored), label)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{len(rows):,} {name}" for name, rows in self.splits.items())

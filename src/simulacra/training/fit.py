@@ -125,6 +125,7 @@ def resume(
         raise ValueError(f"the training rows of {data.name} are not those that {folder} was trained on.")
     torch.manual_seed(options.seed)
     model = Artifact(config, folder / ck.NAME, folder / CONFIG).build(found, passed, "model/")
+    data = data.under(model.preprocessing)
     if data.preprocessing != model.preprocessing:
         raise ValueError(
             f"{data.name} is prepared as {data.preprocessing.label}, but {folder} was trained on data "
@@ -182,7 +183,8 @@ def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any
     folder = Path(path)
     config = run_config(folder)
     model = load_model(folder, kind, **passed)
-    return Run(folder, model, _same_data(folder, config) if config["data"].get("spec") else None, config)
+    data = _same_data(folder, config).under(model.preprocessing) if config["data"].get("spec") else None
+    return Run(folder, model, data, config)
 
 
 def check_fits(model: Model, data: Dataset) -> None:

@@ -97,17 +97,17 @@ class Autoencoder(Model, Encodes, Decodes):
         """g(z) in the units of x, shape (B, *)."""
         out = self.decoder(z).squeeze(1)
         if self.error == "cross-entropy":
-            out = out / STEEP if self.unbounded else out.sigmoid()
+            out = out / STEEP if self._unbounded else out.sigmoid()
         return self.space.from_features(out)
 
     @property
-    def unbounded(self) -> bool:
+    def _unbounded(self) -> bool:
         """Whether features go beyond [0, 1]: those of levels in their own range."""
         return isinstance(self.space, Levels) and self.space.ranged
 
-    def share(self, f: Tensor) -> Tensor:
+    def _share(self, f: Tensor) -> Tensor:
         """Features as shares of a coin in [0, 1]: themselves, or their logistic where they go beyond."""
-        return (STEEP * f).sigmoid() if self.unbounded else f
+        return (STEEP * f).sigmoid() if self._unbounded else f
 
 
 def reconstruction_error(model: Autoencoder, batch: Batch, rng: Rng) -> Terms:
@@ -119,7 +119,7 @@ def reconstruction_error(model: Autoencoder, batch: Batch, rng: Rng) -> Terms:
     if model.error == "squared":
         entries = (target - out).square()
     else:
-        share = model.share(target)
+        share = model._share(target)
         entries = F.binary_cross_entropy_with_logits(out, share, reduction="none")
     loss = {"reconstruction": sum_events(entries, entries.dim() - 1)}
     if model.sparsity:
