@@ -67,7 +67,7 @@ def test_what_is_proposed_for_one_column_works():
     assert "a single component, latent=1" in refusal(PCA, one) and PCA(one, latent=1)
     assert "a single factor, latent=1" in refusal(PPCA, Real((2,))) and PPCA(Real((2,)), latent=1)
     assert "1 to 2 factors" in refusal(PPCA, Real((3,)), latent=3)
-    assert "types='real'" in refusal(PPCA, Fields(a=Real())) and "take a PCA" in refusal(PPCA, Binary((3,)))
+    assert "types='real'" in refusal(PPCA, Fields(a=Real())) and "take an RBM" in refusal(PPCA, Binary((3,)))
     walks = Sequence((2,), of=Real((3,)))
     assert "rows of one length" in refusal(RBM, walks) and "rows of one length" in refusal(VAE, walks)
     assert "RNN-RBM" in refusal(MADE, Sequence((2,), of=Binary((3,))))

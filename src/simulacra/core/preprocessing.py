@@ -16,11 +16,11 @@ from simulacra.core.pixels import Geometry
 from simulacra.core.precision import fitting, held, lacks_float64, narrowed, precise_device
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Space
-from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
+from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, OwnRange, Transform
 from simulacra.core.waves import Wave
 
 STEPS: dict[str, type[Transform]] = {
-    step.__name__: step for step in (Binarise, Dequantise, Affine, Logit, Codes, Columns, MuLaw)
+    step.__name__: step for step in (Binarise, Dequantise, Affine, OwnRange, Logit, Codes, Columns, MuLaw)
 }
 
 
@@ -117,6 +117,11 @@ class Preprocessing:
         for step in reversed(self.steps):
             y = step.restore(y)
         return y
+
+    def fits(self, other: Preprocessing) -> bool:
+        """Whether two chains differ in nothing but the range that the rows of each use."""
+        kept = [[s for s in chain.steps if not isinstance(s, OwnRange)] for chain in (self, other)]
+        return kept[0] == kept[1] and (self.raw, self.geometry) == (other.raw, other.geometry)
 
     @property
     def label(self) -> str:

@@ -205,6 +205,16 @@ class Affine(Transform):
 
 
 @dataclass(frozen=True)
+class OwnRange(Affine):
+    """The same for rows that use a small part of their range, such as dequantised dark images."""
+
+    @property
+    def label(self) -> str:
+        """`in their own range`."""
+        return "in their own range"
+
+
+@dataclass(frozen=True)
 class Logit(Transform):
     """y = logit(alpha + (1 - 2 alpha) x) for x in (0, 1) (Dinh et al. 2017)."""
 

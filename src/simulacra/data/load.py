@@ -17,11 +17,11 @@ from simulacra.core.classes import Categorical
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renames
 from simulacra.core.space import Space
-from simulacra.core.transforms import Transform
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.geometry import binarise_once
 from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
+from simulacra.data.own_range import with_own_range
 from simulacra.data.readers import check_choices, find_reader, options_for, own_options
 from simulacra.data.row_store import RowStore
 from simulacra.data.source import Part, Source
@@ -116,7 +116,10 @@ def load_data(
         source = binarise_once(source, binarize, threshold, seed)
     source = cut(source, split)
     steps = steps_of(source, binarize, dequantise, standardise, mu_law)
-    data = _dataset(source, steps, condition, {**spec, **given} if spec else {})
+    chain = Preprocessing(source.space, steps, source.geometry)
+    train = source.parts["train"]
+    chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise)
+    data = _dataset(source, chain, condition, {**spec, **given} if spec else {})
     for about, what in source.notes.items():
         log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)
     if found.remark is not None:
@@ -199,10 +202,7 @@ def _as_it_is(data: Dataset, given: dict[str, Any]) -> Dataset:
     return data
 
 
-def _dataset(
-    source: Source, steps: tuple[Transform, ...], condition: str | None, spec: dict[str, Any]
-) -> Dataset:
-    chain = Preprocessing(source.space, steps, source.geometry)
+def _dataset(source: Source, chain: Preprocessing, condition: str | None, spec: dict[str, Any]) -> Dataset:
     chain.space  # noqa: B018  (a step that does not apply says so here)
     c_space = _condition(source) if condition else None
     stores = [part.rows for part in source.parts.values() if isinstance(part.rows, RowStore)]

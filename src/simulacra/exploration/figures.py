@@ -16,6 +16,7 @@ from simulacra.exploration.curves import training_curves
 from simulacra.exploration.interpolate import How, decoded, interpolations, path
 from simulacra.exploration.inversion import codes_of, invert
 from simulacra.exploration.maps import latent_map
+from simulacra.exploration.scale import scale_of
 from simulacra.exploration.sheet import joined, plate, sheet, tiled
 from simulacra.exploration.views import view
 
@@ -98,7 +99,8 @@ def inversion_picture(
     by = "" if known is None else f" by {parts_of(space)[known].phrase}"
     title = f"{type(album.model).__name__}: codes found for held-out images{by}, with mean squared errors"
     captions = [f"{e:.2g}" for e in found.errors.tolist()]
-    return tiled(covered(space, images, gone), len(x), title, list(shown), captions=captions)
+    note = scale_of(space, images).words
+    return tiled(covered(space, images, gone), len(x), title, list(shown), captions=captions, note=note)
 
 
 def arithmetic_picture(
@@ -163,7 +165,7 @@ def manifold_picture(album: Album) -> Figure:
     title = "Manifold: " + ("cells of equal prior probability" if standard else "along the main directions")
     if not album.space.image:
         return view(album.space, lattice, title=title)
-    return plate(joined(album.space, lattice, n), title=title)
+    return plate(joined(album.space, lattice, n), title=title, note=scale_of(album.space, lattice).words)
 
 
 def interpolation_picture(album: Album) -> Figure:
