@@ -1,7 +1,7 @@
 """Portable bitmaps, greymaps, pixmaps and arbitrary maps (PBM, PGM, PPM, PAM), every image of a file.
 
 Own, because Pillow spreads values over 0 to 255 or 65535, cuts those above the maximum and those of deep
-colour to 8 bits, reads the first of several images alone, takes 60 times as long where the maximum is not
+colour to 8 bits, reads the first of several images alone, takes 1,000 times as long where the maximum is not
 255, and does not know PAM.
 """
 
