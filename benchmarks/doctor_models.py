@@ -17,7 +17,8 @@ from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
-from simulacra.data.dataset import Dataset, in_memory
+from simulacra.data.dataset import Dataset
+from simulacra.data.in_memory import in_memory
 from simulacra.evaluation.evidence import read_metrics
 from simulacra.training.players import TrainingFailed
 

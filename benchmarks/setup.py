@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 import simulacra
 from simulacra.core.space import Binary
-from simulacra.data.dataset import Dataset, in_memory
+from simulacra.data.dataset import Dataset
+from simulacra.data.in_memory import in_memory
 
 PIXELS = 784
 

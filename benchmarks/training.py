@@ -13,7 +13,8 @@ from benchmarks.timing import Row, interleaved, median, ratio
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary
-from simulacra.data.dataset import Dataset, in_memory
+from simulacra.data.dataset import Dataset
+from simulacra.data.in_memory import in_memory
 from simulacra.training.fit import fit
 
 

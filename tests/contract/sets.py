@@ -10,7 +10,8 @@ from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Count, Levels, Positive, Real
-from simulacra.data.dataset import Dataset, in_memory
+from simulacra.data.dataset import Dataset
+from simulacra.data.in_memory import in_memory
 
 
 def _normal(n: int, d: int, key: str) -> Tensor:

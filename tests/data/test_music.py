@@ -18,7 +18,7 @@ from simulacra.core.composite import Sequence
 from simulacra.core.midi import write_midi
 from simulacra.core.space import Binary
 from simulacra.data import load_data
-from simulacra.data.dataset import in_memory
+from simulacra.data.in_memory import in_memory
 from simulacra.data.inspection.facts import inspect_data
 from simulacra.exploration.views import view, view_of
 

@@ -11,7 +11,8 @@ from simulacra.core.batch import Batch
 from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
-from simulacra.data.dataset import Dataset, in_memory
+from simulacra.data.dataset import Dataset
+from simulacra.data.in_memory import in_memory
 from simulacra.training.fit import fit
 
 TWO = Categorical((), 2)

@@ -17,7 +17,8 @@ from contract.harness import NAME, die, differing, fork, in_child, options_of, s
 from contract.representatives import represented
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.transforms import Affine
-from simulacra.data.dataset import Dataset, in_memory
+from simulacra.data.dataset import Dataset
+from simulacra.data.in_memory import in_memory
 from simulacra.training.run import locked
 
 CASE = named("vae")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulacra.data.catalog.names import available
-    from simulacra.data.dataset import Dataset, Split, in_memory
+    from simulacra.data.dataset import Dataset, Split
+    from simulacra.data.in_memory import in_memory
     from simulacra.data.load import load_data
     from simulacra.data.stream import StreamedSplit
 
@@ -19,7 +20,7 @@ _NAMES = {
     "Split": "dataset",
     "StreamedSplit": "stream",
     "available": "catalog.names",
-    "in_memory": "dataset",
+    "in_memory": "in_memory",
     "load_data": "load",
 }
 

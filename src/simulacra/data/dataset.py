@@ -18,9 +18,7 @@ from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.transforms import Binarise
-from simulacra.data.arrays.given import checked_rows
 from simulacra.data.content import hash_of_values
-from simulacra.data.own_range import with_own_range
 from simulacra.data.source_rows import SourceRows
 
 
@@ -254,49 +252,3 @@ class Dataset:
         condition = f" given {self.condition}" if self.condition else ""
         steps = [*self.applied, *(step.label for step in self.preprocessing.steps)]
         return f"{self.name}: {counts}; {self.space}{condition}; {', '.join(steps) or 'raw'}"
-
-
-def in_memory(
-    x: Any,
-    space: Space,
-    name: str = "tensors",
-    c: Any = None,
-    condition: Space | None = None,
-    valid: float = 0.1,
-    test: float = 0.1,
-    seed: int = 0,
-    **parts: Any,
-) -> Dataset:
-    """A data set from rows in memory, split at random by `seed`.
-
-    Args:
-        x: observations in `space`, as `log_prob` takes them: numpy, torch, lists, or a data frame where
-            the space is `Fields`; shape (N, *).
-        c: conditions, shape (N, *), or names of classes.
-        parts: `labels` (numbers or names), `known`, `c_known` or `lengths`, shape (N, ...).
-
-    Raises:
-        ValueError: if the rows do not fit the space, or a part does not fit the rows.
-
-    Example:
-        >>> from simulacra.core.space import Real
-        >>> data = in_memory(torch.randn(50, 2), Real((2,)))
-        >>> {name: len(split) for name, split in data.splits.items()}
-        {'train': 40, 'valid': 5, 'test': 5}
-    """
-    held, label_names = checked_rows(x, space, name, c, condition, parts)
-    rows = len(held["x"])
-    numbers = SourceRows("train", torch.arange(rows))
-    whole = Split(preprocessing=Preprocessing(space), source_rows=numbers, **held)
-    order = Rng(seed, "split").permutation("rows", rows)
-    n_valid, n_test = round(rows * valid), round(rows * test)
-    cuts = {
-        "train": order[n_valid + n_test :],
-        "valid": order[:n_valid],
-        "test": order[n_valid : n_valid + n_test],
-    }
-    splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
-    chain = whole.preprocessing
-    if train := splits.get("train"):
-        chain = with_own_range(chain, train.x, train.known, train.lengths)
-    return Dataset(name, {k: s.under(chain) for k, s in splits.items()}, chain, condition, label_names)
