@@ -18,7 +18,7 @@ from benchmarks.training import our_fit
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation import annealing
 
 HIDDEN, BATCH, UPDATES = 500, 100, 20

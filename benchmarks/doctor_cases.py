@@ -25,7 +25,7 @@ from benchmarks.doctor_models import (
 from simulacra.core.model import Model
 from simulacra.core.space import Binary, Real
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.annealing import Annealing
 from simulacra.evaluation.chains import mixing
 from simulacra.evaluation.constants import constant_columns

@@ -18,7 +18,7 @@ from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.evidence import read_metrics
 from simulacra.training.players import TrainingFailed
 

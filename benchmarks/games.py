@@ -15,7 +15,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Levels
 from simulacra.data.dataset import Dataset
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.adversarial.game import Game
 from simulacra.training.fit import fit
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 import simulacra
 from simulacra.core.space import Binary
 from simulacra.data.dataset import Dataset
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 
 PIXELS = 784
 

@@ -14,7 +14,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary
 from simulacra.data.dataset import Dataset
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.training.fit import fit
 
 

@@ -18,7 +18,7 @@ _NAMES = {
     # data
     "load_data": "data",
     "Dataset": "data.dataset",
-    "in_memory": "data.in_memory",
+    "in_memory": "data.tensors",
     # training
     "fit": "evaluation.examined",
     "resume": "evaluation.examined",

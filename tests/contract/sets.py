@@ -11,7 +11,7 @@ from simulacra.core.composite import Fields, Sequence
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Count, Levels, Positive, Real
 from simulacra.data.dataset import Dataset
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 
 
 def _normal(n: int, d: int, key: str) -> Tensor:

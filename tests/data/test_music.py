@@ -18,8 +18,8 @@ from simulacra.core.composite import Sequence
 from simulacra.core.midi import write_midi
 from simulacra.core.space import Binary
 from simulacra.data import load_data
-from simulacra.data.in_memory import in_memory
 from simulacra.data.inspection.facts import inspect_data
+from simulacra.data.tensors import in_memory
 from simulacra.exploration.views import view, view_of
 
 COUNTS = {"train": [5, 9, 2, 7], "valid": [3, 11], "test": [6, 1, 4]}

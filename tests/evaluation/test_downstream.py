@@ -9,7 +9,7 @@ import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.classes import Categorical
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.downstream import downstream_rows, train_on_samples
 from simulacra.evaluation.implicit import NotScored
 

@@ -8,7 +8,7 @@ from torch import nn
 
 import simulacra
 from simulacra.core.random import Rng
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.extractor import digest_of, extractor_for, recipe_digest
 from simulacra.evaluation.feature_net import FeatureNet, Plan, plan_for
 from simulacra.evaluation.rows import points

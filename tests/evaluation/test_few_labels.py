@@ -10,7 +10,7 @@ import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.classes import Categorical
 from simulacra.core.space import Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.classification import classification
 from simulacra.evaluation.fewlabels import OWN, balanced, few_label_rows, few_labels
 from simulacra.evaluation.implicit import NotScored

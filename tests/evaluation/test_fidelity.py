@@ -10,7 +10,7 @@ import torch
 import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.space import Binary, Levels, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.fidelity import fidelity, fidelity_rows, psnr, ssim
 from simulacra.evaluation.implicit import NotScored
 

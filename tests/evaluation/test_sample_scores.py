@@ -9,7 +9,7 @@ from torch import nn
 
 import simulacra
 from simulacra.core import capabilities as can
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.data.toys import Grid, Ring
 from simulacra.evaluation.distances import frechet_distance
 from simulacra.evaluation.implicit import sample_scores

@@ -12,7 +12,7 @@ from oracles import states
 from simulacra.core.composite import Sequence
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann.rnn_nade import RNNNADE
 from simulacra.models.boltzmann.rnn_rbm import RNNRBM
 from simulacra.models.boltzmann.rtrbm import RTRBM

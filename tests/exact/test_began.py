@@ -9,7 +9,7 @@ import simulacra
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.training.fit import fit
 
 

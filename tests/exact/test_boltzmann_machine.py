@@ -13,7 +13,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.annealing import bracket
 from simulacra.models.boltzmann.boltzmann_machine import BoltzmannMachine
 from simulacra.training.fit import fit

@@ -14,7 +14,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann.boosting import BoostedField, weigh
 from simulacra.training.fit import fit
 

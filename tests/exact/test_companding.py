@@ -13,7 +13,7 @@ from simulacra.core.preprocessing import Preprocessing, preprocessing_from
 from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
 from simulacra.core.waves import Wave
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.autoregressive import FVBN
 
 GRID = torch.linspace(-1, 1, 60_001, dtype=torch.float64)

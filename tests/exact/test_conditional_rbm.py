@@ -15,7 +15,7 @@ from simulacra.core.capabilities import TakesCondition
 from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real, Space
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann import RBM, GaussianRBM
 from simulacra.training.fit import fit
 

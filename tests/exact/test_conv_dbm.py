@@ -17,7 +17,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
 from simulacra.core.training import selects
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.machine import Machine

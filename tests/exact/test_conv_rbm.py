@@ -15,7 +15,7 @@ import simulacra
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann import RBM, GaussianRBM
 from simulacra.models.boltzmann.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.machine import Machine

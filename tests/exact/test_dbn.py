@@ -14,7 +14,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.capabilities import HasBound
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.annealing import bracket
 from simulacra.models.boltzmann.dbn import DBN, begin, draws_below, turn_over
 from simulacra.training.fit import fit

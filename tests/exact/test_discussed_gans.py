@@ -10,7 +10,7 @@ import simulacra
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.adversarial.noise_aware import shortcut
 from simulacra.training.fit import fit
 

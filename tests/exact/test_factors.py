@@ -10,7 +10,7 @@ import torch
 import simulacra
 from simulacra.core.factors import Linear, closed_form, expected_moments, maximise
 from simulacra.core.space import Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 
 
 def rows(n: int, d: int, q: int, noise: float, seed: int, gaps: float = 0.3):

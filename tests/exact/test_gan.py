@@ -11,7 +11,7 @@ import torch
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.adversarial import GAN
 from simulacra.models.adversarial.objectives import OBJECTIVES
 from simulacra.training.fit import fit

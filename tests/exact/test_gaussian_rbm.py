@@ -16,7 +16,7 @@ import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann import GaussianRBM
 from simulacra.training.fit import fit
 

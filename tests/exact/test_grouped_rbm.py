@@ -13,7 +13,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.machine import Machine
 from simulacra.training.fit import fit

@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann.higher_order import HigherOrderBM
 from simulacra.training.fit import fit
 

@@ -15,7 +15,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann import RBM, GaussianRBM
 from simulacra.models.boltzmann.learning import advance, exchange, replicas
 from simulacra.training.fit import fit, resume

@@ -12,7 +12,7 @@ from scipy.special import logsumexp, softmax
 from simulacra.core import capabilities as can
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.annealing import bracket
 from simulacra.models.boltzmann.machine import Machine
 from simulacra.models.boltzmann.mixture_rbm import MixtureRBM

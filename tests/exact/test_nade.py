@@ -15,7 +15,7 @@ from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Count, Levels, Positive, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.autoregressive.nade import NADE
 from simulacra.nets.recursion import shared_recursion
 

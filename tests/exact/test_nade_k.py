@@ -17,7 +17,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Count, Levels, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.autoregressive.eonade import EoNADE, negative_log_likelihood
 from simulacra.models.autoregressive.nade_k import NADEK, all_steps, last_step, means_from_data
 

@@ -10,7 +10,7 @@ import scipy
 import torch
 
 from simulacra.core.space import Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.autoencoders import PCA, PPCA
 from simulacra.training.fit import fit
 

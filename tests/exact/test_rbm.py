@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann import RBM
 from simulacra.training.fit import fit
 

@@ -12,7 +12,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.laplace import Laplace
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.autoregressive.rnade import RNADE
 
 pytestmark = pytest.mark.system("H11")

@@ -12,7 +12,7 @@ from simulacra.core.classes import Categorical
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.training.fit import fit
 
 TWO = Categorical((), 2)

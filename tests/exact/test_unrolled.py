@@ -12,7 +12,7 @@ from scipy.special import expit, logsumexp
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann.unrolled import UnrolledMRF
 from simulacra.training.fit import fit
 

@@ -13,7 +13,7 @@ from simulacra.core.classes import Categorical
 from simulacra.core.likelihood import importance_bound
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.variational import VAE
 from simulacra.training.fit import fit
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import simulacra
 from simulacra.core.random import Rng
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.exploration import energies
 from simulacra.exploration.pictures import album_of, pictures
 

@@ -7,7 +7,7 @@ import torch
 
 import simulacra
 from simulacra.core.space import Binary
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.training.players import TrainingFailed
 
 

@@ -8,7 +8,7 @@ import torch
 import simulacra
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Real
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.models.boltzmann.restricted import biases_from_data
 from simulacra.training.validation import validation_score
 

@@ -18,7 +18,7 @@ from contract.representatives import represented
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.transforms import Affine
 from simulacra.data.dataset import Dataset
-from simulacra.data.in_memory import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.training.run import locked
 
 CASE = named("vae")

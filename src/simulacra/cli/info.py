@@ -16,7 +16,7 @@ from simulacra.cli.command import call
 from simulacra.cli.said import say, table
 
 # what further words need: the optional dependencies of pyproject.toml that users ask for
-EXTRAS = {"tables": ("pandas",), "export": ("onnx", "onnxscript", "onnxruntime")}
+EXTRAS = {"tables": ("pandas", "pyarrow", "openpyxl"), "export": ("onnx", "onnxscript", "onnxruntime")}
 LITTLE = 2e9  # bytes of a disk on which a run may not find room
 Facts = dict[str, Any]
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simulacra.data.catalog.names import available
     from simulacra.data.dataset import Dataset, Split
-    from simulacra.data.in_memory import in_memory
     from simulacra.data.load import load_data
     from simulacra.data.stream import StreamedSplit
+    from simulacra.data.tensors import in_memory
 
 _NAMES = {
     "Dataset": "dataset",
     "Split": "dataset",
     "StreamedSplit": "stream",
     "available": "catalog.names",
-    "in_memory": "in_memory",
+    "in_memory": "tensors",
     "load_data": "load",
 }
 

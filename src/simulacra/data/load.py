@@ -11,8 +11,6 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import Tensor
-
 from simulacra.core.classes import Categorical
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renames
@@ -32,7 +30,6 @@ from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
 
 log = logging.getLogger("simulacra")
 
-LOOKED_AT = 32  # rows of each part whose values are looked at where they are not in memory
 _KEPT: ContextVar[dict[str, tuple[Source, dict[str, Any]]] | None] = ContextVar("kept", default=None)
 QUIET = ("read as",)  # notes that `data inspect` shows and loading does not say
 
@@ -109,7 +106,6 @@ def load_data(
     check_steps(binarize, threshold, dequantise, mu_law)
     split = SplitOptions(**{field.name: given[field.name] for field in fields(SplitOptions)})
     source, spec = read(name_or_path, split, own)
-    found = source
     if duplicates == "drop":
         source = without_duplicates(source)
     if binarize in ("static", "threshold"):
@@ -117,25 +113,26 @@ def load_data(
     source = cut(source, split)
     steps = steps_of(source, binarize, dequantise, standardise, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
+    chain.space  # noqa: B018  (a step that does not apply says so here)
+    source = _held(source, spec.get("stream", own.get("stream")))
     train = source.parts["train"]
     chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise)
     data = _dataset(source, chain, condition, {**spec, **given} if spec else {})
     for about, what in source.notes.items():
         log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)
-    if found.remark is not None:
-        found.remark(_looked_at(data, found, binarize))
+    if source.remark is not None:
+        source.remark()
     warn_of_copies(data)
     return data
 
 
-def _looked_at(data: Dataset, source: Source, binarize: str | None) -> dict[str, Tensor]:
-    """Raw rows of each split: those in memory, or some of the store where they are not there as they were."""
-    kept = {k: split.x for k, split in data.splits.items() if not isinstance(split, StreamedSplit)}
-    if kept and binarize in (None, "dynamic"):
-        return kept
-    return {
-        k: part.rows.sample(LOOKED_AT) for k, part in source.parts.items() if isinstance(part.rows, RowStore)
-    }
+def _held(source: Source, stream: bool | None) -> Source:
+    """The source with its rows in memory, unless they are streamed."""
+    stores = [part.rows for part in source.parts.values() if isinstance(part.rows, RowStore)]
+    if stream or (stream is None and sum(rows.bytes for rows in stores) > STREAM_ABOVE):
+        return source
+    parts = {name: part.held() for name, part in source.parts.items()}
+    return replace(source, parts=parts)
 
 
 def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
@@ -203,12 +200,8 @@ def _as_it_is(data: Dataset, given: dict[str, Any]) -> Dataset:
 
 
 def _dataset(source: Source, chain: Preprocessing, condition: str | None, spec: dict[str, Any]) -> Dataset:
-    chain.space  # noqa: B018  (a step that does not apply says so here)
     c_space = _condition(source) if condition else None
-    stores = [part.rows for part in source.parts.values() if isinstance(part.rows, RowStore)]
-    wanted = spec.get("stream")
-    stream = sum(rows.bytes for rows in stores) > STREAM_ABOVE if wanted is None else wanted
-    splits = {name: _split(part, chain, c_space, stream) for name, part in source.parts.items()}
+    splits = {name: _split(part, chain, c_space) for name, part in source.parts.items()}
     return Dataset(
         source.name,
         splits,
@@ -231,14 +224,12 @@ def _condition(source: Source) -> Space:
     return Categorical((), len(source.label_names), source.label_names)
 
 
-def _split(part: Part, chain: Preprocessing, c_space: Space | None, stream: bool) -> Split:
+def _split(part: Part, chain: Preprocessing, c_space: Space | None) -> Split:
     c = part.labels if c_space else None
-    if isinstance(part.rows, Tensor):
-        return Split(
-            part.rows, chain, c, part.labels, part.known, None, part.lengths, source_rows=part.source_rows
-        )
-    if stream:
+    if isinstance(part.rows, RowStore):
         return StreamedSplit(part.rows, chain, c, part.labels, source_rows=part.source_rows)
-    split = Split(part.rows.read_all(), chain, c, part.labels, source_rows=part.source_rows)
+    split = Split(
+        part.rows, chain, c, part.labels, part.known, None, part.lengths, source_rows=part.source_rows
+    )
     # as if it were streamed: the files are what is hashed
-    return split.stamped(part.rows.digest)
+    return split if part.stamp is None else split.stamped(part.stamp)

@@ -28,6 +28,7 @@ class Part:
         official: the part of the source that they are rows of.
         numbers: of the rows in that part, from 0, shape (N,); None: all of them in order.
         lengths: valid steps of each ragged sequence, shape (N,), or None.
+        stamp: gives the digest of rows that were read from a store, in place of that of their values.
     """
 
     rows: Tensor | RowStore
@@ -37,6 +38,13 @@ class Part:
     official: str = "train"
     numbers: Tensor | None = None
     lengths: Tensor | None = None
+    stamp: Callable[[], str] | None = field(default=None, compare=False)
+
+    def held(self) -> Part:
+        """The part with its rows in memory."""
+        if isinstance(self.rows, RowStore):
+            return replace(self, rows=self.rows.read_all(), stamp=self.rows.digest)
+        return self
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -79,7 +87,7 @@ class Source:
         resolved: options of the reader as they were found, such as the separator of a table and the kinds
             of its columns: with them the same file is read in the same way again.
         notes: what the user should know of how it was read, such as files that were left out, by topic.
-        remark: called with the raw rows of each split in memory; it says what only the values tell.
+        remark: called once the rows are there; it says what only their values tell.
     """
 
     name: str
@@ -92,7 +100,7 @@ class Source:
     geometry: Geometry | None = None
     resolved: Mapping[str, Any] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
-    remark: Callable[[Mapping[str, Tensor]], None] | None = field(default=None, compare=False)
+    remark: Callable[[], None] | None = field(default=None, compare=False)
 
     def noted(self, about: str, what: str) -> Source:
         """The source with one more note; notes of the same topic are joined."""

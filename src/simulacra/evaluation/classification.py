@@ -70,7 +70,7 @@ def labels_of(rows: Split) -> Tensor | None:
 
     Example:
         >>> from simulacra.core.space import Real
-        >>> from simulacra.data.in_memory import in_memory
+        >>> from simulacra.data.tensors import in_memory
         >>> known, c = torch.tensor([True, False]), torch.tensor([1, 1])
         >>> labels_of(in_memory(torch.zeros(2, 3), Real((3,)), c=c, c_known=known, valid=0, test=0).train)
         tensor([ 1, -1])

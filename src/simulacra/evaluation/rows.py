@@ -44,7 +44,7 @@ def count(split: Split, limit: int | None) -> int:
 
     Example:
         >>> from simulacra.core.space import Real
-        >>> from simulacra.data.in_memory import in_memory
+        >>> from simulacra.data.tensors import in_memory
         >>> count(in_memory(torch.zeros(10, 2), Real((2,))).train, 5)
         5
     """
@@ -97,7 +97,7 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
 
     Example:
         >>> from simulacra.core.space import Real
-        >>> from simulacra.data.in_memory import in_memory
+        >>> from simulacra.data.tensors import in_memory
         >>> from simulacra.models.autoencoders.ppca import PPCA
         >>> data = in_memory(torch.randn(50, 3), Real((3,)))
         >>> samples_like(PPCA(data.space, 1), data.test, 7).shape

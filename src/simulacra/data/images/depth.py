@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from simulacra.data.images.headers import Head
 
@@ -80,18 +79,18 @@ def check_levels(path: Path, pixels: np.ndarray, levels: int) -> None:
         )
 
 
-def suggest_levels(levels: int, rows: Mapping[str, Tensor]) -> None:
+def suggest_levels(levels: int, rows: int, highest: Iterable[Mapping[tuple[int, int], int]]) -> None:
     """Say it where the values of deep images look like those of a camera with fewer bits.
 
     Args:
         levels: that the files can hold.
-        rows: levels of images of each split.
+        rows: number of rows.
+        highest: the highest value of each page that was decoded, by page, of each part.
     """
-    if levels > 256:
-        count = sum(map(len, rows.values()))
-        said = suggestion(levels, [int(x.max()) for x in rows.values()], f"{count:,} rows")
-        if said:
-            log.info("%s", said)
+    # of whole pages: means of pixels are lower
+    said = suggestion(levels, [most for part in highest for most in part.values()], f"{rows:,} rows")
+    if levels > 256 and said:
+        log.info("%s", said)
 
 
 def suggestion(levels: int, highest: Iterable[int], looked_at: str) -> str | None:

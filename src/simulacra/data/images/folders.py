@@ -51,7 +51,9 @@ def open_images(folder: Path, own: FolderOptions, split: SplitOptions) -> Source
     done = applied(geometry, grey and was_colour)
     check_two_files(folder, parts, split, "image")
     cut = geometry if geometry.side else None
-    remark = None if levels else partial(suggest_levels, space.levels)
+    highest = [part.rows.cache.highest for part in parts.values() if isinstance(part.rows, ImageFiles)]
+    rows = sum(map(len, parts.values()))
+    remark = None if levels else partial(suggest_levels, space.levels, rows, highest)
     name = folder.resolve().name
     return Source(name, space, parts, listing.label_names, done, geometry=cut, remark=remark)
 
