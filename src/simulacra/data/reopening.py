@@ -1,8 +1,8 @@
 """The data of a saved run, read as they were read then; a change of the file since is noticed.
 
 A run keeps the options of `load_data` with the dialect and the kinds that were found, the digest of its
-training rows, and their number. Earlier versions kept the options that were given; the kinds are then those of
-the recorded space.
+training rows, and their number. Earlier versions kept the options that were given; the kinds are then those
+of the recorded space.
 """
 
 from __future__ import annotations

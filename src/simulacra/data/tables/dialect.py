@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,10 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # no other mark ends a line, as U+2028 does for Python
+OPENING = re.compile(r'(?:^|[,;\t| ])"')
+LONGEST = 200  # lines of one quoted cell
 
 Line = tuple[int, list[str]]  # number in the file, from 1, and cells
 
@@ -86,7 +91,10 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
         ValueError: if it is no such text.
     """
     content = bytes(read_all(path))
-    found = encoding or next((name for mark, name in BOMS if content.startswith(mark)), "utf-8-sig")
+    marked = next((name for mark, name in BOMS if content.startswith(mark)), None)
+    found = marked or "utf-8-sig"
+    if encoding is not None and not (marked == "utf-8-sig" and encoding.lower() in ("utf-8", "utf8")):
+        found = encoding
     try:
         text = content.decode(found)
     except LookupError as error:
@@ -95,14 +103,52 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
         line = content[: getattr(error, "start", 0)].count(b"\n") + 1
         if encoding is not None or found != "utf-8-sig":
             mend = "it is damaged, or of another encoding: save it as UTF-8"
+        elif b"\0" in content:
+            mend = _wide(content)
         else:
             mend = "save it as UTF-8, or if it comes from a western Windows load it with encoding='cp1252'"
         raise ValueError(
             f"{path} is no {found.removesuffix('-sig').upper()} text (line {line}): {mend}."
         ) from error
-    if encoding is None and "\0" in text[:WIDEST]:
-        raise ValueError(f"{path} holds null characters: if it is UTF-16 load it with encoding='utf-16'.")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ValueError(f"{path} holds a null character in line {line}: {_wide(content)}.")
     return text, found
+
+
+def _wide(content: bytes) -> str:
+    """The mend for a file with null bytes: every second one of UTF-16 text is null."""
+    even, odd = content[::2].count(0), content[1::2].count(0)
+    if 4 * max(even, odd) < len(content):
+        return "remove it, or if the file is no text save it as one"
+    return f"if it is UTF-16 load it with encoding='{'utf-16-le' if odd > even else 'utf-16-be'}'"
+
+
+def records_of(text: str) -> list[tuple[int, str]]:
+    """Number of the first line, from 1, and text of each record: lines that a quoted cell spans are one.
+
+    Example:
+        >>> records_of('a,b\\n"1\\n2",3\\n')
+        [(1, 'a,b\\n'), (2, '"1\\n2",3\\n')]
+    """
+    lines = LINE.findall(text)
+    if '"' not in text:
+        return list(enumerate(lines, 1))
+    records, i = [], 0
+    while i < len(lines):
+        end = _end_of_record(lines, i)
+        records.append((i + 1, lines[i] if end == i + 1 else "".join(lines[i:end])))
+        i = end
+    return records
+
+
+def _end_of_record(lines: Sequence[str], i: int) -> int:
+    """The number of the line after a record that begins with line i, both from 0."""
+    if lines[i].count('"') % 2 == 0 or OPENING.search(lines[i]) is None:
+        return i + 1
+    odd = (j + 1 for j in range(i + 1, min(i + LONGEST, len(lines))) if lines[j].count('"') % 2)
+    # a mark that nothing closes, such as that of inches, opens no cell
+    return next(odd, i + 1)
 
 
 def find_separator(lines: Sequence[str]) -> str:
@@ -148,21 +194,25 @@ def cells_of(path: Path, text: str, separator: str) -> Iterator[Line]:
     Raises:
         ValueError: if a quotation is not closed.
     """
-    lines = text.splitlines(keepends=True)
     if separator == "":
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield number, [_unquoted(line.strip())]
+        for number, record in records_of(text):
+            if record.strip():
+                yield number, [_unquoted(record.strip())]
         return
+    lines = LINE.findall(text)
     if separator == " ":
         lines = [line.replace("\t", " ").strip() + "\n" for line in lines]
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     try:
         for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, [cell.strip() for cell in row]
+            cells = list(map(str.strip, row))
+            if any(cells):
+                yield reader.line_num, cells
     except csv.Error as error:
-        raise ValueError(f"{path} cannot be read at line {reader.line_num} ({error}).") from error
+        raise ValueError(
+            f"{path} cannot be read at line {reader.line_num} ({error}): close each quotation, and write "
+            "marks within one twice."
+        ) from error
 
 
 def _unquoted(cell: str) -> str:
