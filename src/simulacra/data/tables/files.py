@@ -108,9 +108,14 @@ def read_table(path: Path, options: TableOptions) -> Table:
     if dialect.separator == " " and options.separator is None and _sentences(rows):
         dialect = replace(dialect, separator="")
         rows = list(cells_of(path, kept, ""))
-    if not rows:
+    filled = [row for row in rows if any(row[1])]
+    if not filled:
         raise ValueError(f"{path} holds no rows: a table needs at least one.")
-    return _shaped(path, dialect, rows, comments, options)
+    table = _shaped(path, dialect, filled, comments, options)
+    if len(rows) > len(filled):
+        said = [table.notes.get("left out", ""), f"{len(rows) - len(filled)} rows of empty cells"]
+        table.notes["left out"] = "; ".join(filter(None, said))
+    return table
 
 
 def _separator_line(text: str) -> tuple[str, str]:

@@ -61,9 +61,8 @@ class Marks:
     def _other(self) -> re.Pattern[str]:
         """Finds a cell that is no short number without zeros in front, in cells between null characters."""
         point = re.escape(self.decimal)
-        short = (
-            rf"[+-]?(?:(?:0|[1-9][0-9]{{0,14}})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]{{1,2}})?"
-        )
+        whole = rf"(?!\+[0-9]{{{LONG + 1}}})[+-]?(?:(?:0|[1-9][0-9]{{0,14}})(?:{point}[0-9]*)?|{point}[0-9]+)"
+        short = rf"{whole}(?:[eE][+-]?[0-9]{{1,2}})?"
         return re.compile(rf"\0(?!{short}\0|\Z)")
 
     def all_numbers(self, cells: Sequence[str]) -> np.ndarray | None:
