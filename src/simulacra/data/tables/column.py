@@ -91,7 +91,8 @@ class Column:
         digits = {
             v for v in texts if self._digits(v) or (isinstance(v, str) and self.marks.looks_like(v.strip()))
         }
-        return [i for i, value in enumerate(self.values) if value in texts - digits]
+        odd = texts - digits
+        return [i for i, value in enumerate(self.values) if value in odd]
 
     @property
     def odd_mixture(self) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulacra.data.catalog.formats import read_all
-from simulacra.data.tables.numbers import PLAIN, Marks
+from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import TableOptions
 
 SAMPLE = 100  # lines that the detector sees
@@ -33,6 +33,7 @@ BOMS = (
 )
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # no other mark ends a line, as U+2028 does for Python
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
 OPENING = re.compile(r'(?:^|[,;\t| ])"')
 LONGEST = 200  # lines of one quoted cell
 
@@ -193,16 +194,8 @@ def _clearness(lines: Sequence[str], separator: str) -> float:
 
 def _one_column_of_commas(lines: Sequence[str]) -> bool:
     """Returns True for a name without a comma over numbers with one each: a column of decimal commas."""
-    first, rest = lines[0], lines[1:]
-    halves = [line.strip().strip('"').split(",") for line in rest]
-    return (
-        bool(rest)
-        and "," not in first
-        and all(
-            len(cells) == 2 and PLAIN.fullmatch(cells[0]) is not None and cells[1].isdecimal()
-            for cells in halves
-        )
-    )
+    cells = [line.strip().strip('"') for line in lines[1:]]
+    return bool(cells) and "," not in lines[0] and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
 
 
 def _cuts(lines: Sequence[str], separator: str) -> bool:
