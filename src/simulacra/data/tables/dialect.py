@@ -33,7 +33,7 @@ BOMS = (
 )
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # no other mark ends a line, as U+2028 does for Python
-DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # or a whole number among those
 OPENING = re.compile(r'(?:^|[,;\t| ])"')
 LONGEST = 200  # lines of one quoted cell
 
@@ -189,13 +189,15 @@ def _clearness(lines: Sequence[str], separator: str) -> float:
     cells = [cell.strip() for row in rows for cell in row]
     texts = [c for c in cells if all(marks.number(c) is None for marks in (Marks("."), Marks(",")))]
     uncut = sum(1.0 if any(mark in text for mark in ";\t|") else 0.5 * ("," in text) for text in texts)
-    return 1 - (len(texts) + uncut) / len(cells)
+    # numbers beside texts with marks are clearer than one column
+    return 1 - (len(texts) + uncut) / len(cells) + 0.01 * (len(texts) < len(cells))
 
 
 def _one_column_of_commas(lines: Sequence[str]) -> bool:
     """Returns True for a name without a comma over numbers with one each: a column of decimal commas."""
     cells = [line.strip().strip('"') for line in lines[1:]]
-    return bool(cells) and "," not in lines[0] and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    many = 2 * sum("," in cell for cell in cells) > len(cells)
+    return many and "," not in lines[0] and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
 
 
 def _cuts(lines: Sequence[str], separator: str) -> bool:

@@ -6,7 +6,7 @@ such a column. Otherwise the chance that a row of data looks like the first one 
     a text that does not recur                    (texts below that occur once + 1) / (n + 2)   (Turing)
     numbers at equal distances, 0, 1, 2, ...      for each cell (how often it recurs + 1) / (n + 2)
     whole numbers over decimals                   (rows below of whole numbers + 1) / (n + 2)
-    numbers far outside of all columns            2 / (n + 2); if d of them rise or fall (2 / (n + 2))^2 / d!
+    numbers far outside of all columns            2 / (n + 2); if d of them rise or fall 1 / (n + 2)^2 / d!
 
 Cells of a row depend on one another, so wholeness and distance count once for a row, not for each cell. A
 first number that continues a column which rises or falls throughout, such as a time, is data. Names differ
@@ -89,9 +89,12 @@ def _columns(rows: Sequence[Row]) -> list[list[str]]:
 
 def _is_text_over_numbers(cell: str, column: Row, marks: Marks) -> bool:
     """Returns True if a text, not a mark such as `-`, stands over a column of numbers."""
-    if may_miss(cell) or marks.looks_like(cell) or not any(c.isalnum() for c in cell):
+    if may_miss(cell) or marks.number(cell) is not None or not any(c.isalnum() for c in cell):
         return False
     there = [c for c in column if not may_miss(c)]
+    if marks.looks_like(cell):
+        # a code such as 001 may stand among whole numbers
+        return sum(marks.decimal in c and marks.looks_like(c) for c in there) > len(there) / 2
     return bool(there) and sum(marks.looks_like(c) for c in there) > len(there) / 2
 
 
@@ -145,7 +148,7 @@ def _chance_of_numbers(first: Row, below: Sequence[Row], marks: Marks) -> float:
     gaps = [_gap(x[j], numbers[j]) for j in over]
     if min(gaps) > 1:
         ordered = min(gaps) > 10 and _in_order(x)
-        p *= (2 / (n + 2)) ** 2 / math.factorial(len(over)) if ordered else 2 / (n + 2)
+        p *= (1 / (n + 2)) ** 2 / math.factorial(len(over)) if ordered else 2 / (n + 2)
     return p
 
 

@@ -81,9 +81,9 @@ def _is_class(word: str, count: int) -> bool:
 
 
 def _numeric(there: Sequence[str], marks: Marks) -> bool:
-    """Returns True if every cell is a number, a code of digits, or True or False."""
+    """Returns True if most cells are numbers or codes of digits, or all are True or False."""
     return bool(there) and (
         marks.all_numbers(there) is not None
-        or all(marks.looks_like(cell) for cell in there)
+        or 2 * sum(marks.looks_like(cell) for cell in there) > len(there)
         or all(cell.lower() in TRUTH for cell in there)
     )
