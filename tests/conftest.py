@@ -1,11 +1,7 @@
-"""One thread, seeded, and real data only where they are: what all tests share."""
+"""One thread, one world for each test, and real data only where they are: what all tests share."""
 
+import logging
 import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads starve small machines
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("MPLBACKEND", "Agg")
-
 import random
 import sys
 from pathlib import Path
@@ -16,8 +12,47 @@ import torch
 from hypothesis import settings
 
 torch.set_num_threads(1)
-settings.register_profile("project", deadline=None, derandomize=True)
-settings.load_profile("project")
+settings.register_profile("project", deadline=None, derandomize=True, max_examples=200)
+settings.register_profile("whole", deadline=None, derandomize=True, max_examples=5000)
+
+
+def pytest_configure(config):
+    """The whole suite tries more examples than the quick one, where a test does not say how many."""
+    settings.load_profile("whole" if config.getoption("--all") else "project")
+
+
+def same_numbers():
+    """Every global generator at 0."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef):
+    """A fixture that several tests share draws the same numbers, whichever of them asks first."""
+    if fixturedef.scope != "function":
+        same_numbers()
+    return (yield)
+
+
+@pytest.fixture(autouse=True)
+def own_world():
+    """A test finds every global generator at 0, and what it sets for the process goes when it ends."""
+    same_numbers()
+    log, folder, environment = logging.getLogger("simulacra"), os.getcwd(), dict(os.environ)
+    dtype, threads, gradients = torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled()
+    level, propagate, handlers = log.level, log.propagate, list(log.handlers)
+    yield
+    torch.set_default_dtype(dtype)
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(gradients)
+    log.setLevel(level)
+    log.propagate, log.handlers = propagate, handlers
+    os.chdir(folder)
+    if dict(os.environ) != environment:
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 @pytest.fixture
@@ -32,9 +67,7 @@ def float64():
 @pytest.fixture
 def seeded():
     """Every global generator at 0, and a torch generator of its own at 0."""
-    random.seed(0)
-    np.random.seed(0)
-    torch.manual_seed(0)
+    same_numbers()
     return torch.Generator().manual_seed(0)
 
 

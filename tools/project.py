@@ -1,12 +1,13 @@
 """Install, show, test and check the project with nothing but the standard library.
 
-    python tools/project.py install | demo | test | bench | docs | results | check  [arguments]
+    python tools/project.py install | demo | test | test-all | bench | docs | results | check  [arguments]
 
 `make demo` and the like are names for these commands. Each of them installs first, into `.venv`,
 what it needs and what is not there yet; arguments are handed on (`test -k space`).
 """
 
 import hashlib
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -40,6 +41,7 @@ PEER_PACKAGES = (
 # Megabytes of the pinned wheels without PyTorch, measured for Python 3.11 on Linux; elsewhere it is less.
 RUNTIME = 105
 MEGABYTES = {"tables": 13, "export": 35, "dev": 82, "docs": 20}
+MOST_PROCESSES = 8  # of the tests: each holds up to a gigabyte
 CHECKS = (
     ("-m", "ruff", "check", "."),
     ("-m", "ruff", "format", "--check", "."),
@@ -115,10 +117,23 @@ def command_demo(*arguments):
     return call(BIN / ("simulacra" + EXE), "demo", *arguments)
 
 
+def processes():
+    """Options that share the tests among the cores, whole groups to one process; none for a single core."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+    return ("-n", str(min(cores, MOST_PROCESSES)), "--dist", "loadgroup") if cores > 1 else ()
+
+
 def command_test(*arguments):
-    """The tests, one thread each."""
+    """The quick tests on all cores; with arguments (-k space), those tests in one process."""
     install("dev")
-    return call(PYTHON, "-m", "pytest", *arguments, OMP_NUM_THREADS="1")
+    return call(PYTHON, "-m", "pytest", *(arguments or processes()), OMP_NUM_THREADS="1")
+
+
+def command_test_all(*arguments):
+    """Every test on all cores: weekly, and before a release."""
+    install("dev")
+    return call(PYTHON, "-m", "pytest", "--all", *processes(), *arguments, OMP_NUM_THREADS="1")
 
 
 def command_bench(*arguments):
@@ -157,7 +172,9 @@ def command_check():
     return 1 if failed else 0
 
 
-COMMANDS = {name[8:]: value for name, value in globals().items() if name.startswith("command_")}
+COMMANDS = {
+    name[8:].replace("_", "-"): value for name, value in globals().items() if name.startswith("command_")
+}
 
 
 def main(arguments):

@@ -26,6 +26,12 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def offenders(rule, among=FILES, called=name) -> list[str]:
+    """A line for each of `among` of which `rule` says something: its name and what is said."""
+    found = [(thing, rule(thing)) for thing in among]
+    return [f"{called(thing)}: {said}" for thing, said in found if said]
+
+
 def module(path: Path) -> str:
     """The dotted name of a file of the library."""
     parts = path.relative_to(SOURCE.parent).with_suffix("").parts

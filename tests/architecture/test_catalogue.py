@@ -4,7 +4,6 @@ import ast
 import csv
 import re
 
-import pytest
 import sources
 
 from simulacra.models.catalog import CATALOG
@@ -14,7 +13,10 @@ GENERAL = [
     p for p in sources.FILES if p.relative_to(sources.SOURCE).parts[0] in {"training", "cli", "cli.py"}
 ]
 
-entries = pytest.mark.parametrize("entry", CATALOG.values(), ids=CATALOG.keys())
+
+def wrong(rule) -> list[str]:
+    """The entries of the catalogue of which `rule` says something."""
+    return sources.offenders(rule, CATALOG.values(), called=lambda entry: entry.name)
 
 
 def source_of(entry):
@@ -22,50 +24,62 @@ def source_of(entry):
     return sources.SOURCE / "models" / (entry.module.replace(".", "/") + ".py")
 
 
-@entries
-def test_the_class_is_where_the_catalogue_says(entry):
+def misplaced(entry) -> str:
+    """The place at which the class of an entry is missing."""
     classes = {n.name for n in sources.tree(source_of(entry)).body if isinstance(n, ast.ClassDef)}
-    assert entry.cls in classes
-    assert entry.module.split(".")[0] == entry.family
+    there = entry.cls in classes and entry.module.split(".")[0] == entry.family
+    return "" if there else f"no {entry.cls} in {entry.module} of {entry.family}"
 
 
-@entries
-def test_the_entry_is_complete(entry):
-    assert entry.name == CATALOG[entry.name].name
-    assert re.search(r"[A-Z]\w+.* (18|19|20)\d\d", entry.paper), "the paper needs an author and a year"
-    assert entry.summary and not entry.summary.endswith(".")
+def test_the_class_is_where_the_catalogue_says():
+    assert not wrong(misplaced)
 
 
-@entries
-def test_the_rows_are_in_the_systems_table(entry):
+def incomplete(entry) -> list[str]:
+    """The fields of an entry that say too little."""
+    complete = {
+        "paper, with author and year": re.search(r"[A-Z]\w+.* (18|19|20)\d\d", entry.paper),
+        "summary, without a full stop": entry.summary and not entry.summary.endswith("."),
+    }
+    return [field for field, holds in complete.items() if not holds]
+
+
+def test_every_entry_is_complete():
+    assert {name: entry.name for name, entry in CATALOG.items()} == {name: name for name in CATALOG}
+    assert not wrong(incomplete)
+
+
+def test_the_rows_are_in_the_systems_table():
     with (sources.ROOT / "docs" / "systems.csv").open(newline="", encoding="utf-8") as file:
         known = {row["id"] for row in csv.DictReader(file)}
-    assert entry.rows and set(entry.rows) <= known
+    assert not wrong(lambda entry: sorted(set(entry.rows) - known) if entry.rows else "no row")
 
 
-@entries
-def test_the_family_page_has_the_model_and_its_equations(entry):
-    """The page holds a section `## Title (`name`)` with at least one displayed equation."""
+def undocumented(entry) -> str:
+    """The part of a family's page that an entry lacks: `## Title (`name`)` with a displayed equation."""
     page = (FAMILIES / f"{entry.family}.md").read_text(encoding="utf-8")
     sections = re.split(r"^## ", page, flags=re.MULTILINE)
     own = [s for s in sections if f"(`{entry.name}`)" in s.splitlines()[0]]
-    assert len(own) == 1, f"docs/families/{entry.family}.md has no section for `{entry.name}`"
-    assert "$$" in own[0] or "```{math}" in own[0]
+    if len(own) != 1:
+        return f"docs/families/{entry.family}.md has {len(own)} sections for it"
+    return "" if "$$" in own[0] or "```{math}" in own[0] else "its section has no equation"
 
 
-@entries
-def test_the_file_opens_with_its_problem(entry):
-    assert len(ast.get_docstring(sources.tree(source_of(entry))) or "") > 80
+def test_the_family_page_has_every_model_and_its_equations():
+    assert not wrong(undocumented)
 
 
-@pytest.mark.parametrize("path", GENERAL, ids=sources.name)
-def test_trainer_and_command_line_name_no_model(path):
-    named = sources.identifiers(path) & {entry.cls for entry in CATALOG.values()}
-    assert not named, f"{sources.name(path)} names {sorted(named)}"
+def test_every_file_opens_with_its_problem():
+    opening = lambda entry: ast.get_docstring(sources.tree(source_of(entry))) or ""
+    assert not wrong(lambda entry: len(opening(entry)) <= 80 and "its first docstring is too short")
 
 
-@pytest.mark.parametrize("path", GENERAL, ids=sources.name)
-def test_trainer_and_command_line_import_no_family(path):
-    families = {f"simulacra.models.{entry.family}" for entry in CATALOG.values()}
-    taken = {m for m in sources.imports(path) if any(m.startswith(f) for f in families)}
-    assert not taken, f"{sources.name(path)} imports {sorted(taken)}"
+def test_trainer_and_command_line_name_no_model():
+    models = {entry.cls for entry in CATALOG.values()}
+    assert not sources.offenders(lambda path: sources.identifiers(path) & models, GENERAL)
+
+
+def test_trainer_and_command_line_import_no_family():
+    families = tuple(f"simulacra.models.{entry.family}" for entry in CATALOG.values())
+    taken = lambda path: {m for m in sources.imports(path) if m.startswith(families)}
+    assert not sources.offenders(taken, GENERAL)

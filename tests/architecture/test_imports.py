@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tomllib
 
-import pytest
 import sources
 
 CONTRACTS = tomllib.loads(sources.text(sources.ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
@@ -23,23 +22,31 @@ def layer_of(module: str) -> int | None:
     return next(ranks, None)
 
 
-@pytest.mark.parametrize("path", sources.FILES, ids=sources.name)
-def test_imports_point_down(path):
+def from_above(path) -> set[str]:
+    """The modules of a higher layer that a file imports."""
     here = layer_of(sources.module(path))
     if here is None:
-        return
-    upward = {m for m in sources.imports(path) if (there := layer_of(m)) is not None and there < here}
-    assert not upward, f"{sources.name(path)} imports from above: {sorted(upward)}"
+        return set()
+    return {m for m in sources.imports(path) if (there := layer_of(m)) is not None and there < here}
 
 
-@pytest.mark.parametrize("path", sources.FILES, ids=sources.name)
-def test_siblings_of_a_layer_stand_apart(path):
-    here = sources.module(path)
+def test_imports_point_down():
+    assert not sources.offenders(from_above)
+
+
+def of_siblings(path) -> set[str]:
+    """The modules that a file imports from beside its own package in a layer, or its own family."""
+    here, found = sources.module(path), set()
     for row in [*LAYERS, " | ".join(FAMILIES)]:
         packages = row.split(" | ")
         own = next((p for p in packages if within(here, p)), None)
-        others = {m for m in sources.imports(path) for p in packages if p != own and within(m, p)}
-        assert own is None or not others, f"{sources.name(path)} imports its siblings: {sorted(others)}"
+        if own is not None:
+            found |= {m for m in sources.imports(path) for p in packages if p != own and within(m, p)}
+    return found
+
+
+def test_siblings_of_a_layer_stand_apart():
+    assert not sources.offenders(of_siblings)
 
 
 def test_every_family_is_under_contract():

@@ -2,17 +2,19 @@
 
 import ast
 
-import pytest
 import sources
 
 LIBRARY = [path for path in sources.FILES if "/cli/" not in path.as_posix()]
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=sources.name)
-def test_no_print(path):
-    printed = [
+def printed(path) -> list[int]:
+    """The lines in which a file prints."""
+    return [
         node.lineno
         for node in ast.walk(sources.tree(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "sys.stdout.write"}
     ]
-    assert not printed, f"{sources.name(path)} prints in lines {printed}: use the logger 'simulacra'"
+
+
+def test_no_print():
+    assert not sources.offenders(printed, LIBRARY), "use the logger 'simulacra'"

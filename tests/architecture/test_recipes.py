@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
-import pytest
+import sources
 
 from simulacra.models.catalog import CATALOG
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.py"))
+RECIPES = sorted((sources.ROOT / "recipes").glob("*.py"))
 
 
-@pytest.mark.parametrize("name", CATALOG)
-def test_a_recipe_trains_the_model(name):
-    assert any(f"simulacra.{CATALOG[name].cls}(" in path.read_text(encoding="utf-8") for path in RECIPES)
+WORDS = ("command ", "protocol ", "published ", "ours ", "device ")
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
-def test_header_holds_command_protocol_and_figures(path):
-    header = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    for word in ("command ", "protocol ", "published ", "ours ", "device "):
-        assert f"\n{word}" in header, word
+def test_a_recipe_trains_every_model():
+    whole = "\n".join(map(sources.text, RECIPES))
+    assert not [name for name, entry in CATALOG.items() if f"simulacra.{entry.cls}(" not in whole]
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
-def test_figures_can_be_reproduced(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def missing_words(path) -> list[str]:
+    """The words that the header of a recipe lacks."""
+    header = ast.get_docstring(sources.tree(path)) or ""
+    return [word for word in WORDS if f"\n{word}" not in header]
+
+
+def test_headers_hold_command_protocol_and_figures():
+    assert not sources.offenders(missing_words, RECIPES)
+
+
+def missing_parts(path) -> list[str]:
+    """The parts that a recipe needs to reproduce its figures, and lacks."""
+    tree = sources.tree(path)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     assigned = {
         ast.unparse(target)
@@ -34,14 +39,23 @@ def test_figures_can_be_reproduced(path):
         if isinstance(node, ast.Assign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
     }
-    assert "FIGURES" in assigned
-    assert [a.arg for a in functions["reproduce"].args.args] == ["budget"]
-    assert "main" in functions
+    takes = [a.arg for a in functions["reproduce"].args.args] if "reproduce" in functions else []
+    there = {"FIGURES": "FIGURES" in assigned, "reproduce": takes == ["budget"], "main": "main" in functions}
+    return [part for part, holds in there.items() if not holds]
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
-def test_what_is_said_to_be_published_has_a_figure(path):
+def test_figures_can_be_reproduced():
+    assert not sources.offenders(missing_parts, RECIPES)
+
+
+def without_figure(path) -> str:
+    """The published result of a recipe for which no figure stands."""
     from simulacra.cli.recipes import read
 
     recipe = read(path)
-    assert recipe.published or recipe.parts["published"].startswith("none"), recipe.parts["published"]
+    published = recipe.parts["published"]
+    return "" if recipe.published or published.startswith("none") else f"published {published!r}"
+
+
+def test_what_is_said_to_be_published_has_a_figure():
+    assert not sources.offenders(without_figure, RECIPES)

@@ -4,7 +4,6 @@ import ast
 import re
 import warnings
 
-import pytest
 import sources
 
 LONGEST_FILE = 300
@@ -28,16 +27,19 @@ def length(node: Function) -> int:
     return node.end_lineno - node.lineno + 1 - (first.end_lineno - first.lineno + 1 if documented else 0)
 
 
-@pytest.mark.parametrize("path", sources.FILES, ids=sources.name)
-def test_files_are_short(path):
-    lines = len(sources.text(path).splitlines())
-    assert lines < LONGEST_FILE, f"{sources.name(path)} has {lines} lines"
+def test_files_are_short():
+    def lines(path) -> int:
+        found = len(sources.text(path).splitlines())
+        return found if found >= LONGEST_FILE else 0
+
+    assert not sources.offenders(lines)
 
 
-@pytest.mark.parametrize("path", sources.FILES, ids=sources.name)
-def test_functions_are_short(path):
-    long = {node.name: length(node) for node in functions(path) if length(node) > LONGEST_FUNCTION}
-    assert not long, f"{sources.name(path)}: {long}"
+def test_functions_are_short():
+    def long(path) -> dict[str, int]:
+        return {node.name: length(node) for node in functions(path) if length(node) > LONGEST_FUNCTION}
+
+    assert not sources.offenders(long)
 
 
 def test_most_functions_are_within_the_target():
@@ -67,17 +69,20 @@ def trivial(node) -> bool:
     return isinstance(node, Function) and any("overload" in ast.unparse(d) for d in node.decorator_list)
 
 
-@pytest.mark.parametrize("path", sources.FILES, ids=sources.name)
-def test_public_names_have_docstrings(path):
+def bare(path) -> list[str]:
+    """The public names of a file that have no docstring."""
     tree = sources.tree(path)
-    bare = [n.name for n in public(tree.body) if ast.get_docstring(n) is None and not trivial(n)]
-    if tree.body and ast.get_docstring(tree) is None:
-        bare.insert(0, "the file itself")
-    assert not bare, f"{sources.name(path)}: no docstring on {', '.join(bare)}"
+    found = [n.name for n in public(tree.body) if ast.get_docstring(n) is None and not trivial(n)]
+    itself = bool(tree.body) and ast.get_docstring(tree) is None
+    return ["the file itself", *found] if itself else found
 
 
-@pytest.mark.parametrize("path", sources.FILES, ids=sources.name)
-def test_no_pickle(path):
+def test_public_names_have_docstrings():
+    assert not sources.offenders(bare)
+
+
+def pickled(path) -> set[str]:
+    """Through what a file reads or writes pickle."""
     picklers = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
     used = {m.split(".")[0] for m in sources.imports(path)} & picklers
     for node in ast.walk(sources.tree(path)):
@@ -86,7 +91,11 @@ def test_no_pickle(path):
             unsafe = any(k.arg == "allow_pickle" and ast.unparse(k.value) != "False" for k in node.keywords)
             if call in {"torch.load", "torch.save"} or unsafe:
                 used.add(call)
-    assert not used, f"{sources.name(path)} reads or writes pickle through {sorted(used)}"
+    return used
+
+
+def test_no_pickle():
+    assert not sources.offenders(pickled)
 
 
 def test_no_path_of_one_machine():

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+HANG = 600  # seconds after which a process is taken for one that hangs
 PROGRAM = [sys.executable, "-c", "import sys; from simulacra.cli import main; sys.exit(main())"]
 
 
@@ -20,7 +21,7 @@ def finish(*words, cwd=None, **more):
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG,
         check=False,
     )
 

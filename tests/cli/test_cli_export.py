@@ -1,13 +1,17 @@
 """`simulacra export`: a graph beside the run, and refusals in one sentence."""
 
+from importlib.util import find_spec
+
 import pytest
 
-pytest.importorskip("onnxscript")
-onnxruntime = pytest.importorskip("onnxruntime")
+NEEDED = ("onnxscript", "onnxruntime")
+pytestmark = pytest.mark.skipif(not all(map(find_spec, NEEDED)), reason="needs simulacra[export]")
 
 
 def test_export_writes_a_graph_of_the_run(cli, trained, tmp_path):
     """Binarised digits: raw grey levels in, a code out."""
+    import onnxruntime
+
     done = cli("export", trained / "plain", "--what", "encode", "--out", "encoder.onnx")
     assert done.code == 0 and "encode: encoder.onnx" in done.out
     session = onnxruntime.InferenceSession(str(tmp_path / "encoder.onnx"))

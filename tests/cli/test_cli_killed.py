@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from cli_process import begin, finish
+from cli_process import HANG, begin, finish
 
 from simulacra.core.files import read_tensors
 
@@ -35,7 +35,7 @@ def whole(tmp_path_factory):
     return read_tensors(root / "run" / "model.safetensors")[0]
 
 
-def wait_for(path, process, seconds=60):
+def wait_for(path, process, seconds=HANG):
     """Wait until training has begun."""
     end = time.monotonic() + seconds
     while not path.is_file():
@@ -55,7 +55,7 @@ def test_killed_at_a_random_moment(whole, tmp_path):
     wait_for(tmp_path / "run" / "checkpoint.safetensors", process)
     time.sleep(random.random())
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG)
     assert not (tmp_path / "run" / "model.safetensors").exists()
     done = finish("train", "--resume", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -70,7 +70,7 @@ def test_interrupted_while_another_process_asks_for_the_folder(whole, tmp_path, 
     second = cli("train", "--resume", "run")
     assert second.code == 2 and "another process is training in run" in second.err
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANG)
     assert process.returncode == 130, err
     assert "simulacra train --resume run" in err and "Traceback" not in err
     unfinished = cli("sample", "run")

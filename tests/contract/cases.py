@@ -26,6 +26,7 @@ from contract.sets import (
     series,
     squares,
 )
+from contract.world import untouched
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import CATALOG, find
@@ -39,7 +40,7 @@ class Case:
 
     Args:
         name: shown by pytest; a catalogue name, with what follows a slash naming a variant.
-        kind: the class.
+        source: the class, or the catalogue's name of it: no model is imported before a test asks.
         data: makes the data set.
         arguments: of the constructor, besides space and condition.
         options: of training.
@@ -47,11 +48,16 @@ class Case:
     """
 
     name: str
-    kind: Callable[..., Model]
+    source: str | Callable[..., Model]
     data: Callable[[], Dataset]
     arguments: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     coupled: bool = False
+
+    @property
+    def kind(self) -> Callable[..., Model]:
+        """The class."""
+        return find(self.source).load() if isinstance(self.source, str) else self.source
 
     @property
     def catalogued(self) -> str:
@@ -61,10 +67,11 @@ class Case:
 
     def build(self, seed: int = 0) -> Model:
         """An untrained model, initialised by `seed`."""
-        torch.manual_seed(seed)
         data = self.data()
         more = {"condition": data.condition} if data.condition is not None else {}
-        model = self.kind(data.space, **more, **self.arguments)
+        with untouched():
+            torch.manual_seed(seed)
+            model = self.kind(data.space, **more, **self.arguments)
         model.preprocessing = data.preprocessing
         return model
 
@@ -81,7 +88,7 @@ class Case:
 def _catalogued(
     name: str, data: Callable[[], Dataset], epochs: float = 3, coupled: bool = False, **arguments: Any
 ) -> Case:
-    return Case(name, find(name.split("/")[0]).load(), data, arguments, {"epochs": epochs}, coupled)
+    return Case(name, name.split("/")[0], data, arguments, {"epochs": epochs}, coupled)
 
 
 SMALL = {"hidden": (13,), "latent": 3}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
+import pytest
 import torch
 
 from simulacra.core.export import CONDITION, graph_inputs
@@ -10,6 +13,8 @@ from simulacra.core.exportable import WORDS
 from simulacra.core.random import Rng
 
 SEED = 11
+NEEDED = ("onnx", "onnxscript", "onnxruntime")
+needs_onnx = pytest.mark.skipif(not all(map(find_spec, NEEDED)), reason="needs simulacra[export]")
 
 
 def answer(model, what, inputs, n, raw=None):

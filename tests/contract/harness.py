@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 import torch
 
 from contract.cases import BATCH, Case
+from contract.world import kept, untouched
 from simulacra.core.files import read_tensors
 from simulacra.core.model import Model
 from simulacra.core.training import Stage
@@ -49,9 +49,10 @@ def train(
     """
     model = case.build(init)
     backend = backend or Backend(torch.device("cpu"))
-    loop = Loop(model, case.data(), options_of(case, **settings), backend, folder)
-    hook(loop)
-    loop.run(folder / NAME if resume and folder else None)
+    with untouched():
+        loop = Loop(model, case.data(), options_of(case, **settings), backend, folder)
+        hook(loop)
+        loop.run(folder / NAME if resume and folder else None)
     return model
 
 
@@ -73,18 +74,19 @@ def fork() -> int:
     return os.fork()
 
 
-def in_child(work: Callable[[], object], alarm: float | None = None) -> int:
+def in_child(work: Callable[[], object], spent: float | None = None) -> int:
     """Run `work` in a forked process; the number of the signal that ended it, or 0.
 
     Args:
-        alarm: seconds after which the process is killed, wherever it is.
+        spent: seconds of CPU time after which the process is killed, wherever it is; how busy the machine
+            is plays no part.
     """
     pid = fork()
     if pid == 0:
         try:
-            if alarm is not None:
-                signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.setitimer(signal.ITIMER_REAL, alarm)
+            if spent is not None:
+                signal.signal(signal.SIGPROF, signal.SIG_DFL)
+                signal.setitimer(signal.ITIMER_PROF, spent)
             work()
         finally:
             os._exit(1 if _failed() else 0)
@@ -153,9 +155,18 @@ def position(folder: Path) -> dict[str, Any]:
     return read_tensors(folder / NAME)[1]["position"]
 
 
-@cache
+@kept
+def uninterrupted(case: Case) -> tuple[Model, list[dict[str, Any]]]:
+    """The case's model after its few steps, which no test changes, and what each stage recorded."""
+    loops: list[Loop] = []
+    return train(case, hook=loops.append), loops[0].position.past
+
+
+def trained(case: Case) -> Model:
+    """The case's model after its few steps; tests do not change it."""
+    return uninterrupted(case)[0]
+
+
 def stages_of(case: Case) -> list[dict[str, Any]]:
     """What each stage of an uninterrupted run records."""
-    loops: list[Loop] = []
-    train(case, hook=loops.append)
-    return loops[0].position.past
+    return uninterrupted(case)[1]

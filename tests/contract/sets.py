@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import torch
 from torch import Tensor
 
+from contract.world import kept
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
 from simulacra.core.random import Rng
@@ -22,26 +21,26 @@ def _normal(n: int, d: int, key: str) -> Tensor:
     return side * mix + 0.4 * rng.normal("x", d) + 0.3 * rng.normal("common", 1)
 
 
-@cache
+@kept
 def real(d: int, n: int = 131) -> Dataset:
     """Real vectors."""
     return in_memory(_normal(n, d, f"real-{d}"), Real((d,)), f"real-{d}")
 
 
-@cache
+@kept
 def binary(d: int, n: int = 103) -> Dataset:
     """Thresholded vectors."""
     return in_memory((_normal(n, d, f"binary-{d}") > 0).to(torch.uint8), Binary((d,)), f"binary-{d}")
 
 
-@cache
+@kept
 def images() -> Dataset:
     """Images of 5 x 6 pixels with 4 levels."""
     x = (_normal(111, 30, "images") + 1.5).round().clamp(0, 3).to(torch.uint8)
     return in_memory(x.reshape(-1, 1, 5, 6), Levels((1, 5, 6), 4), "images")
 
 
-@cache
+@kept
 def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
     """Real vectors in three classes; with `missing`, two labels of three are unknown."""
     rng = Rng(0, "classes", rows=range(n))
@@ -55,21 +54,21 @@ def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
     return in_memory(x, Real((d,)), f"classes-{d}", c, Categorical((), 3), **parts)
 
 
-@cache
+@kept
 def bits() -> Dataset:
     """Images of 5 x 7 pixels, black or white."""
     x = (_normal(103, 35, "bits") > 0).to(torch.uint8)
     return in_memory(x.reshape(-1, 1, 5, 7), Binary((1, 5, 7)), "bits")
 
 
-@cache
+@kept
 def series(T: int = 13, n: int = 109) -> Dataset:
     """Series of 7 levels."""
     x = (_normal(n, T, "series") * 2 + 3).round().clamp(0, 6).to(torch.uint8)
     return in_memory(x, Levels((T,), 7), "series")
 
 
-@cache
+@kept
 def labelled(d: int = 7, n: int = 151) -> Dataset:
     """Thresholded vectors in three classes."""
     c = (Rng(0, "labelled", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
@@ -77,7 +76,7 @@ def labelled(d: int = 7, n: int = 151) -> Dataset:
     return in_memory((x > 0).to(torch.uint8), Binary((d,)), "labelled", c, Categorical((), 3))
 
 
-@cache
+@kept
 def mixed(missing: bool = False, n: int = 149) -> Dataset:
     """A table with a column of every kind; with `missing`, a fifth of the entries is unknown."""
     z = _normal(n, 6, "mixed")
@@ -99,7 +98,7 @@ def mixed(missing: bool = False, n: int = 149) -> Dataset:
     return in_memory(x, space, "mixed", **parts)
 
 
-@cache
+@kept
 def gaps(d: int, n: int = 131) -> Dataset:
     """Real vectors, a quarter of whose entries is unknown."""
     known = Rng(0, "gaps", rows=range(n)).uniform("u", d) > 0.25
@@ -107,7 +106,7 @@ def gaps(d: int, n: int = 131) -> Dataset:
     return in_memory(torch.where(known, x, torch.zeros_like(x)), Real((d,)), f"gaps-{d}", known=known)
 
 
-@cache
+@kept
 def sequences(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
     """Ragged sequences of binary frames, from one frame to T."""
     rng = Rng(0, "sequences", rows=range(n))
@@ -118,7 +117,7 @@ def sequences(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
     return in_memory(x * frames, space, "sequences", lengths=lengths)
 
 
-@cache
+@kept
 def squares() -> Dataset:
     """Images of 6 x 6 pixels with 4 levels, in three classes: of a size that strides of two reach."""
     n = 103

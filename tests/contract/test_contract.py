@@ -9,37 +9,16 @@ import pytest
 import torch
 
 import simulacra
-from contract.cases import CASES, CATALOGUED, Case
-from contract.harness import differing, state, train
-from contract.use import K, answers, begin, gradients, rows, shape_of, stages, trained, words
+from contract.cases import CATALOGUED
+from contract.choose import every, having, lacking, represented, supports
+from contract.harness import trained
+from contract.use import K, answers, rows, shape_of, words
 from simulacra.core import capabilities as can
-from simulacra.core import words as chunking
-from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
 from simulacra.core.words import evaluating
 from simulacra.evaluation.likelihood import has_likelihood
 from simulacra.models.catalog import CATALOG
-
-every = pytest.mark.parametrize("case", CASES, ids=str)
-
-
-def having(*capabilities: type) -> pytest.MarkDecorator:
-    """Cases whose models declare one of the capabilities."""
-    found = [case for case in CASES if any(map(case.build().supports, capabilities))]
-    return pytest.mark.parametrize("case", found, ids=str)
-
-
-IMPLICIT = [c for c in CASES if not {can.HasDensity, can.HasBound} & c.build().capabilities()]
-
-
-def double(case: Case) -> Model:
-    """The trained model in double precision, where rounding hides nothing."""
-    model = case.build().double()
-    with torch.no_grad():
-        for name, t in trained(case).state_dict().items():
-            model.state_dict()[name].copy_(t)
-    return model.eval()
 
 
 def test_every_catalogue_entry_has_a_case():
@@ -69,14 +48,17 @@ def test_undeclared_words_are_refused(case):
 
 
 @pytest.mark.system("H23")
-@pytest.mark.parametrize("case", IMPLICIT, ids=str)
+@lacking(can.HasDensity, can.HasBound)
 def test_an_implicit_model_refuses_to_score(case):
     """Without density and bound there is no number to give, rather than a wrong one."""
     model, (x, c) = trained(case), rows(case)
     for score in (model.log_prob, model.score_samples, model.anomaly):
         with pytest.raises(ValueError, match="needs a model that has an exact log-density or has a bound"):
             score(x, c)
-    assert "gan" in map(str, IMPLICIT)
+
+
+def test_a_game_is_an_implicit_model():
+    assert not supports("gan", can.HasDensity, can.HasBound)
 
 
 @every
@@ -155,56 +137,12 @@ def test_numpy_and_lists_go_in(case):
     assert torch.equal(expected, model.encode(x.tolist(), None if c is None else c.tolist()))
 
 
-# ---- randomness and batches
-
-
-@every
-def test_words_are_deterministic_and_leave_no_trace(case):
-    """Same seed, same answer; torch's own generator, weights, modes and flags stay as they were."""
-    model, before = trained(case), state(trained(case))
-    flags = [p.requires_grad for p in model.parameters()]
-    for training in (True, False):
-        model.train(training)
-        torch.manual_seed(1)
-        generator = torch.get_rng_state()
-        first, second = answers(model, case), answers(model, case)
-        assert torch.equal(generator, torch.get_rng_state())
-        assert all(m.training == training for m in model.modules())
-        assert [p.requires_grad for p in model.parameters()] == flags
-        assert not differing(first, second) and not differing(before, state(model))
-
-
-@having(can.Samples)
-def test_another_seed_gives_other_samples(case):
-    model, (_, c) = trained(case), rows(case, 60)
-    assert not torch.equal(model.sample(60, c, seed=0), model.sample(60, c, seed=1))
-
-
-@having(can.Samples)
-def test_sample_i_does_not_depend_on_the_batch(case):
-    """Whatever n is: also across the chunks of 1024 rows and the blocks of 128."""
-    model, (_, c) = double(case), rows(case, 1025)
-    whole = model.sample(1025, c, seed=5)
-    for n in (0, 1, 3, 50, 130, 1024):
-        part = model.sample(n, None if c is None else c[:n], seed=5)
-        assert part.shape == (n, *model.space.shape)
-        assert torch.allclose(part.double(), whole[:n].double(), atol=1e-9)
-
-
-@every
-def test_answers_do_not_depend_on_the_chunks(case, monkeypatch):
-    model = double(case)
-    whole = answers(model, case, 23)
-    monkeypatch.setattr(chunking, "CHUNK", 7)
-    for word, answer in answers(model, case, 23).items():
-        assert torch.allclose(answer.double(), whole[word].double(), atol=1e-9), word
-
-
-@having(can.HasDensity)
-def test_an_exact_score_is_of_the_row_alone(case):
-    model, (x, c) = double(case), rows(case)
-    some = model.log_prob(x[4:7], None if c is None else c[4:7])
-    assert torch.allclose(model.log_prob(x, c).values[4:7], some.values, atol=1e-9)
+def test_one_class_name_conditions_all_samples():
+    space = simulacra.Categorical((), 3, ("cat", "dog", "emu"))
+    model = simulacra.VAE(simulacra.Binary((5,)), space, latent=2, hidden=(7,))
+    assert torch.equal(model.sample(4, condition="dog"), model.sample(4, condition=[1, 1, 1, 1]))
+    with pytest.raises(ValueError, match="'cow' is not a class"):
+        model.sample(4, condition="cow")
 
 
 # ---- scores
@@ -238,7 +176,7 @@ def test_more_importance_samples_never_lower_the_bound(case):
 # ---- completion
 
 
-@having(can.Completes)
+@represented(where=lambda case: supports(case.name, can.Completes))
 def test_completion_keeps_what_is_known_and_no_more(case):
     model, (x, c) = trained(case), rows(case)
     known = Rng(0, "known", rows=range(11)).uniform("u", *x.shape[1:]) < 0.5
@@ -257,59 +195,3 @@ def test_completion_keeps_what_is_known_and_no_more(case):
     flat = known.flatten(1)
     one = known[flat.any(1) & ~flat.all(1)][0]
     assert torch.equal(complete(x, one), complete(x, one.expand_as(known)))
-
-
-# ---- training
-
-
-@every
-def test_gradients_reach_every_parameter_of_each_update(case):
-    model = case.build()
-    moved = set()
-    for stage in stages(case, model):
-        batch = begin(case, model, stage)
-        for update, found in gradients(case, model, stage, batch).items():
-            untouched = [name for name, g in found.items() if g is None or not bool(torch.isfinite(g).all())]
-            assert not untouched, f"{stage.name}, {update}"
-            moved |= set(found)
-    assert moved == {name for name, _ in model.named_parameters()}
-
-
-@every
-def test_training_moves_every_parameter(case):
-    before, after = state(case.build()), state(trained(case))
-    unmoved = [n for n, _ in case.build().named_parameters() if torch.equal(before[n], after[n])]
-    assert not unmoved
-
-
-@every
-def test_the_names_and_shapes_of_the_state_are_constant(case):
-    before, after = case.build().state_dict(), trained(case).state_dict()
-    assert list(before) == list(after)
-    assert all(before[n].shape == after[n].shape and before[n].dtype == after[n].dtype for n in before)
-
-
-@every
-def test_training_is_a_function_of_the_seed(case):
-    """The generator of torch plays no part in it; another seed of the run gives other weights."""
-    with_other_torch = train(case, hook=lambda loop: torch.manual_seed(1234))
-    assert not differing(state(trained(case)), state(with_other_torch))
-    if any(stage.updates for stage in stages(case, case.build())):
-        assert differing(state(trained(case)), state(train(case, seed=1)))
-
-
-@every
-def test_training_in_double_precision(case):
-    model = train(case, hook=lambda loop: loop.model.double())
-    assert {t.dtype for t in model.state_dict().values() if t.is_floating_point()} <= {torch.float64}
-    for word, answer in answers(model, case).items():
-        if answer.is_floating_point():
-            assert answer.dtype == torch.float64, word
-
-
-def test_one_class_name_conditions_all_samples():
-    space = simulacra.Categorical((), 3, ("cat", "dog", "emu"))
-    model = simulacra.VAE(simulacra.Binary((5,)), space, latent=2, hidden=(7,))
-    assert torch.equal(model.sample(4, condition="dog"), model.sample(4, condition=[1, 1, 1, 1]))
-    with pytest.raises(ValueError, match="'cow' is not a class"):
-        model.sample(4, condition="cow")

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from contract.cases import CATALOGUED, named
-from contract.graphs import agree
-from contract.use import rows, trained
+import simulacra
+from contract.cases import CATALOGUED, Case, named
+from contract.declared import declared, supports
+from contract.graphs import agree, needs_onnx
+from contract.harness import trained
+from contract.representatives import cover, quick
+from contract.use import rows
 from simulacra import export_onnx, load
 from simulacra.core import capabilities as can
 from simulacra.core.export import MOST_NOISE, graph_inputs
@@ -21,54 +25,45 @@ from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Levels
 from simulacra.core.transforms import Affine, Binarise, Dequantise
-from simulacra.models.autoencoders import PPCA
-from simulacra.models.variational import VAE
 
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxscript")
-pytest.importorskip("onnxruntime")
+pytestmark = needs_onnx
 
 # draws of counts are quantiles that only scipy has
 NO_GRAPH = {"vae/fields sample", "iwae/fields sample", "hierarchical-vae/fields sample"}
 # a long chain is no graph
 CHAINS = (can.StepsChain, can.Anneals, can.Continues)
-QUICK = {
-    "pca/fields decode",
-    "pca/levels encode",
-    "ppca encode",
-    "autoencoder/conv encode",
-    "stacked-autoencoder encode",
-    "vae decode",
-    "vae sample",
-    "vae/levels sample",
-    "vae/fields encode",
-    "vae/conditional encode",
-    "vae/conditional sample",
-    "iwae/dropout encode",
-    "rnade logits",
-    "made/conditional logits",
-    "pixelcnn logits",
-    "gan sample",
-    "gan/levels sample",
-    "rbm step",
-}
 
 
-def pairs():
-    """Every case with every word that its model declares."""
-    for case in CATALOGUED:
-        for what, word in WORDS.items():
-            name, model = f"{case} {what}", case.build()
-            chain = getattr(model, "entry_by_entry", False) or any(map(model.supports, CHAINS))
-            stepwise = what == "sample" and chain
-            if model.supports(word.capability) and name not in NO_GRAPH and not stepwise:
-                marks = [] if name in QUICK else [pytest.mark.slow]
-                yield pytest.param(case, what, id=name, marks=marks)
+def words_of(case: Case) -> list[str]:
+    """The exportable words that the case's model declares."""
+    return [what for what, word in WORDS.items() if supports(case.name, word.capability)]
 
 
-@pytest.mark.parametrize(("case", "what"), list(pairs()))
+PAIRS = {f"{case} {what}": (case, what) for case in CATALOGUED for what in words_of(case)}
+
+
+def has_graph(name: str) -> bool:
+    """Say whether a word is exported: a long chain is no graph, nor is a draw entry by entry."""
+    case, what = PAIRS[name]
+    chain = declared(case.name).entry_by_entry or supports(case.name, *CHAINS)
+    return name not in NO_GRAPH and not (what == "sample" and chain)
+
+
+def features(name: str) -> frozenset[str]:
+    """List the traits for which a graph may stand: the word with its family, space and setting."""
+    case, what = PAIRS[name]
+    return frozenset(f"{what} of {trait}" for trait in declared(case.name).traits)
+
+
+GRAPHS = [name for name in PAIRS if has_graph(name)]
+CHOSEN = cover({name: features(name) for name in GRAPHS})
+
+
+@pytest.mark.parametrize(("case", "what"), quick(GRAPHS, CHOSEN.__contains__, values=PAIRS.get))
 def test_the_graph_says_what_the_word_says(case, what, tmp_path):
     """At several numbers of rows, none of them that of the tracing; the noise is that of the word."""
+    import onnx
+
     model = trained(case)
     path = export_onnx(model, tmp_path / "sub" / "m.onnx", what)
     onnx.checker.check_model(str(path))
@@ -77,25 +72,19 @@ def test_the_graph_says_what_the_word_says(case, what, tmp_path):
         agree(model, path, what, n, *rows(case, n))
 
 
-def test_quick_and_excluded_pairs_exist():
-    every = {
-        f"{case} {what}"
-        for case in CATALOGUED
-        for what, word in WORDS.items()
-        if case.build().supports(word.capability)
-    }
-    assert every >= QUICK | NO_GRAPH
-    assert {name.split()[1] for name in QUICK} == set(WORDS)
+def test_every_word_is_exported_and_excluded_pairs_exist():
+    assert PAIRS.keys() >= NO_GRAPH
+    assert {PAIRS[name][1] for name in CHOSEN} == set(WORDS)
 
 
 # ---- preprocessing
 
 
-def levels_model(*steps, model=VAE, **arguments):
+def levels_model(*steps, name="VAE", **arguments):
     """An untrained model of 3 x 5 grey pixels after the steps."""
     chain = Preprocessing(Levels((1, 3, 5), 256), steps)
     torch.manual_seed(4)
-    made = model(chain.space, latent=2, **arguments)
+    made = getattr(simulacra, name)(chain.space, latent=2, **arguments)
     made.preprocessing = chain
     return made
 
@@ -106,23 +95,21 @@ def grey(n):
     return (u * 256).to(torch.uint8)
 
 
-BINARISED = levels_model(Binarise("dynamic"), hidden=(7,))
-
-
 @pytest.mark.parametrize("what", ["encode", "sample"])
 def test_raw_in_and_raw_out(what, tmp_path):
     """Binarisation is part of the graph: its coin flips are an input, and bytes come out of `sample`."""
-    path = export_onnx(BINARISED, tmp_path / "m.onnx", what)
-    found = agree(BINARISED, path, what, 13, grey(13))
+    model = levels_model(Binarise("dynamic"), hidden=(7,))
+    path = export_onnx(model, tmp_path / "m.onnx", what)
+    found = agree(model, path, what, 13, grey(13))
     if what == "encode":
-        assert list(graph_inputs(BINARISED, what)[1].items()) == [("noise_binarise", "uniform")]
+        assert list(graph_inputs(model, what)[1].items()) == [("noise_binarise", "uniform")]
     else:
         assert found.dtype == np.uint8 and set(np.unique(found)) == {0, 255}
 
 
 def test_dequantised_and_standardised_data_come_back_as_levels(tmp_path):
     shift, scale = tuple(0.3 + 0.01 * i for i in range(15)), tuple(0.2 + 0.02 * i for i in range(15))
-    model = levels_model(Dequantise(256), Affine(shift, scale), model=PPCA)
+    model = levels_model(Dequantise(256), Affine(shift, scale), name="PPCA")
     model.W.copy_(torch.randn(15, 2) * 0.5)
     for what in ("encode", "decode", "sample"):
         found = agree(model, export_onnx(model, tmp_path / f"{what}.onnx", what), what, 6, grey(6))
@@ -156,6 +143,8 @@ def test_noise_under_longer_keys_has_names_of_its_own():
 
 def test_what_depends_on_the_weights_alone_is_a_constant(tmp_path):
     """The gain of probabilistic PCA solves linear equations, which ONNX cannot: it is computed before."""
+    import onnx
+
     path = export_onnx(trained(named("ppca")), tmp_path / "m.onnx", "encode")
     kinds = [node.op_type for node in onnx.load(path).graph.node]
     # the oldest exporter leaves casts of a type to itself
@@ -166,6 +155,8 @@ def test_what_depends_on_the_weights_alone_is_a_constant(tmp_path):
 
 
 def test_the_metadata_name_inputs_spaces_and_preprocessing(tmp_path):
+    import onnx
+
     model = trained(named("vae/conditional"))
     graph = onnx.load(export_onnx(model, tmp_path / "m.onnx", "sample"))
     said = json.loads({entry.key: entry.value for entry in graph.metadata_props}[HEADER])

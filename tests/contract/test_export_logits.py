@@ -8,21 +8,28 @@ import numpy as np
 import pytest
 import torch
 
+import simulacra
 from contract.cases import named
-from contract.graphs import agree, run
-from contract.use import rows, trained
+from contract.graphs import agree, needs_onnx, run
+from contract.harness import trained
+from contract.use import rows
 from simulacra import export_onnx
 from simulacra.core.files import HEADER
 from simulacra.core.space import Binary
-from simulacra.models.autoregressive import NADE
 
-pytest.importorskip("onnxscript")
-onnxruntime = pytest.importorskip("onnxruntime")
+pytestmark = needs_onnx
+
+
+def session_of(path):
+    """The graph, ready to be run."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(str(path))
 
 
 def distribution_of(path):
     """What the file says of the numbers of `logits`."""
-    metadata = onnxruntime.InferenceSession(str(path)).get_modelmeta().custom_metadata_map
+    metadata = session_of(path).get_modelmeta().custom_metadata_map
     return json.loads(metadata[HEADER])["distribution"]
 
 
@@ -30,7 +37,7 @@ def test_a_program_without_torch_draws_with_the_conditionals_of_the_model(tmp_pa
     """As docs/export.md has it; the product of what it draws by is p(x), so it draws from p(x)."""
     model = trained(named("fvbn/neural"))
     path = export_onnx(model, tmp_path / "m.onnx", "logits")
-    said, session = distribution_of(path), onnxruntime.InferenceSession(str(path))
+    said, session = distribution_of(path), session_of(path)
     assert said == {"name": "bernoulli", "numbers": 1, "members": 1, "order": [2, 0, 5, 1, 4, 3]}
     x = np.zeros((50, 6), np.float32)
     u, log_p = np.random.default_rng(8).random(x.shape), np.zeros(50)
@@ -63,7 +70,7 @@ def test_the_numbers_of_an_ensemble_are_as_the_documentation_says(tmp_path):
 def test_many_entries_are_cut_into_blocks(tmp_path):
     """67 entries: a block and a piece of one."""
     torch.manual_seed(6)
-    model = NADE(Binary((67,)), hidden=3)
+    model = simulacra.NADE(Binary((67,)), hidden=3)
     path = export_onnx(model, tmp_path / "m.onnx", "logits")
     agree(model, path, "logits", 7, (torch.rand(7, 67) < 0.3).to(torch.uint8))
 

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 import simulacra
-from contract.cases import CASES, CATALOGUED
-from contract.test_words import every, having
-from contract.use import K, rows, trained
+from contract.cases import CATALOGUED, Case
+from contract.choose import catalogued, every, having, represented, supports, where
+from contract.declared import declared
+from contract.harness import trained
+from contract.use import K, rows
 from simulacra.core import capabilities as can
 from simulacra.core.companding import MuLaw
 from simulacra.core.composite import Fields
@@ -21,7 +23,7 @@ from simulacra.core.transforms import Affine, Binarise, Dequantise
 from simulacra.core.waves import Wave
 
 
-@having(can.Samples)
+@having(can.Samples, cases=CATALOGUED)
 def test_samples_belong_to_the_raw_space(case):
     model, (_, c) = trained(case), rows(case, 37)
     raw, x = model.preprocessing.raw, model.sample(37, c)
@@ -82,7 +84,7 @@ def test_raw_in_and_raw_out_through_preprocessing(name):
 # ---- what goes in
 
 
-@every
+@represented(CATALOGUED)
 def test_numpy_torch_and_lists_are_one(case):
     """The same answers to the same rows, whatever holds them."""
     model, (x, c) = trained(case), rows(case)
@@ -101,7 +103,7 @@ def test_numpy_torch_and_lists_are_one(case):
             assert all(torch.equal(first, other) for other in others)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every
 def test_a_condition_is_asked_for_by_every_word_and_refused_by_all(case):
     """p(x|c) needs c wherever it needs x; p(x) takes none."""
     model, (x, c) = trained(case), rows(case)
@@ -122,7 +124,7 @@ def test_a_condition_is_asked_for_by_every_word_and_refused_by_all(case):
             ask(c if model.condition is not None else None)
 
 
-@every
+@catalogued
 def test_known_everywhere_is_no_mask_and_gaps_are_refused_by_name(case):
     model, (x, c) = trained(case), rows(case)
     whole, gaps = torch.ones_like(x, dtype=torch.bool), torch.ones_like(x, dtype=torch.bool)
@@ -150,7 +152,7 @@ def test_known_everywhere_is_no_mask_and_gaps_are_refused_by_name(case):
 # ---- codes, completion, labels
 
 
-@having(can.Decodes)
+@having(can.Decodes, cases=CATALOGUED)
 def test_reconstruction_is_decoding_of_the_code(case):
     model, (x, c) = trained(case), rows(case)
     if not model.supports(can.Encodes):
@@ -159,7 +161,7 @@ def test_reconstruction_is_decoding_of_the_code(case):
     assert tuple(model.reconstruct(x, c).shape) == tuple(x.shape)
 
 
-@having(can.Completes)
+@represented(CATALOGUED, where=lambda case: supports(case.name, can.Completes))
 def test_completion_keeps_what_is_known_and_draws_the_rest(case):
     model, (x, c) = trained(case), rows(case)
     known = Rng(4, "known", rows=range(11)).uniform("u", *x.shape[1:]) < 0.4
@@ -174,7 +176,7 @@ def test_completion_keeps_what_is_known_and_draws_the_rest(case):
     assert torch.equal(filled, another) == (not model.supports(can.Samples))
 
 
-@having(can.Completes)
+@having(can.Completes, cases=CATALOGUED)
 def test_completion_needs_something_to_draw_and_something_to_go_by(case):
     """Rows without a gap, and rows that are all gap, may stand beside others; alone they are refused."""
     model, (x, c) = trained(case), rows(case)
@@ -194,7 +196,7 @@ def test_completion_needs_something_to_draw_and_something_to_go_by(case):
             model.complete(x, condition=c)
 
 
-@having(can.Completes)
+@having(can.Completes, cases=CATALOGUED)
 def test_what_does_not_fit_is_said_of_x_or_of_known(case):
     """Rows of another size, values off the support, a `known` of another shape: one sentence."""
     model, (x, c) = trained(case), rows(case)
@@ -223,7 +225,7 @@ def test_what_does_not_fit_is_said_of_x_or_of_known(case):
             model.complete(x, known, c)
 
 
-@having(can.Classifies, cases=CASES)
+@having(can.Classifies)
 def test_probabilities_of_the_labels_sum_to_one(case):
     model, (x, _) = trained(case), rows(case)
     p = model.classify(x)
@@ -231,11 +233,16 @@ def test_probabilities_of_the_labels_sum_to_one(case):
     assert torch.allclose(p.sum(1), torch.ones(11, dtype=p.dtype), atol=1e-6)
 
 
-def test_binary_data_are_decoded_to_probabilities():
+def binary_codes(case: Case) -> bool:
+    """Say whether the case decodes to zeros and ones."""
+    traits = declared(case.name).traits
+    return supports(case.name, can.Decodes) and any(trait.startswith("space: Binary") for trait in traits)
+
+
+@where(binary_codes, cases=CATALOGUED)
+def test_binary_data_are_decoded_to_probabilities(case):
     """A mean of zeros and ones is no zero or one."""
-    for case in CATALOGUED:
-        model = trained(case)
-        if isinstance(model.preprocessing.raw, Binary) and model.supports(can.Decodes):
-            c = None if model.condition is None else torch.zeros(3, dtype=torch.long)
-            p = model.decode(torch.zeros(3, model.code_size), c)
-            assert p.is_floating_point() and 0 < float(p.min()) <= float(p.max()) < 1
+    model = trained(case)
+    c = None if model.condition is None else torch.zeros(3, dtype=torch.long)
+    p = model.decode(torch.zeros(3, model.code_size), c)
+    assert p.is_floating_point() and 0 < float(p.min()) <= float(p.max()) < 1

@@ -7,7 +7,10 @@ import torch
 
 import simulacra
 from contract.cases import CASES, Case, named
-from contract.use import rows, trained
+from contract.choose import supports, where
+from contract.declared import declared
+from contract.harness import trained
+from contract.use import rows
 from simulacra.core import capabilities as can
 from simulacra.core import words
 from simulacra.core.preprocessing import Preprocessing
@@ -15,10 +18,9 @@ from simulacra.core.space import Levels
 from simulacra.core.transforms import Binarise
 from simulacra.models.catalog import CATALOG
 
-SAMPLING = [case for case in CASES if case.build().supports(can.Samples)]
-STEPWISE = [case for case in SAMPLING if case.kind.entry_by_entry]
-AT_ONCE = [case for case in SAMPLING if not case.kind.entry_by_entry]
-stepwise = pytest.mark.parametrize("case", STEPWISE, ids=str)
+STEPWISE = [case for case in CASES if declared(case.name).entry_by_entry]
+stepwise = where(lambda case: case in STEPWISE)
+at_once = where(lambda case: supports(case.name, can.Samples) and case not in STEPWISE)
 
 
 def film(model, n, c, **more):
@@ -56,7 +58,7 @@ def test_watching_changes_no_sample(case: Case):
     assert torch.equal(film(model, 11, c, seed=5)[0], model.sample(11, c, seed=5))
 
 
-@pytest.mark.parametrize("case", AT_ONCE, ids=str)
+@at_once
 def test_a_draw_at_once_has_nothing_to_watch(case: Case):
     model, (_, c) = trained(case), rows(case)
     with pytest.raises(can.MissingCapability, match=r"cannot do sample\(watch=\).*entry by entry"):

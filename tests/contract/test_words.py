@@ -10,7 +10,6 @@ import ast
 import inspect
 import math
 import re
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +17,17 @@ import pytest
 import torch
 
 import simulacra
-from contract.cases import CASES, CATALOGUED, Case, named
-from contract.harness import train
-from contract.use import K, noise, rows, trained, words
+from contract.cases import CATALOGUED, Case, named
+from contract.choose import every, having, represented, supports
+from contract.harness import train, trained
+from contract.use import K, noise, rows, words
+from contract.world import kept
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Real
 from simulacra.core.words import Words
 
-every = pytest.mark.parametrize("case", CATALOGUED, ids=str)
 SOURCE = Path(simulacra.__file__).parent
 WORDS = [
     "sample",
@@ -67,16 +67,10 @@ LONGER = {
 CERTAIN = 5  # standard errors
 
 
-def having(*capabilities: type, cases: list[Case] = CATALOGUED) -> pytest.MarkDecorator:
-    """Cases whose models declare one of the capabilities."""
-    found = [case for case in cases if any(map(case.build().supports, capabilities))]
-    return pytest.mark.parametrize("case", found, ids=str)
+scored = having(can.HasDensity, can.HasBound, cases=CATALOGUED)
 
 
-scored = having(can.HasDensity, can.HasBound)
-
-
-@cache
+@kept
 def learnt(case: Case) -> Model:
     """A model that has seen enough to tell its data from noise."""
     return train(case, epochs=LONGER[case.name]) if case.name in LONGER else trained(case)
@@ -126,7 +120,7 @@ def test_arguments_of_one_meaning_have_one_name_place_and_default():
             assert parameter.default == defaults[name], f"{word}({name}=)"
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every
 def test_no_model_has_words_of_its_own(case):
     kind = type(case.build())
     assert all(getattr(kind, word) is getattr(Words, word) for word in WORDS)
@@ -143,7 +137,7 @@ def test_nothing_is_called_mask():
     assert not found
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@every
 def test_a_refusal_says_what_the_model_can(case):
     """`MissingCapability`, a ValueError: the word, what it needs, and everything that there is."""
     model = trained(case)
@@ -159,7 +153,7 @@ def test_a_refusal_says_what_the_model_can(case):
 # ---- scores
 
 
-@scored
+@represented(CATALOGUED, where=lambda case: supports(case.name, can.HasDensity, can.HasBound))
 def test_typical_rows_score_higher_than_noise(case):
     """On the mean over rows, by many standard errors: fair draws from the space, or far-flung reals."""
     model, (x, c) = learnt(case), data(case)
@@ -183,7 +177,7 @@ def test_rows_score_higher_than_their_columns_shuffled(name):
     assert (a.mean() - b.mean()) / (a.var() / len(a) + b.var() / len(b)).sqrt() > CERTAIN
 
 
-@having(can.HasDensity, can.HasBound)
+@scored
 def test_reals_far_away_are_strange_one_by_one(case):
     model, (x, c) = trained(case), data(case)
     if isinstance(model.preprocessing.raw, Real):
@@ -225,7 +219,7 @@ def test_a_score_is_a_function_of_row_and_seed(case):
 # ---- samples
 
 
-@having(can.Samples)
+@having(can.Samples, cases=CATALOGUED)
 def test_samples_are_a_function_of_the_seed(case):
     model, (_, c) = trained(case), rows(case, 37)
     whole = model.sample(37, c, seed=5)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from contract.cases import BATCH, Case
-from contract.harness import stages_of, train
+from contract.harness import stages_of, trained
 from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
 from simulacra.core.classes import Categorical
@@ -23,10 +22,13 @@ from simulacra.core.words import evaluating
 K = 5  # importance samples
 
 
-@cache
-def trained(case: Case) -> Model:
-    """The case's model after its few steps; tests do not change it."""
-    return train(case)
+def double(case: Case) -> Model:
+    """The trained model in double precision, where rounding hides nothing."""
+    model = case.build().double()
+    with torch.no_grad():
+        for name, t in trained(case).state_dict().items():
+            model.state_dict()[name].copy_(t)
+    return model.eval()
 
 
 def rows(case: Case, n: int = 11) -> tuple[Tensor, Tensor | None]:

@@ -27,11 +27,13 @@ PIXELS = RNG.integers(0, 256, (20, 6, 5), np.uint8)
 def test_an_npz_with_several_arrays_needs_a_key(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, images=PIXELS, kind=np.zeros(20), short=np.zeros(19))
-    assert_refused(path, "3 arrays", "images (20, 6, 5)", "key=")
+    np.savez(tmp_path / "b.npz", images=PIXELS, masks=PIXELS > 9, kind=np.zeros(20))
+    assert_refused(tmp_path / "b.npz", "2 arrays", "images (20, 6, 5)", "load it with key='images'")
+    assert load_data(path).space.shape == (1, 6, 5)
     assert_refused(path, "no array 'imges'", "images", key="imges")
     assert_refused(path, "no array 'kinds'", key="images", label="kinds")
     assert_refused(path, "'short' of shape (19,)", "20 rows", key="images", label="short")
-    assert_refused(path, "must be (N, D)", key="kind")
+    assert_refused(path, "must be (N, D)", "reshape(-1, 1)", key="kind")
 
 
 def test_labels_that_are_no_classes(tmp_path):
@@ -99,7 +101,7 @@ def test_mat_files_that_cannot_be_read(tmp_path):
     cells = np.empty(2, object)
     cells[:] = [np.zeros(2), np.ones(3)]
     savemat(tmp_path / "a.mat", {"c": cells})
-    assert_refused(tmp_path / "a.mat", "only c (cell)")
+    assert_refused(tmp_path / "a.mat", "cells of arrays of shapes (1, 2), (1, 3)")
     savemat(tmp_path / "a.mat", {"z": np.ones((2, 2), complex), "s": "text"})
     assert_refused(tmp_path / "a.mat", "z (complex array)", "s (text)")
     savemat(tmp_path / "a.mat", {"x": PIXELS}, do_compression=True)

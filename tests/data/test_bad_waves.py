@@ -37,7 +37,7 @@ def test_rates_and_channels_must_agree(tmp_path):
 WHOLE = wav_bytes(samples(9, 50))
 BROKEN = {
     "empty": (b"", "is empty (0 bytes)"),
-    "text": (b"no sound at all", "no wav file"),
+    "text": (b"no sound at all", "no recording of a known kind"),
     "truncated": (WHOLE[:-21], "truncated"),
     "between samples": (WHOLE[:-20], "truncated"),
     "header alone": (WHOLE[:44], "truncated"),
@@ -46,7 +46,7 @@ BROKEN = {
     "no samples": (wav_bytes(samples(9, 0)), "holds 0 samples"),
     "no channels": (WHOLE[:22] + b"\0\0" + WHOLE[24:], "damaged"),
     "no rate": (WHOLE[:24] + bytes(8) + WHOLE[32:], "at 0 a second"),
-    "mu-law inside": (WHOLE[:20] + b"\7\0" + WHOLE[22:], "PCM or float"),
+    "mu-law inside": (WHOLE[:20] + b"\7\0" + WHOLE[22:], "16 bits in 2 bytes"),
     "beyond one": (wav_bytes(np.array([0.5, 1.5], np.float32)), "0.5 to 1.5"),
     "nan": (wav_bytes(np.array([0.5, np.nan], np.float32)), "-1 to 1"),
 }

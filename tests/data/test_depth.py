@@ -108,6 +108,17 @@ def test_a_camera_with_fewer_bits_is_suggested(tmp_path, caplog, options):
     assert "no value of 4 rows is above 3,999" in caplog.text and "add levels=4096" in caplog.text
 
 
+def test_a_suggestion_looks_at_whole_images_where_they_are_resized(tmp_path, caplog):
+    for i in range(4):
+        x = np.full((8, 8), 600, np.uint16)
+        x[3, 3] = 4000
+        write_pillow(tmp_path / f"{i}.png", x)
+    with caplog.at_level(logging.INFO, "simulacra"):
+        load_data(tmp_path, size=2, **KEEP)
+    assert "is above 4,000" in caplog.text and "add levels=4096" in caplog.text
+    assert load_data(tmp_path, size=2, levels=4096, **KEEP).space.levels == 4096
+
+
 def test_mixed_depths_name_two_files_and_the_mend(tmp_path):
     write_image(tmp_path / "a.png", 0, (11, 9))
     write_pillow(tmp_path / "b.png", deep(1, below=256))

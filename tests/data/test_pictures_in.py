@@ -67,7 +67,8 @@ def test_pictures_that_do_not_fit_are_refused(tmp_path):
     model = simulacra.VAE(data.space, latent=2, hidden=(7,), net="mlp")
     refused = {
         "is 17x16, but the model takes 16x16": Image.new("L", (17, 16)),
-        "mode RGBA: convert it": Image.new("RGBA", (16, 16)),
+        "is partly transparent": Image.new("RGBA", (16, 16)),
+        "the mode LAB: convert it": Image.new("LAB", (16, 16)),
         "16 bits a value": Image.new("I;16", (16, 16)),
     }
     for words, image in refused.items():
@@ -79,13 +80,14 @@ def test_pictures_that_do_not_fit_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "shape, levels", [((1, 7, 5), 2), ((1, 7, 5), 256), ((3, 4, 6), 256), ((1, 5, 3), 4096)]
+    "shape, levels",
+    [*(((1, 7, 5), levels) for levels in (2, 3, 16, 17, 256, 4096)), ((3, 4, 6), 256), ((3, 4, 6), 2)],
 )
 def test_images_are_saved_at_their_depth(tmp_path, shape, levels):
     pixels = RNG.integers(0, levels, shape)
     save_png(pixels, levels, tmp_path / "x.png")
     (back,) = decode(tmp_path / "x.png", shape[0])
-    assert np.array_equal(back, pixels * (255 if levels == 2 else 1))
+    assert np.array_equal(back, pixels * (255 if (shape[0], levels) == (3, 2) else 1))
 
 
 def test_deep_colour_images_are_saved_whole(tmp_path):

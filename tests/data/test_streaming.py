@@ -8,7 +8,8 @@ from PIL import Image
 
 from simulacra.core.random import Rng
 from simulacra.data import StreamedSplit, load, load_data
-from simulacra.data.images.files import ImageFiles
+from simulacra.data.images import files as images
+from simulacra.data.images.files import ImageFiles, reads_kept
 
 ORDERS = [torch.tensor([3, 1, 2]), torch.tensor([0, 9]), torch.tensor([5])]
 
@@ -107,3 +108,34 @@ def test_image_files_are_read_in_any_order(tmp_path):
     files = ImageFiles(tuple(sorted(tmp_path.iterdir())), (1, 8, 8))
     assert torch.equal(files.read([3, 0]), files.read_all()[[3, 0]])
     assert np.array_equal(files[torch.tensor([2])].read([0]).numpy(), files.read([2]).numpy())
+
+
+@pytest.mark.parametrize("options, rows", [({"size": 5}, 3), ({"tile": 4}, 12)], ids=str)
+def test_a_sample_decodes_a_bounded_number_of_pixels(tmp_path, monkeypatch, options, rows):
+    write_folder(tmp_path, n=12)
+    files = load_data(tmp_path, stream=True, validation=0, test=0, **options).train.files
+    assert len(files.sample(256)) == len(files) and len(files.sample(5)) == 5
+    monkeypatch.setattr(images, "SAMPLED", 3 * 64 + 10)  # three pages of 8x8
+    asked, decode = [], images.decode
+    monkeypatch.setattr(images, "decode", lambda p, *a: asked.append(p) or decode(p, *a))
+    files.cache.pages.clear()
+    assert len(files.sample(256)) == rows and len(set(asked)) == 3
+    asked.clear()
+    assert len(files.sample(2)) == 2 and len(set(asked)) <= 2
+
+
+def test_rows_are_read_once_while_reads_are_kept(tmp_path, monkeypatch):
+    write_folder(tmp_path, n=4)
+    asked, decode = [], images.decode
+    monkeypatch.setattr(images, "decode", lambda p, *a: asked.append(p) or decode(p, *a))
+    load = lambda **o: load_data(tmp_path, validation=0, test=0, **o).train
+    with reads_kept():
+        first = load()
+        first.x[:] = 0  # another holder's rows are its own
+        again = load(binarize="dynamic")
+        assert len(asked) == 4 and int(again.x.max()) > 0 and again.x.data_ptr() != first.x.data_ptr()
+        load(size=4), Image.new("L", (8, 8)).save(tmp_path / "image_01.png")
+        assert torch.equal(load().x[1], torch.zeros(1, 8, 8))
+    count = len(asked)
+    load()
+    assert len(asked) == count + 4

@@ -57,12 +57,15 @@ def test_drawn_classes_are_those_of_the_file(tmp_path, cells):
     assert again.preprocessing.raw == data.preprocessing.raw
 
 
-@pytest.mark.fault("f04")
-@pytest.mark.parametrize("cell", ["A", "5", "5.5", "0", "1", "-3", "02139"])
+KEPT = ["5.5", "0", "1", "-3"]
+LOST = [pytest.param(cell, marks=pytest.mark.fault("f04")) for cell in ("A", "5", "02139")]
+
+
+@pytest.mark.parametrize("cell", [*KEPT, *LOST])
 def test_a_constant_column_is_drawn_as_it_is(tmp_path, cell):
     _, run = trained(table(tmp_path, [cell]), tmp_path / "run")
     drawn = run.model.frame(run.model.sample(20, seed=1))["a"]
-    if cell not in ("5.5", "-3", "0", "1"):
+    if cell not in KEPT:
         assert set(map(str, drawn)) == {cell}
     assert drawn.notna().all()
 

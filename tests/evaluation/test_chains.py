@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
-from scipy.stats import norm, rankdata
 
 import simulacra
 from simulacra.evaluation.chains import (
@@ -31,7 +31,7 @@ def by_the_formula(theta):
 
     def scored(chains):
         flat = np.concatenate(chains)
-        z = norm.ppf((rankdata(flat) - 3 / 8) / (len(flat) + 1 / 4))
+        z = scipy.stats.norm.ppf((scipy.stats.rankdata(flat) - 3 / 8) / (len(flat) + 1 / 4))
         return np.split(z, len(chains))
 
     half = theta.shape[1] // 2
@@ -54,7 +54,9 @@ def test_r_hat_is_the_formula(rho):
     for x in (ar1(rho, n=302), ar1(rho, 3, 50) + np.arange(3)[:, None], np.round(ar1(rho, 2, 90))):
         assert r_hat(torch.tensor(x)) == pytest.approx(by_the_formula(x), rel=1e-9)
     flat = np.round(ar1(rho, 3, 40), 1)
-    scores = norm.ppf((rankdata(flat) - 3 / 8) / (flat.size + 1 / 4)).reshape(flat.shape)
+    scores = scipy.stats.norm.ppf((scipy.stats.rankdata(flat) - 3 / 8) / (flat.size + 1 / 4)).reshape(
+        flat.shape
+    )
     np.testing.assert_allclose(normal_scores(torch.tensor(flat)).numpy(), scores, atol=1e-12)
 
 

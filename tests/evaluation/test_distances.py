@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
-from scipy import linalg
 
 from simulacra.evaluation.coverage import precision_recall_density_coverage
 from simulacra.evaluation.distances import (
@@ -32,7 +32,7 @@ def by_square_root(x, y):
     """The Frechet distance as it is written, with a square root of a matrix."""
     x, y = x.double().numpy(), y.double().numpy()
     s1, s2 = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
-    root = linalg.sqrtm(s1 @ s2)
+    root = scipy.linalg.sqrtm(s1 @ s2)
     return float(((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(s1 + s2 - 2 * root.real))
 
 

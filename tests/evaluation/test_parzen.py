@@ -5,7 +5,6 @@ import sys
 
 import pytest
 import torch
-from sklearn.cluster import KMeans
 from torch import distributions as D
 
 from simulacra.evaluation.parzen import log_windows, parzen
@@ -49,6 +48,8 @@ def test_the_width_is_the_one_that_validation_rows_like_best():
 
 
 def test_centres_of_clusters_beat_the_data_themselves():
+    from sklearn.cluster import KMeans
+
     generator = torch.Generator().manual_seed(7)
     means = torch.randn(10, 30, generator=generator)
 

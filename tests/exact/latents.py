@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 import torch
 from oracles import log_evidence, log_normal, normal_grid
-from scipy import stats
 from scipy.special import logsumexp
 
 from simulacra.core.classes import Categorical
@@ -56,7 +56,7 @@ def log_likelihood(model, name: str, x: torch.Tensor, z: np.ndarray) -> np.ndarr
         return -np.logaddexp(0, np.where(v[None] == 1, -p[:, None, 0], p[:, None, 0])).sum(-1)
     if name == "gaussian":
         scale = np.exp(p[:, None, 1]) if p.shape[1] > 1 else 0.7
-        return stats.norm.logpdf(v[None], p[:, None, 0], scale).sum(-1)
+        return scipy.stats.norm.logpdf(v[None], p[:, None, 0], scale).sum(-1)
     if name == "categorical":
         log_p = p - logsumexp(p, axis=1, keepdims=True)
         return sum(log_p[:, v[:, i].astype(int), i] for i in range(v.shape[1]))
@@ -66,7 +66,7 @@ def log_likelihood(model, name: str, x: torch.Tensor, z: np.ndarray) -> np.ndarr
     upper = np.where(v == top, np.inf, (v + 0.5) / top)
     lower = np.where(v == 0, -np.inf, (v - 0.5) / top)
     # tails from their own side, where nothing cancels
-    cdf, sf = stats.logistic.cdf, stats.logistic.sf
+    cdf, sf = scipy.stats.logistic.cdf, scipy.stats.logistic.sf
     right = sf(lower, loc, scale) - sf(upper, loc, scale)
     mass = np.where(v / top > loc, right, cdf(upper, loc, scale) - cdf(lower, loc, scale))
     weights = np.ones_like(loc)

@@ -9,8 +9,8 @@ import itertools
 import math
 
 import numpy as np
+import scipy
 import torch
-from scipy import stats
 from scipy.special import logsumexp
 from torch import Tensor
 
@@ -51,7 +51,7 @@ def chi_square(draws: np.ndarray, masses: np.ndarray) -> float:
         cells[~common] = most
     observed, expected = (np.bincount(cells, v, len(due) + 1) for v in (seen, due))
     kept = expected > 0
-    return stats.chi2.sf(((observed - expected)[kept] ** 2 / expected[kept]).sum(), kept.sum() - 1)
+    return scipy.stats.chi2.sf(((observed - expected)[kept] ** 2 / expected[kept]).sum(), kept.sum() - 1)
 
 
 class Prescribed:
@@ -66,6 +66,7 @@ class Prescribed:
         return value.expand(value.shape[0] if value.dim() else 1, *shape)
 
     normal = uniform = _given
+    device = "cpu"
 
     def at(self, *path: object) -> Prescribed:
         return self

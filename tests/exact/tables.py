@@ -6,9 +6,9 @@ Nothing here but the numbers of a decoder comes from the library.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 import torch
 from oracles import normal_grid
-from scipy import stats
 from scipy.special import expit, log_softmax, logsumexp
 
 from simulacra.core.classes import Categorical, Ordinal
@@ -46,11 +46,11 @@ def law(field: Space, p: np.ndarray):
     """scipy's law of a field that is no class, its parameters as columns for broadcasting."""
     a, b = p[:, :1], np.exp(p[:, 1:])
     if isinstance(field, Real):
-        return stats.norm(a, b)
+        return scipy.stats.norm(a, b)
     return (
-        stats.lognorm(b, scale=np.exp(a))
+        scipy.stats.lognorm(b, scale=np.exp(a))
         if isinstance(field, Positive)
-        else stats.nbinom(b, b / (b + np.exp(a)))
+        else scipy.stats.nbinom(b, b / (b + np.exp(a)))
     )
 
 

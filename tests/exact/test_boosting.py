@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from machines import numbers, randomise
 from oracles import chi_square, states
-from scipy import optimize
 from scipy.special import expit, logsumexp
 
 from simulacra.core import capabilities as can
@@ -96,8 +96,9 @@ def test_the_weight_of_a_feature_maximises_what_it_adds(float64):
     t = numbers(model)
     f = expit(states(5) @ t["rounds.0.weight"][0] + t["rounds.0.bias"][0])
     mean = expit(data.numpy() @ t["rounds.0.weight"][0] + t["rounds.0.bias"][0]).mean()
-    best = optimize.minimize_scalar(lambda a: logsumexp(a * f) - a * mean, bounds=(0, 4), method="bounded",
-                                    options={"xatol": 1e-10}).x  # fmt: skip
+    best = scipy.optimize.minimize_scalar(
+        lambda a: logsumexp(a * f) - a * mean, bounds=(0, 4), method="bounded", options={"xatol": 1e-10}
+    ).x
     weigh(model, in_memory(data, Binary((5,)), valid=0.0, test=0.0).train, Rng(0), 0)
     assert model.a[0].item() == pytest.approx(best, abs=1e-6) and model.a[1:].eq(0).all()
 

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
-from scipy import integrate, stats
 
 from simulacra.core.channel import (
     code_information,
@@ -32,8 +32,8 @@ def covariance(d: int = 3) -> torch.Tensor:
 def test_gaussian_information_is_a_difference_of_entropies():
     S = covariance()
     for sigma in SIGMAS:
-        noisy = stats.multivariate_normal(cov=S.numpy() + sigma**2 * np.eye(3)).entropy()
-        noise = 3 * stats.norm(scale=sigma).entropy()
+        noisy = scipy.stats.multivariate_normal(cov=S.numpy() + sigma**2 * np.eye(3)).entropy()
+        noise = 3 * scipy.stats.norm(scale=sigma).entropy()
         assert float(gaussian_information(S, sigma)) == pytest.approx(noisy - noise, rel=1e-12)
 
 
@@ -51,8 +51,8 @@ def test_information_of_both_falls_with_sigma():
 def test_two_codes_are_the_binary_input_channel():
     # I = log 2 - E log(1 + exp(-2 (a^2 + a s e) / s^2)), by adaptive quadrature
     for a, sigma in ((1.0, 0.4), (1.0, 1.0), (0.3, 2.0)):
-        lost = lambda e, r=a / sigma: stats.norm.pdf(e) * np.logaddexp(0, -2 * r * (r + e))
-        expected = math.log(2) - integrate.quad(lost, -12, 12, epsabs=1e-13, limit=300)[0]
+        lost = lambda e, r=a / sigma: scipy.stats.norm.pdf(e) * np.logaddexp(0, -2 * r * (r + e))
+        expected = math.log(2) - scipy.integrate.quad(lost, -12, 12, epsabs=1e-13, limit=300)[0]
         found = code_information(torch.tensor([-a, a], dtype=torch.float64), sigma)
         assert float(found) == pytest.approx(expected, abs=1e-10)
 
@@ -80,7 +80,7 @@ def test_gaussian_codes_meet_the_rate_distortion_bound():
 
 def test_many_codes_of_a_gaussian_come_near_its_information():
     # 301 quantiles of N(0, 1) carry what the Gaussian carries, while noise is wider than their distance
-    codes = torch.from_numpy(stats.norm.ppf((np.arange(301) + 0.5) / 301))
+    codes = torch.from_numpy(scipy.stats.norm.ppf((np.arange(301) + 0.5) / 301))
     for sigma in (0.3, 1.0):
         expected = float(gaussian_information(codes.var(correction=0).view(1, 1), sigma))
         assert float(code_information(codes, sigma)) == pytest.approx(expected, abs=2e-3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LinearRegression
 
 import simulacra
 from simulacra.core.batch import Batch
@@ -140,6 +139,8 @@ def test_the_game_is_played_on_noisy_rows_and_the_level_is_regressed(float64):
 
 @pytest.mark.system("F20")
 def test_the_head_learns_the_level_and_so_does_the_hack(tmp_path):
+    from sklearn.linear_model import LinearRegression
+
     model = noise_aware(lr=4e-3, weight=10.0)
     data = in_memory(waves(1500, 2), Real((40,)), valid=0.0, test=0.0)
     noisy, s = model.noisy(waves(500, 3), Rng(8, rows=range(500)), "held out")

@@ -8,9 +8,9 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import states
-from scipy import integrate, stats
 
 from simulacra.core.distributions import Bernoulli, Categorical, DiscretisedLogistic, Gaussian, Mixture
 
@@ -135,11 +135,11 @@ def test_entries_are_independent_so_a_joint_sums_to_one(float64):
 def test_gaussian_integrates_to_one_and_is_scipys(float64, loc, scale):
     p = Gaussian(torch.tensor([[loc]]), torch.tensor(math.log(scale)), 1)
     density = lambda v: p.log_prob(torch.tensor([[v]])).exp().item()
-    total, _ = integrate.quad(density, loc - 15 * scale, loc + 15 * scale, points=[loc], epsabs=1e-11)
+    total, _ = scipy.integrate.quad(density, loc - 15 * scale, loc + 15 * scale, points=[loc], epsabs=1e-11)
     assert total == pytest.approx(1, abs=1e-9)
     v = loc + scale * np.linspace(-40, 40, 17)
     ours = p.log_prob(torch.tensor(v).unsqueeze(1)).numpy()
-    np.testing.assert_allclose(ours, stats.norm.logpdf(v, loc, scale), rtol=1e-11)
+    np.testing.assert_allclose(ours, scipy.stats.norm.logpdf(v, loc, scale), rtol=1e-11)
 
 
 @pytest.mark.system("E1")

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import log_normal
-from scipy import integrate
 
 from simulacra.core.distributions import Gaussian
 from simulacra.core.divergences import kl_gaussian, kl_to_standard_normal, mmd2
@@ -18,7 +18,7 @@ from simulacra.core.divergences import kl_gaussian, kl_to_standard_normal, mmd2
 def quad_kl(m, s, a, b) -> float:
     """The integral of q log q / p."""
     f = lambda z: math.exp(log_normal(z, m, s)) * (log_normal(z, m, s) - log_normal(z, a, b))
-    return integrate.quad(f, m - 14 * s, m + 14 * s, points=[m], epsabs=1e-12, limit=200)[0]
+    return scipy.integrate.quad(f, m - 14 * s, m + 14 * s, points=[m], epsabs=1e-12, limit=200)[0]
 
 
 @pytest.mark.system("E2")

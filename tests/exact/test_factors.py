@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
 import torch
-from scipy.stats import kstest, multivariate_normal
 
 import simulacra
 from simulacra.core.factors import Linear, closed_form, expected_moments, maximise
@@ -38,7 +38,7 @@ def test_the_marginal_density_is_that_of_the_full_gaussian():
     found = model.log_density(x, known)
     for i in range(len(x)):
         o = known[i].nonzero().flatten().numpy()
-        exact = multivariate_normal(model.location.numpy()[o], C.numpy()[np.ix_(o, o)])
+        exact = scipy.stats.multivariate_normal(model.location.numpy()[o], C.numpy()[np.ix_(o, o)])
         assert found[i].item() == pytest.approx(exact.logpdf(x[i].numpy()[o]), abs=1e-10)
 
 
@@ -117,9 +117,9 @@ def test_completions_are_draws_of_the_conditional_gaussian(float64, tmp_path):
     draws = model.complete(row.repeat(4003, 1), keep, seed=2).numpy()[:, u]
     white = (draws - mean) @ np.linalg.inv(np.linalg.cholesky(spread)).T
     for column in (white[:, 0], white[:, 1], (white[:, 0] + white[:, 1]) / np.sqrt(2)):
-        assert kstest(column, "norm").pvalue > 1e-3
+        assert scipy.stats.kstest(column, "norm").pvalue > 1e-3
     score = model.log_prob(row[None], known=keep)
-    exact = multivariate_normal(m[o], C[np.ix_(o, o)]).logpdf(row.numpy()[o])
+    exact = scipy.stats.multivariate_normal(m[o], C[np.ix_(o, o)]).logpdf(row.numpy()[o])
     assert score.kind == "exact" and score.values.item() == pytest.approx(exact, abs=1e-10)
 
 

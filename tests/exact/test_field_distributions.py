@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import chi_square
-from scipy import stats
 
 from simulacra.core.field_distributions import CumulativeLogit, LogNormal, NegativeBinomial, Poisson
 from simulacra.core.random import Rng
@@ -64,7 +64,7 @@ def test_log_normal_integrates_to_one_and_is_scipys(float64, loc, log_scale):
     density, du = law.entries(x).exp() * x, u[1] - u[0]
     assert (density.sum() * du).item() == pytest.approx(1, abs=1e-12)
     assert law.mean.item() == pytest.approx(((density * x).sum() * du).item(), rel=1e-10)
-    expected = stats.lognorm.logpdf(x.numpy(), math.exp(log_scale), scale=math.exp(loc))
+    expected = scipy.stats.lognorm.logpdf(x.numpy(), math.exp(log_scale), scale=math.exp(loc))
     np.testing.assert_allclose(law.entries(x), expected, atol=1e-9)
     assert not law.discrete
 
@@ -73,7 +73,7 @@ def test_log_normal_integrates_to_one_and_is_scipys(float64, loc, log_scale):
 def test_counts_sum_to_one_and_are_scipys(float64, log_mean, log_size):
     x = torch.arange(20001)
     m, r = math.exp(log_mean), math.exp(log_size)
-    of_scipy = {"poisson": stats.poisson(m), "nb": stats.nbinom(r, r / (r + m))}
+    of_scipy = {"poisson": scipy.stats.poisson(m), "nb": scipy.stats.nbinom(r, r / (r + m))}
     laws = {"poisson": Poisson(t(log_mean), 0), "nb": NegativeBinomial(t(log_mean), t(log_size), 0)}
     for name, law in laws.items():
         log_p = law.entries(x.double())
@@ -113,14 +113,14 @@ def test_negative_binomial_of_large_size_is_the_poisson(dtype, log_size):
     assert abs(p[1].grad.item()) < 1e-5  # nothing is won by a larger size
     law = NegativeBinomial(*(v.detach().expand(n) for v in p), 0)
     draws = law.sample(Rng(12, rows=range(n))).numpy()
-    assert chi_square(draws, stats.poisson.pmf(np.arange(80), math.exp(2.3))) > LEVEL
+    assert chi_square(draws, scipy.stats.poisson.pmf(np.arange(80), math.exp(2.3))) > LEVEL
 
 
 def test_log_normal_takes_numbers_beyond_single_precision():
     x = torch.tensor([1e-90, 1e-46, 1.0, 1e90], dtype=torch.float64)
     entries = LogNormal(t(0.5, dtype=torch.float32), t(1.5, dtype=torch.float32), 0).entries(x)
     np.testing.assert_allclose(
-        entries, stats.lognorm.logpdf(x, math.exp(1.5), scale=math.exp(0.5)), rtol=1e-5
+        entries, scipy.stats.lognorm.logpdf(x, math.exp(1.5), scale=math.exp(0.5)), rtol=1e-5
     )
 
 
@@ -247,13 +247,15 @@ def test_draws_have_their_distribution(float64):
     n = 20003
     rng, x = Rng(17, rows=range(n)), np.arange(2001)
     log_normal = LogNormal(t(0.7).expand(n), t(-0.4).expand(n), 0).sample(rng)
-    assert stats.kstest(log_normal.log().numpy(), stats.norm(0.7, math.exp(-0.4)).cdf).pvalue > LEVEL
+    assert (
+        scipy.stats.kstest(log_normal.log().numpy(), scipy.stats.norm(0.7, math.exp(-0.4)).cdf).pvalue > LEVEL
+    )
     for log_mean, log_size in [(-1.0, -1.0), (1.1, 0.3), (4.0, 2.0)]:
         m, r = math.exp(log_mean), math.exp(log_size)
         poisson = Poisson(t(log_mean).expand(n), 0).sample(rng).numpy()
-        assert chi_square(poisson, stats.poisson.pmf(x, m)) > LEVEL
+        assert chi_square(poisson, scipy.stats.poisson.pmf(x, m)) > LEVEL
         nb = NegativeBinomial(t(log_mean).expand(n), t(log_size).expand(n), 0).sample(rng).numpy()
-        assert chi_square(nb, stats.nbinom.pmf(x, r, r / (r + m))) > LEVEL
+        assert chi_square(nb, scipy.stats.nbinom.pmf(x, r, r / (r + m))) > LEVEL
     for steps in ([0.3], [-2.0, 0.5, 0.5, -3.0, 1.0, 4.0]):
         classes = CumulativeLogit(torch.tensor([steps]).expand(n, -1), 0).sample(rng).numpy()
         assert chi_square(classes, np.exp(exact_classes(steps))) > LEVEL

@@ -7,10 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy
 import torch
-from scipy.optimize import linprog
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import entropy, wasserstein_distance
 
 from simulacra.models.adversarial.cures import clip_weights
 from simulacra.models.adversarial.objectives import OBJECTIVES, least_squares, optimal_discriminator, value
@@ -55,8 +53,12 @@ def test_the_value_at_the_best_is_the_jensen_shannon_divergence(float64):
         p, q = laws()
         D, m = optimal_discriminator(p, q), ((p + q) / 2).numpy()
         found = value(p, q, D).item()
-        assert found == pytest.approx(-math.log(4) + 2 * jensenshannon(p, q) ** 2, abs=1e-12)
-        assert found == pytest.approx(entropy(p, m) + entropy(q, m) - math.log(4), abs=1e-12)
+        assert found == pytest.approx(
+            -math.log(4) + 2 * scipy.spatial.distance.jensenshannon(p, q) ** 2, abs=1e-12
+        )
+        assert found == pytest.approx(
+            scipy.stats.entropy(p, m) + scipy.stats.entropy(q, m) - math.log(4), abs=1e-12
+        )
         s, game = (D / (1 - D)).log(), OBJECTIVES["minimax"]
         assert found == pytest.approx(-(p * game.real(s) + q * game.fake(s)).sum().item(), abs=1e-12)
         for other in (torch.rand(7), (D + 0.01).clamp(max=0.999)):
@@ -106,7 +108,7 @@ def test_nobody_gains_at_a_mixed_equilibrium_and_somebody_does_elsewhere(float64
 
     def solved(A):  # max v with A'p >= v
         c = np.r_[np.zeros(len(A)), -1]
-        found = linprog(
+        found = scipy.optimize.linprog(
             c, A_ub=np.c_[-A.T, np.ones(A.shape[1])], b_ub=np.zeros(A.shape[1]),
             A_eq=[np.r_[np.ones(len(A)), 0]], b_eq=[1], bounds=[(0, None)] * len(A) + [(None, None)],
         )  # fmt: skip
@@ -181,10 +183,10 @@ def test_the_critics_game_is_the_dual_of_sorted_differences(float64):
     steps[np.arange(17), order[1:]], steps[np.arange(17), order[:-1]] = 1, -1
     gaps, weights = np.diff(at[order]), np.r_[np.ones(9), -np.ones(9)] / 9
     bounds = [(0, 0)] + [(None, None)] * 17
-    found = linprog(-weights, A_ub=np.r_[steps, -steps], b_ub=np.r_[gaps, gaps], bounds=bounds)
+    found = scipy.optimize.linprog(-weights, A_ub=np.r_[steps, -steps], b_ub=np.r_[gaps, gaps], bounds=bounds)
     game, f = OBJECTIVES["wasserstein"], torch.tensor(found.x)
     assert -(game.real(f[:9]) + game.fake(f[9:])).mean().item() == pytest.approx(primal, rel=1e-9)
-    assert wasserstein_distance(x, y) == pytest.approx(primal, rel=1e-12)
+    assert scipy.stats.wasserstein_distance(x, y) == pytest.approx(primal, rel=1e-12)
 
 
 @pytest.mark.system("G10")
@@ -220,7 +222,7 @@ def test_the_three_gaps_of_the_theory(float64):
         rows = finite_sample_table(p, q, draw(p, n) + 1, draw(q, n) + 1, cells, steps)
         return {row.name: row for row in rows}
 
-    V = -math.log(4) + 2 * jensenshannon(p, q) ** 2
+    V = -math.log(4) + 2 * scipy.spatial.distance.jensenshannon(p, q) ** 2
     small, large = table(30), table(300_000)
     assert small["best"].population == pytest.approx(V, rel=1e-12)
     for name in ("finite sample", "restricted family", "stopped early"):
@@ -228,7 +230,7 @@ def test_the_three_gaps_of_the_theory(float64):
     assert small["finite sample"].training > small["finite sample"].population  # it fits its own sample best
     assert large["finite sample"].population == pytest.approx(V, abs=1e-4)
     pooled = [law.view(4, 2).sum(1).numpy() for law in (p, q)]
-    coarse = -math.log(4) + 2 * jensenshannon(*pooled) ** 2
+    coarse = -math.log(4) + 2 * scipy.spatial.distance.jensenshannon(*pooled) ** 2
     assert small["restricted family"].population == pytest.approx(coarse, rel=1e-12)
     assert large["restricted family"].population == small["restricted family"].population  # data do not help
     values = [table(30, steps)["stopped early"].population for steps in (0, 3, 30, 3000)]

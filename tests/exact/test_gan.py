@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import log_loss
 
 from simulacra.core.batch import Batch
 from simulacra.core.random import Rng
@@ -24,6 +23,8 @@ def moves(model: GAN) -> dict:
 
 @pytest.mark.system("F1")
 def test_losses_are_binary_cross_entropies(float64):
+    from sklearn.metrics import log_loss
+
     model, x = GAN(Real((3,)), latent=2, hidden=(8,), normalisation="none"), 2 * torch.randn(20, 3)
     rng = Rng(4, rows=range(20))
     fake = model.generate(rng.normal("z", 2))

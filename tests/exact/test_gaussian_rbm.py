@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from machines import numbers, randomise
 from oracles import states
-from scipy import stats
 from scipy.special import expit, logsumexp
 
 import simulacra
@@ -46,7 +46,7 @@ def mixture(model: GaussianRBM, v: np.ndarray, scale: float) -> np.ndarray:
     at_zero = energies(model, np.zeros((1, len(t["b"]))), scale)[0]
     log_p = at_zero + (centre**2).sum(1) / (2 * scale**2)
     log_p = log_p - logsumexp(log_p)
-    return logsumexp(log_p + stats.norm(centre, scale).logpdf(v[:, None]).sum(-1), axis=1)
+    return logsumexp(log_p + scipy.stats.norm(centre, scale).logpdf(v[:, None]).sum(-1), axis=1)
 
 
 @pytest.mark.system("A6")
@@ -151,7 +151,7 @@ def test_two_clusters_are_found(tmp_path, options):
         model.W.mul_(30)
     run = fit(model, data, out=tmp_path / "run", epochs=25, batch_size=40, progress=False)
     held = data.test.x.double()
-    single = stats.multivariate_normal(x.mean(0), np.cov(x.T)).logpdf(held.numpy()).mean()
+    single = scipy.stats.multivariate_normal(x.mean(0), np.cov(x.T)).logpdf(held.numpy()).mean()
     assert run.model.log_prob(held.float()).mean > single
     assert run.model.sample(6, seed=1).shape == (6, 2)
     again = simulacra.load(tmp_path / "run", kind=GaussianRBM)

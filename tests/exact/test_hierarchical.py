@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import chi_square, log_normal, normal_grid, states
-from scipy import stats
 from scipy.special import logsumexp
 
 from simulacra.core import capabilities as can
@@ -187,16 +187,16 @@ def test_weights_of_three_layers_by_hand(float64):
     for j in range(k):
         noise = [e[:, j].numpy() for e in eps]
         mean, scale = q1.loc.detach().numpy(), q1.log_scale.detach().exp().numpy()
-        z, log_w = [mean + scale * noise[0]], -stats.norm.logpdf(noise[0]).sum(1) + np.log(scale).sum(1)
+        z, log_w = [mean + scale * noise[0]], -scipy.stats.norm.logpdf(noise[0]).sum(1) + np.log(scale).sum(1)
         for up, e in zip(model.up, noise[1:]):
             mean, scale = gaussian(up, z[-1])
             z.append(mean + scale * e)
-            log_w -= stats.norm.logpdf(z[-1], mean, scale).sum(1)
+            log_w -= scipy.stats.norm.logpdf(z[-1], mean, scale).sum(1)
         for down, below, above in zip(model.down, z, z[1:]):
-            log_w += stats.norm.logpdf(below, *gaussian(down, above)).sum(1)
-        log_w += stats.norm.logpdf(z[-1]).sum(1)
+            log_w += scipy.stats.norm.logpdf(below, *gaussian(down, above)).sum(1)
+        log_w += scipy.stats.norm.logpdf(z[-1]).sum(1)
         p = model.decoder(torch.tensor(z[0]), label).detach().numpy()
-        log_w += stats.norm.logpdf(x.numpy(), p[:, 0], np.exp(p[:, 1])).sum(1)
+        log_w += scipy.stats.norm.logpdf(x.numpy(), p[:, 0], np.exp(p[:, 1])).sum(1)
         np.testing.assert_allclose(found[:, j], log_w, rtol=0, atol=1e-10)
 
 

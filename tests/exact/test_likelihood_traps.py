@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from recipe_files import recipe
-from scipy import stats
 
 import simulacra
 from simulacra.core.distributions import Gaussian
@@ -68,7 +68,7 @@ def test_no_gaussian_gets_more_than_a_certain_pixel_after_dequantisation():
     low, high = (((k + end) / L - m.numpy()) / s.numpy() for end in (0, 1))
     # the tail on the left, where the logarithm of the distribution function keeps its digits
     low, high = np.where(low > 0, -high, low), np.where(low > 0, -low, high)
-    below, above = stats.norm.logcdf(low), stats.norm.logcdf(high)
+    below, above = scipy.stats.norm.logcdf(low), scipy.stats.norm.logcdf(high)
     log_p = torch.from_numpy(above + np.log(-np.expm1(below - above)))
     assert bool((bound <= log_p + 1e-9).all()) and float(bound.max()) < 0
     # the best one has the mean and the deviation of the noise itself, and pays a quarter of a bit
@@ -175,9 +175,9 @@ def test_the_mixture_is_a_distribution():
     p = mixed.log_density(line).exp()
     assert float(p.sum() * 0.005) == pytest.approx(1, abs=1e-9)
     drawn = mixed.sample(4000, seed=1).double().flatten()
-    assert stats.kstest(drawn.numpy(), lambda x: _cdf(x)).pvalue > 1e-3
+    assert scipy.stats.kstest(drawn.numpy(), lambda x: _cdf(x)).pvalue > 1e-3
 
 
 def _cdf(x):
-    narrow = (stats.norm.cdf(x, -1, 0.3) + stats.norm.cdf(x, 2, 0.3)) / 2
-    return 0.3 * narrow + 0.7 * stats.norm.cdf(x, 0, 2)
+    narrow = (scipy.stats.norm.cdf(x, -1, 0.3) + scipy.stats.norm.cdf(x, 2, 0.3)) / 2
+    return 0.3 * narrow + 0.7 * scipy.stats.norm.cdf(x, 0, 2)

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import chi_square
-from scipy import stats
 from scipy.special import logsumexp
 from tables import (
     MIXED,
@@ -129,7 +129,7 @@ def test_the_bound_is_the_integral_over_the_posterior(float64, name, kl):
     joint = log_joint(model, x.numpy(), known.numpy()) - math.log(z[1] - z[0])
     for drawn in (elbo, -sum(terms.loss.values())):
         for i, values_of in enumerate(drawn.view(4, n).numpy()):
-            log_q = stats.norm.logpdf(z, q.loc[i].item(), math.exp(q.log_scale[i].item()))
+            log_q = scipy.stats.norm.logpdf(z, q.loc[i].item(), math.exp(q.log_scale[i].item()))
             exact = (np.exp(log_q) * (joint[:, i] - log_q)).sum() * (z[1] - z[0])
             assert abs(values_of.mean() - exact) < 4 * values_of.std() / math.sqrt(n) + 1e-9
 
@@ -251,7 +251,7 @@ def test_completions_are_drawn_from_the_exact_conditional(float64, build, name):
         if not field.discrete:
             nodes = np.quantile(draws, np.linspace(0, 1, 401))
             below = np.array([posterior @ law(field, p).cdf(v)[:, 0] for v in nodes])
-            assert stats.kstest(draws, lambda v, n=nodes, b=below: np.interp(v, n, b)).pvalue > 1e-4
+            assert scipy.stats.kstest(draws, lambda v, n=nodes, b=below: np.interp(v, n, b)).pvalue > 1e-4
         else:
             counts = type(field).__name__ == "Count"
             masses = law(field, p).pmf(np.arange(300)) if counts else class_masses(field, p)

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import states
-from scipy import optimize
 from scipy.special import logsumexp
 
 from simulacra.core.batch import Batch
@@ -175,7 +175,7 @@ def best_fit(counts: np.ndarray, d: int, m: int) -> float:
 
     entropy = -(q[q > 0] * np.log(q[q > 0])).sum()
     starts = [np.random.default_rng(s).normal(size=d * m + d + m) for s in range(4)]
-    runs = (optimize.minimize(objective, s, jac=True, method="L-BFGS-B") for s in starts)
+    runs = (scipy.optimize.minimize(objective, s, jac=True, method="L-BFGS-B") for s in starts)
     return min(run.fun for run in runs) - entropy
 
 

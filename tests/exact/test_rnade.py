@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
 import torch
-from scipy import stats
 
 from simulacra.core.ancestral import ancestral, ancestral_slow
 from simulacra.core.batch import Batch
@@ -51,7 +51,7 @@ def conditional(model, component, x, t):
     numbers = b[t] + h @ V[t].T
     alpha = np.exp(numbers[:, :K])
     alpha /= alpha.sum(1, keepdims=True)
-    law = stats.norm if component == "gaussian" else stats.laplace
+    law = scipy.stats.norm if component == "gaussian" else scipy.stats.laplace
     density = law.pdf(x[:, [order[t]]], numbers[:, K : 2 * K], np.exp(numbers[:, 2 * K :]))
     return np.log((alpha * density).sum(1))
 
@@ -135,11 +135,11 @@ def test_draws_follow_the_conditionals_that_are_scored(float64, component):
     model = wild(RNADE(Real((3,)), hidden=4, mixtures=2, component=component, order=(1, 2, 0)), 0.4)
     x = model.draw(Rng(3, rows=range(3000)))
     logits, mu, log_sigma = model.parameters_of(x).split(2, 1)
-    law = stats.norm if component == "gaussian" else stats.laplace
+    law = scipy.stats.norm if component == "gaussian" else scipy.stats.laplace
     below = (logits.softmax(1).numpy() * law.cdf(x.unsqueeze(1), mu, log_sigma.exp())).sum(1)
     # the distribution function at a draw is uniform, and independent from entry to entry
     for i in range(3):
-        assert stats.kstest(below[:, i], "uniform").pvalue > 1e-3
+        assert scipy.stats.kstest(below[:, i], "uniform").pvalue > 1e-3
     assert np.abs(np.corrcoef(below.T) - np.eye(3)).max() < 4 / np.sqrt(3000)
 
 
@@ -155,11 +155,14 @@ def test_the_laplacian(float64):
     m, s = torch.randn(1, 3), torch.rand(1, 3) + 0.5
     p = Laplace(m, s.log(), 1)
     x = torch.randn(5, 3)
-    np.testing.assert_allclose(p.entries(x), stats.laplace.logpdf(x, m, s), rtol=1e-12)
+    np.testing.assert_allclose(p.entries(x), scipy.stats.laplace.logpdf(x, m, s), rtol=1e-12)
     wide = Laplace(m.expand(4000, 3), s.log(), 1)
     draws = wide.sample(Rng(1, rows=range(4000)))
     for i in range(3):
-        assert stats.kstest(draws[:, i], stats.laplace(m[0, i].item(), s[0, i].item()).cdf).pvalue > 1e-3
+        assert (
+            scipy.stats.kstest(draws[:, i], scipy.stats.laplace(m[0, i].item(), s[0, i].item()).cdf).pvalue
+            > 1e-3
+        )
     assert torch.equal(wide.mean, wide.loc)
 
 
@@ -174,7 +177,7 @@ def test_the_components_begin_spread_over_the_data(float64):
     mu, log_sigma = model.net.b[:, 5:10], model.net.b[:, 10:]
     torch.testing.assert_close(mu.mean(1), mean)
     torch.testing.assert_close(log_sigma, scale.log()[:, None].expand(3, 5))
-    furthest = stats.norm.ppf(0.9)
+    furthest = scipy.stats.norm.ppf(0.9)
     torch.testing.assert_close(mu[:, 4], mean + furthest * scale)
 
 
@@ -188,8 +191,8 @@ def test_it_learns_what_two_entries_share(float64):
         loss = model.updates()[0].loss(model, Batch(x, rows=range(400)), Rng(0, rows=range(400)))
         loss.loss["nll"].mean().backward()
         optimiser.step()
-    truth = stats.multivariate_normal(np.zeros(2), [[1, 0.9], [0.9, 0.85]])
-    apart = stats.norm(0, 1).logpdf(x[:, 0]) + stats.norm(0, np.sqrt(0.85)).logpdf(x[:, 1])
+    truth = scipy.stats.multivariate_normal(np.zeros(2), [[1, 0.9], [0.9, 0.85]])
+    apart = scipy.stats.norm(0, 1).logpdf(x[:, 0]) + scipy.stats.norm(0, np.sqrt(0.85)).logpdf(x[:, 1])
     ours, best = model.log_density(x).mean().item(), truth.logpdf(x.numpy()).mean()
     assert apart.mean() + 1.0 < ours < best + 0.05
     assert ours > best - 0.15

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
-from scipy import stats
 
 from simulacra.core.distributions import Bernoulli, Categorical, DiscretisedLogistic, Gaussian, Mixture
 from simulacra.core.random import Rng
@@ -48,7 +48,7 @@ def test_frequencies_are_the_probabilities(float64, name):
     assert x.shape == (N, 1)
     counts = np.bincount(x.long().flatten().numpy(), minlength=len(p))
     assert (N * p > 5).all()
-    assert stats.chisquare(counts, N * p / p.sum()).pvalue > 1e-3
+    assert scipy.stats.chisquare(counts, N * p / p.sum()).pvalue > 1e-3
     np.testing.assert_array_less(abs(counts / N - p), 4 * np.sqrt(p * (1 - p) / N))
 
 
@@ -88,12 +88,12 @@ def test_reparameterised_noise_must_be_normal(float64):
     mu, s, n = -0.4, 0.6, 20_000
     q = Gaussian(torch.full((n, 1), mu), torch.tensor(math.log(s)), 1)
     z = q.sample(Rng(2, rows=range(n))).flatten().numpy()
-    law = stats.norm(mu, s)
-    assert stats.kstest(z, law.cdf).pvalue > 0.01
-    assert stats.ks_2samp(z, law.rvs(n, random_state=np.random.default_rng(3))).pvalue > 0.01
+    law = scipy.stats.norm(mu, s)
+    assert scipy.stats.kstest(z, law.cdf).pvalue > 0.01
+    assert scipy.stats.ks_2samp(z, law.rvs(n, random_state=np.random.default_rng(3))).pvalue > 0.01
     # uniform noise of the same mean and variance is another law
     eps = math.sqrt(3) * (2 * Rng(2, rows=range(n)).uniform("u", 1) - 1)
-    assert stats.kstest(q.at(eps).flatten().numpy(), law.cdf).pvalue < 1e-6
+    assert scipy.stats.kstest(q.at(eps).flatten().numpy(), law.cdf).pvalue < 1e-6
 
 
 @pytest.mark.system("C6")

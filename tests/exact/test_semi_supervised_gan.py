@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.datasets import make_moons
 from torch.nn import functional as F
 
 import simulacra
@@ -117,6 +116,8 @@ def supervised(model, x: torch.Tensor, c: torch.Tensor) -> None:
 @pytest.mark.slow
 @pytest.mark.system("G13")
 def test_unlabelled_moons_help_where_six_labels_do_not_suffice(tmp_path):
+    from sklearn.datasets import make_moons
+
     x, c = make_moons(700, noise=0.08, random_state=4)
     x, c = torch.tensor(x, dtype=torch.float32), torch.tensor(c)
     data = in_memory(x[:500], Real((2,)), c=c[:500], condition=TWO, valid=0.0, test=0.0)

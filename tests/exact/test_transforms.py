@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import Prescribed, states
-from scipy import integrate
 from scipy.special import logsumexp
 
 from simulacra.core.preprocessing import Preprocessing, preprocessing_from
@@ -65,7 +65,7 @@ def test_a_density_behind_a_chain_integrates_to_one_on_the_raw_space(float64):
         y, log_det = chain.forward(torch.tensor([[x]]), Rng(0))
         return math.exp(-0.5 * y.item() ** 2 - 0.5 * math.log(2 * math.pi) + log_det.item())
 
-    total, error = integrate.quad(density, -1, 3, limit=400, epsabs=1e-10)
+    total, error = scipy.integrate.quad(density, -1, 3, limit=400, epsabs=1e-10)
     # what the squeeze cuts off: N(0, 1) beyond logit(1e-6) after standardising
     edge = lambda p: (math.log(p / (1 - p)) - 0.3) / 1.7
     lost = 0.5 * (math.erfc(-edge(1e-6) / math.sqrt(2)) + math.erfc(edge(1 - 1e-6) / math.sqrt(2)))

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import chi_square, states
-from scipy import stats
 from scipy.special import logsumexp, softmax
 from torch import Tensor
 
@@ -161,5 +161,5 @@ def test_gaussian_draws_are_normal(float64, scale):
     n, field = 20000, torch.tensor([[0.7, -1.2]])
     x = Gaussian(scale).draw(field.expand(n, 2), Rng(4, rows=range(n)), "x").numpy()
     for column, f in zip(x.T, field[0].tolist()):
-        assert stats.kstest(column, stats.norm(scale**2 * f, scale).cdf).pvalue > 0.001
+        assert scipy.stats.kstest(column, scipy.stats.norm(scale**2 * f, scale).cdf).pvalue > 0.001
     assert abs(np.corrcoef(x.T)[0, 1]) < 4 / math.sqrt(n)

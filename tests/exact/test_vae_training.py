@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from oracles import Prescribed, log_evidence, normal_grid, states
-from scipy import stats
 from scipy.special import logsumexp
-from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 
 from simulacra.core.classes import Categorical
 from simulacra.core.likelihood import importance_bound
@@ -67,7 +64,7 @@ def log_likelihood(model: VAE, x: np.ndarray, c: int, z: np.ndarray) -> np.ndarr
     """log p(x|z, c) from the decoder's logits, shape (grid, B)."""
     one_hot = torch.eye(3)[c].expand(len(z), 3)
     logits = model.decoder(torch.tensor(z).unsqueeze(1), one_hot).numpy()
-    return stats.bernoulli.logpmf(x[None], 1 / (1 + np.exp(-logits))).sum(-1)
+    return scipy.stats.bernoulli.logpmf(x[None], 1 / (1 + np.exp(-logits))).sum(-1)
 
 
 @pytest.mark.system("E17", "E2")
@@ -119,11 +116,15 @@ def test_samples_of_a_class_follow_its_distribution(float64):
         p = np.exp(log_evidence(log_likelihood(model, x, c, z), w))
         draws = model.sample(n, condition=c, seed=c).numpy()
         counts = np.bincount((draws @ [8, 4, 2, 1]).astype(int), minlength=16)
-        assert stats.chisquare(counts, n * p / p.sum()).pvalue > 1e-3
+        assert scipy.stats.chisquare(counts, n * p / p.sum()).pvalue > 1e-3
 
 
 @pytest.mark.system("E17")
 def test_generated_digits_are_of_the_class_that_was_asked_for(tmp_path):
+    from sklearn.datasets import load_digits
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+
     digits = load_digits()
     x = torch.tensor(digits.images > 7, dtype=torch.float32).unsqueeze(1)
     labels = torch.tensor(digits.target)

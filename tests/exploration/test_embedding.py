@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.model_selection import LeaveOneOut, cross_val_predict
-from sklearn.neighbors import KNeighborsClassifier
 
 import simulacra
 from simulacra.exploration.embedding import Embedding, embed, knn_accuracy
@@ -37,6 +35,9 @@ def test_two_dimensional_codes_of_digits_beat_chance_four_times(digits, pca):
 @pytest.mark.system("E20")
 @pytest.mark.parametrize("k", [1, 4, 7])
 def test_accuracy_is_that_of_leave_one_out(k):
+    from sklearn.model_selection import LeaveOneOut, cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
+
     generator = torch.Generator().manual_seed(k)
     codes = torch.randn(60, 3, generator=generator, dtype=torch.float64)
     labels = torch.randint(0, 4, (60,), generator=generator)

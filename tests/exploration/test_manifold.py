@@ -1,8 +1,8 @@
 """The decoded lattice: uniform ranks, orientation, planes through larger codes."""
 
 import pytest
+import scipy
 import torch
-from scipy import stats
 from torch import nn
 
 from simulacra.core.model import Model
@@ -16,12 +16,12 @@ from simulacra.models.variational.vae import VAE
 @pytest.mark.system("E19")
 @pytest.mark.parametrize("n", [1, 4, 25])
 def test_grid_points_have_uniform_ranks(n):
-    ranks = stats.norm.cdf(latent_grid(n).numpy()).reshape(n, n, 2)
+    ranks = scipy.stats.norm.cdf(latent_grid(n).numpy()).reshape(n, n, 2)
     middles = (torch.arange(n, dtype=torch.float64) + 0.5).numpy() / n
     # to the right z1 rises, downwards z2 falls
     assert abs(ranks[:, :, 0] - middles[None, :]).max() < 1e-14
     assert abs(ranks[:, :, 1] - middles[::-1, None]).max() < 1e-14
-    line = stats.norm.cdf(latent_grid(n, 1).numpy()[:, 0])
+    line = scipy.stats.norm.cdf(latent_grid(n, 1).numpy()[:, 0])
     assert abs(line - (torch.arange(n * n).numpy() + 0.5) / n**2).max() < 1e-14
 
 
@@ -52,8 +52,8 @@ def test_larger_codes_are_cut_along_their_principal_plane():
     grid = latent_grid(6)
     torch.testing.assert_close(plane.coordinates(plane.codes(grid)), grid, rtol=1e-10, atol=1e-10)
     # principal coordinates of Gaussian codes have uniform ranks
-    ranks = stats.norm.cdf(plane.coordinates(codes)[:, 0].numpy())
-    assert stats.kstest(ranks, "uniform").pvalue > 0.01
+    ranks = scipy.stats.norm.cdf(plane.coordinates(codes)[:, 0].numpy())
+    assert scipy.stats.kstest(ranks, "uniform").pvalue > 0.01
 
 
 def test_planes_by_capability():

@@ -85,7 +85,7 @@ sys = __import__("sys"); _ = sys.stdout.write(f"{run.path} {run.model.sample(3).
 """
     command = [sys.executable, "-i", "-q"]
     done = subprocess.run(
-        command, input=lines, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        command, input=lines, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
     )
     assert f"{os.path.join('runs', 'vae-tensors-1')} torch.Size([3, 5])" in done.stdout, done.stderr
     assert "simulacra.resume('runs" in done.stderr.replace(os.sep, "/")

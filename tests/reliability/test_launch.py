@@ -10,14 +10,14 @@ from simulacra.core.space import Binary
 from simulacra.data.dataset import in_memory
 from simulacra.training.players import TrainingFailed
 
-DATA = in_memory((torch.arange(303 * 7).reshape(303, 7) % 5 < 2).to(torch.uint8), Binary((7,)))
-
 
 def fitted(folder, devices: int, **settings) -> simulacra.Model:
+    """A VAE of a pattern of bits, trained by so many processes."""
+    data = in_memory((torch.arange(303 * 7).reshape(303, 7) % 5 < 2).to(torch.uint8), Binary((7,)))
     torch.manual_seed(3)
-    model = simulacra.VAE(DATA.space, latent=3, hidden=(11,))
+    model = simulacra.VAE(data.space, latent=3, hidden=(11,))
     return simulacra.fit(
-        model, DATA, out=folder, devices=devices, device="cpu", batch_size=50, progress=False, **settings
+        model, data, out=folder, devices=devices, device="cpu", batch_size=50, progress=False, **settings
     ).model
 
 

@@ -2,20 +2,21 @@
 
 The same rows, the same noise and the same totals: only the order of sums differs, so float32 values
 agree to 1e-6 of their size after a few steps. What couples the rows of a batch is refused by name.
-One pair of processes trains everything in turn and leaves its results in files.
+A pair of processes trains a case in every setting in turn and leaves its results in files.
 """
 
 from __future__ import annotations
 
 import re
 import traceback
-from functools import cache
 
 import pytest
 import torch
 
-from contract.cases import CASES, Case, named
+from contract.cases import Case, named
+from contract.choose import represented, supports, where
 from contract.harness import differing, in_child, options_of, state, train
+from contract.world import kept
 from simulacra.core.capabilities import HasDensity
 from simulacra.core.files import read_tensors, write_tensors
 from simulacra.training.backend import FabricBackend, make_fabric
@@ -23,9 +24,7 @@ from simulacra.training.loop import Interrupted
 
 TOLERANCE = 1e-6
 MIXED = "couples the rows|normalises over the rows"
-FREE = [case for case in CASES if not case.coupled]
-COUPLED = [case for case in CASES if case.coupled]
-RESUMED = [named("vae"), named("gan"), named("rbm"), named("stacked-autoencoder")]
+RESUMED = ("vae", "gan", "rbm", "stacked-autoencoder")
 SETTINGS = {
     "plain": {},
     "accumulated": {"accumulate": 2},
@@ -35,17 +34,26 @@ SETTINGS = {
 STOPPED = {"patience": 1, "lr": 0.02}
 
 
-@cache
+def free(case: Case) -> bool:
+    """Say whether the rows of a batch may be trained apart."""
+    return not case.coupled
+
+
+def stops(case: Case) -> bool:
+    """Say whether an exact score says when to stop."""
+    return free(case) and supports(case.name, HasDensity)
+
+
+@kept
 def alone(case: Case, setting: str) -> dict[str, torch.Tensor]:
     """The state after training in one process."""
     return state(train(case, **SETTINGS.get(setting, STOPPED)))
 
 
-def runs() -> list[tuple[Case, str]]:
-    """What the pair trains."""
-    found = [(case, setting) for case in CASES for setting in SETTINGS]
-    found += [(case, "resumed") for case in RESUMED]
-    return found + [(case, "stopped") for case in FREE if HasDensity in case.build().capabilities()]
+def settings_of(case: Case) -> list[str]:
+    """The settings in which a pair trains the case."""
+    more = {"resumed": case.name in RESUMED, "stopped": stops(case)}
+    return [*SETTINGS, *(name for name, holds in more.items() if holds)]
 
 
 def interrupted_and_resumed(case: Case, folder, backend):
@@ -61,16 +69,16 @@ def interrupted_and_resumed(case: Case, folder, backend):
     return train(case, folder, init=99, resume=True, backend=backend, devices=2)
 
 
-def work(fabric, folder) -> None:
-    """Train everything as one of two processes; leave states, or what went wrong, in files."""
+def work(fabric, folder, case: Case) -> None:
+    """Train the case as one of two processes; leave states, or what went wrong, in files."""
     torch.set_num_threads(1)
     backend = FabricBackend(fabric)
-    for case, setting in runs():
-        stem = folder / f"{case.name.replace('/', '-')}-{setting}-{backend.rank}"
+    for setting in settings_of(case):
+        stem = folder / f"{setting}-{backend.rank}"
         try:
             settings = SETTINGS.get(setting, STOPPED) | {"devices": 2}
             if setting == "resumed":
-                model = interrupted_and_resumed(case, folder / case.catalogued, backend)
+                model = interrupted_and_resumed(case, folder / "run", backend)
             else:
                 model = train(case, backend=backend, **settings)
             write_tensors(stem.with_suffix(".safetensors"), state(model), {})
@@ -82,16 +90,17 @@ def work(fabric, folder) -> None:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """`pair(case, setting, rank)`: the state, or the error's text, of one of the two processes."""
-    folder = tmp_path_factory.mktemp("pair")
+    folders = {}
 
-    def launch() -> None:
-        options = options_of(named("vae"), devices=2)
-        make_fabric(options, start_method="fork").launch(work, folder)
-
-    assert in_child(launch, alarm=400) == 0, "the two processes hang or died"
+    def launch(case: Case) -> None:
+        options = options_of(case, devices=2)
+        make_fabric(options, start_method="fork").launch(work, folders[case.name], case)
 
     def result(case: Case, setting: str, rank: int):
-        stem = folder / f"{case.name.replace('/', '-')}-{setting}-{rank}"
+        if case.name not in folders:
+            folders[case.name] = tmp_path_factory.mktemp("pair")
+            assert in_child(lambda: launch(case)) == 0, "the two processes died"
+        stem = folders[case.name] / f"{setting}-{rank}"
         failed = stem.with_suffix(".txt")
         if failed.exists():
             return failed.read_text(encoding="utf-8")
@@ -111,7 +120,7 @@ def distance(a: dict, b: dict) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("case", FREE, ids=str)
+@represented(where=free)
 def test_two_processes_are_one(case, setting, pair):
     first, second = pair(case, setting, 0), pair(case, setting, 1)
     assert isinstance(first, dict), first
@@ -119,16 +128,14 @@ def test_two_processes_are_one(case, setting, pair):
     assert distance(first, alone(case, setting)) <= TOLERANCE
 
 
-@pytest.mark.parametrize(
-    "case", [case for case, setting in runs() if setting == "stopped"], ids=lambda case: case.name
-)
+@represented(where=stops)
 def test_two_processes_stop_early_as_one(case, pair):
     assert isinstance(pair(case, "stopped", 0), dict), pair(case, "stopped", 0)
     assert distance(pair(case, "stopped", 0), pair(case, "stopped", 1)) == 0.0
     assert distance(pair(case, "stopped", 0), alone(case, "stopped")) <= TOLERANCE
 
 
-@pytest.mark.parametrize("case", RESUMED, ids=str)
+@pytest.mark.parametrize("case", [named(name) for name in RESUMED], ids=str)
 def test_two_processes_resume_bit_for_bit(case, pair):
     """Chains are saved whole and split again; one process that is asked to stop stops both."""
     for rank in (0, 1):
@@ -137,13 +144,13 @@ def test_two_processes_resume_bit_for_bit(case, pair):
         assert not differing(pair(case, "plain", rank), resumed)
 
 
-@pytest.mark.parametrize("case", FREE, ids=str)
+@where(free)
 def test_micro_batches_are_one_batch(case):
     assert distance(alone(case, "accumulated"), alone(case, "plain")) <= TOLERANCE
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("case", COUPLED, ids=str)
+@represented(where=lambda case: case.coupled)
 def test_what_couples_the_rows_is_refused_by_name(case, setting, pair):
     for rank in (0, 1):
         said = pair(case, setting, rank)

@@ -13,7 +13,8 @@ from functools import partial
 
 import pytest
 
-from contract.cases import CASES, Case, named
+from contract.cases import Case, named
+from contract.declared import declared, supports
 from contract.harness import (
     NAME,
     differing,
@@ -25,25 +26,44 @@ from contract.harness import (
     stages_of,
     state,
     train,
+    trained,
 )
-from simulacra.core import capabilities as can
+from contract.representatives import represented
+from simulacra.core.capabilities import HasBound, HasDensity
 from simulacra.training.validation import validation_score
 
 OFTEN, RARELY = 0.0, 1e9
 FRESH = 99  # seed of the weights into which a run is resumed
-MOVING = [case for case in CASES if stages_of(case)[-1]["steps"]]
-SCORED = [c for c in MOVING if {can.HasBound, can.HasDensity} & c.build().capabilities()]
-STAGED = [case for case in MOVING if len(stages_of(case)) > 1]
-STARTED = [case for case in CASES if case.build().stage(0, []).start is not None]
 
 
-def resumes(case: Case, folder, hook, expected, alarm=None, **settings) -> None:
-    """Train in a process that `hook` (or the alarm) kills; go on here; compare with `expected`."""
+def moves(case: Case) -> bool:
+    """Say whether the case takes steps in which it can be killed."""
+    return declared(case.name).moves
+
+
+def staged(case: Case) -> bool:
+    """Say whether a stage of the case follows another one."""
+    return moves(case) and len(declared(case.name).stages) > 1
+
+
+def starts(case: Case, stage: int) -> bool:
+    """Say whether a stage of the case begins with work of its own."""
+    stages = declared(case.name).stages
+    return len(stages) > stage and "start" in stages[stage]
+
+
+def scored(case: Case) -> bool:
+    """Say whether the case has a score by which training can stop early."""
+    return moves(case) and supports(case.name, HasBound, HasDensity)
+
+
+def resumes(case: Case, folder, hook, expected, spent=None, **settings) -> None:
+    """Train in a process that `hook` (or the CPU time spent) kills; go on here; compare with `expected`."""
     folder.mkdir()
-    ended_by = in_child(lambda: train(case, folder, hook=hook, **settings), alarm)
-    assert alarm is not None or ended_by == signal.SIGKILL
+    ended_by = in_child(lambda: train(case, folder, hook=hook, **settings), spent)
+    assert spent is not None or ended_by == signal.SIGKILL
     resumable = (folder / NAME).exists()
-    assert resumable or alarm is not None
+    assert resumable or spent is not None
     model = train(case, folder, init=FRESH if resumable else 0, resume=resumable, **settings)
     assert not differing(expected, state(model))
     assert not model.training
@@ -58,14 +78,14 @@ def moments(case: Case, n: int) -> list[int]:
     return [2, total - 1, *some.sample(others, n - 2)]
 
 
-@pytest.mark.parametrize("case", MOVING, ids=str)
+@represented(where=moves)
 def test_killed_with_frequent_checkpoints(case, tmp_path):
-    expected = state(train(case))
+    expected = state(trained(case))
     for step in moments(case, 3):
         resumes(case, tmp_path / f"{step}", killed_at(step), expected, checkpoint_seconds=OFTEN)
 
 
-@pytest.mark.parametrize("case", MOVING, ids=str)
+@represented(where=moves)
 def test_killed_with_rare_checkpoints_and_an_average(case, tmp_path):
     settings = {"checkpoint_seconds": RARELY, "ema": 0.8}
     expected = state(train(case, **settings))
@@ -74,7 +94,7 @@ def test_killed_with_rare_checkpoints_and_an_average(case, tmp_path):
     resumes(case, tmp_path / "often", killed_at(moments(case, 3)[2]), expected, **often)
 
 
-@pytest.mark.parametrize("case", SCORED, ids=str)
+@represented(where=scored)
 @pytest.mark.parametrize("ema", [None, 0.8], ids=["weights", "average"])
 def test_killed_with_early_stopping(case, ema, tmp_path):
     # far steps make the score fall: the run stops early and keeps other weights than the last
@@ -91,43 +111,43 @@ def test_killed_with_early_stopping(case, ema, tmp_path):
         assert position(folder)["past"] == position(tmp_path / "whole")["past"]
 
 
-@pytest.mark.parametrize("case", [c for c in MOVING if not c.coupled], ids=str)
+@represented(where=lambda case: moves(case) and not case.coupled)
 def test_killed_with_accumulation(case, tmp_path):
     settings = {"checkpoint_seconds": OFTEN, "accumulate": 2, "clip": 1.0}
     expected = state(train(case, **settings))
     resumes(case, tmp_path / "a", killed_at(moments(case, 3)[2]), expected, **settings)
 
 
-@pytest.mark.parametrize("case", STAGED, ids=str)
+@represented(where=staged)
 def test_killed_at_the_very_end_of_a_stage(case, tmp_path):
-    expected = state(train(case))
+    expected = state(trained(case))
     last = killed_after_save(lambda loop: loop.position.step == loop.total > 0)
     resumes(case, tmp_path / "a", last, expected, checkpoint_seconds=OFTEN)
 
 
-@pytest.mark.parametrize("case", STARTED, ids=str)
+@represented(where=lambda case: starts(case, 0))
 def test_killed_within_a_start(case, tmp_path):
-    resumes(case, tmp_path / "a", killed_in_start(0), state(train(case)), checkpoint_seconds=OFTEN)
+    resumes(case, tmp_path / "a", killed_in_start(0), state(trained(case)), checkpoint_seconds=OFTEN)
 
 
-@pytest.mark.parametrize("case", [c for c in STAGED if c.build().stage(1, [{"steps": 1}]).start], ids=str)
+@represented(where=lambda case: staged(case) and starts(case, 1))
 def test_killed_within_a_later_start(case, tmp_path):
-    resumes(case, tmp_path / "a", killed_in_start(1), state(train(case)), checkpoint_seconds=RARELY)
+    resumes(case, tmp_path / "a", killed_in_start(1), state(trained(case)), checkpoint_seconds=RARELY)
 
 
-@pytest.mark.parametrize("case", MOVING, ids=str)
+@represented(where=moves)
 def test_killed_at_a_random_moment(case, tmp_path):
-    began = time.perf_counter()
+    began = time.process_time()
     expected = state(train(case, tmp_path, checkpoint_seconds=OFTEN))
-    spent = time.perf_counter() - began
-    moment = random.Random(f"moment of {case}").uniform(0.1, 1.0) * spent
-    resumes(case, tmp_path / "a", lambda loop: None, expected, alarm=moment, checkpoint_seconds=OFTEN)
+    whole = time.process_time() - began
+    moment = random.Random(f"moment of {case}").uniform(0.1, 1.0) * whole
+    resumes(case, tmp_path / "a", lambda loop: None, expected, spent=moment, checkpoint_seconds=OFTEN)
 
 
 def test_killed_again_and_again(tmp_path):
     """A run that dies every few steps still arrives, from other initial weights at each attempt."""
     case, deaths = named("growing"), 0
-    expected = state(train(case))
+    expected = state(trained(case))
     in_child(lambda: train(case, tmp_path, hook=killed_at(4), checkpoint_seconds=OFTEN))
     while not position(tmp_path)["finished"]:
         deaths += 1

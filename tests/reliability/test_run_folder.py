@@ -14,6 +14,7 @@ import torch
 import simulacra
 from contract.cases import CATALOGUED, classes, named, real
 from contract.harness import NAME, die, differing, fork, in_child, options_of, stages_of, state
+from contract.representatives import represented
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.transforms import Affine
 from simulacra.data.dataset import Dataset, in_memory
@@ -47,7 +48,7 @@ def kill_at_7(loop, ended) -> None:
         die()
 
 
-@pytest.mark.parametrize("case", CATALOGUED, ids=str)
+@represented(CATALOGUED)
 def test_fit_and_resume_of_the_whole_catalogue(case, tmp_path):
     """Through the public functions: the model is rebuilt from its configuration alone."""
     settings = {"checkpoint_seconds": 0.0}
@@ -79,7 +80,7 @@ def test_two_processes_on_one_folder(tmp_path):
     def wait(loop, ended) -> None:
         if loop.position.total_steps == 7:
             ready.touch()
-            time.sleep(60)
+            time.sleep(600)
 
     pid = fork()
     if pid == 0:

@@ -20,8 +20,9 @@ from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset
+from simulacra.data.images.files import reads_kept
 from simulacra.data.inspection.facts import Inspection, inspect_data
-from simulacra.data.load import load_data
+from simulacra.data.load import load_data, reading_once
 from simulacra.models.catalog import CATALOG, Entry
 from simulacra.training.cost import estimate_cost
 from simulacra.training.fit import check_fits
@@ -74,6 +75,11 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
     Raises:
         ValueError: as `load_data`.
     """
+    with reading_once(), reads_kept():
+        _inspect(name, pairs)
+
+
+def _inspect(name: str, pairs: Sequence[Pair]) -> None:
     found = inspect_data(name, **_options(pairs))
     say(table([(about, in_options(what)) for about, what in found.facts.items()]))
     if found.columns:
@@ -115,7 +121,7 @@ def _quiet() -> Iterator[None]:
 
 def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate]:
     """The best model of each family that takes the data, at most three."""
-    mended = Mended(name, found.data, pairs)
+    mended = Mended(name, found, pairs)
     families: dict[str, list[Entry]] = {}
     place = {entry.name: i for i, entry in enumerate(CATALOG.values())}
     order = lambda candidate: (candidate.order, place[candidate.entry.name])
@@ -130,11 +136,11 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
                 tried += [c for c in [mended.candidate(entry)] if c]
         fitting += sorted(tried, key=order)[:1]
     fitting.sort(key=order)
-    if isinstance(found.data.preprocessing.raw, Wave) and (entry := CATALOG.get("wavenet")):
+    if isinstance(found.data.preprocessing.raw, Wave) and (sound := CATALOG.get("wavenet")):
         # any series of numbers will do for it, but it was made for companded sound
         companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]
-        best = mended.built(entry, companded)
-        fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != entry.family]
+        best = mended.built(sound, companded)
+        fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != sound.family]
     return fitting[:SUGGESTED]
 
 
@@ -149,13 +155,13 @@ class Mended:
 
     Args:
         name: a path or a name.
-        data: with few rows.
-        pairs: the options with which they were loaded.
+        found: the data as they are, with few rows.
+        pairs: the options with which they are trained on.
     """
 
-    def __init__(self, name: str, data: Dataset, pairs: Sequence[Pair]):
-        self.name, self.pairs = name, tuple(pairs)
-        self.loaded: dict[tuple[Pair, ...], Dataset | None] = {self.pairs: data}
+    def __init__(self, name: str, found: Inspection, pairs: Sequence[Pair]):
+        self.name, self.pairs, self.options = name, tuple(pairs), found.loaded
+        self.loaded: dict[tuple[Pair, ...], Dataset | None] = {self.pairs: found.data}
 
     def candidate(self, entry: Entry) -> Candidate | None:
         """The model, on the data as they are or loaded as its refusal says; None if it takes neither."""
@@ -176,7 +182,7 @@ class Mended:
         if pairs not in self.loaded:
             try:
                 # of each split a few rows tell whether a model fits
-                self.loaded[pairs] = load_data(self.name, **{**_options(pairs), "limit": FEW})
+                self.loaded[pairs] = load_data(self.name, **{**self.options, **_options(pairs), "limit": FEW})
             except ValueError:
                 self.loaded[pairs] = None
         data = self.loaded[pairs]

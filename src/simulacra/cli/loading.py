@@ -27,12 +27,16 @@ def loading() -> Callable[..., None]:
     for reader in READERS:
         hints = typing.get_type_hints(reader.options)
         for field in dataclasses.fields(reader.options):
-            if field.name not in found:
-                kind, default = hints[field.name], field.default
-                found[field.name] = inspect.Parameter(
-                    field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
-                )
-                described[field.name] = dict(_arguments(reader.options))[field.name]
+            kind, told = hints[field.name], dict(_arguments(reader.options))[field.name]
+            before = found.get(field.name)
+            if before is not None:
+                # readers may take an option in several forms
+                kind = before.annotation if before.annotation == kind else before.annotation | kind
+                told = max(described[field.name], told, key=len)
+            found[field.name] = inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kind
+            )
+            described[field.name] = told
     load.__name__ = load.__qualname__ = "load_data"
     load.__doc__ = "The data\n\nArgs:\n" + "\n".join(f"    {n}: {described[n]}" for n in found)
     load.__annotations__ = {name: p.annotation for name, p in found.items()}

@@ -95,13 +95,16 @@ def _own_suffix(raw: Space) -> str | None:
 
 
 def _picture(model: Model, x: np.ndarray, path: Path) -> None:
+    import torch
+
     from simulacra.core.space import Levels
     from simulacra.exploration import view
+    from simulacra.exploration.scale import scale_of
 
     raw = model.preprocessing.raw
     view(raw, x, path, title=f"{type(model).__name__}: samples")
-    if isinstance(raw, Levels) and raw.levels > 256:
-        say(f"the picture shows {raw.levels:,} levels as 256; --out with .npy, .npz or a folder/ keeps them")
+    if isinstance(raw, Levels) and raw.image and (words := scale_of(raw, torch.from_numpy(x)).words):
+        say(f"the picture shows 256 greys ({words}); --out with .npy, .npz or a folder/ keeps the levels")
 
 
 def _files(model: Model, x: np.ndarray, folder: Path) -> None:

@@ -15,7 +15,6 @@ from simulacra.cli.said import say
 from simulacra.core.artifact import CONFIG
 from simulacra.core.model import Model
 from simulacra.data import Dataset, load_data
-from simulacra.exploration.watch import SamplePictures
 from simulacra.models.catalog import find
 from simulacra.training import checkpoint
 from simulacra.training.options import Options, stage_names
@@ -35,6 +34,7 @@ def start(plan: Plan) -> Run:
     _check_stages(model, options)
     # imported where training starts
     from simulacra.evaluation.examined import fit
+    from simulacra.exploration.watch import SamplePictures
     from simulacra.training.fit import check_fits
 
     check_fits(model, data)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.composite import Fields
-from simulacra.core.precision import precise
+from simulacra.core.precision import needs_double, precise, working
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Positive, Real, Space
 from simulacra.core.transforms import Transform
@@ -49,10 +49,16 @@ class Columns(Transform):
                 return kind(before.shape)
         return before
 
+    @property
+    def double(self) -> bool:
+        """Whether some column lies many of its deviations away from 0, as time stamps do."""
+        spread = lambda kind, shift, scale: shift * scale if kind == "power" else scale
+        moved = [row for row in zip(self.kinds, self.shift, self.scale) if row[0] != "keep"]
+        return any(needs_double(shift, spread(kind, shift, scale)) for kind, shift, scale in moved)
+
     def _parameters(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Whether a column is a power, shift and scale, each of shape (D,)."""
-        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
-        make = lambda v: torch.tensor(v, dtype=dtype, device=x.device)
+        make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)
         return (
             torch.tensor([k == "power" for k in self.kinds], device=x.device),
             make(self.shift),
@@ -64,22 +70,26 @@ class Columns(Transform):
         return any(kind != "keep" for kind in self.kinds)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """y of equation (1)."""
+        """y of equation (1), computed in double precision; in the type of x if that is a floating one."""
         if not self._moves:
             return x
-        power, shift, scale = self._parameters(x)
-        x = x.to(shift.dtype)
+        wide = working(x, self.double)
+        power, shift, scale = self._parameters(wide)
         # kept within what single precision holds, 85 deviations off
-        powers = ((x / shift).abs() ** (1 / scale)).clamp(1e-37, 1e37)
-        return torch.where(power, powers, (x - shift) / scale)
+        powers = ((wide / shift).abs() ** (1 / scale)).clamp(1e-37, 1e37)
+        y = torch.where(power, powers, (wide - shift) / scale)
+        return y.to(x.device, x.dtype if x.is_floating_point() else torch.get_default_dtype())
 
     def inverse(self, y: Tensor) -> Tensor:
-        """x of equation (1)."""
+        """x of equation (1): in double precision where single would round it away."""
         if not self._moves:
             return y
-        power, shift, scale = self._parameters(y)
-        y = y.to(shift.dtype)
-        return torch.where(power, shift * y.abs() ** scale, shift + scale * y)
+        wide = working(y, self.double)
+        power, shift, scale = self._parameters(wide)
+        x = torch.where(power, shift * wide.abs() ** scale, shift + scale * wide)
+        if self.double:
+            return x
+        return x.to(y.device, y.dtype if y.is_floating_point() else torch.get_default_dtype())
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
         """-log scale, and log y - log x - log scale for a power."""

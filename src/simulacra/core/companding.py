@@ -17,8 +17,8 @@ van den Oord et al., "WaveNet: a generative model for raw audio", 2016, section 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -35,6 +35,8 @@ class MuLaw(Transform):
 
     Args:
         levels: number of codes, mu + 1.
+        centre: mean of the codes of training rows, or None (`core.base_space`).
+        spread: their deviation.
 
     Example:
         >>> step = MuLaw(256)
@@ -44,6 +46,8 @@ class MuLaw(Transform):
     """
 
     levels: int = 256
+    centre: float | None = field(default=None, compare=False)
+    spread: float | None = field(default=None, compare=False)
     lossy: ClassVar[bool] = True
 
     @property
@@ -57,7 +61,7 @@ class MuLaw(Transform):
             raise ValueError(
                 f"mu_law={self.levels} needs waves in [-1, 1] (recordings), but the data are {before}."
             )
-        return Levels(before.shape, self.levels)
+        return Levels(before.shape, self.levels, centre=self.centre, spread=self.spread)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
         """The codes of x in [-1, 1], whole numbers as levels are kept."""
@@ -74,6 +78,10 @@ class MuLaw(Transform):
         f = 2 * y / self.mu - 1
         # (3); the outermost may be a rounding beyond 1
         return (f.sign() * torch.expm1(f.abs() * math.log1p(self.mu)) / self.mu).clamp(-1, 1)
+
+    def spec(self) -> dict[str, Any]:
+        """The step as JSON; a range only where there is one."""
+        return {k: v for k, v in super().spec().items() if v is not None}
 
     @property
     def label(self) -> str:

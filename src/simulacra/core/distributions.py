@@ -17,6 +17,7 @@ from torch import Tensor
 
 from simulacra.core.random import Rng
 
+FARTHEST = 1e17  # deviations: the squares of thousands of entries then sum up in single precision
 LOG_2PI = math.log(2 * math.pi)
 SOFTPLUS_LIMIT = 40.0  # above it softplus(t) is t to the last digit of double precision
 MANY_LEVELS = 1024  # above it a mean over levels is an integral
@@ -103,6 +104,8 @@ class Gaussian(Distribution):
     def entries(self, x: Tensor) -> Tensor:
         """-1/2 ((x - m) / s)^2 - log s - 1/2 log 2 pi."""
         u = (x.to(self.loc.dtype) - self.loc) * torch.exp(-self.log_scale)
+        # so far out that its square would overflow: very unlikely, and no longer compared
+        u = u.clamp(-FARTHEST, FARTHEST)
         return -0.5 * (u * u + LOG_2PI) - self.log_scale
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
@@ -123,21 +126,29 @@ class Gaussian(Distribution):
 class DiscretisedLogistic(Distribution):
     """A logistic density integrated over each of `levels` bins; the end bins take the tails.
 
-    P(x) = sg((u + h - m) / s) - sg((u - h - m) / s) with u = x / (levels - 1), 2h one bin
-    (Kingma et al. 2016; Salimans et al. 2017). `loc` lives on the unit interval.
+    P(x) = sg((u + h - m) / s) - sg((u - h - m) / s) with u = (x - centre) / spread, 2h one bin
+    (Kingma et al. 2016; Salimans et al. 2017). `loc` and the scale are in units of u, by default those in
+    which all levels are the unit interval.
     """
 
     loc: Tensor
     log_scale: Tensor
     levels: int
     event_dims: int
+    centre: float = 0
+    spread: float | None = None
     discrete = True
+
+    @property
+    def width(self) -> float:
+        """Levels in a unit of u."""
+        return self.levels - 1 if self.spread is None else self.spread
 
     def entries(self, x: Tensor) -> Tensor:
         """log of the mass of the bin of x, exact in both tails."""
         x = x.to(self.loc.dtype)
-        centred = x / (self.levels - 1) - self.loc
-        half = 0.5 / (self.levels - 1)
+        centred = (x - self.centre) / self.width - self.loc
+        half = 0.5 / self.width
         inverse = torch.exp(-self.log_scale)
         upper, lower = inverse * (centred + half), inverse * (centred - half)
         # sg(a) - sg(b) = sg(a) sg(-b) (1 - exp(b - a)): no cancellation, any sign
@@ -154,29 +165,42 @@ class DiscretisedLogistic(Distribution):
         tiny = torch.finfo(u.dtype).tiny
         noise = torch.log(u.clamp_min(tiny)) - torch.log1p(-u)
         value = self.loc + torch.exp(self.log_scale) * noise
-        return (value * (self.levels - 1)).round().clamp(0, self.levels - 1)
+        return (value * self.width + self.centre).round().clamp(0, self.levels - 1)
 
     @property
     def mean(self) -> Tensor:
         """The mean of the bins: sum over thresholds t of P(x >= t), as an integral where they are many."""
-        if self.levels > MANY_LEVELS:
-            return self._mean_of_many()
-        edges = torch.arange(1, self.levels, device=self.loc.device, dtype=self.loc.dtype)
+        first, last = self._summed
+        edges = torch.arange(first + 1, last + 1, device=self.loc.device, dtype=self.loc.dtype)
         inverse = torch.exp(-self.log_scale)
         total = torch.zeros_like(self.loc)
-        for edge in (edges - 0.5) / (self.levels - 1):
+        for edge in (edges - 0.5 - self.centre) / self.width:
             total = total + torch.sigmoid((self.loc - edge) * inverse)
+        for start, end in ((0, first), (last, self.levels - 1)):
+            total = total + self._integral(start, end) if end > start else total
         return total
 
-    def _mean_of_many(self) -> Tensor:
-        """(L - 1) int_0^1 sg((m - u) / s) du = (L - 1) s (softplus(m / s) - softplus((m - 1) / s))."""
-        # the sum is the midpoint rule of this integral with steps h = 1 / (L - 1): by its Peano kernel,
+    @property
+    def _summed(self) -> tuple[int, int]:
+        """The levels between which thresholds are added one by one: all, or those within 5 units."""
+        reach = self.levels if self.spread is None else 5 * self.width
+        first = max(0, math.floor(self.centre - reach))
+        last = min(self.levels - 1, math.ceil(self.centre + reach))
+        return (first, last) if last - first < MANY_LEVELS else (0, 0)
+
+    def _integral(self, start: int, end: int) -> Tensor:
+        """W int_a^b sg((m - u) / s) du = W s (softplus((m - a) / s) - softplus((m - b) / s)).
+
+        W is the number of levels in a unit of u, and a and b are u of the levels `start` and `end`.
+        """
+        # the sum is the midpoint rule of this integral with steps h = 1 / W: by its Peano kernel,
         # h^2 / 8 at most, and int |f''| = 1 / (2 s) at most, it is off by less than h / (16 s) levels;
         # and, as f falls from 1 to 0, by less than 1/2 however small s is
         inverse = torch.exp(-self.log_scale)
         # s softplus(a / s) without overflow for small s
         smooth = lambda a: a.clamp_min(0) + torch.log1p(torch.exp(-a.abs() * inverse)) / inverse
-        return (self.levels - 1) * (smooth(self.loc) - smooth(self.loc - 1))
+        a, b = ((level - self.centre) / self.width for level in (start, end))
+        return self.width * (smooth(self.loc - a) - smooth(self.loc - b))
 
 
 def log1mexp(log_w: Tensor) -> Tensor:

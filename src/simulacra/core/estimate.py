@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -19,10 +20,13 @@ SIGNS: dict[str, str] = {"exact": "=", "lower": ">=", "upper": "<=", "stochastic
 
 @dataclass(frozen=True)
 class Protocol:
-    """All that must be equal for two numbers to be comparable.
+    """All that must be equal for two numbers to be comparable, but the name.
+
+    The same whole numbers are the same data however deep the files are that hold them: the counting measure
+    does not ask for the number of levels, which the space here leaves out.
 
     Args:
-        data: digest of the data set and of the indices of its split.
+        data: digest of the values of the split and of their places in the source.
         name: name of the data set.
         split: such as `test`.
         space: the raw space, whose base measure the likelihood refers to.
@@ -30,19 +34,24 @@ class Protocol:
     """
 
     data: str
-    name: str
+    name: str = field(compare=False)
     split: str
     space: str
     preprocessing: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "space", re.sub(r", levels=\d+", "", self.space))
+
     @property
     def digest(self) -> str:
         """Equal digests: comparable numbers."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        text = json.dumps({k: v for k, v in asdict(self).items() if k != "name"}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def differences(self, other: Protocol) -> dict[str, tuple[str, str]]:
         """The fields in which two protocols differ."""
+        if self == other:
+            return {}
         a, b = asdict(self), asdict(other)
         return {name: (a[name], b[name]) for name in a if a[name] != b[name]}
 

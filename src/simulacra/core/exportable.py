@@ -20,6 +20,7 @@ from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.precision import lacks_float64
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 
@@ -91,7 +92,8 @@ def _own(model: Model, x: Tensor, rng: Rng) -> Tensor:
 
 def _raw(model: Model, rng: Rng) -> Tensor:
     """An example of raw x."""
-    return example(model.preprocessing.raw, rng).to(model.dtype)
+    double = model.preprocessing.double and not lacks_float64(model.device)
+    return example(model.preprocessing.raw, rng).to(torch.float64 if double else model.dtype)
 
 
 def example(space: Space, rng: Rng) -> Tensor:

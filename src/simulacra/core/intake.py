@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,25 +10,15 @@ from torch import Tensor
 
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
-from simulacra.core.pixels import Geometry, picture_rows, pictures_in
-from simulacra.core.space import Space
+from simulacra.core.handed import as_tensor, split_mask
+from simulacra.core.pictures import picture_rows, pictures_in
+from simulacra.core.pixels import Geometry
+from simulacra.core.space import Real, Space
+from simulacra.core.tabular import class_name, column_codes, column_values, columns_by_name, is_table
 from simulacra.core.waves import Wave, real_wave
 
-
-def as_tensor(x: Any) -> Tensor:
-    """A tensor from numpy, torch, nested lists or a data frame of numbers.
-
-    Raises:
-        ValueError: if the values are not numbers.
-    """
-    if isinstance(x, Tensor):
-        return x
-    if isinstance(x, str):
-        raise ValueError(f"x is the text {x!r}: load the file first, with load_data, pandas or Pillow.")
-    try:
-        return torch.as_tensor(np.asarray(x))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{type(x).__name__} does not hold numbers: {error}.") from error
+__all__ = ["as_tensor", "check_gaps", "class_name", "column_codes", "column_values", "condition_rows"]
+__all__ += ["is_table", "rows_of", "sequence_rows"]
 
 
 def rows_of(
@@ -37,7 +26,8 @@ def rows_of(
 ) -> tuple[Tensor, Tensor | None]:
     """Raw rows and what is known of them, checked against the space.
 
-    In the columns of a table NaN (None, NA) is a missing entry; elsewhere only `known` says so.
+    In the columns of a table NaN (None, NA) is a missing entry; elsewhere only `known` and the mask of a
+    masked array say so.
     Waves of int16 are PCM. Sequences may be shorter than the longest: the steps that they lack are unknown.
 
     Args:
@@ -58,21 +48,20 @@ def rows_of(
         >>> x.tolist(), known.tolist()
         ([[0.0, 2.0]], [[False, True]])
     """
-    own = None
+    x, unmasked = split_mask(x)
     if isinstance(space, Sequence):
+        if unmasked is not None:
+            raise ValueError("x is a masked array, but sequences are as long as lengths= says: give that.")
         rows, own = sequence_rows(space, x, lengths)
     elif lengths is not None:
         raise ValueError(f"lengths= applies to sequences, but the space is {space}: leave it out.")
-    elif isinstance(space, Fields) and is_table(x):
-        rows = _from_columns(space, x)
-    elif (images := pictures_in(x)) is not None:
-        rows = picture_rows(space, geometry, images)
     else:
-        rows = as_tensor(x)
-    if isinstance(space, Wave) and rows.dtype == torch.int16:
-        rows = real_wave(rows)
+        rows, own = _plain_rows(space, x, geometry), None
+    if not rows.dim():
+        raise ValueError(f"x is a single number, but the model takes rows of {space}: give a batch of them.")
     if not len(rows):
         raise ValueError("there are no observations: x has no rows.")
+    own = own if unmasked is None else torch.from_numpy(unmasked)
     there = own if known is None else _known_of(space, rows, known)
     if own is not None and there is not None:
         there = own & there
@@ -84,6 +73,21 @@ def rows_of(
         there = None if bool(there.all()) else there
     space.check(rows)
     return rows, there
+
+
+def _plain_rows(space: Space, x: Any, geometry: Geometry | None) -> Tensor:
+    """Rows of a table, of pictures, or of numbers."""
+    if isinstance(space, Fields):
+        if is_table(x):
+            return _from_columns(space, x)
+        placed = _by_place(space, x)
+        if placed is not None:
+            return placed
+    images = pictures_in(x)
+    rows = as_tensor(x) if images is None else picture_rows(space, geometry, images)
+    if isinstance(space, Wave) and rows.dtype == torch.int16:
+        return real_wave(rows)
+    return rows.byte() if rows.dtype == torch.bool else rows
 
 
 def sequence_rows(space: Sequence, x: Any, lengths: Any = None) -> tuple[Tensor, Tensor | None]:
@@ -124,7 +128,7 @@ def sequence_rows(space: Sequence, x: Any, lengths: Any = None) -> tuple[Tensor,
 
 
 def _counts(lengths: Any, given: Tensor) -> Tensor:
-    counts = as_tensor(lengths).cpu()
+    counts = as_tensor(lengths, "lengths").cpu()
     fit = counts.shape == given.shape and bool((counts >= 1).all() and (counts <= given).all())
     if not fit or not torch.equal(counts, counts.round()):
         raise ValueError(
@@ -144,7 +148,12 @@ def _known_of(space: Space, rows: Tensor, known: Any) -> Tensor:
             f"known is the text {known!r}, but it must be booleans, True = keep: known_part() of "
             "simulacra.exploration makes those of a part with a name."
         )
-    there = as_tensor(known)
+    if isinstance(space, Fields) and is_table(known):
+        columns = columns_by_name(known, space.names, "known")
+        known = np.stack([np.asarray(column) for column in columns], 1)
+    there = as_tensor(known, "known")
+    if bool(((there != 0) & (there != 1)).any()):
+        raise ValueError("known holds something else than True and False: True = keep.")
     try:
         return there.to(rows.device, torch.bool).expand(rows.shape)
     except RuntimeError as error:
@@ -187,17 +196,30 @@ def condition_rows(space: Space, condition: Any, n: int) -> Tensor:
     Raises:
         ValueError: if a name is no class, or the number of conditions is not n.
     """
-    if not isinstance(condition, Tensor) and np.asarray(condition).dtype.kind in "US":
-        numbers = [_class_number(space, name) for name in np.atleast_1d(condition)]
-        c = torch.tensor(numbers if np.ndim(condition) else numbers[0])
+    names = _texts(condition)
+    if names is not None:
+        numbers = [_class_number(space, name) for name in names.reshape(-1).tolist()]
+        c = torch.tensor(numbers).reshape(names.shape)
     else:
-        c = as_tensor(condition)
+        c = as_tensor(condition, "condition")
     if c.dim() == len(space.shape):
         c = c.expand(n, *c.shape)
     space.check(c, "condition")
     if len(c) != n:
         raise ValueError(f"condition has {len(c)} rows for {n} observations.")
     return c
+
+
+def _texts(condition: Any) -> np.ndarray | None:
+    """Names of classes, shape (B,) or (), or None where these are numbers."""
+    if isinstance(condition, (str, bytes)):
+        return np.array(condition if isinstance(condition, str) else condition.decode())
+    if isinstance(condition, Tensor) or not hasattr(condition, "__len__"):
+        return None
+    values = list(condition) if isinstance(condition, (list, tuple)) else np.asarray(condition).tolist()
+    if not isinstance(values, list) or not values or not all(isinstance(v, (str, bytes)) for v in values):
+        return None
+    return np.array([v if isinstance(v, str) else v.decode() for v in values])
 
 
 def _class_number(space: Space, name: str) -> int:
@@ -209,23 +231,13 @@ def _class_number(space: Space, name: str) -> int:
     return names.index(name)
 
 
-def is_table(x: Any) -> bool:
-    """Whether x is a data frame or a mapping of columns."""
-    return isinstance(x, Mapping) or (hasattr(x, "columns") and hasattr(x, "__getitem__"))
-
-
 def _from_columns(space: Fields, x: Any) -> Tensor:
     """The columns that the space names, in its order, NaN where missing; others are left alone."""
-    there = list(x.keys() if isinstance(x, Mapping) else x.columns)
-    columns = []
-    for name, field in space.fields:
-        if name not in there:
-            raise ValueError(
-                f"x has no column {name!r}; the model needs {', '.join(space.names)}, x has "
-                f"{', '.join(map(str, there[:20]))}."
-            )
-        columns.append(column_codes(field, column_values(x[name]), f"column {name!r}"))
-    for (name, _), column in zip(space.fields, columns):
+    columns = [
+        column_codes(field, column_values(column), f"column {name!r}")
+        for (name, field), column in zip(space.fields, columns_by_name(x, space.names))
+    ]
+    for name, column in zip(space.names, columns):
         if len(column) != len(columns[0]):
             raise ValueError(
                 f"column {name!r} of x has {len(column)} entries, {space.names[0]!r} has {len(columns[0])}: "
@@ -234,67 +246,25 @@ def _from_columns(space: Fields, x: Any) -> Tensor:
     return torch.from_numpy(np.stack(columns, 1))
 
 
-def column_values(column: Any) -> list[Any]:
-    """The entries of a column as Python values, None where they miss."""
-    if isinstance(column, str) or not hasattr(column, "__len__"):
-        raise ValueError(f"a column of x is {column!r}: give a list, with an entry for each row.")
-    mask = column.isna() if hasattr(column, "isna") else None
-    values = column.tolist() if hasattr(column, "tolist") else list(column)
-    return values if mask is None else [None if gone else value for gone, value in zip(mask, values)]
-
-
-def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
-    """The numbers of a column's entries, float64, NaN where they miss.
+def _by_place(space: Fields, x: Any) -> Tensor | None:
+    """Rows with names of classes among their entries, or None for anything else.
 
     Args:
-        values: numbers, booleans, or the names of classes.
-        where: the column, for the error.
-
-    Raises:
-        ValueError: if an entry is no number, or a class that the field does not have.
+        x: an array of objects or texts, or a list of rows, each with an entry for each column.
     """
-    if isinstance(field, (Categorical, Ordinal)) and field.names:
-        codes = _class_codes(field.names, values, where)
-        return codes if not field.values else _stored(field.values, codes)
-    numbers = [None if _gone(value) else value for value in values]
-    try:
-        return np.array([np.nan if value is None else float(value) for value in numbers], np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where} holds an entry that is no number ({error}).") from error
-
-
-def _stored(values: tuple[float, ...], codes: np.ndarray) -> np.ndarray:
-    """The numbers that stand for classes, NaN where they miss."""
-    gone = np.isnan(codes)
-    return np.where(gone, np.nan, np.array(values)[np.where(gone, 0, codes).astype(int)])
-
-
-def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> np.ndarray:
-    number: dict[str | None, float] = {name: i for i, name in enumerate(names)} | {None: np.nan}
-    texts = [None if _gone(value) else class_name(value) for value in values]
-    for text in dict.fromkeys(texts):
-        if text not in number:
-            known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-            raise ValueError(
-                f"{where} holds {text!r}, a class that was neither declared nor seen in training; "
-                f"known are {known}."
-            )
-    return np.array([number[text] for text in texts], np.float64)
-
-
-def class_name(value: Any) -> str:
-    """The text of a class: whole numbers without a decimal point.
-
-    Example:
-        >>> class_name(3.0), class_name(True), class_name(" red ")
-        ('3', 'True', 'red')
-    """
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _gone(value: Any) -> bool:
-    nan = isinstance(value, (float, np.floating)) and bool(np.isnan(value))
-    # pandas need not be there for its NA to be known
-    return value is None or nan or type(value).__name__ in ("NAType", "NaTType")
+    if isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 2:
+        rows = x.tolist()
+    elif isinstance(x, (list, tuple)) and x and all(isinstance(row, (list, tuple)) for row in x):
+        rows = list(x)
+    else:
+        return None
+    if any(len(row) != len(space.fields) for row in rows) or set(space.widths) != {1}:
+        return None
+    columns = zip(*rows)
+    texts = any(isinstance(value, (str, bytes)) for row in rows for value in row)
+    # numbers stand for classes where no entry is a name
+    codes = [
+        column_codes(field if texts else Real(), column, f"column {name!r}")
+        for (name, field), column in zip(space.fields, columns)
+    ]
+    return torch.from_numpy(np.stack(codes, 1))

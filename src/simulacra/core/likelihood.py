@@ -79,7 +79,9 @@ def _rows_bound(
         log_sum = torch.logaddexp(log_sum, log_w.logsumexp(1))
         log_squares = torch.logaddexp(log_squares, (2 * log_w).logsumexp(1))
         total += log_w.sum(1)
-    return ImportanceBound(log_sum - math.log(k), total / k, torch.exp(2 * log_sum - log_squares))
+    # where every weight is 0 no sample counts
+    effective = torch.exp(2 * log_sum - log_squares).nan_to_num(0.0)
+    return ImportanceBound(log_sum - math.log(k), total / k, effective)
 
 
 @dataclass

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
+from simulacra.core.precision import bounded
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.space import Space
@@ -119,8 +120,9 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         yield from self.buffers()
 
     def features(self, x: Tensor) -> Tensor:
-        """x as network input in the model's floating type."""
-        return self.space.features(x, self.dtype)
+        """x as network input in the model's floating type, within what its layers take."""
+        f = self.space.features(x, self.dtype)
+        return f if self.space.discrete else bounded(f)
 
     def save(self, path: str | Path) -> None:
         """Write the artifact, which `simulacra.load` reads.

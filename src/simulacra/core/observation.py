@@ -13,13 +13,34 @@ from torch import Tensor
 
 from simulacra.core import distributions as d
 from simulacra.core import field_distributions as fd
+from simulacra.core.base_space import Ranged
 from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.space import Levels, Space
+from simulacra.core.composite import Fields, Sequence
+from simulacra.core.space import Binary, Levels, Space
 
-# Tanh-free soft limits: a scale below e^-7 of the unit interval makes levels degenerate.
+# Tanh-free soft limits: a scale below e^-7 of the range makes levels degenerate.
 MIN_LOG_SCALE = -7.0
+MAX_LOG_SCALE = 40.0  # of a Gaussian: beyond it the square of a deviation overflows single precision
 MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the loss of a wild first step
+
+
+@dataclass(frozen=True)
+class Start:
+    """An untrained logistic head, in units of features.
+
+    Args:
+        loc: where it stands.
+        step: how far its location moves with 1 of the network's output.
+        log_scale: of the distribution.
+    """
+
+    loc: float
+    step: float
+    log_scale: float
+
+
+START = Start(0.5, 1.0, -2.0)  # the middle of the unit interval, with a tenth of its width
+OWN_START = Start(0.0, 3.0, -1.6)  # the centre of the data, with a fifth of their deviation
 
 
 @dataclass(frozen=True)
@@ -71,7 +92,8 @@ def _entry_head(
 ) -> tuple[int, Callable[..., d.Distribution]]:
     """Numbers that each entry needs, and the builder of their distribution."""
     if name in _HEADS:
-        return _HEADS[name]
+        parameters, build = _HEADS[name]
+        return parameters, partial(build, place=space.place) if isinstance(space, Ranged) else build
     if name == "gaussian":
         if scale is None:
             return 2, _gaussian
@@ -85,7 +107,10 @@ def _entry_head(
         return cast(Ordinal, space).classes - 1, _cumulative
     assert isinstance(space, Levels)
     k = mixtures if name == "logistic-mixture" else 1
-    return k * (3 if k > 1 else 2), partial(_logistic, levels=space.levels, k=k)
+    start = OWN_START if space.ranged else START
+    return k * (3 if k > 1 else 2), partial(
+        _logistic, levels=space.levels, k=k, place=space.place, start=start
+    )
 
 
 def _fields_head(heads: list[Observation], space: Fields) -> Observation:
@@ -103,7 +128,7 @@ def _bernoulli(p: Tensor, events: int) -> d.Bernoulli:
 
 def _gaussian(p: Tensor, events: int) -> d.Gaussian:
     loc, log_scale = p.unbind(p.dim() - events - 1)
-    return d.Gaussian(loc, log_scale.clamp_min(MIN_LOG_SCALE), events)
+    return d.Gaussian(loc, log_scale.clamp(MIN_LOG_SCALE, MAX_LOG_SCALE), events)
 
 
 def _fixed_gaussian(p: Tensor, events: int, log_scale: float) -> d.Gaussian:
@@ -119,20 +144,24 @@ def _cumulative(p: Tensor, events: int) -> fd.CumulativeLogit:
     return fd.CumulativeLogit(p, events)
 
 
-def _log_normal(p: Tensor, events: int) -> fd.LogNormal:
+def _log_normal(p: Tensor, events: int, place: tuple[float, float]) -> fd.LogNormal:
     loc, log_scale = p.unbind(p.dim() - events - 1)
-    return fd.LogNormal(loc, log_scale.clamp(MIN_LOG_SCALE, -MIN_LOG_SCALE), events)
+    log_scale = log_scale.clamp(MIN_LOG_SCALE, -MIN_LOG_SCALE) + math.log(place[1])
+    return fd.LogNormal(place[0] + place[1] * loc, log_scale, events)
 
 
-def _poisson(p: Tensor, events: int) -> fd.Poisson:
-    return fd.Poisson(p.select(p.dim() - events - 1, 0).clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN), events)
+def _log_mean(p: Tensor, place: tuple[float, float]) -> Tensor:
+    return place[0] + (place[1] * p).clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN)
 
 
-def _negative_binomial(p: Tensor, events: int) -> fd.NegativeBinomial:
+def _poisson(p: Tensor, events: int, place: tuple[float, float]) -> fd.Poisson:
+    return fd.Poisson(_log_mean(p.select(p.dim() - events - 1, 0), place), events)
+
+
+def _negative_binomial(p: Tensor, events: int, place: tuple[float, float]) -> fd.NegativeBinomial:
     log_mean, log_size = p.unbind(p.dim() - events - 1)
     # beyond e^15 the Poisson's limit is reached to the last digit
-    log_mean = log_mean.clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN)
-    return fd.NegativeBinomial(log_mean, log_size.clamp(MIN_LOG_SCALE, 15.0), events)
+    return fd.NegativeBinomial(_log_mean(log_mean, place), log_size.clamp(MIN_LOG_SCALE, 15.0), events)
 
 
 _HEADS: dict[str, tuple[int, Callable[..., d.Distribution]]] = {
@@ -149,20 +178,30 @@ def _fields(p: Tensor, heads: list[Observation], shapes: list[tuple[int, ...]]) 
     return fd.Product([head.build(piece) for head, piece in zip(heads, shaped)], shapes)
 
 
-def _logistic(p: Tensor, events: int, levels: int, k: int) -> d.Distribution:
+def _logistic(
+    p: Tensor, events: int, levels: int, k: int, place: tuple[float, float], start: Start
+) -> d.Distribution:
     dim = p.dim() - events - 1
     loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
-    # offsets put an untrained head at the middle of the unit interval with a tenth of its width
-    loc, log_scale = loc + 0.5, (log_scale - 2.0).clamp_min(MIN_LOG_SCALE)
+    loc = loc + start.loc if start.step == 1 else start.step * loc + start.loc
+    log_scale = (log_scale + start.log_scale).clamp_min(MIN_LOG_SCALE)
     if not weights:
-        return d.DiscretisedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events)
-    return d.Mixture(weights[0], d.DiscretisedLogistic(loc, log_scale, levels, events), events)
+        return d.DiscretisedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events, *place)
+    return d.Mixture(weights[0], d.DiscretisedLogistic(loc, log_scale, levels, events, *place), events)
 
 
 def _misfit(space: Space, name: str) -> str:
     mend = ""
+    if isinstance(space, Sequence):
+        frames = isinstance(space.of, Binary)
+        return f"no distribution here stands on {space}: " + (
+            "an RNN-RBM, an RTRBM or an RNN-NADE takes sequences of binary frames."
+            if frames
+            else "cut its sequences into rows of one length."
+        )
     if name == "gaussian" and space.discrete:
-        mend = " A density on discrete data is unbounded: load the data with dequantise='uniform'."
+        mend = " A density on discrete data is unbounded"
+        mend += ": load the data with dequantise='uniform'." if isinstance(space, Levels) else "."
     if name == "bernoulli" and isinstance(space, Levels):
         mend = " Grey levels are not coin flips: load the data with binarize='dynamic'."
     offered = ", ".join(space.observations) or "none"

@@ -1,101 +1,163 @@
-"""From a picture to rows of levels: the central square, its size, its colour; bytes or 16 bits."""
+"""From a picture to rows of levels: the central part, its size, its colour; bytes or 16 bits."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
 from simulacra.core.files import write_atomically
-from simulacra.core.space import Levels, Space
 
 # luminance of ITU-R 601 in 16-bit fixed point, as Pillow computes it
 RED, GREEN, BLUE, HALF = 19595, 38470, 7471, 1 << 15
 
 
+Side = int | str | Sequence[int] | None
+
+
 @dataclass(frozen=True)
 class Geometry:
-    """What becomes of the height and width of images; at most one of the three is given.
+    """Height and width of the rows that images become; at most one of the three is given.
+
+    Each is a number of pixels for squares, or height and width as `"48x64"`, `(48, 64)` or `[48, 64]`,
+    which is kept as `"48x64"`.
 
     Args:
-        size: side in pixels; the central square, resized with antialiasing.
-        crop: side in pixels; the central square of that side as it is.
-        tile: side in pixels; tiles from the top left on, what is left over is dropped.
+        size: the central part of that aspect, resized with antialiasing.
+        crop: the central part of that height and width as it is.
+        tile: tiles of that height and width from the top left on, what is left over is dropped.
+
+    Raises:
+        ValueError: if one is neither a number of pixels nor a height and a width.
 
     Example:
         >>> Geometry(tile=4).places(10, 9)
         [(0, 0), (0, 4), (4, 0), (4, 4)]
-        >>> str(Geometry(size=32))
-        'resized to 32x32'
+        >>> str(Geometry(size="48x64"))  # width x height, as sizes of images are said
+        'resized to 64x48'
     """
 
-    size: int | None = None
-    crop: int | None = None
-    tile: int | None = None
+    size: int | str | None = None
+    crop: int | str | None = None
+    tile: int | str | None = None
+
+    def __init__(self, size: Side = None, crop: Side = None, tile: Side = None) -> None:
+        for name, given in (("size", size), ("crop", crop), ("tile", tile)):
+            object.__setattr__(self, name, side_of(name, given))
 
     @property
-    def side(self) -> int | None:
+    def side(self) -> tuple[int, int] | None:
         """Height and width of a row, or None: as the images are."""
-        return self.size or self.crop or self.tile
+        given = self.size or self.crop or self.tile
+        return None if given is None else _pair(given)
 
     def __str__(self) -> str:
-        """What a protocol says, or nothing."""
-        if self.size:
-            return f"resized to {self.size}x{self.size}"
-        if self.crop:
-            return f"cropped to {self.crop}x{self.crop}"
-        return f"tiles of {self.tile}x{self.tile}" if self.tile else ""
+        """The words of a protocol, or nothing."""
+        if self.side is None:
+            return ""
+        height, width = self.side
+        how = "resized to" if self.size else "cropped to" if self.crop else "tiles of"
+        return f"{how} {width}x{height}"
 
     def places(self, height: int, width: int) -> list[tuple[int, int]]:
         """Top and left of each row that an image of that size gives."""
+        if self.size or self.side is None:
+            return [(0, 0)]
+        h, w = self.side
         if self.crop:
-            return [((height - self.crop) // 2, (width - self.crop) // 2)]
-        if self.tile:
-            tops, lefts = range(height // self.tile), range(width // self.tile)
-            return [(i * self.tile, j * self.tile) for i in tops for j in lefts]
-        return [(0, 0)]
+            return [((height - h) // 2, (width - w) // 2)]
+        return [(i * h, j * w) for i in range(height // h) for j in range(width // w)]
 
     def cut(self, pixels: np.ndarray, top: int, left: int, levels: int) -> np.ndarray:
         """The row at that place of a whole image of shape (C, H, W)."""
+        if self.side is None:
+            return pixels
+        height, width = self.side
         if self.size:
-            return fit_square(pixels, self.size, levels)
-        side = self.crop or self.tile
-        return pixels[:, top : top + side, left : left + side] if side else pixels
+            return fit(pixels, height, width, levels)
+        return pixels[:, top : top + height, left : left + width]
 
 
-def fit_square(pixels: np.ndarray, size: int, levels: int) -> np.ndarray:
-    """The central square of (C, H, W), resized with antialiasing to `size` x `size`.
+def side_of(name: str, given: Side) -> int | str | None:
+    """The normal form of size, crop or tile: a number for a square, `"48x64"` for 48 rows of 64 columns.
 
-    A box filter where `size` divides the side, otherwise Lanczos. More than 256 levels are resized as
-    32-bit floats and rounded to whole levels.
+    Raises:
+        ValueError: if it is neither.
+
+    Example:
+        >>> side_of("size", (48, 64)), side_of("size", "64x64")
+        ('48x64', 64)
+    """
+    if given is None:
+        return None
+    words = re.split(r"[x,]", given.strip("()[] ")) if isinstance(given, str) else given
+    sides = words if isinstance(words, Sequence) else [words]
+    try:
+        whole = [int(side) for side in sides if float(side) == int(side)]
+    except (TypeError, ValueError, OverflowError):
+        whole = []
+    if len(whole) != len(sides) or len(sides) not in (1, 2) or isinstance(given, bool):
+        raise ValueError(
+            f"{name}={given!r} is no size: give a number of pixels, or height and width such as "
+            f"{name}='48x64'."
+        )
+    if min(whole) < 1:
+        raise ValueError(f"{name}={given!r} must be 1 or more.")
+    return whole[0] if len(set(whole)) == 1 else f"{whole[0]}x{whole[1]}"
+
+
+def option(name: str, height: int, width: int) -> str:
+    """An option of `load_data` as it is written, such as `size=64` or `size='48x64'`."""
+    return f"{name}={side_of(name, (height, width))!r}"
+
+
+def _pair(given: int | str) -> tuple[int, int]:
+    height, width = (given, given) if isinstance(given, int) else map(int, given.split("x"))
+    return height, width
+
+
+def fit(pixels: np.ndarray, height: int, width: int, levels: int) -> np.ndarray:
+    """The central part of (C, H, W) of the aspect height : width, resized with antialiasing.
+
+    The part is as large as the image allows, also where its edge falls within a pixel, so that nothing is
+    distorted. A box filter where whole pixels make one, otherwise Lanczos. More than 256 levels are resized
+    as 32-bit floats and rounded to whole levels.
 
     Args:
         pixels: bytes, or wider whole numbers.
         levels: the results stay below it.
     """
-    height, width = pixels.shape[1:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[:, top : top + side, left : left + side]
-    how = Image.Resampling.BOX if side % size == 0 else Image.Resampling.LANCZOS
+    high, wide = pixels.shape[1:]
+    # height and width of the part
+    h, w = (high, high * width / height) if high * width <= wide * height else (wide * height / width, wide)
+    top, left = (high - h) / 2, (wide - w) / 2
+    box = None
+    if h == int(h) and w == int(w):
+        top, left = int(top), int(left)
+    part = pixels[:, int(top) : ceil(top + h), int(left) : ceil(left + w)]
+    if part.shape[1:] != (h, w):
+        y, x = top - int(top), left - int(left)
+        box = (x, y, min(x + w, part.shape[2]), min(y + h, part.shape[1]))
+    how = Image.Resampling.BOX if h % height == 0 == w % width else Image.Resampling.LANCZOS
+    resized = lambda image: image.resize((width, height), how, box)
     if pixels.dtype == np.uint8:
-        flat = square[0] if len(square) == 1 else np.ascontiguousarray(square.transpose(1, 2, 0))
+        flat = part[0] if len(part) == 1 else np.ascontiguousarray(part.transpose(1, 2, 0))
         # Lanczos may overshoot the highest level where that is below 255
-        return to_chw(Image.fromarray(flat).resize((size, size), how)).clip(max=min(levels - 1, 255))
-    planes = [Image.fromarray(plane.astype(np.float32)).resize((size, size), how) for plane in square]
+        return to_chw(resized(Image.fromarray(np.ascontiguousarray(flat)))).clip(max=min(levels - 1, 255))
+    planes = [resized(Image.fromarray(plane.astype(np.float32))) for plane in part]
     return np.stack([np.array(p) for p in planes]).round().clip(0, levels - 1).astype(pixels.dtype)
 
 
 def to_chw(image: Image.Image) -> np.ndarray:
     """An 8-bit image as (C, H, W)."""
-    pixels = np.array(image, np.uint8)
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    pixels = np.asarray(image, np.uint8)
+    # a view: large images are cut before they are copied
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 def coloured(pixels: np.ndarray, channels: int) -> np.ndarray:
@@ -113,76 +175,29 @@ def coloured(pixels: np.ndarray, channels: int) -> np.ndarray:
     return ((RED * red + GREEN * green + BLUE * blue + HALF) >> 16).astype(pixels.dtype)[None]
 
 
-def pictures_in(x: Any) -> Sequence[Image.Image] | None:
-    """The Pillow images that x is or holds; None if it is something else."""
-    images = x if isinstance(x, (list, tuple)) else [x]
-    return images if images and all(isinstance(image, Image.Image) for image in images) else None
-
-
-def picture_rows(space: Space, geometry: Geometry | None, images: Sequence[Image.Image]) -> Tensor:
-    """Raw rows of images, cut, resized and turned grey as the training images were.
-
-    Args:
-        space: the raw space of a model.
-        geometry: what its images went through; tiles give several rows an image.
-
-    Returns:
-        levels, shape (B, C, H, W).
-
-    Raises:
-        ValueError: if the space holds no images of levels, or an image has another depth or size.
-    """
-    if not (isinstance(space, Levels) and space.image):
-        raise ValueError(f"x holds images, but the model was trained on {space}: give its rows as an array.")
-    rows = []
-    for i, image in enumerate(images):
-        pixels = coloured(_levels_of(image, space.levels, i), space.shape[0])
-        places = (geometry or Geometry()).places(*pixels.shape[1:])
-        cuts = [(geometry or Geometry()).cut(pixels, *place, space.levels) for place in places]
-        if not cuts or any(cut.shape != space.shape for cut in cuts):
-            raise ValueError(
-                f"image {i} (from 0) is {image.width}x{image.height}, but the model takes "
-                f"{space.shape[2]}x{space.shape[1]}: crop or resize it, or train with size=."
-            )
-        rows += cuts
-    return torch.from_numpy(np.stack(rows).astype(np.uint8 if space.levels <= 256 else np.int32))
-
-
-def _levels_of(image: Image.Image, levels: int, i: int) -> np.ndarray:
-    """(C, H, W) of a Pillow image at its own depth."""
-    deep = image.mode.startswith("I")
-    if deep != (levels > 256):
-        raise ValueError(
-            f"image {i} (from 0) has {16 if deep else 8} bits a value (mode {image.mode}), but the model "
-            f"knows {levels} levels: give images of the depth that it was trained on."
-        )
-    if deep:
-        return np.array(image).astype(np.uint16)[None]
-    if image.mode not in ("L", "RGB"):
-        raise ValueError(f"image {i} (from 0) has the mode {image.mode}: convert it to L or RGB first.")
-    return to_chw(image)
-
-
 def save_png(pixels: np.ndarray, levels: int, path: Path) -> None:
-    """An image of levels as a PNG file: 8 bits as they are, 0/1 as black and white, more as 16 bits.
+    """An image of levels as a PNG file that keeps them: 1, 2, 4, 8 or 16 bits, the smallest that fits.
+
+    Colours take 8 bits at least; 2 levels of them are black and white.
 
     Args:
         pixels: shape (C, H, W), C 1 or 3.
         levels: number of levels of each entry.
     """
-    if levels <= 256:
-        bytes_ = (pixels * (255 if levels == 2 else 1)).astype(np.uint8).transpose(1, 2, 0)
-        image = Image.fromarray(bytes_[:, :, 0] if len(pixels) == 1 else np.ascontiguousarray(bytes_))
-        write_atomically(path, lambda aside: image.save(aside, format="PNG"))
-        return
     import png
 
     channels, height, width = pixels.shape
+    depth = next(bits for bits in (1, 2, 4, 8, 16) if levels <= 2**bits and (channels == 1 or bits >= 8))
+    if depth == 8:
+        bytes_ = (pixels * (255 if levels == 2 else 1)).astype(np.uint8).transpose(1, 2, 0)
+        image = Image.fromarray(bytes_[:, :, 0] if channels == 1 else np.ascontiguousarray(bytes_))
+        write_atomically(path, lambda aside: image.save(aside, format="PNG"))
+        return
     rows = pixels.astype(np.uint16).transpose(1, 2, 0).reshape(height, width * channels)
-    writer = png.Writer(width, height, greyscale=channels == 1, bitdepth=16)
+    writer = png.Writer(width, height, greyscale=channels == 1, bitdepth=depth)
 
     def write(aside: Path) -> None:
         with open(aside, "wb") as file:
-            writer.write(file, rows)
+            writer.write(file, rows if depth > 8 else rows.astype(np.uint8))
 
     write_atomically(path, write)

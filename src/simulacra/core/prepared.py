@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from simulacra.core.precision import narrowed
 from simulacra.core.random import Rng
 
 if TYPE_CHECKING:
@@ -47,5 +48,5 @@ def prepared(model: Words, x: Tensor, known: Tensor | None, rng: Rng, chunk: int
         rows = rng.on(range(i, min(i + chunk, len(x))))
         there = None if known is None else known[i : i + chunk]
         y, log_det = model.preprocessing.forward(x[i : i + chunk], rows, there)
-        y = y.to(model.dtype) if y.is_floating_point() else y
+        y = narrowed(y, model.dtype) if y.is_floating_point() else y
         yield Rows(x[i : i + chunk], y, log_det, rows, there)

@@ -13,14 +13,14 @@ from simulacra.core.columns import Columns
 from simulacra.core.companding import MuLaw
 from simulacra.core.composite import Sequence, space_from
 from simulacra.core.pixels import Geometry
-from simulacra.core.precision import precise_device
+from simulacra.core.precision import fitting, held, lacks_float64, narrowed, precise_device
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Space
-from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
+from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, OwnRange, Transform
 from simulacra.core.waves import Wave
 
 STEPS: dict[str, type[Transform]] = {
-    step.__name__: step for step in (Binarise, Dequantise, Affine, Logit, Codes, Columns, MuLaw)
+    step.__name__: step for step in (Binarise, Dequantise, Affine, OwnRange, Logit, Codes, Columns, MuLaw)
 }
 
 
@@ -64,6 +64,15 @@ class Preprocessing:
         """Whether two visits of the same x can differ."""
         return any(step.random for step in self.steps)
 
+    @property
+    def double(self) -> bool:
+        """Whether raw rows need double precision: they lie many deviations away from 0."""
+        return any(step.double for step in self.steps)
+
+    def held(self, x: Tensor, device: torch.device | str) -> Tensor:
+        """Raw rows on `device`; doubles wait on the CPU where it has none, until they are standardised."""
+        return fitting(x, device) if self.random else held(x, device)
+
     def forward(self, x: Tensor, rng: Rng, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """y and log |det dy/dx| in nats, float64, shape (B,): that of the known entries.
 
@@ -75,6 +84,7 @@ class Preprocessing:
             y = step.forward(x, rng)
             slopes = slopes + step.log_slope(x, y)
             x = y
+        x = _arrived(x, rng)
         if known is not None:
             slopes = torch.where(known.to(slopes.device), slopes, torch.zeros_like(slopes))
             x = self.space.filled(x, known)
@@ -84,9 +94,10 @@ class Preprocessing:
         """y alone, in the default floating type: what training needs."""
         for step in self.steps:
             x = step.forward(x, rng)
+        x = _arrived(x, rng)
         # a raw placeholder may land anywhere, and a gradient that is masked must still be finite
         x = x if known is None else self.space.filled(x, known)
-        return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
+        return narrowed(x, torch.get_default_dtype()) if x.is_floating_point() else x
 
     def inverse(self, y: Tensor) -> Tensor:
         """Back to raw units; levels and 0/1 come back as whole numbers, of a byte where they fit,
@@ -107,6 +118,11 @@ class Preprocessing:
             y = step.restore(y)
         return y
 
+    def fits(self, other: Preprocessing) -> bool:
+        """Whether two chains differ in nothing but the range that the rows of each use."""
+        kept = [[s for s in chain.steps if not isinstance(s, OwnRange)] for chain in (self, other)]
+        return kept[0] == kept[1] and (self.raw, self.geometry) == (other.raw, other.geometry)
+
     @property
     def label(self) -> str:
         """What a protocol says: such as `dynamic binarisation` or `raw`."""
@@ -116,6 +132,11 @@ class Preprocessing:
         """The chain as JSON."""
         geometry = {"geometry": asdict(self.geometry)} if self.geometry else {}
         return {"raw": self.raw.spec(), "steps": [step.spec() for step in self.steps], **geometry}
+
+
+def _arrived(y: Tensor, rng: Rng) -> Tensor:
+    """Rows that waited on the CPU (see `Preprocessing.held`) where the model is."""
+    return fitting(y, rng.device) if lacks_float64(torch.device(rng.device)) else y
 
 
 def preprocessing_from(spec: dict[str, Any]) -> Preprocessing:

@@ -6,94 +6,14 @@ a model asks its space and so works on all of them.
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Space(ABC):
-    """Shape and support of one observation.
-
-    Args:
-        shape: shape of one observation, without the batch dimension; images are (C, H, W).
-    """
-
-    shape: tuple[int, ...] = ()
-
-    discrete: ClassVar[bool] = True
-    observations: ClassVar[tuple[str, ...]] = ()
-    placeholder: ClassVar[float] = 0.0  # what stands where an entry is missing: any value of the support
-
-    def __post_init__(self) -> None:
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
-        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
-
-    @property
-    def dims(self) -> int:
-        """Number of entries of one observation: the d of bits per dimension."""
-        return math.prod(self.shape)
-
-    @property
-    def image(self) -> bool:
-        """Whether observations are images (C, H, W) with 1 or 3 channels."""
-        return len(self.shape) == 3 and self.shape[0] in (1, 3)
-
-    @property
-    def features_shape(self) -> tuple[int, ...]:
-        """Shape of `features(x)` without the batch dimension."""
-        return self.shape
-
-    @abstractmethod
-    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """x as a floating tensor that a network can take, shape (B, *features_shape)."""
-
-    def from_features(self, f: Tensor) -> Tensor:
-        """A point of feature space in the units of x, not rounded: what a mean looks like."""
-        return f
-
-    def features_known(self, known: Tensor) -> Tensor:
-        """Which features come from known entries.
-
-        Args:
-            known: booleans, shape (B, *shape).
-
-        Returns:
-            booleans, shape (B, *features_shape).
-        """
-        front = len(self.features_shape) - len(self.shape)
-        return known.unsqueeze(1).expand(-1, *self.features_shape) if front else known
-
-    def filled(self, x: Tensor, known: Tensor) -> Tensor:
-        """x with the placeholder where `known` is False, whatever stood there."""
-        return torch.where(known, x, torch.full_like(x, self.placeholder))
-
-    def spec(self) -> dict[str, Any]:
-        """The space as JSON."""
-        return {"kind": type(self).__name__, **{f.name: _json(getattr(self, f.name)) for f in fields(self)}}
-
-    def check(self, x: Tensor, name: str = "x") -> None:
-        """Raise ValueError unless x is a batch of observations of this space."""
-        if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(
-                f"{name} has shape {tuple(x.shape)}, but {self} needs (B, {', '.join(map(str, self.shape))})."
-            )
-        if x.is_floating_point() and not bool(torch.isfinite(x).all()):
-            raise ValueError(f"{name} holds NaN or infinite values; {self} needs finite numbers.")
-        self._check_support(x, name)
-
-    def _check_support(self, x: Tensor, name: str) -> None:
-        """Raise ValueError where x is off the support."""
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, Space):
-        return value.spec()
-    return list(value) if isinstance(value, tuple) else value
+from simulacra.core.base_space import Ranged
+from simulacra.core.base_space import Space as Space
 
 
 @dataclass(frozen=True)
@@ -118,24 +38,35 @@ class Binary(Space):
 
 
 @dataclass(frozen=True)
-class Levels(Space):
+class Levels(Ranged):
     """Entries 0..levels-1 in order, such as grey values; counting measure.
+
+    Args:
+        centre: level whose feature is 0; None: the first, and the feature of the last is 1.
+        spread: levels from there to the feature 1.
 
     Example:
         >>> Levels((1, 28, 28), 256).features(torch.tensor([[[[255]]]])).item()
         1.0
+        >>> Levels((1, 28, 28), 2**16, centre=500, spread=6400).features(torch.tensor([[[[3700]]]])).item()
+        0.5
     """
 
     levels: int = 256
     observations: ClassVar[tuple[str, ...]] = ("logistic", "logistic-mixture", "categorical")
 
-    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """x / (levels - 1), in [0, 1]."""
-        return x.to(dtype or torch.get_default_dtype()) / (self.levels - 1)
+    @property
+    def nominal(self) -> tuple[float, float]:
+        """The first level, and the number of steps to the last."""
+        return 0, self.levels - 1
 
-    def from_features(self, f: Tensor) -> Tensor:
-        """f (levels - 1)."""
-        return f * (self.levels - 1)
+    def bare(self, x: Tensor) -> Tensor:
+        """x itself."""
+        return x
+
+    def undone(self, b: Tensor) -> Tensor:
+        """b itself, within the levels where a range is given."""
+        return b.clamp(0, self.levels - 1) if self.ranged else b
 
     def _check_support(self, x: Tensor, name: str) -> None:
         if len(x) and bool(((x < 0) | (x > self.levels - 1) | (x != x.round())).any()):
@@ -158,7 +89,7 @@ class Real(Space):
 
 
 @dataclass(frozen=True)
-class Positive(Space):
+class Positive(Ranged):
     """Positive real entries, such as prices or concentrations; Lebesgue measure.
 
     Example:
@@ -170,13 +101,13 @@ class Positive(Space):
     observations: ClassVar[tuple[str, ...]] = ("log-normal",)
     placeholder: ClassVar[float] = 1.0
 
-    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    def bare(self, x: Tensor) -> Tensor:
         """log x."""
-        return x.to(dtype or torch.get_default_dtype()).log()
+        return x.log()
 
-    def from_features(self, f: Tensor) -> Tensor:
-        """exp f."""
-        return f.exp()
+    def undone(self, b: Tensor) -> Tensor:
+        """exp b."""
+        return b.exp()
 
     def _check_support(self, x: Tensor, name: str) -> None:
         if len(x) and bool((x <= 0).any()):
@@ -184,7 +115,7 @@ class Positive(Space):
 
 
 @dataclass(frozen=True)
-class Count(Space):
+class Count(Ranged):
     """Entries 0, 1, 2, ... without an upper end; counting measure.
 
     Example:
@@ -194,13 +125,13 @@ class Count(Space):
 
     observations: ClassVar[tuple[str, ...]] = ("negative-binomial", "poisson")
 
-    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    def bare(self, x: Tensor) -> Tensor:
         """log (1 + x)."""
-        return x.to(dtype or torch.get_default_dtype()).log1p()
+        return x.log1p()
 
-    def from_features(self, f: Tensor) -> Tensor:
-        """exp f - 1."""
-        return f.expm1()
+    def undone(self, b: Tensor) -> Tensor:
+        """exp b - 1."""
+        return b.expm1()
 
     def _check_support(self, x: Tensor, name: str) -> None:
         if len(x) and bool(((x < 0) | (x != x.round())).any()):

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from simulacra.core.precision import precise, precise_device
+from simulacra.core.precision import needs_double, precise, precise_device, working
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Real, Space
 
@@ -29,6 +29,11 @@ class Transform(ABC):
     exact: ClassVar[bool] = True
     random: ClassVar[bool] = False
     lossy: ClassVar[bool] = False  # several x have one y: what is scored is y
+
+    @property
+    def double(self) -> bool:
+        """Whether raw rows need double precision: single would round away how they differ."""
+        return False
 
     @abstractmethod
     def space(self, before: Space) -> Space:
@@ -162,23 +167,31 @@ class Affine(Transform):
             raise ValueError(f"standardising needs real data, but the data are {before}.")
         return Real(before.shape)
 
+    @property
+    def double(self) -> bool:
+        """Whether some entry lies many deviations away from 0, as time stamps do."""
+        shifts = self.shift * len(self.scale) if len(self.shift) == 1 else self.shift
+        scales = self.scale * len(self.shift) if len(self.scale) == 1 else self.scale
+        return any(map(needs_double, shifts, scales))
+
     def _tensors(self, x: Tensor) -> tuple[Tensor, Tensor]:
         make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)
         shift, scale = make(self.shift), make(self.scale)
-        if len(self.shift) > 1:
-            shift, scale = shift.view(x.shape[1:]), scale.view(x.shape[1:])
-        return shift, scale
+        return tuple(t.view(x.shape[1:]) if t.numel() > 1 else t for t in (shift, scale))  # type: ignore
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """(x - shift) / scale."""
-        x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
-        shift, scale = self._tensors(x)
-        return (x - shift) / scale
+        """(x - shift) / scale, computed in double precision; in the type of x if that is a floating one."""
+        wide = working(x, self.double)
+        shift, scale = self._tensors(wide)
+        y = (wide - shift) / scale
+        return y.to(x.device, x.dtype) if x.is_floating_point() else y.to(x.device, torch.get_default_dtype())
 
     def inverse(self, y: Tensor) -> Tensor:
-        """shift + scale y."""
-        shift, scale = self._tensors(y)
-        return shift + scale * y
+        """shift + scale y: in double precision where single would round it away."""
+        wide = working(y, self.double)
+        shift, scale = self._tensors(wide)
+        x = shift + scale * wide
+        return x if self.double else x.to(y.device, y.dtype)
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
         """-log scale."""
@@ -189,6 +202,16 @@ class Affine(Transform):
     def label(self) -> str:
         """`standardised`."""
         return "standardised"
+
+
+@dataclass(frozen=True)
+class OwnRange(Affine):
+    """The same for rows that use a small part of their range, such as dequantised dark images."""
+
+    @property
+    def label(self) -> str:
+        """`in their own range`."""
+        return "in their own range"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.files import write_atomically
+from simulacra.core.handed import as_tensor
 from simulacra.core.precision import precise
 from simulacra.core.space import Real
 
@@ -88,7 +89,7 @@ def write_wav(x: Any, rate: int, path: str | Path) -> None:
         >>> path.stat().st_size
         844
     """
-    samples = precise(torch.as_tensor(x).detach().cpu())
+    samples = precise(as_tensor(x).detach().cpu())
     if samples.dim() != 1 or not bool(samples.isfinite().all()):
         raise ValueError(
             f"{path} takes one wave of finite numbers, but x has shape {tuple(samples.shape)}"

@@ -20,9 +20,10 @@ from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
 from simulacra.core.estimate import Estimate
 from simulacra.core.frames import to_frame
+from simulacra.core.handed import as_tensor
 from simulacra.core.intake import check_gaps, condition_rows, rows_of
 from simulacra.core.likelihood import joined, observed, score
-from simulacra.core.precision import fitting
+from simulacra.core.precision import precise_device
 from simulacra.core.prepared import Rows, prepared
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
@@ -168,7 +169,7 @@ class Words:
         """The expectation of x given codes, shape (B, *): probabilities of a one for binary data,
         otherwise raw units, not rounded."""
         self._need("decode", can.Decodes)
-        z = torch.as_tensor(z, device=self.device, dtype=self.dtype)
+        z = as_tensor(z, "z").to(self.dtype).to(self.device)
         size = cast(can.Decodes, self).code_size
         if z.dim() != 2 or z.shape[1] != size:
             raise ValueError(f"codes have shape {tuple(z.shape)}, but this model needs (B, {size}).")
@@ -206,7 +207,8 @@ class Words:
                 )
                 # what was given comes back to the last digit
                 wide = torch.promote_types(rows.raw.dtype, filled.dtype)
-                parts.append(torch.where(keep, rows.raw.to(wide), filled.to(wide)))
+                at = precise_device(filled.device) if wide == torch.float64 else filled.device
+                parts.append(torch.where(keep.to(at), rows.raw.to(at, wide), filled.to(at, wide)))
         return torch.cat(parts)
 
     def classify(self, x: Any, seed: int = 0) -> Tensor:
@@ -266,7 +268,7 @@ class Words:
             raise ValueError(
                 f"x has missing entries, which {type(self).__name__} cannot leave out: fill them in first."
             )
-        return fitting(x, self.device), None if known is None else known.to(self.device)
+        return self.preprocessing.held(x, self.device), None if known is None else known.to(self.device)
 
     def _condition(self, condition: Any, n: int) -> Tensor | None:
         if self.condition is None:

@@ -17,6 +17,10 @@ from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
+from simulacra.core.transforms import Binarise
+from simulacra.data.arrays.given import checked_rows
+from simulacra.data.content import hash_of_values
+from simulacra.data.own_range import with_own_range
 from simulacra.data.source_rows import SourceRows
 
 
@@ -46,6 +50,7 @@ class Split:
     source_rows: SourceRows | None = None
     _stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
     _digest: str | None = field(default=None, init=False, repr=False, compare=False)
+    _content: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -57,20 +62,21 @@ class Split:
 
     def rows(self, index: Tensor) -> Batch:
         """The raw rows `index`."""
-        index = index.to(self.x.device)
-        take = lambda t: None if t is None else t.index_select(0, index)
+        # rows in double precision may wait on another device than the rest
+        take = lambda t: None if t is None else t.index_select(0, index.to(t.device))
         known, lengths = take(self.known), take(self.lengths)
         if lengths is not None:
             # padding is unknown to whoever looks at entries
             known = cast(Sequence, self.preprocessing.raw).valid(lengths)
+        x = self.x.index_select(0, index.to(self.x.device))
         return Batch(
-            self.x.index_select(0, index),
+            x,
             take(self.c),
             known,
             take(self.c_known),
             lengths,
             rows=range(len(index)),
-            index=index,
+            index=index.to(x.device),
         )
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
@@ -105,12 +111,17 @@ class Split:
         moved: dict[str, Any] = {
             name: fitting(value, device)
             for name, value in vars(self).items()
-            if isinstance(value, Tensor) and name != "labels"
+            if isinstance(value, Tensor) and name not in ("labels", "x")
         }
+        moved["x"] = self.preprocessing.held(self.x, device)
         return self._same_rows(replace(self, **moved))
 
+    def under(self, chain: Preprocessing) -> Split:
+        """The same rows with another preprocessing."""
+        return self._same_rows(replace(self, preprocessing=chain))
+
     def _same_rows(self, other: Split) -> Split:
-        other._stamp, other._digest = self._stamp, self._digest
+        other._stamp, other._digest, other._content = self._stamp, self._digest, self._content
         return other
 
     def stamped(self, stamp: Callable[[], str]) -> Split:
@@ -126,11 +137,24 @@ class Split:
             if self._stamp is not None:
                 h.update(self._stamp().encode())
             for t in (self._hashed_x(), self.c, self.known, self.c_known, self.lengths):
-                if t is not None:
-                    h.update(f"{t.dtype}{tuple(t.shape)}".encode())
-                    h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+                _hash(h, t)
             self._digest = h.hexdigest()
         return self._digest
+
+    def content(self) -> str:
+        """SHA-256 over values, whatever type and file hold them, and the rows' numbers: what is scored."""
+        if self._content is None:
+            h = hash_of_values(self._blocks(), len(self), self.preprocessing.raw)
+            for t in (self.c, self.known, self.c_known, self.lengths):
+                _hash(h, t)
+            rows = "" if self.source_rows is None else f":{self.source_rows.digest()}"
+            own = h.hexdigest()
+            self._content = hashlib.sha256(f"{own}{rows}".encode()).hexdigest() if rows else own
+        return self._content
+
+    def _blocks(self) -> Iterator[Tensor]:
+        """The raw rows, block by block."""
+        yield self.x
 
     def identity(self) -> str:
         """SHA-256 over the digest and the rows' numbers in their source: no two splits share it."""
@@ -140,6 +164,13 @@ class Split:
 
     def _hashed_x(self) -> Tensor | None:
         return None if self._stamp is not None else self.x
+
+
+def _hash(h: Any, t: Tensor | None) -> None:
+    """Type, shape and bytes of a tensor."""
+    if t is not None:
+        h.update(f"{t.dtype}{tuple(t.shape)}".encode())
+        h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 @dataclass
@@ -194,13 +225,29 @@ class Dataset:
         """The test rows."""
         return self["test"]
 
+    def under(self, chain: Preprocessing) -> Dataset:
+        """These data as a model sees them that was trained on others: in the range that those use.
+
+        Args:
+            chain: the model's preprocessing.
+        """
+        if chain.steps == self.preprocessing.steps or not chain.fits(self.preprocessing):
+            return self
+        chain = replace(chain, raw=self.preprocessing.raw)
+        splits = {name: split.under(chain) for name, split in self.splits.items()}
+        return replace(self, splits=splits, preprocessing=chain)
+
     def protocol(self, split: str) -> Protocol:
         """What a score on `split` was measured on."""
         steps = self.preprocessing.steps
         lossy = [step for step in steps if step.lossy]
         scored = self.space if lossy else self.preprocessing.raw
         label = ", ".join([*self.applied, *(step.label for step in lossy)]) or "raw"
-        return Protocol(self[split].identity(), self.name, split, str(scored), label)
+        data = self[split].content()
+        for step in lossy:
+            # the same number is another share of another number of levels
+            data += f"/{step.levels}" if isinstance(step, Binarise) and step.levels != 256 else ""
+        return Protocol(data, self.name, split, str(scored), label)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{len(rows):,} {name}" for name, rows in self.splits.items())
@@ -210,22 +257,26 @@ class Dataset:
 
 
 def in_memory(
-    x: Tensor,
+    x: Any,
     space: Space,
     name: str = "tensors",
-    c: Tensor | None = None,
+    c: Any = None,
     condition: Space | None = None,
     valid: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
-    **parts: Tensor,
+    **parts: Any,
 ) -> Dataset:
-    """A data set from tensors, split at random by `seed`.
+    """A data set from rows in memory, split at random by `seed`.
 
     Args:
-        x: observations in `space`, shape (N, *).
-        c: conditions, shape (N, *).
-        parts: `labels`, `known`, `c_known` or `lengths`, shape (N, ...).
+        x: observations in `space`, as `log_prob` takes them: numpy, torch, lists, or a data frame where
+            the space is `Fields`; shape (N, *).
+        c: conditions, shape (N, *), or names of classes.
+        parts: `labels` (numbers or names), `known`, `c_known` or `lengths`, shape (N, ...).
+
+    Raises:
+        ValueError: if the rows do not fit the space, or a part does not fit the rows.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -233,15 +284,19 @@ def in_memory(
         >>> {name: len(split) for name, split in data.splits.items()}
         {'train': 40, 'valid': 5, 'test': 5}
     """
-    space.check(x)
-    chain = Preprocessing(space)
-    whole = Split(x, chain, c, source_rows=SourceRows("train", torch.arange(len(x))), **parts)
-    order = Rng(seed, "split").permutation("rows", len(x))
-    n_valid, n_test = round(len(x) * valid), round(len(x) * test)
+    held, label_names = checked_rows(x, space, name, c, condition, parts)
+    rows = len(held["x"])
+    numbers = SourceRows("train", torch.arange(rows))
+    whole = Split(preprocessing=Preprocessing(space), source_rows=numbers, **held)
+    order = Rng(seed, "split").permutation("rows", rows)
+    n_valid, n_test = round(rows * valid), round(rows * test)
     cuts = {
         "train": order[n_valid + n_test :],
         "valid": order[:n_valid],
         "test": order[n_valid : n_valid + n_test],
     }
     splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
-    return Dataset(name, splits, chain, condition)
+    chain = whole.preprocessing
+    if train := splits.get("train"):
+        chain = with_own_range(chain, train.x, train.known, train.lengths)
+    return Dataset(name, {k: s.under(chain) for k, s in splits.items()}, chain, condition, label_names)

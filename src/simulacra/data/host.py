@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -37,7 +37,8 @@ class HostSplit(Split):
 
     def rows(self, index: Tensor) -> Batch:
         """The raw rows `index`, moved."""
-        return super().rows(index.cpu()).to(self.device)
+        batch = super().rows(index.cpu())
+        return replace(batch.to(self.device), x=self.preprocessing.held(batch.x, self.device))
 
     def to(self, device: torch.device | str) -> HostSplit:
         """The split whose batches come on `device`."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
+
+from simulacra.core.handed import EXACT, as_tensor, is_gone
+from simulacra.core.tabular import class_name
+
+log = logging.getLogger("simulacra")
 
 
 def encode(values: np.ndarray, where: str) -> tuple[Tensor, tuple[str, ...]]:
     """Class numbers, shape (N,), and names in sorted order.
 
     Args:
-        values: one label a row: whole numbers or text.
+        values: one label a row: whole numbers, booleans or text.
         where: file and field, for the error.
 
     Raises:
@@ -22,8 +30,12 @@ def encode(values: np.ndarray, where: str) -> tuple[Tensor, tuple[str, ...]]:
         (tensor([1, 0, 1]), ('ant', 'cat'))
     """
     values = np.asarray(values)
+    if values.dtype.kind == "O":
+        values = _of_objects(values, where)
+    if values.dtype.kind not in "buifUS":
+        raise ValueError(f"{where} holds {values.dtype}: labels are whole numbers or text.")
     if values.dtype.kind == "f":
-        bad = ~np.isfinite(values) | (values != np.round(values))
+        bad = ~np.isfinite(values) | (values != np.round(values)) | (np.abs(values) > EXACT)
         if bad.any():
             row = int(bad.argmax())
             raise ValueError(
@@ -31,8 +43,67 @@ def encode(values: np.ndarray, where: str) -> tuple[Tensor, tuple[str, ...]]:
                 "choose another with label=."
             )
         values = values.astype(np.int64)
-    if values.dtype.kind == "U":
+    if values.dtype.kind in "US":
         values = np.char.strip(values)
+        _check_there(values == values.dtype.type(), where)
     classes, numbers = np.unique(values, return_inverse=True)
     names = [c.decode("utf-8", "replace") if isinstance(c, bytes) else str(c) for c in classes.tolist()]
     return torch.from_numpy(numbers.reshape(-1).astype(np.int64)), tuple(names)
+
+
+def _of_objects(values: np.ndarray, where: str) -> np.ndarray:
+    """Python objects as numbers if all of them are, otherwise as text."""
+    given = values.tolist()
+    _check_there(np.array([is_gone(value) for value in given], bool), where)
+    kinds = {type(value) for value in given}
+    if kinds <= {int, float} or kinds == {bool}:
+        return np.array(given)
+    return np.array(list(map(class_name, given)))
+
+
+def _check_there(gone: np.ndarray, where: str) -> None:
+    if gone.any():
+        raise ValueError(
+            f"{where} has no label in row {int(gone.argmax())} (from 0): fill it in, or leave it out."
+        )
+
+
+def one_column(labels: np.ndarray, rows: int) -> np.ndarray:
+    """Labels of shape (N,) from those of shape (N, 1), (1, N), or (N, K) with a single 1 in each row.
+
+    Example:
+        >>> one_column(np.eye(3)[[2, 0]], 2).tolist()
+        [2, 0]
+    """
+    if labels.ndim == 2 and 1 in labels.shape:
+        return labels.reshape(-1)
+    if labels.ndim != 2 or len(labels) != rows or labels.dtype.kind not in "buif":
+        return labels
+    if not ((labels == 0) | (labels == 1)).all() or not ((labels != 0).sum(1) == 1).all():
+        return labels
+    log.info("labels of shape %s have a single 1 in each row: its column is the class", labels.shape)
+    return labels.argmax(1)
+
+
+def class_numbers(labels: Any, rows: int) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Class numbers as they are given, or numbers and names of classes that are given by name.
+
+    Raises:
+        ValueError: if there is not one label a row.
+
+    Example:
+        >>> class_numbers(["b", "a"], 2)
+        (tensor([1, 0]), ('a', 'b'))
+    """
+    if labels is None:
+        return None, ()
+    names: tuple[str, ...] = ()
+    if isinstance(labels, Tensor):
+        numbers = labels
+    elif (values := np.asarray(labels)).dtype.kind in "iu":
+        numbers = as_tensor(values, "labels").long()
+    else:
+        numbers, names = encode(values, "labels")
+    if numbers.shape != (rows,):
+        raise ValueError(f"labels has shape {tuple(numbers.shape)}, but x has {rows} rows: one label a row.")
+    return numbers, names

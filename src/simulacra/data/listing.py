@@ -4,15 +4,17 @@ photos/*.png                      no labels
 photos/cat/*.png  photos/dog/*    labels
 photos/train/...  photos/test/... official splits, each of the above
 
-Images and recordings (.wav) are laid out alike; one folder holds one kind of them.
+Images and recordings (.wav) are laid out alike; one folder holds one kind of them. Files of other kinds are
+left out and counted; hidden files, and those that systems write beside others, are passed over.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,13 @@ from simulacra.data.splits.options import SplitOptions
 
 log = logging.getLogger("simulacra")
 
-WAVES = (".wav",)
+WAVES = (
+    *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".aiff", ".aif", ".aifc", ".au", ".snd"),
+    *(".w64", ".rf64", ".caf"),
+)
+# what systems write beside files of users
+SYSTEM = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
+SYSTEM |= {"__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 SPLITS = {
     "train": ("train", "training"),
     "valid": ("valid", "validation", "val", "dev"),
@@ -43,6 +51,7 @@ class Listing:
         files: of each part.
         labels: class number of each file of each part; empty where there are no class folders.
         label_names: what the classes are called.
+        left_out: how many files of other kinds there are, by suffix in small letters.
     """
 
     folder: Path
@@ -50,6 +59,12 @@ class Listing:
     files: Mapping[str, tuple[Path, ...]]
     labels: Mapping[str, Tensor]
     label_names: tuple[str, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def said_left_out(self) -> str:
+        """Such as `24 other files left out (.heic, .txt)`, or nothing."""
+        return _said(self.left_out)
 
     @property
     def paths(self) -> list[Path]:
@@ -82,7 +97,33 @@ def list_folder(folder: Path) -> Listing:
     numbers, names = (None, ()) if classes[0] is None else encode(np.array(classes), str(folder))
     labels = {} if numbers is None else dict(zip(found, numbers.split([len(f) for f in found.values()])))
     files = {name: tuple(path for path, _ in listed) for name, listed in found.items()}
-    return Listing(folder, below, files, labels, names)
+    return Listing(folder, below, files, labels, names, _others(folder, below, set(every)))
+
+
+def _others(folder: Path, below: Mapping[str, Path], known: set[Path]) -> dict[str, int]:
+    """How many files of other kinds there are, by suffix; whole folders beside `train` are said elsewhere."""
+    shown = [path for part in below.values() for path in _shown(part) if path not in known]
+    if folder not in below.values():
+        shown += [path for path in folder.iterdir() if path.is_file() and not _passed_over(path.name)]
+    return dict(sorted(Counter(path.suffix.lower() or "without suffix" for path in shown).items()))
+
+
+def _said(left_out: Mapping[str, int]) -> str:
+    count = sum(left_out.values())
+    return f"{count:,} other file{'s' * (count > 1)} left out ({', '.join(left_out)})" if count else ""
+
+
+def _shown(folder: Path) -> list[Path]:
+    """The files below a folder, without those that are hidden or that systems write."""
+    files: list[Path] = []
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not _passed_over(name))
+        files += [Path(where, name) for name in names if not _passed_over(name)]
+    return files
+
+
+def _passed_over(name: str) -> bool:
+    return name.startswith(".") or name.lower() in SYSTEM
 
 
 def holds_waves(folder: Path) -> bool:
@@ -128,26 +169,30 @@ def _parts(folder: Path) -> dict[str, Path]:
 
 def _listed(folder: Path) -> list[tuple[Path, str | None]]:
     """Every file of a part with its class."""
-    files: list[tuple[Path, str | None]] = [(path, None) for path in _known(folder.iterdir())]
-    empty: list[Path] = []
-    for below in sorted(folder.iterdir()):
-        if below.is_dir() and not below.name.startswith((".", "__")):
-            inside = _known(below.rglob("*"))
-            empty += [below] if not inside else []
-            files += [(path, below.name) for path in inside]
+    here = [path for path in folder.iterdir() if not _passed_over(path.name)]
+    files: list[tuple[Path, str | None]] = [(path, None) for path in _known(here)]
+    others: dict[Path, Counter[str]] = {}
+    for below in sorted(path for path in here if path.is_dir()):
+        shown = _shown(below)
+        inside = _known(shown)
+        if not inside:
+            others[below] = Counter(path.suffix.lower() or "without suffix" for path in shown)
+        files += [(path, below.name) for path in inside]
     if not files:
+        found = _said(_others(folder, {"train": folder}, set()))
         raise ValueError(
-            f"{folder} holds no images ({', '.join(IMAGES)}) and no recordings ({', '.join(WAVES)}): "
-            "give the folder that has them."
+            f"{folder} holds no images ({', '.join(IMAGES)}) and no recordings ({', '.join(WAVES)})"
+            f"{f'; {found}' if found else ''}: give the folder that has them, or convert what is there."
         )
-    if empty:
-        kind = _kind(files[0][0])
-        raise ValueError(f"the class folder {empty[0]} holds no {kind}: put {kind} in it or remove it.")
+    if others:
+        kind, (empty, held) = _kind(files[0][0]), next(iter(others.items()))
+        there = f" that can be read ({_said(held)})" if held else ""
+        raise ValueError(f"the class folder {empty} holds no {kind}{there}: put {kind} in it or remove it.")
     return files
 
 
 def _known(paths: Iterable[Path]) -> list[Path]:
-    named = [p for p in paths if p.suffix.lower() in (*IMAGES, *WAVES) and not p.name.startswith(".")]
+    named = [p for p in paths if p.suffix.lower() in (*IMAGES, *WAVES)]
     for path in named:
         if path.is_symlink() and not path.exists():
             raise ValueError(f"{path} is a link to a file that is not there: remove it or copy the file.")

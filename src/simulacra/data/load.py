@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import logging
-from dataclasses import asdict, fields
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,11 +17,11 @@ from simulacra.core.classes import Categorical
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renames
 from simulacra.core.space import Space
-from simulacra.core.transforms import Transform
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.geometry import binarise_once
 from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
+from simulacra.data.own_range import with_own_range
 from simulacra.data.readers import check_choices, find_reader, options_for, own_options
 from simulacra.data.row_store import RowStore
 from simulacra.data.source import Part, Source
@@ -30,6 +33,7 @@ from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
 log = logging.getLogger("simulacra")
 
 LOOKED_AT = 32  # rows of each part whose values are looked at where they are not in memory
+_KEPT: ContextVar[dict[str, tuple[Source, dict[str, Any]]] | None] = ContextVar("kept", default=None)
 QUIET = ("read as",)  # notes that `data inspect` shows and loading does not say
 
 
@@ -112,7 +116,10 @@ def load_data(
         source = binarise_once(source, binarize, threshold, seed)
     source = cut(source, split)
     steps = steps_of(source, binarize, dequantise, standardise, mu_law)
-    data = _dataset(source, steps, condition, {**spec, **given} if spec else {})
+    chain = Preprocessing(source.space, steps, source.geometry)
+    train = source.parts["train"]
+    chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise)
+    data = _dataset(source, chain, condition, {**spec, **given} if spec else {})
     for about, what in source.notes.items():
         log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)
     if found.remark is not None:
@@ -142,6 +149,31 @@ def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, 
     Returns:
         The raw rows in their official parts; name and own options, empty for data from memory.
     """
+    kept = _KEPT.get()
+    asked = (
+        repr((str(given), replace(split, limit=None), sorted(own.items())))
+        if isinstance(given, (str, Path))
+        else ""
+    )
+    if kept is not None and asked in kept:
+        return kept[asked]
+    found = _read(given, split, own)
+    if kept is not None and asked:
+        kept[asked] = found
+    return found
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Within it, a name or path that is loaded again with the same options of its reader is read once."""
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def _read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
     reader, wanted = find_reader(given)
     what = str(given) if isinstance(given, (str, Path)) else "what was given"
     options = options_for(reader, own, what)
@@ -170,10 +202,7 @@ def _as_it_is(data: Dataset, given: dict[str, Any]) -> Dataset:
     return data
 
 
-def _dataset(
-    source: Source, steps: tuple[Transform, ...], condition: str | None, spec: dict[str, Any]
-) -> Dataset:
-    chain = Preprocessing(source.space, steps, source.geometry)
+def _dataset(source: Source, chain: Preprocessing, condition: str | None, spec: dict[str, Any]) -> Dataset:
     chain.space  # noqa: B018  (a step that does not apply says so here)
     c_space = _condition(source) if condition else None
     stores = [part.rows for part in source.parts.values() if isinstance(part.rows, RowStore)]

@@ -17,6 +17,7 @@ from simulacra.data.dataset import Split
 from simulacra.data.row_store import RowStore
 from simulacra.data.source_rows import SourceRows
 
+BLOCK = 256  # rows that are decoded at once to hash them
 STREAM_ABOVE = 2**30  # bytes that rows may take in memory before they are streamed
 
 
@@ -59,7 +60,7 @@ class StreamedSplit(Split):
         self.known = self.c_known = self.lengths = None
         self.workers = min(2, os.cpu_count() or 1) if workers is None else workers
         self.device = torch.device(device)
-        self._stamp, self._digest = files.digest, None
+        self._stamp, self._digest, self._content = files.digest, None, None
 
     # a plain Split holds x as a field; here it has no value that fits in memory
     @property
@@ -134,8 +135,18 @@ class StreamedSplit(Split):
     def to(self, device: torch.device | str) -> StreamedSplit:
         """The split whose batches come on `device`."""
         moved = self._changed(device=torch.device(device))
-        moved._digest = self._digest
+        moved._digest, moved._content = self._digest, self._content
         return moved
+
+    def under(self, chain: Preprocessing) -> StreamedSplit:
+        """The same rows with another preprocessing."""
+        other = self._changed(preprocessing=chain)
+        other._digest, other._content = self._digest, self._content
+        return other
+
+    def _blocks(self) -> Iterator[Tensor]:
+        for start in range(0, len(self), BLOCK):
+            yield self.files.read(range(start, min(start + BLOCK, len(self))))
 
     def _hashed_x(self) -> None:
         return None

@@ -6,7 +6,8 @@
     SSIM = -------------------------------------,   C_1 = (0.01 L)^2, C_2 = (0.03 L)^2                  (2)
            (m_x^2 + m_y^2 + C_1) (s_x^2 + s_y^2 + C_2)
 
-y = decode(encode(x)), L is the largest value less the smallest; means m, variances s^2 and the covariance
+y = decode(encode(x)), L is the largest value less the smallest (of levels in their own range that of training
+images, outliers clipped); means m, variances s^2 and the covariance
 s_xy are taken under a Gaussian window of 11 x 11 pixels, standard deviation 1.5. (2) is averaged over all
 windows within the image and over colours. They say nothing of samples: an identity map has an infinite PSNR
 and an SSIM of 1.
@@ -24,6 +25,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
+from simulacra.core.own_range import clipped
 from simulacra.core.space import Binary, Levels
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset, Split
@@ -92,11 +94,12 @@ def fidelity(
         (7, 20, 1.0)
     """
     window = _window(data, split)
-    mean = _mean(data.train)
+    mean, (least, most) = _mean(data.train), _ends(data.train)
     ours, theirs = [], []
     for pair in reconstructed(model, data, split, seed, limit):
-        ours.append(_both(pair.back, pair.x, window))
-        theirs.append(_both(mean.expand_as(pair.x), pair.x, window))
+        x, back, same = ((t - least) / (most - least) for t in (pair.x, pair.back, mean.expand_as(pair.x)))
+        ours.append(_both(back, x, window))
+        theirs.append(_both(same, x, window))
     images = sum(found.shape[1] for found in ours)
     if images < 2:
         raise NotScored("a mean PSNR and its interval need at least two images.")
@@ -175,7 +178,18 @@ def _mean(split: Split) -> Tensor:
     n = min(MEAN, len(split))
     raw = split.preprocessing.raw
     blocks = (split.rows(index).x.cpu() for index in torch.arange(n).split(CHUNK))
-    return torch.stack([raw.features(x, torch.float64).sum(0) for x in blocks]).sum(0, keepdim=True) / n
+    return torch.stack([raw.measured(x, torch.float64).sum(0) for x in blocks]).sum(0, keepdim=True) / n
+
+
+def _ends(split: Split) -> tuple[float, float]:
+    """The values between which L of (1) and (2) lies, as `Pair` has them."""
+    raw = split.preprocessing.raw
+    if not (isinstance(raw, Levels) and raw.ranged):
+        return 0.0, 1.0
+    n = len(split)
+    x = split.rows(torch.arange(min(MEAN, n)) * n // min(MEAN, n)).x
+    entries = clipped(raw.measured(x, torch.float64))
+    return float(entries.min()), float(entries.max())
 
 
 def _both(y: Tensor, x: Tensor, window: int) -> Tensor:

@@ -135,7 +135,7 @@ def bracket_each(machine: Any, conditions: Sequence[Tensor], asked: Annealing, s
 
     Example:
         >>> import simulacra
-        >>> from simulacra.core.space import Binary, Categorical
+        >>> from simulacra import Binary, Categorical
         >>> model = simulacra.RBM(Binary((6,)), Categorical((), 3), hidden=2)
         >>> found = bracket_each(model, torch.arange(3), Annealing(50, 20, 50))
         >>> bool(((found.forward - model.log_z(torch.arange(3))).abs() < 0.05).all())

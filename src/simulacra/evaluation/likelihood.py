@@ -98,6 +98,7 @@ def likelihoods(
     Raises:
         ValueError: if the model is implicit, k is not positive, or model and data do not fit.
     """
+    data = data.under(model.preprocessing)
     scorable(model, data, k)
     if needs_bracket(model):
         return _between(model, data, split, seed, limit, annealing)

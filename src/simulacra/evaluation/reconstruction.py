@@ -16,6 +16,7 @@ from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.space import Levels, Space
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import condition_of, count
@@ -23,23 +24,26 @@ from simulacra.evaluation.rows import condition_of, count
 
 @dataclass
 class Reconstruction:
-    """Squared errors on the features of the raw space (levels as 0 to 1, classes one-hot).
+    """Squared errors on the features of the raw space (levels as 0 to 1, or by the deviation of the training
+    rows where those use a small part of them; classes one-hot).
 
     Args:
         mse: mean squared error of an entry.
         error: its standard error over rows.
         explained: R^2, against the mean of the rows themselves.
         rows: how many were reconstructed.
+        unit: of the errors, in levels, where there are more than 256 of them.
     """
 
     mse: float
     error: float
     explained: float
     rows: int
+    unit: float | None = None
 
     def summary(self) -> dict[str, Any]:
         """The numbers as JSON."""
-        return dict(vars(self))
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def reconstruction(
@@ -73,7 +77,11 @@ def reconstruction(
     # a ratio of sums over rows, to first order
     error = float((lost - mse * entries).square().sum().sqrt() / entries.sum())
     explained = 1 - errors / spread if spread > 0 else float(errors == 0)
-    return Reconstruction(mse, error, explained, count(data[split], limit))
+    return Reconstruction(mse, error, explained, count(data[split], limit), _unit(data.preprocessing.raw))
+
+
+def _unit(raw: Space) -> float | None:
+    return raw.place[1] if isinstance(raw, Levels) and raw.levels > 256 else None
 
 
 @dataclass(frozen=True)
@@ -101,10 +109,10 @@ def reconstructed(
     """
     if not (model.supports(can.Encodes) and model.supports(can.Decodes)):
         raise can.MissingCapability(f"{type(model).__name__} does not encode and decode.")
-    n, raw = count(data[split], limit), model.preprocessing.raw
+    n, raw = count(data[split], limit), data.preprocessing.raw
     for start in range(0, n, CHUNK):
         rows = data[split].rows(torch.arange(start, min(start + CHUNK, n)))
         back = model.reconstruct(rows.x, condition_of(model, rows.c), seed, rows.known).cpu()
-        x = raw.features(rows.x.cpu(), torch.float64)
+        x = raw.measured(rows.x.cpu(), torch.float64)
         known = torch.ones_like(x) if rows.known is None else raw.features_known(rows.known.cpu()).to(x.dtype)
-        yield Pair(x, raw.features(back, torch.float64), known)
+        yield Pair(x, raw.measured(back, torch.float64), known)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.precision import narrowed
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.words import CHUNK
@@ -70,8 +71,8 @@ def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) 
             raise ValueError(f"the split misses entries of x, which {type(model).__name__} cannot leave out.")
         model.preprocessing.raw.check(raw.x)
         keyed = rng.on(rows)
-        x, log_det = model.preprocessing.forward(raw.x.to(model.device), keyed, known)
-        x = x.to(model.dtype) if x.is_floating_point() else x
+        x, log_det = model.preprocessing.forward(model.preprocessing.held(raw.x, model.device), keyed, known)
+        x = narrowed(x, model.dtype) if x.is_floating_point() else x
         yield Block(x, log_det, condition_of(model, raw.c), keyed, known)
 
 
@@ -137,7 +138,7 @@ def points(
     if not chain.exact:
         return chain.raw.features(raw, dtype)
     rng = Rng(seed, "features", rows=range(start, start + len(raw)), device=device)
-    return chain.space.features(chain.apply(raw.to(device), rng), dtype)
+    return chain.space.features(chain.apply(chain.held(raw, device), rng), dtype)
 
 
 def feature_blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Tensor]:

@@ -90,7 +90,9 @@ class Scores:
     def unlike(self, other: Scores) -> dict[str, tuple[Any, Any]]:
         """What keeps two scores of one kind out of one table, by name."""
         names = {**self.key, **other.key}
-        return {n: (self.key.get(n), other.key.get(n)) for n in names if self.key.get(n) != other.key.get(n)}
+        found = {n: (self.key.get(n), other.key.get(n)) for n in names if self.key.get(n) != other.key.get(n)}
+        # one protocol, whatever the files are called
+        return {n: both for n, both in found.items() if n != "on" or "protocol" in found}
 
 
 @dataclass

@@ -101,7 +101,8 @@ def _reconstructions(report: Report) -> Scores | None:
     if found is None:
         return None
     cells = (Cell(found["mse"], found.get("error"), digits=4), Cell(found["explained"], percent=True))
-    return Scores("reconstructions", _key(report, rows=found["rows"]), KEPT, cells)
+    key = _key(report, rows=found["rows"], **({"unit": found["unit"]} if "unit" in found else {}))
+    return Scores("reconstructions", key, KEPT, cells)
 
 
 def _fidelity(report: Report) -> Scores | None:

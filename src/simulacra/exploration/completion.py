@@ -26,6 +26,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Space
 from simulacra.exploration import panels, style
 from simulacra.exploration.album import Album
+from simulacra.exploration.scale import scale_of
 from simulacra.exploration.sheet import pixels, tiled
 
 ROWS, DRAWS = 6, 4  # of a picture: examples, completions of each
@@ -204,7 +205,7 @@ def completion_picture(
 def _sheet(space: Space, rows: Tensor, gone: Tensor, title: str, names: list[str]) -> Figure:
     """Images, missing pixels in the colour of the frame."""
     tiles = covered(space, rows.flatten(0, 1), gone.flatten(0, 1))
-    return tiled(tiles, len(names), title, column_names=names)
+    return tiled(tiles, len(names), title, column_names=names, note=scale_of(space, rows).words)
 
 
 def covered(space: Space, images: Tensor, gone: Tensor) -> np.ndarray:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from simulacra.core import capabilities as can
@@ -76,6 +75,8 @@ def knn_accuracy(codes: Tensor, labels: Tensor, k: int = 5) -> float:
         >>> knn_accuracy(codes, torch.tensor([0, 0, 1, 1]), k=1)
         1.0
     """
+    from sklearn.neighbors import NearestNeighbors
+
     if labels is None or len(labels) != len(codes):
         raise ValueError("the accuracy of neighbours needs a label for each code.")
     if not 1 <= k < len(codes):

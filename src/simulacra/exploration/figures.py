@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from simulacra.core import capabilities as can
@@ -17,6 +16,7 @@ from simulacra.exploration.curves import training_curves
 from simulacra.exploration.interpolate import How, decoded, interpolations, path
 from simulacra.exploration.inversion import codes_of, invert
 from simulacra.exploration.maps import latent_map
+from simulacra.exploration.scale import scale_of
 from simulacra.exploration.sheet import joined, plate, sheet, tiled
 from simulacra.exploration.views import view
 
@@ -99,7 +99,8 @@ def inversion_picture(
     by = "" if known is None else f" by {parts_of(space)[known].phrase}"
     title = f"{type(album.model).__name__}: codes found for held-out images{by}, with mean squared errors"
     captions = [f"{e:.2g}" for e in found.errors.tolist()]
-    return tiled(covered(space, images, gone), len(x), title, list(shown), captions=captions)
+    note = scale_of(space, images).words
+    return tiled(covered(space, images, gone), len(x), title, list(shown), captions=captions, note=note)
 
 
 def arithmetic_picture(
@@ -164,7 +165,7 @@ def manifold_picture(album: Album) -> Figure:
     title = "Manifold: " + ("cells of equal prior probability" if standard else "along the main directions")
     if not album.space.image:
         return view(album.space, lattice, title=title)
-    return plate(joined(album.space, lattice, n), title=title)
+    return plate(joined(album.space, lattice, n), title=title, note=scale_of(album.space, lattice).words)
 
 
 def interpolation_picture(album: Album) -> Figure:
@@ -194,6 +195,8 @@ def _far_apart(codes: Tensor, n: int) -> tuple[Tensor, Tensor]:
 
 def neighbours(album: Album) -> Figure:
     """The samples nearest to training rows, beside those rows (row F28)."""
+    from sklearn.neighbors import NearestNeighbors
+
     x = album.model.sample(SEARCHED, album.conditions(SEARCHED), album.seed).cpu()
     train = album.data.train.rows(torch.arange(min(TRAINING, len(album.data.train)))).x.cpu()
     flat = lambda t: album.space.features(t, torch.float32).flatten(1).numpy()

@@ -23,7 +23,6 @@ from simulacra.core import capabilities as can
 from simulacra.core.intake import rows_of
 from simulacra.core.model import Model
 from simulacra.core.optimisers import cosine
-from simulacra.core.precision import fitting
 from simulacra.core.prepared import Rows, prepared
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
@@ -88,7 +87,10 @@ def invert(
         raise ValueError(f"prior is {prior}, but a weight of |z|^2 must not be negative.")
     raw, there = rows_of(model.preprocessing.raw, x, known, model.preprocessing.geometry)
     c = model._condition(condition, len(raw))
-    raw, there = fitting(raw, model.device), None if there is None else there.to(model.device)
+    raw, there = (
+        model.preprocessing.held(raw, model.device),
+        None if there is None else there.to(model.device),
+    )
     rng, parts = Rng(seed, "score", device=model.device), []
     with evaluating(model):
         for rows in prepared(model, raw, there, rng, max(1, AT_ONCE // starts)):

@@ -18,6 +18,7 @@ from simulacra.core.space import Space
 from simulacra.exploration import style
 from simulacra.exploration.embedding import Embedding
 from simulacra.exploration.manifold import Plane
+from simulacra.exploration.scale import scale_of
 from simulacra.exploration.sheet import joined
 
 TICKS = (-2, -1, 0, 1, 2)
@@ -58,7 +59,8 @@ def latent_map(
     if joint:
         assert plane is not None and space is not None and lattice is not None
         _lattice(panels[1], space, lattice, 1.0)
-        _ranks(panels[1], "decoder: what each code becomes", plane)
+        words = scale_of(space, lattice).words
+        _ranks(panels[1], f"decoder: what each code becomes{f' ({words})' if words else ''}", plane)
         _lattice(panels[2], space, lattice, 0.32)
         _scatter(panels[2], torch.special.ndtr(plane.coordinates(embedding.codes)), groups)
         _ranks(panels[2], "both: the data where the decoder draws them", plane)

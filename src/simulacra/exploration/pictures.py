@@ -83,7 +83,7 @@ def album_of(model: Model, data: Dataset, seed: int, metrics: Sequence[Mapping[s
     """
     if model.space != data.space:
         raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
-    return Album(model, data, seed, metrics)
+    return Album(model, data.under(model.preprocessing), seed, metrics)
 
 
 def possible(album: Album) -> list[Picture]:

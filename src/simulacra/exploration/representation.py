@@ -12,9 +12,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 from torch import Tensor
 
 
@@ -57,6 +54,10 @@ def linear_probe(
         >>> print(linear_probe(x, torch.tensor([0, 0, 1, 1]), x + 0.1, torch.tensor([0, 0, 1, 1]), C=1.0))
         100.0% +- 0.0% of 4 rows
     """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
     for name, rows, classes in (("train", features, labels), ("test", test_features, test_labels)):
         if len(rows) != len(classes):
             raise ValueError(f"the probe has {len(rows)} {name} rows, but {len(classes)} labels of them.")

@@ -22,6 +22,7 @@ from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
 from simulacra.exploration.album import Album
+from simulacra.exploration.scale import scale_of
 from simulacra.exploration.sheet import pixels, signed, tiled
 
 COLUMNS = 10
@@ -72,4 +73,5 @@ def saliency_picture(album: Album) -> Figure:
     tiles = np.concatenate([pixels(space, x), maps])
     title = f"{type(model).__name__}: what would look more real to the critic, whose score is below"
     names = ["sample", "red: more, blue: less"]
-    return tiled(tiles, COLUMNS, title, names, captions=[f"{s:.2g}" for s in scores.tolist()])
+    captions = [f"{s:.2g}" for s in scores.tolist()]
+    return tiled(tiles, COLUMNS, title, names, captions=captions, note=scale_of(space, x).words)

@@ -11,23 +11,27 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from simulacra.core.classes import Categorical
-from simulacra.core.space import Binary, Levels, Space
+from simulacra.core.space import Space
 from simulacra.exploration import style
+from simulacra.exploration.scale import Scale, scale_of
 
 WIDTH, TILE = 1500, 96  # pixels: of a sheet at most, of a tile at least where that allows it
 MARGIN, GAP = 28, 4
 
 
-def pixels(space: Space, x: Tensor) -> np.ndarray:
+def pixels(space: Space, x: Tensor, scale: Scale | None = None) -> np.ndarray:
     """Images of `space` as bytes, shape (B, H, W, 3).
 
-    Levels go from black to white, probabilities too; real images are stretched over their own
-    range unless they fill the unit interval; classes take colours.
+    Levels go from black to white, probabilities too; classes take colours.
+
+    Args:
+        scale: which values are black and white; None: as `scale_of` finds it for x.
 
     Raises:
         ValueError: if observations are no images.
 
     Example:
+        >>> from simulacra.core.space import Levels
         >>> pixels(Levels((1, 1, 2), 17), torch.tensor([[[[0, 16]]]]))[0, 0, :, 0].tolist()
         [0, 255]
     """
@@ -38,13 +42,8 @@ def pixels(space: Space, x: Tensor) -> np.ndarray:
         colours = style.class_colours(space.classes)
         table = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colours], dtype=np.uint8)
         return table[x[:, 0].long().numpy()]
-    x = x.double()
-    low, high = 0.0, float(space.levels - 1) if isinstance(space, Levels) else 1.0
-    if not isinstance(space, (Levels, Binary)) and x.numel():
-        least, most = float(x.min()), float(x.max())
-        if least < 0 or most > 1:
-            low, high = least, most
-    scaled = ((x - low) / max(high - low, 1e-12)).clamp(0, 1) * 255
+    x, scale = x.double(), scale or scale_of(space, x)
+    scaled = ((x - scale.black) / (scale.white - scale.black)).clamp(0, 1) * 255
     return scaled.round().to(torch.uint8).permute(0, 2, 3, 1).expand(-1, -1, -1, 3).numpy()
 
 
@@ -118,8 +117,9 @@ def sheet(
     Raises:
         ValueError: if observations are no images.
     """
-    tiles = pixels(space, images.flatten(0, 1))
-    return tiled(tiles, images.shape[1], title, row_names, column_names, captions)
+    scale = scale_of(space, images)
+    tiles = pixels(space, images.flatten(0, 1), scale)
+    return tiled(tiles, images.shape[1], title, row_names, column_names, captions, scale.words)
 
 
 def tiled(
@@ -129,6 +129,7 @@ def tiled(
     row_names: Sequence[str] = (),
     column_names: Sequence[str] = (),
     captions: Sequence[str] = (),
+    note: str = "",
 ) -> Figure:
     """The same of images that are bytes already, shape (rows columns, H, W, 3), row by row."""
     tiles = enlarge(tiles, columns)
@@ -137,7 +138,7 @@ def tiled(
     framed = np.pad(picture, ((GAP // 2,) * 2, (GAP // 2,) * 2, (0, 0)))
     for side in (framed[: GAP // 2], framed[-GAP // 2 :], framed[:, : GAP // 2], framed[:, -GAP // 2 :]):
         side[:] = style.FRAME
-    return plate(framed, step, title, row_names, column_names, captions)
+    return plate(framed, step, title, row_names, column_names, captions, note)
 
 
 def plate(
@@ -147,18 +148,21 @@ def plate(
     row_names: Sequence[str] = (),
     column_names: Sequence[str] = (),
     captions: Sequence[str] = (),
+    note: str = "",
 ) -> Figure:
     """One picture of bytes (H, W, 3), shown pixel by pixel, with a title and names around it.
 
     Args:
         step: pixels from one row to the next, and from one column to the next.
+        note: below everything, such as the scale of greys.
     """
     left = MARGIN + max((style.text_width(name, style.NAME) + 16 for name in row_names), default=0)
     top = MARGIN + (style.text_height(style.TITLE) + 12 if title else 0)
     top += style.text_height(style.SMALL) if any(column_names) else 0
-    bottom = MARGIN + (style.text_height(style.SMALL) if any(captions) else 0)
+    bottom = MARGIN + style.text_height(style.SMALL) * (any(captions) + bool(note))
     height, width = picture.shape[:2]
-    full = max(left + width + MARGIN, int(style.text_width(title, style.TITLE) * style.BOLD) + 2 * MARGIN)
+    words = int(style.text_width(title, style.TITLE) * style.BOLD), style.text_width(note, style.SMALL)
+    full = max(left + width + MARGIN, *(room + 2 * MARGIN for room in words))
     canvas = np.full((top + height + bottom, full, 3), 255, dtype=np.uint8)
     canvas[top : top + height, left : left + width] = picture
     figure = _figure_of(canvas)
@@ -172,6 +176,7 @@ def plate(
         write(x, top - 6, name, style.SMALL, ha="center", va="bottom", color=style.MUTED)
     for x, name in zip(middle, captions):
         write(x, top + height + 6, name, style.SMALL, ha="center", va="top", color=style.MUTED)
+    write(MARGIN, canvas.shape[0] - MARGIN // 2, note, style.SMALL, va="bottom", color=style.MUTED)
     return figure
 
 

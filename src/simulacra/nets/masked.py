@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from simulacra.core.precision import bounded
 from simulacra.core.space import Space
 from simulacra.nets.layers import activation
 
@@ -157,7 +158,7 @@ class MaskedNet(nn.Module):
             c: conditions, or None.
             choice: which choice of masks.
         """
-        f = self.space.features(x, self._weight.dtype).reshape(x.shape[0], -1)
+        f = bounded(self.space.features(x, self._weight.dtype)).reshape(x.shape[0], -1)
         first = torch.cat([self._always(x.shape[0], c), f], 1)
         *lower, last = self.layers
         h, below = first, self.inputs
@@ -189,7 +190,7 @@ class MaskedNet(nn.Module):
 
     def advance(self, state: Known, value: Tensor) -> Known:
         """The state after the next entry took `value`, shape (B,)."""
-        f = replace(self.space, shape=()).features(value, self._weight.dtype).reshape(len(value), -1)
+        f = bounded(replace(self.space, shape=()).features(value, self._weight.dtype)).reshape(len(value), -1)
         first = torch.cat([state.units[0], f], 1)
         return self._known(state.plan, state.t + 1, first, state.units[1:])
 

@@ -126,6 +126,7 @@ def resume(
     model = Artifact(config, folder / ck.NAME, folder / CONFIG).build(found, passed, "model/")
     data = data or _same_data(folder, config, model.preprocessing)
     check_unchanged(data, config["data"], str(folder))
+    data = data.under(model.preprocessing)
     if data.preprocessing != model.preprocessing:
         raise ValueError(
             f"{data.name} is prepared as {data.preprocessing.label}, but {folder} was trained on data "
@@ -185,6 +186,7 @@ def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any
         return Run(folder, model, None, config)
     data = _same_data(folder, config, model.preprocessing)
     check_unchanged(data, config["data"], str(folder))
+    data = data.under(model.preprocessing)
     return Run(folder, model, data, config)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from simulacra.core import capabilities as can
 from simulacra.core.likelihood import observed
 from simulacra.core.model import Model
-from simulacra.core.precision import precise
+from simulacra.core.precision import narrowed, precise
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
@@ -116,6 +116,7 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096, c
             index = torch.arange(rows.rows.start, rows.rows.stop)
             batch = valid.rows(index)
             x, log_det = valid.preprocessing.forward(batch.x, rows, batch.known)
+            x = narrowed(x, model.dtype) if x.is_floating_point() else x
             if model.supports(can.HasDensity):
                 values = cast(Any, model).log_density(x, batch.c, **observed(batch.known))
             else:

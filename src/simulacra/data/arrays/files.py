@@ -1,59 +1,43 @@
-"""Arrays of your own: .npy, .npz and .mat files, and how their shapes are understood.
+"""Arrays of your own: .npy, .npz and .mat files.
 
-    (N, D)                                   rows of a table
-    (N, H, W), (N, H, W, C), (N, C, H, W)    images with 1 or 3 channels, kept as (C, H, W)
-
-    only 0 and 1                             Binary
-    whole numbers 0..255                     Levels(256)
-    images of 16-bit whole numbers           Levels(65536), or as many as levels= says
-    other numbers                            Real
-
-Pickled objects are never read.
+Pickled objects are never read. How an array is understood stands in `arrays.shapes`, which of several is
+meant in `arrays.parts`.
 """
 
 from __future__ import annotations
 
-import lzma
-import struct
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from simulacra.core.pixels import Geometry
-from simulacra.core.space import Binary, Levels, Real, Space
-from simulacra.data.arrays.matlab import read_mat
+from simulacra.core.space import Space
+from simulacra.data.arrays.matlab import read_cells, read_mat
+from simulacra.data.arrays.npy import BROKEN_ZIP, read_npy, read_npz
 from simulacra.data.arrays.options import ArrayOptions
+from simulacra.data.arrays.parts import Arrays, chosen, grouped
+from simulacra.data.arrays.sequences import open_sequences
+from simulacra.data.arrays.shapes import observations
 from simulacra.data.images.geometry import reshape_images
-from simulacra.data.labels import encode
+from simulacra.data.labels import encode, one_column
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.keys import array_sides
 from simulacra.data.splits.options import SplitOptions
 
-# what numpy raises on damaged headers of one kind or another
-DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)
-BROKEN_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
-    UnicodeDecodeError,
-    struct.error,
-)
+log = logging.getLogger("simulacra")
+
+__all__ = ["BROKEN_ZIP", "observations", "open_arrays", "read_npy", "read_npz"]
 
 
 def open_arrays(path: Path, own: ArrayOptions, split: SplitOptions) -> Source:
-    """The source in a .npy, .npz or .mat file; arrays that the rows are split by are no observations.
+    """The source in an array file; arrays called train_x and test_x are the parts of one, `x`.
+
+    Arrays that the rows are split by are no observations.
 
     Raises:
         ValueError: if the file is damaged, the array cannot be chosen, or it holds no observations.
@@ -63,229 +47,75 @@ def open_arrays(path: Path, own: ArrayOptions, split: SplitOptions) -> Source:
 
 def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
     key, label, levels, missing = own.key, own.label, own.levels, own.missing
-    if path.suffix.lower() == ".npy":
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
         if key or label:
             raise ValueError(
                 f"{path} holds one array: key= and label= apply to npz and mat files, leave them out."
             )
-        arrays = {path.name: read_npy(path)}
+        groups: dict[str, Arrays] = {path.name: {"train": read_npy(path)}}
     else:
-        arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
-    chosen = _choose(path, arrays, key, {label, *aside})
-    field = f"array {chosen!r}"
-    x, known, space = observations(path, field, arrays[chosen], levels, missing == "mask")
-    others = {name: array for name, array in arrays.items() if name not in (chosen, label)}
-    part = Part(x, known=known, sides=array_sides(others, len(x)))
+        if suffix == ".mat" and (cells := read_cells(path)):
+            return open_sequences(path, cells, key, label)
+        groups = grouped(read_npz(path) if suffix == ".npz" else read_mat(path), (key, label, *aside))
+    name = chosen(path, groups, key, {label, *aside})
+    others = {other: arrays for other, arrays in groups.items() if other not in (name, label)}
+    rows, space = _rows(path, name, groups[name], levels, missing == "mask")
+    parts = {
+        part: Part(x, known=known, sides=array_sides(_of(part, others), len(x)))
+        for part, (x, known) in rows.items()
+    }
     if label is None:
-        return Source(path.stem, space, {"train": part})
-    if label not in arrays:
-        raise ValueError(f"{path} has no array {label!r}, which label= names; it has {_listed(arrays)}.")
-    given = arrays[label]
-    labels = given.reshape(-1) if given.ndim == 2 and 1 in given.shape else given
-    if labels.shape != (len(x),):
-        raise ValueError(
-            f"{path} has labels {label!r} of shape {given.shape}, but {field} has {len(x)} rows: "
-            "there must be one label a row."
-        )
-    numbers, label_names = encode(labels, f"{path}, array {label!r}")
-    return Source(path.stem, space, {"train": replace(part, labels=numbers)}, label_names)
-
-
-def _choose(
-    path: Path, arrays: dict[str, np.ndarray], key: str | None, others: Collection[str | None]
-) -> str:
-    if key is not None:
-        if key not in arrays:
-            raise ValueError(f"{path} has no array {key!r}, which key= names; it has {_listed(arrays)}.")
-        return key
-    rest = [name for name in arrays if name not in others]
-    if len(rest) != 1:
-        raise ValueError(
-            f"{path} holds {len(rest)} arrays that could be the observations ({_listed(arrays)}): "
-            "name one with key=."
-        )
-    return rest[0]
-
-
-def _listed(arrays: dict[str, np.ndarray]) -> str:
-    return ", ".join(f"{name} {a.shape}" for name, a in arrays.items()) or "none"
-
-
-# ---- files
-
-
-def read_npy(path: Path) -> np.ndarray:
-    """The array of a .npy file.
-
-    Raises:
-        ValueError: if the file is damaged or holds pickled objects.
-    """
-    with open(path, "rb") as file:
-        return _npy(path, path.name, file, path.stat().st_size)
-
-
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file.
-
-    Raises:
-        ValueError: if the file is damaged or holds pickled objects.
-    """
-    arrays = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                name = info.filename.removesuffix(".npy")
-                with archive.open(info) as file:
-                    arrays[name] = _npy(path, name, file, info.file_size)
-    except BROKEN_ZIP as error:
-        raise ValueError(
-            f"{path} is truncated or no npz file ({error}): save it again with numpy.savez."
-        ) from error
-    return arrays
-
-
-def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
-    """One array, after its header was compared with the bytes that are there."""
-    damaged = f"{path} is truncated or damaged in array {name!r}"
-    try:
-        version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, fortran, dtype = read(file)
-    except DAMAGED as error:
-        raise ValueError(f"{damaged} ({error}): save it again with numpy.") from error
-    _check_type(path, name, dtype)
-    count = 1
-    for n in shape:
-        count *= n
-    # compared before anything of that size is allocated
-    if count * dtype.itemsize > size:
-        raise ValueError(
-            f"{damaged}: its header promises {shape} of {dtype}, but the file ends before; save it again."
-        )
-    content = file.read(count * dtype.itemsize)
-    if len(content) != count * dtype.itemsize:
-        raise ValueError(
-            f"{damaged}: it has {len(content)} of {count * dtype.itemsize} bytes; save it again."
-        )
-    array = np.frombuffer(bytearray(content), dtype)
-    return array.reshape(shape, order="F" if fortran else "C")
-
-
-def _check_type(path: Path, name: str, dtype: np.dtype) -> None:
-    if dtype.hasobject:
-        raise ValueError(
-            f"{path} holds Python objects in array {name!r}, which would need pickle and is never read: "
-            "save numbers or strings."
-        )
-    if dtype.kind not in "buifUS":
-        raise ValueError(f"{path} holds {dtype} in array {name!r}: save real numbers or strings.")
-
-
-# ---- shapes and supports
-
-
-def observations(
-    path: Path, field: str, array: np.ndarray, levels: int | None = None, masked: bool = False
-) -> tuple[Tensor, Tensor | None, Space]:
-    """Rows, what is known of them (None: all) and their space, from an array of any accepted shape.
-
-    Args:
-        masked: whether NaN stands for a missing entry.
-
-    Raises:
-        ValueError: if shape or values are not accepted; it names file, field and mend.
-    """
-    if array.dtype.kind not in "buif":
-        raise ValueError(
-            f"{path} holds text in {field}: the observations must be numbers; name another with key=."
-        )
-    if array.ndim < 2 or 0 in array.shape:
-        raise ValueError(
-            f"{path} has {field} of shape {array.shape}: it must be (N, D) or images (N, H, W) with N > 0."
-        )
-    x = images_first(path, field, array)
-    known = ~np.isnan(x) if masked and x.dtype.kind == "f" else np.ones(x.shape, bool)
-    if not known.all():
-        # some value of the array, so that what is missing says nothing of the support
-        x = np.where(known, x, x[known].flat[0] if known.any() else np.nan)
-    if x.dtype.kind == "f":
-        _check_finite(path, field, x)
-    x, space = _support(path, field, x) if levels is None else _declared(path, field, x, levels)
-    rows, there = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(known))
-    return (rows, None, space) if known.all() else (space.filled(rows, there), there, space)
-
-
-def images_first(path: Path, field: str, array: np.ndarray) -> np.ndarray:
-    """(N, D) as it is; images as (N, C, H, W)."""
-    if array.ndim == 2:
-        return array
-    if array.ndim == 3:
-        return array[:, None]
-    channels = (1, 3)
-    if array.ndim == 4 and array.shape[1] in channels:
-        return array
-    if array.ndim == 4 and array.shape[3] in channels:
-        return array.transpose(0, 3, 1, 2)
-    raise ValueError(
-        f"{path} has {field} of shape {array.shape}: images are (N, H, W), (N, H, W, C) or (N, C, H, W) "
-        "with C 1 or 3 (leave an alpha channel out)."
+        return Source(path.stem, space, parts)
+    numbers, label_names = _labels(path, name, groups, label, parts)
+    return Source(
+        path.stem, space, {p: replace(part, labels=numbers[p]) for p, part in parts.items()}, label_names
     )
 
 
-def _check_finite(path: Path, field: str, x: np.ndarray) -> None:
-    if not np.isfinite(x).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
-        raise ValueError(
-            f"{path} has a missing or infinite value in {field}, row {where[0]} (from 0), at {where[1:]}: "
-            "load it with missing='mask' where NaN stands for what is missing, or correct it."
-        )
+def _of(part: str, groups: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
+    return {name: arrays[part] for name, arrays in groups.items() if part in arrays}
 
 
-def _support(path: Path, field: str, x: np.ndarray) -> tuple[np.ndarray, Space]:
-    shape = x.shape[1:]
-    low, high = x.min(), x.max()
-    whole = x.dtype.kind in "bui" or bool((x == np.round(x)).all())
-    if whole and low >= 0 and high <= 1:
-        return x.astype(np.uint8), Binary(shape)
-    # MATLAB keeps pixels as doubles
-    if x.dtype.kind in "bui" or (whole and x.ndim == 4):
-        if low >= 0 and high <= 255:
-            return x.astype(np.uint8), Levels(shape, 256)
-        if x.dtype == np.uint16 and x.ndim == 4:
-            return x.astype(np.int32), Levels(shape, 2**16)
-        if x.dtype.kind in "bui":
+def _rows(
+    path: Path, name: str, arrays: Arrays, levels: int | None, masked: bool
+) -> tuple[dict[str, tuple[Tensor, Tensor | None]], Space]:
+    """Rows of each part and what is known of them, and the space that all of them share."""
+    field = f"array {name!r}"
+    shapes = {a.shape[1:] for a in arrays.values()}
+    if len(shapes) > 1:
+        listed = ", ".join(f"{part} {a.shape}" for part, a in arrays.items())
+        raise ValueError(f"{path} has {field} in parts whose rows differ in shape: {listed}.")
+    # one space: a part of few rows may look like another one
+    whole = arrays["train"] if len(arrays) == 1 else np.concatenate(list(arrays.values()))
+    x, known, space = observations(path, field, whole, levels, masked)
+    counts = [len(a) for a in arrays.values()]
+    if len(arrays) > 1:
+        listed = ", ".join(f"{n:,} {part}" for part, n in zip(arrays, counts))
+        log.info("%s: the parts of %r are kept as its file has them: %s", path.name, name, listed)
+    masks = [None] * len(counts) if known is None else known.split(counts)
+    return dict(zip(arrays, zip(x.split(counts), masks))), space
+
+
+def _labels(
+    path: Path, name: str, groups: Mapping[str, Arrays], label: str, parts: Mapping[str, Part]
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Class numbers of each part, which share the names of classes."""
+    if label not in groups:
+        listed = ", ".join(groups)
+        raise ValueError(f"{path} has no array {label!r}, which label= names; it has {listed}.")
+    columns = []
+    for part, rows in parts.items():
+        if part not in groups[label]:
             raise ValueError(
-                f"{path} holds whole numbers from {low} to {high} in {field}: they must be 0..255 "
-                "(8-bit pixels) or 0/1; say how many levels they have with levels=, or save them as floats "
-                "to have them taken as real."
+                f"{path} has labels {label!r} for {', '.join(groups[label])}, but not for {part}."
             )
-    return to_single(x, f"{path}, {field}"), Real(shape)
-
-
-def _declared(path: Path, field: str, x: np.ndarray, levels: int) -> tuple[np.ndarray, Space]:
-    """Whole numbers of as many levels as the user says."""
-    if not 2 <= levels <= 2**16:
-        raise ValueError(f"levels={levels} must be from 2 to {2**16}.")
-    if x.min() < 0 or x.max() >= levels or (x.dtype.kind == "f" and (x != np.round(x)).any()):
-        raise ValueError(
-            f"{path} holds numbers from {x.min()} to {x.max()} in {field}, but levels={levels} needs whole "
-            f"numbers from 0 to {levels - 1}: give another levels=, or leave it out."
-        )
-    return x.astype(np.uint8 if levels <= 256 else np.int32), Levels(x.shape[1:], levels)
-
-
-def to_single(x: np.ndarray, where: str) -> np.ndarray:
-    """Real numbers in single precision.
-
-    Raises:
-        ValueError: if one is too large for it.
-    """
-    with np.errstate(over="ignore"):
-        single = x.astype(np.float32)
-    if not np.isfinite(single).all():
-        raise ValueError(
-            f"{where} holds numbers up to {np.abs(x).max():.3g}, beyond single precision: rescale them."
-        )
-    return single
+        column = one_column(groups[label][part], len(rows))
+        if column.shape != (len(rows),):
+            raise ValueError(
+                f"{path} has labels {label!r} of shape {column.shape}, but array {name!r} has {len(rows)} "
+                "rows: there must be one label a row."
+            )
+        columns.append(column)
+    numbers, label_names = encode(np.concatenate(columns), f"{path}, array {label!r}")
+    return dict(zip(parts, torch.split(numbers, [len(c) for c in columns]))), label_names

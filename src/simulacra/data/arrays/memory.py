@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from simulacra.core.intake import as_tensor
-from simulacra.core.pixels import Geometry, pictures_in, to_chw
+from simulacra.core.pictures import pictures_in
+from simulacra.core.pixels import Geometry, to_chw
 from simulacra.data.arrays.files import observations
 from simulacra.data.arrays.options import MemoryOptions
 from simulacra.data.images.geometry import reshape_images

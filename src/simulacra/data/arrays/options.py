@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simulacra.data.images.options import check_sides
+from simulacra.data.images.options import Side, check_sides
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,9 @@ class ArrayOptions:
         label: the key of an npz or mat file that holds the labels.
         levels: number of levels of whole numbers, such as 4096 for 12 bits kept in 16.
         missing: `error` refuses NaN, `mask` leaves such entries out of the likelihood.
-        size: side in pixels; images are cut to their central square and resized with antialiasing.
-        crop: side in pixels; images are cut to their central square of that side, not resized.
+        size: side of squares in pixels, or height and width such as `48x64` or `(48, 64)`; images are cut to
+            their central part of that aspect and resized with antialiasing.
+        crop: likewise; images are cut to their central part of that size, not resized.
         grey: turn colour images grey.
     """
 
@@ -26,12 +27,12 @@ class ArrayOptions:
     label: str | None = None
     levels: int | None = None
     missing: Literal["error", "mask"] = "error"
-    size: int | None = None
-    crop: int | None = None
+    size: Side = None
+    crop: Side = None
     grey: bool = False
 
     def __post_init__(self) -> None:
-        check_sides(self.size, self.crop, None)
+        check_sides(self)
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,18 @@ class MemoryOptions:
         label: class of each row, shape (N,): numbers or names.
         levels: number of levels of whole numbers, such as 4096 for 12 bits kept in 16.
         missing: `error` refuses NaN, `mask` leaves such entries out of the likelihood.
-        size: side in pixels; images are cut to their central square and resized with antialiasing.
-        crop: side in pixels; images are cut to their central square of that side, not resized.
+        size: side of squares in pixels, or height and width such as `48x64` or `(48, 64)`; images are cut to
+            their central part of that aspect and resized with antialiasing.
+        crop: likewise; images are cut to their central part of that size, not resized.
         grey: turn colour images grey.
     """
 
     label: Any = None
     levels: int | None = None
     missing: Literal["error", "mask"] = "error"
-    size: int | None = None
-    crop: int | None = None
+    size: Side = None
+    crop: Side = None
     grey: bool = False
 
     def __post_init__(self) -> None:
-        check_sides(self.size, self.crop, None)
+        check_sides(self)

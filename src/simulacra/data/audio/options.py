@@ -20,4 +20,7 @@ class WaveOptions:
     tile: int | None = None
 
     def __post_init__(self) -> None:
-        check_sides(None, self.crop, self.tile)
+        check_sides(self)
+        for name, side in (("crop", self.crop), ("tile", self.tile)):
+            if isinstance(side, str):
+                raise ValueError(f"{name}={side!r} has two sides, but recordings have one: give one number.")

@@ -43,6 +43,8 @@ def open_waves(folder: Path, own: WaveOptions, split: SplitOptions) -> Source:
     listing, window = list_folder(folder), Window(own.crop, own.tile)
     read = {name: [read_wav(path) for path in files] for name, files in listing.files.items()}
     space = _space(read, window)
+    if listing.left_out:
+        log.info("%s", listing.said_left_out)
     parts = {}
     for name, recordings in read.items():
         x, of = _part(name, recordings, window)
@@ -51,7 +53,8 @@ def open_waves(folder: Path, own: WaveOptions, split: SplitOptions) -> Source:
         sides = path_sides(origins, listing.folder, listing.below[name])
         parts[name] = Part(x, labels, sides=sides)
     check_two_files(folder, parts, split, "recording")
-    return _source(listing.folder.resolve().name, space, parts, window, listing.label_names)
+    source = _source(listing.folder.resolve().name, space, parts, window, listing.label_names)
+    return source.noted("left out", listing.said_left_out) if listing.left_out else source
 
 
 def open_wave(path: Path, own: WaveOptions, split: SplitOptions) -> Source:

@@ -1,22 +1,28 @@
-"""Recordings: .wav files of PCM or float samples as waves in [-1, 1]."""
+"""Recordings as waves in [-1, 1], read with libsndfile: .wav, .flac, .ogg, .aiff, .au, .w64 and .rf64.
+
+PCM of b bits becomes value / 2^(b - 1), exactly up to 25 bits; mu-law and A-law their 16-bit values.
+"""
 
 from __future__ import annotations
 
 import io
-import struct
-import warnings
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.waves import real_wave
+from simulacra.data.audio.headers import Damaged, checked
 
-# what scipy raises on damaged files of one kind or another
-DAMAGED = (ValueError, TypeError, EOFError, ArithmeticError, NameError, MemoryError, struct.error)
+log = logging.getLogger("simulacra")
+
+BLOCK = 2**16  # frames that are decoded at once: what a header claims is not allocated
+LONGEST = 2**28  # samples of one recording, 1 GB; a small file of silence may hold more
+LOSSY = ("VORBIS", "OPUS", "MPEG", "ADPCM", "GSM", "G72")  # codings whose waves may overshoot
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +43,17 @@ class Recording:
         return len(self.x)
 
 
+class _Seekable(io.BytesIO):
+    """Bytes that take a seek to before their beginning, as damaged headers ask for, as one to their end."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new place."""
+        base = {0: 0, 1: self.tell(), 2: len(self.getbuffer())}[whence]
+        return super().seek(offset, whence) if base + offset >= 0 else super().seek(0, 2)
+
+
 def read_wav(path: Path) -> Recording:
-    """The recording in a .wav file.
+    """The recording in a file.
 
     Raises:
         ValueError: as `recording`, or if the file cannot be read.
@@ -51,53 +66,75 @@ def read_wav(path: Path) -> Recording:
 
 
 def recording(content: bytes, where: str) -> Recording:
-    """The recording in the bytes of a .wav file.
+    """The recording in the bytes of a file.
 
     Args:
         where: the file, for errors.
 
     Raises:
-        ValueError: if it is empty, damaged, truncated or no wav file, has several channels, or values
+        ValueError: if it is empty, damaged, truncated or no recording, has several channels, or values
             beyond [-1, 1].
     """
     if not content:
         raise ValueError(f"{where} is empty (0 bytes): remove it or export it again.")
-    rate, samples = _decoded(content, where)
-    if samples.ndim > 1:
+    rate, samples, lossy = _decoded(content, where)
+    if samples.shape[1] > 1:
         raise ValueError(
             f"{where} has {samples.shape[1]} channels, but waves are mono: keep one channel, or their mean, "
             "in a file of its own."
         )
     if not samples.size or rate < 1:
         raise ValueError(f"{where} holds {samples.size} samples at {rate} a second: remove it.")
-    # native order, and memory of our own
-    x = real_wave(torch.from_numpy(samples.astype(samples.dtype.newbyteorder("="))))
+    beyond = int((np.abs(samples) > 1).sum())
+    if lossy and beyond:
+        log.info("%s: %s decoded samples beyond 1 are clipped, as players do", where, f"{beyond:,}")
+        samples = samples.clip(-1, 1)
     # a comparison that NaN fails, too
-    if not bool((x.abs() <= 1).all()):
+    if not (np.abs(samples) <= 1).all():
         raise ValueError(
             f"{where} holds values from {np.min(samples):g} to {np.max(samples):g}, but float samples go "
             "from -1 to 1: export it again with a lower gain."
         )
-    return Recording(where, rate, x)
+    return Recording(where, rate, torch.from_numpy(samples[:, 0].astype(np.float32)))
 
 
-def _decoded(content: bytes, where: str) -> tuple[int, np.ndarray]:
-    """Rate and samples as they are stored."""
-    # imported where recordings are read: it takes a tenth of a second
-    from scipy.io import wavfile
-
+def _decoded(content: bytes, where: str) -> tuple[int, np.ndarray, bool]:
+    """Rate, samples as doubles of shape (T, channels), and whether their coding loses something."""
+    # imported where recordings are read
     try:
-        with warnings.catch_warnings():
-            # a file that ends before its header says so is damaged; chunks with a cover or cue points are not
-            warnings.simplefilter("error", wavfile.WavFileWarning)
-            warnings.filterwarnings("ignore", "Chunk", wavfile.WavFileWarning)
-            return wavfile.read(io.BytesIO(content))
-    except (*DAMAGED, wavfile.WavFileWarning) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
+        import soundfile
+    except (ImportError, OSError) as error:
         raise ValueError(
-            f"{where} is truncated, damaged or no wav file of PCM or float samples ({reason}): remove it or "
-            "export it again."
+            f"{where} is a recording, which needs the package soundfile ({error}): pip install soundfile."
         ) from error
+    # what the package raises on damaged files of one kind or another
+    damaged = (soundfile.SoundFileError, Damaged, ValueError, TypeError, OverflowError, MemoryError)
+    try:
+        with soundfile.SoundFile(_Seekable(checked(content))) as file:
+            samples = _frames(file)
+            return file.samplerate, samples, any(word in file.subtype for word in LOSSY)
+    except damaged as error:
+        reason = getattr(error, "error_string", None) or str(error)
+        reason = " ".join(reason.split()).rstrip(".") or type(error).__name__
+        raise ValueError(
+            f"{where} is truncated, damaged or no recording of a known kind ({reason}): remove it or export "
+            "it again."
+        ) from error
+
+
+def _frames(file: Any) -> np.ndarray:
+    """All frames of an open file, shape (T, channels)."""
+    blocks: list[np.ndarray] = []
+    count = 0
+    while len(block := file.read(BLOCK, dtype="float64", always_2d=True)):
+        blocks.append(block)
+        count += block.size
+        if count > LONGEST:
+            raise Damaged(f"it holds more than {LONGEST:,} samples")
+    frames = sum(map(len, blocks))
+    if frames < file.frames < 2**62:
+        raise Damaged(f"it holds {frames} of {file.frames} samples")
+    return np.concatenate(blocks) if blocks else np.zeros((0, file.channels))
 
 
 def one_rate(recordings: Sequence[Recording]) -> int:

@@ -8,20 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from simulacra.core.pixels import coloured, to_chw
-from simulacra.data.images import tiff
-from simulacra.data.images.headers import (
-    ALPHA,
-    DAMAGED,
-    GREY,
-    GREY_ALPHA,
-    Head,
-    at_page,
-    head_of,
-    inverted,
-    maxval,
-    opened,
-)
+from simulacra.core.pictures import stored, transparent
+from simulacra.core.pixels import coloured
+from simulacra.data.images import pnm, tiff
+from simulacra.data.images.frames import DAMAGED, opened
+from simulacra.data.images.headers import Head, heads_of, inverted
 from simulacra.data.images.tiff import damaged
 
 # what the orientation tag asks for, on (C, H, W)
@@ -37,66 +28,52 @@ TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def decode(path: Path, channels: int, pages: Iterable[int] = (0,)) -> Iterator[np.ndarray]:
+def decode(
+    path: Path, channels: int, pages: Iterable[int] = (0,), levels: int | None = None
+) -> Iterator[np.ndarray]:
     """Pixels of some pages, each of shape (C, H, W), uint8 or uint16.
 
     Args:
+        channels: 1 or 3.
         pages: in rising order, so that the file is walked through once.
+        levels: of the rows; among 256 of them black and white are 0 and 255. None: as they are stored.
 
     Raises:
         ValueError: if the file is damaged, too large, transparent, or of a kind that cannot be kept.
     """
     with opened(path) as image:
-        for page in pages:
-            there = at_page(image, page)
-            head = head_of(path, there, page)
-            pixels = _opaque(path, _stored(path, there, head), head.channels)
-            yield coloured(np.ascontiguousarray(TURNS[head.turn](pixels)), channels)
+        for head in heads_of(path, image, pages):
+            there = image if head.reader == "pillow" else None
+            pixels = TURNS[head.turn](_stored(path, there, head))
+            if head.levels == 2 and levels == 256:
+                pixels = pixels * np.uint8(255)
+            yield coloured(pixels, channels)
 
 
 def _stored(path: Path, image: Image.Image | None, head: Head) -> np.ndarray:
-    """(C, H, W) as stored; an alpha channel is the last one."""
-    if image is None or head.reader == "tiff":
-        return tiff.pixels(path, head.page)
-    if head.reader == "png":
-        return _png(path)
-    if head.reader == "pnm":
-        return _pnm(path, image)
+    """(C, H, W) as stored, without alpha."""
+    if image is None:
+        read = {"tiff": tiff.pixels, "pnm": pnm.pixels, "png": _png}[head.reader]
+        return _opaque(path, read(path, head.page), head)
     try:
+        if image.tell() != head.page:
+            image.seek(head.page)
         image.load()
     except DAMAGED as error:
         raise damaged(path, error) from error
-    if image.mode.startswith("I"):
-        levels = np.array(image).astype(np.uint16)[None]
-        return 2**head.bits - 1 - levels if inverted(image) else levels
-    return to_chw(_flat(path, image).convert("L" if head.channels == 1 else "RGB"))
+    deep = image.mode.startswith("I")
+    pixels = stored(image, 2**16 if deep else head.levels, head.channels, path)
+    return (head.levels - 1 - pixels) if deep and inverted(image) else pixels
 
 
-def _transparent(path: Path) -> ValueError:
-    return ValueError(
-        f"{path} is partly transparent: paste it on a background and save it without alpha channel."
-    )
-
-
-def _flat(path: Path, image: Image.Image) -> Image.Image:
-    """The 8-bit image without its alpha channel, which must be opaque."""
-    transparent = image.mode == "P" and "transparency" in image.info
-    if image.mode not in ALPHA and not transparent:
-        return image
-    rgba = image.convert("RGBA")
-    if np.array(rgba.getchannel("A")).min() < 255:
-        raise _transparent(path)
-    return rgba.convert("L" if image.mode in GREY | GREY_ALPHA else "RGB")
-
-
-def _opaque(path: Path, pixels: np.ndarray, channels: int) -> np.ndarray:
+def _opaque(path: Path, pixels: np.ndarray, head: Head) -> np.ndarray:
     """The colours alone, where a last channel more is fully opaque."""
-    if (pixels[channels:] < np.iinfo(pixels.dtype).max).any():
-        raise _transparent(path)
-    return pixels[:channels]
+    if (pixels[head.channels :] < head.levels - 1).any():
+        raise transparent(path)
+    return pixels[: head.channels]
 
 
-def _png(path: Path) -> np.ndarray:
+def _png(path: Path, page: int) -> np.ndarray:
     """16-bit colour, or any 16 bits with an alpha channel."""
     import png
 
@@ -108,22 +85,5 @@ def _png(path: Path) -> np.ndarray:
     except (png.Error, *DAMAGED) as error:
         raise damaged(path, error) from error
     if "transparent" in info and (pixels == np.array(info["transparent"])[:, None, None]).all(0).any():
-        raise _transparent(path)
+        raise transparent(path)
     return pixels
-
-
-def _pnm(path: Path, image: Image.Image) -> np.ndarray:
-    """A binary PGM or PPM file with more than 255 levels: two bytes a value, the high one first."""
-    tile = getattr(image, "tile")[0]  # noqa: B009  (the type has no such field)
-    if tile[0] == "ppm_plain":
-        raise ValueError(f"{path} keeps its values as text: save it as binary PGM or PPM, or as PNG.")
-    channels, count = len(image.getbands()), image.width * image.height * len(image.getbands())
-    with path.open("rb") as file:
-        file.seek(tile[2])
-        content = file.read(2 * count)
-    if len(content) < 2 * count:
-        raise damaged(path, f"{len(content)} of {2 * count} bytes are there")
-    pixels = np.frombuffer(content, ">u2").astype(np.uint16)
-    if pixels.max() > maxval(image):
-        raise damaged(path, f"it holds {pixels.max()}, its header says {maxval(image)} at most")
-    return pixels.reshape(image.height, image.width, channels).transpose(2, 0, 1)

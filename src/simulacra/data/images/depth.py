@@ -13,11 +13,12 @@ from simulacra.data.images.headers import Head
 
 log = logging.getLogger("simulacra")
 
+BLACK_AND_WHITE = {2, 256}  # levels that meet: among 256 they are 0 and 255
 CAMERAS = (1024, 4096, 16384)  # levels of cameras whose values are kept in 16 bits
 
 
 def levels_of(heads: Mapping[Path, Sequence[Head]], declared: int | None) -> int:
-    """The number of levels that all files share.
+    """The number of levels that all files share; black and white meet 256 levels.
 
     Raises:
         ValueError: if depths are mixed and nothing is declared, or more levels than a file can hold.
@@ -25,23 +26,45 @@ def levels_of(heads: Mapping[Path, Sequence[Head]], declared: int | None) -> int
     first: dict[int, Path] = {}
     for path, pages in heads.items():
         for head in pages:
-            first.setdefault(head.bits, path)
+            first.setdefault(head.levels, path)
+    least = min(first)
     if declared is not None:
-        least = min(first)
-        if not 2 <= declared <= 2**least:
+        if not 2 <= declared <= least and not (declared == 256 and set(first) <= BLACK_AND_WHITE):
             raise ValueError(
-                f"levels={declared} does not fit {first[least]}, whose {least} bits hold {2**least} levels: "
-                f"give a number from 2 to {2**least}."
+                f"levels={declared} does not fit {first[least]}, whose {_depth(least)} hold {least} levels: "
+                f"give a number from 2 to {least}."
             )
         return declared
+    if set(first) == BLACK_AND_WHITE:
+        return 256
     if len(first) > 1:
         (a, one), (b, other) = sorted(first.items())[:2]
         raise ValueError(
-            f"the images differ in depth: {one} has {a} bits a channel, {other} has {b}; convert one kind "
-            f"or keep them in folders of their own, or where no value is above {2**a - 1} load them with "
-            f"levels={2**a}."
+            f"the images differ in depth: {one} has {_depth(a)} a channel, {other} has {_depth(b)}; convert "
+            f"one kind or keep them in folders of their own, or where no value is above {a - 1} load them "
+            f"with levels={a}."
         )
-    return 2 ** next(iter(first))
+    return least
+
+
+def _depth(levels: int) -> str:
+    """A number of levels in bits, where it is a power of 2."""
+    bits = (levels - 1).bit_length()
+    return f"{bits} bit{'s' * (bits > 1)}" if levels == 2**bits else f"values from 0 to {levels - 1}"
+
+
+def depths(heads: Iterable[Head]) -> str:
+    """The depths of images as they are said, such as `8 and 16 bit`.
+
+    Example:
+        >>> from simulacra.data.images.headers import Head
+        >>> depths([Head(4, 3, 1, 256), Head(4, 3, 1, 200)])
+        '8 bit and 200 levels'
+    """
+    found = sorted({head.levels for head in heads})
+    bits = [levels.bit_length() - 1 for levels in found if levels & (levels - 1) == 0]
+    others = [f"{levels:,} levels" for levels in found if levels & (levels - 1)]
+    return " and ".join([*([f"{' and '.join(map(str, bits))} bit"] if bits else []), *others])
 
 
 def check_levels(path: Path, pixels: np.ndarray, levels: int) -> None:

@@ -1,12 +1,12 @@
-"""Image files as rows: pages, tiles and central squares, decoded when they are asked for."""
+"""Image files as rows: pages, frames, tiles and central parts, decoded when they are asked for."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,14 +21,28 @@ from simulacra.core.transforms import Binarise
 from simulacra.data.images.binarize import static_bits
 from simulacra.data.images.decode import decode
 from simulacra.data.images.depth import check_levels
-from simulacra.data.images.headers import quietly
+from simulacra.data.images.frames import quietly
 from simulacra.data.row_store import RowStore
 
 # for each page its rows: where it goes, its number here, top and left
 Wanted = dict[int, list[tuple[int, int, int, int]]]
-Decoder = Callable[[Path, int, Iterable[int]], Iterator[np.ndarray]]
+Decoder = Callable[[Path, int, Iterable[int], int], Iterator[np.ndarray]]
 
+SAMPLED = 2**27  # pixels that `sample` decodes at most
 CACHED = 2**27  # bytes of decoded pages that a process keeps for their next tiles
+KEPT = 2**29  # bytes of rows that `reads_kept` holds
+READ: dict[Any, Tensor] | None = None
+
+
+@contextmanager
+def reads_kept() -> Iterator[None]:
+    """Rows that are read here are read once, however often they are loaded while this lasts."""
+    global READ
+    before, READ = READ, {} if READ is None else READ
+    try:
+        yield
+    finally:
+        READ = before
 
 
 class PageCache:
@@ -37,19 +51,19 @@ class PageCache:
     def __init__(self) -> None:
         self.pages: OrderedDict[tuple[Any, ...], np.ndarray] = OrderedDict()
         self.bytes = 0
+        self.highest: dict[tuple[int, int], int] = {}  # value of each deep page, before it is resized
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: pages do not travel to other processes."""
-        return {"pages": OrderedDict(), "bytes": 0}
+        return {"pages": OrderedDict(), "bytes": 0, "highest": {}}
 
-    def page(self, path: Path, channels: int, number: int) -> np.ndarray:
+    def page(self, path: Path, channels: int, number: int, levels: int | None = None) -> np.ndarray:
         """The pixels of one page, shape (C, H, W)."""
-        said = os.stat(path) if path.exists() else None
-        key = (path, number, said and (said.st_mtime_ns, said.st_size))
+        key = (path, number, *_stamp(path))
         if key in self.pages:
             self.pages.move_to_end(key)
             return self.pages[key]
-        (pixels,) = decode(path, channels, [number])
+        (pixels,) = map(np.ascontiguousarray, decode(path, channels, [number], levels))
         self.pages[key] = pixels
         self.bytes += pixels.nbytes
         while self.bytes > CACHED:
@@ -71,6 +85,7 @@ class ImageFiles(RowStore):
         part: which part of the data set this is: static bits are keyed by it.
         numbers: number of each row within its part, shape (N,): static bits are keyed by it.
         cache: pages that were decoded for a tile, for the next one.
+        page_pixels: of the largest page, which bounds what `sample` decodes.
     """
 
     paths: tuple[Path, ...]
@@ -82,6 +97,7 @@ class ImageFiles(RowStore):
     part: str = "train"
     numbers: Tensor | None = None
     cache: PageCache = field(default_factory=PageCache, repr=False)
+    page_pixels: int = 1
 
     @cached_property
     def _places(self) -> Tensor:
@@ -122,10 +138,15 @@ class ImageFiles(RowStore):
 
     def read_all(self) -> Tensor:
         """Every row; each page is decoded once, by a few threads."""
+        key = None if READ is None else (self.bits, *self._key())
+        if READ and key in READ:
+            return READ[key].clone()
         x = torch.empty((len(self), *self.shape), dtype=self.dtype)
         files = self._by_file(range(len(self)))
         with quietly(), ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda file: self._put(x, file, files[file], decode), files))
+        if READ is not None and sum(kept.nbytes for kept in READ.values()) + x.nbytes <= KEPT:
+            READ[key] = x.clone()
         return x
 
     def _by_file(self, index: list[int] | range) -> dict[int, Wanted]:
@@ -136,20 +157,25 @@ class ImageFiles(RowStore):
             files.setdefault(file, {}).setdefault(page, []).append((to, i, top, left))
         return {file: dict(sorted(pages.items())) for file, pages in files.items()}
 
-    def _cached(self, path: Path, channels: int, pages: Iterable[int]) -> Iterator[np.ndarray]:
+    def _cached(self, path: Path, channels: int, pages: Iterable[int], levels: int) -> Iterator[np.ndarray]:
         # only tiles come back to a page that was decoded before
-        return (self.cache.page(path, channels, page) for page in pages)
+        return (self.cache.page(path, channels, page, levels) for page in pages)
 
     def _put(self, x: Tensor, file: int, wanted: Wanted, pages: Decoder) -> None:
         """The wanted rows of one file at their places in x."""
         path = self.paths[file]
-        for rows, pixels in zip(wanted.values(), pages(path, self.shape[0], list(wanted))):
+        for (page, rows), pixels in zip(
+            wanted.items(), pages(path, self.shape[0], list(wanted), self.levels)
+        ):
+            if self.levels > 256:
+                self.cache.highest[file, page] = int(pixels.max())
             check_levels(path, pixels, self.levels)
             for to, i, top, left in rows:
                 row = self.geometry.cut(pixels, top, left, self.levels)
                 if row.shape != self.shape:
                     raise ValueError(f"{path} changed while it was in use: it gives {row.shape} now.")
-                whole = row if row.dtype == np.uint8 else row.astype(np.int32)
+                # a copy: turned images run backwards, which torch does not take
+                whole = np.array(row, np.uint8 if row.dtype == np.uint8 else np.int32, order="C")
                 x[to] = self._binarised(torch.from_numpy(whole), i)
 
     def _binarised(self, row: Tensor, i: int) -> Tensor:
@@ -161,6 +187,26 @@ class ImageFiles(RowStore):
     def binarised(self, step: Binarise) -> ImageFiles:
         """The images as 0 and 1: row i of a part has the same bits for ever."""
         return replace(self, bits=step)
+
+    def sample(self, n: int) -> Tensor:
+        """At most n rows at equal distances, of as few pages as `SAMPLED` pixels make."""
+        most = max(1, SAMPLED // self.page_pixels)
+        pages = self._places[:, :2].unique_consecutive(dim=0, return_inverse=True)[1]
+        count = int(pages.max()) + 1
+        if count > most:
+            chosen = torch.tensor([i * count // most for i in range(most)])
+            rows = torch.isin(pages, chosen).nonzero().flatten()
+        else:
+            rows = torch.arange(len(self))
+        return self.read(sorted({int(rows[i * len(rows) // n]) for i in range(n)}))
+
+    def _key(self) -> tuple[Any, ...]:
+        """What the values of all rows depend on."""
+        used = sorted({place[0] for place in self._places.tolist()})
+        files = tuple((self.paths[i], *_stamp(self.paths[i])) for i in used)
+        numbers = self._numbers.numpy().tobytes() if self.bits else b""
+        rows = (self._places.numpy().tobytes(), numbers, self.part if self.bits else "")
+        return (files, rows, self.shape, self.geometry, self.levels)
 
     def digest(self) -> str:
         """SHA-256 over the files' bytes, the places in them and what is done to their pixels.
@@ -176,6 +222,15 @@ class ImageFiles(RowStore):
         for (file, page, top, left), number in zip(places, numbers):
             h.update(f"{number if self.bits else ''}:{page}:{top}:{left}:".encode() + digests[file])
         return h.hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """When a file was changed last, and its length."""
+    try:
+        said = path.stat()
+    except OSError:
+        return 0, -1
+    return said.st_mtime_ns, said.st_size
 
 
 def _file_digest(path: Path) -> bytes:

@@ -14,10 +14,10 @@ from simulacra.core.pixels import Geometry
 from simulacra.core.space import Levels
 from simulacra.data.images.depth import levels_of, suggest_levels
 from simulacra.data.images.files import ImageFiles
+from simulacra.data.images.geometry import applied, check_sizes
 from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.images.options import FolderOptions
 from simulacra.data.images.summary import sentence
-from simulacra.data.images.tiles import applied, check_sizes
 from simulacra.data.listing import check_two_files, list_folder
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.keys import path_sides
@@ -36,11 +36,15 @@ def open_images(folder: Path, own: FolderOptions, split: SplitOptions) -> Source
     geometry, grey, levels = Geometry(own.size, own.crop, own.tile), own.grey, own.levels
     heads = dict(zip(listing.paths, read_heads(listing.paths)))
     check_sizes(geometry, heads)
-    space = Levels(_shape(heads, geometry, grey), levels_of(heads, levels))
-    log.info("%s", sentence(heads, geometry))
+    kept = levels_of(heads, levels)
+    # the mean of black and white pixels is grey
+    kept = 256 if kept == 2 and levels is None and geometry.size else kept
+    space = Levels(_shape(heads, geometry, grey), kept)
+    log.info("%s", sentence(heads, geometry, listing.said_left_out, kept))
     parts = {}
     for name, files in listing.files.items():
-        part = _part(name, {path: heads[path] for path in files}, listing.labels.get(name), geometry, space)
+        labels = listing.labels.get(name)
+        part = _part(name, {path: heads[path] for path in files}, labels, geometry, space)
         assert isinstance(part.rows, ImageFiles)
         parts[name] = replace(part, sides=path_sides(part.rows.origins(), folder, listing.below[name]))
     was_colour = any(head.channels == 3 for pages in heads.values() for head in pages)
@@ -69,12 +73,20 @@ def _part(
         ]
     )
     channels, height, width = space.shape
-    rows = ImageFiles(tuple(heads), (channels, height, width), geometry, space.levels, places, part=name)
+    largest = max(head.width * head.height for pages in heads.values() for head in pages)
+    rows = ImageFiles(
+        tuple(heads),
+        (channels, height, width),
+        geometry,
+        space.levels,
+        places,
+        part=name,
+        page_pixels=largest,
+    )
     return Part(rows, None if labels is None else labels[places[:, 0]])
 
 
 def _shape(heads: dict[Path, tuple[Head, ...]], geometry: Geometry, grey: bool) -> tuple[int, int, int]:
     every = [head for pages in heads.values() for head in pages]
     channels = 1 if grey or all(head.channels == 1 for head in every) else 3
-    side = geometry.side
-    return channels, side or every[0].height, side or every[0].width
+    return channels, *(geometry.side or (every[0].height, every[0].width))

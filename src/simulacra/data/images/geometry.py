@@ -1,17 +1,19 @@
-"""Changes that are made to every row once: size, colour, and binarisations that are fixed."""
+"""Size and colour of images, of files and in memory, and binarisations that are fixed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry, coloured
+from simulacra.core.pixels import Geometry, coloured, option
 from simulacra.core.space import Binary, Levels, Space
 from simulacra.core.transforms import Binarise
 from simulacra.data.images.binarize import static_bits
-from simulacra.data.images.tiles import applied
+from simulacra.data.images.headers import Head
 from simulacra.data.row_store import RowStore
 from simulacra.data.source import Source
 
@@ -29,19 +31,21 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
             f"size=, crop= and grey= apply to images with grey or colour levels, but {source.name} holds "
             f"{source.space}."
         )
-    channels, height, width = source.space.shape
-    if geometry.crop and geometry.crop > min(height, width):
+    levels, (channels, height, width) = source.space.levels, source.space.shape
+    if geometry.crop and geometry.side and not _holds(height, width, geometry.side):
+        least = [min(pair) for pair in zip((height, width), geometry.side)]
         raise ValueError(
-            f"the images of {source.name} are {width}x{height}, smaller than crop={geometry.crop}: load them "
-            f"with crop={min(height, width)} or load them with size={geometry.crop}."
+            f"the images of {source.name} are {width}x{height}, smaller than "
+            f"{option('crop', *geometry.side)}: load them with {option('crop', *least)} or load them with "
+            f"{option('size', *geometry.side)}."
         )
-    whole = geometry.side is None or geometry.side == height == width
+    whole = geometry.side is None or geometry.side == (height, width)
     source = replace(source, geometry=geometry if geometry.side else None)
     if whole and (channels == 1 or not grey):
         return source
-    levels, wanted = source.space.levels, 1 if grey else channels
+    wanted = 1 if grey else channels
     rows = {name: _reshaped(part.rows, geometry, wanted, levels) for name, part in source.parts.items()}
-    space = Levels((wanted, geometry.side or height, geometry.side or width), levels)
+    space = Levels((wanted, *(geometry.side or (height, width))), levels)
     return source.change(rows, space, *applied(geometry, grey and channels == 3))
 
 
@@ -69,3 +73,55 @@ def binarise_once(source: Source, scheme: str, threshold: float, seed: int) -> S
         else:
             rows[name] = static_bits(part.rows, step, name, range(len(part)))
     return source.change(rows, space, step.label)
+
+
+def check_sizes(geometry: Geometry, heads: Mapping[Path, Sequence[Head]]) -> None:
+    """Raise ValueError where an image is too small, or sizes differ and nothing mends it."""
+    if geometry.size:
+        return
+    pages = [(path, head) for path, found in heads.items() for head in found]
+    if geometry.side is None:
+        _check_one_size(pages)
+        return
+    name, (height, width) = "crop" if geometry.crop else "tile", geometry.side
+    least = min(height, *(head.height for _, head in pages)), min(width, *(head.width for _, head in pages))
+    if height == width:
+        least = min(least), min(least)
+    for path, head in pages:
+        if not _holds(head.height, head.width, geometry.side):
+            raise ValueError(
+                f"{path} is {head.width}x{head.height}, smaller than {option(name, height, width)}: "
+                f"remove it, or load the data with {option(name, *least)} or load them with "
+                f"{option('size', height, width)}."
+            )
+
+
+def _holds(height: int, width: int, side: tuple[int, int]) -> bool:
+    return height >= side[0] and width >= side[1]
+
+
+def applied(geometry: Geometry, grey: bool) -> tuple[str, ...]:
+    """What a protocol says of the images, such as `("resized to 32x32, grey",)`."""
+    said = ", ".join(filter(None, [str(geometry), "grey" if grey else ""]))
+    return (said,) if said else ()
+
+
+def _check_one_size(pages: Sequence[tuple[Path, Head]]) -> None:
+    first, head = pages[0]
+    for path, other in pages:
+        if (other.width, other.height) != (head.width, head.height):
+            raise ValueError(
+                f"the images differ in size: {first} is {head.width}x{head.height}, {path} is "
+                f"{other.width}x{other.height}; {_mends([page for _, page in pages])}."
+            )
+
+
+def _mends(heads: Sequence[Head]) -> str:
+    """What makes one size of many, with the numbers of these images."""
+    least = min(min(head.width, head.height) for head in heads)
+    tile = 2 ** (min(least, 64).bit_length() - 1)
+    count = sum(len(Geometry(tile=tile).places(head.height, head.width)) for head in heads)
+    return (
+        f"to resize them load them with size={min(64, least)} or for central squares load them with "
+        f"crop={least} or for {count:,} tiles load them with tile={tile}"
+    )

@@ -1,44 +1,38 @@
 """What image files say of themselves: size, channels, depth and pages, before a pixel is decoded.
 
-Pillow opens all kinds, but drops the lower bytes of 16-bit colour without a word and rescales deep PNM
-files; `Head.reader` names what keeps them (`simulacra.data.images.decode`).
+Pillow opens most kinds, but drops the lower bytes of 16-bit colour without a word and takes signed bytes for
+unsigned ones; `Head.reader` names what keeps them (`simulacra.data.images.decode`).
 """
 
 from __future__ import annotations
 
-import struct
-import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
 
+import numpy as np
 from PIL import Image
 
-from simulacra.data.images import tiff
+from simulacra.core.pictures import ALPHA, COLOUR, GREY, is_grey, stored_levels
+from simulacra.data.images import pnm, tiff
+from simulacra.data.images.blocks import gif_frames, orientation, png_chunks
+from simulacra.data.images.frames import MOVING, at_page, check_size, frames_of, opened, quietly, tag_of
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm")
-COLOUR = {"RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"}
-GREY = {"L", "1"}
-GREY_ALPHA = {"LA", "La"}
-ALPHA = {"RGBA", "PA", "RGBa"} | GREY_ALPHA
-# what Pillow raises on damaged files of one kind or another
-DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    struct.error,
-    zlib.error,
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".gif", ".webp", ".bmp", ".dib"),
+    *(".tif", ".tiff", ".jp2", ".j2k", ".jpx", ".pbm", ".pgm", ".ppm", ".pnm", ".pam"),
 )
-# tags of EXIF and TIFF
-SUBFILE, WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 254, 256, 257, 258, 262, 274
+TAGGED = {"JPEG", "MPO", "TIFF", "WEBP"}  # formats whose orientation tag is known when they are opened
+# tags of TIFF
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, PALETTE, EXTRA, SIGNS = 256, 257, 258, 262, 320, 338, 339
+# remarks: what is done to the pixels of some files, as it is said after their number
+TURNED = "turned as their orientation tag says"
+OPAQUE = "without their alpha channel, which has to be opaque"
+PAINTED = "in the colours of their palette"
+PRINTED = "of the colours of print or video, turned into RGB"
+INVERTED = "whose 0 is white, turned over"
+COARSE = "of 5 or 6 bits a channel, spread over 0 to 255"
 
 
 @dataclass(frozen=True)
@@ -49,30 +43,21 @@ class Head:
         width: in pixels, as the picture is seen (turned as its orientation tag says).
         height: likewise.
         channels: 1 or 3.
-        bits: of a channel: 8, or up to 16.
+        levels: of a channel: 256, or 2 to 65536.
         page: its number in the file, from 0.
         turn: the orientation tag, 1 to 8, where the reader leaves it to be undone.
         reader: what decodes it without loss: `pillow`, `png`, `tiff` or `pnm`.
+        remarks: what is done to its pixels.
     """
 
     width: int
     height: int
     channels: int
-    bits: int = 8
+    levels: int = 256
     page: int = 0
     turn: int = 1
     reader: str = "pillow"
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Without Pillow's warnings: what they warn of is an error here, or harmless.
-
-    Not to be entered by several threads: the filters belong to the process.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    remarks: tuple[str, ...] = ()
 
 
 def read_heads(paths: Iterable[Path]) -> list[tuple[Head, ...]]:
@@ -82,179 +67,179 @@ def read_heads(paths: Iterable[Path]) -> list[tuple[Head, ...]]:
 
 
 def read_pages(path: Path) -> tuple[Head, ...]:
-    """The head of every page without decoding; previews of a lower resolution are left out.
+    """The head of every page or frame without decoding; previews are left out.
 
     Raises:
         ValueError: if the file is empty, no image, too large, or of a depth that cannot be kept.
     """
     with opened(path) as image:
-        if image is None:
-            return tuple(_tiff_head(path, page) for page in range(tiff.count(path)))
-        heads = []
-        for page in range(_count(path, image)):
-            there = at_page(image, page)
-            if page == 0 or there is None or not _tag(there, SUBFILE, 0) & 1:
-                heads.append(head_of(path, there, page))
-        return tuple(heads)
+        frames = frames_of(path, image)
+        heads = heads_of(path, image, frames.numbers)
+        found = tuple(_checked(path, heads))
+    if frames.left_out:
+        found = (
+            replace(found[0], remarks=(*found[0].remarks, f"without their {frames.left_out}")),
+            *found[1:],
+        )
+    return found
 
 
-def _count(path: Path, image: Image.Image) -> int:
-    if image.format != "TIFF":
-        return 1
-    try:
-        return getattr(image, "n_frames", 1)
-    except DAMAGED as error:
-        raise tiff.damaged(path, error) from error
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Image.Image | None]:
-    """The image, or None where Pillow does not read it but tifffile may.
-
-    Raises:
-        ValueError: if there is no such file, or it is no image.
-    """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise ValueError(f"{path} does not exist.") from error
-    except OSError as error:
-        raise ValueError(f"{path} could not be read ({error}).") from error
-    with file:
-        yield _image(path, file)
-
-
-def _image(path: Path, file: IO[bytes]) -> Image.Image | None:
-    try:
-        # a file without a name: files with one are mapped, which goes wrong for turned TIFF pages
-        return Image.open(file)
-    except Image.DecompressionBombError as error:
-        raise _too_large(path, str(error)) from error
-    except DAMAGED as error:
-        if path.stat().st_size == 0:
-            raise ValueError(f"{path} is empty (0 bytes): remove it or copy it again.") from error
-        if not tiff.looks_like(path):
+def _checked(path: Path, heads: Iterable[Head]) -> Iterator[Head]:
+    for i, head in enumerate(heads):
+        if i and head.reader == "png":
             raise ValueError(
-                f"{path} is no image that can be read: it is damaged, or of another kind than its name "
-                "says; remove it or copy it again."
-            ) from error
-        return None
+                f"{path} moves and has 16 bits a channel, of which only one frame can be read: save its "
+                "frames as files of their own."
+            )
+        yield head
 
 
-def at_page(image: Image.Image | None, page: int) -> Image.Image | None:
-    """The image turned to that page, or None where Pillow does not read it."""
-    if image is None or page == 0:
-        return image
-    try:
-        image.seek(page)
-    except DAMAGED:
-        return None
-    return image
-
-
-def _too_large(path: Path, what: str) -> ValueError:
-    """The refusal of what would take too much memory."""
-    return ValueError(
-        f"{path} is larger than Pillow's guard against decompression bombs allows ({what}): resize or "
-        "crop the file first."
-    )
-
-
-def check_size(path: Path, width: int, height: int) -> None:
-    """Raise ValueError where so many pixels are not to be allocated."""
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit and width * height > limit:
-        raise _too_large(path, f"{width}x{height} pixels")
+def heads_of(path: Path, image: Image.Image | None, pages: Iterable[int]) -> Iterator[Head]:
+    """The heads of some pages, in rising order; `image` stands at each page while its head is out."""
+    first = head_of(path, image, 0) if image is not None and image.format in MOVING else None
+    for page in pages:
+        yield replace(first, page=page) if first else head_of(path, at_page(path, image, page), page)
 
 
 def head_of(path: Path, image: Image.Image | None, page: int) -> Head:
-    """The head of the page that `image` stands at.
+    """The head of the page or frame at which `image` stands.
 
     Raises:
         ValueError: if it is too large, or has values that cannot be kept.
     """
     if image is None:
-        return _tiff_head(path, page)
+        return _tiff_head(path, page) if tiff.looks_like(path) else _pnm_head(path, page)
     width, height = image.size
     check_size(path, width, height)
-    bits, reader = _depth(path, image)
+    levels, reader = _depth(path, image)
     if reader == "tiff":
         return _tiff_head(path, page)
-    grey = image.mode in GREY | GREY_ALPHA or image.mode.startswith("I")
-    turn = _orientation(image)
-    if image.format == "TIFF":
-        tiff.check_segments(path, getattr(image, "tag_v2"))  # noqa: B009  (the type has no such field)
-        # Pillow undoes it by itself, when it opens or when it loads, as its version has it
-        width, height = _tag(image, WIDTH, width), _tag(image, HEIGHT, height)
-        return replace(_seen(width, height, 1 if grey else 3, bits, page, turn, reader), turn=1)
-    return _seen(width, height, 1 if grey else 3, bits, page, turn, reader)
+    turn = 1
+    if image.format == "PNG":
+        turn = png_chunks(path).turn
+    elif image.format in TAGGED:
+        turn = orientation(image)
+    # of 16 bits with alpha Pillow makes colour
+    grey = gif_frames(path)[1] if image.format == "GIF" else is_grey(image) or "LA;16" in _unpacked(image)
+    head = _seen(width, height, 1 if grey else 3, levels, page, turn, reader, _remarks(image))
+    if image.format != "TIFF":
+        return head
+    tiff.check_segments(path, getattr(image, "tag_v2"))  # noqa: B009  (the type has no such field)
+    # Pillow undoes it by itself, when it opens or when it loads, as its version has it
+    width, height = tag_of(image, WIDTH, width), tag_of(image, HEIGHT, height)
+    return replace(_seen(width, height, head.channels, levels, page, turn, reader, head.remarks), turn=1)
 
 
 def _tiff_head(path: Path, page: int) -> Head:
     found = tiff.facts(path, page)
     check_size(path, found.width, found.height)
-    return _seen(found.width, found.height, found.channels, found.bits, page, found.turn, "tiff")
+    remarks = (*([OPAQUE] if found.alpha else []), *([INVERTED] if found.inverted else []))
+    levels = 2**found.bits
+    return _seen(found.width, found.height, found.channels, levels, page, found.turn, "tiff", remarks)
 
 
-def _seen(width: int, height: int, channels: int, bits: int, page: int, turn: int, reader: str) -> Head:
+def _pnm_head(path: Path, page: int) -> Head:
+    one = pnm.maps(path)[page]
+    check_size(path, one.width, one.height)
+    remarks = (*([OPAQUE] if one.samples in (2, 4) else []), *([INVERTED] if one.kind in (1, 4) else []))
+    return Head(one.width, one.height, one.channels, one.most + 1, page, 1, "pnm", remarks)
+
+
+def _seen(
+    width: int,
+    height: int,
+    channels: int,
+    levels: int,
+    page: int,
+    turn: int,
+    reader: str,
+    remarks: tuple[str, ...],
+) -> Head:
     if turn >= 5:
         width, height = height, width
-    return Head(width, height, channels, bits, page, turn, reader)
+    return Head(width, height, channels, levels, page, turn, reader, (*remarks, *([TURNED] * (turn > 1))))
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF tag of a photo, 1 to 8."""
-    # in a PNG the tag may stand behind the pixels: it would have to be decoded for it
-    if image.format not in {"JPEG", "MPO", "TIFF", "WEBP"}:
-        return 1
-    try:
-        tag = image.getexif().get(ORIENTATION, 1)
-    except DAMAGED:
-        return 1
-    return tag if tag in range(1, 9) else 1
+def _remarks(image: Image.Image) -> tuple[str, ...]:
+    """What is done to the pixels of an image that Pillow decodes."""
+    said = {
+        OPAQUE: image.mode in ALPHA or "transparency" in image.info,
+        PAINTED: image.mode in ("P", "PA") and image.format != "GIF",
+        PRINTED: image.mode in ("CMYK", "YCbCr"),
+        INVERTED: inverted(image),
+        COARSE: any(kind in _unpacked(image) for kind in ("BGR;15", "BGR;16")),
+    }
+    return tuple(remark for remark, holds in said.items() if holds)
 
 
-def _tag(image: Image.Image, tag: int, default: Any) -> Any:
-    """A TIFF tag of the page that the image stands at."""
-    return getattr(image, "tag_v2", {}).get(tag, default)
+def _unpacked(image: Image.Image) -> str:
+    """How Pillow unpacks the pixels into the mode."""
+    return str([tile[3] for tile in getattr(image, "tile", [])])
 
 
 def inverted(image: Image.Image) -> bool:
-    """Whether 0 is white: Pillow undoes it for 8 bits alone."""
-    return _tag(image, PHOTOMETRIC, 1) == 0
+    """Whether 0 is white: Pillow undoes it for 8 bits and fewer alone."""
+    return tag_of(image, PHOTOMETRIC, 1) == 0
 
 
 def _depth(path: Path, image: Image.Image) -> tuple[int, str]:
-    """Bits of a channel, and the reader that keeps them."""
-    if image.format == "PPM":
-        most = maxval(image)
-        return (8, "pillow") if most <= 255 else (most.bit_length(), "pnm")
-    # what Pillow unpacks into the mode; planes that stand apart show only in the tag
-    unpacked = str([tile[3] for tile in getattr(image, "tile", [])])
-    # BGR;16 is a BMP whose three channels take 16 bits together
-    bits = max(_bits(image), 16 if ";16" in unpacked.replace("BGR;16", "") else 0)
+    """Levels of a channel, and the reader that keeps them."""
+    if image.format == "TIFF" and (reader := _careful(path, image)):
+        return 256, reader
+    if image.format == "JPEG2000":
+        return _wavelet_levels(path, image), "pillow"
+    # planes that stand apart show only in the tag
+    bits = max(_bits(image), 16 if ";16" in _unpacked(image).replace("BGR;16", "") else 0)
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
         kind = "real numbers (floats)" if image.mode == "F" else "signed or 32-bit whole numbers"
         raise tiff.no_levels(path, kind)
     if image.mode.startswith("I"):
-        return (bits if 8 < bits < 16 else 16), "pillow"
+        return 2 ** (bits if 8 < bits < 16 else 16), "pillow"
     if bits > 8:
         if image.format in {"PNG", "TIFF"}:
-            return bits, image.format.lower()
+            return 2**bits, image.format.lower()
         raise ValueError(f"{path} has more than 8 bits a channel, kept for PNG, TIFF and PNM only.")
     if image.mode not in COLOUR | GREY | ALPHA:
         raise ValueError(f"{path} has the pixel mode {image.mode}; save it as grey or RGB.")
-    return 8, "pillow"
+    return stored_levels(image, str(path)) if image.mode in GREY else 256, "pillow"
+
+
+def _careful(path: Path, image: Image.Image) -> str:
+    """The reader of TIFF pages whose values Pillow would change without a word, or nothing.
+
+    Raises:
+        ValueError: if they are signed, or a palette is finer than 8 bits.
+    """
+    if 2 in np.atleast_1d(tag_of(image, SIGNS, 1)):
+        raise tiff.no_levels(path, "signed or 32-bit whole numbers")
+    if image.mode in ("P", "PA"):
+        entries = np.atleast_1d(tag_of(image, PALETTE, 0))
+        # 8 bits are written as v * 256 or as v * 257
+        if not np.isin(entries % 256, (0,)).all() and (entries % 256 != entries // 256).any():
+            raise ValueError(
+                f"{path} has a palette of more than 8 bits a channel: save it as RGB of 16 bits or of 8."
+            )
+    # a channel that is said to be nothing may still hold something; L;IR is not unpacked by Pillow
+    return "tiff" if 0 in np.atleast_1d(tag_of(image, EXTRA, 1)) or "L;IR" in _unpacked(image) else ""
 
 
 def _bits(image: Image.Image) -> int:
-    bits = _tag(image, BITS, 8)
+    bits = tag_of(image, BITS, 8)
     return max(bits) if isinstance(bits, tuple) else int(bits)
 
 
-def maxval(image: Image.Image) -> int:
-    """The highest value of a PNM file, as its header says."""
-    args = getattr(image, "tile")[0][3]  # noqa: B009  (the type has no such field)
-    if args == "I;16B":
-        return 65535
-    return next((a for a in args if isinstance(a, int)), 255) if isinstance(args, tuple) else 255
+def _wavelet_levels(path: Path, image: Image.Image) -> int:
+    """Levels of a JPEG 2000 file: Pillow spreads those of other depths than 8 and 16 bits."""
+    with path.open("rb") as file:
+        content = file.read(2**16)
+    at = content.find(b"\xff\x4f\xff\x51") + 4
+    count = int.from_bytes(content[at + 36 : at + 38], "big") if at > 3 else 0
+    precisions = {content[at + 38 + 3 * i] + 1 for i in range(count) if at + 38 + 3 * i < len(content)}
+    if precisions == {8}:
+        return 256
+    if precisions == {16} and image.mode == "I;16":
+        return 2**16
+    raise ValueError(
+        f"{path} is a JPEG 2000 file of other than 8 bits a channel (or 16 bits of grey), which cannot be "
+        "read without loss: save it as PNG or TIFF."
+    )

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulacra.core.pixels import Geometry
+from simulacra.core.pixels import Geometry, Side
+from simulacra.data.images.depth import depths
 from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.listing import list_folder
 
+PAGED = {".tif", ".tiff"}
 
-def describe_images(
-    folder: str | Path, *, size: int | None = None, crop: int | None = None, tile: int | None = None
-) -> str:
+
+def describe_images(folder: str | Path, *, size: Side = None, crop: Side = None, tile: Side = None) -> str:
     """The sentence for a folder, from the files' heads alone.
 
     Args:
         folder: as for `load_data`.
-        size: side of resized squares, as for `load_data`.
-        crop: side of central squares.
-        tile: side of tiles.
+        size: height and width to which rows are resized, as for `load_data`.
+        crop: height and width of central parts.
+        tile: height and width of tiles.
 
     Raises:
         ValueError: if there is no image, or a file is damaged.
@@ -33,24 +35,62 @@ def describe_images(
         >>> describe_images(folder, tile=16)
         '3 images, 8 bit, 3 sizes (40x30 to 40x32); tiles of 16: 8'
     """
-    paths = list_folder(Path(folder)).paths
-    return sentence(dict(zip(paths, read_heads(paths))), Geometry(size, crop, tile))
+    listing, geometry = list_folder(Path(folder)), Geometry(size, crop, tile)
+    heads = dict(zip(listing.paths, read_heads(listing.paths)))
+    found = {head.levels for pages in heads.values() for head in pages}
+    grey = 256 in found or (bool(geometry.size) and found == {2})
+    return sentence(heads, geometry, listing.said_left_out, 256 if grey else None)
 
 
-def sentence(heads: Mapping[Path, Sequence[Head]], geometry: Geometry) -> str:
-    """Such as `20,000 images, 16 bit, 3 sizes (512x512 to 1024x768); tiles of 64: 180,000`."""
+def sentence(
+    heads: Mapping[Path, Sequence[Head]], geometry: Geometry, left_out: str = "", levels: int | None = None
+) -> str:
+    """Such as `20,000 images, 16 bit, 3 sizes (512x512 to 1024x768); tiles of 64: 180,000`.
+
+    Args:
+        heads: of each file.
+        geometry: how rows are cut.
+        left_out: the words for other files of the folder.
+        levels: of the rows.
+    """
     pages = [head for found in heads.values() for head in found]
-    files = f"{len(heads):,} image{'s' if len(heads) > 1 else ''}"
-    files += f" of {len(pages):,} pages" if len(pages) > len(heads) else ""
-    bits = sorted({head.bits for head in pages})
+    files = f"{len(heads):,} image{'s' * (len(heads) > 1)}{_pages(heads, len(pages))}"
     sizes = sorted({(head.width, head.height) for head in pages}, key=lambda s: (s[0] * s[1], s))
     named = [f"{width}x{height}" for width, height in sizes]
     shown = named[0] if len(named) == 1 else f"{len(named)} sizes ({named[0]} to {named[-1]})"
-    return f"{files}, {' and '.join(map(str, bits))} bit, {shown}{_rows(pages, geometry)}"
+    said = [f"{files}, {depths(pages)}, {shown}", *_rows(pages, geometry), *_remarks(heads, levels)]
+    return "; ".join([*said, *([left_out] if left_out else [])])
 
 
-def _rows(pages: Sequence[Head], geometry: Geometry) -> str:
+def _pages(heads: Mapping[Path, Sequence[Head]], count: int) -> str:
+    """The number of pages and frames, where there are more than files."""
+    if count == len(heads):
+        return ""
+    moving = {
+        head.reader == "pillow" and path.suffix.lower() not in PAGED
+        for path, (head, *more) in heads.items()
+        if more
+    }
+    return (
+        f" of {count:,} {'pages and frames' if len(moving) > 1 else 'frames' if True in moving else 'pages'}"
+    )
+
+
+def _rows(pages: Sequence[Head], geometry: Geometry) -> list[str]:
     if geometry.tile:
         count = sum(len(geometry.places(head.height, head.width)) for head in pages)
-        return f"; tiles of {geometry.tile}: {count:,}"
-    return f"; {geometry}" if geometry.side else ""
+        side = geometry.tile if isinstance(geometry.tile, int) else str(geometry).removeprefix("tiles of ")
+        return [f"tiles of {side}: {count:,}"]
+    return [str(geometry)] if geometry.side else []
+
+
+def _remarks(heads: Mapping[Path, Sequence[Head]], levels: int | None) -> list[str]:
+    """What is done to the pixels of how many files."""
+    counts = Counter(
+        remark for pages in heads.values() for remark in {r: 0 for h in pages for r in h.remarks}
+    )
+    if len({head.channels for pages in heads.values() for head in pages}) > 1:
+        counts["of grey beside others of colour"] = sum(pages[0].channels == 1 for pages in heads.values())
+    if levels == 256 and (bits := sum(pages[0].levels == 2 for pages in heads.values())):
+        counts["of black and white, as 0 and 255 of 256 levels"] = bits
+    return [f"{count:,} {remark}" for remark, count in counts.items()]

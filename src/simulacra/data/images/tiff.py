@@ -16,6 +16,7 @@ import numpy as np
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MAX_BYTES = 2**31  # of one page
+BESIDE = 1 | 4  # bits of the subfile tag: previews of a lower resolution, masks
 
 # what is wrong with a file is said in the one sentence of ours
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -23,13 +24,25 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True)
 class Facts:
-    """What a page says of itself: sizes in pixels as stored, channels 1 or 3, bits of each, orientation."""
+    """What a page says of itself.
+
+    Args:
+        width: in pixels, as stored.
+        height: likewise.
+        channels: 1 or 3.
+        bits: of each channel.
+        turn: the orientation tag, 1 to 8.
+        alpha: whether a channel more says what is transparent.
+        inverted: whether 0 is white.
+    """
 
     width: int
     height: int
     channels: int
     bits: int
     turn: int
+    alpha: bool
+    inverted: bool
 
 
 def looks_like(path: Path) -> bool:
@@ -38,12 +51,13 @@ def looks_like(path: Path) -> bool:
         return file.read(4) in MAGIC
 
 
-def count(path: Path) -> int:
-    """The number of pages."""
+def numbers(path: Path) -> tuple[tuple[int, ...], bool]:
+    """The pages that are no previews or masks, and whether there are others."""
     with _pages(path) as pages:
         if not len(pages):
             raise damaged(path, "it has no page that can be read")
-        return len(pages)
+        kept = [i for i, page in enumerate(pages) if i == 0 or not page.subfiletype & BESIDE]
+        return tuple(kept), len(kept) < len(pages)
 
 
 def facts(path: Path, number: int) -> Facts:
@@ -60,7 +74,10 @@ def facts(path: Path, number: int) -> Facts:
         samples = page.samplesperpixel
         tag = page.tags.get("Orientation")
         turn = int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
-        return Facts(width, height, 1 if samples <= 2 else 3, page.bitspersample, turn)
+        channels = 1 if samples <= 2 else 3
+        return Facts(
+            width, height, channels, page.bitspersample, turn, samples > channels, page.photometric == 0
+        )
 
 
 def pixels(path: Path, number: int) -> np.ndarray:
@@ -149,6 +166,8 @@ def _check_type(path: Path, page: Any) -> None:
     if kind is None or kind.kind != "u" or kind.itemsize > 2:
         what = "real numbers (floats)" if kind is not None and kind.kind == "f" else f"{kind} values"
         raise no_levels(path, what)
+    if not all(page.shape):
+        raise damaged(path, f"a page has the shape {page.shape}")
     if page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > 4 or page.photometric > 2:
         raise ValueError(
             f"{path} has {page.photometric.name} pages of shape {page.shape}: save it as grey or RGB."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from simulacra.data.listing import SPLITS, list_folder
 from simulacra.data.load import load_data, read
 from simulacra.data.readers import Reader, find_reader
 from simulacra.data.splits.options import SplitOptions
+from simulacra.data.tables.kinds import NoClasses
 
 IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
 SHOWN = 6  # classes that are named one by one
@@ -45,6 +46,7 @@ class Inspection:
         added: options of `load_data` without which it refuses these data.
         columns: name, type, values and missing entries of each column; empty unless it is a table.
         rows: number of training rows in all.
+        loaded: every option with which the data were loaded.
     """
 
     data: Dataset
@@ -52,6 +54,7 @@ class Inspection:
     added: Mapping[str, Any]
     columns: tuple[Row, ...] = ()
     rows: int = 0
+    loaded: Mapping[str, Any] = field(default_factory=dict)
 
 
 def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
@@ -77,7 +80,14 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     recordings = recordings_of(name_or_path) if sound else []
     added = needed(name_or_path, reader, options, heads, recordings)
     unread = {"stream": True} if heads else {}
-    whole = load_data(name_or_path, **{**unread, **options, **added})
+    try:
+        whole = load_data(name_or_path, **{**unread, **options, **added})
+    except NoClasses as error:
+        if options.get("types"):
+            raise
+        # columns of names or dates, which no model takes
+        added["types"] = dict.fromkeys(error.columns, "drop")
+        whole = load_data(name_or_path, **{**unread, **options, **added})
     data, looked_at = sampled(whole, heads)
     facts = {"data": f"{data.name}, {_kind(name_or_path, reader)}"}
     if heads:
@@ -95,13 +105,14 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     facts |= _about_splits(whole, data)
     if looked_at:
         facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
+    loaded = {**options, **added}
     suggested = None if options.get("groups") else _grouping(reader.kind, data, beside)
     facts |= {"groups": suggested} if suggested else {}
     if facts["gaps"] == "none" and not looked_at:
         added.pop("missing", None)
     raw = data.preprocessing.raw
     columns = _columns(raw, kept) if isinstance(raw, Fields) else ()
-    return Inspection(data, facts, added, columns, len(whole.train))
+    return Inspection(data, facts, added, columns, len(whole.train), loaded)
 
 
 def _heads(folder: Path) -> list[Head]:
@@ -181,9 +192,9 @@ def _columns(space: Fields, kept: Mapping[str, tuple[Tensor, Tensor | None]]) ->
     x = torch.cat([x for x, _ in kept.values()])
     known = torch.cat([torch.ones_like(x, dtype=torch.bool) if k is None else k for x, k in kept.values()])
     rows = []
-    for j, (name, field) in enumerate(space.fields):
+    for j, (name, kind) in enumerate(space.fields):
         missing = int((~known[:, j]).sum())
-        rows.append((name, type(field).__name__.lower(), _values(field, x[known[:, j], j]), f"{missing:,}"))
+        rows.append((name, type(kind).__name__.lower(), _values(kind, x[known[:, j], j]), f"{missing:,}"))
     return tuple(rows)
 
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
-from simulacra.data.arrays.files import read_npz
-from simulacra.data.arrays.matlab import read_mat
 from simulacra.data.audio.wav import Recording
 from simulacra.data.audio.windows import suggested
 from simulacra.data.images.headers import Head
-from simulacra.data.load import load_data
 from simulacra.data.readers import Reader
-from simulacra.data.tables.kinds import NoClasses
-from simulacra.data.tables.options import FrameOptions
 
 LARGEST = 64  # pixels of a side, where images are made one size
+WHOLE = 2**16  # pixels of an image that is described as it is; of photos no model would fit
 GEOMETRY = ("size", "crop", "tile")
 
 
@@ -41,42 +36,16 @@ def needed(
     taken = {field.name for field in fields(reader.options)}
     if "missing" in taken - set(options):
         added["missing"] = "mask"
-    if issubclass(reader.options, FrameOptions) and not options.get("types"):
-        added |= _dropped(given, {**options, **added})
     if heads and not any(options.get(name) for name in GEOMETRY):
         added |= _one_size(heads)
-    if reader.kind == "an array file" and not options.get("key"):
-        added |= _one_array(Path(given).expanduser(), {str(option) for option in options.values()})
     return added | _window(reader, recordings, options)
 
 
-def _dropped(given: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of names or dates, which no model takes, declared `drop`."""
-    try:
-        load_data(given, **options)
-    except NoClasses as error:
-        return {"types": dict.fromkeys(error.columns, "drop")}
-    return {}
-
-
 def _one_size(heads: Sequence[Head]) -> dict[str, Any]:
-    """The option that makes one size of many, if there are many."""
-    if len({(page.height, page.width) for page in heads}) == 1:
+    """The option that makes one size of many, or a small one of a large one."""
+    if len({(page.height, page.width) for page in heads}) == 1 and heads[0].height * heads[0].width <= WHOLE:
         return {}
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in heads))}
-
-
-def _one_array(path: Path, named: set[str]) -> dict[str, Any]:
-    """The option that takes the observations, if several arrays are there and one only has many columns.
-
-    Args:
-        named: arrays that are labels, groups and the like.
-    """
-    if path.suffix.lower() == ".npy" or not path.is_file():
-        return {}
-    arrays = read_npz(path) if path.suffix.lower() == ".npz" else read_mat(path)
-    wide = [name for name, a in arrays.items() if sum(n > 1 for n in a.shape) > 1 and name not in named]
-    return {"key": wide[0]} if len(arrays) > 1 and len(wide) == 1 else {}
 
 
 def _window(reader: Reader, recordings: Sequence[Recording], options: Mapping[str, Any]) -> dict[str, Any]:

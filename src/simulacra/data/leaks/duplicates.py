@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -42,7 +43,7 @@ def without_duplicates(source: Source) -> Source:
     told = f"{sum(dropped.values()):,} of {sum(map(len, source.parts.values())):,} rows dropped"
     each = ", ".join(f"{count:,} of {name}" for name, count in dropped.items() if count)
     told += f" ({each})" if len(parts) > 1 and each else ""
-    return source.noted("duplicates", told)
+    return replace(source, parts=parts).noted("duplicates", told)
 
 
 def _hashes(part: Part) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
 from simulacra.core.intake import class_name, column_codes, column_values
 from simulacra.core.space import Binary, Space
+from simulacra.core.tabular import named_columns
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
@@ -246,9 +247,8 @@ def frame_source(name: str, where: str, frame: Any, own: FrameOptions, split: Sp
         name: of the data set.
         where: the file, for errors.
     """
-    given = list(frame.keys() if isinstance(frame, Mapping) else frame.columns)
     gone = set() if own.missing_values is None else {w.strip() for w in own.missing_values.split(",")}
-    columns = [_frame_column(where, str(n), frame[n], gone) for n in given]
+    columns = [_frame_column(where, name, column, gone) for name, column in named_columns(frame)]
     names = [column.name for column in columns]
     label = None if own.label is None else label_number(where, names, own.label)
     return source_of(name, where, columns, label, own, split)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ BOMS = (
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # no other mark ends a line, as U+2028 does for Python
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # or a whole number among those
 OPENING = re.compile(r'(?:^|[,;\t| ])"')
+SEPARATOR_LINE = re.compile(r'\ufeff?("?sep=([^\r\n"])"?[,;]*)[ \t]*(?=[\r\n])', re.IGNORECASE)
 LONGEST = 200  # lines of one quoted cell
 
 Line = tuple[int, list[str]]  # number in the file, from 1, and cells
@@ -150,6 +151,17 @@ def _end_of_record(lines: Sequence[str], i: int) -> int:
     odd = (j + 1 for j in range(i + 1, min(i + LONGEST, len(lines))) if lines[j].count('"') % 2)
     # a mark that nothing closes, such as that of inches, opens no cell
     return next(odd, i + 1)
+
+
+def separator_line(text: str) -> tuple[str, str]:
+    """The text without the line `sep=;` with which spreadsheets begin, and the separator that it names."""
+    found = SEPARATOR_LINE.match(text)
+    return (text, "") if found is None else (text[found.end(1) :], found[2])
+
+
+def blanked(text: str, numbers: Collection[int]) -> str:
+    """The text with some of its lines made blank."""
+    return "".join("\n" if i in numbers else line for i, line in enumerate(LINE.findall(text), 1))
 
 
 def find_separator(lines: Sequence[str]) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,14 +13,15 @@ from simulacra.data.tables.column import Column
 from simulacra.data.tables.columns import label_number, source_of
 from simulacra.data.tables.declared import Declared, classes_of, read_types
 from simulacra.data.tables.dialect import (
-    LINE,
     Dialect,
     Line,
+    blanked,
     cells_of,
     decoded,
     find_comment,
     find_separator,
     records_of,
+    separator_line,
     told_dialect,
 )
 from simulacra.data.tables.header import (
@@ -38,9 +38,6 @@ from simulacra.data.tables.header import (
 from simulacra.data.tables.missing import find_missing
 from simulacra.data.tables.numbers import Marks, find_marks
 from simulacra.data.tables.options import TableOptions
-
-SEPARATOR_LINE = re.compile(r'\ufeff?("?sep=([^\r\n"])"?[,;]*)[ \t]*(?=[\r\n])', re.IGNORECASE)
-MARKED = 5000  # rows whose cells are looked at for the marks of numbers
 
 
 @dataclass
@@ -93,13 +90,13 @@ def read_table(path: Path, options: TableOptions) -> Table:
     """
     text, encoding = decoded(path, options.encoding)
     dialect = told_dialect(options, encoding)
-    text, named = _separator_line(text)
+    text, named = separator_line(text)
     full = [(number, record) for number, record in records_of(text) if record.strip()]
     if not full:
         raise ValueError(f"{path} holds no rows: a table needs at least one.")
     dialect = replace(dialect, comment=find_comment([record for _, record in full], options.comment))
     comments = [(n, r.strip()) for n, r in full if dialect.comment and r.lstrip().startswith(dialect.comment)]
-    kept = _blanked(text, {number for number, _ in comments}) if comments else text
+    kept = blanked(text, {number for number, _ in comments}) if comments else text
     if options.separator is None:
         gone = {number for number, _ in comments}
         plain = [record.rstrip("\r\n") for number, record in full if number not in gone]
@@ -116,17 +113,6 @@ def read_table(path: Path, options: TableOptions) -> Table:
         said = [table.notes.get("left out", ""), f"{len(rows) - len(filled)} rows of empty cells"]
         table.notes["left out"] = "; ".join(filter(None, said))
     return table
-
-
-def _separator_line(text: str) -> tuple[str, str]:
-    """The text without the line `sep=;` with which spreadsheets begin, and the separator that it names."""
-    found = SEPARATOR_LINE.match(text)
-    return (text, "") if found is None else (text[found.end(1) :], found[2])
-
-
-def _blanked(text: str, numbers: Collection[int]) -> str:
-    """The text with some of its lines made blank."""
-    return "".join("\n" if i in numbers else line for i, line in enumerate(LINE.findall(text), 1))
 
 
 def _sentences(rows: Sequence[Line]) -> bool:
@@ -151,8 +137,8 @@ def _shaped(
     begin = beginning(rows, width, options.header)
     title, rows = rows[:begin], rows[begin:]
     check_widths(path, rows, width)
-    sample = (cell for _, row in rows[:MARKED] for cell in row)
-    marks = find_marks(str(path), sample, options.decimal, options.thousands)
+    every = (cell for _, row in rows for cell in row)
+    marks = find_marks(str(path), every, options.decimal, options.thousands)
     dialect = replace(dialect, marks=marks)
     names = _names_above(path, title, rows, options, marks)
     if names is not None:

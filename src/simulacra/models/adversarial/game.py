@@ -4,7 +4,8 @@ these.
     x = G(z, c),  z ~ prior;      D moves on E l_x(s(x)) + E l_G(s(G(z))),  G on E l(s(G(z)))       (1)
 
 D moves k times, each time on fresh rows and fresh noise, then G moves once. Bounded observations (binary,
-levels) are seen in [-1, 1], where the generator's tanh ends, or in [0, 1] with a sigmoid.
+levels) are seen in [-1, 1], where the generator's tanh ends, or in [0, 1] with a sigmoid; levels in
+their own range by mean and deviation, without ends.
 
 Reference: Goodfellow et al. 2014, algorithm 1; Radford et al. 2015. Rows F1, F2, F8, F16.
 """
@@ -25,6 +26,7 @@ from simulacra.core.capabilities import (
     TakesCondition,
 )
 from simulacra.core.classes import Categorical
+from simulacra.core.mends import as_real
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Levels, Real, Space
@@ -146,14 +148,14 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasVitals, HasCritic, HasFe
     def generate(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """G(z, c) as D sees it, with features c of the condition, shape (B, *features_shape)."""
         x = self.G(z, c)
-        if isinstance(self.space, Real):
+        if unbounded(self.space):
             return x
         return x.tanh() if self.play.output == "tanh" else x.sigmoid()
 
     def seen(self, x: Tensor) -> Tensor:
         """Observations as D sees them, shape (B, *features_shape)."""
         h = self.features(x)
-        return h if isinstance(self.space, Real) or self.play.output == "sigmoid" else 2 * h - 1
+        return h if unbounded(self.space) or self.play.output == "sigmoid" else 2 * h - 1
 
     def judge(self, h: Tensor, c: Tensor | None = None) -> Verdict:
         """D's verdict on what it sees."""
@@ -170,7 +172,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasVitals, HasCritic, HasFe
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """G(z, c) in the units of x, levels not rounded, shape (B, *)."""
         h = self.generate(z, self.given(c))
-        if not isinstance(self.space, Real) and self.play.output == "tanh":
+        if not unbounded(self.space) and self.play.output == "tanh":
             h = (h + 1) / 2
         return self.space.from_features(h)
 
@@ -199,12 +201,17 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasVitals, HasCritic, HasFe
 # ---- what the constructors check
 
 
+def unbounded(space: Space) -> bool:
+    """Whether features have no ends: those of reals, and of levels in their own range."""
+    return isinstance(space, Real) or (isinstance(space, Levels) and space.ranged)
+
+
 def playable(space: Space, name: str) -> None:
     """Raise ValueError unless gradients go through observations of this space."""
     if not isinstance(space, (Real, Binary, Levels)):
         classes = isinstance(space, Categorical)
-        mend = ": embed its classes as points (simulacra.core.embedding)" if classes else ""
-        raise ValueError(f"{name} needs gradients through its samples, which {space} does not have{mend}.")
+        mend = "embed its classes as points (simulacra.core.embedding)" if classes else as_real(space)
+        raise ValueError(f"{name} needs gradients through its samples, which {space} does not have: {mend}.")
 
 
 def classes_of(condition: Space | None, name: str, why: str) -> int:
@@ -215,7 +222,7 @@ def classes_of(condition: Space | None, name: str, why: str) -> int:
     """
     if not isinstance(condition, Categorical):
         raise ValueError(
-            f"{name} needs a label for each row{why}, but the condition is {condition or 'none'}: load the "
-            "data with condition=label."
+            f"{name} needs a label for each row{why}, but the condition is {condition or 'none'}: name the "
+            "labels with label= if the data have no class folders, and load the data with condition='label'."
         )
     return condition.classes

@@ -61,5 +61,5 @@ def balanced_rows(source: Source, n: int) -> Chosen:
 
 def _labels(batch: Batch) -> Tensor:
     if batch.c is None:
-        raise ValueError("the rows have no label: load the data with condition=label.")
+        raise ValueError("the rows have no label: load the data with condition='label'.")
     return batch.c.flatten()

@@ -74,7 +74,7 @@ class SemiSupervisedGAN(Game, Classifies):
 
     Example:
         >>> import torch
-        >>> from simulacra.core.space import Categorical, Real
+        >>> from simulacra import Categorical, Real
         >>> model = SemiSupervisedGAN(Real((2,)), Categorical((), 3), hidden=(8, 8), generator_hidden=(8,))
         >>> model.classify(torch.zeros(4, 2)).shape
         torch.Size([4, 3])

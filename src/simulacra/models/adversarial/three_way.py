@@ -81,9 +81,9 @@ class ThreeWayGAN(Game):
         blur: int = 3,
         lr: float = 2e-4,
     ):
-        playable(space, "ThreeWayGAN")
         if not space.image:
-            raise ValueError(f"ThreeWayGAN blurs images, but the space is {space}.")
+            raise ValueError(f"ThreeWayGAN blurs images, but the space is {space}: take a GAN.")
+        playable(space, "ThreeWayGAN")
         if blur < 3 or blur % 2 == 0:
             raise ValueError(f"blur is {blur}, but the side of its window must be odd and at least 3.")
         normal: dict[str, Any] = {"normalisation": "batch", "critic_normalisation": "none"}

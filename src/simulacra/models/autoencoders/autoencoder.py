@@ -27,6 +27,8 @@ from simulacra.core.space import Binary, Levels, Real, Space
 from simulacra.core.training import Update
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
+STEEP = 2.0  # slope of the logistic of features with mean 0 and deviation 1: it saturates for few of them
+
 
 class Autoencoder(Model, Encodes, Decodes):
     """Deterministic autoencoder.
@@ -94,7 +96,18 @@ class Autoencoder(Model, Encodes, Decodes):
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """g(z) in the units of x, shape (B, *)."""
         out = self.decoder(z).squeeze(1)
-        return self.space.from_features(out.sigmoid() if self.error == "cross-entropy" else out)
+        if self.error == "cross-entropy":
+            out = out / STEEP if self._unbounded else out.sigmoid()
+        return self.space.from_features(out)
+
+    @property
+    def _unbounded(self) -> bool:
+        """Whether features go beyond [0, 1]: those of levels in their own range."""
+        return isinstance(self.space, Levels) and self.space.ranged
+
+    def _share(self, f: Tensor) -> Tensor:
+        """Features as shares of a coin in [0, 1]: themselves, or their logistic where they go beyond."""
+        return (STEEP * f).sigmoid() if self._unbounded else f
 
 
 def reconstruction_error(model: Autoencoder, batch: Batch, rng: Rng) -> Terms:
@@ -106,7 +119,8 @@ def reconstruction_error(model: Autoencoder, batch: Batch, rng: Rng) -> Terms:
     if model.error == "squared":
         entries = (target - out).square()
     else:
-        entries = F.binary_cross_entropy_with_logits(out, target, reduction="none")
+        share = model._share(target)
+        entries = F.binary_cross_entropy_with_logits(out, share, reduction="none")
     loss = {"reconstruction": sum_events(entries, entries.dim() - 1)}
     if model.sparsity:
         loss["sparsity"] = model.sparsity * code.abs().sum(1)

@@ -52,7 +52,8 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         super().__init__(space)
         d = math.prod(space.features_shape)
         if not 1 <= latent <= d:
-            raise ValueError(f"latent is {latent}, but PCA of {space} has 1 to {d} components.")
+            possible = f"1 to {d} components" if d > 1 else "a single component, latent=1"
+            raise ValueError(f"latent is {latent}, but PCA of {space} has {possible}.")
         self.code_size, self.iterations = latent, iterations
         self.register_buffer("location", torch.zeros(d))
         self.register_buffer("components", torch.eye(d, latent))
@@ -65,7 +66,7 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """V' (x - m), shape (B, latent); what is missing stands at its conditional mean."""
-        f = self.features(x).flatten(1)
+        f = self.space.features(x, self.dtype).flatten(1)
         f = f if known is None else self._imputed(f, self.space.features_known(known).flatten(1))
         return (f - self.location) @ self.components
 
@@ -76,7 +77,9 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """x with its missing entries at their conditional mean, which is not random."""
-        f = self._imputed(self.features(x).flatten(1), self.space.features_known(known).flatten(1))
+        f = self._imputed(
+            self.space.features(x, self.dtype).flatten(1), self.space.features_known(known).flatten(1)
+        )
         mean = self.space.from_features(f.unflatten(1, self.space.features_shape))
         return torch.where(known, x.to(mean.dtype), mean)
 

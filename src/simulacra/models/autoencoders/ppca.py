@@ -20,6 +20,7 @@ from torch import Tensor
 from simulacra.core.capabilities import Completes, Decodes, Encodes, HasDensity, Samples, TakesMissing
 from simulacra.core.distributions import LOG_2PI
 from simulacra.core.factors import FLOOR, Linear, closed_form, maximise
+from simulacra.core.mends import as_real
 from simulacra.core.model import Model
 from simulacra.core.moments import covariance, has_gaps, known_rows
 from simulacra.core.precision import precise
@@ -58,12 +59,16 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
     ):
         super().__init__(space)
         if not isinstance(space, Real):
+            raise ValueError(f"PPCA is a continuous density, but the space is {space}: {as_real(space)}.")
+        d = space.dims
+        if d < 2:
             raise ValueError(
-                f"PPCA is a continuous density, but the space is {space}: "
-                "load the data with dequantise='uniform'."
+                f"PPCA explains several numbers by fewer factors, but {space} has a single one: take an "
+                "RNADE or a VAE."
             )
-        if not 1 <= latent < space.dims:
-            raise ValueError(f"latent is {latent}, but PPCA of {space} has 1 to {space.dims - 1} factors.")
+        if not 1 <= latent < d:
+            possible = f"1 to {d - 1} factors" if d > 2 else "a single factor, latent=1"
+            raise ValueError(f"latent is {latent}, but PPCA of {space} has {possible}.")
         self.code_size, self.solver, self.iterations = latent, solver, iterations
         self.register_buffer("location", torch.zeros(space.dims))
         self.register_buffer("W", torch.zeros(space.dims, latent))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from simulacra.core.composite import Fields, Sequence
+from simulacra.core.mends import as_real
 from simulacra.core.observation import Observation, observation_head
 from simulacra.core.space import Space
 
@@ -40,9 +41,6 @@ def entry_heads(owner: str, space: Space, observation: str, mixtures: int) -> He
         ((7, 3, 2), (7,))
     """
     if isinstance(space, (Fields, Sequence)):
-        raise ValueError(
-            f"{owner} draws entries of one kind, but the space is {space}: "
-            "declare the columns of a table one kind, such as types='real'."
-        )
+        raise ValueError(f"{owner} draws entries of one kind, but the space is {space}: {as_real(space)}.")
     whole = observation_head(space, observation, mixtures=mixtures)
     return Heads(whole, observation_head(replace(space, shape=()), whole.name, mixtures=mixtures))

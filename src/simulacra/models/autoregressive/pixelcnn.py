@@ -77,7 +77,7 @@ class GatedPixelCNN(Raster):
         ValueError: if x is no image, or a size or the observation does not fit it.
 
     Example:
-        >>> from simulacra.core.space import Categorical, Levels
+        >>> from simulacra import Categorical, Levels
         >>> model = GatedPixelCNN(Levels((3, 4, 4), 8), Categorical((), 10), layers=2, channels=6)
         >>> model.sample(2, condition=7, seed=0).shape
         torch.Size([2, 3, 4, 4])

@@ -23,11 +23,13 @@ from torch import Tensor
 
 from simulacra.core import moments
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.composite import Fields, Sequence
 from simulacra.core.distributions import Distribution, Gaussian, Mixture
 from simulacra.core.laplace import Laplace
+from simulacra.core.mends import as_real
 from simulacra.core.observation import MIN_LOG_SCALE, Observation
 from simulacra.core.random import Rng
-from simulacra.core.space import Real, Space
+from simulacra.core.space import Levels, Real, Space
 from simulacra.core.training import Source, Stage, Update
 from simulacra.models.autoregressive.ordered import Ordered
 from simulacra.nets.recursion import Activation
@@ -155,10 +157,8 @@ def _mixture(p: Tensor, component: type[Gaussian] | type[Laplace], k: int, event
 def _check(space: Space, hidden: int, mixtures: int, component: str, activation: str) -> None:
     """Raise ValueError unless RNADE can be built from these."""
     if not isinstance(space, Real):
-        raise ValueError(
-            f"RNADE needs real entries, but the space is {space}: NADE takes discrete ones, and "
-            "dequantise='uniform' makes levels real."
-        )
+        mend = as_real(space) if isinstance(space, (Levels, Fields, Sequence)) else "take a NADE"
+        raise ValueError(f"RNADE needs real entries, but the space is {space}: {mend}.")
     for name, value in (("hidden", hidden), ("mixtures", mixtures)):
         if value < 1:
             raise ValueError(f"{name} is {value}, but it must be at least 1.")

@@ -46,7 +46,7 @@ class DiscriminativeRBM(Labelled):
         ValueError: if the space is not binary, the condition no label, or an option does not fit.
 
     Example:
-        >>> from simulacra.core.space import Binary, Categorical
+        >>> from simulacra import Binary, Categorical
         >>> model = DiscriminativeRBM(Binary((4,)), Categorical((), 3), hidden=2)
         >>> model.classify(torch.zeros(2, 4)).shape, model.sample(5, condition=1).shape
         (torch.Size([2, 3]), torch.Size([5, 4]))

@@ -47,7 +47,7 @@ class GroupedRBM(Labelled):
         ValueError: if the space is not binary, the condition no label, or an option does not fit.
 
     Example:
-        >>> from simulacra.core.space import Binary, Categorical
+        >>> from simulacra import Binary, Categorical
         >>> model = GroupedRBM(Binary((4,)), Categorical((), 3), hidden=2, irrelevant=2)
         >>> model.classify(torch.zeros(2, 4)).shape, model.sample(5, condition=1).shape
         (torch.Size([2, 3]), torch.Size([5, 4]))

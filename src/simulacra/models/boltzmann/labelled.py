@@ -217,6 +217,6 @@ def label_of(name: str, condition: Space | None) -> Categorical:
     if isinstance(condition, Categorical) and condition.shape == ():
         return condition
     raise ValueError(
-        f"{name} models data with one label, but the condition is {condition}: load the data with "
-        "condition='label'."
+        f"{name} models data with one label, but the condition is {condition}: name the labels with label= "
+        "if the data have no class folders, and load the data with condition='label'."
     )

@@ -106,7 +106,9 @@ def check_tiles(size: tuple[int, int], kernel: int, pool: int, below: str) -> No
     """Raise ValueError unless filters fit into maps of this size and blocks tile what they leave."""
     what = f"{below} of {_by(*size)}"
     if kernel > min(size):
-        raise ValueError(f"kernel={kernel} does not fit into {what}: it may be 1 to {min(size)}.")
+        most = min(size)
+        possible = f"1 to {most}" if most > 1 else "1"
+        raise ValueError(f"kernel={kernel} does not fit into {what}: it may be {possible}.")
     left = [side - kernel + 1 for side in size]
     if all(side % pool == 0 for side in left):
         return

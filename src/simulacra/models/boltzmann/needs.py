@@ -1,12 +1,12 @@
-"""What data machines are for; whoever brings others is told how to load them, or which model takes them."""
+"""Checks of the data that machines take; refusals say how to load others, or which model takes them."""
 
 from __future__ import annotations
 
-from simulacra.core.composite import Sequence
+from simulacra.core.composite import Fields, Sequence
+from simulacra.core.mends import as_real
 from simulacra.core.space import Binary, Levels, Real, Space
 
 GREY = "grey levels can be drawn anew each visit (dynamic), drawn once (static) or cut (threshold); "
-FRAMES = "take an RNN-RBM, an RTRBM or an RNN-NADE for sequences of binary frames"
 
 
 def need_binary(name: str, space: Space) -> None:
@@ -19,6 +19,7 @@ def need_binary(name: str, space: Space) -> None:
     """
     if not isinstance(space, Binary):
         mend = _mend(space, f"{GREY}load the data with binarize='dynamic'", "take a Gaussian RBM")
+        mend = "a VAE takes such data" if isinstance(space, Fields) else mend
         raise ValueError(f"{name} needs binary data, but the space is {space}: {mend}.")
 
 
@@ -31,14 +32,18 @@ def need_real(name: str, space: Space) -> None:
 
 def need_images(name: str, space: Space) -> None:
     """Raise ValueError unless the space holds binary or real images."""
+    if isinstance(space, Levels) and not space.image:
+        raise ValueError(
+            f"{name} needs images (channels, height, width), but the space is {space}: take a VAE for what "
+            "has no places."
+        )
     if not isinstance(space, (Binary, Real)):
         grey = (
             f"{GREY}load the data with binarize='dynamic', or load them with dequantise='uniform' to keep "
             "the levels"
         )
-        raise ValueError(
-            f"{name} needs binary or real images, but the space is {space}: {_mend(space, grey)}."
-        )
+        mend = "a VAE takes such data" if isinstance(space, Fields) else _mend(space, grey)
+        raise ValueError(f"{name} needs binary or real images, but the space is {space}: {mend}.")
     if len(space.shape) != 3:
         other = "an RBM" if isinstance(space, Binary) else "a Gaussian RBM"
         raise ValueError(
@@ -58,11 +63,7 @@ def need_frames(name: str, space: Space) -> None:
 
 
 def _mend(space: Space, grey: str, real: str = "a VAE takes such data") -> str:
-    """What to do about data of the wrong kind: of grey levels, of reals, or others."""
+    """A mend for data of the wrong kind: grey levels, reals, or others."""
     if isinstance(space, Levels):
         return grey
-    if isinstance(space, Sequence) and isinstance(space.of, Binary):
-        return FRAMES
-    if isinstance(space, Binary):
-        return "take an RBM"
-    return real if isinstance(space, Real) else "a VAE takes such data"
+    return real if isinstance(space, Real) else as_real(space)

@@ -30,7 +30,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Update
 from simulacra.models.variational.iwae import negative_bound
-from simulacra.models.variational.latent import Codes, LatentVariableModel, repeated
+from simulacra.models.variational.latent import Codes, LatentVariableModel, gaussian_of, repeated
 from simulacra.nets.mlp import mlp
 
 
@@ -131,5 +131,4 @@ class HierarchicalVAE(LatentVariableModel):
 
 def law(network: nn.Module, z: Tensor) -> Gaussian:
     """The Gaussian of one code given the next, for z of shape (B, *, n)."""
-    mu, log_sigma = network(z).chunk(2, -1)
-    return Gaussian(mu, log_sigma, 1)
+    return gaussian_of(network(z))

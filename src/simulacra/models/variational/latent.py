@@ -51,6 +51,7 @@ ObservationName = Literal[
     "cumulative-logit",
     "fields",
 ]
+MAX_LOG_SIGMA = 20.0  # of a code in any direction
 PROPOSALS = 128  # codes that a completion chooses from
 
 
@@ -143,8 +144,7 @@ class LatentVariableModel(
         f = self.features(x)
         if known is not None:
             f = torch.where(self.space.features_known(known), f, torch.zeros_like(f))
-        mu, log_sigma = self.encoder(f, *self.condition_features(c)).chunk(2, -1)
-        return Gaussian(mu, log_sigma, 1)
+        return gaussian_of(self.encoder(f, *self.condition_features(c)))
 
     def likelihood(self, z: Tensor, c: Tensor | None = None) -> Distribution:
         """p(x|z) for codes of shape (B, latent)."""
@@ -220,6 +220,19 @@ class LatentGaussian(LatentVariableModel, HasPosterior):
         """z ~ N(0, I), x ~ p(x|z), shape (B, *)."""
         z = rng.normal("z", self.code_size, dtype=self.dtype)
         return self.likelihood(z, c).sample(rng)
+
+
+def gaussian_of(numbers: Tensor) -> Gaussian:
+    """The Gaussian of a code whose mean and log standard deviation a network gives, event (latent,).
+
+    Any q bounds log p, so a row far out may be given a narrower one than the network says: the standard
+    deviations of others stay far from the limit, and those of such a row would overflow to NaN.
+
+    Args:
+        numbers: shape (*, 2 latent).
+    """
+    mu, log_sigma = numbers.chunk(2, -1)
+    return Gaussian(mu, log_sigma.clamp(-MAX_LOG_SIGMA, MAX_LOG_SIGMA), 1)
 
 
 def repeated(q: Gaussian) -> Gaussian:

@@ -1,0 +1,108 @@
+"""numpy's files, .npy and .npz, read without trust: no pickles, and nothing that a header only promises.
+
+numpy's own reader allocates what a header says before it looks at the size of the file.
+"""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+# what numpy raises on damaged headers of one kind or another
+DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,
+    struct.error,
+)
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The array of a .npy file.
+
+    Raises:
+        ValueError: if the file is damaged or holds pickled objects.
+    """
+    with open(path, "rb") as file:
+        return _npy(path, path.name, file, path.stat().st_size)
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file.
+
+    Raises:
+        ValueError: if the file is damaged or holds pickled objects.
+    """
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                name = info.filename.removesuffix(".npy")
+                with archive.open(info) as file:
+                    arrays[name] = _npy(path, name, file, info.file_size)
+    except BROKEN_ZIP as error:
+        raise ValueError(
+            f"{path} is truncated or no npz file ({error}): save it again with numpy.savez."
+        ) from error
+    return arrays
+
+
+def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
+    """One array, after its header was compared with the bytes that are there."""
+    damaged = f"{path} is truncated or damaged in array {name!r}"
+    try:
+        version = np.lib.format.read_magic(file)
+        read = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, fortran, dtype = read(file)
+    except DAMAGED as error:
+        raise ValueError(f"{damaged} ({error}): save it again with numpy.") from error
+    _check_type(path, name, dtype)
+    count = 1
+    for n in shape:
+        count *= n
+    # compared before anything of that size is allocated
+    if count * dtype.itemsize > size:
+        raise ValueError(
+            f"{damaged}: its header promises {shape} of {dtype}, but the file ends before; save it again."
+        )
+    content = file.read(count * dtype.itemsize)
+    if len(content) != count * dtype.itemsize:
+        raise ValueError(
+            f"{damaged}: it has {len(content)} of {count * dtype.itemsize} bytes; save it again."
+        )
+    array = np.frombuffer(bytearray(content), dtype)
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def _check_type(path: Path, name: str, dtype: np.dtype) -> None:
+    if dtype.hasobject:
+        raise ValueError(
+            f"{path} holds Python objects in array {name!r}, which would need pickle and is never read: "
+            "save numbers or strings."
+        )
+    if dtype.names:
+        raise ValueError(
+            f"{path} holds the named columns {', '.join(dtype.names[:20])} in array {name!r}: in Python, "
+            "load_data(numpy.load(path)) takes it as a table; or save it as .csv."
+        )
+    if dtype.kind == "c":
+        raise ValueError(
+            f"{path} holds complex numbers in array {name!r}: save their real and imaginary parts as columns."
+        )
+    if dtype.kind not in "buifUS":
+        raise ValueError(f"{path} holds {dtype} in array {name!r}: save real numbers or strings.")

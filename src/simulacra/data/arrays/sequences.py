@@ -1,0 +1,85 @@
+"""Sequences of differing lengths: a MATLAB file of nothing but cells, each of arrays of shape (steps, width).
+
+train_data, test_data    cells of the official parts; one cell of another name is cut as other data are
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from simulacra.core.composite import Sequence
+from simulacra.core.space import Binary, Real, Space
+from simulacra.data.arrays.parts import WORDS, part_of
+from simulacra.data.arrays.shapes import narrowest
+from simulacra.data.source import Part, Source
+
+Cells = Mapping[str, list[np.ndarray]]
+
+
+def open_sequences(path: Path, cells: Cells, key: str | None = None, label: str | None = None) -> Source:
+    """The source in a file of cells.
+
+    Args:
+        cells: the arrays of each cell, by name.
+        key: the cell, or what the cells of several parts are called besides.
+        label: refused, since cells have none beside them.
+
+    Raises:
+        ValueError: if several cells could be meant, or what they hold are no sequences of one width.
+
+    Example:
+        >>> cells = {"train_data": [np.ones((3, 2)), np.zeros((4, 2))], "test_data": [np.eye(2)]}
+        >>> source = open_sequences(Path("walks.mat"), cells)
+        >>> source.space.shape, {name: part.lengths.tolist() for name, part in source.parts.items()}
+        ((4, 2), {'train': [3, 4], 'test': [2]})
+    """
+    if label is not None:
+        raise ValueError(f"label={label!r} applies to files of arrays, but {path} holds cells: leave it out.")
+    parts = _parts(path, cells, key)
+    pieces = [piece for part in parts.values() for piece in part]
+    shapes = sorted({str(piece.shape) for piece in pieces})[:5]
+    fit = [p.ndim == 2 and len(p) > 0 and p.dtype.kind in "buif" for p in pieces]
+    if not pieces or not all(fit) or len({piece.shape[1] for piece in pieces}) > 1:
+        raise ValueError(
+            f"{path} holds cells of arrays of shapes {', '.join(shapes)}, but sequences are (steps, width) "
+            "with one width and a step at least: save numbers in an array, or sequences as cells."
+        )
+    every = np.concatenate(pieces)
+    if not np.isfinite(every).all():
+        raise ValueError(f"{path} holds missing or infinite values in its cells: correct them.")
+    binary = bool(((every == 0) | (every == 1)).all())
+    every = every.astype(np.uint8) if binary else narrowest(every, str(path))
+    of: Space = Binary(every.shape[1:]) if binary else Real(every.shape[1:])
+    steps = max(map(len, pieces))
+    made = {name: _part(part, steps, every.dtype) for name, part in parts.items()}
+    return Source(path.stem, Sequence((steps,), of=of), made)
+
+
+def _parts(path: Path, cells: Cells, key: str | None) -> dict[str, list[np.ndarray]]:
+    """The sequences of each part."""
+    named = {name: part_of(name) for name in cells}
+    rests = {found[1] for found in named.values() if found and found[0] == "train"}
+    wanted = key if key is not None else next(iter(rests)) if len(rests) == 1 else None
+    if wanted in rests and wanted not in cells:
+        of = {found[0]: cells[name] for name, found in named.items() if found and found[1] == wanted}
+        return {part: of[part] for part in WORDS if part in of}
+    if key is None and len(cells) == 1:
+        return {"train": next(iter(cells.values()))}
+    if key is None or key not in cells:
+        listed = ", ".join(f"{name} (cell of {len(held)})" for name, held in cells.items())
+        raise ValueError(
+            f"{path} holds cells that could be the sequences ({listed}): load it with "
+            f"key={next(iter(cells))!r}, or name another one."
+        )
+    return {"train": cells[key]}
+
+
+def _part(pieces: list[np.ndarray], steps: int, dtype: np.dtype) -> Part:
+    rows = np.zeros((len(pieces), steps, *pieces[0].shape[1:]), dtype)
+    for row, piece in zip(rows, pieces):
+        row[: len(piece)] = piece
+    return Part(torch.from_numpy(rows), lengths=torch.tensor([len(piece) for piece in pieces]))

@@ -1,0 +1,149 @@
+"""How an array is understood: its shape as rows or images, and its numbers as a space.
+
+(N, D)                                   rows of a table
+(N, H, W), (N, H, W, C), (N, C, H, W)    images with 1 or 3 channels, kept as (C, H, W)
+
+only 0 and 1                             Binary
+whole numbers 0..255                     Levels(256)
+images of 16-bit whole numbers           Levels(65536), or as many as levels= says
+other numbers                            Real, in double precision unless single holds them exactly
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.core.space import Binary, Levels, Real, Space
+
+MOST_LEVELS = 2**16
+
+
+def observations(
+    path: Path | str, field: str, array: np.ndarray, levels: int | None = None, masked: bool = False
+) -> tuple[Tensor, Tensor | None, Space]:
+    """Rows, what is known of them (None: all) and their space, from an array of any accepted shape.
+
+    Args:
+        masked: whether NaN stands for a missing entry.
+
+    Raises:
+        ValueError: if shape or values are not accepted; it names file, field and mend.
+    """
+    if array.dtype.kind not in "buif":
+        raise ValueError(
+            f"{path} holds text in {field}: the observations must be numbers; name another with key=."
+        )
+    _check_shape(path, field, array)
+    x = images_first(path, field, array)
+    known = ~np.isnan(x) if masked and x.dtype.kind == "f" else np.ones(x.shape, bool)
+    if not known.all():
+        # some value of the array, so that what is missing says nothing of the support
+        x = np.where(known, x, x[known].flat[0] if known.any() else np.nan)
+    if x.dtype.kind == "f":
+        _check_finite(path, field, x)
+    x, space = _support(path, field, x) if levels is None else _declared(path, field, x, levels)
+    rows, there = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(known))
+    return (rows, None, space) if known.all() else (space.filled(rows, there), there, space)
+
+
+def _check_shape(path: Path | str, field: str, array: np.ndarray) -> None:
+    has = f"{path} has {field} of shape {array.shape}"
+    if array.ndim == 1 and array.size:
+        raise ValueError(
+            f"{has}: it must be (N, D); save x.reshape(-1, 1), which has one number in each row."
+        )
+    if array.ndim < 2 or 0 in array.shape:
+        raise ValueError(f"{has}: it must be (N, D) or images (N, H, W) with N > 0.")
+    if array.ndim == 2 and len(array) == 1:
+        raise ValueError(f"{has}, which is a single row: save its transpose if it is one column of numbers.")
+
+
+def images_first(path: Path | str, field: str, array: np.ndarray) -> np.ndarray:
+    """(N, D) as it is; images as (N, C, H, W)."""
+    if array.ndim == 2:
+        return array
+    if array.ndim == 3:
+        return array[:, None]
+    channels = (1, 3)
+    if array.ndim == 4 and array.shape[1] in channels:
+        return array
+    if array.ndim == 4 and array.shape[3] in channels:
+        return array.transpose(0, 3, 1, 2)
+    raise ValueError(
+        f"{path} has {field} of shape {array.shape}: images are (N, H, W), (N, H, W, C) or (N, C, H, W) "
+        "with C 1 or 3 (leave an alpha channel out)."
+    )
+
+
+def _check_finite(path: Path | str, field: str, x: np.ndarray) -> None:
+    if not np.isfinite(x).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise ValueError(
+            f"{path} has a missing or infinite value in {field}, row {where[0]} (from 0), at {where[1:]}: "
+            "load it with missing='mask' where NaN stands for what is missing, or correct it."
+        )
+
+
+def _support(path: Path | str, field: str, x: np.ndarray) -> tuple[np.ndarray, Space]:
+    shape = x.shape[1:]
+    low, high = x.min(), x.max()
+    whole = x.dtype.kind in "bui" or bool((x == np.round(x)).all())
+    if whole and low >= 0 and high <= 1:
+        return x.astype(np.uint8), Binary(shape)
+    # MATLAB keeps pixels as doubles
+    if x.dtype.kind in "bui" or (whole and x.ndim == 4):
+        if low >= 0 and high <= 255:
+            return x.astype(np.uint8), Levels(shape, 256)
+        if x.dtype == np.uint16 and x.ndim == 4:
+            return x.astype(np.int32), Levels(shape, MOST_LEVELS)
+        if x.dtype.kind in "bui":
+            raise ValueError(_no_pixels(path, field, int(low), int(high)))
+    return narrowest(x, f"{path}, {field}"), Real(shape)
+
+
+def _no_pixels(path: Path | str, field: str, low: int, high: int) -> str:
+    """Why whole numbers are neither 0/1 nor bytes, and what to do."""
+    holds = (
+        f"{path} holds whole numbers from {low} to {high} in {field}, but those of pixels are 0..255 or 0/1"
+    )
+    real = "save x.astype('float64') to have them taken as real"
+    if max(high, -low) > 2**53:
+        return f"{holds}: subtract an offset (double precision rounds them), and {real}."
+    if low >= 0 and high < MOST_LEVELS:
+        return f"{holds}: {real}; or if they are levels, load the data with levels={1 << high.bit_length()}."
+    return f"{holds}: {real}."
+
+
+def _declared(path: Path | str, field: str, x: np.ndarray, levels: int) -> tuple[np.ndarray, Space]:
+    """Whole numbers of as many levels as the user says."""
+    if not 2 <= levels <= MOST_LEVELS:
+        raise ValueError(f"levels={levels} must be from 2 to {MOST_LEVELS}.")
+    if x.min() < 0 or x.max() >= levels or (x.dtype.kind == "f" and (x != np.round(x)).any()):
+        raise ValueError(
+            f"{path} holds numbers from {x.min()} to {x.max()} in {field}, but levels={levels} needs whole "
+            f"numbers from 0 to {levels - 1}: give another levels=, or leave it out."
+        )
+    return x.astype(np.uint8 if levels <= 256 else np.int32), Levels(x.shape[1:], levels)
+
+
+def narrowest(x: np.ndarray, where: str) -> np.ndarray:
+    """Real numbers in single precision if it holds all of them exactly, otherwise in double precision.
+
+    Raises:
+        ValueError: if one is beyond single precision, which models compute in, or more precise than double.
+    """
+    double = x.astype(np.float64)
+    if x.dtype.itemsize > 8 and (double != x).any():
+        raise ValueError(
+            f"{where} holds numbers of {x.dtype} that double precision rounds: save x.astype('float64') to "
+            "have them rounded."
+        )
+    largest = np.abs(double).max(initial=0)
+    if largest > np.finfo(np.float32).max:
+        raise ValueError(f"{where} holds numbers up to {largest:.3g}, beyond single precision: rescale them.")
+    single = double.astype(np.float32)
+    return single if (single == double).all() else double

@@ -1,0 +1,36 @@
+"""The quick tier has every exact check and a representative of every feature of the catalogue."""
+
+import ast
+
+import sources
+
+TESTS = sorted((sources.ROOT / "tests").rglob("test_*.py"))
+LEAVING = ("thorough", "represented", "quick")
+
+
+def leaves(path) -> list[str]:
+    """The tests of a file that prove a row of the systems table, and of which the quick tier runs a part."""
+    found = []
+    if not any(word in sources.text(path) for word in LEAVING):
+        return found
+    for node in ast.walk(sources.tree(path)):
+        decorators = [ast.unparse(d) for d in getattr(node, "decorator_list", [])]
+        proves = any("mark.system" in text for text in decorators)
+        if proves and any(word in text for text in decorators for word in LEAVING):
+            found.append(node.name)
+    return found
+
+
+def test_no_exact_check_leaves_the_quick_tier(thorough_tests):
+    """By the decorators in the files, and by the marks of all tests that were collected with this one."""
+    assert not sources.offenders(leaves, TESTS)
+    exact = [item.nodeid for item in thorough_tests if item.nodeid.startswith("tests/exact/")]
+    proving = [item.nodeid for item in thorough_tests if item.get_closest_marker("system")]
+    assert not exact + proving
+
+
+def test_test_files_are_short_and_have_different_names():
+    lines = {path: len(sources.text(path).splitlines()) for path in (sources.ROOT / "tests").rglob("*.py")}
+    assert not [sources.name(path) for path, n in lines.items() if n >= 300]
+    names = [path.name for path in TESTS]
+    assert not sorted({name for name in names if names.count(name) > 1})
