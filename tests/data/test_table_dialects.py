@@ -117,6 +117,12 @@ def test_a_comma_that_may_be_either_mark_is_asked_for_and_both_answers_work(tmp_
     assert columns(whole(path, thousands=","))["a"][1] == 1037
 
 
+@pytest.mark.fault("f07")
+def test_points_between_thousands_stand_beside_decimal_commas(tmp_path):
+    path = write(tmp_path / "t.csv", b"a;b\n255.880;0,5\n1.234;1,5\n7;2,5\n")
+    assert columns(whole(path)) == {"a": [255880, 1234, 7], "b": [0.5, 1.5, 2.5]}
+
+
 @pytest.mark.fault("f09")
 @pytest.mark.parametrize("name", ["", '""', "Unnamed: 0"])
 @pytest.mark.parametrize("first", [lambda i: i, lambda i: i * 37 % 60, lambda i: f"car {i}", lambda i: 3 * i])

@@ -110,7 +110,8 @@ def read_table(path: Path, options: TableOptions) -> Table:
         raise ValueError(f"{path} holds no rows: a table needs at least one.")
     table = _shaped(path, dialect, filled, comments, options)
     if len(rows) > len(filled):
-        said = [table.notes.get("left out", ""), f"{len(rows) - len(filled)} rows of empty cells"]
+        k = len(rows) - len(filled)
+        said = [table.notes.get("left out", ""), f"{k} row{'s' * (k > 1)} of empty cells"]
         table.notes["left out"] = "; ".join(filter(None, said))
     return table
 

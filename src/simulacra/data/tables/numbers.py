@@ -107,6 +107,7 @@ class Seen:
         commas: groups with commas, such as `1,234,567` or `1,234.5`.
         points: groups with points.
         comma_or_group: `1,234`, which may be either.
+        point_or_group: `1.234`, which is a decimal unless others have decimal commas.
         groups: another mark between groups, such as the blank of `1 234`.
     """
 
@@ -115,17 +116,20 @@ class Seen:
     commas: str | None = None
     points: str | None = None
     comma_or_group: str | None = None
+    point_or_group: str | None = None
     groups: str | None = None
 
 
 E = r"(?:[eE][+-]?[0-9]+)?"
 GROUP = r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"
+DOTTED = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
 FORMS = {
     "commas": r"[+-]?[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){2,}(?:\.[0-9]*)?|,[0-9]{3}\.[0-9]*)",
     "points": r"[+-]?[1-9][0-9]{0,2}(?:(?:\.[0-9]{3}){2,}(?:,[0-9]*)?|\.[0-9]{3},[0-9]*)",
     "comma_or_group": GROUP,
     "comma": rf"(?!{GROUP}\0)[+-]?(?:[0-9]+,[0-9]+|,[0-9]+){E}",
-    "point": rf"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+){E}",
+    "point_or_group": DOTTED,
+    "point": rf"(?!{DOTTED}\0)[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+){E}",
     "groups": r"[+-]?[1-9][0-9]{0,2}([ '\u00a0\u202f])[0-9]{3}(?:\2[0-9]{3})*(?:[.,][0-9]*)?",
 }
 BETWEEN_NULLS = {name: re.compile(rf"\0({form})(?=\0)") for name, form in FORMS.items()}
@@ -176,7 +180,7 @@ def find_marks(
     if seen.groups:
         return Marks(decimal, next(mark for mark in seen.groups if mark in " '\u00a0\u202f"))
     if decimal == ",":
-        return Marks(",", "." if seen.points else "")
+        return Marks(",", "." if seen.points or seen.point_or_group else "")
     return Marks(".", "," if seen.commas or seen.comma_or_group else "")
 
 
