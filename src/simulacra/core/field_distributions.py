@@ -169,6 +169,9 @@ class CumulativeLogit(Distribution):
     @property
     def log_probs(self) -> Tensor:
         """log P(x = k), shape (B, K, *)."""
+        if not self.steps.shape[self._dim]:
+            # one class, which is certain
+            return self.steps.sum(self._dim, keepdim=True)
         t, dim, K = self.thresholds, self._dim, self.steps.shape[self._dim] + 1
         first, last = F.logsigmoid(t.narrow(dim, 0, 1)), F.logsigmoid(-t.narrow(dim, K - 2, 1))
         upper, lower = t.narrow(dim, 1, K - 2), t.narrow(dim, 0, K - 2)

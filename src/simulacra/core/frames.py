@@ -67,7 +67,9 @@ def to_frame(space: Fields, x: Tensor) -> pandas.DataFrame:
         raise ValueError("a data frame needs pandas: pip install 'simulacra[tables]'.") from error
     frame = pd.DataFrame(columns_of(space, x))
     for name, field in space.fields:
-        if isinstance(field, (Categorical, Ordinal)) and field.names and not numbered(field.names):
+        if not isinstance(field, (Categorical, Ordinal)) or field.values:
+            continue
+        if field.names and not numbered(field.names):
             ordered = isinstance(field, Ordinal)
             frame[name] = pd.Categorical(frame[name], categories=list(field.names), ordered=ordered)
     return frame

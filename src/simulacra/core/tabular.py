@@ -102,7 +102,7 @@ def _stored(values: tuple[float, ...], codes: np.ndarray) -> np.ndarray:
 def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> np.ndarray:
     number: dict[str | None, float] = {name: i for i, name in enumerate(names)} | {None: np.nan}
     texts = [None if is_gone(value) else class_name(value) for value in values]
-    for text in set(texts):
+    for text in dict.fromkeys(texts):
         if text not in number:
             known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
             raise ValueError(

@@ -25,6 +25,7 @@ class Column:
         lines: line of each value in its file, from 1; None: rows are counted from 0.
         marks: how numbers are written where values are text.
         unnamed: True if the file gives the column no name.
+        spellings: texts that stand for a missing entry in the file, for suggestions.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Column:
     lines: Sequence[int] | None = None
     marks: Marks = Marks()
     unnamed: bool = False
+    spellings: tuple[str, ...] = ()
 
     @cached_property
     def numbers(self) -> np.ndarray | None:
@@ -41,10 +43,16 @@ class Column:
 
         Text that a number would not keep, such as 02139, is no number.
         """
-        if all(type(value) is str for value in self.values):
-            quick = self.marks.numbers(self.values)
-            if quick is not None:
-                return np.array(quick, dtype=np.float64)
+        there = [value for value in self.values if value is not None]
+        texts = all(isinstance(value, str) for value in there)
+        x = self.marks.all_numbers(there) if texts and there else None
+        if x is not None:
+            full = np.full(len(self.values), np.nan)
+            full[[value is not None for value in self.values]] = x
+            return full
+        return self._numbers_one_by_one()
+
+    def _numbers_one_by_one(self) -> np.ndarray | None:
         known: dict[Any, float | None] = {None: np.nan}
         for value in set(self.values):
             x = known[value] if value is None else self.number(value)
@@ -80,13 +88,21 @@ class Column:
     def odd(self) -> list[int]:
         """Places of the values that are neither numbers nor digits."""
         texts = {v for v in set(self.values) if v is not None and self.number(v) is None}
-        digits = {v for v in texts if isinstance(v, str) and self.marks.looks_like(v.strip())}
-        return [i for i, value in enumerate(self.values) if value in texts - digits]
+        digits = {
+            v for v in texts if self._digits(v) or (isinstance(v, str) and self.marks.looks_like(v.strip()))
+        }
+        odd = texts - digits
+        return [i for i, value in enumerate(self.values) if value in odd]
 
     @property
     def odd_mixture(self) -> bool:
         """Returns True if texts stand among more numbers: a slip, and no class."""
         return self.numbers is None and bool(self.odd) and 2 * len(self.odd) <= self.present
+
+    @property
+    def written(self) -> bool:
+        """Returns True if the values are texts, of which a number may have several: 1 and 1.0."""
+        return any(isinstance(value, str) for value in set(self.values))
 
     @property
     def present(self) -> int:

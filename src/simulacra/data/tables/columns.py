@@ -21,7 +21,9 @@ from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
 from simulacra.data.tables.declared import EVERY_OTHER, read_types
 from simulacra.data.tables.kinds import NoClasses, identifies, space_of
-from simulacra.data.tables.options import FrameOptions
+from simulacra.data.tables.options import FrameOptions, TableOptions
+
+NO_ENTRIES = (list, tuple, dict, set, np.ndarray, Tensor, bytes, complex)  # one entry is one value
 
 
 def source_of(
@@ -44,6 +46,7 @@ def source_of(
         ValueError: if a column fits no kind, or misses entries that are not to be masked.
     """
     _check_names(where, columns)
+    _check_lengths(where, columns)
     declared = read_types(own.types, [column.name for column in columns])
     labels, label_names = _labels(columns[label]) if label is not None else (None, ())
     index = _index(where, [column.name for column in columns], own)
@@ -70,7 +73,7 @@ def source_of(
     if refused:
         raise NoClasses([name for error in refused for name in error.columns], str(refused[0]))
     if not fields:
-        raise ValueError(f"{where} has no column beside labels and groups: {_nothing(left_out)}.")
+        raise ValueError(f"{where} has no column beside labels and groups: {_nothing(left_out, own)}.")
     source = _source(name, Fields(fields), entries, labels, label_names, _sides(columns, split))
     for column_name, why in left_out.items():
         source = source.noted("columns left out", f"{column_name} ({why})")
@@ -88,11 +91,13 @@ def _why(column: Column, own: FrameOptions) -> str | None:
     return None if own.index_column == "none" and column.present else identifies(column)
 
 
-def _nothing(left_out: Mapping[str, str]) -> str:
+def _nothing(left_out: Mapping[str, str], own: FrameOptions) -> str:
     if not left_out:
         return "there is nothing to model"
     listed = ", ".join(f"{name} ({why})" for name, why in left_out.items())
-    return f"{listed} would be left out; declare what is to be modelled with types="
+    cut = isinstance(own, TableOptions) and len(left_out) == 1
+    mend = ", or give the mark between cells with separator= if there are several columns" if cut else ""
+    return f"{listed} would be left out: declare what is to be modelled with types={mend}"
 
 
 def declaration(space: Space) -> Any:
@@ -113,6 +118,17 @@ def _check_names(where: str, columns: Sequence[Column]) -> None:
     twice = sorted({n for n in every if every.count(n) > 1})
     if twice:
         raise ValueError(f"{where} has several columns {twice[0]!r}: give each column a name of its own.")
+
+
+def _check_lengths(where: str, columns: Sequence[Column]) -> None:
+    for column in columns:
+        if len(column.values) != len(columns[0].values):
+            raise ValueError(
+                f"{column.where} has {len(column.values)} entries, {columns[0].name!r} has "
+                f"{len(columns[0].values)}: every row needs an entry in each."
+            )
+    if columns and not columns[0].values:
+        raise ValueError(f"{where} holds no rows: a table needs at least one.")
 
 
 def _labels(column: Column) -> tuple[Tensor, tuple[str, ...]]:
@@ -143,7 +159,7 @@ def _codes(space: Space, column: Column) -> np.ndarray:
     codes = (
         x
         if x is not None and (stored or not named)
-        else column_codes(space, column.values if x is None else x, column.where)
+        else column_codes(space, column.values if x is None or not column.written else x, column.where)
     )
     _check_codes(space, codes, column)
     return codes
@@ -239,13 +255,28 @@ def frame_source(name: str, where: str, frame: Any, own: FrameOptions, split: Sp
 
 
 def _frame_column(where: str, name: str, series: Any, gone: set[str]) -> Column:
-    """A column with what its type says: ordered classes are ordinal, classes and texts categorical."""
+    """A column with the space that its type says: ordered classes are ordinal, other classes categorical."""
+    where = f"{where}, column {name!r},"
     values = column_values(series)
+    for i, value in enumerate(values):
+        if isinstance(value, NO_ENTRIES):
+            raise ValueError(
+                f"{where} holds a {type(value).__name__} in row {i} (from 0): give numbers, texts or dates."
+            )
     values = [None if (isinstance(v, float) and np.isnan(v)) or v in gone else v for v in values]
     kind = getattr(series, "cat", None) if str(getattr(series, "dtype", "")) == "category" else None
-    space: Space | None = None
-    if kind is not None:
-        classes = tuple(map(class_name, kind.categories))
-        make = Ordinal if kind.ordered else Categorical
-        space = make((), len(classes), classes)
-    return Column(name, values, f"{where}, column {name!r},", space)
+    return Column(name, values, where, None if kind is None else _space_of_categories(where, kind))
+
+
+def _space_of_categories(where: str, kind: Any) -> Space:
+    """The space of a column of pandas categories."""
+    given = list(kind.categories)
+    numbers = all(isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in given)
+    if numbers and not kind.ordered:
+        given = sorted(given)
+    classes = tuple(map(class_name, given))
+    twice = next((name for name in classes if classes.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{where} has two categories that are written {twice!r}: rename one of them.")
+    values = tuple(map(float, given)) if numbers and given == sorted(given) else ()
+    return (Ordinal if kind.ordered else Categorical)((), len(classes), classes, values)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulacra.data.catalog.formats import read_all
-from simulacra.data.tables.numbers import PLAIN, Marks
+from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import TableOptions
 
 SAMPLE = 100  # lines that the detector sees
@@ -30,6 +31,12 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # no other mark ends a line, as U+2028 does for Python
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # or a whole number among those
+OPENING = re.compile(r'(?:^|[,;\t| ])"')
+SEPARATOR_LINE = re.compile(r'\ufeff?("?sep=([^\r\n"])"?[,;]*)[ \t]*(?=[\r\n])', re.IGNORECASE)
+LONGEST = 200  # lines of one quoted cell
 
 Line = tuple[int, list[str]]  # number in the file, from 1, and cells
 
@@ -86,7 +93,10 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
         ValueError: if it is no such text.
     """
     content = bytes(read_all(path))
-    found = encoding or next((name for mark, name in BOMS if content.startswith(mark)), "utf-8-sig")
+    marked = next((name for mark, name in BOMS if content.startswith(mark)), None)
+    found = marked or "utf-8-sig"
+    if encoding is not None and not (marked == "utf-8-sig" and encoding.lower() in ("utf-8", "utf8")):
+        found = encoding
     try:
         text = content.decode(found)
     except LookupError as error:
@@ -95,14 +105,63 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
         line = content[: getattr(error, "start", 0)].count(b"\n") + 1
         if encoding is not None or found != "utf-8-sig":
             mend = "it is damaged, or of another encoding: save it as UTF-8"
+        elif b"\0" in content:
+            mend = _wide(content)
         else:
             mend = "save it as UTF-8, or if it comes from a western Windows load it with encoding='cp1252'"
         raise ValueError(
             f"{path} is no {found.removesuffix('-sig').upper()} text (line {line}): {mend}."
         ) from error
-    if encoding is None and "\0" in text[:WIDEST]:
-        raise ValueError(f"{path} holds null characters: if it is UTF-16 load it with encoding='utf-16'.")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ValueError(f"{path} holds a null character in line {line}: {_wide(content)}.")
     return text, found
+
+
+def _wide(content: bytes) -> str:
+    """The mend for a file with null bytes: every second one of UTF-16 text is null."""
+    even, odd = content[::2].count(0), content[1::2].count(0)
+    if 4 * max(even, odd) < len(content):
+        return "remove it, or if the file is no text save it as one"
+    return f"if it is UTF-16 load it with encoding='{'utf-16-le' if odd > even else 'utf-16-be'}'"
+
+
+def records_of(text: str) -> list[tuple[int, str]]:
+    """Number of the first line, from 1, and text of each record: lines that a quoted cell spans are one.
+
+    Example:
+        >>> records_of('a,b\\n"1\\n2",3\\n')
+        [(1, 'a,b\\n'), (2, '"1\\n2",3\\n')]
+    """
+    lines = LINE.findall(text)
+    if '"' not in text:
+        return list(enumerate(lines, 1))
+    records, i = [], 0
+    while i < len(lines):
+        end = _end_of_record(lines, i)
+        records.append((i + 1, lines[i] if end == i + 1 else "".join(lines[i:end])))
+        i = end
+    return records
+
+
+def _end_of_record(lines: Sequence[str], i: int) -> int:
+    """The number of the line after a record that begins with line i, both from 0."""
+    if lines[i].count('"') % 2 == 0 or OPENING.search(lines[i]) is None:
+        return i + 1
+    odd = (j + 1 for j in range(i + 1, min(i + LONGEST, len(lines))) if lines[j].count('"') % 2)
+    # a mark that nothing closes, such as that of inches, opens no cell
+    return next(odd, i + 1)
+
+
+def separator_line(text: str) -> tuple[str, str]:
+    """The text without the line `sep=;` with which spreadsheets begin, and the separator that it names."""
+    found = SEPARATOR_LINE.match(text)
+    return (text, "") if found is None else (text[found.end(1) :], found[2])
+
+
+def blanked(text: str, numbers: Collection[int]) -> str:
+    """The text with some of its lines made blank."""
+    return "".join("\n" if i in numbers else line for i, line in enumerate(LINE.findall(text), 1))
 
 
 def find_separator(lines: Sequence[str]) -> str:
@@ -120,21 +179,37 @@ def find_separator(lines: Sequence[str]) -> str:
     separator = found.delimiter if found is not None and found.delimiter else ""
     if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
         return ""
+    shares = {mark: _clearness(lines[:SAMPLE], mark) for mark in ",;\t|"}
+    best = max(shares, key=lambda mark: shares[mark])
+    # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text
+    if separator != " " and shares[best] > shares.get(separator, 0.0):
+        separator = best
     return separator if _cuts(lines[:SAMPLE], separator) else ""
+
+
+def _clearness(lines: Sequence[str], separator: str) -> float:
+    """The share of numbers in the cells that a mark cuts, less that of texts with another mark.
+
+    Texts with commas count half, since prose has them. It is -1 where the lines differ in number of cells.
+    """
+    try:
+        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
+    except csv.Error:
+        return -1.0
+    if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
+        return -1.0
+    cells = [cell.strip() for row in rows for cell in row]
+    texts = [c for c in cells if all(marks.number(c) is None for marks in (Marks("."), Marks(",")))]
+    uncut = sum(1.0 if any(mark in text for mark in ";\t|") else 0.5 * ("," in text) for text in texts)
+    # numbers beside texts with marks are clearer than one column
+    return 1 - (len(texts) + uncut) / len(cells) + 0.01 * (len(texts) < len(cells))
 
 
 def _one_column_of_commas(lines: Sequence[str]) -> bool:
     """Returns True for a name without a comma over numbers with one each: a column of decimal commas."""
-    first, rest = lines[0], lines[1:]
-    halves = [line.strip().strip('"').split(",") for line in rest]
-    return (
-        bool(rest)
-        and "," not in first
-        and all(
-            len(cells) == 2 and PLAIN.fullmatch(cells[0]) is not None and cells[1].isdecimal()
-            for cells in halves
-        )
-    )
+    cells = [line.strip().strip('"') for line in lines[1:]]
+    many = 2 * sum("," in cell for cell in cells) > len(cells)
+    return many and "," not in lines[0] and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
 
 
 def _cuts(lines: Sequence[str], separator: str) -> bool:
@@ -148,21 +223,25 @@ def cells_of(path: Path, text: str, separator: str) -> Iterator[Line]:
     Raises:
         ValueError: if a quotation is not closed.
     """
-    lines = text.splitlines(keepends=True)
     if separator == "":
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield number, [_unquoted(line.strip())]
+        for number, record in records_of(text):
+            if record.strip():
+                yield number, [_unquoted(record.strip())]
         return
+    lines = LINE.findall(text)
     if separator == " ":
         lines = [line.replace("\t", " ").strip() + "\n" for line in lines]
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     try:
         for row in reader:
-            if any(cell.strip() for cell in row):
-                yield reader.line_num, [cell.strip() for cell in row]
+            cells = list(map(str.strip, row))
+            if len(cells) > 1 or any(cells):
+                yield reader.line_num, cells
     except csv.Error as error:
-        raise ValueError(f"{path} cannot be read at line {reader.line_num} ({error}).") from error
+        raise ValueError(
+            f"{path} cannot be read at line {reader.line_num} ({error}): close each quotation, and write "
+            "marks within one twice."
+        ) from error
 
 
 def _unquoted(cell: str) -> str:

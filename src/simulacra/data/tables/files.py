@@ -15,18 +15,29 @@ from simulacra.data.tables.declared import Declared, classes_of, read_types
 from simulacra.data.tables.dialect import (
     Dialect,
     Line,
+    blanked,
     cells_of,
     decoded,
     find_comment,
     find_separator,
+    records_of,
+    separator_line,
     told_dialect,
 )
-from simulacra.data.tables.header import has_header
+from simulacra.data.tables.header import (
+    DOUBT,
+    RARE,
+    beginning,
+    chance_of_row,
+    check_clear,
+    check_widths,
+    has_header,
+    names_rows,
+    width_of,
+)
 from simulacra.data.tables.missing import find_missing
 from simulacra.data.tables.numbers import Marks, find_marks
 from simulacra.data.tables.options import TableOptions
-
-ABOVE = 20  # lines of a title that may stand over a table
 
 
 @dataclass
@@ -79,28 +90,40 @@ def read_table(path: Path, options: TableOptions) -> Table:
     """
     text, encoding = decoded(path, options.encoding)
     dialect = told_dialect(options, encoding)
-    full = [line for line in text.splitlines() if line.strip()]
+    text, named = separator_line(text)
+    full = [(number, record) for number, record in records_of(text) if record.strip()]
     if not full:
         raise ValueError(f"{path} holds no rows: a table needs at least one.")
-    dialect = replace(dialect, comment=find_comment(full, options.comment))
-    kept, comments = _without_comments(text, dialect.comment)
+    dialect = replace(dialect, comment=find_comment([record for _, record in full], options.comment))
+    comments = [(n, r.strip()) for n, r in full if dialect.comment and r.lstrip().startswith(dialect.comment)]
+    kept = blanked(text, {number for number, _ in comments}) if comments else text
     if options.separator is None:
-        plain = [line for line in kept.splitlines() if line.strip()]
-        dialect = replace(dialect, separator=find_separator(plain) if plain else "")
+        gone = {number for number, _ in comments}
+        plain = [record.rstrip("\r\n") for number, record in full if number not in gone]
+        dialect = replace(dialect, separator=named or (find_separator(plain) if plain else ""))
     rows = list(cells_of(path, kept, dialect.separator))
-    if not rows:
+    if dialect.separator == " " and options.separator is None and _sentences(rows):
+        dialect = replace(dialect, separator="")
+        rows = list(cells_of(path, kept, ""))
+    filled = [row for row in rows if any(row[1])]
+    if not filled:
         raise ValueError(f"{path} holds no rows: a table needs at least one.")
-    return _shaped(path, dialect, rows, comments, options)
+    table = _shaped(path, dialect, filled, comments, options)
+    if len(rows) > len(filled):
+        k = len(rows) - len(filled)
+        said = [table.notes.get("left out", ""), f"{k} row{'s' * (k > 1)} of empty cells"]
+        table.notes["left out"] = "; ".join(filter(None, said))
+    return table
 
 
-def _without_comments(text: str, mark: str) -> tuple[str, list[tuple[int, str]]]:
-    """The text with comments as blank lines, and number and text of each comment."""
-    if not mark:
-        return text, []
-    lines = text.splitlines()
-    marked = [(i, line.strip()) for i, line in enumerate(lines, 1) if line.lstrip().startswith(mark)]
-    gone = {i for i, _ in marked}
-    return "\n".join("" if i in gone else line for i, line in enumerate(lines, 1)), marked
+def _sentences(rows: Sequence[Line]) -> bool:
+    """Returns True if blanks stand within texts: the rows differ in length, and no header explains it."""
+    widths = {len(row) for _, row in rows}
+    below = {len(row) for _, row in rows[1:]}
+    if len(widths) == 1:
+        return False
+    named = len(below) == 1 and len(rows[0][1]) == min(below) - 1 and names_rows([row for _, row in rows[1:]])
+    return not named and all(not Marks().looks_like(row[-1]) for _, row in rows)
 
 
 def _shaped(
@@ -111,62 +134,66 @@ def _shaped(
     options: TableOptions,
 ) -> Table:
     """The table with its header, of rows of one width."""
-    width = _width(rows)
-    begin = _beginning(rows, width, options)
-    title = [number for number, _ in rows[:begin]]
-    names = None
-    if begin and width - 1 <= len(rows[begin - 1][1]) <= width and options.header is not False:
-        # one name fewer than cells: the first column holds the names of the rows
-        names, title = rows[begin - 1], title[:-1]
-    rows = rows[begin:]
-    _check_widths(path, rows, width)
-    cells = [row for _, row in rows]
-    lines = [number for number, _ in rows]
-    marks = find_marks(str(path), zip(*cells), dialect.separator, options.decimal, options.thousands)
+    width = width_of(rows)
+    begin = beginning(rows, width, options.header)
+    title, rows = rows[:begin], rows[begin:]
+    check_widths(path, rows, width)
+    every = (cell for _, row in rows for cell in row)
+    marks = find_marks(str(path), every, options.decimal, options.thousands)
     dialect = replace(dialect, marks=marks)
-    if names is None:
+    names = _names_above(path, title, rows, options, marks)
+    if names is not None:
+        title, used = title[:-1], 0
+    else:
         names, used = _header(path, dialect, rows, comments, options)
-        cells, lines = cells[used:], lines[used:]
-    if not cells:
+    body = rows[used:]
+    if not body:
         raise ValueError(f"{path} holds a header but no rows: a table needs at least one.")
     dialect = replace(dialect, header=names[0] if names else 0)
+    cells, lines = [row for _, row in body], [number for number, _ in body]
     table = _named(path, dialect, names[1] if names else None, cells, lines)
-    if comments:
-        shown = [number for number, _ in comments if names is None or number != names[0]]
-        if shown:
-            table.notes["left out"] = f"{len(shown)} comment line{'s' * (len(shown) > 1)} ({dialect.comment})"
-    if title:
-        said = f"{len(title)} line{'s' * (len(title) > 1)} above the table"
-        table.notes["left out"] = "; ".join(filter(None, [table.notes.get("left out"), said]))
+    if options.header is None and names == rows[0]:
+        table.notes.update(_said_of_names(rows, marks, True))
+    elif options.header is None and names is None:
+        table.notes.update(_said_of_names(rows, marks, False))
+    shown = [number for number, _ in comments if names is None or number != names[0]]
+    left_out = [
+        f"{len(shown)} comment line{'s' * (len(shown) > 1)} ({dialect.comment})" if shown else "",
+        f"{len(title)} line{'s' * (len(title) > 1)} above the table" if title else "",
+    ]
+    if any(left_out):
+        table.notes["left out"] = "; ".join(filter(None, left_out))
     return table
 
 
-def _width(rows: Sequence[Line]) -> int:
-    """The number of cells that most rows have."""
-    return Counter(len(row) for _, row in rows).most_common(1)[0][0]
+def _names_above(
+    path: Path, title: Sequence[Line], rows: Sequence[Line], options: TableOptions, marks: Marks
+) -> Line | None:
+    """The header that has one name fewer than the rows have cells, if there is one."""
+    if not title or options.header is False:
+        return None
+    width, last, below = len(rows[0][1]), title[-1], [row for _, row in rows]
+    if len(last[1]) != width - 1 or (options.header is None and has_header(below, marks)):
+        return None
+    if names_rows(below) or not any(row[-1] for row in below):
+        return last
+    mend = ", or if it is one column of texts load it with separator='none'" if width == 2 else ""
+    raise ValueError(
+        f"{path} has {width - 1} name{'s' * (width > 2)} in line {last[0]}, but {width} cells in line "
+        f"{rows[0][0]}: give each column a name{mend}."
+    )
 
 
-def _beginning(rows: Sequence[Line], width: int, options: TableOptions) -> int:
-    """The number of rows above the table: a title, or a header with another number of names."""
-    if type(options.header) is int:
-        at = next((i for i, (number, _) in enumerate(rows) if number >= options.header), 0)
-        return at + (rows[at][0] == options.header and len(rows[at][1]) == width - 1)
-    begin = next(i for i, (_, row) in enumerate(rows) if len(row) == width)
-    narrow = all(len([c for c in row if c]) <= max(1, width // 2) for _, row in rows[: max(0, begin - 1)])
-    last = rows[begin - 1][1] if begin else []
-    fits = len(last) == width - 1 and not any(Marks().looks_like(c) for c in last)
-    title = len([c for c in last if c]) <= max(1, width // 2) and width > 1
-    return begin if begin <= ABOVE and narrow and (fits or title) else 0
-
-
-def _check_widths(path: Path, rows: Sequence[Line], width: int) -> None:
-    for number, row in rows:
-        if len(row) != width:
-            first = next(n for n, r in rows if len(r) == width)
-            raise ValueError(
-                f"{path} has {len(row)} cells in line {number}, but {width} in line {first}: "
-                "every row needs the same columns."
-            )
+def _said_of_names(rows: Sequence[Line], marks: Marks, taken: bool) -> dict[str, str]:
+    """A note where the first row is of numbers and may be the other of names and values."""
+    first = rows[0][1]
+    numbers = [cell for cell in first if marks.number(cell) is not None]
+    chance = chance_of_row([row for _, row in rows], marks)
+    if not numbers or not (0 < chance < RARE if taken else RARE <= chance < DOUBT):
+        return {}
+    listed = ", ".join(first[:5]) + (", ..." if len(first) > 5 else "")
+    what, other, mend = ("names", "values", False) if taken else ("values", "names", True)
+    return {"header": f"line {rows[0][0]} ({listed}) holds {what}; if {other} load it with header={mend}"}
 
 
 def _header(
@@ -184,7 +211,9 @@ def _header(
         return _uncommented(path, dialect, options.header, commented[options.header]), 0
     if options.header is not None:
         return (rows[0], 1) if options.header else (None, 0)
-    if has_header([row for _, row in rows], dialect.marks):
+    below = [row for _, row in rows]
+    check_clear(str(path), below, dialect.marks)
+    if has_header(below, dialect.marks):
         return rows[0], 1
     before = [(number, text) for number, text in comments if number < rows[0][0]]
     if before:
@@ -237,14 +266,14 @@ def columns_of(
         values = [None if cell in gone else cell for cell in cells[j]] if gone else cells[j]
         where = f"{table.path}, column {name!r},"
         unnamed = j in table.unnamed
-        columns.append(Column(name, values, where, None, table.lines, table.dialect.marks, unnamed))
+        columns.append(
+            Column(name, values, where, None, table.lines, table.dialect.marks, unnamed, tuple(missing.words))
+        )
     notes = {}
-    counts = Counter(
-        cell or "empty"
-        for j, column in enumerate(cells)
-        for cell in column
-        if cell in missing.spellings[j] and columns[j].present
-    )
+    counts: Counter[str] = Counter()
+    for j, column in enumerate(cells):
+        if columns[j].present:
+            counts.update({word or "empty": column.count(word) for word in missing.spellings[j]})
     if counts:
         notes["missing"] = ", ".join(f"{_said(word)} ({count:,})" for word, count in counts.most_common())
     kept = [
@@ -253,7 +282,8 @@ def columns_of(
         for word, count in words.items()
     ]
     if kept:
-        words = ",".join(dict.fromkeys(word for words in missing.classes.values() for word in words))
+        more = (word for words in missing.classes.values() for word in words)
+        words = ",".join(dict.fromkeys([*missing.words, *more]))
         notes["classes"] = (
             f"{', '.join(kept)} is a class: if it means missing load it with missing_values='{words}'"
         )

@@ -28,6 +28,9 @@ SPREAD = 100.0  # largest over smallest of positive numbers from which they are 
 FEW = 10  # whole numbers that are grades rather than counts: a count is never less spread than chance
 MOST_CLASSES = 100  # texts beyond that are names, not classes
 IDENTIFIERS = {"id", "index", "idx", "nr", "no", "number", "row", "rowid", "uid", "uuid", "key", "record"}
+UNIT = re.compile(
+    r"([$€£¥]?) ?([-+\u2212]?[0-9][0-9.,' \u00a0\u202f]*)([%‰$€£¥]|[ \u00a0][^\W\d]{1,4}[²³]?|)"
+)
 UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # the name that pandas gives to an empty one
 
 
@@ -81,6 +84,9 @@ def identifies(column: Column) -> str | None:
     x = column.numbers
     unnamed = column.unnamed or UNNAMED.fullmatch(column.name) is not None
     if x is None:
+        if all(isinstance(v, str) and _unit(column, v.strip()) not in (None, ("", "")) for v in there[:FEW]):
+            # numbers with a unit are no names
+            return None
         what = "texts" if not column.codes else "codes"
         return f"{len(there):,} different {what} in {len(there):,} rows" if not column.odd_mixture else None
     x = x[~np.isnan(x)]
@@ -140,17 +146,39 @@ def _check_unmixed(column: Column) -> None:
     """Raise ValueError where a few texts stand among numbers: that is a slip, and no class."""
     if column.odd_mixture:
         odd = column.odd
-        text = str(column.values[odd[0]])[:40]
+        text = str(column.values[odd[0]])
+        gone = ",".join(dict.fromkeys([*column.spellings, text]))
+        mend = f"if it stands for a missing entry load it with missing_values={gone!r}, or "
         raise ValueError(
-            f"{column.where} has {text!r} in {column.at(odd[0])} among numbers: correct it, or if it stands "
-            f"for a missing entry load it with missing_values={text!r}, or declare the column `categorical` "
-            f"with types=, or label={column.name!r}."
+            f"{column.where} has {text[:40]!r} in {column.at(odd[0])} among numbers: correct it, or "
+            f"{mend if ',' not in text else ''}declare the column with types={{{column.name!r}: "
+            f"'categorical'}}, or if it holds labels load it with label={column.name!r}."
         )
+
+
+def _check_units(column: Column) -> None:
+    """Raise ValueError for numbers with a unit, such as 5% or $1.50, that differ too much to be classes."""
+    there = sorted({value.strip() for value in column.values if isinstance(value, str)})
+    units = {_unit(column, text) for text in there[:1000]}
+    if len(units) == 1 and None not in units:
+        raise NoClasses(
+            [column.name],
+            f"{column.where} holds numbers with a unit, such as {there[0][:40]!r}: write the unit into the "
+            f"name of the column, or leave it out with types={{{column.name!r}: 'drop'}}.",
+        )
+
+
+def _unit(column: Column, text: str) -> tuple[str, str] | None:
+    """What stands before and after the number in a text, or None."""
+    found = UNIT.fullmatch(text)
+    return None if found is None or column.number(found[2].strip()) is None else (found[1], found[3])
 
 
 def _categorical(column: Column) -> Space:
     names = _names(column)
     present = column.present
+    if len(names) > FEW and 2 * len(names) > present:
+        _check_units(column)
     if len(names) > MOST_CLASSES or (len(names) > FEW and 2 * len(names) > present):
         raise NoClasses(
             [column.name],
@@ -165,8 +193,11 @@ def _classes(column: Column, kind: str, classes: Sequence[Any] | None) -> Space:
     """Classes as declared, or those that occur: numbers in their order, with their stored values."""
     x = column.numbers
     if classes:
-        values = _values_of(column, classes) if x is not None else ()
-        names = tuple(map(class_name, values)) if values else tuple(map(class_name, classes))
+        numbers = _values_of(column, classes) if x is not None else ()
+        names = tuple(map(class_name, numbers or classes))
+        _check_distinct(column, names)
+        # values rise; an order of the user's own is kept by number
+        values = numbers if list(numbers) == sorted(numbers) else ()
     else:
         values = tuple(np.unique(x[~np.isnan(x)]).tolist()) if x is not None else ()
         names = _names(column)
@@ -180,6 +211,12 @@ def _classes(column: Column, kind: str, classes: Sequence[Any] | None) -> Space:
             f"`{column.name}: {{kind: ordinal, classes: [{', '.join(names[:3])}, ...]}}`."
         )
     return Ordinal((), len(names), names, values)
+
+
+def _check_distinct(column: Column, names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{column.where} is declared with the class {twice[0]!r} twice: list each once.")
 
 
 def _values_of(column: Column, classes: Sequence[Any]) -> tuple[float, ...]:

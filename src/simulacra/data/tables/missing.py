@@ -1,6 +1,7 @@
 """Which cells of a table are missing: empty ones, and words such as NA where they are no class.
 
-Among numbers, a word of `WORDS` is a missing entry. Among texts, `NA`, `none`, `null` and `n/a` may be a
+Among numbers, codes such as 02139, or True and False, a word of `WORDS` is a missing entry, and so it is in a
+column that holds nothing else. Among texts, `NA`, `none`, `null` and `n/a` may be a
 class (no outcome, Namibia): one that recurs is a class, unless the same spelling stands among the numbers of
 another column, where it can only mean missing, or the user says so.
 """
@@ -16,12 +17,13 @@ from simulacra.data.tables.numbers import Marks
 CLASSES = {"na", "n/a", "null", "none"}  # words that are also classes
 NEVER = {"nan", "-nan", "?", "<na>", "#na", "#n/a", "#n/a n/a", "1.#ind", "1.#qnan", "-1.#ind", "-1.#qnan"}
 WORDS = CLASSES | NEVER
+LONGEST = max(map(len, WORDS))
+TRUTH = {"true", "false"}
 
 
 def may_miss(cell: str) -> bool:
     """Returns True for an empty cell and for the words that stand for a missing entry."""
-    # no such word ends in a digit, as most cells do
-    return not cell or (not cell[-1].isdigit() and cell.lower() in WORDS)
+    return not cell or (len(cell) <= LONGEST and cell.lower() in WORDS)
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,16 @@ def find_missing(columns: Sequence[Sequence[str]], marks: Marks, told: Collectio
     """
     counts = [Counter(column) for column in columns]
     if told is not None:
-        given = {"", *told}
-        return Missing({j: [w for w in count if w in given] for j, count in enumerate(counts)})
-    numeric = [_numeric(count, marks) for count in counts]
-    of_the_file = {w for count, number in zip(counts, numeric) if number for w in count if may_miss(w)}
+        spelt = {"", *told}
+        return Missing({j: [w for w in count if w in spelt] for j, count in enumerate(counts)})
+    found = [[w for w in count if may_miss(w)] for count in counts]
+    numeric = [_numeric([c for c in count if c not in words], marks) for count, words in zip(counts, found)]
+    of_the_file = {w for words, number in zip(found, numeric) if number for w in words}
     spellings: dict[int, list[str]] = {}
     classes: dict[int, dict[str, int]] = {}
-    for j, (count, number) in enumerate(zip(counts, numeric)):
-        words = [w for w in count if may_miss(w)]
-        kept = [] if number else [w for w in words if w not in of_the_file and _is_class(w, count[w])]
+    for j, (count, words, number) in enumerate(zip(counts, found, numeric)):
+        alone = number or len(words) == len(count)
+        kept = [] if alone else [w for w in words if w not in of_the_file and _is_class(w, count[w])]
         spellings[j] = [w for w in words if w not in kept]
         if kept:
             classes[j] = {w: count[w] for w in kept}
@@ -77,7 +80,10 @@ def _is_class(word: str, count: int) -> bool:
     return word.lower() in CLASSES and count > 1
 
 
-def _numeric(count: Counter[str], marks: Marks) -> bool:
-    """Returns True if every cell but the words is a number."""
-    there = [cell for cell in count if not may_miss(cell)]
-    return bool(there) and marks.numbers(there) is not None
+def _numeric(there: Sequence[str], marks: Marks) -> bool:
+    """Returns True if most cells are numbers or codes of digits, or all are True or False."""
+    return bool(there) and (
+        marks.all_numbers(there) is not None
+        or 2 * sum(marks.looks_like(cell) for cell in there) > len(there)
+        or all(cell.lower() in TRUTH for cell in there)
+    )

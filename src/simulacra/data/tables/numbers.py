@@ -14,12 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 GROUPS = "., '\u00a0\u202f"  # marks between groups of three digits
 EXACT = 2**53  # whole numbers up to here are exact in double precision
 LONG = 7  # digits after a plus sign that are a telephone number rather than a count
+MINUS = "\u2212"  # the sign of typesetting
 PLAIN = re.compile(r"[+-]?[0-9]+")
-# cells on lines that are plain numbers and no codes: most columns are checked by one search
-QUICK = re.compile(r"(?:-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?(?:\n|\Z))+")
 BEYOND = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
@@ -48,6 +49,7 @@ class Marks:
 
     def number(self, text: str) -> float | None:
         """The number that a cell holds, or None: text, or a code that a number would not keep."""
+        text = text.replace(MINUS, "-")
         if self._number.fullmatch(text) is None:
             return float(text) if BEYOND.fullmatch(text) else None
         if is_code(text):
@@ -55,16 +57,25 @@ class Marks:
         plain = text.replace(self.thousands, "") if self.thousands else text
         return float(plain.replace(self.decimal, "."))
 
-    def numbers(self, cells: Sequence[str]) -> list[float] | None:
-        """The numbers that all cells hold, or None if one of them holds none."""
-        if self == Marks() and QUICK.fullmatch("\n".join(cells)):
-            return list(map(float, cells))
-        found = [self.number(cell) for cell in cells]
-        return None if None in found else found  # type: ignore[return-value]
+    @cached_property
+    def _other(self) -> re.Pattern[str]:
+        """Finds a cell that is no short number without zeros in front, in cells between null characters."""
+        point = re.escape(self.decimal)
+        whole = rf"(?!\+[0-9]{{{LONG + 1}}})[+-]?(?:(?:0|[1-9][0-9]{{0,14}})(?:{point}[0-9]*)?|{point}[0-9]+)"
+        short = rf"{whole}(?:[eE][+-]?[0-9]{{1,2}})?"
+        return re.compile(rf"\0(?!{short}\0|\Z)")
+
+    def all_numbers(self, cells: Sequence[str]) -> np.ndarray | None:
+        """The numbers of many cells at once, if all are ordinary ones; None: look at each of them."""
+        text = "\0".join(cells)
+        if not text or self._other.search(f"\0{text}\0") is not None:
+            return None
+        plain = text if self.decimal == "." else text.replace(self.decimal, ".")
+        return np.array(list(map(float, plain.split("\0"))), dtype=np.float64)
 
     def looks_like(self, text: str) -> bool:
         """Returns True for numbers, and for digits that are codes."""
-        return self._number.fullmatch(text) is not None
+        return self._number.fullmatch(text.replace(MINUS, "-")) is not None
 
 
 def is_code(text: str) -> bool:
@@ -96,6 +107,7 @@ class Seen:
         commas: groups with commas, such as `1,234,567` or `1,234.5`.
         points: groups with points.
         comma_or_group: `1,234`, which may be either.
+        point_or_group: `1.234`, which is a decimal unless others have decimal commas.
         groups: another mark between groups, such as the blank of `1 234`.
     """
 
@@ -104,50 +116,46 @@ class Seen:
     commas: str | None = None
     points: str | None = None
     comma_or_group: str | None = None
+    point_or_group: str | None = None
     groups: str | None = None
 
 
 E = r"(?:[eE][+-]?[0-9]+)?"
+GROUP = r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"
+DOTTED = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
 FORMS = {
     "commas": r"[+-]?[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){2,}(?:\.[0-9]*)?|,[0-9]{3}\.[0-9]*)",
     "points": r"[+-]?[1-9][0-9]{0,2}(?:(?:\.[0-9]{3}){2,}(?:,[0-9]*)?|\.[0-9]{3},[0-9]*)",
-    "comma_or_group": r"[+-]?[1-9][0-9]{0,2},[0-9]{3}",
-    "comma": rf"(?![+-]?[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+$)[+-]?[0-9]*,[0-9]+{E}",
-    "point": rf"(?![+-]?[1-9][0-9]{{0,2}}(?:\.[0-9]{{3}}){{2,}}$)[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+){E}",
-    "groups": r"[+-]?[1-9][0-9]{0,2}([ '\u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*(?:[.,][0-9]*)?",
+    "comma_or_group": GROUP,
+    "comma": rf"(?!{GROUP}\0)[+-]?(?:[0-9]+,[0-9]+|,[0-9]+){E}",
+    "point_or_group": DOTTED,
+    "point": rf"(?!{DOTTED}\0)[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+){E}",
+    "groups": r"[+-]?[1-9][0-9]{0,2}([ '\u00a0\u202f])[0-9]{3}(?:\2[0-9]{3})*(?:[.,][0-9]*)?",
 }
-SEARCHES = {name: re.compile(rf"^(?:{form})$", re.MULTILINE) for name, form in FORMS.items()}
+BETWEEN_NULLS = {name: re.compile(rf"\0({form})(?=\0)") for name, form in FORMS.items()}
 
 
-def seen_in(columns: Iterable[Sequence[str]]) -> Seen:
+def seen_in(cells: Iterable[str]) -> Seen:
     """The first cell of each form."""
-    found: dict[str, str] = {}
-    for column in columns:
-        lines = "\n".join(cell for cell in column if "\n" not in cell)
-        for name in [name for name in FORMS if name not in found]:
-            match = SEARCHES[name].search(lines)
-            if match is not None:
-                found[name] = match[0]
-                # the decimal mark of a number in groups is evidence, too
-                for mark, form in ((",", "comma"), (".", "point")):
-                    if name == "groups" and mark in match[0]:
-                        found.setdefault(form, match[0])
+    # no cell holds a null character, and one search of all is faster than one of each
+    text = "\0" + "\0".join(cells).replace(MINUS, "-") + "\0"
+    found = {name: match[1] for name, form in BETWEEN_NULLS.items() if (match := form.search(text))}
+    if "groups" in found:
+        # its decimal mark is evidence, too
+        for mark, name in ((",", "comma"), (".", "point")):
+            if mark in found["groups"]:
+                found.setdefault(name, found["groups"])
     return Seen(**found)
 
 
 def find_marks(
-    where: str,
-    columns: Iterable[Sequence[str]],
-    separator: str,
-    decimal: str | None = None,
-    thousands: str | None = None,
+    where: str, cells: Iterable[str], decimal: str | None = None, thousands: str | None = None
 ) -> Marks:
     """The marks with which the numbers of a file are written.
 
     Args:
         where: the file, for errors.
-        columns: cells of each column.
-        separator: between cells; semicolons come with decimal commas.
+        cells: of all columns.
         decimal: the decimal mark if it is known.
         thousands: the mark between groups if it is known, or `none`.
 
@@ -155,12 +163,12 @@ def find_marks(
         ValueError: if some numbers have decimal commas and others decimal points, or `1,234` may be either.
 
     Example:
-        >>> find_marks("x.csv", [["1,5", "1.234,0"]], ";")
+        >>> find_marks("x.csv", ["1,5", "1.234,0"])
         Marks(decimal=',', thousands='.')
     """
-    seen = seen_in(columns)
+    seen = seen_in(cells)
     if decimal is None:
-        decimal = _decimal(where, seen, separator, thousands)
+        decimal = _decimal(where, seen, thousands)
     if thousands is not None:
         group = "" if thousands == "none" else {"blank": " "}.get(thousands, thousands)
         if group == decimal or (group and group not in GROUPS):
@@ -172,11 +180,11 @@ def find_marks(
     if seen.groups:
         return Marks(decimal, next(mark for mark in seen.groups if mark in " '\u00a0\u202f"))
     if decimal == ",":
-        return Marks(",", "." if seen.points else "")
+        return Marks(",", "." if seen.points or seen.point_or_group else "")
     return Marks(".", "," if seen.commas or seen.comma_or_group else "")
 
 
-def _decimal(where: str, seen: Seen, separator: str, thousands: str | None) -> str:
+def _decimal(where: str, seen: Seen, thousands: str | None) -> str:
     comma, point = seen.comma or seen.points, seen.point or seen.commas
     if thousands in (",", "."):
         return "." if thousands == "," else ","
@@ -189,8 +197,6 @@ def _decimal(where: str, seen: Seen, separator: str, thousands: str | None) -> s
         return ","
     if point or not seen.comma_or_group:
         return "."
-    if separator == ";":
-        return ","
     raise ValueError(
         f"{where} has numbers such as {seen.comma_or_group!r}, whose comma may be a decimal mark or stand "
         "between thousands: load it with decimal=',' or load it with thousands=','."

@@ -8,7 +8,7 @@ from typing import Any
 from simulacra.data.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.columns import frame_source
-from simulacra.data.tables.header import has_header
+from simulacra.data.tables.header import check_clear, has_header
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import FrameOptions, SheetOptions
 
@@ -43,6 +43,8 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     if cells.empty:
         raise ValueError(f"{path} holds nothing in the sheet {name!r}: give another with sheet=.")
     text = [["" if pd.isna(c) else str(c).strip() for c in row] for row in cells.to_numpy().tolist()]
+    if own.header is None:
+        check_clear(str(path), text, Marks())
     header = has_header(text, Marks()) if own.header is None else own.header
     frame = cells.iloc[1:] if header else cells
     if not len(frame):
