@@ -287,5 +287,5 @@ def in_memory(
     splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
     chain = whole.preprocessing
     if train := splits.get("train"):
-        chain = with_own_range(chain, train.x, train.known, train.lengths)
+        chain = with_own_range(chain, train)
     return Dataset(name, {k: split.under(chain) for k, split in splits.items()}, chain, condition)

@@ -134,9 +134,7 @@ def load_data(
     spec = {"name_or_path": source.origin, **options} if source.origin else {}
     pictured = geometry.side is not None and not isinstance(source.space, Wave)
     chain = Preprocessing(source.space, steps, geometry if pictured else None)
-    train = source.parts["train"]
-    chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise)
-    data = _dataset(source, chain, condition, stream, spec)
+    data = _dataset(source, chain, condition, stream, spec, standardise)
     warn_of_copies(data)
     return data
 
@@ -175,6 +173,7 @@ def _dataset(
     condition: str | None,
     stream: bool | None,
     spec: dict[str, Any],
+    standardise: bool | None = None,
 ) -> Dataset:
     chain.space  # noqa: B018  (a step that does not apply says so here)
     c_space = _condition(source) if condition else None
@@ -184,6 +183,8 @@ def _dataset(
         )
     splits = {name: _split(part, chain, c_space, stream) for name, part in source.parts.items()}
     _suggest_levels(source, splits, spec)
+    chain = with_own_range(chain, splits["train"], standardise)
+    splits = {name: split.under(chain) for name, split in splits.items()}
     return Dataset(
         source.name,
         splits,

@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from simulacra.core import composite
 from simulacra.core.base_space import Space
+from simulacra.core.batch import Batch
 from simulacra.core.columns import Columns
 from simulacra.core.companding import MuLaw
 from simulacra.core.own_range import clipped, in_own_range, place_of
@@ -24,45 +26,39 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
 from simulacra.core.transforms import Binarise, OwnRange, Transform
 from simulacra.core.waves import Wave
-from simulacra.data.images.files import ImageFiles
 
 log = logging.getLogger("simulacra")
 
-ENTRIES, ROWS, FEW = 2**21, 1024, 16  # looked at: of all rows, at most and at least
+ENTRIES, MOST, FEW = 2**21, 1024, 16  # looked at: of all rows, at most and at least
 QUIET = 0.02  # root mean square of recordings that are scaled: below it
 
 
-def with_own_range(
-    chain: Preprocessing,
-    rows: Tensor | ImageFiles,
-    known: Tensor | None = None,
-    lengths: Tensor | None = None,
-    standardise: bool | None = False,
-) -> Preprocessing:
+class Rows(Protocol):
+    """A split, as far as it is looked at."""
+
+    def __len__(self) -> int: ...
+
+    def rows(self, index: Tensor) -> Batch: ...
+
+
+def with_own_range(chain: Preprocessing, train: Rows, standardise: bool | None = False) -> Preprocessing:
     """The chain with the range that training rows use, where features would be badly scaled without.
 
     The range is that of at most a thousand rows at equal distances: the same whether they are in memory or
     streamed.
 
     Args:
-        rows: raw training rows, shape (N, *).
-        known: True where an entry is observed, shape (N, *), or None.
-        lengths: valid steps of ragged sequences, shape (N,), or None.
+        train: the training rows.
         standardise: as `load_data` was told; False leaves real rows as they are.
     """
-    if not len(rows) or any(isinstance(step, Binarise) for step in chain.steps):
+    if not len(train) or any(isinstance(step, Binarise) for step in chain.steps):
         return chain
-    index = _some(len(rows), chain.raw.dims)
     try:
-        x = rows.read(index.tolist()) if isinstance(rows, ImageFiles) else rows[index]
+        some = train.rows(_some(len(train), chain.raw.dims))
     except ValueError:
         # whoever reads the rows names the damaged file
         return chain
-    there = None if known is None else known[index]
-    if lengths is not None:
-        assert isinstance(chain.raw, composite.Sequence)
-        valid = chain.raw.valid(lengths[index])
-        there = valid if there is None else there & valid
+    x, there = some.x.cpu(), None if some.known is None else some.known.cpu()
     found = replace(chain, steps=_of_codes(chain.steps, x), raw=_of_raw(chain, x, there))
     last = [] if standardise is False and isinstance(found.raw, Real) else _last_step(found, x, there)
     _say(found, last, x)
@@ -71,7 +67,7 @@ def with_own_range(
 
 def _some(n: int, dims: int) -> Tensor:
     """Numbers of rows at equal distances."""
-    most = min(n, ROWS, max(FEW, ENTRIES // max(1, dims)))
+    most = min(n, MOST, max(FEW, ENTRIES // max(1, dims)))
     return torch.arange(most) * n // most
 
 
