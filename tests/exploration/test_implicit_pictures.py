@@ -29,10 +29,10 @@ def shown(monkeypatch):
     """What the figures were asked to show."""
     seen = {}
 
-    def sheet(space, images, title="", row_names=(), column_names=(), captions=()):
+    def sheet(space, images, title="", row_names=(), column_names=(), captions=(), note=""):
         seen.update(images=images, title=title, rows=row_names, columns=column_names, captions=captions)
 
-    def tiled(tiles, columns, title="", row_names=(), column_names=(), captions=()):
+    def tiled(tiles, columns, title="", row_names=(), column_names=(), captions=(), note=""):
         seen.update(tiles=tiles, columns=columns, title=title, rows=row_names, captions=captions)
 
     monkeypatch.setattr(figures, "sheet", sheet)

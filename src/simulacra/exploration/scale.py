@@ -1,8 +1,8 @@
 """Which values of an image are black and white: one scale for all images of a figure, which says so.
 
 Levels that use their range, and 0/1, go from their first value to their last, and nothing is said. Deep
-images, levels in their own range and reals beyond it are drawn between two percentiles of what the figure
-shows, as a few hot pixels would make all others black.
+images, levels in their own range and reals are drawn between two percentiles of what the figure shows, as a
+few hot pixels would make all others black; reals that fill the unit interval are drawn on it.
 """
 
 from __future__ import annotations

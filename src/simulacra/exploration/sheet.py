@@ -176,7 +176,8 @@ def plate(
         write(x, top - 6, name, style.SMALL, ha="center", va="bottom", color=style.MUTED)
     for x, name in zip(middle, captions):
         write(x, top + height + 6, name, style.SMALL, ha="center", va="top", color=style.MUTED)
-    write(MARGIN, canvas.shape[0] - MARGIN // 2, note, style.SMALL, va="bottom", color=style.MUTED)
+    if note:
+        write(MARGIN, canvas.shape[0] - MARGIN // 2, note, style.SMALL, va="bottom", color=style.MUTED)
     return figure
 
 
