@@ -56,7 +56,7 @@ def test_a_file_and_its_tensor_score_the_same(tmp_path, mode, options):
     assert again.preprocessing == preprocessing_from(data.preprocessing.spec()) == data.preprocessing
     from_files, from_tensor = again.log_prob(opened(where), k=3), model.log_prob(data.train.x, k=3)
     assert torch.equal(from_files.values, from_tensor.values)
-    assert torch.equal(again.encode(opened(where)[0])[:1], model.encode(data.train.x)[:1]) or mode == "RGB"
+    assert torch.equal(again.encode(opened(where)), model.encode(data.train.x))
     sample = again.sample(3, seed=1)
     again.preprocessing.raw.check(sample)
     assert sample.dtype == data.train.x.dtype

@@ -18,6 +18,7 @@ def as_real(space: Space) -> str:
     """How to give these data to a model of real vectors.
 
     Example:
+        >>> from simulacra import Categorical, Fields, Levels, Real
         >>> as_real(Levels((2,), 4))
         "load the data with dequantise='uniform'"
         >>> as_real(Fields(a=Real(), b=Categorical((), 2, ("x", "y"))))

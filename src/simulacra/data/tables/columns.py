@@ -23,7 +23,7 @@ from simulacra.data.tables.declared import EVERY_OTHER, read_types
 from simulacra.data.tables.kinds import NoClasses, identifies, space_of
 from simulacra.data.tables.options import FrameOptions, TableOptions
 
-NO_ENTRIES = (list, tuple, dict, set, np.ndarray, Tensor, bytes, complex)  # one entry is one value
+NO_ENTRIES = (list, tuple, dict, set, np.ndarray, Tensor, bytearray, complex)  # one entry is one value
 
 
 def source_of(
@@ -257,7 +257,8 @@ def frame_source(name: str, where: str, frame: Any, own: FrameOptions, split: Sp
 def _frame_column(where: str, name: str, series: Any, gone: set[str]) -> Column:
     """A column with the space that its type says: ordered classes are ordinal, other classes categorical."""
     where = f"{where}, column {name!r},"
-    values = column_values(series)
+    # records of numpy hold texts as bytes
+    values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in column_values(series)]
     for i, value in enumerate(values):
         if isinstance(value, NO_ENTRIES):
             raise ValueError(
