@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Inspection:
         columns: name, type, values and missing entries of each column; empty unless it is a table.
         rows: number of training rows in all.
         loaded: every option with which the data were loaded.
+        heads: of the pages of a folder of images.
     """
 
     data: Dataset
@@ -57,6 +58,7 @@ class Inspection:
     columns: tuple[Row, ...] = ()
     rows: int = 0
     loaded: Mapping[str, Any] = field(default_factory=dict)
+    heads: Sequence[Head] = ()
 
 
 def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
@@ -101,21 +103,21 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     facts |= {about: data.notes[about] for about in ORDER if about in data.notes}
     facts |= {about: what for about, what in data.notes.items() if about not in facts}
     kept = {name: (split.x, split.known) for name, split in data.splits.items()}
-    facts |= _about_rows(data, kept)
+    facts |= _about_rows(data, kept) | {"labels": _labels(whole)}
     beside = _beside(name_or_path, options | added) if reader.kind == ARRAY else {}
     if beside:
         facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
     facts |= _about_splits(whole, data)
     if looked_at:
         facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
-    loaded = {**options, **added}
+    loaded = {**unread, **options, **added}
     suggested = None if options.get("groups") else _grouping(reader.kind, data, beside)
     facts |= {"groups": suggested} if suggested else {}
     if facts["gaps"] == "none" and not looked_at:
         added.pop("missing", None)
     raw = data.preprocessing.raw
     columns = _columns(raw, kept) if isinstance(raw, Fields) else ()
-    return Inspection(data, facts, added, columns, len(whole.train), loaded)
+    return Inspection(data, facts, added, columns, len(whole.train), loaded, heads)
 
 
 def _heads(folder: Path) -> list[Head]:
@@ -153,7 +155,7 @@ def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]])
     if counts:
         steps = torch.cat(counts)
         facts["steps"] = f"{int(steps.min()):,} to {int(steps.max()):,} a row, {int(steps.sum()):,} in all"
-    return facts | {"gaps": _gaps(kept), "labels": _labels(data)}
+    return facts | {"gaps": _gaps(kept)}
 
 
 def _known(x: Tensor, known: Tensor | None) -> Tensor:
