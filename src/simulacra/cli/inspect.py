@@ -226,18 +226,22 @@ def _seconds(candidate: Candidate, rows: int) -> float:
 
     A step of b rows takes about s(b) = s_0 + s_1 b, so that two small ones tell the time of a large one.
     """
-    model, data = candidate.model, candidate.data
+    model, data = candidate.model, _repeated(candidate.data, min(rows, USUAL.batch_size))
     few, more = (estimate_cost(model, data, Options(batch_size=b), rows=rows, timed=1) for b in SMALL)
     s = [cost.seconds / max(1, cost.steps) for cost in (few, more)]
     s_1 = max(0.0, s[1] - s[0]) / (SMALL[1] - SMALL[0])
     full = s[0] + s_1 * (USUAL.batch_size - SMALL[0])
     if full > SLOW or not few.steps:
         return full * few.steps * SMALL[0] / USUAL.batch_size if few.steps else few.seconds
-    train = data.train
-    # as many rows as a batch has, where a few were looked at
-    whole = train.select(torch.arange(min(rows, max(len(train), USUAL.batch_size))) % len(train))
-    data = replace(data, splits={**data.splits, "train": whole})
     return estimate_cost(model, data, USUAL, rows=rows, timed=2).seconds
+
+
+def _repeated(data: Dataset, n: int) -> Dataset:
+    """The data set with n training rows at least, where fewer were looked at."""
+    train = data.train
+    if len(train) >= n:
+        return data
+    return replace(data, splits={**data.splits, "train": train.select(torch.arange(n) % len(train))})
 
 
 def _line(name: str, candidate: Candidate, rows: int) -> tuple[str, str, str]:
