@@ -38,7 +38,8 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def rows(self, index: Tensor) -> Batch: ...
+    def rows(self, index: Tensor) -> Batch:
+        """The raw rows `index`."""
 
 
 def with_own_range(chain: Preprocessing, train: Rows, standardise: bool | None = False) -> Preprocessing:
