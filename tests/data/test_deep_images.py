@@ -16,7 +16,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
 from simulacra.core.transforms import OwnRange
 from simulacra.data import load_data
-from simulacra.data.dataset import in_memory
+from simulacra.data.tensors import in_memory
 from simulacra.evaluation.reconstruction import reconstruction
 from simulacra.training import fit as trainer
 
@@ -53,8 +53,11 @@ def sane(data, least=0.3):
 def test_features_of_deep_images_do_not_ask_for_the_nominal_depth(slides, caplog):
     with caplog.at_level(logging.INFO, "simulacra"):
         deep, camera = load_data(slides, **KEEP), load_data(slides, levels=16384, **KEEP)
-    assert sane(deep) and torch.equal(
-        deep.space.features(deep.train.x), camera.space.features(camera.train.x)
+    bright = in_memory(9 * torch.from_numpy(spots(60).astype(np.int32))[:, None], Levels((1, 8, 8), 2**16))
+    assert (
+        sane(bright)
+        and sane(deep)
+        and torch.equal(deep.space.features(deep.train.x), camera.space.features(camera.train.x))
     )
     assert "of 0 to 65,535: models see them by their mean and deviation" in caplog.text
     streamed = load_data(slides, stream=True, **KEEP)
