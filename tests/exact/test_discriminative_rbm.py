@@ -210,7 +210,7 @@ def test_what_it_can_do_follows_from_its_objective(tmp_path):
         ({"space": Real((4,))}, "a discriminative RBM needs binary data"),
         (
             {"condition": None},
-            "models data with one label, but the condition is None: name the labels with label=",
+            "models data with one label, but the condition is None: name the labels",
         ),
         ({"condition": Binary((3,))}, "models data with one label"),
         ({"objective": "joint"}, "objective is 'joint'; choose from hybrid, discriminative, generative."),

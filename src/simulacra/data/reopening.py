@@ -72,7 +72,7 @@ def check_unchanged(data: Dataset, recorded: Mapping[str, Any], run: str) -> Non
         recorded: digest and number of rows of each split, as the run has them.
         run: its name, for the error.
     """
-    if recorded.get("digest") in _digests(data.train):
+    if recorded.get("digest") in list(_digests(data.train)):
         return
     then, now = dict(recorded.get("rows") or {}).get("train"), len(data.train)
     what = f"{then:,} rows then, {now:,} now" if then not in (None, now) else "other values, or another order"
