@@ -25,7 +25,7 @@ class Damaged(Exception):
 
 @dataclass(frozen=True)
 class Format:
-    """The chunk `fmt ` of a .wav file."""
+    """The chunk called fmt of a .wav file."""
 
     code: int
     channels: int
