@@ -39,7 +39,7 @@ SLOW = 0.2  # seconds of a step of the usual size: it is not timed itself
 MOST_PARAMETERS = 20_000_000  # of a model that is tried: building a larger one takes seconds
 FEW = 512  # rows of a split with which a model is tried
 # a closed form is run whole to time it: rows (or columns) times squared columns that are worth it
-MOST_WORK = 5e10
+MOST_WORK = 1e10
 BEST_FIRST = (can.HasDensity, can.HasBound, can.HasEnergy, can.Samples, can.Encodes)
 
 
@@ -227,12 +227,15 @@ def _seconds(candidate: Candidate, rows: int) -> float:
     A step of b rows takes about s(b) = s_0 + s_1 b, so that two small ones tell the time of a large one.
     """
     model, data = candidate.model, _repeated(candidate.data, min(rows, USUAL.batch_size))
-    few, more = (estimate_cost(model, data, Options(batch_size=b), rows=rows, timed=1) for b in SMALL)
+    few = estimate_cost(model, data, Options(batch_size=SMALL[0]), rows=rows, timed=1)
+    if not few.steps:
+        return few.seconds
+    more = estimate_cost(model, data, Options(batch_size=SMALL[1]), rows=rows, timed=1)
     s = [cost.seconds / max(1, cost.steps) for cost in (few, more)]
     s_1 = max(0.0, s[1] - s[0]) / (SMALL[1] - SMALL[0])
     full = s[0] + s_1 * (USUAL.batch_size - SMALL[0])
-    if full > SLOW or not few.steps:
-        return full * few.steps * SMALL[0] / USUAL.batch_size if few.steps else few.seconds
+    if full > SLOW:
+        return full * few.steps * SMALL[0] / USUAL.batch_size
     return estimate_cost(model, data, USUAL, rows=rows, timed=2).seconds
 
 

@@ -120,6 +120,7 @@ def _data_set(given: Any) -> bool:
 
 
 MUSIC = "a file of music"
+ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
     Reader("a data frame", FrameOptions, "tables.columns:open_frame", takes=is_table),
     Reader("an array in memory", MemoryOptions, "arrays.memory:open_array", takes=_rows_in_memory),
@@ -162,6 +163,8 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     for reader in READERS:
         if reader.reads(wanted):
             return reader, wanted
+    if isinstance(wanted, Path) and wanted.suffix.lower() in ARCHIVES:
+        raise ValueError(f"{wanted} is an archive: unpack it and give the folder or the file in it.")
     if isinstance(wanted, Path):
         raise ValueError(
             f"{wanted} has the unknown extension {wanted.suffix or '(none)'!r}: give a folder of images or "

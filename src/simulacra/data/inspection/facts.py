@@ -29,6 +29,7 @@ from simulacra.data.listing import SPLITS, list_folder
 from simulacra.data.load import load_data, read
 from simulacra.data.readers import Reader, find_reader
 from simulacra.data.splits.options import SplitOptions
+from simulacra.data.stream import StreamedSplit
 from simulacra.data.tables.kinds import NoClasses
 
 IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
@@ -91,7 +92,10 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
             raise
         # columns of names or dates, which no model takes
         added["types"] = dict.fromkeys(error.columns, "drop")
-        whole = load_data(name_or_path, **{**unread, **options, **added})
+        try:
+            whole = load_data(name_or_path, **{**unread, **options, **added})
+        except ValueError:
+            raise error from None
     data, looked_at = sampled(whole, heads)
     facts = {"data": f"{data.name}, {_kind(name_or_path, reader)}"}
     if heads:
@@ -102,18 +106,21 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         facts["recordings"] = sentence(recordings, Window(cut.get("crop"), cut.get("tile")))
     facts |= {about: data.notes[about] for about in ORDER if about in data.notes}
     facts |= {about: what for about, what in data.notes.items() if about not in facts}
-    kept = {name: (split.x, split.known) for name, split in data.splits.items()}
-    facts |= _about_rows(data, kept) | {"labels": _labels(whole)}
+    # of rows in memory all are looked at, where that takes no time
+    there = data if any(isinstance(split, StreamedSplit) for split in whole.splits.values()) else whole
+    kept = {name: (split.x, split.known) for name, split in there.splits.items()}
+    facts |= _about_rows(there, kept) | {"labels": _labels(whole)}
     beside = _beside(name_or_path, options | added) if reader.kind == ARRAY else {}
     if beside:
         facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
-    facts |= _about_splits(whole, data)
-    if looked_at:
+    facts |= _about_splits(there, data, looked_at)
+    if there is data and looked_at:
         facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
+    facts["splits"] = ", ".join(f"{len(split):,} {name}" for name, split in whole.splits.items())
     loaded = {**unread, **options, **added}
     suggested = None if options.get("groups") else _grouping(reader.kind, data, beside)
     facts |= {"groups": suggested} if suggested else {}
-    if facts["gaps"] == "none" and not looked_at:
+    if all(split.known is None for split in whole.splits.values()):
         added.pop("missing", None)
     raw = data.preprocessing.raw
     columns = _columns(raw, kept) if isinstance(raw, Fields) else ()
@@ -136,11 +143,14 @@ def _beside(given: Any, options: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return dict(read(given, SplitOptions(**split), own)[0].parts["train"].sides)
 
 
-def _about_splits(whole: Dataset, data: Dataset) -> dict[str, str]:
-    """Copies among the rows that are looked at, and the sizes of the splits."""
-    within = sum(copies_within(split) for split in data.splits.values())
-    counts = ", ".join(f"{len(split):,} {name}" for name, split in whole.splits.items())
-    return {"copies": f"{within:,} within splits; {find_leaks(data)}", "splits": counts}
+def _about_splits(there: Dataset, data: Dataset, looked_at: str) -> dict[str, str]:
+    """Copies: equal rows of all that are there, and near ones of those that are looked at."""
+    within = sum(copies_within(split) for split in there.splits.values())
+    if there is data or not looked_at:
+        return {"copies": f"{within:,} within splits; {find_leaks(there)}"}
+    near = f"{find_leaks(data)} (of {looked_at}, evenly spaced)"
+    equal = str(find_leaks(there, near=False)).replace("duplicates or near-duplicates", "duplicates")
+    return {"copies": f"{within:,} within splits; {equal}", "near copies": near}
 
 
 def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> dict[str, str]:

@@ -81,7 +81,7 @@ class Leaks:
         return said + (", as chance makes them in rows of so few values" if self.by_chance else "")
 
 
-def find_leaks(data: Dataset) -> Leaks:
+def find_leaks(data: Dataset, near: bool = True) -> Leaks:
     """Rows that stand in two splits, exactly or nearly.
 
     Exact copies are found in any data. Copies of images that are brighter, of other contrast or saved
@@ -90,6 +90,7 @@ def find_leaks(data: Dataset) -> Leaks:
 
     Args:
         data: its raw rows are compared, as they are kept: 70,000 images of 28x28 take one to four seconds.
+        near: whether near copies are looked for, too.
 
     Example:
         >>> from simulacra.data import load_data
@@ -97,23 +98,23 @@ def find_leaks(data: Dataset) -> Leaks:
         no duplicates or near-duplicates across splits
     """
     space, names = data.preprocessing.raw, list(data.splits)
-    pictured = is_pictured(space)
+    pictured = near and is_pictured(space)
     seen = {name: _look(split, pictured) for name, split in data.splits.items()}
     hashes = {name: found for name, (found, _) in seen.items()}
     exact = {(a, b): _equal(hashes[a], hashes[b]) for a, b in combinations(names, 2)}
-    near: dict[tuple[str, str], Near] = {}
+    close: dict[tuple[str, str], Near] = {}
     by_chance = False
     if pictured:
         pictures = Pictures(seen["train"][1])
-        near = {(a, b): pictures.near(seen[a][1], seen[b][1]) for a, b in exact}
+        close = {(a, b): pictures.near(seen[a][1], seen[b][1]) for a, b in exact}
     elif not any(isinstance(split, StreamedSplit) for split in data.splits.values()):
         x = {name: split.x.cpu() for name, split in data.splits.items()}
         told = any(len(first) for first, _ in exact.values()) and not isinstance(space, Sequence)
         by_chance = told and copies_by_chance(x)
-        if has_distances(space):
+        if near and has_distances(space):
             columns = Columns(space, x)
-            near = {(a, b): columns.near(a, b) for a, b in exact}
-    pairs = [pair for key in exact for pair in _pairs(data, key, exact[key], near.get(key))]
+            close = {(a, b): columns.near(a, b) for a, b in exact}
+    pairs = [pair for key in exact for pair in _pairs(data, key, exact[key], close.get(key))]
     return Leaks(tuple(sorted(pairs, key=lambda pair: pair.distance)), by_chance)
 
 
