@@ -141,7 +141,11 @@ def _about_splits(whole: Dataset, data: Dataset) -> dict[str, str]:
 def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> dict[str, str]:
     """Space, values, gaps and labels."""
     raw = data.preprocessing.raw
-    facts = {"space": f"{len(raw.fields)} columns" if isinstance(raw, Fields) else str(raw)}
+    facts = {
+        "space": f"{len(raw.fields)} column{'s' * (len(raw.fields) > 1)}"
+        if isinstance(raw, Fields)
+        else str(raw)
+    }
     if str(data.space) != str(raw):
         facts["for models"] = str(data.space)
     if not isinstance(raw, Fields):
@@ -173,7 +177,7 @@ def _gaps(kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> str:
     if not entries:
         return "none"
     rows, total = sum(int((~known).any(1).sum()) for known in masks), sum(known.numel() for known in masks)
-    return f"{entries:,} of {total:,} entries, in {rows:,} rows"
+    return f"{entries:,} of {total:,} entries, in {rows:,} row{'s' * (rows > 1)}"
 
 
 def _labels(data: Dataset) -> str:

@@ -180,11 +180,24 @@ def find_separator(lines: Sequence[str]) -> str:
     if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
         return ""
     shares = {mark: _clearness(lines[:SAMPLE], mark) for mark in ",;\t|"}
-    best = max(shares, key=lambda mark: shares[mark])
+    # of two that are as clear the comma is a decimal mark, as in `0,5;red`
+    best = max(shares, key=lambda mark: (round(shares[mark], 9), mark != ","))
+    clearer = round(shares[best] - shares.get(separator, 0.0), 9)
     # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text
-    if separator != " " and shares[best] > shares.get(separator, 0.0):
+    if separator != " " and (clearer > 0 or (clearer == 0 and shares[best] > -1 and separator == ",")):
         separator = best
+    if separator == " ":
+        separator = _mark_before_blanks(lines[:SAMPLE]) or separator
     return separator if _cuts(lines[:SAMPLE], separator) else ""
+
+
+def _mark_before_blanks(lines: Sequence[str]) -> str:
+    """The mark that blanks only follow, as in `1.5, "x y"`: it cuts the cells, and the blanks are none."""
+    for mark in ",;|":
+        ends = [all(cell.endswith(mark) for cell in line.split('"')[0].split()[:-1]) for line in lines]
+        if all(mark in line for line in lines) and all(ends) and _clearness(lines, mark) > -1:
+            return mark
+    return ""
 
 
 def _clearness(lines: Sequence[str], separator: str) -> float:
