@@ -115,7 +115,7 @@ def test_a_sample_decodes_a_bounded_number_of_pixels(tmp_path, monkeypatch, opti
     write_folder(tmp_path, n=12)
     files = load_data(tmp_path, stream=True, validation=0, test=0, **options).train.files
     assert len(files.sample(256)) == len(files) and len(files.sample(5)) == 5
-    monkeypatch.setattr(images, "SAMPLED", 3 * 64 + 10)  # three pages of 8x8
+    monkeypatch.setattr(images, "PIXELS", 3 * 64 + 10)  # three pages of 8x8
     asked, decode = [], images.decode
     monkeypatch.setattr(images, "decode", lambda p, *a: asked.append(p) or decode(p, *a))
     files.cache.pages.clear()

@@ -208,7 +208,10 @@ def test_what_it_can_do_follows_from_its_objective(tmp_path):
     ("options", "message"),
     [
         ({"space": Real((4,))}, "a discriminative RBM needs binary data"),
-        ({"condition": None}, "models data with one label, but the condition is None: load the data with"),
+        (
+            {"condition": None},
+            "models data with one label, but the condition is None: name the labels",
+        ),
         ({"condition": Binary((3,))}, "models data with one label"),
         ({"objective": "joint"}, "objective is 'joint'; choose from hybrid, discriminative, generative."),
         ({"generative": -0.1}, "generative is -0.1, but the weight"),

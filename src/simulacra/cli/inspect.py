@@ -7,8 +7,10 @@ import logging
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import torch
 
 from simulacra.cli.arguments import Pair
 from simulacra.cli.loading import loading
@@ -22,6 +24,7 @@ from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset
 from simulacra.data.images.files import reads_kept
 from simulacra.data.inspection.facts import Inspection, inspect_data
+from simulacra.data.inspection.sample import PIXELS, sampled
 from simulacra.data.load import load_data, reading_once
 from simulacra.models.catalog import CATALOG, Entry
 from simulacra.training.cost import estimate_cost
@@ -31,6 +34,9 @@ from simulacra.training.progress import duration
 
 USAGE = "simulacra data inspect PATH_OR_NAME [--data.OPTION ...]"
 SUGGESTED = 3
+USUAL, SMALL = Options(), (4, 16)  # rows of steps that are timed
+SLOW = 0.2  # seconds of a step of the usual size: it is not timed itself
+MOST_PARAMETERS = 20_000_000  # of a model that is tried: building a larger one takes seconds
 FEW = 512  # rows of a split with which a model is tried
 # a closed form is run whole to time it: rows (or columns) times squared columns that are worth it
 MOST_WORK = 5e10
@@ -75,7 +81,7 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
     Raises:
         ValueError: as `load_data`.
     """
-    with reading_once(), reads_kept():
+    with reading_once(), reads_kept(PIXELS):
         _inspect(name, pairs)
 
 
@@ -161,6 +167,7 @@ class Mended:
 
     def __init__(self, name: str, found: Inspection, pairs: Sequence[Pair]):
         self.name, self.pairs, self.options = name, tuple(pairs), found.loaded
+        self.heads = found.heads
         self.loaded: dict[tuple[Pair, ...], Dataset | None] = {self.pairs: found.data}
 
     def candidate(self, entry: Entry) -> Candidate | None:
@@ -182,11 +189,26 @@ class Mended:
         if pairs not in self.loaded:
             try:
                 # of each split a few rows tell whether a model fits
-                self.loaded[pairs] = load_data(self.name, **{**self.options, **_options(pairs), "limit": FEW})
+                again = load_data(self.name, **{**self.options, **_options(pairs), "limit": FEW})
+                self.loaded[pairs] = sampled(again, self.heads)[0]
             except ValueError:
                 self.loaded[pairs] = None
         data = self.loaded[pairs]
-        return None if data is None else _built(entry, self.name, data, pairs)
+        if data is None or _size(entry, self.name, data) > MOST_PARAMETERS:
+            return None
+        return _built(entry, self.name, data, pairs)
+
+
+def _size(entry: Entry, name: str, data: Dataset) -> int:
+    """The number of parameters of a model, which takes no memory; 0 if it must be built to be counted."""
+    try:
+        with torch.device("meta"):
+            return sum(p.numel() for p in build(Plan(entry.name, name), data, Options()).parameters())
+    except ValueError:
+        raise
+    # constructors that compute with what they made
+    except Exception:
+        return 0
 
 
 def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Candidate | None:
@@ -199,9 +221,32 @@ def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Can
     return Candidate(entry, model, data, tuple(pairs)) if worth or not closed else None
 
 
+def _seconds(candidate: Candidate, rows: int) -> float:
+    """The time that training takes: measured, or where a step is slow drawn on from steps of fewer rows.
+
+    A step of b rows takes about s(b) = s_0 + s_1 b, so that two small ones tell the time of a large one.
+    """
+    model, data = candidate.model, _repeated(candidate.data, min(rows, USUAL.batch_size))
+    few, more = (estimate_cost(model, data, Options(batch_size=b), rows=rows, timed=1) for b in SMALL)
+    s = [cost.seconds / max(1, cost.steps) for cost in (few, more)]
+    s_1 = max(0.0, s[1] - s[0]) / (SMALL[1] - SMALL[0])
+    full = s[0] + s_1 * (USUAL.batch_size - SMALL[0])
+    if full > SLOW or not few.steps:
+        return full * few.steps * SMALL[0] / USUAL.batch_size if few.steps else few.seconds
+    return estimate_cost(model, data, USUAL, rows=rows, timed=2).seconds
+
+
+def _repeated(data: Dataset, n: int) -> Dataset:
+    """The data set with n training rows at least, where fewer were looked at."""
+    train = data.train
+    if len(train) >= n:
+        return data
+    return replace(data, splits={**data.splits, "train": train.select(torch.arange(n) % len(train))})
+
+
 def _line(name: str, candidate: Candidate, rows: int) -> tuple[str, str, str]:
     """A command, how long it takes and what it trains."""
-    cost = estimate_cost(candidate.model, candidate.data, rows=rows)
+    seconds = _seconds(candidate, rows)
     options = [word for option, value in candidate.pairs for word in (f"--{option}", value or "true")]
     command = shlex.join(["simulacra", "train", candidate.entry.name, name, *options])
-    return f"  {command}", f"about {duration(max(1.0, cost.seconds))}", candidate.entry.summary
+    return f"  {command}", f"about {duration(max(1.0, seconds))}", candidate.entry.summary

@@ -102,8 +102,9 @@ def value_beside(found: re.Match[str]) -> str:
 
 
 def value_of(found: re.Match[str]) -> str:
-    """The value that a mend names."""
-    return found[2] if found[2] is not None else found[3]
+    """The value that a mend names, as it is typed."""
+    value = found[2] if found[2] is not None else found[3]
+    return value.lower() if value in ("True", "False") else value
 
 
 def say(*lines: str) -> None:

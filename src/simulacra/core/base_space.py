@@ -180,7 +180,7 @@ class Ranged(Space):
 
 
 LINEAR = 5.0  # deviations within which features are linear
-REACH = 12.0  # of f beyond them in what is undone: e^12 deviations, more than any file holds
+REACH = 30.0  # of f beyond them in what is undone: e^30 deviations, more than any file holds
 
 
 def _squeezed(u: Tensor) -> Tensor:

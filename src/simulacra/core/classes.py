@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simulacra.core.precision import precise_device
+from simulacra.core.precision import precise, precise_device
 from simulacra.core.space import Space
 
 
@@ -139,7 +139,7 @@ def values_of(values: tuple[float, ...], codes: Tensor) -> Tensor:
 
 
 def _check_values(space: Space, values: tuple[float, ...], x: Tensor, name: str) -> None:
-    off = x.double() != values_of(values, codes_of(values, x)).double()
+    off = precise(x) != precise(values_of(values, codes_of(values, x)))
     if bool(off.any()):
         raise ValueError(
             f"{name} holds {x[off][0].item():g}, but {space} has the classes "

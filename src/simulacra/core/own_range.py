@@ -8,8 +8,8 @@ clipped to
 m is the middle between their mean and their median, and s their deviation. (A network starts at m. Pictures
 are often dark with few bright pixels: from the middle, models of such data learn faster than from the mean,
 and of symmetric ones as fast.) Levels that use half of all levels or more, with a
-deviation of a tenth of them or more, keep their features; so do logarithms that lie within [-3, 3] and
-spread over a quarter of a unit or more.
+deviation of a tenth of them or more (a quarter where there are more than 256), keep their features; so do
+logarithms that lie within [-3, 3] and spread over a quarter of a unit or more.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from torch import Tensor
 
 from simulacra.core.base_space import Ranged, Space
 from simulacra.core.composite import Fields, Sequence
+from simulacra.core.precision import precise
 from simulacra.core.space import Levels
 
 INNER = (0.01, 0.99)
 USED, DEVIATION = 0.5, 0.1  # shares of all levels: at least these, and no range is needed
+BYTE, DEEP = 256, 0.25  # beyond so many levels, which cameras rarely fill, at least that deviation
 CENTRAL, NARROW = 3.0, 0.25  # logarithms beyond the one, or spread over less than the other, need one
 
 
@@ -39,7 +41,7 @@ def clipped(values: Tensor) -> np.ndarray:
         >>> float(clipped(torch.tensor([500] * 50 + [600] * 50 + [65535])).max())
         700.0
     """
-    entries = values.detach().cpu().flatten().double().numpy()
+    entries = precise(values.detach().cpu().flatten()).numpy()
     places = [round(share * (len(entries) - 1)) for share in INNER]
     q1, q99 = map(float, np.partition(entries, places)[places])
     # (1)
@@ -71,7 +73,7 @@ def in_own_range(space: Space, x: Tensor, known: Tensor | None = None) -> Space:
     values = x.flatten() if known is None else x[known]
     if not len(values):
         return space
-    entries = clipped(space.bare(values.double()))
+    entries = clipped(space.bare(precise(values)))
     centre, spread = place_of(entries)
     if spread <= 1e-12 * abs(centre) or _well_scaled(space, entries, spread):
         return space
@@ -87,5 +89,6 @@ def _well_scaled(space: Ranged, entries: np.ndarray, deviation: float) -> bool:
     """Whether features are good without a range."""
     used = float(entries.max() - entries.min())
     if isinstance(space, Levels):
-        return used >= USED * (space.levels - 1) and deviation >= DEVIATION * (space.levels - 1)
+        least = DEVIATION if space.levels <= BYTE else DEEP
+        return used >= USED * (space.levels - 1) and deviation >= least * (space.levels - 1)
     return float(np.abs(entries).max()) <= CENTRAL and used >= NARROW

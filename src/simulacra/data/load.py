@@ -19,7 +19,7 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.geometry import binarise_once
 from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
-from simulacra.data.own_range import with_own_range
+from simulacra.data.own_range import some_rows, with_own_range
 from simulacra.data.readers import check_choices, find_reader, options_for, own_options
 from simulacra.data.row_store import RowStore
 from simulacra.data.source import Part, Source
@@ -114,9 +114,11 @@ def load_data(
     steps = steps_of(source, binarize, dequantise, standardise, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
+    # chosen while rows lie on disk, so that those in memory have the same range
+    looked_at = some_rows(source.parts["train"].rows, chain.raw.dims)
     source = _held(source, spec.get("stream", own.get("stream")))
     train = source.parts["train"]
-    chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise)
+    chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise, looked_at)
     data = _dataset(source, chain, condition, {**spec, **given} if spec else {})
     for about, what in source.notes.items():
         log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)

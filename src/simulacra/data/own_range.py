@@ -38,6 +38,7 @@ def with_own_range(
     known: Tensor | None = None,
     lengths: Tensor | None = None,
     standardise: bool | None = False,
+    looked_at: Tensor | None = None,
 ) -> Preprocessing:
     """The chain with the range that training rows use, where features would be badly scaled without.
 
@@ -49,10 +50,11 @@ def with_own_range(
         known: True where an entry is observed, shape (N, *), or None.
         lengths: valid steps of ragged sequences, shape (N,), or None.
         standardise: as `load_data` was told; False leaves real rows as they are.
+        looked_at: numbers of the rows that tell the range; by default they are chosen here.
     """
     if not len(rows) or any(isinstance(step, Binarise) for step in chain.steps):
         return chain
-    index = _some(len(rows), chain.raw.dims)
+    index = some_rows(rows, chain.raw.dims) if looked_at is None else looked_at
     try:
         x = rows.read(index.tolist()) if isinstance(rows, RowStore) else rows[index]
     except ValueError:
@@ -69,10 +71,11 @@ def with_own_range(
     return replace(found, steps=(*found.steps, *last))
 
 
-def _some(n: int, dims: int) -> Tensor:
-    """Numbers of rows at equal distances."""
+def some_rows(rows: Tensor | RowStore, dims: int) -> Tensor:
+    """Numbers of rows at equal distances, as many as are looked at in seconds."""
+    n = len(rows)
     most = min(n, ROWS, max(FEW, ENTRIES // max(1, dims)))
-    return torch.arange(most) * n // most
+    return rows.some(most) if isinstance(rows, RowStore) else torch.arange(most) * n // most
 
 
 def _of_raw(chain: Preprocessing, x: Tensor, known: Tensor | None) -> Space:

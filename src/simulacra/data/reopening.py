@@ -19,7 +19,7 @@ from simulacra.core.composite import Fields
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renamed_arguments
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.load import load_data
+from simulacra.data.load import load_data, usual_options
 from simulacra.data.tables.columns import declaration
 from simulacra.data.tables.declared import EVERY_OTHER
 
@@ -33,8 +33,12 @@ def reopen(spec: Mapping[str, Any], recorded: Preprocessing) -> Dataset:
 
     Raises:
         ValueError: as `load_data`.
+        TypeError: if an option is none of `load_data`.
     """
     options = renamed_arguments(["load_data"], spec, quiet=True)
+    unknown = [name for name in options if name not in {"name_or_path", *usual_options()}]
+    if unknown:
+        raise TypeError(f"load_data has no option {unknown[0]!r}")
     raw = recorded.raw
     if not isinstance(raw, Fields) or (
         isinstance(options.get("types"), Mapping) and "missing_values" in options
@@ -68,8 +72,7 @@ def check_unchanged(data: Dataset, recorded: Mapping[str, Any], run: str) -> Non
         recorded: digest and number of rows of each split, as the run has them.
         run: its name, for the error.
     """
-    digest = recorded.get("digest")
-    if digest is None or digest in _digests(data.train):
+    if recorded.get("digest") in list(_digests(data.train)):
         return
     then, now = dict(recorded.get("rows") or {}).get("train"), len(data.train)
     what = f"{then:,} rows then, {now:,} now" if then not in (None, now) else "other values, or another order"

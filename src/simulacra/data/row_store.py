@@ -77,9 +77,13 @@ class RowStore(ABC):
         """Every row, shape (N, *)."""
         return self.read(range(len(self)))
 
+    def some(self, n: int) -> Tensor:
+        """Numbers of at most n rows at equal distances, which are read in seconds."""
+        return torch.tensor(sorted({i * len(self) // n for i in range(n)}))
+
     def sample(self, n: int) -> Tensor:
-        """Some n rows at equal distances, or all if they are fewer."""
-        return self.read(sorted({i * len(self) // n for i in range(n)}))
+        """Those rows, or all if they are fewer."""
+        return self.read(self.some(n).tolist())
 
     def origins(self) -> Sequence[Path] | None:
         """The file of each row, or None where rows are no files: rows of one file belong into one split."""

@@ -101,7 +101,9 @@ def _reconstructions(report: Report) -> Scores | None:
     if found is None:
         return None
     cells = (Cell(found["mse"], found.get("error"), digits=4), Cell(found["explained"], percent=True))
-    key = _key(report, rows=found["rows"], **({"unit": found["unit"]} if "unit" in found else {}))
+    key = _key(
+        report, rows=found["rows"], **({"unit": f"{found['unit']:,.0f} levels"} if "unit" in found else {})
+    )
     return Scores("reconstructions", key, KEPT, cells)
 
 

@@ -59,8 +59,8 @@ def latent_map(
     if joint:
         assert plane is not None and space is not None and lattice is not None
         _lattice(panels[1], space, lattice, 1.0)
-        words = scale_of(space, lattice).words
-        _ranks(panels[1], f"decoder: what each code becomes{f' ({words})' if words else ''}", plane)
+        _ranks(panels[1], "decoder: what each code becomes", plane)
+        panels[1].set_xlabel("\n".join([panels[1].get_xlabel(), scale_of(space, lattice).words]).rstrip())
         _lattice(panels[2], space, lattice, 0.32)
         _scatter(panels[2], torch.special.ndtr(plane.coordinates(embedding.codes)), groups)
         _ranks(panels[2], "both: the data where the decoder draws them", plane)

@@ -48,7 +48,11 @@ class Cost:
 
 
 def estimate_cost(
-    model: Model, data: Dataset, options: Options | None = None, rows: int | None = None
+    model: Model,
+    data: Dataset,
+    options: Options | None = None,
+    rows: int | None = None,
+    timed: int = TIMED,
 ) -> Cost:
     """What `fit(model, data, options=options)` will take in one process; the model stays as it is.
 
@@ -60,6 +64,7 @@ def estimate_cost(
         data: from which batches are taken.
         options: of training.
         rows: number of training rows, where `data` holds a sample of them.
+        timed: moves of each player that are timed, after a first step.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -77,7 +82,7 @@ def estimate_cost(
     device = choose_device(options.device)
     trial = copy.deepcopy(model).to(device)
     trial.preprocessing = data.preprocessing
-    shortened = Shortened(trial, options, rows or len(data.train))
+    shortened = Shortened(trial, options, rows or len(data.train), timed)
     vars(trial)["stage"] = shortened.stage
     short = replace(options, epochs=None, stages={}, patience=None, validate=False, progress=False)
     clock = Clock()
@@ -94,8 +99,8 @@ def estimate_cost(
 class Shortened:
     """A model's stages, each cut to a few steps; how long they would be is noted in `steps`."""
 
-    def __init__(self, model: Model, options: Options, rows: int):
-        self.model, self.options, self.rows = model, options, rows
+    def __init__(self, model: Model, options: Options, rows: int, timed: int = TIMED):
+        self.model, self.options, self.rows, self.timed = model, options, rows, timed
         self.original = model.stage
         self.steps: dict[str, int] = {}
 
@@ -107,7 +112,7 @@ class Shortened:
         if found is None or not found.updates:
             return found
         whole = self.steps[found.name] = self.options.steps(found, self.model, self.rows)
-        few = 1 + TIMED * max(update.every for update in found.updates)
+        few = 1 + self.timed * max(update.every for update in found.updates)
         return replace(found, length=Steps(min(whole, few)))
 
 

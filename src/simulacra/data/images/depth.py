@@ -102,8 +102,8 @@ def suggestion(levels: int, highest: Iterable[int], looked_at: str) -> str | Non
         looked_at: what was looked at, such as `200 rows`.
 
     Example:
-        >>> suggestion(65536, [3900, 4095], "2 rows")
-        'no value of 2 rows is above 4,095 of 65,535: if the camera has 12 bits, add levels=4096.'
+        >>> suggestion(65536, [3900, 4095], "2 rows").split(": ")[0]
+        'no value of 2 rows is above 4,095 of 65,535'
     """
     most = max(highest, default=0)
     fits = [camera for camera in CAMERAS if most < camera < levels]
@@ -112,5 +112,6 @@ def suggestion(levels: int, highest: Iterable[int], looked_at: str) -> str | Non
         return None
     return (
         f"no value of {looked_at} is above {most:,} of {levels - 1:,}: if the camera has "
-        f"{fits[0].bit_length() - 1} bits, add levels={fits[0]}."
+        f"{fits[0].bit_length() - 1} bits, add levels={fits[0]} to have higher values refused; "
+        "models see the range that is used either way."
     )

@@ -29,20 +29,25 @@ Wanted = dict[int, list[tuple[int, int, int, int]]]
 Decoder = Callable[[Path, int, Iterable[int], int], Iterator[np.ndarray]]
 
 SAMPLED = 2**27  # pixels that `sample` decodes at most
+PIXELS = SAMPLED  # likewise, while `reads_kept` lasts
 CACHED = 2**27  # bytes of decoded pages that a process keeps for their next tiles
 KEPT = 2**29  # bytes of rows that `reads_kept` holds
 READ: dict[Any, Tensor] | None = None
 
 
 @contextmanager
-def reads_kept() -> Iterator[None]:
-    """Rows that are read here are read once, however often they are loaded while this lasts."""
-    global READ
-    before, READ = READ, {} if READ is None else READ
+def reads_kept(pixels: int = SAMPLED) -> Iterator[None]:
+    """Rows that are read here are read once, however often they are loaded while this lasts.
+
+    Args:
+        pixels: that samples of rows decode at most.
+    """
+    global READ, PIXELS
+    before, READ, PIXELS = (READ, PIXELS), {} if READ is None else READ, pixels
     try:
         yield
     finally:
-        READ = before
+        READ, PIXELS = before
 
 
 class PageCache:
@@ -188,9 +193,9 @@ class ImageFiles(RowStore):
         """The images as 0 and 1: row i of a part has the same bits for ever."""
         return replace(self, bits=step)
 
-    def sample(self, n: int) -> Tensor:
-        """At most n rows at equal distances, of as few pages as `SAMPLED` pixels make."""
-        most = max(1, SAMPLED // self.page_pixels)
+    def some(self, n: int) -> Tensor:
+        """Numbers of at most n rows at equal distances, of as few pages as `SAMPLED` pixels make."""
+        most = max(1, PIXELS // self.page_pixels)
         pages = self._places[:, :2].unique_consecutive(dim=0, return_inverse=True)[1]
         count = int(pages.max()) + 1
         if count > most:
@@ -198,7 +203,7 @@ class ImageFiles(RowStore):
             rows = torch.isin(pages, chosen).nonzero().flatten()
         else:
             rows = torch.arange(len(self))
-        return self.read(sorted({int(rows[i * len(rows) // n]) for i in range(n)}))
+        return torch.tensor(sorted({int(rows[i * len(rows) // n]) for i in range(n)}))
 
     def _key(self) -> tuple[Any, ...]:
         """What the values of all rows depend on."""

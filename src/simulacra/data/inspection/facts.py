@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.kinds import NoClasses
 
 IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
+ORDER = ("read as", "header", "left out", "columns left out", "missing", "classes")  # of notes
 SHOWN = 6  # classes that are named one by one
 GROUPS = {"id", "patient", "subject", "slide", "group", "speaker", "person", "session", "site"}
 Row = tuple[str, str, str, str]
@@ -47,6 +49,7 @@ class Inspection:
         columns: name, type, values and missing entries of each column; empty unless it is a table.
         rows: number of training rows in all.
         loaded: every option with which the data were loaded.
+        heads: of the pages of a folder of images.
     """
 
     data: Dataset
@@ -55,6 +58,7 @@ class Inspection:
     columns: tuple[Row, ...] = ()
     rows: int = 0
     loaded: Mapping[str, Any] = field(default_factory=dict)
+    heads: Sequence[Head] = ()
 
 
 def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
@@ -96,23 +100,24 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     if recordings:
         cut = options | added
         facts["recordings"] = sentence(recordings, Window(cut.get("crop"), cut.get("tile")))
-    facts |= data.notes
+    facts |= {about: data.notes[about] for about in ORDER if about in data.notes}
+    facts |= {about: what for about, what in data.notes.items() if about not in facts}
     kept = {name: (split.x, split.known) for name, split in data.splits.items()}
-    facts |= _about_rows(data, kept)
+    facts |= _about_rows(data, kept) | {"labels": _labels(whole)}
     beside = _beside(name_or_path, options | added) if reader.kind == ARRAY else {}
     if beside:
         facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
     facts |= _about_splits(whole, data)
     if looked_at:
         facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
-    loaded = {**options, **added}
+    loaded = {**unread, **options, **added}
     suggested = None if options.get("groups") else _grouping(reader.kind, data, beside)
     facts |= {"groups": suggested} if suggested else {}
     if facts["gaps"] == "none" and not looked_at:
         added.pop("missing", None)
     raw = data.preprocessing.raw
     columns = _columns(raw, kept) if isinstance(raw, Fields) else ()
-    return Inspection(data, facts, added, columns, len(whole.train), loaded)
+    return Inspection(data, facts, added, columns, len(whole.train), loaded, heads)
 
 
 def _heads(folder: Path) -> list[Head]:
@@ -141,11 +146,7 @@ def _about_splits(whole: Dataset, data: Dataset) -> dict[str, str]:
 def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> dict[str, str]:
     """Space, values, gaps and labels."""
     raw = data.preprocessing.raw
-    facts = {
-        "space": f"{len(raw.fields)} column{'s' * (len(raw.fields) > 1)}"
-        if isinstance(raw, Fields)
-        else str(raw)
-    }
+    facts = {"space": _count(len(raw.fields), "column") if isinstance(raw, Fields) else str(raw)}
     if str(data.space) != str(raw):
         facts["for models"] = str(data.space)
     if not isinstance(raw, Fields):
@@ -154,7 +155,7 @@ def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]])
     if counts:
         steps = torch.cat(counts)
         facts["steps"] = f"{int(steps.min()):,} to {int(steps.max()):,} a row, {int(steps.sum()):,} in all"
-    return facts | {"gaps": _gaps(kept), "labels": _labels(data)}
+    return facts | {"gaps": _gaps(kept)}
 
 
 def _known(x: Tensor, known: Tensor | None) -> Tensor:
@@ -164,11 +165,21 @@ def _known(x: Tensor, known: Tensor | None) -> Tensor:
 def _range(values: Tensor) -> str:
     if not len(values):
         return "none"
-    return f"{_number(values.min().item())} to {_number(values.max().item())}"
+    low, high = values.min().item(), values.max().item()
+    # as many digits as tell the two ends apart to a thousandth of what lies between
+    between = max(abs(low), abs(high)) / (high - low) if high > low else 1.0
+    digits = min(15, 4 + max(0, round(math.log10(between))))
+    return f"{_number(low, digits)} to {_number(high, digits)}"
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e9 else f"{value:.4g}"
+def _number(value: float, digits: int) -> str:
+    if value == round(value) and abs(value) < 1e9:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}" if digits < 6 else f"{value:,.{digits}g}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _gaps(kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> str:
@@ -231,7 +242,7 @@ def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str
     if isinstance(raw, Fields):
         values = {name: data.train.x[:, j].numpy() for j, (name, _) in enumerate(raw.fields)}
     # a number of its own for each row makes no groups
-    named = [name for name, x in values.items() if _is_group(name) and len(np.unique(x)) < len(x)]
+    named = [name for name, x in values.items() if _is_group(name) and 1 < len(np.unique(x)) < len(x)]
     return f"{named[0]} may say whose rows these are: load them with groups='{named[0]}'" if named else None
 
 

@@ -13,7 +13,7 @@ from simulacra.data.stream import StreamedSplit
 
 PIXELS = 2**24  # of pages that are decoded
 ENTRIES = 2**22  # of rows in memory that are looked at
-LEAST = 8  # rows of a split that are looked at anyway
+LEAST = 2  # rows of a split that are looked at anyway
 
 
 def sampled(data: Dataset, heads: Sequence[Head]) -> tuple[Dataset, str]:

@@ -196,7 +196,8 @@ def _said_of_names(rows: Sequence[Line], marks: Marks, taken: bool) -> dict[str,
         return {}
     listed = ", ".join(first[:5]) + (", ..." if len(first) > 5 else "")
     what, other, mend = ("names", "values", False) if taken else ("values", "names", True)
-    return {"header": f"line {rows[0][0]} ({listed}) holds {what}; if {other} load it with header={mend}"}
+    said = f"line {rows[0][0]} ({listed}) holds {what}; if these are {other} load it with header={mend}"
+    return {"header": said}
 
 
 def _header(
