@@ -115,6 +115,10 @@ def test_rows_of_numpy_have_names_as_rows_of_torch_have():
     [
         ("declare the column with types={'a b': 'drop'}.", """with --data.types '{"a b": "drop"}'."""),
         ("order the rows by it with time='date' if", "with --data.time date if"),
+        (
+            "load it with missing_values='-999' and missing='mask'",
+            "add --data.missing_values -999 and --data.missing mask",
+        ),
         ("or validation=0 or test=0.", "or --data.validation 0 or --data.test 0."),
     ],
 )

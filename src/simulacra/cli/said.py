@@ -22,7 +22,7 @@ LOADED = re.compile(
 )
 
 # "declare the column with types={'a': 'drop'}", "order the rows by it with time='date'", "or test=0"
-BESIDE = re.compile(r"\b(with|or|and) (types|time|validation|test)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))")
+BESIDE = re.compile(r"\b(with|or|and) (types|time|missing|validation|test)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))")
 
 
 class Stderr(logging.Handler):

@@ -89,11 +89,8 @@ def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
     ]
     known = [own.missing_values or "", *(word for c, _ in codes for word in c.spellings)]
     words = ",".join(dict.fromkeys(filter(None, [*known, *written])))
-    mend = f"load it with missing_values='{words}'"
-    gaps = "" if own.missing == "mask" else " and missing='mask'"
-    return [f"{', '.join(shown)} lies far from the other values: if it means missing {mend}{gaps}"] * bool(
-        codes
-    )
+    mend = f"load it with missing_values='{words}' and missing='mask'"
+    return [f"{', '.join(shown)} lies far from the other values: if it means missing {mend}"] * bool(codes)
 
 
 def _index(where: str, names: Sequence[str], own: FrameOptions) -> int | None:
