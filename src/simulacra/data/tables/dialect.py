@@ -180,15 +180,26 @@ def find_separator(lines: Sequence[str]) -> str:
     if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
         return ""
     shares = {mark: _clearness(lines[:SAMPLE], mark) for mark in ",;\t|"}
-    # of two that are as clear the comma is a decimal mark, as in `0,5;red`
-    best = max(shares, key=lambda mark: (round(shares[mark], 9), mark != ","))
-    clearer = round(shares[best] - shares.get(separator, 0.0), 9)
+    best = max(shares, key=lambda mark: shares[mark])
     # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text
-    if separator != " " and (clearer > 0 or (clearer == 0 and shares[best] > -1 and separator == ",")):
+    if separator != " " and shares[best] > shares.get(separator, 0.0):
         separator = best
+    if separator == ",":
+        separator = next((m for m in ";\t|" if _commas_are_decimal(lines[:SAMPLE], m)), separator)
     if separator == " ":
         separator = _mark_before_blanks(lines[:SAMPLE]) or separator
     return separator if _cuts(lines[:SAMPLE], separator) else ""
+
+
+def _commas_are_decimal(lines: Sequence[str], separator: str) -> bool:
+    """Returns True if a mark cuts all lines alike, and commas stand only within numbers, as in `0,5;red`."""
+    try:
+        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
+    except csv.Error:
+        return False
+    commas = [cell.strip() for row in rows for cell in row if "," in cell]
+    alike = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
+    return alike and all(DECIMAL_COMMA.fullmatch(cell) for cell in commas)
 
 
 def _mark_before_blanks(lines: Sequence[str]) -> str:
