@@ -193,13 +193,18 @@ def find_separator(lines: Sequence[str]) -> str:
 
 def _commas_are_decimal(lines: Sequence[str], separator: str) -> bool:
     """Returns True if a mark cuts all lines alike, and commas stand only within numbers, as in `0,5;red`."""
+    cells = _cut_alike(lines, separator)
+    return bool(cells) and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells if "," in cell)
+
+
+def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
+    """The cells of lines that a mark cuts into equally many, two or more; none where it does not."""
     try:
         rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
     except csv.Error:
-        return False
-    commas = [cell.strip() for row in rows for cell in row if "," in cell]
+        return []
     alike = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
-    return alike and all(DECIMAL_COMMA.fullmatch(cell) for cell in commas)
+    return [cell.strip() for row in rows for cell in row] if alike else []
 
 
 def _mark_before_blanks(lines: Sequence[str]) -> str:
@@ -216,13 +221,9 @@ def _clearness(lines: Sequence[str], separator: str) -> float:
 
     Texts with commas count half, since prose has them. It is -1 where the lines differ in number of cells.
     """
-    try:
-        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
-    except csv.Error:
+    cells = _cut_alike(lines, separator)
+    if not cells:
         return -1.0
-    if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
-        return -1.0
-    cells = [cell.strip() for row in rows for cell in row]
     texts = [c for c in cells if all(marks.number(c) is None for marks in (Marks("."), Marks(",")))]
     uncut = sum(1.0 if any(mark in text for mark in ";\t|") else 0.5 * ("," in text) for text in texts)
     # numbers beside texts with marks are clearer than one column
