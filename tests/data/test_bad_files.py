@@ -119,7 +119,7 @@ def test_mat_files_that_cannot_be_read(tmp_path):
         (b"", {}, ["is empty"]),
         (b"\n \n", {}, ["no rows"]),
         (b"a,b\n", {}, ["a header but no rows"]),
-        (b"a,b\n1,2\n3\n", {}, ["1 cells in line 3", "2 in line 1"]),
+        (b"a,b\n1,2\n3\n", {}, ["1 cell in line 3", "2 in line 1"]),
         (b"a,b\n1,2\n\n3,x\n", {}, ["'x' in line 4", "column 'b'", "label='b'"]),
         (b"a,b\n1,2\n3,\n", {}, ["missing value in line 3", "column 'b'", "missing='mask'"]),
         (b"1,2\n3,NaN\n", {}, ["missing value in line 2", "column '2'"]),

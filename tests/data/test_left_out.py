@@ -87,7 +87,7 @@ def test_recordings_say_what_is_beside_them(tmp_path, caplog):
     write(tmp_path / "1.mp3", b"x")
     with caplog.at_level(logging.INFO, "simulacra"):
         load_data(tmp_path)
-    assert "1 other file left out (.mp3)" in caplog.text
+    assert "left out: 1 other file (.mp3)" in caplog.text
 
 
 def test_folders_without_anything_that_is_read_name_what_is_there(tmp_path):

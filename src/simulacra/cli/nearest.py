@@ -22,6 +22,9 @@ def nearest(typed: str, names: Iterable[str]) -> str | None:
     tail = typed.rsplit(".", 1)[-1]
     if tail in tails:
         return tails[tail]
+    begun = [name for known, name in tails.items() if len(tail) > 2 and known.startswith(tail)]
+    if len(begun) == 1:
+        return begun[0]
     for text, table in ((typed, {name: name for name in names}), (tail, tails)):
         near = difflib.get_close_matches(text.lower(), table, 1, 0.6)
         if near:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import logging
 import re
 import shlex
@@ -18,6 +20,9 @@ LOADED = re.compile(
     r"load(?:ed)? (?:the data|it|them) with (\w+)=(?:'([^']*)'|([\w.-]+?))"
     r"(?=[.,:; ]*(?:$| or | and | to | where | if ))"
 )
+
+# "declare the column with types={'a': 'drop'}", "order the rows by it with time='date'", "or test=0"
+BESIDE = re.compile(r"\b(with|or|and) (types|time|missing|validation|test)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))")
 
 
 class Stderr(logging.Handler):
@@ -80,7 +85,20 @@ def in_options(message: str) -> str:
         >>> in_options("an RBM needs binary data: load the data with binarize='dynamic'.")
         'an RBM needs binary data: add --data.binarize dynamic.'
     """
-    return LOADED.sub(lambda found: f"add --data.{found[1]} {shlex.quote(value_of(found))}", message)
+    message = LOADED.sub(lambda found: f"add --data.{found[1]} {shlex.quote(value_of(found))}", message)
+    return BESIDE.sub(
+        lambda found: f"{found[1]} --data.{found[2]} {shlex.quote(value_beside(found))}", message
+    )
+
+
+def value_beside(found: re.Match[str]) -> str:
+    """The value of an option within a sentence; mappings as JSON."""
+    if found[4] is None:
+        return found[3] if found[3] is not None else found[5]
+    try:
+        return json.dumps(ast.literal_eval(found[4]), ensure_ascii=False)
+    except (ValueError, SyntaxError):
+        return found[4]
 
 
 def value_of(found: re.Match[str]) -> str:

@@ -232,7 +232,7 @@ class Words:
         raw = self.preprocessing.raw
         if not isinstance(raw, Fields):
             raise ValueError(f"the rows of {raw} have no columns with names: take them as an array.")
-        return to_frame(raw, x)
+        return to_frame(raw, as_tensor(x))
 
     # ---- from raw to the model's space
 

@@ -122,7 +122,7 @@ def _data_set(given: Any) -> bool:
 MUSIC = "a file of music"
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
-    Reader("a data frame", FrameOptions, "tables.columns:open_frame", takes=is_table),
+    Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=is_table),
     Reader("an array in memory", MemoryOptions, "arrays.memory:open_array", takes=_rows_in_memory),
     Reader("a data set in memory", MemoryOptions, "arrays.memory:open_data_set", takes=_data_set),
     Reader("a toy", NoOptions, "toys:open_toy", takes=_named("toy")),

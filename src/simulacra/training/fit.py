@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,13 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
         )
     try:
         return reopen(spec, recorded)
+    except ValueError as error:
+        # options cannot be given here: a run keeps its own
+        reason = re.split(r": (?:load|to leave)", str(error).rstrip("."))[0]
+        raise ValueError(
+            f"the data of {folder} cannot be read as when it was trained: put them back as they were, or "
+            f"train again ({reason})."
+        ) from error
     except (TypeError, AttributeError) as error:
         raise ValueError(f"{folder / CONFIG} is damaged: its data set cannot be loaded ({error}).") from error
 

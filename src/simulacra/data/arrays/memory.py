@@ -88,9 +88,18 @@ def _plain(label: Any) -> Any:
 
 
 def _numbers(given: Any) -> np.ndarray:
+    if isinstance(given, np.ma.MaskedArray):
+        return _unmasked(given)
     if isinstance(given, np.ndarray) and given.dtype.kind in "buif":
         return given
     return as_tensor(given).detach().cpu().numpy()
+
+
+def _unmasked(given: np.ma.MaskedArray) -> np.ndarray:
+    """What is masked is missing: NaN, where anything is masked."""
+    if not np.ma.getmaskarray(given).any():
+        return _numbers(given.data)
+    return np.where(np.ma.getmaskarray(given), np.nan, _numbers(given.data))
 
 
 def _stacked(pictures: Sequence[Image.Image]) -> np.ndarray:

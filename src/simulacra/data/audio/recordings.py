@@ -43,8 +43,6 @@ def open_waves(folder: Path, own: WaveOptions, split: SplitOptions) -> Source:
     listing, window = list_folder(folder), Window(own.crop, own.tile)
     read = {name: [read_wav(path) for path in files] for name, files in listing.files.items()}
     space = _space(read, window)
-    if listing.left_out:
-        log.info("%s", listing.said_left_out)
     parts = {}
     for name, recordings in read.items():
         x, of = _part(name, recordings, window)
@@ -54,7 +52,9 @@ def open_waves(folder: Path, own: WaveOptions, split: SplitOptions) -> Source:
         parts[name] = Part(x, labels, sides=sides)
     check_two_files(folder, parts, split, "recording")
     source = _source(listing.folder.resolve().name, space, parts, window, listing.label_names)
-    return source.noted("left out", listing.said_left_out) if listing.left_out else source
+    source = _noted(source, [r for recordings in read.values() for r in recordings])
+    left_out = listing.said_left_out.replace(" left out", "")
+    return source.noted("left out", left_out) if left_out else source
 
 
 def open_wave(path: Path, own: WaveOptions, split: SplitOptions) -> Source:
@@ -70,7 +70,14 @@ def open_wave(path: Path, own: WaveOptions, split: SplitOptions) -> Source:
     sides = {"file": np.full(len(of), path.name, object), "start": np.array(window.starts(len(read[0])))}
     parts = {"train": Part(x, sides=sides)}
     check_two_files(path, parts, split, "recording")
-    return _source(path.stem, space, parts, window)
+    return _noted(_source(path.stem, space, parts, window), read)
+
+
+def _noted(source: Source, read: Sequence[Recording]) -> Source:
+    """With a note where samples are finer than single precision."""
+    count = sum(r.rounded for r in read)
+    said = f"to single precision, 24 bits a sample, in {count:,} recording{'s' * (count > 1)}"
+    return source.noted("rounded", said) if count else source
 
 
 def open_spoken(name: str, own: WaveOptions, split: object) -> Source:

@@ -33,11 +33,13 @@ class Recording:
         where: its file, as errors name it.
         rate: samples a second.
         x: from -1 to 1, float32, shape (T,).
+        rounded: whether single precision does not hold all samples, as those of 32 bits.
     """
 
     where: str
     rate: int
     x: Tensor
+    rounded: bool = False
 
     def __len__(self) -> int:
         return len(self.x)
@@ -95,7 +97,8 @@ def recording(content: bytes, where: str) -> Recording:
             f"{where} holds values from {np.min(samples):g} to {np.max(samples):g}, but float samples go "
             "from -1 to 1: export it again with a lower gain."
         )
-    return Recording(where, rate, torch.from_numpy(samples[:, 0].astype(np.float32)))
+    kept = samples[:, 0].astype(np.float32)
+    return Recording(where, rate, torch.from_numpy(kept), bool((kept != samples[:, 0]).any()))
 
 
 def _decoded(content: bytes, where: str) -> tuple[int, np.ndarray, bool]:

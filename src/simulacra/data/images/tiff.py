@@ -16,6 +16,7 @@ import numpy as np
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MAX_BYTES = 2**31  # of one page
+READ_BITS = (1, 2, 4, 8, 12, 16)  # a value
 BESIDE = 1 | 4  # bits of the subfile tag: previews of a lower resolution, masks
 
 # what is wrong with a file is said in the one sentence of ours
@@ -166,6 +167,12 @@ def _check_type(path: Path, page: Any) -> None:
     if kind is None or kind.kind != "u" or kind.itemsize > 2:
         what = "real numbers (floats)" if kind is not None and kind.kind == "f" else f"{kind} values"
         raise no_levels(path, what)
+    if page.bitspersample not in READ_BITS:
+        bits = page.bitspersample
+        raise ValueError(
+            f"{path} holds values packed into {bits} bits, which cannot be read: save it with 16 bits a "
+            f"value, and load it with levels={2**bits}."
+        )
     if not all(page.shape):
         raise damaged(path, f"a page has the shape {page.shape}")
     if page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > 4 or page.photometric > 2:

@@ -198,7 +198,7 @@ def _gaps(kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> str:
     if not entries:
         return "none"
     rows, total = sum(int((~known).any(1).sum()) for known in masks), sum(known.numel() for known in masks)
-    return f"{entries:,} of {total:,} entries, in {rows:,} rows"
+    return f"{entries:,} of {total:,} entries, in {rows:,} row{'s' * (rows > 1)}"
 
 
 def _labels(data: Dataset) -> str:

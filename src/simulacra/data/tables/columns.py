@@ -1,4 +1,4 @@
-"""From columns to rows: a table file's or a data frame's, as a source with one field a column."""
+"""From columns to rows: a source with one field a column."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from torch import Tensor
 
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
-from simulacra.core.intake import class_name, column_codes, column_values
+from simulacra.core.intake import class_name, column_codes
 from simulacra.core.space import Binary, Space
-from simulacra.core.tabular import named_columns
 from simulacra.data.labels import encode
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
 from simulacra.data.tables.declared import EVERY_OTHER, read_types
 from simulacra.data.tables.kinds import NoClasses, identifies, space_of
+from simulacra.data.tables.missing import far_code
 from simulacra.data.tables.options import FrameOptions, TableOptions
-
-NO_ENTRIES = (list, tuple, dict, set, np.ndarray, Tensor, bytearray, complex)  # one entry is one value
 
 
 def source_of(
@@ -77,7 +75,22 @@ def source_of(
     source = _source(name, Fields(fields), entries, labels, label_names, _sides(columns, split))
     for column_name, why in left_out.items():
         source = source.noted("columns left out", f"{column_name} ({why})")
+    for said in _far_codes([column for column in columns if column.name in fields], own):
+        source = source.noted("codes", said)
     return replace(source, resolved={"types": kinds})
+
+
+def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
+    """Sentences about numbers such as -999 that may stand for missing entries."""
+    codes = [(c, code) for c in columns if c.numbers is not None and (code := far_code(c.numbers))]
+    shown = [f"{value:.0f} in {c.name} ({count / len(c.values):.0%})" for c, (value, count) in codes]
+    written = [
+        str(v) for c, (value, _) in codes for v in dict.fromkeys(c.values) if v and c.number(v) == value
+    ]
+    known = [own.missing_values or "", *(word for c, _ in codes for word in c.spellings)]
+    words = ",".join(dict.fromkeys(filter(None, [*known, *written])))
+    mend = f"load it with missing_values='{words}' and missing='mask'"
+    return [f"{', '.join(shown)} lies far from the other values: if it means missing {mend}"] * bool(codes)
 
 
 def _index(where: str, names: Sequence[str], own: FrameOptions) -> int | None:
@@ -224,60 +237,3 @@ def label_number(where: str, names: Sequence[str], label: str, option: str = "la
         known = ", ".join(names[:20])
         raise ValueError(f"{where} has no column {label!r}, which {option}= names; it has {known}.")
     return number - 1 if number > 0 else width + number
-
-
-def open_frame(frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
-    """The source in a data frame, or a mapping of columns.
-
-    Raises:
-        ValueError: if an entry is missing that is not to be masked, or a column fits no kind.
-
-    Example:
-        >>> frame = {"a": [0.5, -1.5], "b": ["x", "y"]}
-        >>> open_frame(frame, FrameOptions(), SplitOptions()).space
-        Fields(a=Real(), b=Categorical(2))
-    """
-    return frame_source("frame", "the data frame", frame, own, split)
-
-
-def frame_source(name: str, where: str, frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
-    """The source in a data frame that was given or read.
-
-    Args:
-        name: of the data set.
-        where: the file, for errors.
-    """
-    gone = set() if own.missing_values is None else {w.strip() for w in own.missing_values.split(",")}
-    columns = [_frame_column(where, name, column, gone) for name, column in named_columns(frame)]
-    names = [column.name for column in columns]
-    label = None if own.label is None else label_number(where, names, own.label)
-    return source_of(name, where, columns, label, own, split)
-
-
-def _frame_column(where: str, name: str, series: Any, gone: set[str]) -> Column:
-    """A column with the space that its type says: ordered classes are ordinal, other classes categorical."""
-    where = f"{where}, column {name!r},"
-    # records of numpy hold texts as bytes
-    values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in column_values(series)]
-    for i, value in enumerate(values):
-        if isinstance(value, NO_ENTRIES):
-            raise ValueError(
-                f"{where} holds a {type(value).__name__} in row {i} (from 0): give numbers, texts or dates."
-            )
-    values = [None if (isinstance(v, float) and np.isnan(v)) or v in gone else v for v in values]
-    kind = getattr(series, "cat", None) if str(getattr(series, "dtype", "")) == "category" else None
-    return Column(name, values, where, None if kind is None else _space_of_categories(where, kind))
-
-
-def _space_of_categories(where: str, kind: Any) -> Space:
-    """The space of a column of pandas categories."""
-    given = list(kind.categories)
-    numbers = all(isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in given)
-    if numbers and not kind.ordered:
-        given = sorted(given)
-    classes = tuple(map(class_name, given))
-    twice = next((name for name in classes if classes.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{where} has two categories that are written {twice!r}: rename one of them.")
-    values = tuple(map(float, given)) if numbers and given == sorted(given) else ()
-    return (Ordinal if kind.ordered else Categorical)((), len(classes), classes, values)

@@ -54,6 +54,8 @@ def _read(path: str) -> Mapping[str, Any]:
     try:
         # every scalar stays the text that it is: `no` is a class and not False, 01 is not 1
         content = yaml.load(Path(path).read_text(encoding="utf-8"), yaml.BaseLoader)
+    except FileNotFoundError as error:
+        raise ValueError(f"types: there is no file {path}: give an existing one.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"types: {path} cannot be read as YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(content, dict):

@@ -184,7 +184,36 @@ def find_separator(lines: Sequence[str]) -> str:
     # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text
     if separator != " " and shares[best] > shares.get(separator, 0.0):
         separator = best
+    if separator == ",":
+        separator = next((m for m in ";\t|" if _commas_are_decimal(lines[:SAMPLE], m)), separator)
+    if separator == " ":
+        separator = _mark_before_blanks(lines[:SAMPLE]) or separator
     return separator if _cuts(lines[:SAMPLE], separator) else ""
+
+
+def _commas_are_decimal(lines: Sequence[str], separator: str) -> bool:
+    """Returns True if a mark cuts all lines alike, and commas stand only within numbers, as in `0,5;red`."""
+    cells = _cut_alike(lines, separator)
+    return bool(cells) and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells if "," in cell)
+
+
+def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
+    """The cells of lines that a mark cuts into equally many, two or more; none where it does not."""
+    try:
+        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
+    except csv.Error:
+        return []
+    alike = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
+    return [cell.strip() for row in rows for cell in row] if alike else []
+
+
+def _mark_before_blanks(lines: Sequence[str]) -> str:
+    """The mark that blanks only follow, as in `1.5, "x y"`: it cuts the cells, and the blanks are none."""
+    for mark in ",;|":
+        ends = [all(cell.endswith(mark) for cell in line.split('"')[0].split()[:-1]) for line in lines]
+        if all(mark in line for line in lines) and all(ends) and _clearness(lines, mark) > -1:
+            return mark
+    return ""
 
 
 def _clearness(lines: Sequence[str], separator: str) -> float:
@@ -192,13 +221,9 @@ def _clearness(lines: Sequence[str], separator: str) -> float:
 
     Texts with commas count half, since prose has them. It is -1 where the lines differ in number of cells.
     """
-    try:
-        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
-    except csv.Error:
+    cells = _cut_alike(lines, separator)
+    if not cells:
         return -1.0
-    if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
-        return -1.0
-    cells = [cell.strip() for row in rows for cell in row]
     texts = [c for c in cells if all(marks.number(c) is None for marks in (Marks("."), Marks(",")))]
     uncut = sum(1.0 if any(mark in text for mark in ";\t|") else 0.5 * ("," in text) for text in texts)
     # numbers beside texts with marks are clearer than one column

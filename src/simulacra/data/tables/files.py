@@ -173,7 +173,10 @@ def _names_above(
     if not title or options.header is False:
         return None
     width, last, below = len(rows[0][1]), title[-1], [row for _, row in rows]
-    if len(last[1]) != width - 1 or (options.header is None and has_header(below, marks)):
+    numbered = type(options.header) is int
+    # a single name over two columns may be a title, if the line that header= gives or finds is below it
+    titled = last[0] != options.header if numbered else has_header(below, marks)
+    if len(last[1]) != width - 1 or titled:
         return None
     if names_rows(below) or not any(row[-1] for row in below):
         return last

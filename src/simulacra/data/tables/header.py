@@ -258,7 +258,8 @@ def check_widths(path: Path, rows: Sequence[Line], width: int) -> None:
     for number, row in rows:
         if len(row) != width:
             first = next(n for n, r in rows if len(r) == width)
+            cells = f"{len(row)} cell{'s' * (len(row) != 1)}"
             raise ValueError(
-                f"{path} has {len(row)} cells in line {number}, but {width} in line {first}: "
-                "every row needs the same columns."
+                f"{path} has {cells} in line {number}, but {width} in line {first}: every row needs the same "
+                "columns."
             )

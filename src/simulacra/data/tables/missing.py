@@ -8,9 +8,12 @@ another column, where it can only mean missing, or the user says so.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from simulacra.data.tables.numbers import Marks
 
@@ -87,3 +90,24 @@ def _numeric(there: Sequence[str], marks: Marks) -> bool:
         or 2 * sum(marks.looks_like(cell) for cell in there) > len(there)
         or all(cell.lower() in TRUTH for cell in there)
     )
+
+
+def far_code(numbers: np.ndarray) -> tuple[float, int] | None:
+    """The number of nines below or above all others by more than their range, and how often it stands there.
+
+    Args:
+        numbers: of a column, NaN where missing.
+
+    Example:
+        >>> far_code(np.array([0.5, -999, 1.5, -999, 0.25])), far_code(np.array([97.0, 99, 98, 99]))
+        ((-999.0, 2), None)
+    """
+    there = numbers[~np.isnan(numbers)]
+    for value in (there.min(), there.max()) if len(there) else ():
+        others, count = there[there != value], int((there == value).sum())
+        if count < 2 or len(others) < 2 or not re.fullmatch(r"9{2,}", f"{abs(value):.0f}"):
+            continue
+        gap = min(abs(others - value))
+        if value == round(value) and gap > np.ptp(others) > 0:
+            return float(value), count
+    return None

@@ -39,13 +39,13 @@ class SheetOptions(FrameOptions):
         missing: `error` refuses missing entries, `mask` leaves them out of the likelihood.
         missing_values: texts that stand for a missing entry, separated by commas; otherwise inferred.
         sheet: name of the sheet, or its number from 1; the only one if there is one.
-        header: whether the first row holds names; otherwise inferred.
+        header: whether the first row holds names, or the number of the row that does; otherwise inferred.
         index_column: the column of row names that is left out, by name or number from 1; `none` keeps running
             numbers, too; otherwise inferred.
     """
 
     sheet: str | None = None
-    header: bool | None = None
+    header: bool | int | None = None
 
 
 @dataclass(frozen=True)

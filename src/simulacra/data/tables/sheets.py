@@ -7,8 +7,8 @@ from typing import Any
 
 from simulacra.data.source import Source
 from simulacra.data.splits.options import SplitOptions
-from simulacra.data.tables.columns import frame_source
-from simulacra.data.tables.header import check_clear, has_header
+from simulacra.data.tables.data_frames import frame_source
+from simulacra.data.tables.header import beginning, check_clear, has_header
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import FrameOptions, SheetOptions
 
@@ -43,9 +43,17 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     if cells.empty:
         raise ValueError(f"{path} holds nothing in the sheet {name!r}: give another with sheet=.")
     text = [["" if pd.isna(c) else str(c).strip() for c in row] for row in cells.to_numpy().tolist()]
+    rows = [(int(number) + 1, row) for number, row in zip(cells.index, text)]
+    if type(own.header) is int and own.header not in dict(rows):
+        raise ValueError(
+            f"{path} has no names in row {own.header} of the sheet {name!r}, which header= gives."
+        )
+    # a title above the table; a row with a cell less is one with an unnamed column
+    begin = beginning(rows, len(text[0]), None if own.header is True else own.header)
+    cells, text = cells.iloc[begin:], text[begin:]
     if own.header is None:
         check_clear(str(path), text, Marks())
-    header = has_header(text, Marks()) if own.header is None else own.header
+    header = has_header(text, Marks()) if own.header is None else own.header is not False
     frame = cells.iloc[1:] if header else cells
     if not len(frame):
         raise ValueError(f"{path} holds a header but no rows in the sheet {name!r}: a table needs one.")
@@ -53,7 +61,8 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     frame = frame.set_axis(names if header else [str(j) for j in range(1, len(names) + 1)], axis=1)
     source = frame_source(path.stem, str(path), frame, own, split)
     said = f"sheet {name!r}, {'header' if header else 'no header'}"
-    return source.noted("read as", said)
+    source = source.noted("read as", said)
+    return source.noted("left out", f"{begin} row{'s' * (begin > 1)} above the table") if begin else source
 
 
 def _chosen(path: Path, sheets: list[Any], told: str | None) -> Any:

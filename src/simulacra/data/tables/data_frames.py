@@ -1,0 +1,95 @@
+"""Data frames, and what else has columns by name, as sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from simulacra.core.classes import Categorical, Ordinal
+from simulacra.core.intake import class_name, column_values
+from simulacra.core.space import Space
+from simulacra.core.tabular import named_columns
+from simulacra.data.source import Source
+from simulacra.data.splits.options import SplitOptions
+from simulacra.data.tables.column import Column
+from simulacra.data.tables.columns import label_number, source_of
+from simulacra.data.tables.options import FrameOptions
+
+NO_ENTRIES = (list, tuple, dict, set, np.ndarray, Tensor, bytes, bytearray, complex)  # one entry is one value
+
+
+def open_frame(frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
+    """The source in a data frame, or a mapping of columns.
+
+    Raises:
+        ValueError: if an entry is missing that is not to be masked, or a column fits no kind.
+
+    Example:
+        >>> frame = {"a": [0.5, -1.5], "b": ["x", "y"]}
+        >>> open_frame(frame, FrameOptions(), SplitOptions()).space
+        Fields(a=Real(), b=Categorical(2))
+    """
+    return frame_source("frame", "the data frame", frame, own, split)
+
+
+def frame_source(name: str, where: str, frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
+    """The source in a data frame that was given or read.
+
+    Args:
+        name: of the data set.
+        where: the file, for errors.
+    """
+    gone = set() if own.missing_values is None else {w.strip() for w in own.missing_values.split(",")}
+    columns = [_frame_column(where, name, column, gone) for name, column in named_columns(frame)]
+    names = [column.name for column in columns]
+    label = None if own.label is None else label_number(where, names, own.label)
+    source = source_of(name, where, columns, label, own, split)
+    for index in _named_index(frame):
+        source = source.noted("columns left out", f"{index} (the index: reset_index() makes it a column)")
+    return source
+
+
+def _named_index(frame: Any) -> list[str]:
+    """The names of a pandas index, which is no column."""
+    names = getattr(getattr(frame, "index", None), "names", None) if hasattr(frame, "iloc") else None
+    return [str(name) for name in names or () if name is not None]
+
+
+def _frame_column(where: str, name: str, series: Any, gone: set[str]) -> Column:
+    """A column with the space that its type says: ordered classes are ordinal, other classes categorical."""
+    where = f"{where}, column {name!r},"
+    values = column_values(series)
+    # records of numpy hold texts as bytes
+    if getattr(getattr(series, "dtype", None), "kind", "") == "S":
+        values = [v.decode("utf-8", "replace") for v in values]
+    for i, value in enumerate(values):
+        if isinstance(value, NO_ENTRIES):
+            raise ValueError(
+                f"{where} holds a {type(value).__name__} in row {i} (from 0): give numbers, texts or dates."
+            )
+    values = [None if (isinstance(v, float) and np.isnan(v)) or _is_gone(v, gone) else v for v in values]
+    kind = getattr(series, "cat", None) if str(getattr(series, "dtype", "")) == "category" else None
+    return Column(name, values, where, None if kind is None else _space_of_categories(where, kind))
+
+
+def _is_gone(value: Any, gone: set[str]) -> bool:
+    """Returns True for the texts that stand for a missing entry, and for numbers that are written so."""
+    if isinstance(value, str) or not gone:
+        return value in gone
+    return class_name(value) in gone or str(value) in gone
+
+
+def _space_of_categories(where: str, kind: Any) -> Space:
+    """The space of a column of pandas categories."""
+    given = list(kind.categories)
+    numbers = all(isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in given)
+    if numbers and not kind.ordered:
+        given = sorted(given)
+    classes = tuple(map(class_name, given))
+    twice = next((name for name in classes if classes.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{where} has two categories that are written {twice!r}: rename one of them.")
+    values = tuple(map(float, given)) if numbers and given == sorted(given) else ()
+    return (Ordinal if kind.ordered else Categorical)((), len(classes), classes, values)
