@@ -186,8 +186,7 @@ def find_separator(lines: Sequence[str]) -> str:
         separator = best
     if separator == ",":
         separator = next((m for m in ";\t|" if _commas_are_decimal(lines[:SAMPLE], m)), separator)
-    if separator == " ":
-        separator = _mark_before_blanks(lines[:SAMPLE]) or separator
+    separator = (separator == " " and _mark_before_blanks(lines[:SAMPLE])) or separator
     return separator if _cuts(lines[:SAMPLE], separator) else ""
 
 
@@ -203,17 +202,16 @@ def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
         rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
     except csv.Error:
         return []
-    alike = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
-    return [cell.strip() for row in rows for cell in row] if alike else []
+    return (
+        [cell.strip() for row in rows for cell in row] if {*map(len, rows)} == {max(2, len(rows[0]))} else []
+    )
 
 
 def _mark_before_blanks(lines: Sequence[str]) -> str:
     """The mark that blanks only follow, as in `1.5, "x y"`: it cuts the cells, and the blanks are none."""
-    for mark in ",;|":
-        ends = [all(cell.endswith(mark) for cell in line.split('"')[0].split()[:-1]) for line in lines]
-        if all(mark in line for line in lines) and all(ends) and _clearness(lines, mark) > -1:
-            return mark
-    return ""
+    ends = lambda line, mark: all(cell.endswith(mark) for cell in line.split('"')[0].split()[:-1])
+    found = (mark for mark in ",;|" if all(mark in line and ends(line, mark) for line in lines))
+    return next((mark for mark in found if _cut_alike(lines, mark)), "")
 
 
 def _clearness(lines: Sequence[str], separator: str) -> float:
