@@ -19,8 +19,6 @@ from simulacra.data.catalog.formats import read_all
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import TableOptions
 
-SAMPLE = 100  # lines that the detector sees
-WIDEST = 20_000  # characters that it sees
 COMMENTS = ("#", "%", "//")
 NAMES = {"tab": "\t", "blank": " ", "space": " ", "comma": ",", "semicolon": ";", "\\t": "\t"}
 SAID = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks", "|": "bars", "": "one column"}
@@ -33,7 +31,6 @@ BOMS = (
 )
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # no other mark ends a line, as U+2028 does for Python
-DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # or a whole number among those
 OPENING = re.compile(r'(?:^|[,;\t| ])"')
 SEPARATOR_LINE = re.compile(r'\ufeff?("?sep=([^\r\n"])"?[,;]*)[ \t]*(?=[\r\n])', re.IGNORECASE)
 LONGEST = 200  # lines of one quoted cell
@@ -162,84 +159,6 @@ def separator_line(text: str) -> tuple[str, str]:
 def blanked(text: str, numbers: Collection[int]) -> str:
     """The text with some of its lines made blank."""
     return "".join("\n" if i in numbers else line for i, line in enumerate(LINE.findall(text), 1))
-
-
-def find_separator(lines: Sequence[str]) -> str:
-    """The mark between cells of some lines; nothing for one column.
-
-    Example:
-        >>> find_separator(["1,5;2,5", "3,5;4,0"]), find_separator(["body mass", "1.5", "2.5"])
-        (';', '')
-    """
-    import clevercsv
-
-    sample = "\n".join(lines[:SAMPLE])[:WIDEST]
-    sample = sample if len(lines) == 1 or len(sample) < WIDEST else sample[: sample.rfind("\n")]
-    found = clevercsv.Detector().detect(sample, delimiters=[",", ";", "\t", "|", " "])
-    separator = found.delimiter if found is not None and found.delimiter else ""
-    if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
-        return ""
-    shares = {mark: _clearness(lines[:SAMPLE], mark) for mark in ",;\t|"}
-    best = max(shares, key=lambda mark: shares[mark])
-    # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text
-    if separator != " " and shares[best] > shares.get(separator, 0.0):
-        separator = best
-    if separator == ",":
-        separator = next((m for m in ";\t|" if _commas_are_decimal(lines[:SAMPLE], m)), separator)
-    if separator == " ":
-        separator = _mark_before_blanks(lines[:SAMPLE]) or separator
-    return separator if _cuts(lines[:SAMPLE], separator) else ""
-
-
-def _commas_are_decimal(lines: Sequence[str], separator: str) -> bool:
-    """Returns True if a mark cuts all lines alike, and commas stand only within numbers, as in `0,5;red`."""
-    cells = _cut_alike(lines, separator)
-    return bool(cells) and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells if "," in cell)
-
-
-def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
-    """The cells of lines that a mark cuts into equally many, two or more; none where it does not."""
-    try:
-        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
-    except csv.Error:
-        return []
-    alike = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
-    return [cell.strip() for row in rows for cell in row] if alike else []
-
-
-def _mark_before_blanks(lines: Sequence[str]) -> str:
-    """The mark that blanks only follow, as in `1.5, "x y"`: it cuts the cells, and the blanks are none."""
-    for mark in ",;|":
-        ends = [all(cell.endswith(mark) for cell in line.split('"')[0].split()[:-1]) for line in lines]
-        if all(mark in line for line in lines) and all(ends) and _clearness(lines, mark) > -1:
-            return mark
-    return ""
-
-
-def _clearness(lines: Sequence[str], separator: str) -> float:
-    """The share of numbers in the cells that a mark cuts, less that of texts with another mark.
-
-    Texts with commas count half, since prose has them. It is -1 where the lines differ in number of cells.
-    """
-    cells = _cut_alike(lines, separator)
-    if not cells:
-        return -1.0
-    texts = [c for c in cells if all(marks.number(c) is None for marks in (Marks("."), Marks(",")))]
-    uncut = sum(1.0 if any(mark in text for mark in ";\t|") else 0.5 * ("," in text) for text in texts)
-    # numbers beside texts with marks are clearer than one column
-    return 1 - (len(texts) + uncut) / len(cells) + 0.01 * (len(texts) < len(cells))
-
-
-def _one_column_of_commas(lines: Sequence[str]) -> bool:
-    """Returns True for a name without a comma over numbers with one each: a column of decimal commas."""
-    cells = [line.strip().strip('"') for line in lines[1:]]
-    many = 2 * sum("," in cell for cell in cells) > len(cells)
-    return many and "," not in lines[0] and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
-
-
-def _cuts(lines: Sequence[str], separator: str) -> bool:
-    """Returns True if the mark cuts most lines; a blank in one name is no separator."""
-    return bool(separator) and 2 * sum(separator in line.strip() for line in lines) > len(lines)
 
 
 def cells_of(path: Path, text: str, separator: str) -> Iterator[Line]:

@@ -19,7 +19,6 @@ from simulacra.data.tables.dialect import (
     cells_of,
     decoded,
     find_comment,
-    find_separator,
     records_of,
     separator_line,
     told_dialect,
@@ -38,6 +37,7 @@ from simulacra.data.tables.header import (
 from simulacra.data.tables.missing import find_missing
 from simulacra.data.tables.numbers import Marks, find_marks
 from simulacra.data.tables.options import TableOptions
+from simulacra.data.tables.separators import find_separator
 
 
 @dataclass

@@ -1,0 +1,93 @@
+"""The mark between the cells of a text table, found from its first lines.
+
+The detector of the package clevercsv decides, and what it does not know is looked for here: decimal commas, and
+blanks after marks (decision 11).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+
+from simulacra.data.tables.numbers import Marks
+
+SAMPLE = 100  # lines that the detector sees
+WIDEST = 20_000  # characters that it sees
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # or a whole number among those
+
+
+def find_separator(lines: Sequence[str]) -> str:
+    """The mark between cells of some lines; nothing for one column.
+
+    Example:
+        >>> find_separator(["1,5;2,5", "3,5;4,0"]), find_separator(["body mass", "1.5", "2.5"])
+        (';', '')
+    """
+    import clevercsv
+
+    sample = "\n".join(lines[:SAMPLE])[:WIDEST]
+    sample = sample if len(lines) == 1 or len(sample) < WIDEST else sample[: sample.rfind("\n")]
+    found = clevercsv.Detector().detect(sample, delimiters=[",", ";", "\t", "|", " "])
+    separator = found.delimiter if found is not None and found.delimiter else ""
+    if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
+        return ""
+    shares = {mark: _clearness(lines[:SAMPLE], mark) for mark in ",;\t|"}
+    best = max(shares, key=lambda mark: shares[mark])
+    # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text
+    if separator != " " and shares[best] > shares.get(separator, 0.0):
+        separator = best
+    if separator == ",":
+        separator = next((m for m in ";\t|" if _commas_are_decimal(lines[:SAMPLE], m)), separator)
+    separator = (separator == " " and _mark_before_blanks(lines[:SAMPLE])) or separator
+    return separator if _cuts(lines[:SAMPLE], separator) else ""
+
+
+def _commas_are_decimal(lines: Sequence[str], separator: str) -> bool:
+    """Returns True if a mark cuts all lines alike, and commas stand only within numbers, as in `0,5;red`."""
+    cells = _cut_alike(lines, separator)
+    return bool(cells) and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells if "," in cell)
+
+
+def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
+    """The cells of lines that a mark cuts into equally many, two or more; none where it does not."""
+    try:
+        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
+    except csv.Error:
+        return []
+    return (
+        [cell.strip() for row in rows for cell in row] if {*map(len, rows)} == {max(2, len(rows[0]))} else []
+    )
+
+
+def _mark_before_blanks(lines: Sequence[str]) -> str:
+    """The mark that blanks only follow, as in `1.5, "x y"`: it cuts the cells, and the blanks are none."""
+    ends = lambda line, mark: all(cell.endswith(mark) for cell in line.split('"')[0].split()[:-1])
+    found = (mark for mark in ",;|" if all(mark in line and ends(line, mark) for line in lines))
+    return next((mark for mark in found if _cut_alike(lines, mark)), "")
+
+
+def _clearness(lines: Sequence[str], separator: str) -> float:
+    """The share of numbers in the cells that a mark cuts, less that of texts with another mark.
+
+    Texts with commas count half, since prose has them. It is -1 where the lines differ in number of cells.
+    """
+    cells = _cut_alike(lines, separator)
+    if not cells:
+        return -1.0
+    texts = [c for c in cells if all(marks.number(c) is None for marks in (Marks("."), Marks(",")))]
+    uncut = sum(1.0 if any(mark in text for mark in ";\t|") else 0.5 * ("," in text) for text in texts)
+    # numbers beside texts with marks are clearer than one column
+    return 1 - (len(texts) + uncut) / len(cells) + 0.01 * (len(texts) < len(cells))
+
+
+def _one_column_of_commas(lines: Sequence[str]) -> bool:
+    """Returns True for a name without a comma over numbers with one each: a column of decimal commas."""
+    cells = [line.strip().strip('"') for line in lines[1:]]
+    many = 2 * sum("," in cell for cell in cells) > len(cells)
+    return many and "," not in lines[0] and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+
+
+def _cuts(lines: Sequence[str], separator: str) -> bool:
+    """Returns True if the mark cuts most lines; a blank in one name is no separator."""
+    return bool(separator) and 2 * sum(separator in line.strip() for line in lines) > len(lines)
