@@ -1,7 +1,7 @@
 """The mark between the cells of a text table, found from its first lines.
 
-The detector of the package clevercsv decides, and what it does not know is looked for here: decimal commas, and
-blanks after marks (decision 11).
+The detector of the package clevercsv decides. Decimal commas and blanks after marks, which it does not know,
+are looked for here (decision 11).
 """
 
 from __future__ import annotations
