@@ -124,3 +124,12 @@ def test_rows_of_numpy_have_names_as_rows_of_torch_have():
 )
 def test_options_within_a_sentence_are_typed_as_the_command_line_takes_them(said, typed):
     assert in_options(said).endswith(typed)
+
+
+@pytest.mark.parametrize("shape", [(20, 5, 6), (20, 5, 6, 1), (20, 5, 6, 3)])
+def test_images_score_in_the_shape_that_load_data_takes(shape):
+    x = np.random.default_rng(3).integers(0, 256, shape).astype(np.uint8)
+    data = load_data(x, validation=0, test=0)
+    model = simulacra.VAE(data.space, latent=1, hidden=(4,), net="mlp")
+    model.preprocessing = data.preprocessing
+    assert np.array_equal(model.score_samples(x, k=3), model.score_samples(data.train.x, k=3))

@@ -87,7 +87,17 @@ def _plain_rows(space: Space, x: Any, geometry: Geometry | None) -> Tensor:
     rows = as_tensor(x) if images is None else picture_rows(space, geometry, images)
     if isinstance(space, Wave) and rows.dtype == torch.int16:
         return real_wave(rows)
-    return rows.byte() if rows.dtype == torch.bool else rows
+    rows = rows.byte() if rows.dtype == torch.bool else rows
+    return _channels_first(space, rows) if space.image else rows
+
+
+def _channels_first(space: Space, rows: Tensor) -> Tensor:
+    """Images as files hold them, (B, H, W) of one channel or (B, H, W, C), as (B, C, H, W)."""
+    channels, height, width = space.shape
+    if channels == 1 and rows.shape[1:] == (height, width):
+        return rows.unsqueeze(1)
+    turned = rows.shape[1:] == (height, width, channels) and rows.shape[1:] != space.shape
+    return rows.movedim(-1, 1) if turned else rows
 
 
 def sequence_rows(space: Sequence, x: Any, lengths: Any = None) -> tuple[Tensor, Tensor | None]:
