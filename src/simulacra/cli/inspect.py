@@ -34,7 +34,8 @@ from simulacra.training.progress import duration
 
 USAGE = "simulacra data inspect PATH_OR_NAME [--data.OPTION ...]"
 SUGGESTED = 3
-USUAL, SMALL = Options(), (4, 16)  # rows of steps that are timed
+USUAL, SMALL, MORE = Options(), 2, 16  # rows of steps that are timed
+MORE_IF_SLOW, SLOW_SMALL = 6, 0.05  # in place of MORE, where a step of SMALL rows takes so many seconds
 SLOW = 0.2  # seconds of a step of the usual size: it is not timed itself
 MOST_PARAMETERS = 20_000_000  # of a model that is tried: building a larger one takes seconds
 FEW = 512  # rows of a split with which a model is tried
@@ -126,28 +127,49 @@ def _quiet() -> Iterator[None]:
 
 
 def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate]:
-    """The best model of each family that takes the data, at most three."""
+    """The best model of each family that takes the data, at most three.
+
+    A model is built only if it can still be among them: its declared rank and its place in the
+    catalogue bound its key from below.
+    """
     mended = Mended(name, found, pairs)
     families: dict[str, list[Entry]] = {}
-    place = {entry.name: i for i, entry in enumerate(CATALOG.values())}
-    order = lambda candidate: (candidate.order, place[candidate.entry.name])
-    for entry in sorted(CATALOG.values(), key=_declared_rank):
+    for entry in sorted(CATALOG.values(), key=_bound):
         families.setdefault(entry.family, []).append(entry)
     fitting: list[Candidate] = []
+    # in the order of each family's smallest bound
     for entries in families.values():
-        tried: list[Candidate] = []
-        for entry in entries:
-            # a worse rank cannot win any more
-            if not tried or _declared_rank(entry) <= min(c.order for c in tried):
-                tried += [c for c in [mended.candidate(entry)] if c]
-        fitting += sorted(tried, key=order)[:1]
-    fitting.sort(key=order)
+        if len(fitting) >= SUGGESTED and _key(fitting[SUGGESTED - 1]) < _bound(entries[0], len(pairs)):
+            break
+        fitting = sorted([*fitting, *_best_of(entries, mended)], key=_key)
     if isinstance(found.data.preprocessing.raw, Wave) and (sound := CATALOG.get("wavenet")):
         # any series of numbers will do for it, but it was made for companded sound
         companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]
         best = mended.built(sound, companded)
         fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != sound.family]
     return fitting[:SUGGESTED]
+
+
+def _best_of(entries: Sequence[Entry], mended: Mended) -> list[Candidate]:
+    """The best model of a family, or none; its entries come in the order of their bounds."""
+    best: list[Candidate] = []
+    # those that take the data as they are come first: one option more makes a key larger
+    for more, candidate in enumerate((mended.given, mended.candidate)):
+        for entry in entries:
+            if best and _key(best[0]) < _bound(entry, len(mended.pairs) + more):
+                break
+            best = sorted([*best, *(c for c in [candidate(entry)] if c)], key=_key)[:1]
+    return best
+
+
+def _key(candidate: Candidate) -> tuple[int, int]:
+    """The order of a candidate, and among equals its place in the catalogue."""
+    return candidate.order, list(CATALOG).index(candidate.entry.name)
+
+
+def _bound(entry: Entry, options: int = 0) -> tuple[int, int]:
+    """The smallest key that a candidate of this model can have with so many options."""
+    return _declared_rank(entry) + options, list(CATALOG).index(entry.name)
 
 
 def _declared_rank(entry: Entry) -> int:
@@ -169,6 +191,13 @@ class Mended:
         self.name, self.pairs, self.options = name, tuple(pairs), found.loaded
         self.heads = found.heads
         self.loaded: dict[tuple[Pair, ...], Dataset | None] = {self.pairs: found.data}
+
+    def given(self, entry: Entry) -> Candidate | None:
+        """The model, on the data as they are; None if it refuses them."""
+        try:
+            return self.built(entry, self.pairs)
+        except ValueError:
+            return None
 
     def candidate(self, entry: Entry) -> Candidate | None:
         """The model, on the data as they are or loaded as its refusal says; None if it takes neither."""
@@ -227,15 +256,16 @@ def _seconds(candidate: Candidate, rows: int) -> float:
     A step of b rows takes about s(b) = s_0 + s_1 b, so that two small ones tell the time of a large one.
     """
     model, data = candidate.model, _repeated(candidate.data, min(rows, USUAL.batch_size))
-    few = estimate_cost(model, data, Options(batch_size=SMALL[0]), rows=rows, timed=1)
+    few = estimate_cost(model, data, Options(batch_size=SMALL), rows=rows, timed=1)
     if not few.steps:
         return few.seconds
-    more = estimate_cost(model, data, Options(batch_size=SMALL[1]), rows=rows, timed=1)
+    many = MORE_IF_SLOW if few.seconds / few.steps > SLOW_SMALL else MORE
+    more = estimate_cost(model, data, Options(batch_size=many), rows=rows, timed=1)
     s = [cost.seconds / max(1, cost.steps) for cost in (few, more)]
-    s_1 = max(0.0, s[1] - s[0]) / (SMALL[1] - SMALL[0])
-    full = s[0] + s_1 * (USUAL.batch_size - SMALL[0])
+    s_1 = max(0.0, s[1] - s[0]) / (many - SMALL)
+    full = s[0] + s_1 * (USUAL.batch_size - SMALL)
     if full > SLOW:
-        return full * few.steps * SMALL[0] / USUAL.batch_size
+        return full * few.steps * SMALL / USUAL.batch_size
     return estimate_cost(model, data, USUAL, rows=rows, timed=2).seconds
 
 
