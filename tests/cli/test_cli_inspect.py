@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from simulacra.cli import inspect as inspection
 from simulacra.cli.said import in_options
 from simulacra.data import load_data
 
@@ -165,3 +166,15 @@ def test_a_damaged_image_is_named(cli, tmp_path):
 def test_refusals(cli, words, said):
     done = cli("data", "inspect", *words)
     assert done.code == 2 and done.out == "" and said in done.err and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["ring", "digits"])
+def test_suggestions_are_the_best_of_each_family_among_all_models(name):
+    found = inspection.inspect_data(name)
+    mended = inspection.Mended(name, found, [])
+    candidates = [c for entry in inspection.CATALOG.values() if (c := mended.candidate(entry))]
+    best: dict[str, inspection.Candidate] = {}
+    for candidate in sorted(candidates, key=inspection._key):
+        best.setdefault(candidate.entry.family, candidate)
+    expected = [c.entry.name for c in best.values()][: inspection.SUGGESTED]
+    assert [c.entry.name for c in inspection._best(name, found, [])] == expected
