@@ -231,3 +231,12 @@ def test_numbers_with_a_unit_are_refused_and_not_left_out(tmp_path):
 def test_counts_of_a_table_of_running_values_stay_counts(tmp_path):
     path = write(tmp_path / "t.csv", "".join(f"{7 * i % 50},{11 * i % 41}\n" for i in range(60)).encode())
     assert [type(s) for _, s in whole(path).preprocessing.raw.fields] == [Count, Count]
+
+
+@pytest.mark.fault("f07")
+def test_quoted_cells_with_the_separator_in_them_do_not_tell_against_it(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("body mass;height,cm\n" + '0,000;"c;d"\n1,500;"e;f"\n' * 3)
+    data = load_data(path, validation=0, test=0)
+    assert data.space.names == ("body mass", "height,cm")
+    assert data.notes["read as"] == "semicolons, decimal commas, header"

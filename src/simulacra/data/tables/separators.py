@@ -70,13 +70,16 @@ def _mark_before_blanks(lines: Sequence[str]) -> str:
 def _clearness(lines: Sequence[str], separator: str) -> float:
     """The share of numbers in the cells that a mark cuts, less that of texts with another mark.
 
-    Texts with commas count half, since prose has them. It is -1 where the lines differ in number of cells.
+    Texts with commas count half, since prose has them. A cell that holds the mark itself was quoted, which
+    does not tell against it. It is -1 where the lines differ in number of cells.
     """
     cells = _cut_alike(lines, separator)
     if not cells:
         return -1.0
     texts = [c for c in cells if all(marks.number(c) is None for marks in (Marks("."), Marks(",")))]
-    uncut = sum(1.0 if any(mark in text for mark in ";\t|") else 0.5 * ("," in text) for text in texts)
+    others = [mark for mark in ";\t|" if mark != separator]
+    comma = 0.0 if separator == "," else 0.5
+    uncut = sum(1.0 if any(mark in text for mark in others) else comma * ("," in text) for text in texts)
     # numbers beside texts with marks are clearer than one column
     return 1 - (len(texts) + uncut) / len(cells) + 0.01 * (len(texts) < len(cells))
 
