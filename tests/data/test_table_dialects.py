@@ -240,3 +240,12 @@ def test_quoted_cells_with_the_separator_in_them_do_not_tell_against_it(tmp_path
     data = load_data(path, validation=0, test=0)
     assert data.space.names == ("body mass", "height,cm")
     assert data.notes["read as"] == "semicolons, decimal commas, header"
+
+
+@pytest.mark.fault("f07")
+def test_a_tab_within_cells_does_not_tell_against_the_separator(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("height,cm;body mass\n" + "0,000;tab\there\n1,500;more\tthere\n" * 3)
+    data = load_data(path, validation=0, test=0)
+    assert data.space.names == ("height,cm", "body mass")
+    assert data.notes["read as"] == "semicolons, decimal commas, header"

@@ -32,7 +32,9 @@ def find_separator(lines: Sequence[str]) -> str:
     separator = found.delimiter if found is not None and found.delimiter else ""
     if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
         return ""
-    shares = {mark: _clearness(lines[:SAMPLE], mark) for mark in ",;\t|"}
+    # a mark that cuts the lines differently is no rival: it stands within cells
+    rivals = [mark for mark in ";\t|" if _cut_alike(lines[:SAMPLE], mark)]
+    shares = {mark: _clearness(lines[:SAMPLE], mark, rivals) for mark in ",;\t|"}
     best = max(shares, key=lambda mark: shares[mark])
     # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text
     if separator != " " and shares[best] > shares.get(separator, 0.0):
@@ -67,8 +69,8 @@ def _mark_before_blanks(lines: Sequence[str]) -> str:
     return next((mark for mark in found if _cut_alike(lines, mark)), "")
 
 
-def _clearness(lines: Sequence[str], separator: str) -> float:
-    """The share of numbers in the cells that a mark cuts, less that of texts with another mark.
+def _clearness(lines: Sequence[str], separator: str, rivals: Sequence[str]) -> float:
+    """The share of numbers in the cells that a mark cuts, less that of texts with a rival mark.
 
     Texts with commas count half, since prose has them. A cell that holds the mark itself was quoted, which
     does not tell against it. It is -1 where the lines differ in number of cells.
@@ -77,7 +79,7 @@ def _clearness(lines: Sequence[str], separator: str) -> float:
     if not cells:
         return -1.0
     texts = [c for c in cells if all(marks.number(c) is None for marks in (Marks("."), Marks(",")))]
-    others = [mark for mark in ";\t|" if mark != separator]
+    others = [mark for mark in rivals if mark != separator]
     comma = 0.0 if separator == "," else 0.5
     uncut = sum(1.0 if any(mark in text for mark in others) else comma * ("," in text) for text in texts)
     # numbers beside texts with marks are clearer than one column
