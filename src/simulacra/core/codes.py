@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -51,11 +52,11 @@ class Codes(Transform):
         """Means as they are, where a class has no mean."""
         return self.inverse(y)
 
-    def _columnwise(self, x: Tensor, change: object) -> Tensor:
+    def _columnwise(self, x: Tensor, change: Callable[[tuple[float, ...], Tensor], Tensor]) -> Tensor:
         columns = list(x.unbind(1))
         for j, values in enumerate(self.values):
             if values:
-                columns[j] = change(values, columns[j]).to(x.dtype)  # type: ignore[operator]
+                columns[j] = change(values, columns[j]).to(x.dtype)
         return torch.stack(columns, 1)
 
     @property

@@ -73,7 +73,7 @@ class Listing:
 
     @property
     def waves(self) -> bool:
-        """Whether these are recordings; otherwise they are images."""
+        """True if the files are recordings, False if they are images."""
         return self.paths[0].suffix.lower() in WAVES
 
 

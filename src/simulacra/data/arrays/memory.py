@@ -96,7 +96,7 @@ def _numbers(given: Any) -> np.ndarray:
 
 
 def _unmasked(given: np.ma.MaskedArray) -> np.ndarray:
-    """What is masked is missing: NaN, where anything is masked."""
+    """The array with NaN in place of masked entries."""
     if not np.ma.getmaskarray(given).any():
         return _numbers(given.data)
     return np.where(np.ma.getmaskarray(given), np.nan, _numbers(given.data))
