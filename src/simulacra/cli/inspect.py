@@ -69,7 +69,7 @@ class Candidate:
 
     @property
     def order(self) -> int:
-        """What can be said of the model, and what had to be done to the data for it: small comes first."""
+        """The rank plus the number of options that the data need; the smallest comes first."""
         return self.rank + len(self.pairs)
 
 

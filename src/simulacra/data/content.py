@@ -1,4 +1,4 @@
-"""What rows hold, hashed so that the same whole numbers have one digest, whatever type they came in."""
+"""Digests of rows: the same whole numbers have one digest, whatever type they came in."""
 
 from __future__ import annotations
 

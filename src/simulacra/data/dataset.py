@@ -236,7 +236,7 @@ class Dataset:
         return replace(self, splits=splits, preprocessing=chain)
 
     def protocol(self, split: str) -> Protocol:
-        """What a score on `split` was measured on."""
+        """The data that a score on `split` was measured on."""
         steps = self.preprocessing.steps
         lossy = [step for step in steps if step.lossy]
         scored = self.space if lossy else self.preprocessing.raw

@@ -1,4 +1,4 @@
-"""What a reader hands to `load_data`: raw rows in their official parts, before any option."""
+"""The result of a reader, for `load_data`: raw rows in their official parts, before any option."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to the rows of a data set whenever they are seen: the steps of its preprocessing."""
+"""The steps of preprocessing that are applied to rows whenever they are seen."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def _matrix(element: bytes, order: str) -> tuple[str, Found]:
 def _content(
     label: str, word: int, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str
 ) -> Found:
-    """What a variable of some class holds.
+    """The contents of a variable, by its class.
 
     Args:
         word: class and flags.

@@ -1,4 +1,4 @@
-"""What the header of a recording promises, compared with the bytes that are there.
+"""The sizes that the header of a recording states, compared with the bytes that are there.
 
 libsndfile reads what it finds of a truncated file without a word, and takes an unknown length of 0 for no
 samples; so sizes are looked at before it is asked, and those that a pipe left open are put in.

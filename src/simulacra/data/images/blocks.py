@@ -23,7 +23,7 @@ ORIENTATION = 274
 
 @dataclass(frozen=True)
 class Chunks:
-    """What the chunks of a PNG file say.
+    """The facts in the chunks of a PNG file.
 
     Args:
         turn: the orientation tag, 1 to 8.

@@ -101,7 +101,7 @@ def _holds(height: int, width: int, side: tuple[int, int]) -> bool:
 
 
 def applied(geometry: Geometry, grey: bool) -> tuple[str, ...]:
-    """What a protocol says of the images, such as `("resized to 32x32, grey",)`."""
+    """The description of the images in a protocol, such as `("resized to 32x32, grey",)`."""
     said = ", ".join(filter(None, [str(geometry), "grey" if grey else ""]))
     return (said,) if said else ()
 

@@ -1,4 +1,4 @@
-"""What image files say of themselves: size, channels, depth and pages, before a pixel is decoded.
+"""Facts in the headers of image files: size, channels, depth and pages, before a pixel is decoded.
 
 Pillow opens most kinds, but drops the lower bytes of 16-bit colour without a word and takes signed bytes for
 unsigned ones; `Head.reader` names what keeps them (`simulacra.data.images.decode`).
@@ -37,7 +37,7 @@ COARSE = "of 5 or 6 bits a channel, spread over 0 to 255"
 
 @dataclass(frozen=True)
 class Head:
-    """What an image file says of one of its pages.
+    """The facts about one page of an image file.
 
     Args:
         width: in pixels, as the picture is seen (turned as its orientation tag says).
@@ -161,7 +161,7 @@ def _seen(
 
 
 def _remarks(image: Image.Image) -> tuple[str, ...]:
-    """What is done to the pixels of an image that Pillow decodes."""
+    """The changes made to the pixels of an image that Pillow decodes."""
     said = {
         OPAQUE: image.mode in ALPHA or "transparency" in image.info,
         PAINTED: image.mode in ("P", "PA") and image.format != "GIF",

@@ -1,4 +1,4 @@
-"""What a folder of images holds, in one sentence, before anything is trained on it."""
+"""A description of a folder of images in one sentence, before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _rows(pages: Sequence[Head], geometry: Geometry) -> list[str]:
 
 
 def _remarks(heads: Mapping[Path, Sequence[Head]], levels: int | None) -> list[str]:
-    """What is done to the pixels of how many files."""
+    """The changes made to pixels, each with the number of files."""
     counts = Counter(
         remark for pages in heads.values() for remark in {r: 0 for h in pages for r in h.remarks}
     )

@@ -1,1 +1,1 @@
-"""What `load_data` makes of a name or a path, described from a sample where the data are large."""
+"""A description of the data set that `load_data` makes, from a sample where the data are large."""

@@ -169,7 +169,7 @@ def _check_units(column: Column) -> None:
 
 
 def _unit(column: Column, text: str) -> tuple[str, str] | None:
-    """What stands before and after the number in a text, or None."""
+    """The texts before and after the number in a text, or None."""
     found = UNIT.fullmatch(text)
     return None if found is None or column.number(found[2].strip()) is None else (found[1], found[3])
 
