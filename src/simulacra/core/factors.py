@@ -90,19 +90,25 @@ def _uncertainty(model: Linear, x: Tensor, known: Tensor) -> Tensor:
 
 
 def leading(S: Tensor, q: int) -> tuple[Tensor, Tensor]:
-    """All eigenvalues, largest first, and the first q vectors, each with its largest entry positive."""
-    values, vectors = torch.linalg.eigh(S)
-    order = values.argsort(descending=True)
-    U = vectors[:, order[:q]]
-    return values[order], U * U.gather(0, U.abs().argmax(0, keepdim=True)).sign()
+    """The q largest eigenvalues (q,), largest first, and their vectors, largest entry positive.
+
+    They alone take a quarter of the time of all eigenvalues (LAPACK's `syevr`, which torch lacks).
+    """
+    # scipy takes 0.1 s to import
+    from scipy.linalg import eigh
+
+    d = len(S)
+    values, vectors = eigh(S.cpu().numpy(), subset_by_index=[d - q, d - 1], check_finite=False)
+    U = torch.from_numpy(vectors.copy()).to(S).flip(1)
+    return torch.from_numpy(values).to(S).flip(0), U * U.gather(0, U.abs().argmax(0, keepdim=True)).sign()
 
 
 def closed_form(S: Tensor, q: int) -> tuple[Tensor, Tensor]:
     """W and s^2 of equation (3) for the covariance `S` (d, d)."""
     values, U = leading(S, q)
-    rest = values[q:].mean() if q < len(values) else values.new_zeros(())
+    rest = (S.trace() - values.sum()) / (len(S) - q) if q < len(S) else values.new_zeros(())
     variance = rest.clamp_min(FLOOR * float(values[0]))
-    return U * (values[:q] - variance).clamp_min(0).sqrt(), variance
+    return U * (values - variance).clamp_min(0).sqrt(), variance
 
 
 def maximise(rows: Rows, q: int, iterations: int) -> tuple[Linear, Tensor]:

@@ -101,5 +101,5 @@ def solve(model: PCA, source: Source, rng: Rng) -> None:
     values, v = leading(s, q)
     model.location.copy_(m)
     model.components.copy_(v)
-    model.variances.copy_(values[:q])
+    model.variances.copy_(values)
     model.noise.copy_(closed_form(s, q)[1])
