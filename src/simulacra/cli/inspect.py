@@ -8,7 +8,7 @@ import logging
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from simulacra.cli.loading import loading
 from simulacra.cli.plan import Plan
 from simulacra.cli.said import LOADED, in_options, say, table, value_of
 from simulacra.cli.start import build
+from simulacra.cli.timed import seconds_of
 from simulacra.cli.typed import Typed
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
@@ -28,18 +29,12 @@ from simulacra.data.inspection.facts import Inspection, inspect_data
 from simulacra.data.inspection.sample import PIXELS, sampled
 from simulacra.data.load import load_data, reading_once
 from simulacra.models.catalog import CATALOG, Entry
-from simulacra.training.budget import closed_form
-from simulacra.training.cost import estimate_cost
 from simulacra.training.fit import check_fits
 from simulacra.training.options import Options
 from simulacra.training.progress import duration
 
 USAGE = "simulacra data inspect PATH_OR_NAME [--data.OPTION ...]"
 SUGGESTED = 3
-USUAL, SMALL, MORE = Options(), 2, 16  # rows of steps that are timed
-MORE_IF_SLOW, SLOW_SMALL = 6, 0.05  # in place of MORE, where a step of SMALL rows takes so many seconds
-SLOW = 0.2  # seconds of a step of the usual size: it is not timed itself
-SOLVED = 128  # rows on which a closed form is timed first, then twice as many
 MOST_PARAMETERS = 20_000_000  # of a model that is tried: building a larger one takes seconds
 FEW = 512  # rows of a split with which a model is tried
 # a closed form is run whole to time it: rows (or columns) times squared columns that are worth it
@@ -265,50 +260,9 @@ def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Can
     return Candidate(entry, model, data, tuple(pairs)) if worth or not closed else None
 
 
-def _seconds(candidate: Candidate, rows: int) -> float:
-    """The time that training takes: measured, or where a step is slow drawn on from steps of fewer rows.
-
-    A step of b rows takes about s(b) = s_0 + s_1 b, so that two small ones tell the time of a large one.
-    """
-    model, data = candidate.model, _repeated(candidate.data, min(rows, USUAL.batch_size))
-    if closed_form(model):
-        return _solving(model, data, rows)
-    few = estimate_cost(model, data, Options(batch_size=SMALL), rows=rows, timed=1)
-    many = MORE_IF_SLOW if few.seconds / few.steps > SLOW_SMALL else MORE
-    more = estimate_cost(model, data, Options(batch_size=many), rows=rows, timed=1)
-    s = [cost.seconds / max(1, cost.steps) for cost in (few, more)]
-    s_1 = max(0.0, s[1] - s[0]) / (many - SMALL)
-    full = s[0] + s_1 * (USUAL.batch_size - SMALL)
-    if full > SLOW:
-        return full * few.steps * SMALL / USUAL.batch_size
-    return estimate_cost(model, data, USUAL, rows=rows, timed=2).seconds
-
-
-def _solving(model: Model, data: Dataset, rows: int) -> float:
-    """The time of a closed form, drawn on from two small samples where there are many rows."""
-    n = len(data.train)
-    if n <= 2 * SOLVED:
-        return estimate_cost(model, data, USUAL, rows=rows).seconds
-    s = [estimate_cost(model, _first(data, k), USUAL).seconds for k in (SOLVED, 2 * SOLVED)]
-    return s[0] + max(0.0, s[1] - s[0]) / SOLVED * (rows - SOLVED)
-
-
-def _first(data: Dataset, n: int) -> Dataset:
-    """The data set with its first n training rows."""
-    return replace(data, splits={**data.splits, "train": data.train.select(torch.arange(n))})
-
-
-def _repeated(data: Dataset, n: int) -> Dataset:
-    """The data set with n training rows at least, where fewer were looked at."""
-    train = data.train
-    if len(train) >= n:
-        return data
-    return replace(data, splits={**data.splits, "train": train.select(torch.arange(n) % len(train))})
-
-
 def _line(name: str, candidate: Candidate, rows: int) -> tuple[str, str, str]:
     """A command, how long it takes and what it trains."""
-    seconds = _seconds(candidate, rows)
+    seconds = seconds_of(candidate.model, candidate.data, rows)
     options = [word for option, value in candidate.pairs for word in (f"--{option}", value or "true")]
     command = shlex.join(["simulacra", "train", candidate.entry.name, name, *options])
     return f"  {command}", f"about {duration(max(1.0, seconds))}", candidate.entry.summary

@@ -1,0 +1,64 @@
+"""The time that training takes on this machine, from a few small steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.training.budget import closed_form
+from simulacra.training.cost import estimate_cost
+from simulacra.training.options import Options
+
+USUAL, SMALL, MORE = Options(), 2, 16  # rows of steps that are timed
+MORE_IF_SLOW, SLOW_SMALL = 6, 0.05  # in place of MORE, where a step of SMALL rows takes so many seconds
+SLOW = 0.2  # seconds of a step of the usual size: it is not timed itself
+SOLVED = 128  # rows on which a closed form is timed first, then twice as many
+
+
+def seconds_of(model: Model, data: Dataset, rows: int) -> float:
+    """The time that training takes: measured, or where a step is slow drawn on from steps of fewer rows.
+
+    A step of b rows takes about s(b) = s_0 + s_1 b, so that two small ones tell the time of a large one.
+
+    Args:
+        model: untrained.
+        data: with few rows.
+        rows: number of training rows in all.
+    """
+    data = _repeated(data, min(rows, USUAL.batch_size))
+    if closed_form(model):
+        return _solving(model, data, rows)
+    few = estimate_cost(model, data, Options(batch_size=SMALL), rows=rows, timed=1)
+    many = MORE_IF_SLOW if few.seconds / few.steps > SLOW_SMALL else MORE
+    more = estimate_cost(model, data, Options(batch_size=many), rows=rows, timed=1)
+    s = [cost.seconds / max(1, cost.steps) for cost in (few, more)]
+    s_1 = max(0.0, s[1] - s[0]) / (many - SMALL)
+    full = s[0] + s_1 * (USUAL.batch_size - SMALL)
+    if full > SLOW:
+        return full * few.steps * SMALL / USUAL.batch_size
+    return estimate_cost(model, data, USUAL, rows=rows, timed=2).seconds
+
+
+def _solving(model: Model, data: Dataset, rows: int) -> float:
+    """The time of a closed form, drawn on from two small samples where there are many rows."""
+    n = len(data.train)
+    if n <= 2 * SOLVED:
+        return estimate_cost(model, data, USUAL, rows=rows).seconds
+    s = [estimate_cost(model, _first(data, k), USUAL).seconds for k in (SOLVED, 2 * SOLVED)]
+    return s[0] + max(0.0, s[1] - s[0]) / SOLVED * (rows - SOLVED)
+
+
+def _first(data: Dataset, n: int) -> Dataset:
+    """The data set with its first n training rows."""
+    return replace(data, splits={**data.splits, "train": data.train.select(torch.arange(n))})
+
+
+def _repeated(data: Dataset, n: int) -> Dataset:
+    """The data set with n training rows at least, where fewer were looked at."""
+    train = data.train
+    if len(train) >= n:
+        return data
+    return replace(data, splits={**data.splits, "train": train.select(torch.arange(n) % len(train))})
