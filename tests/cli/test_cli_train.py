@@ -90,7 +90,9 @@ def test_labels_become_the_condition(cli, tmp_path):
 def test_own_data_by_path(cli, tmp_path):
     x = np.random.default_rng(0).normal(size=(60, 3))
     np.savetxt(tmp_path / "own.csv", x, delimiter=",", header="a,b,c", comments="")
-    done = cli("train", "ppca", "own.csv", "--model.latent", "1")
+    refused = cli("train", "ppca", "own.csv", "--model.latent", "1")
+    assert refused.code == 2 and "add --data.types real" in refused.err
+    done = cli("train", "ppca", "own.csv", "--model.latent", "1", "--data.types", "real")
     assert done.code == 0, done.err
     config = yaml.safe_load((tmp_path / "runs" / "ppca-own-1" / "config.yaml").read_text())
     assert config["data"]["name"] == str(tmp_path / "own.csv")

@@ -8,6 +8,7 @@ from torch import Tensor
 from contract.world import kept
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
+from simulacra.core.numeric import Numeric
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Count, Levels, Positive, Real
 from simulacra.data.dataset import Dataset
@@ -97,6 +98,28 @@ def mixed(missing: bool = False, n: int = 149) -> Dataset:
         known = Rng(0, "mixed-known", rows=range(n)).uniform("u", 6) > 0.2
         x, parts = space.filled(x, known), {"known": known}
     return in_memory(x, space, "mixed", **parts)
+
+
+@kept
+def scored(missing: bool = False, n: int = 157) -> Dataset:
+    """A table of numbers on their normal scores, grades and classes."""
+    z = _normal(n, 5, "scored")
+    # what hangs together: noise with these marginals is unlike the rows
+    z[:, 1:] = 0.95 * z[:, :1] + 0.3 * z[:, 1:]
+    columns = [
+        (170 + 9 * z[:, 0]).round(decimals=1),
+        (z[:, 1].exp() * 3).floor(),
+        (z[:, 2] + 2).round().clamp(0, 3) + 3,
+        (z[:, 3] + 1.5).round().clamp(0, 2),
+        (z[:, 4] > 0.5).float(),
+    ]
+    grades = Ordinal((), 4, tuple("3456"), (3.0, 4.0, 5.0, 6.0))
+    space = Fields(a=Numeric((), 1), b=Numeric((), 0), c=grades, d=Categorical((), 3), e=Binary())
+    x, parts = torch.stack(columns, 1), {}
+    if missing:
+        known = Rng(0, "scored-known", rows=range(n)).uniform("u", 5) > 0.2
+        x, parts = space.filled(x, known), {"known": known}
+    return in_memory(x, space, "scored", **parts)
 
 
 @kept

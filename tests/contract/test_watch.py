@@ -43,7 +43,7 @@ def test_each_entry_is_seen_once_and_stays(case: Case):
     d = model.space.dims
     assert times == [(t, d) for t in range(1, d + 1)]
     assert frames.dtype == x.dtype and torch.equal(frames[-1], x)
-    blank = model.preprocessing.inverse(torch.zeros(1, 11, *model.space.shape)).to(x.dtype)
+    blank = model.preprocessing.inverse(torch.zeros(11, *model.space.shape)).to(x.dtype).unsqueeze(0)
     changed = (torch.cat([blank, frames])[1:] != torch.cat([blank, frames])[:-1]).flatten(2)
     # one entry of each row at a time, and none twice: what is drawn stays
     assert int(changed.sum(2).max()) == 1 and int(changed.sum(0).max()) == 1

@@ -43,6 +43,7 @@ WORDS = [
 ]
 LONGER = {
     "vae": 80,
+    "vae/scores": 300,
     "iwae": 80,
     "hierarchical-vae": 100,
     "rbm": 200,
@@ -80,7 +81,7 @@ def data(case: Case, n: int = 100):
     """Training rows in raw units and their conditions."""
     source = case.data().train
     n = min(n, len(source))
-    batch = source.batch(torch.arange(n), Rng(0, "data", rows=range(n)))
+    batch = source.rows(torch.arange(n))
     return batch.x, batch.c
 
 

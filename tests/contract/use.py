@@ -11,9 +11,10 @@ from contract.cases import BATCH, Case
 from contract.harness import stages_of, trained
 from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
+from simulacra.core.classes import Categorical, values_of
 from simulacra.core.composite import Fields
 from simulacra.core.model import Model
+from simulacra.core.numeric import Numeric
 from simulacra.core.random import Rng, ambient
 from simulacra.core.space import Count, Positive, Real, Space
 from simulacra.core.training import Stage, selects
@@ -46,11 +47,12 @@ def noise(case: Case, n: int = 200) -> Tensor:
 def _noise(space: Space, rng: Rng) -> Tensor:
     if isinstance(space, Fields):
         return space.joined([_noise(field, rng.at(name)).float() for name, field in space.fields])
-    if isinstance(space, (Real, Positive)):
-        x = 4 * rng.normal("x", *space.shape)
+    if isinstance(space, (Real, Positive, Numeric)):
+        x = 4 * rng.normal("x", *space.shape) * (100 if isinstance(space, Numeric) else 1)
         return x.exp() if isinstance(space, Positive) else x
     levels = 60 if isinstance(space, Count) else getattr(space, "levels", getattr(space, "classes", 2))
-    return (rng.uniform("x", *space.shape) * levels).floor().to(torch.uint8)
+    drawn = (rng.uniform("x", *space.shape) * levels).floor().to(torch.uint8)
+    return values_of(getattr(space, "values", ()), drawn)
 
 
 def words(model: Model, case: Case, n: int = 11, seed: int = 0) -> dict[str, tuple[tuple, Any]]:

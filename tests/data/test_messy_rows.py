@@ -91,9 +91,8 @@ def changed(text, how):
 @pytest.mark.fault("f01")
 @pytest.mark.parametrize("how", ["semicolons", "another name", "a gap", "no header", "moved"])
 def test_data_that_cannot_be_read_as_they_were_trained_on_name_the_run(tmp_path, table, how):
-    run = simulacra.fit(
-        simulacra.PPCA(load_data(table).space, latent=1), load_data(table), out=tmp_path / "run"
-    )
+    data = load_data(table, standardise=True)
+    run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "run")
     if how == "moved":
         table.rename(tmp_path / "u.csv")
     else:

@@ -122,7 +122,7 @@ def text(rows, separator=",", header=None) -> bytes:
 @pytest.mark.parametrize("zipped", [False, True])
 def test_tables_of_any_separator_with_and_without_header(tmp_path, separator, header, zipped):
     path = write(tmp_path / ("t.csv" + ".gz" * zipped), text(TABLE, separator, header), zipped)
-    data = load_data(path, **KEEP)
+    data = load_data(path, **KEEP, standardise=True)
     assert data.space == Real((3,)) and data.name == "t"
     assert np.allclose(data.train.x.numpy(), TABLE)
 

@@ -9,7 +9,7 @@ from refusal import assert_refused
 
 from simulacra.core.classes import Categorical
 from simulacra.core.frames import columns_of
-from simulacra.core.space import Count, Real
+from simulacra.core.numeric import Numeric
 from simulacra.data import load_data
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -97,7 +97,7 @@ def test_a_text_among_first_numbers_is_asked_for_and_both_answers_work(tmp_path)
 def test_decimal_commas_are_numbers(tmp_path, form, header):
     content = header + text_of(X, form, ";").replace(".", ",")
     data = whole(write(tmp_path / "t.csv", content.encode()))
-    assert [type(s) for _, s in data.preprocessing.raw.fields] == [Real] * 3 and len(data.train) == 60
+    assert [type(s) for _, s in data.preprocessing.raw.fields] == [Numeric] * 3 and len(data.train) == 60
     assert np.array_equal(data.train.x, [[float(form % v) for v in row] for row in X])
 
 
@@ -230,7 +230,7 @@ def test_numbers_with_a_unit_are_refused_and_not_left_out(tmp_path):
 
 def test_counts_of_a_table_of_running_values_stay_counts(tmp_path):
     path = write(tmp_path / "t.csv", "".join(f"{7 * i % 50},{11 * i % 41}\n" for i in range(60)).encode())
-    assert [type(s) for _, s in whole(path).preprocessing.raw.fields] == [Count, Count]
+    assert [s for _, s in whole(path).preprocessing.raw.fields] == [Numeric(decimals=0)] * 2
 
 
 @pytest.mark.fault("f07")

@@ -76,7 +76,8 @@ class _Slow:
     def parameters(self, t: int, x: Tensor) -> Tensor:
         shape = cast(Any, self.model).space.shape
         whole = self.model.parameters_of(x.unflatten(1, shape) if shape else x.squeeze(1), self.c)
-        return whole.flatten(2)[:, :, int(self.model.order[t])]
+        # entries of several kinds stand there with as many numbers as the largest needs
+        return whole.flatten(2)[:, : self.model.head_at(t).output[0], int(self.model.order[t])]
 
     def take(self, t: int, value: Tensor) -> None:
         """Nothing: x itself is the state."""
@@ -95,7 +96,7 @@ def _drawn(
     rows = torch.zeros(n, d, dtype=able.dtype, device=able.device)
     given = None if x is None or known is None else (x.reshape(n, d), known.reshape(n, d))
     for t, i in enumerate(model.order.tolist()):
-        p = model.entry_head.build(source.parameters(t, rows))
+        p = model.head_at(t).build(source.parameters(t, rows))
         value = p.sample(rng.at("entry", t)).to(rows.dtype)
         if given is not None:
             value = torch.where(given[1][:, i], given[0][:, i].to(rows.dtype), value)

@@ -47,6 +47,13 @@ class HasDensity(Capability):
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """log p(x|c) in nats, shape (B,)."""
 
+    def marginalises(self, known: Tensor) -> bool:
+        """Returns True if `log_density(known=)` is exact for these patterns, of shape (B, *shape).
+
+        Otherwise the model also has importance weights, which estimate it.
+        """
+        return True
+
 
 class HasBound(Capability):
     """Has a lower bound on its log-density."""
@@ -174,6 +181,10 @@ class HasConditionals(Samples, HasDensity):
 
     phrase = "factorises into conditionals"
     entry_head: Observation  # from the numbers of one entry, (B, P), to its distribution
+
+    def head_at(self, t: int) -> Observation:
+        """The distribution of entry o(t): that of all, unless entries are of several kinds."""
+        return self.entry_head
 
     @property
     @abstractmethod

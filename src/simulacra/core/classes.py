@@ -126,7 +126,10 @@ def codes_of(values: tuple[float, ...], x: Tensor) -> Tensor:
     if not values:
         return x
     stored = torch.tensor(values, dtype=torch.float64, device=precise_device(x.device))
-    at = torch.searchsorted(stored, x.to(stored.device, torch.float64).contiguous())
+    wide = x.to(stored.device, torch.float64)
+    # ONNX has no search
+    exporting = torch.compiler.is_exporting()
+    at = (wide.unsqueeze(-1) > stored).sum(-1) if exporting else torch.searchsorted(stored, wide.contiguous())
     return at.clamp(max=len(values) - 1).to(x.device)
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.composite import Fields
+from simulacra.core.numeric import Numeric
 from simulacra.core.precision import needs_double, precise, working
 from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Positive, Real, Space
@@ -41,13 +42,17 @@ class Columns(Transform):
     scale: tuple[float, ...]
 
     def space(self, before: Space) -> Space:
-        """R^D or a binary vector where all columns are of that kind, otherwise the fields."""
+        """R^D or a binary vector where all columns are of that kind, otherwise the fields.
+
+        Numbers without normal scores are real.
+        """
         if not isinstance(before, Fields) or before.dims != len(self.kinds):
             raise ValueError(f"columns are scaled in a table of {len(self.kinds)} columns, not in {before}.")
+        fields = {name: Real(f.shape) if isinstance(f, Numeric) else f for name, f in before.fields}
         for kind in (Real, Binary):
-            if all(type(space) is kind for _, space in before.fields):
+            if all(type(space) is kind for space in fields.values()):
                 return kind(before.shape)
-        return before
+        return Fields(fields)
 
     @property
     def double(self) -> bool:
@@ -119,7 +124,7 @@ def standardising(space: Fields, x: Tensor, known: Tensor | None) -> Columns:
     for _, field in space.fields:
         for j in range(start, start + field.dims):
             column = x[:, j].double() if known is None else x[known[:, j], j].double()
-            kind = {Real: "shift", Positive: "power"}.get(type(field), "keep")
+            kind = {Real: "shift", Numeric: "shift", Positive: "power"}.get(type(field), "keep")
             shift, scale = (
                 _moments(column.log() if kind == "power" else column) if kind != "keep" else (0.0, 1.0)
             )

@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from simulacra.core.classes import Categorical, Ordinal
+from simulacra.core.numeric import Grid, Numeric, Scores
 from simulacra.core.space import Binary, Count, Levels, Positive, Real, Space
 from simulacra.core.waves import Wave
 
@@ -190,9 +192,28 @@ class Fields(Space):
         # shape[0], not len: it stays open when the function is exported
         return torch.cat([part.reshape(part.shape[0], -1) for part in parts], 1)
 
+    @cached_property
+    def scored(self) -> tuple[Grid, Tensor] | None:
+        """The cells of all columns of normal scores, and the places of these; None: there is none."""
+        starts = torch.tensor([0, *self.widths], device="cpu").cumsum(0).tolist()
+        found = [(j, s) for j, (_, s) in zip(starts, self.fields) if isinstance(s, Scores) and not s.shape]
+        if not found:
+            return None
+        places, columns = zip(*found)
+        return Grid(columns), torch.tensor(places, device="cpu")
+
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """The features of the fields, one after the other, shape (B, features)."""
-        return self.joined([space.features(part, dtype) for part, space in self._with(self.parts(x))])
+        scores: list[Tensor] = []
+        if self.scored is not None:
+            # all at once: a column alone costs as much
+            grid, places = self.scored
+            f = grid.features(x[:, places.to(x.device)].to(dtype or torch.get_default_dtype()))
+            scores = list(f.unbind(1))[::-1]
+        one = lambda s: isinstance(s, Scores) and not s.shape
+        return self.joined(
+            [scores.pop() if one(s) else s.features(part, dtype) for part, s in self._with(self.parts(x))]
+        )
 
     def from_features(self, f: Tensor) -> Tensor:
         """Each field from its own features."""
@@ -228,7 +249,10 @@ def _brief(space: Space) -> str:
 
 KINDS: dict[str, type[Space]] = {
     kind.__name__: kind
-    for kind in (Binary, Levels, Real, Wave, Positive, Count, Categorical, Ordinal, Sequence, Fields)
+    for kind in (
+        *(Binary, Levels, Real, Wave, Positive, Count, Categorical, Ordinal, Sequence, Fields),
+        *(Numeric, Scores),
+    )
 }
 
 

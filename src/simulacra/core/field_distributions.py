@@ -202,11 +202,14 @@ class Product(Distribution):
     Args:
         parts: one for each field.
         shapes: of each field's entries, () for one column.
+        together: entries that are scored at once by a distribution of their own, which says the same as
+            their fields': a distribution on vectors, and the places of its entries.
     """
 
     parts: list[Distribution]
     shapes: list[tuple[int, ...]]
     event_dims: int = 1
+    together: tuple[Distribution, Tensor] | None = None
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
@@ -217,7 +220,13 @@ class Product(Distribution):
         """The fields' own entries, shape of x."""
         pieces = x.split([math.prod(shape) for shape in self.shapes], -1)
         fields = [p.reshape(*p.shape[:-1], *shape) for p, shape in zip(pieces, self.shapes)]
-        return self._joined([part.entries(f) for part, f in zip(self.parts, fields)])
+        if self.together is None:
+            return self._joined([part.entries(f) for part, f in zip(self.parts, fields)])
+        joint, places = self.together
+        found = dict(zip(places.tolist(), joint.entries(x[..., places.to(x.device)]).unbind(-1)))
+        starts = np.cumsum([0, *(math.prod(shape) for shape in self.shapes)]).tolist()
+        alone = zip(starts, self.parts, fields)
+        return self._joined([found[j] if j in found else part.entries(f) for j, part, f in alone])
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
         """Each field drawn with its own noise."""

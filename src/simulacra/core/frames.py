@@ -11,6 +11,7 @@ from torch import Tensor
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
 from simulacra.core.files import write_atomically
+from simulacra.core.numeric import Numeric
 from simulacra.core.space import Binary, Count, Space
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def _values(field: Space, column: Tensor) -> list[Any]:
         whole = [int(value) for value in column.round().tolist()]
         values = [int(name) for name in names] if numbered(names) else names
         return [values[value] for value in whole] if names else whole
+    if isinstance(field, Numeric) and field.decimals == 0:
+        return [int(value) if value == round(value) else value for value in column.tolist()]
     # single precision as its own shortest text: 0.1, not 0.10000000149
     return [float(str(value)) for value in column.numpy()]
 

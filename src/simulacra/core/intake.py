@@ -11,6 +11,7 @@ from torch import Tensor
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
 from simulacra.core.handed import as_tensor, split_mask
+from simulacra.core.odd_values import lenient_codes, without_odd
 from simulacra.core.pictures import picture_rows, pictures_in
 from simulacra.core.pixels import Geometry
 from simulacra.core.space import Real, Space
@@ -22,7 +23,12 @@ __all__ += ["is_table", "rows_of", "sequence_rows"]
 
 
 def rows_of(
-    space: Space, x: Any, known: Any = None, geometry: Geometry | None = None, lengths: Any = None
+    space: Space,
+    x: Any,
+    known: Any = None,
+    geometry: Geometry | None = None,
+    lengths: Any = None,
+    lenient: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
     """Raw rows and what is known of them, checked against the space.
 
@@ -35,6 +41,7 @@ def rows_of(
         known: True where x is observed, shape of x or of one observation; None: everywhere.
         geometry: how Pillow images become rows.
         lengths: steps of each sequence where x is padded, shape (B,).
+        lenient: name a value of another kind in a table, and take it as missing, rather than refuse all rows.
 
     Returns:
         x with placeholders where it is missing, shape (B, *), and the mask, or None if nothing misses.
@@ -56,7 +63,7 @@ def rows_of(
     elif lengths is not None:
         raise ValueError(f"lengths= applies to sequences, but the space is {space}: leave it out.")
     else:
-        rows, own = _plain_rows(space, x, geometry), None
+        rows, own = _plain_rows(space, x, geometry, lenient), None
     if not rows.dim():
         raise ValueError(f"x is a single number, but the model takes rows of {space}: give a batch of them.")
     if not len(rows):
@@ -68,6 +75,7 @@ def rows_of(
     if isinstance(space, Fields) and rows.is_floating_point() and rows.shape[1:] == space.shape:
         seen = ~rows.isnan()
         there = seen if there is None else seen & there
+        there = without_odd(space, rows, there) if lenient else there
     if there is not None:
         rows = space.filled(rows, there) if rows.shape[1:] == space.shape else rows
         there = None if bool(there.all()) else there
@@ -75,12 +83,12 @@ def rows_of(
     return rows, there
 
 
-def _plain_rows(space: Space, x: Any, geometry: Geometry | None) -> Tensor:
+def _plain_rows(space: Space, x: Any, geometry: Geometry | None, lenient: bool) -> Tensor:
     """Rows of a table, of pictures, or of numbers."""
     if isinstance(space, Fields):
         if is_table(x):
-            return _from_columns(space, x)
-        placed = _by_place(space, x)
+            return _from_columns(space, x, lenient)
+        placed = _by_place(space, x, lenient)
         if placed is not None:
             return placed
     images = pictures_in(x)
@@ -241,10 +249,11 @@ def _class_number(space: Space, name: str) -> int:
     return names.index(name)
 
 
-def _from_columns(space: Fields, x: Any) -> Tensor:
+def _from_columns(space: Fields, x: Any, lenient: bool) -> Tensor:
     """The columns that the space names, in its order, NaN where missing; others are left alone."""
+    read = lenient_codes if lenient else column_codes
     columns = [
-        column_codes(field, column_values(column), f"column {name!r}")
+        read(field, column_values(column), f"column {name!r}")
         for (name, field), column in zip(space.fields, columns_by_name(x, space.names))
     ]
     for name, column in zip(space.names, columns):
@@ -256,7 +265,7 @@ def _from_columns(space: Fields, x: Any) -> Tensor:
     return torch.from_numpy(np.stack(columns, 1))
 
 
-def _by_place(space: Fields, x: Any) -> Tensor | None:
+def _by_place(space: Fields, x: Any, lenient: bool) -> Tensor | None:
     """Rows with names of classes among their entries, or None for anything else.
 
     Args:
@@ -272,9 +281,10 @@ def _by_place(space: Fields, x: Any) -> Tensor | None:
         return None
     columns = zip(*rows)
     texts = any(isinstance(value, (str, bytes)) for row in rows for value in row)
+    read = lenient_codes if lenient and texts else column_codes
     # numbers stand for classes where no entry is a name
     codes = [
-        column_codes(field if texts else Real(), column, f"column {name!r}")
+        read(field if texts else Real(), column, f"column {name!r}")
         for (name, field), column in zip(space.fields, columns)
     ]
     return torch.from_numpy(np.stack(codes, 1))

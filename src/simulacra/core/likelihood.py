@@ -133,13 +133,22 @@ def score(
     log_det, able = log_det.cpu(), cast(Any, model)
     scored = x.numel() if known is None else int(known.sum())
     raw = lambda value: precise(value).cpu() + log_det
-    if model.supports(HasDensity):
+    if has_exact(model, known):
         return Score(raw(able.log_density(x, c, **observed(known))), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):
         found = importance_bound(able, x, c, k, rng, entries, known)
         method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
         return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored)
     return Score(raw(able.elbo(x, c, rng, **observed(known))), "lower", "ELBO", entries=scored)
+
+
+def has_exact(model: Words, known: Tensor | None) -> bool:
+    """Returns True if the model has the density of what is known of these rows.
+
+    Args:
+        known: True where x is observed, shape (B, *shape); None: everywhere.
+    """
+    return model.supports(HasDensity) and (known is None or cast(HasDensity, model).marginalises(known))
 
 
 def observed(known: Tensor | None) -> dict[str, Tensor]:
@@ -153,13 +162,17 @@ def joined(parts: list[Score], exact: bool) -> Score:
     Args:
         exact: whether the preprocessing is; after dequantisation a density is a bound.
     """
-    kind, method = parts[0].kind, parts[0].method
+    # where some rows have an estimate only, it is that of all
+    weakest = next((part for part in parts if part.kind != "exact"), parts[0])
+    kind, method = weakest.kind, weakest.method
     if not exact:
         method = f"{'density' if method == 'exact' else method}, dequantised"
         kind = "lower" if kind == "exact" else kind
     values = torch.cat([part.value for part in parts])
     whole = Score(values, kind, method, entries=sum(part.entries for part in parts))
-    if parts[0].elbo is not None:
-        whole.elbo = torch.cat([cast(Tensor, part.elbo) for part in parts])
-        whole.effective = torch.cat([cast(Tensor, part.effective) for part in parts])
+    if weakest.elbo is not None:
+        # an exact value is its own bound, and one sample of it is all
+        elbos = [part.value if part.elbo is None else part.elbo for part in parts]
+        counts = [torch.ones_like(p.value) if p.effective is None else p.effective for p in parts]
+        whole.elbo, whole.effective = torch.cat(elbos), torch.cat(counts)
     return whole

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -78,6 +78,11 @@ class Model(Words, nn.Module, metaclass=_Recorded):
     def updates(self) -> list[Update]:
         """The moves of one training step."""
         raise NotImplementedError
+
+    @property
+    def recommended(self) -> Mapping[str, Any]:
+        """Options of training that suit the model and its space; what the user gives wins."""
+        return {}
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
         """The i-th stage, or None when training is over; asked one at a time.

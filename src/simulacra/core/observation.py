@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
 
@@ -16,11 +16,14 @@ from simulacra.core import field_distributions as fd
 from simulacra.core.base_space import Ranged
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields, Sequence
+from simulacra.core.intervals import IntervalGaussian
+from simulacra.core.numeric import Grid, Scores
 from simulacra.core.space import Binary, Levels, Space
 
 # Tanh-free soft limits: a scale below e^-7 of the range makes levels degenerate.
 MIN_LOG_SCALE = -7.0
 MAX_LOG_SCALE = 40.0  # of a Gaussian: beyond it the square of a deviation overflows single precision
+MIN_LOG_SCORE, MAX_LOG_SCORE = -5.0, 3.0  # of a Gaussian over normal scores, which spread over 1
 MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the loss of a wild first step
 
 
@@ -69,7 +72,7 @@ def observation_head(
     Args:
         name: `auto` takes the first that the space offers.
         scale: fixed standard deviation of a Gaussian; None learns one for each entry.
-        mixtures: number of components of a logistic mixture.
+        mixtures: number of components of a mixture.
 
     Raises:
         ValueError: if the distribution does not fit the space, such as a density on levels.
@@ -105,6 +108,9 @@ def _entry_head(
         return classes, _categorical
     if name == "cumulative-logit":
         return cast(Ordinal, space).classes - 1, _cumulative
+    if isinstance(space, Scores):
+        k = mixtures if name == "interval-mixture" else 1
+        return k * (3 if k > 1 else 2), partial(_interval, cells=replace(space, shape=()), k=k)
     assert isinstance(space, Levels)
     k = mixtures if name == "logistic-mixture" else 1
     start = OWN_START if space.ranged else START
@@ -114,9 +120,12 @@ def _entry_head(
 
 
 def _fields_head(heads: list[Observation], space: Fields) -> Observation:
-    size = sum(math.prod(head.output) for head in heads)
+    sizes = [math.prod(head.output) for head in heads]
     shapes = [field.shape for _, field in space.fields]
-    return Observation("fields", (size,), partial(_fields, heads=heads, shapes=shapes))
+    starts = torch.tensor([0, *sizes], device="cpu").cumsum(0)[:-1]
+    scores = torch.tensor([isinstance(s, Scores) and not s.shape for _, s in space.fields], device="cpu")
+    at = None if space.scored is None else (*space.scored, starts[scores])
+    return Observation("fields", (sum(sizes),), partial(_fields, heads=heads, shapes=shapes, scored=at))
 
 
 # builders are module-level functions, so that a model can be copied and sent to other processes
@@ -172,10 +181,22 @@ _HEADS: dict[str, tuple[int, Callable[..., d.Distribution]]] = {
 }
 
 
-def _fields(p: Tensor, heads: list[Observation], shapes: list[tuple[int, ...]]) -> fd.Product:
+def _fields(
+    p: Tensor,
+    heads: list[Observation],
+    shapes: list[tuple[int, ...]],
+    scored: tuple[Grid, Tensor, Tensor] | None = None,
+) -> fd.Product:
     pieces = p.split([math.prod(head.output) for head in heads], -1)
     shaped = [piece.reshape(*p.shape[:-1], *head.output) for piece, head in zip(pieces, heads)]
-    return fd.Product([head.build(piece) for head, piece in zip(heads, shaped)], shapes)
+    parts = [head.build(piece) for head, piece in zip(heads, shaped)]
+    if scored is None:
+        return fd.Product(parts, shapes)
+    # the Gaussians of all columns of normal scores at once
+    grid, places, starts = scored
+    loc, log_scale = p[..., starts.to(p.device)], p[..., (starts + 1).to(p.device)]
+    joint = IntervalGaussian(loc, log_scale.clamp(MIN_LOG_SCORE, MAX_LOG_SCORE), 1, grid)
+    return fd.Product(parts, shapes, together=(joint, places))
 
 
 def _logistic(
@@ -188,6 +209,15 @@ def _logistic(
     if not weights:
         return d.DiscretisedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events, *place)
     return d.Mixture(weights[0], d.DiscretisedLogistic(loc, log_scale, levels, events, *place), events)
+
+
+def _interval(p: Tensor, events: int, cells: Scores, k: int) -> d.Distribution:
+    dim = p.dim() - events - 1
+    loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
+    log_scale = log_scale.clamp(MIN_LOG_SCORE, MAX_LOG_SCORE)
+    if not weights:
+        return IntervalGaussian(loc.squeeze(dim), log_scale.squeeze(dim), events, cells)
+    return d.Mixture(weights[0], IntervalGaussian(loc, log_scale, events, cells), events)
 
 
 def _misfit(space: Space, name: str) -> str:

@@ -12,6 +12,7 @@ from simulacra.core.codes import Codes
 from simulacra.core.columns import Columns
 from simulacra.core.companding import MuLaw
 from simulacra.core.composite import Sequence, space_from
+from simulacra.core.normal_scores import NormalScores
 from simulacra.core.pixels import Geometry
 from simulacra.core.precision import fitting, held, lacks_float64, narrowed, precise_device
 from simulacra.core.random import Rng
@@ -20,7 +21,8 @@ from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, OwnRa
 from simulacra.core.waves import Wave
 
 STEPS: dict[str, type[Transform]] = {
-    step.__name__: step for step in (Binarise, Dequantise, Affine, OwnRange, Logit, Codes, Columns, MuLaw)
+    step.__name__: step
+    for step in (Binarise, Dequantise, Affine, OwnRange, Logit, Codes, NormalScores, Columns, MuLaw)
 }
 
 

@@ -64,6 +64,11 @@ class Transform(ABC):
         """What a protocol says of it."""
         return type(self).__name__.lower()
 
+    @property
+    def mark(self) -> str:
+        """Tells apart what is scored after two lossy steps with the same label; empty for the usual ones."""
+        return ""
+
     def spec(self) -> dict[str, Any]:
         """The step as JSON."""
         return {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
@@ -115,6 +120,11 @@ class Binarise(Transform):
         """Such as `dynamic binarisation`."""
         detail = {"static": f" (seed {self.seed})", "threshold": f" at {self.threshold:g}"}
         return f"{self.scheme} binarisation{detail.get(self.scheme, '')}"
+
+    @property
+    def mark(self) -> str:
+        """The number of levels: the same number is another share of another number of levels."""
+        return f"/{self.levels}" if self.levels != 256 else ""
 
 
 @dataclass(frozen=True)

@@ -263,8 +263,10 @@ class Words:
         able: tuple[type[can.Capability], ...] = can.LEAVES_OUT,
         lengths: Any = None,
     ) -> tuple[Tensor, Tensor | None]:
-        x, known = rows_of(self.preprocessing.raw, x, known, self.preprocessing.geometry, lengths)
-        if known is not None and not any(map(self.supports, able)):
+        leaves_out = any(map(self.supports, able))
+        raw, geometry = self.preprocessing.raw, self.preprocessing.geometry
+        x, known = rows_of(raw, x, known, geometry, lengths, lenient=leaves_out)
+        if known is not None and not leaves_out:
             raise ValueError(
                 f"x has missing entries, which {type(self).__name__} cannot leave out: fill them in first."
             )

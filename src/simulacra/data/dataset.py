@@ -17,7 +17,6 @@ from simulacra.core.precision import fitting
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
-from simulacra.core.transforms import Binarise
 from simulacra.data.content import hash_of_values
 from simulacra.data.source_rows import SourceRows
 
@@ -241,10 +240,7 @@ class Dataset:
         lossy = [step for step in steps if step.lossy]
         scored = self.space if lossy else self.preprocessing.raw
         label = ", ".join([*self.applied, *(step.label for step in lossy)]) or "raw"
-        data = self[split].content()
-        for step in lossy:
-            # the same number is another share of another number of levels
-            data += f"/{step.levels}" if isinstance(step, Binarise) and step.levels != 256 else ""
+        data = self[split].content() + "".join(step.mark for step in lossy)
         return Protocol(data, self.name, split, str(scored), label)
 
     def __str__(self) -> str:

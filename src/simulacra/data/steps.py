@@ -9,10 +9,11 @@ from simulacra.core.codes import coding
 from simulacra.core.columns import as_they_are, standardising
 from simulacra.core.companding import MuLaw
 from simulacra.core.composite import Fields
+from simulacra.core.normal_scores import scoring
 from simulacra.core.space import Real, Space
 from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit, Transform
 from simulacra.core.waves import Wave
-from simulacra.data.source import Source
+from simulacra.data.source import Part, Source
 
 
 def steps_of(
@@ -39,8 +40,7 @@ def steps_of(
     train = source.parts["train"]
     if isinstance(train.rows, Tensor) and not steps:
         if isinstance(source.space, Fields):
-            scaled = standardising(source.space, train.rows, train.known) if wanted else None
-            return (*coding(source.space), scaled or as_they_are(source.space))
+            return (*coding(source.space), *_of_columns(source.space, train, standardise, wanted))
         if wanted and isinstance(source.space, Real):
             return (_standardising(source.space, train.rows, train.known),)
     if standardise and mu_law:
@@ -70,6 +70,16 @@ def _of_levels(source: Source, binarize: str | None, dequantise: str | None) -> 
     if dequantise == "logit":
         steps.append(Logit())
     return steps
+
+
+def _of_columns(space: Fields, train: Part, standardise: bool | None, wanted: bool) -> tuple[Transform, ...]:
+    """Normal scores of numbers, unless `standardise` is given; then the other columns."""
+    assert isinstance(train.rows, Tensor)
+    scored = scoring(space, train.rows, train.known) if standardise is None else None
+    after = scored.space(space) if scored else space
+    assert isinstance(after, Fields)
+    scaled = standardising(after, train.rows, train.known) if wanted else as_they_are(after)
+    return (scored, scaled) if scored else (scaled,)
 
 
 def _standardising(space: Space, x: Tensor, known: Tensor | None) -> Affine:

@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 
+from simulacra.core.codes import coding
+from simulacra.core.composite import Fields
+from simulacra.core.normal_scores import scoring
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
@@ -57,5 +60,7 @@ def in_memory(
     splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
     chain = whole.preprocessing
     if train := splits.get("train"):
+        if isinstance(space, Fields) and (scored := scoring(space, train.x, train.known)):
+            chain = Preprocessing(space, (*coding(space), scored))
         chain = with_own_range(chain, train.x, train.known, train.lengths)
     return Dataset(name, {k: s.under(chain) for k, s in splits.items()}, chain, condition, label_names)

@@ -32,6 +32,15 @@ _ENTRIES = (
         "probabilistic PCA: a linear Gaussian factor model with exact likelihood",
     ),
     Entry(
+        "gaussian-copula",
+        "autoencoders",
+        "autoencoders.gaussian_copula",
+        "GaussianCopula",
+        "Nelsen 2006",
+        ("D2",),
+        "columns with marginals of their own, tied by a normal vector, in closed form; for tables",
+    ),
+    Entry(
         "autoencoder",
         "autoencoders",
         "autoencoders.autoencoder",
@@ -93,6 +102,15 @@ _ENTRIES = (
         "Germain et al. 2015",
         ("H14",),
         "masked autoencoder: all conditionals in one pass of a deep network",
+    ),
+    Entry(
+        "tabular",
+        "autoregressive",
+        "autoregressive.tabular",
+        "Tabular",
+        "Uria, Murray and Larochelle 2014",
+        ("H6", "H12"),
+        "one small network a column: exact log p of mixed rows, completion of any gaps; for tables",
     ),
     Entry(
         "pixelcnn",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from simulacra.core.composite import Fields
 from simulacra.core.space import Space
 from simulacra.nets.conv import ConvDecoder, ConvEncoder
 from simulacra.nets.mlp import MLPDecoder, MLPEncoder
@@ -51,10 +52,14 @@ def build_decoder(
 
 
 def default_net(space: Space, net: str, hidden: tuple[int, ...] | None) -> tuple[str, tuple[int, ...]]:
-    """Convolutions for images with a side of 16 or more, otherwise two layers of 256."""
+    """Convolutions for images with a side of 16 or more, otherwise two layers: of 128 for a table on normal
+    scores, of 256 for other data."""
     if net == "auto":
         net = "conv" if space.image and min(space.shape[1:]) >= 16 else "mlp"
-    return net, ((32, 64, 128) if net == "conv" else (256, 256)) if hidden is None else tuple(hidden)
+    if hidden is not None:
+        return net, tuple(hidden)
+    small = isinstance(space, Fields) and space.scored is not None
+    return net, (32, 64, 128) if net == "conv" else (128, 128) if small else (256, 256)
 
 
 def _convolves(net: str, space: Space) -> bool:

@@ -78,7 +78,7 @@ def estimate_cost(
     """
     if model.space != data.space:
         raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
-    options = options or Options()
+    options = (options or Options()).for_model(model, data.valid is not None)
     device = choose_device(options.device)
     trial = copy.deepcopy(model).to(device)
     trial.preprocessing = data.preprocessing

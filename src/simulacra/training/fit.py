@@ -66,6 +66,7 @@ def fit(
     """
     options = options or Options(**renamed_arguments(["Options"], settings))
     check_fits(model, data)
+    options = options.for_model(model, data.valid is not None)
     can_validate(model, data.valid, options)
     check_stages(model, options)
     folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)

@@ -20,6 +20,8 @@ class Options:
     Args:
         epochs: passes over the data; scales the declared length of every stage.
         stages: epochs of single stages by name; wins over `epochs`.
+        least_steps: fewest steps of a stage whose length is in passes, where neither `epochs` nor `stages`
+            gives it.
         batch_size: rows of a step, over all processes.
         seed: seed of every random number of the run.
         lr: learning rate of every update.
@@ -44,6 +46,7 @@ class Options:
 
     epochs: float | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
+    least_steps: int | None = None
     batch_size: int = 128
     seed: int = 0
     lr: float | None = None
@@ -68,7 +71,7 @@ class Options:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be at least 1.")
         if self.epochs is not None and self.epochs <= 0:
             raise ValueError(f"epochs is {self.epochs}, but it must be positive.")
-        for name in ("patience", "clip"):
+        for name in ("patience", "clip", "least_steps"):
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be positive.")
         if not 0 <= self.warmup < 1:
@@ -100,7 +103,20 @@ class Options:
             length = Epochs(scale(length.n)) if isinstance(length, Epochs) else Steps(round(scale(length.n)))
         if isinstance(length, Steps):
             return max(1, length.n)
-        return max(1, round(length.n * rows / (min(self.batch_size, rows) * draws(stage))))
+        told = stage.name in self.stages or self.epochs is not None
+        least = 1 if told else self.least_steps or 1
+        return max(least, round(length.n * rows / (min(self.batch_size, rows) * draws(stage))))
+
+    def for_model(self, model: Model, validates: bool = True) -> Options:
+        """The options with what the model recommends where nothing was given.
+
+        Args:
+            validates: whether there are validation rows, without which nothing stops early.
+        """
+        wanted = {name: value for name, value in model.recommended.items() if getattr(self, name) is None}
+        if not validates or self.validate is False:
+            wanted.pop("patience", None)
+        return replace(self, **wanted)
 
     def optimizer(self, update: Update) -> Adam | SGD:
         """The update's optimiser with what the options override."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
-from simulacra.core.likelihood import observed
+from simulacra.core.likelihood import has_exact, observed
 from simulacra.core.model import Model
 from simulacra.core.precision import narrowed, precise
 from simulacra.core.random import Rng
@@ -117,7 +117,7 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096, c
             batch = valid.rows(index)
             x, log_det = valid.preprocessing.forward(batch.x, rows, batch.known)
             x = narrowed(x, model.dtype) if x.is_floating_point() else x
-            if model.supports(can.HasDensity):
+            if has_exact(model, batch.known):
                 values = cast(Any, model).log_density(x, batch.c, **observed(batch.known))
             else:
                 values = cast(Any, model).elbo(x, batch.c, rows, **observed(batch.known))

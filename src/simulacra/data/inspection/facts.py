@@ -157,7 +157,9 @@ def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]])
     """Space, values, gaps and labels."""
     raw = data.preprocessing.raw
     facts = {"space": _count(len(raw.fields), "column") if isinstance(raw, Fields) else str(raw)}
-    if str(data.space) != str(raw):
+    if isinstance(data.space, Fields) and data.space.scored is not None:
+        facts["for models"] = f"{_count(len(data.space.scored[1]), 'number')} as normal scores"
+    elif str(data.space) != str(raw):
         facts["for models"] = str(data.space)
     if not isinstance(raw, Fields):
         facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))

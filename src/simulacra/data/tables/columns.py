@@ -57,7 +57,7 @@ def source_of(
         kind = declared.get(column.name, declared.get(EVERY_OTHER))
         why = "names the rows" if j == index else _why(column, own) if kind is None else None
         try:
-            space = None if why else space_of(column, kind)
+            space = None if why else space_of(column, kind, own.tails)
         except NoClasses as error:
             refused.append(error)
             continue

@@ -29,7 +29,7 @@ def open_frame(frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
     Example:
         >>> frame = {"a": [0.5, -1.5], "b": ["x", "y"]}
         >>> open_frame(frame, FrameOptions(), SplitOptions()).space
-        Fields(a=Real(), b=Categorical(2))
+        Fields(a=Numeric(), b=Categorical(2))
     """
     return frame_source("frame", "the data frame", frame, own, split)
 

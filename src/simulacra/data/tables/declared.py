@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-KINDS = ("real", "positive", "count", "binary", "categorical", "ordinal", "drop")
+KINDS = ("numeric", "real", "positive", "count", "binary", "categorical", "ordinal", "drop")
 EVERY_OTHER = "*"
 
 Declared = Mapping[str, Any]

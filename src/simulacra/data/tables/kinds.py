@@ -3,35 +3,40 @@
 | values | kind |
 |---|---|
 | only 0 and 1 | binary |
-| whole numbers from 0, ten different ones at most, that recur | ordinal |
-| other whole numbers from 0 | count |
-| above 0, the largest more than 100 times the smallest | positive |
-| other numbers | real |
+| ten different numbers at most, that recur | ordinal |
+| other numbers | numeric |
 | text, and digits that a number would not keep (02139) | categorical |
 | a running number; text or row names that all differ; nothing at all | left out |
+
+A numeric column is modelled on its normal scores. `real`, `positive` and `count` are declared, for a density
+or a law of counts of its own.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.intake import class_name
+from simulacra.core.numeric import Numeric
 from simulacra.core.space import Binary, Count, Positive, Real, Space
 from simulacra.data.tables.column import Column
 
-SPREAD = 100.0  # largest over smallest of positive numbers from which they are taken in their logarithm
-FEW = 10  # whole numbers that are grades rather than counts: a count is never less spread than chance
+FEW = 10  # different numbers that are grades rather than measurements
+MOST_DECIMALS = 8  # beyond it numbers are not rounded
 MOST_CLASSES = 100  # texts beyond that are names, not classes
 IDENTIFIERS = {"id", "index", "idx", "nr", "no", "number", "row", "rowid", "uid", "uuid", "key", "record"}
 UNIT = re.compile(
     r"([$€£¥]?) ?([-+\u2212]?[0-9][0-9.,' \u00a0\u202f]*)([%‰$€£¥]|[ \u00a0][^\W\d]{1,4}[²³]?|)"
 )
 UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # the name that pandas gives to an empty one
+
+
+Tails = Literal["observed", "continued"]
 
 
 class NoClasses(ValueError):
@@ -47,15 +52,19 @@ class NoClasses(ValueError):
         self.columns = tuple(columns)
 
 
-def space_of(column: Column, declared: Any) -> Space | None:
+def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space | None:
     """The space of a column; None: it is dropped.
+
+    Args:
+        declared: the kind that the user gives, or None.
+        tails: of numeric columns.
 
     Raises:
         ValueError: if the values do not fit the declared kind, or cannot be a kind at all.
     """
     _check_range(column)
     if declared is None:
-        return column.space or infer(column)
+        return column.space or infer(column, tails)
     kind, classes = (
         (declared["kind"], declared.get("classes")) if isinstance(declared, Mapping) else (declared, None)
     )
@@ -63,7 +72,9 @@ def space_of(column: Column, declared: Any) -> Space | None:
         return None
     if kind in ("categorical", "ordinal"):
         return _classes(column, kind, classes)
-    _numeric(column, kind)
+    _check_numbers(column, kind)
+    if kind == "numeric":
+        return _numeric(column, tails)
     return {"real": Real(), "positive": Positive(), "count": Count(), "binary": Binary()}[kind]
 
 
@@ -108,15 +119,15 @@ def _check_range(column: Column) -> None:
         raise ValueError(f"{column.where} has {column.values[i]!r} in {column.at(int(i))}, which is {wrong}.")
 
 
-def infer(column: Column) -> Space:
+def infer(column: Column, tails: Tails = "observed") -> Space:
     """The space that a column's values suggest, by the rules above.
 
     Raises:
         ValueError: if every value is missing, or most texts differ.
 
     Example:
-        >>> infer(Column("income", [1.5, 200.0, None], "x.csv")), infer(Column("n", [2, 0, 7], "x.csv"))
-        (Positive(shape=()), Count(shape=()))
+        >>> infer(Column("income", [1.5, 200.0, None], "x.csv"))
+        Numeric(shape=(), decimals=1, tails='observed')
     """
     x = column.numbers
     if x is None:
@@ -127,13 +138,30 @@ def infer(column: Column) -> Space:
         raise ValueError(f"{column.where} has no value in any row: leave it out, or declare it `drop`.")
     if bool(((x == 0) | (x == 1)).all()):
         return Binary()
-    if x.min() >= 0 and bool((x == np.round(x)).all()):
-        few = len(np.unique(x)) <= min(FEW, len(x) // 2)
-        return _classes(column, "ordinal", None) if few else Count()
-    return Positive() if x.min() > 0 and x.max() > SPREAD * x.min() else Real()
+    few = len(np.unique(x)) <= min(FEW, len(x) // 2)
+    return _classes(column, "ordinal", None) if few else _numeric(column, tails)
 
 
-def _numeric(column: Column, kind: str) -> None:
+def _numeric(column: Column, tails: Tails) -> Numeric:
+    x = column.numbers
+    assert x is not None
+    return Numeric((), decimals_of(x[~np.isnan(x)]), tails)
+
+
+def decimals_of(x: np.ndarray) -> int | None:
+    """Fewest decimals that hold all numbers, or None where they are more than eight.
+
+    Example:
+        >>> decimals_of(np.array([1.5, 2.25])), decimals_of(np.array([1 / 3]))
+        (2, None)
+    """
+    x = np.unique(x)
+    slack = 4 * np.finfo(np.float64).eps * np.abs(x).max(initial=0.0)
+    near = lambda k: np.abs(x - x.round(k)) <= slack
+    return next((k for k in range(MOST_DECIMALS + 1) if bool(near(k).all())), None)
+
+
+def _check_numbers(column: Column, kind: str) -> None:
     if column.numbers is None:
         texts = [i for i, v in enumerate(column.values) if v is not None and column.number(v) is None]
         raise ValueError(

@@ -13,12 +13,14 @@ class FrameOptions:
 
     Args:
         label: the column that holds the labels: a name, or a number from 1 (-1 is the last).
-        types: kinds of the columns (`real`, `positive`, `count`, `binary`, `categorical`, `ordinal`,
-            `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
+        types: kinds of the columns (`numeric`, `real`, `positive`, `count`, `binary`, `categorical`,
+            `ordinal`, `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
         missing: `error` refuses missing entries, `mask` leaves them out of the likelihood.
         missing_values: texts that stand for a missing entry, separated by commas; otherwise inferred.
         index_column: the column of row names that is left out, by name or number from 1; `none` keeps running
             numbers, too; otherwise inferred.
+        tails: `observed` draws only values of training rows in a numeric column, `continued` also numbers
+            between them and beyond the extremes.
     """
 
     label: str | None = None
@@ -26,6 +28,7 @@ class FrameOptions:
     missing: Literal["error", "mask"] = "error"
     missing_values: str | None = None
     index_column: str | None = None
+    tails: Literal["observed", "continued"] = "observed"
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,16 @@ class SheetOptions(FrameOptions):
 
     Args:
         label: the column that holds the labels: a name, or a number from 1 (-1 is the last).
-        types: kinds of the columns (`real`, `positive`, `count`, `binary`, `categorical`, `ordinal`,
-            `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
+        types: kinds of the columns (`numeric`, `real`, `positive`, `count`, `binary`, `categorical`,
+            `ordinal`, `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
         missing: `error` refuses missing entries, `mask` leaves them out of the likelihood.
         missing_values: texts that stand for a missing entry, separated by commas; otherwise inferred.
         sheet: name of the sheet, or its number from 1; the only one if there is one.
         header: whether the first row holds names, or the number of the row that does; otherwise inferred.
         index_column: the column of row names that is left out, by name or number from 1; `none` keeps running
             numbers, too; otherwise inferred.
+        tails: `observed` draws only values of training rows in a numeric column, `continued` also numbers
+            between them and beyond the extremes.
     """
 
     sheet: str | None = None
@@ -54,8 +59,8 @@ class TableOptions(FrameOptions):
 
     Args:
         label: the column that holds the labels: a name, or a number from 1 (-1 is the last).
-        types: kinds of the columns (`real`, `positive`, `count`, `binary`, `categorical`, `ordinal`,
-            `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
+        types: kinds of the columns (`numeric`, `real`, `positive`, `count`, `binary`, `categorical`,
+            `ordinal`, `drop`): one word for all, a YAML file, or a mapping by name; otherwise inferred.
         missing: `error` refuses missing entries, `mask` leaves them out of the likelihood.
         missing_values: texts that stand for a missing entry, separated by commas; otherwise inferred.
         separator: the mark between cells, such as `;`, or `tab` or `blank`; otherwise inferred.
@@ -66,6 +71,8 @@ class TableOptions(FrameOptions):
         encoding: of the text, such as `cp1252`; otherwise UTF-8, or UTF-16 or UTF-32 with their mark.
         index_column: the column of row names that is left out, by name or number from 1; `none` keeps running
             numbers, too; otherwise inferred.
+        tails: `observed` draws only values of training rows in a numeric column, `continued` also numbers
+            between them and beyond the extremes.
     """
 
     separator: str | None = None

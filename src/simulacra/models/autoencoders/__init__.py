@@ -1,8 +1,9 @@
 """Autoencoders: codes from which the data can be rebuilt."""
 
 from simulacra.models.autoencoders.autoencoder import Autoencoder
+from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
 from simulacra.models.autoencoders.stacked import StackedAutoencoder
 
-__all__ = ["PCA", "PPCA", "Autoencoder", "StackedAutoencoder"]
+__all__ = ["PCA", "PPCA", "Autoencoder", "GaussianCopula", "StackedAutoencoder"]

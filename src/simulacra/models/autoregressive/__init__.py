@@ -8,6 +8,7 @@ from simulacra.models.autoregressive.nade_k import NADEK
 from simulacra.models.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
 from simulacra.models.autoregressive.pixelrnn import PixelRNN
 from simulacra.models.autoregressive.rnade import RNADE
+from simulacra.models.autoregressive.tabular import Tabular
 from simulacra.models.autoregressive.wavenet import WaveNet
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "GatedPixelCNN",
     "PixelCNN",
     "PixelRNN",
+    "Tabular",
     "WaveNet",
 ]

@@ -10,8 +10,9 @@ Reference: Kingma and Welling 2013; Rezende, Mohamed and Wierstra 2014.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +28,11 @@ from simulacra.core.capabilities import (
     TakesCondition,
     TakesMissing,
 )
+from simulacra.core.composite import Fields
 from simulacra.core.distributions import Categorical, Distribution, Gaussian
 from simulacra.core.divergences import kl_to_standard_normal
 from simulacra.core.likelihood import ENTRIES
+from simulacra.core.marginals import marginals
 from simulacra.core.model import Model
 from simulacra.core.observation import mean_image, observation_head
 from simulacra.core.random import Rng
@@ -49,8 +52,11 @@ ObservationName = Literal[
     "poisson",
     "negative-binomial",
     "cumulative-logit",
+    "interval-gaussian",
+    "interval-mixture",
     "fields",
 ]
+TABLES: Mapping[str, Any] = {"least_steps": 2000, "lr": 2e-3, "schedule": "cosine"}
 MAX_LOG_SIGMA = 20.0  # of a code in any direction
 PROPOSALS = 128  # codes that a completion chooses from
 
@@ -124,8 +130,13 @@ class LatentVariableModel(
         check_network("encoder", self.encoder, (space.features_shape, *extra), (2 * latent,))
         check_network("decoder", self.decoder, ((latent,), *extra), output)
 
+    @property
+    def recommended(self) -> Mapping[str, Any]:
+        """For tables, which have few rows: 2,000 steps at least, at a rate that falls."""
+        return TABLES if isinstance(self.space, Fields) else {}
+
     def stage(self, i: int, past: list) -> Stage | None:
-        """One stage; a Bernoulli output begins at the mean of the data."""
+        """One stage; a Bernoulli output begins at the mean of the data, columns at their marginals."""
         return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
 
     def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
@@ -243,8 +254,14 @@ def repeated(q: Gaussian) -> Gaussian:
 def bias_from_data(model: LatentVariableModel, source: Source, rng: Rng) -> None:
     """Output biases at the log-odds of each pixel's mean, so that training learns what is left.
 
-    As Burda et al. 2015 begin; networks of one's own and other distributions are left alone.
+    As Burda et al. 2015 begin. The columns of a table begin at their marginals. Networks of one's own and
+    other distributions are left alone.
     """
-    if model.head.name == "bernoulli" and isinstance(model.decoder, MLPDecoder):
+    if not isinstance(model.decoder, MLPDecoder):
+        return
+    if isinstance(model.space, Fields):
+        found = [p.flatten() for p in marginals(model, source, rng)]
+        model.decoder.output_bias.copy_(torch.cat(found))
+    elif model.head.name == "bernoulli":
         p = moments.mean(model, source, rng, limit=2000).clamp(1e-3, 1 - 1e-3)
         model.decoder.output_bias.copy_(torch.logit(p))

@@ -1,0 +1,98 @@
+"""A small network for each column of a table, which sees the columns before it in an order.
+
+    h_j^1 = relu(W_j^1 (m_j * f) + b_j^1)
+    h_j^l = relu(W_j^l h_j^(l-1) + b_j^l),   p_j = V_j h_j^L + b_j                                (1)
+
+f holds the features of all columns and of the condition; the mask m_j keeps those of the condition and of
+the columns before j. The networks of all columns run as a few products of matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from simulacra.nets.layers import Dropout
+
+QUIET = 0.3  # of the last layer's first weights: columns begin near their marginals
+
+
+class ColumnNets(nn.Module):
+    """Equation (1) for every column.
+
+    Args:
+        seen: number of features of each column.
+        outputs: number of parameters of each column's distribution.
+        order: numbers of the columns in their order.
+        hidden: sizes of the hidden layers, the same for each column.
+        condition: number of features of the condition, which stand behind those of the columns.
+        dropout: share of hidden activations dropped in training.
+
+    Example:
+        >>> nets = ColumnNets([1, 2], [3, 2], [1, 0], (4,))
+        >>> nets(torch.zeros(5, 3)).shape
+        torch.Size([5, 2, 3])
+    """
+
+    mask: Tensor
+
+    def __init__(
+        self,
+        seen: Sequence[int],
+        outputs: Sequence[int],
+        order: Sequence[int],
+        hidden: Sequence[int] = (64, 64),
+        condition: int = 0,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        self.outputs = list(outputs)
+        self.register_buffer("mask", _mask(seen, order, condition))
+        d, width, most = len(seen), self.mask.shape[1], max(outputs)
+        sizes = [width, *hidden, most]
+        self.weights = nn.ParameterList([torch.empty(d, b, a) for a, b in pairwise(sizes)])
+        self.biases = nn.ParameterList([torch.zeros(d, b) for b in sizes[1:]])
+        self.dropout = Dropout(dropout)
+        self._begin()
+
+    @torch.no_grad()
+    def _begin(self) -> None:
+        """Weights as those of `nn.Linear` over what a column sees, the last ones smaller."""
+        for weight, bias in zip(self.weights, self.biases):
+            first = weight is self.weights[0]
+            fan = self.mask.sum(1) if first else torch.full((len(weight),), float(weight.shape[2]))
+            bound = fan.clamp_min(1).rsqrt().to(weight).view(-1, 1, 1)
+            weight.uniform_(-1, 1).mul_(bound)
+            bias.uniform_(-1, 1).mul_(bound[:, 0])
+        self.weights[-1].mul_(QUIET)
+        self.biases[-1].zero_()
+
+    def forward(self, f: Tensor) -> Tensor:
+        """Parameters of all columns for features (B, F), shape (B, columns, most parameters)."""
+        d, h, _ = self.weights[0].shape
+        masked = (self.weights[0] * self.mask.unsqueeze(1)).flatten(0, 1)
+        y = torch.addmm(self.biases[0].flatten(), f, masked.T).unflatten(1, (d, h))
+        for weight, bias in zip(self.weights[1:], self.biases[1:]):
+            y = self.dropout(torch.relu(y))
+            y = torch.baddbmm(bias.unsqueeze(1), y.transpose(0, 1), weight.mT).transpose(0, 1)
+        return y
+
+    def column(self, f: Tensor, j: int) -> Tensor:
+        """Parameters of column j alone for features (*, F), shape (*, its parameters); without dropout."""
+        y = f
+        for i, (weight, bias) in enumerate(zip(self.weights, self.biases)):
+            w = weight[j] * self.mask[j] if i == 0 else weight[j]
+            y = nn.functional.linear(torch.relu(y) if i else y, w, bias[j])
+        return y[..., : self.outputs[j]]
+
+
+def _mask(seen: Sequence[int], order: Sequence[int], condition: int) -> Tensor:
+    """Row j: 1 at the features of the condition and of the columns before j, shape (columns, F)."""
+    place = np.argsort(order)
+    before = np.repeat(place, seen)[None] < place[:, None]
+    whole = np.concatenate([before, np.ones((len(seen), condition), dtype=bool)], 1)
+    return torch.tensor(whole, dtype=torch.get_default_dtype())
