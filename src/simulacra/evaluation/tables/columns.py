@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas
 
 MOST_DECIMALS, EXACT = 8, 1e-9
+FEWEST_CELLS = 10  # of a column, so that each of five folds sees some
 LARGEST = 1e100  # for infinity, which trees refuse
 CLASSES = (Binary, Categorical, Ordinal)
 Completer = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
@@ -258,6 +259,18 @@ def exact(values: np.ndarray) -> np.ndarray:
         return values.astype(np.float64)
     seen, at = np.unique(values, return_inverse=True)
     return np.asarray(seen.astype(str).astype(np.float64)[at.reshape(values.shape)])
+
+
+def usable(x: np.ndarray) -> np.ndarray:
+    """The columns that trees can learn from, booleans of shape (columns,): those with 10 known cells or more.
+
+    Raises:
+        NotMeasured: if there is none.
+    """
+    found = np.asarray((~np.isnan(x)).sum(0) >= FEWEST_CELLS)
+    if not found.any():
+        raise NotMeasured(f"no column has {FEWEST_CELLS} known cells that trees could learn from.")
+    return found
 
 
 def rounded(table: Table, like: Table) -> Table:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import NotMeasured, Table, rounded
+from simulacra.evaluation.tables.columns import NotMeasured, Table, rounded, usable
 
 ITERATIONS, FOLDS = 60, 5
 MOST = 5000  # rows of each side
@@ -75,6 +75,7 @@ def detection(real: Table, drawn: Table, seed: int = 0, most: int = MOST) -> Det
         raise NotMeasured(f"there are {min(len(a), len(b))} rows of a side: {FOLDS} folds need one each.")
     x = np.concatenate([rounded(a, real).matrix(), b.matrix()])
     y = np.r_[np.zeros(len(a)), np.ones(len(b))]
+    x = x[:, usable(x)]
     trees = HistGradientBoostingClassifier(max_iter=ITERATIONS, random_state=seed)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     p = cross_val_predict(trees, x, y, cv=folds, method="predict_proba")[:, 1]

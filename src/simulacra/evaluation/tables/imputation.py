@@ -87,7 +87,8 @@ def imputation(
     filled = None if completer is None else _completed(rows, hole, completer, draws)
     model, error = (None, None) if filled is None else _rmse(filled, rows, train, cells)
     learned = train.some(MOST, seed)
-    mean = {name: np.full(len(rows), np.nanmean(v)) for name, v in learned.numeric(held_out).items()}
+    seen = learned.numeric(held_out)
+    mean = {name: np.full(len(rows), np.nanmean(seen[name])) for name in cells}
     chained = _iterative(learned, rows, hole)
     iterative = None if chained is None else _rmse(chained, rows, train, cells)[0]
     n = int(sum(map(np.sum, cells.values())))
@@ -124,7 +125,8 @@ def _numeric(rows: Table, filled: np.ndarray) -> dict[str, np.ndarray]:
         if name in rows.numbers:
             found[name] = filled[:, i]
         elif name in rows.numeric():
-            found[name] = np.array(list(map(float, rows.levels[name])))[filled[:, i].astype(int)]
+            stands = np.array([*map(float, rows.levels[name]), np.nan])
+            found[name] = stands[np.where(np.isnan(filled[:, i]), -1, filled[:, i]).astype(int)]
     return found
 
 

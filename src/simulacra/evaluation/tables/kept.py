@@ -68,8 +68,8 @@ class KeptPair:
 
     Args:
         pair: names of the columns.
-        data: association in training rows.
-        drawn: in as many drawn rows.
+        data: association in training rows; in as many as were drawn, where it is weaker there.
+        drawn: in drawn rows.
         held_out: in held-out rows; NaN where there are fewer than 30.
         chance: the largest difference that chance explains.
     """
@@ -175,7 +175,8 @@ def _pairs(train: Table, held_out: Table, drawn: Table, seed: int) -> list[KeptP
     if n < 2 or len(train.names) < 2:
         return []
     rows = train.some(n, seed)
-    data = associations(rows)
+    # the weaker of all and of as many rows: few of a rare class may fall together by chance
+    data = {p: min(both, key=abs) for p, both in _both(associations(rows), associations(train)).items()}
     ours = associations(rounded(drawn, train).some(n, seed))
     enough = len(held_out) >= FEW
     theirs = associations(held_out.some(MOST, seed)) if enough else dict.fromkeys(data, math.nan)
@@ -185,6 +186,10 @@ def _pairs(train: Table, held_out: Table, drawn: Table, seed: int) -> list[KeptP
     suspects = sorted((pair for pair in found if pair.excess), key=lambda pair: -pair.excess)[:SUSPECTS]
     surer = {p.pair: replace(p, chance=max(p.chance, z * resampled(rows, p.pair, seed))) for p in suspects}
     return [surer.get(pair.pair, pair) for pair in found]
+
+
+def _both(a: dict[Pair, float], b: dict[Pair, float]) -> dict[Pair, tuple[float, float]]:
+    return {pair: (value, b[pair]) for pair, value in a.items()}
 
 
 def resampled(rows: Table, pair: Pair, seed: int) -> float:

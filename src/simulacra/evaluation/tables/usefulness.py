@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import NotMeasured, Table
+from simulacra.evaluation.tables.columns import NotMeasured, Table, usable
 
 ITERATIONS = 100
 FEW_CLASSES = 6
@@ -136,8 +136,13 @@ def score(fit: Table, held_out: Table, like: Table, target: str, seed: int = 0) 
 
     Returns:
         NaN where held-out rows do not allow a score: too few, or of one class.
+
+    Raises:
+        NotMeasured: if no other column has enough known cells.
     """
     x, y = (t.only([n for n in like.names if n != target]).matrix() for t in (fit, held_out))
+    seen = usable(x)
+    x, y = x[:, seen], y[:, seen]
     if few(like, target):
         return _auc(x, fit.classes[target], y, held_out.classes[target], seed)
     numbers = like.numeric(held_out).keys() & fit.numeric(held_out).keys()
