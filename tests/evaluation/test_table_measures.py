@@ -12,9 +12,7 @@ from simulacra.core.space import Binary, Count, Real
 from simulacra.evaluation.tables.columns import completer_of, decimals, from_frame, table_from, table_of
 from simulacra.evaluation.tables.detection import detection
 from simulacra.evaluation.tables.fidelity import (
-    associations,
     column_fidelity,
-    cramers_v,
     ks,
     lost_classes,
     pair_errors,
@@ -23,6 +21,7 @@ from simulacra.evaluation.tables.fidelity import (
 from simulacra.evaluation.tables.form import form
 from simulacra.evaluation.tables.imputation import hidden, imputation
 from simulacra.evaluation.tables.usefulness import usefulness
+from simulacra.tables.associations import associations, cramers_v
 
 NAN = float("nan")
 

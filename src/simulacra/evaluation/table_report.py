@@ -25,19 +25,14 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood import fits
 from simulacra.evaluation.quality import Skipped
 from simulacra.evaluation.rows import count, samples_like
-from simulacra.evaluation.tables.columns import NotMeasured, Table, completer_of, rounded, table_of
 from simulacra.evaluation.tables.detection import Detection, detection
-from simulacra.evaluation.tables.fidelity import (
-    MOST_COLUMNS,
-    Pair,
-    associations,
-    column_fidelity,
-    mean_of,
-)
+from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of
 from simulacra.evaluation.tables.form import Form, form
 from simulacra.evaluation.tables.imputation import Imputation, imputation
 from simulacra.evaluation.tables.kept import Kept, kept
 from simulacra.evaluation.tables.usefulness import Usefulness, usefulness
+from simulacra.tables.associations import MOST_COLUMNS, Pair, associations
+from simulacra.tables.columns import NotMeasured, Table, completer_of, rounded, table_of
 
 ROWS = 20_000  # training rows, and held-out rows, that are looked at
 SAMPLES = 5_000  # as many as training rows, and at most these

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import NotMeasured, Table, rounded, usable
+from simulacra.tables.columns import NotMeasured, Table, rounded, usable
 
 ITERATIONS, FOLDS = 60, 5
 MOST = 5000  # rows of each side
@@ -61,7 +61,7 @@ def detection(real: Table, drawn: Table, seed: int = 0, most: int = MOST) -> Det
         NotMeasured: if a side has fewer rows than there are folds.
 
     Example:
-        >>> from simulacra.evaluation.tables.columns import table_from
+        >>> from simulacra.tables.columns import table_from
         >>> x = np.random.default_rng(0).normal(size=200)
         >>> detection(table_from({"x": x}), table_from({"x": x + 9})).auc > 0.99
         True

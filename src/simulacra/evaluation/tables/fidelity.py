@@ -2,15 +2,9 @@
 
     column      1 - max_t |F_p(t) - F_q(t)|  for numbers (Kolmogorov and Smirnov)                        (1)
                 1 - (1/2) sum_k |p_k - q_k|  for classes (total variation)                               (2)
-    pair        mean over pairs of |a_p - a_q|, where the association a is                               (3)
-                Spearman's correlation of two numbers,                                                   (4)
-                Cramer's V = sqrt(chi^2 / (n min(r - 1, c - 1))) of two classes,                         (5)
-                the correlation ratio of a class and a number's ranks,
-                eta = sqrt(sum_k n_k (m_k - m)^2 / sum_i (r_i - m)^2)                                    (6)
+    pair        |a_p - a_q|, a the association (simulacra.tables.associations)                           (3)
 
-A pair is judged on the rows where both cells are known. A column that never changes has association 0.
-
-Reference: Agresti, Categorical Data Analysis, 2013.
+Drawn numbers are rounded to the decimals of the real column before they are ranked.
 """
 
 from __future__ import annotations
@@ -20,12 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
-from simulacra.evaluation.tables.columns import Table, rounded
-
-Pair = tuple[str, str]
-MOST_COLUMNS = 60  # of which all pairs are judged: 1,770
+from simulacra.tables.associations import MOST_COLUMNS, Pair, associations
+from simulacra.tables.columns import Table, rounded
 
 
 @dataclass(frozen=True)
@@ -98,20 +89,6 @@ def column_fidelity(real: Table, drawn: Table) -> dict[str, float]:
     return found
 
 
-def associations(table: Table, most: int = MOST_COLUMNS) -> dict[Pair, float]:
-    """Equations (4) to (6) of each pair of the first `most` columns.
-
-    Example:
-        >>> from simulacra.evaluation.tables.columns import table_from
-        >>> x = np.arange(6.0)
-        >>> associations(table_from({"a": x, "b": -(x**3)}, {"c": x > 2}))
-        {('a', 'b'): -1.0, ('a', 'c'): 0.8783100656536799, ('b', 'c'): 0.8783100656536799}
-    """
-    names = table.names[:most]
-    ranks = {name: _ranks(table.numbers[name]) for name in names if name in table.numbers}
-    return {(a, b): _association(table, a, b, ranks) for i, a in enumerate(names) for b in names[i + 1 :]}
-
-
 def pair_errors(real: Table, drawn: Table, most: int = MOST_COLUMNS) -> dict[Pair, float]:
     """|a_p - a_q| of equation (3) for each pair, drawn numbers rounded to the decimals of the real ones."""
     a, b = associations(real, most), associations(rounded(drawn, real), most)
@@ -136,72 +113,3 @@ def mean_of(values: Mapping[Any, float]) -> float:
     """The mean of the values that are known; NaN where none is."""
     known = [value for value in values.values() if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
-
-
-def association(table: Table, a: str, b: str) -> float:
-    """Equation (4), (5) or (6) of two columns."""
-    ranks = {name: _ranks(table.numbers[name]) for name in (a, b) if name in table.numbers}
-    return _association(table, a, b, ranks)
-
-
-def _association(table: Table, a: str, b: str, ranks: Mapping[str, np.ndarray]) -> float:
-    if a in table.classes and b in table.classes:
-        return cramers_v(table.classes[a], table.classes[b])
-    if a in table.classes or b in table.classes:
-        group, number = (a, b) if a in table.classes else (b, a)
-        return _ratio(table.classes[group], table.numbers[number], ranks[number])
-    return _spearman(*(table.numbers[name] for name in (a, b)), *(ranks[name] for name in (a, b)))
-
-
-def cramers_v(a: np.ndarray, b: np.ndarray) -> float:
-    """Equation (5) of two columns of codes; 0 where one of them never changes.
-
-    Example:
-        >>> cramers_v(np.array([0, 0, 1, 1]), np.array([2, 2, 0, 0]))
-        1.0
-    """
-    there = (a >= 0) & (b >= 0)
-    if not there.any():
-        return 0.0
-    (first, a), (second, b) = (np.unique(codes[there], return_inverse=True) for codes in (a, b))
-    k = min(len(first), len(second)) - 1
-    if k < 1:
-        return 0.0
-    counts = np.bincount(a * len(second) + b, minlength=len(first) * len(second)).astype(float)
-    t = counts.reshape(len(first), len(second))
-    expected = t.sum(1, keepdims=True) * t.sum(0) / t.sum()
-    return float(np.sqrt(((t - expected) ** 2 / expected).sum() / t.sum() / k))
-
-
-def _ratio(groups: np.ndarray, values: np.ndarray, ranks: np.ndarray) -> float:
-    """Equation (6)."""
-    there = (groups >= 0) & ~np.isnan(values)
-    if not there.any():
-        return 0.0
-    # ranks of all known values are those of the rows where both are known only if none is left out
-    r = ranks[there] if there.sum() == (~np.isnan(values)).sum() else rankdata(values[there])
-    code = groups[there]
-    n = np.bincount(code)
-    means = np.bincount(code, r) / np.maximum(n, 1)
-    total = ((r - r.mean()) ** 2).sum()
-    return float(np.sqrt((n * (means - r.mean()) ** 2).sum() / total)) if total > 0 else 0.0
-
-
-def _spearman(x: np.ndarray, y: np.ndarray, rank_x: np.ndarray, rank_y: np.ndarray) -> float:
-    """Equation (4)."""
-    gone = np.isnan(x) | np.isnan(y)
-    if gone.all():
-        return 0.0
-    if gone.any():
-        rank_x, rank_y = rankdata(x[~gone]), rankdata(y[~gone])
-    a, b = rank_x - rank_x.mean(), rank_y - rank_y.mean()
-    scale = np.sqrt((a * a).mean() * (b * b).mean())
-    return float((a * b).mean() / scale) if scale > 0 else 0.0
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks of the known values, means of tied ones; NaN where missing."""
-    found = np.full(len(values), np.nan)
-    there = ~np.isnan(values)
-    found[there] = rankdata(values[there])
-    return found

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import EXACT, Table, decimals, rounded
+from simulacra.tables.columns import EXACT, Table, decimals, rounded
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def form(train: Table, drawn: Table) -> Form:
     """Equations (1) to (3) of drawn rows.
 
     Example:
-        >>> from simulacra.evaluation.tables.columns import table_from
+        >>> from simulacra.tables.columns import table_from
         >>> found = form(table_from({"a": [1.0, 2.0]}), table_from({"a": [2.0, 2.7]}))
         >>> found.outside, found.decimals, found.copies
         (0.5, 0.0, 0.5)

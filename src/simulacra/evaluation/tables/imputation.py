@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import Completer, NotMeasured, Table
+from simulacra.tables.columns import Completer, NotMeasured, Table
 
 HIDDEN, DRAWS = 0.1, 5
 WIDEST = 80  # columns of the chained regressions: beyond, each round takes minutes
@@ -69,7 +69,7 @@ def imputation(
         NotMeasured: if there is no column of numbers, or only one column, or nothing could be hidden.
 
     Example:
-        >>> from simulacra.evaluation.tables.columns import table_from
+        >>> from simulacra.tables.columns import table_from
         >>> a = np.arange(50.0)
         >>> table = table_from({"a": a, "b": 2 * a})
         >>> found = imputation(table, table)

@@ -23,15 +23,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy  # whose stats are loaded when they are used: that takes a second
 
-from simulacra.evaluation.tables.columns import Table, rounded
-from simulacra.evaluation.tables.fidelity import (
-    LostClass,
-    Pair,
-    association,
-    associations,
-    column_fidelity,
-    lost_classes,
-)
+from simulacra.evaluation.tables.fidelity import LostClass, column_fidelity, lost_classes
+from simulacra.tables.associations import Pair, association, associations
+from simulacra.tables.columns import Table, rounded
 
 ALPHA = 0.001  # probability that a healthy table has a column, or a pair, beyond chance
 FREQUENT = 0.02  # share of the training rows from which on a class must not be missing
@@ -120,7 +114,7 @@ def kept(train: Table, held_out: Table, drawn: Table, seed: int = 0) -> Kept:
     """Compare drawn rows with training rows, and held-out rows with them.
 
     Example:
-        >>> from simulacra.evaluation.tables.columns import table_from
+        >>> from simulacra.tables.columns import table_from
         >>> x = np.random.default_rng(0).normal(size=(3, 500))
         >>> train, held_out, drawn = (table_from({"a": v, "b": -v}) for v in x)
         >>> found = kept(train, held_out, drawn)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import NotMeasured, Table, usable
+from simulacra.tables.columns import NotMeasured, Table, usable
 
 ITERATIONS = 100
 FEW_CLASSES = 6
@@ -91,7 +91,7 @@ def usefulness(
         ValueError: if no column is called `target`.
 
     Example:
-        >>> from simulacra.evaluation.tables.columns import table_from
+        >>> from simulacra.tables.columns import table_from
         >>> x = np.random.default_rng(0).normal(size=(3, 100))
         >>> train, held_out, drawn = (table_from({"a": v, "b": 2 * v}) for v in x)
         >>> usefulness(train, drawn, held_out, "a").targets[0].score
@@ -119,7 +119,7 @@ def targets(table: Table, most: int = TARGETS) -> list[str]:
     """Columns that change, at most `most` of them, spread evenly.
 
     Example:
-        >>> from simulacra.evaluation.tables.columns import table_from
+        >>> from simulacra.tables.columns import table_from
         >>> targets(table_from({"a": [1.0, 2.0], "b": [3.0, 3.0], "c": [4.0, 5.0]}))
         ['a', 'c']
     """
