@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy  # whose stats are loaded when they are used: that takes a second
 
 from simulacra.tables.columns import Table
 
@@ -78,7 +78,7 @@ def _ratio(groups: np.ndarray, values: np.ndarray, ranks: np.ndarray) -> float:
     if not there.any():
         return 0.0
     # ranks of all known values are those of the rows where both are known only if none is left out
-    r = ranks[there] if there.sum() == (~np.isnan(values)).sum() else rankdata(values[there])
+    r = ranks[there] if there.sum() == (~np.isnan(values)).sum() else scipy.stats.rankdata(values[there])
     code = groups[there]
     n = np.bincount(code)
     means = np.bincount(code, r) / np.maximum(n, 1)
@@ -92,7 +92,7 @@ def _spearman(x: np.ndarray, y: np.ndarray, rank_x: np.ndarray, rank_y: np.ndarr
     if gone.all():
         return 0.0
     if gone.any():
-        rank_x, rank_y = rankdata(x[~gone]), rankdata(y[~gone])
+        rank_x, rank_y = scipy.stats.rankdata(x[~gone]), scipy.stats.rankdata(y[~gone])
     a, b = rank_x - rank_x.mean(), rank_y - rank_y.mean()
     scale = np.sqrt((a * a).mean() * (b * b).mean())
     return float((a * b).mean() / scale) if scale > 0 else 0.0
@@ -102,5 +102,5 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     """Ranks of the known values, means of tied ones; NaN where missing."""
     found = np.full(len(values), np.nan)
     there = ~np.isnan(values)
-    found[there] = rankdata(values[there])
+    found[there] = scipy.stats.rankdata(values[there])
     return found
