@@ -110,12 +110,8 @@ def test_imputation_is_of_models_that_complete():
     unable = table_report(Given(data.space, resample(data)), data).imputation
     assert able.model > 0 and unable.model is None
     assert able.iterative == unable.iterative
-    assert (
-        "completes nothing"
-        in dict(table_rows({**table_of_report(data), "imputation": unable.summary()}))[
-            "hidden cells filled in"
-        ]
-    )
+    words = dict(table_rows({**table_of_report(data), "imputation": unable.summary()}))
+    assert "completes nothing or takes a condition" in words["hidden cells filled in"]
 
 
 def table_of_report(data):

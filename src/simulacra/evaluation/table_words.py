@@ -84,9 +84,9 @@ def _written(found: Found) -> str:
 
 
 def _imputed(found: Found) -> str:
-    ours = (
-        "the model completes nothing" if found["model"] is None else f"RMSE {found['model']:.2f} deviations"
-    )
+    ours = "not by this model, which completes nothing or takes a condition"
+    if found["model"] is not None:
+        ours = f"RMSE {found['model']:.2f} +- {found['model_error']:.2f} deviations"
     beside = f"column mean {found['mean']:.2f}"
     beside += "" if found["iterative"] is None else f", IterativeImputer {found['iterative']:.2f}"
     return f"{ours} ({beside}) over {found['cells']:,} cells"

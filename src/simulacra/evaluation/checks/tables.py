@@ -27,12 +27,12 @@ def columns(evidence: Evidence) -> Finding | None:
     name, see = "lost columns", f"{PAGE}#lost-columns"
     worst = sorted(evidence.kept.columns, key=lambda column: -column.excess)
     off = [column for column in worst if column.excess > OFF]
-    normal = f"within {OFF:.0%} of the training rows, beyond chance"
+    normal = f"at most {OFF:.0%} less than real rows"
     if not off:
         least = min(worst, key=lambda column: column.drawn)
         measured = f"all {len(worst)} columns are kept, the least of them {_column(least)}"
         return Finding("ok", name, measured, normal, "no column is lost", "", see)
-    measured = f"of {len(worst)} columns {len(off)} are off: {_listed([_column(c) for c in off])}"
+    measured = f"of {len(worst)} columns {_are(len(off))} off: {_listed([_column(c) for c in off])}"
     severity: Severity = "warning" if off[0].excess > LOST else "note"
     means = "the samples of these columns lie elsewhere than the data"
     mend = "more epochs, or another kind for the column (types=), such as classes for numbers of few values"
@@ -54,7 +54,7 @@ def dependences(evidence: Evidence) -> Finding | None:
             f"where {strongest.chance:.2f} are chance"
         )
         return Finding("ok", name, measured, normal, "no dependence is lost", "", see)
-    measured = f"of {len(pairs):,} pairs {len(lost)} are lost: {_listed([_pair(p) for p in lost])}"
+    measured = f"of {len(pairs):,} pairs {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
     severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"
     means = "the model draws these columns as if they had less to do with each other"
     mend = "more epochs, a larger model or a longer code, or a weaker KL (kl_warmup=0.5)"
@@ -70,7 +70,8 @@ def classes(evidence: Evidence) -> Finding | None:
     sure = [lost for lost in kept.lost if lost.chance < ALPHA / kept.classes]
     normal = f"each class of at least {FREQUENT:.0%} of the training rows is drawn"
     if sure:
-        measured = f"in {kept.drawn:,} samples {len(sure)} of {kept.classes} classes never occur: "
+        never = "never occurs" if len(sure) == 1 else "never occur"
+        measured = f"in {kept.drawn:,} samples {len(sure)} of {kept.classes} frequent classes {never}: "
         measured += _listed([_class(lost) for lost in sure])
         means, mend = "the model cannot draw these classes", "more epochs, a larger model, or a weaker KL"
         return Finding("warning", name, measured, normal, means, mend, see)
@@ -82,8 +83,9 @@ def classes(evidence: Evidence) -> Finding | None:
 
 
 def _column(column: KeptColumn) -> str:
-    beside = "" if math.isnan(column.held_out) else f" (held-out rows {column.held_out:.0%})"
-    return f"{column.name} {0 if math.isnan(column.drawn) else column.drawn:.0%} kept{beside}"
+    drawn = 0.0 if math.isnan(column.drawn) else column.drawn
+    least = max(0.0, 1 - column.chance)
+    return f"{column.name} {drawn:.0%} kept, where as many real rows keep {least:.0%} or more"
 
 
 def _pair(pair: KeptPair) -> str:
@@ -92,6 +94,10 @@ def _pair(pair: KeptPair) -> str:
 
 def _class(lost: LostClass) -> str:
     return f"{lost.column}={lost.level} ({lost.share:.1%} of the rows, by chance {lost.chance:.1g})"
+
+
+def _are(n: int) -> str:
+    return f"{n} {'is' if n == 1 else 'are'}"
 
 
 def _listed(said: Sequence[str]) -> str:
