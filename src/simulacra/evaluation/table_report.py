@@ -15,16 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import torch
 
 from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.likelihood import fits
+from simulacra.data.dataset import Dataset
 from simulacra.evaluation.quality import Skipped
-from simulacra.evaluation.rows import count, samples_like
+from simulacra.evaluation.table_draws import SAMPLES, TableRows, table_rows_of
 from simulacra.evaluation.tables.detection import Detection, detection
 from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of
 from simulacra.evaluation.tables.form import Form, form
@@ -32,30 +29,10 @@ from simulacra.evaluation.tables.imputation import Imputation, imputation
 from simulacra.evaluation.tables.kept import Kept, kept
 from simulacra.evaluation.tables.usefulness import Usefulness, usefulness
 from simulacra.tables.associations import MOST_COLUMNS, Pair, associations
-from simulacra.tables.columns import NotMeasured, Table, completer_of, rounded, table_of
+from simulacra.tables.columns import NotMeasured, rounded
+from simulacra.tables.sources import completer_of
 
-ROWS = 20_000  # training rows, and held-out rows, that are looked at
-SAMPLES = 5_000  # as many as training rows, and at most these
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class TableRows:
-    """The rows that a report of a table looks at.
-
-    Args:
-        train: training rows.
-        held_out: rows of `split`.
-        drawn: samples.
-        split: such as `test`.
-        seed: of the samples, and of the choice of rows where there are very many.
-    """
-
-    train: Table
-    held_out: Table
-    drawn: Table
-    split: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -98,7 +75,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class TableReport:
-    """What is known of a model of a table.
+    """The measures of a model of a table.
 
     Args:
         rows: number of training rows, held-out rows and samples, with split and seed.
@@ -162,9 +139,9 @@ def table_report(
         ValueError: if the data are no table, or the model does not sample.
 
     Example:
-        >>> import simulacra
+        >>> import simulacra, torch
         >>> rows = torch.randn(60, 1) * torch.tensor([1.0, 2.0])
-        >>> data = simulacra.in_memory(rows, Fields(a=simulacra.Real(), b=simulacra.Real()))
+        >>> data = simulacra.in_memory(rows, simulacra.Fields(a=simulacra.Real(), b=simulacra.Real()))
         >>> found = table_report(simulacra.VAE(data.space, latent=1, hidden=(3,)), data)
         >>> found.rows["samples"] == len(data.train), list(found.columns.drawn)
         (True, ['a', 'b'])
@@ -172,33 +149,10 @@ def table_report(
     return measured(model, data, table_rows_of(model, data, split, n, seed, limit))
 
 
-def table_rows_of(
-    model: Model,
-    data: Dataset,
-    split: str = "test",
-    n: int | None = None,
-    seed: int = 0,
-    limit: int | None = None,
-) -> TableRows:
-    """Training rows, held-out rows and samples of a model as tables.
-
-    Raises:
-        ValueError: if the data are no table, or the model does not sample.
-    """
-    fits(model, data)
-    space = data.preprocessing.raw
-    if not isinstance(space, Fields):
-        raise ValueError(f"{data.name} is no table: its rows are {space}.")
-    n = min(len(data.train), SAMPLES) if n is None else n
-    drawn = table_of(space, samples_like(model, data[split], n, seed))
-    held_out = _table(data[split], count(data[split], limit), seed)
-    return TableRows(_table(data.train, len(data.train), seed), held_out, drawn, split, seed)
-
-
 def table_evidence(
     model: Model, data: Dataset, split: str, n: int, seed: int, limit: int | None, full: bool
 ) -> tuple[Kept, TableReport | None]:
-    """What at least n samples lost, for the doctor, and the whole report if it is asked for.
+    """Losses of at least n samples, for the doctor, and the whole report if it is asked for.
 
     Args:
         full: also measure what `table_report` does, which takes seconds.
@@ -228,13 +182,6 @@ def measured(model: Model, data: Dataset, rows: TableRows) -> TableReport:
     )
 
 
-def _table(split: Split, n: int, seed: int) -> Table:
-    """At most 20,000 of the first n rows of a split, chosen at random."""
-    chosen = torch.arange(n) if n <= ROWS else Rng(seed, "table").permutation("rows", n)[:ROWS].sort().values
-    batch = split.rows(chosen)
-    return table_of(cast(Fields, split.preprocessing.raw), batch.x, batch.known)
-
-
 def _columns(rows: TableRows) -> Columns:
     as_many = rows.drawn.some(len(rows.held_out), rows.seed)
     tables = (rows.drawn, rows.held_out, as_many)
@@ -254,7 +201,7 @@ def _pairs(rows: TableRows) -> Pairs:
 
 
 def _imputation(model: Model, data: Dataset, rows: TableRows) -> Imputation:
-    """Of the model where it completes rows without a condition; references alone otherwise."""
+    """RMSE of the model where it completes rows without a condition; references alone otherwise."""
     able = model.supports(can.Completes) and not model.supports(can.TakesCondition)
     space = cast(Fields, data.preprocessing.raw)
     return imputation(

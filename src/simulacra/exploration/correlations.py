@@ -17,7 +17,8 @@ from simulacra.core.composite import Fields
 from simulacra.exploration import panels, style
 from simulacra.exploration.album import Album
 from simulacra.tables.associations import Pair, associations
-from simulacra.tables.columns import Table, rounded, table_of
+from simulacra.tables.columns import Table, rounded
+from simulacra.tables.sources import table_of
 
 ROWS = 2000  # training rows, and as many samples
 COLUMNS = 30  # whose names can be read

@@ -1,18 +1,15 @@
 """Tables as the measures take them; they are defined in `simulacra.tables`, where pictures find them too."""
 
 from simulacra.tables.columns import (
-    Completer,
     NotMeasured,
     Table,
-    completer_of,
     decimals,
     exact,
-    from_frame,
     rounded,
     table_from,
-    table_of,
     usable,
 )
+from simulacra.tables.sources import Completer, completer_of, from_frame, table_of
 
 __all__ = [
     "Completer",

@@ -1,4 +1,4 @@
-"""Can drawn rows be told from real ones? The area under the curve of boosted trees that try.
+"""Drawn rows told from real ones: the area under the curve of boosted trees that try.
 
 Both are rounded to the decimals of the real columns first, so that digits alone give nothing away. Rows of
 the same law get 0.5, rows that share nothing get 1. An area A over m and n rows has the variance
@@ -24,7 +24,7 @@ MOST = 5000  # rows of each side
 
 @dataclass(frozen=True)
 class Detection:
-    """How well trees tell drawn rows from real ones.
+    """The area under the curve of trees that tell drawn rows from real ones.
 
     Args:
         auc: area under the curve over held-out folds.

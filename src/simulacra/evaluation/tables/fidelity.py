@@ -1,4 +1,4 @@
-"""How well drawn rows keep each column and each pair of columns of real rows.
+"""Fidelity of drawn rows: each column and each pair of columns beside those of real rows.
 
     column      1 - max_t |F_p(t) - F_q(t)|  for numbers (Kolmogorov and Smirnov)                        (1)
                 1 - (1/2) sum_k |p_k - q_k|  for classes (total variation)                               (2)

@@ -1,4 +1,4 @@
-"""Do drawn rows look as the training rows are written: range, decimals, and rows that are copies.
+"""Form of drawn rows beside that of training rows: range, decimals, and rows that are copies.
 
 range       share of the numeric cells outside min..max of the training column                       (1)
 decimals    share of the numeric columns with no more decimals than the training column              (2)

@@ -1,4 +1,4 @@
-"""How well hidden cells of held-out rows are filled in, beside the column mean and chained regressions.
+"""Errors of hidden cells of held-out rows that a model fills in, beside the column mean and regressions.
 
 10 % of the cells are hidden at random, classes too. On hidden numbers x_ij, with the deviation s_j of the
 training column and a filling f that is the mean of 5 draws,
@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.tables.columns import Completer, NotMeasured, Table
+from simulacra.tables.columns import NotMeasured, Table
+from simulacra.tables.sources import Completer
 
 HIDDEN, DRAWS = 0.1, 5
 WIDEST = 80  # columns of the chained regressions: beyond, each round takes minutes

@@ -1,4 +1,4 @@
-"""What drawn rows lost of a table: columns, dependences and classes, beyond what chance explains.
+"""Losses of drawn rows beyond what chance explains: columns, dependences and classes of a table.
 
 Of n drawn and N real rows of one law, with probability 1 - alpha for each of the m judged things,
 
@@ -76,7 +76,7 @@ class KeptPair:
 
     @property
     def loss(self) -> float:
-        """How much weaker the association is in drawn rows, in the direction that it has in training rows."""
+        """Association of training rows less that of drawn rows, in the direction of the former."""
         return abs(self.data) - math.copysign(1.0, self.data) * self.drawn
 
     @property
@@ -91,7 +91,7 @@ class KeptPair:
 
 @dataclass(frozen=True)
 class Kept:
-    """What drawn rows kept of a table.
+    """Columns, pairs and classes of drawn rows beside those of training and held-out rows.
 
     Args:
         columns: those with a known training cell, in order.

@@ -1,4 +1,4 @@
-"""Are drawn rows worth training on? Boosted trees that learn from them and are tested on real held-out rows.
+"""Boosted trees that learn from drawn rows and are tested on real held-out rows.
 
     loss = score of trees trained on training rows - score of trees trained on drawn rows                (1)
 
