@@ -4,8 +4,11 @@ many seeds takes minutes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +21,7 @@ from benchmarks.doctor_models import (
     ferromagnet,
     grey,
     moved,
+    patients,
     seeded,
     toy,
     trained,
@@ -37,8 +41,10 @@ from simulacra.evaluation.memorisation import memorisation
 from simulacra.evaluation.neighbours import neighbour_accuracy
 from simulacra.evaluation.samples import mmd
 from simulacra.evaluation.spread import spread
+from simulacra.evaluation.tables.kept import kept
 from simulacra.evaluation.units import dead_units
 from simulacra.evaluation.vitals import vitals
+from simulacra.tables.columns import Table
 
 
 def codes(model: Model, data: Dataset, seed: int) -> Evidence:
@@ -150,6 +156,30 @@ def widths(scale: float | None, seed: int) -> Evidence:
     make = lambda: simulacra.VAE(grey().space, latent=8, hidden=(128,), scale=scale)
     model, _ = trained(seeded(seed, make), grey(), seed, epochs=30, lr=3e-3)
     return Evidence(spread=spread(model, grey(), seed=seed))
+
+
+def of_table(seed: int, change: Callable[[Table, np.random.Generator], Table] | None = None) -> Evidence:
+    """Fresh rows of a table's truth in place of samples, changed or as they are."""
+    train, held_out, fresh = (patients(n, 3 * seed + i) for i, n in enumerate((800, 200, 1000)))
+    drawn = fresh if change is None else change(fresh, np.random.default_rng(seed))
+    return Evidence(kept=kept(train, held_out, drawn, seed))
+
+
+def with_constant(table: Table, rng: np.random.Generator) -> Table:
+    """One column at its mean."""
+    weight = table.numbers["weight"]
+    return replace(table, numbers={**table.numbers, "weight": np.full(len(weight), weight.mean())})
+
+
+def each_by_itself(table: Table, rng: np.random.Generator) -> Table:
+    """Each column in an order of its own."""
+    numbers = {name: rng.permutation(values) for name, values in table.numbers.items()}
+    return replace(table, numbers=numbers, classes={n: rng.permutation(v) for n, v in table.classes.items()})
+
+
+def without_class(table: Table, rng: np.random.Generator) -> Table:
+    """A class of 5 % of the rows replaced by the one before it."""
+    return replace(table, classes={**table.classes, "region": table.classes["region"].clip(max=2)})
 
 
 def stepped(w: float, seed: int) -> Evidence:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,6 +21,7 @@ from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
 from simulacra.data.tensors import in_memory
 from simulacra.evaluation.evidence import read_metrics
+from simulacra.tables.columns import Table, table_from
 from simulacra.training.players import TrainingFailed
 
 
@@ -118,6 +120,16 @@ def factor_vae(latent: int, seed: int) -> Model:
     data = toy("linear-gaussian")
     make = lambda: simulacra.VAE(data.space, latent=latent, hidden=(32,))
     return trained(seeded(seed, make), data, seed, epochs=6, lr=1e-2)[0]
+
+
+def patients(n: int, seed: int) -> Table:
+    """A table in which weight depends on age and sex, and of which a region has 5 % of the rows."""
+    r = np.random.default_rng(seed)
+    age, sex = r.integers(18, 80, n).astype(float), r.integers(0, 2, n)
+    weight = (50 + 0.4 * age + 12 * sex + 5 * r.normal(size=n)).round(1)
+    region = r.choice(4, n, p=[0.5, 0.3, 0.15, 0.05])
+    levels = {"sex": ("f", "m"), "region": tuple("ABCD")}
+    return table_from({"age": age, "weight": weight}, {"sex": sex, "region": region}, levels)
 
 
 @cache

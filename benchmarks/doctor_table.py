@@ -195,6 +195,27 @@ CASES = (
         lambda s: c.widths(1.0, s),
         lambda s: c.widths(None, s),
     ),
+    Case(
+        ("lost columns",),
+        "draws rows of a table's truth, one column always at its mean",
+        "draws fresh rows of the truth",
+        lambda s: c.of_table(s, c.with_constant),
+        lambda s: c.of_table(s),
+    ),
+    Case(
+        ("lost dependences",),
+        "draws each column of a table by itself",
+        "draws fresh rows of the truth",
+        lambda s: c.of_table(s, c.each_by_itself),
+        lambda s: c.of_table(s),
+    ),
+    Case(
+        ("lost classes",),
+        "draws rows of a table's truth, never a class of 5 % of the rows",
+        "draws fresh rows of the truth",
+        lambda s: c.of_table(s, c.without_class),
+        lambda s: c.of_table(s),
+    ),
 )
 
 

@@ -16,6 +16,8 @@ FORM = "[WHAT] RUN"
 WHAT = {
     "samples": "draws of the model; a row for each class where it takes one",
     "samples-and-data": "samples over held-out rows, for what is no image",
+    "pairs": "the most associated columns of a table, training rows and samples side by side",
+    "correlations": "associations of the columns of a table: training rows, samples, and the difference",
     "random-codes": "expected images of random codes",
     "reconstructions": "held-out images and what the model makes of their codes",
     "completions": "held-out rows, a part of them, and draws of the rest; also `complete`",

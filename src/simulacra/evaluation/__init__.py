@@ -18,6 +18,7 @@ from simulacra.evaluation.parzen import parzen
 from simulacra.evaluation.report import Report, read_report
 from simulacra.evaluation.samples import mmd
 from simulacra.evaluation.scoring import evaluate
+from simulacra.evaluation.table_report import table_report
 
 __all__ = [
     "Annealing",
@@ -46,5 +47,6 @@ __all__ = [
     "precision_recall_density_coverage",
     "read_report",
     "sample_scores",
+    "table_report",
     "train_on_samples",
 ]

@@ -16,12 +16,15 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from simulacra.core import capabilities as can
+from simulacra.core.composite import Fields
 from simulacra.core.model import Model
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
 from simulacra.exploration import energies, figures, style
 from simulacra.exploration.album import Album
 from simulacra.exploration.completion import completion_picture, shows
+from simulacra.exploration.correlations import correlations
+from simulacra.exploration.pairs import pairs
 from simulacra.exploration.saliency import saliency_picture
 
 PRIVATE = "private"
@@ -162,6 +165,10 @@ LABELS = Need("held-out rows of at least three classes", lambda album: len(album
 COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes))
 IMAGES = Need("images", lambda album: album.space.image)
 NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
+TABLE = Need(
+    "a table of two columns or more",
+    lambda album: isinstance(album.space, Fields) and album.space.dims > 1,
+)
 ROWS = Need("images or 0/1 vectors", lambda album: shows(album.space))
 PLANE = Need(
     "images, or points of two numbers with a Gaussian prior",
@@ -213,6 +220,8 @@ def _always(album: Album) -> bool:
 PICTURES: tuple[Picture, ...] = (
     Picture("samples", figures.samples, (SAMPLES,)),
     Picture("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
+    Picture("pairs", pairs, (SAMPLES, TABLE), _always),
+    Picture("correlations", correlations, (SAMPLES, TABLE)),
     Picture("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Picture("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
     Picture("completions", completion_picture, (COMPLETES, ROWS), _always),

@@ -1,0 +1,69 @@
+"""Training rows, held-out rows and samples of a model as tables: what every measure of tables starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+
+from simulacra.core.composite import Fields
+from simulacra.core.model import Model
+from simulacra.core.random import Rng
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.likelihood import fits
+from simulacra.evaluation.rows import count, samples_like
+from simulacra.tables.columns import Table
+from simulacra.tables.sources import table_of
+
+ROWS = 20_000  # training rows, and held-out rows, that are looked at
+SAMPLES = 5_000  # as many as training rows, and at most these
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """The rows that a report of a table looks at.
+
+    Args:
+        train: training rows.
+        held_out: rows of `split`.
+        drawn: samples.
+        split: such as `test`.
+        seed: of the samples, and of the choice of rows where there are very many.
+    """
+
+    train: Table
+    held_out: Table
+    drawn: Table
+    split: str
+    seed: int
+
+
+def table_rows_of(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    n: int | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+) -> TableRows:
+    """Training rows, held-out rows and samples of a model as tables.
+
+    Raises:
+        ValueError: if the data are no table, or the model does not sample.
+    """
+    fits(model, data)
+    space = data.preprocessing.raw
+    if not isinstance(space, Fields):
+        raise ValueError(f"{data.name} is no table: its rows are {space}.")
+    n = min(len(data.train), SAMPLES) if n is None else n
+    drawn = table_of(space, samples_like(model, data[split], n, seed))
+    held_out = _table(data[split], count(data[split], limit), seed)
+    return TableRows(_table(data.train, len(data.train), seed), held_out, drawn, split, seed)
+
+
+def _table(split: Split, n: int, seed: int) -> Table:
+    """At most 20,000 of the first n rows of a split, chosen at random."""
+    chosen = torch.arange(n) if n <= ROWS else Rng(seed, "table").permutation("rows", n)[:ROWS].sort().values
+    batch = split.rows(chosen)
+    return table_of(cast(Fields, split.preprocessing.raw), batch.x, batch.known)

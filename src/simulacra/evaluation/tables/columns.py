@@ -1,0 +1,26 @@
+"""Tables as the measures take them; they are defined in `simulacra.tables`, where pictures find them too."""
+
+from simulacra.tables.columns import (
+    NotMeasured,
+    Table,
+    decimals,
+    exact,
+    rounded,
+    table_from,
+    usable,
+)
+from simulacra.tables.sources import Completer, completer_of, from_frame, table_of
+
+__all__ = [
+    "Completer",
+    "NotMeasured",
+    "Table",
+    "completer_of",
+    "decimals",
+    "exact",
+    "from_frame",
+    "rounded",
+    "table_from",
+    "table_of",
+    "usable",
+]

@@ -1,0 +1,78 @@
+"""Form of drawn rows beside that of training rows: range, decimals, and rows that are copies.
+
+range       share of the numeric cells outside min..max of the training column                       (1)
+decimals    share of the numeric columns with no more decimals than the training column              (2)
+copies      share of the rows that equal a training row, both rounded to the column's decimals       (3)
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from simulacra.tables.columns import EXACT, Table, decimals, rounded
+
+
+@dataclass(frozen=True)
+class Form:
+    """Range, decimals and copies of drawn rows.
+
+    Args:
+        outside: equation (1), mean over the columns; NaN without numbers.
+        decimals: equation (2); NaN without numbers.
+        copies: equation (3).
+        finer: columns with more decimals than in training.
+        beyond: share outside by column, where it is not 0.
+    """
+
+    outside: float
+    decimals: float
+    copies: float
+    finer: tuple[str, ...]
+    beyond: dict[str, float]
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers as JSON."""
+        return {**asdict(self), "finer": list(self.finer)}
+
+
+def form(train: Table, drawn: Table) -> Form:
+    """Equations (1) to (3) of drawn rows.
+
+    Example:
+        >>> from simulacra.tables.columns import table_from
+        >>> found = form(table_from({"a": [1.0, 2.0]}), table_from({"a": [2.0, 2.7]}))
+        >>> found.outside, found.decimals, found.copies
+        (0.5, 0.0, 0.5)
+    """
+    real, other = train.numeric(drawn), drawn.numeric(train)
+    beyond = {name: _outside(real[name], other[name]) for name in real}
+    finer = [name for name in real if decimals(other[name]) > decimals(real[name])]
+    return Form(
+        float(np.mean(list(beyond.values()))) if beyond else float("nan"),
+        1 - len(finer) / len(real) if real else float("nan"),
+        copies(train, drawn),
+        tuple(finer),
+        {name: share for name, share in beyond.items() if share > 0},
+    )
+
+
+def copies(train: Table, drawn: Table) -> float:
+    """Equation (3); missing cells are equal to each other."""
+    seen = set(_keys(train, train))
+    return float(np.mean([key in seen for key in _keys(drawn, train)])) if len(drawn) else float("nan")
+
+
+def _keys(table: Table, like: Table) -> list[bytes]:
+    x = np.nan_to_num(rounded(table, like).matrix(), nan=np.finfo(np.float64).max)
+    return [row.tobytes() for row in np.ascontiguousarray(x)]
+
+
+def _outside(real: np.ndarray, drawn: np.ndarray) -> float:
+    """The share of the known cells outside the training range."""
+    real, drawn = real[~np.isnan(real)], drawn[~np.isnan(drawn)]
+    if not len(real) or not len(drawn):
+        return 0.0
+    return float(((drawn < real.min() - EXACT) | (drawn > real.max() + EXACT)).mean())

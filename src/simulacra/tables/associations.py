@@ -1,0 +1,106 @@
+"""How strongly two columns of a table depend on each other, from 0 to 1; of two numbers with a sign.
+
+    Spearman's correlation of two numbers                                                                (1)
+    Cramer's V = sqrt(chi^2 / (n min(r - 1, c - 1))) of two classes                                      (2)
+    the correlation ratio of a class and a number's ranks,
+    eta = sqrt(sum_k n_k (m_k - m)^2 / sum_i (r_i - m)^2)                                                (3)
+
+A pair is judged on the rows where both cells are known. A column that never changes has association 0.
+
+Reference: Agresti, Categorical Data Analysis, 2013.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import scipy  # whose stats are loaded when they are used: that takes a second
+
+from simulacra.tables.columns import Table
+
+Pair = tuple[str, str]
+MOST_COLUMNS = 60  # of which all pairs are judged: 1,770
+
+
+def associations(table: Table, most: int = MOST_COLUMNS) -> dict[Pair, float]:
+    """Equations (1) to (3) of each pair of the first `most` columns.
+
+    Example:
+        >>> from simulacra.tables.columns import table_from
+        >>> x = np.arange(6.0)
+        >>> associations(table_from({"a": x, "b": -(x**3)}, {"c": x > 2}))
+        {('a', 'b'): -1.0, ('a', 'c'): 0.8783100656536799, ('b', 'c'): 0.8783100656536799}
+    """
+    names = table.names[:most]
+    ranks = {name: _ranks(table.numbers[name]) for name in names if name in table.numbers}
+    return {(a, b): _association(table, a, b, ranks) for i, a in enumerate(names) for b in names[i + 1 :]}
+
+
+def association(table: Table, a: str, b: str) -> float:
+    """Equation (1), (2) or (3) of two columns."""
+    ranks = {name: _ranks(table.numbers[name]) for name in (a, b) if name in table.numbers}
+    return _association(table, a, b, ranks)
+
+
+def _association(table: Table, a: str, b: str, ranks: Mapping[str, np.ndarray]) -> float:
+    if a in table.classes and b in table.classes:
+        return cramers_v(table.classes[a], table.classes[b])
+    if a in table.classes or b in table.classes:
+        group, number = (a, b) if a in table.classes else (b, a)
+        return _ratio(table.classes[group], table.numbers[number], ranks[number])
+    return _spearman(*(table.numbers[name] for name in (a, b)), *(ranks[name] for name in (a, b)))
+
+
+def cramers_v(a: np.ndarray, b: np.ndarray) -> float:
+    """Equation (2) of two columns of codes; 0 where one of them never changes.
+
+    Example:
+        >>> cramers_v(np.array([0, 0, 1, 1]), np.array([2, 2, 0, 0]))
+        1.0
+    """
+    there = (a >= 0) & (b >= 0)
+    if not there.any():
+        return 0.0
+    (first, a), (second, b) = (np.unique(codes[there], return_inverse=True) for codes in (a, b))
+    k = min(len(first), len(second)) - 1
+    if k < 1:
+        return 0.0
+    counts = np.bincount(a * len(second) + b, minlength=len(first) * len(second)).astype(float)
+    t = counts.reshape(len(first), len(second))
+    expected = t.sum(1, keepdims=True) * t.sum(0) / t.sum()
+    return float(np.sqrt(((t - expected) ** 2 / expected).sum() / t.sum() / k))
+
+
+def _ratio(groups: np.ndarray, values: np.ndarray, ranks: np.ndarray) -> float:
+    """Equation (3)."""
+    there = (groups >= 0) & ~np.isnan(values)
+    if not there.any():
+        return 0.0
+    # ranks of all known values are those of the rows where both are known only if none is left out
+    r = ranks[there] if there.sum() == (~np.isnan(values)).sum() else scipy.stats.rankdata(values[there])
+    code = groups[there]
+    n = np.bincount(code)
+    means = np.bincount(code, r) / np.maximum(n, 1)
+    total = ((r - r.mean()) ** 2).sum()
+    return float(np.sqrt((n * (means - r.mean()) ** 2).sum() / total)) if total > 0 else 0.0
+
+
+def _spearman(x: np.ndarray, y: np.ndarray, rank_x: np.ndarray, rank_y: np.ndarray) -> float:
+    """Equation (1)."""
+    gone = np.isnan(x) | np.isnan(y)
+    if gone.all():
+        return 0.0
+    if gone.any():
+        rank_x, rank_y = scipy.stats.rankdata(x[~gone]), scipy.stats.rankdata(y[~gone])
+    a, b = rank_x - rank_x.mean(), rank_y - rank_y.mean()
+    scale = np.sqrt((a * a).mean() * (b * b).mean())
+    return float((a * b).mean() / scale) if scale > 0 else 0.0
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks of the known values, means of tied ones; NaN where missing."""
+    found = np.full(len(values), np.nan)
+    there = ~np.isnan(values)
+    found[there] = scipy.stats.rankdata(values[there])
+    return found
