@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -145,3 +146,29 @@ def test_means_leave_out_what_a_model_lacks():
     ]
     line = results.means(rows).splitlines()[-1]
     assert line.startswith("| a (2 tables) | 0.750 |") and "| 0.250 |" in line
+
+
+# ---- its packages
+
+
+def test_what_tables_are_compared_with_lies_apart(scripts):
+    it = scripts()
+    pins = it.project.PINS_OF_TABLES
+    pins.parent.mkdir(parents=True)
+    pins.write_text("# older than ours\nsdv==2.0.0\npandas==2.3.3\n", encoding="utf-8")
+    it.main(["install", "dev"])
+    it.project.PEERS_OF_TABLES.mkdir()
+    assert it.main(["bench-tables", "--half", "reported"]) == 0
+    (fetched,) = it.machine.commands("peers-tables")
+    assert fetched.endswith("--no-deps --upgrade --target ROOT/.venv/peers-tables sdv==2.0.0 pandas==2.3.3")
+    assert "compare with (54 MB)" in it.machine.before("peers-tables")
+    assert it.machine.ran[-1][0].endswith("-m benchmarks.tables --half reported")
+    assert it.main(["bench-tables"]) == 0 and len(it.machine.commands("peers-tables")) == 1
+
+
+def test_every_peer_of_tables_is_pinned():
+    lines = bench.KEPT.with_name("peers.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
+    named = {pin.split("==")[0] for pin in pins}
+    assert {"sdv", "ctgan", "sdmetrics"} <= named and not named & {"torch", "numpy", "scipy", "scikit-learn"}
