@@ -13,7 +13,7 @@ from simulacra.core.finding import ORDER, Finding
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.checks import codes, copies, games, learning, networks, scores
+from simulacra.evaluation.checks import codes, copies, games, learning, networks, scores, tables
 from simulacra.evaluation.evidence import Evidence, Metrics, collect
 
 CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
@@ -23,6 +23,7 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *scores.CHECKS,
     *networks.CHECKS,
     *games.CHECKS,
+    *tables.CHECKS,
 )
 QUICK = Annealing(temperatures=300, chains=30, sweeps=300)
 SAMPLES, DRAWN = 1000, 200  # samples of a model, and of one that draws entry by entry or by a long chain

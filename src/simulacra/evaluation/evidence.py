@@ -34,6 +34,8 @@ from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.rows import count, samples_like
 from simulacra.evaluation.samples import SampleScore, mmd
 from simulacra.evaluation.spread import Spread, spread
+from simulacra.evaluation.table_report import TableReport, table_evidence
+from simulacra.evaluation.tables.kept import Kept
 from simulacra.evaluation.tasks import Found, tasks
 from simulacra.evaluation.units import Layer, dead_units
 from simulacra.evaluation.vitals import Vitals, vitals
@@ -71,6 +73,8 @@ class Evidence:
         spread: how wide and how sharp the decoder is.
         fidelity: PSNR and SSIM of reconstructed images.
         tasks: scores by tasks, where they were asked for.
+        kept: what samples kept of the columns, pairs and classes of a table.
+        tables: the report of a table, where it was asked for.
         metrics: rows of the training's metrics file.
         best_kept: whether the weights are those of the best validation score.
     """
@@ -96,6 +100,8 @@ class Evidence:
     spread: Spread | None = None
     fidelity: Fidelity | None = None
     tasks: Found | None = None
+    kept: Kept | None = None
+    tables: TableReport | None = None
     metrics: Metrics = ()
     best_kept: bool = False
 
@@ -113,6 +119,7 @@ def collect(
     judging: Judging | None = None,
     by_tasks: bool = False,
     best_kept: bool = False,
+    by_tables: bool = False,
 ) -> Evidence:
     """Measure what the model's capabilities allow on `split`.
 
@@ -125,6 +132,7 @@ def collect(
         judging: how samples are scored in features; None: as usual, where there is no likelihood.
         by_tasks: score by tasks as well, which takes up to minutes.
         best_kept: whether training ended with its best weights.
+        by_tables: take all measures of a table, which takes seconds.
 
     Raises:
         ValueError: if model and data do not fit, or the samples cannot be scored as `judging` says.
@@ -160,6 +168,8 @@ def collect(
     _inside(found, model, data, split, seed, limit)
     if model.supports(can.Samples):
         _drawn(found, model, data, split, seed, limit, n)
+        if split != "train" and isinstance(data.preprocessing.raw, Fields):
+            found.kept, found.tables = table_evidence(model, data, split, n, seed, limit, by_tables)
     return found
 
 

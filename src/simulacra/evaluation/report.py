@@ -14,6 +14,7 @@ from simulacra.core.files import read_json, read_tensors, write_atomically, writ
 from simulacra.core.finding import Finding, read_finding
 from simulacra.evaluation.fidelity import fidelity_rows
 from simulacra.evaluation.quality import quality_rows
+from simulacra.evaluation.table_words import table_rows
 from simulacra.evaluation.tasks import task_rows
 
 REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
@@ -37,6 +38,7 @@ class Report:
         reconstruction: squared errors of decode(encode(x)), or None.
         fidelity: PSNR and SSIM of reconstructed images, or None.
         tasks: scores by a task, or why there are none, or None where they were not asked for.
+        tables: the report of a table, for models that sample one, or None.
         provenance: of which weights and settings the numbers are, where they are of a run, or None.
     """
 
@@ -52,6 +54,7 @@ class Report:
     classes: dict[str, Any] | None = None
     fidelity: dict[str, Any] | None = None
     tasks: dict[str, dict[str, Any]] | None = None
+    tables: dict[str, Any] | None = None
     provenance: dict[str, Any] | None = None
 
     @property
@@ -73,6 +76,7 @@ class Report:
             "reconstruction": self.reconstruction,
             "fidelity": self.fidelity,
             "tasks": self.tasks,
+            "tables": self.tables,
             "findings": [finding.json() for finding in self.findings],
             "provenance": self.provenance,
         }
@@ -125,6 +129,8 @@ class Report:
             found += quality_rows(self.quality)
         if self.tasks:
             found += task_rows(self.tasks)
+        if self.tables:
+            found += table_rows(self.tables)
         return found
 
     def table(self) -> str:
@@ -222,6 +228,7 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
     rest = {key: content[key] for key in ("latents", "memorisation", "samples", "reconstruction")}
     # reports of 0.1 have none of these
-    rest |= {key: content.get(key) for key in ("quality", "classes", "fidelity", "tasks", "provenance")}
+    young = ("quality", "classes", "fidelity", "tasks", "tables", "provenance")
+    rest |= {key: content.get(key) for key in young}
     found = [read_finding(f) for f in content["findings"]]
     return Report(content["model"], ScoreProtocol(**protocol), estimates, found, **rest)

@@ -32,6 +32,15 @@ KEPT = (Column("squared error", "lower"), Column("explained", "higher"))
 SEEN = (Column("SSIM", "higher"), Column("PSNR in dB", "higher"))
 TRAINED = (Column("right after learning from samples", "higher"), Column("lost against real rows", "lower"))
 FEW = (Column("wrong with few labels", "lower"), Column("against the data themselves", "lower"))
+TABLE = (
+    Column("told from data (AUC)", "lower"),
+    Column("columns kept", "higher"),
+    Column("error of pairs", "lower"),
+    Column("lost in learning from samples", "lower"),
+    Column("outside the range", "lower"),
+    Column("equal to training rows", "neither"),
+    Column("RMSE of hidden cells", "lower"),
+)
 LABELS = (Column("wrong labels", "lower"),)
 
 
@@ -146,6 +155,39 @@ def _few(report: Report) -> Scores | None:
     return Scores("few labels", key, FEW, cells, (_cell(found["reference"], True), None), "rows themselves")
 
 
+def _table(report: Report) -> Scores | None:
+    found = report.tables
+    if found is None:
+        return None
+    key = _key(report, samples=found["samples"], rows=found["training_rows"], seed=found["seed"])
+    return Scores(
+        "table", key, TABLE, _table_cells(found, ""), _table_cells(found, "_held_out"), "held-out rows"
+    )
+
+
+def _table_cells(found: Found, whose: str) -> tuple[Cell | None, ...]:
+    """The cells of samples, or of held-out rows."""
+    told, side, ours = found["detection" + whose], "held_out" if whose else "drawn", not whose
+    useful, imputed = found["usefulness"], found["imputation"]
+    return (
+        None if "skipped" in told else Cell(told["auc"], told["error"]),
+        _known(found["columns"][side], percent=True),
+        _known(found["pairs"].get("error" if ours else "held_out")),
+        _known(useful.get("loss")) if ours else None,
+        _known(found["form" + whose]["outside"], percent=True),
+        _known(found["form" + whose]["copies"], percent=True),
+        _imputed(imputed) if ours else None,
+    )
+
+
+def _imputed(found: Found) -> Cell | None:
+    return None if found.get("model") is None else Cell(found["model"], found["model_error"])
+
+
+def _known(value: float | None, percent: bool = False) -> Cell | None:
+    return None if value is None else Cell(value, percent=percent)
+
+
 def _cell(found: Found, percent: bool = False, digits: int = 3) -> Cell:
     return of_interval(Interval(**found), percent, digits)
 
@@ -175,6 +217,7 @@ KINDS: tuple[Callable[[Report], Scores | None], ...] = (
     _reconstructions,
     _fidelity,
     _labels,
+    _table,
     _trained,
     _few,
 )

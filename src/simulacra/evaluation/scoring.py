@@ -92,6 +92,7 @@ def evaluate(
         judging=judging,
         by_tasks=tasks,
         best_kept=keeps_best(folder),
+        by_tables=True,
     )
     report = _report(type(model).__name__, protocol_of(data, split, limit), found)
     if folder is not None and (folder / CONFIG).is_file():
@@ -130,5 +131,6 @@ def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
     report.quality = found.quality.summary() if found.quality else None
     report.fidelity = found.fidelity.summary() if found.fidelity else None
     report.tasks = found.tasks
+    report.tables = found.tables.summary() if found.tables else None
     report.classes = found.classes.summary() if found.classes else None
     return report

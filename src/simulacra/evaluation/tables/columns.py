@@ -26,8 +26,13 @@ if TYPE_CHECKING:
     import pandas
 
 MOST_DECIMALS, EXACT = 8, 1e-9
+LARGEST = 1e100  # for infinity, which trees refuse
 CLASSES = (Binary, Categorical, Ordinal)
 Completer = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+
+
+class NotMeasured(ValueError):
+    """The table does not allow a measure; the sentence says why."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,14 @@ class Table:
         """These columns."""
         keep = lambda columns: {name: columns[name] for name in names if name in columns}
         return Table(tuple(names), *map(keep, (self.numbers, self.classes, self.levels, self.decimals)))
+
+    def shown_as(self, other: Table, seed: int = 0) -> Table:
+        """These rows with cells hidden where rows of `other`, chosen at random, miss them."""
+        at = np.random.default_rng(seed).integers(0, len(other), len(self))
+        gone = {name: np.isnan(other.column(name)[at]) for name in self.names}
+        numbers = {name: np.where(gone[name], np.nan, v) for name, v in self.numbers.items()}
+        classes = {name: np.where(gone[name], -1, codes) for name, codes in self.classes.items()}
+        return replace(self, numbers=numbers, classes=classes)
 
     def texts(self, name: str) -> list[str]:
         """The classes of a column by name, empty where missing."""
@@ -152,7 +165,8 @@ def table_of(space: Fields, x: Tensor, known: Tensor | None = None) -> Table:
             classes[name] = np.where(gone, -1, codes.round().long().numpy())
             levels[name] = levels_of(field)
         else:
-            numbers[name] = np.where(gone, np.nan, exact(column.numpy()))
+            values = np.clip(exact(column.numpy()), -LARGEST, LARGEST)
+            numbers[name] = np.where(gone, np.nan, values)
     return table_from(numbers, classes, levels, names)
 
 
@@ -243,7 +257,7 @@ def exact(values: np.ndarray) -> np.ndarray:
     if values.dtype not in (np.float32, np.float16):
         return values.astype(np.float64)
     seen, at = np.unique(values, return_inverse=True)
-    return seen.astype(str).astype(np.float64)[at.reshape(values.shape)]
+    return np.asarray(seen.astype(str).astype(np.float64)[at.reshape(values.shape)])
 
 
 def rounded(table: Table, like: Table) -> Table:

@@ -1,19 +1,22 @@
 """Can drawn rows be told from real ones? The area under the curve of boosted trees that try.
 
 Both are rounded to the decimals of the real columns first, so that digits alone give nothing away. Rows of
-the same law get 0.5, rows that share nothing get 1.
+the same law get 0.5, rows that share nothing get 1. An area A over m and n rows has the variance
 
-Reference: Lopez-Paz and Oquab, Revisiting classifier two-sample tests, 2017.
+    (A (1 - A) + (m - 1) (A / (2 - A) - A^2) + (n - 1) (2 A^2 / (1 + A) - A^2)) / (m n)                  (1)
+
+Reference: Lopez-Paz and Oquab 2017; Hanley and McNeil 1982.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import Table, rounded
+from simulacra.evaluation.tables.columns import NotMeasured, Table, rounded
 
 ITERATIONS, FOLDS = 60, 5
 MOST = 5000  # rows of each side
@@ -35,9 +38,17 @@ class Detection:
     drawn: int
     seed: int
 
+    @property
+    def error(self) -> float:
+        """The standard error of the area, by equation (1)."""
+        a, more = self.auc, (self.rows - 1, self.drawn - 1)
+        q = (a / (2 - a) - a * a, 2 * a * a / (1 + a) - a * a)
+        variance = a * (1 - a) + more[0] * q[0] + more[1] * q[1]
+        return math.sqrt(max(variance, 0.0) / (self.rows * self.drawn))
+
     def summary(self) -> dict[str, Any]:
         """The numbers as JSON."""
-        return asdict(self)
+        return {**asdict(self), "error": self.error}
 
 
 def detection(real: Table, drawn: Table, seed: int = 0, most: int = MOST) -> Detection:
@@ -47,7 +58,7 @@ def detection(real: Table, drawn: Table, seed: int = 0, most: int = MOST) -> Det
         most: rows of each side; more are left out at random.
 
     Raises:
-        ValueError: if a side has fewer rows than there are folds.
+        NotMeasured: if a side has fewer rows than there are folds.
 
     Example:
         >>> from simulacra.evaluation.tables.columns import table_from
@@ -61,7 +72,7 @@ def detection(real: Table, drawn: Table, seed: int = 0, most: int = MOST) -> Det
 
     a, b = real.some(most, seed), rounded(drawn, real).some(most, seed + 1)
     if min(len(a), len(b)) < FOLDS:
-        raise ValueError(f"there are {min(len(a), len(b))} rows of a side: {FOLDS} folds need one each.")
+        raise NotMeasured(f"there are {min(len(a), len(b))} rows of a side: {FOLDS} folds need one each.")
     x = np.concatenate([rounded(a, real).matrix(), b.matrix()])
     y = np.r_[np.zeros(len(a)), np.ones(len(b))]
     trees = HistGradientBoostingClassifier(max_iter=ITERATIONS, random_state=seed)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -131,10 +132,16 @@ def lost_classes(real: Table, drawn: Table, share: float = 0.0) -> list[LostClas
     return sorted(found, key=lambda lost: -lost.share)
 
 
-def mean_of(values: Mapping[object, float]) -> float:
+def mean_of(values: Mapping[Any, float]) -> float:
     """The mean of the values that are known; NaN where none is."""
     known = [value for value in values.values() if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
+
+
+def association(table: Table, a: str, b: str) -> float:
+    """Equation (4), (5) or (6) of two columns."""
+    ranks = {name: _ranks(table.numbers[name]) for name in (a, b) if name in table.numbers}
+    return _association(table, a, b, ranks)
 
 
 def _association(table: Table, a: str, b: str, ranks: Mapping[str, np.ndarray]) -> float:

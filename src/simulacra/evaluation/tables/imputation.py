@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import Completer, Table
+from simulacra.evaluation.tables.columns import Completer, NotMeasured, Table
 
 HIDDEN, DRAWS = 0.1, 5
 WIDEST = 80  # columns of the chained regressions: beyond, each round takes minutes
-MOST = 5000  # training rows that references learn from, and held-out rows
+MOST, MOST_HELD_OUT = 5000, 2000  # training rows that references learn from, and held-out rows
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Imputation:
 
     Args:
         model: of the completer; None without one.
+        model_error: its standard error over cells.
         mean: of the column means.
         iterative: of IterativeImputer; None where the table is too wide for it.
         cells: hidden numbers.
@@ -41,6 +42,7 @@ class Imputation:
     """
 
     model: float | None
+    model_error: float | None
     mean: float
     iterative: float | None
     cells: int
@@ -64,7 +66,7 @@ def imputation(
         draws: fillings of the completer, with the seeds 0, 1, ...
 
     Raises:
-        ValueError: if there is no column of numbers, or only one column, or nothing could be hidden.
+        NotMeasured: if there is no column of numbers, or only one column, or nothing could be hidden.
 
     Example:
         >>> from simulacra.evaluation.tables.columns import table_from
@@ -75,20 +77,21 @@ def imputation(
         True
     """
     if len(train.names) < 2:
-        raise ValueError("there is only one column: nothing is left to fill it in from.")
+        raise NotMeasured("there is only one column: nothing is left to fill it in from.")
     if not train.numeric(held_out):
-        raise ValueError("there is no column of numbers whose error could be measured.")
-    rows, hole = hidden(held_out.some(MOST, seed), seed)
+        raise NotMeasured("there is no column of numbers whose error could be measured.")
+    rows, hole = hidden(held_out.some(MOST_HELD_OUT, seed), seed)
     cells = _cells(rows, train, hole)
     if not sum(map(np.sum, cells.values())):
-        raise ValueError(f"the {len(held_out)} held-out rows are too few: none of their numbers was hidden.")
-    model = None if completer is None else _rmse(_completed(rows, hole, completer, draws), rows, train, cells)
+        raise NotMeasured(f"the {len(held_out)} held-out rows are too few: none of their numbers was hidden.")
+    filled = None if completer is None else _completed(rows, hole, completer, draws)
+    model, error = (None, None) if filled is None else _rmse(filled, rows, train, cells)
     learned = train.some(MOST, seed)
     mean = {name: np.full(len(rows), np.nanmean(v)) for name, v in learned.numeric(held_out).items()}
     chained = _iterative(learned, rows, hole)
-    iterative = None if chained is None else _rmse(chained, rows, train, cells)
+    iterative = None if chained is None else _rmse(chained, rows, train, cells)[0]
     n = int(sum(map(np.sum, cells.values())))
-    return Imputation(model, _rmse(mean, rows, train, cells), iterative, n, len(rows), draws, seed)
+    return Imputation(model, error, _rmse(mean, rows, train, cells)[0], iterative, n, len(rows), draws, seed)
 
 
 def hidden(table: Table, seed: int) -> tuple[Table, np.ndarray]:
@@ -135,13 +138,18 @@ def _cells(rows: Table, train: Table, hole: np.ndarray) -> dict[str, np.ndarray]
     }
 
 
-def _rmse(filled: dict[str, np.ndarray], rows: Table, train: Table, cells: dict[str, np.ndarray]) -> float:
-    """Equation (1)."""
+def _rmse(
+    filled: dict[str, np.ndarray], rows: Table, train: Table, cells: dict[str, np.ndarray]
+) -> tuple[float, float]:
+    """Equation (1) and its standard error."""
     true, seen = rows.numeric(), train.numeric()
     errors = [
         (filled[name][at] - true[name][at]) / _deviation(seen[name]) for name, at in cells.items() if at.any()
     ]
-    return float(np.sqrt(np.nanmean(np.concatenate(errors) ** 2)))
+    squares = np.concatenate(errors) ** 2
+    squares = squares[~np.isnan(squares)]
+    rmse = float(np.sqrt(squares.mean()))
+    return rmse, float(squares.std() / (2 * max(rmse, 1e-12) * np.sqrt(len(squares))))
 
 
 def _deviation(values: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.evaluation.tables.columns import Table
+from simulacra.evaluation.tables.columns import NotMeasured, Table
 
 ITERATIONS = 100
 FEW_CLASSES = 6
@@ -64,8 +64,8 @@ class Usefulness:
 
     @property
     def loss(self) -> float:
-        """The mean of equation (1) over the targets; NaN where none could be scored."""
-        return float(np.mean([target.loss for target in self.targets])) if self.targets else float("nan")
+        """The mean of equation (1) over the targets."""
+        return float(np.mean([target.loss for target in self.targets]))
 
     def summary(self) -> dict[str, Any]:
         """The numbers as JSON."""
@@ -87,7 +87,8 @@ def usefulness(
         most: rows that are learned from; more are left out at random.
 
     Raises:
-        ValueError: if there is only one column, or none is called `target`.
+        NotMeasured: if there is only one column, or no target can be scored on the held-out rows.
+        ValueError: if no column is called `target`.
 
     Example:
         >>> from simulacra.evaluation.tables.columns import table_from
@@ -97,16 +98,20 @@ def usefulness(
         'R2'
     """
     if len(train.names) < 2:
-        raise ValueError("there is only one column: nothing is left to predict it from.")
+        raise NotMeasured("there is only one column: nothing is left to predict it from.")
     if target is not None and target not in train.names:
         raise ValueError(f"there is no column {target!r}; the table has {', '.join(train.names[:20])}.")
     chosen = [target] if target is not None else targets(train)
     a, b = train.some(most, seed), drawn.some(most, seed + 1)
+    if not chosen:
+        raise NotMeasured("no column changes in the training rows: there is nothing to predict.")
     found = []
     for name in chosen:
         scores = [score(fit, held_out, train, name, seed) for fit in (b, a)]
         if not np.isnan(scores).any():
             found.append(Target(name, "AUC" if few(train, name) else "R2", *scores))
+    if not found:
+        raise NotMeasured(f"none of {', '.join(chosen[:5])} can be scored on {len(held_out)} held-out rows.")
     return Usefulness(tuple(found), len(a), len(held_out), seed)
 
 

@@ -1,0 +1,102 @@
+"""Checks of tables: columns, dependences and classes that samples lost, each by name.
+
+What chance explains is taken off first (`tables.kept`); held-out rows are real rows that differ as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from simulacra.core.finding import Finding, Severity
+from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.tables.fidelity import LostClass
+from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, KeptColumn, KeptPair
+
+OFF, LOST = 0.1, 0.25  # of a column's distribution beyond chance: a note, and a warning
+STRONG = 0.3  # association from which on its loss is a warning
+HALF = 0.5  # of an association that is lost: the dependence is
+SHOWN = 3  # that are named
+PAGE = "docs/doctor.md"
+
+
+def columns(evidence: Evidence) -> Finding | None:
+    """Columns whose samples are distributed otherwise than the data."""
+    if evidence.kept is None or not evidence.kept.columns:
+        return None
+    name, see = "lost columns", f"{PAGE}#lost-columns"
+    worst = sorted(evidence.kept.columns, key=lambda column: -column.excess)
+    off = [column for column in worst if column.excess > OFF]
+    normal = f"within {OFF:.0%} of the training rows, beyond chance"
+    if not off:
+        least = min(worst, key=lambda column: column.drawn)
+        measured = f"all {len(worst)} columns are kept, the least of them {_column(least)}"
+        return Finding("ok", name, measured, normal, "no column is lost", "", see)
+    measured = f"of {len(worst)} columns {len(off)} are off: {_listed([_column(c) for c in off])}"
+    severity: Severity = "warning" if off[0].excess > LOST else "note"
+    means = "the samples of these columns lie elsewhere than the data"
+    mend = "more epochs, or another kind for the column (types=), such as classes for numbers of few values"
+    return Finding(severity, name, measured, normal, means, mend, see)
+
+
+def dependences(evidence: Evidence) -> Finding | None:
+    """Pairs of columns that depend on each other in the data and not, or half as much, in samples."""
+    if evidence.kept is None or not evidence.kept.pairs:
+        return None
+    name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", evidence.kept.pairs
+    lost = [pair for pair in pairs if pair.excess > 0 and pair.loss > HALF * abs(pair.data)]
+    lost.sort(key=lambda pair: -pair.excess)
+    normal = f"at least {HALF:.0%} of each association, within chance"
+    if not lost:
+        strongest = max(pairs, key=lambda pair: abs(pair.data))
+        measured = (
+            f"{_pair(strongest)}; of {len(pairs):,} pairs none lost more than half of its association, "
+            f"where {strongest.chance:.2f} are chance"
+        )
+        return Finding("ok", name, measured, normal, "no dependence is lost", "", see)
+    measured = f"of {len(pairs):,} pairs {len(lost)} are lost: {_listed([_pair(p) for p in lost])}"
+    severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"
+    means = "the model draws these columns as if they had less to do with each other"
+    mend = "more epochs, a larger model or a longer code, or a weaker KL (kl_warmup=0.5)"
+    return Finding(severity, name, measured, normal, means, mend, see)
+
+
+def classes(evidence: Evidence) -> Finding | None:
+    """Classes that are frequent in the data and that no sample has."""
+    kept = evidence.kept
+    if kept is None or not kept.classes:
+        return None
+    name, see = "lost classes", f"{PAGE}#lost-classes"
+    sure = [lost for lost in kept.lost if lost.chance < ALPHA / kept.classes]
+    normal = f"each class of at least {FREQUENT:.0%} of the training rows is drawn"
+    if sure:
+        measured = f"in {kept.drawn:,} samples {len(sure)} of {kept.classes} classes never occur: "
+        measured += _listed([_class(lost) for lost in sure])
+        means, mend = "the model cannot draw these classes", "more epochs, a larger model, or a weaker KL"
+        return Finding("warning", name, measured, normal, means, mend, see)
+    if kept.lost:
+        measured = f"{_listed([_class(lost) for lost in kept.lost])} in {kept.drawn:,} samples"
+        return Finding("ok", name, measured, normal, "they may be missing by chance", "", see)
+    measured = f"all {kept.classes} frequent classes occur in {kept.drawn:,} samples"
+    return Finding("ok", name, measured, normal, "no class is lost", "", see)
+
+
+def _column(column: KeptColumn) -> str:
+    beside = "" if math.isnan(column.held_out) else f" (held-out rows {column.held_out:.0%})"
+    return f"{column.name} {0 if math.isnan(column.drawn) else column.drawn:.0%} kept{beside}"
+
+
+def _pair(pair: KeptPair) -> str:
+    return f"{' and '.join(pair.pair)} have {pair.drawn:.2f} in samples and {pair.data:.2f} in the data"
+
+
+def _class(lost: LostClass) -> str:
+    return f"{lost.column}={lost.level} ({lost.share:.1%} of the rows, by chance {lost.chance:.1g})"
+
+
+def _listed(said: Sequence[str]) -> str:
+    more = f" and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
+    return ", ".join(said[:SHOWN]) + more
+
+
+CHECKS = (columns, dependences, classes)

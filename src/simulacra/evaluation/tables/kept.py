@@ -1,0 +1,194 @@
+"""What drawn rows lost of a table: columns, dependences and classes, beyond what chance explains.
+
+Of n drawn and N real rows of one law, with probability 1 - alpha for each of the m judged things,
+
+    KS              <= sqrt(log(2 / a) h / 2),                      h = 1/n + 1/N,  a = alpha / m        (1)
+    total variation <= sum_k sqrt(p_k (1 - p_k) h) / 2 + sqrt(log(1 / a) h / 2)                          (2)
+    |a_p - a_q|     <= z_a sqrt(2) max(1 / sqrt(n), s)       of associations, at n rows of each side     (3)
+    class unseen       with probability (1 - p)^n                                                        (4)
+
+(1) is the inequality of Dvoretzky, Kiefer, Wolfowitz and Massart for both sides as one, (2) that of McDiarmid
+around a bound of the mean. In (3) 1/sqrt(n) is the error of a correlation of independent columns; s is that
+of 100 resamples of the training rows, which is larger where classes are rare, and taken where a loss is
+suspected. Held-out rows say how far real rows are from training rows beyond these.
+
+Reference: Massart 1990; McDiarmid 1989; Efron 1979.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy  # whose stats are loaded when they are used: that takes a second
+
+from simulacra.evaluation.tables.columns import Table, rounded
+from simulacra.evaluation.tables.fidelity import (
+    LostClass,
+    Pair,
+    association,
+    associations,
+    column_fidelity,
+    lost_classes,
+)
+
+ALPHA = 0.001  # probability that a healthy table has a column, or a pair, beyond chance
+FREQUENT = 0.02  # share of the training rows from which on a class must not be missing
+FEW = 30  # held-out rows below which their associations say nothing
+MOST = 5000  # rows of each side of which associations are taken
+RESAMPLES, SUSPECTS = 100, 30  # of the training rows, for so many pairs at most
+
+
+@dataclass(frozen=True)
+class KeptColumn:
+    """One column of drawn rows beside the training rows.
+
+    Args:
+        name: of the column.
+        drawn: fidelity of the drawn rows.
+        held_out: fidelity of the held-out rows; NaN where none is known.
+        chance: the largest distance that chance explains, with how far held-out rows are beyond theirs.
+    """
+
+    name: str
+    drawn: float
+    held_out: float
+    chance: float
+
+    @property
+    def excess(self) -> float:
+        """Distance beyond `chance`, 0 or more; 1 where nothing was drawn."""
+        return 1.0 if math.isnan(self.drawn) else max(0.0, 1 - self.drawn - self.chance)
+
+
+@dataclass(frozen=True)
+class KeptPair:
+    """The association of two columns.
+
+    Args:
+        pair: names of the columns.
+        data: association in training rows.
+        drawn: in as many drawn rows.
+        held_out: in held-out rows; NaN where there are fewer than 30.
+        chance: the largest difference that chance explains.
+    """
+
+    pair: Pair
+    data: float
+    drawn: float
+    held_out: float
+    chance: float
+
+    @property
+    def loss(self) -> float:
+        """How much weaker the association is in drawn rows, in the direction that it has in training rows."""
+        return abs(self.data) - math.copysign(1.0, self.data) * self.drawn
+
+    @property
+    def excess(self) -> float:
+        """`loss` beyond `chance`, 0 or more; 0 where held-out rows lost more than half of it too."""
+        if not math.isnan(self.held_out):
+            theirs = abs(self.data) - math.copysign(1.0, self.data) * self.held_out
+            if theirs > self.loss / 2:
+                return 0.0
+        return max(0.0, self.loss - self.chance)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What drawn rows kept of a table.
+
+    Args:
+        columns: those with a known training cell, in order.
+        pairs: of the first 60 columns.
+        lost: classes of at least 2 % of the training rows that no drawn row has.
+        classes: how many classes are so frequent.
+        drawn: number of drawn rows.
+        rows: number of training rows.
+    """
+
+    columns: tuple[KeptColumn, ...]
+    pairs: tuple[KeptPair, ...]
+    lost: tuple[LostClass, ...]
+    classes: int
+    drawn: int
+    rows: int
+
+
+def kept(train: Table, held_out: Table, drawn: Table, seed: int = 0) -> Kept:
+    """Compare drawn rows with training rows, and held-out rows with them.
+
+    Example:
+        >>> from simulacra.evaluation.tables.columns import table_from
+        >>> x = np.random.default_rng(0).normal(size=(3, 500))
+        >>> train, held_out, drawn = (table_from({"a": v, "b": -v}) for v in x)
+        >>> found = kept(train, held_out, drawn)
+        >>> [column.excess for column in found.columns], found.pairs[0].drawn
+        ([0.0, 0.0], -1.0)
+    """
+    frequent = sum(
+        int((np.bincount(c[c >= 0]) >= FREQUENT * max((c >= 0).sum(), 1)).sum())
+        for c in train.classes.values()
+    )
+    return Kept(
+        tuple(_columns(train, held_out, drawn)),
+        tuple(_pairs(train, held_out, drawn, seed)),
+        tuple(lost_classes(train, drawn, FREQUENT)),
+        frequent,
+        len(drawn),
+        len(train),
+    )
+
+
+def _columns(train: Table, held_out: Table, drawn: Table) -> list[KeptColumn]:
+    ours, theirs = column_fidelity(train, drawn), column_fidelity(train, held_out)
+    a = ALPHA / len(train.names)
+    found = []
+    for name in train.names:
+        if np.isnan(train.column(name)).all():
+            continue
+        drift = 1 - theirs[name] - distance_by_chance(train, held_out, name, a)
+        chance = distance_by_chance(train, drawn, name, a) + max(0.0, drift)
+        found.append(KeptColumn(name, ours[name], theirs[name], chance))
+    return found
+
+
+def distance_by_chance(train: Table, other: Table, name: str, a: float) -> float:
+    """Equation (1) or (2) of a column; infinite where one side has no known cell."""
+    sides = [int((~np.isnan(table.column(name))).sum()) for table in (train, other)]
+    if not min(sides):
+        return math.inf
+    h = sum(1 / n for n in sides)
+    if name in train.numbers:
+        # (1)
+        return math.sqrt(math.log(2 / a) * h / 2)
+    codes = train.classes[name]
+    p = np.bincount(codes[codes >= 0]) / sides[0]
+    # (2)
+    return float(np.sqrt(p * (1 - p) * h).sum() / 2) + math.sqrt(math.log(1 / a) * h / 2)
+
+
+def _pairs(train: Table, held_out: Table, drawn: Table, seed: int) -> list[KeptPair]:
+    """At equal numbers of rows, so that what chance adds to an association is the same on both sides."""
+    n = min(len(train), len(drawn), MOST)
+    if n < 2 or len(train.names) < 2:
+        return []
+    rows = train.some(n, seed)
+    data = associations(rows)
+    ours = associations(rounded(drawn, train).some(n, seed))
+    enough = len(held_out) >= FEW
+    theirs = associations(held_out.some(MOST, seed)) if enough else dict.fromkeys(data, math.nan)
+    # (3)
+    z = float(scipy.stats.norm.isf(ALPHA / len(data))) * math.sqrt(2)
+    found = [KeptPair(pair, data[pair], ours[pair], theirs[pair], z / math.sqrt(n)) for pair in data]
+    suspects = sorted((pair for pair in found if pair.excess), key=lambda pair: -pair.excess)[:SUSPECTS]
+    surer = {p.pair: replace(p, chance=max(p.chance, z * resampled(rows, p.pair, seed))) for p in suspects}
+    return [surer.get(pair.pair, pair) for pair in found]
+
+
+def resampled(rows: Table, pair: Pair, seed: int) -> float:
+    """The standard error of the association of two columns, by drawing the rows again with replacement."""
+    rng, two = np.random.default_rng(seed), rows.only(pair)
+    again = (two.rows(rng.integers(0, len(two), len(two))) for _ in range(RESAMPLES))
+    return float(np.std([association(table, *pair) for table in again], ddof=1))
