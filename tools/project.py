@@ -152,7 +152,7 @@ def command_bench(*arguments):
 
 
 def command_bench_tables(*arguments):
-    """Models of tables beside those of SDV, one thread: an hour and a half for all of them."""
+    """Models of tables beside those of SDV, one thread: a quarter of an hour for all of them."""
     install("dev")
     install_peers(PEERS_OF_TABLES, pins_of_tables(), 54)
     paths = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PEERS_OF_TABLES)}

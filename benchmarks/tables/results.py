@@ -58,13 +58,13 @@ def of_table(name: str, rows: list[Row]) -> str:
         return ""
     first = mine[0]
     title = f"### {name} ({first['half']}): {first['rows']:,} training rows, {first['columns']} columns"
-    return f"{title}\n\n{_markdown([(row['model'], row) for row in mine])}"
+    return f"{title}\n\n{_markdown([(row['model'], _cells(row)) for row in mine])}"
 
 
 def means(rows: list[Row]) -> str:
     """The Markdown of the means over the data sets, over seeds too.
 
-    A measure that a model lacks on some data set is left out there.
+    Where a model has a measure on some of its data sets only, their number stands behind the mean.
     """
     models = list(dict.fromkeys(row["model"] for row in rows))
     lines = []
@@ -73,7 +73,8 @@ def means(rows: list[Row]) -> str:
         tables = len({row["table"] for row in mine})
         failed = len({row["table"] for row in rows if row["model"] == model}) - tables
         label = f"{model} ({tables} tables{f', {failed} failed' if failed else ''})"
-        lines.append((label, {name: _mean([row.get(name) for row in mine]) for name in MEASURES}))
+        cells = [_mean([row.get(name) for row in mine], name) for name in MEASURES]
+        lines.append((label, " | ".join(cells)))
     return _markdown(lines)
 
 
@@ -90,9 +91,9 @@ def report(rows: list[Row]) -> str:
     return "\n\n".join([*parts, NOTE])
 
 
-def _markdown(lines: list[tuple[str, Row]]) -> str:
+def _markdown(lines: list[tuple[str, str]]) -> str:
     head = ["| model | " + " | ".join(MEASURES.values()) + " |", "|---" * (len(MEASURES) + 1) + "|"]
-    return "\n".join([*head, *(f"| {label} | {_cells(row)} |" for label, row in lines)])
+    return "\n".join([*head, *(f"| {label} | {cells} |" for label, cells in lines)])
 
 
 def _cells(row: Row) -> str:
@@ -107,9 +108,10 @@ def _cell(value: float | None, name: str) -> str:
     return f"{value:.0f}" if name == "cpu" else f"{value:.3f}"
 
 
-def _mean(values: list[float | None]) -> float | None:
+def _mean(values: list[float | None], name: str) -> str:
     known = [value for value in values if value is not None and not math.isnan(value)]
-    return sum(known) / len(known) if known else None
+    some = f" (of {len(known)})" if 0 < len(known) < len(values) else ""
+    return _cell(sum(known) / len(known), name) + some if known else ""
 
 
 def _short(value: Any) -> Any:

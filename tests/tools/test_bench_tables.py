@@ -139,13 +139,13 @@ def test_numbers_that_came_as_texts_are_numbers_again():
     assert list(found) == ["grade", "sex"] and found["grade"].tolist() == [2, 1]
 
 
-def test_means_leave_out_what_a_model_lacks():
+def test_means_say_how_many_tables_have_a_measure():
     rows = [
         {"table": table, "half": "chosen", "model": "a", "seed": 0, "column": column, "impute": impute}
         for table, column, impute in (("x", 0.5, None), ("y", 1.0, 0.25))
     ]
     line = results.means(rows).splitlines()[-1]
-    assert line.startswith("| a (2 tables) | 0.750 |") and "| 0.250 |" in line
+    assert line.startswith("| a (2 tables) | 0.750 |") and "| 0.250 (of 1) |" in line
 
 
 # ---- its packages
