@@ -47,6 +47,9 @@ HEAD = """# Benchmarks
 `make bench` measures every claim about speed and memory: interleaved repeats in one run, one
 thread, ratios rather than seconds. `make bench ARGS="--quick"` takes a few minutes; `--only NAME`
 runs one of {names}. The table is written by the program, as measured.
+
+`make bench-tables` measures models of tables beside SDV, CTGAN and TVAE; how to run it and what it found:
+[tables/README.md](tables/README.md).
 """
 
 FLOORS = """## Floors, and why some rows fall short

@@ -1,9 +1,9 @@
 """Install, show, test and check the project with nothing but the standard library.
 
-    python tools/project.py install | demo | test | test-all | bench | docs | results | check  [arguments]
+    python tools/project.py install | demo | test | test-all | bench | bench-tables | docs | results | check
 
 `make demo` and the like are names for these commands. Each of them installs first, into `.venv`,
-what it needs and what is not there yet; arguments are handed on (`test -k space`).
+what it needs and what is not there yet; arguments behind it are handed on (`test -k space`).
 """
 
 import hashlib
@@ -33,7 +33,10 @@ from environment import (
 )
 from pytorch import install_torch
 
-PEERS = VENV / "peers"  # what the benchmarks compare with, kept apart from the library's own packages
+# What the benchmarks compare with, kept apart from the library's own packages.
+PEERS = VENV / "peers"
+PEERS_OF_TABLES = VENV / "peers-tables"
+PINS_OF_TABLES = ROOT / "benchmarks" / "tables" / "peers.txt"
 PEER_PACKAGES = (
     *("pythae", "pydantic", "pydantic-core", "annotated-types", "typing-inspection", "imageio"),
     *("rbms", "h5py", "learnergy", "torchmetrics"),
@@ -93,15 +96,20 @@ def activation():
     return "source " + shlex.quote(str(folder / "activate"))
 
 
-def install_peers():
+def install_peers(folder, pins, megabytes):
     """The libraries that the benchmarks compare with, without their dependencies, in a folder apart."""
-    pins = [pin(name) for name in PEER_PACKAGES]
-    note = PEERS / "pins.txt"
+    note = folder / "pins.txt"
     if note.exists() and note.read_text(encoding="utf-8").split() == pins:
         return
-    say("Installing what the benchmarks compare with (9 MB).")
-    pip("--no-deps", "--upgrade", "--target", PEERS, *pins)
+    say(f"Installing what the benchmarks compare with ({megabytes} MB).")
+    pip("--no-deps", "--upgrade", "--target", folder, *pins)
     note.write_text("\n".join(pins), encoding="utf-8")
+
+
+def pins_of_tables():
+    """The requirements of benchmarks/tables/peers.txt, some of them older than the library's own."""
+    lines = PINS_OF_TABLES.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def command_install(*extras):
@@ -139,8 +147,16 @@ def command_test_all(*arguments):
 def command_bench(*arguments):
     """The benchmarks, one thread each."""
     install("dev")
-    install_peers()
+    install_peers(PEERS, [pin(name) for name in PEER_PACKAGES], 9)
     return call(PYTHON, "-m", "benchmarks", *arguments, OMP_NUM_THREADS="1", PYTHONPATH=str(PEERS))
+
+
+def command_bench_tables(*arguments):
+    """Models of tables beside those of SDV, one thread: a quarter of an hour for all of them."""
+    install("dev")
+    install_peers(PEERS_OF_TABLES, pins_of_tables(), 54)
+    paths = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PEERS_OF_TABLES)}
+    return call(PYTHON, "-m", "benchmarks.tables", *arguments, **paths)
 
 
 def command_docs(*arguments):
@@ -182,7 +198,7 @@ def main(arguments):
     if not arguments or arguments[0] not in COMMANDS:
         say(__doc__.strip())
         for name, function in COMMANDS.items():
-            say(f"  {name:8} {function.__doc__.splitlines()[0]}")
+            say(f"  {name:12} {function.__doc__.splitlines()[0]}")
         return 0 if arguments and arguments[0] in ("-h", "--help", "help") else 2
     try:
         return COMMANDS[arguments[0]](*arguments[1:])

@@ -1,0 +1,1 @@
+"""Models of tables beside those of SDV, on public tables of mixed columns."""

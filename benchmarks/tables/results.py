@@ -1,0 +1,121 @@
+"""Results as lines of JSON, and as Markdown: one table a data set, and the means over the data sets."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+MEASURES = {
+    "column": "column fidelity, up",
+    "pair": "pair error, down",
+    "detect": "detection AUC, 0.5 is best",
+    "lost": "TSTR lost, down",
+    "range": "outside the range, down",
+    "format": "format, up",
+    "impute": "imputation RMSE, down",
+    "copies": "copies, down",
+    "quality": "QualityReport, up",
+    "cpu": "CPU s",
+}
+NOTE = (
+    "Row `held-out`: the held-out rows in the place of drawn ones; its imputation is that of chained "
+    "regressions (IterativeImputer). TSTR lost: score (R2, or AUC of classes) of boosted trees trained on "
+    "training rows minus that of trees trained on drawn rows. CPU seconds of training and drawing, one "
+    "thread of a shared machine."
+)
+
+
+def key(row: Row) -> tuple[str, str, int]:
+    """What a row is of: the last row of a key holds."""
+    return row["table"], row["model"], row["seed"]
+
+
+def read(paths: Iterable[Path]) -> list[Row]:
+    """The rows of several files, later ones in the place of earlier ones."""
+    found: dict[tuple[str, str, int], Row] = {}
+    for path in paths:
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            row = json.loads(line)
+            found[key(row)] = row
+    return list(found.values())
+
+
+def append(path: Path, row: Row) -> None:
+    """Write one more row; an interrupted bench keeps those before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({name: _short(value) for name, value in row.items()}) + "\n")
+
+
+def of_table(name: str, rows: list[Row]) -> str:
+    """The Markdown of one data set."""
+    mine = [row for row in rows if row["table"] == name]
+    if not mine:
+        return ""
+    first = mine[0]
+    title = f"### {name} ({first['half']}): {first['rows']:,} training rows, {first['columns']} columns"
+    return f"{title}\n\n{_markdown([(row['model'], _cells(row)) for row in mine])}"
+
+
+def means(rows: list[Row]) -> str:
+    """The Markdown of the means over the data sets, over seeds too.
+
+    Where a model has a measure on some of its data sets only, their number stands behind the mean.
+    """
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    lines = []
+    for model in models:
+        mine = [row for row in rows if row["model"] == model and "error" not in row]
+        tables = len({row["table"] for row in mine})
+        failed = len({row["table"] for row in rows if row["model"] == model}) - tables
+        label = f"{model} ({tables} tables{f', {failed} failed' if failed else ''})"
+        cells = [_mean([row.get(name) for row in mine], name) for name in MEASURES]
+        lines.append((label, " | ".join(cells)))
+    return _markdown(lines)
+
+
+def report(rows: list[Row]) -> str:
+    """All data sets, then the means of each half that occurs."""
+    tables = list(dict.fromkeys(row["table"] for row in rows))
+    halves = [half for half in ("chosen", "reported") if any(row["half"] == half for row in rows)]
+    parts = [of_table(name, rows) for name in tables]
+    for half in halves:
+        what = "settings were chosen on these" if half == "chosen" else "no setting was chosen on these"
+        parts.append(f"### Mean, {half} half ({what})\n\n{means([r for r in rows if r['half'] == half])}")
+    if len(halves) > 1:
+        parts.append(f"### Mean, all\n\n{means(rows)}")
+    return "\n\n".join([*parts, NOTE])
+
+
+def _markdown(lines: list[tuple[str, str]]) -> str:
+    head = ["| model | " + " | ".join(MEASURES.values()) + " |", "|---" * (len(MEASURES) + 1) + "|"]
+    return "\n".join([*head, *(f"| {label} | {cells} |" for label, cells in lines)])
+
+
+def _cells(row: Row) -> str:
+    if "error" in row:
+        return f"failed: {row['error']}" + " |" * (len(MEASURES) - 1)
+    return " | ".join(_cell(row.get(name), name) for name in MEASURES)
+
+
+def _cell(value: float | None, name: str) -> str:
+    if value is None or math.isnan(value):
+        return ""
+    return f"{value:.0f}" if name == "cpu" else f"{value:.3f}"
+
+
+def _mean(values: list[float | None], name: str) -> str:
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    some = f" (of {len(known)})" if 0 < len(known) < len(values) else ""
+    return _cell(sum(known) / len(known), name) + some if known else ""
+
+
+def _short(value: Any) -> Any:
+    """Five digits: the noise of the measures is larger."""
+    if isinstance(value, dict):
+        return {name: _short(part) for name, part in value.items()}
+    return float(f"{value:.5g}") if isinstance(value, float) else value
