@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.composite import Fields
-from simulacra.core.numeric import Numeric, Scores, rank
+from simulacra.core.numeric import Grid, Numeric, Scores, padded, picked, rank, ranks
 from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
@@ -33,6 +33,45 @@ from simulacra.core.transforms import Transform
 MOST_VALUES = 1024  # of a column that are kept: of more, those at equal shares of the rows
 DIGITS = 8  # decimals of an edge: cells are told apart, files stay small
 OUTER = 0.05  # share of the rows whose slope goes on beyond the extremes
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """Columns that are moved: rows of tensors, padded to the same length.
+
+    Args:
+        places: their numbers in the table, shape (D,).
+        values: v, shape (D, K).
+        between: the ends of the cells of nearest values, shape (D, K - 1).
+        columns: their cells.
+    """
+
+    places: Tensor
+    values: Tensor
+    between: Tensor
+    columns: tuple[Scores, ...]
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The cells of all columns."""
+        return Grid(self.columns)
+
+    def column(self, n: int) -> tuple[Tensor, Scores]:
+        """Values and cells of the n-th column."""
+        cells = self.columns[n]
+        return self.values[n, : cells.cells], cells
+
+
+def _moved(
+    places: list[int], values: list[tuple[float, ...]], edges: list[tuple[float, ...]]
+) -> _Moved | None:
+    if not places:
+        return None
+    v = padded([torch.tensor(column, dtype=torch.float64, device="cpu") for column in values])
+    # beyond the last value there is no end: inf + inf and inf - v stay inf
+    between = (v[:, 1:] + v[:, :-1]) / 2
+    at = torch.tensor(places, device="cpu")
+    return _Moved(at, v, between, tuple(Scores(edges=column) for column in edges))
 
 
 @dataclass(frozen=True)
@@ -84,39 +123,43 @@ class NormalScores(Transform):
         return any(_needs_double(values) for values in self.values if values)
 
     @cached_property
-    def _columns(self) -> tuple[tuple[int, Tensor, Tensor, Scores], ...]:
-        """Place, values, ends between the nearest ones, and cells of each column that is moved."""
-        made = []
-        for j, (values, edges) in enumerate(zip(self.values, self.edges)):
-            if values:
-                v = torch.tensor(values, dtype=torch.float64, device="cpu")
-                made.append((j, v, (v[1:] + v[:-1]) / 2, Scores(edges=edges)))
-        return tuple(made)
+    def _moved(self) -> _Moved | None:
+        """The columns that are moved, all together; None: there is none."""
+        places = [j for j, values in enumerate(self.values) if values]
+        return _moved(places, [self.values[j] for j in places], [self.edges[j] for j in places])
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
         """f of the nearest value's cell."""
         dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
-        y, wide = x.to(dtype).clone(), precise(x)
-        for j, _, between, cells in self._columns:
-            k = rank(between.to(wide.device), wide[:, j])
-            y[:, j] = cells.centres.to(wide.device)[k].to(y.device, dtype)
+        y, moved = x.to(dtype).clone(), self._moved
+        if moved is not None:
+            wide = precise(x)
+            at = moved.places.to(x.device)
+            cell = ranks(moved.between.to(wide.device), wide[:, at.to(wide.device)])
+            y[:, at] = picked(moved.grid.centres.to(wide.device), cell).to(y.device, dtype)
         return y
 
     def inverse(self, y: Tensor) -> Tensor:
         """A value of the column, in double precision: as it is written."""
-        x = precise(y).clone()
-        for j, values, _, cells in self._columns:
-            score = x[:, j].contiguous()
+        x, moved = precise(y).clone(), self._moved
+        if moved is None:
+            return x
+        at = moved.places.to(x.device)
+        scores = x[:, at]
+        x[:, at] = picked(moved.values.to(x.device), moved.grid.cell(scores))
+        for n, j in enumerate(moved.places.tolist()):
             if self.continued[j]:
-                x[:, j] = _rounded(_along(score, values, cells), self.decimals[j])
-            else:
-                x[:, j] = values.to(x.device)[cells.cell(score)]
+                drawn = _along(scores[:, n], *moved.column(n))
+                x[:, j] = _rounded(drawn, self.decimals[j])
         return x
 
     def restore(self, y: Tensor) -> Tensor:
         """The number at a mean score, between the values, not rounded."""
-        x = precise(y).clone()
-        for j, values, _, cells in self._columns:
+        x, moved = precise(y).clone(), self._moved
+        if moved is None:
+            return x
+        for n, j in enumerate(moved.places.tolist()):
+            values, cells = moved.column(n)
             x[:, j] = _interpolated(x[:, j], cells.centres, values)
         return x
 

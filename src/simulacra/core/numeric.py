@@ -125,33 +125,22 @@ class Grid:
     """
 
     def __init__(self, columns: tuple[Scores, ...]):
-        self.most = max(column.cells for column in columns)
-        self.edges = self._padded([column._inner for column in columns], self.most - 1)
-        self.bounds = self._padded([column._ends for column in columns], self.most + 1)
-        self.centres = self._padded([column.centres for column in columns], self.most)
-
-    @staticmethod
-    def _padded(rows: list[Tensor], width: int) -> Tensor:
-        whole = torch.full((len(rows), width), math.inf, dtype=torch.float64, device="cpu")
-        for row, given in zip(whole, rows):
-            row[: len(given)] = given
-        return whole
+        self.edges = padded([column._inner for column in columns])
+        self.bounds = padded([column._ends for column in columns])
+        self.centres = padded([column.centres for column in columns])
 
     def cell(self, x: Tensor) -> Tensor:
         """The numbers of the cells, from 0, shape of x, (*, columns)."""
-        edges = self.edges.to(x.device, x.dtype)
-        if torch.compiler.is_exporting():
-            return rank(edges, x)
-        return rank(edges, x.reshape(-1, x.shape[-1]).T).T.reshape(x.shape)
+        return ranks(self.edges.to(x.device, x.dtype), x, right=True)
 
     def ends(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Lower and upper ends of the cells, each of the shape and type of x."""
         bounds, cell = self.bounds.to(x.device, x.dtype), self.cell(x)
-        return _picked(bounds, cell), _picked(bounds, cell + 1)
+        return picked(bounds, cell), picked(bounds, cell + 1)
 
     def features(self, x: Tensor) -> Tensor:
         """f of the cells, of the shape and type of x."""
-        return _picked(self.centres.to(x.device, x.dtype), self.cell(x))
+        return picked(self.centres.to(x.device, x.dtype), self.cell(x))
 
 
 def rank(edges: Tensor, x: Tensor) -> Tensor:
@@ -167,7 +156,31 @@ def rank(edges: Tensor, x: Tensor) -> Tensor:
     return torch.searchsorted(edges, x.contiguous(), right=True)
 
 
-def _picked(rows: Tensor, index: Tensor) -> Tensor:
+def padded(rows: list[Tensor]) -> Tensor:
+    """Rows of differing lengths as one tensor, inf behind their ends."""
+    whole = torch.full((len(rows), max(map(len, rows))), math.inf, dtype=torch.float64, device="cpu")
+    for row, given in zip(whole, rows):
+        row[: len(given)] = given
+    return whole
+
+
+def ranks(edges: Tensor, x: Tensor, right: bool = False) -> Tensor:
+    """Number of edges[j] below x[..., j], shape of x.
+
+    Args:
+        edges: rising rows, shape (D, K).
+        x: shape (*, D).
+        right: count edges that are equal to x, too.
+    """
+    if torch.compiler.is_exporting():
+        # ONNX has no search
+        below = x.unsqueeze(-1) >= edges if right else x.unsqueeze(-1) > edges
+        return below.sum(-1)
+    flat = x.reshape(-1, x.shape[-1]).T.contiguous()
+    return torch.searchsorted(edges, flat, right=right).T.reshape(x.shape)
+
+
+def picked(rows: Tensor, index: Tensor) -> Tensor:
     """rows[j, index[..., j]], shape of `index`."""
     offsets = torch.arange(len(rows), device=index.device) * rows.shape[1]
     return rows.flatten()[index + offsets]

@@ -130,6 +130,39 @@ class ColumnHeads:
         return self.heads[j].build(p).sample(rng, name)
 
 
+class Conditionals(d.Distribution):
+    """The conditionals of all columns of given rows, from (B, columns, P)."""
+
+    event_dims = 1
+
+    def __init__(self, p: Tensor, heads: ColumnHeads):
+        self.p, self.heads = p, heads
+
+    @property
+    def discrete(self) -> bool:  # type: ignore[override]
+        """Returns True if every column is."""
+        return all(column.discrete for column in self.heads.columns)
+
+    def entries(self, x: Tensor) -> Tensor:
+        """log p of each column, shape of x."""
+        return self.heads.entries(self.p, x)
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """Each column drawn given the columns before it of the rows, not of the draws."""
+        draws = [part.sample(rng, f"{name}-{j}") for j, part in enumerate(self._parts)]
+        return torch.stack([draw.to(self.p.dtype) for draw in draws], 1)
+
+    @property
+    def mean(self) -> Tensor:
+        """Means of the conditionals, shape (B, columns)."""
+        return torch.stack([part.mean for part in self._parts], 1)
+
+    @property
+    def _parts(self) -> list[d.Distribution]:
+        heads = enumerate(self.heads.heads)
+        return [head.build(self.p[:, j, : head.output[0]]) for j, head in heads]
+
+
 def check_columns(owner: str, space: Space) -> None:
     """Raise ValueError unless `space` is a table or a vector whose columns have one of the kinds here."""
     columns: Sequence[Space] = columns_of(space) if len(space.shape) == 1 else ()

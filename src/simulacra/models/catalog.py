@@ -23,15 +23,6 @@ _ENTRIES = (
         "principal components: the best linear autoencoder, in closed form",
     ),
     Entry(
-        "ppca",
-        "autoencoders",
-        "autoencoders.ppca",
-        "PPCA",
-        "Tipping and Bishop 1999",
-        ("D2",),
-        "probabilistic PCA: a linear Gaussian factor model with exact likelihood",
-    ),
-    Entry(
         "gaussian-copula",
         "autoencoders",
         "autoencoders.gaussian_copula",
@@ -39,6 +30,15 @@ _ENTRIES = (
         "Nelsen 2006",
         ("D2",),
         "columns with marginals of their own, tied by a normal vector, in closed form; for tables",
+    ),
+    Entry(
+        "ppca",
+        "autoencoders",
+        "autoencoders.ppca",
+        "PPCA",
+        "Tipping and Bishop 1999",
+        ("D2",),
+        "probabilistic PCA: a linear Gaussian factor model with exact likelihood",
     ),
     Entry(
         "autoencoder",

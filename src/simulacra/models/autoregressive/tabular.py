@@ -19,16 +19,14 @@ Reference: Uria et al. 2013 and 2014 (mixtures, ensembles of orders); rows H6, H
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from simulacra.core.ancestral import Watch, allowed, ancestral
-from simulacra.core.batch import Batch, Terms
 from simulacra.core.candidates import effective, kept, say_effective
 from simulacra.core.capabilities import (
     Completes,
@@ -37,20 +35,20 @@ from simulacra.core.capabilities import (
     TakesCondition,
     TakesMissing,
 )
-from simulacra.core.composite import Fields
 from simulacra.core.distributions import Distribution
 from simulacra.core.likelihood import ENTRIES
-from simulacra.core.marginals import marginal, some_rows
 from simulacra.core.model import Model
 from simulacra.core.observation import Observation
 from simulacra.core.optimisers import Adam
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
-from simulacra.core.table_heads import ColumnHeads, check_columns, columns_of
-from simulacra.core.training import Epochs, Source, Stage, Update
+from simulacra.core.table_features import ColumnFeatures
+from simulacra.core.table_heads import ColumnHeads, Conditionals, check_columns, columns_of
+from simulacra.core.training import Epochs, Stage, Update
+from simulacra.models.autoregressive.column_orders import order_of, orderings, replay
+from simulacra.models.autoregressive.tabular_training import begin_at_marginals, negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
 
-GUESSES = 8  # of an incomplete training row
 RECOMMENDED: Mapping[str, Any] = {
     "least_steps": 3000,
     "lr": 3e-3,
@@ -108,15 +106,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         self.candidates = candidates
         self.columns = columns_of(space)
         self.heads = ColumnHeads(self.columns, mixtures)
-        self.seen = [math.prod(column.features_shape) for column in self.columns]
-        self.starts = [sum(self.seen[:j]) for j in range(len(self.seen))]
-        every = _orderings(_order(space, order), orders, order_seed)
+        self.sight = ColumnFeatures(space, condition, self.columns)
+        every = orderings(order_of(space, order), orders, order_seed)
         self.register_buffer("orderings", torch.tensor(every))
-        self.given_size = math.prod(condition.features_shape) if condition else 0
         outputs = self.heads.outputs
-        make = partial(
-            ColumnNets, self.seen, outputs, hidden=hidden, condition=self.given_size, dropout=dropout
-        )
+        seen, given = self.sight.seen, self.sight.given
+        make = partial(ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout)
         self.nets = nn.ModuleList([make(order=o) for o in every])
         self.head = Observation("columns", (max(outputs), space.dims), self._build)
         if orders > 1:
@@ -147,7 +142,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         Args:
             known: True where x is observed; these columns come first in every order.
         """
-        f, each = self._features(x, c), []
+        f, each = self.sight.of(x, c, self.dtype), []
         for net in self.nets:
             # (1)
             entries = self.heads.entries(net(f), x)
@@ -167,7 +162,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """Logs of k estimates of p(x_known) by equation (4), in nats, shape (B, k)."""
         if known is None:
             return self.log_density(x, c).unsqueeze(1).expand(-1, k)
-        each = [self._candidates(o, x, known, rng.at("order", o), k, c)[1] for o in range(len(self.nets))]
+        each = [self.weighted(o, x, known, rng.at("order", o), k, c)[1] for o in range(len(self.nets))]
         return torch.stack(each).logsumexp(0) - math.log(len(each))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
@@ -183,13 +178,13 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         n = len(rng.rows)
         nothing = torch.zeros(n, self.space.dims, dtype=self.dtype, device=self.device)
         each = [
-            self._candidates(o, nothing, nothing.bool(), rng.at("order", o), 1, c)[0][:, 0]
+            self.weighted(o, nothing, nothing.bool(), rng.at("order", o), 1, c)[0][:, 0]
             for o in range(len(self.nets))
         ]
         which = (rng.uniform("order") * len(each)).long().clamp_max(len(each) - 1).to(self.device)
         x = torch.stack(each, 1)[torch.arange(n, device=self.device), which]
         if watch is not None:
-            _replay(x, self.orderings[which], watch)
+            replay(x, self.orderings[which], watch)
         return x
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
@@ -199,7 +194,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         all weights are equal, and the draw is exact.
         """
         k = 1 if len(self.nets) == 1 and self.marginalises(known) else self.candidates
-        size = max(1, 8 * ENTRIES // (k * (sum(self.seen) + self.given_size)))
+        size = max(1, 8 * ENTRIES // (k * self.sight.width))
         found, numbers = [], []
         for i in range(0, len(x), size):
             rows = slice(i, i + size)
@@ -215,18 +210,18 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     ) -> tuple[Tensor, Tensor]:
         """A draw of each row, and the log-weights of all candidates, shape (B, candidates)."""
         n = max(1, k // len(self.nets))
-        each = [self._candidates(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
+        each = [self.weighted(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
         candidates, log_w = (torch.cat(parts, 1) for parts in zip(*each))
         return torch.where(known, x.to(candidates.dtype), kept(candidates, log_w, rng)), log_w
 
-    def _candidates(
+    def weighted(
         self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """k draws of each row in order o with known columns held, (B, k, columns), and their log-weights."""
         net, rng = self.nets[o], rng.per_row()
         assert isinstance(net, ColumnNets)
         x = self.space.filled(x, known)
-        f = self._features(x, c).unsqueeze(1).repeat(1, k, 1)
+        f = self.sight.of(x, c, self.dtype).unsqueeze(1).repeat(1, k, 1)
         drawn = x.to(self.dtype).unsqueeze(1).repeat(1, k, 1)
         log_w = torch.zeros(len(x), k, dtype=self.dtype, device=x.device)
         for j in self.orderings[o].tolist():
@@ -236,7 +231,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
                 log_w = log_w + torch.where(there, p.entries(drawn[..., j]), torch.zeros_like(log_w))
             if not bool(there.all()):
                 drawn[..., j] = torch.where(there, drawn[..., j], p.sample(rng, f"column-{j}").to(self.dtype))
-                f[..., self.starts[j] : self.starts[j] + self.seen[j]] = self._seen(j, drawn[..., j])
+                f[..., self.sight.at(j)] = self.sight.column(j, drawn[..., j], self.dtype)
         return drawn, log_w
 
     # ---- the conditionals, in the single order
@@ -252,12 +247,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Parameters of each column given those before it, shape (B, most parameters, columns)."""
-        return self.nets[0](self._features(x, c)).mT
+        return self.nets[0](self.sight.of(x, c, self.dtype)).mT
 
     def begin(self, n: int, c: Tensor | None = None) -> Tensor:
         """The features of n rows of which no column is known, shape (n, F)."""
-        f = torch.zeros(n, sum(self.seen), dtype=self.dtype, device=self.device)
-        return self._with_condition(f, c)
+        f = torch.zeros(n, sum(self.sight.seen), dtype=self.dtype, device=self.device)
+        return self.sight.beside(f, c)
 
     def next_parameters(self, state: Tensor, t: int) -> Tensor:
         """Parameters of the t-th column of the order, shape (n, P)."""
@@ -268,124 +263,11 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
         """The features with the t-th column of the order."""
         j = int(self.order[t])
-        before, after = state[:, : self.starts[j]], state[:, self.starts[j] + self.seen[j] :]
-        return torch.cat([before, self._seen(j, value), after], 1)
-
-    # ---- features
-
-    def _features(self, x: Tensor, c: Tensor | None) -> Tensor:
-        """Features of all columns and of the condition, shape (B, F)."""
-        if isinstance(self.space, Fields):
-            return self._with_condition(self.features(x), c)
-        each = [self._seen(j, x[:, j]) for j in range(self.space.dims)]
-        return self._with_condition(torch.cat(each, 1), c)
-
-    def _with_condition(self, f: Tensor, c: Tensor | None) -> Tensor:
-        if self.condition is None or c is None:
-            return f
-        return torch.cat([f, self.condition.features(c, self.dtype).flatten(1)], 1)
-
-    def _seen(self, j: int, value: Tensor) -> Tensor:
-        """Features of values of column j of shape (*), shape (*, features)."""
-        flat = self.columns[j].features(value.flatten(), self.dtype)
-        return flat.reshape(*value.shape, self.seen[j])
+        at, seen = self.sight.at(j), self.sight.column(j, value, self.dtype)
+        return torch.cat([state[:, : at.start], seen, state[:, at.stop :]], 1)
 
     def _build(self, p: Tensor) -> Distribution:
-        return _Columns(p.mT, self.heads)
-
-
-class _Columns(Distribution):
-    """The conditionals of all columns of given rows, from (B, columns, P)."""
-
-    event_dims = 1
-
-    def __init__(self, p: Tensor, heads: ColumnHeads):
-        self.p, self.heads = p, heads
-
-    @property
-    def discrete(self) -> bool:  # type: ignore[override]
-        """Returns True if every column is."""
-        return all(column.discrete for column in self.heads.columns)
-
-    def entries(self, x: Tensor) -> Tensor:
-        """log p of each column, shape of x."""
-        return self.heads.entries(self.p, x)
-
-    def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """Each column drawn given the columns before it of the rows, not of the draws."""
-        draws = [part.sample(rng, f"{name}-{j}") for j, part in enumerate(self._parts)]
-        return torch.stack([draw.to(self.p.dtype) for draw in draws], 1)
-
-    @property
-    def mean(self) -> Tensor:
-        """Means of the conditionals, shape (B, columns)."""
-        return torch.stack([part.mean for part in self._parts], 1)
-
-    @property
-    def _parts(self) -> list[Distribution]:
-        heads = enumerate(self.heads.heads)
-        return [head.build(self.p[:, j, : head.output[0]]) for j, head in heads]
-
-
-def negative_log_likelihood(model: Tabular, batch: Batch, rng: Rng) -> Terms:
-    """-log p(x|c) in nats, the mean over the orders; incomplete rows are completed for each."""
-    losses = []
-    for o, net in enumerate(model.nets):
-        x = batch.x if batch.known is None else _guessed(model, o, batch, rng.at("order", o))
-        f = model._features(x, batch.c)
-        losses.append(-model.heads.entries(net(f), x).sum(1))
-    return Terms({"nll": torch.stack(losses).mean(0)})
-
-
-@torch.no_grad()
-def _guessed(model: Tabular, o: int, batch: Batch, rng: Rng) -> Tensor:
-    """The rows with their missing columns drawn by the model as it stands."""
-    assert batch.known is not None
-    candidates, log_w = model._candidates(o, batch.x, batch.known, rng, GUESSES, batch.c)
-    return torch.where(batch.known, batch.x.to(candidates.dtype), kept(candidates, log_w, rng))
-
-
-def begin_at_marginals(model: Tabular, source: Source, rng: Rng) -> None:
-    """The last bias of every network: the column's marginal in the training rows."""
-    x, known = some_rows(source, rng)
-    k = model.heads.mixtures
-    for j, (column, head) in enumerate(zip(model.columns, model.heads.heads)):
-        found = marginal(column, head.name, x[known[:, j], j], k)
-        for net in model.nets:
-            assert isinstance(net, ColumnNets)
-            net.biases[-1][j, : len(found)] = found.to(net.biases[-1])
-
-
-def _replay(x: Tensor, orders: Tensor, watch: Watch) -> None:
-    """Show drawn rows column by column, each row in its own order, of shape (B, columns)."""
-    seen = torch.zeros_like(x)
-    for t, j in enumerate(orders.unbind(1)):
-        seen.scatter_(1, j.unsqueeze(1), x.gather(1, j.unsqueeze(1)))
-        watch(t + 1, x.shape[1], seen)
-
-
-def _order(space: Space, order: Sequence[str] | None) -> list[int]:
-    """Numbers of the columns in order.
-
-    Raises:
-        ValueError: if a name is no column, or stands twice.
-    """
-    fields = space.fields if isinstance(space, Fields) else ()
-    names = [name for name, field in fields for _ in range(field.dims)] or list(map(str, range(space.dims)))
-    told = [str(name) for name in order or ()]
-    for name in told:
-        if names.count(name) != 1 or told.count(name) > 1:
-            raise ValueError(
-                f"order names {name!r}, which is not one of the columns, each once: {', '.join(names[:20])}."
-            )
-    first = [names.index(name) for name in told]
-    return first + [j for j in range(len(names)) if j not in first]
-
-
-def _orderings(first: list[int], orders: int, seed: int) -> list[list[int]]:
-    """The first order and further random ones."""
-    others = [np.random.default_rng((seed, o)).permutation(len(first)).tolist() for o in range(1, orders)]
-    return [first, *others]
+        return Conditionals(p.mT, self.heads)
 
 
 def _check(hidden: tuple[int, ...], mixtures: int, orders: int, candidates: int) -> None:
