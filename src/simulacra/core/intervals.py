@@ -66,10 +66,10 @@ def log_mass(a: Tensor, b: Tensor, loc: Tensor, log_scale: Tensor) -> Tensor:
     """log (Phi((b - m) / s) - Phi((a - m) / s)) in nats, with finite gradients everywhere.
 
     Args:
-        a: lower end, -inf for the first cell.
-        b: upper end, inf for the last cell.
-        loc: m.
-        log_scale: log s.
+        a: lower ends, -inf for the first cell, any shape.
+        b: upper ends, inf for the last cell, shape of `a`.
+        loc: m, broadcast to `a`.
+        log_scale: log s, broadcast to `a`.
 
     Example:
         >>> zero = torch.zeros(())

@@ -1,7 +1,7 @@
 """Parameters at which the distributions of a table's columns are the marginals of the data.
 
-A network whose last bias holds them begins with every column as it is in the training rows, and learns what
-depends on what.
+A network whose last bias holds them at first draws every column by its marginal in the training rows.
+Training then adds the dependences.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 from simulacra.core.training import Source
 
-ROWS = 4096  # training rows that tell the marginals
+ROWS = 4096  # training rows from which marginals are estimated
 LARGE = 15.0  # log size of a negative binomial that is no more spread than a Poisson
 NEAREST = 1e-3  # of a probability to 0 and 1
 LEAST = 1e-3  # deviation of a column that never changes

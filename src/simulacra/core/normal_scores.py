@@ -5,10 +5,10 @@ one. The step is the empirical distribution function followed by Phi^-1,
 
     y = f_k    for x nearest to v_k,       x = v_k    for y in cell k                             (1)
 
-with the cells and f of `core.numeric`. So every drawn value, the extremes included, is one of the training
-rows. With `tails="continued"` drawn scores are mapped by the line through the points (f_k, v_k), which goes
-on beyond them as steep as over the outer twentieth of the scores, rounded to the decimals of the column;
-columns in which most values recur stay on them.
+with the cells and f of `core.numeric`. So every drawn value, the extremes included, stands in the training
+rows. With `tails="continued"` a drawn score is mapped by the line through the points (f_k, v_k) and rounded
+to the decimals of the column. Beyond the points the line goes on as steeply as over the outer twentieth of
+the rows. Columns in which most values recur stay on their values.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Values of another kind among new rows of a table: each is named, and taken as missing.
 
-One text among numbers, half a visit in a column of counts, or a class that was never seen says nothing that a
-model could score; the other entries of its row, and the other rows, do.
+A text among numbers, half a visit in a column of counts or an unknown class has no probability under a model.
+It is left out, so that the other entries of its row, and the other rows, can be scored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ SHOWN = 3  # values of a column that are named
 
 
 def lenient_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
-    """The numbers of a column's entries, NaN where they miss or are of another kind, which is said.
+    """The numbers of a column's entries, NaN where an entry is missing or of another kind.
+
+    A warning names the entries of another kind.
 
     Args:
         field: the space of the column.
@@ -78,14 +80,18 @@ def _say(where: str, texts: list[str], rows: list[int], why: str) -> None:
 
 
 def without_odd(space: Fields, rows: Tensor, known: Tensor | None) -> Tensor | None:
-    """What is known of rows of numbers, without the entries that are off their column's space.
+    """The mask of known entries without those that are off their column's space; a warning names them.
 
     Args:
-        rows: shape (B, columns).
-        known: True where an entry is there, or None: everywhere.
+        space: of the table.
+        rows: numbers, shape (B, columns).
+        known: True where an entry is there, shape of `rows`; None: everywhere.
+
+    Returns:
+        shape of `rows`, or `known` itself where all entries are in the space.
 
     Raises:
-        ValueError: as `lenient_codes`.
+        ValueError: if every known entry of a column is off its space: then the column itself is the mistake.
     """
     there = torch.ones(rows.shape, dtype=torch.bool) if known is None else known.clone()
     try:

@@ -1,4 +1,4 @@
-"""Features of the columns of a table, one after the other, and of a condition behind them."""
+"""Features of the columns of a table, one column after the other, and of a condition behind them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulacra.core.space import Space
 
 
 class ColumnFeatures:
-    """Features f of all columns and of the condition, and which of them are those of a column.
+    """Computes the features f of all columns and of the condition, and says where each column's stand.
 
     Args:
         space: a table or a vector.
@@ -38,7 +38,7 @@ class ColumnFeatures:
         return sum(self.seen) + self.given
 
     def at(self, j: int) -> slice:
-        """Where the features of column j stand."""
+        """The places of the features of column j among all."""
         start = sum(self.seen[:j])
         return slice(start, start + self.seen[j])
 

@@ -43,7 +43,12 @@ def head_of(space: Space, mixtures: int) -> Observation:
     """The distribution of one column.
 
     Args:
+        space: of the column.
         mixtures: components of a mixture of Gaussians.
+
+    Example:
+        >>> head_of(Scores(edges=(0.0,)), mixtures=3).output
+        (9,)
     """
     if isinstance(space, Scores):
         return observation_head(space, "interval-mixture" if mixtures > 1 else "auto", mixtures=mixtures)
@@ -71,6 +76,11 @@ class ColumnHeads:
     Args:
         columns: space of each column.
         mixtures: components of a mixture of Gaussians.
+
+    Example:
+        >>> heads = ColumnHeads((Scores(edges=(0.0,)), Binary()), mixtures=1)
+        >>> heads.entries(torch.zeros(1, 2, 2), torch.tensor([[0.3, 1.0]])).exp().tolist()
+        [[0.5, 0.5]]
     """
 
     columns: tuple[Space, ...]
@@ -131,7 +141,12 @@ class ColumnHeads:
 
 
 class Conditionals(d.Distribution):
-    """The conditionals of all columns of given rows, from (B, columns, P)."""
+    """Conditionals of all columns, each given the columns before it in given rows.
+
+    Args:
+        p: parameters, shape (B, columns, P).
+        heads: the distributions of the columns.
+    """
 
     event_dims = 1
 
@@ -140,7 +155,7 @@ class Conditionals(d.Distribution):
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """Returns True if every column is."""
+        """Returns True if every column is discrete."""
         return all(column.discrete for column in self.heads.columns)
 
     def entries(self, x: Tensor) -> Tensor:
@@ -148,7 +163,7 @@ class Conditionals(d.Distribution):
         return self.heads.entries(self.p, x)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """Each column drawn given the columns before it of the rows, not of the draws."""
+        """A value of each column given the columns before it in the rows, not in the draws: (B, columns)."""
         draws = [part.sample(rng, f"{name}-{j}") for j, part in enumerate(self._parts)]
         return torch.stack([draw.to(self.p.dtype) for draw in draws], 1)
 

@@ -1,4 +1,4 @@
-"""Which kind each column of a table is: declared, or inferred from its values by rules one can say aloud.
+"""The kind of each column of a table: declared, or inferred from its values by these rules.
 
 | values | kind |
 |---|---|
@@ -56,8 +56,9 @@ def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space 
     """The space of a column; None: it is dropped.
 
     Args:
-        declared: the kind that the user gives, or None.
-        tails: of numeric columns.
+        column: name and values.
+        declared: the kind that the user gives, or a mapping with `kind` and `classes`; None: inferred.
+        tails: of numeric columns, see `Numeric`.
 
     Raises:
         ValueError: if the values do not fit the declared kind, or cannot be a kind at all.

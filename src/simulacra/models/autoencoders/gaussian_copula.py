@@ -10,7 +10,7 @@ without bias from draws in sequence: with R = L L', z = L e and e ~ N(0, I),
     w = prod_j (Phi(v_j) - Phi(u_j)),   e_j ~ N(0, 1) within [u_j, v_j)                                 (3)
     u_j = (a_j - sum_(i<j) L_ji e_i) / L_jj,   v_j likewise of b_j
 
-What is missing has a cell without ends, and drops out.
+A missing entry has a cell without ends and drops out.
 
 Reference: Nelsen 2006; Geweke 1991, Hajivassiliou and McFadden 1998, Keane 1994 (the estimator (3)).
 """
@@ -46,11 +46,12 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
     """Gaussian copula over the columns of a table, in closed form.
 
     Args:
-        space: a table of numbers on normal scores, grades and classes.
+        space: a table of numbers on normal scores, 0/1 columns, ordered classes and classes.
         candidates: weighted draws of which a completion keeps one.
 
     Raises:
-        ValueError: if a column is declared real, positive or count, which have no cells.
+        ValueError: if the space is no table, a column is real, positive or count, which have no cells, or
+            `candidates` is below 1.
 
     Example:
         >>> model = GaussianCopula(Fields(a=Scores(edges=(0.0,)), b=Binary()))
@@ -129,7 +130,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         return self.log_weights(x, c, rng, 1, known)[:, 0]
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """z ~ N(0, R), then the values of its cells, shape (B, columns)."""
+        """Rows drawn as z ~ N(0, R), then the values of its cells, shape (B, columns)."""
         e = rng.normal("e", len(self.columns), dtype=torch.float64)
         return self.values(e @ torch.linalg.cholesky(precise(self.R)).T)
 

@@ -14,7 +14,13 @@ from simulacra.core.space import Space
 
 
 def replay(x: Tensor, orders: Tensor, watch: Watch) -> None:
-    """Show drawn rows column by column, each row in its own order, of shape (B, columns)."""
+    """Show rows that are drawn already, column by column, each row in its own order.
+
+    Args:
+        x: drawn rows, shape (B, columns).
+        orders: numbers of the columns in the order of each row, shape (B, columns).
+        watch: called after each column with the rows so far, 0 where a column is still to come.
+    """
     seen = torch.zeros_like(x)
     for t, j in enumerate(orders.unbind(1)):
         seen.scatter_(1, j.unsqueeze(1), x.gather(1, j.unsqueeze(1)))
@@ -22,10 +28,19 @@ def replay(x: Tensor, orders: Tensor, watch: Watch) -> None:
 
 
 def order_of(space: Space, order: Sequence[str] | None) -> list[int]:
-    """Numbers of the columns in order.
+    """Numbers of all columns in order: those that are named first, then the others as they stand.
+
+    Args:
+        space: a table, or a vector, whose columns are called by their numbers.
+        order: names of columns; None: none.
 
     Raises:
         ValueError: if a name is no column, or stands twice.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> order_of(Fields(age=Real(), sex=Real(), dose=Real()), ("dose",))
+        [2, 0, 1]
     """
     fields = space.fields if isinstance(space, Fields) else ()
     names = [name for name, field in fields for _ in range(field.dims)] or list(map(str, range(space.dims)))
@@ -40,6 +55,16 @@ def order_of(space: Space, order: Sequence[str] | None) -> list[int]:
 
 
 def orderings(first: list[int], orders: int, seed: int) -> list[list[int]]:
-    """The first order and further random ones."""
+    """The first order and further random ones.
+
+    Args:
+        first: numbers of the columns in the first order.
+        orders: how many orders there are in all.
+        seed: of the random orders.
+
+    Example:
+        >>> orderings([1, 0], 1, seed=0)
+        [[1, 0]]
+    """
     others = [np.random.default_rng((seed, o)).permutation(len(first)).tolist() for o in range(1, orders)]
     return [first, *others]

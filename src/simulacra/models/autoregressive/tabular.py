@@ -5,13 +5,13 @@
     p(x) = (1/O) sum_o p(x | order o)                                                                  (3)
 
 A number on normal scores has the mass of its cell (`core.numeric`), so that (1) is the exact log probability
-of a mixed row. What is missing is integrated out by draws: with the columns drawn in order and the known
-ones held,
+of a mixed row. Missing columns are integrated out by draws. The columns are drawn in order, and the known
+ones are held:
 
-    E prod over known j of p(x_j | x_before j) = p(x_known),                                           (4)
+    E prod over known j of p(x_j | x_before j) = p(x_known)                                            (4)
 
-an importance weight for bounds, completions, and training on incomplete rows, where each row is completed by
-one of `GUESSES` weighted draws of the model as it stands (Monte Carlo EM).
+The product is an importance weight. Bounds and completions use it, and training on incomplete rows, where a
+weighted draw of the current model completes each row (Monte Carlo EM, `tabular_training`).
 
 Reference: Uria et al. 2013 and 2014 (mixtures, ensembles of orders); rows H6, H12.
 """
@@ -74,10 +74,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         candidates: weighted draws of which a completion keeps one.
 
     Raises:
-        ValueError: if a column is of no kind that is modelled here, or `order` names one that is not there.
+        ValueError: if the space is neither a table nor a vector, a column has a kind that is not modelled
+            here, a size is below 1, or `order` names a column twice or one that is not there.
 
     Example:
         >>> from simulacra.core.classes import Categorical
+        >>> from simulacra.core.composite import Fields
         >>> from simulacra.core.space import Real
         >>> model = Tabular(Fields(age=Real(), sex=Categorical((), 2, ("f", "m"))), hidden=(8,))
         >>> model.log_prob([[30.0, 1.0]]).kind
@@ -137,10 +139,13 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     # ---- scores
 
     def log_density(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """log p(x) of equations (1) and (3) in nats, shape (B,).
+        """log p(x|c) of equations (1) and (3) in nats, shape (B,).
 
         Args:
-            known: True where x is observed; these columns come first in every order.
+            x: rows, shape (B, columns).
+            c: their conditions, shape (B, *).
+            known: True where x is observed, shape of x. The value is exact if these columns come first in
+                every order, see `marginalises`.
         """
         f, each = self.sight.of(x, c, self.dtype), []
         for net in self.nets:
@@ -159,20 +164,20 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     def log_weights(
         self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
     ) -> Tensor:
-        """Logs of k estimates of p(x_known) by equation (4), in nats, shape (B, k)."""
+        """Logs of k estimates of p(x_known) by equation (4), in nats, shape (B, k); log p(x) without gaps."""
         if known is None:
             return self.log_density(x, c).unsqueeze(1).expand(-1, k)
         each = [self.weighted(o, x, known, rng.at("order", o), k, c)[1] for o in range(len(self.nets))]
         return torch.stack(each).logsumexp(0) - math.log(len(each))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """One log-weight, in nats, shape (B,)."""
+        """One log-weight of equation (4), in nats, shape (B,)."""
         return self.log_weights(x, c, rng, 1, known)[:, 0]
 
     # ---- draws
 
     def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
-        """Column by column; each row in one of the orders, shape (B, columns)."""
+        """Rows drawn column by column, each in one of the orders, shape (B, columns)."""
         if len(self.nets) == 1:
             return ancestral(self, rng, c, watch=watch)
         n = len(rng.rows)
@@ -188,10 +193,10 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return x
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with its missing columns drawn given the known ones, whichever these are.
+        """x with its missing columns drawn given the known ones, shape (B, columns).
 
-        One of `candidates` draws is kept by its weight (4); where the known columns come first in the order
-        all weights are equal, and the draw is exact.
+        One of `candidates` draws is kept by its weight (4). Where the known columns come first in a single
+        order, one draw is exact.
         """
         k = 1 if len(self.nets) == 1 and self.marginalises(known) else self.candidates
         size = max(1, 8 * ENTRIES // (k * self.sight.width))
@@ -217,7 +222,10 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     def weighted(
         self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """k draws of each row in order o with known columns held, (B, k, columns), and their log-weights."""
+        """k draws of each row in order o with known columns held, (B, k, columns), and their log-weights.
+
+        The log-weights are those of equation (4), in nats, shape (B, k).
+        """
         net, rng = self.nets[o], rng.per_row()
         assert isinstance(net, ColumnNets)
         x = self.space.filled(x, known)
@@ -261,7 +269,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return net.column(state, int(self.order[t]))
 
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
-        """The features with the t-th column of the order."""
+        """The state with the features of a value of the t-th column of the order, shape (n, F)."""
         j = int(self.order[t])
         at, seen = self.sight.at(j), self.sight.column(j, value, self.dtype)
         return torch.cat([state[:, : at.start], seen, state[:, at.stop :]], 1)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from simulacra.models.autoregressive.tabular import Tabular
 
 GUESSES = 8  # of an incomplete training row
-WORK = 2e9  # products of a step that guesses may take: of wide tables there are fewer, two at least
+WORK = 2e9  # multiplications of a step for its guesses: wide tables have fewer guesses, two at least
 
 
 def negative_log_likelihood(model: Tabular, batch: Batch, rng: Rng) -> Terms:
-    """-log p(x|c) in nats, the mean over the orders; incomplete rows are completed for each."""
+    """-log p(x|c) in nats, the mean over the orders, shape (B,); each order completes rows with gaps."""
     losses = []
     for o, net in enumerate(model.nets):
         x = batch.x if batch.known is None else _guessed(model, o, batch, rng.at("order", o))
@@ -49,7 +49,7 @@ def _guessed(model: Tabular, o: int, batch: Batch, rng: Rng) -> Tensor:
 
 
 def begin_at_marginals(model: Tabular, source: Source, rng: Rng) -> None:
-    """The last bias of every network: the column's marginal in the training rows."""
+    """Set the last bias of every network to the parameters of the column's marginal in the training rows."""
     x, known = some_rows(source, rng)
     k = model.heads.mixtures
     for j, (column, head) in enumerate(zip(model.columns, model.heads.heads)):

@@ -132,7 +132,7 @@ class LatentVariableModel(
 
     @property
     def recommended(self) -> Mapping[str, Any]:
-        """For tables, which have few rows: 2,000 steps at least, at a rate that falls."""
+        """For tables, which have few rows: at least 2,000 steps, at a rate that falls from 0.002."""
         return TABLES if isinstance(self.space, Fields) else {}
 
     def stage(self, i: int, past: list) -> Stage | None:
