@@ -72,3 +72,26 @@ def test_the_commands_for_own_data_run_as_written(tmp_path, monkeypatch, capsys)
     pytest.importorskip("pandas")
     exec(compile(blocks("python", section)[0], "README.md", "exec"), {})
     assert "pressure" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_commands_for_tables_run_as_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make = np.random.default_rng(4)
+    with open("patients.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["age", "sex", "pressure"])
+        writer.writerows(
+            [int(make.integers(18, 90)), "fm"[int(make.integers(2))], round(make.normal(125, 9), 1)]
+            for _ in range(120)
+        )
+    section = README.split("## Tables")[1].split("\n## ")[0]
+    (block,) = blocks("sh", section)
+    for line in block.strip().splitlines():
+        assert main(shlex.split(line, comments=True)[1:]) == 0, line
+    with open("drawn.csv", newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["age", "sex", "pressure"] and len(rows) == 1000
+    with open("patients.csv", newline="", encoding="utf-8") as file:
+        given = list(csv.reader(file))[1:]
+    assert {row[0] for row in rows} <= {row[0] for row in given}, "values of training rows"
