@@ -40,16 +40,19 @@ def train(
     resume: bool = False,
     hook: Callable[[Loop], None] = lambda loop: None,
     backend: Backend | None = None,
+    dtype: torch.dtype = torch.float32,
     **settings: Any,
 ) -> Model:
     """The model, trained from weights initialised by `init`, or on from the folder's checkpoint.
 
     Args:
         hook: changes the loop before it runs.
+        dtype: of weights and data.
     """
-    model = case.build(init)
+    model = case.build(init).to(dtype)
     backend = backend or Backend(torch.device("cpu"))
     with untouched():
+        torch.set_default_dtype(dtype)
         loop = Loop(model, case.data(), options_of(case, **settings), backend, folder)
         hook(loop)
         loop.run(folder / NAME if resume and folder else None)

@@ -71,7 +71,7 @@ def test_a_run_keeps_dialect_and_kinds(tmp_path):
     _, data = table_run(tmp_path)
     spec = json.loads((tmp_path / "run" / CONFIG).read_text())["data"]["spec"]
     assert spec["separator"] == "," and spec["decimal"] == "." and spec["header"] == 1
-    assert spec["types"]["id"] == "drop" and spec["types"]["price"] == "real"
+    assert spec["types"]["id"] == "drop" and spec["types"]["price"] == "numeric"
     assert spec["types"]["zip"]["classes"] == ["00501", "02139", "10001"]
     again = simulacra.open_run(tmp_path / "run")
     assert again.data.preprocessing == data.preprocessing

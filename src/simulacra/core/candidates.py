@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.distributions import Categorical
+from simulacra.core.precision import precise
 from simulacra.core.random import Rng
 
 log = logging.getLogger("simulacra")
@@ -36,7 +37,7 @@ def effective(log_w: Tensor) -> Tensor:
         >>> effective(torch.zeros(1, 8)).item()
         8.0
     """
-    w = log_w.double().softmax(1)
+    w = precise(log_w).softmax(1)
     return 1 / w.square().sum(1)
 
 

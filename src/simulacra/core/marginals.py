@@ -135,7 +135,7 @@ def _cumulative(field: Space, x: Tensor) -> Tensor:
 
 def _frequencies(x: Tensor, classes: int) -> Tensor:
     """Shares of the classes, a half added to each count so that none is 0."""
-    counts = torch.bincount(x.long(), minlength=classes).double() + 0.5
+    counts = torch.bincount(x.long(), minlength=classes).to(x) + 0.5
     return counts / counts.sum()
 
 

@@ -95,14 +95,14 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
 
     def box(self, x: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
         """a and b of equation (2), float64, each (B, columns); without ends where x is missing."""
-        cell = self.cell(x)
-        columns = torch.arange(cell.shape[1], device=cell.device)
         ends = precise(self.ends)
+        cell = self.cell(x).to(ends.device)
+        columns = torch.arange(cell.shape[1], device=cell.device)
         a, b = ends[columns, cell], ends[columns, cell + 1]
         if known is None:
             return a, b
-        inf = torch.full_like(a, math.inf)
-        return torch.where(known, a, -inf), torch.where(known, b, inf)
+        there, inf = known.to(a.device), torch.full_like(a, math.inf)
+        return torch.where(there, a, -inf), torch.where(there, b, inf)
 
     def values(self, z: Tensor) -> Tensor:
         """x of equation (1) for z of shape (B, columns): scores stay scores, classes are numbers."""
@@ -112,8 +112,8 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
                 found.append(score.to(self.dtype))
             else:
                 cell = (score.unsqueeze(1) >= self.ends[j, 1 : self.sizes[j]].to(score)).sum(1)
-                found.append(self.places[j].argsort()[cell].to(self.dtype))
-        return torch.stack(found, 1)
+                found.append(self.places[j].argsort().to(cell.device)[cell].to(self.dtype))
+        return torch.stack(found, 1).to(self.device)
 
     # ---- scores and draws
 
@@ -123,7 +123,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         """log w of equation (3) for k sequences of draws, in nats, shape (B, k)."""
         a, b = self.box(x, known)
         L = torch.linalg.cholesky(precise(self.R)).expand(len(x), -1, -1)
-        return _sequence(L, a, b, rng, k)[1].to(self.dtype)
+        return _sequence(L, a, b, rng, k)[1].to(self.device, self.dtype)
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
         """One log-weight, in nats, shape (B,)."""
@@ -154,7 +154,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
     def _completed(self, x: Tensor, known: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
         """z of each row given its known cells, shape (B, columns), and the weights of its candidates."""
         a, b = self.box(self.space.filled(x, known), known)
-        order = (~known).to(torch.uint8).argsort(dim=1, stable=True)
+        order = (~known).to(a.device, torch.uint8).argsort(dim=1, stable=True)
         R = precise(self.R)[order.unsqueeze(2), order.unsqueeze(1)]
         L = torch.linalg.cholesky(R)
         e, log_w = _sequence(L, a.gather(1, order), b.gather(1, order), rng, self.candidates)
@@ -172,8 +172,7 @@ def _sequence(L: Tensor, a: Tensor, b: Tensor, rng: Rng, k: int) -> tuple[Tensor
     """
     n, d = a.shape
     u = rng.per_row().uniform("e", k, d, dtype=torch.float64)
-    e = torch.zeros(n, k, d, dtype=torch.float64, device=a.device)
-    log_w = torch.zeros(n, k, dtype=torch.float64, device=a.device)
+    e, log_w = a.new_zeros(n, k, d), a.new_zeros(n, k)
     for j in range(d):
         mean = torch.einsum("bki,bi->bk", e[..., :j], L[:, j, :j])
         scale = L[:, j, j].unsqueeze(1)
@@ -197,20 +196,20 @@ def _within(low: Tensor, high: Tensor, u: Tensor) -> Tensor:
 
 def solve(model: GaussianCopula, source: Source, rng: Rng) -> None:
     """Cells of classes by their shares, then R from pairwise covariances of the expected scores."""
-    x, known = _all_rows(source, rng)
+    x, known = (rows.cpu() for rows in _all_rows(source, rng))
     for j, column in enumerate(model.columns):
         if not isinstance(column, Scores):
             _learn_cells(model, j, x[known[:, j], j], isinstance(column, Categorical))
-    cell = model.cell(x)
+    cell = model.cell(x.to(model.device)).cpu()
     centres = torch.zeros(len(model.columns), model.ends.shape[1], dtype=torch.float64)
     series = []
     for j, n in enumerate(model.sizes):
         ends = precise(model.ends[j, : n + 1]).cpu()
         centres[j, :n] = centres_of(ends)
         series.append(coefficients(ends, centres[j, :n]))
-    f = centres.to(cell.device)[torch.arange(len(centres)), cell] * known
-    both = known.double().T @ known.double()
-    model.R.copy_(correlations((f.T @ f) / both.clamp_min(1), torch.stack(series).to(f.device)))
+    f = centres[torch.arange(len(centres)), cell] * known
+    both = known.to(f).T @ known.to(f)
+    model.R.copy_(correlations((f.T @ f) / both.clamp_min(1), torch.stack(series)))
 
 
 def _all_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
@@ -228,7 +227,7 @@ def _learn_cells(model: GaussianCopula, j: int, x: Tensor, nominal: bool) -> Non
     """Cells of column j as large as the shares of its classes; those without order stand by their shares."""
     n = model.sizes[j]
     # half a row for each class, so that a class that is not there can still be scored
-    shares = torch.bincount(x.long(), minlength=n).double() + 0.5
+    shares = torch.bincount(x.long(), minlength=n).to(torch.float64) + 0.5
     order = shares.argsort(descending=True, stable=True) if nominal else torch.arange(n, device=shares.device)
     model.places[j, :n] = order.argsort().to(model.places)
     inner = torch.special.ndtri((shares[order].cumsum(0) / shares.sum())[:-1])
