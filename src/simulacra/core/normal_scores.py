@@ -135,7 +135,7 @@ class NormalScores(Transform):
         if moved is not None:
             wide = precise(x)
             at = moved.places.to(x.device)
-            cell = ranks(moved.between.to(wide.device), wide[:, at.to(wide.device)])
+            cell = ranks(moved.between.to(wide.device), wide[:, at.to(wide.device)], right=True)
             y[:, at] = picked(moved.grid.centres.to(wide.device), cell).to(y.device, dtype)
         return y
 

@@ -22,6 +22,7 @@ from simulacra.core.tabular import column_codes
 
 log = logging.getLogger("simulacra")
 SHOWN = 3  # values of a column that are named
+MANY = 3  # values of another kind, and no others: then the column itself is the mistake
 
 
 def lenient_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
@@ -35,7 +36,7 @@ def lenient_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray
         where: the column, for messages.
 
     Raises:
-        ValueError: if every entry is of another kind: then the column itself is the mistake.
+        ValueError: if all of three entries or more are of another kind: then the column is the mistake.
 
     Example:
         >>> from simulacra.core.classes import Categorical
@@ -52,7 +53,8 @@ def lenient_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray
         if repr(value) not in odd:
             odd[repr(value)] = not is_gone(value) and _is_odd(field, value, where)
     rows = [i for i, value in enumerate(values) if odd[repr(value)]]
-    if not rows or all(odd[repr(value)] or is_gone(value) for value in values):
+    whole = all(odd[repr(value)] or is_gone(value) for value in values)
+    if not rows or (whole and len(rows) >= MANY):
         raise refused
     _say(where, [str(values[i]) for i in rows], rows, str(refused))
     return _checked(field, [None if odd[repr(value)] else value for value in values], where)
@@ -117,9 +119,9 @@ def _within(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
         except ValueError as error:
             inside[value] = False
             refused.append(str(error))
-    if refused and not any(inside.values()):
-        raise ValueError(refused[0])
     odd = [i for i in known.nonzero()[:, 0].tolist() if not inside[column[i].item()]]
+    if len(odd) >= MANY and not any(inside.values()):
+        raise ValueError(refused[0])
     if odd:
         _say(where, [f"{column[i].item():g}" for i in odd], odd, refused[0])
     found = torch.ones_like(known)

@@ -9,8 +9,10 @@ cells of the samples are hidden in the pattern of training rows chosen at random
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -204,9 +206,21 @@ def _imputation(model: Model, data: Dataset, rows: TableRows) -> Imputation:
     """RMSE of the model where it completes rows without a condition; references alone otherwise."""
     able = model.supports(can.Completes) and not model.supports(can.TakesCondition)
     space = cast(Fields, data.preprocessing.raw)
-    return imputation(
-        rows.train, rows.held_out, completer_of(space, model.complete) if able else None, rows.seed
-    )
+    completer = completer_of(space, model.complete) if able else None
+    with _unsaid():
+        return imputation(rows.train, rows.held_out, completer, rows.seed)
+
+
+@contextmanager
+def _unsaid() -> Iterator[None]:
+    """Without what each of several completions would log about itself."""
+    log = logging.getLogger("simulacra")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _or_why(measure: Callable[[], T]) -> T | Skipped:
