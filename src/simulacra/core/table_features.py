@@ -8,8 +8,11 @@ import torch
 from torch import Tensor
 
 from simulacra.core.composite import Fields
+from simulacra.core.numeric import Scores
 from simulacra.core.precision import bounded
 from simulacra.core.space import Space
+
+BINS, END = 8, 2.5
 
 
 class ColumnFeatures:
@@ -29,7 +32,9 @@ class ColumnFeatures:
 
     def __init__(self, space: Space, condition: Space | None, columns: tuple[Space, ...]):
         self.space, self.condition, self.columns = space, condition, columns
-        self.seen = [math.prod(column.features_shape) for column in columns]
+        self.seen = [
+            1 + BINS if isinstance(column, Scores) else math.prod(column.features_shape) for column in columns
+        ]
         self.given = math.prod(condition.features_shape) if condition else 0
 
     @property
@@ -44,10 +49,15 @@ class ColumnFeatures:
 
     def of(self, x: Tensor, c: Tensor | None, dtype: torch.dtype) -> Tensor:
         """Features of rows (B, columns) and of their conditions, shape (B, F)."""
-        if isinstance(self.space, Fields):
-            f = self.space.features(x, dtype)
-            return self.beside(f if self.space.discrete else bounded(f), c)
-        each = [self.column(j, x[:, j], dtype) for j in range(len(self.columns))]
+        scores = {}
+        if isinstance(self.space, Fields) and self.space.scored is not None:
+            # all at once: a column alone costs as much
+            grid, places = self.space.scored
+            f = in_parts(grid.features(x[:, places.to(x.device)].to(dtype)))
+            scores = dict(zip(places.tolist(), f.unbind(1)))
+        each = [
+            scores[j] if j in scores else self.column(j, x[:, j], dtype) for j in range(len(self.columns))
+        ]
         return self.beside(torch.cat(each, 1), c)
 
     def beside(self, f: Tensor, c: Tensor | None) -> Tensor:
@@ -60,4 +70,18 @@ class ColumnFeatures:
         """Features of values of column j of shape (*), shape (*, features)."""
         flat = self.columns[j].features(value.flatten(), dtype)
         flat = flat if self.columns[j].discrete else bounded(flat)
+        flat = in_parts(flat) if isinstance(self.columns[j], Scores) else flat
         return flat.reshape(*value.shape, self.seen[j])
+
+
+def in_parts(f: Tensor) -> Tensor:
+    """A score and its parts of equation (1), shape (*, 1 + BINS).
+
+    Example:
+        >>> in_parts(torch.tensor([0.0])).tolist()
+        [[0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]]
+    """
+    inner = torch.special.ndtri(torch.arange(1, BINS, dtype=torch.float64, device="cpu") / BINS)
+    q = torch.cat([inner.new_tensor([-END]), inner, inner.new_tensor([END])]).to(f.device, f.dtype)
+    f = f.unsqueeze(-1)
+    return torch.cat([f, ((f - q[:-1]) / q.diff()).clamp(0, 1)], -1)

@@ -102,5 +102,5 @@ def _heat(axes: Axes, values: np.ndarray, names: list[str], title: str, named: b
     if len(names) <= WRITTEN:
         for i, j in zip(*np.nonzero(~np.isnan(values))):
             ink = style.PAPER if abs(values[i, j]) > 0.6 else style.INK
-            said = f"{values[i, j]:.1f}".replace("-0.0", "0.0")
+            said = f"{values[i, j]:.2f}".replace("0.", ".").replace("-.00", ".00")
             axes.text(j, i, said, ha="center", va="center", fontsize=TINY, color=ink)
