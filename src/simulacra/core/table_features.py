@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from simulacra.core.precision import bounded
 from simulacra.core.space import Space
 
 BINS, END = 8, 2.5
+QUANTILES = (-END, *(NormalDist().inv_cdf(i / BINS) for i in range(1, BINS)), END)  # q
 
 
 class ColumnFeatures:
@@ -81,7 +83,6 @@ def in_parts(f: Tensor) -> Tensor:
         >>> in_parts(torch.tensor([0.0])).tolist()
         [[0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]]
     """
-    inner = torch.special.ndtri(torch.arange(1, BINS, dtype=torch.float64, device="cpu") / BINS)
-    q = torch.cat([inner.new_tensor([-END]), inner, inner.new_tensor([END])]).to(f.device, f.dtype)
+    q = torch.tensor(QUANTILES, dtype=f.dtype, device=f.device)
     f = f.unsqueeze(-1)
     return torch.cat([f, ((f - q[:-1]) / q.diff()).clamp(0, 1)], -1)
