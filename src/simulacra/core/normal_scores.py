@@ -90,7 +90,7 @@ class NormalScores(Transform):
         for j, (values, edges) in enumerate(zip(self.values, self.edges)):
             if values:
                 v = torch.tensor(values, dtype=torch.float64, device="cpu")
-                made.append((j, v, (v[1:] + v[:-1]) / 2, Scores(edges=edges)))
+                made.append((j, v, torch.from_numpy(_between(v.numpy())), Scores(edges=edges)))
         return tuple(made)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
@@ -129,6 +129,13 @@ class NormalScores(Transform):
     def mark(self) -> str:
         """A digest of the values, whose cells are what is scored."""
         return "/" + hashlib.sha256(repr((self.values, self.edges)).encode()).hexdigest()[:8]
+
+
+def _between(values: np.ndarray) -> np.ndarray:
+    """The least number that is nearest to each value but the first: the middle, or the value itself."""
+    middle = (values[1:] + values[:-1]) / 2
+    # of two neighbouring doubles the middle is one of them, which may be the lower
+    return np.where(middle > values[:-1], middle, values[1:])
 
 
 def _needs_double(values: tuple[float, ...]) -> bool:
@@ -217,6 +224,6 @@ def cells_of(column: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...], 
     if len(distinct) > MOST_VALUES:
         at = np.linspace(0, len(ordered) - 1, MOST_VALUES).round().astype(int)
         distinct = np.unique(ordered[at])
-    shares = np.searchsorted(ordered, (distinct[1:] + distinct[:-1]) / 2, side="left") / len(ordered)
+    shares = np.searchsorted(ordered, _between(distinct), side="left") / len(ordered)
     score = torch.special.ndtri(torch.from_numpy(shares)).numpy().round(DIGITS)
     return tuple(distinct.tolist()), tuple(score.tolist()), recurring
