@@ -1,4 +1,4 @@
-"""Rows of numbers on normal scores, grades and classes, enumerated; Tabular's equations written out with loops.
+"""Rows of numbers on normal scores, grades and classes, enumerated; Tabular's equations with loops.
 
 Nothing here but weights comes from the library.
 """

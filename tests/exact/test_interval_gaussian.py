@@ -1,8 +1,9 @@
-"""The mass that a Gaussian gives to a cell of normal scores: against mpmath, sums over all cells, gradients."""
+"""The mass that a Gaussian gives to a cell of normal scores: digits, sums over all cells, gradients."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import mpmath
 import numpy as np
@@ -42,7 +43,7 @@ def cells(k: int, seed: int = 0) -> Scores:
 def inside(space: Scores) -> torch.Tensor:
     """A number within each cell: the middle, or 1 off the only end."""
     ends = [-INF, *space.edges, INF]
-    return torch.tensor([_middle(a, b) for a, b in zip(ends, ends[1:], strict=False)])
+    return torch.tensor([_middle(a, b) for a, b in pairwise(ends)])
 
 
 def _middle(a: float, b: float) -> float:
@@ -122,7 +123,7 @@ def test_the_masses_of_all_cells_sum_to_one(float64, k, name):
     ends = [-INF, *space.edges, INF]
     if name == "interval-gaussian":
         m, s = p[0].tolist()
-        due = [exact(a, b, m, min(max(s, -5), 3)) for a, b in zip(ends, ends[1:], strict=False)]
+        due = [exact(a, b, m, min(max(s, -5), 3)) for a, b in pairwise(ends)]
         np.testing.assert_allclose(log_p[0], due, atol=1e-9)
 
 
@@ -140,10 +141,8 @@ def test_extreme_gaussians_and_their_mixtures_sum_to_one(float64, k, m, log_s):
     weight = 1 / (1 + math.exp(-1.2))
     ends = [-INF, *space.edges, INF]
     due = [
-        np.logaddexp(
-            math.log(weight) + exact(a, b, m, log_s), math.log1p(-weight) + exact(a, b, 0.4, -2.0)
-        )
-        for a, b in zip(ends, ends[1:], strict=False)
+        np.logaddexp(math.log(weight) + exact(a, b, m, log_s), math.log1p(-weight) + exact(a, b, 0.4, -2.0))
+        for a, b in pairwise(ends)
     ]
     np.testing.assert_allclose(log_p, due, rtol=1e-9, atol=1e-9)
 
@@ -180,6 +179,6 @@ def test_draws_fall_into_the_cells_by_their_masses(float64):
     ends = [-INF, *space.edges, INF]
     masses = [
         weight * math.exp(exact(a, b, 0.3, 0.2)) + (1 - weight) * math.exp(exact(a, b, -1.0, -0.8))
-        for a, b in zip(ends, ends[1:], strict=False)
+        for a, b in pairwise(ends)
     ]
     assert chi_square(space.cell(x).numpy(), np.array(masses)) > 1e-3
