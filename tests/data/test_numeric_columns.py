@@ -1,4 +1,4 @@
-"""Numbers of tables from load to draw: which kind they are, and that draws are numbers as they are written."""
+"""Numbers of tables from load to draw: their kinds, and draws that are numbers as they are written."""
 
 from __future__ import annotations
 
@@ -150,7 +150,9 @@ def test_gaps_in_numbers_are_left_out_of_cells_and_filled_with_numbers_of_the_co
     rng = np.random.default_rng(6)
     price = rng.gamma(2, 10, 300).round(2)
     holes = [None if i % 3 == 0 else p for i, p in enumerate(price.tolist())]
-    data = load_data({"price": holes, "y": rng.normal(size=300).tolist()}, test=0, validation=0, missing="mask")
+    data = load_data(
+        {"price": holes, "y": rng.normal(size=300).tolist()}, test=0, validation=0, missing="mask"
+    )
     seen = {p for p in holes if p is not None}
     assert set(data.preprocessing.steps[0].values[0]) == seen
     model = trained(name, data, tmp_path)

@@ -182,3 +182,13 @@ def test_draws_fall_into_the_cells_by_their_masses(float64):
         for a, b in pairwise(ends)
     ]
     assert chi_square(space.cell(x).numpy(), np.array(masses)) > 1e-3
+
+
+def test_half_precision_scores_the_cell_of_single_precision():
+    """As autocast gives parameters: neighbouring ends are one number in bfloat16."""
+    space = Scores(edges=(0.5, 0.501, 0.502))
+    loc, log_scale = torch.tensor([0.25, 1.0]), torch.tensor([-1.0, 0.5])  # the same in both
+    x = torch.tensor([0.5015, 0.5005])
+    due = IntervalGaussian(loc, log_scale, 0, space).entries(x)
+    found = IntervalGaussian(loc.bfloat16(), log_scale.bfloat16(), 0, space).entries(x)
+    assert torch.equal(found, due) and due.exp().max() < 0.01

@@ -89,7 +89,7 @@ def test_counts_have_mean_and_variance(float64, space):
     assert flat.log_prob(at).item() == pytest.approx(scipy.stats.poisson(5).logpmf(3), abs=1e-5)
 
 
-@pytest.mark.parametrize("k", [2, 3, 5])
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
 def test_a_mixture_is_spread_over_the_column(float64, k):
     x = RNG.normal(30, 7, 200)
     means, log_scales, logits = marginal(Real(), "gaussian-mixture", torch.tensor(x), k).chunk(3)

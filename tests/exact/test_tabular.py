@@ -219,3 +219,14 @@ def test_the_fast_way_gives_the_parameters_of_the_slow_one(float64, space):
         n = model.head_at(t).output[0]
         torch.testing.assert_close(model.next_parameters(state, t), whole[:, :n, j])
         state = model.advance(state, t, x[:, j])
+
+
+def test_half_precision_parameters_score_the_cells_of_the_rows_as_they_are():
+    space = Fields(a=Scores(edges=(0.5, 0.501, 0.502)), b=Scores(edges=(-0.1,)))
+    for mixtures in (1, 2):
+        heads = small(space, mixtures=mixtures).heads
+        p = torch.randn(4, 2, max(heads.outputs)).bfloat16()
+        x = torch.tensor([[0.4, 0.3], [0.5005, 0.3], [0.5015, -0.3], [0.6, 0.3]])
+        due = heads.entries(p.float(), x)
+        torch.testing.assert_close(heads.entries(p, x), due, atol=0.02, rtol=0.01)
+        assert due[:2, 0].diff().abs() > 1

@@ -13,7 +13,7 @@ from orders import loud
 
 import simulacra.models.autoregressive.tabular as tabular
 from simulacra.core.batch import Batch
-from simulacra.core.candidates import effective, kept
+from simulacra.core.candidates import effective, kept, say_effective
 from simulacra.core.random import Rng
 from simulacra.models.autoregressive.tabular import Tabular, negative_log_likelihood
 
@@ -77,6 +77,18 @@ def test_each_row_has_gaps_of_its_own_and_its_draw_does_not_depend_on_the_batch(
     torch.testing.assert_close(gone, whole, rtol=0, atol=0)
 
 
+@pytest.mark.system("H6", "H19")
+def test_a_row_whose_gaps_need_no_candidates_does_not_depend_on_rows_whose_gaps_do(float64):
+    model, x = small(THREE, candidates=20), rows(THREE).repeat(3, 1)
+    known = torch.tensor([[True, False, False]]).repeat(len(x), 1)
+    known[50:] = torch.tensor([False, True, True])
+    with torch.no_grad():
+        whole = model.fill(x, known, Rng(2, rows=range(len(x))))
+        alone = model.fill(x[:50], known[:50], Rng(2, rows=range(50)))
+    assert model.marginalises(known[:50]) and not model.marginalises(known)
+    torch.testing.assert_close(alone, whole[:50])
+
+
 def test_a_candidate_is_kept_by_its_weight(float64):
     log_w = torch.tensor([[0.3, -1.0, 2.0, -torch.inf]]).expand(9000, 4)
     x = torch.arange(4.0).view(1, 4, 1).expand(9000, 4, 1)
@@ -90,6 +102,8 @@ def test_few_candidates_are_said_and_equal_ones_are_not(float64, caplog):
     model, x = small(TWO, candidates=40), rows(TWO)
     with caplog.at_level("INFO", logger="simulacra"):
         model.complete(x, torch.tensor([True, False]))
+        # rounding is no loss
+        say_effective(effective(torch.full((3, 49), -0.3)), 49)
         assert not caplog.records
         model.complete(x, torch.tensor([False, True]))
     (record,) = caplog.records

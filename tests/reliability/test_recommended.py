@@ -86,7 +86,9 @@ def test_the_fewest_steps_count_where_no_length_is_given(options, steps):
 def test_a_number_of_epochs_is_trained_exactly(tmp_path):
     data = data_of(validation=0)
     model = Tabular(data.space, hidden=(3,))
-    run = simulacra.fit(model, data, out=tmp_path / "run", epochs=2, batch_size=30, log_every=1, progress=False)
+    run = simulacra.fit(
+        model, data, out=tmp_path / "run", epochs=2, batch_size=30, log_every=1, progress=False
+    )
     assert len(run.metrics) == 4
     # what was recommended is saved with the run
     assert run.config["options"]["lr"] == RECOMMENDED["lr"]
