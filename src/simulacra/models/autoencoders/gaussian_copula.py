@@ -215,8 +215,10 @@ def solve(model: GaussianCopula, source: Source, rng: Rng) -> None:
         centres[j, :n] = centres_of(ends)
         series.append(coefficients(ends, centres[j, :n]))
     f = centres.to(cell.device)[torch.arange(len(centres)), cell] * known
-    both = known.double().T @ known.double()
-    model.R.copy_(correlations((f.T @ f) / both.clamp_min(1), torch.stack(series).to(f.device)))
+    both = (known.double().T @ known.double()).clamp_min(1)
+    variances = f.square().sum(0) / known.sum(0).clamp_min(1)
+    error = (torch.outer(variances, variances) / both).sqrt()
+    model.R.copy_(correlations((f.T @ f) / both, torch.stack(series).to(f.device), error))
 
 
 def _all_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
