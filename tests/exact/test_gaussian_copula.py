@@ -179,6 +179,22 @@ def test_the_closed_form_leaves_out_what_is_missing(float64):
     np.testing.assert_allclose(model.R, R[3], atol=4.5 * 1.6 / (0.49 * 40000) ** 0.5)
 
 
+@pytest.mark.system("D2")
+def test_rare_classes_that_never_meet_are_not_opposites(float64):
+    """Two of four classes of 1 % hang together by 0.9, the others by nothing: read without bias."""
+    matrix, pairs, others = np.eye(4), [], []
+    matrix[0, 1] = matrix[1, 0] = 0.9
+    for seed in range(20):
+        model = GaussianCopula(Fields({f"c{j}": Binary() for j in range(4)}))
+        solve(model, Rows(torch.tensor(normal_rows(3000, matrix, seed) >= norm.isf(0.01)).double()), Rng(0))
+        pairs.append(model.R[0, 1].item())
+        others.append(model.R[2:, :].sum(1).sub(1).mean().item() / 3)
+    error = np.std(others, ddof=1) / 20**0.5
+    # by the root alone they are near -0.17
+    assert abs(np.mean(others)) < 4 * error and error < 0.03
+    assert np.mean(pairs) == pytest.approx(0.9, abs=0.05)
+
+
 def test_classes_without_order_stand_by_their_shares_and_come_back(float64):
     space = Fields(a=Categorical((), 4), b=Scores(edges=(0.0,)))
     shares, n = np.array([0.1, 0.5, 0.15, 0.25]), 20000
