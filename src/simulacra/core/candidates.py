@@ -48,7 +48,8 @@ def say_effective(numbers: Tensor, k: int) -> None:
         numbers: effective numbers of the rows, shape (B,).
         k: candidates of a row.
     """
-    if len(numbers) and float(numbers.min()) < k:
+    # all but rounding
+    if len(numbers) and float(numbers.min()) < k - 0.5:
         log.info(
             "completed by weighted candidates: %.0f of %d count in the mean, %.1f in the row with the fewest",
             *(float(numbers.mean()), k, float(numbers.min())),

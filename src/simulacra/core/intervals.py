@@ -21,7 +21,7 @@ from simulacra.core.distributions import LOG_2PI, Distribution, log1mexp
 from simulacra.core.numeric import Grid, Scores
 from simulacra.core.random import Rng
 
-NARROW = 0.1  # h (1 + |c|) below which the series holds to 13 digits
+NARROW = 0.1  # h (1 + |c|) below which the series holds to 11 digits
 
 
 @dataclass
@@ -48,8 +48,10 @@ class IntervalGaussian(Distribution):
 
     def entries(self, x: Tensor) -> Tensor:
         """log P of the cell that x lies in."""
-        a, b = self.cells.ends(x.to(self.loc.dtype))
-        return log_mass(a, b, self.loc, self.log_scale)
+        # half precision, as of autocast, would put neighbouring cells together
+        loc, log_scale = _single(self.loc), _single(self.log_scale)
+        a, b = self.cells.ends(x.to(loc.dtype))
+        return log_mass(a, b, loc, log_scale)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
         """m + s eps: a score within the cell that is drawn."""
@@ -60,6 +62,10 @@ class IntervalGaussian(Distribution):
     def mean(self) -> Tensor:
         """m, a score."""
         return self.loc
+
+
+def _single(t: Tensor) -> Tensor:
+    return t.float() if t.dtype in (torch.bfloat16, torch.float16) else t
 
 
 def log_mass(a: Tensor, b: Tensor, loc: Tensor, log_scale: Tensor) -> Tensor:

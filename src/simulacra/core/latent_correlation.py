@@ -7,7 +7,9 @@ orthonormal Hermite polynomials h_n,
     Cov(f_i, f_j) = sum_n c_in c_jn rho_ij^n                                                           (2)
 
 Equation (2) rises in rho (Price 1958), so the rho of an observed covariance is its root. For two columns of
-two values each it is the tetrachoric correlation, and for fine cells the correlation of the scores.
+two values each it is the tetrachoric correlation, and for fine cells the correlation of the scores. A
+covariance within two standard errors of 0 is read by the first term alone, which has no bias where rho is 0:
+of two rare classes that never meet the root is -1, whichever their rho.
 
 Reference: Lancaster 1957; Olsson 1979 (polychoric correlation).
 """
@@ -22,15 +24,17 @@ from torch import Tensor
 TERMS = 24  # of the series (2)
 MOST = 0.999  # |rho|: beyond it two columns are one
 LEAST = 1e-4  # eigenvalue of a correlation matrix, which sampling errors may make negative
+TINY = 1e-12  # of a column that never changes
 HALVINGS = 40  # of the interval in which the root of (2) lies
 
 
-def correlations(covariance: Tensor, coefficients: Tensor) -> Tensor:
+def correlations(covariance: Tensor, coefficients: Tensor, error: Tensor | None = None) -> Tensor:
     """rho of equation (2) for each pair of columns, made a correlation matrix, float64, shape (D, D).
 
     Args:
         covariance: of the columns' expected scores, shape (D, D).
         coefficients: c of equation (1), shape (D, TERMS).
+        error: standard error of the covariance of independent columns, shape (D, D); None: it is exact.
     """
     low = torch.full_like(covariance, -MOST)
     high = -low
@@ -38,7 +42,12 @@ def correlations(covariance: Tensor, coefficients: Tensor) -> Tensor:
         rho = (low + high) / 2
         above = _series(rho, coefficients) > covariance
         low, high = torch.where(above, low, rho), torch.where(above, rho, high)
-    return nearest(((low + high) / 2).fill_diagonal_(1.0))
+    rho = (low + high) / 2
+    if error is not None:
+        first = torch.outer(coefficients[:, 0], coefficients[:, 0])
+        linear = (covariance / first.clamp_min(TINY)).clamp(-MOST, MOST)
+        rho = torch.where(covariance.abs() <= 2 * error, linear, rho)
+    return nearest(rho.fill_diagonal_(1.0))
 
 
 def _series(rho: Tensor, c: Tensor) -> Tensor:

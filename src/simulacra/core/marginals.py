@@ -82,9 +82,13 @@ def marginal(space: Space, name: str, x: Tensor, mixtures: int = 1) -> Tensor:
 
 
 def spread(k: int) -> Tensor:
-    """Means at the quantiles of N(0, 1), deviations of a half and equal weights, of k components: (3 k,)."""
+    """Means at the quantiles of N(0, 1), deviations of a half and equal weights, of k components: (3 k,).
+
+    A single one is N(0, 1) itself.
+    """
     means = torch.special.ndtri((torch.arange(k, dtype=torch.float64) + 0.5) / k)
-    return torch.cat([means, torch.full_like(means, 0.5).log(), torch.zeros_like(means)])
+    deviations = torch.full_like(means, 0.5 if k > 1 else 1.0)
+    return torch.cat([means, deviations.log(), torch.zeros_like(means)])
 
 
 def _spread_over(x: Tensor, k: int) -> Tensor:

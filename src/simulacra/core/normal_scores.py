@@ -68,8 +68,7 @@ def _moved(
     if not places:
         return None
     v = padded([torch.tensor(column, dtype=torch.float64, device="cpu") for column in values])
-    # beyond the last value there is no end: inf + inf and inf - v stay inf
-    between = (v[:, 1:] + v[:, :-1]) / 2
+    between = padded([torch.from_numpy(_between(np.array(column))) for column in values])
     at = torch.tensor(places, device="cpu")
     return _Moved(at, v, between, tuple(Scores(edges=column) for column in edges))
 
@@ -174,6 +173,13 @@ class NormalScores(Transform):
         return "/" + hashlib.sha256(repr((self.values, self.edges)).encode()).hexdigest()[:8]
 
 
+def _between(values: np.ndarray) -> np.ndarray:
+    """The least number that is nearest to each value but the first: the middle, or the value itself."""
+    middle = (values[1:] + values[:-1]) / 2
+    # of two neighbouring doubles the middle is one of them, which may be the lower
+    return np.where(middle > values[:-1], middle, values[1:])
+
+
 def _needs_double(values: tuple[float, ...]) -> bool:
     gap = min((b - a for a, b in pairwise(values)), default=1.0)
     return max(abs(values[0]), abs(values[-1])) * 2**-22 > gap
@@ -260,6 +266,6 @@ def cells_of(column: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...], 
     if len(distinct) > MOST_VALUES:
         at = np.linspace(0, len(ordered) - 1, MOST_VALUES).round().astype(int)
         distinct = np.unique(ordered[at])
-    shares = np.searchsorted(ordered, (distinct[1:] + distinct[:-1]) / 2, side="left") / len(ordered)
+    shares = np.searchsorted(ordered, _between(distinct), side="left") / len(ordered)
     score = torch.special.ndtri(torch.from_numpy(shares)).numpy().round(DIGITS)
     return tuple(distinct.tolist()), tuple(score.tolist()), recurring

@@ -113,7 +113,7 @@ class ColumnHeads:
         found = []
         if self.grid is not None:
             at = self.scores.to(x.device)
-            found.append(self._mixtures(p[:, at], self.grid).entries(x[:, at].to(p.dtype)))
+            found.append(self._mixtures(p[:, at], self.grid).entries(x[:, at]))
         if len(self.classes):
             at = self.classes.to(x.device)
             found.append(self._categoricals(p[:, at]).entries(x[:, at]))

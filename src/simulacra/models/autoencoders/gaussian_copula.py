@@ -120,10 +120,8 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
     def log_weights(
         self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
     ) -> Tensor:
-        """log w of equation (3) for k sequences of draws, in nats, shape (B, k)."""
-        a, b = self.box(x, known)
-        L = torch.linalg.cholesky(precise(self.R)).expand(len(x), -1, -1)
-        return _sequence(L, a, b, rng, k)[1].to(self.device, self.dtype)
+        """log w of equation (3) for k sequences of draws, in nats, shape (B, k); known columns come first."""
+        return self._sequences(x, known, rng, k)[-1].to(self.device, self.dtype)
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
         """One log-weight, in nats, shape (B,)."""
@@ -153,13 +151,22 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
 
     def _completed(self, x: Tensor, known: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
         """z of each row given its known cells, shape (B, columns), and the weights of its candidates."""
-        a, b = self.box(self.space.filled(x, known), known)
-        order = (~known).to(a.device, torch.uint8).argsort(dim=1, stable=True)
-        R = precise(self.R)[order.unsqueeze(2), order.unsqueeze(1)]
-        L = torch.linalg.cholesky(R)
-        e, log_w = _sequence(L, a.gather(1, order), b.gather(1, order), rng, self.candidates)
+        order, L, e, log_w = self._sequences(self.space.filled(x, known), known, rng, self.candidates)
         z = (L @ kept(e, log_w, rng).unsqueeze(2)).squeeze(2)
         return torch.empty_like(z).scatter(1, order, z), log_w
+
+    def _sequences(
+        self, x: Tensor, known: Tensor | None, rng: Rng, k: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Equation (3) with the known columns of each row first: their order, L, e and log w."""
+        a, b = self.box(x, known)
+        if known is None:
+            order = torch.arange(x.shape[1], device=a.device).expand(x.shape)
+            L = torch.linalg.cholesky(precise(self.R)).expand(len(x), -1, -1)
+        else:
+            order = (~known).to(a.device, torch.uint8).argsort(dim=1, stable=True)
+            L = torch.linalg.cholesky(precise(self.R)[order.unsqueeze(2), order.unsqueeze(1)])
+        return order, L, *_sequence(L, a.gather(1, order), b.gather(1, order), rng, k)
 
 
 def _sequence(L: Tensor, a: Tensor, b: Tensor, rng: Rng, k: int) -> tuple[Tensor, Tensor]:
@@ -208,8 +215,10 @@ def solve(model: GaussianCopula, source: Source, rng: Rng) -> None:
         centres[j, :n] = centres_of(ends)
         series.append(coefficients(ends, centres[j, :n]))
     f = centres[torch.arange(len(centres)), cell] * known
-    both = known.to(f).T @ known.to(f)
-    model.R.copy_(correlations((f.T @ f) / both.clamp_min(1), torch.stack(series)))
+    both = (known.to(f).T @ known.to(f)).clamp_min(1)
+    variances = f.square().sum(0) / known.sum(0).clamp_min(1)
+    error = (torch.outer(variances, variances) / both).sqrt()
+    model.R.copy_(correlations((f.T @ f) / both, torch.stack(series), error))
 
 
 def _all_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:

@@ -207,7 +207,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             filled, log_w = self._completed(x[rows], known[rows], rng.on(rng.rows[rows]), k, given)
             found.append(filled)
             numbers.append(effective(log_w))
-        say_effective(torch.cat(numbers), k)
+        say_effective(torch.cat(numbers), log_w.shape[1])
         return torch.cat(found)
 
     def _completed(
@@ -217,7 +217,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         n = max(1, k // len(self.nets))
         each = [self.weighted(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
         candidates, log_w = (torch.cat(parts, 1) for parts in zip(*each))
-        return torch.where(known, x.to(candidates.dtype), kept(candidates, log_w, rng)), log_w
+        chosen = kept(candidates, log_w, rng)
+        if len(self.nets) == 1:
+            # the first of equal ones, so that a row's draw does not depend on the other rows' gaps
+            exact = allowed(self.orderings[0], known).unsqueeze(1)
+            chosen = torch.where(exact, candidates[:, 0], chosen)
+        return torch.where(known, x.to(candidates.dtype), chosen), log_w
 
     def weighted(
         self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None

@@ -1,0 +1,125 @@
+"""What a model recommends fills only what was not given; runs of older versions keep their options."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+import simulacra
+import simulacra.training.fit as fitting
+from simulacra.core.training import Epochs, Stage, Steps
+from simulacra.data import load_data
+from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
+from simulacra.models.autoregressive.tabular import RECOMMENDED, Tabular
+from simulacra.models.variational.latent import TABLES
+from simulacra.models.variational.vae import VAE
+from simulacra.training.options import Options
+
+
+def data_of(n: int = 60, **options):
+    rng = np.random.default_rng(0)
+    columns = {"a": rng.normal(size=n).tolist(), "b": rng.choice(["u", "v"], n).tolist()}
+    return load_data(columns, test=0, **options)
+
+
+def differing(a: Options, b: Options) -> set[str]:
+    return {f.name for f in fields(Options) if getattr(a, f.name) != getattr(b, f.name)}
+
+
+def test_only_what_is_none_is_filled():
+    model = Tabular(data_of().space, hidden=(3,))
+    bare = Options().for_model(model)
+    assert differing(bare, Options()) == set(RECOMMENDED)
+    assert all(getattr(bare, name) == value for name, value in RECOMMENDED.items())
+    given = {"lr": 0.5, "schedule": "constant", "clip": 0.1, "patience": 3, "least_steps": 7}
+    for name, value in given.items():
+        found = Options(**{name: value}).for_model(model)
+        assert getattr(found, name) == value
+        assert differing(found, Options(**{name: value})) == set(RECOMMENDED) - {name}
+    everything = Options(**given)
+    assert everything.for_model(model) == everything
+    # twice is once
+    assert bare.for_model(model) == bare
+
+
+def test_nothing_stops_early_where_nothing_is_validated():
+    model = Tabular(data_of().space, hidden=(3,))
+    assert Options().for_model(model, validates=False).patience is None
+    assert Options(validate=False).for_model(model).patience is None
+    assert Options(patience=4).for_model(model, validates=False).patience == 4
+
+
+def test_models_without_recommendations_leave_options_alone():
+    space = simulacra.Real((3,))
+    assert Options().for_model(VAE(space, latent=1)) == Options()
+    assert Options().for_model(GaussianCopula(data_of().space)) == Options()
+    table = Options().for_model(VAE(data_of().space, latent=1))
+    assert differing(table, Options()) == set(TABLES)
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({}, 20 * 60 // 50),  # as declared
+        ({"least_steps": 500}, 500),
+        ({"least_steps": 5}, 24),  # already longer
+        ({"least_steps": 500, "epochs": 5}, 6),
+        ({"least_steps": 500, "stages": {"train": 10}}, 12),
+        ({"least_steps": 500, "stages": {"other": 10}}, 500),
+    ],
+    ids=str,
+)
+def test_the_fewest_steps_count_where_no_length_is_given(options, steps):
+    model = Tabular(data_of().space, hidden=(3,))
+    stage = model.stage(0, [])
+    assert stage.length == Epochs(20)
+    assert Options(batch_size=50, **options).steps(stage, model, 60) == steps
+    # a stage of so many steps has these
+    short = Stage("train", stage.updates, Steps(3))
+    assert Options(least_steps=500).steps(short, model, 60) == 3
+    assert Options(least_steps=500).steps(Stage("solve", [], Steps(0)), model, 60) == 0
+
+
+def test_a_number_of_epochs_is_trained_exactly(tmp_path):
+    data = data_of(validation=0)
+    model = Tabular(data.space, hidden=(3,))
+    run = simulacra.fit(
+        model, data, out=tmp_path / "run", epochs=2, batch_size=30, log_every=1, progress=False
+    )
+    assert len(run.metrics) == 4
+    # what was recommended is saved with the run
+    assert run.config["options"]["lr"] == RECOMMENDED["lr"]
+    assert run.config["options"]["clip"] == RECOMMENDED["clip"] and run.config["options"]["patience"] is None
+
+
+def test_the_fewest_steps_are_trained(tmp_path):
+    data = data_of(validation=0)
+    model = Tabular(data.space, hidden=(3,))
+    run = simulacra.fit(model, data, out=tmp_path / "run", least_steps=47, log_every=1, progress=False)
+    assert len(run.metrics) == 47
+
+
+def test_a_run_of_an_older_version_keeps_its_options(tmp_path, monkeypatch):
+    data = data_of()
+    simulacra.fit(Tabular(data.space, hidden=(3,)), data, out=tmp_path / "run", epochs=1, progress=False)
+    path = tmp_path / "run" / "config.json"
+    config = json.loads(path.read_text())
+    # as written before there were recommendations: the option is not there, others were not given
+    del config["options"]["least_steps"]
+    config["options"] |= {"lr": None, "clip": None, "schedule": None, "patience": None}
+    path.write_text(json.dumps(config))
+    seen = []
+    monkeypatch.setattr(fitting, "_train", lambda model, data, options, *rest, **more: seen.append(options))
+    simulacra.resume(tmp_path / "run", data=data)
+    (options,) = seen
+    assert options == Options(epochs=1, progress=False)
+    assert options.least_steps is None and options.lr is None
+
+
+@pytest.mark.parametrize("least", [0, -3])
+def test_no_steps_at_all_are_refused(least):
+    with pytest.raises(ValueError, match=f"least_steps is {least}, but it must be positive"):
+        Options(least_steps=least)
