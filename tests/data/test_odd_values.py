@@ -152,4 +152,5 @@ def test_numbers_of_every_mask_lose_only_what_is_odd(caplog):
         assert torch.equal(found, mask & ~odd)
     assert without_odd(space, x[[0, 4]], None) is None
     with pytest.raises(ValueError, match="'n'"):
-        without_odd(space, x[[1]], None)
+        without_odd(space, x[[1, 1, 1]], None)
+    assert torch.equal(without_odd(space, x[[1]], None), ~odd[[1]])

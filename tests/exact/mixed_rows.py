@@ -46,7 +46,10 @@ def features(column: Space) -> np.ndarray:
     n = size(column)
     if isinstance(column, Scores):
         ends = ends_of(column)
-        return (-np.diff(norm.pdf(ends)) / np.diff(norm.cdf(ends)))[:, None]
+        f = (-np.diff(norm.pdf(ends)) / np.diff(norm.cdf(ends)))[:, None]
+        # the shares of eight parts of the scores that lie below it
+        q = np.array([-2.5, *norm.ppf(np.arange(1, 8) / 8), 2.5])
+        return np.hstack([f, np.clip((f - q[:-1]) / np.diff(q), 0, 1)])
     if isinstance(column, Categorical) and not isinstance(column, Ordinal):
         return np.eye(n)
     return np.tril(np.ones((n, n)))[:, 1:]

@@ -62,14 +62,16 @@ def test_the_order_that_is_named_is_that_of_the_chain_rule(float64):
     assert model.orderings.tolist() == [[2, 0, 1]]
     np.testing.assert_allclose(model.log_density(rows(THREE)).detach(), log_p(model), atol=1e-9)
     # the first column of the order depends on no other
-    entries = model.heads.entries(model.nets[0](model._features(rows(THREE), None)), rows(THREE))[:, 2]
+    entries = model.heads.entries(model.nets[0](model.sight.of(rows(THREE), None, model.dtype)), rows(THREE))[
+        :, 2
+    ]
     assert entries.round(decimals=9).unique().numel() == 3
 
 
 def test_parameters_of_a_column_know_nothing_of_later_ones(float64):
     space = Fields(a=Real(), b=Categorical((), 3), c=Scores(edges=(0.0,)), d=Count(), e=Positive())
     model = small(space, orders=3)
-    starts = [*model.starts, sum(model.seen)]
+    starts = [*(model.sight.at(j).start for j in range(5)), model.sight.width]
     assert len({tuple(o) for o in model.orderings.tolist()}) == 3
     for net, order in zip(model.nets, model.orderings.tolist(), strict=True):
         f = torch.randn(4, starts[-1])

@@ -11,10 +11,10 @@ from mixed_rows import SPACES, THREE, TWO, codes_of, log_p_ensemble, numbered, r
 from oracles import chi_square
 from orders import loud
 
-import simulacra.models.autoregressive.tabular as tabular
 from simulacra.core.batch import Batch
 from simulacra.core.candidates import effective, kept, say_effective
 from simulacra.core.random import Rng
+from simulacra.models.autoregressive import tabular_training
 from simulacra.models.autoregressive.tabular import Tabular, negative_log_likelihood
 
 
@@ -119,7 +119,7 @@ def gradients(model: Tabular, loss: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(("known", "orders"), [((False, True), 1), ((False, True), 2), ((True, False), 1)])
 def test_the_gradient_with_gaps_is_that_of_the_marginal(float64, monkeypatch, known, orders):
     """Fisher: grad log p(x_known) = E grad log p(x), x_missing given x_known; for each order."""
-    monkeypatch.setattr(tabular, "GUESSES", 1000)
+    monkeypatch.setattr(tabular_training, "GUESSES", 1000)
     model, x = small(TWO, orders=orders), rows(TWO)[[1, 5, 6]]
     mask = torch.tensor(known).expand(3, 2)
     # the marginals, each order on its own: log sum over the missing column's values
@@ -128,7 +128,7 @@ def test_the_gradient_with_gaps_is_that_of_the_marginal(float64, monkeypatch, kn
         columns = []
         for value in rows(TWO)[:, gone].unique():
             filled = torch.where(mask, x, value)
-            columns.append(model.heads.entries(net(model._features(filled, None)), filled).sum(1))
+            columns.append(model.heads.entries(net(model.sight.of(filled, None, model.dtype)), filled).sum(1))
         assert len(columns) == 3
         due = due - torch.stack(columns).logsumexp(0).mean() / orders
     exact = gradients(model, due)
@@ -145,7 +145,7 @@ def test_the_gradient_with_gaps_is_that_of_the_marginal(float64, monkeypatch, kn
     assert (off.mean(0).abs() < 4.5 * error + 1e-12).all()
     # rows completed without regard to what is known would be off
     if known == (False, True):
-        monkeypatch.setattr(tabular, "GUESSES", 1)
+        monkeypatch.setattr(tabular_training, "GUESSES", 1)
         losses = (negative_log_likelihood(model, batch, Rng(s, rows=range(n))).loss["nll"] for s in range(30))
         blind = torch.stack([gradients(model, loss.mean()) for loss in losses])
         assert ((blind.mean(0) - exact) @ directions).abs().max() > 10 * error.max()
