@@ -62,9 +62,8 @@ def test_the_order_that_is_named_is_that_of_the_chain_rule(float64):
     assert model.orderings.tolist() == [[2, 0, 1]]
     np.testing.assert_allclose(model.log_density(rows(THREE)).detach(), log_p(model), atol=1e-9)
     # the first column of the order depends on no other
-    entries = model.heads.entries(model.nets[0](model.sight.of(rows(THREE), None, model.dtype)), rows(THREE))[
-        :, 2
-    ]
+    f = model.sight.of(rows(THREE), None, model.dtype)
+    entries = model.heads.entries(model.nets[0](f), rows(THREE))[:, 2]
     assert entries.round(decimals=9).unique().numel() == 3
 
 

@@ -56,7 +56,7 @@ ObservationName = Literal[
     "interval-mixture",
     "fields",
 ]
-TABLES: Mapping[str, Any] = {"least_steps": 2000, "lr": 2e-3, "schedule": "cosine"}
+TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
 MAX_LOG_SIGMA = 20.0  # of a code in any direction
 PROPOSALS = 128  # codes that a completion chooses from
 
@@ -132,7 +132,7 @@ class LatentVariableModel(
 
     @property
     def recommended(self) -> Mapping[str, Any]:
-        """For tables, which have few rows: at least 2,000 steps, at a rate that falls from 0.002."""
+        """For tables, which have few rows: at least 3,000 steps, at a rate that falls from 0.002."""
         return TABLES if isinstance(self.space, Fields) else {}
 
     def stage(self, i: int, past: list) -> Stage | None:
