@@ -1,17 +1,18 @@
 """Write the artifacts of `tests/compat`: three tiny models, as one version of the library saves them.
 
-    python tests/compat/make.py tests/compat/format-1/NAME
+    python tests/compat/make.py tests/compat/format-1/NAME [ARTIFACT ...]
 
 Run it once, with the version whose files are to be kept (by PYTHONPATH, for an older one), and commit
 what it writes: a folder that is there is never written again. `expected.json` holds, for each
 artifact, rows in raw units, their scores, samples, and the seed of both. The script keeps to names
 that every version has. `format-1/folders` is of the code before one-file artifacts and recorded scores:
-all three are folders there.
+all three are folders there. `format-1/tables` is of the code before normal scores.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sys
 import tempfile
@@ -56,14 +57,33 @@ def rbm(folder: Path) -> tuple[simulacra.Model, torch.Tensor, torch.Tensor | Non
     return model, torch.eye(6)[:3], None
 
 
-MAKERS = {"vae": vae, "ppca.safetensors": ppca, "rbm": rbm}
+def table(path: Path) -> tuple[simulacra.Model, torch.Tensor, torch.Tensor | None]:
+    """A saved model: a VAE of a table with a column of every kind that there was before normal scores."""
+    make = random.Random(SEED)
+    columns = {
+        "height": [round(make.gauss(170, 9), 1) for _ in range(60)],
+        "income": [round(make.lognormvariate(7, 1.6), 2) for _ in range(60)],
+        "visits": [int(make.expovariate(0.05)) for _ in range(60)],
+        "grade": [make.randint(1, 4) for _ in range(60)],
+        "city": [make.choice(("Basel", "Oslo")) for _ in range(60)],
+    }
+    data = simulacra.load_data(columns, validation=0, test=0)
+    model = simulacra.VAE(data.space, latent=2, hidden=(5,))
+    with tempfile.TemporaryDirectory() as aside:
+        model = simulacra.fit(model, data, out=aside, **QUIET).model
+    model.save(path)
+    return model, data.train.x[:3], None
 
 
-def main(folder: Path) -> None:
-    """Write every artifact and what it answers."""
+MAKERS = {"vae": vae, "ppca.safetensors": ppca, "rbm": rbm, "table.safetensors": table}
+
+
+def main(folder: Path, *names: str) -> None:
+    """Write every artifact, or those that are named, and what it answers."""
     folder.mkdir(parents=True)
     expected = {}
-    for name, make in MAKERS.items():
+    for name in names or MAKERS:
+        make = MAKERS[name]
         torch.manual_seed(SEED)
         model, x, c = make(folder / name)
         expected[name] = {
@@ -78,4 +98,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])
