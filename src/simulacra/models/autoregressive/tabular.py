@@ -51,6 +51,7 @@ from simulacra.core.training import Epochs, Source, Stage, Update
 from simulacra.nets.columnwise import ColumnNets
 
 GUESSES = 8  # of an incomplete training row
+BOUND = 64  # weights of the bound by which training is validated
 RECOMMENDED: Mapping[str, Any] = {
     "least_steps": 3000,
     "lr": 3e-3,
@@ -167,12 +168,16 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """Logs of k estimates of p(x_known) by equation (4), in nats, shape (B, k)."""
         if known is None:
             return self.log_density(x, c).unsqueeze(1).expand(-1, k)
+        rng = rng.per_row()
         each = [self._candidates(o, x, known, rng.at("order", o), k, c)[1] for o in range(len(self.nets))]
         return torch.stack(each).logsumexp(0) - math.log(len(each))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """One log-weight, in nats, shape (B,)."""
-        return self.log_weights(x, c, rng, 1, known)[:, 0]
+        """log of the mean of `BOUND` weights, in nats, shape (B,).
+
+        With a single one the columns drawn before they are known would seem best without any dependence.
+        """
+        return self.log_weights(x, c, rng, BOUND, known).logsumexp(1) - math.log(BOUND)
 
     # ---- draws
 
@@ -214,7 +219,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         self, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """A draw of each row, and the log-weights of all candidates, shape (B, candidates)."""
-        n = max(1, k // len(self.nets))
+        n, rng = max(1, k // len(self.nets)), rng.per_row()
         each = [self._candidates(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
         candidates, log_w = (torch.cat(parts, 1) for parts in zip(*each))
         chosen = kept(candidates, log_w, rng)
@@ -228,7 +233,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """k draws of each row in order o with known columns held, (B, k, columns), and their log-weights."""
-        net, rng = self.nets[o], rng.per_row()
+        net = self.nets[o]
         assert isinstance(net, ColumnNets)
         x = self.space.filled(x, known)
         f = self._features(x, c).unsqueeze(1).repeat(1, k, 1)
