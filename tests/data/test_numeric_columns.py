@@ -173,11 +173,6 @@ def test_continued_tails_are_an_option_of_the_table(tmp_path):
     assert ((x > weight.max()) | (x < weight.min())).mean() < 0.01
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="with tails='continued' a value that holds 40 % of the rows is spread to its neighbours and below "
-    "the smallest: most values do not recur, so the column does not stay on its values",
-)
 def test_continued_tails_keep_an_atom(tmp_path):
     rng = np.random.default_rng(8)
     rain = np.where(rng.random(500) < 0.4, 0.0, rng.gamma(2.0, 30, 500).round(3))

@@ -173,6 +173,26 @@ def test_the_bound_of_a_missing_column_rises_to_the_marginal(float64):
     assert few.bound.shape == (9,)
 
 
+@pytest.mark.system("H6")
+def test_training_is_validated_by_a_bound_that_sees_dependence(float64):
+    """One weight would rank columns without dependence above these: its gap is what the columns share."""
+    torch.manual_seed(9)
+    model, x = small(TWO, gain=3.0), rows(TWO)
+    mask = torch.tensor([[False, True]]).expand(len(x), 2)
+    log_joint = log_p(model).reshape(3, 3)
+    due = np.logaddexp.reduce(log_joint, axis=0)
+    log_a = np.logaddexp.reduce(log_joint, axis=1)
+    one = np.exp(log_a) @ (log_joint - log_a[:, None])
+    found = []
+    with torch.no_grad():
+        for seed in range(40):
+            found.append(model.elbo(x, None, Rng(seed, rows=range(9)), mask).numpy().reshape(3, 3))
+    gap = due - np.mean(found, (0, 1))
+    shares = np.exp(due)
+    assert shares @ (due - one) > 0.9
+    assert -0.01 < shares @ gap < 0.1 * shares @ (due - one)
+
+
 def test_scores_of_parts_are_as_good_as_the_weakest():
     exact = Score(torch.tensor([-1.0, -2.0]), "exact", "exact", entries=6)
     bound = Score(

@@ -8,7 +8,8 @@ one. The step is the empirical distribution function followed by Phi^-1,
 with the cells and f of `core.numeric`. So every drawn value, the extremes included, stands in the training
 rows. With `tails="continued"` a drawn score is mapped by the line through the points (f_k, v_k) and rounded
 to the decimals of the column. Beyond the points the line goes on as steeply as over the outer twentieth of
-the rows. Columns in which most values recur stay on their values.
+the rows. Values that recur far more than others, such as zeros, and columns in which most values recur, stay
+as they are.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from simulacra.core.transforms import Transform
 
 MOST_VALUES = 1024  # of a column that are kept: of more, those at equal shares of the rows
 DIGITS = 8  # decimals of an edge: cells are told apart, files stay small
+# a value is an atom from so many times a usual share of the rows, and from such a share
+ATOM, LEAST = 4, 0.05
 OUTER = 0.05  # share of the rows whose slope goes on beyond the extremes
 
 
@@ -206,7 +209,9 @@ def _along(y: Tensor, values: Tensor, cells: Scores) -> Tensor:
         slope = (values[end] - values[inner]) / (f[end] - f[inner])
         beyond = y > f[-1] if end else y < f[0]
         x = torch.where(beyond, values[end] + slope * (y - f[end]), x)
-    return x
+    # an atom, such as zeros, is no stretch of the line
+    cell, atoms = cells.cell(y), cells.masses > max(ATOM * float(cells.masses.median()), LEAST)
+    return torch.where(atoms.to(y.device)[cell], values.to(y.device)[cell], x)
 
 
 def _rounded(x: Tensor, decimals: int | None) -> Tensor:

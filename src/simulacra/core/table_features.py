@@ -1,4 +1,14 @@
-"""Features of the columns of a table, one column after the other, and of a condition behind them."""
+"""Features of the columns of a table, one column after the other, and of a condition behind them.
+
+A number on normal scores is shown with the shares of `BINS` parts of the scores that lie below it,
+
+    f_i = clamp((f - q_(i-1)) / (q_i - q_(i-1)), 0, 1),   i = 1..BINS,                            (1)
+
+q at equal shares of N(0, 1), -END and END at its ends: a network then finds a threshold in few steps. Of more
+than `MANY` columns, whose networks see much anyway, only the score is shown: parts cost four times as much.
+
+Reference: Gorishniy, Rubachev and Babenko 2022 (piecewise linear encoding).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +24,7 @@ from simulacra.core.precision import bounded
 from simulacra.core.space import Space
 
 BINS, END = 8, 2.5
+MANY = 64
 QUANTILES = (-END, *(NormalDist().inv_cdf(i / BINS) for i in range(1, BINS)), END)  # q
 
 
@@ -34,10 +45,17 @@ class ColumnFeatures:
 
     def __init__(self, space: Space, condition: Space | None, columns: tuple[Space, ...]):
         self.space, self.condition, self.columns = space, condition, columns
-        self.seen = [
-            1 + BINS if isinstance(column, Scores) else math.prod(column.features_shape) for column in columns
-        ]
+        self.parted = len(columns) <= MANY
+        self.seen = [self._size(column) for column in columns]
         self.given = math.prod(condition.features_shape) if condition else 0
+
+    def _size(self, column: Space) -> int:
+        """Number of features of a column."""
+        return 1 + BINS if self._cut(column) else math.prod(column.features_shape)
+
+    def _cut(self, column: Space) -> bool:
+        """Returns True if a column is shown in parts."""
+        return self.parted and isinstance(column, Scores)
 
     @property
     def width(self) -> int:
@@ -55,7 +73,8 @@ class ColumnFeatures:
         if isinstance(self.space, Fields) and self.space.scored is not None:
             # all at once: a column alone costs as much
             grid, places = self.space.scored
-            f = in_parts(grid.features(x[:, places.to(x.device)].to(dtype)))
+            f = grid.features(x[:, places.to(x.device)].to(dtype))
+            f = in_parts(f) if self.parted else f.unsqueeze(2)
             scores = dict(zip(places.tolist(), f.unbind(1)))
         each = [
             scores[j] if j in scores else self.column(j, x[:, j], dtype) for j in range(len(self.columns))
@@ -72,7 +91,7 @@ class ColumnFeatures:
         """Features of values of column j of shape (*), shape (*, features)."""
         flat = self.columns[j].features(value.flatten(), dtype)
         flat = flat if self.columns[j].discrete else bounded(flat)
-        flat = in_parts(flat) if isinstance(self.columns[j], Scores) else flat
+        flat = in_parts(flat) if self._cut(self.columns[j]) else flat
         return flat.reshape(*value.shape, self.seen[j])
 
 

@@ -49,6 +49,8 @@ from simulacra.models.autoregressive.column_orders import order_of, orderings, r
 from simulacra.models.autoregressive.tabular_training import begin_at_marginals, negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
 
+BOUND = 64  # weights of the bound by which training is validated
+WORK = 5e10  # products that this bound may take: of wide tables there are fewer weights, four at least
 RECOMMENDED: Mapping[str, Any] = {
     "least_steps": 3000,
     "lr": 3e-3,
@@ -105,7 +107,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         super().__init__(space, condition)
         check_columns("Tabular", space)
         _check(hidden, mixtures, orders, candidates)
-        self.candidates = candidates
+        self.candidates, self.hidden = candidates, hidden
         self.columns = columns_of(space)
         self.heads = ColumnHeads(self.columns, mixtures)
         self.sight = ColumnFeatures(space, condition, self.columns)
@@ -167,12 +169,18 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """Logs of k estimates of p(x_known) by equation (4), in nats, shape (B, k); log p(x) without gaps."""
         if known is None:
             return self.log_density(x, c).unsqueeze(1).expand(-1, k)
+        rng = rng.per_row()
         each = [self.weighted(o, x, known, rng.at("order", o), k, c)[1] for o in range(len(self.nets))]
         return torch.stack(each).logsumexp(0) - math.log(len(each))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """One log-weight of equation (4), in nats, shape (B,)."""
-        return self.log_weights(x, c, rng, 1, known)[:, 0]
+        """log of the mean of `BOUND` weights, in nats, shape (B,).
+
+        With a single one the columns drawn before they are known would seem best without any dependence.
+        """
+        one = len(x) * len(self.nets) * self.sight.width * len(self.columns) * self.hidden[0]
+        k = min(BOUND, max(4, int(WORK // one)))
+        return self.log_weights(x, c, rng, k, known).logsumexp(1) - math.log(k)
 
     # ---- draws
 
@@ -214,7 +222,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         self, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """A draw of each row, and the log-weights of all candidates, shape (B, candidates)."""
-        n = max(1, k // len(self.nets))
+        n, rng = max(1, k // len(self.nets)), rng.per_row()
         each = [self.weighted(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
         candidates, log_w = (torch.cat(parts, 1) for parts in zip(*each))
         chosen = kept(candidates, log_w, rng)
@@ -231,7 +239,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
         The log-weights are those of equation (4), in nats, shape (B, k).
         """
-        net, rng = self.nets[o], rng.per_row()
+        net = self.nets[o]
         assert isinstance(net, ColumnNets)
         x = self.space.filled(x, known)
         f = self.sight.of(x, c, self.dtype).unsqueeze(1).repeat(1, k, 1)

@@ -23,8 +23,8 @@ from simulacra.nets.columnwise import ColumnNets
 if TYPE_CHECKING:
     from simulacra.models.autoregressive.tabular import Tabular
 
-GUESSES = 8  # of an incomplete training row
-WORK = 2e9  # multiplications of a step for its guesses: wide tables have fewer guesses, two at least
+GUESSES = 32  # of an incomplete training row
+WORK = 4e9  # multiplications of a step for its guesses: wide tables have fewer guesses, two at least
 
 
 def negative_log_likelihood(model: Tabular, batch: Batch, rng: Rng) -> Terms:
