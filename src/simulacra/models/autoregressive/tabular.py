@@ -120,8 +120,6 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         self.head = Observation("columns", (max(outputs), space.dims), self._build)
         if orders > 1:
             self.remove(HasConditionals)
-        if condition is None:
-            self.remove(TakesCondition)
 
     # ---- how it is trained
 
