@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-Row = dict[str, Any]
+from benchmarks.tables.wanted import Row, wanted
+
 MEASURES = {
     "column": "column fidelity, up",
     "pair": "pair error, down",
@@ -85,9 +86,10 @@ def report(rows: list[Row]) -> str:
     parts = [of_table(name, rows) for name in tables]
     for half in halves:
         what = "settings were chosen on these" if half == "chosen" else "no setting was chosen on these"
-        parts.append(f"### Mean, {half} half ({what})\n\n{means([r for r in rows if r['half'] == half])}")
+        some = [row for row in rows if row["half"] == half]
+        parts.append(f"### Mean, {half} half ({what})\n\n{means(some)}\n\n{wanted(some)}")
     if len(halves) > 1:
-        parts.append(f"### Mean, all\n\n{means(rows)}")
+        parts.append(f"### Mean, all\n\n{means(rows)}\n\n{wanted(rows)}")
     return "\n\n".join([*parts, NOTE])
 
 
