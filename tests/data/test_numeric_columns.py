@@ -182,3 +182,21 @@ def test_continued_tails_keep_an_atom(tmp_path):
     x = trained("gaussian-copula", data, tmp_path).sample(3000, seed=1)[:, 0].double().numpy()
     share = float((rain == 0).mean())
     assert x.min() >= 0 and abs((x == 0).mean() - share) < 4 * (share * (1 - share) / 3000) ** 0.5
+
+
+@pytest.mark.fault("f02")
+@MODELS
+def test_whole_numbers_are_drawn_in_their_size(name, tmp_path):
+    """Salaries, ages and years were counts: a negative binomial of mean 2011 cannot vary by 7."""
+    rng = np.random.default_rng(3)
+    columns = {
+        "salary": np.exp(rng.normal(10.8, 0.4, 700)).round(),
+        "age": rng.integers(18, 80, 700),
+        "year": 2000 + rng.integers(0, 24, 700),
+    }
+    data = load_data({key: column.tolist() for key, column in columns.items()}, validation=0, test=0)
+    x = trained(name, data, tmp_path).sample(2000, seed=1).numpy()
+    for drawn, column in zip(x.T, columns.values(), strict=True):
+        assert drawn.mean() == pytest.approx(column.mean(), rel=0.1)
+        assert 1 / 1.5 < drawn.std() / column.std() < 1.5
+        assert set(drawn) <= set(column)
