@@ -166,7 +166,7 @@ def test_tabular_scores_columns_at_their_marginals_before_the_first_step(float64
 def test_marginals_leave_out_what_is_missing(float64):
     x, known = table(), torch.rand(200, 6) < 0.6
     holes = torch.where(known, x, torch.tensor([0.0, 0, 0, 0, 0, 1]))
-    models = [loud(Tabular(SPACE, hidden=(5,))), loud(Tabular(SPACE, hidden=(5,)))]
+    models = [loud(Tabular(SPACE, hidden=(5,), orders=1)), loud(Tabular(SPACE, hidden=(5,), orders=1))]
     begin_at_marginals(models[0], Rows(holes, known), Rng(0))
     for j in range(6):
         seen = x.clone()

@@ -67,7 +67,7 @@ def test_the_masses_of_all_rows_as_written_sum_to_one_and_are_those_of_the_model
 
 def test_in_single_precision_the_same_numbers_come_out():
     data = table()
-    model = ready(loud(Tabular(data.space, hidden=(5,), dropout=0.0)), data)
+    model = ready(loud(Tabular(data.space, hidden=(5,), dropout=0.0, orders=1)), data)
     found = model.log_prob(raw_rows()).values
     assert found.exp().sum().item() == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose(found, log_p(model), atol=2e-5)
@@ -75,7 +75,7 @@ def test_in_single_precision_the_same_numbers_come_out():
 
 def test_a_draw_is_a_row_that_could_have_been_written(float64):
     data = table()
-    model = ready(loud(Tabular(data.space, hidden=(5,), dropout=0.0)), data)
+    model = ready(loud(Tabular(data.space, hidden=(5,), dropout=0.0, orders=1)), data)
     x = model.sample(500, seed=1)
     assert set(x[:, 0].tolist()) == set(PRICES) and set(x[:, 2].tolist()) == {0, 1}
     masses = log_p(model).reshape(4, 4)
@@ -127,7 +127,7 @@ def test_a_density_of_numbers_and_a_mass_on_scores_are_never_compared(float64, t
     scored, scaled = table(test=0.2), table(test=0.2, standardise=True)
     estimates = []
     for data in (scored, scaled):
-        model = ready(Tabular(data.space, hidden=(3,)), data)
+        model = ready(Tabular(data.space, hidden=(3,), orders=1), data)
         estimates.append(evaluate(model, data).likelihood)
     a, b = estimates
     assert isinstance(a.protocol, Protocol) and a.protocol.preprocessing.startswith("normal scores")

@@ -35,7 +35,7 @@ NAMES = pytest.mark.parametrize("name", SPACES)
 
 def small(space, gain: float = 1.5, hidden=(5, 7), **options) -> Tabular:
     """A model whose columns depend on each other."""
-    return loud(Tabular(space, hidden=hidden, dropout=0.0, **options), gain).eval()
+    return loud(Tabular(space, hidden=hidden, dropout=0.0, **{"orders": 1, **options}), gain).eval()
 
 
 def masks(d: int) -> list[tuple[bool, ...]]:

@@ -20,7 +20,7 @@ from simulacra.models.autoregressive.tabular import Tabular, negative_log_likeli
 
 def small(space, gain: float = 1.5, **options) -> Tabular:
     """A model whose columns depend on each other."""
-    return loud(Tabular(space, hidden=(5,), dropout=0.0, **options), gain).eval()
+    return loud(Tabular(space, hidden=(5,), dropout=0.0, **{"orders": 1, **options}), gain).eval()
 
 
 def conditional(space, log_joint: np.ndarray, row: int, known: tuple[bool, ...]) -> np.ndarray:

@@ -30,7 +30,7 @@ def differing(a: Options, b: Options) -> set[str]:
 
 
 def test_only_what_is_none_is_filled():
-    model = Tabular(data_of().space, hidden=(3,))
+    model = Tabular(data_of().space, hidden=(3,), orders=1)
     bare = Options().for_model(model)
     assert differing(bare, Options()) == set(RECOMMENDED)
     assert all(getattr(bare, name) == value for name, value in RECOMMENDED.items())
@@ -46,7 +46,7 @@ def test_only_what_is_none_is_filled():
 
 
 def test_nothing_stops_early_where_nothing_is_validated():
-    model = Tabular(data_of().space, hidden=(3,))
+    model = Tabular(data_of().space, hidden=(3,), orders=1)
     assert Options().for_model(model, validates=False).patience is None
     assert Options(validate=False).for_model(model).patience is None
     assert Options(patience=4).for_model(model, validates=False).patience == 4
@@ -73,7 +73,7 @@ def test_models_without_recommendations_leave_options_alone():
     ids=str,
 )
 def test_the_fewest_steps_count_where_no_length_is_given(options, steps):
-    model = Tabular(data_of().space, hidden=(3,))
+    model = Tabular(data_of().space, hidden=(3,), orders=1)
     stage = model.stage(0, [])
     assert stage.length == Epochs(20)
     assert Options(batch_size=50, **options).steps(stage, model, 60) == steps
@@ -85,7 +85,7 @@ def test_the_fewest_steps_count_where_no_length_is_given(options, steps):
 
 def test_a_number_of_epochs_is_trained_exactly(tmp_path):
     data = data_of(validation=0)
-    model = Tabular(data.space, hidden=(3,))
+    model = Tabular(data.space, hidden=(3,), orders=1)
     run = simulacra.fit(
         model, data, out=tmp_path / "run", epochs=2, batch_size=30, log_every=1, progress=False
     )
@@ -97,14 +97,16 @@ def test_a_number_of_epochs_is_trained_exactly(tmp_path):
 
 def test_the_fewest_steps_are_trained(tmp_path):
     data = data_of(validation=0)
-    model = Tabular(data.space, hidden=(3,))
+    model = Tabular(data.space, hidden=(3,), orders=1)
     run = simulacra.fit(model, data, out=tmp_path / "run", least_steps=47, log_every=1, progress=False)
     assert len(run.metrics) == 47
 
 
 def test_a_run_of_an_older_version_keeps_its_options(tmp_path, monkeypatch):
     data = data_of()
-    simulacra.fit(Tabular(data.space, hidden=(3,)), data, out=tmp_path / "run", epochs=1, progress=False)
+    simulacra.fit(
+        Tabular(data.space, hidden=(3,), orders=1), data, out=tmp_path / "run", epochs=1, progress=False
+    )
     path = tmp_path / "run" / "config.json"
     config = json.loads(path.read_text())
     # as written before there were recommendations: the option is not there, others were not given

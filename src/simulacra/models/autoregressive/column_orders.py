@@ -12,6 +12,8 @@ from simulacra.core.ancestral import Watch
 from simulacra.core.composite import Fields
 from simulacra.core.space import Space
 
+USUAL, MANY = 3, 64
+
 
 def replay(x: Tensor, orders: Tensor, watch: Watch) -> None:
     """Show rows that are drawn already, column by column, each row in its own order.
@@ -52,6 +54,14 @@ def order_of(space: Space, order: Sequence[str] | None) -> list[int]:
             )
     first = [names.index(name) for name in told]
     return first + [j for j in range(len(names)) if j not in first]
+
+
+def usual_orders(space: Space, order: Sequence[str] | None) -> int:
+    """Number of orders where none is asked for: three, of which draws and completions are better than of one.
+
+    A given order stands alone, and so does that of a wide table, whose training takes minutes.
+    """
+    return 1 if order is not None or space.dims > MANY else USUAL
 
 
 def orderings(first: list[int], orders: int, seed: int) -> list[list[int]]:

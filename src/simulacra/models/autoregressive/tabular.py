@@ -45,7 +45,7 @@ from simulacra.core.space import Space
 from simulacra.core.table_features import ColumnFeatures
 from simulacra.core.table_heads import ColumnHeads, Conditionals, check_columns, columns_of
 from simulacra.core.training import Epochs, Stage, Update
-from simulacra.models.autoregressive.column_orders import order_of, orderings, replay
+from simulacra.models.autoregressive.column_orders import order_of, orderings, replay, usual_orders
 from simulacra.models.autoregressive.tabular_training import begin_at_marginals, negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
 
@@ -70,8 +70,8 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         mixtures: components of each number's distribution, equation (2).
         dropout: share of hidden activations dropped in training.
         order: names of columns in the order of drawing; the others follow as they stand.
-        orders: number O of orders whose densities are averaged, equation (3); after the first they are
-            random.
+        orders: number O of orders whose densities are averaged, equation (3), random ones after the first.
+            None: three; one where `order` is given, or there are more than 64 columns.
         order_seed: which random orders these are.
         candidates: weighted draws of which a completion keeps one.
 
@@ -100,12 +100,13 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         mixtures: int = 5,
         dropout: float = 0.1,
         order: tuple[str, ...] | None = None,
-        orders: int = 1,
+        orders: int | None = None,
         order_seed: int = 0,
         candidates: int = 128,
     ):
         super().__init__(space, condition)
         check_columns("Tabular", space)
+        orders = usual_orders(space, order) if orders is None else orders
         _check(hidden, mixtures, orders, candidates)
         self.candidates, self.hidden = candidates, hidden
         self.columns = columns_of(space)
