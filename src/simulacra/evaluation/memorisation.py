@@ -31,7 +31,7 @@ from torch import Tensor
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.likelihood import fits
-from simulacra.evaluation.rows import feature_blocks, features, samples_like
+from simulacra.evaluation.rows import feature_blocks, features, samples_like, subset
 
 BLOCK = 1024  # queries at once
 CANDIDATES = 4  # near rows whose distance is computed again without cancellation
@@ -169,7 +169,7 @@ def memorisation(
 
     Args:
         n: number of samples; a model with a condition gets the conditions of `split`.
-        limit: use only the first rows of `split`; the training rows are always all searched.
+        limit: use only so many rows of `split`, chosen at random; the training rows are always all searched.
 
     Raises:
         ValueError: if the model does not sample, or the data are not those that it was built for.
@@ -183,7 +183,7 @@ def memorisation(
     """
     fits(model, data)
     samples = features(model, samples_like(model, data[split], n, seed), seed=seed)
-    held_out = torch.cat(list(feature_blocks(model, data[split], seed + 1, limit)))
+    held_out = torch.cat(list(feature_blocks(model, subset(data[split], limit, seed), seed + 1)))
     both, rows = nearest(torch.cat([samples, held_out]), feature_blocks(model, data.train, seed + 2))
     to_held_out, which = nearest(samples, held_out)
     return Memorisation(both[:n], rows[:n], both[n:], to_held_out, which, len(data.train))
