@@ -59,9 +59,14 @@ def beyond_chance(chances: Sequence[float], pairs: int) -> list[bool]:
     return found
 
 
-def said_of(pairs: int) -> str:
-    """One sentence on the verdicts of a table with so many pairs."""
+def said_of(pairs: int, law: str = "Student's t") -> str:
+    """One sentence on the verdicts of a table with so many pairs.
+
+    Args:
+        pairs: that could be decided.
+        law: that a difference was compared with.
+    """
     return (
-        f"verdicts hold for all {pairs} pairs together: by Student's t and Holm's correction, chance decides "
+        f"verdicts hold for all {pairs} pairs together: by {law} and Holm's correction, chance decides "
         "some pair of equal models in fewer than 5 % of such tables."
     )

@@ -155,7 +155,7 @@ class ScoreTable:
         if column.better == "neither":
             return []
         found = [self._sentence(a, b, column) for a, b in combinations(self.rows, 2)]
-        return [*found, said_of(pairs)] if pairs > 1 else found
+        return [*found, said_of(pairs, "their standard errors")] if pairs > 1 else found
 
     def _sentence(self, a: str, b: str, column: Column) -> str:
         found = self.better(a, b)
