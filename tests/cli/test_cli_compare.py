@@ -18,7 +18,7 @@ def runs(cli):
 def test_tables_are_printed_and_written(cli, runs, tmp_path):
     done = cli("compare", "ppca", "vae", "--out", "page.html")
     assert done.code == 0, done.err
-    assert "likelihood on ring test[:200]" in done.out and "written: page.html" in done.out
+    assert "likelihood on ring test[200 of 1,000, seed 0]" in done.out and "written: page.html" in done.out
     page = (tmp_path / "page.html").read_text()
     # training step by step leaves pictures of samples
     assert page.count("data:image/png;base64,") == 1 and "<h2>Samples</h2>" in page
@@ -39,7 +39,7 @@ def test_a_mixture_of_protocols_is_refused_and_explained(cli, runs):
     assert cli("evaluate", "mended", "--limit", 200).code == 0
     assert cli("compare", "ppca", "vae", "mended").code == 0
     # what can be compared is
-    assert "likelihood on ring test[:200]" in done.out
+    assert "likelihood on ring test[200 of 1,000, seed 0]" in done.out
     alone = cli("compare", "ppca", "other")
     assert alone.code == 2 and len(alone.err.strip().splitlines()) == 1 and "protocols differ" in alone.err
 

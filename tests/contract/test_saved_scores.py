@@ -26,7 +26,7 @@ def test_estimates_travel_with_the_model(tmp_path):
     bounds = [e for e in found if e["name"] == "likelihood"]
     assert [e["method"] for e in bounds] == ["IWAE bound, k=3", "IWAE bound, k=5"]
     assert bounds[0]["mean_nats"] == pytest.approx(report.likelihood.mean)
-    assert bounds[0]["protocol"]["split"] == "test[:9]"
+    assert bounds[0]["protocol"]["split"] == "test[9 of 16, seed 0]"
     assert run.model.estimates == found
     for form in FORMS:
         simulacra.load(run.path).save(tmp_path / form)

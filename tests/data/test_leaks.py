@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
-from simulacra.core.space import Levels, Positive, Real
+from simulacra.core.space import Binary, Levels, Positive, Real
 from simulacra.data import in_memory, load_data
 from simulacra.data.leaks.nearness import NEAR_IMAGES, thumbnails
 from simulacra.data.leaks.search import copies_within, find_leaks, warn_of_copies
@@ -209,6 +209,60 @@ def test_loading_is_silent_on_tables_of_few_classes(tmp_path, caplog):
         data = load_data(write(tmp_path / "t.csv", rows.encode()))
     assert not caplog.records
     assert find_leaks(data).by_chance and "chance" in str(find_leaks(data))
+
+
+def warned(x, space, caplog, **options):
+    """What loading rows in random order says, and whether copies are called chance."""
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(1))
+    with caplog.at_level(logging.WARNING, "simulacra"):
+        data = load_data(in_memory(x[order], space))
+        warn_of_copies(data)
+    return " ".join(record.getMessage() for record in caplog.records), find_leaks(data).by_chance
+
+
+REPEATED = {
+    "reals twice": lambda g: torch.randn(2000, 2, generator=g, dtype=torch.float64).repeat(2, 1),
+    "one cause, twice": lambda g: (
+        torch.randn(2000, 1, generator=g, dtype=torch.float64) * torch.tensor([1.0, 2.0, 3.0])
+    ).repeat(2, 1),
+    "one column twice": lambda g: torch.randn(2000, 1, generator=g, dtype=torch.float64).repeat(2, 1),
+    "single precision twice": lambda g: (100 * torch.randn(2000, 2, generator=g)).repeat(2, 1),
+    "coins forty times": lambda g: (torch.rand(30, 64, generator=g) < 0.5).byte().repeat(40, 1),
+}
+
+
+@pytest.mark.fault("scores 2.3")
+@pytest.mark.parametrize("kind", REPEATED)
+def test_rows_that_were_written_again_are_not_chance(kind, caplog):
+    x = REPEATED[kind](torch.Generator().manual_seed(20))
+    space = Binary((64,)) if kind.startswith("coins") else Real((x.shape[1],))
+    said, by_chance = warned(x, space, caplog)
+    assert not by_chance
+    assert said.count(" (test) and row ") + said.count(" (valid) and row ") == 3
+    assert "duplicates='drop'" in said and "--data.duplicates drop" in said
+
+
+@pytest.mark.fault("scores 2.3")
+def test_a_file_of_repeated_rows_is_warned_of_until_they_are_dropped(tmp_path, caplog):
+    r = np.random.default_rng(0)
+    rows = np.repeat((r.random((30, 64)) < 0.5).astype(np.uint8), 40, axis=0)[r.permutation(1200)]
+    np.savez(tmp_path / "repeated.npz", x=rows)
+    with caplog.at_level(logging.WARNING, "simulacra"):
+        load_data(tmp_path / "repeated.npz")
+        assert "rows stand in two splits" in caplog.text and "duplicates='drop'" in caplog.text
+        caplog.clear()
+        data = load_data(tmp_path / "repeated.npz", duplicates="drop")
+    assert not caplog.records and sum(map(len, data.splits.values())) == 30
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2])
+def test_rounded_rows_that_meet_by_chance_stay_chance(decimals, caplog):
+    g = torch.Generator().manual_seed(21)
+    x = (10.0 ** (1 - decimals) * torch.randn(4000, 2, generator=g, dtype=torch.float64)).round(
+        decimals=decimals
+    )
+    said, by_chance = warned(x, Real((2,)), caplog)
+    assert by_chance and not said
 
 
 def test_looking_for_copies_is_quick():

@@ -109,7 +109,7 @@ def test_families_with_and_without_likelihood(runs):
     assert any("gan" in sentence and "kernel distance" in sentence for sentence in samples.sentences)
     assert {t.first.kind for t in found.tables} == {"samples", "copies", "reconstructions"}
     text = str(found)
-    assert "likelihood on ring test[:300]" in text and "modes" in text
+    assert "likelihood on ring test[300 of 1,000, seed 0]" in text and "modes" in text
 
 
 def test_pages_hold_every_table_and_sentence(runs, tmp_path):

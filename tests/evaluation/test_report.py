@@ -39,7 +39,7 @@ def test_written_reports_read_back(vae, digits, tmp_path):
     report = evaluate(vae, digits, k=5, limit=50)
     paths = report.write(tmp_path / "run")
     content = json.loads(paths["report"].read_text())
-    assert content["format"] == 1 and content["protocol"]["split"] == "test[:50]"
+    assert content["format"] == 1 and content["protocol"]["split"] == "test[50 of 180, seed 0]"
     assert content["estimates"]["likelihood"]["kind"] == "lower"
     again = read_report(tmp_path / "run")
     assert str(again) == str(report) and again.table() == report.table()

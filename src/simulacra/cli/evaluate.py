@@ -32,7 +32,7 @@ def evaluate(
     Args:
         k: importance samples of a bound.
         split: `train`, `valid` or `test`.
-        limit: use only the first rows; the protocol then says so.
+        limit: use only so many rows, chosen at random by the seed; the protocol then says so.
         seed: same seed, same report.
         temperatures: of annealing, where log Z of an energy cannot be summed: 1,000, or 100 where over
             100 frames or conditions have each their own.

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from simulacra.core.chance import LEVEL, chance_of
 from simulacra.core.precision import precise
 
 Kind = Literal["exact", "lower", "upper", "stochastic"]
@@ -142,12 +143,21 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The verdict on two estimates: `better` is "first", "second" or "undecided", with the reason."""
+    """The verdict on two estimates.
+
+    Args:
+        better: `first`, `second` or `undecided`.
+        difference: mean of the paired differences, in nats.
+        error: its standard error, in nats.
+        reason: why, in words.
+        chance: probability of so large a difference between equal models, by Student's t.
+    """
 
     better: Literal["first", "second", "undecided"]
     difference: float
     error: float
     reason: str
+    chance: float = 1.0
 
     def __str__(self) -> str:
         return f"{self.better}: {self.reason}"
@@ -158,7 +168,8 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
 
     Exact beats exact by the paired difference and its standard error; a lower bound above an
     exact value wins, one below it is undecided; two bounds from below never decide. The error of a log Z
-    counts beside that of the sampled rows, and a score with doubts decides nothing.
+    counts beside that of the sampled rows, and a score with doubts decides nothing. The limit is two standard
+    errors, and for few rows the same quantile of Student's t.
 
     Raises:
         ValueError: if the protocols differ (I5, I6): other preprocessing, binarisation or data.
@@ -170,7 +181,21 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
     sampling = float(paired.std() / math.sqrt(n)) if n > 1 else math.inf
     # rows cannot average out what they share
     error = math.hypot(sampling, a.shared_error, b.shared_error)
-    return _verdict(a, b, difference, error)
+    # -inf is beyond chance, though its spread is no number
+    certain = math.isinf(difference) and n > 1
+    return _verdict(a, b, difference, error, 0.0 if certain else chance_of(difference, error, n - 1))
+
+
+def can_decide(a: Estimate, b: Estimate) -> bool:
+    """Returns True if some difference between two such scores would decide which model is likelier."""
+    if a.doubts or b.doubts or math.isnan(a.mean - b.mean):
+        return False
+    return _can_win(a, b) or _can_win(b, a)
+
+
+def _can_win(higher: Estimate, lower: Estimate) -> bool:
+    """Returns True if only a value from below stands higher, and only a value from above lower."""
+    return higher.kind in ("exact", "lower") and lower.kind in ("exact", "upper")
 
 
 def check_comparable(a: Estimate, b: Estimate) -> None:
@@ -197,20 +222,23 @@ def check_comparable(a: Estimate, b: Estimate) -> None:
         )
 
 
-def _verdict(a: Estimate, b: Estimate, difference: float, error: float) -> Comparison:
+def _verdict(a: Estimate, b: Estimate, difference: float, error: float, chance: float) -> Comparison:
     measured = f"paired difference {difference:+.2f} +- {error:.2f} nats ({a.kind} against {b.kind})"
+    undecided = lambda reason: Comparison("undecided", difference, error, reason, chance)
     if math.isnan(difference):
-        return Comparison("undecided", difference, error, f"{measured} is not a number")
+        return undecided(f"{measured} is not a number")
     if doubts := [*a.doubts, *b.doubts]:
-        reason = f"{measured}, but one of them cannot be believed: {' and '.join(doubts)}"
-        return Comparison("undecided", difference, error, reason)
-    if abs(difference) <= 2 * error:
-        reason = f"{measured} is within two standard errors"
-        return Comparison("undecided", difference, error, reason)
+        return undecided(f"{measured}, but one of them cannot be believed: {' and '.join(doubts)}")
+    if chance >= LEVEL:
+        return undecided(f"{measured} is within {_limit(difference, error, len(a.values))}")
     higher, lower = (a, b) if difference > 0 else (b, a)
-    # only a value from below can win, only a value from above can lose
-    if higher.kind in ("exact", "lower") and lower.kind in ("exact", "upper"):
+    if _can_win(higher, lower):
         better: Literal["first", "second"] = "first" if difference > 0 else "second"
-        return Comparison(better, difference, error, measured)
-    reason = f"{measured}: the true value behind the lower number may lie above the higher one"
-    return Comparison("undecided", difference, error, reason)
+        return Comparison(better, difference, error, measured, chance)
+    return undecided(f"{measured}: the true value behind the lower number may lie above the higher one")
+
+
+def _limit(difference: float, error: float, rows: int) -> str:
+    """The limit of a verdict in words: beyond two standard errors, few rows ask for more."""
+    beyond = abs(difference) > 2 * error
+    return f"chance by Student's t for {rows} rows" if beyond else "two standard errors"

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.rows import count
+from simulacra.evaluation.rows import subset
 
 
 @dataclass
@@ -56,9 +56,9 @@ def classification(
         >>> classification(model, data, limit=50).rows
         50
     """
-    rows = data[split]
+    rows = subset(data[split], limit, seed)
     y = labels_of(rows)
-    at = None if y is None else (y[: count(rows, limit)] >= 0).nonzero()[:, 0]
+    at = None if y is None else (y >= 0).nonzero()[:, 0]
     if y is None or at is None or not len(at):
         return None
     found = model.classify(rows.rows(at).x, seed).argmax(1).cpu()

@@ -25,7 +25,7 @@ from simulacra.core.space import Real, Space
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.relative import has_relative, relative_scores
-from simulacra.evaluation.rows import count
+from simulacra.evaluation.rows import chosen
 
 ROWS = 2000  # of the training split that columns are judged by; all are read of what is constant in these
 SCORED = 200  # rows that are moved
@@ -69,7 +69,7 @@ def constant_columns(model: Model, data: Dataset, seed: int = 0, limit: int = RO
     columns = list(real_columns(data.preprocessing.raw))
     if not columns or not data.preprocessing.exact or not has_relative(model):
         return None
-    x, there = _entries(data.train.rows(torch.arange(count(data.train, limit))))
+    x, there = _entries(data.train.rows(chosen(data.train, limit, seed)))
     known = {i: x[there[:, i], i].double() for i, _ in columns}
     spreads = {i: float(values.std(correction=0)) if len(values) else 0.0 for i, values in known.items()}
     typical = sorted(spread for spread in spreads.values() if spread > 0)
@@ -130,7 +130,7 @@ def real_columns(space: Space) -> Iterator[tuple[int, str]]:
 
 def _width(model: Model, train: Split, at: list[int], step: float, seed: int) -> float:
     """s of equation (1) of a typical one of the columns `at`."""
-    drawn = train.rows(torch.arange(count(train, SCORED)))
+    drawn = train.rows(chosen(train, SCORED, seed))
     # in memory, whatever the split is
     rows = Split(drawn.x, train.preprocessing, drawn.c, known=drawn.known, c_known=drawn.c_known)
     moved = replace(rows, x=_moved(rows.x, at, step))

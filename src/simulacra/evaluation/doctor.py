@@ -49,7 +49,7 @@ def findings(
     Args:
         metrics: rows of the training's metrics file.
         k: importance samples.
-        limit: use only the first rows.
+        limit: use only so many rows, chosen at random.
         best_kept: whether the weights are the best that the metrics tell of, as `patience` keeps them.
 
     Raises:

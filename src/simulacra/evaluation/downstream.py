@@ -28,7 +28,7 @@ from simulacra.evaluation.feature_net import RECIPE, WIDTH, FeatureNet, Plan, tr
 from simulacra.evaluation.implicit import FEWEST, SAMPLES, NotScored, check_features
 from simulacra.evaluation.interval import Interval, in_words, mean_of, share_of
 from simulacra.evaluation.likelihood import fits
-from simulacra.evaluation.rows import count, points
+from simulacra.evaluation.rows import points, subset
 
 STEPS = 600  # of a classifier: on 10,000 rows of MNIST twice as many bring 97.8 % instead of 97.4 %
 
@@ -79,7 +79,7 @@ def train_on_samples(
 
     Args:
         n: number of samples, at most that of labelled training rows.
-        limit: use only the first rows of `split`.
+        limit: use only so many rows of `split`, chosen at random.
 
     Raises:
         ValueError: if the model draws no x given a label, or rows have no features of fixed size.
@@ -95,7 +95,7 @@ def train_on_samples(
     fits(model, data)
     classes = _classes(model, data)
     check_features(data, split, "train")
-    real, test = _some(data.train, n, seed), _some(data[split], count(data[split], limit))
+    real, test = _some(data.train, n, seed), _some(subset(data[split], limit, seed), len(data[split]))
     assert real.labels is not None and test.labels is not None
     _check_enough(data, split, real, test)
     samples = model.sample(len(real), condition=real.labels, seed=seed).cpu()

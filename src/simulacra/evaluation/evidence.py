@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from simulacra.core import capabilities as can
 from simulacra.core.artifact import CONFIG, WEIGHTS
 from simulacra.core.composite import Fields
@@ -31,7 +29,7 @@ from simulacra.evaluation.memorisation import Memorisation, memorisation
 from simulacra.evaluation.neighbours import neighbour_accuracy
 from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped
 from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
-from simulacra.evaluation.rows import count, samples_like
+from simulacra.evaluation.rows import chosen, count, samples_like
 from simulacra.evaluation.samples import SampleScore, mmd
 from simulacra.evaluation.spread import Spread, spread
 from simulacra.evaluation.table_report import TableReport, table_evidence
@@ -125,7 +123,7 @@ def collect(
 
     Args:
         k: importance samples of the bound.
-        limit: use only the first rows.
+        limit: use only so many rows, chosen at random.
         metrics: rows of the training's metrics file.
         n: number of samples to draw.
         annealing: how log Z of an energy is bracketed.
@@ -242,8 +240,8 @@ def repeated_values(data: Dataset, rows: Split, limit: int = ROWS) -> float | No
     at = _with_density(data.preprocessing.raw)
     if not at or data.space.discrete:
         return None
-    chosen = rows.rows(torch.arange(count(rows, limit)))
-    x, known = chosen.x.flatten(1), None if chosen.known is None else chosen.known.flatten(1)
+    some = rows.rows(chosen(rows, limit))
+    x, known = some.x.flatten(1), None if some.known is None else some.known.flatten(1)
     columns = [x[:, i] if known is None else x[known[:, i], i] for i in at]
     values = sum(map(len, columns))
     return (values - sum(len(column.unique()) for column in columns)) / max(values, 1)

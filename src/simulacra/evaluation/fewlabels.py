@@ -29,7 +29,7 @@ from simulacra.evaluation.classification import labels_of
 from simulacra.evaluation.implicit import NotScored, check_features
 from simulacra.evaluation.interval import Interval, crossed_mean, crossed_share, in_words
 from simulacra.evaluation.likelihood import fits
-from simulacra.evaluation.rows import count, points
+from simulacra.evaluation.rows import points, subset
 
 if TYPE_CHECKING:
     from sklearn.model_selection import GridSearchCV
@@ -83,7 +83,7 @@ def few_labels(
     split: str = "test",
     limit: int | None = None,
 ) -> FewLabels:
-    """The error of a classifier that sees n labels, on all or the first `limit` rows of a split.
+    """The error of a classifier that sees n labels, on all or `limit` rows of a split, chosen at random.
 
     Rows whose label is unknown are left out.
 
@@ -168,15 +168,17 @@ def _labels(data: Dataset, split: str) -> Tensor:
 
 
 def _with_labels(data: Dataset, split: str, limit: int | None) -> tuple[Split, Tensor]:
-    """Those of the first rows whose label is known, and the labels."""
-    n = count(data[split], limit)
-    y = _labels(data, split)[:n]
+    """Rows whose label is known, and the labels."""
+    _labels(data, split)
+    rows = subset(data[split], limit)
+    y = labels_of(rows)
+    assert y is not None
     at = (y >= 0).nonzero()[:, 0]
     if not len(at):
         raise NotScored(
-            f"none of the first {n:,} rows of {data.name} {split} has a label: take a larger limit."
+            f"none of {len(rows):,} rows of {data.name} {split} has a label: take a larger limit."
         )
-    return data[split].select(at), y[at]
+    return rows.select(at), y[at]
 
 
 def _reading(model: Model) -> tuple[str, Reading]:

@@ -32,6 +32,7 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.implicit import NotScored
 from simulacra.evaluation.interval import Interval, in_words, mean_of
 from simulacra.evaluation.reconstruction import reconstructed
+from simulacra.evaluation.rows import subset
 
 WINDOW, DEVIATION = 11, 1.5  # pixels
 MEAN = 5000  # training rows of the mean image
@@ -81,7 +82,7 @@ class Fidelity:
 def fidelity(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Fidelity:
-    """PSNR and SSIM of the reconstructions of the first `limit` images of a split.
+    """PSNR and SSIM of the reconstructions of `limit` images of a split, chosen at random.
 
     Raises:
         ValueError: if the model does not encode and decode, or rows are no images of known range.
@@ -174,8 +175,9 @@ def _window(data: Dataset, split: str) -> int:
 
 
 def _mean(split: Split) -> Tensor:
-    """The mean of the first training images, shape (1, *)."""
-    n = min(MEAN, len(split))
+    """The mean of training images, shape (1, *)."""
+    split = subset(split, MEAN)
+    n = len(split)
     raw = split.preprocessing.raw
     blocks = (split.rows(index).x.cpu() for index in torch.arange(n).split(CHUNK))
     return torch.stack([raw.measured(x, torch.float64).sum(0) for x in blocks]).sum(0, keepdim=True) / n

@@ -39,7 +39,7 @@ from simulacra.evaluation.distances import (
 from simulacra.evaluation.extractor import Extractor, extractor_for
 from simulacra.evaluation.likelihood import fits
 from simulacra.evaluation.quality import Frechet, ModesFound, SampleQuality, Scores
-from simulacra.evaluation.rows import count, points, samples_like
+from simulacra.evaluation.rows import count, points, samples_like, subset
 
 SAMPLES = 10_000
 FEWEST = 100  # rows: with fewer, every one of these numbers is mostly noise
@@ -78,7 +78,7 @@ def sample_scores(
         n: number of samples, at most that of the rows of `split` or of the training rows; a model with a
             condition gets those of the rows that it is compared with.
         extractor: a module, a file, or None: a network trained on the training rows (`extractor_for`).
-        limit: use only the first rows of `split`.
+        limit: use only so many rows of `split`, chosen at random.
         folder: where trained extractors are kept; None: the user's cache.
 
     Raises:
@@ -147,8 +147,9 @@ def check_enough_for(features: int, rows: int, split: str) -> None:
 
 
 def _some(split: Split, n: int, seed: int, limit: int | None = None) -> Split:
-    """n rows of the first `limit` of a split, chosen at random."""
-    return split.select(Rng(seed, "scored rows").permutation("rows", count(split, limit))[:n])
+    """n of `limit` rows of a split, chosen at random."""
+    rows = subset(split, limit, seed)
+    return rows.select(Rng(seed, "scored rows").permutation("rows", len(rows))[:n])
 
 
 def _raw(split: Split) -> Iterator[Tensor]:

@@ -87,7 +87,7 @@ class AggregateKL:
 
 
 def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Gaussian:
-    """q(z|x_n) of the first rows: means and log-deviations in float64, shape (N, latent).
+    """q(z|x_n) of rows chosen at random: means and log-deviations in float64, shape (N, latent).
 
     Raises:
         ValueError: if the model has no Gaussian posterior.
@@ -132,7 +132,7 @@ def active_in(q: Gaussian, threshold: float = 0.01) -> ActiveUnits:
 def aggregate_kl(
     model: Model, split: Split, limit: int | None = 2000, samples: int = 4, seed: int = 0
 ) -> AggregateKL:
-    """The two terms of the mean KL to the prior, equation (2), over the first `limit` rows.
+    """The two terms of the mean KL to the prior, equation (2), over `limit` rows.
 
     Args:
         samples: draws z ~ q(z|x_n) for each row; the cost is samples N^2.

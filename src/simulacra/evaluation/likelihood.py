@@ -65,7 +65,7 @@ def likelihood(
     Args:
         split: `train`, `valid` or `test`.
         k: importance samples.
-        limit: score only the first rows; the protocol then says so.
+        limit: score only so many rows, chosen at random by the seed; the protocol then says so.
 
     Raises:
         ValueError: if the model is implicit, or the data are not those that it was built for.
@@ -110,7 +110,7 @@ def likelihoods(
     found = joined(parts, model.preprocessing.exact)
     details: dict[str, Any] = {"seed": seed, "preprocessing": model.preprocessing.label}
     details |= {"k": k} if "k=" in found.method else {}
-    dims, protocol = found.dims, protocol_of(data, split, limit)
+    dims, protocol = found.dims, protocol_of(data, split, limit, seed)
     more = (details, protocol, model.condition is not None)
     whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more))
     if found.elbo is not None:
@@ -137,7 +137,7 @@ def _between(
     whole, found = joined(parts, True), _bracketed(model, met, annealing, seed)
     low, high = (whole.value - z for z in _sides(found, met, rows))
     details = {"seed": seed, "preprocessing": model.preprocessing.label, **found.details}
-    more = (protocol_of(data, split, limit), model.condition is not None)
+    more = (protocol_of(data, split, limit, seed), model.condition is not None)
     how = f"{found.betas:,} temperatures, {found.chains} chains"
     how += "" if met.machine is None else f" of each of {len(met.conditions):,} log Z"
     how += "" if model.preprocessing.exact else ", dequantised"
@@ -223,10 +223,11 @@ def has_likelihood(model: Model) -> bool:
     return model.supports(can.HasDensity) or model.supports(can.HasBound) or needs_bracket(model)
 
 
-def protocol_of(data: Dataset, split: str, limit: int | None = None) -> Protocol:
-    """The protocol of the split, or of its first `limit` rows."""
+def protocol_of(data: Dataset, split: str, limit: int | None = None, seed: int = 0) -> Protocol:
+    """The protocol of the split, or of `limit` rows that the seed chooses."""
     whole = data.protocol(split)
     n = count(data[split], limit)
     if n == len(data[split]):
         return whole
-    return replace(whole, data=f"{whole.data}[:{n}]", split=f"{split}[:{n}]")
+    told = f"{n:,} of {len(data[split]):,}, seed {seed}"
+    return replace(whole, data=f"{whole.data}[{told}]", split=f"{split}[{told}]")

@@ -31,7 +31,7 @@ from torch import Tensor
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.likelihood import fits
-from simulacra.evaluation.rows import feature_blocks, features, samples_like
+from simulacra.evaluation.rows import feature_blocks, features, samples_like, subset
 
 BLOCK = 1024  # queries at once
 CANDIDATES = 4  # near rows whose distance is computed again without cancellation
@@ -169,7 +169,7 @@ def memorisation(
 
     Args:
         n: number of samples; a model with a condition gets the conditions of `split`.
-        limit: use only the first rows of `split`; the training rows are always all searched.
+        limit: use only so many rows of `split`, chosen at random; the training rows are always all searched.
 
     Raises:
         ValueError: if the model does not sample, or the data are not those that it was built for.
@@ -183,7 +183,7 @@ def memorisation(
     """
     fits(model, data)
     samples = features(model, samples_like(model, data[split], n, seed), seed=seed)
-    held_out = torch.cat(list(feature_blocks(model, data[split], seed + 1, limit)))
+    held_out = torch.cat(list(feature_blocks(model, subset(data[split], limit, seed), seed + 1)))
     both, rows = nearest(torch.cat([samples, held_out]), feature_blocks(model, data.train, seed + 2))
     to_held_out, which = nearest(samples, held_out)
     return Memorisation(both[:n], rows[:n], both[n:], to_held_out, which, len(data.train))
@@ -227,13 +227,34 @@ def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, T
 
 def _nearest_in(queries: Tensor, block: Tensor) -> tuple[Tensor, Tensor]:
     """The nearest row of one block: a matrix product finds candidates, differences decide."""
-    half_squares = 0.5 * block.square().sum(1)
-    distances, index = [], []
-    for q in queries.split(BLOCK):
-        # least |x - y|^2 / 2 - |x|^2 / 2; its rounding is why candidates are measured again
-        near = (half_squares - q @ block.T).topk(min(CANDIDATES, len(block)), largest=False).indices
-        exact = (block[near].double() - q.unsqueeze(1).double()).square().sum(-1).sqrt()
-        found = exact.min(1)
-        distances.append(found.values)
-        index.append(near.gather(1, found.indices.unsqueeze(1)).squeeze(1))
-    return torch.cat(distances), torch.cat(index)
+    # products of what lies far from the origin would lose the distances
+    centre = block.mean(0)
+    y = block - centre
+    found = [_nearest_of(q, block, q - centre, y) for q in queries.split(BLOCK)]
+    return torch.cat([d for d, _ in found]), torch.cat([index for _, index in found])
+
+
+def _nearest_of(queries: Tensor, block: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest of some rows, and its number; `x` and `y` are queries and block, both centred alike."""
+    half_squares = 0.5 * y.square().sum(1)
+    # least |x - y|^2 / 2 - |x|^2 / 2; its rounding is why candidates are measured again
+    near, index = (half_squares - x @ y.T).topk(min(CANDIDATES, len(y)), largest=False)
+    exact = (block[index].double() - queries.unsqueeze(1).double()).square().sum(-1)
+    best, at = exact.min(1)
+    found = index.gather(1, at.unsqueeze(1)).squeeze(1)
+    best = best.sqrt()
+    if len(y) > CANDIDATES and x.dtype != torch.float64:
+        # where rounding could hide a nearer row among the others, the product is made again in float64
+        least = near[:, -1] + 0.5 * x.square().sum(1) - _rounding(x, y)
+        doubtful = ~(0.5 * best.square() <= least)
+        if doubtful.any():
+            best[doubtful], found[doubtful] = _nearest_of(
+                queries[doubtful], block, x[doubtful].double(), y.double()
+            )
+    return best, found
+
+
+def _rounding(x: Tensor, y: Tensor) -> Tensor:
+    """Errors of |x - y|^2 / 2 by products, as sums of random roundings have them, shape (n,)."""
+    size = x.norm(dim=1) + y.norm(dim=1).max()
+    return math.sqrt(x.shape[1]) * torch.finfo(x.dtype).eps * size.square()

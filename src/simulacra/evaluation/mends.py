@@ -22,6 +22,8 @@ def mend(a: Contestant, b: Contestant) -> str:
         return ""
     unlike = set(ours.differences(theirs)) - {"data"}
     # other rows of one data set: the split's name says which
+    if unlike == {"split"} and "[:" in ours.split:
+        return f"Score both again with{_split(ours.split)}: older reports are of the first rows."
     if unlike == {"split"}:
         return f"Score both on one split: `simulacra evaluate {typed(b.path)}{_split(ours.split)}`."
     ours_spec, theirs_spec = _spec(a.path), _spec(b.path)
@@ -44,9 +46,12 @@ def measured_alike(unlike: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def _split(told: str) -> str:
-    """Options of `evaluate` for a split such as `test[:100]`."""
-    name, _, limit = told.partition("[:")
-    return f" --split {name}" + (f" --limit {limit.rstrip(']')}" if limit else "")
+    """Options of `evaluate` for a split such as `test[100 of 1,000, seed 0]`, or the older `test[:100]`."""
+    name, _, rows = told.rstrip("]").partition("[")
+    limit = rows.lstrip(":").split(" of ")[0].replace(",", "")
+    seed = rows.partition(", seed ")[2]
+    said = f" --split {name}" + (f" --limit {limit}" if limit else "")
+    return said + (f" --seed {seed}" if seed not in ("", "0") else "")
 
 
 def _config(path: Path | None) -> dict[str, Any] | None:

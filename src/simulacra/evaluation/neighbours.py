@@ -14,7 +14,7 @@ from torch import Tensor
 
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.rows import count, features, samples_like
+from simulacra.evaluation.rows import count, features, samples_like, subset
 
 ROWS = 500
 
@@ -28,6 +28,8 @@ def told_apart(samples: Tensor, rows: Tensor) -> float:
         1.0
     """
     pooled = torch.cat([samples, rows]).double()
+    # products of what lies far from the origin would lose the distances
+    pooled = pooled - pooled.mean(0)
     distances = torch.cdist(pooled, pooled)
     # a point is no neighbour of itself
     nearest = distances.fill_diagonal_(torch.inf).argmin(1)
@@ -38,7 +40,8 @@ def told_apart(samples: Tensor, rows: Tensor) -> float:
 def neighbour_accuracy(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> float:
-    """`told_apart` of samples and the first rows of `split`, in the model's feature space."""
+    """`told_apart` of samples and at most 500 rows of `split`, in the model's feature space."""
     n = min(ROWS, count(data[split], limit))
-    rows = features(model, data[split].rows(torch.arange(n)).x, seed=seed)
-    return told_apart(features(model, samples_like(model, data[split], n, seed), seed=seed), rows)
+    held_out = subset(data[split], n, seed)
+    rows = features(model, held_out.rows(torch.arange(n)).x, seed=seed)
+    return told_apart(features(model, samples_like(model, held_out, n, seed), seed=seed), rows)

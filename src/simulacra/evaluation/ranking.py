@@ -2,9 +2,12 @@
 
 Exact beats exact by the paired difference and its standard error; a lower bound above an exact
 value wins, one below it is undecided, and so are two lower bounds. A density that can grow without
-limit wins against nobody (row I7). Rows I4, I5, I6.
+limit wins against nobody (row I7). The pairs that can be decided are decided together (`core.chance`), so
+that chance alone decides some pair of equal models in fewer than 5 % of tables. All pairs have as many rows,
+so the order stays transitive: where a beats b and b beats c, that of a and c is at least as certain as
+the less certain one. Rows I4, I5, I6.
 
-Reference: Deep Learning, section 20.14.
+Reference: Deep Learning, section 20.14; Holm 1979.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from itertools import combinations
 from statistics import mean, stdev
 
 from simulacra.core.artifact import CONFIG
-from simulacra.core.estimate import Comparison, Estimate, compare_estimates
+from simulacra.core.chance import beyond_chance, said_of
+from simulacra.core.estimate import Comparison, Estimate, can_decide, compare_estimates
 from simulacra.core.files import read_json
 from simulacra.evaluation.contestants import Contestant
 from simulacra.training.seeds import seed_group
@@ -60,11 +64,13 @@ class Ranking:
         estimates: by name, the likeliest mean first.
         verdicts: of the pairs of names in that order.
         retrained: the experiments that were given with three seeds or more.
+        decidable: pairs whose verdict could be decided, which are decided together.
     """
 
     estimates: dict[str, Estimate]
     verdicts: dict[tuple[str, str], Comparison]
     retrained: list[Retrained] = field(default_factory=list)
+    decidable: int = 0
 
     @property
     def protocol(self) -> str:
@@ -100,9 +106,10 @@ class Ranking:
 
     @property
     def notes(self) -> list[str]:
-        """The warnings, and what the errors do not cover: retraining, unless every model has its seeds."""
+        """The warnings, how pairs are decided together, and retraining where it is not covered."""
         covered = {name for experiment in self.retrained for name in experiment.scores}
-        return [*self.warnings, *([] if covered >= set(self.estimates) else [SAMPLING])]
+        together = [said_of(self.decidable)] if self.decidable > 1 else []
+        return [*self.warnings, *together, *([] if covered >= set(self.estimates) else [SAMPLING])]
 
     @property
     def sentences(self) -> list[str]:
@@ -142,7 +149,25 @@ def rank(contestants: Sequence[Contestant]) -> Ranking:
     ordered = dict(sorted(scores.items(), key=lambda pair: (math.isnan(pair[1].mean), -pair[1].mean)))
     doubts = {name: why for name, c in found.items() if (why := c.unbounded)}
     verdicts = {(a, b): _verdict(a, b, ordered, doubts) for a, b in combinations(ordered, 2)}
-    return Ranking(ordered, verdicts, _retrained(found, ordered))
+    pairs = sum(can_decide(ordered[a], ordered[b]) and not {a, b} <= set(doubts) for a, b in verdicts)
+    return Ranking(ordered, _together(verdicts, pairs), _retrained(found, ordered), pairs)
+
+
+def _together(
+    verdicts: Mapping[tuple[str, str], Comparison], pairs: int
+) -> dict[tuple[str, str], Comparison]:
+    """The verdicts that are beyond chance among so many pairs; the others are undecided."""
+    alone = {names: verdict for names, verdict in verdicts.items() if verdict.better != "undecided"}
+    kept = dict(zip(alone, beyond_chance([verdict.chance for verdict in alone.values()], pairs)))
+    return {
+        names: verdict if kept.get(names, True) else _not_among(verdict, pairs)
+        for names, verdict in verdicts.items()
+    }
+
+
+def _not_among(verdict: Comparison, pairs: int) -> Comparison:
+    reason = f"{verdict.reason} is beyond chance alone, but not among {pairs} pairs"
+    return replace(verdict, better="undecided", reason=reason)
 
 
 def _verdict(a: str, b: str, estimates: Mapping[str, Estimate], doubts: Mapping[str, str]) -> Comparison:

@@ -19,7 +19,7 @@ from simulacra.core.model import Model
 from simulacra.core.space import Levels, Space
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.rows import condition_of, count
+from simulacra.evaluation.rows import condition_of, count, subset
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Reconstruction:
 def reconstruction(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Reconstruction:
-    """Reconstruct the first `limit` rows of a split and measure what is lost.
+    """Reconstruct `limit` rows of a split and measure what is lost.
 
     Raises:
         ValueError: if the model does not encode and decode.
@@ -102,16 +102,16 @@ class Pair:
 def reconstructed(
     model: Model, data: Dataset, split: str, seed: int = 0, limit: int | None = None
 ) -> Iterator[Pair]:
-    """The first `limit` rows of a split with their reconstructions, block by block.
+    """The rows of a split, or `limit` of them, with their reconstructions, block by block.
 
     Raises:
         ValueError: if the model does not encode and decode.
     """
     if not (model.supports(can.Encodes) and model.supports(can.Decodes)):
         raise can.MissingCapability(f"{type(model).__name__} does not encode and decode.")
-    n, raw = count(data[split], limit), data.preprocessing.raw
-    for start in range(0, n, CHUNK):
-        rows = data[split].rows(torch.arange(start, min(start + CHUNK, n)))
+    chosen, raw = subset(data[split], limit, seed), data.preprocessing.raw
+    for index in torch.arange(len(chosen)).split(CHUNK):
+        rows = chosen.rows(index)
         back = model.reconstruct(rows.x, condition_of(model, rows.c), seed, rows.known).cpu()
         x = raw.measured(rows.x.cpu(), torch.float64)
         known = torch.ones_like(x) if rows.known is None else raw.features_known(rows.known.cpu()).to(x.dtype)

@@ -37,13 +37,13 @@ def has_relative(model: Model) -> bool:
 
 
 def relative_scores(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Tensor:
-    """-F(x), log p(x) or a one-sample bound of the first rows, in nats on the raw space, float64, shape (N,).
+    """-F(x), log p(x) or a one-sample bound of a `subset`, in nats on the raw space, float64, shape (N,).
 
     Example:
         >>> import simulacra
         >>> data = simulacra.load_data("bars-and-stripes")
         >>> model = simulacra.RBM(data.space, hidden=3)
-        >>> found, exact = relative_scores(model, data.test, limit=5), model.log_prob(data.test.x[:5]).values
+        >>> found, exact = relative_scores(model, data.test), model.log_prob(data.test.x).values
         >>> bool(torch.allclose(found - exact, model.log_z().detach(), atol=1e-4))
         True
     """
@@ -53,10 +53,11 @@ def relative_scores(model: Model, split: Split, seed: int = 0, limit: int | None
 
 
 def relative_estimate(model: Model, data: Dataset, split: str, seed: int, limit: int) -> Estimate:
-    """`relative_scores` of the first rows of a split, with their protocol."""
+    """`relative_scores` of rows of a split, with their protocol."""
     values = relative_scores(model, data[split], seed, limit)
     dims = float(model.preprocessing.raw.dims)
-    return Estimate(values, "stochastic", dims, "up to a constant", {}, protocol_of(data, split, limit))
+    protocol = protocol_of(data, split, limit, seed)
+    return Estimate(values, "stochastic", dims, "up to a constant", {}, protocol)
 
 
 def _score(model: Model, block: Block) -> Tensor:

@@ -37,7 +37,7 @@ class Block:
 
 
 def count(split: Split, limit: int | None) -> int:
-    """How many rows are used: all, or the first `limit`.
+    """How many rows are used: all, or `limit`.
 
     Raises:
         ValueError: if that is none.
@@ -54,15 +54,43 @@ def count(split: Split, limit: int | None) -> int:
     return n
 
 
+def chosen(split: Split, limit: int | None = None, seed: int = 0) -> Tensor:
+    """Numbers of the rows of `subset`, in order."""
+    n = count(split, limit)
+    if n == len(split):
+        return torch.arange(n)
+    return Rng(seed, "scored rows").permutation("subset", len(split))[:n].sort().values
+
+
+def subset(split: Split, limit: int | None = None, seed: int = 0) -> Split:
+    """All rows, or `limit` of them chosen at random by the seed, in the order of the split.
+
+    The first rows of a file are no sample of it, such as where it is sorted by class. A smaller subset is
+    part of a larger one of the same seed.
+
+    Raises:
+        ValueError: if there are no rows.
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> from simulacra.data.tensors import in_memory
+        >>> rows = in_memory(torch.arange(10.0).unsqueeze(1), Real((1,)), valid=0, test=0).train
+        >>> len(subset(rows, 3)), bool((subset(rows, 3).x[1:] > subset(rows, 3).x[:-1]).all())
+        (3, True)
+    """
+    return split if count(split, limit) == len(split) else split.select(chosen(split, limit, seed))
+
+
 def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Block]:
-    """The first `limit` rows, preprocessed with the noise of `model.log_prob(..., seed=seed)`.
+    """The rows of `subset`, preprocessed with the noise of `model.log_prob(..., seed=seed)` on them.
 
     Raises:
         ValueError: if the rows do not fit the model, lack its condition, or miss entries that the
             model cannot leave out.
     """
     rng = Rng(seed, "score", device=model.device)
-    n = count(split, limit)
+    split = subset(split, limit, seed)
+    n = len(split)
     for start in range(0, n, CHUNK):
         rows = range(start, min(start + CHUNK, n))
         raw = split.rows(torch.arange(rows.start, rows.stop))
@@ -93,7 +121,9 @@ def condition_of(model: Model, c: Tensor | None) -> Tensor | None:
 
 
 def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
-    """n samples in raw units; a model with a condition gets those of the split's rows in turn.
+    """n samples in raw units; a model with a condition gets those of rows of the split.
+
+    These are a `subset` of the rows, or all of them in turn where more samples are wanted.
 
     Example:
         >>> from simulacra.core.space import Real
@@ -105,6 +135,7 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
     """
     if not model.supports(can.TakesCondition):
         return model.sample(n, seed=seed)
+    split = subset(split, max(1, min(n, len(split))), seed)
     c = condition_of(model, split.rows(torch.arange(n) % len(split)).c)
     return model.sample(n, condition=c, seed=seed)
 
@@ -142,7 +173,8 @@ def points(
 
 
 def feature_blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Tensor]:
-    """`features` of the split's first `limit` rows, block by block."""
-    for start in range(0, count(split, limit), CHUNK):
-        stop = min(start + CHUNK, count(split, limit))
+    """`features` of the rows of `subset`, block by block."""
+    split = subset(split, limit, seed)
+    for start in range(0, len(split), CHUNK):
+        stop = min(start + CHUNK, len(split))
         yield features(model, split.rows(torch.arange(start, stop)).x, start, seed)

@@ -1,8 +1,9 @@
 """Scores that need no likelihood, as columns with 95 % intervals: samples, copies, reconstructions, tasks.
 
 Each kind of score has its own table, and each table one protocol: the rows that were held out, the number of
-samples, the feature extractor and the seed. A difference is decided beyond two standard errors of both sides,
-whose squares add: right for samples, which are drawn independently, and careful for scores on the same rows.
+samples, the feature extractor and the seed. A difference is measured in standard errors of both sides, whose
+squares add: right for samples, which are drawn independently, and careful for scores on the same rows. Two
+models are told apart beyond two of them, more models by pairs together (`core.chance`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Literal
 
+from simulacra.core.chance import LEVEL, beyond_chance, chance_of, said_of
 from simulacra.evaluation.interval import WIDE, Interval
 
 HIDDEN = ("protocol", "weights")  # digests, which no title shows
@@ -42,6 +44,14 @@ class Cell:
         if self.ends is not None or self.error is None or math.isnan(self.error):
             return self.ends
         return self.value - WIDE * self.error, self.value + WIDE * self.error
+
+    @property
+    def spread(self) -> float:
+        """Standard error, wider where the interval is because rows are few; NaN if it is unknown."""
+        if self.error is None:
+            return math.nan
+        wide = (self.ends[1] - self.ends[0]) / (2 * WIDE) if self.ends else 0.0
+        return max(self.error, wide)
 
     def __str__(self) -> str:
         show = lambda v: f"{100 * v:.1f}" if self.percent else f"{v:.{self.digits}g}"
@@ -118,21 +128,34 @@ class ScoreTable:
 
     def better(self, a: str, b: str) -> bool | None:
         """Whether a is better than b in the first column; None where that is undecided."""
-        column, (x, y) = self.first.columns[0], (self.rows[name].cells[0] for name in (a, b))
-        if column.better == "neither" or x is None or y is None or x.error is None or y.error is None:
+        chances = self._chances()
+        names = (a, b) if (a, b) in chances else (b, a)
+        alone = {pair: chance for pair, chance in chances.items() if chance < LEVEL}
+        decided = dict(zip(alone, beyond_chance(list(alone.values()), len(chances))))
+        if not decided.get(names, False):
             return None
-        difference = x.value - y.value
-        if not abs(difference) > 2 * math.hypot(x.error, y.error):
-            return None
-        return (difference < 0) == (column.better == "lower")
+        x, y = (self.rows[name].cells[0] for name in (a, b))
+        assert x is not None and y is not None
+        return (x.value < y.value) == (self.first.columns[0].better == "lower")
+
+    def _chances(self) -> dict[tuple[str, str], float]:
+        """Probabilities of the differences in the first column, of the pairs that can be decided."""
+        first = {name: scores.cells[0] for name, scores in self.rows.items()}
+        known = {name: c for name, c in first.items() if c is not None and not math.isnan(c.spread)}
+        return {
+            (a, b): chance_of(x.value - y.value, math.hypot(x.spread, y.spread))
+            for (a, x), (b, y) in combinations(known.items(), 2)
+            if self.first.columns[0].better != "neither"
+        }
 
     @property
     def sentences(self) -> list[str]:
-        """Of each pair, which one is better in the deciding column."""
-        column = self.first.columns[0]
+        """Of each pair, which one is better in the deciding column; how many pairs are decided together."""
+        column, pairs = self.first.columns[0], len(self._chances())
         if column.better == "neither":
             return []
-        return [self._sentence(a, b, column) for a, b in combinations(self.rows, 2)]
+        found = [self._sentence(a, b, column) for a, b in combinations(self.rows, 2)]
+        return [*found, said_of(pairs, "their standard errors")] if pairs > 1 else found
 
     def _sentence(self, a: str, b: str, column: Column) -> str:
         found = self.better(a, b)

@@ -55,7 +55,7 @@ def evaluate(
         split: `train`, `valid` or `test`.
         k: importance samples of a bound.
         seed: same seed, same report.
-        limit: use only the first rows; the protocol then says so.
+        limit: use only so many rows, chosen at random by the seed; the protocol then says so.
         annealing: how log Z of an energy is bracketed where it cannot be summed.
         extractor: what gives the features in which samples are scored: a module, a file, or None: a network
             trained on the training rows. A model with a likelihood is scored by its samples too where this
@@ -73,7 +73,7 @@ def evaluate(
         >>> data = simulacra.load_data("ring")
         >>> report = evaluate(simulacra.PPCA(data.space, latent=1), data, limit=100)
         >>> report.likelihood.kind, report.protocol.split
-        ('exact', 'test[:100]')
+        ('exact', 'test[100 of 1,000, seed 0]')
     """
     folder: Path | None = None
     if not isinstance(model, Model):
@@ -94,7 +94,7 @@ def evaluate(
         best_kept=keeps_best(folder),
         by_tables=True,
     )
-    report = _report(type(model).__name__, protocol_of(data, split, limit), found)
+    report = _report(type(model).__name__, protocol_of(data, split, limit, seed), found)
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:

@@ -32,7 +32,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Levels, Real
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.rows import Block, blocks, condition_of, count
+from simulacra.evaluation.rows import Block, blocks, condition_of, count, subset
 
 ROWS = 500
 
@@ -55,7 +55,7 @@ class Spread:
 def spread(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Spread | None:
-    """The numbers on the first rows of `split`.
+    """The numbers on at most 500 rows of `split`.
 
     Returns:
         None where rows have no variance (classes, 0/1 pixels, gaps) or the model does not encode and decode.
@@ -69,15 +69,16 @@ def spread(
     """
     if not measurable(model, data, split):
         return None
+    rows = subset(data[split], min(ROWS, count(data[split], limit)), seed)
     x, shown = [], []
     with evaluating(model):
-        for block in blocks(model, data[split], seed, min(ROWS, count(data[split], limit))):
+        for block in blocks(model, rows, seed):
             x.append(_features(model, block.x))
             shown.append(_features(model, _expected(model, block)))
-        decoder = _decoder(model, data[split], sum(map(len, x)), seed)
-    rows, means = torch.cat(x), torch.cat(shown)
-    residual = math.sqrt(float((rows - means).square().mean()))
-    return Spread(decoder, residual, _detail(model.space.image, rows, means))
+        decoder = _decoder(model, rows, len(rows), seed)
+    seen, means = torch.cat(x), torch.cat(shown)
+    residual = math.sqrt(float((seen - means).square().mean()))
+    return Spread(decoder, residual, _detail(model.space.image, seen, means))
 
 
 def measurable(model: Model, data: Dataset, split: str) -> bool:

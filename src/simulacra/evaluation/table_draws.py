@@ -12,7 +12,7 @@ from simulacra.core.model import Model
 from simulacra.core.random import Rng
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood import fits
-from simulacra.evaluation.rows import count, samples_like
+from simulacra.evaluation.rows import samples_like, subset
 from simulacra.tables.columns import Table
 from simulacra.tables.sources import table_of
 
@@ -58,12 +58,13 @@ def table_rows_of(
         raise ValueError(f"{data.name} is no table: its rows are {space}.")
     n = min(len(data.train), SAMPLES) if n is None else n
     drawn = table_of(space, samples_like(model, data[split], n, seed))
-    held_out = _table(data[split], count(data[split], limit), seed)
-    return TableRows(_table(data.train, len(data.train), seed), held_out, drawn, split, seed)
+    held_out = _table(subset(data[split], limit, seed), seed)
+    return TableRows(_table(data.train, seed), held_out, drawn, split, seed)
 
 
-def _table(split: Split, n: int, seed: int) -> Table:
-    """At most 20,000 of the first n rows of a split, chosen at random."""
+def _table(split: Split, seed: int) -> Table:
+    """At most 20,000 rows of a split, chosen at random."""
+    n = len(split)
     chosen = torch.arange(n) if n <= ROWS else Rng(seed, "table").permutation("rows", n)[:ROWS].sort().values
     batch = split.rows(chosen)
     return table_of(cast(Fields, split.preprocessing.raw), batch.x, batch.known)

@@ -135,7 +135,7 @@ def table_report(
 
     Args:
         n: number of samples; None: as many as training rows, at most 5,000.
-        limit: use only the first rows of `split`.
+        limit: use only so many rows of `split`, chosen at random.
 
     Raises:
         ValueError: if the data are no table, or the model does not sample.

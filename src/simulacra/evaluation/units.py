@@ -57,7 +57,7 @@ class Layer:
 def dead_units(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = ROWS
 ) -> list[Layer]:
-    """The layers that were seen, with equation (1) on the first rows of `split`.
+    """The layers that were seen, with equation (1) on at most 500 rows of `split`.
 
     Returns:
         none where there are fewer than `FEWEST` rows.

@@ -35,7 +35,7 @@ class Vitals:
 def vitals(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Vitals:
-    """The numbers on the first rows of `split`.
+    """The numbers on rows of `split`, chosen at random.
 
     Example:
         >>> import simulacra

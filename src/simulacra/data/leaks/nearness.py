@@ -13,6 +13,8 @@ the limit shrinks until fewer than 0.01 pairs are expected of unrelated rows, wh
     P(r) = exp(d mean_j log P(|x_j - y_j| <= r)),    d = D^2 / |C|^2,
 
 with the correlation matrix C of the D columns that vary: d = D if they are independent, 1 if they are one.
+It is estimated from distinct rows, since rows that were written twice are no evidence of chance; C is less
+what few rows correlate by chance. Exact copies of continuous numbers are never chance.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simulacra.core.composite import Fields
+from simulacra.core.numeric import Numeric
 from simulacra.core.space import Binary, Positive, Real, Space
 
 SIDE, NEAR_IMAGES = 16, 0.05
@@ -34,6 +37,11 @@ NEAR_ROWS = (1e-3, 1e-4, 1e-5, 1e-6)
 EXPECTED = 0.01  # pairs of unrelated rows that may be near by chance
 DIRECTIONS, CANDIDATES = 8, 16  # of the tree for images; neighbours of a row that are looked at
 LOOKED_AT, COLUMNS = 2000, 512  # rows and columns that chance is estimated from
+DECIMALS, SINGLE = 7, 1e-7  # digits that a rounded number may have; relative rounding of float32
+VARIED, ALONE = (
+    0.99,
+    1000,
+)  # share of distinct rows with a value of their own; such rows where there is one column
 Near = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows of one split, of the other, distances
 
 
@@ -115,15 +123,32 @@ class Columns:
         return _nearest(found[second], second, distance[second])
 
 
-def copies_by_chance(splits: Mapping[str, Tensor]) -> bool:
+def copies_by_chance(space: Space, splits: Mapping[str, Tensor]) -> bool:
     """Whether unrelated rows of such values are equal across splits now and then.
 
     Args:
+        space: of the raw rows.
         splits: raw rows by split, shape (N, *).
     """
     train = splits["train"]
     some = train[:: max(1, len(train) // LOOKED_AT)].flatten(1).double().numpy()
-    return _pairs(splits) * _chance(some, 0.0) >= EXPECTED
+    return not _continuous(some[:, _numbers(space)]) and _pairs(splits) * _chance(some, 0.0) >= EXPECTED
+
+
+def _continuous(x: np.ndarray) -> bool:
+    """Returns True if some column holds numbers that are neither rounded nor shared by distinct rows."""
+    x = np.unique(x, axis=0)
+    if len(x) < (2 if x.shape[1] > 1 else ALONE):
+        return False
+    varied = [v for v in x.T[:COLUMNS] if len(np.unique(v)) >= VARIED * len(v)]
+    return any(not _rounded(v) for v in varied)
+
+
+def _rounded(v: np.ndarray) -> bool:
+    """Returns True if nearly all numbers have so few decimals that float32 would show more."""
+    resolution = SINGLE * np.abs(v).max()
+    grids = (k for k in range(DECIMALS) if 10.0**-k >= 100 * resolution)
+    return any((np.abs(v - v.round(k)) <= resolution).mean() >= VARIED for k in grids)
 
 
 def _pairs(splits: Mapping[str, Tensor] | Mapping[str, np.ndarray]) -> int:
@@ -137,6 +162,11 @@ def has_distances(space: Space) -> bool:
     return bool(_kinds(space)[0].any())
 
 
+def _numbers(space: Space) -> np.ndarray:
+    """Which columns hold numbers, of a table or of vectors."""
+    return np.array([isinstance(kind, Real | Positive | Numeric) for kind in _columns(space)])
+
+
 def _tree(points: np.ndarray) -> Any:
     # imported where copies are looked for: it takes a tenth of a second
     from scipy.spatial import cKDTree
@@ -147,23 +177,26 @@ def _tree(points: np.ndarray) -> Any:
 
 def _kinds(space: Space) -> tuple[np.ndarray, np.ndarray]:
     """Which columns are compared by distance, and which of them after the logarithm."""
-    if isinstance(space, Fields):
-        kinds = [field for _, field in space.fields for _ in range(max(1, field.dims))]
-    else:
-        kinds = [space] * space.dims
+    kinds = _columns(space)
     positive = np.array([isinstance(kind, Positive) for kind in kinds])
     return positive | np.array([isinstance(kind, Real) for kind in kinds]), positive
 
 
+def _columns(space: Space) -> list[Space]:
+    """The space of each column."""
+    if isinstance(space, Fields):
+        return [field for _, field in space.fields for _ in range(max(1, field.dims))]
+    return [space] * space.dims
+
+
 def _chance(x: np.ndarray, radius: float) -> float:
     """The probability P(r) that two unrelated rows are near."""
-    x = x[:: max(1, len(x) // LOOKED_AT)]
+    x = np.unique(x[:: max(1, len(x) // LOOKED_AT)], axis=0)
     x = x[:, x.min(0) < x.max(0)][:, :COLUMNS]
     if not x.size:
         return 1.0
     n, columns = x.shape
-    correlation = np.corrcoef(x, rowvar=False).reshape(columns, columns)
-    dims = columns**2 / (correlation**2).sum()
+    dims = _independent(np.corrcoef(x, rowvar=False).reshape(columns, columns), n)
     ordered = np.sort(x, axis=0)
     near = [
         (np.searchsorted(v, v + radius, "right") - np.searchsorted(v, v - radius, "left")).sum() - n
@@ -172,6 +205,17 @@ def _chance(x: np.ndarray, radius: float) -> float:
     # where no pair is near, one might have been
     shares = (np.array(near) + 1) / (n * (n - 1) + 1)
     return float(np.exp(dims * np.log(shares.clip(max=1)).mean()))
+
+
+def _independent(correlation: np.ndarray, n: int) -> float:
+    """d = D^2 / |C|^2, with |C|^2 less what n rows correlate by chance."""
+    columns = len(correlation)
+    related = float((correlation**2).sum()) - columns
+    if n > 2:
+        # r^2 - (1 - r^2) / (n - 2) is 0 on average where there is no correlation
+        others = columns * (columns - 1)
+        related = max(0.0, related - (others - related) / (n - 2))
+    return columns**2 / (columns + related)
 
 
 def _nearest(first: np.ndarray, second: np.ndarray, distance: np.ndarray) -> Near:

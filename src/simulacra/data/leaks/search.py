@@ -28,6 +28,7 @@ from simulacra.data.stream import StreamedSplit
 log = logging.getLogger("simulacra")
 
 CHUNK = 1000  # rows that are looked at together
+NAMED = 3  # pairs that a warning names
 MOST_ROWS, MOST_BYTES = 200_000, 2**30  # beyond them loading does not look for copies
 
 
@@ -110,7 +111,7 @@ def find_leaks(data: Dataset, near: bool = True) -> Leaks:
     elif not any(isinstance(split, StreamedSplit) for split in data.splits.values()):
         x = {name: split.x.cpu() for name, split in data.splits.items()}
         told = any(len(first) for first, _ in exact.values()) and not isinstance(space, Sequence)
-        by_chance = told and copies_by_chance(x)
+        by_chance = told and copies_by_chance(space, x)
         if near and has_distances(space):
             columns = Columns(space, x)
             close = {(a, b): columns.near(a, b) for a, b in exact}
@@ -130,14 +131,17 @@ def warn_of_copies(data: Dataset) -> None:
     raw = data.preprocessing.raw
     # of sequences there are too many for two of the data to meet
     rich = is_pictured(raw) or isinstance(raw, Sequence)
-    if not pairs or (not rich and copies_by_chance({k: split.x.cpu() for k, split in data.splits.items()})):
+    if not pairs or (
+        not rich and copies_by_chance(raw, {k: split.x.cpu() for k, split in data.splits.items()})
+    ):
         return
     log.warning(
-        "%s: %s stand%s in two splits, such as %s: keep copies in one split with groups=, or remove them",
+        "%s: %s stand%s in two splits, such as %s: drop copies with duplicates='drop' "
+        "(--data.duplicates drop), or keep them in one split with groups=",
         data.name,
         f"{len(pairs):,} row{'s' * (len(pairs) > 1)}",
         "s" * (len(pairs) == 1),
-        pairs[0],
+        "; ".join(map(str, pairs[:NAMED])),
     )
 
 
