@@ -263,9 +263,9 @@ class Categorical(Distribution):
     def entries(self, x: Tensor) -> Tensor:
         """The log-softmax at x."""
         log_p = self.logits.log_softmax(self._dim)
-        index = x.long().unsqueeze(self._dim)
-        shape = list(torch.broadcast_shapes(log_p.narrow(self._dim, 0, 1).shape, index.shape))
-        index = index.expand(shape)
+        # torch.broadcast_shapes imports sympy
+        index, _ = torch.broadcast_tensors(x.long().unsqueeze(self._dim), log_p.narrow(self._dim, 0, 1))
+        shape = list(index.shape)
         shape[self._dim] = -1
         log_p = log_p.expand(shape)
         return log_p.gather(self._dim, index).squeeze(self._dim)
