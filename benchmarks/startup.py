@@ -1,4 +1,4 @@
-"""The command line answers before torch could be imported."""
+"""The command line answers before torch could be imported, and a model is loaded soon after."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ import time
 
 from benchmarks.timing import Row, median
 
+LOAD = """
+import sys, tempfile, time
+import torch
+from simulacra.training.run import load
+from simulacra import VAE, Levels
+path = tempfile.mkdtemp() + "/vae.safetensors"
+VAE(Levels((1, 28, 28), 256), latent=20, hidden=(200,)).save(path)
+began = time.process_time()
+load(path).sample(1, seed=0)
+print(time.process_time() - began, "torch._dynamo" in sys.modules)
+"""
 PROGRAM = "import sys; from simulacra.cli import main; sys.argv = ['simulacra', *{0!r}]; main()"
 
 
 def startup(quick: bool) -> list[Row]:
-    """`simulacra --help` and `simulacra models`, as whole processes."""
+    """`simulacra --help` and `simulacra models` as whole processes, and `simulacra.load` beside torch."""
     rows = []
     for arguments in (["--help"], ["models"]):
         seconds = [_time(arguments) for _ in range(5 if quick else 15)][1:]
@@ -25,7 +36,25 @@ def startup(quick: bool) -> list[Row]:
                 "whole process, wall clock",
             )
         )
-    return rows
+    return [*rows, _load(3 if quick else 7)]
+
+
+def _load(repeats: int) -> Row:
+    """`simulacra.load` and one sample, in processes that have imported torch and our modules."""
+    command = [sys.executable, "-c", LOAD]
+    said = [
+        subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
+        for _ in range(repeats)
+    ]
+    seconds, compiler = [float(words[0]) for words in said], said[0][1] == "True"
+    return Row(
+        "`simulacra.load` and one sample",
+        f"{median(seconds):.3f} s ({min(seconds):.3f} to {max(seconds):.3f}); "
+        f"torch._dynamo {'loaded' if compiler else 'not loaded'}",
+        "< 0.05 s, not loaded",
+        median(seconds) < 0.05 and not compiler,
+        "CPU beside the imports of torch and of the library; a VAE of 28x28 grey levels",
+    )
 
 
 def _time(arguments: list[str]) -> float:

@@ -22,7 +22,7 @@ _NAMES = {
     # training
     "fit": "evaluation.examined",
     "resume": "evaluation.examined",
-    "load": "training.fit",
+    "load": "training.run",
     "open_run": "training.fit",
     "export_onnx": "core.export",
     "Options": "training.options",

@@ -6,7 +6,7 @@ import yaml
 
 from simulacra.core.files import read_tensors
 from simulacra.training.fit import open_run
-from simulacra.training.run import load_model
+from simulacra.training.run import load
 
 TINY = ["--model.hidden", "24", "--model.latent", "2", "--data.binarize", "dynamic", "--epochs", "2"]
 
@@ -30,7 +30,7 @@ def test_a_run_has_its_files_and_says_where(cli, tmp_path):
     assert "1,437 train" in done.out and "dynamic binarisation" in done.out
     assert "runs/vae-digits-1" in done.out and "validation score: -" in done.out
     assert sorted(p.name for p in (run / "samples").iterdir()) == ["epoch-0001.png", "epoch-0002.png"]
-    assert load_model(run).arguments["hidden"] == (24,)
+    assert load(run).arguments["hidden"] == (24,)
     assert cli("train", "vae", "digits", *TINY).code == 0
     assert (tmp_path / "runs" / "vae-digits-2").is_dir()
 
@@ -84,7 +84,7 @@ def test_lengths_of_stages(cli, tmp_path):
 
 def test_labels_become_the_condition(cli, tmp_path):
     assert cli("train", "vae", "digits", *TINY, "--data.condition", "label", "--out", "run").code == 0
-    assert load_model(tmp_path / "run").condition.classes == 10
+    assert load(tmp_path / "run").condition.classes == 10
 
 
 def test_own_data_by_path(cli, tmp_path):

@@ -22,8 +22,8 @@ def export(run: str, *, what: str = "decode", out: str | None = None) -> int:
         out: the file; by default WHAT.onnx in the run folder.
     """
     from simulacra.core.export import export_onnx
-    from simulacra.training.run import load_model
+    from simulacra.training.run import load
 
     home = Path(run).parent if Path(run).is_file() else Path(run)
-    say(f"{what}: {export_onnx(load_model(run), out or home / f'{what}.onnx', what)}")
+    say(f"{what}: {export_onnx(load(run), out or home / f'{what}.onnx', what)}")
     return 0

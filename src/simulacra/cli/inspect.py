@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from simulacra.cli.arguments import Pair
 from simulacra.cli.loading import loading
 from simulacra.cli.plan import Plan
@@ -22,6 +20,7 @@ from simulacra.cli.timed import seconds_of
 from simulacra.cli.typed import Typed
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.shapes_alone import shapes_alone
 from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset
 from simulacra.data.images.files import reads_kept
@@ -241,7 +240,7 @@ class Mended:
 def _size(entry: Entry, name: str, data: Dataset) -> int:
     """The number of parameters of a model, which takes no memory; 0 if it must be built to be counted."""
     try:
-        with torch.device("meta"):
+        with shapes_alone():
             return sum(p.numel() for p in build(Plan(entry.name, name), data, Options()).parameters())
     except ValueError:
         raise

@@ -47,9 +47,9 @@ def sample(
     n = n or (1 if path.suffix.lower() in SINGLE and not each else 16)
     from simulacra.exploration.watch import in_turn
     from simulacra.training.progress import entries_shown
-    from simulacra.training.run import load_model
+    from simulacra.training.run import load
 
-    model = load_model(run)
+    model = load(run)
     _check_fits(model.preprocessing.raw, path, each, n)
     given = in_turn(model, n) if condition is None else typed_condition(model, condition)
     with entries_shown(model) as watch:

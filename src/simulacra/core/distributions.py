@@ -15,12 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from simulacra.core.level_means import mean_level
 from simulacra.core.random import Rng
 
 FARTHEST = 1e17  # deviations: the squares of thousands of entries then sum up in single precision
 LOG_2PI = math.log(2 * math.pi)
+WIDEST_LOG_SCALE = 60.0
 SOFTPLUS_LIMIT = 40.0  # above it softplus(t) is t to the last digit of double precision
-MANY_LEVELS = 1024  # above it a mean over levels is an integral
 
 
 class Distribution(ABC):
@@ -169,38 +170,11 @@ class DiscretisedLogistic(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean of the bins: sum over thresholds t of P(x >= t), as an integral where they are many."""
-        first, last = self._summed
-        edges = torch.arange(first + 1, last + 1, device=self.loc.device, dtype=self.loc.dtype)
-        inverse = torch.exp(-self.log_scale)
-        total = torch.zeros_like(self.loc)
-        for edge in (edges - 0.5 - self.centre) / self.width:
-            total = total + torch.sigmoid((self.loc - edge) * inverse)
-        for start, end in ((0, first), (last, self.levels - 1)):
-            total = total + self._integral(start, end) if end > start else total
-        return total
-
-    @property
-    def _summed(self) -> tuple[int, int]:
-        """The levels between which thresholds are added one by one: all, or those within 5 units."""
-        reach = self.levels if self.spread is None else 5 * self.width
-        first = max(0, math.floor(self.centre - reach))
-        last = min(self.levels - 1, math.ceil(self.centre + reach))
-        return (first, last) if last - first < MANY_LEVELS else (0, 0)
-
-    def _integral(self, start: int, end: int) -> Tensor:
-        """W int_a^b sg((m - u) / s) du = W s (softplus((m - a) / s) - softplus((m - b) / s)).
-
-        W is the number of levels in a unit of u, and a and b are u of the levels `start` and `end`.
-        """
-        # the sum is the midpoint rule of this integral with steps h = 1 / W: by its Peano kernel,
-        # h^2 / 8 at most, and int |f''| = 1 / (2 s) at most, it is off by less than h / (16 s) levels;
-        # and, as f falls from 1 to 0, by less than 1/2 however small s is
-        inverse = torch.exp(-self.log_scale)
-        # s softplus(a / s) without overflow for small s
-        smooth = lambda a: a.clamp_min(0) + torch.log1p(torch.exp(-a.abs() * inverse)) / inverse
-        a, b = ((level - self.centre) / self.width for level in (start, end))
-        return self.width * (smooth(self.loc - a) - smooth(self.loc - b))
+        """The mean of the bins, within 0.001 of a level: sum over thresholds t of P(x >= t)."""
+        place = self.loc * self.width + self.centre
+        # beyond it the mean no longer changes, and a gradient would be 0 times infinity
+        scale = torch.exp(self.log_scale.clamp_max(WIDEST_LOG_SCALE))
+        return mean_level(place, scale * self.width, self.levels - 1)
 
 
 def log1mexp(log_w: Tensor) -> Tensor:
@@ -263,9 +237,9 @@ class Categorical(Distribution):
     def entries(self, x: Tensor) -> Tensor:
         """The log-softmax at x."""
         log_p = self.logits.log_softmax(self._dim)
-        index = x.long().unsqueeze(self._dim)
-        shape = list(torch.broadcast_shapes(log_p.narrow(self._dim, 0, 1).shape, index.shape))
-        index = index.expand(shape)
+        # torch.broadcast_shapes imports sympy
+        index, _ = torch.broadcast_tensors(x.long().unsqueeze(self._dim), log_p.narrow(self._dim, 0, 1))
+        shape = list(index.shape)
         shape[self._dim] = -1
         log_p = log_p.expand(shape)
         return log_p.gather(self._dim, index).squeeze(self._dim)

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
@@ -23,6 +22,7 @@ from simulacra.core.files import Stored
 from simulacra.core.model import Model
 from simulacra.core.preprocessing import preprocessing_from
 from simulacra.core.renamed import renamed_arguments
+from simulacra.core.shapes_alone import shapes_alone
 from simulacra.core.weights import check_fits
 
 ENTRIES: dict[str, type] = {
@@ -151,7 +151,7 @@ def check_sizes(
     user's own may not be able to; it is then the user who vouches for it.
     """
     try:
-        with torch.device("meta"), _at_most(SPARE + 4 * len(stored)):
+        with shapes_alone(), _at_most(SPARE + 4 * len(stored)):
             own = build_model(config, kind, {n: _without_storage(v) for n, v in passed.items()}, where)
     except ValueError:
         if of_the_library(kind):

@@ -27,7 +27,7 @@ from simulacra.training.launch import Job, launch
 from simulacra.training.loop import Interrupted, Watcher
 from simulacra.training.metrics import NAME as METRICS
 from simulacra.training.options import Options, check_stages
-from simulacra.training.run import Run, class_of, load_model, locked, new_folder, run_config
+from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config
 from simulacra.training.seeds import seed_group
 from simulacra.training.validation import can_validate
 
@@ -157,27 +157,6 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
         raise ValueError(f"{folder / CONFIG} is damaged: its data set cannot be loaded ({error}).") from error
 
 
-def load(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Model:
-    """A trained model from a run folder, or from what `Model.save` wrote; nothing in it is executed.
-
-    Args:
-        path: a folder with `model.safetensors` and `config.json`, or one `.safetensors` file.
-        kind: the model's class, where it is your own and not in the catalogue.
-        passed: networks that the model was built with, by argument name.
-
-    Raises:
-        ValueError: if there is no model or it is damaged, or something must be passed.
-
-    Example:
-        >>> import simulacra, tempfile
-        >>> path = f"{tempfile.mkdtemp()}/ppca.safetensors"
-        >>> simulacra.PPCA(simulacra.Real((3,)), latent=2).save(path)
-        >>> simulacra.load(path).sample(5).shape
-        torch.Size([5, 3])
-    """
-    return load_model(path, kind, **passed)
-
-
 def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
     """The finished run in `path` with its model and, where `load_data` made them, its data.
 
@@ -190,7 +169,7 @@ def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any
     """
     folder = Path(path)
     config = run_config(folder)
-    model = load_model(folder, kind, **passed)
+    model = load(folder, kind=kind, **passed)
     if not config["data"].get("spec"):
         return Run(folder, model, None, config)
     data = _same_data(folder, config, model.preprocessing)

@@ -142,16 +142,23 @@ def class_of(config: dict[str, Any], kind: type[Model] | None, path: Path) -> ty
     return kind
 
 
-def load_model(path: str | Path, kind: type[Model] | None = None, **passed: Any) -> Model:
-    """A trained model from a run folder, or from what `model.save` wrote.
+def load(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Model:
+    """A trained model from a run folder, or from what `Model.save` wrote; nothing in it is executed.
 
     Args:
-        path: a folder or a file.
-        kind: the class, where it is your own.
+        path: a folder with `model.safetensors` and `config.json`, or one `.safetensors` file.
+        kind: the model's class, where it is your own and not in the catalogue.
         passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: if there is no model or it is damaged, or something must be passed.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> path = f"{tempfile.mkdtemp()}/ppca.safetensors"
+        >>> simulacra.PPCA(simulacra.Real((3,)), latent=2).save(path)
+        >>> simulacra.load(path).sample(5).shape
+        torch.Size([5, 3])
     """
     artifact = open_artifact(Path(path))
     found = class_of(artifact.config, kind, Path(path))

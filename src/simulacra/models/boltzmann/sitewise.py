@@ -116,10 +116,14 @@ class Sitewise(Machine):
             return super().log_z()
         total = precise(torch.full((), -math.inf, device=self.device))
         for x in self._bits(self.sites, STATES):
-            # what the gradient needs of a million states does not fit: it is computed anew
-            s = checkpoint(self.score, x, use_reentrant=False, preserve_rng_state=False)
-            total = torch.logaddexp(total, precise(s).logsumexp(0))
+            total = torch.logaddexp(total, precise(self._scored(x)).logsumexp(0))
         return total
+
+    def _scored(self, x: Tensor) -> Tensor:
+        """Scores of states; a gradient computes them anew: what it needs of a million does not fit."""
+        if not torch.is_grad_enabled():
+            return self.score(x)
+        return checkpoint(self.score, x, use_reentrant=False, preserve_rng_state=False)
 
     def _bits(self, n: int, size: int) -> Iterator[Tensor]:
         """All states of n units, at most `size` at once, shape (size, n)."""
