@@ -80,9 +80,13 @@ def learnt(case: Case) -> Model:
 def data(case: Case, n: int = 100):
     """Training rows in raw units and their conditions."""
     source = case.data().train
-    n = min(n, len(source))
-    batch = source.rows(torch.arange(n))
-    return batch.x, batch.c
+    batch = source.rows(torch.arange(len(source)))
+    # what stands where an entry is missing is no typical value
+    whole = (
+        torch.ones(len(source), dtype=torch.bool) if batch.known is None else batch.known.flatten(1).all(1)
+    )
+    index = whole.nonzero()[:n, 0]
+    return batch.x[index], None if batch.c is None else batch.c[index]
 
 
 # ---- arguments

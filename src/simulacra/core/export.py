@@ -158,6 +158,8 @@ def _traced(model: Model, what: str, inputs: Mapping[str, Tensor]) -> Any:
     try:
         with evaluating(model), _quiet():
             graph = _Graph(model, WORDS[what], names).eval()
+            # once as it is: what spaces keep of themselves must be numbers, and no part of a trace
+            graph(*tensors)
             # not strict: the default only since torch 2.7
             whole = torch.export.export(graph, tensors, dynamic_shapes=(shapes,), strict=False)
             lean = torch.export.export(folded(whole), tensors, dynamic_shapes=shapes, strict=False)

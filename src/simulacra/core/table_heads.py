@@ -24,6 +24,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Binary, Count, Positive, Real, Space
 
 KINDS = (Scores, Binary, Ordinal, Categorical, Real, Positive, Count)
+FARTHEST, MOST_COUNTED = 1e15, 1e9  # of drawn numbers, in a wild first step
 REAL = (-7.0, 40.0)  # of the log deviation of a real column
 
 
@@ -135,9 +136,14 @@ class ColumnHeads:
         gone = torch.arange(most, device="cpu") >= self.sizes.unsqueeze(1)
         return d.Categorical(p[..., :most].masked_fill(gone.to(p.device), -torch.inf).mT, 1)
 
-    def draw(self, p: Tensor, j: int, rng: Rng, name: str) -> Tensor:
-        """A value of column j from its parameters (*, P_j), shape (*,)."""
-        return self.heads[j].build(p).sample(rng, name)
+    def finite(self, x: Tensor, j: int) -> Tensor:
+        """Drawn values of column j within what single precision computes with, shape of x."""
+        column = self.columns[j]
+        if isinstance(column, Positive):
+            return x.clamp(1 / FARTHEST, FARTHEST)
+        if isinstance(column, Count):
+            return x.clamp(max=MOST_COUNTED)
+        return x.clamp(-FARTHEST, FARTHEST) if isinstance(column, Real) else x
 
 
 class Conditionals(d.Distribution):

@@ -36,8 +36,10 @@ def find_separator(lines: Sequence[str]) -> str:
     rivals = [mark for mark in ";\t|" if _cut_alike(lines[:SAMPLE], mark)]
     shares = {mark: _clearness(lines[:SAMPLE], mark, rivals) for mark in ",;\t|"}
     best = max(shares, key=lambda mark: shares[mark])
-    # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text
-    if separator != " " and shares[best] > shares.get(separator, 0.0):
+    # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text; a single column is as
+    # clear as texts of two, unless a mark cuts numbers out of it
+    single = -1.0 if _numbers(lines[:SAMPLE], best) else 0.0
+    if separator != " " and shares[best] > shares.get(separator, single):
         separator = best
     if separator == ",":
         separator = next((m for m in ";\t|" if _commas_are_decimal(lines[:SAMPLE], m)), separator)
@@ -84,6 +86,12 @@ def _clearness(lines: Sequence[str], separator: str, rivals: Sequence[str]) -> f
     uncut = sum(1.0 if any(mark in text for mark in others) else comma * ("," in text) for text in texts)
     # numbers beside texts with marks are clearer than one column
     return 1 - (len(texts) + uncut) / len(cells) + 0.01 * (len(texts) < len(cells))
+
+
+def _numbers(lines: Sequence[str], separator: str) -> bool:
+    """Returns True if half of the cells that a mark cuts from the lines below the first are numbers."""
+    cells = _cut_alike(lines[1:], separator)
+    return 0 < len(cells) <= 2 * sum(Marks(".").number(cell) is not None for cell in cells)
 
 
 def _one_column_of_commas(lines: Sequence[str]) -> bool:

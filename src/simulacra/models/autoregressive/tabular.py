@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -243,14 +243,15 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         x = self.space.filled(x, known)
         f = self.sight.of(x, c, self.dtype).unsqueeze(1).repeat(1, k, 1)
         drawn = x.to(self.dtype).unsqueeze(1).repeat(1, k, 1)
-        log_w = torch.zeros(len(x), k, dtype=self.dtype, device=x.device)
+        log_w = drawn.new_zeros(len(x), k)
         for j in self.orderings[o].tolist():
             p = self.heads.heads[j].build(net.column(f, j))
             there = known[:, j : j + 1]
             if bool(there.any()):
                 log_w = log_w + torch.where(there, p.entries(drawn[..., j]), torch.zeros_like(log_w))
             if not bool(there.all()):
-                drawn[..., j] = torch.where(there, drawn[..., j], p.sample(rng, f"column-{j}").to(self.dtype))
+                value = self.heads.finite(p.sample(rng, f"column-{j}").to(self.dtype), j)
+                drawn[..., j] = torch.where(there, drawn[..., j], value)
                 f[..., self.sight.at(j)] = self.sight.column(j, drawn[..., j], self.dtype)
         return drawn, log_w
 
@@ -276,9 +277,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
     def next_parameters(self, state: Tensor, t: int) -> Tensor:
         """Parameters of the t-th column of the order, shape (n, P)."""
-        net = self.nets[0]
-        assert isinstance(net, ColumnNets)
-        return net.column(state, int(self.order[t]))
+        return cast(ColumnNets, self.nets[0]).column(state, int(self.order[t]))
 
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
         """The state with the features of a value of the t-th column of the order, shape (n, F)."""
