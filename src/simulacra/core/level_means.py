@@ -33,7 +33,7 @@ def mean_level(m: Tensor, s: Tensor, last: int) -> Tensor:
 
     Example:
         >>> round(float(mean_level(torch.tensor(3.25), torch.tensor(2.0), 255)), 3)
-        3.594
+        3.607
     """
     s = s.clamp_min(THINNEST)
     if last <= FEW:
