@@ -78,15 +78,11 @@ def learnt(case: Case) -> Model:
 
 
 def data(case: Case, n: int = 100):
-    """Training rows in raw units and their conditions."""
+    """Training rows in raw units and their conditions; what stands where an entry is missing is no typical one."""
     source = case.data().train
-    batch = source.rows(torch.arange(len(source)))
-    # what stands where an entry is missing is no typical value
-    whole = (
-        torch.ones(len(source), dtype=torch.bool) if batch.known is None else batch.known.flatten(1).all(1)
-    )
-    index = whole.nonzero()[:n, 0]
-    return batch.x[index], None if batch.c is None else batch.c[index]
+    known = torch.ones(len(source), 1, dtype=torch.bool) if source.known is None else source.known
+    batch = source.rows(known.flatten(1).all(1).nonzero()[:n, 0])
+    return batch.x, batch.c
 
 
 # ---- arguments

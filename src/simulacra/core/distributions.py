@@ -170,7 +170,7 @@ class DiscretisedLogistic(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean of the bins, within 0.001 of a level: sum over thresholds t of P(x >= t)."""
+        """The mean of the bins, within 0.0002 of a level: sum over thresholds t of P(x >= t)."""
         place = self.loc * self.width + self.centre
         # beyond it the mean no longer changes, and a gradient would be 0 times infinity
         scale = torch.exp(self.log_scale.clamp_max(WIDEST_LOG_SCALE))

@@ -18,17 +18,20 @@ def folded(program: ExportedProgram) -> fx.GraphModule:
     module = program.module()
     assert isinstance(module, fx.GraphModule)
     values = constants(module)
+    held = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
     for i, (node, value) in enumerate(values.items()):
-        if (
-            node.op == "get_attr"
-            or not isinstance(value, Tensor)
-            or all(user in values for user in node.users)
-        ):
+        # a constant that is no weight is made a buffer, which another export takes
+        kept = node.op == "get_attr" and str(node.target) in held
+        if kept or not isinstance(value, Tensor) or all(user in values for user in node.users):
             continue
         # a weight that is only turned around is kept turned
         module.register_buffer(f"folded_{i}", value.contiguous())
         with module.graph.inserting_before(node):
             node.replace_all_uses_with(module.graph.get_attr(f"folded_{i}"))
+    for node in values:
+        # what is asserted of a constant holds now, and would keep it
+        if node.target is torch.ops.aten._assert_tensor_metadata.default:
+            module.graph.erase_node(node)
     module.graph.eliminate_dead_code()
     module.delete_all_unused_submodules()
     module.recompile()
