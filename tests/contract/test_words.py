@@ -78,7 +78,7 @@ def learnt(case: Case) -> Model:
 
 
 def data(case: Case, n: int = 100):
-    """Training rows in raw units and their conditions; what stands where an entry is missing is no typical one."""
+    """Training rows in raw units and their conditions; rows with placeholders are left out."""
     source = case.data().train
     known = torch.ones(len(source), 1, dtype=torch.bool) if source.known is None else source.known
     batch = source.rows(known.flatten(1).all(1).nonzero()[:n, 0])
