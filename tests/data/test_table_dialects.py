@@ -249,3 +249,11 @@ def test_a_tab_within_cells_does_not_tell_against_the_separator(tmp_path):
     data = load_data(path, validation=0, test=0)
     assert data.space.names == ("height,cm", "body mass")
     assert data.notes["read as"] == "semicolons, decimal commas, header"
+
+
+@pytest.mark.fault("f07")
+def test_numbers_tell_which_of_two_marks_that_cut_all_lines_is_the_separator(tmp_path):
+    path = write(tmp_path / "t.csv", b"weight;kg,body mass\n" + b"0.25,c;d\n0.75,c;e\n" * 3)
+    data = load_data(path, validation=0, test=0)
+    assert data.preprocessing.raw.names == ("weight;kg", "body mass")
+    assert data.notes["read as"] == "commas, header"

@@ -59,9 +59,8 @@ def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
         rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
     except csv.Error:
         return []
-    return (
-        [cell.strip() for row in rows for cell in row] if {*map(len, rows)} == {max(2, len(rows[0]))} else []
-    )
+    alike = bool(rows) and {*map(len, rows)} == {max(2, len(rows[0]))}
+    return [cell.strip() for row in rows for cell in row] if alike else []
 
 
 def _mark_before_blanks(lines: Sequence[str]) -> str:
