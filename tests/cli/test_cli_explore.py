@@ -13,7 +13,7 @@ from simulacra.cli import main
 from simulacra.cli.explore import WHAT
 from simulacra.exploration.pictures import PICTURES
 from simulacra.training.progress import entries_shown
-from simulacra.training.run import load_model
+from simulacra.training.run import load
 
 
 @pytest.fixture(scope="module")
@@ -223,13 +223,13 @@ def test_a_terminal_sees_entries_being_drawn(cli, drawing, tmp_path, monkeypatch
     assert "entry 64 of 64 |" in screen.getvalue()
     monkeypatch.undo()
     drawn = np.load(tmp_path / "x.npy")
-    np.testing.assert_array_equal(drawn, load_model(drawing / "plain").sample(3).numpy())
+    np.testing.assert_array_equal(drawn, load(drawing / "plain").sample(3).numpy())
 
 
 def test_nobody_else_does(cli, drawing, trained):
     done = cli("sample", drawing / "plain", "--n", 3, "--out", "x.npy")
     assert done.code == 0 and done.err == ""
-    plain, at_once = load_model(drawing / "plain"), load_model(trained / "plain")
+    plain, at_once = load(drawing / "plain"), load(trained / "plain")
     for model, show in ((plain, False), (at_once, True)):
         with entries_shown(model, show) as watch:
             assert watch is None

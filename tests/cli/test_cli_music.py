@@ -19,7 +19,7 @@ def drawn(tmp_path, monkeypatch):
     def call(keys: int, **options: object) -> int:
         torch.manual_seed(1)
         model = RNNNADE(Sequence((7,), of=Binary((keys,))), hidden=3, state=2)
-        monkeypatch.setattr(runs, "load_model", lambda run: model.eval())
+        monkeypatch.setattr(runs, "load", lambda run: model.eval())
         return command.sample("run", **options)
 
     return call

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulacra.training.run import load_model
+from simulacra.training.run import load
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv"])
@@ -21,7 +21,7 @@ def test_samples_as_numbers(cli, trained, tmp_path, suffix):
             x = np.array(list(csv.reader(file))[1:], dtype=float)
     else:
         x = np.load(path) if suffix == ".npy" else np.load(path)["x"]
-    wanted = load_model(trained / "plain").sample(5, seed=3).numpy()
+    wanted = load(trained / "plain").sample(5, seed=3).numpy()
     np.testing.assert_array_equal(x.reshape(5, -1), wanted.reshape(5, -1))
 
 
@@ -34,7 +34,7 @@ def test_samples_as_a_picture(cli, trained, tmp_path):
 
 
 def test_samples_of_a_class(cli, trained, tmp_path):
-    model = load_model(trained / "given")
+    model = load(trained / "given")
     assert cli("sample", trained / "given", "--n", 3, "--condition", "7", "--out", "x.npy").code == 0
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), model.sample(3, condition=np.array(7)).numpy())
     assert cli("sample", trained / "given", "--n", 3, "--condition", "1,2,3", "--out", "x.npy").code == 0

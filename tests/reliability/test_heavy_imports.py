@@ -13,6 +13,7 @@ import pytest
 
 import simulacra
 from contract.cases import named
+from simulacra.cli import main
 
 HEAVY = (
     "lightning",
@@ -98,11 +99,12 @@ def test_a_model_of_any_family_is_loaded_and_used_without_heavy_packages(tmp_pat
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with a run on a toy, which no package brings."""
+    """A folder with an evaluated run on a toy, which no package brings."""
     home = tmp_path_factory.mktemp("imports")
     data = simulacra.load_data("bars-and-stripes")
     model = simulacra.VAE(data.space, latent=2, hidden=(5,))
     simulacra.fit(model, data, out=home / "run", epochs=1, progress=False, device="cpu")
+    assert main(["evaluate", str(home / "run"), "--k", "5"]) == 0
     return home
 
 

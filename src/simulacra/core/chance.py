@@ -36,10 +36,10 @@ def chance_of(difference: float, error: float, freedom: float = math.inf) -> flo
     ratio = abs(difference) / error if error else math.inf
     if math.isinf(freedom) or math.isinf(ratio):
         return math.erfc(ratio / math.sqrt(2))
-    # loaded where few rows are compared: it takes a second
-    from scipy.stats import t
+    # of `scipy.special`: `scipy.stats` takes a second to import
+    from scipy.special import stdtr
 
-    return float(2 * t.sf(ratio, freedom))
+    return float(2 * stdtr(freedom, -ratio))
 
 
 def beyond_chance(chances: Sequence[float], pairs: int) -> list[bool]:
