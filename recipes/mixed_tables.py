@@ -5,10 +5,10 @@ protocol    2,000 generated patients (seed 0), 8 columns with known dependence: 
             smoker, visits, dose, region; 1,400 train, 200 validation and 400 test rows; models and training
             as they are by default; 1,400 samples (`simulacra.evaluation.table_report`)
 published   none for these rows
-ours        pair error 0.017 (tabular), 0.026 (gaussian-copula), 0.030 (vae), held-out rows 0.034;
-            detection AUC 0.43, 0.55 and 0.51, held-out rows 0.50 (three other sets of samples of tabular:
-            0.45 to 0.48); most dependence lost in a pair 0.05, 0.06 and 0.19 (sex and smoker, 0.21 in the
-            data), held-out rows 0.05; 24 s
+ours        pair error 0.016 (tabular), 0.026 (gaussian-copula), 0.028 (vae), held-out rows 0.034;
+            detection AUC 0.46, 0.55 and 0.49, held-out rows 0.50; most dependence lost in a pair 0.03, 0.06
+            and 0.19 (sex and smoker, 0.21 in the data), held-out rows 0.05; 6.3 min at lowest priority
+            beside a test suite on both cores
 device      2 shared CPU cores, one thread
 """
 
