@@ -40,6 +40,10 @@ class Space(ABC):
         shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
         object.__setattr__(self, "shape", tuple(int(n) for n in shape))
 
+    def __deepcopy__(self, memo: Any) -> Space:
+        """The space itself, which never changes: the values of a column are many."""
+        return self
+
     @property
     def dims(self) -> int:
         """Number of entries of one observation: the d of bits per dimension."""

@@ -110,7 +110,8 @@ def _entry_head(
         return cast(Ordinal, space).classes - 1, _cumulative
     if isinstance(space, Scores):
         k = mixtures if name == "interval-mixture" else 1
-        return k * (3 if k > 1 else 2), partial(_interval, cells=replace(space, shape=()), k=k)
+        cells = replace(space, shape=()) if space.shape else space
+        return k * (3 if k > 1 else 2), partial(_interval, cells=cells, k=k)
     assert isinstance(space, Levels)
     k = mixtures if name == "logistic-mixture" else 1
     start = OWN_START if space.ranged else START

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -48,13 +49,17 @@ class Preprocessing:
     steps: tuple[Transform, ...] = ()
     geometry: Geometry | None = None
 
-    @property
+    @cached_property
     def space(self) -> Space:
         """The space after all steps."""
         space = self.raw
         for step in self.steps:
             space = step.space(space)
         return space
+
+    def __deepcopy__(self, memo: Any) -> Preprocessing:
+        """The chain itself, which never changes."""
+        return self
 
     @property
     def exact(self) -> bool:

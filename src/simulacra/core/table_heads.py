@@ -36,7 +36,9 @@ def columns_of(space: Space) -> tuple[Space, ...]:
         (Real(shape=()), Real(shape=()))
     """
     if isinstance(space, Fields):
-        return tuple(replace(field, shape=()) for _, field in space.fields for _ in range(field.dims))
+        # a column as it stands keeps what it has computed of its cells
+        one = lambda field: replace(field, shape=()) if field.shape else field
+        return tuple(one(field) for _, field in space.fields for _ in range(field.dims))
     return (replace(space, shape=()),) * space.dims
 
 

@@ -30,6 +30,10 @@ class Transform(ABC):
     random: ClassVar[bool] = False
     lossy: ClassVar[bool] = False  # several x have one y: what is scored is y
 
+    def __deepcopy__(self, memo: Any) -> Transform:
+        """The step itself, which never changes."""
+        return self
+
     @property
     def double(self) -> bool:
         """Whether raw rows need double precision: single would round away how they differ."""
