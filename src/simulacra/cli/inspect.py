@@ -19,6 +19,7 @@ from simulacra.cli.start import build
 from simulacra.cli.timed import seconds_of
 from simulacra.cli.typed import Typed
 from simulacra.core import capabilities as can
+from simulacra.core.logs import held_back
 from simulacra.core.model import Model
 from simulacra.core.shapes_alone import shapes_alone
 from simulacra.core.waves import Wave
@@ -85,7 +86,7 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without collections of cyclic garbage, which walk all cells of a table: a fifth of the time."""
+    """Pause collections of cyclic garbage, which walk all cells of a table: a fifth of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -104,7 +105,8 @@ def _inspect(name: str, pairs: Sequence[Pair]) -> None:
             table([("column", "type", "missing", "values"), *((n, t, m, v) for n, t, v, m in found.columns)]),
         )
     given = [*pairs, *((f"data.{option}", _text(value)) for option, value in found.added.items())]
-    with _quiet():
+    # loading again says nothing new
+    with held_back(logging.ERROR):
         lines = [_line(name, candidate, found.rows) for candidate in _best(name, found, given)]
     if lines:
         say("", "to train, with the time on this machine:", table(lines))
@@ -121,18 +123,6 @@ def _options(pairs: Sequence[Pair]) -> dict[str, Any]:
     values = options.parse(pairs)["data"]
     given = {name.removeprefix("data.").split(".")[0] for name, _ in pairs}
     return {name: value for name, value in values.items() if name in given}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what was said already when the data were loaded first."""
-    log = logging.getLogger("simulacra")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate]:

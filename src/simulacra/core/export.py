@@ -24,6 +24,7 @@ from simulacra.core.composite import Fields
 from simulacra.core.exportable import WORDS, Exportable, example
 from simulacra.core.files import HEADER, write_atomically
 from simulacra.core.folding import folded
+from simulacra.core.logs import held_back
 from simulacra.core.migration import FORMAT
 from simulacra.core.model import Model
 from simulacra.core.noise import Given, Recorded
@@ -186,16 +187,10 @@ def _first_cause(error: BaseException) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells of packages that nobody asked for."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+    """Hold back messages of the exporter about packages that nobody asked for."""
+    with held_back(logging.ERROR, "torch.onnx"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 # ---- what the file says of itself

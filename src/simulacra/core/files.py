@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,20 @@ from simulacra.core.migration import current
 LARGEST = 2**26  # bytes of a JSON file
 HEADER = "simulacra"  # entry of a safetensors header that holds our JSON
 T = TypeVar("T")
+
+
+def finite(content: Any) -> Any:
+    """Content for JSON, which has no infinity and no NaN: null in their place, lists for tuples.
+
+    Example:
+        >>> finite({"a": (1.5, float("nan"))})
+        {'a': [1.5, None]}
+    """
+    if isinstance(content, dict):
+        return {name: finite(entry) for name, entry in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(entry) for entry in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -109,7 +109,7 @@ def without_odd(space: Fields, rows: Tensor, known: Tensor | None) -> Tensor | N
 
 
 def _within(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
-    """Which entries of a column of numbers are in its space, shape (B,)."""
+    """Returns a mask of the entries of a column of numbers that are in its space, shape (B,)."""
     inside: dict[float, bool] = {}
     refused: list[str] = []
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from simulacra.core.estimate import SIGNS, Estimate
+from simulacra.core.files import finite
 from simulacra.evaluation.ranking import Ranking
 from simulacra.evaluation.score_tables import ScoreTable
 
@@ -155,16 +156,7 @@ def as_json(found: Compared) -> dict[str, Any]:
         "without_likelihood": found.without,
         "notes": found.notes,
     }
-    return cast(dict, _finite(whole))
-
-
-def _finite(content: Any) -> Any:
-    """JSON has no infinity and no NaN."""
-    if isinstance(content, dict):
-        return {name: _finite(entry) for name, entry in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(entry) for entry in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+    return cast(dict, finite(whole))
 
 
 def _ranking_json(ranking: Ranking) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Block:
 
 
 def count(split: Split, limit: int | None) -> int:
-    """How many rows are used: all, or `limit`.
+    """Returns the number of rows that are used: all, or `limit`.
 
     Raises:
         ValueError: if that is none.

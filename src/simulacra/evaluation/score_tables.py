@@ -150,7 +150,7 @@ class ScoreTable:
 
     @property
     def sentences(self) -> list[str]:
-        """Of each pair, which one is better in the deciding column; how many pairs are decided together."""
+        """Says for each pair which is better in the deciding column, and how many are decided together."""
         column, pairs = self.first.columns[0], len(self._chances())
         if column.better == "neither":
             return []

@@ -10,9 +10,7 @@ cells of the samples are hidden in the pattern of training rows chosen at random
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -20,6 +18,8 @@ import numpy as np
 
 from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
+from simulacra.core.files import finite
+from simulacra.core.logs import held_back
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.quality import Skipped
@@ -105,7 +105,7 @@ class TableReport:
         """The numbers as JSON; None where one is not known."""
         return cast(
             dict[str, Any],
-            _finite(
+            finite(
                 {
                     **self.rows,
                     "columns": _columns_json(self.columns),
@@ -207,20 +207,9 @@ def _imputation(model: Model, data: Dataset, rows: TableRows) -> Imputation:
     able = model.supports(can.Completes) and not model.supports(can.TakesCondition)
     space = cast(Fields, data.preprocessing.raw)
     completer = completer_of(space, model.complete) if able else None
-    with _unsaid():
+    # each of several completions would log its candidates
+    with held_back(logging.WARNING):
         return imputation(rows.train, rows.held_out, completer, rows.seed)
-
-
-@contextmanager
-def _unsaid() -> Iterator[None]:
-    """Without what each of several completions would log about itself."""
-    log = logging.getLogger("simulacra")
-    level = log.level
-    log.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def _or_why(measure: Callable[[], T]) -> T | Skipped:
@@ -246,12 +235,3 @@ def _pairs_json(found: Pairs) -> dict[str, Any]:
     errors = {"error": mean_of(found.drawn_errors), "held_out": mean_of(found.held_out_errors)}
     errors["error_as_many"] = found.as_many
     return {**errors, "pairs": len(found.data), "columns": found.columns, "worst": each}
-
-
-def _finite(content: Any) -> Any:
-    """JSON has no NaN and no tuples."""
-    if isinstance(content, dict):
-        return {name: _finite(entry) for name, entry in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(entry) for entry in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content

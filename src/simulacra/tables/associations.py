@@ -1,4 +1,4 @@
-"""How strongly two columns of a table depend on each other, from 0 to 1; of two numbers with a sign.
+"""Associations: the dependence of two columns of a table, from 0 to 1; that of two numbers has a sign.
 
     Spearman's correlation of two numbers                                                                (1)
     Cramer's V = sqrt(chi^2 / (n min(r - 1, c - 1))) of two classes                                      (2)

@@ -163,7 +163,7 @@ def has_distances(space: Space) -> bool:
 
 
 def _numbers(space: Space) -> np.ndarray:
-    """Which columns hold numbers, of a table or of vectors."""
+    """Returns a mask of the columns that hold numbers, of a table or of vectors."""
     return np.array([isinstance(kind, Real | Positive | Numeric) for kind in _columns(space)])
 
 
