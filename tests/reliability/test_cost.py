@@ -11,6 +11,7 @@ import torch
 import simulacra
 from contract.cases import named
 from contract.harness import differing, options_of, state, train
+from simulacra.core.optimisers import Plain
 from simulacra.training import progress
 from simulacra.training.backend import Backend
 from simulacra.training.cost import estimate_cost
@@ -94,6 +95,27 @@ def test_short_runs_keep_their_duration_to_themselves(tmp_path, caplog):
     with caplog.at_level(logging.INFO, "simulacra"):
         simulacra.fit(case.build(), case.data(), out=tmp_path, options=options_of(case, epochs=8))
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("name", ["vae", "gan", "growing"])
+def test_plain_steps_are_as_many_and_keep_no_moments(name):
+    case = named(name)
+    model = case.build()
+    before = state(model)
+    usual, plain = (estimate_cost(model, case.data(), options_of(case), plain=p) for p in (False, True))
+    assert plain.steps == usual.steps and plain.seconds > 0
+    assert plain.needs.parts["optimiser"] == 0 < usual.needs.parts["optimiser"]
+    assert not differing(before, state(model))
+
+
+def test_a_plain_step_is_gradient_descent():
+    p, q = (torch.nn.Parameter(torch.tensor([2.0, -1.0], dtype=torch.float64)) for _ in range(2))
+    steps = Plain(lr=0.25).build([p, q])
+    (p**2).sum().backward()
+    steps.step()
+    assert p.tolist() == [1.0, -0.5] and q.tolist() == [2.0, -1.0]
+    steps.zero_grad()
+    assert p.grad is None
 
 
 def test_other_data_are_refused():

@@ -31,15 +31,15 @@ def seconds_of(model: Model, data: Dataset, rows: int) -> float:
     data = _repeated(data, min(rows, USUAL.batch_size))
     if closed_form(model):
         return _solving(model, data, rows)
-    few = estimate_cost(model, data, Options(batch_size=SMALL), rows=rows, timed=1)
+    few = estimate_cost(model, data, Options(batch_size=SMALL), rows=rows, timed=1, plain=True)
     many = MORE_IF_SLOW if few.seconds / few.steps > SLOW_SMALL else MORE
-    more = estimate_cost(model, data, Options(batch_size=many), rows=rows, timed=1)
+    more = estimate_cost(model, data, Options(batch_size=many), rows=rows, timed=1, plain=True)
     s = [cost.seconds / max(1, cost.steps) for cost in (few, more)]
     s_1 = max(0.0, s[1] - s[0]) / (many - SMALL)
     full = s[0] + s_1 * (USUAL.batch_size - SMALL)
     if full > SLOW:
         return full * few.steps * SMALL / USUAL.batch_size
-    return estimate_cost(model, data, USUAL, rows=rows, timed=2).seconds
+    return estimate_cost(model, data, USUAL, rows=rows, timed=2, plain=True).seconds
 
 
 def _solving(model: Model, data: Dataset, rows: int) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 Schedule = Callable[[float], float]
 
@@ -63,6 +64,11 @@ class Adam:
     schedule: Schedule = constant
     clip: float | None = None
 
+    @property
+    def moments(self) -> int:
+        """The number of tensors that are kept beside each parameter."""
+        return 2
+
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """The torch optimiser over `parameters`."""
         kind = torch.optim.AdamW if self.weight_decay else torch.optim.Adam
@@ -86,6 +92,11 @@ class SGD:
     schedule: Schedule = constant
     clip: float | None = None
 
+    @property
+    def moments(self) -> int:
+        """The number of tensors that are kept beside each parameter."""
+        return int(self.momentum > 0)
+
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """The torch optimiser over `parameters`."""
         return torch.optim.SGD(
@@ -95,3 +106,58 @@ class SGD:
             weight_decay=self.weight_decay,
             fused=True,
         )
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Gradient descent, p <- p - lr g, without a class of torch.optim: those import torch's compiler.
+
+    It keeps no state, so it is for runs of a few steps that are timed, and not for training.
+
+    Args:
+        lr: learning rate at factor 1.
+    """
+
+    lr: float = 1e-3
+    schedule: Schedule = constant
+    clip: float | None = None
+
+    @property
+    def moments(self) -> int:
+        """The number of tensors that are kept beside each parameter."""
+        return 0
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> PlainDescent:
+        """The optimiser over `parameters`."""
+        return PlainDescent(list(parameters), self.lr)
+
+
+class PlainDescent:
+    """The steps of `Plain`, with the methods of `torch.optim.Optimizer` that training calls."""
+
+    def __init__(self, parameters: list[nn.Parameter], lr: float):
+        self.param_groups: list[dict[str, Any]] = [{"params": parameters, "lr": lr}]
+        self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """p <- p - lr g for each parameter that has a gradient."""
+        group = self.param_groups[0]
+        moved = [p for p in group["params"] if p.grad is not None]
+        torch._foreach_add_(moved, [p.grad for p in moved], alpha=-group["lr"])
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients."""
+        for p in self.param_groups[0]["params"]:
+            p.grad = None if set_to_none or p.grad is None else p.grad.zero_()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: no tensor is kept."""
+        return {"state": {}, "param_groups": []}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        assert not state["state"], "steps that are timed are never resumed"
+
+
+Optimiser = Adam | SGD | Plain

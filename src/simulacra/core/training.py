@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.optimisers import SGD, Adam
+from simulacra.core.optimisers import Adam, Optimiser
 from simulacra.core.random import Rng
 
 Loss = Callable[[Any, Batch, Rng], Terms]
@@ -61,7 +61,7 @@ class Update:
     after: Callable[[Any, Mapping[str, Tensor], float], None] | None = None
     weights: Mapping[str, Weight] = field(default_factory=dict)
     coupled: bool = False
-    optimizer: Adam | SGD = Adam()
+    optimizer: Optimiser = Adam()
 
 
 class Source(Protocol):

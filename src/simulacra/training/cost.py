@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulacra.core.model import Model
+from simulacra.core.optimisers import Plain
 from simulacra.core.training import Stage, Steps
 from simulacra.data.dataset import Dataset
 from simulacra.training.backend import Backend, choose_device
@@ -53,6 +54,7 @@ def estimate_cost(
     options: Options | None = None,
     rows: int | None = None,
     timed: int = TIMED,
+    plain: bool = False,
 ) -> Cost:
     """What `fit(model, data, options=options)` will take in one process; the model stays as it is.
 
@@ -65,6 +67,8 @@ def estimate_cost(
         options: of training.
         rows: number of training rows, where `data` holds a sample of them.
         timed: moves of each player that are timed, after a first step.
+        plain: the moves are plain gradient steps: a little shorter than the optimiser's, and without
+            the second that torch takes to import its compiler with its first optimiser.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -82,7 +86,7 @@ def estimate_cost(
     device = choose_device(options.device)
     trial = copy.deepcopy(model).to(device)
     trial.preprocessing = data.preprocessing
-    shortened = Shortened(trial, options, rows or len(data.train), timed)
+    shortened = Shortened(trial, options, rows or len(data.train), timed, plain)
     vars(trial)["stage"] = shortened.stage
     short = replace(options, epochs=None, stages={}, patience=None, validate=False, progress=False)
     clock = Clock()
@@ -99,8 +103,8 @@ def estimate_cost(
 class Shortened:
     """A model's stages, each cut to a few steps; how long they would be is noted in `steps`."""
 
-    def __init__(self, model: Model, options: Options, rows: int, timed: int = TIMED):
-        self.model, self.options, self.rows, self.timed = model, options, rows, timed
+    def __init__(self, model: Model, options: Options, rows: int, timed: int, plain: bool):
+        self.model, self.options, self.rows, self.timed, self.plain = model, options, rows, timed, plain
         self.original = model.stage
         self.steps: dict[str, int] = {}
 
@@ -113,7 +117,8 @@ class Shortened:
             return found
         whole = self.steps[found.name] = self.options.steps(found, self.model, self.rows)
         few = 1 + self.timed * max(update.every for update in found.updates)
-        return replace(found, length=Steps(min(whole, few)))
+        moves = [replace(u, optimizer=Plain()) for u in found.updates] if self.plain else found.updates
+        return replace(found, updates=moves, length=Steps(min(whole, few)))
 
 
 class Clock:

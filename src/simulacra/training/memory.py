@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
-from simulacra.core.optimisers import SGD, Adam
+from simulacra.core.optimisers import Optimiser
 from simulacra.data.dataset import Split
 from simulacra.data.host import HostSplit
 from simulacra.data.stream import StreamedSplit
@@ -124,7 +124,7 @@ class Needs:
 
 def counted(
     model: Model,
-    players: Iterable[tuple[list[torch.nn.Parameter], Adam | SGD]],
+    players: Iterable[tuple[list[torch.nn.Parameter], Optimiser]],
     average: bool,
     train: Split,
 ) -> Needs:
@@ -144,9 +144,8 @@ def counted(
     total = lambda tensors: sum(t.nbytes for t in tensors)
     parts = {"weights": total([*model.parameters(), *model.buffers()]), "gradients": 0, "optimiser": 0}
     for parameters, plan in players:
-        moments = 2 if isinstance(plan, Adam) else int(plan.momentum > 0)
         parts["gradients"] += total(parameters)
-        parts["optimiser"] += moments * total(parameters)
+        parts["optimiser"] += plan.moments * total(parameters)
     if average:
         parts["average"] = total(model.parameters())
     parts["data"] = bytes_of(train)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from simulacra.core.model import Model
-from simulacra.core.optimisers import SCHEDULES, SGD, Adam, warmed
+from simulacra.core.optimisers import SCHEDULES, Optimiser, warmed
 from simulacra.core.renamed import renames
 from simulacra.core.training import Epochs, Stage, Steps, Update
 
@@ -118,7 +118,7 @@ class Options:
             wanted.pop("patience", None)
         return replace(self, **wanted)
 
-    def optimizer(self, update: Update) -> Adam | SGD:
+    def optimizer(self, update: Update) -> Optimiser:
         """The update's optimiser with what the options override."""
         given = update.optimizer
         if self.lr is not None:
