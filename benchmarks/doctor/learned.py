@@ -41,9 +41,10 @@ def ppca(data: Dataset, seed: int, latent: int = 2) -> Subject:
     return subject(lambda: simulacra.PPCA(data.space, latent=latent), data, seed)
 
 
-def copula(data: Dataset, seed: int) -> Subject:
-    """A Gaussian copula."""
-    return subject(lambda: simulacra.GaussianCopula(data.space), data, seed)
+def tabular(data: Dataset, seed: int, epochs: float = 40) -> Subject:
+    """A small autoregressive model of a table."""
+    make = lambda: simulacra.Tabular(data.space, hidden=(32,))
+    return subject(make, data, seed, epochs=epochs, lr=5e-3)
 
 
 def autoencoder(data: Dataset, seed: int, epochs: float = 20) -> Subject:
