@@ -36,7 +36,7 @@ class Case:
         name: in words, unique.
         make: the subject of a seed.
         sick: names of findings of which one must be raised; none for a healthy model.
-        beside: names of findings that are true of this model too, and so no false alarms.
+        beside: names of findings that are true of this model too, or `severity name`, and so no false alarms.
         mends: words of which the finding's mend must hold one, where its advice is judged.
         never: words that its mend must not hold.
     """
@@ -74,8 +74,8 @@ def outcome(case: Case, seed: int) -> Outcome:
     if case.sick:
         right = [finding for finding in raised if finding.name in case.sick]
         return Outcome(any(_fits(case, finding.mend) for finding in right), ())
-    false = [finding for finding in raised if finding.name not in case.beside]
-    return Outcome(None, tuple(f"{finding.severity} {finding.name}" for finding in false))
+    said = [(finding.name, f"{finding.severity} {finding.name}") for finding in raised]
+    return Outcome(None, tuple(whole for name, whole in said if not {name, whole} & set(case.beside)))
 
 
 def _fits(case: Case, mend: str) -> bool:

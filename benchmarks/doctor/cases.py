@@ -17,6 +17,8 @@ SPIKE, TERMS, DEAD = "unbounded density", "terms of the loss", "dead hidden unit
 # true of codes that a short training left unused, and of samplers that differ a little
 YOUNG = (COLLAPSE, "unused units", "aggregate posterior", "samples", "blurry decoder", COLUMNS, PAIRS, DEAD)
 
+GAME = ("samples", MODES, COLUMNS, PAIRS, "discriminator", "mode collapse")
+
 
 def of_truth(name: str, change=None):
     """A sampler of fresh rows, changed or as they are."""
@@ -186,18 +188,26 @@ HEALTHY = (
     Case(
         "no variety, beside drift",
         drifting("correlated", 1.0, samplers.towards_the_mean),
-        beside=(COLUMNS, "samples"),
+        # it copies nothing, and lacks variety
+        beside=(COLUMNS, "samples", MODES, f"note {COPIES}"),
     ),
     Case("sampler that heeds its condition", labelled_sampler(True)),
     Case("sampler, condition without meaning", labelled_sampler(False, random=True)),
-    Case("conditional VAE", lambda s: learned.conditional("vae", s, False), beside=("unused units",)),
+    # the class says all of x but noise, so that a code has nothing to add
+    Case(
+        "conditional VAE",
+        lambda s: learned.conditional("vae", s, False),
+        beside=("unused units", COLLAPSE),
+    ),
     Case("conditional MADE", lambda s: learned.conditional("made", s, False)),
     Case("conditional MADE of digits", lambda s: learned.conditional("made of digits", s, False)),
-    Case("conditional GAN", lambda s: learned.conditional("gan", s, False), beside=("samples",)),
+    # a small game loses parts of the data, but heeds the class
+    Case("conditional GAN", lambda s: learned.conditional("gan", s, False), beside=GAME),
     Case(
         "conditional VAE, labels without meaning",
-        lambda s: learned.vae(laws.labelled(s, random=True), s),
-        beside=("unused units",),
+        lambda s: learned.vae(laws.labelled(s, random=True), s, 100),
+        # of clusters it draws what lies between them, too
+        beside=("unused units", f"note {COLUMNS}"),
     ),
     Case("PPCA", lambda s: learned.ppca(laws.data_of("correlated", s), s)),
     Case("PPCA of 60 rows", lambda s: learned.ppca(laws.data_of("correlated", s, 60), s)),
@@ -221,16 +231,16 @@ HEALTHY = (
         lambda s: learned.vae(m.bits(), s, epochs=1, latent=4),
         beside=YOUNG,
     ),
-    Case("MADE of digits", lambda s: learned.few_digits(s, 1400, 8)),
+    Case("MADE of digits", lambda s: learned.few_digits(s, 1400, 30)),
     Case("MADE of digits, one epoch", lambda s: learned.few_digits(s, 1400, 1), beside=YOUNG),
-    Case("MADE of six bits", lambda s: learned.made(laws.data_of("few_bits", s), s), beside=(DEAD,)),
-    Case("MADE of sparse bits", lambda s: learned.made(laws.data_of("sparse_bits", s), s)),
-    Case("MADE of levels", lambda s: learned.made(laws.data_of("few_levels", s), s)),
+    Case("MADE of six bits", lambda s: learned.made(laws.data_of("few_bits", s), s, 60), beside=(DEAD,)),
+    Case("MADE of sparse bits", lambda s: learned.made(laws.data_of("sparse_bits", s), s, 60)),
+    Case("MADE of levels", lambda s: learned.made(laws.data_of("few_levels", s), s, 60)),
     Case("RBM of six bits", lambda s: learned.rbm(laws.data_of("few_bits", s), s)),
-    Case("RBM that mixes", lambda s: chains(0.1, s)),
+    Case("RBM that mixes, made by hand", lambda s: chains(0.1, s), beside=(PAIRS,)),
     Case("autoencoder", lambda s: learned.autoencoder(laws.data_of("correlated", s), s)),
     Case("RNADE of the ring", learned.ring_rnade),
-    Case("GAN of the ring", lambda s: of_ring(m.gan(s)), beside=("samples",)),
+    Case("GAN of the ring", lambda s: of_ring(m.gan(s)), beside=GAME),
 )
 CASES = (*SICK, *HEALTHY)
 assert len({case.name for case in CASES}) == len(CASES)
