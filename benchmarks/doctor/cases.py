@@ -224,7 +224,7 @@ HEALTHY = (
         lambda s: learned.vae(laws.data_of("correlated", s), s, epochs=40),
     ),
     Case("VAE of positive rows", lambda s: learned.vae(laws.data_of("positive", s), s), beside=YOUNG),
-    # nearly half of its rectifiers are the same for every row, and so are those of the MADE below
+    # nearly half of its rectifiers are the same for every row, and so are those of two MADEs below
     Case("VAE of digits", lambda s: Subject(m.vae(s), m.bits()), beside=(DEAD,)),
     Case(
         "VAE of digits, one epoch",
@@ -235,7 +235,7 @@ HEALTHY = (
     Case("MADE of digits, one epoch", lambda s: learned.few_digits(s, 1400, 1), beside=YOUNG),
     Case("MADE of six bits", lambda s: learned.made(laws.data_of("few_bits", s), s, 60), beside=(DEAD,)),
     Case("MADE of sparse bits", lambda s: learned.made(laws.data_of("sparse_bits", s), s, 60)),
-    Case("MADE of levels", lambda s: learned.made(laws.data_of("few_levels", s), s, 60)),
+    Case("MADE of levels", lambda s: learned.made(laws.data_of("few_levels", s), s, 60), beside=(DEAD,)),
     Case("RBM of six bits", lambda s: learned.rbm(laws.data_of("few_bits", s), s)),
     Case("RBM that mixes, made by hand", lambda s: chains(0.1, s), beside=(PAIRS,)),
     Case("autoencoder", lambda s: learned.autoencoder(laws.data_of("correlated", s), s)),

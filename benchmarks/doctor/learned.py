@@ -106,9 +106,9 @@ def part_trained(data: Dataset, seed: int, still: str, epochs: float = 25, told:
 
 def collapsed(seed: int) -> Subject:
     """A VAE of independent bits after training: there is nothing to say."""
-    x = (torch.rand(1500, 64, generator=torch.Generator().manual_seed(seed)) < 0.5).float()
+    x = (torch.rand(5000, 64, generator=torch.Generator().manual_seed(seed)) < 0.5).float()
     data = simulacra.data.in_memory(x, simulacra.Binary((64,)), test=0.2)
-    return vae(data, seed, epochs=60, latent=4)
+    return vae(data, seed, epochs=15, latent=4)
 
 
 def backwards(seed: int) -> Subject:

@@ -11,7 +11,7 @@ from simulacra import __version__
 from simulacra.core.artifact import CONFIG, WEIGHTS
 from simulacra.core.estimate import Estimate, Protocol
 from simulacra.core.files import read_json
-from simulacra.evaluation.provenance import doubt
+from simulacra.evaluation.fresh import why_not
 from simulacra.evaluation.report import REPORT, Report, reports_in
 
 Comparable = Report | Estimate | str | Path
@@ -93,7 +93,7 @@ def _contestants(name: str, item: Comparable) -> list[Contestant]:
     check_run(path)
     notes = _notes(path)
     reports = reports_in(path)
-    doubts = [_why_not(path, report) for report in reports]
+    doubts = [why_not(path, report) for report in reports]
     sound = [report for report, why in zip(reports, doubts) if why is None]
     if not sound:
         raise ValueError(f"{path}: {doubts[0]}; run `simulacra evaluate {typed(path)}` again.")
@@ -117,16 +117,6 @@ def check_run(path: Path) -> None:
 def typed(path: Path) -> str:
     """A path as it is typed."""
     return shlex.quote(str(path))
-
-
-def _why_not(path: Path, report: Report) -> str | None:
-    """Why the report does not tell of the run as it is now; one without provenance is believed."""
-    if report.provenance is None:
-        return None
-    for needed in (CONFIG, WEIGHTS):
-        if not (path / needed).is_file():
-            return f"its {needed} is gone, so that its report cannot be checked"
-    return doubt(path, report.provenance)
 
 
 def _notes(path: Path) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from simulacra.core.finding import ORDER, Finding
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.checks import codes, copies, games, learning, networks, scores, tables
+from simulacra.evaluation.checks import codes, conditions, copies, games, learning, networks, scores, tables
 from simulacra.evaluation.evidence import Evidence, Metrics, collect
+from simulacra.evaluation.implicit import Judging
 
 CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *codes.CHECKS,
@@ -24,6 +25,7 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *networks.CHECKS,
     *games.CHECKS,
     *tables.CHECKS,
+    *conditions.CHECKS,
 )
 QUICK = Annealing(temperatures=300, chains=30, sweeps=300)
 SAMPLES, DRAWN = 1000, 200  # samples of a model, and of one that draws entry by entry or by a long chain
@@ -40,6 +42,9 @@ def findings(
     seed: int = 0,
     limit: int | None = 1000,
     best_kept: bool = False,
+    annealing: Annealing | None = None,
+    judging: Judging | None = None,
+    by_tasks: bool = False,
 ) -> list[Finding]:
     """Measure the model on `split` at moderate cost and say what is wrong with it.
 
@@ -51,6 +56,9 @@ def findings(
         k: importance samples.
         limit: use only so many rows, chosen at random.
         best_kept: whether the weights are the best that the metrics tell of, as `patience` keeps them.
+        annealing: how log Z of an energy is bracketed; what is None is brief.
+        judging: how samples are scored in features; None: as usual, where there is no likelihood.
+        by_tasks: look at scores by tasks as well, which takes up to minutes.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -69,11 +77,23 @@ def findings(
     chained = model.supports(can.StepsChain) or model.supports(can.HasLaws)
     stepwise = isinstance(model, can.Samples) and model.entry_by_entry
     n = DRAWN if chained or stepwise else SAMPLES
-    annealing = QUICK
+    brief = BRIEF if model.supports(can.HasLaws) else QUICK
     if model.supports(can.HasLaws):
-        limit, annealing = min(limit or SEQUENCES, SEQUENCES), BRIEF
-    found = collect(model, data, split, k, seed, limit, metrics, n, annealing, best_kept=best_kept)
-    return diagnose(found)
+        limit = min(limit or SEQUENCES, SEQUENCES)
+    asked = (_filled(annealing, brief), judging, by_tasks, best_kept)
+    return diagnose(collect(model, data, split, k, seed, limit, metrics, n, *asked))
+
+
+def _filled(given: Annealing | None, brief: Annealing) -> Annealing:
+    """What was asked for, and the rest brief."""
+    if given is None:
+        return brief
+    return Annealing(
+        **{
+            name: brief_one if (asked := getattr(given, name)) is None else asked
+            for name, brief_one in vars(brief).items()
+        }
+    )
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:

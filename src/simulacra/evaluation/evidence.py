@@ -17,11 +17,15 @@ from simulacra.core.model import Model
 from simulacra.core.space import Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.toys import Modes
+from simulacra.evaluation.advice import Case, case_of
+from simulacra.evaluation.against_mean import AgainstMean, against_mean
 from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
 from simulacra.evaluation.chains import Mixing, chains_of, mixing
 from simulacra.evaluation.classification import Classification, classification
+from simulacra.evaluation.condition import ConditionUse, condition_use
 from simulacra.evaluation.constants import Constant, constant_columns
 from simulacra.evaluation.fidelity import Fidelity, fidelity
+from simulacra.evaluation.flat import kept_entries
 from simulacra.evaluation.implicit import Judging, NotScored, modes_found, sample_scores
 from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, decompose, posteriors
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
@@ -29,6 +33,7 @@ from simulacra.evaluation.memorisation import Memorisation, memorisation
 from simulacra.evaluation.neighbours import neighbour_accuracy
 from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped
 from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
+from simulacra.evaluation.repeats import Repeats, repeated_rows
 from simulacra.evaluation.rows import chosen, count, samples_like
 from simulacra.evaluation.samples import SampleScore, mmd
 from simulacra.evaluation.spread import Spread, spread
@@ -37,6 +42,7 @@ from simulacra.evaluation.tables.kept import Kept
 from simulacra.evaluation.tasks import Found, tasks
 from simulacra.evaluation.units import Layer, dead_units
 from simulacra.evaluation.vitals import Vitals, vitals
+from simulacra.evaluation.weights import Weights, scale_of, weights_of
 
 ROWS = 2000  # rows of the quadratic scores and of the training split's score
 DRAWS = 16  # importance samples of an ELBO whose mean alone matters
@@ -71,10 +77,15 @@ class Evidence:
         spread: how wide and how sharp the decoder is.
         fidelity: PSNR and SSIM of reconstructed images.
         tasks: scores by tasks, where they were asked for.
-        kept: what samples kept of the columns, pairs and classes of a table.
+        kept: what samples kept of the columns and pairs of tables, vectors and images, and of classes.
         tables: the report of a table, where it was asked for.
         metrics: rows of the training's metrics file.
         best_kept: whether the weights are those of the best validation score.
+        case: what advice goes by.
+        weights: what the weights alone say.
+        repeats: held-out rows that are training rows.
+        condition: what a condition says to the model.
+        against_mean: reconstructions beside the mean of training rows.
     """
 
     likelihood: Likelihood | None = None
@@ -102,6 +113,11 @@ class Evidence:
     tables: TableReport | None = None
     metrics: Metrics = ()
     best_kept: bool = False
+    case: Case = Case()
+    weights: Weights | None = None
+    repeats: Repeats | None = None
+    condition: ConditionUse | None = None
+    against_mean: AgainstMean | None = None
 
 
 def collect(
@@ -145,6 +161,10 @@ def collect(
     fits(model, data)
     rows = data[split]
     found = Evidence(k=k, metrics=metrics, best_kept=best_kept, discrete=repeated_values(data, rows))
+    found.case, found.weights = case_of(model, data, metrics), weights_of(model, scale_of(data))
+    if found.weights is not None and found.weights.broken:
+        # no other number of such a model is one
+        return found
     # first, so that what was asked for and cannot be done is said before the minutes that the rest may take
     found.quality = _quality(model, data, split, seed, limit, judging)
     if has_likelihood(model):
@@ -161,18 +181,24 @@ def collect(
     if model.supports(can.Encodes) and model.supports(can.Decodes):
         found.reconstruction = reconstruction(model, data, split, seed, limit)
         found.fidelity = _fidelity(model, data, split, seed, limit)
+        found.against_mean = against_mean(model, data, split, seed, limit)
     if by_tasks:
         found.tasks = tasks(model, data, split, seed, limit)
     _inside(found, model, data, split, seed, limit)
+    if split != "train":
+        found.condition = condition_use(model, data, split, n, seed, limit)
     if model.supports(can.Samples):
         _drawn(found, model, data, split, seed, limit, n)
         if split != "train" and isinstance(data.preprocessing.raw, Fields):
             found.kept, found.tables = table_evidence(model, data, split, n, seed, limit, by_tables)
+        elif split != "train":
+            found.kept = kept_entries(model, data, split, n, seed, limit)
     return found
 
 
 def _inside(found: Evidence, model: Model, data: Dataset, split: str, seed: int, limit: int | None) -> None:
     """What only the doctor asks for: units, chains, and widths."""
+    found.repeats = repeated_rows(data, split)
     found.constant = constant_columns(model, data, seed)
     found.layers = dead_units(model, data, split, seed, limit)
     found.spread = spread(model, data, split, seed, limit)

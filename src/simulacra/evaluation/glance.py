@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from simulacra.core import capabilities as can
 from simulacra.data.dataset import Dataset
+from simulacra.evaluation.advice import case_of
 from simulacra.evaluation.chains import Mixing, chains_of, mixing
 from simulacra.evaluation.checks.learning import PLACES
 from simulacra.evaluation.constants import constant_columns
@@ -19,6 +20,7 @@ from simulacra.evaluation.relative import has_relative, relative_estimate
 from simulacra.evaluation.spread import spread
 from simulacra.evaluation.units import dead_units
 from simulacra.evaluation.vitals import Vitals
+from simulacra.evaluation.weights import scale_of, weights_of
 from simulacra.training.memory import out_of_memory
 from simulacra.training.run import Run
 
@@ -82,6 +84,7 @@ def glance(run: Run, purse: Purse) -> Evidence:
     metrics = read_metrics(run.path)
     found = Evidence(metrics=metrics, best_kept=keeps_best(run.path), vitals=last_vitals(run, metrics))
     data = run.data
+    found.case = case_of(run.model, data, metrics)
     if data is None or purse.left <= 0:
         return found
     split = "valid" if data.valid is not None and len(data.valid) > PROBE else "train"
@@ -95,6 +98,7 @@ def _bought(found: Evidence, purse: Purse, run: Run, data: Dataset, split: str) 
     """What the purse pays for, the most telling first."""
     model, rows = run.model, len(data[split])
     few, many = min(MOST_CODES, rows), min(MOST, rows, len(data.train))
+    found.weights = weights_of(model, scale_of(data))
     buy = lambda measure, most, share: purse.buy(measure, PROBE, FEWEST, most, share)
     if model.supports(can.HasPosterior):
         found.kl, found.units = buy(lambda n: _codes(run, data, split, n), few, 0.3) or (None, None)

@@ -40,6 +40,7 @@ class Report:
         tasks: scores by a task, or why there are none, or None where they were not asked for.
         tables: the report of a table, for models that sample one, or None.
         provenance: of which weights and settings the numbers are, where they are of a run, or None.
+        asked: the options of `evaluate` that it was made with by name, or None where nobody knows.
     """
 
     model: str
@@ -56,6 +57,7 @@ class Report:
     tasks: dict[str, dict[str, Any]] | None = None
     tables: dict[str, Any] | None = None
     provenance: dict[str, Any] | None = None
+    asked: dict[str, Any] | None = None
 
     @property
     def likelihood(self) -> Estimate | None:
@@ -79,6 +81,7 @@ class Report:
             "tables": self.tables,
             "findings": [finding.json() for finding in self.findings],
             "provenance": self.provenance,
+            "asked": self.asked,
         }
 
     def summaries(self) -> dict[str, dict[str, Any]]:
@@ -228,7 +231,7 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
     rest = {key: content[key] for key in ("latents", "memorisation", "samples", "reconstruction")}
     # reports of 0.1 have none of these
-    young = ("quality", "classes", "fidelity", "tasks", "tables", "provenance")
+    young = ("quality", "classes", "fidelity", "tasks", "tables", "provenance", "asked")
     rest |= {key: content.get(key) for key in young}
     found = [read_finding(f) for f in content["findings"]]
     return Report(content["model"], ScoreProtocol(**protocol), estimates, found, **rest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -95,6 +95,7 @@ def evaluate(
         by_tables=True,
     )
     report = _report(type(model).__name__, protocol_of(data, split, limit, seed), found)
+    report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks)
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:
@@ -105,6 +106,21 @@ def evaluate(
         except ValueError as error:
             log.warning("the scores were not recorded with the run: %s", error)
     return report
+
+
+def asked_of(
+    k: int | None,
+    split: str | None,
+    limit: int | None,
+    seed: int | None,
+    annealing: Annealing,
+    extractor: object,
+    samples: int | None,
+    tasks: bool | None,
+) -> dict[str, Any]:
+    """The options of `evaluate` by name, as a report keeps them."""
+    drawn = {"extractor": None if extractor is None else str(extractor), "samples": samples, "tasks": tasks}
+    return {"k": k, "split": split, "limit": limit, "seed": seed, **vars(annealing), **drawn}
 
 
 def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:

@@ -135,6 +135,21 @@ def copies_by_chance(space: Space, splits: Mapping[str, Tensor]) -> bool:
     return not _continuous(some[:, _numbers(space)]) and _pairs(splits) * _chance(some, 0.0) >= EXPECTED
 
 
+def continuous(space: Space, x: Tensor) -> bool:
+    """Whether rows of such values are never equal by chance: some column holds numbers that are not rounded.
+
+    Args:
+        space: of the raw rows.
+        x: some raw rows, shape (N, *).
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> continuous(Real((2,)), torch.randn(50, 2)), continuous(Real((2,)), torch.randn(50, 2).round())
+        (True, False)
+    """
+    return _continuous(x.flatten(1).double().numpy()[:, _numbers(space)])
+
+
 def _continuous(x: np.ndarray) -> bool:
     """Returns True if some column holds numbers that are neither rounded nor shared by distinct rows."""
     x = np.unique(x, axis=0)

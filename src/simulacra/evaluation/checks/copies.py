@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
+from simulacra.evaluation.advice import Option
 from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.memorisation import SURE
 from simulacra.evaluation.quality import SampleQuality
+from simulacra.evaluation.samples import DISTINCT
 
-DISTINCT = 0.01  # probability of the samples' MMD by chance below which they differ from the data
 MISSED = 0.75  # of the coverage of training rows below which modes are missing
 MOST_MISSED = 0.5
 PAGE = "docs/doctor.md"
@@ -25,10 +27,14 @@ def copying(evidence: Evidence) -> Finding | None:
     )
     normal = "5%, and as many copies as held-out rows have"
     if m.copies:
-        mend = "more data, a smaller model, or patience=5 to stop earlier"
-        return Finding("warning", name, measured, normal, "the model copies", mend, see)
-    if near > 0.1 and m.near_chance < 1e-3:
-        means = "they are as near to held-out rows, so they are not copies but lack variety or detail"
+        stop = Option("patience", 5, "to stop earlier", "train")
+        mend, options = evidence.case.ways("more data", "a smaller model", stop, learned=False)
+        return Finding("warning", name, measured, normal, "the model copies", mend, see, options)
+    if near > 0.1 and m.near_chance < SURE and not m.too_near:
+        means = "training rows are as near to each other: held-out rows lie elsewhere, and nothing is copied"
+        return Finding("ok", name, measured, normal, means, "", see)
+    if near > 0.1 and m.near_chance < SURE:
+        means = "they are as near to other rows or samples, so they are no copies but lack variety or detail"
         return Finding("note", name, measured, normal, means, "", see)
     return Finding("ok", name, measured, normal, "no sign of copying", "", see)
 
@@ -36,15 +42,14 @@ def copying(evidence: Evidence) -> Finding | None:
 def missing_modes(evidence: Evidence) -> Finding | None:
     """Parts of the data that no sample shows (F11)."""
     name, see = "missing modes", f"F11, {PAGE}#missing-modes"
-    means, mend = (
-        "the samples leave out part of the data",
-        "more epochs, a larger model, or minibatch_kernels=8 in a game",
-    )
+    means = "the samples leave out part of the data"
+    apart = Option("minibatch_kernels", 8)
+    mend, options = evidence.case.ways("more epochs", "a larger model", apart)
     if evidence.modes is not None:
         found = evidence.modes
         measured = f"{found.covered} of {found.of} modes have a sample"
         if found.covered < found.of:
-            return Finding("warning", name, measured, "all", means, mend, see)
+            return Finding("warning", name, measured, "all", means, mend, see, options)
         return Finding("ok", name, measured, "all", "none is missing", "", see)
     if not isinstance(evidence.quality, SampleQuality):
         return None
@@ -57,7 +62,7 @@ def missing_modes(evidence: Evidence) -> Finding | None:
     normal = f"{MISSED:.0%} of what training rows cover"
     if share < MISSED:
         severity: Severity = "warning" if share < MOST_MISSED else "note"
-        return Finding(severity, name, measured, normal, means, mend, see)
+        return Finding(severity, name, measured, normal, means, mend, see, options)
     return Finding("ok", name, measured, normal, "none is missing", "", see)
 
 
@@ -72,12 +77,14 @@ def samples_off(evidence: Evidence) -> Finding | None:
         f"of training rows {score.reference:.3g} (p = {score.chance:.2g})"
     )
     normal = f"p above {DISTINCT:g}"
-    if score.chance < DISTINCT:
+    if score.differs:
         means = "the samples can be told from the data"
-        return Finding(
-            "note", name, measured, normal, means, "more epochs; samples.png shows what is off", see
-        )
-    return Finding("ok", name, measured, normal, "the samples cannot be told from the data", "", see)
+        mend, _ = evidence.case.ways("more epochs; samples.png shows what is off")
+        return Finding("note", name, measured, normal, means, mend, see)
+    means = "the samples cannot be told from the data"
+    if score.to_training is not None:
+        means = f"they cannot be told from training rows (p = {score.to_training:.2g}): held-out rows differ"
+    return Finding("ok", name, measured, normal, means, "", see)
 
 
 CHECKS = (copying, missing_modes, samples_off)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
+from simulacra.evaluation.advice import Option
 from simulacra.evaluation.evidence import Evidence
 
 SOME_DEAD, MANY_DEAD = 0.25, 0.5  # share of a layer
@@ -25,9 +26,12 @@ def dead(evidence: Evidence) -> Finding | None:
     share, normal = worst.dead / worst.size, f"at most {SOME_DEAD:.0%} of a layer"
     if share <= SOME_DEAD:
         return Finding("ok", name, measured, normal, "the units are used", "", see)
-    mend = "a lower lr, activation='leaky-relu' where there is a choice, or fewer units"
+    leaky = Option("activation", "leaky-relu")
+    mend, options = evidence.case.ways("a lower lr", leaky, "fewer units", learned=False)
     severity: Severity = "warning" if share > MANY_DEAD else "note"
-    return Finding(severity, name, measured, normal, "they pass no gradient and carry nothing", mend, see)
+    return Finding(
+        severity, name, measured, normal, "they pass no gradient and carry nothing", mend, see, options
+    )
 
 
 def mixing(evidence: Evidence) -> Finding | None:
@@ -45,9 +49,10 @@ def mixing(evidence: Evidence) -> Finding | None:
     if found.r_hat <= R_HAT and found.effective >= FEW_STATES:
         return Finding("ok", name, measured, normal, "the chains forget where they began", "", see)
     means = "samples depend on where the chains began"
-    mend = "a longer burn_in, or weight decay or a lower lr for smaller weights"
+    longer = Option("burn_in", 5000, "to draw samples")
+    mend, options = evidence.case.ways(longer, "a lower lr for smaller weights", learned=False)
     severity: Severity = "warning" if found.r_hat > BAD_R_HAT else "note"
-    return Finding(severity, name, measured, normal, means, mend, see)
+    return Finding(severity, name, measured, normal, means, mend, see, options)
 
 
 def blur(evidence: Evidence) -> Finding | None:
@@ -69,13 +74,13 @@ def blur(evidence: Evidence) -> Finding | None:
     )
     if wide:
         means = "the decoder pays for no small change of x, so its samples are noise around a blur"
-        return Finding("warning", name, measured, normal, means, "a smaller scale, or scale='learned'", see)
+        mend, _ = evidence.case.ways("a smaller scale", "a learned one, without scale=", learned=False)
+        return Finding("warning", name, measured, normal, means, mend, see)
     if kept < DETAIL:
         means = "expected images are much smoother than the data"
         severity: Severity = "warning" if kept < LITTLE_DETAIL else "note"
-        return Finding(
-            severity, name, measured, normal, means, "a longer code, a larger decoder, or more epochs", see
-        )
+        mend, _ = evidence.case.ways("a longer code", "a larger decoder", "more epochs")
+        return Finding(severity, name, measured, normal, means, mend, see)
     return Finding("ok", name, measured, normal, "it is as wide as its errors", "", see)
 
 
