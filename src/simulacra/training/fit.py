@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from simulacra.core.artifact import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.capabilities import TakesLengths, TakesMissing
 from simulacra.core.files import write_json
@@ -124,7 +122,6 @@ def resume(
         options = Options(**renamed_arguments(["Options"], config["options"], quiet=True))
     except TypeError as error:
         raise ValueError(f"{folder / CONFIG} is damaged: {error}.") from error
-    torch.manual_seed(options.seed)
     model = Artifact(config, folder / ck.NAME, folder / CONFIG).build(found, passed, "model/")
     data = data or _same_data(folder, config, model.preprocessing)
     check_unchanged(data, config["data"], str(folder))
