@@ -146,6 +146,28 @@ class Rng:
         return whole.reshape(len(rows), *shape).to(device)
 
 
+def some_of(n: int, limit: int, rng: Rng) -> Tensor:
+    """Numbers of `limit` of n rows in order, chosen by a key: the first rows of a file are no sample of it.
+
+    A smaller choice is part of a larger one of the same key.
+
+    Args:
+        n: number of rows.
+        limit: how many are chosen, at most n.
+        rng: bound to a seed and to what the choice is for.
+
+    Returns:
+        int64, shape (min(limit, n),).
+
+    Example:
+        >>> some_of(10, 3, Rng(0, "rows")).tolist(), some_of(2, 3, Rng(0, "rows")).tolist()
+        ([5, 6, 9], [0, 1])
+    """
+    if limit >= n:
+        return torch.arange(n)
+    return rng.permutation("subset", n)[:limit].sort().values
+
+
 _building = 0  # constructors of models that are running, one within the other
 
 

@@ -183,8 +183,8 @@ def _ends(split: Split) -> tuple[float, float]:
     raw = split.preprocessing.raw
     if not (isinstance(raw, Levels) and raw.ranged):
         return 0.0, 1.0
-    n = len(split)
-    x = split.rows(torch.arange(min(MEAN, n)) * n // min(MEAN, n)).x
+    some = subset(split, MEAN)
+    x = some.rows(torch.arange(len(some))).x
     entries = clipped(raw.measured(x, torch.float64))
     return float(entries.min()), float(entries.max())
 

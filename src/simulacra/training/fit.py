@@ -142,7 +142,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
             f"{folder} was trained on data from memory: pass them, as in resume(path, data=data)."
         )
     try:
-        return reopen(spec, recorded)
+        return reopen(spec, recorded, config["data"].get("digest"))
     except ValueError as error:
         # options cannot be given here: a run keeps its own
         reason = re.split(r": (?:load|to leave)", str(error).rstrip("."))[0]
