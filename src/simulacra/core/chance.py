@@ -8,8 +8,8 @@
 decided beyond 2.5 standard errors. By (2), some pair of equal models is decided in at most that share of
 tables, however the pairs depend on each other.
 
-(1) is right for normal differences alone. At 2 standard errors, exponential ones of equal mean are decided in 11 %
-of pairs of 5 rows, 10 % of 10 and 7 % of 30; at 2.5 in 6, 5 and 3 %, and normal ones in 1.3 %.
+(1) is right for normal differences alone. At 2 standard errors, exponential ones of mean 0 are decided in 11
+percent of pairs of 5 rows, 10 of 10 and 7 of 30; at 2.5 in 6, 5 and 3, and normal ones in 1.3 %.
 
 Reference: Student 1908; Holm 1979.
 """
