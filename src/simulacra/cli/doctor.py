@@ -89,7 +89,7 @@ def measured(trained: Run, name: str, asked: dict[str, Any]) -> list[Finding]:
         )
     from simulacra.evaluation.annealing import Annealing
     from simulacra.evaluation.doctor import findings
-    from simulacra.evaluation.evidence import keeps_best, read_metrics
+    from simulacra.evaluation.history import keeps_best, read_metrics
     from simulacra.evaluation.implicit import SAMPLES, Judging
 
     extractor, samples = asked["extractor"], asked["samples"]
@@ -103,5 +103,5 @@ def measured(trained: Run, name: str, asked: dict[str, Any]) -> list[Finding]:
         best_kept=keeps_best(trained.path),
         annealing=Annealing(*(asked[name] for name in ("temperatures", "chains", "sweeps"))),
         judging=judging,
-        by_tasks=bool(asked["tasks"]),
+        asked=frozenset({"tasks"} if asked["tasks"] else ()),
     )

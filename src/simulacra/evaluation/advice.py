@@ -52,7 +52,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Case:
+class Setting:
     """What advice goes by; the rest is unknown, and then nothing is ruled out.
 
     Args:
@@ -87,9 +87,10 @@ class Case:
             learned: whether a longer training may be all that it needs: after a short one it is the advice.
 
         Example:
-            >>> Case(frozenset({"latent"})).ways(Option("kl_warmup", 0.5), Option("latent", 4), "more data")
+            >>> both = Option("kl_warmup", 0.5), Option("latent", 4)
+            >>> Setting(frozenset({"latent"})).ways(*both, "more data")
             ('latent=4 or more data', ('--model.latent 4',))
-            >>> Case(steps=2).ways("a weaker decoder")
+            >>> Setting(steps=2).ways("a weaker decoder")
             ('more epochs, since it was trained for 2 steps', ())
         """
         if learned and self.young:
@@ -109,19 +110,19 @@ def listed(said: Sequence[str]) -> str:
     return ", ".join(said[:-1]) + (" or " if said[:-1] else "") + (said[-1] if said else "")
 
 
-def case_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) -> Case:
+def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) -> Setting:
     """The case of a model on data.
 
     Example:
         >>> import simulacra
         >>> data = simulacra.load_data("ring")
-        >>> case = case_of(simulacra.GAN(data.space), data)
-        >>> "minibatch_kernels" in case.takes, "kl_warmup" in case.takes, case.levels
+        >>> found = setting_of(simulacra.GAN(data.space), data)
+        >>> "minibatch_kernels" in found.takes, "kl_warmup" in found.takes, found.levels
         (True, False, False)
     """
     raw = None if data is None else data.preprocessing.raw
     levels = None if raw is None else isinstance(raw, Levels)
-    return Case(arguments_of(type(model)), _steps(metrics), levels, isinstance(raw, Fields))
+    return Setting(arguments_of(type(model)), _steps(metrics), levels, isinstance(raw, Fields))
 
 
 def arguments_of(kind: type) -> frozenset[str]:

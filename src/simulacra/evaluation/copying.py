@@ -17,7 +17,6 @@ Reference: Meehan, Chaudhuri and Dasgupta 2020.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import scipy  # whose stats are loaded when they are used: that takes a second
 import torch
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from simulacra.core.composite import Fields
 from simulacra.core.model import Model
+from simulacra.core.records import Record
 from simulacra.core.space import Positive, Real, Space
 from simulacra.data.dataset import Dataset
 from simulacra.data.leaks.nearness import continuous
@@ -65,14 +65,27 @@ class Beside:
         expected = samples * (COPY + rows * PRECISION * (self.dims == 1))
         return float(scipy.stats.poisson(expected).sf(copies - 1))
 
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {
-            "median_distance_among_training_rows": float(self.among.median()),
-            "nearer_to_training_rows": self.to_rows,
-            "nearer_to_other_samples": self.to_samples,
-            "continuous": self.continuous,
-        }
+    @property
+    def summary(self) -> Among:
+        """The numbers without those of single rows."""
+        return Among(float(self.among.median()), self.to_rows, self.to_samples, self.continuous)
+
+
+@dataclass(frozen=True)
+class Among(Record):
+    """Training rows and samples among themselves, in numbers.
+
+    Args:
+        median_distance: of a training row to the nearest other one.
+        to_rows: samples that are nearer to a training row than to another sample, of as many.
+        to_samples: samples that are nearer to another sample.
+        continuous: whether rows of the law are never equal by chance.
+    """
+
+    median_distance: float
+    to_rows: int
+    to_samples: int
+    continuous: bool
 
 
 def beside(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: int = 0) -> Beside | None:

@@ -7,6 +7,7 @@ model's capabilities gave it something to look at.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from simulacra.core import capabilities as can
 from simulacra.core.finding import ORDER, Finding
@@ -14,8 +15,10 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import Annealing
 from simulacra.evaluation.checks import codes, conditions, copies, games, learning, networks, scores, tables
-from simulacra.evaluation.evidence import Evidence, Metrics, collect
+from simulacra.evaluation.history import History, Metrics
 from simulacra.evaluation.implicit import Judging
+from simulacra.evaluation.measure import Case, Evidence
+from simulacra.evaluation.measures import examined
 
 CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *codes.CHECKS,
@@ -44,7 +47,7 @@ def findings(
     best_kept: bool = False,
     annealing: Annealing | None = None,
     judging: Judging | None = None,
-    by_tasks: bool = False,
+    asked: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """Measure the model on `split` at moderate cost and say what is wrong with it.
 
@@ -58,7 +61,7 @@ def findings(
         best_kept: whether the weights are the best that the metrics tell of, as `patience` keeps them.
         annealing: how log Z of an energy is bracketed; what is None is brief.
         judging: how samples are scored in features; None: as usual, where there is no likelihood.
-        by_tasks: look at scores by tasks as well, which takes up to minutes.
+        asked: names of measures that are asked for beyond the usual ones.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -80,20 +83,14 @@ def findings(
     brief = BRIEF if model.supports(can.HasLaws) else QUICK
     if model.supports(can.HasLaws):
         limit = min(limit or SEQUENCES, SEQUENCES)
-    asked = (_filled(annealing, brief), judging, by_tasks, best_kept)
-    return diagnose(collect(model, data, split, k, seed, limit, metrics, n, *asked))
+    more = (_filled(annealing, brief), judging, History(metrics, best_kept), asked)
+    return diagnose(examined(Case(model, data, split, k, seed, limit, n, *more)))
 
 
 def _filled(given: Annealing | None, brief: Annealing) -> Annealing:
     """What was asked for, and the rest brief."""
-    if given is None:
-        return brief
-    return Annealing(
-        **{
-            name: brief_one if (asked := getattr(given, name)) is None else asked
-            for name, brief_one in vars(brief).items()
-        }
-    )
+    asked = {} if given is None else {name: n for name, n in vars(given).items() if n is not None}
+    return replace(brief, **asked)
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:

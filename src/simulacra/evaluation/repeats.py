@@ -1,54 +1,32 @@
-"""Held-out rows that stand in the training split too: their score is that of rows which were learned."""
+"""Values that recur where a density is measured: a sign of rounded data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from simulacra.core.composite import Fields
+from simulacra.core.space import Space
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.rows import chosen
 
-from simulacra.data.dataset import Dataset
-from simulacra.data.leaks import find_leaks
-from simulacra.data.leaks.search import MOST_BYTES, MOST_ROWS
-from simulacra.data.stream import StreamedSplit
+ROWS = 2000
 
 
-@dataclass(frozen=True)
-class Repeats:
-    """Rows of one split that equal training rows.
+def repeated_values(data: Dataset, rows: Split, limit: int = ROWS) -> float | None:
+    """Share of the known values with a density that occur again in their column: near 1 for rounded data.
 
-    Args:
-        rows: how many do.
-        of: rows of the split.
-        by_chance: whether unrelated rows of such values are equal now and then.
+    None where no entry of the raw space has a density, or levels of it are scored.
     """
-
-    rows: int
-    of: int
-    by_chance: bool
-
-    @property
-    def share(self) -> float:
-        """Of the rows of the split."""
-        return self.rows / self.of
-
-
-def repeated_rows(data: Dataset, split: str = "test") -> Repeats | None:
-    """Rows of `split` that equal a training row.
-
-    Returns:
-        None for the training split, and for data that take long to compare.
-
-    Example:
-        >>> import simulacra, torch
-        >>> x = torch.randn(100, 3).repeat(2, 1)
-        >>> found = repeated_rows(simulacra.in_memory(x, simulacra.Real((3,))))
-        >>> found.rows > 10, found.by_chance
-        (True, False)
-    """
-    sides = {"train": data.train, split: data[split]}
-    if split == "train" or any(isinstance(side, StreamedSplit) for side in sides.values()):
+    at = _with_density(data.preprocessing.raw)
+    if not at or data.space.discrete:
         return None
-    many = sum(map(len, sides.values())) > MOST_ROWS
-    if many or sum(side.x.nbytes for side in sides.values()) > MOST_BYTES:
-        return None
-    found = find_leaks(replace(data, splits=sides), near=False)
-    copies = len({pair.rows[1] for pair in found.exact})
-    return Repeats(copies, len(data[split]), found.by_chance)
+    some = rows.rows(chosen(rows, limit))
+    x, known = some.x.flatten(1), None if some.known is None else some.known.flatten(1)
+    columns = [x[:, i] if known is None else x[known[:, i], i] for i in at]
+    values = sum(map(len, columns))
+    return (values - sum(len(column.unique()) for column in columns)) / max(values, 1)
+
+
+def _with_density(space: Space) -> list[int]:
+    """Numbers of the flattened entries that are measured by their volume, not counted."""
+    parts = [field for _, field in space.fields] if isinstance(space, Fields) else [space]
+    continuous = [not part.discrete for part in parts for _ in range(part.dims)]
+    return [i for i, dense in enumerate(continuous) if dense]

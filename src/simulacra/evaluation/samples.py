@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from torch import Tensor
 from simulacra.core.divergences import mmd2
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
+from simulacra.core.records import Record
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood import fits
 from simulacra.evaluation.rows import features, samples_like
@@ -29,7 +29,7 @@ FACTORS = (0.5, 1.0, 2.0)  # bandwidths in units of the median distance
 
 
 @dataclass
-class SampleScore:
+class SampleScore(Record):
     """MMD^2 of samples and of training rows to the same held-out rows.
 
     Args:
@@ -47,16 +47,13 @@ class SampleScore:
     chance: float
     samples: int
     bandwidths: tuple[float, ...]
+    features: str = "the data themselves"
     to_training: float | None = None
 
     @property
     def differs(self) -> bool:
         """Whether samples can be told from held-out rows, and from training rows."""
         return max(self.chance, self.to_training or 0.0) < DISTINCT
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {**vars(self), "features": "the data themselves"}
 
 
 def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: int = 0) -> SampleScore:
@@ -87,7 +84,7 @@ def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: i
     reference = float(mmd2(learned, held_out, bandwidths))
     chance = permutation_chance(samples, held_out, bandwidths, seed=seed)
     beside = permutation_chance(samples, learned, bandwidths, seed=seed) if chance < DISTINCT else None
-    return SampleScore(score, reference, chance, n, bandwidths, beside)
+    return SampleScore(score, reference, chance, n, bandwidths, to_training=beside)
 
 
 def _some(model: Model, split: Split, n: int, seed: int) -> Tensor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from simulacra.core.chance import chance_of
 from simulacra.core.finding import Finding
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.checked import AGAINST_MEAN, setting
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import CODES
 
 DEAD_KL = 0.1  # nats: less and the code says next to nothing of x
 LITTLE = 0.1  # nats of I_q(x; z): a KL without them is the same code for every x
@@ -18,9 +20,10 @@ WARMUP = Option("kl_warmup", 0.5, "to anneal the KL")
 
 def collapse(evidence: Evidence) -> Finding | None:
     """Posterior collapse: the code carries nothing, the decoder models x alone (E7)."""
-    kl, units = evidence.kl, evidence.units
-    if kl is None or units is None:
+    codes = evidence[CODES]
+    if codes is None or codes.units is None:
         return None
+    kl, units = codes.kl, codes.units
     name, see = "posterior collapse", f"E7, {PAGE}#posterior-collapse"
     measured = (
         f"KL to the prior {kl.total:.3g} nats, I(x; z) {kl.information:.3g} +- {kl.information_error:.1g} "
@@ -29,14 +32,15 @@ def collapse(evidence: Evidence) -> Finding | None:
     normal = f"a KL and an I(x; z) above {DEAD_KL:g}, at least one active unit"
     silent = kl.information + SURE * kl.information_error < LITTLE
     if units.count == 0 or kl.total < DEAD_KL or silent:
-        mend, options = evidence.case.ways(WARMUP, "a weaker decoder")
+        mend, options = setting(evidence).ways(WARMUP, "a weaker decoder")
         return Finding("warning", name, measured, normal, "the decoder ignores the code", mend, see, options)
     return Finding("ok", name, measured, normal, "the code is used", "", see)
 
 
 def unused(evidence: Evidence) -> Finding | None:
     """Units of the code that stay at the prior whatever x is."""
-    units = evidence.units
+    codes = evidence[CODES]
+    units = None if codes is None else codes.units
     if units is None or units.count == 0:
         return None
     name, see, idle = "unused units", f"E7, {PAGE}#unused-units", units.size - units.count
@@ -47,27 +51,28 @@ def unused(evidence: Evidence) -> Finding | None:
         return Finding("ok", name, measured, "none", "all are used", "", see)
     means = "they are idle: the code is longer than what the model says with it"
     more = Option("kl_warmup", 0.5, "to use more")
-    mend, options = evidence.case.ways(Option("latent", units.count), more, "a shorter code")
+    mend, options = setting(evidence).ways(Option("latent", units.count), more, "a shorter code")
     return Finding("note", name, measured, "none", means, mend, see, options)
 
 
 def mismatch(evidence: Evidence) -> Finding | None:
     """An aggregate posterior that is not the prior (E6)."""
-    kl = evidence.kl
-    if kl is None or kl.saturated:
+    codes = evidence[CODES]
+    if codes is None or codes.kl.saturated:
         return None
+    kl = codes.kl
     name, see = "aggregate posterior", f"E6, {PAGE}#aggregate-posterior"
     measured = f"the codes of the data are {kl.marginal:.2f} +- {kl.marginal_error:.2f} nats from the prior"
     if kl.marginal > 1 + SURE * kl.marginal_error:
         means = "samples of the prior start where no x was encoded"
-        mend, _ = evidence.case.ways("more epochs", "a richer prior")
+        mend, _ = setting(evidence).ways("more epochs", "a richer prior")
         return Finding("note", name, measured, "below 1", means, mend, see)
     return Finding("ok", name, measured, "below 1", "they fill it", "", see)
 
 
 def reconstructions(evidence: Evidence) -> Finding | None:
     """Reconstructions that are further from x than the mean of the training rows is."""
-    found = evidence.against_mean
+    found = evidence[AGAINST_MEAN]
     if found is None or not found.mean:
         return None
     name, see = "reconstructions", f"{PAGE}#reconstructions"
@@ -75,7 +80,7 @@ def reconstructions(evidence: Evidence) -> Finding | None:
     measured += "that of the mean of training rows"
     chance = chance_of(found.model - found.mean, found.error, found.rows - 1)
     if found.model > (1 + WORSE) * found.mean and chance < UNLIKELY:
-        mend, options = evidence.case.ways("more epochs", Option("lr", 1e-3, "or lower", "train"))
+        mend, options = setting(evidence).ways("more epochs", Option("lr", 1e-3, "or lower", "train"))
         means = "the code is worse than none"
         return Finding("warning", name, measured, "below 1", means, mend, see, options)
     means = "the code beats the mean" if found.model < found.mean else "no worse than the mean beyond chance"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.checked import CONDITION, SHARED, WEIGHTS, setting
+from simulacra.evaluation.measure import Evidence
 
 SURE = 3.0  # standard errors
 HEEDED = 0.25  # of what the data show that a condition says: less, beyond chance, is ignoring it
@@ -17,7 +18,7 @@ PAGE = "docs/doctor.md"
 
 def ignored(evidence: Evidence) -> Finding | None:
     """A condition that the model does not heed, though the data show what it says."""
-    found = evidence.condition
+    found = evidence[CONDITION]
     if found is None:
         return None
     name, see = "ignored condition", f"{PAGE}#ignored-condition"
@@ -28,14 +29,14 @@ def ignored(evidence: Evidence) -> Finding | None:
         return Finding("ok", name, measured, normal, "the condition says little of the rows", "", see)
     if found.model + SURE * found.error < HEEDED * found.data:
         means = "the model ignores its condition"
-        mend, _ = evidence.case.ways("more epochs", "a look at the labels of the training rows")
+        mend, _ = setting(evidence).ways("more epochs", "a look at the labels of the training rows")
         return Finding("warning", name, measured, normal, means, mend, see)
     return Finding("ok", name, measured, normal, "the condition is heeded", "", see)
 
 
 def repeated(evidence: Evidence) -> Finding | None:
     """Held-out rows that are training rows."""
-    found = evidence.repeats
+    found = evidence[SHARED]
     if found is None:
         return None
     name, see = "repeated rows", f"{PAGE}#repeated-rows"
@@ -47,15 +48,15 @@ def repeated(evidence: Evidence) -> Finding | None:
         return Finding("ok", name, measured, normal, "the splits are apart", "", see)
     severity: Severity = "warning" if found.share >= MANY else "note"
     drop = Option("duplicates", "drop", "when the data are loaded", "data")
-    mend, options = evidence.case.ways(drop, "copies in one split (groups=)", learned=False)
+    mend, options = setting(evidence).ways(drop, "copies in one split (groups=)", learned=False)
     means = "the scores of held-out rows are those of rows that were learned"
     return Finding(severity, name, measured, normal, means, mend, see, options)
 
 
 def frozen(evidence: Evidence) -> Finding | None:
     """Layers that are as they were made, while others learned."""
-    found = evidence.weights
-    if found is None or not found.layers or evidence.case.young:
+    found = evidence[WEIGHTS]
+    if found is None or not found.layers or setting(evidence).young:
         return None
     name, see = "frozen part", f"{PAGE}#frozen-part"
     measured = f"{len(found.still)} of {found.layers} layers are as they were made"
@@ -64,18 +65,18 @@ def frozen(evidence: Evidence) -> Finding | None:
     more = f" and {len(found.still) - SHOWN} more" if len(found.still) > SHOWN else ""
     measured += f" ({', '.join(found.still[:SHOWN])}{more})"
     means = "their weights are still random: no update moves them, or no gradient reaches them"
-    mend, _ = evidence.case.ways("naming them in params= of an update", "a lr above 0", learned=False)
+    mend, _ = setting(evidence).ways("naming them in params= of an update", "a lr above 0", learned=False)
     return Finding("warning", name, measured, "none", means, mend, see)
 
 
 def exploding(evidence: Evidence) -> Finding | None:
     """Weights that are not finite, or so large that one layer drowns the others."""
-    found = evidence.weights
+    found = evidence[WEIGHTS]
     if found is None:
         return None
     name, see = "exploding weights", f"{PAGE}#exploding-weights"
     normal = f"all finite, and no layer above {HUGE:,.0f} times the size of what it is given"
-    mend, options = evidence.case.ways(Option("clip", 1.0, of="train"), "a lower lr", learned=False)
+    mend, options = setting(evidence).ways(Option("clip", 1.0, of="train"), "a lower lr", learned=False)
     if found.broken:
         more = f" and {len(found.broken) - SHOWN} more" if len(found.broken) > SHOWN else ""
         measured = f"{', '.join(found.broken[:SHOWN])}{more} hold weights that are not finite"

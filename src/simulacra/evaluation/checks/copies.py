@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.checked import setting
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import MEMORISATION, MODES, QUALITY, SAMPLE_SCORE
 from simulacra.evaluation.memorisation import SURE
 from simulacra.evaluation.quality import SampleQuality
 from simulacra.evaluation.samples import DISTINCT
@@ -16,7 +18,7 @@ PAGE = "docs/doctor.md"
 
 def copying(evidence: Evidence) -> Finding | None:
     """Samples that are training rows (F28)."""
-    m = evidence.memorisation
+    m = evidence[MEMORISATION]
     if m is None:
         return None
     name, see = "memorisation", f"F28, I8, {PAGE}#memorisation"
@@ -28,7 +30,7 @@ def copying(evidence: Evidence) -> Finding | None:
     normal = "5%, and as many copies as held-out rows have"
     if m.copies:
         stop = Option("patience", 5, "to stop earlier", "train")
-        mend, options = evidence.case.ways("more data", "a smaller model", stop, learned=False)
+        mend, options = setting(evidence).ways("more data", "a smaller model", stop, learned=False)
         return Finding("warning", name, measured, normal, "the model copies", mend, see, options)
     if near > 0.1 and m.near_chance < SURE and not m.too_near:
         means = "training rows are as near to each other: held-out rows lie elsewhere, and nothing is copied"
@@ -44,16 +46,16 @@ def missing_modes(evidence: Evidence) -> Finding | None:
     name, see = "missing modes", f"F11, {PAGE}#missing-modes"
     means = "the samples leave out part of the data"
     apart = Option("minibatch_kernels", 8)
-    mend, options = evidence.case.ways("more epochs", "a larger model", apart)
-    if evidence.modes is not None:
-        found = evidence.modes
+    mend, options = setting(evidence).ways("more epochs", "a larger model", apart)
+    if (found := evidence[MODES]) is not None:
         measured = f"{found.covered} of {found.of} modes have a sample"
         if found.covered < found.of:
             return Finding("warning", name, measured, "all", means, mend, see, options)
         return Finding("ok", name, measured, "all", "none is missing", "", see)
-    if not isinstance(evidence.quality, SampleQuality):
+    quality = evidence[QUALITY]
+    if not isinstance(quality, SampleQuality):
         return None
-    ours, best = evidence.quality.model.coverage, evidence.quality.reference.coverage
+    ours, best = quality.model.coverage, quality.reference.coverage
     share = ours.coverage / max(best.coverage, 1e-12)
     measured = (
         f"{ours.coverage:.1%} of held-out rows have a sample nearby and {ours.recall:.1%} lie among "
@@ -68,7 +70,7 @@ def missing_modes(evidence: Evidence) -> Finding | None:
 
 def samples_off(evidence: Evidence) -> Finding | None:
     """Samples of an implicit model that differ from the data."""
-    score = evidence.samples
+    score = evidence[SAMPLE_SCORE]
     if score is None:
         return None
     name, see = "samples", f"{PAGE}#samples"
@@ -79,7 +81,7 @@ def samples_off(evidence: Evidence) -> Finding | None:
     normal = f"p above {DISTINCT:g}"
     if score.differs:
         means = "the samples can be told from the data"
-        mend, _ = evidence.case.ways("more epochs; samples.png shows what is off")
+        mend, _ = setting(evidence).ways("more epochs; samples.png shows what is off")
         return Finding("note", name, measured, normal, means, mend, see)
     means = "the samples cannot be told from the data"
     if score.to_training is not None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from simulacra.core.finding import Finding
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.checked import setting
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import NEIGHBOUR, VITALS
 
 STRONG = 0.95  # share right above which a discriminator wins the game
 WEAK = 0.25  # the share that a nearest neighbour tells beyond what the discriminator does
@@ -21,7 +23,7 @@ ROWS = {"mode collapse": "F11", "vanishing gradient": "F8"}
 
 def trouble(evidence: Evidence) -> Finding | None:
     """What a model that can tell says is wrong: a collapsed generator, a vanished gradient (rows F8, F11)."""
-    found = evidence.vitals
+    found = evidence[VITALS]
     if found is None:
         return None
     if not found.alarm:
@@ -32,31 +34,31 @@ def trouble(evidence: Evidence) -> Finding | None:
     kind, colon, said = found.alarm.rstrip(".").partition(": ")
     name = kind if colon else "game"
     measured, _, mend = (said or kind).partition("; try ")
-    if evidence.case.young:
-        mend, _ = evidence.case.ways()
+    if setting(evidence).young:
+        mend, _ = setting(evidence).ways()
     see = f"{ROWS.get(name, 'F8')}, {PAGE}#{name.replace(' ', '-')}"
     return Finding("warning", name, f"{measured} ({found})", "no alarm", MEANINGS.get(name, ""), mend, see)
 
 
 def discriminator(evidence: Evidence) -> Finding | None:
     """A discriminator that wins the game, or one that sees less than the nearest neighbour does (row F8)."""
-    found = evidence.vitals
+    found = evidence[VITALS]
     if found is None or "accuracy" not in found.numbers:
         return None
     name, see = "discriminator", f"F8, {PAGE}#discriminator"
-    accuracy, neighbour = found.numbers["accuracy"], evidence.neighbour
+    accuracy, neighbour = found.numbers["accuracy"], evidence[NEIGHBOUR]
     measured = f"the discriminator is right on {accuracy:.1%} of held-out rows and samples"
     measured += "" if neighbour is None else f", the nearest neighbour on {neighbour:.1%}"
     normal = f"at most {STRONG:.0%}, and not far below the nearest neighbour"
     if neighbour is not None and neighbour - accuracy > WEAK:
         means = "it is too weak: it passes samples that are easily told from the data"
         more = (Option("discriminator_steps", 2), Option("discriminator_lr", 2e-3, "or higher"))
-        mend, options = evidence.case.ways(*more, "more units for the discriminator")
+        mend, options = setting(evidence).ways(*more, "more units for the discriminator")
         return Finding("warning", name, measured, normal, means, mend, see, options)
     if accuracy > STRONG:
         means = "it is too strong for a game with probabilities; a Wasserstein critic may be"
         cures = (Option("noise", 0.1), Option("smoothing", 0.9), Option("gradient_penalty", 10.0))
-        mend, options = evidence.case.ways(*cures, "fewer steps for the discriminator", learned=False)
+        mend, options = setting(evidence).ways(*cures, "fewer steps for the discriminator", learned=False)
         return Finding("note", name, measured, normal, means, mend, see, options)
     return Finding("ok", name, measured, normal, "the players are matched", "", see)
 

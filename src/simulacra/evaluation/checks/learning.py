@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 from simulacra.core.finding import Finding
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.evidence import Evidence, Metrics
+from simulacra.evaluation.checked import setting
+from simulacra.evaluation.history import History, Metrics
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import GENERALISATION, HISTORY
 
 SURE = 3.0  # standard errors between training and held-out score
 LARGE_GAP = 0.05  # of the held-out score
@@ -22,9 +25,10 @@ PAGE = "docs/doctor.md"
 
 def overfitting(evidence: Evidence) -> Finding | None:
     """Training rows are likelier than held-out ones."""
-    train, test = evidence.training, evidence.held_out
-    if train is None or test is None or math.isnan(train.error) or math.isnan(test.error):
+    found = evidence[GENERALISATION]
+    if found is None or math.isnan(found.training.error) or math.isnan(found.held_out.error):
         return None
+    train, test = found.training, found.held_out
     name, see, gap = "overfitting", f"{PAGE}#overfitting", train.mean - test.mean
     error = math.hypot(train.error, test.error)
     measured = f"training rows score {gap:+.2f} +- {error:.2f} nats against held-out ones"
@@ -34,13 +38,14 @@ def overfitting(evidence: Evidence) -> Finding | None:
     large = gap > LARGE_GAP * max(1.0, abs(test.mean))
     means = "the model knows its training rows better than others"
     earlier, fewer = Option("patience", 5, "to stop earlier", "train"), Option("dropout", 0.2)
-    mend, options = evidence.case.ways(earlier, fewer, "more data", learned=False)
+    mend, options = setting(evidence).ways(earlier, fewer, "more data", learned=False)
     return Finding("warning" if large else "note", name, measured, normal, means, mend, see, options)
 
 
 def past_best(evidence: Evidence) -> Finding | None:
     """The validation score has fallen since its best epoch."""
-    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in evidence.metrics]
+    history = evidence[HISTORY] or History(())
+    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in history.metrics]
     scores = [(epoch, score) for epoch, score in rows if score is not None and math.isfinite(score)]
     if len(scores) < 3:
         return None
@@ -51,24 +56,24 @@ def past_best(evidence: Evidence) -> Finding | None:
     noise = SURE * _noise([score for _, score in scores])
     normal = f"by at most {LARGE_GAP:.0%}" + (f", or {noise:.2g} by chance" if noise else "")
     if fallen > max(LARGE_GAP * max(1.0, abs(best)), noise):
-        if evidence.best_kept:
+        if history.best_kept:
             return Finding("ok", name, measured, normal, "patience kept the best weights", "", see)
         means = "training went on past the best weights"
         keep = Option("patience", 5, "to keep the best weights", "train")
-        mend, options = evidence.case.ways(keep, learned=False)
+        mend, options = setting(evidence).ways(keep, learned=False)
         return Finding("warning", name, measured, normal, means, mend, see, options)
     return Finding("ok", name, measured, normal, "it ended near its best", "", see)
 
 
 def terms(evidence: Evidence) -> Finding | None:
     """Terms of the loss that are not finite, or grew by orders of magnitude."""
-    columns = dict(_columns(evidence.metrics))
+    columns = dict(_columns((evidence[HISTORY] or History(())).metrics))
     if not columns:
         return None
     name, see = "terms of the loss", f"{PAGE}#terms-of-the-loss"
     normal = f"all finite and below {GROWN:,.0f} times their median"
     lost = [term for term, values in columns.items() if not all(map(math.isfinite, values))]
-    mend, options = evidence.case.ways(Option("clip", 1.0, of="train"), "a lower lr", learned=False)
+    mend, options = setting(evidence).ways(Option("clip", 1.0, of="train"), "a lower lr", learned=False)
     if lost:
         measured = f"{', '.join(lost)} of the metrics is not finite in some rows"
         return Finding("warning", name, measured, normal, "training broke down", mend, see, options)

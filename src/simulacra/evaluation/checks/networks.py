@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.checked import setting
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import LAYERS, MIXING, SPREAD
 
 SOME_DEAD, MANY_DEAD = 0.25, 0.5  # share of a layer
 R_HAT, BAD_R_HAT = 1.05, 1.1
@@ -16,18 +18,19 @@ PAGE = "docs/doctor.md"
 
 def dead(evidence: Evidence) -> Finding | None:
     """Hidden units that are the same for every x."""
-    if not evidence.layers:
+    layers = evidence[LAYERS]
+    if not layers:
         return None
     name, see = "dead hidden units", f"{PAGE}#dead-hidden-units"
-    worst = max(evidence.layers, key=lambda layer: layer.dead / layer.size)
-    dead, size = (sum(counts) for counts in zip(*((layer.dead, layer.size) for layer in evidence.layers)))
+    worst = max(layers, key=lambda layer: layer.dead / layer.size)
+    dead, size = (sum(counts) for counts in zip(*((layer.dead, layer.size) for layer in layers)))
     measured = f"{dead} of {size} hidden units are the same for every x"
     measured += f", {worst.dead} of {worst.size} in {worst.name}" if dead else ""
     share, normal = worst.dead / worst.size, f"at most {SOME_DEAD:.0%} of a layer"
     if share <= SOME_DEAD:
         return Finding("ok", name, measured, normal, "the units are used", "", see)
     leaky = Option("activation", "leaky-relu")
-    mend, options = evidence.case.ways("a lower lr", leaky, "fewer units", learned=False)
+    mend, options = setting(evidence).ways("a lower lr", leaky, "fewer units", learned=False)
     severity: Severity = "warning" if share > MANY_DEAD else "note"
     return Finding(
         severity, name, measured, normal, "they pass no gradient and carry nothing", mend, see, options
@@ -36,7 +39,7 @@ def dead(evidence: Evidence) -> Finding | None:
 
 def mixing(evidence: Evidence) -> Finding | None:
     """Markov chains that do not mix: their samples and gradients are of where they began."""
-    found = evidence.mixing
+    found = evidence[MIXING]
     if found is None:
         return None
     name, see = "mixing of chains", f"A5, {PAGE}#mixing-of-chains"
@@ -50,14 +53,14 @@ def mixing(evidence: Evidence) -> Finding | None:
         return Finding("ok", name, measured, normal, "the chains forget where they began", "", see)
     means = "samples depend on where the chains began"
     longer = Option("burn_in", 5000, "to draw samples")
-    mend, options = evidence.case.ways(longer, "a lower lr for smaller weights", learned=False)
+    mend, options = setting(evidence).ways(longer, "a lower lr for smaller weights", learned=False)
     severity: Severity = "warning" if found.r_hat > BAD_R_HAT else "note"
     return Finding(severity, name, measured, normal, means, mend, see, options)
 
 
 def blur(evidence: Evidence) -> Finding | None:
     """A decoder much wider than its errors, or reconstructions without the edges of the data (E7)."""
-    found = evidence.spread
+    found = evidence[SPREAD]
     if found is None or (found.decoder is None and found.detail is None):
         return None
     name, see, said = "blurry decoder", f"E7, {PAGE}#blurry-decoder", []
@@ -74,12 +77,12 @@ def blur(evidence: Evidence) -> Finding | None:
     )
     if wide:
         means = "the decoder pays for no small change of x, so its samples are noise around a blur"
-        mend, _ = evidence.case.ways("a smaller scale", "a learned one, without scale=", learned=False)
+        mend, _ = setting(evidence).ways("a smaller scale", "a learned one, without scale=", learned=False)
         return Finding("warning", name, measured, normal, means, mend, see)
     if kept < DETAIL:
         means = "expected images are much smoother than the data"
         severity: Severity = "warning" if kept < LITTLE_DETAIL else "note"
-        mend, _ = evidence.case.ways("a longer code", "a larger decoder", "more epochs")
+        mend, _ = setting(evidence).ways("a longer code", "a larger decoder", "more epochs")
         return Finding(severity, name, measured, normal, means, mend, see)
     return Finding("ok", name, measured, normal, "it is as wide as its errors", "", see)
 

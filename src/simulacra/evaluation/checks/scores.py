@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.checked import setting
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import CONSTANT, LIKELIHOOD, REPEATED
 
 FEW = 10  # effective importance samples below which a bound rests on chance
 DISCRETE = 0.5  # share of repeated values above which real data look rounded
@@ -15,52 +17,55 @@ PAGE = "docs/doctor.md"
 
 def importance(evidence: Evidence) -> Finding | None:
     """A bound that rests on few of its importance samples."""
-    if evidence.likelihood is None or evidence.likelihood.effective is None or evidence.k < 2:
+    scored = evidence[LIKELIHOOD]
+    if scored is None or scored.effective is None or scored.k < 2:
         return None
-    name, see, k = "importance samples", f"{PAGE}#importance-samples", evidence.k
-    median, few = float(evidence.likelihood.effective.median()), min(FEW, 0.5 * k)
+    name, see, k = "importance samples", f"{PAGE}#importance-samples", scored.k
+    median, few = float(scored.effective.median()), min(FEW, 0.5 * k)
     measured = f"the median row has {median:.1f} effective of k={k} importance samples"
     normal = f"{few:g} or more"
     if median < few:
         severity: Severity = "warning" if median < FEW / 4 else "note"
         more = Option("k", 10 * k, of="evaluate")
-        mend, options = evidence.case.ways(more, "more epochs for a better posterior")
+        mend, options = setting(evidence).ways(more, "more epochs for a better posterior")
         return Finding(severity, name, measured, normal, "the bound may be loose by nats", mend, see, options)
     return Finding("ok", name, measured, normal, "the bound rests on many samples", "", see)
 
 
 def partition(evidence: Evidence) -> Finding | None:
     """A partition function that annealing cannot be trusted with (row A7)."""
-    if evidence.likelihood is None or evidence.likelihood.bracket is None:
+    scored = evidence[LIKELIHOOD]
+    if scored is None or scored.bracket is None:
         return None
-    name, see, found = "partition function", f"A7, {PAGE}#partition-function", evidence.likelihood.bracket
+    name, see, found = "partition function", f"A7, {PAGE}#partition-function", scored.bracket
     normal = "both directions within 1 nat, a tenth of the chains effective"
     if found.doubts:
         means = "the likelihood cannot be believed"
         longer = (Option("temperatures", 5000, of="evaluate"), Option("chains", 200, of="evaluate"))
-        mend, options = evidence.case.ways(*longer, "more sweeps", learned=False)
+        mend, options = setting(evidence).ways(*longer, "more sweeps", learned=False)
         return Finding("warning", name, str(found), normal, means, mend, see, options)
     return Finding("ok", name, str(found), normal, "the two sides agree", "", see)
 
 
 def levels(evidence: Evidence) -> Finding | None:
     """A continuous density on discrete data: it can put a spike on each level."""
-    if evidence.likelihood is None:
+    scored, repeated = evidence[LIKELIHOOD], evidence[REPEATED]
+    if scored is None:
         return None
     name, see = "density on discrete data", f"I7, {PAGE}#density-on-discrete-data"
-    bits = evidence.likelihood.estimate.bits_per_dim
+    bits = scored.estimate.bits_per_dim
     spread = Option("dequantise", "uniform", "when the data are loaded", "data")
     kinds = "other kinds for the rounded columns (types=), such as count"
-    other = kinds if evidence.case.columns else "levels in place of reals"
-    mend, options = evidence.case.ways(spread, other, learned=False)
-    if evidence.discrete is None:
+    other = kinds if setting(evidence).columns else "levels in place of reals"
+    mend, options = setting(evidence).ways(spread, other, learned=False)
+    if repeated is None:
         if bits >= 0:
             return None
         means = "a probability has no less than 0 bits: a density was put on levels"
         return Finding("warning", name, f"{bits:.2f} bits/dim", "0 or more", means, mend, see, options)
-    measured = f"{evidence.discrete:.0%} of the values in a column occur again, at {bits:.2f} bits/dim"
+    measured = f"{repeated:.0%} of the values in a column occur again, at {bits:.2f} bits/dim"
     normal = f"at most {DISCRETE:.0%}"
-    if evidence.discrete > DISCRETE:
+    if repeated > DISCRETE:
         means = "the real-valued data look rounded, and their density can grow without limit"
         severity: Severity = "warning" if bits < 0 else "note"
         return Finding(severity, name, measured, normal, means, mend, see, options)
@@ -69,7 +74,7 @@ def levels(evidence: Evidence) -> Finding | None:
 
 def unbounded(evidence: Evidence) -> Finding | None:
     """Constant columns, on which a density is rewarded without limit as its variance goes to 0 (row I7)."""
-    found = evidence.constant
+    found = evidence[CONSTANT]
     if found is None:
         return None
     name, see = "unbounded density", f"I7, {PAGE}#unbounded-density"
@@ -86,7 +91,9 @@ def unbounded(evidence: Evidence) -> Finding | None:
     means = "a density that narrows around a constant is likelier without limit, and says nothing of the data"
     severity: Severity = "warning" if found.width < NARROW else "note"
     spread = Option("dequantise", "uniform", of="data")
-    mend, options = evidence.case.ways("leaving these columns out", spread, "a fixed scale", learned=False)
+    mend, options = setting(evidence).ways(
+        "leaving these columns out", spread, "a fixed scale", learned=False
+    )
     return Finding(severity, name, measured, "none", means, mend, see, options)
 
 

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from simulacra.core.finding import Finding, Severity
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.checked import ENTRIES, setting
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import TABLE
 from simulacra.evaluation.tables.fidelity import LostClass
-from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, KeptColumn, KeptPair
+from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, Kept, KeptColumn, KeptPair
 
 OFF, LOST = 0.1, 0.25  # of a column's distribution beyond chance: a note, and a warning
 STRONG = 0.3  # association from which on its loss is a warning
@@ -22,14 +24,21 @@ SHOWN = 3  # that are named
 PAGE = "docs/doctor.md"
 
 
+def kept_in(evidence: Evidence) -> Kept | None:
+    """What samples kept of a table, or of the entries of vectors and images."""
+    table = evidence[TABLE]
+    return evidence[ENTRIES] if table is None else table.kept
+
+
 def columns(evidence: Evidence) -> Finding | None:
     """Columns whose samples are distributed otherwise than the data."""
-    if evidence.kept is None or not evidence.kept.columns:
+    found = kept_in(evidence)
+    if found is None or not found.columns:
         return None
     name, see = "lost columns", f"{PAGE}#lost-columns"
-    worst = sorted(evidence.kept.columns, key=lambda column: -column.excess)
+    worst = sorted(found.columns, key=lambda column: -column.excess)
     off = [column for column in worst if column.excess > OFF]
-    off = off if evidence.case.columns or len(off) >= PART * len(worst) else []
+    off = off if setting(evidence).columns or len(off) >= PART * len(worst) else []
     normal = f"at most {OFF:.0%} less than real rows"
     if not off:
         least = min(worst, key=lambda column: column.drawn)
@@ -39,19 +48,20 @@ def columns(evidence: Evidence) -> Finding | None:
     severity: Severity = "warning" if off[0].excess > LOST else "note"
     means = "the samples of these columns lie elsewhere than the data"
     kinds = "another kind for the column (types=), such as classes for numbers of few values"
-    mend, _ = evidence.case.ways("more epochs", kinds if evidence.case.columns else "a larger model")
+    mend, _ = setting(evidence).ways("more epochs", kinds if setting(evidence).columns else "a larger model")
     return Finding(severity, name, measured, normal, means, mend, see)
 
 
 def dependences(evidence: Evidence) -> Finding | None:
     """Pairs of columns that depend on each other in the data and not, or half as much, in samples."""
-    if evidence.kept is None or not evidence.kept.pairs:
+    found = kept_in(evidence)
+    if found is None or not found.pairs:
         return None
-    name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", evidence.kept.pairs
+    name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", found.pairs
     # a dependence that chance explains in the data is none, whatever samples have
     sure = [pair for pair in pairs if abs(pair.data) > pair.chance]
     lost = [pair for pair in sure if pair.excess > 0 and pair.loss > HALF * abs(pair.data)]
-    lost = lost if evidence.case.columns or len(lost) >= PART * len(sure) else []
+    lost = lost if setting(evidence).columns or len(lost) >= PART * len(sure) else []
     lost.sort(key=lambda pair: -pair.excess)
     normal = f"at least {HALF:.0%} of each association, within chance"
     if not lost:
@@ -65,15 +75,16 @@ def dependences(evidence: Evidence) -> Finding | None:
     severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"
     means = "the model draws these columns as if they had less to do with each other"
     weaker = Option("kl_warmup", 0.5, "for a weaker KL")
-    mend, options = evidence.case.ways("more epochs", "a larger model", weaker)
+    mend, options = setting(evidence).ways("more epochs", "a larger model", weaker)
     return Finding(severity, name, measured, normal, means, mend, see, options)
 
 
 def classes(evidence: Evidence) -> Finding | None:
     """Classes that are frequent in the data and that no sample has."""
-    kept = evidence.kept
-    if kept is None or not kept.classes:
+    found = evidence[TABLE]
+    if found is None or not found.kept.classes:
         return None
+    kept = found.kept
     name, see = "lost classes", f"{PAGE}#lost-classes"
     sure = [lost for lost in kept.lost if lost.chance < ALPHA / kept.classes]
     normal = f"each class of at least {FREQUENT:.0%} of the training rows is drawn"
@@ -83,7 +94,7 @@ def classes(evidence: Evidence) -> Finding | None:
         measured += _listed([_class(lost) for lost in sure])
         means, (mend, _) = (
             "the model cannot draw these classes",
-            evidence.case.ways("more epochs", "a larger model"),
+            setting(evidence).ways("more epochs", "a larger model"),
         )
         return Finding("warning", name, measured, normal, means, mend, see)
     if kept.lost:

@@ -1,0 +1,54 @@
+"""Held-out rows that stand in the training split too: their score is that of rows which were learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from simulacra.data.dataset import Dataset
+from simulacra.data.leaks import find_leaks
+from simulacra.data.leaks.search import MOST_BYTES, MOST_ROWS
+from simulacra.data.stream import StreamedSplit
+
+
+@dataclass(frozen=True)
+class SharedRows:
+    """Rows of one split that equal training rows.
+
+    Args:
+        rows: how many do.
+        of: rows of the split.
+        by_chance: whether unrelated rows of such values are equal now and then.
+    """
+
+    rows: int
+    of: int
+    by_chance: bool
+
+    @property
+    def share(self) -> float:
+        """Of the rows of the split."""
+        return self.rows / self.of
+
+
+def shared_rows(data: Dataset, split: str = "test") -> SharedRows | None:
+    """Rows of `split` that equal a training row.
+
+    Returns:
+        None for the training split, and for data that take long to compare.
+
+    Example:
+        >>> import simulacra, torch
+        >>> x = torch.randn(100, 3).repeat(2, 1)
+        >>> found = shared_rows(simulacra.in_memory(x, simulacra.Real((3,))))
+        >>> found.rows > 10, found.by_chance
+        (True, False)
+    """
+    sides = {"train": data.train, split: data[split]}
+    if split == "train" or any(isinstance(side, StreamedSplit) for side in sides.values()):
+        return None
+    many = sum(map(len, sides.values())) > MOST_ROWS
+    if many or sum(side.x.nbytes for side in sides.values()) > MOST_BYTES:
+        return None
+    found = find_leaks(replace(data, splits=sides), near=False)
+    copies = len({pair.rows[1] for pair in found.exact})
+    return SharedRows(copies, len(data[split]), found.by_chance)
