@@ -231,7 +231,7 @@ HEALTHY = (
         lambda s: learned.vae(m.bits(), s, epochs=1, latent=4),
         beside=YOUNG,
     ),
-    Case("MADE of digits", lambda s: learned.few_digits(s, 1400, 30)),
+    Case("MADE of digits", lambda s: learned.few_digits(s, 1400, 15)),
     Case("MADE of digits, one epoch", lambda s: learned.few_digits(s, 1400, 1), beside=YOUNG),
     Case("MADE of six bits", lambda s: learned.made(laws.data_of("few_bits", s), s, 60), beside=(DEAD,)),
     Case("MADE of sparse bits", lambda s: learned.made(laws.data_of("sparse_bits", s), s, 60)),

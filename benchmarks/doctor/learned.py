@@ -177,7 +177,7 @@ def conditional(kind: str, seed: int, sick: bool) -> Subject:
     """A conditional model trained with conditions that stand beside other rows, or beside their own."""
     if kind == "made of digits":
         whole = digits_with_labels()
-        found = made(with_shuffled(whole, seed) if sick else whole, seed, epochs=25)
+        found = made(with_shuffled(whole, seed) if sick else whole, seed, epochs=15)
         return Subject(found.model, whole, found.metrics)
     learn, epochs = {"vae": (vae, 80), "made": (made, 60), "gan": (game, 200)}[kind]
     found = learn(labelled(seed, shuffled=sick), seed, epochs)

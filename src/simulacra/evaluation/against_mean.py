@@ -13,7 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from simulacra.core.classes import Categorical, Ordinal
+from simulacra.core.composite import Fields, Sequence
 from simulacra.core.model import Model
+from simulacra.core.space import Space
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.reconstruction import reconstructed
 from simulacra.evaluation.rows import chosen, count
@@ -40,8 +43,11 @@ class AgainstMean:
 
 def against_mean(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
-) -> AgainstMean:
+) -> AgainstMean | None:
     """Equation (1) on at most 500 rows of `split`.
+
+    Returns:
+        None where rows have classes.
 
     Raises:
         ValueError: if the model does not encode and decode.
@@ -53,6 +59,8 @@ def against_mean(
         >>> found.model <= found.mean
         True
     """
+    if not of_numbers(data.preprocessing.raw):
+        return None
     n = min(ROWS, count(data[split], limit))
     mean, ours, theirs = mean_features(data, seed), [], []
     for pair in reconstructed(model, data, split, seed, n):
@@ -64,12 +72,20 @@ def against_mean(
     return AgainstMean(float(of_model.mean()), float(of_mean.mean()), error, n)
 
 
+def of_numbers(space: Space) -> bool:
+    """Whether a row is of numbers: an expected value of classes is none of them, and cannot be compared."""
+    fields = [field for _, field in space.fields] if isinstance(space, Fields) else [space]
+    return not any(isinstance(field, (Categorical, Ordinal, Sequence)) for field in fields)
+
+
 def mean_features(data: Dataset, seed: int = 0) -> Tensor:
-    """The mean of the known features of at most 2,000 training rows, float64, shape (features,)."""
+    """Features of the mean of at most 2,000 training rows, float64, shape (features,).
+
+    It is the mean of the raw values, as reconstructions are expected values: in logarithms the two differ.
+    """
     raw = data.preprocessing.raw
     rows = data.train.rows(chosen(data.train, LEARNED, seed))
-    x = raw.measured(rows.x.cpu(), torch.float64).flatten(1)
-    if rows.known is None:
-        return x.mean(0)
-    known = raw.features_known(rows.known.cpu()).to(x.dtype).flatten(1)
-    return (known * x).sum(0) / known.sum(0).clamp_min(1)
+    x = rows.x.cpu().double()
+    known = torch.ones_like(x) if rows.known is None else rows.known.cpu().double()
+    mean = (known * x.nan_to_num(0.0)).sum(0) / known.sum(0).clamp_min(1)
+    return raw.measured(mean.unsqueeze(0), torch.float64).flatten()

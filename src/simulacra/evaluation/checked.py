@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from simulacra.evaluation.advice import Setting, setting_of
 from simulacra.evaluation.against_mean import AgainstMean, against_mean
+from simulacra.evaluation.cells import Cells, lost_cells
 from simulacra.evaluation.condition import ConditionUse, condition_use
 from simulacra.evaluation.flat import kept_entries
 from simulacra.evaluation.measure import Evidence, Look, Measure
-from simulacra.evaluation.needs import CODED, CONDITIONED, HELD_OUT, SAMPLES
+from simulacra.evaluation.needs import CODED, CONDITIONED, HELD_OUT, SAMPLES, WHOLE
 from simulacra.evaluation.shared_rows import SharedRows, shared_rows
 from simulacra.evaluation.tables.kept import Kept
 from simulacra.evaluation.weights import Weights, scale_of, weights_of
@@ -43,6 +44,12 @@ ENTRIES: Measure[Kept] = Measure(
     lambda case, found: kept_entries(case.model, case.data, case.split, case.n, case.seed, case.limit),
     "n samples, 1,770 associations",
     (SAMPLES, HELD_OUT),
+)
+CELLS: Measure[Cells] = Measure(
+    "cells",
+    lambda case, found: lost_cells(case.model, case.data, case.split, case.n, case.seed, case.limit),
+    "n samples, 20 steps of k-means",
+    (SAMPLES, HELD_OUT, WHOLE),
 )
 
 

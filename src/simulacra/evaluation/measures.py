@@ -10,7 +10,7 @@ from simulacra.data.toys import Modes
 from simulacra.evaluation import score_columns as columns
 from simulacra.evaluation.annealing import Bracket
 from simulacra.evaluation.chains import Mixing, mixing
-from simulacra.evaluation.checked import AGAINST_MEAN, CONDITION, ENTRIES, SETTING, SHARED, WEIGHTS
+from simulacra.evaluation.checked import AGAINST_MEAN, CELLS, CONDITION, ENTRIES, SETTING, SHARED, WEIGHTS
 from simulacra.evaluation.classification import Classification, classification
 from simulacra.evaluation.constants import Constant, constant_columns
 from simulacra.evaluation.fidelity import Fidelity, fidelity, fidelity_rows
@@ -366,6 +366,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     REPEATED,
     MODES,
     ENTRIES,
+    CELLS,
     SHARED,
     CONDITION,
     AGAINST_MEAN,

@@ -159,6 +159,17 @@ class Memorisation:
         return all(min(self._near(real), self._copied(real)) < SURE for real in self._real)
 
     @property
+    def drift_chance(self) -> float:
+        """Probability of held-out rows so far from training rows, if they were like these."""
+        if self.beside is None:
+            return 1.0
+        # a row is compared with the others of its split
+        further = scipy.stats.mannwhitneyu(
+            self.held_out.numpy(), self.beside.among.numpy(), alternative="greater"
+        )
+        return float(further.pvalue)
+
+    @property
     def _real(self) -> tuple[Tensor, ...]:
         """Distances of real rows to their nearest training rows."""
         return (self.held_out,) if self.beside is None else (self.held_out, self.beside.among)

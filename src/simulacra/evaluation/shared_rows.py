@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
+from simulacra.core.composite import Sequence
 from simulacra.data.dataset import Dataset
 from simulacra.data.leaks import find_leaks
+from simulacra.data.leaks.nearness import chance_of_copy
 from simulacra.data.leaks.search import MOST_BYTES, MOST_ROWS
 from simulacra.data.stream import StreamedSplit
 
@@ -17,12 +20,12 @@ class SharedRows:
     Args:
         rows: how many do.
         of: rows of the split.
-        by_chance: whether unrelated rows of such values are equal now and then.
+        expected: as many would do so if the rows were unrelated.
     """
 
     rows: int
     of: int
-    by_chance: bool
+    expected: float
 
     @property
     def share(self) -> float:
@@ -40,8 +43,8 @@ def shared_rows(data: Dataset, split: str = "test") -> SharedRows | None:
         >>> import simulacra, torch
         >>> x = torch.randn(100, 3).repeat(2, 1)
         >>> found = shared_rows(simulacra.in_memory(x, simulacra.Real((3,))))
-        >>> found.rows > 10, found.by_chance
-        (True, False)
+        >>> found.rows > 10, found.expected
+        (True, 0.0)
     """
     sides = {"train": data.train, split: data[split]}
     if split == "train" or any(isinstance(side, StreamedSplit) for side in sides.values()):
@@ -50,5 +53,8 @@ def shared_rows(data: Dataset, split: str = "test") -> SharedRows | None:
     if many or sum(side.x.nbytes for side in sides.values()) > MOST_BYTES:
         return None
     found = find_leaks(replace(data, splits=sides), near=False)
-    copies = len({pair.rows[1] for pair in found.exact})
-    return SharedRows(copies, len(data[split]), found.by_chance)
+    copies, held_out = len({pair.rows[1] for pair in found.exact}), len(data[split])
+    raw = data.preprocessing.raw
+    # of sequences there are too many for two to meet
+    chance = 0.0 if isinstance(raw, Sequence) or not copies else chance_of_copy(raw, data.train.x.cpu())
+    return SharedRows(copies, held_out, -held_out * math.expm1(-len(data.train) * chance))

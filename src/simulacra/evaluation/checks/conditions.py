@@ -11,7 +11,9 @@ SURE = 3.0  # standard errors
 HEEDED = 0.25  # of what the data show that a condition says: less, beyond chance, is ignoring it
 SAYS = 0.05  # nats below which a condition says too little of x to ask for
 SOME, MANY = 0.01, 0.05  # share of held-out rows that are training rows
+TIMES = 5.0  # as many equal rows as chance makes, which is known roughly where columns depend on each other
 HUGE = 1000.0  # times the size of what a layer is given
+FEW_STEPS = 50  # of training below which a layer may have moved less than what is seen
 SHOWN = 3  # names that are listed
 PAGE = "docs/doctor.md"
 
@@ -41,8 +43,8 @@ def repeated(evidence: Evidence) -> Finding | None:
         return None
     name, see = "repeated rows", f"{PAGE}#repeated-rows"
     measured = f"{found.rows:,} of {found.of:,} held-out rows are training rows"
-    normal = f"at most {SOME:.0%}, or as many as chance makes"
-    if found.by_chance:
+    normal = f"at most {SOME:.0%}, or {TIMES:g} times the {found.expected:,.1f} that chance makes"
+    if found.rows <= TIMES * found.expected and found.share >= SOME:
         return Finding("ok", name, measured, normal, "rows of so few values are equal by chance", "", see)
     if found.share < SOME:
         return Finding("ok", name, measured, normal, "the splits are apart", "", see)
@@ -56,7 +58,8 @@ def repeated(evidence: Evidence) -> Finding | None:
 def frozen(evidence: Evidence) -> Finding | None:
     """Layers that are as they were made, while others learned."""
     found = evidence[WEIGHTS]
-    if found is None or not found.layers or setting(evidence).young:
+    steps = setting(evidence).steps
+    if found is None or not found.layers or (steps is not None and steps < FEW_STEPS):
         return None
     name, see = "frozen part", f"{PAGE}#frozen-part"
     measured = f"{len(found.still)} of {found.layers} layers are as they were made"

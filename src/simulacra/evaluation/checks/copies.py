@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
 from simulacra.evaluation.advice import Option
-from simulacra.evaluation.checked import setting
+from simulacra.evaluation.cells import Cells
+from simulacra.evaluation.checked import CELLS, setting
 from simulacra.evaluation.measure import Evidence
 from simulacra.evaluation.measures import MEMORISATION, MODES, QUALITY, SAMPLE_SCORE
 from simulacra.evaluation.memorisation import SURE
@@ -13,6 +14,7 @@ from simulacra.evaluation.samples import DISTINCT
 
 MISSED = 0.75  # of the coverage of training rows below which modes are missing
 MOST_MISSED = 0.5
+SHOWN = 3  # parts whose shares are named
 PAGE = "docs/doctor.md"
 
 
@@ -52,9 +54,14 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         if found.covered < found.of:
             return Finding("warning", name, measured, "all", means, mend, see, options)
         return Finding("ok", name, measured, "all", "none is missing", "", see)
-    quality = evidence[QUALITY]
+    cells, quality = evidence[CELLS], evidence[QUALITY]
+    if cells is not None and cells.lost:
+        shares = " and ".join(f"{share:.0%}" for share in cells.lost[:SHOWN])
+        measured = f"of {cells.of} parts of the training rows {len(cells.lost)} have all but no sample, "
+        measured += f"with {shares} of the rows"
+        return Finding("warning", name, measured, "none", means, mend, see, options)
     if not isinstance(quality, SampleQuality):
-        return None
+        return None if cells is None else _all_parts(cells)
     ours, best = quality.model.coverage, quality.reference.coverage
     share = ours.coverage / max(best.coverage, 1e-12)
     measured = (
@@ -66,6 +73,13 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         severity: Severity = "warning" if share < MOST_MISSED else "note"
         return Finding(severity, name, measured, normal, means, mend, see, options)
     return Finding("ok", name, measured, normal, "none is missing", "", see)
+
+
+def _all_parts(cells: Cells) -> Finding:
+    measured = f"all {cells.of} parts of the training rows have samples"
+    return Finding(
+        "ok", "missing modes", measured, "all", "none is missing", "", f"F11, {PAGE}#missing-modes"
+    )
 
 
 def samples_off(evidence: Evidence) -> Finding | None:

@@ -11,9 +11,10 @@ from simulacra.evaluation.advice import Option
 from simulacra.evaluation.checked import setting
 from simulacra.evaluation.history import History, Metrics
 from simulacra.evaluation.measure import Evidence
-from simulacra.evaluation.measures import GENERALISATION, HISTORY
+from simulacra.evaluation.measures import GENERALISATION, HISTORY, MEMORISATION
 
 SURE = 3.0  # standard errors between training and held-out score
+UNLIKELY = 1e-3  # probability below which chance is ruled out
 LARGE_GAP = 0.05  # of the held-out score
 GROWN = 1000.0  # times its median: a term that grew so much has exploded
 FEWEST = 5  # scores below which nothing is known of their noise
@@ -35,6 +36,11 @@ def overfitting(evidence: Evidence) -> Finding | None:
     normal = f"within {SURE:g} standard errors"
     if gap <= SURE * error:
         return Finding("ok", name, measured, normal, "no overfitting beyond chance", "", see)
+    copies = evidence[MEMORISATION]
+    if copies is not None and copies.drift_chance < UNLIKELY:
+        means = "held-out rows lie further off than training rows from each other, which may be all of it"
+        mend, _ = setting(evidence).ways("a split at random, to tell drift from overfitting", learned=False)
+        return Finding("note", name, measured, normal, means, mend, see)
     large = gap > LARGE_GAP * max(1.0, abs(test.mean))
     means = "the model knows its training rows better than others"
     earlier, fewer = Option("patience", 5, "to stop earlier", "train"), Option("dropout", 0.2)
