@@ -13,6 +13,8 @@ from benchmarks.doctor.case import SEEDS, Case, outcome
 
 FOLDER = Path(__file__).parent
 FIRST, LAST = "before", "after"
+PAGE = FOLDER.parents[1] / "docs" / "doctor.md"
+BEGIN, END = "<!-- both runs: python -m benchmarks.doctor --write -->", "<!-- end of both runs -->"
 Row = dict[str, Any]
 
 
@@ -61,6 +63,13 @@ def table() -> str:
     lines += ["", "| healthy | before | after |", "|---|---|---|"]
     lines += [f"| {name} | {_alarms(first, name)} | {_alarms(last, name)} |" for name in well]
     return "\n".join([*lines, "", *map(_total, (FIRST, LAST), (first, last))])
+
+
+def write_page() -> None:
+    """Both runs into the page, between its markers."""
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}", encoding="utf-8")
 
 
 def _hits(run: dict[str, Row], name: str) -> str:

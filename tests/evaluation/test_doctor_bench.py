@@ -1,4 +1,4 @@
-"""The whole doctor on the cases of its benchmark at one seed, and the two recorded runs beside their claims."""
+"""The whole doctor on the cases of its benchmark at one seed, and what its two recorded runs claim."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ SLOW = ("GAN", "Tabular", "RNADE", "nobody", "sees nothing", "one point", "150 e
 
 
 def case_parameters(cases):
-    """Each case by its name, with the fault that it shows; those that train for long in the whole suite only."""
+    """Each case by its name, with the fault that it shows; what trains for long is for the whole suite."""
     for case in cases:
         marks = [pytest.mark.thorough] if any(word in case.name for word in SLOW) else []
         fault = FAULTS.get(case.sick[0], "scores 2.10") if case.sick else "scores 2.4"

@@ -7,7 +7,7 @@ from simulacra.cli.said import in_options
 
 COMMAND = re.compile(r"`simulacra ([^`]+)`")
 # " --data.name value" within a sentence; "and" joins it to what stands before, "or" begins another way out
-OPTION = re.compile(r"(?:\b(add|and|or|with) )--data\.(\w+) ('[^']*'|\"[^\"]*\"|\{[^}]*\}|[^\s;:]+)")
+OPTION = re.compile(r"(?:\b(add|and|or|with) |(\())--data\.(\w+) ('[^']*'|\"[^\"]*\"|\{[^}]*\}|[^\s;:]+)")
 
 
 def options_in(message: str) -> list[dict[str, str]]:
@@ -17,7 +17,7 @@ def options_in(message: str) -> list[dict[str, str]]:
     [{'validation': '0', 'test': '0'}, {'decimal': ','}]
     """
     found: list[dict[str, str]] = []
-    for how, name, value in OPTION.findall(in_options(message)):
+    for how, _, name, value in OPTION.findall(in_options(message)):
         value = shlex.split(_bare(value))[0]
         if how == "and" and found:
             found[-1][name] = value
@@ -27,10 +27,14 @@ def options_in(message: str) -> list[dict[str, str]]:
 
 
 def _bare(value: str) -> str:
-    """The value without the point or comma that ends a clause; quoted ones have none."""
-    if value[0] in "'\"{":
-        return value if value[0] != "{" else shlex.quote(value)
-    return value.rstrip(".") if value in (",", ",.", ".,") or not value.rstrip(".,") else value.rstrip(".,")
+    """The value without the mark that ends its clause; quoted ones have none within."""
+    if value[0] == "{":
+        return shlex.quote(value)
+    if value[0] in "'\"":
+        return value
+    plain = value.rstrip(".,)")
+    # a mark alone is the value itself, and perhaps another one behind it
+    return plain or (value[:-1] if len(value) > 1 else value)
 
 
 def commands_in(message: str) -> list[list[str]]:
