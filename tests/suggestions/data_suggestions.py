@@ -1,4 +1,4 @@
-"""Files that `load_data` refuses, or speaks of, with a suggestion: one case for each sentence of the source."""
+"""Files that `load_data` refuses, or speaks of, with a suggestion: a case for each sentence of the source."""
 
 from __future__ import annotations
 
@@ -147,6 +147,7 @@ def ten_bits(folder: Path) -> tuple[Any, dict[str, Any]]:
 UTF16 = ("a,b\n" + "\n".join(f"{v},{w}" for v, w in zip(numbers(), numbers()))).encode("utf-16-le")
 HOLED = R.normal(size=(ROWS, 3))
 HOLED[3, 1] = np.nan
+HEADED = "{}\n" + "\n".join(f"{i * 37 % 30 / 7:.2f},{i / 3:.2f}" for i in range(30))
 CASES = (
     Says(
         "data/arrays/parts.py",
@@ -246,5 +247,26 @@ CASES = (
         "data/tables/numbers.py",
         "whose comma may be a decimal mark",
         text("t.csv", "a;b\n" + "\n".join(f"{i % 9 + 1},{100 + i};{i % 7}" for i in range(ROWS))),
+    ),
+    Says(
+        "data/tables/header.py",
+        "which may be names or values because of",
+        text("t.csv", HEADED.format("n/x,0.512")),
+    ),
+    Says(
+        "data/tables/files.py",
+        "if these are {} load it with header=",
+        text("t.csv", HEADED.format("2019,2020")),
+        "header",
+    ),
+    Says(
+        "data/splits/cut.py",
+        "choose another grouping, or validation=0",
+        csv({"g": [0, 1] * 20, "a": numbers()}, groups="g"),
+    ),
+    Says(
+        "data/splits/times.py",
+        "choose another column, or validation=0",
+        csv({"t": [0, 1] * 20, "a": numbers()}, time="t"),
     ),
 )

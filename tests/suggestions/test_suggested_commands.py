@@ -1,6 +1,7 @@
 """What refusals and messages of the command line suggest is typed as it stands, and works."""
 
 import logging
+import signal
 
 import pytest
 from data_suggestions import CASES
@@ -12,6 +13,40 @@ from simulacra.cli.app import EXAMPLES
 from simulacra.cli.demo import NEXT
 
 BRIEF = ["--epochs", "0.02"]
+# sentences of the source whose suggestions the tests below run
+SENTENCES = (
+    ("cli/app.py", "simulacra train vae digits --model.latent 2"),
+    ("cli/demo.py", "simulacra train vae digits --model.latent 8"),
+    ("cli/demo.py", "simulacra train vae digits --data.condition label"),
+    ("cli/start.py", "already holds a run: go on with"),
+    ("cli/start.py", "takes no condition: leave out --data.condition"),
+    ("cli/train.py", "DATA is missing"),
+    ("cli/plan.py", "DATA is a name that `simulacra data` lists"),
+    ("core/mends.py", "load the data with dequantise='uniform'"),
+    ("core/mends.py", "load the data with types='real'"),
+    ("core/observation.py", "Grey levels are not coin flips"),
+    ("core/observation.py", ": load the data with dequantise='uniform'."),
+    ("core/space.py", "load the data with binarize='dynamic'"),
+    ("data/readers.py", "does not exist: give an existing file or folder"),
+    ("evaluation/contestants.py", "run `simulacra evaluate {}` again"),
+    ("evaluation/contestants.py", "is unfinished, it holds no"),
+    ("evaluation/contestants.py", "has no report: run"),
+    ("evaluation/mends.py", "Train both on the same data"),
+    ("evaluation/mends.py", "Score both on one split"),
+    ("evaluation/rows.py", "but the rows have no condition"),
+    ("models/adversarial/game.py", "needs a label for each row"),
+    ("models/boltzmann/labelled.py", "models data with one label"),
+    ("models/boltzmann/needs.py", "to spread each level over its interval"),
+    ("models/boltzmann/needs.py", "to keep the levels"),
+    ("models/boltzmann/needs.py", "load the data with binarize='dynamic'"),
+    ("training/fit.py", "has missing entries, which"),
+    ("training/fit.py", "holds sequences of differing lengths"),
+    ("training/fit.py", "was loaded without one: load it with condition='label'"),
+    ("training/fit.py", "already holds a run; go on with"),
+    ("training/fit.py", "interrupted; nothing is lost"),
+    ("training/run.py", "its training has not finished"),
+    ("training/validation.py", "there is no validation split to stop on"),
+)
 
 
 @pytest.fixture
@@ -71,6 +106,15 @@ def test_options_that_do_not_fit_say_which_do(say, words):
     assert say("train", *given, f"--data.{added[0]}", added[1], *BRIEF)[0] == 0
 
 
+def test_a_table_of_numbers_is_loaded_as_real(say, tmp_path):
+    rows = [f"{i * 37 % 101 / 7:.3f},{i * i % 17}" for i in range(90)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b", *rows]))
+    code, said = say("train", "ppca", "t.csv", "--out", "run")
+    assert code == 2 and options_in(said) == [{"types": "real"}]
+    way = ["--data.types", "real", "--model.latent", "1", "--out", "run"]
+    assert say("train", "ppca", "t.csv", *way)[0] == 0
+
+
 def test_an_option_that_is_one_too_many_is_left_out(say):
     code, said = say("train", "ppca", "digits", "--data.dequantise", "uniform", "--data.condition", "label")
     assert code == 2 and "ppca takes no condition: leave out --data.condition." in said
@@ -81,7 +125,7 @@ def test_runs_are_gone_on_with(say, tmp_path, caplog):
     ring = simulacra.load_data("ring")
 
     def stop(loop, epoch_ended):
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     make = lambda: simulacra.VAE(ring.space, latent=2, hidden=(9,))
     with pytest.raises(KeyboardInterrupt):
@@ -111,7 +155,7 @@ def test_runs_are_gone_on_with(say, tmp_path, caplog):
 
 def test_reports_that_no_longer_hold_are_made_again(say, tmp_path):
     small = ["--model.latent", "1", "--out", "run"]
-    assert say("train", "ppca", "ring", *small)[0] == 0 and say("evaluate", "run", "--limit", "50")[0] == 0
+    assert say("train", "ppca", "ring", *small)[0] == 0 and say("evaluate", "run")[0] == 0
     config = tmp_path / "run" / "config.json"
     config.write_text(config.read_text().replace('"latent": 1', '"latent": 2'))
     code, said = say("compare", "run", "run")
@@ -126,7 +170,7 @@ def test_runs_are_scored_alike_and_trained_on_the_same_data(say):
     first = ["train", "ppca", "ring", "--model.latent", "1", "--out", "a"]
     assert say(*first)[0] == 0
     assert say("train", "ppca", "grid", "--model.latent", "1", "--out", "b")[0] == 0
-    assert say("train", "ppca", "ring", "--model.latent", "2", "--out", "c")[0] == 0
+    assert say("train", "vae", "ring", "--model.latent", "2", *BRIEF, "--out", "c")[0] == 0
     assert say("evaluate", "a", "--limit", "50")[0] == say("evaluate", "b", "--limit", "50")[0] == 0
     assert say("evaluate", "c", "--split", "valid")[0] == 0
     _, said = say("compare", "a", "b")

@@ -2,8 +2,9 @@
 
 import logging
 
+import numpy as np
 import pytest
-from data_suggestions import CASES
+from data_suggestions import CASES, ten_bits
 from suggested import options_in
 
 from simulacra import load_data
@@ -37,8 +38,21 @@ def message_of(case, name, options, caplog):
     return data.notes[case.where]
 
 
-@pytest.mark.fault("scores 2.6")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.site}: {case.words}")
+# what failed when it was typed
+FAILED = {
+    "if it stands for a missing entry load it with",
+    "or if it holds labels load it with label=",
+    "is a class: if it means missing",
+}
+
+
+def marked(case):
+    """A case by its sentence."""
+    marks = [pytest.mark.fault("scores 2.6")] if case.words in FAILED else []
+    return pytest.param(case, id=f"{case.site}: {case.words}", marks=marks)
+
+
+@pytest.mark.parametrize("case", map(marked, CASES))
 def test_each_way_out_loads(case, tmp_path, caplog):
     name, options = case.make(tmp_path)
     said = message_of(case, name, options, caplog)
@@ -48,4 +62,27 @@ def test_each_way_out_loads(case, tmp_path, caplog):
     assert ways, said
     for way in ways:
         given = {key: value for key, value in options.items() if not {key, *way} <= GEOMETRY or key in way}
-        load_data(name, **{**given, **typed(way)})
+        loads(name, {**given, **typed(way)})
+
+
+def loads(name, options):
+    """Load, or do what a further refusal suggests: an option that was not given yet."""
+    try:
+        load_data(name, **options)
+    except ValueError as error:
+        ways = options_in(str(error))
+        assert ways and not {key for way in ways for key in way} & set(options), error
+        for way in ways:
+            loads(name, {**options, **typed(way)})
+
+
+def test_packed_depths_are_loaded_once_they_are_saved_with_16_bits(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    folder, options = ten_bits(tmp_path)
+    with pytest.raises(ValueError, match="packed into 10 bits") as caught:
+        load_data(folder, **options)
+    x = np.random.default_rng(0).integers(0, 1024, (12, 6, 8)).astype(np.uint16)
+    for i, page in enumerate(x):
+        tifffile.imwrite(tmp_path / ("a.tif" if i == 0 else f"{i}.tif"), page)
+    (way,) = options_in(str(caught.value))
+    assert load_data(folder, **typed(way)).preprocessing.raw.levels == 1024

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
 from simulacra.core.model import Model
 from simulacra.core.space import Levels
 from simulacra.data.dataset import Dataset
 
 Of = Literal["model", "train", "data", "evaluate"]
+LONGER = "more epochs"  # advice for what is trained by steps
 SHORT = 300  # steps of training below which a model may not have begun to learn
 
 
@@ -58,14 +60,18 @@ class Setting:
     Args:
         takes: names of the arguments that the model's class takes, or None.
         steps: of training so far, or None.
-        levels: whether the raw data are levels over which noise can be spread, or None.
+        levels: whether models see levels over which noise can be spread, or None.
         columns: whether the raw data are a table.
+        stepwise: whether training takes steps, or solves in closed form.
+        validated: whether there is a validation score that training can stop by.
     """
 
     takes: frozenset[str] | None = None
     steps: int | None = None
     levels: bool | None = None
     columns: bool = False
+    stepwise: bool = True
+    validated: bool = True
 
     @property
     def young(self) -> bool:
@@ -76,9 +82,9 @@ class Setting:
         """Whether the option exists here."""
         if option.of == "model":
             return self.takes is None or option.name in self.takes
-        if option.of == "data" and option.name == "dequantise":
-            return self.levels is not False
-        return True
+        if option.name == "patience":
+            return self.validated and self.stepwise
+        return option.name != "dequantise" or self.levels is not False
 
     def ways(self, *ways: str | Option, learned: bool = True) -> tuple[str, tuple[str, ...]]:
         """The ways out that exist here as one phrase, and the options among them as they are typed.
@@ -95,9 +101,15 @@ class Setting:
         """
         if learned and self.young:
             return f"more epochs, since it was trained for {self.steps} step{'s' * (self.steps != 1)}", ()
-        kept = [way for way in ways if isinstance(way, str) or self.allows(way)]
+        kept = [way for way in ways if self._open(way)]
         said = [way if isinstance(way, str) else way.said for way in kept]
         return listed(said), tuple(way.typed for way in kept if isinstance(way, Option))
+
+    def _open(self, way: str | Option) -> bool:
+        """Whether a way out is one here."""
+        if isinstance(way, str):
+            return self.stepwise or not way.startswith(LONGER)
+        return self.allows(way)
 
 
 def listed(said: Sequence[str]) -> str:
@@ -121,8 +133,24 @@ def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) 
         (True, False, False)
     """
     raw = None if data is None else data.preprocessing.raw
-    levels = None if raw is None else isinstance(raw, Levels)
-    return Setting(arguments_of(type(model)), _steps(metrics), levels, isinstance(raw, Fields))
+    levels = None if data is None else isinstance(raw, Levels) and isinstance(data.space, Levels)
+    scored = any(map(model.supports, (can.HasDensity, can.HasBound)))
+    validated = scored and (data is None or data.valid is not None)
+    steps, table = _steps(metrics), isinstance(raw, Fields)
+    return Setting(arguments_of(type(model)), steps, levels, table, takes_steps(model), validated)
+
+
+def takes_steps(model: Model) -> bool:
+    """Whether a model is trained by updates, not by a closed form.
+
+    Example:
+        >>> import simulacra
+        >>> space = simulacra.Real((3,))
+        >>> takes_steps(simulacra.PPCA(space, latent=1)), takes_steps(simulacra.VAE(space, latent=1))
+        (False, True)
+    """
+    stage = model.stage(0, [])
+    return stage is None or bool(stage.updates)
 
 
 def arguments_of(kind: type) -> frozenset[str]:
