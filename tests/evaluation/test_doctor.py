@@ -214,7 +214,17 @@ def test_findings_of_a_model_come_warnings_first():
     torch.manual_seed(1)
     implicit = {f.name for f in findings(simulacra.GAN(simulacra.Real((2,))), simulacra.load_data("ring"))}
     game = {"mode collapse", "discriminator", "dead hidden units"}
-    assert implicit == {"memorisation", "samples", "missing modes", *game}
+    columns = {"lost columns", "lost dependences"}
+    assert implicit == {
+        "memorisation",
+        "samples",
+        "missing modes",
+        "repeated rows",
+        "exploding weights",
+        "frozen part",
+        *columns,
+        *game,
+    }
 
 
 def test_each_finding_says_where_it_is_written_up():

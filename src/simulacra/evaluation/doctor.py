@@ -71,11 +71,15 @@ def findings(
         >>> data = simulacra.load_data("ring")
         >>> for finding in findings(simulacra.PPCA(data.space, latent=1), data, limit=100):
         ...     print(finding.severity, finding.name)
+        note lost columns
+        ok reconstructions
         ok memorisation
         ok missing modes
         ok overfitting
         ok density on discrete data
         ok unbounded density
+        ok lost dependences
+        ok repeated rows
     """
     chained = model.supports(can.StepsChain) or model.supports(can.HasLaws)
     stepwise = isinstance(model, can.Samples) and model.entry_by_entry

@@ -59,7 +59,7 @@ def frozen(evidence: Evidence) -> Finding | None:
     """Layers that are as they were made, while others learned."""
     found = evidence[WEIGHTS]
     steps = setting(evidence).steps
-    if found is None or not found.layers or (steps is not None and steps < FEW_STEPS):
+    if found is None or not found.layers or found.broken or (steps is not None and steps < FEW_STEPS):
         return None
     name, see = "frozen part", f"{PAGE}#frozen-part"
     measured = f"{len(found.still)} of {found.layers} layers are as they were made"
