@@ -43,7 +43,6 @@ def covered(site):
     return any(site.file == file and words in site.text for file, words in named)
 
 
-@pytest.mark.fault("scores 2.6")
 def test_each_suggestion_of_the_source_is_run_by_a_test():
     assert [f"{site.file}:{site.line}: {site.text}" for site in sites() if not covered(site)] == []
 
