@@ -149,7 +149,11 @@ def takes_steps(model: Model) -> bool:
         >>> takes_steps(simulacra.PPCA(space, latent=1)), takes_steps(simulacra.VAE(space, latent=1))
         (False, True)
     """
-    stage = model.stage(0, [])
+    try:
+        stage = model.stage(0, [])
+    except NotImplementedError:
+        # a class that is only drawn from or scored says nothing of training
+        return False
     return stage is None or bool(stage.updates)
 
 

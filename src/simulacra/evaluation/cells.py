@@ -57,8 +57,12 @@ def lost_cells(
     n: int = 1000,
     seed: int = 0,
     limit: int | None = None,
+    drawn: Tensor | None = None,
 ) -> Cells | None:
     """Cells of the training rows without samples.
+
+    Args:
+        drawn: n samples, where they are at hand.
 
     Returns:
         None where there are too few training rows.
@@ -74,7 +78,8 @@ def lost_cells(
         return None
     centres = k_means(train, CELLS, seed)
     held_out = _points(model, subset(data[split], limit, seed), LEARNED, seed)
-    samples = features(model, samples_like(model, data[split], n, seed), seed=seed)
+    raw = samples_like(model, data[split], n, seed) if drawn is None else drawn
+    samples = features(model, raw, seed=seed)
     if not bool(samples.isfinite().all()):
         return None
     real, theirs, ours = (_counts(x, centres) for x in (train, held_out, samples))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from simulacra.evaluation.advice import Setting, setting_of
 from simulacra.evaluation.against_mean import AgainstMean, against_mean
 from simulacra.evaluation.cells import Cells, lost_cells
@@ -9,6 +11,7 @@ from simulacra.evaluation.condition import ConditionUse, condition_use
 from simulacra.evaluation.flat import kept_entries
 from simulacra.evaluation.measure import Evidence, Look, Measure
 from simulacra.evaluation.needs import CODED, CONDITIONED, HELD_OUT, SAMPLES, WHOLE
+from simulacra.evaluation.rows import samples_like
 from simulacra.evaluation.shared_rows import SharedRows, shared_rows
 from simulacra.evaluation.tables.kept import Kept
 from simulacra.evaluation.weights import Weights, scale_of, weights_of
@@ -39,15 +42,25 @@ AGAINST_MEAN: Measure[AgainstMean] = Measure(
     "an encoding and a decoding a row",
     (CODED,),
 )
+DRAWN: Measure[Tensor] = Measure(
+    "drawn",
+    lambda case, found: samples_like(case.model, case.rows, case.n, case.seed).cpu(),
+    "n samples, once for several measures",
+    (SAMPLES, HELD_OUT),
+)
 ENTRIES: Measure[Kept] = Measure(
     "entries",
-    lambda case, found: kept_entries(case.model, case.data, case.split, case.n, case.seed, case.limit),
+    lambda case, found: kept_entries(
+        *(case.model, case.data, case.split, case.n, case.seed, case.limit), drawn=found[DRAWN]
+    ),
     "n samples, 1,770 associations",
     (SAMPLES, HELD_OUT),
 )
 CELLS: Measure[Cells] = Measure(
     "cells",
-    lambda case, found: lost_cells(case.model, case.data, case.split, case.n, case.seed, case.limit),
+    lambda case, found: lost_cells(
+        *(case.model, case.data, case.split, case.n, case.seed, case.limit), drawn=found[DRAWN]
+    ),
     "n samples, 20 steps of k-means",
     (SAMPLES, HELD_OUT, WHOLE),
 )

@@ -37,8 +37,12 @@ def kept_entries(
     n: int = 1000,
     seed: int = 0,
     limit: int | None = None,
+    drawn: Tensor | None = None,
 ) -> Kept | None:
     """Entries of n samples beside those of training and held-out rows.
+
+    Args:
+        drawn: n samples, where they are at hand.
 
     Returns:
         None for tables, sequences and recordings, and where there are fewer than 30 rows.
@@ -56,13 +60,13 @@ def kept_entries(
     some = _seen(model, data.train, ROWS, seed)
     at = some.var(0).topk(min(MOST_COLUMNS, some.shape[1])).indices.sort().values
     held_out = _seen(model, rows, min(ROWS, limit or ROWS), seed)
-    samples = samples_like(model, rows, n, seed).cpu()
+    samples = samples_like(model, rows, n, seed).cpu() if drawn is None else drawn
     if not bool(samples.isfinite().all()):
         return None
     c = None if rows.c is None else rows.c[torch.arange(n) % len(rows)]
-    drawn = _seen(model, Split(samples, model.preprocessing, c), n, seed)
+    fresh = _seen(model, Split(samples, model.preprocessing, c), n, seed)
     names = [entry_name(data.space, int(i)) for i in at]
-    real, other, ours = (_table(x[:, at], names) for x in (some, held_out, drawn))
+    real, other, ours = (_table(x[:, at], names) for x in (some, held_out, fresh))
     return kept(real, other, ours, seed)
 
 

@@ -10,7 +10,16 @@ from simulacra.data.toys import Modes
 from simulacra.evaluation import score_columns as columns
 from simulacra.evaluation.annealing import Bracket
 from simulacra.evaluation.chains import Mixing, mixing
-from simulacra.evaluation.checked import AGAINST_MEAN, CELLS, CONDITION, ENTRIES, SETTING, SHARED, WEIGHTS
+from simulacra.evaluation.checked import (
+    AGAINST_MEAN,
+    CELLS,
+    CONDITION,
+    DRAWN,
+    ENTRIES,
+    SETTING,
+    SHARED,
+    WEIGHTS,
+)
 from simulacra.evaluation.classification import Classification, classification
 from simulacra.evaluation.constants import Constant, constant_columns
 from simulacra.evaluation.fidelity import Fidelity, fidelity, fidelity_rows
@@ -239,7 +248,9 @@ FIDELITY: Measure[Fidelity] = Measure(
 )
 MEMORISATION: Measure[Memorisation] = Measure(
     "memorisation",
-    lambda case, found: memorisation(case.model, case.data, case.split, case.n, case.seed, case.limit),
+    lambda case, found: memorisation(
+        *(case.model, case.data, case.split, case.n, case.seed, case.limit), drawn=found[DRAWN]
+    ),
     "n samples, (n + M) N distances to training rows",
     (SAMPLES, HELD_OUT, WHOLE),
     record=Copies,
@@ -355,6 +366,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,
+    DRAWN,
     MEMORISATION,
     CLASSES,
     TASKS,

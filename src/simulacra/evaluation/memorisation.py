@@ -251,12 +251,14 @@ def memorisation(
     n: int = 1000,
     seed: int = 0,
     limit: int | None = None,
+    drawn: Tensor | None = None,
 ) -> Memorisation:
     """Compare n samples, and the held-out rows of `split`, with the training rows.
 
     Args:
         n: number of samples; a model with a condition gets the conditions of `split`.
         limit: use only so many rows of `split`, chosen at random; the training rows are always all searched.
+        drawn: the samples, where they are at hand.
 
     Raises:
         ValueError: if the model does not sample, or the data are not those that it was built for.
@@ -269,7 +271,8 @@ def memorisation(
         (False, 0)
     """
     fits(model, data)
-    samples = features(model, samples_like(model, data[split], n, seed), seed=seed)
+    raw = samples_like(model, data[split], n, seed) if drawn is None else drawn
+    samples = features(model, raw, seed=seed)
     held_out = torch.cat(list(feature_blocks(model, subset(data[split], limit, seed), seed + 1)))
     both, rows = nearest(torch.cat([samples, held_out]), feature_blocks(model, data.train, seed + 2))
     to_held_out, which = nearest(samples, held_out)
