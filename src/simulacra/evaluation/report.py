@@ -12,6 +12,7 @@ from simulacra.core.estimate import Estimate
 from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
 from simulacra.core.finding import Finding, read_finding
+from simulacra.core.plain_text import in_markdown
 from simulacra.core.records import as_json
 from simulacra.evaluation.measure import Measure
 from simulacra.evaluation.measures import MEASURES
@@ -105,10 +106,12 @@ class Report:
 
     def page(self) -> str:
         """The report as Markdown."""
-        body = "\n".join(f"| {name.strip()} | {value} |" for name, value in self.rows())
-        found = "\n".join(f"- **{f.severity}**, {f.name}: {f.sentence}" for f in self.findings)
+        cell = lambda text: in_markdown(text.strip(), cell=True)
+        body = "\n".join(f"| {cell(name)} | {cell(value)} |" for name, value in self.rows())
+        told = ((f.severity, in_markdown(f"{f.name}: {f.sentence}")) for f in self.findings)
+        found = "\n".join(f"- **{severity}**, {sentence}" for severity, sentence in told)
         return (
-            f"# {self.model} on {self.protocol}\n\n{self.headline()}\n\n"
+            f"# {in_markdown(f'{self.model} on {self.protocol}')}\n\n{in_markdown(self.headline())}\n\n"
             f"| | |\n|---|---|\n{body}\n\n## The doctor's findings\n\n{found or 'None.'}\n"
         )
 
