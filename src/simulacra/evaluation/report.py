@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,11 +152,15 @@ def read_report(path: str | Path) -> Report:
     content = read_json(folder / REPORT)
     scores, header = read_tensors(folder / SCORES)
     try:
-        if header["digest"] == content["protocol"]["digest"]:
-            return _read(content, scores)
-    except (KeyError, TypeError, AttributeError) as error:
+        report = _read(content, scores) if header["digest"] == content["protocol"]["digest"] else None
+        doubt = None if report is None else _contradiction(report, content)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{folder / REPORT} is damaged ({error}): evaluate again.") from error
-    raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+    if report is None:
+        raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+    if doubt is not None:
+        raise ValueError(f"{folder / SCORES} contradicts {folder / REPORT} ({doubt}): evaluate again.")
+    return report
 
 
 def reports_in(path: str | Path) -> list[Report]:
@@ -172,6 +177,29 @@ def reports_in(path: str | Path) -> list[Report]:
         if (folder / REPORT).is_file()
     ]
     return [last, *(report for report in kept if report.protocol != last.protocol)]
+
+
+def _contradiction(report: Report, content: dict[str, Any]) -> str | None:
+    """The first number of the report that the scores of its rows do not give, or None."""
+    if report.protocol.digest != content["protocol"]["digest"]:
+        return "the protocol is not that of its digest"
+    for name, estimate in report.estimates.items():
+        told = content["estimates"][name]
+        if len(estimate.values) != told["examples"]:
+            return f"{name}: {len(estimate.values):,} scores, {told['examples']:,} in the report"
+        mean = math.nan if told["mean_nats"] is None else told["mean_nats"]
+        if not isinstance(mean, (int, float)):
+            raise TypeError(f"mean_nats is {mean!r}")
+        if not _agrees(estimate.mean, mean):
+            return f"{name}: the scores have a mean of {estimate.mean:.6g} nats, the report {mean:.6g}"
+    return None
+
+
+def _agrees(ours: float, told: float) -> bool:
+    """Returns True if two means are the same but for rounding."""
+    if not (math.isfinite(ours) and math.isfinite(told)):
+        return math.isnan(ours) == math.isnan(told) and (math.isnan(ours) or ours == told)
+    return math.isclose(ours, told, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
