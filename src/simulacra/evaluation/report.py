@@ -13,6 +13,7 @@ from simulacra.core.estimate import Estimate
 from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
 from simulacra.core.finding import Finding, read_finding
+from simulacra.core.links import check_links
 from simulacra.core.plain_text import in_markdown
 from simulacra.core.records import as_json
 from simulacra.evaluation.measure import Measure
@@ -126,6 +127,7 @@ class Report:
             name -> path.
         """
         folder = Path(folder)
+        check_links(folder, REPORT, SCORES, PAGE, KEPT, f"{KEPT}/{self.protocol.digest}")
         self._write(folder / KEPT / self.protocol.digest)
         return self._write(folder)
 
@@ -149,6 +151,7 @@ def read_report(path: str | Path) -> Report:
         ValueError: if it is missing, damaged, or its scores belong to another report.
     """
     folder = Path(path)
+    check_links(folder, REPORT, SCORES)
     content = read_json(folder / REPORT)
     scores, header = read_tensors(folder / SCORES)
     try:
@@ -169,6 +172,7 @@ def reports_in(path: str | Path) -> list[Report]:
     Raises:
         ValueError: as `read_report`.
     """
+    check_links(Path(path), KEPT)
     last = read_report(path)
     kept = [
         read_report(folder)
