@@ -152,7 +152,7 @@ def check_figures(found: Entry, figures: Sequence[Any]) -> None:
                 f"{found.recipe} measures no {target.name!r}, which its entry in the queue lists; "
                 f"{hint(target.name, known)}"
             )
-        for rule in RULES:
+        for rule in RULES if target.published is not None else RULES[:1]:
             theirs, ours = getattr(known[target.name], rule), getattr(target, rule)
             if theirs != ours:
                 raise ValueError(
