@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,11 @@ import textwrap
 from pathlib import Path
 
 import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from headlines import entries
+from headlines.meter import Meter, cpu_seconds
+from headlines.running import Place, run
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "headline.py"
 HANG = 600  # seconds after which a process is taken for one that hangs
@@ -97,3 +103,19 @@ class Toys:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    @property
+    def place(self) -> Place:
+        """The first entry."""
+        return Place(entries.read(self.queue)[0], self.queue, self.cache)
+
+    def recorded(self, name: str) -> dict:
+        """The run that was recorded of a recipe."""
+        file = self.recipes / "results" / f"{name}.json"
+        return json.loads(file.read_text(encoding="utf-8"))["headline"]
+
+    def run_here(self) -> None:
+        """Run the first entry in this process, whose CPU seconds count from now on."""
+        place = self.place
+        place.folder.mkdir(parents=True, exist_ok=True)
+        run(place, lambda line: None, Meter(place.folder, place.entry.minutes, since=cpu_seconds()))

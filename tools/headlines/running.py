@@ -193,7 +193,7 @@ def measure(place: Place, meter: Meter, tell: Tell) -> None:
             tell(f"{measured.figure.name}: not in the entry, not recorded")
             continue
         found = keep(place, meter.spent, as_record(measured, 0.0, machine))
-        tell(described(found))
+        tell(described({**found, "minutes": found["cpu_minutes"]}))
     lacking = sorted(listed - {record["figure"] for record in place.measured})
     if lacking:
         raise ValueError(
