@@ -108,11 +108,11 @@ def headline(recipe: Recipe, run: dict[str, Any]) -> Iterator[str]:
     rules = {figure["name"]: tolerances(figure) for figure in run["entry"]["figures"]}
     for record in run["records"]:
         cells = (published(record), rules[record["figure"]], ours(record), share(record), record["verdict"])
-        yield f"| {' | '.join(map(escape, (record['figure'], *cells)))} | {record['cpu_minutes']:.1f} |"
+        yield f"| {' | '.join(map(escape, (record['figure'], *cells)))} | {record['cpu_minutes']:.3g} |"
     yield ""
     yield from remarks(run["records"])
     starts = f"{run['starts']} start{'s' * (run['starts'] > 1)}"
-    spent = f"{run['cpu_minutes']:.1f} CPU minutes of {run['limit_minutes']:g}, {starts}"
+    spent = f"{run['cpu_minutes']:.3g} CPU minutes of {run['limit_minutes']:g}, {starts}"
     yield f"- {escape(run['machine'])}; commit {run['commit']}; {spent}, ended {run['ended']}"
     yield ""
 

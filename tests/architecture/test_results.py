@@ -113,9 +113,9 @@ def test_a_run_of_the_queue_is_shown_with_what_decided(folder):
     (folder / "results" / "c.json").write_text(json.dumps(content), encoding="utf-8")
     page = results.page(folder)
     assert "### c\n" in page[page.index("## Headline runs") : page.index("## Recipes")]
-    assert "| f1 | 2 (A 1999) | 0.1, 0.5 | 1.5 | whole | not reproduced | 7.2 |" in page
-    assert "| f2 | none | none | not measured | not to its end | budget too small | 0.0 |" in page
-    assert "- f2: late" in page and "commit abc123; 7.3 CPU minutes of 10, 2 starts" in page
+    assert "| f1 | 2 (A 1999) | 0.1, 0.5 | 1.5 | whole | not reproduced | 7.21 |" in page
+    assert "| f2 | none | none | not measured | not to its end | budget too small | 0 |" in page
+    assert "- f2: late" in page and "commit abc123; 7.26 CPU minutes of 10, 2 starts" in page
 
 
 def test_both_protocols_are_said_where_they_differ(folder):

@@ -69,6 +69,7 @@ def test_a_killed_run_goes_on_to_the_same_figures(tmp_path, toys):
 
     process = toys.start()
     wait_for(lambda: in_its_middle(toys, "vae-1"), process)
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == 19
     process.send_signal(signal.SIGTERM)
     began = time.monotonic()
     out, err = process.communicate(timeout=HANG)
