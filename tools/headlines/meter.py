@@ -74,8 +74,9 @@ class Meter:
         return self.spent.cpu >= self.limit
 
     def note(self) -> None:
-        """Write down what was spent."""
-        write_json(self.file, asdict(self.spent))
+        """Write down what was spent; a disk that is full for a while ends no run."""
+        with contextlib.suppress(ValueError):
+            write_json(self.file, asdict(self.spent))
 
     @contextlib.contextmanager
     def watching(self, last: Callable[[], Any]) -> Iterator[None]:
