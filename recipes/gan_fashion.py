@@ -85,7 +85,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
         draws = max(update.repeat for update in model.updates())
         whole = SHOWN[-1] * BATCH * draws / len(data.train)
         run = budget.fit(name, model, data, whole, 0.4, batch_size=BATCH)
-        distance = sample_scores(run.model, data).summary()["model"]["frechet"]["limit"]
+        distance = sample_scores(run.model, data).model.frechet.limit
         yield figure.measured(distance, share=run.epochs / whole)
 
 

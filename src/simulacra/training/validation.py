@@ -7,14 +7,13 @@ import logging
 from contextlib import nullcontext
 from typing import Any, cast
 
-import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.likelihood import has_exact, observed
 from simulacra.core.model import Model
 from simulacra.core.precision import narrowed, precise
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
 from simulacra.training import checkpoint as ck
@@ -107,14 +106,14 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
 
 
 def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096, chunk: int = CHUNK) -> float:
-    """Mean log-density or one-sample bound of the first `limit` validation rows, in nats."""
+    """Mean log-density or one-sample bound of `limit` validation rows, the same each time, in nats."""
     rng = Rng(seed, "validation", device=model.device)
-    total, n = 0.0, min(len(valid), limit)
+    chosen = some_of(len(valid), limit, rng)
+    total, n = 0.0, len(chosen)
     with evaluating(model):
         for i in range(0, n, chunk):
             rows = rng.on(range(i, min(i + chunk, n)))
-            index = torch.arange(rows.rows.start, rows.rows.stop)
-            batch = valid.rows(index)
+            batch = valid.rows(chosen[i : i + chunk])
             x, log_det = valid.preprocessing.forward(batch.x, rows, batch.known)
             x = narrowed(x, model.dtype) if x.is_floating_point() else x
             if has_exact(model, batch.known):
