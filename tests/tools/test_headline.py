@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 from headline_queue import FAST
 
 from headlines import command, entries
+from headlines.meter import cpu_seconds
 from simulacra.cli.recipes import find
 from simulacra.cli.reproduce import imported
 
@@ -89,6 +92,12 @@ def test_minutes_are_those_of_the_processor(toys):
     found = toys.recorded("one")
     assert 60 * found["cpu_minutes"] < 1.0 and 60 * found["wall_minutes"] > 1.4
     assert found["records"][0]["verdict"] == "reproduced"
+
+
+def test_minutes_of_children_count():
+    before = cpu_seconds()
+    subprocess.run([sys.executable, "-c", "while __import__('time').process_time() < 0.4: pass"], check=True)
+    assert cpu_seconds() - before > 0.35 or sys.platform == "win32"  # which counts no children
 
 
 def test_the_limit_stops_a_run_and_gives_a_verdict(toys):

@@ -25,7 +25,7 @@ def test_a_tolerance_that_changed_after_the_start_is_refused(toys, tool):
     toys.write()
     code, _, err = tool()
     assert code == 2 and "tolerance of 'first' was 0.1, now 10.0" in err and "one --again" in err
-    assert "refused: entry changed" in tool("--list")[1]
+    assert "refused: entry or recipe changed" in tool("--list")[1]
     assert not (toys.recipes / "results").exists()
 
 

@@ -65,7 +65,8 @@ def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Any) -> Ru
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """The entries of two configurations that differ, those of `now`; options by their names.
+    """The entries of two configurations that differ, those of `now`; options by their names, as far as an
+    earlier version had them.
 
     Example:
         >>> differences({"model": "VAE", "options": {"lr": 1}}, {"model": "VAE", "options": {"lr": 2}})
@@ -73,4 +74,4 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """
     found = [name for name in now if name != "options" and then.get(name) != now[name]]
     options = then.get("options", {})
-    return found + [name for name, value in now["options"].items() if options.get(name) != value]
+    return found + [name for name, value in now["options"].items() if options.get(name, value) != value]
