@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headlines.entries import Entry, changes, draft, read
 from headlines.meter import read_spent
-from headlines.running import Place, lowest_priority, run
+from headlines.running import Place, check_unchanged, lowest_priority, run
 from simulacra.cli.nearest import hint
 from simulacra.cli.recipes import absent, find
 from simulacra.cli.reproduce import imported
@@ -21,6 +21,7 @@ from simulacra.data.catalog.names import cache
 from simulacra.training.run import locked
 
 QUEUE = Path(__file__).resolve().parents[2] / "recipes" / "queue.yaml"
+BEGUN = "begun"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -156,9 +157,6 @@ def listed(places: Sequence[Place]) -> str:
     return table(rows)
 
 
-BEGUN = "begun"
-
-
 def state(place: Place) -> str:
     """Of an entry: recorded, waiting for data, begun, or nothing yet."""
     record = place.record
@@ -171,9 +169,11 @@ def state(place: Place) -> str:
         return f"waiting: data ({', '.join(lacks)})"
     if not place.start.is_file():
         return ""
-    return (
-        "refused: entry changed" if changes(read_json(place.start)["entry"], place.entry.content) else BEGUN
-    )
+    try:
+        check_unchanged(place, read_json(place.start))
+    except ValueError:
+        return "refused: entry or recipe changed"
+    return BEGUN
 
 
 def targets(entry: Entry) -> str:
