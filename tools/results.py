@@ -108,7 +108,7 @@ def headline(recipe: Recipe, run: dict[str, Any]) -> Iterator[str]:
     rules = {figure["name"]: tolerances(figure) for figure in run["entry"]["figures"]}
     for record in run["records"]:
         cells = (published(record), rules[record["figure"]], ours(record), share(record), record["verdict"])
-        yield f"| {' | '.join(map(escape, (record['figure'], *cells)))} | {record['cpu_minutes']:.3g} |"
+        yield f"| {' | '.join(map(escape, (record['figure'], *cells)))} | {max(0.0, record['cpu_minutes']):.3g} |"
     yield ""
     yield from remarks(run["records"])
     starts = f"{run['starts']} start{'s' * (run['starts'] > 1)}"

@@ -217,8 +217,8 @@ def keep(place: Place, spent: Spent, found: Record) -> Record:
         write_json(place.folder / "measured.json", {"records": records})
         return record
     cpu, wall = (sum(record[key] for record in records) for key in ("cpu_minutes", "minutes"))
-    found["cpu_minutes"] = round(spent.cpu / 60 - cpu, 4)
-    found["minutes"] = round(spent.wall / 60 - wall, 4)
+    found["cpu_minutes"] = max(0.0, round(spent.cpu / 60 - cpu, 4))
+    found["minutes"] = max(0.0, round(spent.wall / 60 - wall, 4))
     write_json(place.folder / "measured.json", {"records": [*records, found]})
     return found
 
