@@ -107,8 +107,9 @@ def headline(recipe: Recipe, run: dict[str, Any]) -> Iterator[str]:
     yield from HEADER_OF_RUNS
     rules = {figure["name"]: tolerances(figure) for figure in run["entry"]["figures"]}
     for record in run["records"]:
-        cells = (published(record), rules[record["figure"]], ours(record), share(record), record["verdict"])
-        yield f"| {' | '.join(map(escape, (record['figure'], *cells)))} | {max(0.0, record['cpu_minutes']):.3g} |"
+        rule, minutes = rules[record["figure"]], f"{max(0.0, record['cpu_minutes']):.3g}"
+        cells = (record["figure"], published(record), rule, ours(record), share(record), record["verdict"])
+        yield f"| {' | '.join(map(escape, (*cells, minutes)))} |"
     yield ""
     yield from remarks(run["records"])
     starts = f"{run['starts']} start{'s' * (run['starts'] > 1)}"

@@ -211,7 +211,7 @@ def keep(place: Place, spent: Spent, found: Record) -> Record:
     for record in records:
         if record["figure"] != found["figure"]:
             continue
-        if record["ours"] != found["ours"] and "measured again" not in record["note"]:
+        if repr(record["ours"]) != repr(found["ours"]) and "measured again" not in record["note"]:
             again = f"measured again after an interruption: {found['ours']:g}"
             record["note"] = f"{record['note']}; {again}".lstrip("; ")
         write_json(place.folder / "measured.json", {"records": records})
