@@ -124,7 +124,7 @@ def tolerances(figure: dict[str, Any]) -> str:
 
 
 def remarks(records: list[Record]) -> Iterator[str]:
-    """What figures were measured on, and their notes."""
+    """Protocols and notes of figures."""
     for text in dict.fromkeys(protocol(record) for record in records):
         yield f"- {escape(text)}"
     for record in records:

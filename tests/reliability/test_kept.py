@@ -1,4 +1,4 @@
-"""What a recipe's budget keeps: trainings that go on, finished ones that are loaded, scores that stand."""
+"""A recipe's budget keeps trainings that go on, finished ones that are loaded, and scores."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def interrupt_at(step):
 
 
 def equal(a, b):
-    """Whether two models have the same bits."""
+    """True if two models have the same bits."""
     first, second = a.state_dict(), b.state_dict()
     return first.keys() == second.keys() and all(first[name].equal(second[name]) for name in first)
 

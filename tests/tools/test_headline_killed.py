@@ -52,7 +52,7 @@ def wait_for(holds, process):
 
 
 def in_its_middle(toys, name):
-    """Whether a training has made steps that its checkpoint holds."""
+    """True once a training has made steps that its checkpoint holds."""
     path = toys.cache / "one" / "work" / name / "checkpoint.safetensors"
     return path.is_file() and read_tensors(path)[1]["position"]["step"] > 0
 

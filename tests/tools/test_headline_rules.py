@@ -1,4 +1,4 @@
-"""What decides a verdict stands in the queue before the run, and entries that break a rule are refused."""
+"""The rules of a verdict stand in the queue before the run; entries that break one are refused."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What can be asked for."""
+    """The parser of the command line."""
     found = argparse.ArgumentParser(prog="make headline", description=__doc__)
     found.add_argument("recipe", nargs="?", help="run this entry; by default the next without a record")
     found.add_argument("--list", action="store_true", help="show the queue, run nothing")
@@ -158,7 +158,7 @@ def listed(places: Sequence[Place]) -> str:
 
 
 def state(place: Place) -> str:
-    """Of an entry: recorded, waiting for data, begun, or nothing yet."""
+    """The state of an entry: recorded, waiting for data, begun, refused, or empty."""
     record = place.record
     if place.done:
         words = list(dict.fromkeys(figure["verdict"] for figure in record["records"]))

@@ -162,7 +162,7 @@ def check_figures(found: Entry, figures: Sequence[Any]) -> None:
 
 
 def changes(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """How an entry differs from what it was, in words.
+    """The differences of an entry from an earlier form, in words.
 
     Example:
         >>> changes({"minutes": 5, "figures": []}, {"minutes": 6, "figures": []})

@@ -33,7 +33,7 @@ def cpu_seconds() -> float:
 
 @dataclass
 class Spent:
-    """What a run took.
+    """Time that a run took.
 
     Args:
         cpu: CPU seconds.
@@ -70,7 +70,7 @@ class Meter:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the limit is reached."""
+        """True when the limit is reached."""
         return self.spent.cpu >= self.limit
 
     def note(self) -> None:
@@ -133,7 +133,7 @@ class Meter:
 
 
 def read_spent(folder: Path) -> Spent:
-    """What earlier starts of the run in `folder` took."""
+    """Time that earlier starts of the run in `folder` took."""
     if not (folder / SPENT).is_file():
         return Spent()
     found = read_json(folder / SPENT)

@@ -45,7 +45,7 @@ class Place:
 
     @property
     def folder(self) -> Path:
-        """What is kept of the run."""
+        """The folder that the run keeps."""
         return self.cache / self.entry.recipe
 
     @cached_property
@@ -71,13 +71,13 @@ class Place:
 
     @property
     def record(self) -> dict[str, Any] | None:
-        """What was recorded of the entry; None if nothing was."""
+        """The recorded run of the entry; None where there is none."""
         file = results(self.recipe)
         return read_json(file).get("headline") if file.is_file() else None
 
     @property
     def done(self) -> bool:
-        """Whether its run is recorded, and none was begun anew since."""
+        """True if its run is recorded and none was begun anew since."""
         record = self.record
         begun_anew = self.start.is_file() and record and read_json(self.start)["began"] != record["began"]
         return record is not None and not begun_anew
