@@ -198,11 +198,11 @@ def test_a_density_without_limit_wins_against_nobody():
     assert compare(good=report(-2.0), spike=report(-9.0, findings=[ill])).better("good", "spike")
 
 
-def test_scores_are_decided_beyond_two_standard_errors_of_both():
+def test_scores_are_decided_beyond_2_5_standard_errors_of_both():
     column = (Column("distance", "lower"),)
     make = lambda value, error: Scores("samples", {"on": "x"}, column, (Cell(value, error),))
-    table = ScoreTable({"a": make(1.0, 0.1), "b": make(1.2, 0.1), "c": make(1.4, 0.1)})
-    # 0.2 is within 2 x 0.141; 0.4 is not
+    table = ScoreTable({"a": make(1.0, 0.1), "b": make(1.2, 0.1), "c": make(1.5, 0.1)})
+    # 0.2 is within 2.5 x 0.141; 0.5 is not
     assert table.better("a", "b") is None and table.better("a", "c") is True
     assert table.better("c", "a") is False
     assert ScoreTable({"a": make(1.0, None), "b": make(9.0, None)}).better("a", "b") is None

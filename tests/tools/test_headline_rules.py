@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 
 import pytest
@@ -81,7 +82,7 @@ def test_two_entries_of_a_recipe_and_too_many_long_ones(toys, tool):
     for name in ("one", "two", "three", "four"):
         toys.add(name, FAST, long=True, minutes=150)
     assert "4 long entries (one, two, three, four), but 3 may be" in tool("--list")[2]
-    toys.entries = [toys.entries[0]] * 2
+    toys.entries = [toys.entries[0], copy.deepcopy(toys.entries[0])]
     toys.write()
     assert "two entries of one" in tool("--list")[2]
 

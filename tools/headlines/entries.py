@@ -20,6 +20,7 @@ import yaml
 
 from simulacra.cli.nearest import hint
 from simulacra.cli.recipes import find
+from simulacra.core.plain_yaml import load_yaml
 
 MINUTES, LONG_MINUTES, MOST_LONG = 60.0, 150.0, 3
 RULES = ("published", "tolerance", "wide", "better")
@@ -67,7 +68,7 @@ def read(path: Path) -> list[Entry]:
         ValueError: if the file is missing or no list of entries, or an entry breaks a rule.
     """
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(
             f"the queue {path} cannot be read ({error}); give its file, as in --queue recipes/queue.yaml."
