@@ -156,7 +156,7 @@ class GatedBM(Machine, Encodes, Completes):
     # ---- capabilities
 
     def switches(self, x: Tensor) -> Tensor:
-        """Responsibilities of the components for each pixel: means of (2) by mean field, shape (B, pixels, K)."""
+        """Responsibility of each component for each pixel, (2) by mean field, shape (B, pixels, K)."""
         layers = {"v": self.visible(x)}
         layers["s"] = self.a.softmax(1).expand(x.shape[0], -1, -1)
         for _ in range(self.switch_steps):

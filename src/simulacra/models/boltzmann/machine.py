@@ -111,7 +111,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
 
     @property
     def sides(self) -> tuple[tuple[str, ...], ...]:
-        """Groups of units that an exact sum may run over: the rest and, where they make two blocks, the summed block."""
+        """Sides of an exact sum: the rest and, where units make two blocks, the summed block."""
         return (self.rest, self.summed) if len(self.blocks) == 2 else (self.rest,)
 
     def packed(self, layers: Layers) -> Tensor:
