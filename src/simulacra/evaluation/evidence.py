@@ -155,9 +155,9 @@ def collect(
     if model.supports(can.Classifies):
         found.classes = classification(model, data, split, seed, limit)
     if model.supports(can.HasPosterior):
-        q = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
-        found.kl = decompose(q, seed=seed)
-        found.units = active_in(q) if len(q.loc) > 1 else None
+        laws = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
+        found.kl = decompose(laws.q, seed=seed, rows=laws.rows)
+        found.units = active_in(laws.q) if len(laws.rows) > 1 else None
     if model.supports(can.Encodes) and model.supports(can.Decodes):
         found.reconstruction = reconstruction(model, data, split, seed, limit)
         found.fidelity = _fidelity(model, data, split, seed, limit)

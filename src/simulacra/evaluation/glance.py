@@ -122,8 +122,8 @@ def last_vitals(run: Run, metrics: Metrics) -> Vitals | None:
 
 
 def _codes(run: Run, data: Dataset, split: str, n: int) -> Any:
-    q = posteriors(run.model, data[split], limit=n)
-    return decompose(q), active_in(q)
+    laws = posteriors(run.model, data[split], limit=n)
+    return decompose(laws.q, rows=laws.rows), active_in(laws.q)
 
 
 def _scores(run: Run, data: Dataset, n: int) -> Any:

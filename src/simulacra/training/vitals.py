@@ -38,7 +38,7 @@ class Vitals:
         """The numbers, by name."""
         n = min(ROWS, len(self.split))
         rng = Rng(self.seed, "vitals", rows=range(n), device=self.model.device)
-        batch = self.split.batch(torch.arange(n), rng).to(self.model.device)
+        batch = self.split.scored(torch.arange(n), rng).to(self.model.device)
         able = cast(Any, self.model)
         with ema.installed() if ema else nullcontext(), evaluating(self.model):
             found: dict[str, float] = able.vitals(batch.x, rng, batch.c)
