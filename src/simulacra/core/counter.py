@@ -102,7 +102,7 @@ def normals(states: np.ndarray, width: int, dtype: torch.dtype) -> Tensor:
 
 
 def _numbers(states: np.ndarray, width: int, double: bool) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Rows and columns of a table of whole numbers, tile by tile: words, or their halves in single precision."""
+    """Rows, columns and numbers of a table, tile by tile: words, or halves of them in single precision."""
     each = 1 if double else 2
     for rows, words, steps in tiles(len(states), -(-width // each)):
         # (2)
