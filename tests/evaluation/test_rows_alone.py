@@ -12,7 +12,7 @@ from simulacra.core.classes import Categorical
 from simulacra.core.composite import Sequence
 from simulacra.core.space import Binary
 from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.latents import aggregate_kl, posteriors
+from simulacra.evaluation.latents import aggregate_kl, coded
 from simulacra.evaluation.laws import bracket_each
 from simulacra.evaluation.likelihood import likelihoods
 from simulacra.evaluation.relative import relative_scores
@@ -68,7 +68,7 @@ def test_the_validation_score_does_not_depend_on_chunks_or_order(vae, orders):
 
 def test_codes_of_the_aggregate_posterior_belong_to_their_rows(vae, orders):
     some, other, order = orders
-    a, b = (posteriors(vae, rows) for rows in (some, other))
+    a, b = (coded(vae, rows) for rows in (some, other))
     assert (a.rows.digests[order.numpy()] == b.rows.digests).all()
     first, second = (aggregate_kl(vae, rows) for rows in (some, other))
     assert first.information == pytest.approx(second.information, abs=1e-10)

@@ -102,9 +102,8 @@ class Words:
         """log p(x) of raw x, in nats on the raw space; higher is likelier.
 
         Exact where the model has a density; otherwise the importance-weighted bound with k
-        samples; otherwise the bound that the model has. Same x and seed, same score: a row has its
-        own noise, alone, in any batch and at any place. Where entries are missing (`known` is False, or
-        NaN in a table) it is that of the others.
+        samples; otherwise the bound that the model has. Same x and seed, same score, alone or in any
+        batch. Where entries are missing (`known` is False, or NaN in a table) it is that of the others.
 
         Args:
             known: True where x is observed, shape of x or of one observation; None: everywhere.
@@ -186,9 +185,7 @@ class Words:
         return self.decode(self.encode(x, condition, seed, known), condition)
 
     def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int = 0) -> Tensor:
-        """x with the entries where `known` is False drawn given the rest; True = keep.
-
-        Rows draw by their place: a row that is given twice is completed twice.
+        """x with the entries where `known` is False drawn given the rest, also of equal rows; True = keep.
 
         Args:
             known: booleans, shape of x or of one observation; None: all but the NaN of a table.
@@ -216,13 +213,13 @@ class Words:
     def classify(self, x: Any, seed: int = 0) -> Tensor:
         """Probabilities of the labels, shape (B, classes)."""
         self._need("classify", can.Classifies)
-        rng = Rng(seed, "score", device=self.device)
         raw, known = self._raw(x)
+        rng = Rng(seed, "score", device=self.device).by_content(raw, known)
         with evaluating(cast(nn.Module, self)):
             parts = [
                 cast(can.Classifies, self).label_logits(rows.y).softmax(1)
                 # the label is what is asked for: also a model of p(x|label) needs none here
-                for rows in prepared(self, raw, known, rng.by_content(raw, known), CHUNK)
+                for rows in prepared(self, raw, known, rng, CHUNK)
             ]
         return torch.cat(parts)
 

@@ -23,7 +23,7 @@ from simulacra.evaluation.classification import Classification, classification
 from simulacra.evaluation.constants import Constant, constant_columns
 from simulacra.evaluation.fidelity import Fidelity, fidelity
 from simulacra.evaluation.implicit import Judging, NotScored, modes_found, sample_scores
-from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, decompose, posteriors
+from simulacra.evaluation.latents import ActiveUnits, AggregateKL, active_in, coded, decompose
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
 from simulacra.evaluation.memorisation import Memorisation, memorisation
 from simulacra.evaluation.neighbours import neighbour_accuracy
@@ -155,7 +155,7 @@ def collect(
     if model.supports(can.Classifies):
         found.classes = classification(model, data, split, seed, limit)
     if model.supports(can.HasPosterior):
-        laws = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
+        laws = coded(model, rows, seed, min(ROWS, count(rows, limit)))
         found.kl = decompose(laws.q, seed=seed, rows=laws.rows)
         found.units = active_in(laws.q) if len(laws.rows) > 1 else None
     if model.supports(can.Encodes) and model.supports(can.Decodes):

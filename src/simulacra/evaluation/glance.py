@@ -13,7 +13,7 @@ from simulacra.evaluation.chains import Mixing, chains_of, mixing
 from simulacra.evaluation.checks.learning import PLACES
 from simulacra.evaluation.constants import constant_columns
 from simulacra.evaluation.evidence import Evidence, Metrics, keeps_best, read_metrics
-from simulacra.evaluation.latents import active_in, decompose, posteriors
+from simulacra.evaluation.latents import active_in, coded, decompose
 from simulacra.evaluation.neighbours import neighbour_accuracy
 from simulacra.evaluation.relative import has_relative, relative_estimate
 from simulacra.evaluation.spread import spread
@@ -122,7 +122,7 @@ def last_vitals(run: Run, metrics: Metrics) -> Vitals | None:
 
 
 def _codes(run: Run, data: Dataset, split: str, n: int) -> Any:
-    laws = posteriors(run.model, data[split], limit=n)
+    laws = coded(run.model, data[split], limit=n)
     return decompose(laws.q, rows=laws.rows), active_in(laws.q)
 
 

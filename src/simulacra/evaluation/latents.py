@@ -88,8 +88,8 @@ class AggregateKL:
 
 
 @dataclass(frozen=True)
-class Posteriors:
-    """The laws of the codes of N rows.
+class Coded:
+    """N rows and the laws of their codes.
 
     Args:
         q: q(z|x_n), means and log-deviations in float64, shape (N, latent).
@@ -100,8 +100,17 @@ class Posteriors:
     rows: Contents
 
 
-def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Posteriors:
-    """q(z|x_n) of rows chosen at random.
+def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Gaussian:
+    """q(z|x_n) of rows chosen at random: means and log-deviations in float64, shape (N, latent).
+
+    Raises:
+        ValueError: if the model has no Gaussian posterior.
+    """
+    return coded(model, split, seed, limit).q
+
+
+def coded(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Coded:
+    """`posteriors`, and the contents of the rows.
 
     Raises:
         ValueError: if the model has no Gaussian posterior.
@@ -117,7 +126,7 @@ def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = No
             means.append(q.loc.cpu().double())
             log_scales.append(q.log_scale.cpu().double().expand_as(q.loc))
             rows.append(cast(Contents, block.rng.rows))
-    return Posteriors(Gaussian(torch.cat(means), torch.cat(log_scales), 1), joined(rows))
+    return Coded(Gaussian(torch.cat(means), torch.cat(log_scales), 1), joined(rows))
 
 
 def active_units(
@@ -134,7 +143,7 @@ def active_units(
         >>> active_units(simulacra.VAE(data.space, latent=3, scale=0.1), data.test).size
         3
     """
-    return active_in(posteriors(model, split, seed, limit).q, threshold)
+    return active_in(posteriors(model, split, seed, limit), threshold)
 
 
 def active_in(q: Gaussian, threshold: float = 0.01) -> ActiveUnits:
@@ -162,7 +171,7 @@ def aggregate_kl(
         >>> abs(kl.information + kl.marginal - kl.total) < 0.1
         True
     """
-    found = posteriors(model, split, seed, limit)
+    found = coded(model, split, seed, limit)
     return decompose(found.q, samples, seed, found.rows)
 
 
