@@ -182,6 +182,19 @@ def test_draws_by_content_leave_the_generators_alone():
     assert np.array_equal(global_state, np.random.get_state()[1])
 
 
-def test_contents_are_rows():
-    rows = contents_of(pixels(9))
-    assert isinstance(rows[2:4], Contents) and len(rows[2:4]) == 2 and len(rows[9:]) == 0
+def test_contents_are_rows_that_are_read_when_they_draw():
+    """What draws nothing, such as an exact score, reads nothing; a part reads its own rows alone."""
+    read, x = [], pixels(9)
+
+    def digests(rows):
+        read.append((rows.start, rows.stop))
+        return contents_of(x[rows]).digests
+
+    whole = Contents(9, digests)
+    part = whole[2:7][1:3]
+    assert len(whole[2:4]) == 2 and len(whole[9:]) == len(whole[:0]) == 0 and not read
+    assert np.array_equal(part.digests, contents_of(x).digests[3:5]) and read == [(3, 5)]
+    assert np.array_equal(whole.digests, contents_of(x).digests) and np.array_equal(
+        part.digests, whole[3:5].digests
+    )
+    assert read == [(3, 5), (0, 9)]

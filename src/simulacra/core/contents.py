@@ -11,7 +11,8 @@ digest with a chance of about n^2 / 2^65; they then have the same noise.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,12 +21,12 @@ from torch import Tensor
 from simulacra.core.counter import GAMMA, mixed, tiles
 
 
-@dataclass(frozen=True, eq=False)
 class Contents:
-    """Rows by their content: equal rows have equal digests.
+    """Rows by their content: equal rows have equal digests, which are computed when they are first asked for.
 
     Args:
-        digests: d of each row, uint64, shape (B,).
+        n: how many rows.
+        of: gives the digests of a slice of them, uint64, shape (B,).
 
     Example:
         >>> rows = contents_of(torch.tensor([[0, 1], [2, 3], [0, 1]]))
@@ -33,22 +34,36 @@ class Contents:
         (3, 2, True)
     """
 
-    digests: np.ndarray
+    def __init__(self, n: int, of: Callable[[slice], np.ndarray]):
+        self.n, self.of = n, of
+
+    @classmethod
+    def having(cls, digests: np.ndarray) -> Contents:
+        """Rows with these digests."""
+        return cls(len(digests), digests.__getitem__)
+
+    @cached_property
+    def digests(self) -> np.ndarray:
+        """d of each row, uint64, shape (B,)."""
+        return self.of(slice(0, self.n))
 
     def __len__(self) -> int:
-        return len(self.digests)
+        return self.n
 
     def __getitem__(self, rows: slice) -> Contents:
-        return Contents(self.digests[rows])
+        if "digests" in vars(self):
+            return Contents.having(self.digests[rows])
+        part = range(self.n)[rows]
+        return Contents(len(part), lambda of: self.of(slice(part.start + of.start, part.start + of.stop)))
 
     def repeated(self, n: int) -> Contents:
         """n rows in the place of each, all different and each the same whatever n is."""
         places = np.arange(1, n + 1, dtype=np.uint64) * GAMMA
-        return Contents(mixed(self.digests[:, None] + places).reshape(-1))
+        return Contents.having(mixed(self.digests[:, None] + places).reshape(-1))
 
     def after(self, others: Contents) -> Contents:
         """Rows that hold what those of `others` hold, and then what these hold."""
-        return Contents(mixed(mixed(others.digests + GAMMA) + self.digests))
+        return Contents.having(mixed(mixed(others.digests + GAMMA) + self.digests))
 
     def streams(self, key: int) -> np.ndarray:
         """A state of `core.counter` for each row under a key, uint64, shape (B,)."""
@@ -67,6 +82,10 @@ def contents_of(x: Tensor, known: Tensor | None = None) -> Contents:
         >>> bool(contents_of(bytes_).digests == contents_of(doubles).digests)
         True
     """
+    return Contents(len(x), lambda rows: _digests(x[rows], None if known is None else known[rows]))
+
+
+def _digests(x: Tensor, known: Tensor | None) -> np.ndarray:
     width = math.prod(x.shape[1:])
     # one value for what is missing; -0 + 0 is 0
     values = x.detach().reshape(len(x), width).cpu().to(torch.float32) + 0.0
@@ -77,7 +96,7 @@ def contents_of(x: Tensor, known: Tensor | None = None) -> Contents:
     for rows, columns, steps in tiles(len(x), width):
         sums[rows] += mixed(bits[rows, columns] + steps).sum(1, dtype=np.uint64)
     # (1)
-    return Contents(mixed(sums))
+    return mixed(sums)
 
 
 def histories(x: Tensor) -> list[Contents]:
@@ -88,7 +107,7 @@ def histories(x: Tensor) -> list[Contents]:
         >>> first.digests[0] == first.digests[1], second.digests[0] == second.digests[1]
         (True, False)
     """
-    found = [Contents(np.zeros(len(x), dtype=np.uint64))]
+    found = [Contents.having(np.zeros(len(x), dtype=np.uint64))]
     for step in x.unbind(1):
         found.append(contents_of(step).after(found[-1]))
     return found[:-1]
@@ -96,4 +115,4 @@ def histories(x: Tensor) -> list[Contents]:
 
 def joined(parts: list[Contents]) -> Contents:
     """The rows of all parts, in their order."""
-    return Contents(np.concatenate([part.digests for part in parts]))
+    return Contents.having(np.concatenate([part.digests for part in parts]))

@@ -161,7 +161,7 @@ class RecurrentRBM(Recurrent, HasLaws):
         valid = valid_steps(x, lengths)
         # the biases of a frame are a function of the frames before it
         before = np.stack([past.digests for past in histories(x)], 1)
-        kinds = Contents(before[valid.cpu().numpy()])
+        kinds = Contents.having(before[valid.cpu().numpy()])
         return Laws(self.frames, x[valid], self.joined_biases(x)[valid], valid.nonzero()[:, 0], kinds)
 
     def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
