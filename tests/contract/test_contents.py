@@ -194,7 +194,5 @@ def test_contents_are_rows_that_are_read_when_they_draw():
     part = whole[2:7][1:3]
     assert len(whole[2:4]) == 2 and len(whole[9:]) == len(whole[:0]) == 0 and not read
     assert np.array_equal(part.digests, contents_of(x).digests[3:5]) and read == [(3, 5)]
-    assert np.array_equal(whole.digests, contents_of(x).digests) and np.array_equal(
-        part.digests, whole[3:5].digests
-    )
-    assert read == [(3, 5), (0, 9)]
+    assert np.array_equal(whole.digests, contents_of(x).digests)
+    assert np.array_equal(part.digests, whole[3:5].digests) and read == [(3, 5), (0, 9)]

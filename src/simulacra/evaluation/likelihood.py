@@ -168,9 +168,8 @@ def laws_of(model: Model, block: Block) -> Laws | None:
 def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
     if met.machine is not None:
         assert isinstance(annealing, Annealing), "one bracket does not serve several laws"
-        return bracket_each(
-            met.machine, met.conditions, annealing, seed, Contents.having(np.array(met.kinds))
-        )
+        kinds = Contents.having(np.array(met.kinds))
+        return bracket_each(met.machine, met.conditions, annealing, seed, kinds)
     return annealing if isinstance(annealing, Bracket) else annealing.bracket(model, seed)
 
 
