@@ -13,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
+from simulacra.core.contents import Contents, contents_of
 from simulacra.core.estimate import Estimate, Kind, Protocol
 from simulacra.core.laws import Laws
 from simulacra.core.likelihood import ENTRIES, Score, joined, score
@@ -162,13 +164,14 @@ def laws_of(model: Model, block: Block) -> Laws | None:
         return cast(Any, model).laws(block.x, block.known)
     if block.c is None:
         return None
-    return Laws(model, block.x, block.c, torch.arange(len(block.x), device=block.x.device))
+    return Laws(model, block.x, block.c, torch.arange(len(block.x)), contents_of(block.c))
 
 
 def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
     if met.machine is not None:
         assert isinstance(annealing, Annealing), "one bracket does not serve several laws"
-        return bracket_each(met.machine, met.conditions, annealing, seed)
+        kinds = Contents.having(np.array(met.kinds))
+        return bracket_each(met.machine, met.conditions, annealing, seed, kinds)
     return annealing if isinstance(annealing, Bracket) else annealing.bracket(model, seed)
 
 

@@ -198,8 +198,8 @@ def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> Non
     """b at the log-odds of each entry's share of the frames: what is learned is the rest."""
     ones, frames = torch.zeros(model.visible, dtype=torch.float64), 0.0
     for i in range(0, len(source), ROWS):
-        rows = rng.on(range(i, min(i + ROWS, len(source))))
-        batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
+        rows = range(i, min(i + ROWS, len(source)))
+        batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
         valid = valid_steps(batch.x, batch.lengths)
         ones += precise(batch.x[valid].sum(0)).cpu()
         frames += float(valid.sum())
