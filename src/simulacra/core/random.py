@@ -175,6 +175,16 @@ class Rng:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
+def fresh(seed: int | None) -> int:
+    """The seed that is given, or one drawn from torch's global generator.
+
+    Example:
+        >>> fresh(3), 0 <= fresh(None) < 2**31
+        (3, True)
+    """
+    return int(torch.randint(2**31, (), device="cpu")) if seed is None else seed
+
+
 def some_of(n: int, limit: int, rng: Rng) -> Tensor:
     """Numbers of `limit` of n rows in order, chosen by a key: the first rows of a file are no sample of it.
 

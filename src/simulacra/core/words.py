@@ -24,7 +24,7 @@ from simulacra.core.intake import check_gaps, condition_rows, rows_of
 from simulacra.core.likelihood import joined, observed, score
 from simulacra.core.precision import precise_device
 from simulacra.core.prepared import Rows, prepared
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, fresh
 from simulacra.core.space import Space
 from simulacra.core.watching import Canvas
 
@@ -63,12 +63,14 @@ class Words:
                 f"{type(self).__name__} cannot do {word}(): that needs a model that {wanted}; this one {has}."
             )
 
-    def sample(self, n: int, condition: Any = None, seed: int = 0, watch: Watch | None = None) -> Tensor:
+    def sample(
+        self, n: int, condition: Any = None, seed: int | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """n draws in raw units, shape (n, *); sample i is the same whatever n is.
 
         Args:
             condition: one condition for all, or one for each, where the model takes one.
-            seed: same seed, same samples.
+            seed: same seed, same samples; None: new ones each time, by torch's global generator.
             watch: called as `watch(t, d, x)` after each of d entries with a copy of the n rows so far,
                 in raw units, where the model draws entry by entry: see `core.watching`.
 
@@ -79,7 +81,7 @@ class Words:
         if n < 0:
             raise ValueError(f"n is {n}, but a number of samples is at least 0.")
         c = self._condition(condition, n)
-        rng = Rng(seed, "sample", device=self.device)
+        rng = Rng(fresh(seed), "sample", device=self.device)
         canvas = None if watch is None else Canvas(watch, self, n, CHUNK)
         able, parts = cast(Any, self), []
         with evaluating(cast(nn.Module, self)):
@@ -184,11 +186,12 @@ class Words:
         """decode(encode(x)), shape (B, *)."""
         return self.decode(self.encode(x, condition, seed, known), condition)
 
-    def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int = 0) -> Tensor:
+    def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int | None = None) -> Tensor:
         """x with the entries where `known` is False drawn given the rest, also of equal rows; True = keep.
 
         Args:
             known: booleans, shape of x or of one observation; None: all but the NaN of a table.
+            seed: same seed, same completions; None: new ones each time, by torch's global generator.
 
         Raises:
             ValueError: if the model does not complete, or `known` keeps every entry or none.
@@ -196,7 +199,7 @@ class Words:
         self._need("complete", *can.FILLS)
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
-        rng = Rng(seed, "complete", device=self.device)
+        rng = Rng(fresh(seed), "complete", device=self.device)
         parts = []
         with evaluating(cast(nn.Module, self)):
             for rows in self._chunks(raw, condition, rng, there, can.FILLS, by_place=True):
