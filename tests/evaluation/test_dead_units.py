@@ -21,7 +21,8 @@ def counts(model, data):
 
 
 def test_rectifiers_that_are_never_on(digits):
-    torch.manual_seed(1)
+    # of these weights no unit of the decoder is so nearly dead that other codes would wake it
+    torch.manual_seed(3)
     model = simulacra.VAE(digits.space, latent=3, hidden=(41,))
     healthy = counts(model, digits)
     assert sorted(size for _, size in healthy.values()) == [41, 41]
@@ -93,8 +94,7 @@ class Steps(simulacra.Model, can.HasDensity, can.Encodes):
 
 def test_steps_are_no_units_and_a_rectifier_may_serve_two_layers():
     data = simulacra.in_memory(torch.randn(120, 10, generator=torch.Generator().manual_seed(6)), Real((10,)))
-    torch.manual_seed(6)
-    model = Steps(data.space)
+    model = Steps(data.space, seed=6)
     with torch.no_grad():
         model.net[0].bias[:3] = -100.0
         model.other.bias[3:8] = -100.0
