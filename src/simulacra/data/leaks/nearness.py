@@ -139,7 +139,7 @@ def chance_of_copy(space: Space, train: Tensor) -> float:
     Example:
         >>> from simulacra.core.space import Binary
         >>> x = (torch.rand(2000, 3, generator=torch.Generator().manual_seed(0)) < 0.5).float()
-        >>> 0.1 < chance_of_copy(Binary((3,)), x) < 1
+        >>> 0.01 < chance_of_copy(Binary((3,)), x) < 1
         True
     """
     some = train[:: max(1, len(train) // LOOKED_AT)].flatten(1).double().numpy()
