@@ -98,7 +98,7 @@ def sick(setting):
     kept = Kept(
         (KeptColumn("a", 0.3, 1.0, 0.1),), (KeptPair(("a", "b"), 0.9, 0.0, 0.9, 0.1),), (), 0, 1000, 1000
     )
-    bracket = SimpleNamespace(doubts=True)
+    bracket = SimpleNamespace(doubts=True, betas=20, chains=5)
     bad = Vitals(
         {"accuracy": 0.4, "gradient": 1.0, "diversity": 0.9}, "mode collapse: all alike; try harder."
     )

@@ -41,7 +41,8 @@ def partition(evidence: Evidence) -> Finding | None:
     normal = "both directions within 1 nat, a tenth of the chains effective"
     if found.doubts:
         means = "the likelihood cannot be believed"
-        longer = (Option("temperatures", 5000, of="evaluate"), Option("chains", 200, of="evaluate"))
+        more = {"temperatures": 10 * found.betas, "chains": 2 * found.chains}
+        longer = (Option(name, n, of="evaluate") for name, n in more.items())
         mend, options = setting(evidence).ways(*longer, "more sweeps", learned=False)
         return Finding("warning", name, str(found), normal, means, mend, see, options)
     return Finding("ok", name, str(found), normal, "the two sides agree", "", see)
