@@ -25,7 +25,7 @@ def doctor(run: str, *, split: str = "test", limit: int = 1000, k: int = 100, se
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
     from simulacra.evaluation.doctor import findings
-    from simulacra.evaluation.evidence import keeps_best, read_metrics
+    from simulacra.evaluation.history import keeps_best, read_metrics
     from simulacra.training.fit import open_run
 
     trained = open_run(run)

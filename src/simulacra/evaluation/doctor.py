@@ -14,7 +14,9 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import Annealing
 from simulacra.evaluation.checks import codes, copies, games, learning, networks, scores, tables
-from simulacra.evaluation.evidence import Evidence, Metrics, collect
+from simulacra.evaluation.history import History, Metrics
+from simulacra.evaluation.measure import Case, Evidence
+from simulacra.evaluation.measures import examined
 
 CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *codes.CHECKS,
@@ -72,8 +74,8 @@ def findings(
     annealing = QUICK
     if model.supports(can.HasLaws):
         limit, annealing = min(limit or SEQUENCES, SEQUENCES), BRIEF
-    found = collect(model, data, split, k, seed, limit, metrics, n, annealing, best_kept=best_kept)
-    return diagnose(found)
+    history = History(metrics, best_kept)
+    return diagnose(examined(Case(model, data, split, k, seed, limit, n, annealing, history=history)))
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:

@@ -42,6 +42,7 @@ class Likelihood:
         bracket: of log Z, where the model is an energy whose log Z cannot be summed; `estimate` is
             then the optimistic score.
         pessimistic: the score by the other side of the bracket.
+        k: importance samples that were asked for.
     """
 
     estimate: Estimate
@@ -49,6 +50,7 @@ class Likelihood:
     effective: Tensor | None = None
     bracket: Bracket | Brackets | None = None
     pessimistic: Estimate | None = None
+    k: int = 1
 
 
 def likelihood(
@@ -118,7 +120,7 @@ def likelihoods(
     if found.elbo is not None:
         how = f"ELBO, mean of {k}" + ("" if model.preprocessing.exact else ", dequantised")
         whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
-        whole.effective = found.effective
+        whole.effective, whole.k = found.effective, k
     return whole
 
 

@@ -14,10 +14,12 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import DEFAULT, Annealing
 from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.evidence import Evidence, collect, keeps_best, read_metrics
 from simulacra.evaluation.extractor import Extractor
+from simulacra.evaluation.history import history_of
 from simulacra.evaluation.implicit import SAMPLES, Judging
 from simulacra.evaluation.likelihood import protocol_of
+from simulacra.evaluation.measure import Case, Evidence
+from simulacra.evaluation.measures import GENERALISATION, LIKELIHOOD, MEASURES, examined
 from simulacra.evaluation.provenance import provenance_of
 from simulacra.evaluation.report import Report
 
@@ -85,16 +87,17 @@ def evaluate(
     data = data.under(model.preprocessing)
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
-    metrics = read_metrics(folder)
-    found = collect(
-        *(model, data, split, k, seed, limit, metrics),
-        annealing=annealing,
-        judging=judging,
-        by_tasks=tasks,
-        best_kept=keeps_best(folder),
-        by_tables=True,
+    asked_for = frozenset({"tables", *(["tasks"] if tasks else [])})
+    found = examined(
+        Case(
+            *(model, data, split, k, seed, limit),
+            annealing=annealing,
+            judging=judging,
+            history=history_of(folder),
+            asked=asked_for,
+        )
     )
-    report = _report(type(model).__name__, protocol_of(data, split, limit, seed), found)
+    report = reported(type(model).__name__, protocol_of(data, split, limit, seed), found)
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:
@@ -107,30 +110,14 @@ def evaluate(
     return report
 
 
-def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
+def reported(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
+    """The report of the evidence, with the doctor's findings."""
     report = Report(name, protocol, findings=diagnose(found))
-    if found.likelihood:
-        report.estimates["likelihood"] = found.likelihood.estimate
-        if found.likelihood.elbo:
-            report.estimates["elbo"] = found.likelihood.elbo
-        if found.likelihood.pessimistic:
-            report.estimates["pessimistic"] = found.likelihood.pessimistic
-    if found.training:
-        report.estimates["training rows"] = found.training
-    if found.kl:
-        units = found.units
-        report.latents = {
-            "active": units.count if units else None,
-            "size": units.size if units else None,
-            "variances": units.variances.tolist() if units else None,
-            "kl": found.kl.summary(),
-        }
-    report.memorisation = found.memorisation.summary() if found.memorisation else None
-    report.reconstruction = found.reconstruction.summary() if found.reconstruction else None
-    report.samples = found.samples.summary() if found.samples else None
-    report.quality = found.quality.summary() if found.quality else None
-    report.fidelity = found.fidelity.summary() if found.fidelity else None
-    report.tasks = found.tasks
-    report.tables = found.tables.summary() if found.tables else None
-    report.classes = found.classes.summary() if found.classes else None
+    if scored := found[LIKELIHOOD]:
+        by_name = {"likelihood": scored.estimate, "elbo": scored.elbo, "pessimistic": scored.pessimistic}
+        report.estimates |= {name: estimate for name, estimate in by_name.items() if estimate is not None}
+    if compared := found[GENERALISATION]:
+        report.estimates["training rows"] = compared.training
+    recorded = {measure.name: measure.recorded(found[measure]) for measure in MEASURES}
+    report.records = {name: record for name, record in recorded.items() if record is not None}
     return report

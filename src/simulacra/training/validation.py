@@ -7,14 +7,13 @@ import logging
 from contextlib import nullcontext
 from typing import Any, cast
 
-import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.likelihood import has_exact, observed
 from simulacra.core.model import Model
 from simulacra.core.precision import narrowed, precise
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
 from simulacra.training import checkpoint as ck
@@ -107,12 +106,13 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
 
 
 def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096, chunk: int = CHUNK) -> float:
-    """Mean log-density or one-sample bound of the first `limit` validation rows, in nats."""
+    """Mean log-density or one-sample bound of `limit` validation rows, the same each time, in nats."""
     rng = Rng(seed, "validation", device=model.device)
-    total, n = 0.0, min(len(valid), limit)
+    chosen = some_of(len(valid), limit, rng)
+    total, n = 0.0, len(chosen)
     with evaluating(model):
         for i in range(0, n, chunk):
-            batch = valid.rows(torch.arange(i, min(i + chunk, n)))
+            batch = valid.rows(chosen[i : i + chunk])
             keyed = rng.by_content(batch.x, batch.known)
             x, log_det = valid.preprocessing.forward(batch.x, keyed, batch.known)
             x = narrowed(x, model.dtype) if x.is_floating_point() else x
