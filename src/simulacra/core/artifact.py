@@ -18,6 +18,7 @@ from typing import Any
 
 from simulacra import __version__
 from simulacra.core.files import read_json, read_shapes, write_json, write_tensors
+from simulacra.core.links import check_links
 from simulacra.core.model import Model
 from simulacra.core.rebuilding import ENTRIES, build_model, check_config, check_sizes, of_the_library
 from simulacra.core.space import Space
@@ -25,6 +26,21 @@ from simulacra.core.weights import digest, load_weights, not_finite
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FILE = ".safetensors"
+# endings of files that other programs write
+OTHERS = {
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".bin",
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".h5",
+    ".keras",
+    ".onnx",
+    ".npz",
+    ".zip",
+}
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -83,6 +99,11 @@ def save(model: Model, path: Path) -> None:
             raise ValueError(f"{path} is a folder: choose a file, or a folder with another name.")
         path.parent.mkdir(parents=True, exist_ok=True)
         return _write_weights(model, path, describe(model))
+    if path.suffix.lower() in OTHERS and not path.is_dir():
+        raise ValueError(
+            f"{path} ends in {path.suffix}, and a model is no such file: save it as "
+            f"{path.with_suffix(FILE)}, or into a folder."
+        )
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file: choose a folder, or a file that ends in {FILE}.")
     if (path / CONFIG).exists() and "data" in read_json(path / CONFIG):
@@ -186,10 +207,11 @@ def read_config(folder: Path, entries: Mapping[str, type] = ENTRIES) -> dict[str
     """The configuration in `folder`, every entry there and of its type.
 
     Raises:
-        ValueError: if there is none, or it is damaged.
+        ValueError: if there is none, it is damaged, or a link in the folder leads out of it.
     """
     if not (folder / CONFIG).is_file():
         raise ValueError(f"{folder} holds no {CONFIG}: it is neither a run nor a saved model.")
+    check_links(folder)
     return check_config(read_json(folder / CONFIG), entries, folder / CONFIG)
 
 

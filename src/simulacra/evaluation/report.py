@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from simulacra.core.estimate import Estimate
 from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
 from simulacra.core.finding import Finding, read_finding
+from simulacra.core.links import check_links
+from simulacra.core.plain_text import in_markdown
 from simulacra.core.records import as_json
 from simulacra.evaluation.measure import Measure
 from simulacra.evaluation.measures import MEASURES
@@ -105,10 +108,12 @@ class Report:
 
     def page(self) -> str:
         """The report as Markdown."""
-        body = "\n".join(f"| {name.strip()} | {value} |" for name, value in self.rows())
-        found = "\n".join(f"- **{f.severity}**, {f.name}: {f.sentence}" for f in self.findings)
+        cell = lambda text: in_markdown(text.strip(), cell=True)
+        body = "\n".join(f"| {cell(name)} | {cell(value)} |" for name, value in self.rows())
+        told = ((f.severity, in_markdown(f"{f.name}: {f.sentence}")) for f in self.findings)
+        found = "\n".join(f"- **{severity}**, {sentence}" for severity, sentence in told)
         return (
-            f"# {self.model} on {self.protocol}\n\n{self.headline()}\n\n"
+            f"# {in_markdown(f'{self.model} on {self.protocol}')}\n\n{in_markdown(self.headline())}\n\n"
             f"| | |\n|---|---|\n{body}\n\n## The doctor's findings\n\n{found or 'None.'}\n"
         )
 
@@ -122,6 +127,7 @@ class Report:
             name -> path.
         """
         folder = Path(folder)
+        check_links(folder, REPORT, SCORES, PAGE, KEPT, f"{KEPT}/{self.protocol.digest}")
         self._write(folder / KEPT / self.protocol.digest)
         return self._write(folder)
 
@@ -145,14 +151,19 @@ def read_report(path: str | Path) -> Report:
         ValueError: if it is missing, damaged, or its scores belong to another report.
     """
     folder = Path(path)
+    check_links(folder, REPORT, SCORES)
     content = read_json(folder / REPORT)
     scores, header = read_tensors(folder / SCORES)
     try:
-        if header["digest"] == content["protocol"]["digest"]:
-            return _read(content, scores)
-    except (KeyError, TypeError, AttributeError) as error:
+        report = _read(content, scores) if header["digest"] == content["protocol"]["digest"] else None
+        doubt = None if report is None else _contradiction(report, content)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{folder / REPORT} is damaged ({error}): evaluate again.") from error
-    raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+    if report is None:
+        raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+    if doubt is not None:
+        raise ValueError(f"{folder / SCORES} contradicts {folder / REPORT} ({doubt}): evaluate again.")
+    return report
 
 
 def reports_in(path: str | Path) -> list[Report]:
@@ -161,6 +172,7 @@ def reports_in(path: str | Path) -> list[Report]:
     Raises:
         ValueError: as `read_report`.
     """
+    check_links(Path(path), KEPT)
     last = read_report(path)
     kept = [
         read_report(folder)
@@ -169,6 +181,29 @@ def reports_in(path: str | Path) -> list[Report]:
         if (folder / REPORT).is_file()
     ]
     return [last, *(report for report in kept if report.protocol != last.protocol)]
+
+
+def _contradiction(report: Report, content: dict[str, Any]) -> str | None:
+    """The first number of the report that the scores of its rows do not give, or None."""
+    if report.protocol.digest != content["protocol"]["digest"]:
+        return "the protocol is not that of its digest"
+    for name, estimate in report.estimates.items():
+        told = content["estimates"][name]
+        if len(estimate.values) != told["examples"]:
+            return f"{name}: {len(estimate.values):,} scores, {told['examples']:,} in the report"
+        mean = math.nan if told["mean_nats"] is None else told["mean_nats"]
+        if not isinstance(mean, (int, float)):
+            raise TypeError(f"mean_nats is {mean!r}")
+        if not _agrees(estimate.mean, mean):
+            return f"{name}: the scores have a mean of {estimate.mean:.6g} nats, the report {mean:.6g}"
+    return None
+
+
+def _agrees(ours: float, told: float) -> bool:
+    """Returns True if two means are the same but for rounding."""
+    if not (math.isfinite(ours) and math.isfinite(told)):
+        return math.isnan(ours) == math.isnan(told) and (math.isnan(ours) or ours == told)
+    return math.isclose(ours, told, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:

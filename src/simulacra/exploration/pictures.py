@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
+from simulacra.core.links import check_links
 from simulacra.core.model import Model
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
@@ -28,6 +29,7 @@ from simulacra.exploration.pairs import pairs
 from simulacra.exploration.saliency import saliency_picture
 
 PRIVATE = "private"
+PLACES = ("", f"{PRIVATE}/")
 NOTICE = """\
 The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
 completions, inversions, sums of codes, nearest training rows, ends of interpolations. Look at the licence
@@ -65,6 +67,9 @@ def pictures(
         ['latent_map', 'samples', 'samples_and_data']
     """
     folder = Path(folder)
+    check_links(
+        folder, PRIVATE, "metrics.csv", *(f"{place}{p.name}.png" for p in PICTURES for place in PLACES)
+    )
     album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics)
     chosen = possible(album) if only is None else [_one(album, only, options)]
     drawn: dict[str, Path] = {}
