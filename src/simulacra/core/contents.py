@@ -30,7 +30,7 @@ class Contents:
 
     Example:
         >>> rows = contents_of(torch.tensor([[0, 1], [2, 3], [0, 1]]))
-        >>> len(rows), len(rows[1:]), rows.digests[0] == rows.digests[2]
+        >>> len(rows), len(rows[1:]), bool(rows.digests[0] == rows.digests[2])
         (3, 2, True)
     """
 
@@ -104,7 +104,7 @@ def histories(x: Tensor) -> list[Contents]:
 
     Example:
         >>> first, second = histories(torch.tensor([[[1.0], [0.0]], [[0.0], [0.0]]]))
-        >>> first.digests[0] == first.digests[1], second.digests[0] == second.digests[1]
+        >>> bool(first.digests[0] == first.digests[1]), bool(second.digests[0] == second.digests[1])
         (True, False)
     """
     found = [Contents.having(np.zeros(len(x), dtype=np.uint64))]
