@@ -37,7 +37,7 @@ def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[t
 
 
 def has_gaps(source: Source, rng: Rng) -> bool:
-    """Whether rows of the source miss entries."""
+    """Returns True if rows of the source miss entries."""
     return source.batch(torch.arange(1), rng.on(range(1))).known is not None
 
 

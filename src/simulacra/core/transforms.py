@@ -36,7 +36,7 @@ class Transform(ABC):
 
     @property
     def double(self) -> bool:
-        """Whether raw rows need double precision: single would round away how they differ."""
+        """Returns True if raw rows need double precision: single would round away how they differ."""
         return False
 
     @abstractmethod
@@ -184,7 +184,7 @@ class Affine(Transform):
 
     @property
     def double(self) -> bool:
-        """Whether some entry lies many deviations away from 0, as time stamps do."""
+        """Returns True if some entry lies many deviations away from 0, as time stamps do."""
         shifts = self.shift * len(self.scale) if len(self.shift) == 1 else self.shift
         scales = self.scale * len(self.shift) if len(self.scale) == 1 else self.scale
         return any(map(needs_double, shifts, scales))

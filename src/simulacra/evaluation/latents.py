@@ -85,7 +85,7 @@ class AggregateKL(Record):
 
     @property
     def saturated(self) -> bool:
-        """Whether every row has a code of its own: I_q is at its ceiling log N, and the split
+        """Returns True if every row has a code of its own: I_q is at its ceiling log N, and the split
         into the two terms says more of N than of the model."""
         return self.information > 0.9 * math.log(self.rows)
 

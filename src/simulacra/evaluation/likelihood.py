@@ -191,7 +191,7 @@ def _energy(model: Model, block: Block) -> Tensor:
 
 
 def needs_bracket(model: Model) -> bool:
-    """Whether the model's energy can be scored only with a log Z that annealing brackets."""
+    """Returns True if the model's energy can be scored only with a log Z that annealing brackets."""
     if model.supports(can.HasDensity) or model.supports(can.HasBound):
         return False
     if model.supports(can.HasLaws):
@@ -224,7 +224,7 @@ def fits(model: Model, data: Dataset) -> None:
 
 
 def has_likelihood(model: Model) -> bool:
-    """Whether the model declares a density or a bound, or an energy whose log Z can be bracketed."""
+    """Returns True if the model declares a density or a bound, or an energy whose log Z can be bracketed."""
     return model.supports(can.HasDensity) or model.supports(can.HasBound) or needs_bracket(model)
 
 

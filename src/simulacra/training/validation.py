@@ -75,7 +75,7 @@ class Validator:
             log.warning("out of memory at %d validation rows: going on with %d", 2 * self.chunk, self.chunk)
 
     def enough(self, position: ck.Position) -> bool:
-        """Whether patience is at its end."""
+        """Returns True if patience is at its end."""
         return bool(self.options.patience) and position.worse >= cast(int, self.options.patience)
 
     def install(self) -> bool:
@@ -88,7 +88,7 @@ class Validator:
 
 
 def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
-    """Whether the validation split is scored after each epoch.
+    """Returns True if the validation split is scored after each epoch.
 
     Raises:
         ValueError: if early stopping is asked of a model or data that give no score.

@@ -1,4 +1,4 @@
-"""What every Boltzmann machine shares: one energy, from which all else follows.
+"""Shared by every Boltzmann machine: one energy, from which all else follows.
 
     p(x) = exp(-E(x)) m(x) / Z                                                   (1)
 
@@ -111,7 +111,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
 
     @property
     def sides(self) -> tuple[tuple[str, ...], ...]:
-        """What an exact sum may run over: the rest and, where they make two blocks, the summed block."""
+        """Sides of an exact sum: the rest and, where units make two blocks, the summed block."""
         return (self.rest, self.summed) if len(self.blocks) == 2 else (self.rest,)
 
     def packed(self, layers: Layers) -> Tensor:

@@ -1,4 +1,4 @@
-"""What recurrent models of sequences share: a deterministic state that sets the law of the next frame.
+"""Shared by recurrent models of sequences: a deterministic state that sets the law of the next frame.
 
     log p(v_1, ..., v_L) = sum_t log p(v_t | s_(t-1))                            (1)
     s_t = f(D(v_t) + s_(t-1) R),   s_0 = 0                                       (2)
@@ -166,7 +166,7 @@ class StateNet(nn.Module):
         self.V = nn.Parameter(0.01 * torch.randn(state, hidden))
 
     def drive(self, v: Tensor) -> Tensor:
-        """What a frame adds to the argument of tanh, shape (*, state)."""
+        """The part of a frame in the argument of tanh, shape (*, state)."""
         return self.a + v @ self.B
 
 
