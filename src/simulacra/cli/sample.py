@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.command import call
 from simulacra.cli.conditions import typed_condition
-from simulacra.cli.said import say
+from simulacra.cli.said import say, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,14 +46,14 @@ def sample(
     if not each and path.suffix.lower() not in WRITERS:
         raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder.")
     n = n or (1 if path.suffix.lower() in SINGLE and not each else 16)
-    from simulacra.exploration.watch import in_turn
+    from simulacra.training.looks import in_turn
     from simulacra.training.progress import entries_shown
     from simulacra.training.run import load
 
     model = load(run)
     _check_fits(model.preprocessing.raw, path, each, n)
     given = in_turn(model, n) if condition is None else typed_condition(model, condition)
-    with entries_shown(model) as watch:
+    with entries_shown(model) as watch, shown() if watch is None else nullcontext():
         x = model.sample(n, given, seed, watch)
     path.parent.mkdir(parents=True, exist_ok=True)
     (_files if each else WRITERS[path.suffix.lower()])(model, x.cpu().numpy(), path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,6 +75,7 @@ class Evidence:
         tables: the report of a table, where it was asked for.
         metrics: rows of the training's metrics file.
         best_kept: whether the weights are those of the best validation score.
+        interrupted: whether an interrupt left out what is not there.
     """
 
     likelihood: Likelihood | None = None
@@ -102,6 +103,7 @@ class Evidence:
     tables: TableReport | None = None
     metrics: Metrics = ()
     best_kept: bool = False
+    interrupted: bool = False
 
 
 def collect(
@@ -145,29 +147,32 @@ def collect(
     fits(model, data)
     rows = data[split]
     found = Evidence(k=k, metrics=metrics, best_kept=best_kept, discrete=repeated_values(data, rows))
-    # first, so that what was asked for and cannot be done is said before the minutes that the rest may take
-    found.quality = _quality(model, data, split, seed, limit, judging)
-    if has_likelihood(model):
-        found.likelihood = likelihoods(model, data, split, k, seed, limit, annealing=annealing)
-        found.held_out = found.likelihood.elbo or found.likelihood.estimate
-        if split != "train":
-            found.training = _training_score(model, data, found.likelihood, seed, annealing)
-    if model.supports(can.Classifies):
-        found.classes = classification(model, data, split, seed, limit)
-    if model.supports(can.HasPosterior):
-        q = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
-        found.kl = decompose(q, seed=seed)
-        found.units = active_in(q) if len(q.loc) > 1 else None
-    if model.supports(can.Encodes) and model.supports(can.Decodes):
-        found.reconstruction = reconstruction(model, data, split, seed, limit)
-        found.fidelity = _fidelity(model, data, split, seed, limit)
-    if by_tasks:
-        found.tasks = tasks(model, data, split, seed, limit)
-    _inside(found, model, data, split, seed, limit)
-    if model.supports(can.Samples):
-        _drawn(found, model, data, split, seed, limit, n)
-        if split != "train" and isinstance(data.preprocessing.raw, Fields):
-            found.kept, found.tables = table_evidence(model, data, split, n, seed, limit, by_tables)
+    with noted(found):
+        # first, so that what cannot be done is said before the minutes that the rest may take
+        found.quality = _quality(model, data, split, seed, limit, judging)
+        if has_likelihood(model):
+            found.likelihood = likelihoods(model, data, split, k, seed, limit, annealing=annealing)
+            found.held_out = found.likelihood.elbo or found.likelihood.estimate
+            if found.likelihood.interrupted:
+                raise KeyboardInterrupt
+            if split != "train":
+                found.training = _training_score(model, data, found.likelihood, seed, annealing)
+        if model.supports(can.Classifies):
+            found.classes = classification(model, data, split, seed, limit)
+        if model.supports(can.HasPosterior):
+            q = posteriors(model, rows, seed, min(ROWS, count(rows, limit)))
+            found.kl = decompose(q, seed=seed)
+            found.units = active_in(q) if len(q.loc) > 1 else None
+        if model.supports(can.Encodes) and model.supports(can.Decodes):
+            found.reconstruction = reconstruction(model, data, split, seed, limit)
+            found.fidelity = _fidelity(model, data, split, seed, limit)
+        if by_tasks:
+            found.tasks = tasks(model, data, split, seed, limit)
+        _inside(found, model, data, split, seed, limit)
+        if model.supports(can.Samples):
+            _drawn(found, model, data, split, seed, limit, n)
+            if split != "train" and isinstance(data.preprocessing.raw, Fields):
+                found.kept, found.tables = table_evidence(model, data, split, n, seed, limit, by_tables)
     return found
 
 
@@ -230,6 +235,15 @@ def _training_score(
     known = held_out.bracket if isinstance(held_out.bracket, Bracket) else annealing
     found = likelihoods(model, data, "train", DRAWS, seed, limit, annealing=known)
     return found.elbo or found.estimate
+
+
+@contextlib.contextmanager
+def noted(found: Evidence) -> Iterator[None]:
+    """An interrupt within leaves what was measured, and says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        found.interrupted = True
 
 
 def repeated_values(data: Dataset, rows: Split, limit: int = ROWS) -> float | None:

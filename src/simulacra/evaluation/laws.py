@@ -21,11 +21,12 @@ from torch import Tensor
 
 from simulacra.core.laws import Laws
 from simulacra.core.precision import precise
+from simulacra.core.progress import each, stage
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
-from simulacra.evaluation.annealing import APART, FEW, Annealing, annealed, schedule
-
-CHAINS = 2**14  # that are annealed at once
+from simulacra.evaluation.annealing import Annealing, annealed, schedule
+from simulacra.evaluation.brackets import APART, BROKEN_OFF, FEW
+from simulacra.evaluation.lengths import CHAINS, Settled, kept_short
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Brackets:
         chains: of each law, in each direction.
         sweeps: before the reverse chains start.
         seed: of all draws.
+        interrupted: whether a longer run was broken off, of which this is the first short one.
     """
 
     forward: Tensor
@@ -49,11 +51,12 @@ class Brackets:
     chains: int
     sweeps: int
     seed: int
+    interrupted: bool = False
 
     @property
     def doubts(self) -> list[str]:
         """Why the estimates cannot be believed; empty where they can."""
-        found = []
+        found = [BROKEN_OFF] if self.interrupted else []
         gap = float((self.reverse - self.forward).abs().mean())
         if gap > APART:
             found.append(f"the two directions are {gap:.1f} nats apart, in the mean over the laws")
@@ -141,17 +144,23 @@ def bracket_each(machine: Any, conditions: Sequence[Tensor], asked: Annealing, s
         >>> bool(((found.forward - model.log_z(torch.arange(3))).abs() < 0.05).all())
         True
     """
-    how, c = asked.settled(len(conditions)), torch.stack(list(conditions))
-    size = max(1, CHAINS // how.chains)
-    parts = []
-    with evaluating(machine), torch.no_grad():
+    c = torch.stack(list(conditions))
+    how = asked.affordable(machine, len(c), c)
+    return kept_short(how, lambda how: _brackets(machine, c, how, seed))
+
+
+def _brackets(machine: Any, c: Tensor, how: Settled, seed: int) -> Brackets:
+    size, parts = max(1, CHAINS // how.chains), []
+    with evaluating(machine), torch.no_grad(), stage("log Z", len(c), "law") as progress:
         for i in range(0, len(c), size):
+            progress.part = len(c[i : i + size])
             parts.append(_both(machine, c[i : i + size], how, seed, i))
+            progress.advance(progress.part)
     forward, reverse, effective = (torch.cat(part, -1) for part in zip(*parts))
     return Brackets(forward, reverse, effective, how.temperatures + 1, how.chains, how.sweeps, seed)
 
 
-def _both(machine: Any, c: Tensor, how: Any, seed: int, first: int) -> tuple[Tensor, Tensor, Tensor]:
+def _both(machine: Any, c: Tensor, how: Settled, seed: int, first: int) -> tuple[Tensor, Tensor, Tensor]:
     """Both estimates of each log Z, and how many chains count; `first` is the number of the first law."""
     n = how.chains
     rows = range(first * n, (first + len(c)) * n)
@@ -161,7 +170,7 @@ def _both(machine: Any, c: Tensor, how: Any, seed: int, first: int) -> tuple[Ten
     up, _ = annealed(machine, machine.start_chain(there.at("start")), path, there, given)
     back = rng.at("reverse")
     state = machine.start_chain(back.at("start"))
-    for t in range(how.sweeps):
+    for t in each(range(how.sweeps), "sweeps before annealing in reverse", "sweep"):
         # at one temperature a step of the path is a sweep
         _, state = machine.anneal(state, 1.0, 1.0, back.at("sweep", t), given)
     down, _ = annealed(machine, state, path[::-1], back, given)

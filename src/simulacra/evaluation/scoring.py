@@ -10,9 +10,11 @@ from torch import nn
 
 from simulacra.core.artifact import CONFIG, WEIGHTS, record
 from simulacra.core.estimate import Protocol as ScoreProtocol
+from simulacra.core.likelihood import CutShort
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import DEFAULT, Annealing
+from simulacra.evaluation.budget import BUDGET, Share, interrupted
 from simulacra.evaluation.doctor import diagnose
 from simulacra.evaluation.evidence import Evidence, collect, keeps_best, read_metrics
 from simulacra.evaluation.extractor import Extractor
@@ -20,6 +22,7 @@ from simulacra.evaluation.implicit import SAMPLES, Judging
 from simulacra.evaluation.likelihood import protocol_of
 from simulacra.evaluation.provenance import provenance_of
 from simulacra.evaluation.report import Report
+from simulacra.training.interactive import interactive
 
 log = logging.getLogger("simulacra")
 
@@ -44,6 +47,7 @@ def evaluate(
     extractor: Extractor | nn.Module | str | Path | None = None,
     samples: int | None = None,
     tasks: bool = False,
+    budget: float | None = BUDGET,
 ) -> Report:
     """Score a model, or a run with its own data, on what its capabilities allow.
 
@@ -63,8 +67,12 @@ def evaluate(
         samples: number of samples that are scored so, 10,000 by default and at most that of held-out rows.
         tasks: score by tasks as well: a classifier that learned from labelled samples, and one that sees 100
             labels. It may take minutes.
+        budget: seconds; annealing is as long, and samples of chains are as many, as a share of it pays for;
+            None: as many as usual, however long that takes.
 
     Raises:
+        KeyboardInterrupt: if a script is interrupted, with the report so far in `done`; in a notebook or at
+            a prompt the report comes back as far as it was measured, and says so.
         ValueError: if no data are given, or they do not fit the model, or there are too few rows for the
             features of the extractor that was given.
 
@@ -86,15 +94,18 @@ def evaluate(
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
     metrics = read_metrics(folder)
+    share = Share(budget)
     found = collect(
-        *(model, data, split, k, seed, limit, metrics),
-        annealing=annealing,
+        *(model, data, split, k, seed, limit, metrics, share.samples(model, data[split])),
+        annealing=share.annealing(annealing, model),
         judging=judging,
         by_tasks=tasks,
         best_kept=keeps_best(folder),
         by_tables=True,
     )
     report = _report(type(model).__name__, protocol_of(data, split, limit, seed), found)
+    if found.interrupted:
+        return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:
@@ -104,6 +115,17 @@ def evaluate(
             model.estimates = record(folder, entries)
         except ValueError as error:
             log.warning("the scores were not recorded with the run: %s", error)
+    return report
+
+
+def _cut_short(report: Report, found: Evidence) -> Report:
+    """The report of what was measured before an interrupt, which it says."""
+    if found.likelihood and found.likelihood.estimate.protocol:
+        report.protocol = found.likelihood.estimate.protocol
+    report.findings.insert(0, interrupted(sorted(report.estimates)))
+    if not interactive():
+        raise CutShort(report)
+    log.warning("interrupted: this is the report as far as it was measured")
     return report
 
 
