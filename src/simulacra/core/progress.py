@@ -104,7 +104,8 @@ class Progress:
             self._paced, self._paced_at = self._now, step
         if message is not None:
             self.message = message
-        for sink in self.sinks:
+        # what is made anew for a gradient comes after the end
+        for sink in () if self.over else self.sinks:
             sink.moved(self)
 
     @property

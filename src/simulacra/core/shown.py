@@ -120,7 +120,7 @@ class ProgressFile:
             self._write(progress)
 
     def _write(self, progress: Progress) -> None:
-        self._written, self._last = time.monotonic(), progress.json()
+        self._written, self._last = time.monotonic(), _of_all(progress)
         try:
             write_json(self.path, self._last)
         except ValueError as error:
@@ -128,15 +128,28 @@ class ProgressFile:
             log.debug("%s", error)
 
 
+def _of_all(progress: Progress) -> dict[str, Any]:
+    """The whole work as JSON, with the part that is being done in its message."""
+    whole = progress
+    while whole.parent is not None and whole.parent.sinks == progress.sinks:
+        whole = whole.parent
+    content = whole.json()
+    if whole is not progress:
+        of = "" if progress.total is None else f" of {progress.total:,}"
+        content["message"] = f"{progress.stage}: {progress.step:,}{of} {_many(progress.unit)}"
+    return content
+
+
+def _many(unit: str) -> str:
+    return unit[:-1] + "ies" if unit.endswith("y") else f"{unit}s"
+
+
 def goal(progress: Progress) -> str:
     """What the stage has to do, in words."""
     if progress.goal or progress.total is None:
         return progress.goal or "all of it"
     n = progress.total - progress.first
-    if n == 1:
-        return f"1 {progress.unit}"
-    many = progress.unit[:-1] + "ies" if progress.unit.endswith("y") else f"{progress.unit}s"
-    return f"{n:,} {many}"
+    return f"1 {progress.unit}" if n == 1 else f"{n:,} {_many(progress.unit)}"
 
 
 def on_terminal(show: bool | None = None) -> bool:

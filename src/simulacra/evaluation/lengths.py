@@ -77,7 +77,7 @@ def affordable(given: Given, seconds: float, most: tuple[int, int], step: Callab
 
     Example:
         >>> affordable((None, None, None), 60, (1000, 100), lambda chains: 0.001 * chains)
-        Settled(temperatures=200, chains=20, sweeps=200)
+        Settled(temperatures=500, chains=20, sweeps=500)
         >>> affordable((None, 5, None), 60, (1000, 100), lambda chains: 0.001 * chains)
         Settled(temperatures=1000, chains=5, sweeps=1000)
     """
@@ -85,7 +85,7 @@ def affordable(given: Given, seconds: float, most: tuple[int, int], step: Callab
     few, many = max(2, wanted.chains // 10), wanted.chains
     of_few, of_many = step(few), step(many)
     b = max(0.0, of_many - of_few) / max(1, many - few)
-    cost = lambda how: how.steps * (of_few + b * (how.chains - few))
+    cost = lambda how: how.steps * max(of_few + b * (how.chains - few), 0.1 * of_few)
     rungs = [rung for rung in RUNGS if rung[0] <= most[0] and rung[1] <= most[1]]
     tries = [wanted, *[settled(given, *rung) for rung in rungs]]
     found = next((how for how in tries if cost(how) <= seconds), min(tries, key=cost))
@@ -97,8 +97,8 @@ def _say(found: Settled, wanted: Settled, cost: Callable[[Settled], float]) -> N
     """How long annealing will take, and what was left out, where that is worth a line."""
     if found != wanted:
         log.info(
-            "annealing: %s temperatures and %d chains, about %s (%s temperatures and %d chains would take %s: "
-            "a longer budget buys them)",
+            "annealing: %s temperatures and %d chains, about %s "
+            "(%s temperatures and %d chains would take %s: a longer budget buys them)",
             *(f"{found.temperatures:,}", found.chains, duration(cost(found))),
             *(f"{wanted.temperatures:,}", wanted.chains, duration(cost(wanted))),
         )

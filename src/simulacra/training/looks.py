@@ -1,4 +1,4 @@
-"""Looks at a model beside the steps of its training, and what they cost: pictures of samples, the doctor's look."""
+"""Looks at a model beside the steps of training and what they cost: pictures of samples, the doctor's."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@
 up to products of `order` units. Let q_r(x) be the products of all sets of r units. The terms of r units in
 (2) are q_(r-1)(x)' M_r, with M_r,Si the weight of S and i, and 0 for an i in S. In (1) they are
 1/r sum_i x_i times that, as each product is counted once for each of its units. s is linear in each single
-unit, so that (2) is its slope, and a unit given the others is on with probability sigmoid(f_i). Units that are
-random in pairs but not in threes, such as parities, need the third order where nothing is hidden.
+unit, so that (2) is its slope, and a unit given the others is on with probability sigmoid(f_i). Units that
+are random in pairs but not in threes, such as parities, need the third order where nothing is hidden.
 
 Reference: Sejnowski 1987. Row A25.
 """

@@ -12,12 +12,13 @@ Reference: Salakhutdinov and Murray 2008. Row A5.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
+from torch.autograd.function import once_differentiable
 
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.precision import precise
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from simulacra.core.progress import Progress
     from simulacra.models.boltzmann.machine import Layers, Machine
 
+Part = Callable[[], Tensor]
 STATES = 2**14  # states summed at once
 ENTRIES = 2**22  # of their units, which a sum holds several times
 CONDITIONS = 2**8  # that count at most: each has a sum of its own, and of some there is no end
@@ -51,20 +53,62 @@ def log_z(model: Machine, c: Tensor | None = None) -> Tensor:
 
 
 def _summed(model: Machine, side: tuple[str, ...], c: Tensor | None, progress: Progress) -> Tensor:
-    total = precise(torch.full((), -math.inf, device=model.device))
-    for layers in _chunks(model, side):
-        n = len(next(iter(layers.values())))
-        given = None if c is None else c.expand(n, *c.shape[1:])
-        if torch.is_grad_enabled():
-            # what a gradient needs of a million states does not fit
-            part = checkpoint(
-                _log_sum, model, side, layers, given, use_reentrant=False, preserve_rng_state=False
-            )
-        else:
-            part = _log_sum(model, side, layers, given)
-        total = torch.logaddexp(total, part)
-        progress.advance(n)
+    def parts() -> Iterator[Part]:
+        for layers in _chunks(model, side):
+            n = len(next(iter(layers.values())))
+            given = None if c is None else c.expand(n, *c.shape[1:])
+            yield partial(_log_sum, model, side, layers, given)
+            progress.advance(n)
+
+    return log_sum(parts, list(model.parameters()))
+
+
+def log_sum(parts: Callable[[], Iterator[Part]], inputs: Sequence[Tensor]) -> Tensor:
+    """The log of the sum of the exponentials of many parts, float64, shape (); a gradient makes them anew.
+
+    Args:
+        parts: gives, in turn, functions of which each computes one part, a float64 number.
+        inputs: tensors that the parts depend on; gradients go to those that require them.
+
+    Example:
+        >>> x = torch.tensor([1.0, 3.0], dtype=torch.float64, requires_grad=True)
+        >>> total = log_sum(lambda: iter([lambda: x[0], lambda: x[1]]), [x])
+        >>> torch.autograd.grad(total, x)[0].allclose(x.softmax(0))
+        True
+    """
+    wanted = [t for t in inputs if t.requires_grad]
+    if torch.is_grad_enabled() and wanted:
+        return cast(Tensor, _LogSum.apply(parts, *wanted))
+    return _total(parts)
+
+
+def _total(parts: Callable[[], Iterator[Part]]) -> Tensor:
+    total = None
+    for part in parts():
+        total = part() if total is None else torch.logaddexp(total, part())
+    assert total is not None, "there is one state at least"
     return total
+
+
+class _LogSum(torch.autograd.Function):
+    """d log sum_i exp(p_i) = sum_i exp(p_i - log sum) d p_i, one part in memory at a time."""
+
+    @staticmethod
+    def forward(ctx: Any, parts: Callable[[], Iterator[Part]], *inputs: Tensor) -> Tensor:
+        ctx.parts, ctx.inputs, ctx.total = parts, inputs, _total(parts)
+        return cast(Tensor, ctx.total.clone())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        slopes: list[Tensor | None] = [None] * len(ctx.inputs)
+        for part in ctx.parts():
+            with torch.enable_grad():
+                value = part()
+            weight = slope * (value.detach() - ctx.total).exp()
+            found = torch.autograd.grad(value, ctx.inputs, weight, allow_unused=True)
+            slopes = [b if a is None else a if b is None else a.add_(b) for a, b in zip(slopes, found)]
+        return None, *slopes
 
 
 def _log_sum(model: Machine, side: tuple[str, ...], layers: Layers, c: Tensor | None) -> Tensor:

@@ -20,20 +20,21 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from simulacra.core.capabilities import HasDensity, HasEnergy
 from simulacra.core.precision import precise
+from simulacra.core.progress import stage
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.units import Bernoulli, Units
 from simulacra.models.boltzmann.learning import check_at_least
 from simulacra.models.boltzmann.machine import EXACT, Layers, Machine
 from simulacra.models.boltzmann.needs import need_binary
-from simulacra.models.boltzmann.partition import STATES
+from simulacra.models.boltzmann.partition import STATES, Part, log_sum
 
 
 class Walk:
@@ -139,16 +140,17 @@ class Sitewise(Machine):
         """
         if self.log_states(self.rest) > EXACT:
             return super().log_z()
-        total = precise(torch.full((), -math.inf, device=self.device))
-        for x in self._bits(self.sites, STATES):
-            total = torch.logaddexp(total, precise(self._scored(x)).logsumexp(0))
-        return total
+        with stage("partition function", 2**self.sites, "state") as progress:
 
-    def _scored(self, x: Tensor) -> Tensor:
-        """Scores of states; a gradient computes them anew: what it needs of a million does not fit."""
-        if not torch.is_grad_enabled():
-            return self.score(x)
-        return checkpoint(self.score, x, use_reentrant=False, preserve_rng_state=False)
+            def parts() -> Iterator[Part]:
+                for x in self._bits(self.sites, STATES):
+                    yield partial(self._part, x)
+                    progress.advance(len(x))
+
+            return log_sum(parts, list(self.parameters()))
+
+    def _part(self, x: Tensor) -> Tensor:
+        return precise(self.score(x)).logsumexp(0)
 
     def _bits(self, n: int, size: int) -> Iterator[Tensor]:
         """All states of n units, at most `size` at once, shape (size, n)."""
