@@ -89,7 +89,9 @@ def test_tensors_that_no_part_touches_have_no_gradient():
     x, y = torch.tensor(2.0, requires_grad=True), torch.tensor(1.0, requires_grad=True)
     found = log_sum(lambda: iter([lambda: x.double(), lambda: 3 * x.double()]), [x, y])
     found.backward()
-    assert y.grad is None and x.grad.item() == pytest.approx((1 + 3 * torch.tensor(4.0).exp()) / (1 + torch.tensor(4.0).exp()))
+    assert y.grad is None and x.grad.item() == pytest.approx(
+        (1 + 3 * torch.tensor(4.0).exp()) / (1 + torch.tensor(4.0).exp())
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell the peak of memory so")
@@ -105,7 +107,11 @@ def test_a_gradient_holds_one_chunk_at_a_time():
 
 
 def test_conditions_count():
-    assert (conditions_of(None), conditions_of(Binary((3,))), conditions_of(Real((1,)))) == (1, 8, float("inf"))
+    assert (conditions_of(None), conditions_of(Binary((3,))), conditions_of(Real((1,)))) == (
+        1,
+        8,
+        float("inf"),
+    )
     # ten classes: 10 times 2^20 states are not summed, 10 times 2^16 are
     for hidden, exact in ((20, False), (17, False), (16, True)):
         model = RBM(Binary((64,)), Categorical((), 10), hidden=hidden)
@@ -120,7 +126,9 @@ def test_conditions_count():
 
 def test_too_many_states_for_all_conditions_are_refused_with_both_numbers():
     model = RBM(Binary((64,)), Categorical((), 10), hidden=20)
-    with pytest.raises(ValueError, match=r"2\^20 states for each of 10 conditions, .*at most 2\^20 .* in all"):
+    with pytest.raises(
+        ValueError, match=r"2\^20 states for each of 10 conditions, .*at most 2\^20 .* in all"
+    ):
         model.log_z(torch.arange(10))
     with pytest.raises(ValueError, match=r"for each of 10 conditions"):
         RBM(Binary((64,)), Categorical((), 10), hidden=20, estimator="exact")

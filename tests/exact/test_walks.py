@@ -51,7 +51,9 @@ def test_what_a_walk_keeps_is_what_the_differences_are(float64, name):
     with torch.no_grad():
         walk = model.walk(x.clone())
         for k, i in enumerate([*range(model.sites), *range(model.sites - 2, -1, -1), 0, 0]):
-            torch.testing.assert_close(walk.differences([i]), model.differences(walk.x, [i]), rtol=0, atol=1e-12)
+            torch.testing.assert_close(
+                walk.differences([i]), model.differences(walk.x, [i]), rtol=0, atol=1e-12
+            )
             walk.put([i], rng.bernoulli(f"put {k}", torch.full((11, 1), 0.5)))
     assert not torch.equal(walk.x, x)
 

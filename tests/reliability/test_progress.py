@@ -138,6 +138,8 @@ def test_an_action_is_broken_off_when_its_time_is_known(clock):
 
 def test_what_takes_more_than_five_seconds_is_said_once_and_beforehand(clock, caplog):
     with caplog.at_level(logging.INFO, "simulacra"), showing(Said()):
+        with stage("annealing", total=30) as progress:  # a short first run
+            clock.steps(progress, 25, 0.1)
         for _ in range(2):
             with stage("annealing", total=1000, unit="temperature", beside=lambda s: s / 2) as progress:
                 clock.steps(progress, 25, 0.1)
@@ -155,7 +157,8 @@ def test_one_slow_step_is_enough_to_say_it(clock, caplog):
 
 
 @pytest.mark.parametrize(
-    ("total", "unit", "said"), [(1, "row", "1 row"), (1200, "entry", "1,200 entries"), (None, "row", "all of it")]
+    ("total", "unit", "said"),
+    [(1, "row", "1 row"), (1200, "entry", "1,200 entries"), (None, "row", "all of it")],
 )
 def test_the_goal_is_in_words(total, unit, said):
     with stage("work", total=total, unit=unit) as progress:
@@ -263,7 +266,9 @@ def test_of_many_stages_few_have_pictures(tmp_path):
     # and what they cost is told
     case = named("vae")
     watcher = Slow()
-    simulacra.fit(case.build(), case.data(), out=tmp_path, options=options_of(case, epochs=2), watchers=(watcher,))
+    simulacra.fit(
+        case.build(), case.data(), out=tmp_path, options=options_of(case, epochs=2), watchers=(watcher,)
+    )
     pictures, watcher.loop.stage = SamplePictures(), case.build().stage(0, [])
     watcher.loop.position.stage = 0
     assert pictures.seconds(watcher.loop, 1.0) >= 2 * looks.DRAWING

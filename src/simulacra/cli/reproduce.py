@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.command import call
 from simulacra.cli.recipes import Recipe, find
-from simulacra.cli.said import say, table
+from simulacra.cli.said import say, shown, table
 from simulacra.core.files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -48,13 +48,14 @@ def reproduce(
     module = imported(recipe)
     machine = device()
     began = time.perf_counter()
-    for measured in module.reproduce(Budget(minutes)):
-        now = time.perf_counter()
-        found = as_record(measured, (now - began) / 60, machine)
-        began = now
-        say(described(found), "")
-        if record:
-            say(recorded(found, results(recipe)), "")
+    with shown():
+        for measured in module.reproduce(Budget(minutes)):
+            now = time.perf_counter()
+            found = as_record(measured, (now - began) / 60, machine)
+            began = now
+            say(described(found), "")
+            if record:
+                say(recorded(found, results(recipe)), "")
     return 0
 
 

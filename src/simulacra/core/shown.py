@@ -78,20 +78,23 @@ class Said:
 
     def __init__(self) -> None:
         self._said: set[str] = set()
+        self._judged: set[int] = set()
 
     def begun(self, progress: Progress) -> None:
         """Nothing is known yet."""
 
     def moved(self, progress: Progress) -> None:
-        """Say how long it will take, where that is worth saying."""
-        if progress.stage in self._said or not progress.known:
+        """Say how long it will take, where that is worth saying; each stage is judged once."""
+        if id(progress) in self._judged or progress.stage in self._said or not progress.known:
             return
-        self._said.add(progress.stage)
+        self._judged.add(id(progress))
         if progress.whole is not None and progress.whole > WORTH_SAYING:
+            self._said.add(progress.stage)
             log.info("%s: about %s for %s", progress.stage, duration(progress.whole), goal(progress))
 
     def ended(self, progress: Progress) -> None:
-        """Nothing is left to say."""
+        """The next stage is another."""
+        self._judged.discard(id(progress))
 
 
 class ProgressFile:

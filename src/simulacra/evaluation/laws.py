@@ -68,6 +68,14 @@ class Brackets:
         return found
 
     @property
+    def errors(self) -> list[float]:
+        """Standard errors of one log Z in each direction, in the mean over the laws, as of `Annealed`."""
+        n = self.chains
+        each = ((n / self.effective - 1).clamp_min(0) / (n - 1)).sqrt()
+        first, second = each.mean(1).tolist()
+        return [first, second]
+
+    @property
     def details(self) -> dict[str, Any]:
         """The brackets as JSON, in the mean over the laws."""
         return {
@@ -85,10 +93,12 @@ class Brackets:
     def __str__(self) -> str:
         low, high = float(self.forward.mean()), float(self.reverse.mean())
         first, second = self.effective.median(1).values.tolist()
+        below, above = self.errors
         said = (
             f"log Z of {len(self.forward):,} laws, one for each condition or frame, on average from "
-            f"{low:.2f} (forward) to {high:.2f} (reverse), {self.betas:,} temperatures, {self.chains} chains "
-            f"each, effective sample sizes {first:.1f} and {second:.1f} (medians)"
+            f"{low:.2f} +- {below:.2f} (forward) to {high:.2f} +- {above:.2f} (reverse), "
+            f"{self.betas:,} temperatures, {self.chains} chains each, "
+            f"effective sample sizes {first:.1f} and {second:.1f} (medians)"
         )
         doubts = f"; unreliable: {' and '.join(self.doubts)}" if self.doubts else ""
         return f"{said}{doubts}"

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from simulacra.core.progress import each
 from simulacra.tables.columns import NotMeasured, Table, usable
 
 ITERATIONS = 100
@@ -106,7 +107,7 @@ def usefulness(
     if not chosen:
         raise NotMeasured("no column changes in the training rows: there is nothing to predict.")
     found = []
-    for name in chosen:
+    for name in each(chosen, "learning from samples", "column"):
         scores = [score(fit, held_out, train, name, seed) for fit in (b, a)]
         if not np.isnan(scores).any():
             found.append(Target(name, "AUC" if few(train, name) else "R2", *scores))
