@@ -16,6 +16,7 @@ import torch
 
 from benchmarks.boltzmann import boltzmann
 from benchmarks.bound import bound_memory, bound_speed
+from benchmarks.decoder import decoder
 from benchmarks.distances import distances
 from benchmarks.games import games
 from benchmarks.nade import nade_recursion
@@ -40,6 +41,7 @@ BENCHES = {
     "games": games,
     "trust": trust,
     "startup": startup,
+    "decoder": decoder,
 }
 README = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks

@@ -33,12 +33,33 @@ from simulacra.data.tensors import in_memory
 from simulacra.evaluation.annealing import Annealing
 from simulacra.evaluation.chains import mixing
 from simulacra.evaluation.constants import constant_columns
-from simulacra.evaluation.evidence import Evidence, repeated_values
+from simulacra.evaluation.history import History
 from simulacra.evaluation.implicit import modes_found
-from simulacra.evaluation.latents import active_in, decompose, posteriors
+from simulacra.evaluation.latents import Codes, active_in, decompose, posteriors
 from simulacra.evaluation.likelihood import likelihoods
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import (
+    CODES,
+    CONSTANT,
+    GENERALISATION,
+    HISTORY,
+    LAYERS,
+    LIKELIHOOD,
+    MEMORISATION,
+    MIXING,
+    MODES,
+    NEIGHBOUR,
+    REPEATED,
+    SAMPLE_SCORE,
+    SPREAD,
+    TABLE,
+    VITALS,
+    Generalisation,
+    TableFound,
+)
 from simulacra.evaluation.memorisation import memorisation
 from simulacra.evaluation.neighbours import neighbour_accuracy
+from simulacra.evaluation.repeats import repeated_values
 from simulacra.evaluation.samples import mmd
 from simulacra.evaluation.spread import spread
 from simulacra.evaluation.tables.kept import kept
@@ -50,7 +71,7 @@ from simulacra.tables.columns import Table
 def codes(model: Model, data: Dataset, seed: int) -> Evidence:
     """What the codes of held-out rows carry."""
     q = posteriors(model, data.test, seed)
-    return Evidence(kl=decompose(q, seed=seed), units=active_in(q))
+    return Evidence.of({CODES: Codes(decompose(q, seed=seed), active_in(q))})
 
 
 def silent(seed: int) -> Evidence:
@@ -81,18 +102,20 @@ def fitted(rows: int, epochs: int, seed: int) -> Evidence:
     model, metrics = trained(seeded(seed, make), data, seed, epochs=epochs, batch_size=50, lr=3e-3)
     n = min(rows, len(data.test))
     scores = [likelihoods(model, data, split, limit=n).estimate for split in ("test", "train")]
-    return Evidence(held_out=scores[0], training=scores[1], metrics=metrics)
+    return Evidence.of({GENERALISATION: Generalisation(scores[0], scores[1]), HISTORY: History(metrics)})
 
 
 def metrics_of(lr: float, seed: int) -> Evidence:
     """Terms of a VAE of the ring trained at a rate; one that broke down left its metrics."""
     make = lambda: simulacra.VAE(toy("ring").space, latent=2, hidden=(32,))
-    return Evidence(metrics=trained(seeded(seed, make), toy("ring"), seed, epochs=10, lr=lr)[1])
+    return Evidence.of(
+        {HISTORY: History(trained(seeded(seed, make), toy("ring"), seed, epochs=10, lr=lr)[1])}
+    )
 
 
 def weighed(model: Model, seed: int) -> Evidence:
     """Importance samples of held-out rows."""
-    return Evidence(likelihood=likelihoods(model, bits(), "test", 100, seed, 100), k=100)
+    return Evidence.of({LIKELIHOOD: likelihoods(model, bits(), "test", 100, seed, 100)})
 
 
 def annealed(size: float, steps: int, seed: int) -> Evidence:
@@ -103,14 +126,14 @@ def annealed(size: float, steps: int, seed: int) -> Evidence:
     found = Annealing(steps, 50, steps).bracket(model.eval(), seed)
     model.preprocessing = bits().preprocessing
     whole = likelihoods(model, bits(), "test", limit=50, annealing=found)
-    return Evidence(likelihood=whole)
+    return Evidence.of({LIKELIHOOD: whole})
 
 
 def levels(data: Dataset, seed: int) -> Evidence:
     """A closed-form density of digits."""
     model, _ = trained(seeded(seed, lambda: simulacra.PPCA(data.space, latent=8)), data, seed)
     found = likelihoods(model, data, "test", 1, seed)
-    return Evidence(likelihood=found, discrete=repeated_values(data, data.test))
+    return Evidence.of({LIKELIHOOD: found, REPEATED: repeated_values(data, data.test)})
 
 
 def spiked(constants: int, seed: int) -> Evidence:
@@ -119,14 +142,14 @@ def spiked(constants: int, seed: int) -> Evidence:
     data = in_memory(torch.cat([x, torch.ones(len(x), constants)], 1), Real((8 + constants,)))
     make = lambda: simulacra.VAE(data.space, latent=2, hidden=(32,))
     model, _ = trained(seeded(seed, make), data, seed, epochs=80, lr=1e-2)
-    return Evidence(constant=constant_columns(model, data, seed))
+    return Evidence.of({CONSTANT: constant_columns(model, data, seed)})
 
 
 def game(model: Model, seed: int) -> Evidence:
     """How a game on the ring stands."""
     data = toy("ring")
-    return Evidence(
-        vitals=vitals(model, data, seed=seed), neighbour=neighbour_accuracy(model, data, seed=seed)
+    return Evidence.of(
+        {VITALS: vitals(model, data, seed=seed), NEIGHBOUR: neighbour_accuracy(model, data, seed=seed)}
     )
 
 
@@ -138,7 +161,7 @@ def half_ring(seed: int, sick: bool) -> Evidence:
     data = Dataset("ring", {"train": train, "test": whole.test}, whole.preprocessing)
     make = lambda: simulacra.RNADE(whole.space, hidden=32)
     model, _ = trained(seeded(seed, make), data, seed, epochs=8, lr=1e-2)
-    return Evidence(modes=modes_found(whole.truth, model.sample(1000, seed=seed), whole.test.x))
+    return Evidence.of({MODES: modes_found(whole.truth, model.sample(1000, seed=seed), whole.test.x)})
 
 
 def watched(seed: int, sick: bool) -> Evidence:
@@ -148,21 +171,21 @@ def watched(seed: int, sick: bool) -> Evidence:
     first = next(m for m in model.encoder.modules() if isinstance(m, nn.Linear))
     with torch.no_grad():
         first.bias[: 43 if sick else 0] = -100.0
-    return Evidence(layers=dead_units(model, bits()))
+    return Evidence.of({LAYERS: dead_units(model, bits())})
 
 
 def widths(scale: float | None, seed: int) -> Evidence:
     """A Gaussian decoder of grey digits with a fixed scale or a learned one."""
     make = lambda: simulacra.VAE(grey().space, latent=8, hidden=(128,), scale=scale)
     model, _ = trained(seeded(seed, make), grey(), seed, epochs=30, lr=3e-3)
-    return Evidence(spread=spread(model, grey(), seed=seed))
+    return Evidence.of({SPREAD: spread(model, grey(), seed=seed)})
 
 
 def of_table(seed: int, change: Callable[[Table, np.random.Generator], Table] | None = None) -> Evidence:
     """Fresh rows of a table's truth in place of samples, changed or as they are."""
     train, held_out, fresh = (patients(n, 3 * seed + i) for i, n in enumerate((800, 200, 1000)))
     drawn = fresh if change is None else change(fresh, np.random.default_rng(seed))
-    return Evidence(kept=kept(train, held_out, drawn, seed))
+    return Evidence.of({TABLE: TableFound(kept(train, held_out, drawn, seed), None)})
 
 
 def with_constant(table: Table, rng: np.random.Generator) -> Table:
@@ -185,13 +208,15 @@ def without_class(table: Table, rng: np.random.Generator) -> Table:
 def stepped(w: float, seed: int) -> Evidence:
     """Chains of an RBM with two modes, far apart or near."""
     data = toy("bars-and-stripes")
-    return Evidence(mixing=mixing(ferromagnet(data, w), data, seed=seed))
+    return Evidence.of({MIXING: mixing(ferromagnet(data, w), data, seed=seed)})
 
 
 def drawn(rows: Tensor, seed: int) -> Evidence:
     """Samples that are the given rows, beside the data."""
     data = toy("linear-gaussian")
-    return Evidence(
-        memorisation=memorisation(Drawn(rows), data, n=500, seed=seed),
-        samples=mmd(Drawn(rows), data, n=500, seed=seed),
+    return Evidence.of(
+        {
+            MEMORISATION: memorisation(Drawn(rows), data, n=500, seed=seed),
+            SAMPLE_SCORE: mmd(Drawn(rows), data, n=500, seed=seed),
+        }
     )

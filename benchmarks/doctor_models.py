@@ -20,7 +20,7 @@ from simulacra.core.random import Rng
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
 from simulacra.data.tensors import in_memory
-from simulacra.evaluation.evidence import read_metrics
+from simulacra.evaluation.history import read_metrics
 from simulacra.tables.columns import Table, table_from
 from simulacra.training.players import TrainingFailed
 

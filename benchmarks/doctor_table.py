@@ -27,7 +27,7 @@ import torch
 from benchmarks import doctor_cases as c
 from benchmarks import doctor_models as m
 from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
 
 SEEDS = range(5)
 RECORD = Path(__file__).with_name("doctor.json")

@@ -87,7 +87,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
         whole = SHOWN[-1] * BATCH * draws / len(data.train)
         epochs = budget.epochs(model, data, whole, 0.4, batch_size=BATCH)
         run = simulacra.fit(model, data, out=tempfile.mkdtemp(), epochs=epochs, batch_size=BATCH)
-        distance = sample_scores(run.model, data).summary()["model"]["frechet"]["limit"]
+        distance = sample_scores(run.model, data).model.frechet.limit
         yield figure.measured(distance, share=epochs / whole)
 
 

@@ -32,7 +32,7 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation import Annealing
 from simulacra.evaluation.compare import Compared
 from simulacra.evaluation.compared_page import as_json, as_markdown
-from simulacra.evaluation.evidence import read_metrics
+from simulacra.evaluation.history import read_metrics
 from simulacra.evaluation.reproduction import Figure, Measured
 from simulacra.training.budget import Budget
 

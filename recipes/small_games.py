@@ -59,7 +59,7 @@ def main() -> None:
         )
         minutes = (time.perf_counter() - began) / 60
         found = sample_scores(run.model, data)
-        said = ", ".join(f"{label} {value}" for label, value in quality_rows(found.summary()))
+        said = ", ".join(f"{label} {value}" for label, value in quality_rows(found))
         print(f"{name}: {said}; training {minutes:.1f} min", flush=True)
 
 
@@ -87,7 +87,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
         whole = 200 * max(update.repeat for update in model.updates())
         epochs = budget.epochs(model, data, whole, 0.8 / len(MODELS), batch_size=64)
         run = simulacra.fit(model, data, out=tempfile.mkdtemp(), epochs=epochs, batch_size=64, progress=False)
-        distance = sample_scores(run.model, data).summary()["model"]["frechet"]["limit"]
+        distance = sample_scores(run.model, data).model.frechet.limit
         yield figure.measured(distance, share=epochs / whole)
 
 

@@ -72,6 +72,8 @@ class Case:
         more = {"condition": data.condition} if data.condition is not None else {}
         with untouched():
             torch.manual_seed(seed)
+            # a function that makes a toy model takes no seed
+            more |= {"seed": seed} if isinstance(self.kind, type) else {}
             model = self.kind(data.space, **more, **self.arguments)
         model.preprocessing = data.preprocessing
         return model

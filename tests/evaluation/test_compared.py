@@ -4,6 +4,7 @@ import html.parser
 import json
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,9 +15,10 @@ from simulacra.core.files import write_json
 from simulacra.core.finding import Finding
 from simulacra.evaluation.compare import compare
 from simulacra.evaluation.compared_page import as_html, as_json, as_markdown
+from simulacra.evaluation.reconstruction import Reconstruction
 from simulacra.evaluation.report import Report, read_report
+from simulacra.evaluation.score_columns import share
 from simulacra.evaluation.score_tables import Cell, Column, Scores, ScoreTable
-from simulacra.evaluation.scores_of import share
 from simulacra.evaluation.scoring import evaluate
 
 TEST = Protocol("abc", "digits", "test", "Binary((64,))", "raw")
@@ -196,11 +198,11 @@ def test_a_density_without_limit_wins_against_nobody():
     assert compare(good=report(-2.0), spike=report(-9.0, findings=[ill])).better("good", "spike")
 
 
-def test_scores_are_decided_beyond_two_standard_errors_of_both():
+def test_scores_are_decided_beyond_2_5_standard_errors_of_both():
     column = (Column("distance", "lower"),)
     make = lambda value, error: Scores("samples", {"on": "x"}, column, (Cell(value, error),))
-    table = ScoreTable({"a": make(1.0, 0.1), "b": make(1.2, 0.1), "c": make(1.4, 0.1)})
-    # 0.2 is within 2 x 0.141; 0.4 is not
+    table = ScoreTable({"a": make(1.0, 0.1), "b": make(1.2, 0.1), "c": make(1.5, 0.1)})
+    # 0.2 is within 2.5 x 0.141; 0.5 is not
     assert table.better("a", "b") is None and table.better("a", "c") is True
     assert table.better("c", "a") is False
     assert ScoreTable({"a": make(1.0, None), "b": make(9.0, None)}).better("a", "b") is None
@@ -237,7 +239,7 @@ def test_samples_of_other_rows_never_share_a_table(runs):
 
 def test_other_extractors_do_not_share_a_table(runs):
     one, other = (read_report(runs / "gan") for _ in range(2))
-    other.quality = {**other.quality, "extractor_digest": "f" * 64}
+    other.records["quality"] = replace(other.quality, extractor_digest="f" * 64)
     found = compare(a=one, b=other)
     assert [t.first.kind for t in found.tables] == ["copies"]
     assert found.refusals[0].endswith("with the same --extractor FILE.")
@@ -283,7 +285,7 @@ def test_a_half_written_evaluation_is_left_out(copied):
 def test_reconstructions_are_decided_by_their_errors_and_say_where_none_is_known():
     def with_error(mse, error):
         found = report(-1.0)
-        found.reconstruction = {"mse": mse, "error": error, "explained": 0.5, "rows": 100}
+        found.records["reconstruction"] = Reconstruction(mse, error, 0.5, 100)
         return found
 
     (table,) = compare(a=with_error(0.1, 0.001), b=with_error(0.2, 0.001)).tables

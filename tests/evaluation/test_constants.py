@@ -14,7 +14,8 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.data.stream import StreamedSplit
 from simulacra.evaluation.constants import constant_columns, real_columns
 from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import CONSTANT
 from simulacra.evaluation.relative import relative_scores
 from simulacra.evaluation.rows import subset
 
@@ -29,7 +30,7 @@ def rows():
 
 def said(found):
     """Severity and sentence."""
-    (finding,) = [f for f in diagnose(Evidence(constant=found)) if f.name == "unbounded density"]
+    (finding,) = [f for f in diagnose(Evidence.of({CONSTANT: found})) if f.name == "unbounded density"]
     return finding.severity, finding.sentence
 
 

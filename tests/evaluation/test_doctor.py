@@ -17,12 +17,28 @@ from simulacra.core.finding import Finding, read_finding
 from simulacra.core.space import Positive, Real
 from simulacra.evaluation.coverage import Coverage
 from simulacra.evaluation.doctor import diagnose, findings
-from simulacra.evaluation.evidence import Evidence, keeps_best, repeated_values
 from simulacra.evaluation.glance import Purse, glance
-from simulacra.evaluation.latents import active_in, decompose
+from simulacra.evaluation.history import History, keeps_best
+from simulacra.evaluation.latents import Codes, active_in, decompose
 from simulacra.evaluation.likelihood import Likelihood
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import (
+    CODES,
+    GENERALISATION,
+    HISTORY,
+    LIKELIHOOD,
+    MEMORISATION,
+    MODES,
+    NEIGHBOUR,
+    QUALITY,
+    REPEATED,
+    SAMPLE_SCORE,
+    VITALS,
+    Generalisation,
+)
 from simulacra.evaluation.memorisation import Memorisation
 from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped
+from simulacra.evaluation.repeats import repeated_values
 from simulacra.evaluation.report import read_report
 from simulacra.evaluation.samples import SampleScore
 from simulacra.evaluation.vitals import Vitals
@@ -52,49 +68,51 @@ def test_no_evidence_no_findings():
 
 def test_posterior_collapse_and_unused_units():
     dead = codes(torch.tensor([1e-3] * 4), 0.0)
-    ill = Evidence(kl=decompose(dead), units=active_in(dead))
+    ill = Evidence.of({CODES: Codes(decompose(dead), active_in(dead))})
     severity, sentence = only(ill, "posterior collapse")
     assert severity == "warning" and "0 of 4 units" in sentence and "kl_warmup" in sentence
     half = codes(torch.tensor([1.0, 1e-3, 1.0, 1e-3]), -1.0)
-    used = Evidence(kl=decompose(half), units=active_in(half))
+    used = Evidence.of({CODES: Codes(decompose(half), active_in(half))})
     assert only(used, "posterior collapse")[0] == "ok"
     severity, sentence = only(used, "unused units")
     assert severity == "note" and "2 of 4 units" in sentence and "latent=2" in sentence
     full = codes(torch.ones(4), -1.0)
-    assert only(Evidence(kl=decompose(full), units=active_in(full)), "unused units")[0] == "ok"
+    assert only(Evidence.of({CODES: Codes(decompose(full), active_in(full))}), "unused units")[0] == "ok"
 
 
 def test_codes_far_from_the_prior():
     far = Gaussian(torch.full((300, 1), 4.0).double(), torch.zeros(300, 1).double(), 1)
-    severity, sentence = only(Evidence(kl=decompose(far), units=active_in(far)), "aggregate posterior")
+    severity, sentence = only(
+        Evidence.of({CODES: Codes(decompose(far), active_in(far))}), "aggregate posterior"
+    )
     assert severity == "note" and "8.0" in sentence
     at = Gaussian(torch.zeros(300, 1).double(), torch.zeros(300, 1).double(), 1)
-    assert only(Evidence(kl=decompose(at), units=active_in(at)), "aggregate posterior")[0] == "ok"
+    assert only(Evidence.of({CODES: Codes(decompose(at), active_in(at))}), "aggregate posterior")[0] == "ok"
 
 
 def test_overfitting_in_standard_errors():
-    fine = Evidence(held_out=scores(-100.0), training=scores(-99.9))
+    fine = Evidence.of({GENERALISATION: Generalisation(scores(-100.0), scores(-99.9))})
     assert only(fine, "overfitting")[0] == "ok"
-    slight = Evidence(held_out=scores(-100.0), training=scores(-99.0))
+    slight = Evidence.of({GENERALISATION: Generalisation(scores(-100.0), scores(-99.0))})
     assert only(slight, "overfitting")[0] == "note"
-    heavy = Evidence(held_out=scores(-100.0), training=scores(-80.0))
+    heavy = Evidence.of({GENERALISATION: Generalisation(scores(-100.0), scores(-80.0))})
     severity, sentence = only(heavy, "overfitting")
     assert severity == "warning" and "+20.00" in sentence and "patience" in sentence
 
 
 def test_a_validation_score_past_its_best():
     rows = lambda values: [{"epoch": str(i), "valid_score": str(v)} for i, v in enumerate(values)]
-    severity, sentence = only(Evidence(metrics=rows([-30, -20, -25, -28])), "validation score")
+    severity, sentence = only(Evidence.of({HISTORY: History(rows([-30, -20, -25, -28]))}), "validation score")
     assert severity == "warning" and "8.00 nats since epoch 1" in sentence and "patience" in sentence
-    assert only(Evidence(metrics=rows([-30, -20, "", -20.5])), "validation score")[0] == "ok"
-    assert [f.name for f in diagnose(Evidence(metrics=[{"epoch": "1", "loss": "3"}]))] == [
+    assert only(Evidence.of({HISTORY: History(rows([-30, -20, "", -20.5]))}), "validation score")[0] == "ok"
+    assert [f.name for f in diagnose(Evidence.of({HISTORY: History([{"epoch": "1", "loss": "3"}])}))] == [
         "terms of the loss"
     ]
 
 
 def test_patience_keeps_the_best_weights():
     rows = [{"epoch": str(i), "valid_score": str(v)} for i, v in enumerate((-30, -20, -25, -28))]
-    severity, sentence = only(Evidence(metrics=rows, best_kept=True), "validation score")
+    severity, sentence = only(Evidence.of({HISTORY: History(rows, True)}), "validation score")
     assert severity == "ok" and "8.00 nats since epoch 1" in sentence and "patience kept" in sentence
 
 
@@ -105,20 +123,20 @@ def test_a_run_with_patience_is_known_for_it(tmp_path):
     kept = simulacra.fit(make(), data, out=tmp_path / "a", patience=1, **options)
     last = simulacra.fit(make(), data, out=tmp_path / "b", **options)
     assert keeps_best(kept.path) and not keeps_best(last.path) and not keeps_best(None)
-    assert [glance(run, Purse(0)).best_kept for run in (kept, last)] == [True, False]
+    assert [glance(run, Purse(0))[HISTORY].best_kept for run in (kept, last)] == [True, False]
     # interrupted: the weights are those of the last step
     (kept.path / "model.safetensors").unlink()
     assert not keeps_best(kept.path)
 
 
 def test_unbounded_densities():
-    levels = Evidence(likelihood=Likelihood(scores(50.0)))
+    levels = Evidence.of({LIKELIHOOD: Likelihood(scores(50.0))})
     severity, sentence = only(levels, "density on discrete data")
     assert severity == "warning" and "dequantise" in sentence
-    assert diagnose(Evidence(likelihood=Likelihood(scores(-50.0)))) == []
-    rounded = Evidence(likelihood=Likelihood(scores(50.0)), discrete=0.97)
+    assert diagnose(Evidence.of({LIKELIHOOD: Likelihood(scores(-50.0))})) == []
+    rounded = Evidence.of({LIKELIHOOD: Likelihood(scores(50.0)), REPEATED: 0.97})
     assert only(rounded, "density on discrete data")[0] == "warning"
-    smooth = Evidence(likelihood=Likelihood(scores(50.0)), discrete=0.0)
+    smooth = Evidence.of({LIKELIHOOD: Likelihood(scores(50.0)), REPEATED: 0.0})
     assert only(smooth, "density on discrete data")[0] == "ok"
     x = torch.randn(200, 3)
     for values, share in ((x, 0.0), ((x * 2).round(), 0.9)):
@@ -141,7 +159,7 @@ def table(**columns):
 def test_a_table_of_small_real_numbers_is_no_table_of_levels():
     data = table()
     assert repeated_values(data, data.train) == 0
-    found = Evidence(likelihood=Likelihood(scores(32.0)), discrete=repeated_values(data, data.train))
+    found = Evidence.of({LIKELIHOOD: Likelihood(scores(32.0)), REPEATED: repeated_values(data, data.train)})
     assert only(found, "density on discrete data")[0] == "ok"
     rounded = table(a=torch.arange(600) % 7, b=torch.arange(600) % 5)
     assert repeated_values(rounded, rounded.train) > 0.95
@@ -159,8 +177,8 @@ def test_a_table_of_small_real_numbers_is_no_table_of_levels():
 
 
 def test_unreliable_importance_samples():
-    evidence = lambda size: Evidence(
-        likelihood=Likelihood(scores(-9.0), effective=torch.full((20,), size)), k=1000
+    evidence = lambda size: Evidence.of(
+        {LIKELIHOOD: Likelihood(scores(-9.0), effective=torch.full((20,), size), k=1000)}
     )
     assert only(evidence(1.3), "importance samples")[0] == "warning"
     assert only(evidence(6.0), "importance samples")[0] == "note"
@@ -170,15 +188,17 @@ def test_unreliable_importance_samples():
 def test_copies_and_poor_samples():
     held = torch.linspace(1, 2, 200, dtype=torch.float64)
     zero = torch.zeros(100, dtype=torch.float64)
-    copier = Evidence(memorisation=Memorisation(zero, zero, held, zero + 1, zero, 300))
+    copier = Evidence.of({MEMORISATION: Memorisation(zero, zero, held, zero + 1, zero, 300)})
     severity, sentence = only(copier, "memorisation")
     assert severity == "warning" and "100 are exact copies" in sentence
-    blurred = Evidence(memorisation=Memorisation(zero + 0.5, zero, held, zero + 0.4, zero, 300))
+    blurred = Evidence.of({MEMORISATION: Memorisation(zero + 0.5, zero, held, zero + 0.4, zero, 300)})
     severity, sentence = only(blurred, "memorisation")
     assert severity == "note" and "variety" in sentence
-    off = Evidence(samples=SampleScore(0.2, 0.001, 0.005, 100, (1.0,)))
+    off = Evidence.of({SAMPLE_SCORE: SampleScore(0.2, 0.001, 0.005, 100, (1.0,))})
     assert only(off, "samples")[0] == "note"
-    assert only(Evidence(samples=SampleScore(0.001, 0.001, 0.4, 100, (1.0,))), "samples")[0] == "ok"
+    assert (
+        only(Evidence.of({SAMPLE_SCORE: SampleScore(0.001, 0.001, 0.4, 100, (1.0,))}), "samples")[0] == "ok"
+    )
 
 
 def test_findings_of_a_model_come_warnings_first():
@@ -241,7 +261,9 @@ def test_reports_of_old_are_read(tmp_path):
 
 
 def test_terms_that_explode_or_are_not_finite():
-    rows = lambda values: Evidence(metrics=[{"step": str(i), "loss": str(v)} for i, v in enumerate(values)])
+    rows = lambda values: Evidence.of(
+        {HISTORY: History([{"step": str(i), "loss": str(v)} for i, v in enumerate(values)])}
+    )
     assert only(rows([5, 4, 3, 3, 3, 3, 3, 3]), "terms of the loss")[0] == "ok"
     # a steep start is none
     assert only(rows([9e6, 4, 3, 3, 3, 3, 3, 3]), "terms of the loss")[0] == "ok"
@@ -253,8 +275,8 @@ def test_terms_that_explode_or_are_not_finite():
 
 @pytest.mark.system("F8")
 def test_a_discriminator_too_strong_too_weak_or_matched():
-    game = lambda accuracy, neighbour: Evidence(
-        vitals=Vitals({"accuracy": accuracy, "gradient": 0.1}, None), neighbour=neighbour
+    game = lambda accuracy, neighbour: Evidence.of(
+        {VITALS: Vitals({"accuracy": accuracy, "gradient": 0.1}, None), NEIGHBOUR: neighbour}
     )
     assert only(game(0.99, 0.99), "discriminator")[0] == "note"
     severity, sentence = only(game(0.5, 0.97), "discriminator")
@@ -264,10 +286,10 @@ def test_a_discriminator_too_strong_too_weak_or_matched():
 
 
 def test_missing_modes_by_the_truth_and_by_coverage():
-    assert only(Evidence(modes=ModesFound(5, 8, 0.9, 0.99)), "missing modes")[0] == "warning"
-    assert only(Evidence(modes=ModesFound(8, 8, 0.9, 0.99)), "missing modes")[0] == "ok"
+    assert only(Evidence.of({MODES: ModesFound(5, 8, 0.9, 0.99)}), "missing modes")[0] == "warning"
+    assert only(Evidence.of({MODES: ModesFound(8, 8, 0.9, 0.99)}), "missing modes")[0] == "ok"
     side = lambda share: SimpleNamespace(coverage=Coverage(1.0, share, 1.0, share, 5))
     for share, severity in ((0.1, "warning"), (0.6, "note"), (0.85, "ok")):
         quality = SampleQuality("", "", 2, 100, 0, side(share), side(0.95), None)
-        assert only(Evidence(quality=quality), "missing modes")[0] == severity
-    assert diagnose(Evidence(quality=Skipped("too few"))) == []
+        assert only(Evidence.of({QUALITY: quality}), "missing modes")[0] == severity
+    assert diagnose(Evidence.of({QUALITY: Skipped("too few")})) == []

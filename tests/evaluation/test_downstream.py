@@ -8,9 +8,10 @@ import torch
 import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.classes import Categorical
+from simulacra.core.records import read_as
 from simulacra.core.space import Binary, Real
 from simulacra.data.tensors import in_memory
-from simulacra.evaluation.downstream import downstream_rows, train_on_samples
+from simulacra.evaluation.downstream import Downstream, downstream_rows, train_on_samples
 from simulacra.evaluation.implicit import NotScored
 
 pytestmark = pytest.mark.system("I12")
@@ -86,10 +87,10 @@ def test_it_is_reproducible_and_says_what_decides_it(data):
     model = Blobs(data.space, CLASSES)
     first, second = (train_on_samples(model, data, n=300, seed=2, limit=500) for _ in range(2))
     assert first == second and first.rows == 500
-    summary = json.loads(json.dumps(first.summary()))
+    summary = json.loads(json.dumps(first.json()))
     assert summary["classifier"] == "network 3 - 64 - 3 classes, at most 600 steps, recipe 1"
     assert (summary["samples"], summary["seed"], summary["split"]) == (300, 2, "test")
-    names = dict(downstream_rows(summary))
+    names = dict(downstream_rows(read_as(Downstream, summary)))
     said = names["trained on samples, tested on real rows"]
     assert f"{first.accuracy.value:.1%} (" in said and "of 500 rows of test right, from 300 samples" in said
     assert f"{first.reference.value:.1%} (" in said

@@ -10,9 +10,11 @@ import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.space import Real
 from simulacra.evaluation import examined as module
-from simulacra.evaluation.evidence import Evidence
 from simulacra.evaluation.examined import examined
 from simulacra.evaluation.glance import Purse, glance, last_vitals
+from simulacra.evaluation.history import History
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import GENERALISATION, HISTORY, MIXING
 from simulacra.training import fit as trainer
 from simulacra.training.run import Run
 
@@ -92,7 +94,7 @@ def test_a_model_that_refuses_does_not_lose_the_run(digits, tmp_path, monkeypatc
         raise ValueError("not these rows.")
 
     monkeypatch.setattr(type(run.model), "free_energy", refuse)
-    assert glance(run, Purse(9.0)).held_out is None
+    assert glance(run, Purse(9.0))[GENERALISATION] is None
 
     def wrong(*args, **more):
         raise RuntimeError("a mistake of the program.")
@@ -143,15 +145,18 @@ def test_an_energy_is_asked_without_its_log_z(digits, tmp_path, monkeypatch):
     run = simulacra.fit(simulacra.RBM(digits.space, hidden=18), digits, out=tmp_path, epochs=1, doctor=False)
     monkeypatch.setattr(type(run.model), "log_z", lambda *args: pytest.fail("log Z was summed"))
     found = glance(run, Purse(20.0))
-    assert found.training is not None and abs(found.training.mean - found.held_out.mean) < 5
-    assert found.mixing is not None and found.mixing.kept >= 100
+    scores = found[GENERALISATION]
+    assert scores is not None and abs(scores.training.mean - scores.held_out.mean) < 5
+    assert found[MIXING] is not None and found[MIXING].kept >= 100
 
 
 def test_data_from_memory_and_few_rows(tmp_path):
     data = simulacra.in_memory(torch.randn(12, 3), Real((3,)))
     run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path)
-    assert glance(run, Purse(9.0)) == Evidence(metrics=run.metrics)
-    assert glance(Run(run.path, run.model, None, run.config), Purse(9.0)) == Evidence(metrics=run.metrics)
+    assert glance(run, Purse(9.0)) == Evidence.of({HISTORY: History(run.metrics)})
+    assert glance(Run(run.path, run.model, None, run.config), Purse(9.0)) == Evidence.of(
+        {HISTORY: History(run.metrics)}
+    )
 
 
 def test_the_doctor_takes_little_of_a_fit(digits, tmp_path, monkeypatch):

@@ -9,10 +9,11 @@ import torch
 import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.classes import Categorical
+from simulacra.core.records import read_as
 from simulacra.core.space import Real
 from simulacra.data.tensors import in_memory
 from simulacra.evaluation.classification import classification
-from simulacra.evaluation.fewlabels import OWN, balanced, few_label_rows, few_labels
+from simulacra.evaluation.fewlabels import OWN, FewLabels, balanced, few_label_rows, few_labels
 from simulacra.evaluation.implicit import NotScored
 from simulacra.evaluation.rows import chosen, subset
 
@@ -97,7 +98,7 @@ def test_features_and_a_classifier_of_its_own(data):
     assert own.read == OWN and own.error.value == pytest.approx(float(wrong.double().mean()))
     # one classifier: Wilson's interval over the rows
     assert own.error.low < own.error.value < own.error.high and own.difference.value < 0
-    assert "with the labels that it was trained with" in few_label_rows(own.summary())[0][1]
+    assert "with the labels that it was trained with" in few_label_rows(own)[0][1]
 
 
 def test_the_interval_is_also_over_choices(data):
@@ -153,7 +154,7 @@ def test_choices_are_balanced_and_differ():
 
 def test_the_summary_says_what_decides_it(data):
     found = few_labels(Codes(data.space), data, labels=11, seeds=(5, 6), limit=300)
-    summary = json.loads(json.dumps(found.summary()))
+    summary = json.loads(json.dumps(found.json()))
     assert (summary["labels"], summary["seeds"], summary["split"], summary["rows"]) == (
         10,
         [5, 6],
@@ -161,7 +162,7 @@ def test_the_summary_says_what_decides_it(data):
         300,
     )
     assert summary["classifier"].startswith("logistic regression")
-    words = few_label_rows(summary)
+    words = few_label_rows(read_as(FewLabels, summary))
     assert words[0][0] == "error at 10 labels" and f"{found.error.value:.1%} (" in words[0][1]
     assert f"the rows themselves, from 10 labels, {found.reference.value:.1%} (" in words[0][1]
     assert "over 2 choices" in words[1][1]

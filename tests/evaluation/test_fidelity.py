@@ -9,9 +9,10 @@ import torch
 
 import simulacra
 from simulacra.core import capabilities as can
+from simulacra.core.records import read_as
 from simulacra.core.space import Binary, Levels, Real
 from simulacra.data.tensors import in_memory
-from simulacra.evaluation.fidelity import fidelity, fidelity_rows, psnr, ssim
+from simulacra.evaluation.fidelity import Fidelity, fidelity, fidelity_rows, psnr, ssim
 from simulacra.evaluation.implicit import NotScored
 
 pytestmark = pytest.mark.system("G21")
@@ -99,7 +100,7 @@ def test_what_comes_back_exactly_is_counted():
     same = fidelity(Changed(data.space, lambda f: f), data)
     assert same.model.exact == 20 and same.model.psnr is None
     assert same.model.ssim.value == pytest.approx(1)
-    assert fidelity_rows(same.summary())[0][1].startswith("infinite, 20 images of test; 20 come back exactly")
+    assert fidelity_rows(same)[0][1].startswith("infinite, 20 images of test; 20 come back exactly")
     darker = lambda f: torch.where(f.std((1, 2, 3), keepdim=True) > 0.01, 0.9 * f, f)
     some = fidelity(Changed(data.space, darker), data)
     x = data.test.x.double() / 255
@@ -125,7 +126,7 @@ def test_colour_intervals_and_the_mean_image():
     each = -10 * (test - mean).square().flatten(1).mean(1).log10()
     assert found.reference.psnr.value == pytest.approx(float(each.mean()), rel=1e-9)
     assert found.reference.ssim.value < found.model.ssim.value < 1
-    names = dict(fidelity_rows(json.loads(json.dumps(found.summary()))))
+    names = dict(fidelity_rows(read_as(Fidelity, json.loads(json.dumps(found.json())))))
     assert f"{found.model.psnr.value:.2f} (" in names["PSNR of reconstructions"]
     assert "36 images of test; the mean training image" in names["PSNR of reconstructions"]
     assert "windows of 11 x 11" in names["SSIM of reconstructions"]

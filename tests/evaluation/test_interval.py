@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from simulacra.evaluation.interval import crossed_mean, crossed_share, in_words, mean_of, share_of
+from simulacra.evaluation.interval import Interval, crossed_mean, crossed_share, in_words, mean_of, share_of
 
 REPEATS = 400
 # 95 % within four standard deviations of a count of repetitions
@@ -61,4 +61,4 @@ def test_choices_that_agree_are_not_certain():
 
 
 def test_words():
-    assert in_words({"value": 0.1234, "low": 0.1, "high": 0.2}, ".2f") == "0.12 (0.10 to 0.20)"
+    assert in_words(Interval(0.1234, 0.03, 0.1, 0.2), ".2f") == "0.12 (0.10 to 0.20)"

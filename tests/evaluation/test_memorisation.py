@@ -83,7 +83,7 @@ def test_a_copier_is_found_also_behind_a_little_noise(data, noise):
     found = memorisation(Given(data.space, rows), data, n=600)
     assert found.copies and found.copying_score < -10
     assert int(found.flagged.sum()) == (600 if noise == 0 else 0)
-    assert found.share_nearer(5) > 0.4 and found.summary()["copies"]
+    assert found.share_nearer(5) > 0.4 and found.summary.copies
 
 
 @pytest.mark.system("F28")

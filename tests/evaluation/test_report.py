@@ -30,8 +30,8 @@ def test_the_typed_likelihood_comes_first(vae, digits):
     first = str(report).splitlines()[0]
     assert first.startswith("log p(x) >= -") and "k=20" in first and "dynamic binarisation" in first
     assert report.likelihood.mean >= report.estimates["elbo"].mean
-    assert report.latents["size"] == 3 and report.memorisation["samples"] == 1000
-    assert report.reconstruction["rows"] == 50
+    assert report.latents.size == 3 and report.memorisation.samples == 1000
+    assert report.reconstruction.rows == 50
     assert str(evaluate(vae, digits, k=20, limit=50)) == str(report)
 
 
@@ -101,8 +101,8 @@ def test_a_model_that_classifies_says_how_often_it_is_wrong(tmp_path):
     report = evaluate(model, data)
     wrong = int((model.classify(data.test.x).argmax(1) != data.test.c).sum())
     n = len(data.test)
-    assert report.classes["wrong"] == wrong and report.classes["rows"] == n
-    assert report.classes["error"] == pytest.approx((wrong / n * (1 - wrong / n) / n) ** 0.5)
-    assert ("wrong labels", f"{wrong / n:.2%} +- {report.classes['error']:.2%} of {n} rows") in report.rows()
+    assert report.classes.wrong == wrong and report.classes.rows == n
+    assert report.classes.error == pytest.approx((wrong / n * (1 - wrong / n) / n) ** 0.5)
+    assert ("wrong labels", f"{wrong / n:.2%} +- {report.classes.error:.2%} of {n} rows") in report.rows()
     report.write(tmp_path)
     assert read_report(tmp_path).classes == report.classes

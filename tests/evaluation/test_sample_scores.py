@@ -13,7 +13,7 @@ from simulacra.data.tensors import in_memory
 from simulacra.data.toys import Grid, Ring
 from simulacra.evaluation.distances import frechet_distance
 from simulacra.evaluation.implicit import sample_scores
-from simulacra.evaluation.quality import quality_rows
+from simulacra.evaluation.quality import Skipped, quality_rows
 from simulacra.evaluation.report import read_report
 from simulacra.evaluation.scoring import evaluate
 
@@ -132,7 +132,7 @@ def test_conditions_are_those_of_the_rows_compared_with():
 
 def test_reports_carry_the_scores_and_older_ones_are_read(ring, tmp_path):
     report = evaluate(simulacra.GAN(ring.space), ring, limit=200)
-    assert report.quality["samples"] == 200 and report.quality["modes"]["of"] == 8
+    assert report.quality.samples == 200 and report.quality.modes.of == 8
     table = report.table()
     for said in (
         "Frechet distance",
@@ -156,16 +156,16 @@ def test_models_with_a_likelihood_are_scored_when_asked(ring):
     model = simulacra.PPCA(ring.space, latent=1)
     assert evaluate(model, ring, limit=120).quality is None
     asked = evaluate(model, ring, limit=300, samples=120).quality
-    assert asked["samples"] == 120 and asked["extractor"].startswith("the 2 entries")
+    assert asked.samples == 120 and asked.extractor.startswith("the 2 entries")
     net = nn.Linear(2, 3)
     given = evaluate(model, ring, limit=300, extractor=net).quality
-    assert given["features"] == 3 and given["samples"] == 300
+    assert given.features == 3 and given.samples == 300
     assert given == evaluate(model, ring, limit=300, extractor=net).quality
 
 
 def test_what_cannot_be_scored_is_skipped_or_refused_with_the_number_needed(ring):
     short = evaluate(simulacra.GAN(ring.space), ring, limit=80)
-    assert "at least 100 samples" in short.quality["skipped"] and "not measured" in short.table()
+    assert "at least 100 samples" in short.quality.skipped and "not measured" in short.table()
     with pytest.raises(
         ValueError, match="101 features at n and n / 2 samples needs n = 204 or more, but n is"
     ):
@@ -179,4 +179,4 @@ def test_what_cannot_be_scored_is_skipped_or_refused_with_the_number_needed(ring
 
 
 def test_a_reason_stands_in_the_table():
-    assert quality_rows({"skipped": "too few."}) == [("scores of samples", "not measured: too few.")]
+    assert quality_rows(Skipped("too few.")) == [("scores of samples", "not measured: too few.")]

@@ -7,14 +7,15 @@ from torch import nn
 import simulacra
 from simulacra.core.space import Real
 from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import SPREAD
 from simulacra.evaluation.neighbours import neighbour_accuracy, told_apart
 from simulacra.evaluation.spread import Spread, spread
 
 
 def severity(found):
     """Of the finding about blur."""
-    return [f.severity for f in diagnose(Evidence(spread=found)) if f.name == "blurry decoder"]
+    return [f.severity for f in diagnose(Evidence.of({SPREAD: found})) if f.name == "blurry decoder"]
 
 
 @pytest.mark.system("E7")

@@ -1,18 +1,25 @@
 """Rows that stand for a split are chosen at random: the first rows of a sorted file are no sample of it."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import simulacra
 from simulacra.core import capabilities as can
+from simulacra.core.files import read_json, write_json
 from simulacra.core.model import Model
 from simulacra.core.space import Binary, Real
+from simulacra.data.splits.options import FirstRows
 from simulacra.evaluation.classification import labels_of
 from simulacra.evaluation.likelihood import likelihood
 from simulacra.evaluation.mends import _split
 from simulacra.evaluation.rows import blocks, subset
+from simulacra.exploration.embedding import embed
+from simulacra.training.validation import validation_score
 
 
 class Coins(Model, can.HasDensity):
@@ -66,6 +73,65 @@ def test_rows_of_a_sorted_file_are_of_all_classes():
     assert [len(subset(data.train, n)) for n in (1, 599, 600)] == [1, 599, 600]
     block = next(blocks(simulacra.PPCA(data.space, latent=1), data.train, limit=100))
     assert len(block.x) == 100 and float(block.x.std()) > 0.5
+
+
+@pytest.fixture
+def sorted_file(tmp_path):
+    """Official parts of an array file, each sorted by class: 900 rows near 0, then 900 near 9."""
+    y = np.arange(2).repeat(900)
+    x = np.random.default_rng(0).normal(9 * y[:, None], 1, (1800, 2)).astype("f4")
+    np.savez(tmp_path / "sorted.npz", x_train=x, x_test=x[::2] + 0.01)
+    return tmp_path / "sorted.npz"
+
+
+@pytest.mark.fault("scores 2.2")
+def test_a_limit_of_a_file_keeps_rows_of_all_classes(sorted_file):
+    data = simulacra.load_data(sorted_file, limit=60, validation=0)
+    for name in ("train", "test"):
+        assert 10 < int((data[name].x[:, 0] > 4.5).sum()) < 50 and len(data[name]) == 60
+    again = simulacra.load_data(sorted_file, limit=60, validation=0)
+    assert torch.equal(again.train.x, data.train.x)
+    other = simulacra.load_data(sorted_file, limit=60, validation=0, seed=1)
+    assert not torch.equal(other.train.x, data.train.x)
+
+
+@pytest.mark.fault("scores 2.2")
+def test_a_run_of_a_limit_opens_with_its_rows_those_of_earlier_versions_too(sorted_file, tmp_path):
+    data = simulacra.load_data(sorted_file, limit=60, validation=0)
+    run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "run")
+    assert torch.equal(simulacra.open_run(run.path).data.train.x, data.train.x)
+    # as a run of the first rows recorded them
+    first = simulacra.load_data(sorted_file, limit=FirstRows(60), validation=0)
+    assert float(first.train.x.max()) < 4.5
+    config = read_json(run.path / "config.json")
+    config["data"] |= {"digest": first.train.digest()}
+    write_json(run.path / "config.json", config)
+    assert torch.equal(simulacra.open_run(run.path).data.train.x, first.train.x)
+
+
+@pytest.mark.fault("scores 2.2")
+def test_validation_and_codes_of_a_sorted_split_stand_for_all(ordered):
+    few = validation_score(Coins(ordered.space), ordered.test, seed=0, limit=300)
+    values = likelihood(Coins(ordered.space), ordered).values
+    assert abs(few - float(values.mean())) < 4 * float(values.std()) / 300**0.5
+    y = torch.arange(2).repeat_interleave(300)
+    data = simulacra.in_memory(torch.randn(600, 3), Real((3,)), labels=y, valid=0, test=0)
+    found = embed(simulacra.PPCA(data.space, latent=1), data.train, limit=100)
+    assert 20 < int(found.labels.sum()) < 80
+
+
+FIRST = re.compile(r"\.(rows|select|batch)\(torch\.arange\((min\(|limit|[A-Z_]+\))")
+
+
+def test_no_module_takes_first_rows_for_a_sample():
+    source = Path(simulacra.__file__).parent
+    found = [
+        f"{path.relative_to(source)}:{i}"
+        for path in sorted(source.rglob("*.py"))
+        for i, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if FIRST.search(line)
+    ]
+    assert not found, f"use core.random.some_of: {found}"
 
 
 def test_a_smaller_subset_is_part_of_a_larger_one_in_order():

@@ -1,6 +1,7 @@
 """The report of tables: what it holds of a model, how it is kept and compared, and what the doctor names."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,13 +11,15 @@ import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
+from simulacra.core.records import read_as
 from simulacra.core.space import Count, Real
 from simulacra.evaluation.checks import tables as checks
 from simulacra.evaluation.doctor import diagnose, findings
-from simulacra.evaluation.evidence import Evidence, collect
+from simulacra.evaluation.measure import Case, Evidence
+from simulacra.evaluation.measures import TABLE, TableFound, examined
 from simulacra.evaluation.report import read_report
-from simulacra.evaluation.scores_of import scores_of
 from simulacra.evaluation.table_report import table_evidence, table_report
+from simulacra.evaluation.table_summary import TableSummary
 from simulacra.evaluation.table_words import table_rows
 
 SPACE = Fields(
@@ -85,7 +88,7 @@ def said(model, data, **options):
 
 def test_a_report_has_each_measure_with_rows_and_seed():
     data = rows()
-    found = table_report(Filling(data.space, lambda n: truth(n, 99)), data, seed=3).summary()
+    found = table_report(Filling(data.space, lambda n: truth(n, 99)), data, seed=3).summary.json()
     assert (found["samples"], found["training_rows"], found["held_out_rows"], found["seed"]) == (
         480,
         480,
@@ -110,26 +113,27 @@ def test_imputation_is_of_models_that_complete():
     unable = table_report(Given(data.space, resample(data)), data).imputation
     assert able.model > 0 and unable.model is None
     assert able.iterative == unable.iterative
-    words = dict(table_rows({**table_of_report(data), "imputation": unable.summary()}))
+    summary = table_report(Given(data.space, resample(data)), data).summary
+    words = dict(table_rows(replace(summary, imputation=unable)))
     assert "completes nothing or takes a condition" in words["hidden cells filled in"]
 
 
 def table_of_report(data):
     """The summary of a resample."""
-    return table_report(Given(data.space, resample(data)), data).summary()
+    return table_report(Given(data.space, resample(data)), data).summary.json()
 
 
 def test_a_report_is_the_same_for_the_same_seed():
     data = rows(200)
     model = Filling(data.space, lambda n: truth(n, 99))
-    assert table_report(model, data).summary() == table_report(model, data).summary()
+    assert table_report(model, data).summary.json() == table_report(model, data).summary.json()
 
 
 @pytest.mark.parametrize("n", [6, 12])
 def test_few_rows_give_reasons_and_no_error(n):
     data = simulacra.in_memory(truth(n, 0), SPACE, valid=0, test=0.2)
-    found = table_report(Filling(data.space, lambda m: truth(m, 1)), data).summary()
-    words = dict(table_rows(found))
+    found = table_report(Filling(data.space, lambda m: truth(m, 1)), data).summary.json()
+    words = dict(table_rows(read_as(TableSummary, found)))
     assert "skipped" in found["imputation"] or found["imputation"]["cells"] < 5
     assert words["hidden cells filled in"].startswith(("not measured: ", "RMSE"))
     json.dumps(found, allow_nan=False)
@@ -137,8 +141,8 @@ def test_few_rows_give_reasons_and_no_error(n):
 
 def test_one_column_gives_reasons():
     data = simulacra.in_memory(truth(100, 0)[:, :1], Fields(age=Count()), valid=0, test=0.2)
-    found = table_report(Given(data.space, lambda n: truth(n, 1)[:, :1]), data).summary()
-    words = dict(table_rows(found))
+    found = table_report(Given(data.space, lambda n: truth(n, 1)[:, :1]), data).summary.json()
+    words = dict(table_rows(read_as(TableSummary, found)))
     for name in ("associations of pairs", "learning from samples", "hidden cells filled in"):
         assert words[name].startswith("not measured: there is only one column")
     assert "AUC" in words["samples told from data"]
@@ -153,7 +157,7 @@ def test_columns_that_never_change_and_missing_cells_do_no_harm():
     data = simulacra.in_memory(x, space, known=known, valid=0, test=0.2)
     fresh = torch.from_numpy(np.random.default_rng(1).permutation(x.numpy())).repeat(40, 1)
     model = Given(data.space, lambda n: fresh[:n])
-    found = table_report(model, data).summary()
+    found = table_report(model, data).summary.json()
     # rows of the same law are not told by the gaps that only real rows have
     assert found["detection"]["auc"] < 0.65
     assert found["columns"]["each"]["b"]["drawn"] == 1
@@ -163,7 +167,7 @@ def test_columns_that_never_change_and_missing_cells_do_no_harm():
 def test_evaluate_keeps_the_report_and_older_reports_are_read(tmp_path):
     data = rows()
     report = simulacra.evaluate(Filling(data.space, resample(data)), data)
-    assert report.tables["samples"] == 480
+    assert report.tables.samples == 480
     page = report.page()
     for name, value in table_rows(report.tables):
         assert f"| {name} | {value} |" in page and value in report.table()
@@ -192,7 +196,7 @@ def test_tables_are_compared_by_how_well_samples_are_told():
     table = next(t for t in found.tables if t.first.kind == "table")
     assert table.better("good", "bad") is True
     assert table.lines()[-1][0] == "(held-out rows)" and "samples 480" in table.title
-    scores = next(s for s in scores_of(bad) if s.kind == "table")
+    scores = next(s for s in bad.columns() if s.kind == "table")
     assert scores.cells[-1] is None and len(scores.cells) == len(scores.columns)
 
 
@@ -230,7 +234,7 @@ def test_a_class_that_is_lost_is_named_with_its_chance():
     lost = said(Given(data.space, changed(lambda x: x[:, 3].clamp_(max=2))), data)["lost classes"]
     assert lost.severity == "warning" and "region=D" in lost.measured and "by chance" in lost.measured
     # of few samples it may be missing by chance
-    few = collect(Given(data.space, changed(lambda x: x[:, 3].clamp_(max=2))), data, n=50)
+    few = examined(Case(Given(data.space, changed(lambda x: x[:, 3].clamp_(max=2))), data, n=50))
     named = {f.name: f.severity for f in diagnose(few)}
     assert named["lost classes"] == "ok"
 
@@ -239,10 +243,12 @@ def test_a_class_that_is_lost_is_named_with_its_chance():
 def test_samples_that_are_no_numbers_lose_their_column(value):
     data = rows()
     model = Given(data.space, changed(lambda x: x[:, 1].fill_(value)))
-    found = table_report(model, data).summary()
+    found = table_report(model, data).summary.json()
     assert not found["columns"]["each"]["weight"]["drawn"]
     json.dumps(found, allow_nan=False)
-    lost = checks.columns(Evidence(kept=table_evidence(model, data, "test", 500, 0, None, False)[0]))
+    lost = checks.columns(
+        Evidence.of({TABLE: TableFound(table_evidence(model, data, "test", 500, 0, None, False)[0], None)})
+    )
     assert lost.severity == "warning" and "weight 0% kept" in lost.measured
 
 
@@ -251,6 +257,6 @@ def test_a_column_that_is_missing_in_all_training_rows_does_no_harm():
     for split in data.splits.values():
         split.known = torch.ones_like(split.x, dtype=torch.bool)
         split.known[:, 0] = False
-    found = table_report(Given(data.space, lambda n: truth(n, 9)), data).summary()
+    found = table_report(Given(data.space, lambda n: truth(n, 9)), data).summary.json()
     assert found["columns"]["each"]["age"]["drawn"] is None
     json.dumps(found, allow_nan=False)

@@ -5,7 +5,8 @@ import torch
 
 import simulacra
 from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.evidence import Evidence, collect
+from simulacra.evaluation.measure import Case, Evidence
+from simulacra.evaluation.measures import VITALS, examined
 from simulacra.evaluation.vitals import Vitals, vitals
 
 
@@ -17,7 +18,7 @@ def ring():
 def finding(model, data):
     """The doctor's finding of the game."""
     names = ("mode collapse", "vanishing gradient", "game")
-    (found,) = [f for f in diagnose(Evidence(vitals=vitals(model, data))) if f.name in names]
+    (found,) = [f for f in diagnose(Evidence.of({VITALS: vitals(model, data)})) if f.name in names]
     return found
 
 
@@ -56,7 +57,7 @@ class Side(torch.nn.Module):
 
 
 def test_a_game_that_goes_well_is_said_to(ring):
-    well = Evidence(vitals=Vitals({"accuracy": 0.6, "gradient": 0.2, "diversity": 0.9}, None))
+    well = Evidence.of({VITALS: Vitals({"accuracy": 0.6, "gradient": 0.2, "diversity": 0.9}, None)})
     assert {f.name: f.severity for f in diagnose(well)} == {"game": "ok", "discriminator": "ok"}
-    found = collect(simulacra.PPCA(ring.space, latent=1), ring, n=50, limit=50)
-    assert found.vitals is None and not [f for f in diagnose(found) if f.name == "game"]
+    found = examined(Case(simulacra.PPCA(ring.space, latent=1), ring, n=50, limit=50))
+    assert found[VITALS] is None and not [f for f in diagnose(found) if f.name == "game"]

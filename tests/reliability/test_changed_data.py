@@ -30,6 +30,7 @@ def bits(tmp_path):
 
 
 @pytest.mark.fault("f01")
+@pytest.mark.fault("scores 2.1")
 @pytest.mark.parametrize(
     "change, said",
     [

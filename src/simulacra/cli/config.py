@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
 from simulacra.cli.arguments import Pair
 from simulacra.cli.plan import Plan
 from simulacra.core.files import write_atomically
+from simulacra.core.plain_yaml import Refused, load_yaml
 
 NAME = "config.yaml"
-
-
-class Plain(yaml.SafeLoader):
-    """YAML whose plain scalars are numbers, true, false, null or text, as in YAML 1.2.
-
-    Of YAML 1.1 `no` and `yes` are booleans, 010 is eight, 12:30 is 750 and 2020-01-01 a date: in a table's
-    classes they are text.
-    """
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-
-FLOAT = r"[-+]?(?:0|[1-9][0-9]*)?(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?(?<=[0-9.])"
-PLAIN = {
-    "bool": (r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
-    "null": (r"~|null|Null|NULL|", [*"~nN", ""]),
-    "int": (r"[-+]?(?:0|[1-9][0-9]*)", [*"-+0123456789"]),
-    "float": (rf"{FLOAT}|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", [*"-+0123456789."]),
-}
-for _name, (_pattern, _first) in PLAIN.items():
-    Plain.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), _first)
-
-
-def load_yaml(text: str) -> Any:
-    """The content of YAML text; `no` is text.
-
-    Raises:
-        yaml.YAMLError: if it is no YAML.
-
-    Example:
-        >>> load_yaml("answer: [no, yes, 010, 1.5, 1e3, true, null]")
-        {'answer': ['no', 'yes', '010', 1.5, 1000.0, True, None]}
-    """
-    return yaml.load(text, Plain)
 
 
 HEAD = "# written by simulacra; train it again with: simulacra train --config THIS-FILE\n"
@@ -93,6 +59,8 @@ def read(path: str) -> tuple[dict[str, str], list[Pair]]:
 
 
 def _where(error: Exception) -> str:
+    if isinstance(error, Refused):
+        return f": {error}"
     mark = getattr(error, "problem_mark", None)
     return f" in line {mark.line + 1}: {getattr(error, 'problem', '')}" if mark is not None else ""
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from simulacra.cli.arguments import Arguments, scan
 from simulacra.cli.nearest import hint
 from simulacra.cli.said import say, table
+from simulacra.core.plain_text import printable
 from simulacra.data.catalog import names
 
 HELP = """usage: simulacra data [get NAME [--folder FOLDER] [--base_url URL]]
@@ -96,9 +97,13 @@ class Bar:
         """Called with the bytes so far."""
         share = f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB" if total else f"{done / 1e6:,.1f} MB"
         if self.live:
-            print(f"{'' if file == self.file else self._next()}\r{file}: {share}   ", end="", file=sys.stderr)
+            print(
+                f"{'' if file == self.file else self._next()}\r{printable(file)}: {share}   ",
+                end="",
+                file=sys.stderr,
+            )
         elif file != self.file:
-            print(f"{file}: fetching ({share})", file=sys.stderr, flush=True)
+            print(f"{printable(file)}: fetching ({share})", file=sys.stderr, flush=True)
         self.file = file
 
     def _next(self) -> str:

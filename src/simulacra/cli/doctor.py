@@ -30,7 +30,7 @@ def doctor(
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
     seconds = None if budget.strip().lower() == "none" else 60 * in_minutes(budget)
     from simulacra.evaluation.doctor import findings
-    from simulacra.evaluation.evidence import keeps_best, read_metrics
+    from simulacra.evaluation.history import keeps_best, read_metrics
     from simulacra.training.fit import open_run
 
     trained = open_run(run)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from simulacra.core.plain_text import printable
 from simulacra.core.renamed import OldName
 
 # a value is a word, or stands in quotation marks
@@ -39,7 +40,7 @@ class Stderr(logging.Handler):
         """Print the message; warnings say so."""
         kind = "warning: " if record.levelno >= logging.WARNING else ""
         self.last = record.getMessage()
-        line = f"simulacra: {kind}{self.last}" if kind else self.last
+        line = printable(f"simulacra: {kind}{self.last}" if kind else self.last)
         # a bar that stands on the terminal makes way for the line
         if "tqdm" in sys.modules:
             sys.modules["tqdm"].tqdm.write(line, file=sys.stderr)
@@ -111,7 +112,8 @@ def _old_names_to(log: logging.Logger, others: Callable[..., None]) -> Callable[
 
 def error(message: str) -> None:
     """One line about what was wrong."""
-    print(f"simulacra: error: {in_options(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    said = printable(in_options(" ".join(message.split())))
+    print(f"simulacra: error: {said}", file=sys.stderr, flush=True)
 
 
 def in_options(message: str) -> str:
@@ -146,7 +148,7 @@ def value_of(found: re.Match[str]) -> str:
 def say(*lines: str) -> None:
     """Lines of the result, at once."""
     for line in lines:
-        print(line, flush=True)
+        print(printable(line), flush=True)
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:

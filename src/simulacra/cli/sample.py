@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +21,22 @@ if TYPE_CHECKING:
     from simulacra.core.space import Space
 
 
+log = logging.getLogger("simulacra")
+
+
 def run(words: Sequence[str]) -> int:
     """Draw samples."""
     return call("sample", sample, words)
 
 
 def sample(
-    run: str, *, n: int | None = None, seed: int = 0, condition: str | None = None, out: str | None = None
+    run: str,
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    condition: str | None = None,
+    out: str | None = None,
+    escape_formulas: bool = False,
 ) -> int:
     """Draw samples from a trained model and write them to a file.
 
@@ -37,6 +48,7 @@ def sample(
         out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
             all three kinds a folder (ending in /) that gets a PNG at its own depth, a .wav or a .mid file
             for each; by default samples/seed-SEED.png in the run folder.
+        escape_formulas: in a .csv file, an apostrophe before cells that a spreadsheet would compute.
     """
     if n is not None and n < 1:
         raise ValueError(f"--n is {n}, but it must be at least 1.")
@@ -45,6 +57,8 @@ def sample(
     each = out is not None and out.endswith(("/", "\\"))
     if not each and path.suffix.lower() not in WRITERS:
         raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder.")
+    if escape_formulas and path.suffix.lower() != ".csv":
+        raise ValueError(f"--escape-formulas is for a .csv file, but --out is {path}: leave it out.")
     n = n or (1 if path.suffix.lower() in SINGLE and not each else 16)
     from simulacra.training.looks import in_turn
     from simulacra.training.progress import entries_shown
@@ -56,7 +70,8 @@ def sample(
     with entries_shown(model) as watch, shown() if watch is None else nullcontext():
         x = model.sample(n, given, seed, watch)
     path.parent.mkdir(parents=True, exist_ok=True)
-    (_files if each else WRITERS[path.suffix.lower()])(model, x.cpu().numpy(), path)
+    write = partial(_csv, escape=True) if escape_formulas else WRITERS[path.suffix.lower()]
+    (_files if each else write)(model, x.cpu().numpy(), path)
     say(f"{n} sample{'s' * (n > 1)}: {path}")
     return 0
 
@@ -146,7 +161,7 @@ def _npz(model: Model, x: np.ndarray, path: Path) -> None:
     _binary(path, lambda file: _numpy().savez_compressed(file, x=x))
 
 
-def _csv(model: Model, x: np.ndarray, path: Path) -> None:
+def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False) -> None:
     """One row a sample, with the columns of a table; images and sequences are flattened."""
     import torch
 
@@ -156,7 +171,14 @@ def _csv(model: Model, x: np.ndarray, path: Path) -> None:
 
     raw, flat = model.preprocessing.raw, x.reshape(len(x), -1)
     if isinstance(raw, Fields):
-        write_csv(raw, torch.from_numpy(x), path)
+        formulas = write_csv(raw, torch.from_numpy(x), path, escape)
+        if formulas:
+            log.warning(
+                "%s: %s cells begin with = + - or @, which a spreadsheet computes: add --escape-formulas to "
+                "write an apostrophe before them, or open the file as text.",
+                path.name,
+                f"{formulas:,}",
+            )
         return
 
     def write(aside: Path) -> None:

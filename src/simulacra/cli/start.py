@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from simulacra.cli import config
 from simulacra.cli.nearest import hint
 from simulacra.cli.plan import Plan, takes_condition
@@ -58,8 +56,7 @@ def build(plan: Plan, data: Dataset, options: Options) -> Model:
         if not takes_condition(kind):
             raise ValueError(f"{plan.model} takes no condition: leave out --data.condition.")
         given["condition"] = data.condition
-    torch.manual_seed(options.seed)
-    model: Model = kind(data.space, **given)
+    model: Model = kind(data.space, **{"seed": options.seed, **given})
     return model
 
 

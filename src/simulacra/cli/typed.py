@@ -14,6 +14,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from simulacra.cli.arguments import Pair
 from simulacra.cli.nearest import hint, nearest
+from simulacra.core.plain_yaml import Refused, check_plain, load_yaml
 from simulacra.core.renamed import present
 
 NUMBERS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
@@ -87,7 +88,17 @@ class Typed:
                 raise ValueError(f"--{name} needs a value: {phrase(kind)}.")
             value = "true"
         if get_origin(kind) is tuple and value != "null":
-            value = f"[{value.strip('()[] ').rstrip(',')}]"
+            inner = value.strip()
+            inner = inner[1:-1] if inner[:1] in ("(", "[") and inner[-1:] in (")", "]") else inner
+            value = f"[{inner.rstrip(', ')}]"
+        if value.startswith(("[", "{")):
+            try:
+                check_plain(value)
+            except Refused as reason:
+                raise ValueError(f"--{name} cannot be read: {reason}.") from reason
+            except yaml.YAMLError:
+                # the option says what it takes
+                pass
         if value.startswith("{") and any(get_origin(part) is Mapping for part in (kind, *get_args(kind))):
             value = _as_text(value)
         return f"--{name}={value}"
@@ -122,7 +133,7 @@ class Typed:
 def _as_text(value: str) -> str:
     """A typed mapping with every scalar as the text that it is: the class `no` is not False."""
     try:
-        return json.dumps(yaml.load(value, yaml.BaseLoader))
+        return json.dumps(load_yaml(value, typed=False))
     except yaml.YAMLError:
         return value
 

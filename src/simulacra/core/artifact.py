@@ -18,6 +18,7 @@ from typing import Any
 
 from simulacra import __version__
 from simulacra.core.files import read_json, read_shapes, write_json, write_tensors
+from simulacra.core.links import check_links
 from simulacra.core.model import Model
 from simulacra.core.rebuilding import ENTRIES, build_model, check_config, check_sizes, of_the_library
 from simulacra.core.space import Space
@@ -186,10 +187,11 @@ def read_config(folder: Path, entries: Mapping[str, type] = ENTRIES) -> dict[str
     """The configuration in `folder`, every entry there and of its type.
 
     Raises:
-        ValueError: if there is none, or it is damaged.
+        ValueError: if there is none, it is damaged, or a link in the folder leads out of it.
     """
     if not (folder / CONFIG).is_file():
         raise ValueError(f"{folder} holds no {CONFIG}: it is neither a run nor a saved model.")
+    check_links(folder)
     return check_config(read_json(folder / CONFIG), entries, folder / CONFIG)
 
 

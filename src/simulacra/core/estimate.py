@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from simulacra.core.chance import LEVEL, chance_of
+from simulacra.core.chance import ERRORS, LEVEL, chance_of
 from simulacra.core.precision import precise
 
 Kind = Literal["exact", "lower", "upper", "stochastic"]
@@ -168,7 +168,7 @@ def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
 
     Exact beats exact by the paired difference and its standard error; a lower bound above an
     exact value wins, one below it is undecided; two bounds from below never decide. The error of a log Z
-    counts beside that of the sampled rows, and a score with doubts decides nothing. The limit is two standard
+    counts beside that of the sampled rows, and a score with doubts decides nothing. The limit is 2.5 standard
     errors, and for few rows the same quantile of Student's t.
 
     Raises:
@@ -239,6 +239,6 @@ def _verdict(a: Estimate, b: Estimate, difference: float, error: float, chance: 
 
 
 def _limit(difference: float, error: float, rows: int) -> str:
-    """The limit of a verdict in words: beyond two standard errors, few rows ask for more."""
-    beyond = abs(difference) > 2 * error
-    return f"chance by Student's t for {rows} rows" if beyond else "two standard errors"
+    """The limit of a verdict in words: beyond 2.5 standard errors, few rows ask for more."""
+    beyond = abs(difference) > ERRORS * error
+    return f"chance by Student's t for {rows} rows" if beyond else f"{ERRORS:g} standard errors"

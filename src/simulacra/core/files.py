@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from simulacra.core import migration
+from simulacra.core.links import unlinked
 from simulacra.core.migration import current
 
 LARGEST = 2**26  # bytes of a JSON file
@@ -43,7 +44,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         ValueError: if the disk is full or the folder cannot be written; the old file stands.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = unlinked(path.with_name(f".{path.name}.{os.getpid()}.part"))
     try:
         write(aside)
         with open(aside, "rb+") as file:

@@ -12,6 +12,7 @@ from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.composite import Fields
 from simulacra.core.files import write_atomically
 from simulacra.core.numeric import Numeric
+from simulacra.core.plain_text import is_formula, without_formula
 from simulacra.core.space import Binary, Count, Space
 
 if TYPE_CHECKING:
@@ -78,10 +79,23 @@ def to_frame(space: Fields, x: Tensor) -> pandas.DataFrame:
     return frame
 
 
-def write_csv(space: Fields, x: Tensor, path: Path) -> None:
-    """Rows in raw units as a .csv file; columns that were only numbered get no header."""
+def write_csv(space: Fields, x: Tensor, path: Path, escape: bool = False) -> int:
+    """Rows in raw units as a .csv file; columns that were only numbered get no header.
+
+    Args:
+        space: of the rows.
+        x: shape (B, columns).
+        path: of the file.
+        escape: an apostrophe comes before a text that a spreadsheet would compute.
+
+    Returns:
+        The number of such texts in the file, 0 where they are escaped.
+    """
     columns = columns_of(space, x)
     numbered = list(columns) == [str(j) for j in range(1, len(columns) + 1)]
+    formulas = sum(map(is_formula, columns)) + sum(is_formula(v) for c in columns.values() for v in c)
+    if escape and formulas:
+        columns = {str(without_formula(k)): [*map(without_formula, c)] for k, c in columns.items()}
 
     def write(aside: Path) -> None:
         with open(aside, "w", newline="", encoding="utf-8") as file:
@@ -91,3 +105,4 @@ def write_csv(space: Fields, x: Tensor, path: Path) -> None:
             writer.writerows(zip(*columns.values()))
 
     write_atomically(path, write)
+    return 0 if escape else formulas

@@ -17,24 +17,38 @@ from torch import Tensor, nn
 from simulacra.core import capabilities as can
 from simulacra.core.precision import bounded
 from simulacra.core.preprocessing import Preprocessing
+from simulacra.core.random import initial_weights
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.space import Space
 from simulacra.core.training import Epochs, Stage, Update
 from simulacra.core.words import Words
 
+# of every model: its initial weights are drawn with this key, and with nothing else
+SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, annotation="int")
+
 
 class _Recorded(ABCMeta):
-    """The constructor's signature is the configuration: its arguments are kept."""
+    """The constructor's signature is the configuration: its arguments are kept.
+
+    Every constructor takes `seed=` besides its own arguments.
+    """
 
     @property
     def __signature__(cls) -> inspect.Signature:
         """That of the constructor, which `__call__` below would hide."""
         signature = inspect.signature(cls.__init__)  # type: ignore[misc]
-        return signature.replace(parameters=list(signature.parameters.values())[1:])
+        parameters = list(signature.parameters.values())[1:]
+        if SEED.name not in signature.parameters:
+            rest = [p for p in parameters if p.kind is p.VAR_KEYWORD]
+            parameters = [*(p for p in parameters if p not in rest), SEED, *rest]
+        return signature.replace(parameters=parameters)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         kwargs = renamed_arguments({base.__name__ for base in cls.__mro__}, kwargs)
-        model = super().__call__(*args, **kwargs)
+        own = SEED.name in inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+        given = kwargs if own else {name: value for name, value in kwargs.items() if name != SEED.name}
+        with initial_weights(kwargs.get(SEED.name)):
+            model = super().__call__(*args, **given)
         bound = inspect.signature(cls).bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = dict(bound.arguments)

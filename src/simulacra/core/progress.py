@@ -57,6 +57,7 @@ class Progress:
         sinks: who is told.
         over: whether it has ended.
         part: steps that the work within it, such as one chunk of rows, stands for.
+        even: whether all steps are alike, so that some tell how long others take.
 
     Example:
         >>> with stage("counting", total=3) as progress:
@@ -76,6 +77,7 @@ class Progress:
     sinks: tuple[Sink, ...] = ()
     over: bool = False
     part: int = 1
+    even: bool = True
     first: int = field(init=False)
     began: float = field(init=False)
     _moves: int = field(init=False, default=0)
@@ -115,7 +117,9 @@ class Progress:
 
     @property
     def pace(self) -> float | None:
-        """Seconds of a step; None before the first."""
+        """Seconds of a step; None before the first, or where steps are not alike."""
+        if not self.even:
+            return None
         if self.step > self._paced_at and self._moves > 1:
             return (self._now - self._paced) / (self.step - self._paced_at)
         made = self.step - self.first
@@ -124,11 +128,9 @@ class Progress:
     @property
     def known(self) -> bool:
         """Whether enough steps were made to believe the pace."""
-        return self._moves > STEPS or (self._moves > 0 and self._now - self._paced > SECONDS) or self._slow
-
-    @property
-    def _slow(self) -> bool:
-        return self._moves == 1 and self.elapsed > SECONDS
+        slow = self._moves == 1 and self.elapsed > SECONDS
+        enough = self._moves > STEPS or (self._moves > 0 and self._now - self._paced > SECONDS)
+        return self.even and (enough or slow)
 
     @property
     def seconds_left(self) -> float | None:
@@ -209,18 +211,19 @@ def stage(name: str, total: int | None = None, unit: str = "step", **more: Any) 
             sink.ended(progress)
 
 
-def each(items: Sequence[T], name: str, unit: str = "step") -> Iterator[T]:
+def each(items: Sequence[T], name: str, unit: str = "step", even: bool = True) -> Iterator[T]:
     """The items in turn, each a step of a stage.
 
     Args:
         name: of the work.
         unit: what one step is called.
+        even: whether all steps are alike.
 
     Example:
         >>> [i for i in each(range(3), "counting")]
         [0, 1, 2]
     """
-    with stage(name, len(items), unit) as progress:
+    with stage(name, len(items), unit, even=even) as progress:
         for item in items:
             yield item
             progress.advance()

@@ -146,6 +146,63 @@ class Rng:
         return whole.reshape(len(rows), *shape).to(device)
 
 
+def some_of(n: int, limit: int, rng: Rng) -> Tensor:
+    """Numbers of `limit` of n rows in order, chosen by a key: the first rows of a file are no sample of it.
+
+    A smaller choice is part of a larger one of the same key.
+
+    Args:
+        n: number of rows.
+        limit: how many are chosen, at most n.
+        rng: bound to a seed and to what the choice is for.
+
+    Returns:
+        int64, shape (min(limit, n),).
+
+    Example:
+        >>> some_of(10, 3, Rng(0, "rows")).tolist(), some_of(2, 3, Rng(0, "rows")).tolist()
+        ([5, 6, 9], [0, 1])
+    """
+    if limit >= n:
+        return torch.arange(n)
+    return rng.permutation("subset", n)[:limit].sort().values
+
+
+_building = 0  # constructors of models that are running, one within the other
+
+
+@contextmanager
+def initial_weights(seed: int | None) -> Iterator[None]:
+    """Draws of torch's global generator are keyed by `seed` within, and the generator is left as it was.
+
+    Args:
+        seed: None: 0, or within the constructor of another model a part of that model's draws.
+
+    Example:
+        >>> with initial_weights(3):
+        ...     a = torch.nn.Linear(2, 2).weight
+        >>> with initial_weights(3):
+        ...     b = torch.nn.Linear(2, 2).weight
+        >>> bool((a == b).all())
+        True
+    """
+    global _building
+    if seed is None and _building:
+        yield
+        return
+    on_gpu = torch.get_default_device().type == "cuda"
+    with torch.random.fork_rng([torch.cuda.current_device()] if on_gpu else []):
+        key = key_of(seed or 0, "weights")
+        torch.default_generator.manual_seed(key)
+        if on_gpu:
+            torch.cuda.manual_seed(key)
+        _building += 1
+        try:
+            yield
+        finally:
+            _building -= 1
+
+
 def _generator(*path: object) -> torch.Generator:
     return torch.Generator().manual_seed(key_of(*path))
 

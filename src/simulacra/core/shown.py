@@ -139,6 +139,9 @@ def _of_all(progress: Progress) -> dict[str, Any]:
     content = whole.json()
     if whole is not progress:
         of = "" if progress.total is None else f" of {progress.total:,}"
+        # of work whose steps are not alike only the part's time is known
+        if not whole.even:
+            content["seconds_left"] = progress.json()["seconds_left"]
         content["message"] = f"{progress.stage}: {progress.step:,}{of} {_many(progress.unit)}"
     return content
 

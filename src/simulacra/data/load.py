@@ -86,7 +86,7 @@ def load_data(
         duplicates: `drop` keeps the first of equal rows, and of rows that stand in two splits that of the
             test or validation split; how many were dropped is said.
         seed: of splits, static binarisation and toys.
-        limit: keep only the first rows of each split, for a quick trial.
+        limit: keep only so many rows of each split, chosen at random by `seed`, for a quick trial.
         own: options of the reader, such as `size` for images or `types` for tables (`data.md` lists them).
 
     Returns:

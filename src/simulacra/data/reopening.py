@@ -20,16 +20,18 @@ from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renamed_arguments
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.load import load_data, usual_options
+from simulacra.data.splits.options import FirstRows
 from simulacra.data.tables.columns import declaration
 from simulacra.data.tables.declared import EVERY_OTHER
 
 
-def reopen(spec: Mapping[str, Any], recorded: Preprocessing) -> Dataset:
+def reopen(spec: Mapping[str, Any], recorded: Preprocessing, digest: str | None = None) -> Dataset:
     """The data set that `spec` describes, with the kinds of columns that were recorded.
 
     Args:
         spec: name or path and options of `load_data`.
         recorded: the preprocessing of the model that was trained on it.
+        digest: of the training rows; earlier versions took a limit as the first rows, which it tells.
 
     Raises:
         ValueError: as `load_data`.
@@ -39,6 +41,14 @@ def reopen(spec: Mapping[str, Any], recorded: Preprocessing) -> Dataset:
     unknown = [name for name in options if name not in {"name_or_path", *usual_options()}]
     if unknown:
         raise TypeError(f"load_data has no option {unknown[0]!r}")
+    found = _reopened(options, recorded)
+    if options.get("limit") is None or digest in (None, *_digests(found.train)):
+        return found
+    first = _reopened({**options, "limit": FirstRows(options["limit"])}, recorded)
+    return first if digest in list(_digests(first.train)) else found
+
+
+def _reopened(options: dict[str, Any], recorded: Preprocessing) -> Dataset:
     raw = recorded.raw
     if not isinstance(raw, Fields) or (
         isinstance(options.get("types"), Mapping) and "missing_values" in options

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
+from simulacra.core.records import Record
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.rows import subset
 
 
 @dataclass
-class Classification:
+class Classification(Record):
     """Wrong labels.
 
     Args:
@@ -28,6 +28,7 @@ class Classification:
 
     wrong: int
     rows: int
+    derived = ("share", "error")
 
     @property
     def share(self) -> float:
@@ -38,10 +39,6 @@ class Classification:
     def error(self) -> float:
         """Standard error of the share, binomial."""
         return math.sqrt(self.share * (1 - self.share) / self.rows)
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {"wrong": self.wrong, "rows": self.rows, "share": self.share, "error": self.error}
 
 
 def classification(

@@ -21,7 +21,6 @@ from simulacra.evaluation.contestants import Comparable, Contestant, contestants
 from simulacra.evaluation.mends import measured_alike, mend
 from simulacra.evaluation.ranking import Ranking, Retrained, rank
 from simulacra.evaluation.score_tables import Scores, ScoreTable
-from simulacra.evaluation.scores_of import scores_of
 
 log = logging.getLogger("simulacra")
 
@@ -175,7 +174,7 @@ def _others(given: list[Contestant], found: Compared) -> None:
     tables: list[ScoreTable] = []
     who = {c.name: c for c in given}
     for c in given:
-        for scores in scores_of(c.report) if c.report else []:
+        for scores in c.report.columns() if c.report else []:
             home = next((t for t in tables if _at_home(t, c.name, scores)), None)
             if home is None:
                 tables.append(ScoreTable({c.name: scores}))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from simulacra.core.estimate import SIGNS, Estimate
 from simulacra.core.files import finite
+from simulacra.core.plain_text import in_markdown
 from simulacra.evaluation.ranking import Ranking
 from simulacra.evaluation.score_tables import ScoreTable
 
@@ -95,14 +96,14 @@ def _cells(e: Estimate) -> list[str]:
 
 def as_markdown(found: Compared, title: str = "# Models compared") -> str:
     """For a document; a star marks models that no other one is known to beat."""
-    shown = {"title": lambda t: f"#{title.split(' ')[0]} {t}", "table": _markdown_table}
-    lists = lambda sentences: "\n".join(f"- {sentence}" for sentence in sentences)
+    shown = {"title": lambda t: f"#{title.split(' ')[0]} {in_markdown(t)}", "table": _markdown_table}
+    lists = lambda sentences: "\n".join(f"- {in_markdown(sentence)}" for sentence in sentences)
     parts = [shown.get(kind, lists)(content) for kind, content in blocks(found) if content]
     return "\n\n".join([title, *parts]) + "\n"
 
 
 def _markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    safe = [[cell.replace("|", "\\|").replace("*", "\\*") for cell in row] for row in rows]
+    safe = [[in_markdown(cell, cell=True) for cell in row] for row in rows]
     lines = [f"| {' | '.join(row)} |" for row in safe]
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 

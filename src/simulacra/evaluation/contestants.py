@@ -11,6 +11,7 @@ from simulacra import __version__
 from simulacra.core.artifact import CONFIG, WEIGHTS
 from simulacra.core.estimate import Estimate, Protocol
 from simulacra.core.files import read_json
+from simulacra.core.links import check_links
 from simulacra.evaluation.provenance import doubt
 from simulacra.evaluation.report import REPORT, Report, reports_in
 
@@ -92,6 +93,8 @@ def _contestants(name: str, item: Comparable) -> list[Contestant]:
     path = Path(item)
     check_run(path)
     notes = _notes(path)
+    if (path / CONFIG).is_file():
+        check_links(path)
     reports = reports_in(path)
     doubts = [_why_not(path, report) for report in reports]
     sound = [report for report, why in zip(reports, doubts) if why is None]

@@ -15,7 +15,9 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import Annealing
 from simulacra.evaluation.budget import Share
 from simulacra.evaluation.checks import codes, copies, games, learning, networks, scores, tables
-from simulacra.evaluation.evidence import Evidence, Metrics, collect
+from simulacra.evaluation.history import History, Metrics
+from simulacra.evaluation.measure import Case, Evidence
+from simulacra.evaluation.measures import examined
 
 CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *codes.CHECKS,
@@ -76,10 +78,10 @@ def findings(
     annealing = QUICK
     if model.supports(can.HasLaws):
         limit, annealing = min(limit or SEQUENCES, SEQUENCES), BRIEF
-    share = Share(budget)
+    share, history = Share(budget), History(metrics, best_kept)
     n = min(n, share.samples(model, data[split], n))
     annealing = share.annealing(annealing, model)
-    found = collect(model, data, split, k, seed, limit, metrics, n, annealing, best_kept=best_kept)
+    found = examined(Case(model, data, split, k, seed, limit, n, annealing, history=history))
     if found.interrupted:
         raise KeyboardInterrupt
     return diagnose(found)

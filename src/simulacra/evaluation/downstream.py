@@ -11,9 +11,7 @@ Reference: Theis, van den Oord and Bethge 2016, section 4; Esteban, Hyland and R
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,6 +20,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.classes import Categorical
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
+from simulacra.core.records import Record
 from simulacra.core.words import CHUNK, evaluating
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.feature_net import RECIPE, WIDTH, FeatureNet, Plan, train
@@ -34,7 +33,7 @@ STEPS = 600  # of a classifier: on 10,000 rows of MNIST twice as many bring 97.8
 
 
 @dataclass(frozen=True)
-class Downstream:
+class Downstream(Record):
     """What classifiers make of held-out rows. Two are comparable if all up to `rows` and the data are equal.
 
     Args:
@@ -58,10 +57,6 @@ class Downstream:
     reference: Interval
     difference: Interval
     chance: float
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return asdict(self)
 
 
 def train_on_samples(
@@ -178,20 +173,20 @@ def _right(net: FeatureNet, data: Dataset, test: Split) -> Tensor:
     return torch.cat(found) == test.labels
 
 
-def downstream_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name and value of each number of `Downstream.summary`, in words."""
-    n, rows = found["samples"], found["rows"]
-    gap = found["difference"]
+def downstream_rows(found: Downstream) -> list[tuple[str, str]]:
+    """Name and value of each number, in words."""
+    n, rows = found.samples, found.rows
+    gap = found.difference
     return [
         (
             "trained on samples, tested on real rows",
-            f"{in_words(found['accuracy'])} of {rows:,} rows of {found['split']} right, from {n:,} samples; "
-            f"from as many training rows {in_words(found['reference'])}; the most frequent class "
-            f"{found['chance']:.1%}",
+            f"{in_words(found.accuracy)} of {rows:,} rows of {found.split} right, from {n:,} samples; "
+            f"from as many training rows {in_words(found.reference)}; the most frequent class "
+            f"{found.chance:.1%}",
         ),
         (
             "lost by training on samples",
-            f"{-gap['value']:.1%} ({-gap['high']:.1%} to {-gap['low']:.1%}), over the same rows",
+            f"{-gap.value:.1%} ({-gap.high:.1%} to {-gap.low:.1%}), over the same rows",
         ),
-        ("classifier of samples", f"{found['classifier']}, seed {found['seed']}"),
+        ("classifier of samples", f"{found.classifier}, seed {found.seed}"),
     ]

@@ -11,9 +11,9 @@ Reference: Kingma et al. 2014, section 4.1; Salimans et al. 2016, section 6. Row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
+from simulacra.core.records import Record
 from simulacra.core.representation import features_of
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset, Split
@@ -44,7 +45,7 @@ Reading = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class FewLabels:
+class FewLabels(Record):
     """Errors on held-out rows. Two are comparable if all from `classifier` to `rows` and the data are equal.
 
     Args:
@@ -69,10 +70,6 @@ class FewLabels:
     error: Interval
     reference: Interval
     difference: Interval
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return asdict(self)
 
 
 def few_labels(
@@ -230,21 +227,20 @@ def fitted(features: Tensor, y: Tensor) -> GridSearchCV | Pipeline:
     return line.fit(features.double().numpy(), y.numpy())
 
 
-def few_label_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name and value of each number of `FewLabels.summary`, in words."""
-    gap, n = found["difference"], found["labels"]
-    choices = f"{len(found['seeds'])} choices" if len(found["seeds"]) > 1 else "one choice"
-    ours = "with the labels that it was trained with" if found["read"] == OWN else f"from {n:,} labels"
+def few_label_rows(found: FewLabels) -> list[tuple[str, str]]:
+    """Name and value of each number, in words."""
+    gap, n = found.difference, found.labels
+    choices = f"{len(found.seeds)} choices" if len(found.seeds) > 1 else "one choice"
+    ours = "with the labels that it was trained with" if found.read == OWN else f"from {n:,} labels"
     return [
         (
             f"error at {n:,} labels",
-            f"{in_words(found['error'])} of {found['rows']:,} rows of {found['split']}, {found['read']}, "
-            f"{ours}; the rows themselves, from {n:,} labels, {in_words(found['reference'])}",
+            f"{in_words(found.error)} of {found.rows:,} rows of {found.split}, {found.read}, "
+            f"{ours}; the rows themselves, from {n:,} labels, {in_words(found.reference)}",
         ),
         (
             "saved by the model",
-            f"{-gap['value']:.1%} ({-gap['high']:.1%} to {-gap['low']:.1%}), over {choices} of the labelled "
-            "rows",
+            f"{-gap.value:.1%} ({-gap.high:.1%} to {-gap.low:.1%}), over {choices} of the labelled rows",
         ),
-        ("classifier of few labels", found["classifier"]),
+        ("classifier of few labels", found.classifier),
     ]

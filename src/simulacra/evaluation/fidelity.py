@@ -17,15 +17,14 @@ Reference: Wang, Bovik, Sheikh and Simoncelli 2004. Row G21.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
 from simulacra.core.own_range import clipped
+from simulacra.core.records import Record
 from simulacra.core.space import Binary, Levels
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset, Split
@@ -55,7 +54,7 @@ class ImageScores:
 
 
 @dataclass(frozen=True)
-class Fidelity:
+class Fidelity(Record):
     """Reconstructions beside their images. Two are comparable if `window` to `images` and the data are equal.
 
     Args:
@@ -73,10 +72,6 @@ class Fidelity:
     images: int
     model: ImageScores
     reference: ImageScores
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return asdict(self)
 
 
 def fidelity(
@@ -188,8 +183,8 @@ def _ends(split: Split) -> tuple[float, float]:
     raw = split.preprocessing.raw
     if not (isinstance(raw, Levels) and raw.ranged):
         return 0.0, 1.0
-    n = len(split)
-    x = split.rows(torch.arange(min(MEAN, n)) * n // min(MEAN, n)).x
+    some = subset(split, MEAN)
+    x = some.rows(torch.arange(len(some))).x
     entries = clipped(raw.measured(x, torch.float64))
     return float(entries.min()), float(entries.max())
 
@@ -205,21 +200,21 @@ def _scored(found: Tensor) -> ImageScores:
     return ImageScores(psnr, found.shape[1] - len(finite), mean_of(found[1]))
 
 
-def fidelity_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name and value of each number of `Fidelity.summary`, in words."""
-    ours, mean = found["model"], found["reference"]
-    exact = f"; {ours['exact']:,} come back exactly and are left out" if ours["exact"] else ""
-    images, window = f"{found['images']:,} images of {found['split']}", found["window"]
-    decibels, base = (_decibels(side["psnr"]) for side in (ours, mean))
+def fidelity_rows(found: Fidelity) -> list[tuple[str, str]]:
+    """Name and value of each score of reconstructed images, in words."""
+    ours, mean = found.model, found.reference
+    exact = f"; {ours.exact:,} come back exactly and are left out" if ours.exact else ""
+    images, window = f"{found.images:,} images of {found.split}", found.window
+    decibels, base = (_decibels(side.psnr) for side in (ours, mean))
     return [
         ("PSNR of reconstructions", f"{decibels}, {images}{exact}; the mean training image {base}"),
         (
             "SSIM of reconstructions",
-            f"{in_words(ours['ssim'], '.4f')}, windows of {window} x {window}; the mean training image "
-            f"{in_words(mean['ssim'], '.4f')}",
+            f"{in_words(ours.ssim, '.4f')}, windows of {window} x {window}; the mean training image "
+            f"{in_words(mean.ssim, '.4f')}",
         ),
     ]
 
 
-def _decibels(found: Mapping[str, float] | None) -> str:
+def _decibels(found: Interval | None) -> str:
     return "infinite" if found is None else f"{in_words(found, '.2f')} dB"

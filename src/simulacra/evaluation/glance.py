@@ -8,25 +8,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from simulacra.core import capabilities as can
-from simulacra.data.dataset import Dataset
-from simulacra.evaluation.chains import Mixing, chains_of, mixing
 from simulacra.evaluation.checks.learning import PLACES
-from simulacra.evaluation.constants import constant_columns
-from simulacra.evaluation.evidence import Evidence, Metrics, keeps_best, read_metrics
-from simulacra.evaluation.latents import active_in, decompose, posteriors
-from simulacra.evaluation.neighbours import neighbour_accuracy
-from simulacra.evaluation.relative import has_relative, relative_estimate
-from simulacra.evaluation.spread import spread
-from simulacra.evaluation.units import dead_units
+from simulacra.evaluation.history import History, Metrics, history_of
+from simulacra.evaluation.measure import Case, Evidence, Look
+from simulacra.evaluation.measures import HISTORY, MEASURES, VITALS
 from simulacra.evaluation.vitals import Vitals
 from simulacra.training.memory import out_of_memory
 from simulacra.training.run import Run
 
 log = logging.getLogger("simulacra")
 T = TypeVar("T")
-PROBE, FEWEST = 16, 64  # rows that are timed, and below which nothing is said
-MOST, MOST_CODES = 2000, 500
-CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # sweeps that are timed, and that are run
+PROBE = 16  # rows below which nothing is looked at
 
 
 class Purse:
@@ -79,34 +71,25 @@ def glance(run: Run, purse: Purse) -> Evidence:
         run: as training left it.
         purse: for everything but the metrics.
     """
-    metrics = read_metrics(run.path)
-    found = Evidence(metrics=metrics, best_kept=keeps_best(run.path), vitals=last_vitals(run, metrics))
+    history = history_of(run.path) or History(())
+    found = Evidence()
+    found.keep(HISTORY, history)
+    found.keep(VITALS, last_vitals(run, history.metrics))
     data = run.data
     if data is None or purse.left <= 0:
         return found
     split = "valid" if data.valid is not None and len(data.valid) > PROBE else "train"
     if min(len(data[split]), len(data.train)) <= PROBE:
         return found
-    _bought(found, purse, run, data, split)
+    case = Case(run.model, data, split, history=history)
+    for measure in MEASURES:
+        if look := measure.looked(case, found):
+            found.keep(measure, _bought(look, case, purse))
     return found
 
 
-def _bought(found: Evidence, purse: Purse, run: Run, data: Dataset, split: str) -> None:
-    """What the purse pays for, the most telling first."""
-    model, rows = run.model, len(data[split])
-    few, many = min(MOST_CODES, rows), min(MOST, rows, len(data.train))
-    buy = lambda measure, most, share: purse.buy(measure, PROBE, FEWEST, most, share)
-    if model.supports(can.HasPosterior):
-        found.kl, found.units = buy(lambda n: _codes(run, data, split, n), few, 0.3) or (None, None)
-    if found.vitals is not None and model.supports(can.HasPrior):
-        found.neighbour = buy(lambda n: neighbour_accuracy(model, data, split, limit=n), few, 0.4)
-    if has_relative(model) and split == "valid":
-        found.held_out, found.training = buy(lambda n: _scores(run, data, n), many, 0.4) or (None, None)
-    found.layers = buy(lambda n: dead_units(model, data, split, limit=n), few, 0.4) or []
-    found.spread = buy(lambda n: spread(model, data, split, limit=n), few, 0.4)
-    found.constant = buy(lambda n: constant_columns(model, data, limit=n), min(MOST, len(data.train)), 0.4)
-    if chains_of(model):
-        found.mixing = purse.buy(lambda n: _mixing(run, data, split, n), PROBED, *SWEEPS, 0.9)
+def _bought(look: Look[T], case: Case, purse: Purse) -> T | None:
+    return purse.buy(lambda n: look.compute(case, n), look.probe, look.least, look.most(case), look.share)
 
 
 def last_vitals(run: Run, metrics: Metrics) -> Vitals | None:
@@ -119,16 +102,3 @@ def last_vitals(run: Run, metrics: Metrics) -> Vitals | None:
         return None
     numbers = {name: float(value) for name, value in row.items() if value and name not in PLACES}
     return Vitals(numbers, cast(Any, run.model).alarm(numbers))
-
-
-def _codes(run: Run, data: Dataset, split: str, n: int) -> Any:
-    q = posteriors(run.model, data[split], limit=n)
-    return decompose(q), active_in(q)
-
-
-def _scores(run: Run, data: Dataset, n: int) -> Any:
-    return tuple(relative_estimate(run.model, data, split, 0, n) for split in ("valid", "train"))
-
-
-def _mixing(run: Run, data: Dataset, split: str, sweeps: int) -> Mixing | None:
-    return mixing(run.model, data, split, chains=CHAINS, sweeps=sweeps)

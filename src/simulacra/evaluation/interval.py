@@ -14,7 +14,6 @@ Reference: Wilson 1927; Welch 1947.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import scipy  # whose stats are loaded when they are used: that takes a second
@@ -112,11 +111,11 @@ def _student(mean: float, variance: float, df: float) -> Interval:
     return Interval(mean, error, mean - reach, mean + reach)
 
 
-def in_words(found: Mapping[str, float], digits: str = ".1%") -> str:
-    """A value with its interval, from the JSON of an `Interval`.
+def in_words(found: Interval, digits: str = ".1%") -> str:
+    """A value with its interval.
 
     Example:
-        >>> in_words({"value": 0.8, "low": 0.67, "high": 0.888})
+        >>> in_words(Interval(0.8, 0.05, 0.67, 0.888))
         '80.0% (67.0% to 88.8%)'
     """
-    return f"{found['value']:{digits}} ({found['low']:{digits}} to {found['high']:{digits}})"
+    return f"{found.value:{digits}} ({found.low:{digits}} to {found.high:{digits}})"

@@ -25,6 +25,7 @@ from simulacra.core.divergences import kl_to_standard_normal
 from simulacra.core.likelihood import observed
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
+from simulacra.core.records import Record
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
 from simulacra.evaluation.rows import blocks
@@ -56,7 +57,7 @@ class ActiveUnits:
 
 
 @dataclass
-class AggregateKL:
+class AggregateKL(Record):
     """The decomposition (2), in nats.
 
     Args:
@@ -74,6 +75,12 @@ class AggregateKL:
     information_error: float
     marginal_error: float
     rows: int
+    derived = ("ceiling", "saturated")
+
+    @property
+    def ceiling(self) -> float:
+        """log N, which I_q cannot exceed."""
+        return math.log(self.rows)
 
     @property
     def saturated(self) -> bool:
@@ -81,9 +88,42 @@ class AggregateKL:
         into the two terms says more of N than of the model."""
         return self.information > 0.9 * math.log(self.rows)
 
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {**vars(self), "ceiling": math.log(self.rows), "saturated": self.saturated}
+
+@dataclass(frozen=True)
+class Codes:
+    """Where the codes of rows lie, and which of their numbers are used.
+
+    Args:
+        kl: terms of the KL of the aggregate posterior.
+        units: active units; None of a single row.
+    """
+
+    kl: AggregateKL
+    units: ActiveUnits | None
+
+    @property
+    def summary(self) -> Latents:
+        """The numbers as they are written into a report."""
+        if self.units is None:
+            return Latents(None, None, None, self.kl)
+        return Latents(self.units.count, self.units.size, tuple(self.units.variances.tolist()), self.kl)
+
+
+@dataclass(frozen=True)
+class Latents(Record):
+    """The codes in a report; None where there was one row.
+
+    Args:
+        active: how many units are active.
+        size: of the code.
+        variances: A_u of each unit.
+        kl: terms of the KL of the aggregate posterior.
+    """
+
+    active: int | None
+    size: int | None
+    variances: tuple[float, ...] | None
+    kl: AggregateKL
 
 
 def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Gaussian:

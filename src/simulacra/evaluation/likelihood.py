@@ -44,6 +44,7 @@ class Likelihood:
         bracket: of log Z, where the model is an energy whose log Z cannot be summed; `estimate` is
             then the optimistic score.
         pessimistic: the score by the other side of the bracket.
+        k: importance samples that were asked for.
         interrupted: whether it was broken off: it is that of the first rows, or by a short bracket.
     """
 
@@ -52,6 +53,7 @@ class Likelihood:
     effective: Tensor | None = None
     bracket: Bracket | Brackets | None = None
     pessimistic: Estimate | None = None
+    k: int = 1
     interrupted: bool = False
 
 
@@ -121,7 +123,7 @@ def likelihoods(
     if found.elbo is not None:
         how = f"ELBO, mean of {k}" + ("" if model.preprocessing.exact else ", dequantised")
         whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
-        whole.effective = found.effective
+        whole.effective, whole.k = found.effective, k
     return whole
 
 

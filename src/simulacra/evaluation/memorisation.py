@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy  # whose stats are loaded when they are used: that takes a second
@@ -29,6 +28,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
+from simulacra.core.records import Record
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.likelihood import fits
 from simulacra.evaluation.rows import feature_blocks, features, samples_like, subset
@@ -135,26 +135,68 @@ class Memorisation:
             return True
         return self.side_chance < SURE and min(self.near_chance, self.copied_chance) < SURE
 
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {
-            "samples": len(self.distances),
-            "training_rows": self.rows,
-            "held_out_rows": len(self.held_out),
-            "exact_copies": int(self.flagged.sum()),
-            "share_nearer_than_1st_percentile": self.share_nearer(1),
-            "share_nearer_than_5th_percentile": self.share_nearer(5),
-            "near_chance": self.near_chance,
-            "copied_chance": self.copied_chance,
-            "nearest_rows": sum(self.sides),
-            "share_of_training_rows": None if math.isnan(self.side) else self.side,
-            "share_expected": self.side_expected,
-            "side_chance": self.side_chance,
-            "copying_score": self.copying_score,
-            "median_distance": float(self.distances.median()),
-            "median_held_out_distance": float(self.held_out.median()),
-            "copies": self.copies,
-        }
+    @property
+    def summary(self) -> Copies:
+        """The numbers without those of single samples."""
+        return Copies(
+            samples=len(self.distances),
+            training_rows=self.rows,
+            held_out_rows=len(self.held_out),
+            exact_copies=int(self.flagged.sum()),
+            share_nearer_than_1st_percentile=self.share_nearer(1),
+            share_nearer_than_5th_percentile=self.share_nearer(5),
+            near_chance=self.near_chance,
+            copied_chance=self.copied_chance,
+            nearest_rows=sum(self.sides),
+            share_of_training_rows=None if math.isnan(self.side) else self.side,
+            share_expected=self.side_expected,
+            side_chance=self.side_chance,
+            copying_score=self.copying_score,
+            median_distance=float(self.distances.median()),
+            median_held_out_distance=float(self.held_out.median()),
+            copies=self.copies,
+        )
+
+
+@dataclass(frozen=True)
+class Copies(Record):
+    """Samples beside training rows, in numbers.
+
+    Args:
+        samples: how many were compared.
+        training_rows: N, rows that were searched.
+        held_out_rows: M, rows that samples are compared with.
+        exact_copies: samples that equal a training row.
+        share_nearer_than_1st_percentile: of samples nearer to a training row than 99 % of held-out rows are.
+        share_nearer_than_5th_percentile: of samples nearer than 95 % of them.
+        near_chance: probability of so many near samples, if samples were like held-out rows.
+        copied_chance: probability of so many exact copies, if samples were like held-out rows.
+        nearest_rows: rows that are the nearest of all to a sample.
+        share_of_training_rows: among these; None where there are none.
+        share_expected: N / (N + M).
+        side_chance: probability of so many training rows among them, if the model did not know its rows.
+        copying_score: C_T, far below 0 where samples are nearer than held-out rows.
+        median_distance: of a sample to its nearest training row.
+        median_held_out_distance: of a held-out row.
+        copies: the verdict.
+    """
+
+    samples: int
+    training_rows: int
+    held_out_rows: int
+    exact_copies: int
+    share_nearer_than_1st_percentile: float
+    share_nearer_than_5th_percentile: float
+    near_chance: float
+    copied_chance: float
+    nearest_rows: int
+    share_of_training_rows: float | None
+    share_expected: float
+    side_chance: float
+    copying_score: float
+    median_distance: float
+    median_held_out_distance: float
+    copies: bool
 
 
 def memorisation(

@@ -43,5 +43,5 @@ def neighbour_accuracy(
     """`told_apart` of samples and at most 500 rows of `split`, in the model's feature space."""
     n = min(ROWS, count(data[split], limit))
     held_out = subset(data[split], n, seed)
-    rows = features(model, held_out.rows(torch.arange(n)).x, seed=seed)
+    rows = features(model, held_out.rows(torch.arange(len(held_out))).x, seed=seed)
     return told_apart(features(model, samples_like(model, held_out, n, seed), seed=seed), rows)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from simulacra.core.records import Record
 from simulacra.evaluation.coverage import Coverage
 from simulacra.evaluation.distances import Measured
 
@@ -63,7 +62,7 @@ class ModesFound:
 
 
 @dataclass(frozen=True)
-class SampleQuality:
+class SampleQuality(Record):
     """Scores of samples, and of as many training rows.
 
     Args:
@@ -86,53 +85,46 @@ class SampleQuality:
     reference: Scores
     modes: ModesFound | None
 
-    def summary(self) -> dict[str, Any]:
-        """The scores as JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class Skipped:
+class Skipped(Record):
     """Why there are no scores."""
 
-    reason: str
-
-    def summary(self) -> dict[str, Any]:
-        """The reason as JSON."""
-        return {"skipped": self.reason}
+    skipped: str
 
 
-def quality_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name and value of each number of `SampleQuality.summary` or `Skipped.summary`, in words."""
-    if "skipped" in found:
-        return [("scores of samples", f"not measured: {found['skipped']}")]
-    ours, best, n = found["model"], found["reference"], found["samples"]
-    half, whole, limit = (f"{ours['frechet'][name]:.4g}" for name in ("half", "value", "limit"))
+def quality_rows(found: SampleQuality | Skipped) -> list[tuple[str, str]]:
+    """Name and value of each score of samples, in words."""
+    if isinstance(found, Skipped):
+        return [("scores of samples", f"not measured: {found.skipped}")]
+    ours, best, n = found.model, found.reference, found.samples
+    f = ours.frechet
+    half, whole, limit = (f"{value:.4g}" for value in (f.half, f.value, f.limit))
     rows = [
-        ("features of samples", found["extractor"]),
+        ("features of samples", found.extractor),
         (
             "Frechet distance",
             f"{limit} extrapolated ({half} at {n // 2:,} samples, {whole} at {n:,}; training rows "
-            f"{best['frechet']['limit']:.3g} extrapolated, {best['frechet']['value']:.3g})",
+            f"{best.frechet.limit:.3g} extrapolated, {best.frechet.value:.3g})",
         ),
-        ("kernel distance", _pair(ours["kernel"], best["kernel"], "training rows", ".3g")),
+        ("kernel distance", _pair(ours.kernel, best.kernel, "training rows", ".3g")),
     ]
     for a, b in (("precision", "recall"), ("density", "coverage")):
-        values = [f"{100 * side['coverage'][name]:.1f}%" for side in (ours, best) for name in (a, b)]
+        values = [f"{100 * getattr(side.coverage, name):.1f}%" for side in (ours, best) for name in (a, b)]
         rows.append((f"{a}, {b}", f"{values[0]}, {values[1]} (training rows {values[2]}, {values[3]})"))
-    if ours["inception"]:
-        rows.append(("inception score", _pair(ours["inception"], best["inception"], "held-out rows", ".2f")))
-    if found["modes"]:
-        m = found["modes"]
+    if ours.inception and best.inception:
+        rows.append(("inception score", _pair(ours.inception, best.inception, "held-out rows", ".2f")))
+    if found.modes:
+        m = found.modes
         rows.append(
             (
                 "modes with a sample",
-                f"{m['covered']} of {m['of']}; {m['good']:.1%} of samples near a mode (held-out rows "
-                f"{m['expected']:.1%})",
+                f"{m.covered} of {m.of}; {m.good:.1%} of samples near a mode (held-out rows "
+                f"{m.expected:.1%})",
             )
         )
     return rows
 
 
-def _pair(ours: Mapping[str, float], best: Mapping[str, float], who: str, digits: str) -> str:
-    return f"{ours['value']:{digits}} +- {ours['error']:.1g} ({who} {best['value']:{digits}})"
+def _pair(ours: Measured, best: Measured, who: str, digits: str) -> str:
+    return f"{ours.value:{digits}} +- {ours.error:.1g} ({who} {best.value:{digits}})"

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.records import Record
 from simulacra.core.space import Levels, Space
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset
@@ -23,7 +23,7 @@ from simulacra.evaluation.rows import condition_of, count, subset
 
 
 @dataclass
-class Reconstruction:
+class Reconstruction(Record):
     """Squared errors on the features of the raw space (levels as 0 to 1, or by the deviation of the training
     rows where those use a small part of them; classes one-hot).
 
@@ -40,10 +40,6 @@ class Reconstruction:
     explained: float
     rows: int
     unit: float | None = None
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def reconstruction(

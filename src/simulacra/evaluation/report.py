@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,33 +13,33 @@ from simulacra.core.estimate import Estimate
 from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
 from simulacra.core.finding import Finding, read_finding
-from simulacra.evaluation.fidelity import fidelity_rows
-from simulacra.evaluation.quality import quality_rows
-from simulacra.evaluation.table_words import table_rows
-from simulacra.evaluation.tasks import task_rows
+from simulacra.core.links import check_links
+from simulacra.core.plain_text import in_markdown
+from simulacra.core.records import as_json
+from simulacra.evaluation.measure import Measure
+from simulacra.evaluation.measures import MEASURES
+from simulacra.evaluation.score_tables import Scores
 
 REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
+RECORDED = tuple(measure for measure in MEASURES if measure.record is not None)
+NAMES = tuple(measure.name for measure in RECORDED)
 KEPT = "evaluations"  # folder of a run: its report under each protocol
 
 
 @dataclass
 class Report:
-    """What is known of a model on a split.
+    """The numbers of a model on a split.
+
+    `report[measure]` gives the record of a measure of `simulacra.evaluation.measures` with its type, and
+    `report.NAME` that of the measure of this name: `latents`, `samples`, `reconstruction`, `fidelity`,
+    `memorisation`, `quality`, `classes`, `tasks`, `tables`; None where it was not measured.
 
     Args:
         model: its class.
-        protocol: what the scores were measured on.
+        protocol: rows and preprocessing that the scores were measured on.
         estimates: typed likelihoods by name; `likelihood` is the best of them.
         findings: of the doctor, warnings first.
-        latents: active units and the terms of the aggregate KL, or None.
-        memorisation: distances of samples to training rows, or None.
-        samples: MMD, for models without a likelihood, or None.
-        quality: scores of samples in the features of an extractor, or why there are none, or None.
-        classes: wrong labels, where the model classifies.
-        reconstruction: squared errors of decode(encode(x)), or None.
-        fidelity: PSNR and SSIM of reconstructed images, or None.
-        tasks: scores by a task, or why there are none, or None where they were not asked for.
-        tables: the report of a table, for models that sample one, or None.
+        records: of the measures, by name.
         provenance: of which weights and settings the numbers are, where they are of a run, or None.
     """
 
@@ -46,16 +47,18 @@ class Report:
     protocol: ScoreProtocol
     estimates: dict[str, Estimate] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    latents: dict[str, Any] | None = None
-    memorisation: dict[str, Any] | None = None
-    samples: dict[str, Any] | None = None
-    reconstruction: dict[str, Any] | None = None
-    quality: dict[str, Any] | None = None
-    classes: dict[str, Any] | None = None
-    fidelity: dict[str, Any] | None = None
-    tasks: dict[str, dict[str, Any]] | None = None
-    tables: dict[str, Any] | None = None
+    records: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] | None = None
+
+    def __getitem__(self, measure: Measure[Any]) -> Any:
+        """The record of a measure, or None."""
+        return self.records.get(measure.name)
+
+    def __getattr__(self, name: str) -> Any:
+        """The record of the measure of that name, or None."""
+        if name in NAMES:
+            return self.records.get(name)
+        raise AttributeError(f"a report has no {name!r}; it has {', '.join(NAMES)}.")
 
     @property
     def likelihood(self) -> Estimate | None:
@@ -68,15 +71,7 @@ class Report:
             "model": self.model,
             "protocol": {**asdict(self.protocol), "digest": self.protocol.digest},
             "estimates": self.summaries(),
-            "latents": self.latents,
-            "memorisation": self.memorisation,
-            "samples": self.samples,
-            "quality": self.quality,
-            "classes": self.classes,
-            "reconstruction": self.reconstruction,
-            "fidelity": self.fidelity,
-            "tasks": self.tasks,
-            "tables": self.tables,
+            **{m.name: None if self[m] is None else as_json(self[m]) for m in RECORDED},
             "findings": [finding.json() for finding in self.findings],
             "provenance": self.provenance,
         }
@@ -89,9 +84,8 @@ class Report:
         """The typed likelihood, or why there is none."""
         if self.likelihood is not None:
             return str(self.likelihood)
-        instead = f"; MMD^2 {self.samples['mmd2']:.3g}" if self.samples else ""
-        if self.reconstruction and not instead:
-            instead = f"; reconstruction explains {self.reconstruction['explained']:.1%} of the variance"
+        said = (m.instead(self[m]) for m in RECORDED if m.instead is not None and self[m] is not None)
+        instead = next((f"; {words}" for words in said), "")
         return f"no likelihood: {self.model} has neither density nor bound ({self.protocol}{instead})"
 
     def rows(self) -> list[tuple[str, str]]:
@@ -99,39 +93,11 @@ class Report:
         found = [(name, str(e)) for name, e in self.estimates.items()]
         if self.likelihood is None:
             found.insert(0, ("likelihood", f"none: {self.model} has neither density nor bound"))
-        if self.latents:
-            found.append(("active units", f"{self.latents['active']} of {self.latents['size']}"))
-            kl = self.latents["kl"]
-            found.append(("KL to the prior", f"{kl['total']:.2f} nats"))
-            found.append(("  information I(x; z)", _with_error(kl, "information")))
-            found.append(("  aggregate to prior", _with_error(kl, "marginal")))
-        if self.reconstruction:
-            r = self.reconstruction
-            found.append(("reconstruction", f"MSE {r['mse']:.4g}, R^2 {r['explained']:.1%}"))
-        if self.fidelity:
-            found += fidelity_rows(self.fidelity)
-        if self.memorisation:
-            m = self.memorisation
-            found.append(("exact copies", f"{m['exact_copies']} of {m['samples']} samples"))
-            found.append(
-                ("nearer than 5% of held-out", f"{m['share_nearer_than_5th_percentile']:.1%} of samples")
-            )
-            found.append(("copying score C_T", f"{m['copying_score']:.1f} (below -3: nearer than held-out)"))
-        if self.samples:
-            s = self.samples
-            found.append(
-                ("MMD^2", f"{s['mmd2']:.3g} (training rows {s['reference']:.3g}, p {s['chance']:.2g})")
-            )
-        if self.classes:
-            c = self.classes
-            found.append(("wrong labels", f"{c['share']:.2%} +- {c['error']:.2%} of {c['rows']:,} rows"))
-        if self.quality:
-            found += quality_rows(self.quality)
-        if self.tasks:
-            found += task_rows(self.tasks)
-        if self.tables:
-            found += table_rows(self.tables)
-        return found
+        return [*found, *(line for m in RECORDED if self[m] is not None for line in m.lines(self[m]))]
+
+    def columns(self) -> list[Scores]:
+        """The scores that need no likelihood, each with the protocol that makes it comparable."""
+        return [s for m in RECORDED if self[m] is not None for s in m.columns(self[m], self.protocol)]
 
     def table(self) -> str:
         """The numbers and the findings as text."""
@@ -142,10 +108,12 @@ class Report:
 
     def page(self) -> str:
         """The report as Markdown."""
-        body = "\n".join(f"| {name.strip()} | {value} |" for name, value in self.rows())
-        found = "\n".join(f"- **{f.severity}**, {f.name}: {f.sentence}" for f in self.findings)
+        cell = lambda text: in_markdown(text.strip(), cell=True)
+        body = "\n".join(f"| {cell(name)} | {cell(value)} |" for name, value in self.rows())
+        told = ((f.severity, in_markdown(f"{f.name}: {f.sentence}")) for f in self.findings)
+        found = "\n".join(f"- **{severity}**, {sentence}" for severity, sentence in told)
         return (
-            f"# {self.model} on {self.protocol}\n\n{self.headline()}\n\n"
+            f"# {in_markdown(f'{self.model} on {self.protocol}')}\n\n{in_markdown(self.headline())}\n\n"
             f"| | |\n|---|---|\n{body}\n\n## The doctor's findings\n\n{found or 'None.'}\n"
         )
 
@@ -159,6 +127,7 @@ class Report:
             name -> path.
         """
         folder = Path(folder)
+        check_links(folder, REPORT, SCORES, PAGE, KEPT, f"{KEPT}/{self.protocol.digest}")
         self._write(folder / KEPT / self.protocol.digest)
         return self._write(folder)
 
@@ -175,10 +144,6 @@ class Report:
         return "\n".join([self.headline(), *map(str, self.findings)])
 
 
-def _with_error(kl: dict[str, Any], name: str) -> str:
-    return f"{kl[name]:.2f} +- {kl[f'{name}_error']:.2f} nats"
-
-
 def read_report(path: str | Path) -> Report:
     """The report that `Report.write` left in a folder.
 
@@ -186,14 +151,19 @@ def read_report(path: str | Path) -> Report:
         ValueError: if it is missing, damaged, or its scores belong to another report.
     """
     folder = Path(path)
+    check_links(folder, REPORT, SCORES)
     content = read_json(folder / REPORT)
     scores, header = read_tensors(folder / SCORES)
     try:
-        if header["digest"] == content["protocol"]["digest"]:
-            return _read(content, scores)
-    except (KeyError, TypeError, AttributeError) as error:
+        report = _read(content, scores) if header["digest"] == content["protocol"]["digest"] else None
+        doubt = None if report is None else _contradiction(report, content)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{folder / REPORT} is damaged ({error}): evaluate again.") from error
-    raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+    if report is None:
+        raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
+    if doubt is not None:
+        raise ValueError(f"{folder / SCORES} contradicts {folder / REPORT} ({doubt}): evaluate again.")
+    return report
 
 
 def reports_in(path: str | Path) -> list[Report]:
@@ -202,6 +172,7 @@ def reports_in(path: str | Path) -> list[Report]:
     Raises:
         ValueError: as `read_report`.
     """
+    check_links(Path(path), KEPT)
     last = read_report(path)
     kept = [
         read_report(folder)
@@ -210,6 +181,29 @@ def reports_in(path: str | Path) -> list[Report]:
         if (folder / REPORT).is_file()
     ]
     return [last, *(report for report in kept if report.protocol != last.protocol)]
+
+
+def _contradiction(report: Report, content: dict[str, Any]) -> str | None:
+    """The first number of the report that the scores of its rows do not give, or None."""
+    if report.protocol.digest != content["protocol"]["digest"]:
+        return "the protocol is not that of its digest"
+    for name, estimate in report.estimates.items():
+        told = content["estimates"][name]
+        if len(estimate.values) != told["examples"]:
+            return f"{name}: {len(estimate.values):,} scores, {told['examples']:,} in the report"
+        mean = math.nan if told["mean_nats"] is None else told["mean_nats"]
+        if not isinstance(mean, (int, float)):
+            raise TypeError(f"mean_nats is {mean!r}")
+        if not _agrees(estimate.mean, mean):
+            return f"{name}: the scores have a mean of {estimate.mean:.6g} nats, the report {mean:.6g}"
+    return None
+
+
+def _agrees(ours: float, told: float) -> bool:
+    """Returns True if two means are the same but for rounding."""
+    if not (math.isfinite(ours) and math.isfinite(told)):
+        return math.isnan(ours) == math.isnan(told) and (math.isnan(ours) or ours == told)
+    return math.isclose(ours, told, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
@@ -226,9 +220,8 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
         for name, e in content["estimates"].items()
     }
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
-    rest = {key: content[key] for key in ("latents", "memorisation", "samples", "reconstruction")}
-    # reports of 0.1 have none of these
-    young = ("quality", "classes", "fidelity", "tasks", "tables", "provenance")
-    rest |= {key: content.get(key) for key in young}
-    found = [read_finding(f) for f in content["findings"]]
-    return Report(content["model"], ScoreProtocol(**protocol), estimates, found, **rest)
+    # a report has null, or nothing at all, for what its version did not measure
+    records = {m.name: m.read(content[m.name]) for m in RECORDED if content.get(m.name) is not None}
+    findings = [read_finding(f) for f in content["findings"]]
+    whole = (content["model"], ScoreProtocol(**protocol), estimates, findings, records)
+    return Report(*whole, content.get("provenance"))

@@ -12,7 +12,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.precision import narrowed
 from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Split
 
@@ -56,10 +56,7 @@ def count(split: Split, limit: int | None) -> int:
 
 def chosen(split: Split, limit: int | None = None, seed: int = 0) -> Tensor:
     """Numbers of the rows of `subset`, in order."""
-    n = count(split, limit)
-    if n == len(split):
-        return torch.arange(n)
-    return Rng(seed, "scored rows").permutation("subset", len(split))[:n].sort().values
+    return some_of(len(split), count(split, limit), Rng(seed, "scored rows"))
 
 
 def subset(split: Split, limit: int | None = None, seed: int = 0) -> Split:

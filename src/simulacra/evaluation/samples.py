@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from torch import Tensor
 from simulacra.core.divergences import mmd2
 from simulacra.core.model import Model
 from simulacra.core.random import Rng
+from simulacra.core.records import Record
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood import fits
 from simulacra.evaluation.rows import features, samples_like
@@ -28,7 +28,7 @@ FACTORS = (0.5, 1.0, 2.0)  # bandwidths in units of the median distance
 
 
 @dataclass
-class SampleScore:
+class SampleScore(Record):
     """MMD^2 of samples and of training rows to the same held-out rows.
 
     Args:
@@ -44,10 +44,7 @@ class SampleScore:
     chance: float
     samples: int
     bandwidths: tuple[float, ...]
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {**vars(self), "features": "the data themselves"}
+    features: str = "the data themselves"
 
 
 def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: int = 0) -> SampleScore:

@@ -3,7 +3,7 @@
 Each kind of score has its own table, and each table one protocol: the rows that were held out, the number of
 samples, the feature extractor and the seed. A difference is measured in standard errors of both sides, whose
 squares add: right for samples, which are drawn independently, and careful for scores on the same rows. Two
-models are told apart beyond two of them, more models by pairs together (`core.chance`).
+models are told apart beyond 2.5 of them, more models by pairs together (`core.chance`).
 """
 
 from __future__ import annotations

@@ -16,10 +16,12 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import DEFAULT, Annealing
 from simulacra.evaluation.budget import BUDGET, Share, interrupted
 from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.evidence import Evidence, collect, keeps_best, read_metrics
 from simulacra.evaluation.extractor import Extractor
+from simulacra.evaluation.history import history_of
 from simulacra.evaluation.implicit import SAMPLES, Judging
 from simulacra.evaluation.likelihood import protocol_of
+from simulacra.evaluation.measure import Case, Evidence
+from simulacra.evaluation.measures import GENERALISATION, LIKELIHOOD, MEASURES, examined
 from simulacra.evaluation.provenance import provenance_of
 from simulacra.evaluation.report import Report
 from simulacra.training.interactive import interactive
@@ -93,17 +95,18 @@ def evaluate(
     data = data.under(model.preprocessing)
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
-    metrics = read_metrics(folder)
+    asked_for = frozenset({"tables", *(["tasks"] if tasks else [])})
     share = Share(budget)
-    found = collect(
-        *(model, data, split, k, seed, limit, metrics, share.samples(model, data[split])),
-        annealing=share.annealing(annealing, model),
-        judging=judging,
-        by_tasks=tasks,
-        best_kept=keeps_best(folder),
-        by_tables=True,
+    found = examined(
+        Case(
+            *(model, data, split, k, seed, limit, share.samples(model, data[split])),
+            annealing=share.annealing(annealing, model),
+            judging=judging,
+            history=history_of(folder),
+            asked=asked_for,
+        )
     )
-    report = _report(type(model).__name__, protocol_of(data, split, limit, seed), found)
+    report = reported(type(model).__name__, protocol_of(data, split, limit, seed), found)
     if found.interrupted:
         return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():
@@ -120,39 +123,24 @@ def evaluate(
 
 def _cut_short(report: Report, found: Evidence) -> Report:
     """The report of what was measured before an interrupt, which it says."""
-    if found.likelihood and found.likelihood.estimate.protocol:
-        report.protocol = found.likelihood.estimate.protocol
-    report.findings.insert(0, interrupted(sorted(report.estimates)))
+    scored = found[LIKELIHOOD]
+    if scored and scored.estimate.protocol:
+        report.protocol = scored.estimate.protocol
+    report.findings.insert(0, interrupted(sorted([*report.estimates, *report.records])))
     if not interactive():
         raise CutShort(report)
     log.warning("interrupted: this is the report as far as it was measured")
     return report
 
 
-def _report(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
+def reported(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
+    """The report of the evidence, with the doctor's findings."""
     report = Report(name, protocol, findings=diagnose(found))
-    if found.likelihood:
-        report.estimates["likelihood"] = found.likelihood.estimate
-        if found.likelihood.elbo:
-            report.estimates["elbo"] = found.likelihood.elbo
-        if found.likelihood.pessimistic:
-            report.estimates["pessimistic"] = found.likelihood.pessimistic
-    if found.training:
-        report.estimates["training rows"] = found.training
-    if found.kl:
-        units = found.units
-        report.latents = {
-            "active": units.count if units else None,
-            "size": units.size if units else None,
-            "variances": units.variances.tolist() if units else None,
-            "kl": found.kl.summary(),
-        }
-    report.memorisation = found.memorisation.summary() if found.memorisation else None
-    report.reconstruction = found.reconstruction.summary() if found.reconstruction else None
-    report.samples = found.samples.summary() if found.samples else None
-    report.quality = found.quality.summary() if found.quality else None
-    report.fidelity = found.fidelity.summary() if found.fidelity else None
-    report.tasks = found.tasks
-    report.tables = found.tables.summary() if found.tables else None
-    report.classes = found.classes.summary() if found.classes else None
+    if scored := found[LIKELIHOOD]:
+        by_name = {"likelihood": scored.estimate, "elbo": scored.elbo, "pessimistic": scored.pessimistic}
+        report.estimates |= {name: estimate for name, estimate in by_name.items() if estimate is not None}
+    if compared := found[GENERALISATION]:
+        report.estimates["training rows"] = compared.training
+    recorded = {measure.name: measure.recorded(found[measure]) for measure in MEASURES}
+    report.records = {name: record for name, record in recorded.items() if record is not None}
     return report

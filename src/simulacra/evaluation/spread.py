@@ -28,7 +28,7 @@ from torch import Tensor
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.noise import Recorded
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.space import Levels, Real
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Dataset, Split
@@ -109,7 +109,7 @@ def _decoder(model: Model, split: Split, n: int, seed: int) -> float | None:
         return None
     able = cast(Any, model)
     asked = Recorded()
-    c = condition_of(model, split.rows(torch.arange(n)).c)
+    c = condition_of(model, split.rows(some_of(len(split), n, Rng(seed, "spread"))).c)
     x = able.draw(Rng(seed, "spread", rows=range(n), device=model.device, source=asked), c)
     z = asked.tensors.get("noise_z")
     # of another z the difference would be that of two codes

@@ -18,12 +18,12 @@ import numpy as np
 
 from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
-from simulacra.core.files import finite
 from simulacra.core.logs import held_back
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.quality import Skipped
 from simulacra.evaluation.table_draws import SAMPLES, TableRows, table_rows_of
+from simulacra.evaluation.table_summary import ColumnKept, ColumnsKept, PairKept, PairsKept, TableSummary
 from simulacra.evaluation.tables.detection import Detection, detection
 from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of
 from simulacra.evaluation.tables.form import Form, form
@@ -35,6 +35,7 @@ from simulacra.tables.columns import NotMeasured, rounded
 from simulacra.tables.sources import completer_of
 
 T = TypeVar("T")
+NAMED = 10  # pairs of the largest error that a report keeps
 
 
 @dataclass(frozen=True)
@@ -101,25 +102,19 @@ class TableReport:
     held_out_form: Form
     imputation: Imputation | Skipped
 
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON; None where one is not known."""
-        return cast(
-            dict[str, Any],
-            finite(
-                {
-                    **self.rows,
-                    "columns": _columns_json(self.columns),
-                    "pairs": self.pairs.summary()
-                    if isinstance(self.pairs, Skipped)
-                    else _pairs_json(self.pairs),
-                    "detection": self.detection.summary(),
-                    "detection_held_out": self.held_out_detection.summary(),
-                    "usefulness": self.usefulness.summary(),
-                    "form": self.form.summary(),
-                    "form_held_out": self.held_out_form.summary(),
-                    "imputation": self.imputation.summary(),
-                }
-            ),
+    @property
+    def summary(self) -> TableSummary:
+        """The numbers as they are written into a report."""
+        return TableSummary(
+            **self.rows,
+            columns=_columns_kept(self.columns),
+            pairs=self.pairs if isinstance(self.pairs, Skipped) else _pairs_kept(self.pairs),
+            detection=self.detection,
+            detection_held_out=self.held_out_detection,
+            usefulness=self.usefulness,
+            form=self.form,
+            form_held_out=self.held_out_form,
+            imputation=self.imputation,
         )
 
 
@@ -219,19 +214,19 @@ def _or_why(measure: Callable[[], T]) -> T | Skipped:
         return Skipped(str(reason))
 
 
-def _columns_json(found: Columns) -> dict[str, Any]:
-    each = {name: {"drawn": v, "held_out": found.held_out[name]} for name, v in found.drawn.items()}
-    means = {"drawn": mean_of(found.drawn), "held_out": mean_of(found.held_out)}
-    return {**means, "drawn_as_many": found.as_many, "each": each}
+def _columns_kept(found: Columns) -> ColumnsKept:
+    each = {name: ColumnKept(value, found.held_out[name]) for name, value in found.drawn.items()}
+    return ColumnsKept(mean_of(found.drawn), mean_of(found.held_out), found.as_many, each)
 
 
-def _pairs_json(found: Pairs) -> dict[str, Any]:
+def _pairs_kept(found: Pairs) -> PairsKept:
     """Errors of all pairs in the mean, and the ten of the largest error one by one."""
-    worst = sorted(found.drawn_errors, key=lambda pair: -found.drawn_errors[pair])[:10]
-    each = [
-        {"pair": list(p), "data": found.data[p], "drawn": found.drawn[p], "held_out": found.held_out[p]}
-        for p in worst
-    ]
-    errors = {"error": mean_of(found.drawn_errors), "held_out": mean_of(found.held_out_errors)}
-    errors["error_as_many"] = found.as_many
-    return {**errors, "pairs": len(found.data), "columns": found.columns, "worst": each}
+    worst = sorted(found.drawn_errors, key=lambda pair: -found.drawn_errors[pair])[:NAMED]
+    return PairsKept(
+        error=mean_of(found.drawn_errors),
+        held_out=mean_of(found.held_out_errors),
+        error_as_many=found.as_many,
+        pairs=len(found.data),
+        columns=found.columns,
+        worst=tuple(PairKept(p, found.data[p], found.drawn[p], found.held_out[p]) for p in worst),
+    )

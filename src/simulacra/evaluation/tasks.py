@@ -2,51 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 from simulacra.core.capabilities import MissingCapability
 from simulacra.core.model import Model
+from simulacra.core.records import Record
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.downstream import downstream_rows, train_on_samples
-from simulacra.evaluation.fewlabels import few_label_rows, few_labels
+from simulacra.evaluation.downstream import Downstream, downstream_rows, train_on_samples
+from simulacra.evaluation.fewlabels import FewLabels, few_label_rows, few_labels
 from simulacra.evaluation.implicit import NotScored
+from simulacra.evaluation.quality import Skipped
 
-Found = dict[str, dict[str, Any]]
+T = TypeVar("T")
 
 
-def tasks(model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None) -> Found:
-    """The summaries of all task scores by name; where one cannot be measured, why.
+@dataclass(frozen=True)
+class Tasks(Record):
+    """Scores by two tasks, or why there are none.
+
+    Args:
+        samples: of a classifier that learned from labelled samples.
+        labels: of a classifier that learned from few labels.
+    """
+
+    samples: Downstream | Skipped
+    labels: FewLabels | Skipped
+
+
+def tasks(model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None) -> Tasks:
+    """All scores by a task; where one cannot be measured, why.
+
+    Args:
+        limit: use only so many rows of `split`, chosen at random.
 
     Example:
         >>> import simulacra
         >>> data = simulacra.load_data("ring")
-        >>> found = tasks(simulacra.PPCA(data.space, latent=1), data)
-        >>> sorted(found), "skipped" in found["samples"]
-        (['labels', 'samples'], True)
+        >>> print(tasks(simulacra.PPCA(data.space, latent=1), data).labels.skipped)
+        ring has no labels.
     """
-    scores: dict[str, Callable[[], Any]] = {
-        "samples": lambda: train_on_samples(model, data, split, seed=seed, limit=limit),
-        "labels": lambda: few_labels(model, data, split=split, limit=limit),
-    }
-    return {name: _summary(score) for name, score in scores.items()}
+    return Tasks(
+        _or_why(lambda: train_on_samples(model, data, split, seed=seed, limit=limit)),
+        _or_why(lambda: few_labels(model, data, split=split, limit=limit)),
+    )
 
 
-def _summary(score: Callable[[], Any]) -> dict[str, Any]:
+def _or_why(score: Callable[[], T]) -> T | Skipped:
     try:
-        found: dict[str, Any] = score().summary()
-        return found
+        return score()
     except (NotScored, MissingCapability) as reason:
-        return {"skipped": str(reason)}
+        return Skipped(str(reason))
 
 
-def task_rows(found: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Name and value of each number of `tasks`, in words."""
-    words = {"samples": downstream_rows, "labels": few_label_rows}
-    rows: list[tuple[str, str]] = []
-    for name, summary in found.items():
-        if "skipped" in summary:
-            rows.append((f"task with {name}", f"not measured: {summary['skipped']}"))
-        else:
-            rows += words[name](summary)
-    return rows
+def task_rows(found: Tasks) -> list[tuple[str, str]]:
+    """Name and value of each score by a task, in words."""
+    return [
+        *_told("samples", found.samples, downstream_rows),
+        *_told("labels", found.labels, few_label_rows),
+    ]
+
+
+def _told(
+    name: str, found: T | Skipped, words: Callable[[T], list[tuple[str, str]]]
+) -> list[tuple[str, str]]:
+    if isinstance(found, Skipped):
+        return [(f"task with {name}", f"not measured: {found.skipped}")]
+    return words(found)

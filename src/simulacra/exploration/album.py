@@ -14,7 +14,7 @@ from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
 from simulacra.core.classes import Categorical
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.space import Binary, Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration.embedding import Embedding, embed
@@ -83,6 +83,10 @@ class Album:
         splits = self.data.splits
         return splits.get("test") or splits.get("valid") or self.data.train
 
+    def some(self, split: Split, n: int) -> Batch:
+        """n rows of a split at most, chosen at random by the seed, in their order."""
+        return split.rows(some_of(len(split), n, Rng(self.seed, "pictures", "rows")))
+
     @cached_property
     def embedding(self) -> Embedding:
         """Codes of held-out rows."""
@@ -108,8 +112,8 @@ class Album:
             return None
         if self.classes:
             return torch.arange(n) * self.classes // n
-        rows = self.held_out
-        return rows.rows(torch.arange(n) % len(rows)).c
+        rows = self.some(self.held_out, n).c
+        return None if rows is None else rows[torch.arange(n) % len(rows)]
 
     def class_names(self) -> list[str]:
         """What the classes of the condition are called."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
+from simulacra.core.random import Rng, some_of
 from simulacra.data.dataset import Split
 from simulacra.exploration.manifold import principal_plane
 
@@ -40,7 +40,7 @@ class Embedding:
 
 
 def embed(model: Model, split: Split, limit: int | None = 2000, seed: int = 0) -> Embedding:
-    """Codes and labels of the first `limit` rows.
+    """Codes and labels of at most `limit` rows, chosen at random by the seed.
 
     Raises:
         ValueError: if the model does not encode, or needs a condition that the rows lack.
@@ -52,10 +52,10 @@ def embed(model: Model, split: Split, limit: int | None = 2000, seed: int = 0) -
         >>> found.codes.shape, found.labels.shape
         (torch.Size([10, 2]), torch.Size([10]))
     """
-    n = len(split) if limit is None else min(limit, len(split))
-    rows = split.rows(torch.arange(n))
+    chosen = some_of(len(split), len(split) if limit is None else limit, Rng(seed, "embedding"))
+    rows = split.rows(chosen)
     c = rows.c if model.supports(can.TakesCondition) else None
-    labels = None if split.labels is None else split.labels[:n].cpu()
+    labels = None if split.labels is None else split.labels[chosen].cpu()
     return Embedding(model.encode(rows.x, c, seed, rows.known).cpu(), labels)
 
 

@@ -42,8 +42,7 @@ def samples(album: Album) -> Figure:
 
 def samples_and_data(album: Album) -> Figure:
     """Samples over held-out rows, for what is no image."""
-    rows = album.held_out
-    batch = rows.rows(torch.arange(min(POINTS, len(rows))))
+    batch = album.some(album.held_out, POINTS)
     # a picture leaves out what is missing, and a tensor has no other word for it than NaN
     other = batch.x if batch.known is None else batch.x.double().masked_fill(~batch.known, torch.nan)
     x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
@@ -199,7 +198,7 @@ def neighbours(album: Album) -> Figure:
     from sklearn.neighbors import NearestNeighbors
 
     x = album.model.sample(SEARCHED, album.conditions(SEARCHED), album.seed).cpu()
-    train = album.data.train.rows(torch.arange(min(TRAINING, len(album.data.train)))).x.cpu()
+    train = album.some(album.data.train, TRAINING).x.cpu()
     flat = lambda t: album.space.features(t, torch.float32).flatten(1).numpy()
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat(train))
     distances, index = (torch.as_tensor(a).squeeze(1) for a in search.kneighbors(flat(x)))

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
 from simulacra.core.likelihood import CutShort
+from simulacra.core.links import check_links
 from simulacra.core.model import Model
 from simulacra.core.progress import each
 from simulacra.core.space import Real
@@ -31,6 +32,7 @@ from simulacra.exploration.saliency import saliency_picture
 
 PRIVATE = "private"
 BUDGET, SEARCHING = 60.0, 0.3  # seconds of all pictures, and the share of each search for codes
+PLACES = ("", f"{PRIVATE}/")
 NOTICE = """\
 The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
 completions, inversions, sums of codes, nearest training rows, ends of interpolations. Look at the licence
@@ -71,12 +73,15 @@ def pictures(
         ['latent_map', 'samples', 'samples_and_data']
     """
     folder = Path(folder)
+    check_links(
+        folder, PRIVATE, "metrics.csv", *(f"{place}{p.name}.png" for p in PICTURES for place in PLACES)
+    )
     album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics)
     album.seconds = None if budget is None else SEARCHING * budget
     chosen = possible(album) if only is None else [_one(album, only, options)]
     drawn: dict[str, Path] = {}
     try:
-        for picture in each(chosen, "pictures", "picture"):
+        for picture in each(chosen, "pictures", "picture", even=False):
             figure = picture.draw(album, **options)
             if figure is not None:
                 place = _private(folder) if picture.private(album) else folder

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from simulacra.core.artifact import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.capabilities import TakesLengths, TakesMissing
 from simulacra.core.files import write_json
@@ -125,7 +123,6 @@ def resume(
         options = Options(**renamed_arguments(["Options"], config["options"], quiet=True))
     except TypeError as error:
         raise ValueError(f"{folder / CONFIG} is damaged: {error}.") from error
-    torch.manual_seed(options.seed)
     model = Artifact(config, folder / ck.NAME, folder / CONFIG).build(found, passed, "model/")
     data = data or _same_data(folder, config, model.preprocessing)
     check_unchanged(data, config["data"], str(folder))
@@ -146,7 +143,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
             f"{folder} was trained on data from memory: pass them, as in resume(path, data=data)."
         )
     try:
-        return reopen(spec, recorded)
+        return reopen(spec, recorded, config["data"].get("digest"))
     except ValueError as error:
         # options cannot be given here: a run keeps its own
         reason = re.split(r": (?:load|to leave)", str(error).rstrip("."))[0]

@@ -136,6 +136,7 @@ def counted(
 
     Example:
         >>> import simulacra
+        >>> from simulacra.core.optimisers import Adam
         >>> data = simulacra.load_data("ring")
         >>> vae = simulacra.VAE(data.space, latent=1, hidden=(2,))
         >>> print(counted(vae, [(list(vae.parameters()), Adam())], False, data.train))

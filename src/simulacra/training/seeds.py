@@ -25,6 +25,8 @@ def seed_group(config: Mapping[str, Any]) -> str:
         (True, False)
     """
     kept = {name: config.get(name) for name in MODEL}
+    # that of the initial weights
+    kept["arguments"] = {k: v for k, v in (kept["arguments"] or {}).items() if k != "seed"}
     data = {name: config["data"].get(name) for name in ("spec", "digest")}
     options = {name: value for name, value in config["options"].items() if name not in FREE}
     text = json.dumps([kept, data, options], sort_keys=True, default=str)

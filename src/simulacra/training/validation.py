@@ -7,7 +7,6 @@ import logging
 from contextlib import nullcontext
 from typing import Any, cast
 
-import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
@@ -16,7 +15,7 @@ from simulacra.core.likelihood import has_exact, observed
 from simulacra.core.model import Model
 from simulacra.core.precision import narrowed, precise
 from simulacra.core.progress import stage
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
 from simulacra.training import checkpoint as ck
@@ -122,15 +121,15 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
 
 
 def validation_score(model: Model, valid: Split, seed: int, limit: int = ROWS, chunk: int = CHUNK) -> float:
-    """Mean log-density or one-sample bound of the first `limit` validation rows, in nats."""
+    """Mean log-density or one-sample bound of `limit` validation rows, the same each time, in nats."""
     rng = Rng(seed, "validation", device=model.device)
-    total, n = 0.0, min(len(valid), limit)
+    chosen = some_of(len(valid), limit, rng)
+    total, n = 0.0, len(chosen)
     with evaluating(model), stage("validation", n, "row") as progress:
         for i in range(0, n, chunk):
             rows = rng.on(range(i, min(i + chunk, n)))
-            index = torch.arange(rows.rows.start, rows.rows.stop)
-            progress.part = len(index)
-            batch = valid.rows(index)
+            progress.part = len(rows.rows)
+            batch = valid.rows(chosen[i : i + chunk])
             x, log_det = valid.preprocessing.forward(batch.x, rows, batch.known)
             x = narrowed(x, model.dtype) if x.is_floating_point() else x
             if has_exact(model, batch.known):
@@ -138,5 +137,5 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = ROWS, c
             else:
                 values = cast(Any, model).elbo(x, batch.c, rows, **observed(batch.known))
             total += float((precise(values) + log_det).sum())
-            progress.advance(len(index))
+            progress.advance(progress.part)
     return total / n

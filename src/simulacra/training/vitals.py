@@ -6,11 +6,9 @@ import logging
 from contextlib import nullcontext
 from typing import Any, cast
 
-import torch
-
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
 from simulacra.training.ema import Ema
@@ -36,9 +34,9 @@ class Vitals:
 
     def measure(self, ema: Ema | None) -> dict[str, float]:
         """The numbers, by name."""
-        n = min(ROWS, len(self.split))
-        rng = Rng(self.seed, "vitals", rows=range(n), device=self.model.device)
-        batch = self.split.batch(torch.arange(n), rng).to(self.model.device)
+        chosen = some_of(len(self.split), ROWS, Rng(self.seed, "vitals"))
+        rng = Rng(self.seed, "vitals", rows=range(len(chosen)), device=self.model.device)
+        batch = self.split.batch(chosen, rng).to(self.model.device)
         able = cast(Any, self.model)
         with ema.installed() if ema else nullcontext(), evaluating(self.model):
             found: dict[str, float] = able.vitals(batch.x, rng, batch.c)

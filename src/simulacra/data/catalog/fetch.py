@@ -22,6 +22,7 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from simulacra.core.links import unlinked
 from simulacra.data.catalog import names
 from simulacra.data.catalog.registry import REMOTES, Remote
 
@@ -105,7 +106,7 @@ def _get(remote: Remote, home: Path, base_url: str | None, progress: Progress) -
 @contextmanager
 def _alone(part: Path) -> Iterator[None]:
     """Hold `part` against other processes, where the system can; leave none that is empty."""
-    part.touch()
+    unlinked(part).touch()
     if fcntl is None:
         yield
         return
@@ -281,7 +282,7 @@ def _unpack(remote: Remote, archive: Path) -> None:
             if source is None:
                 raise ValueError(f"{archive} has no member {member}: remove it and run the command again.")
             target.parent.mkdir(parents=True, exist_ok=True)
-            aside = target.with_name(f"{target.name}.part")
+            aside = unlinked(target.with_name(f"{target.name}.part"))
             with source, open(aside, "wb") as file:
                 while chunk := source.read(CHUNK):
                     file.write(chunk)

@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.waves import Wave
 from simulacra.data.row_store import RowStore
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.assigned import by_words
 from simulacra.data.splits.grouping import by_group, by_stratum
 from simulacra.data.splits.keys import check_present, side_of
-from simulacra.data.splits.options import SplitOptions
+from simulacra.data.splits.options import FirstRows, SplitOptions
 from simulacra.data.splits.times import by_time
 
 log = logging.getLogger("simulacra")
@@ -55,7 +55,7 @@ def cut(source: Source, options: SplitOptions) -> Source:
     if groups is not None and len(parts) > 1:
         _warn_of_straddling(source, parts, groups)
     ordered = {k: parts[k] for k in ("train", "valid", "test") if k in parts}
-    return replace(source, parts={k: _first(part, options.limit) for k, part in ordered.items()})
+    return replace(source, parts={k: _some(k, part, options) for k, part in ordered.items()})
 
 
 def _check_together(groups: str | None, stratify: str | None, time: str | None, splits: str | None) -> None:
@@ -164,7 +164,11 @@ def _warn_of_straddling(source: Source, parts: Mapping[str, Part], groups: str) 
             )  # fmt: skip
 
 
-def _first(part: Part, limit: int | None) -> Part:
+def _some(name: str, part: Part, options: SplitOptions) -> Part:
+    """As many rows of a part as the limit says, in their order: a file may be sorted."""
+    limit = options.limit
     if limit is None or limit >= len(part):
         return part
-    return part.take(torch.arange(limit))
+    if isinstance(limit, FirstRows):
+        return part.take(torch.arange(limit))
+    return part.take(some_of(len(part), limit, Rng(options.seed, "limit", name)))

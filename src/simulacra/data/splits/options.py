@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 
+class FirstRows(int):
+    """A limit as earlier versions took it: the first rows, so that their runs open again."""
+
+
 @dataclass(frozen=True)
 class SplitOptions:
     """Shares, keys and limits of the splits, as `load_data` takes them.
@@ -19,7 +23,7 @@ class SplitOptions:
         splits: a file or key that names the split of each row.
         duplicates: `drop` keeps one of several equal rows.
         seed: of random splits.
-        limit: rows that each split keeps at most, the first ones.
+        limit: rows that each split keeps at most, chosen at random by the seed.
     """
 
     validation: float = 0.1

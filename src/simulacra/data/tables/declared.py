@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from simulacra.core.plain_yaml import load_yaml
+
 KINDS = ("numeric", "real", "positive", "count", "binary", "categorical", "ordinal", "drop")
 EVERY_OTHER = "*"
 
@@ -53,7 +55,7 @@ def _read(path: str) -> Mapping[str, Any]:
         raise ValueError(f"types={path!r} is no kind ({', '.join(KINDS)}) and no .yaml file.")
     try:
         # every scalar stays the text that it is: `no` is a class and not False, 01 is not 1
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), yaml.BaseLoader)
+        content = load_yaml(Path(path).read_text(encoding="utf-8"), typed=False)
     except FileNotFoundError as error:
         raise ValueError(f"types: there is no file {path}: give an existing one.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

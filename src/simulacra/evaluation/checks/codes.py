@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import CODES
 
 DEAD_KL = 0.1  # nats: less and the code says next to nothing of x
 LITTLE = 0.1  # nats of I_q(x; z): a KL without them is the same code for every x
@@ -13,9 +14,10 @@ PAGE = "docs/doctor.md"
 
 def collapse(evidence: Evidence) -> Finding | None:
     """Posterior collapse: the code carries nothing, the decoder models x alone (E7)."""
-    kl, units = evidence.kl, evidence.units
-    if kl is None or units is None:
+    codes = evidence[CODES]
+    if codes is None or codes.units is None:
         return None
+    kl, units = codes.kl, codes.units
     name, see = "posterior collapse", f"E7, {PAGE}#posterior-collapse"
     measured = (
         f"KL to the prior {kl.total:.3g} nats, I(x; z) {kl.information:.3g} +- {kl.information_error:.1g} "
@@ -31,7 +33,8 @@ def collapse(evidence: Evidence) -> Finding | None:
 
 def unused(evidence: Evidence) -> Finding | None:
     """Units of the code that stay at the prior whatever x is."""
-    units = evidence.units
+    codes = evidence[CODES]
+    units = None if codes is None else codes.units
     if units is None or units.count == 0:
         return None
     name, see, idle = "unused units", f"E7, {PAGE}#unused-units", units.size - units.count
@@ -47,9 +50,10 @@ def unused(evidence: Evidence) -> Finding | None:
 
 def mismatch(evidence: Evidence) -> Finding | None:
     """An aggregate posterior that is not the prior (E6)."""
-    kl = evidence.kl
-    if kl is None or kl.saturated:
+    codes = evidence[CODES]
+    if codes is None or codes.kl.saturated:
         return None
+    kl = codes.kl
     name, see = "aggregate posterior", f"E6, {PAGE}#aggregate-posterior"
     measured = f"the codes of the data are {kl.marginal:.2f} +- {kl.marginal_error:.2f} nats from the prior"
     if kl.marginal > 1 + SURE * kl.marginal_error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import MEMORISATION, MODES, QUALITY, SAMPLE_SCORE
 from simulacra.evaluation.quality import SampleQuality
 
 DISTINCT = 0.01  # probability of the samples' MMD by chance below which they differ from the data
@@ -14,7 +15,7 @@ PAGE = "docs/doctor.md"
 
 def copying(evidence: Evidence) -> Finding | None:
     """Samples that are training rows (F28)."""
-    m = evidence.memorisation
+    m = evidence[MEMORISATION]
     if m is None:
         return None
     name, see = "memorisation", f"F28, I8, {PAGE}#memorisation"
@@ -40,15 +41,15 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         "the samples leave out part of the data",
         "more epochs, a larger model, or minibatch_kernels=8 in a game",
     )
-    if evidence.modes is not None:
-        found = evidence.modes
+    if (found := evidence[MODES]) is not None:
         measured = f"{found.covered} of {found.of} modes have a sample"
         if found.covered < found.of:
             return Finding("warning", name, measured, "all", means, mend, see)
         return Finding("ok", name, measured, "all", "none is missing", "", see)
-    if not isinstance(evidence.quality, SampleQuality):
+    quality = evidence[QUALITY]
+    if not isinstance(quality, SampleQuality):
         return None
-    ours, best = evidence.quality.model.coverage, evidence.quality.reference.coverage
+    ours, best = quality.model.coverage, quality.reference.coverage
     share = ours.coverage / max(best.coverage, 1e-12)
     measured = (
         f"{ours.coverage:.1%} of held-out rows have a sample nearby and {ours.recall:.1%} lie among "
@@ -63,7 +64,7 @@ def missing_modes(evidence: Evidence) -> Finding | None:
 
 def samples_off(evidence: Evidence) -> Finding | None:
     """Samples of an implicit model that differ from the data."""
-    score = evidence.samples
+    score = evidence[SAMPLE_SCORE]
     if score is None:
         return None
     name, see = "samples", f"{PAGE}#samples"

@@ -6,7 +6,8 @@ Numbers and alarms come by name from `HasVitals`; no family is known here.
 from __future__ import annotations
 
 from simulacra.core.finding import Finding
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import NEIGHBOUR, VITALS
 
 STRONG = 0.95  # share right above which a discriminator wins the game
 WEAK = 0.25  # the share that a nearest neighbour tells beyond what the discriminator does
@@ -20,7 +21,7 @@ ROWS = {"mode collapse": "F11", "vanishing gradient": "F8"}
 
 def trouble(evidence: Evidence) -> Finding | None:
     """What a model that can tell says is wrong: a collapsed generator, a vanished gradient (rows F8, F11)."""
-    found = evidence.vitals
+    found = evidence[VITALS]
     if found is None:
         return None
     if not found.alarm:
@@ -37,11 +38,11 @@ def trouble(evidence: Evidence) -> Finding | None:
 
 def discriminator(evidence: Evidence) -> Finding | None:
     """A discriminator that wins the game, or one that sees less than the nearest neighbour does (row F8)."""
-    found = evidence.vitals
+    found = evidence[VITALS]
     if found is None or "accuracy" not in found.numbers:
         return None
     name, see = "discriminator", f"F8, {PAGE}#discriminator"
-    accuracy, neighbour = found.numbers["accuracy"], evidence.neighbour
+    accuracy, neighbour = found.numbers["accuracy"], evidence[NEIGHBOUR]
     measured = f"the discriminator is right on {accuracy:.1%} of held-out rows and samples"
     measured += "" if neighbour is None else f", the nearest neighbour on {neighbour:.1%}"
     normal = f"at most {STRONG:.0%}, and not far below the nearest neighbour"

@@ -7,7 +7,9 @@ import statistics
 from collections.abc import Iterator
 
 from simulacra.core.finding import Finding
-from simulacra.evaluation.evidence import Evidence, Metrics
+from simulacra.evaluation.history import History, Metrics
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import GENERALISATION, HISTORY
 
 SURE = 3.0  # standard errors between training and held-out score
 LARGE_GAP = 0.05  # of the held-out score
@@ -19,9 +21,10 @@ PAGE = "docs/doctor.md"
 
 def overfitting(evidence: Evidence) -> Finding | None:
     """Training rows are likelier than held-out ones."""
-    train, test = evidence.training, evidence.held_out
-    if train is None or test is None or math.isnan(train.error) or math.isnan(test.error):
+    found = evidence[GENERALISATION]
+    if found is None or math.isnan(found.training.error) or math.isnan(found.held_out.error):
         return None
+    train, test = found.training, found.held_out
     name, see, gap = "overfitting", f"{PAGE}#overfitting", train.mean - test.mean
     error = math.hypot(train.error, test.error)
     measured = f"training rows score {gap:+.2f} +- {error:.2f} nats against held-out ones"
@@ -36,7 +39,8 @@ def overfitting(evidence: Evidence) -> Finding | None:
 
 def past_best(evidence: Evidence) -> Finding | None:
     """The validation score has fallen since its best epoch."""
-    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in evidence.metrics]
+    history = evidence[HISTORY] or History(())
+    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in history.metrics]
     scores = [(epoch, score) for epoch, score in rows if score is not None and math.isfinite(score)]
     if len(scores) < 3:
         return None
@@ -46,7 +50,7 @@ def past_best(evidence: Evidence) -> Finding | None:
     measured = f"the validation score fell by {fallen:.2f} nats since epoch {epoch}, its best ({best:.2f})"
     normal = f"by at most {LARGE_GAP:.0%}"
     if fallen > LARGE_GAP * max(1.0, abs(best)):
-        if evidence.best_kept:
+        if history.best_kept:
             return Finding("ok", name, measured, normal, "patience kept the best weights", "", see)
         means = "training went on past the best weights"
         return Finding("warning", name, measured, normal, means, "patience=5 to keep the best weights", see)
@@ -55,7 +59,7 @@ def past_best(evidence: Evidence) -> Finding | None:
 
 def terms(evidence: Evidence) -> Finding | None:
     """Terms of the loss that are not finite, or grew by orders of magnitude."""
-    columns = dict(_columns(evidence.metrics))
+    columns = dict(_columns((evidence[HISTORY] or History(())).metrics))
     if not columns:
         return None
     name, see = "terms of the loss", f"{PAGE}#terms-of-the-loss"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import LAYERS, MIXING, SPREAD
 
 SOME_DEAD, MANY_DEAD = 0.25, 0.5  # share of a layer
 R_HAT, BAD_R_HAT = 1.05, 1.1
@@ -15,11 +16,12 @@ PAGE = "docs/doctor.md"
 
 def dead(evidence: Evidence) -> Finding | None:
     """Hidden units that are the same for every x."""
-    if not evidence.layers:
+    layers = evidence[LAYERS]
+    if not layers:
         return None
     name, see = "dead hidden units", f"{PAGE}#dead-hidden-units"
-    worst = max(evidence.layers, key=lambda layer: layer.dead / layer.size)
-    dead, size = (sum(counts) for counts in zip(*((layer.dead, layer.size) for layer in evidence.layers)))
+    worst = max(layers, key=lambda layer: layer.dead / layer.size)
+    dead, size = (sum(counts) for counts in zip(*((layer.dead, layer.size) for layer in layers)))
     measured = f"{dead} of {size} hidden units are the same for every x"
     measured += f", {worst.dead} of {worst.size} in {worst.name}" if dead else ""
     share, normal = worst.dead / worst.size, f"at most {SOME_DEAD:.0%} of a layer"
@@ -32,7 +34,7 @@ def dead(evidence: Evidence) -> Finding | None:
 
 def mixing(evidence: Evidence) -> Finding | None:
     """Markov chains that do not mix: their samples and gradients are of where they began."""
-    found = evidence.mixing
+    found = evidence[MIXING]
     if found is None:
         return None
     name, see = "mixing of chains", f"A5, {PAGE}#mixing-of-chains"
@@ -52,7 +54,7 @@ def mixing(evidence: Evidence) -> Finding | None:
 
 def blur(evidence: Evidence) -> Finding | None:
     """A decoder much wider than its errors, or reconstructions without the edges of the data (E7)."""
-    found = evidence.spread
+    found = evidence[SPREAD]
     if found is None or (found.decoder is None and found.detail is None):
         return None
     name, see, said = "blurry decoder", f"E7, {PAGE}#blurry-decoder", []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import CONSTANT, LIKELIHOOD, REPEATED
 
 FEW = 10  # effective importance samples below which a bound rests on chance
 DISCRETE = 0.5  # share of repeated values above which real data look rounded
@@ -14,10 +15,11 @@ PAGE = "docs/doctor.md"
 
 def importance(evidence: Evidence) -> Finding | None:
     """A bound that rests on few of its importance samples."""
-    if evidence.likelihood is None or evidence.likelihood.effective is None or evidence.k < 2:
+    scored = evidence[LIKELIHOOD]
+    if scored is None or scored.effective is None or scored.k < 2:
         return None
-    name, see, k = "importance samples", f"{PAGE}#importance-samples", evidence.k
-    median, few = float(evidence.likelihood.effective.median()), min(FEW, 0.5 * k)
+    name, see, k = "importance samples", f"{PAGE}#importance-samples", scored.k
+    median, few = float(scored.effective.median()), min(FEW, 0.5 * k)
     measured = f"the median row has {median:.1f} effective of k={k} importance samples"
     normal = f"{few:g} or more"
     if median < few:
@@ -29,9 +31,10 @@ def importance(evidence: Evidence) -> Finding | None:
 
 def partition(evidence: Evidence) -> Finding | None:
     """A partition function that annealing cannot be trusted with (row A7)."""
-    if evidence.likelihood is None or evidence.likelihood.bracket is None:
+    scored = evidence[LIKELIHOOD]
+    if scored is None or scored.bracket is None:
         return None
-    name, see, found = "partition function", f"A7, {PAGE}#partition-function", evidence.likelihood.bracket
+    name, see, found = "partition function", f"A7, {PAGE}#partition-function", scored.bracket
     normal = "both directions within 1 nat, a tenth of the chains effective"
     if found.doubts:
         means, mend = "the likelihood cannot be believed", "more temperatures, chains or sweeps"
@@ -41,19 +44,20 @@ def partition(evidence: Evidence) -> Finding | None:
 
 def levels(evidence: Evidence) -> Finding | None:
     """A continuous density on discrete data: it can put a spike on each level."""
-    if evidence.likelihood is None:
+    scored, repeated = evidence[LIKELIHOOD], evidence[REPEATED]
+    if scored is None:
         return None
     name, see = "density on discrete data", f"I7, {PAGE}#density-on-discrete-data"
-    bits = evidence.likelihood.estimate.bits_per_dim
+    bits = scored.estimate.bits_per_dim
     mend = "dequantise='uniform' when the data are loaded"
-    if evidence.discrete is None:
+    if repeated is None:
         if bits >= 0:
             return None
         means = "a probability has no less than 0 bits: a density was put on levels"
         return Finding("warning", name, f"{bits:.2f} bits/dim", "0 or more", means, mend, see)
-    measured = f"{evidence.discrete:.0%} of the values in a column occur again, at {bits:.2f} bits/dim"
+    measured = f"{repeated:.0%} of the values in a column occur again, at {bits:.2f} bits/dim"
     normal = f"at most {DISCRETE:.0%}"
-    if evidence.discrete > DISCRETE:
+    if repeated > DISCRETE:
         means = "the real-valued data look rounded, and their density can grow without limit"
         severity: Severity = "warning" if bits < 0 else "note"
         return Finding(severity, name, measured, normal, means, f"{mend}, or load them as levels", see)
@@ -62,7 +66,7 @@ def levels(evidence: Evidence) -> Finding | None:
 
 def unbounded(evidence: Evidence) -> Finding | None:
     """Constant columns, on which a density is rewarded without limit as its variance goes to 0 (row I7)."""
-    found = evidence.constant
+    found = evidence[CONSTANT]
     if found is None:
         return None
     name, see = "unbounded density", f"I7, {PAGE}#unbounded-density"

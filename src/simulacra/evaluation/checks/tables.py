@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 
 from simulacra.core.finding import Finding, Severity
-from simulacra.evaluation.evidence import Evidence
+from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.measures import TABLE
 from simulacra.evaluation.tables.fidelity import LostClass
 from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, KeptColumn, KeptPair
 
@@ -22,10 +23,11 @@ PAGE = "docs/doctor.md"
 
 def columns(evidence: Evidence) -> Finding | None:
     """Columns whose samples are distributed otherwise than the data."""
-    if evidence.kept is None or not evidence.kept.columns:
+    found = evidence[TABLE]
+    if found is None or not found.kept.columns:
         return None
     name, see = "lost columns", f"{PAGE}#lost-columns"
-    worst = sorted(evidence.kept.columns, key=lambda column: -column.excess)
+    worst = sorted(found.kept.columns, key=lambda column: -column.excess)
     off = [column for column in worst if column.excess > OFF]
     normal = f"at most {OFF:.0%} less than real rows"
     if not off:
@@ -41,9 +43,10 @@ def columns(evidence: Evidence) -> Finding | None:
 
 def dependences(evidence: Evidence) -> Finding | None:
     """Pairs of columns that depend on each other in the data and not, or half as much, in samples."""
-    if evidence.kept is None or not evidence.kept.pairs:
+    found = evidence[TABLE]
+    if found is None or not found.kept.pairs:
         return None
-    name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", evidence.kept.pairs
+    name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", found.kept.pairs
     lost = [pair for pair in pairs if pair.excess > 0 and pair.loss > HALF * abs(pair.data)]
     lost.sort(key=lambda pair: -pair.excess)
     normal = f"at least {HALF:.0%} of each association, within chance"
@@ -63,9 +66,10 @@ def dependences(evidence: Evidence) -> Finding | None:
 
 def classes(evidence: Evidence) -> Finding | None:
     """Classes that are frequent in the data and that no sample has."""
-    kept = evidence.kept
-    if kept is None or not kept.classes:
+    found = evidence[TABLE]
+    if found is None or not found.kept.classes:
         return None
+    kept = found.kept
     name, see = "lost classes", f"{PAGE}#lost-classes"
     sure = [lost for lost in kept.lost if lost.chance < ALPHA / kept.classes]
     normal = f"each class of at least {FREQUENT:.0%} of the training rows is drawn"

@@ -11,11 +11,11 @@ Reference: Lopez-Paz and Oquab 2017; Hanley and McNeil 1982.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from simulacra.core.records import Record
 from simulacra.tables.columns import NotMeasured, Table, rounded, usable
 
 ITERATIONS, FOLDS = 60, 5
@@ -23,7 +23,7 @@ MOST = 5000  # rows of each side
 
 
 @dataclass(frozen=True)
-class Detection:
+class Detection(Record):
     """The area under the curve of trees that tell drawn rows from real ones.
 
     Args:
@@ -37,6 +37,7 @@ class Detection:
     rows: int
     drawn: int
     seed: int
+    derived = ("error",)
 
     @property
     def error(self) -> float:
@@ -45,10 +46,6 @@ class Detection:
         q = (a / (2 - a) - a * a, 2 * a * a / (1 + a) - a * a)
         variance = a * (1 - a) + more[0] * q[0] + more[1] * q[1]
         return math.sqrt(max(variance, 0.0) / (self.rows * self.drawn))
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {**asdict(self), "error": self.error}
 
 
 def detection(real: Table, drawn: Table, seed: int = 0, most: int = MOST) -> Detection:

@@ -7,16 +7,16 @@ copies      share of the rows that equal a training row, both rounded to the col
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from simulacra.core.records import Record
 from simulacra.tables.columns import EXACT, Table, decimals, rounded
 
 
 @dataclass(frozen=True)
-class Form:
+class Form(Record):
     """Range, decimals and copies of drawn rows.
 
     Args:
@@ -27,15 +27,11 @@ class Form:
         beyond: share outside by column, where it is not 0.
     """
 
-    outside: float
-    decimals: float
+    outside: float | None
+    decimals: float | None
     copies: float
     finer: tuple[str, ...]
     beyond: dict[str, float]
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {**asdict(self), "finer": list(self.finer)}
 
 
 def form(train: Table, drawn: Table) -> Form:

@@ -14,12 +14,12 @@ Reference: van Buuren, Flexible Imputation of Missing Data, 2018.
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from simulacra.core.progress import each
+from simulacra.core.records import Record
 from simulacra.tables.columns import NotMeasured, Table
 from simulacra.tables.sources import Completer
 
@@ -29,7 +29,7 @@ MOST, MOST_HELD_OUT = 5000, 2000  # training rows that references learn from, an
 
 
 @dataclass(frozen=True)
-class Imputation:
+class Imputation(Record):
     """Equation (1) of a completer and of its references.
 
     Args:
@@ -51,10 +51,6 @@ class Imputation:
     rows: int
     draws: int
     seed: int
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return asdict(self)
 
 
 def imputation(

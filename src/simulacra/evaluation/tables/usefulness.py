@@ -10,12 +10,12 @@ Reference: Esteban, Hyland and Ratsch, Real-valued (medical) time series generat
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from simulacra.core.progress import each
+from simulacra.core.records import Record
 from simulacra.tables.columns import NotMeasured, Table, usable
 
 ITERATIONS = 100
@@ -48,7 +48,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Usefulness:
+class Usefulness(Record):
     """Scores of several targets.
 
     Args:
@@ -62,15 +62,12 @@ class Usefulness:
     rows: int
     tested: int
     seed: int
+    derived = ("loss",)
 
     @property
     def loss(self) -> float:
         """The mean of equation (1) over the targets."""
         return float(np.mean([target.loss for target in self.targets]))
-
-    def summary(self) -> dict[str, Any]:
-        """The numbers as JSON."""
-        return {**asdict(self), "loss": self.loss}
 
 
 def usefulness(

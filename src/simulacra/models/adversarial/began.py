@@ -27,7 +27,7 @@ from simulacra.models.adversarial.cures import Cures
 from simulacra.models.adversarial.discriminator import Verdict
 from simulacra.models.adversarial.game import Game, playable
 from simulacra.models.adversarial.losses import generator_loss
-from simulacra.models.adversarial.objectives import Objective
+from simulacra.models.adversarial.objectives import Objective, lifted
 from simulacra.models.adversarial.pieces import Network
 from simulacra.models.adversarial.play import Play
 from simulacra.nets.players import build_players
@@ -99,13 +99,17 @@ class BEGAN(Game):
         decoder, encoder = build_players(network, latent, shape, **plain)
         D = Rebuilder(encoder, decoder, int(encoder.width), latent)
         # (2), by the score -L
-        goal = Objective(lambda s: -s, lambda s: self.k * s, lambda s: -s, None)
+        goal = Objective(lifted, self.balanced, lifted, None)
         super().__init__(space, None, G, D, latent, goal, Cures(), Play(lr=lr))
         self.gamma, self.balance_rate = gamma, balance_rate
         self.register_buffer("k", torch.zeros(()))
 
+    def balanced(self, s: Tensor) -> Tensor:
+        """k s: the part of samples in the loss of D, by their score."""
+        return self.k * s
+
     def losses(self) -> tuple[Loss, Loss]:
-        """Those of D and of G."""
+        """The losses of D and of G."""
         return balanced_loss, generator_loss
 
     def updates(self) -> list[Update]:

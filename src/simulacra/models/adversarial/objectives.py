@@ -16,7 +16,7 @@ F5, F15, G9, G10.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -51,25 +51,83 @@ class Objective:
             >>> round(OBJECTIVES["minimax"].smoothed(0.9).real(s).item(), 4)
             0.5844
         """
-        real = lambda s: target * self.real(s) + (1 - target) * self.fake(s)
-        return self if target == 1 else Objective(real, self.fake, self.generator, self.boundary)
+        return self if target == 1 else replace(self, real=Smoothed(self.real, self.fake, target))
+
+
+# losses are functions of a module or values: a model is sent to the processes that train it
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """A row that counts as real with weight `target` only."""
+
+    real: Loss
+    fake: Loss
+    target: float
+
+    def __call__(self, s: Tensor) -> Tensor:
+        """target real(s) + (1 - target) fake(s)."""
+        return self.target * self.real(s) + (1 - self.target) * self.fake(s)
+
+
+@dataclass(frozen=True)
+class Square:
+    """(s - target)^2 / 2."""
+
+    target: float
+
+    def __call__(self, s: Tensor) -> Tensor:
+        """The loss of each score."""
+        return (s - self.target).square() / 2
+
+
+def surprise_if_real(s: Tensor) -> Tensor:
+    """-log S(s)."""
+    return F.softplus(-s)
+
+
+def surprise_if_fake(s: Tensor) -> Tensor:
+    """-log (1 - S(s))."""
+    return F.softplus(s)
+
+
+def saturating(s: Tensor) -> Tensor:
+    """log (1 - S(s))."""
+    return -F.softplus(s)
+
+
+def lifted(s: Tensor) -> Tensor:
+    """-s: a loss that a higher score lowers."""
+    return -s
+
+
+def lowered(s: Tensor) -> Tensor:
+    """s: a loss that a lower score lowers."""
+    return s
+
+
+def below_margin(s: Tensor) -> Tensor:
+    """(1 - s)_+."""
+    return F.relu(1 - s)
+
+
+def above_margin(s: Tensor) -> Tensor:
+    """(1 + s)_+."""
+    return F.relu(1 + s)
 
 
 def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
     """Equation (3); with b - c = 1 and b - a = 2, twice (s - c)^2 / 2 over data and samples at the best s is
     Pearson's chi^2(p + q || 2 q)."""
-    square = lambda target: lambda s: (s - target).square() / 2
-    return Objective(square(b), square(a), square(c), (a + b) / 2)
+    return Objective(Square(b), Square(a), Square(c), (a + b) / 2)
 
 
-# (1) and (2)
-_BCE = (lambda s: F.softplus(-s), lambda s: F.softplus(s))
 OBJECTIVES: dict[str, Objective] = {
-    "non-saturating": Objective(*_BCE, lambda s: F.softplus(-s)),
-    "minimax": Objective(*_BCE, lambda s: -F.softplus(s)),
+    "non-saturating": Objective(surprise_if_real, surprise_if_fake, surprise_if_real),
+    "minimax": Objective(surprise_if_real, surprise_if_fake, saturating),
     "least-squares": least_squares(),
-    "wasserstein": Objective(lambda s: -s, lambda s: s, lambda s: -s, None),
-    "hinge": Objective(lambda s: F.relu(1 - s), lambda s: F.relu(1 + s), lambda s: -s),
+    "wasserstein": Objective(lifted, lowered, lifted, None),
+    "hinge": Objective(below_margin, above_margin, lifted),
 }
 
 

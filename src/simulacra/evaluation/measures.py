@@ -1,0 +1,402 @@
+"""The registry of measures: what is found out about a model, in the order in which a report tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from simulacra.core import capabilities as can
+from simulacra.core.composite import Fields
+from simulacra.core.estimate import Estimate
+from simulacra.core.progress import each
+from simulacra.data.toys import Modes
+from simulacra.evaluation import score_columns as columns
+from simulacra.evaluation.annealing import Bracket
+from simulacra.evaluation.chains import Mixing, chains_of, mixing
+from simulacra.evaluation.classification import Classification, classification
+from simulacra.evaluation.constants import Constant, constant_columns
+from simulacra.evaluation.fidelity import Fidelity, fidelity, fidelity_rows
+from simulacra.evaluation.history import History
+from simulacra.evaluation.implicit import NotScored, modes_found, sample_scores
+from simulacra.evaluation.latents import Codes, Latents, active_in, decompose, posteriors
+from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
+from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Need
+from simulacra.evaluation.memorisation import Copies, Memorisation, memorisation
+from simulacra.evaluation.neighbours import neighbour_accuracy
+from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped, quality_rows
+from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
+from simulacra.evaluation.relative import has_relative, relative_estimate
+from simulacra.evaluation.repeats import repeated_values
+from simulacra.evaluation.rows import count, samples_like
+from simulacra.evaluation.samples import SampleScore, mmd
+from simulacra.evaluation.spread import Spread, spread
+from simulacra.evaluation.table_report import TableReport, table_evidence
+from simulacra.evaluation.table_summary import TableSummary
+from simulacra.evaluation.table_words import table_rows
+from simulacra.evaluation.tables.kept import Kept
+from simulacra.evaluation.tasks import Tasks, task_rows, tasks
+from simulacra.evaluation.units import Layer, dead_units
+from simulacra.evaluation.vitals import Vitals, vitals
+
+ROWS = 2000  # rows of the quadratic scores and of the training split's score
+DRAWS = 16  # importance samples of an ELBO whose mean alone matters
+CODES_SEEN = 500  # rows of a short look at the codes
+CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # sweeps of a short look that are timed, and that are run
+
+SAMPLES = Need("a model that samples", lambda case: case.can(can.Samples))
+PRIOR = Need("a model with a prior", lambda case: case.can(can.HasPrior))
+POSTERIOR = Need("a model with a Gaussian posterior", lambda case: case.can(can.HasPosterior))
+CODED = Need("a model that encodes and decodes", lambda case: case.can(can.Encodes, can.Decodes))
+CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
+VITALS_OF = Need("a model that tells how it fares", lambda case: case.can(can.HasVitals))
+CHAINED = Need("a model with a Markov chain", lambda case: chains_of(case.model))
+SCORED = Need("a likelihood or a bound", lambda case: has_likelihood(case.model))
+IMPLICIT = Need("a model without a likelihood", lambda case: not has_likelihood(case.model))
+RELATIVE = Need("a score", lambda case: has_relative(case.model))
+HELD_OUT = Need("a split that is not the training split", lambda case: case.split != "train")
+VALID = Need("a validation split", lambda case: case.split == "valid")
+TABLES = Need("a table", lambda case: isinstance(case.data.preprocessing.raw, Fields))
+MODES_OF = Need("data of known modes", lambda case: isinstance(case.data.truth, Modes))
+TRAINED = Need("a run", lambda case: case.history is not None)
+IMAGES = Need(
+    "images without missing entries",
+    lambda case: case.data.preprocessing.raw.image and case.rows.known is None,
+)
+WHOLE = Need(
+    "rows without missing entries",
+    lambda case: case.data.train.known is None and case.rows.known is None,
+)
+
+
+@dataclass(frozen=True)
+class Generalisation:
+    """One score of held-out rows, and of as many training rows.
+
+    Args:
+        held_out: an ELBO where there is one, otherwise the likelihood.
+        training: the same score of training rows.
+    """
+
+    held_out: Estimate
+    training: Estimate
+
+
+@dataclass(frozen=True)
+class TableFound:
+    """What samples kept of a table.
+
+    Args:
+        kept: losses of columns, pairs and classes beyond chance.
+        report: all measures, where they were asked for.
+    """
+
+    kept: Kept
+    report: TableReport | None
+
+
+def _likelihood(case: Case, found: Evidence) -> Likelihood:
+    return likelihoods(
+        *(case.model, case.data, case.split, case.k, case.seed, case.limit), annealing=case.annealing
+    )
+
+
+def _generalisation(case: Case, found: Evidence) -> Generalisation | None:
+    held_out = found[LIKELIHOOD]
+    if held_out is None:
+        return None
+    limit = min(ROWS, len(held_out.estimate.values), len(case.data.train))
+    # several laws are those of their rows
+    known = held_out.bracket if isinstance(held_out.bracket, Bracket) else case.annealing
+    train = likelihoods(case.model, case.data, "train", DRAWS, case.seed, limit, annealing=known)
+    if train.interrupted:
+        raise KeyboardInterrupt
+    return Generalisation(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
+
+
+def _seen(case: Case) -> int:
+    """The most rows of a short look."""
+    return min(ROWS, len(case.rows))
+
+
+def _few(case: Case) -> int:
+    """The most rows of a short look at codes and units."""
+    return min(CODES_SEEN, len(case.rows))
+
+
+def _relative(case: Case, n: int) -> Generalisation:
+    both = [relative_estimate(case.model, case.data, split, 0, n) for split in ("valid", "train")]
+    return Generalisation(*both)
+
+
+def _codes(case: Case, found: Evidence) -> Codes:
+    q = posteriors(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit)))
+    return Codes(decompose(q, seed=case.seed), active_in(q) if len(q.loc) > 1 else None)
+
+
+def _fidelity(case: Case, found: Evidence) -> Fidelity | None:
+    """PSNR and SSIM, where the range is known and there are enough images."""
+    try:
+        return fidelity(case.model, case.data, case.split, case.seed, case.limit)
+    except NotScored:
+        return None
+
+
+def _quality(case: Case, found: Evidence) -> SampleQuality | Skipped | None:
+    """Scores of samples: a reason instead where nobody asked for them and the data do not allow them."""
+    if case.judging is not None:
+        how = case.judging
+        return sample_scores(
+            *(case.model, case.data, case.split, how.samples, how.extractor, case.seed, case.limit)
+        )
+    if SCORED.met(case) or not SAMPLES.met(case):
+        return None
+    try:
+        return sample_scores(case.model, case.data, case.split, seed=case.seed, limit=case.limit)
+    except NotScored as reason:
+        return Skipped(str(reason))
+
+
+def _table(case: Case, found: Evidence) -> TableFound:
+    full = "tables" in case.asked
+    return TableFound(*table_evidence(case.model, case.data, case.split, case.n, case.seed, case.limit, full))
+
+
+def _mmd(case: Case, found: Evidence) -> SampleScore:
+    return mmd(case.model, case.data, case.split, min(case.n, count(case.rows, case.limit)), case.seed)
+
+
+def _latent_lines(found: Latents) -> Lines:
+    kl = found.kl
+    error = lambda value, error: f"{value:.2f} +- {error:.2f} nats"
+    return [
+        ("active units", f"{found.active} of {found.size}"),
+        ("KL to the prior", f"{kl.total:.2f} nats"),
+        ("  information I(x; z)", error(kl.information, kl.information_error)),
+        ("  aggregate to prior", error(kl.marginal, kl.marginal_error)),
+    ]
+
+
+def _copy_lines(found: Copies) -> Lines:
+    return [
+        ("exact copies", f"{found.exact_copies} of {found.samples} samples"),
+        ("nearer than 5% of held-out", f"{found.share_nearer_than_5th_percentile:.1%} of samples"),
+        ("copying score C_T", f"{found.copying_score:.1f} (below -3: nearer than held-out)"),
+    ]
+
+
+HISTORY: Measure[History] = Measure("history", lambda case, found: case.history, "none", (TRAINED,))
+QUALITY: Measure[SampleQuality | Skipped] = Measure(
+    "quality",
+    _quality,
+    "n samples, features of 3 n rows, n^2 distances",
+    record=SampleQuality | Skipped,
+    lines=quality_rows,
+    columns=columns.sample_columns,
+)
+LIKELIHOOD: Measure[Likelihood] = Measure(
+    "likelihood",
+    _likelihood,
+    "a density, or k decodings a row; an energy anneals log Z first",
+    (SCORED,),
+)
+GENERALISATION: Measure[Generalisation] = Measure(
+    "generalisation",
+    _generalisation,
+    f"as the likelihood, of at most {ROWS:,} training rows with k = {DRAWS}",
+    (SCORED, HELD_OUT),
+    look=Look(_relative, lambda case: min(_seen(case), len(case.data.train)), needs=(RELATIVE, VALID)),
+)
+CODES: Measure[Codes] = Measure(
+    "latents",
+    _codes,
+    f"an encoding a row, then N^2 densities of at most {ROWS:,} rows",
+    (POSTERIOR,),
+    look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _few, share=0.3),
+    record=Latents,
+    summary=lambda found: found.summary,
+    lines=_latent_lines,
+)
+SAMPLE_SCORE: Measure[SampleScore] = Measure(
+    "samples",
+    _mmd,
+    "n samples, n^2 distances, permutations of them",
+    (SAMPLES, IMPLICIT),
+    record=SampleScore,
+    lines=lambda found: [
+        ("MMD^2", f"{found.mmd2:.3g} (training rows {found.reference:.3g}, p {found.chance:.2g})")
+    ],
+    instead=lambda found: f"MMD^2 {found.mmd2:.3g}",
+)
+RECONSTRUCTION: Measure[Reconstruction] = Measure(
+    "reconstruction",
+    lambda case, found: reconstruction(case.model, case.data, case.split, case.seed, case.limit),
+    "an encoding and a decoding a row",
+    (CODED,),
+    record=Reconstruction,
+    lines=lambda found: [("reconstruction", f"MSE {found.mse:.4g}, R^2 {found.explained:.1%}")],
+    columns=columns.reconstruction_columns,
+    instead=lambda found: f"reconstruction explains {found.explained:.1%} of the variance",
+)
+FIDELITY: Measure[Fidelity] = Measure(
+    "fidelity",
+    _fidelity,
+    "an encoding and a decoding a row",
+    (CODED, IMAGES),
+    record=Fidelity,
+    lines=fidelity_rows,
+    columns=columns.fidelity_columns,
+)
+MEMORISATION: Measure[Memorisation] = Measure(
+    "memorisation",
+    lambda case, found: memorisation(case.model, case.data, case.split, case.n, case.seed, case.limit),
+    "n samples, (n + M) N distances to training rows",
+    (SAMPLES, HELD_OUT, WHOLE),
+    record=Copies,
+    summary=lambda found: found.summary,
+    lines=_copy_lines,
+    columns=columns.copy_columns,
+)
+CLASSES: Measure[Classification] = Measure(
+    "classes",
+    lambda case, found: classification(case.model, case.data, case.split, case.seed, case.limit),
+    "a classification a row",
+    (CLASSIFIES,),
+    record=Classification,
+    lines=lambda found: [("wrong labels", f"{found.share:.2%} +- {found.error:.2%} of {found.rows:,} rows")],
+    columns=columns.label_columns,
+)
+TASKS: Measure[Tasks] = Measure(
+    "tasks",
+    lambda case, found: tasks(case.model, case.data, case.split, case.seed, case.limit),
+    "n samples, and two classifiers trained on n rows",
+    optional=True,
+    record=Tasks,
+    lines=task_rows,
+    columns=columns.task_columns,
+)
+TABLE: Measure[TableFound] = Measure(
+    "tables",
+    _table,
+    "n samples; asked for by name, trees on samples and rows besides",
+    (SAMPLES, HELD_OUT, TABLES),
+    record=TableSummary,
+    summary=lambda found: None if found.report is None else found.report.summary,
+    lines=table_rows,
+    columns=columns.table_columns,
+)
+# what the doctor alone asks for
+VITALS: Measure[Vitals] = Measure(
+    "vitals",
+    lambda case, found: vitals(case.model, case.data, case.split, case.seed, case.limit),
+    "a step of each player without moving it",
+    (VITALS_OF,),
+)
+NEIGHBOUR: Measure[float] = Measure(
+    "neighbour",
+    lambda case, found: neighbour_accuracy(case.model, case.data, case.split, case.seed, case.limit),
+    "N samples, N^2 distances",
+    (VITALS_OF,),
+    look=Look(
+        lambda case, n: neighbour_accuracy(case.model, case.data, case.split, limit=n),
+        _few,
+        needs=(VITALS_OF, PRIOR),
+        after="vitals",
+    ),
+)
+REPEATED: Measure[float] = Measure(
+    "repeated", lambda case, found: repeated_values(case.data, case.rows), f"a sort of {ROWS:,} rows"
+)
+CONSTANT: Measure[Constant] = Measure(
+    "constant",
+    lambda case, found: constant_columns(case.model, case.data, case.seed),
+    "a pass over the training rows",
+    look=Look(
+        lambda case, n: constant_columns(case.model, case.data, limit=n),
+        lambda case: min(ROWS, len(case.data.train)),
+    ),
+)
+LAYERS: Measure[list[Layer]] = Measure(
+    "layers",
+    lambda case, found: dead_units(case.model, case.data, case.split, case.seed, case.limit),
+    "a forward pass a row",
+    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), _few),
+)
+SPREAD: Measure[Spread] = Measure(
+    "spread",
+    lambda case, found: spread(case.model, case.data, case.split, case.seed, case.limit),
+    "a decoding a row",
+    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), _few),
+)
+MIXING: Measure[Mixing] = Measure(
+    "mixing",
+    lambda case, found: mixing(case.model, case.data, case.split, case.seed),
+    "some hundred sweeps of the chains",
+    (CHAINED,),
+    look=Look(
+        lambda case, n: mixing(case.model, case.data, case.split, chains=CHAINS, sweeps=n),
+        lambda case: SWEEPS[1],
+        *(0.9, PROBED, SWEEPS[0]),
+    ),
+)
+MODES: Measure[ModesFound] = Measure(
+    "modes",
+    lambda case, found: modes_found(
+        cast(Modes, case.data.truth),
+        samples_like(case.model, case.rows, case.n, case.seed).cpu(),
+        case.rows.x,
+    ),
+    "n samples",
+    (SAMPLES, MODES_OF),
+)
+
+# the scores of samples come first, so that what was asked for and cannot be done is said before the minutes
+# that the rest may take
+MEASURES: tuple[Measure[Any], ...] = (
+    HISTORY,
+    QUALITY,
+    VITALS,
+    LIKELIHOOD,
+    CODES,
+    NEIGHBOUR,
+    GENERALISATION,
+    SAMPLE_SCORE,
+    RECONSTRUCTION,
+    FIDELITY,
+    MEMORISATION,
+    CLASSES,
+    TASKS,
+    TABLE,
+    LAYERS,
+    SPREAD,
+    CONSTANT,
+    MIXING,
+    REPEATED,
+    MODES,
+)
+
+
+def examined(case: Case) -> Evidence:
+    """The results of all measures whose needs a case meets.
+
+    Raises:
+        ValueError: if model and data do not fit, or the samples cannot be scored as `judging` says.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> found = examined(Case(simulacra.PPCA(data.space, latent=1), data, n=50, limit=50))
+        >>> found[LIKELIHOOD].estimate.kind, found[CODES]
+        ('exact', None)
+    """
+    fits(case.model, case.data)
+    found = Evidence()
+    allowed = [measure for measure in MEASURES if not measure.lacks(case)]
+    try:
+        for measure in each(allowed, "measures", "measure", even=False):
+            found.keep(measure, measure.compute(case, found))
+            if measure is LIKELIHOOD and cast(Likelihood, found[LIKELIHOOD]).interrupted:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        # what was measured stands
+        found.interrupted = True
+    return found
