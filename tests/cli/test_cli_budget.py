@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 
 import pytest
 from cli_process import HANG, begin
@@ -51,7 +52,7 @@ def test_a_kill_of_evaluate_leaves_the_scores_so_far(cli, run, monkeypatch):
     assert done.code == 130 and "warning: interrupted: " in done.out and "log p(x) >=" in done.out
     assert "interrupted" in (run / "report.md").read_text()
     content = json.loads((run / "report.json").read_text())
-    assert content["estimates"]["likelihood"]["kind"] == "lower" and "memorisation" not in content
+    assert content["estimates"]["likelihood"]["kind"] == "lower" and content.get("memorisation") is None
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -80,12 +81,26 @@ def test_a_kill_of_the_process_is_answered(trained, tmp_path):
     process = begin("evaluate", "rbm", *annealing, cwd=tmp_path)
     said = next((line for line in process.stderr if line.startswith("annealing forward: about ")), None)
     assert said is not None and said.endswith("for 1,000,000 temperatures\n")
+    # at most a second later
+    assert waited(lambda: " of 1,000,000 temperatures" in content_of(tmp_path / "rbm")["message"])
+    assert content_of(tmp_path / "rbm")["stage"] == "measures"
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=HANG)
     assert process.returncode == 130
     assert "interrupted" in out and "31 temperatures" in out
-    content = read_json(tmp_path / "rbm" / "progress.json")
-    assert content["stage"] == "measures" and " of 1,000,000 temperatures" in content["message"]
+
+
+def content_of(folder):
+    """The progress that a run tells."""
+    return read_json(folder / "progress.json")
+
+
+def waited(met) -> bool:
+    """Whether something comes true before the test gives up."""
+    end = time.monotonic() + HANG
+    while not met() and time.monotonic() < end:
+        time.sleep(0.1)
+    return met()
 
 
 @pytest.mark.parametrize("command", ["evaluate", "doctor", "explore"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulacra.cli.command import call
-from simulacra.cli.reproduce import in_minutes
 from simulacra.cli.said import say, shown
+from simulacra.cli.times import in_seconds
 
 
 def run(words: Sequence[str]) -> int:
@@ -28,7 +28,7 @@ def doctor(
     """
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
-    seconds = None if budget.strip().lower() == "none" else 60 * in_minutes(budget)
+    seconds = in_seconds(budget)
     from simulacra.evaluation.doctor import findings
     from simulacra.evaluation.history import keeps_best, read_metrics
     from simulacra.training.fit import open_run

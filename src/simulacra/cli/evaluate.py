@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from simulacra.cli.command import call
-from simulacra.cli.reproduce import in_minutes
 from simulacra.cli.said import INTERRUPTED, say, shown
+from simulacra.cli.times import in_seconds
 
 
 def run(words: Sequence[str]) -> int:
@@ -53,7 +53,7 @@ def evaluate(
     """
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
-    seconds = None if budget.strip().lower() == "none" else 60 * in_minutes(budget)
+    seconds = in_seconds(budget)
     from simulacra.core.likelihood import CutShort
     from simulacra.evaluation.annealing import Annealing
     from simulacra.evaluation.scoring import evaluate as score

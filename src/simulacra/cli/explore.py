@@ -9,8 +9,8 @@ from typing import Any
 from simulacra.cli.command import call
 from simulacra.cli.conditions import typed_condition
 from simulacra.cli.nearest import nearest
-from simulacra.cli.reproduce import in_minutes
 from simulacra.cli.said import say, shown, table
+from simulacra.cli.times import in_seconds
 
 FORM = "[WHAT] RUN"
 # the names of `exploration.pictures`, which help must not import
@@ -78,7 +78,7 @@ def explore(
         budget: time, such as 90s or 20m, that searches for codes go by; `none` for no limit.
     """
     what, path = _what_and_run(words)
-    seconds = None if budget.strip().lower() == "none" else 60 * in_minutes(budget)
+    seconds = in_seconds(budget)
     given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c}
     options = {name: value for name, value in given.items() if value is not None}
     if what is None:

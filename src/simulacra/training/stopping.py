@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 _at_once: ContextVar[bool] = ContextVar("at_once", default=False)
+_asked: ContextVar[tuple[list[int], ...]] = ContextVar("asked", default=())
 
 
 class Interrupted(Exception):
@@ -34,9 +35,11 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         kept[number] = signal.signal(number, note)
+    token = _asked.set((asked,))
     try:
         yield lambda: bool(asked)
     finally:
+        _asked.reset(token)
         for number, handler in kept.items():
             signal.signal(number, handler)
 
@@ -46,8 +49,10 @@ def at_once(wanted: bool = True) -> Iterator[None]:
     """Within, a request breaks the work off: for what is long and changes nothing until it is done.
 
     Raises:
-        Interrupted: where a request comes.
+        Interrupted: where a request comes, or has come already.
     """
+    if wanted and any(_asked.get()):
+        raise Interrupted
     token = _at_once.set(wanted)
     try:
         yield
