@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import signal
 
 import pytest
 import torch
@@ -196,4 +195,3 @@ def test_so_does_annealing_of_several_log_z():
 def test_the_short_run_does_not_change_the_long_one():
     model = simulacra.RBM(Binary((6,)), hidden=4)
     assert Annealing(400, 20, 400).bracket(model).details == annealing.bracket(model, 400, 20, 400).details
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
