@@ -2,9 +2,9 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: install demo test test-all bench bench-tables docs results check systems
+.PHONY: install demo test test-all bench bench-tables docs results headline check systems
 
-install demo test test-all bench bench-tables docs results check:
+install demo test test-all bench bench-tables docs results headline check:
 	@$(PYTHON) tools/project.py $@ $(ARGS)
 
 systems:

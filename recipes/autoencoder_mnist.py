@@ -12,7 +12,6 @@ device      2 shared CPU cores, one thread
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,11 +66,9 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     """Both networks; ours begin at random where the published one began as stacked RBMs."""
     data = simulacra.load_data("mnist", validation=0.0)
     for name, figure, share in zip(MODELS, FIGURES, (0.35, 0.6)):
-        epochs = budget.epochs(built(name, data), data, EPOCHS, share, schedule="cosine")
-        run = trained(name, data, epochs, tempfile.mkdtemp())
-        yield figure.measured(
-            error(run.model, data.test), share=epochs / PUBLISHED_EPOCHS, note="begins at random"
-        )
+        run = budget.fit(name, built(name, data), data, EPOCHS, share, schedule="cosine")
+        part = run.epochs / PUBLISHED_EPOCHS
+        yield figure.measured(error(run.model, data.test), share=part, note="begins at random")
 
 
 def main() -> None:

@@ -126,11 +126,16 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     data = simulacra.load_data("binarized-mnist")
     for plan, figure in zip(PLANS, FIGURES):
         model = built(plan.model, data)
-        epochs = budget.epochs(model, data, plan.epochs, plan.share, **settings(plan.lr))
-        run = trained(plan.model, data, epochs, plan.lr, tempfile.mkdtemp())
-        score = run.model.log_prob(data.test.x)
-        share = epochs / plan.epochs
-        yield figure.measured(score.mean, score.error, protocol=plan.protocol, share=share)
+        run = budget.fit(plan.model, model, data, plan.epochs, plan.share, **settings(plan.lr))
+        mean, error = budget.once(f"{plan.model}-score", scored, run, data)
+        share = run.epochs / plan.epochs
+        yield figure.measured(mean, error, protocol=plan.protocol, share=share)
+
+
+def scored(run: Run, data: Dataset) -> tuple[float, float]:
+    """Mean log p(x) of the test images and its standard error, in nats."""
+    found = run.model.log_prob(data.test.x)
+    return found.mean, found.error
 
 
 def main() -> None:

@@ -100,14 +100,18 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     data = simulacra.load_data("binarized-mnist")
     plans = zip(("rbm", "dbm", "dbn"), FIGURES, (None, SMALLER, SMALLER), (0.4, 0.3, 0.2))
     for name, figure, protocol, share in plans:
-        epochs = budget.epochs(built(name, data, LR), data, EPOCHS, share, **SETTINGS)
-        run = trained(name, data, epochs, LR, tempfile.mkdtemp())
-        found = likelihoods(run.model, data, annealing=Annealing(TEMPERATURES))
-        assert found.pessimistic is not None
-        score, note = found.estimate, f"by the other side of the bracket {found.pessimistic.mean:.2f}"
-        yield figure.measured(
-            score.mean, score.error, protocol=protocol, share=epochs / EPOCHS, note=f"{note}; {found.bracket}"
-        )
+        run = budget.fit(name, built(name, data, LR), data, EPOCHS, share, **SETTINGS)
+        mean, error, note = budget.once(f"{name}-score", scored, run, data)
+        part = run.epochs / EPOCHS
+        yield figure.measured(mean, error, protocol=protocol, share=part, note=note)
+
+
+def scored(run: Run, data: Dataset) -> tuple[float, float, str]:
+    """Mean and standard error in nats by the optimistic side of log Z, and the other one in words."""
+    found = likelihoods(run.model, data, annealing=Annealing(TEMPERATURES))
+    assert found.pessimistic is not None
+    note = f"by the other side of the bracket {found.pessimistic.mean:.2f}; {found.bracket}"
+    return found.estimate.mean, found.estimate.error, note
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ device      2 shared CPU cores, one thread
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,9 +85,9 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     plans = zip(("discriminative", "hybrid"), FIGURES, ours, (20, 8), (0.4, 0.5))
     for objective, figure, protocol, whole, share in plans:
         data = load(objective)
-        epochs = budget.epochs(built(data, objective), data, whole, share, **SETTINGS)
-        run = simulacra.fit(built(data, objective), data, out=tempfile.mkdtemp(), epochs=epochs, **SETTINGS)
-        yield figure.measured(error(run, data), protocol=protocol, share=epochs / whole)
+        run = budget.fit(objective, built(data, objective), data, whole, share, **SETTINGS)
+        part = run.epochs / whole
+        yield figure.measured(error(run, data), protocol=protocol, share=part)
 
 
 def main() -> None:

@@ -23,7 +23,6 @@ device      2 shared CPU cores, one thread
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,10 +84,9 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
         model = MODELS[name](data.space)
         draws = max(update.repeat for update in model.updates())
         whole = SHOWN[-1] * BATCH * draws / len(data.train)
-        epochs = budget.epochs(model, data, whole, 0.4, batch_size=BATCH)
-        run = simulacra.fit(model, data, out=tempfile.mkdtemp(), epochs=epochs, batch_size=BATCH)
+        run = budget.fit(name, model, data, whole, 0.4, batch_size=BATCH)
         distance = sample_scores(run.model, data).model.frechet.limit
-        yield figure.measured(distance, share=epochs / whole)
+        yield figure.measured(distance, share=run.epochs / whole)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ device      2 shared CPU cores, one thread
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -68,10 +67,10 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     data = simulacra.load_data("mnist", binarize="threshold", validation=0.0)
     likelihood, distance, plain = FIGURES
     for centred, share in ((True, 0.55), (False, 0.4)):
-        epochs = budget.epochs(built(data, centred, 0.01, 0), data, EPOCHS, share, **settings(0))
-        model = trained(data, centred, 0.01, epochs, 0, tempfile.mkdtemp()).model
+        name = "centred" if centred else "not-centred"
+        run = budget.fit(name, built(data, centred, 0.01, 0), data, EPOCHS, share, **settings(0))
+        model, part = run.model, run.epochs / EPOCHS
         score = model.log_prob(data.test.x)
-        part = epochs / EPOCHS
         yield (likelihood if centred else plain).measured(score.mean, score.error, share=part)
         if centred:
             found = bracket(model)

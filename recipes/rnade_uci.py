@@ -124,6 +124,11 @@ def rnade(train: Tensor, test: Tensor, table: Table, component: str) -> tuple[Te
     return model.log_prob(test.float()).values, valid
 
 
+def fold_scores(train: Tensor, test: Tensor, table: Table) -> list[float]:
+    """log p of the test rows of a fold under RNADE with Gaussian components."""
+    return [float(score) for score in rnade(train, test, table, "gaussian")[0]]
+
+
 def train_and_keep_best(model: simulacra.RNADE, data: Dataset, table: Table) -> float:
     """Adam with decay of W and V alone; the weights with the best validation score, which is returned.
 
@@ -175,9 +180,12 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
         yield FIGURES[2 * i].measured(*mean_and_error([gaussian(*parts) for parts in folds(x)]))
         data = rows_of(next(folds(x))[0])
         # the loop by hand takes about as long as that of `fit`
-        passes = budget.epochs(built(data, "gaussian"), data, whole.epochs, share / FOLDS, batch_size=BATCH)
+        timed = partial(budget.epochs, whole=whole.epochs, share=share / FOLDS, batch_size=BATCH)
+        passes = budget.once(f"{name}-passes", timed, built(data, "gaussian"), data)
         table = replace(whole, epochs=max(1, round(passes)))
-        ours = [rnade(*parts, table, "gaussian")[0] for parts in folds(x)]
+        ours = []
+        for k, parts in enumerate(folds(x)):
+            ours.append(torch.tensor(budget.once(f"{name}-fold-{k}", fold_scores, *parts, table)))
         yield FIGURES[2 * i + 1].measured(*mean_and_error(ours), share=table.epochs / whole.epochs)
 
 

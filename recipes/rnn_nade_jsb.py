@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -59,13 +58,16 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     for name, figure, share in zip(("rnn-nade", "rnn-rbm", "rtrbm"), FIGURES[1:], (0.3, 0.25, 0.15)):
         options = parsed([name])
         torch.manual_seed(options.seed)
-        settings = settings_of(options)
-        epochs = budget.epochs(built(data, options), data, EPOCHS, share, **settings)
-        run = trained(data, options, epochs, Path(tempfile.mkdtemp()))
-        found = likelihoods(run.model, data, annealing=annealing_of(options))
-        mean = frames_mean(found.estimate, data)
-        note = f"the other way round {frames_mean(found.pessimistic, data):.3f}" if found.pessimistic else ""
-        yield figure.measured(mean, share=epochs / EPOCHS, note=note)
+        run = budget.fit(name, built(data, options), data, EPOCHS, share, **settings_of(options))
+        mean, note = budget.once(f"{name}-score", scored, run, data, options)
+        yield figure.measured(mean, share=run.epochs / EPOCHS, note=note)
+
+
+def scored(run: Run, data: Dataset, options: argparse.Namespace) -> tuple[float, str]:
+    """Nats a test frame, and those by the other side of log Z in words."""
+    found = likelihoods(run.model, data, annealing=annealing_of(options))
+    other = f"the other way round {frames_mean(found.pessimistic, data):.3f}" if found.pessimistic else ""
+    return frames_mean(found.estimate, data), other
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:

@@ -85,10 +85,9 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
         torch.manual_seed(0)
         model = MODELS[name](data.space)
         whole = 200 * max(update.repeat for update in model.updates())
-        epochs = budget.epochs(model, data, whole, 0.8 / len(MODELS), batch_size=64)
-        run = simulacra.fit(model, data, out=tempfile.mkdtemp(), epochs=epochs, batch_size=64, progress=False)
+        run = budget.fit(name, model, data, whole, 0.8 / len(MODELS), batch_size=64, progress=False)
         distance = sample_scores(run.model, data).model.frechet.limit
-        yield figure.measured(distance, share=epochs / whole)
+        yield figure.measured(distance, share=run.epochs / whole)
 
 
 if __name__ == "__main__":

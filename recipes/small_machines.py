@@ -108,10 +108,10 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     figures = {figure.name: figure for figure in FIGURES}
     for name in QUICK:
         data = load(name)
-        epochs = budget.epochs(built(name, data), data, EPOCHS, 0.8 / len(QUICK), validate=False)
-        run = simulacra.fit(built(name, data), data, out=tempfile.mkdtemp(), epochs=epochs, validate=False)
+        run = budget.fit(name, built(name, data), data, EPOCHS, 0.8 / len(QUICK), validate=False)
+        share = run.epochs / EPOCHS
         for what, value in scores(run.model, data).items():
-            figure, share = figures[f"{name}, {what}"], epochs / EPOCHS
+            figure = figures[f"{name}, {what}"]
             if isinstance(value, simulacra.Estimate):
                 yield figure.measured(value.mean, value.error, share=share, note=value.kind)
             else:

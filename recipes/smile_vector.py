@@ -15,7 +15,6 @@ device      2 shared CPU cores, one thread
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -104,12 +103,12 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     data = load()
     judge, figures = Judge(data), iter(FIGURES)
     for name, share in zip(MODELS, (0.1, 0.7)):
-        epochs = budget.epochs(built(name, data), data, EPOCHS, share, batch_size=BATCH)
-        run = trained(name, data, epochs, tempfile.mkdtemp())
+        run = budget.fit(name, built(name, data), data, EPOCHS, share, batch_size=BATCH)
+        part = run.epochs / EPOCHS
         faces = changed(run, data)
         for n in (0, 1, 2):
             smiling = 100 * judge.share(faces[:, STRENGTHS.tolist().index(n)])
-            yield next(figures).measured(smiling, share=epochs / EPOCHS)
+            yield next(figures).measured(smiling, share=part)
 
 
 def main() -> None:

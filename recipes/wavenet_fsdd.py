@@ -67,10 +67,10 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     """The levels by themselves, then the network."""
     data = load()
     yield FIGURES[0].measured(unigram(data))
-    epochs = budget.epochs(built(data), data, EPOCHS, 0.8, **SETTINGS)
-    run = simulacra.fit(built(data), data, out=tempfile.mkdtemp(), epochs=epochs, **SETTINGS)
+    run = budget.fit("wavenet", built(data), data, EPOCHS, 0.8, **SETTINGS)
     score = run.model.log_prob(data.test.x, data.test.c)
-    yield FIGURES[1].measured(bits(-score.mean), bits(score.error), share=epochs / EPOCHS)
+    share = run.epochs / EPOCHS
+    yield FIGURES[1].measured(bits(-score.mean), bits(score.error), share=share)
 
 
 def unigram(data: Dataset) -> float:

@@ -73,6 +73,16 @@ def call(*command, **extra):
     return started(command, {}, **extra).returncode
 
 
+def become(*command, **extra):
+    """Run a command in place of this process, so that signals are its own; its exit status on Windows."""
+    if WINDOWS:
+        return call(*command, **extra)
+    sys.stdout.flush()
+    os.chdir(str(ROOT))
+    words = [str(part) for part in command]
+    return os.execve(words[0], words, variables(**extra))
+
+
 def heard(*command, **extra):
     """The exit status of a command, and what it wrote to standard error."""
     done = started(command, {"stderr": subprocess.PIPE}, **extra)

@@ -1,6 +1,7 @@
 """Install, show, test and check the project with nothing but the standard library.
 
-    python tools/project.py install | demo | test | test-all | bench | bench-tables | docs | results | check
+    python tools/project.py install | demo | test | test-all | bench | bench-tables | docs | results
+    python tools/project.py headline | check
 
 `make demo` and the like are names for these commands. Each of them installs first, into `.venv`,
 what it needs and what is not there yet; arguments behind it are handed on (`test -k space`).
@@ -21,6 +22,7 @@ from environment import (
     VENV,
     WINDOWS,
     Stop,
+    become,
     call,
     fits,
     make_venv,
@@ -174,6 +176,13 @@ def command_results(*arguments):
     install("dev")
     status = call(PYTHON, ROOT / "recipes" / "leaderboard.py", *arguments, OMP_NUM_THREADS="1")
     return status or call(PYTHON, ROOT / "tools" / "results.py", "--write")
+
+
+def command_headline(*arguments):
+    """The next long run of recipes/queue.yaml, one thread at the lowest priority; --list shows them all."""
+    install("dev")
+    # make's SIGTERM is for the run itself, which then keeps what it has
+    return become(PYTHON, ROOT / "tools" / "headline.py", *arguments, OMP_NUM_THREADS="1")
 
 
 def command_check():

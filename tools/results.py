@@ -2,8 +2,9 @@
 
     python tools/results.py --write     # docs/results.md from recipes/results/*.json and the recipes
 
-Records are those of `simulacra reproduce NAME --record`. Of a recipe without a record the page shows what
-its header says. A page that a recipe keeps beside its records (the leaderboard) comes first.
+Records are those of `make headline` (the queue of long runs) and of `simulacra reproduce NAME --record`.
+Of a recipe without a record the page shows what its header says. A page that a recipe keeps beside its
+records (the leaderboard) comes first.
 """
 
 from __future__ import annotations
@@ -37,6 +38,20 @@ runs one again. Errors are standard errors over test examples of one training: a
 | not reproduced | further, with the whole schedule |
 | recorded | there is no published figure |
 """
+HEADLINES = """## Headline runs
+
+Runs of the queue `recipes/queue.yaml`, in which figures, tolerances and limits stood before each of them
+began: `make headline` runs the next one, `make headline ARGS=--list` shows them all. One thread at the lowest
+priority; minutes are those of the processor, over all starts of a run that was interrupted. The schedule is
+shortened where it does not fit into the limit. A difference up to the first tolerance is `reproduced`, up to
+the second `within tolerance`. To add an entry: `make headline ARGS='--draft RECIPE'` prints one with the
+rules of the recipe's figures; choose its minutes, append it to the queue and commit it before the run
+(CONTRIBUTING.md).
+"""
+HEADER_OF_RUNS = [
+    "| figure | published | tolerances | ours | schedule | verdict | CPU minutes |",
+    "|---|---|---|---|---|---|---|",
+]
 REST = """## Measured, not yet recorded
 
 What the headers of these recipes say.
@@ -45,15 +60,19 @@ What the headers of these recipes say.
 
 def page(folder: Path = FOLDER) -> str:
     """docs/results.md."""
-    lines, kept, rest = [HEAD], [], []
+    lines, runs, kept, rest = [HEAD], [], [], []
     for recipe in found(folder):
         content = read_json(results(recipe)) if results(recipe).is_file() else {}
         if "page" in content:
             lines += leaderboard(content)
+        if "headline" in content:
+            runs += headline(recipe, content["headline"])
         if "records" in content:
             kept += recorded(recipe, content["records"])
         elif not content:
             rest += told(recipe)
+    if runs:
+        lines += [HEADLINES, *runs]
     if kept:
         lines += ["## Recipes\n", *kept]
     if rest:
@@ -75,15 +94,42 @@ def recorded(recipe: Recipe, records: list[Record]) -> Iterator[str]:
         cells = (record["figure"], published(record), ours(record), share(record), record["verdict"])
         yield f"| {' | '.join(map(escape, cells))} | {record['minutes']:g} |"
     yield ""
+    yield from remarks(records)
+    made = dict.fromkeys((record["device"], record["version"], record["date"]) for record in records)
+    for device, version, date in made:
+        yield f"- {escape(device)}; Simulacra {version}, {date}"
+    yield ""
+
+
+def headline(recipe: Recipe, run: dict[str, Any]) -> Iterator[str]:
+    """A run of the queue as a table, with its tolerances, and where it was made."""
+    yield from title(recipe)
+    yield from HEADER_OF_RUNS
+    rules = {figure["name"]: tolerances(figure) for figure in run["entry"]["figures"]}
+    for record in run["records"]:
+        rule, minutes = rules[record["figure"]], f"{max(0.0, record['cpu_minutes']):.3g}"
+        cells = (record["figure"], published(record), rule, ours(record), share(record), record["verdict"])
+        yield f"| {' | '.join(map(escape, (*cells, minutes)))} |"
+    yield ""
+    yield from remarks(run["records"])
+    starts = f"{run['starts']} start{'s' * (run['starts'] > 1)}"
+    spent = f"{run['cpu_minutes']:.3g} CPU minutes of {run['limit_minutes']:g}, {starts}"
+    yield f"- {escape(run['machine'])}; commit {run['commit']}; {spent}, ended {run['ended']}"
+    yield ""
+
+
+def tolerances(figure: dict[str, Any]) -> str:
+    """The two of a figure, as an entry of the queue has them."""
+    return "none" if figure["published"] is None else f"{figure['tolerance']:g}, {figure['wide']:g}"
+
+
+def remarks(records: list[Record]) -> Iterator[str]:
+    """Protocols and notes of figures."""
     for text in dict.fromkeys(protocol(record) for record in records):
         yield f"- {escape(text)}"
     for record in records:
         if record["note"]:
             yield f"- {escape(record['figure'])}: {escape(record['note'])}"
-    made = dict.fromkeys((record["device"], record["version"], record["date"]) for record in records)
-    for device, version, date in made:
-        yield f"- {escape(device)}; Simulacra {version}, {date}"
-    yield ""
 
 
 def protocol(record: Record) -> str:

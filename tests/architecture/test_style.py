@@ -6,7 +6,7 @@ import warnings
 
 import sources
 
-LONGEST_FILE = 300
+LONGEST_FILE = 400
 LONGEST_FUNCTION = 60  # lines without the docstring
 TARGET = 30
 Function = ast.FunctionDef | ast.AsyncFunctionDef

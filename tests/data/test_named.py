@@ -6,7 +6,7 @@ import torch
 from data_files import RNG, idx_bytes, write, write_binarized, write_cifar, write_mnist
 
 from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, some_of
 from simulacra.core.space import Binary, Levels, Real
 from simulacra.data import available, load_data
 from simulacra.data.catalog.fetch import fetch  # noqa: F401  (its name must not hide load_data's package)
@@ -124,7 +124,8 @@ def test_static_bits_do_not_depend_on_validation_limit_or_default_type(home):
     assert whole.train.x.dtype == torch.uint8 and whole.space == Binary((1, 28, 28))
     order = Rng(0, "split").permutation("rows", 300)
     assert torch.equal(cut.train.x, whole.train.x[order[150:].sort().values])
-    assert torch.equal(load_data("mnist", binarize="static", limit=7).test.x, whole.test.x[:7])
+    some = some_of(len(whole.test), 7, Rng(0, "limit", "test"))
+    assert torch.equal(load_data("mnist", binarize="static", limit=7).test.x, whole.test.x[some])
     kept = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float64)
@@ -186,11 +187,12 @@ def test_resized_digits_stay_within_their_levels():
     assert int(load_data("digits", size=11).train.x.max()) <= 16
 
 
-def test_limit_keeps_the_first_rows_of_each_split():
+def test_limit_keeps_rows_of_each_split_in_their_order():
     whole, few = load_data("digits"), load_data("digits", limit=5)
     assert {len(split) for split in few.splits.values()} == {5}
-    assert torch.equal(few.test.x, whole.test.x[:5])
-    assert torch.equal(few.test.labels, whole.test.labels[:5])
+    some = some_of(len(whole.test), 5, Rng(0, "limit", "test"))
+    assert torch.equal(few.test.x, whole.test.x[some])
+    assert torch.equal(few.test.labels, whole.test.labels[some])
 
 
 def test_the_spec_makes_the_same_data_again():

@@ -17,8 +17,6 @@ from simulacra.evaluation.compare import compare
 from simulacra.evaluation.compared_page import as_html, as_json, as_markdown
 from simulacra.evaluation.reconstruction import Reconstruction
 from simulacra.evaluation.report import Report, read_report
-from simulacra.evaluation.score_columns import share
-from simulacra.evaluation.score_tables import Cell, Column, Scores, ScoreTable
 from simulacra.evaluation.scoring import evaluate
 
 TEST = Protocol("abc", "digits", "test", "Binary((64,))", "raw")
@@ -198,17 +196,6 @@ def test_a_density_without_limit_wins_against_nobody():
     assert compare(good=report(-2.0), spike=report(-9.0, findings=[ill])).better("good", "spike")
 
 
-def test_scores_are_decided_beyond_2_5_standard_errors_of_both():
-    column = (Column("distance", "lower"),)
-    make = lambda value, error: Scores("samples", {"on": "x"}, column, (Cell(value, error),))
-    table = ScoreTable({"a": make(1.0, 0.1), "b": make(1.2, 0.1), "c": make(1.5, 0.1)})
-    # 0.2 is within 2.5 x 0.141; 0.5 is not
-    assert table.better("a", "b") is None and table.better("a", "c") is True
-    assert table.better("c", "a") is False
-    assert ScoreTable({"a": make(1.0, None), "b": make(9.0, None)}).better("a", "b") is None
-    assert str(share(0.25, 300)) == "25.0% [20.4, 30.2]" and str(Cell(1.0, 0.1)) == "1 [0.804, 1.2]"
-
-
 def test_other_numbers_of_samples_do_not_share_a_table(runs, tmp_path):
     shutil.copytree(runs / "gan", tmp_path / "more")
     run = simulacra.open_run(tmp_path / "more")
@@ -292,9 +279,3 @@ def test_reconstructions_are_decided_by_their_errors_and_say_where_none_is_known
     assert table.better("a", "b") is True
     (table,) = compare(a=with_error(0.1, None), b=with_error(0.2, 0.001)).tables
     assert table.better("a", "b") is None and table.sentences[0].endswith("no error is known of a.")
-
-
-def test_shares_at_the_ends_have_an_error():
-    """0 of 100 against 4 of 100: Fisher's test gives p = 0.12."""
-    scores = lambda value: Scores("samples", {}, (Column("coverage", "higher"),), (share(value, 100),))
-    assert ScoreTable({"a": scores(0.0), "b": scores(0.04)}).better("a", "b") is None

@@ -93,8 +93,7 @@ class Steps(simulacra.Model, can.HasDensity, can.Encodes):
 
 def test_steps_are_no_units_and_a_rectifier_may_serve_two_layers():
     data = simulacra.in_memory(torch.randn(120, 10, generator=torch.Generator().manual_seed(6)), Real((10,)))
-    torch.manual_seed(6)
-    model = Steps(data.space)
+    model = Steps(data.space, seed=6)
     with torch.no_grad():
         model.net[0].bias[:3] = -100.0
         model.other.bias[3:8] = -100.0

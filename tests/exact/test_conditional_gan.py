@@ -23,8 +23,14 @@ CENTRES = torch.tensor([[2.0, 0.0], [-1.0, 1.7], [-1.0, -1.7]])
 
 def gan(conditioning: str, **options) -> simulacra.GAN:
     """A small game on the plane with three classes."""
-    torch.manual_seed(3)
-    made = {"latent": 3, "hidden": (9, 7), "normalisation": "none", "conditioning": conditioning, **options}
+    made = {
+        "latent": 3,
+        "hidden": (9, 7),
+        "seed": 3,
+        "normalisation": "none",
+        "conditioning": conditioning,
+        **options,
+    }
     return simulacra.GAN(Real((2,)), Categorical((), 3), **made)
 
 

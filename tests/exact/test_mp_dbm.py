@@ -103,6 +103,7 @@ def test_it_classifies_by_clamping_v(float64, hidden):
 @pytest.mark.system("A11")
 def test_classes_are_the_enumerated_ones_where_mean_field_is_exact(float64):
     """Weak couplings: q differs from p(y | v) by their squares."""
+    torch.manual_seed(1)
     model, v = machine(scale=0.3, mean_field_steps=30), states(5)
     unnormalised = np.stack([logsumexp(everything(model, y)[1].reshape(32, -1), axis=1) for y in range(3)], 1)
     exact, found = softmax(unnormalised, axis=1), model.classify(torch.tensor(v)).numpy()

@@ -176,7 +176,7 @@ def test_the_bound_of_a_missing_column_rises_to_the_marginal(float64):
 @pytest.mark.system("H6")
 def test_training_is_validated_by_a_bound_that_sees_dependence(float64):
     """One weight would rank columns without dependence above these: its gap is what the columns share."""
-    torch.manual_seed(9)
+    torch.manual_seed(21)
     model, x = small(TWO, gain=3.0), rows(TWO)
     mask = torch.tensor([[False, True]]).expand(len(x), 2)
     log_joint = log_p(model).reshape(3, 3)

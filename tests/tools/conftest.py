@@ -12,6 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from headline_queue import Toys
+
+from headlines import command
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ("environment", "pytorch", "project")
@@ -101,3 +104,23 @@ def scripts(tmp_path, monkeypatch, capsys):
     yield load
     for name in SCRIPTS:
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def toys(tmp_path, monkeypatch):
+    """An empty queue of long runs; runs in this process keep its priority."""
+    monkeypatch.setattr(command, "lowest_priority", lambda: None)
+    monkeypatch.setenv("SIMULACRA_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    return Toys(tmp_path)
+
+
+@pytest.fixture
+def tool(toys, capsys):
+    """`tool("--list")`: exit status, output and errors of `make headline`."""
+
+    def run_tool(*words):
+        code = command.main([*words, *toys.options])
+        return code, *capsys.readouterr()
+
+    return run_tool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import re
 import sys
 import tomllib
@@ -52,6 +53,18 @@ def test_make_has_thin_names_for_the_commands(scripts):
     )
     assert names.rstrip(":").split() == list(scripts().project.COMMANDS)
     assert "$(PYTHON) tools/project.py $@ $(ARGS)" in text
+
+
+def test_a_long_run_takes_the_place_of_the_script(scripts, monkeypatch):
+    """`make` sends its SIGTERM to the script: it must be the run that gets it."""
+    found = scripts()
+    monkeypatch.setattr(found.project, "install", lambda *extras: False)
+    became = []
+    monkeypatch.setattr(os, "execve", lambda path, words, env: became.append((path, words, env)))
+    found.main(["headline", "--list"])
+    ((path, words, env),) = became
+    assert path == words[0] == str(found.environment.PYTHON) and words[2:] == ["--list"]
+    assert words[1].endswith("headline.py") and env["OMP_NUM_THREADS"] == "1"
 
 
 # ---- a whole installation

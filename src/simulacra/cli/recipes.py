@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +45,21 @@ class Recipe:
         return self.path.stem
 
     @property
+    def needed(self) -> list[str]:
+        """The files and folders below the data folder that its header names, as patterns."""
+        named = NEEDED.search(self.parts.get("command", ""))
+        patterns = re.split(r",| and ", named[1]) if named else []
+        return [pattern.strip() for pattern in patterns if "/" in pattern]
+
+    @property
     def lacking(self) -> list[str]:
         """The files and folders below the data folder that are not there."""
-        needed = NEEDED.search(self.parts.get("command", ""))
-        patterns = re.split(r",| and ", needed[1]) if needed else []
-        files = [pattern.strip() for pattern in patterns if "/" in pattern]
-        return [file for file in files if not any(any(home.glob(file.strip("/"))) for home in homes())]
+        return absent(self.needed)
+
+
+def absent(patterns: Iterable[str]) -> list[str]:
+    """The patterns that no file or folder below the data folders fits."""
+    return [text for text in patterns if not any(any(home.glob(text.strip("/"))) for home in homes())]
 
 
 def run(words: Sequence[str]) -> int:

@@ -146,6 +146,8 @@ def published(found: Record) -> str:
 
 def ours(found: Record) -> str:
     """Our value of a record, with its error where it has one."""
+    if found["ours"] is None:
+        return "not measured"
     error = f" +- {found['error']:.2g}" if found["error"] is not None else ""
     return _with_unit(f"{number(found['ours'])}{error}", found)
 
@@ -156,6 +158,8 @@ def _with_unit(text: str, found: Record) -> str:
 
 def share(found: Record) -> str:
     """How much of the published schedule was run."""
+    if not found["share"]:
+        return "not to its end"
     return "whole" if found["share"] >= 1 else f"{found['share']:.2g} of it"
 
 

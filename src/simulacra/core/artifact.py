@@ -26,6 +26,21 @@ from simulacra.core.weights import digest, load_weights, not_finite
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FILE = ".safetensors"
+# endings of files that other programs write
+OTHERS = {
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".bin",
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".h5",
+    ".keras",
+    ".onnx",
+    ".npz",
+    ".zip",
+}
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -84,6 +99,11 @@ def save(model: Model, path: Path) -> None:
             raise ValueError(f"{path} is a folder: choose a file, or a folder with another name.")
         path.parent.mkdir(parents=True, exist_ok=True)
         return _write_weights(model, path, describe(model))
+    if path.suffix.lower() in OTHERS and not path.is_dir():
+        raise ValueError(
+            f"{path} ends in {path.suffix}, and a model is no such file: save it as "
+            f"{path.with_suffix(FILE)}, or into a folder."
+        )
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file: choose a folder, or a file that ends in {FILE}.")
     if (path / CONFIG).exists() and "data" in read_json(path / CONFIG):

@@ -23,7 +23,7 @@ from simulacra.core.space import Space
 from simulacra.core.training import Epochs, Stage, Update
 from simulacra.core.words import Words
 
-# of every model: its initial weights are drawn with this key, and with nothing else
+# of every model: its initial weights follow this seed, and nothing else
 SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, annotation="int")
 
 

@@ -161,7 +161,7 @@ def some_of(n: int, limit: int, rng: Rng) -> Tensor:
 
     Example:
         >>> some_of(10, 3, Rng(0, "rows")).tolist(), some_of(2, 3, Rng(0, "rows")).tolist()
-        ([5, 6, 9], [0, 1])
+        ([0, 2, 7], [0, 1])
     """
     if limit >= n:
         return torch.arange(n)
@@ -173,10 +173,11 @@ _building = 0  # constructors of models that are running, one within the other
 
 @contextmanager
 def initial_weights(seed: int | None) -> Iterator[None]:
-    """Draws of torch's global generator are keyed by `seed` within, and the generator is left as it was.
+    """Draws of torch's global generator follow `seed` within, and the generator is left as it was.
 
     Args:
-        seed: None: 0, or within the constructor of another model a part of that model's draws.
+        seed: as of `torch.manual_seed`; None: 0, or within the constructor of another model a part of
+            that model's draws.
 
     Example:
         >>> with initial_weights(3):
@@ -192,10 +193,10 @@ def initial_weights(seed: int | None) -> Iterator[None]:
         return
     on_gpu = torch.get_default_device().type == "cuda"
     with torch.random.fork_rng([torch.cuda.current_device()] if on_gpu else []):
-        key = key_of(seed or 0, "weights")
-        torch.default_generator.manual_seed(key)
+        # the seed itself, so that models begin as they did after `torch.manual_seed(seed)`
+        torch.default_generator.manual_seed(seed or 0)
         if on_gpu:
-            torch.cuda.manual_seed(key)
+            torch.cuda.manual_seed(seed or 0)
         _building += 1
         try:
             yield

@@ -64,6 +64,16 @@ class Figure:
         """
         return Measured(self, value, error, protocol, share, note)
 
+    def unmeasured(self, note: str) -> Measured:
+        """This figure, not measured as the budget ended before.
+
+        Example:
+            >>> pca = Figure("squared error", 13.87, "Hinton 2006", "", "MNIST", tolerance=0.01, wide=0.05)
+            >>> pca.unmeasured("stopped at the limit of 60 CPU minutes").verdict
+            'budget too small'
+        """
+        return Measured(self, None, share=0.0, note=note)
+
     def differs(self, value: float) -> float:
         """How far `value` is from the published number, 0 where it lies beyond it on the better side."""
         assert self.published is not None, f"{self.name} has no published figure"
@@ -74,10 +84,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure with our value; see `Figure.measured`."""
+    """A figure with our value, None where the budget ended before; see `Figure.measured`."""
 
     figure: Figure
-    value: float
+    value: float | None
     error: float | None = None
     protocol: str | None = None
     share: float = 1.0
@@ -90,6 +100,8 @@ class Measured:
         Numbers of different protocols are not compared; a part of the schedule that already reaches the
         figure has reproduced it; the whole schedule that does not has failed to.
         """
+        if self.value is None:
+            return "budget too small"
         if self.figure.published is None:
             return "recorded"
         if self.protocol is not None:

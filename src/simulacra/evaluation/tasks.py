@@ -41,7 +41,7 @@ def tasks(model: Model, data: Dataset, split: str = "test", seed: int = 0, limit
         >>> import simulacra
         >>> data = simulacra.load_data("ring")
         >>> print(tasks(simulacra.PPCA(data.space, latent=1), data).labels.skipped)
-        ring has no labels.
+        the error at a few labels needs rows with labels, but ring train has none.
     """
     return Tasks(
         _or_why(lambda: train_on_samples(model, data, split, seed=seed, limit=limit)),

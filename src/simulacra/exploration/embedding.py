@@ -71,6 +71,7 @@ def knn_accuracy(codes: Tensor, labels: Tensor, k: int = 5) -> float:
         ValueError: if there are no labels, or fewer than k + 1 rows.
 
     Example:
+        >>> import torch
         >>> codes = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
         >>> knn_accuracy(codes, torch.tensor([0, 0, 1, 1]), k=1)
         1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +56,7 @@ def estimate_cost(
     rows: int | None = None,
     timed: int = TIMED,
     plain: bool = False,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Cost:
     """What `fit(model, data, options=options)` will take in one process; the model stays as it is.
 
@@ -69,6 +71,7 @@ def estimate_cost(
         timed: moves of each player that are timed, after a first step.
         plain: the moves are plain gradient steps: a little shorter than the optimiser's, and without
             the second that torch takes to import its compiler with its first optimiser.
+        clock: seconds, by default of a clock on the wall; `time.process_time` counts those of the processor.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -89,13 +92,13 @@ def estimate_cost(
     shortened = Shortened(trial, options, rows or len(data.train), timed, plain)
     vars(trial)["stage"] = shortened.stage
     short = replace(options, epochs=None, stages={}, patience=None, validate=False, progress=False)
-    clock = Clock()
-    began = time.perf_counter()
-    Loop(trial, data, short, Backend(device), None, (clock,)).run()
-    seconds = time.perf_counter() - began
+    timer = Timer(clock)
+    began = clock()
+    Loop(trial, data, short, Backend(device), None, (timer,)).run()
+    seconds = clock() - began
     for name, steps in shortened.steps.items():
-        seconds += clock.pace(name) * (steps - len(clock.marks[name]))
-    needs = [*clock.needs, counted(trial, [], bool(options.ema), data.train)]
+        seconds += timer.pace(name) * (steps - len(timer.marks[name]))
+    needs = [*timer.needs, counted(trial, [], bool(options.ema), data.train)]
     most = max(needs, key=lambda found: found.bytes)
     return Cost(sum(shortened.steps.values()), max(seconds, 0.0), most, str(device))
 
@@ -121,10 +124,15 @@ class Shortened:
         return replace(found, updates=moves, length=Steps(min(whole, few)))
 
 
-class Clock:
-    """A watcher that notes when each step of a stage ended."""
+class Timer:
+    """A watcher that notes when each step of a stage ended.
 
-    def __init__(self) -> None:
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]):
+        self.clock = clock
         self.marks: dict[str, list[float]] = {}
         self.needs: list[Needs] = []
 
@@ -133,7 +141,7 @@ class Clock:
         assert loop.stage is not None
         if loop.stage.name not in self.marks:
             self.needs.append(loop.needs)
-        self.marks.setdefault(loop.stage.name, []).append(time.perf_counter())
+        self.marks.setdefault(loop.stage.name, []).append(self.clock())
 
     def pace(self, name: str) -> float:
         """Seconds of a step, without the first; 0 where there was only that one."""

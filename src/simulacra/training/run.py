@@ -40,6 +40,12 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
 
     @property
+    def epochs(self) -> float | None:
+        """Passes over the data that it was trained for; None where each stage has its own length."""
+        passes: float | None = self.config["options"]["epochs"]
+        return passes
+
+    @property
     def metrics(self) -> list[dict[str, str]]:
         """Rows of `metrics.csv`."""
         import csv

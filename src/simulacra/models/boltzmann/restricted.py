@@ -104,9 +104,8 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
         b, bias = self.biases(c)
         v = self.precision * (layers["v"] - self.mu)
         field = torch.addmm(bias, v, self.W)
-        # v'b of each row
-        of_v = v @ b if b.dim() == 1 else (v * b).sum(1)
-        return field @ self.lam - of_v, {"h": field}
+        # v'b of each row, summed alike with and without a condition
+        return field @ self.lam - (v * b).sum(1), {"h": field}
 
     def biases(self, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """b(u) and c(u): shapes (units,), or (B, units) with a condition."""

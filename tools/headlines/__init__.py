@@ -1,0 +1,1 @@
+"""The queue of long runs: entries that say beforehand what counts, and runs that survive a kill."""
