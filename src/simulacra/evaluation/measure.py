@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast
 
 from simulacra.core.estimate import Protocol
+from simulacra.core.likelihood import CutShort
 from simulacra.core.model import Model
+from simulacra.core.progress import each
 from simulacra.core.records import as_json, read_as
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.annealing import DEFAULT, Annealing
@@ -189,3 +191,28 @@ class Evidence:
         """Add a result, unless it is None."""
         if result is not None:
             self.results[measure.name] = result
+
+
+class Unfinished(CutShort):
+    """An interrupt of a measure, whose result so far is in `done`."""
+
+
+def evidence_of(measures: Sequence[Measure[Any]], case: Case) -> Evidence:
+    """The results of the measures whose needs a case meets; an interrupt leaves those that it did not reach.
+
+    Args:
+        measures: in the order in which they are computed.
+        case: a model and its rows.
+    """
+    found = Evidence()
+    allowed = [measure for measure in measures if not measure.lacks(case)]
+    try:
+        for measure in each(allowed, "measures", "measure", even=False):
+            try:
+                found.keep(measure, measure.compute(case, found))
+            except Unfinished as short:
+                found.keep(measure, short.done)
+                raise
+    except KeyboardInterrupt:
+        found.interrupted = True
+    return found

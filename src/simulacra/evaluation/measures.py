@@ -8,7 +8,6 @@ from typing import Any, cast
 from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
 from simulacra.core.estimate import Estimate
-from simulacra.core.progress import each
 from simulacra.data.toys import Modes
 from simulacra.evaluation import score_columns as columns
 from simulacra.evaluation.annealing import Bracket
@@ -20,7 +19,7 @@ from simulacra.evaluation.history import History
 from simulacra.evaluation.implicit import NotScored, modes_found, sample_scores
 from simulacra.evaluation.latents import Codes, Latents, active_in, decompose, posteriors
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
-from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Need
+from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Need, Unfinished, evidence_of
 from simulacra.evaluation.memorisation import Copies, Memorisation, memorisation
 from simulacra.evaluation.neighbours import neighbour_accuracy
 from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped, quality_rows
@@ -95,9 +94,11 @@ class TableFound:
 
 
 def _likelihood(case: Case, found: Evidence) -> Likelihood:
-    return likelihoods(
-        *(case.model, case.data, case.split, case.k, case.seed, case.limit), annealing=case.annealing
-    )
+    rows = (case.model, case.data, case.split, case.k, case.seed, case.limit)
+    scored = likelihoods(*rows, annealing=case.annealing)
+    if scored.interrupted:
+        raise Unfinished(scored)
+    return scored
 
 
 def _generalisation(case: Case, found: Evidence) -> Generalisation | None:
@@ -389,14 +390,4 @@ def examined(case: Case) -> Evidence:
         ('exact', None)
     """
     fits(case.model, case.data)
-    found = Evidence()
-    allowed = [measure for measure in MEASURES if not measure.lacks(case)]
-    try:
-        for measure in each(allowed, "measures", "measure", even=False):
-            found.keep(measure, measure.compute(case, found))
-            if measure is LIKELIHOOD and cast(Likelihood, found[LIKELIHOOD]).interrupted:
-                raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        # what was measured stands
-        found.interrupted = True
-    return found
+    return evidence_of(MEASURES, case)
