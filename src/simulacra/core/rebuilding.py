@@ -38,7 +38,7 @@ NAMES = {dict: "object", list: "list", str: "text", bool: "true or false"}
 
 
 def of_the_library(kind: type[Model]) -> bool:
-    """Whether a class is the library's own, not a user's."""
+    """Returns True if a class is the library's own, not a user's."""
     return kind.__module__.startswith("simulacra.models.")
 
 

@@ -55,7 +55,7 @@ class SamplePictures:
         return pictures * picture_seconds(loop.model, self.seed)
 
     def _due(self, loop: Loop) -> bool:
-        """Whether an interval between pictures has ended since the last look."""
+        """Returns True if an interval between pictures has ended since the last look."""
         every, epoch = loop.options.samples_every or self._interval(loop), loop.position.epoch
         # after a resume, or in a new stage, nothing is known of the epochs before
         before = self.seen if 0 < self.seen < epoch else epoch - 1
