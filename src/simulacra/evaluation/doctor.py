@@ -13,6 +13,7 @@ from simulacra.core.finding import ORDER, Finding
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import Annealing
+from simulacra.evaluation.budget import Share
 from simulacra.evaluation.checks import codes, copies, games, learning, networks, scores, tables
 from simulacra.evaluation.history import History, Metrics
 from simulacra.evaluation.measure import Case, Evidence
@@ -27,9 +28,10 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *games.CHECKS,
     *tables.CHECKS,
 )
-QUICK = Annealing(temperatures=300, chains=30, sweeps=300)
+QUICK = Annealing(most=(300, 30))
 SAMPLES, DRAWN = 1000, 200  # samples of a model, and of one that draws entry by entry or by a long chain
-BRIEF = Annealing(temperatures=100, chains=10, sweeps=100)  # of each law, where frames have their own
+BRIEF = Annealing(most=(100, 10))  # of each law, where frames have their own
+BUDGET = 30.0  # seconds
 SEQUENCES = 8  # rows whose frames do
 
 
@@ -42,6 +44,7 @@ def findings(
     seed: int = 0,
     limit: int | None = 1000,
     best_kept: bool = False,
+    budget: float | None = BUDGET,
 ) -> list[Finding]:
     """Measure the model on `split` at moderate cost and say what is wrong with it.
 
@@ -53,6 +56,7 @@ def findings(
         k: importance samples.
         limit: use only so many rows, chosen at random.
         best_kept: whether the weights are the best that the metrics tell of, as `patience` keeps them.
+        budget: seconds, of which shares go to annealing and to samples of chains; None: no limit.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -74,8 +78,13 @@ def findings(
     annealing = QUICK
     if model.supports(can.HasLaws):
         limit, annealing = min(limit or SEQUENCES, SEQUENCES), BRIEF
-    history = History(metrics, best_kept)
-    return diagnose(examined(Case(model, data, split, k, seed, limit, n, annealing, history=history)))
+    share, history = Share(budget), History(metrics, best_kept)
+    n = min(n, share.samples(model, data[split], n))
+    annealing = share.annealing(annealing, model)
+    found = examined(Case(model, data, split, k, seed, limit, n, annealing, history=history))
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return diagnose(found)
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast
 
 from simulacra.core.estimate import Protocol
+from simulacra.core.likelihood import CutShort
 from simulacra.core.model import Model
+from simulacra.core.progress import each
 from simulacra.core.records import as_json, read_as
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.annealing import DEFAULT, Annealing
@@ -170,9 +172,11 @@ class Evidence:
 
     Args:
         results: by the name of the measure; what was not measured is missing.
+        interrupted: whether an interrupt left out what is missing.
     """
 
     results: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
 
     @classmethod
     def of(cls, results: Mapping[Measure[Any], Any]) -> Evidence:
@@ -187,3 +191,28 @@ class Evidence:
         """Add a result, unless it is None."""
         if result is not None:
             self.results[measure.name] = result
+
+
+class Unfinished(CutShort):
+    """An interrupt of a measure, whose result so far is in `done`."""
+
+
+def evidence_of(measures: Sequence[Measure[Any]], case: Case) -> Evidence:
+    """The results of the measures whose needs a case meets; an interrupt leaves those that it did not reach.
+
+    Args:
+        measures: in the order in which they are computed.
+        case: a model and its rows.
+    """
+    found = Evidence()
+    allowed = [measure for measure in measures if not measure.lacks(case)]
+    try:
+        for measure in each(allowed, "measures", "measure", even=False):
+            try:
+                found.keep(measure, measure.compute(case, found))
+            except Unfinished as short:
+                found.keep(measure, short.done)
+                raise
+    except KeyboardInterrupt:
+        found.interrupted = True
+    return found

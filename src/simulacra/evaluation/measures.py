@@ -19,7 +19,7 @@ from simulacra.evaluation.history import History
 from simulacra.evaluation.implicit import NotScored, modes_found, sample_scores
 from simulacra.evaluation.latents import Codes, Latents, active_in, coded, decompose
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
-from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Need
+from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Need, Unfinished, evidence_of
 from simulacra.evaluation.memorisation import Copies, Memorisation, memorisation
 from simulacra.evaluation.neighbours import neighbour_accuracy
 from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped, quality_rows
@@ -94,9 +94,11 @@ class TableFound:
 
 
 def _likelihood(case: Case, found: Evidence) -> Likelihood:
-    return likelihoods(
-        *(case.model, case.data, case.split, case.k, case.seed, case.limit), annealing=case.annealing
-    )
+    rows = (case.model, case.data, case.split, case.k, case.seed, case.limit)
+    scored = likelihoods(*rows, annealing=case.annealing)
+    if scored.interrupted:
+        raise Unfinished(scored)
+    return scored
 
 
 def _generalisation(case: Case, found: Evidence) -> Generalisation | None:
@@ -107,6 +109,8 @@ def _generalisation(case: Case, found: Evidence) -> Generalisation | None:
     # several laws are those of their rows
     known = held_out.bracket if isinstance(held_out.bracket, Bracket) else case.annealing
     train = likelihoods(case.model, case.data, "train", DRAWS, case.seed, limit, annealing=known)
+    if train.interrupted:
+        raise KeyboardInterrupt
     return Generalisation(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
 
 
@@ -387,8 +391,4 @@ def examined(case: Case) -> Evidence:
         ('exact', None)
     """
     fits(case.model, case.data)
-    found = Evidence()
-    for measure in MEASURES:
-        if not measure.lacks(case):
-            found.keep(measure, measure.compute(case, found))
-    return found
+    return evidence_of(MEASURES, case)
