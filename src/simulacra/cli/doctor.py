@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.command import call
-from simulacra.cli.said import say
+from simulacra.cli.said import say, shown
+from simulacra.cli.times import in_seconds
 
 if TYPE_CHECKING:
     from simulacra.core.finding import Finding
@@ -34,6 +35,7 @@ def doctor(
     extractor: str | None = None,
     samples: int | None = None,
     tasks: bool | None = None,
+    budget: str = "30s",
 ) -> int:
     """Say what is wrong with a run and what to try, one finding a line, warnings first.
 
@@ -51,9 +53,11 @@ def doctor(
         extractor: file with a network whose outputs are the features in which samples are scored.
         samples: number of samples that are scored so.
         tasks: look at scores by tasks too, which may take minutes.
+        budget: time, such as 30s or 2m, that annealing and samples of chains go by; `none` for no limit.
     """
     if k is not None and k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
+    seconds = in_seconds(budget)
     from pathlib import Path
 
     from simulacra.evaluation.annealing import Annealing
@@ -70,17 +74,18 @@ def doctor(
     else:
         from simulacra.training.fit import open_run
 
-        found = measured(open_run(run), run, asked)
+        found = measured(open_run(run), run, asked, seconds)
     say(*map(str, found))
     return 0
 
 
-def measured(trained: Run, name: str, asked: dict[str, Any]) -> list[Finding]:
+def measured(trained: Run, name: str, asked: dict[str, Any], budget: float | None) -> list[Finding]:
     """The findings on a run as it is now.
 
     Args:
         name: of the run, as it was typed.
         asked: options of `evaluate` by name; None is the doctor's own.
+        budget: seconds, or None for no limit.
     """
     if trained.data is None:
         raise ValueError(
@@ -93,15 +98,13 @@ def measured(trained: Run, name: str, asked: dict[str, Any]) -> list[Finding]:
     from simulacra.evaluation.implicit import SAMPLES, Judging
 
     extractor, samples = asked["extractor"], asked["samples"]
-    judging = Judging(extractor, samples or SAMPLES) if extractor or samples else None
     given = {name: asked[name] for name in ("split", "k", "seed", "limit") if asked[name] is not None}
-    return findings(
-        trained.model,
-        trained.data,
-        read_metrics(trained.path),
-        **given,
-        best_kept=keeps_best(trained.path),
-        annealing=Annealing(*(asked[name] for name in ("temperatures", "chains", "sweeps"))),
-        judging=judging,
-        asked=frozenset({"tasks"} if asked["tasks"] else ()),
-    )
+    more: dict[str, Any] = {
+        "best_kept": keeps_best(trained.path),
+        "budget": budget,
+        "annealing": Annealing(*(asked[name] for name in ("temperatures", "chains", "sweeps"))),
+        "judging": Judging(extractor, samples or SAMPLES) if extractor or samples else None,
+        "asked": frozenset({"tasks"} if asked["tasks"] else ()),
+    }
+    with shown(trained.path):
+        return findings(trained.model, trained.data, read_metrics(trained.path), **given, **more)

@@ -25,6 +25,7 @@ WEIGHTS: Measure[Weights] = Measure(
     "weights",
     lambda case, found: weights_of(case.model, scale_of(case.data)),
     "a pass over the weights",
+    ends=lambda found: bool(found.broken),
     look=Look(lambda case, n: weights_of(case.model, scale_of(case.data)), lambda case: 1, probe=1, least=1),
 )
 SHARED: Measure[SharedRows] = Measure(

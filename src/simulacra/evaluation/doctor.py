@@ -14,6 +14,7 @@ from simulacra.core.finding import ORDER, Finding
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import Annealing
+from simulacra.evaluation.budget import Share
 from simulacra.evaluation.checks import codes, conditions, copies, games, learning, networks, scores, tables
 from simulacra.evaluation.history import History, Metrics
 from simulacra.evaluation.implicit import Judging
@@ -30,9 +31,10 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *tables.CHECKS,
     *conditions.CHECKS,
 )
-QUICK = Annealing(temperatures=300, chains=30, sweeps=300)
+QUICK = Annealing(most=(300, 30))
 SAMPLES, DRAWN = 1000, 200  # samples of a model, and of one that draws entry by entry or by a long chain
-BRIEF = Annealing(temperatures=100, chains=10, sweeps=100)  # of each law, where frames have their own
+BRIEF = Annealing(most=(100, 10))  # of each law, where frames have their own
+BUDGET = 30.0  # seconds
 SEQUENCES = 8  # rows whose frames do
 
 
@@ -45,6 +47,7 @@ def findings(
     seed: int = 0,
     limit: int | None = 1000,
     best_kept: bool = False,
+    budget: float | None = BUDGET,
     annealing: Annealing | None = None,
     judging: Judging | None = None,
     asked: frozenset[str] = frozenset(),
@@ -59,6 +62,7 @@ def findings(
         k: importance samples.
         limit: use only so many rows, chosen at random.
         best_kept: whether the weights are the best that the metrics tell of, as `patience` keeps them.
+        budget: seconds, of which shares go to annealing and to samples of chains; None: no limit.
         annealing: how log Z of an energy is bracketed; what is None is brief.
         judging: how samples are scored in features; None: as usual, where there is no likelihood.
         asked: names of measures that are asked for beyond the usual ones.
@@ -87,8 +91,13 @@ def findings(
     brief = BRIEF if model.supports(can.HasLaws) else QUICK
     if model.supports(can.HasLaws):
         limit = min(limit or SEQUENCES, SEQUENCES)
-    more = (_filled(annealing, brief), judging, History(metrics, best_kept), asked)
-    return diagnose(examined(Case(model, data, split, k, seed, limit, n, *more)))
+    share, history = Share(budget), History(metrics, best_kept)
+    n = min(n, share.samples(model, data[split], n))
+    length = share.annealing(_filled(annealing, brief), model)
+    found = examined(Case(model, data, split, k, seed, limit, n, length, judging, history, asked))
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return diagnose(found)
 
 
 def _filled(given: Annealing | None, brief: Annealing) -> Annealing:

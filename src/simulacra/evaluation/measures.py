@@ -27,7 +27,7 @@ from simulacra.evaluation.history import History
 from simulacra.evaluation.implicit import NotScored, modes_found, sample_scores
 from simulacra.evaluation.latents import Codes, Latents, active_in, coded, decompose
 from simulacra.evaluation.likelihood import Likelihood, fits, likelihoods
-from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure
+from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Unfinished, evidence_of
 from simulacra.evaluation.memorisation import Copies, Memorisation, memorisation
 from simulacra.evaluation.needs import (
     CHAINED,
@@ -97,9 +97,11 @@ class TableFound:
 
 
 def _likelihood(case: Case, found: Evidence) -> Likelihood:
-    return likelihoods(
-        *(case.model, case.data, case.split, case.k, case.seed, case.limit), annealing=case.annealing
-    )
+    rows = (case.model, case.data, case.split, case.k, case.seed, case.limit)
+    scored = likelihoods(*rows, annealing=case.annealing)
+    if scored.interrupted:
+        raise Unfinished(scored)
+    return scored
 
 
 def _generalisation(case: Case, found: Evidence) -> Generalisation | None:
@@ -110,6 +112,8 @@ def _generalisation(case: Case, found: Evidence) -> Generalisation | None:
     # several laws are those of their rows
     known = held_out.bracket if isinstance(held_out.bracket, Bracket) else case.annealing
     train = likelihoods(case.model, case.data, "train", DRAWS, case.seed, limit, annealing=known)
+    if train.interrupted:
+        raise KeyboardInterrupt
     return Generalisation(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
 
 
@@ -400,12 +404,4 @@ def examined(case: Case) -> Evidence:
         ('exact', None)
     """
     fits(case.model, case.data)
-    found = Evidence()
-    for measure in MEASURES:
-        if not measure.lacks(case):
-            found.keep(measure, measure.compute(case, found))
-        weights = found[WEIGHTS]
-        if weights is not None and weights.broken:
-            # no other number of such a model is one
-            break
-    return found
+    return evidence_of(MEASURES, case)
