@@ -16,7 +16,7 @@ from torch.nn import functional as F
 import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, initial_weights
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
 from simulacra.data.tensors import in_memory
@@ -61,8 +61,8 @@ def trained(model: Model, data: Dataset, seed: int, **options: object) -> tuple[
 
 def seeded(seed: int, make: Callable[[], Model]) -> Model:
     """A model whose first weights go by the seed."""
-    torch.manual_seed(seed)
-    return make()
+    with initial_weights(seed):
+        return make()
 
 
 @cache

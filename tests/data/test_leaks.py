@@ -17,6 +17,7 @@ from simulacra.core.space import Binary, Levels, Positive, Real
 from simulacra.data import in_memory, load_data
 from simulacra.data.leaks.nearness import NEAR_IMAGES, thumbnails
 from simulacra.data.leaks.search import copies_within, find_leaks, warn_of_copies
+from simulacra.evaluation.shared_rows import shared_rows
 
 
 def faces(n, seed, side=33):
@@ -274,3 +275,19 @@ def test_looking_for_copies_is_quick():
     assert time.perf_counter() - began < 1
     assert not find_leaks(data).pairs
     assert time.perf_counter() - began < 20
+
+
+@pytest.mark.fault("scores 2.6")
+def test_equal_rows_of_several_kinds_are_by_chance_and_rows_written_twice_are_not():
+    """Easy rows of few ones are equal often, though all rows together have many values."""
+    rng = np.random.default_rng(0)
+    easy, hard = rng.random((1500, 20)) < 0.02, rng.random((1500, 20)) < 0.5
+    kinds = np.concatenate([easy, hard])[rng.permutation(3000)]
+    twice = np.repeat(rng.random((1500, 30)) < 0.5, 2, axis=0)[rng.permutation(3000)]
+    found = {}
+    for name, x in {"kinds": kinds, "twice": twice}.items():
+        rows = torch.from_numpy(x.astype("u1"))
+        data = in_memory(rows, Binary((x.shape[1],)), valid=0, test=0.2)
+        found[name] = shared_rows(data)
+    assert found["kinds"].rows > 100 and found["kinds"].rows < 5 * found["kinds"].expected
+    assert found["twice"].rows > 100 and found["twice"].expected < 1

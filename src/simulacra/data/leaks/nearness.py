@@ -34,6 +34,7 @@ from simulacra.core.space import Binary, Positive, Real, Space
 SIDE, NEAR_IMAGES = 16, 0.05
 LEAST_PIXELS = 64  # below it images are too poor to tell copies from kin
 NEAR_ROWS = (1e-3, 1e-4, 1e-5, 1e-6)
+GROUPS, MEMBERS = 10, 50  # of rows of one kind, and the distinct rows that each has at least
 EXPECTED = 0.01  # pairs of unrelated rows that may be near by chance
 DIRECTIONS, CANDIDATES = 8, 16  # of the tree for images; neighbours of a row that are looked at
 LOOKED_AT, COLUMNS = 2000, 512  # rows and columns that chance is estimated from
@@ -143,7 +144,32 @@ def chance_of_copy(space: Space, train: Tensor) -> float:
         True
     """
     some = train[:: max(1, len(train) // LOOKED_AT)].flatten(1).double().numpy()
-    return 0.0 if _continuous(some[:, _numbers(space)]) else _chance(some, 0.0)
+    if _continuous(some[:, _numbers(space)]):
+        return 0.0
+    return max(_chance(some, 0.0), _chance_in_groups(some))
+
+
+def _chance_in_groups(x: np.ndarray) -> float:
+    """The probability that two unrelated rows are equal, where rows are of several kinds.
+
+    Columns may be independent within a kind and not over all rows, such as in a file of easy and hard rows.
+    Kinds are told by the first principal component of the distinct rows, in groups of at least `MEMBERS`; two
+    rows are of group g with probability w_g^2, w_g the share of all rows.
+    """
+    distinct, counts = np.unique(x, axis=0, return_counts=True)
+    groups = min(GROUPS, len(distinct) // MEMBERS)
+    if groups < 2 or distinct.shape[1] < 2:
+        return 0.0
+    centred = distinct - distinct.mean(0)
+    scales = centred.std(0)
+    centred = centred[:, scales > 0] / scales[scales > 0]
+    if not centred.size:
+        return 0.0
+    first = np.linalg.eigh(centred.T @ centred)[1][:, -1] if centred.shape[1] <= COLUMNS else centred[0]
+    order = np.argsort(centred @ first, kind="stable")
+    parts = np.array_split(order, groups)
+    weights = [counts[part].sum() / counts.sum() for part in parts]
+    return float(sum(w**2 * _chance(distinct[part], 0.0) for w, part in zip(weights, parts)))
 
 
 def continuous(space: Space, x: Tensor) -> bool:
