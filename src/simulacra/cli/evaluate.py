@@ -64,6 +64,7 @@ def evaluate(
         extractor=extractor,
         samples=samples,
         tasks=tasks,
+        keep=False,  # written below, where a folder that cannot be written to is an error
     )
     written = report.write(trained.path)
     say(report.table(), "", f"report: {written['page']}, {written['report']}")

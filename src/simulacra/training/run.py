@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from simulacra.core.artifact import WEIGHTS, open_artifact, read_config
+from simulacra.core.boundary import checked
 from simulacra.core.files import remove_unfinished
 from simulacra.core.finding import Finding
+from simulacra.core.kinds import brief
 from simulacra.core.model import Model
 from simulacra.core.rebuilding import ENTRIES as OF_A_MODEL
 from simulacra.core.renamed import MODELS, NAMES, present
@@ -141,19 +143,27 @@ def class_of(config: dict[str, Any], kind: type[Model] | None, path: Path) -> ty
         )
     if not isinstance(kind, type) or not issubclass(kind, Model):
         raise ValueError(
-            f"kind is {kind!r}, but it must be a class of models, as in load(path, kind=MyModel)."
+            f"kind is {brief(kind)}, but it must be a class of models, as in load(path, kind=MyModel)."
         )
     if kind.__name__ != present([MODELS, NAMES], name, quiet=True):
         raise ValueError(f"{path} holds a {name[:60]!r}, but kind is {kind.__name__}: pass the class it was.")
     return kind
 
 
-def load(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Model:
+@checked
+def load(
+    path: str | Path,
+    *,
+    kind: type[Model] | None = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
+    **passed: Any,
+) -> Model:
     """A trained model from a run folder, or from what `Model.save` wrote; nothing in it is executed.
 
     Args:
         path: a folder with `model.safetensors` and `config.json`, or one `.safetensors` file.
         kind: the model's class, where it is your own and not in the catalogue.
+        device: where its weights go; None: `cpu`.
         passed: networks that the model was built with, by argument name.
 
     Raises:
@@ -166,9 +176,12 @@ def load(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) ->
         >>> simulacra.load(path).sample(5).shape
         torch.Size([5, 3])
     """
+    from simulacra.training.backend import choose_device
+
     artifact = open_artifact(Path(path))
     found = class_of(artifact.config, kind, Path(path))
     if not artifact.weights.is_file():
         go_on = f": its training has not finished; go on with `simulacra train --resume {path}`."
         raise ValueError(f"{path} holds no {WEIGHTS}{go_on if 'data' in artifact.config else '.'}")
-    return artifact.load(found, passed)
+    model = artifact.load(found, passed)
+    return model if device is None else model.to(choose_device(device))
