@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from benchmarks.boltzmann import boltzmann
-from benchmarks.bound import bound_memory, bound_speed
+from benchmarks.bound import bound_memory, bound_noise, bound_speed
 from benchmarks.decoder import decoder
 from benchmarks.distances import distances
 from benchmarks.games import games
@@ -32,6 +32,7 @@ BENCHES = {
     "epoch": epoch_against_pythae,
     "bound": bound_speed,
     "memory": bound_memory,
+    "noise": bound_noise,
     "nade": nade_recursion,
     "pixelcnn": pixelcnn,
     "row-lstm": row_lstm,

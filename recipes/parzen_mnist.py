@@ -85,7 +85,7 @@ def main() -> None:
     show("training images", scored(train[:SAMPLES], data))
     show("centres of k-means", scored(centres(train), data))
     for path in options.run:
-        samples = simulacra.open_run(path).model.sample(SAMPLES)
+        samples = simulacra.open_run(path).model.sample(SAMPLES, seed=0)
         show(f"samples of {path.name}", scored(pixels(samples), data))
 
 

@@ -38,9 +38,8 @@ def test_samples_belong_to_the_raw_space(case):
 
 def prepared(kind, raw, *steps, **arguments) -> Model:
     """An untrained model behind a chain of preprocessing."""
-    torch.manual_seed(6)
     chain = Preprocessing(raw, steps)
-    model = kind(chain.space, **arguments)
+    model = kind(chain.space, **arguments, seed=6)
     model.preprocessing = chain
     return model
 

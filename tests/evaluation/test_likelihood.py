@@ -28,7 +28,9 @@ def test_a_wrong_posterior_gives_a_bound_that_rises_to_the_truth(linear_vae):
     model, truth = linear_vae(mistake=0.8)
     data = simulacra.in_memory(truth.sample((400,)), model.space)
     expected = float(truth.log_prob(data.test.x).mean())
-    means = [likelihood(model, data, k=k).mean for k in (1, 10, 100, 5000)]
+    # at one seed the last of them has a standard deviation of 0.017: few of the weights count
+    mean = lambda k: sum(likelihood(model, data, k=k, seed=seed).mean for seed in range(30)) / 30
+    means = [mean(k) for k in (1, 10, 100, 5000)]
     assert means == sorted(means) and means[-1] < expected + 0.01
     assert expected - means[-1] < 0.02 < expected - means[0]
     few = likelihoods(model, data, k=100).effective

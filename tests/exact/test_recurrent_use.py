@@ -79,9 +79,11 @@ def test_annealing_each_frame_finds_the_exact_score(name):
     part = likelihoods(model, data, seed=1, limit=3, annealing=Annealing(200, 200, 100))
     expected = exact_score.values[chosen(data.test, 3, seed=1)]
     assert float((part.estimate.values - expected).abs().max()) < 0.25
-    rough = likelihoods(model, data, seed=1, annealing=Annealing(2, 2, 1))
-    assert float((rough.estimate.values - exact_score.values).mean()) > 0
-    assert float((rough.pessimistic.values - exact_score.values).mean()) < 0
+    # at one seed one of them is on the wrong side in a sixth of the cases
+    rough = [likelihoods(model, data, seed=s, annealing=Annealing(2, 2, 1)) for s in range(30)]
+    mean = lambda estimates: torch.stack([e.values for e in estimates]).mean(0)
+    assert float((mean([r.estimate for r in rough]) - exact_score.values).mean()) > 0
+    assert float((mean([r.pessimistic for r in rough]) - exact_score.values).mean()) < 0
 
 
 def test_a_model_without_lengths_refuses_ragged_rows(tmp_path):

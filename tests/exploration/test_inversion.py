@@ -65,7 +65,8 @@ def test_a_network_recovers_its_own_samples(prior):
     torch.manual_seed(2)
     model = GAN(Real((1, 9, 9)), latent=11, hidden=(50, 50), prior=prior)
     x = model.sample(23, seed=4)
-    found = invert(model, x)
+    # from four starts about one row in a thousand does not arrive
+    found = invert(model, x, starts=8)
     assert float(found.errors.max()) < 1e-3
     made = model.decode(found.codes)
     torch.testing.assert_close((made - x).square().flatten(1).mean(1), found.errors, rtol=1e-3, atol=1e-9)
@@ -81,7 +82,7 @@ class Folded(torch.nn.Module):
 def test_the_best_start_is_kept():
     model = GAN(Real((1,)), latent=1, hidden=()).double()
     model.G = Folded()
-    x = torch.full((40, 1), -1.0, dtype=F64)
+    x = torch.linspace(-1.1, -0.9, 40, dtype=F64).unsqueeze(1)
     one, many = invert(model, x, starts=1), invert(model, x, starts=9)
     assert bool((many.errors <= one.errors + 1e-12).all())
     assert bool((one.codes > 0).any()) and bool((many.codes < 0).all())

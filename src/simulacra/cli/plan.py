@@ -74,7 +74,7 @@ def structural(kind: type) -> set[str]:
 
 
 def takes_condition(kind: type) -> bool:
-    """Whether the constructor has a condition to give."""
+    """Returns True if the constructor has a condition to give."""
     return "condition" in inspect.signature(kind).parameters
 
 

@@ -32,7 +32,7 @@ def sample(
     run: str,
     *,
     n: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     condition: str | None = None,
     out: str | None = None,
     escape_formulas: bool = False,
@@ -41,7 +41,7 @@ def sample(
 
     Args:
         n: number of samples; by default 16, or 1 for a .wav or .mid file.
-        seed: same seed, same samples, whatever n is.
+        seed: same seed, same samples, whatever n is; by default a new one, which is printed.
         condition: a class, by name or number, or one for each sample with commas between; by default
             the classes in turn.
         out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
@@ -51,6 +51,9 @@ def sample(
     """
     if n is not None and n < 1:
         raise ValueError(f"--n is {n}, but it must be at least 1.")
+    from simulacra.core.random import fresh
+
+    seed = fresh(seed)
     home = Path(run).parent if Path(run).is_file() else Path(run)
     path = Path(out) if out else home / "samples" / f"seed-{seed}.png"
     each = out is not None and out.endswith(("/", "\\"))
@@ -71,7 +74,7 @@ def sample(
     path.parent.mkdir(parents=True, exist_ok=True)
     write = partial(_csv, escape=True) if escape_formulas else WRITERS[path.suffix.lower()]
     (_files if each else write)(model, x.cpu().numpy(), path)
-    say(f"{n} sample{'s' * (n > 1)}: {path}")
+    say(f"{n} sample{'s' * (n > 1)}, seed {seed}: {path}")
     return 0
 
 

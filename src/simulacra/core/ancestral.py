@@ -108,7 +108,7 @@ def _drawn(
 
 
 def allowed(order: Tensor, known: Tensor) -> Tensor:
-    """Whether the known entries of each row come first in the order, shape (B,).
+    """Returns True if the known entries of each row come first in the order, shape (B,).
 
     Drawing the others in order is then exact; otherwise what is known later would be ignored.
 
@@ -122,7 +122,7 @@ def allowed(order: Tensor, known: Tensor) -> Tensor:
 
 
 def bool_sorted(ordered: Tensor) -> Tensor:
-    """Whether no True stands behind a False, for each row."""
+    """Returns True if no True stands behind a False, for each row."""
     return ~(ordered[:, 1:] & ~ordered[:, :-1]).any(1)
 
 

@@ -62,7 +62,7 @@ class Space(ABC):
 
     @property
     def image(self) -> bool:
-        """Whether observations are images (C, H, W) with 1 or 3 channels."""
+        """Returns True if observations are images (C, H, W) with 1 or 3 channels."""
         return len(self.shape) == 3 and self.shape[0] in (1, 3)
 
     @property
@@ -166,7 +166,7 @@ class Ranged(Space):
 
     @property
     def ranged(self) -> bool:
-        """Whether features go by a range of the data."""
+        """Returns True if features go by a range of the data."""
         return self.centre is not None
 
     @property

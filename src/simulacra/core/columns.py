@@ -56,13 +56,13 @@ class Columns(Transform):
 
     @property
     def double(self) -> bool:
-        """Whether some column lies many of its deviations away from 0, as time stamps do."""
+        """Returns True if some column lies many of its deviations away from 0, as time stamps do."""
         spread = lambda kind, shift, scale: shift * scale if kind == "power" else scale
         moved = [row for row in zip(self.kinds, self.shift, self.scale) if row[0] != "keep"]
         return any(needs_double(shift, spread(kind, shift, scale)) for kind, shift, scale in moved)
 
     def _parameters(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Whether a column is a power, shift and scale, each of shape (D,)."""
+        """Returns True if a column is a power, shift and scale, each of shape (D,)."""
         make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)
         return (
             torch.tensor([k == "power" for k in self.kinds], device=x.device),

@@ -55,7 +55,7 @@ class Sequence(Space):
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """Whether a step is."""
+        """Returns True if a step is."""
         return self.of.discrete
 
     @property
@@ -154,7 +154,7 @@ class Fields(Space):
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """Whether every field is."""
+        """Returns True if every field is."""
         return all(space.discrete for _, space in self.fields)
 
     @property

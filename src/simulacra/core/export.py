@@ -117,8 +117,9 @@ def graph_inputs(
     if model.condition is not None and CONDITION not in inputs:
         c = example(model.condition, rng)
         inputs[CONDITION] = c.long() if isinstance(model.condition, Categorical) else c
+    noted = Rng(seed, word.key, rows=range(n), device=model.device, source=asked)
     with evaluating(model):
-        _run(model, word, inputs, Rng(seed, word.key, rows=range(n), device=model.device, source=asked))
+        _run(model, word, inputs, noted.by_content(inputs["x"]) if word.input == "x" else noted)
     if len(asked.tensors) > MOST_NOISE:
         instead = "; export its 'step' and repeat that" if model.supports(can.StepsChain) else ""
         raise ValueError(

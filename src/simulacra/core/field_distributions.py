@@ -213,7 +213,7 @@ class Product(Distribution):
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """Whether every field is."""
+        """Returns True if every field is."""
         return all(part.discrete for part in self.parts)
 
     def entries(self, x: Tensor) -> Tensor:

@@ -179,7 +179,7 @@ def exact_float(value: Any) -> float:
 
 
 def is_gone(value: Any) -> bool:
-    """Whether an entry is one of the marks for a missing one: None, NaN, NA, NaT, a masked entry."""
+    """Returns True if an entry is one of the marks for a missing one: None, NaN, NA, NaT, a masked entry."""
     nan = isinstance(value, (float, np.floating)) and bool(np.isnan(value))
     # pandas need not be there for its NA to be known
     return value is None or nan or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant")

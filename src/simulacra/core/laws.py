@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from simulacra.core.contents import Contents
+
 
 @dataclass(frozen=True)
 class Laws:
@@ -17,9 +19,11 @@ class Laws:
         x: its observations, shape (N, *).
         c: the condition of each, which sets its log Z, shape (N, *).
         row: the row that each belongs to, shape (N,).
+        kinds: what each condition is a function of: laws with the same content are one, with one log Z.
     """
 
     machine: Any
     x: Tensor
     c: Tensor
     row: Tensor
+    kinds: Contents

@@ -51,7 +51,7 @@ def importance_bound(
     Args:
         x: observations, shape (B, *).
         k: number of importance samples; k = 1 is the ELBO.
-        rng: row i uses the noise of `rng.rows[i]`, whatever the batch.
+        rng: row i uses the noise of `rng.rows[i]`, whatever the batch: of its content in scores.
         entries: budget of memory, in entries of x decoded at once.
         known: True where x is observed, shape of x: the bound is on the density of these entries.
     """
@@ -74,7 +74,7 @@ def _rows_bound(
     log_sum = torch.full(shape, -math.inf, dtype=torch.float64, device=precise_device(x.device))
     log_squares, total = log_sum.clone(), torch.zeros_like(log_sum)
     for block, done in enumerate(range(0, k, SAMPLE_BLOCK)):
-        keyed = rng.at("importance", block).per_row()
+        keyed = rng.at("importance", block)
         log_w = precise(model.log_weights(x, c, keyed, min(SAMPLE_BLOCK, k - done), **observed(known)))
         log_sum = torch.logaddexp(log_sum, log_w.logsumexp(1))
         log_squares = torch.logaddexp(log_squares, (2 * log_w).logsumexp(1))

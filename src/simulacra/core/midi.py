@@ -28,7 +28,7 @@ ON, OFF, VELOCITY = 0x90, 0x80, 80
 
 
 def is_music(space: Space) -> bool:
-    """Whether observations are sequences of the 88 keys of a piano.
+    """Returns True if observations are sequences of the 88 keys of a piano.
 
     Example:
         >>> is_music(Sequence((160,), of=Binary((88,)))), is_music(Binary((88,)))

@@ -152,7 +152,7 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         self._removed |= set(capabilities)
 
     def supports(self, capability: type[can.Capability]) -> bool:
-        """Whether this instance declares `capability`."""
+        """Returns True if this instance declares `capability`."""
         return capability in self.capabilities()
 
     @property

@@ -28,8 +28,8 @@ def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Te
 def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Chunks of flattened features of the first n rows in float64, and which of them are known."""
     for i in range(0, n, CHUNK):
-        rows = rng.on(range(i, min(i + CHUNK, n)))
-        batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
+        rows = range(i, min(i + CHUNK, n))
+        batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
         batch = batch.to(precise_device(batch.x.device))
         f = model.space.features(batch.x, torch.float64).flatten(1)
         known = None if batch.known is None else model.space.features_known(batch.known).flatten(1)
@@ -37,7 +37,7 @@ def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[t
 
 
 def has_gaps(source: Source, rng: Rng) -> bool:
-    """Whether rows of the source miss entries."""
+    """Returns True if rows of the source miss entries."""
     return source.batch(torch.arange(1), rng.on(range(1))).known is not None
 
 

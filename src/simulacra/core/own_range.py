@@ -86,7 +86,7 @@ def place_of(entries: np.ndarray) -> tuple[float, float]:
 
 
 def _well_scaled(space: Ranged, entries: np.ndarray, deviation: float) -> bool:
-    """Whether features are good without a range."""
+    """Returns True if features are good without a range."""
     used = float(entries.max() - entries.min())
     if isinstance(space, Levels):
         least = DEVIATION if space.levels <= BYTE else DEEP

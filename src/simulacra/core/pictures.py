@@ -160,7 +160,7 @@ def _opaque(image: Image.Image, channels: int, name: object) -> Image.Image:
 
 
 def _hides(image: Image.Image, pixels: np.ndarray) -> bool:
-    """Whether a pixel has the colour that is declared transparent."""
+    """Returns True if a pixel has the colour that is declared transparent."""
     hidden = image.info.get("transparency")
     if hidden is None or isinstance(hidden, bytes) or image.mode in {"P", *ALPHA}:
         return False
@@ -176,7 +176,7 @@ def transparent(name: object) -> ValueError:
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Whether all colours are greys, a palette's too."""
+    """Returns True if all colours are greys, a palette's too."""
     if image.mode != "P" or image.palette is None:
         return image.mode in GREY | GREY_ALPHA or image.mode.startswith("I")
     palette = image.palette

@@ -10,7 +10,7 @@ OFFSET = 2.0**6  # deviations: single precision keeps 24 bits of a number, which
 
 
 def lacks_float64(device: torch.device) -> bool:
-    """Whether tensors on `device` cannot be float64, as on Apple's GPUs."""
+    """Returns True if tensors on `device` cannot be float64, as on Apple's GPUs."""
     return device.type == "mps"
 
 
@@ -79,7 +79,7 @@ def bounded(f: Tensor) -> Tensor:
 
 
 def needs_double(offset: float, deviation: float) -> bool:
-    """Whether single precision would round numbers around `offset` by more than 2^-18 of their deviation.
+    """Returns True if single precision rounds numbers around `offset` by over 2^-18 of their deviation.
 
     Example:
         >>> needs_double(1.7e9, 5.0), needs_double(20.0, 5.0)

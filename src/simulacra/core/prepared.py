@@ -23,7 +23,7 @@ class Rows:
         raw: as given, with placeholders where they miss, shape (B, *).
         y: in the model's space.
         log_det: log |det dy/dx| of the known entries, in nats, shape (B,).
-        rng: noise keyed by the rows.
+        rng: noise of the rows.
         known: True where x is observed, or None.
         c: conditions, or None.
     """
@@ -36,17 +36,21 @@ class Rows:
     c: Tensor | None = None
 
 
-def prepared(model: Words, x: Tensor, known: Tensor | None, rng: Rng, chunk: int) -> Iterator[Rows]:
-    """Chunks of raw rows in the model's space, their noise keyed by the rows.
+def prepared(
+    model: Words, x: Tensor, known: Tensor | None, rng: Rng, chunk: int, c: Tensor | None = None
+) -> Iterator[Rows]:
+    """Chunks of raw rows in the model's space.
 
     Args:
         x: raw rows with placeholders where they miss, shape (B, *).
         known: True where x is observed, or None.
+        rng: noise of all rows, by content or by place.
         chunk: rows that go through a network at once.
+        c: conditions, or None.
     """
     for i in range(0, len(x), chunk):
-        rows = rng.on(range(i, min(i + chunk, len(x))))
-        there = None if known is None else known[i : i + chunk]
-        y, log_det = model.preprocessing.forward(x[i : i + chunk], rows, there)
+        at = slice(i, i + chunk)
+        keyed, there = rng.on(rng.rows[at]), None if known is None else known[at]
+        y, log_det = model.preprocessing.forward(x[at], keyed, there)
         y = narrowed(y, model.dtype) if y.is_floating_point() else y
-        yield Rows(x[i : i + chunk], y, log_det, rows, there)
+        yield Rows(x[at], y, log_det, keyed, there, None if c is None else c[at])

@@ -63,17 +63,17 @@ class Preprocessing:
 
     @property
     def exact(self) -> bool:
-        """Whether a density on y is a density on x (a bound after dequantisation)."""
+        """Returns True if a density on y is a density on x (a bound after dequantisation)."""
         return all(step.exact for step in self.steps)
 
     @property
     def random(self) -> bool:
-        """Whether two visits of the same x can differ."""
+        """Returns True if two visits of the same x can differ."""
         return any(step.random for step in self.steps)
 
     @property
     def double(self) -> bool:
-        """Whether raw rows need double precision: they lie many deviations away from 0."""
+        """Returns True if raw rows need double precision: they lie many deviations away from 0."""
         return any(step.double for step in self.steps)
 
     def held(self, x: Tensor, device: torch.device | str) -> Tensor:
@@ -126,7 +126,7 @@ class Preprocessing:
         return y
 
     def fits(self, other: Preprocessing) -> bool:
-        """Whether two chains differ in nothing but the range that the rows of each use."""
+        """Returns True if two chains differ in nothing but the range that the rows of each use."""
         kept = [[s for s in chain.steps if not isinstance(s, OwnRange)] for chain in (self, other)]
         return kept[0] == kept[1] and (self.raw, self.geometry) == (other.raw, other.geometry)
 

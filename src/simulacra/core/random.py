@@ -4,7 +4,12 @@ A draw named `name` of the update `u` at step `t` has the key (seed, stage, t, u
 Row i of it is the same whatever the batch size, the number of processes or the order of draws,
 so a resumed run and an uninterrupted one see the same numbers and no generator state is saved.
 
-`torch.randn` is prefix-stable only when its element count is a multiple of 16: rows are padded.
+A row is keyed by its place or by its content. In training, samples and completions it is the place in the
+global batch. In scores and codes it is what the row holds (`core.contents`): a row has the same noise alone,
+in any batch and at any place, and equal rows have the same noise.
+
+By place a generator of torch serves a block of rows. `torch.randn` is prefix-stable only when its element
+count is a multiple of 16: rows are padded. By content each row has a stream of `core.counter`.
 Numbers are drawn on the CPU and moved, so that every device sees the same ones.
 """
 
@@ -17,16 +22,21 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.contents import Contents, contents_of
+from simulacra.core.counter import normals, uniforms
 from simulacra.core.precision import precise_device
 
 if TYPE_CHECKING:
     from simulacra.core.batch import Batch
 
 PAD = 16
+RowKeys = range | Contents  # places in the global batch, or what the rows hold
 Draw = Callable[[tuple[int, int], torch.Generator, torch.dtype], Tensor]
+Streams = Callable[[np.ndarray, int, torch.dtype], Tensor]
 Source = Callable[[tuple[object, ...], str, Callable[[], Tensor]], Tensor]  # (key, kind, how to draw it)
 
 
@@ -42,8 +52,8 @@ class Rng:
     Args:
         seed: the seed of the run.
         path: what the numbers are for, such as `("train", 17, "D")`.
-        rows: positions in the global batch that this process holds.
-        block: rows that share one generator; 1 makes single rows of large draws cheap.
+        rows: positions in the global batch that this process holds, or the contents of rows.
+        block: rows by place that share one generator; 1 makes single rows of large draws cheap.
         shards: for each sharded buffer, the global positions that this process holds.
         device: where the numbers are wanted.
         source: is asked for every draw and may hand out numbers in its place, as `core.noise` does.
@@ -53,13 +63,17 @@ class Rng:
         >>> b = Rng(0, rows=range(2, 4)).normal("z", 3)
         >>> bool((a[2:4] == b).all())
         True
+        >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> both, alone = (Rng(0).by_content(rows).normal("z", 3) for rows in (x, x[1:]))
+        >>> bool((both[1:] == alone).all())
+        True
     """
 
     def __init__(
         self,
         seed: int,
         *path: object,
-        rows: range = range(1),
+        rows: RowKeys = range(1),
         block: int = 128,
         shards: Mapping[str, range] | None = None,
         device: torch.device | str = "cpu",
@@ -73,7 +87,7 @@ class Rng:
         self.source = source
         self._anonymous = 0
 
-    def _copy(self, path: tuple[object, ...], rows: range, block: int) -> Rng:
+    def _copy(self, path: tuple[object, ...], rows: RowKeys, block: int) -> Rng:
         return Rng(
             path[0],  # type: ignore[arg-type]
             *path[1:],
@@ -88,24 +102,33 @@ class Rng:
         """The same rows under a longer key."""
         return self._copy(self.path + path, self.rows, self.block)
 
-    def on(self, batch: Batch | range) -> Rng:
+    def on(self, batch: Batch | RowKeys) -> Rng:
         """The same key for the rows of another batch, such as a second stream."""
-        rows = batch if isinstance(batch, range) else batch.rows
+        rows = batch if isinstance(batch, (range, Contents)) else batch.rows
         return self._copy(self.path, rows, self.block)
 
+    def by_content(self, x: Tensor, known: Tensor | None = None) -> Rng:
+        """The same key for raw rows by what they hold, not by their places.
+
+        Args:
+            x: shape (B, *).
+            known: True where x is observed, shape of x; None: everywhere.
+        """
+        return self._copy(self.path, contents_of(x, known), self.block)
+
     def per_row(self) -> Rng:
-        """The same key with one generator a row: for draws of many numbers a row."""
+        """The same key with one generator a row by place: for draws of many numbers a row."""
         return self._copy(self.path, self.rows, 1)
 
-    def normal(self, name: str, *shape: int, rows: range | None = None, dtype=None) -> Tensor:
+    def normal(self, name: str, *shape: int, rows: RowKeys | None = None, dtype=None) -> Tensor:
         """Standard normal numbers of shape (len(rows), *shape)."""
         return self._draw(name, shape, rows, dtype, "normal")
 
-    def uniform(self, name: str, *shape: int, rows: range | None = None, dtype=None) -> Tensor:
+    def uniform(self, name: str, *shape: int, rows: RowKeys | None = None, dtype=None) -> Tensor:
         """Uniform numbers in [0, 1) of shape (len(rows), *shape)."""
         return self._draw(name, shape, rows, dtype, "uniform")
 
-    def bernoulli(self, name: str, p: Tensor, rows: range | None = None) -> Tensor:
+    def bernoulli(self, name: str, p: Tensor, rows: RowKeys | None = None) -> Tensor:
         """0/1 numbers, one with probability `p` of shape (len(rows), *), or (1, *) for all rows."""
         u = self.uniform(name, *p.shape[1:], rows=rows, dtype=p.dtype)
         return (u < p).to(p.dtype)
@@ -125,11 +148,21 @@ class Rng:
 
     def _draw(self, name, shape, rows, dtype, kind: str) -> Tensor:
         rows = self.rows if rows is None else rows
-        draw = partial(self._numbers, name, shape, rows, dtype or torch.get_default_dtype(), DRAWS[kind])
+        draw = partial(self._numbers, name, shape, rows, dtype or torch.get_default_dtype(), kind)
         return draw() if self.source is None else self.source((*self.path, name), kind, draw)
 
-    def _numbers(self, name, shape, rows, dtype, draw: Draw) -> Tensor:
+    def _numbers(self, name, shape, rows: RowKeys, dtype, kind: str) -> Tensor:
         width = math.prod(shape)
+        if isinstance(rows, Contents):
+            whole = STREAMS[kind](rows.streams(key_of(*self.path, name)), width, dtype)
+        else:
+            whole = self._by_place(name, width, rows, dtype, DRAWS[kind])
+        device = precise_device(self.device) if dtype == torch.float64 else self.device
+        # a model that is built for its shapes alone has orders and masks of shapes alone
+        device = torch.device("meta") if torch.get_default_device().type == "meta" else device
+        return whole.reshape(len(rows), *shape).to(device)
+
+    def _by_place(self, name, width: int, rows: range, dtype, draw: Draw) -> Tensor:
         padded = -(-width // PAD) * PAD
         parts = []
         for block in range(rows.start // self.block, -(-rows.stop // self.block)):
@@ -139,11 +172,17 @@ class Rng:
             parts.append(draw((stop, padded), generator, dtype)[start:stop, :width])
         if not parts:
             parts.append(torch.empty((0, width), dtype=dtype, device="cpu"))
-        whole = parts[0] if len(parts) == 1 else torch.cat(parts)
-        device = precise_device(self.device) if dtype == torch.float64 else self.device
-        # a model that is built for its shapes alone has orders and masks of shapes alone
-        device = torch.device("meta") if torch.get_default_device().type == "meta" else device
-        return whole.reshape(len(rows), *shape).to(device)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def fresh(seed: int | None) -> int:
+    """The seed that is given, or one drawn from torch's global generator.
+
+    Example:
+        >>> fresh(3), 0 <= fresh(None) < 2**31
+        (3, True)
+    """
+    return int(torch.randint(2**31, (), device="cpu")) if seed is None else seed
 
 
 def some_of(n: int, limit: int, rng: Rng) -> Tensor:
@@ -217,13 +256,15 @@ def _uniform(size, generator, dtype):
 
 
 DRAWS: dict[str, Draw] = {"normal": _normal, "uniform": _uniform}
+STREAMS: dict[str, Streams] = {"normal": normals, "uniform": uniforms}
+
 
 _ambient: list[Rng] = []
 
 
 @contextmanager
 def ambient(rng: Rng) -> Iterator[None]:
-    """Layers that need noise inside a forward pass (dropout) take it from `rng`."""
+    """Layers that need noise inside a forward pass (dropout) take it from `rng`, whose rows are places."""
     _ambient.append(rng)
     try:
         yield

@@ -16,7 +16,7 @@ from simulacra.core.space import Space
 
 
 def is_table(x: Any) -> bool:
-    """Whether x is a data frame, a structured array or a mapping of columns."""
+    """Returns True if x is a data frame, a structured array or a mapping of columns."""
     if isinstance(x, np.ndarray):
         return x.dtype.names is not None
     return isinstance(x, Mapping) or (hasattr(x, "columns") and hasattr(x, "__getitem__"))

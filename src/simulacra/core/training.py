@@ -125,5 +125,5 @@ def weight_rows(stream: str) -> Weight:
 
 
 def selects(params: tuple[str, ...], name: str) -> bool:
-    """Whether the parameter `name` is named or prefixed by one of `params`."""
+    """Returns True if the parameter `name` is named or prefixed by one of `params`."""
     return any(name == p or p == "" or (p.endswith(".") and name.startswith(p)) for p in params)

@@ -36,7 +36,7 @@ class Transform(ABC):
 
     @property
     def double(self) -> bool:
-        """Whether raw rows need double precision: single would round away how they differ."""
+        """Returns True if raw rows need double precision: single would round away how they differ."""
         return False
 
     @abstractmethod
@@ -49,7 +49,7 @@ class Transform(ABC):
 
     @abstractmethod
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """y = T(x); noise is keyed by `rng`."""
+        """y = T(x); noise is that of the rows of `rng`."""
 
     @abstractmethod
     def inverse(self, y: Tensor) -> Tensor:
@@ -81,7 +81,8 @@ class Transform(ABC):
 @dataclass(frozen=True)
 class Binarise(Transform):
     """Levels to 0/1: `dynamic` and `static` draw x with probability level / (levels - 1)
-    (anew at every visit, or once by `seed`), `threshold` cuts at `threshold` of the range.
+    (anew at every visit, or once by `seed` and what the row holds), `threshold` cuts at `threshold` of
+    the range.
 
     The three are different protocols (fixed and dynamic never share a column).
     """
@@ -108,7 +109,7 @@ class Binarise(Transform):
         if self.scheme == "threshold":
             return (p > self.threshold).to(p.dtype)
         if self.scheme == "static":
-            rng = Rng(self.seed, "static-binarisation", rows=rng.rows, device=rng.device)
+            rng = Rng(self.seed, "static-binarisation", device=rng.device).by_content(x)
         return rng.bernoulli("binarise", p)
 
     def inverse(self, y: Tensor) -> Tensor:
@@ -183,7 +184,7 @@ class Affine(Transform):
 
     @property
     def double(self) -> bool:
-        """Whether some entry lies many deviations away from 0, as time stamps do."""
+        """Returns True if some entry lies many deviations away from 0, as time stamps do."""
         shifts = self.shift * len(self.scale) if len(self.shift) == 1 else self.shift
         scales = self.scale * len(self.shift) if len(self.scale) == 1 else self.scale
         return any(map(needs_double, shifts, scales))

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simulacra.core.distributions import softplus
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, RowKeys
 
 
 class Units(ABC):
@@ -34,7 +34,7 @@ class Units(ABC):
         """E[x] given the field, the field's shape (B, *)."""
 
     @abstractmethod
-    def draw(self, field: Tensor, rng: Rng, name: str, rows: range | None = None) -> Tensor:
+    def draw(self, field: Tensor, rng: Rng, name: str, rows: RowKeys | None = None) -> Tensor:
         """x given the field, the field's shape (B, *)."""
 
     @abstractmethod
@@ -68,7 +68,7 @@ class Bernoulli(Units):
         """sigmoid(f)."""
         return torch.sigmoid(field)
 
-    def draw(self, field: Tensor, rng: Rng, name: str, rows: range | None = None) -> Tensor:
+    def draw(self, field: Tensor, rng: Rng, name: str, rows: RowKeys | None = None) -> Tensor:
         """1 with probability sigmoid(f)."""
         return rng.bernoulli(name, torch.sigmoid(field), rows=rows)
 
@@ -99,7 +99,7 @@ class Gaussian(Units):
         """s^2 f."""
         return self.scale**2 * field
 
-    def draw(self, field: Tensor, rng: Rng, name: str, rows: range | None = None) -> Tensor:
+    def draw(self, field: Tensor, rng: Rng, name: str, rows: RowKeys | None = None) -> Tensor:
         """N(s^2 f, s^2)."""
         noise = rng.normal(name, *field.shape[1:], rows=rows, dtype=field.dtype)
         return self.mean(field) + self.scale * noise
@@ -127,7 +127,7 @@ class OneHot(Units):
         """softmax(f)."""
         return field.softmax(-1)
 
-    def draw(self, field: Tensor, rng: Rng, name: str, rows: range | None = None) -> Tensor:
+    def draw(self, field: Tensor, rng: Rng, name: str, rows: RowKeys | None = None) -> Tensor:
         """One of the units by softmax(f)."""
         return F.one_hot(_chosen(field, rng, name, rows), field.shape[-1]).to(field.dtype)
 
@@ -160,7 +160,7 @@ class Blocks(Units):
         """exp f_i / (1 + sum_j exp f_j)."""
         return _with_off(field).softmax(-1)[..., 1:]
 
-    def draw(self, field: Tensor, rng: Rng, name: str, rows: range | None = None) -> Tensor:
+    def draw(self, field: Tensor, rng: Rng, name: str, rows: RowKeys | None = None) -> Tensor:
         """One of the units, or none."""
         off = _with_off(field)
         return F.one_hot(_chosen(off, rng, name, rows), off.shape[-1]).to(field.dtype)[..., 1:]
@@ -191,7 +191,7 @@ class Alternatives(Units):
         z = self._logits(field).softmax(-1).unsqueeze(-1)
         return torch.cat([z, z * torch.sigmoid(field[..., 1:])], -1)
 
-    def draw(self, field: Tensor, rng: Rng, name: str, rows: range | None = None) -> Tensor:
+    def draw(self, field: Tensor, rng: Rng, name: str, rows: RowKeys | None = None) -> Tensor:
         """A group, then its units."""
         logits = self._logits(field)
         z = F.one_hot(_chosen(logits, rng, f"{name} group", rows), logits.shape[-1]).to(field.dtype)
@@ -221,7 +221,7 @@ def _with_off(field: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(field[..., :1]), field], -1)
 
 
-def _chosen(logits: Tensor, rng: Rng, name: str, rows: range | None) -> Tensor:
+def _chosen(logits: Tensor, rng: Rng, name: str, rows: RowKeys | None) -> Tensor:
     """Numbers of classes drawn by softmax along the last dimension."""
     u = rng.uniform(name, *logits.shape[1:-1], 1, rows=rows, dtype=logits.dtype)
     below = logits.softmax(-1).cumsum(-1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -26,7 +25,7 @@ from simulacra.core.intake import check_gaps, condition_rows, rows_of
 from simulacra.core.likelihood import joined, observed, score
 from simulacra.core.precision import precise_device
 from simulacra.core.prepared import Rows, prepared
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, fresh
 from simulacra.core.space import Space
 from simulacra.core.watching import Canvas
 
@@ -66,12 +65,14 @@ class Words:
             )
 
     @checked
-    def sample(self, n: int, condition: Any = None, seed: int = 0, watch: Watch | None = None) -> Tensor:
+    def sample(
+        self, n: int, condition: Any = None, seed: int | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """n draws in raw units, shape (n, *); sample i is the same whatever n is.
 
         Args:
             condition: one condition for all, or one for each, where the model takes one.
-            seed: same seed, same samples.
+            seed: same seed, same samples; None: new ones each time, by torch's global generator.
             watch: called as `watch(t, d, x)` after each of d entries with a copy of the n rows so far,
                 in raw units, where the model draws entry by entry: see `core.watching`.
 
@@ -82,7 +83,7 @@ class Words:
         if n < 0:
             raise ValueError(f"n is {n}, but a number of samples is at least 0.")
         c = self._condition(condition, n)
-        rng = Rng(seed, "sample", device=self.device)
+        rng = Rng(fresh(seed), "sample", device=self.device)
         canvas = None if watch is None else Canvas(watch, self, n, CHUNK)
         able, parts = cast(Any, self), []
         with evaluating(cast(nn.Module, self)):
@@ -106,8 +107,8 @@ class Words:
         """log p(x) of raw x, in nats on the raw space; higher is likelier.
 
         Exact where the model has a density; otherwise the importance-weighted bound with k
-        samples; otherwise the bound that the model has. Same x and seed, same score. Where entries
-        are missing (`known` is False, or NaN in a table) it is that of the others.
+        samples; otherwise the bound that the model has. Same x and seed, same score, alone or in any
+        batch. Where entries are missing (`known` is False, or NaN in a table) it is that of the others.
 
         Args:
             known: True where x is observed, shape of x or of one observation; None: everywhere.
@@ -194,11 +195,12 @@ class Words:
         return self.decode(self.encode(x, condition, seed, known), condition)
 
     @checked
-    def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int = 0) -> Tensor:
-        """x with the entries where `known` is False drawn given the rest; True = keep.
+    def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int | None = None) -> Tensor:
+        """x with the entries where `known` is False drawn given the rest, also of equal rows; True = keep.
 
         Args:
             known: booleans, shape of x or of one observation; None: all but the NaN of a table.
+            seed: same seed, same completions; None: new ones each time, by torch's global generator.
 
         Raises:
             ValueError: if the model does not complete, or `known` keeps every entry or none.
@@ -206,10 +208,10 @@ class Words:
         self._need("complete", *can.FILLS)
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
-        rng = Rng(seed, "complete", device=self.device)
+        rng = Rng(fresh(seed), "complete", device=self.device)
         parts = []
         with evaluating(cast(nn.Module, self)):
-            for rows in self._chunks(raw, condition, rng, there, can.FILLS):
+            for rows in self._chunks(raw, condition, rng, there, can.FILLS, by_place=True):
                 keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
                 filled = self.preprocessing.inverse(
                     cast(can.Completes, self).fill(rows.y, keep, rows.rng, rows.c)
@@ -224,12 +226,13 @@ class Words:
     def classify(self, x: Any, seed: int = 0) -> Tensor:
         """Probabilities of the labels, shape (B, classes)."""
         self._need("classify", can.Classifies)
-        rng = Rng(seed, "score", device=self.device)
+        raw, known = self._raw(x)
+        rng = Rng(seed, "score", device=self.device).by_content(raw, known)
         with evaluating(cast(nn.Module, self)):
             parts = [
                 cast(can.Classifies, self).label_logits(rows.y).softmax(1)
                 # the label is what is asked for: also a model of p(x|label) needs none here
-                for rows in prepared(self, *self._raw(x), rng, CHUNK)
+                for rows in prepared(self, raw, known, rng, CHUNK)
             ]
         return torch.cat(parts)
 
@@ -255,17 +258,18 @@ class Words:
         known: Any,
         able: tuple[type[can.Capability], ...] = can.LEAVES_OUT,
         lengths: Any = None,
+        by_place: bool = False,
     ) -> Iterator[Rows]:
-        """Preprocessed chunks with their log-Jacobians, conditions and row-keyed generators.
+        """Preprocessed chunks with their log-Jacobians, conditions and noise.
 
         Args:
             able: what the model must be one of where entries are missing.
+            by_place: whether equal rows draw differently.
         """
         x, known = self._raw(x, known, able, lengths)
         c = self._condition(condition, len(x))
-        for rows in prepared(self, x, known, rng, CHUNK):
-            span = rows.rng.rows
-            yield replace(rows, c=None if c is None else c[span.start : span.stop])
+        keyed = rng.on(range(len(x))) if by_place else rng.by_content(x, known)
+        return prepared(self, x, known, keyed, CHUNK, c)
 
     def _raw(
         self,

@@ -84,6 +84,12 @@ class Split:
         """The rows `index`, preprocessed."""
         return self.prepare(self.rows(index), rng)
 
+    def scored(self, index: Tensor, rng: Rng) -> Batch:
+        """The rows `index`, preprocessed with noise keyed by what they hold: the same in any batch."""
+        batch = self.rows(index)
+        keyed = rng.by_content(batch.x, batch.known)
+        return replace(batch, x=self.preprocessing.apply(batch.x, keyed, batch.known))
+
     def all(self, seed: int = 0) -> Batch:
         """Every row, preprocessed with noise keyed by row: what closed forms and tests need."""
         return self.batch(torch.arange(len(self)), Rng(seed, "all"))

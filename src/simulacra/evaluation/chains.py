@@ -1,4 +1,4 @@
-"""Whether Markov chains mix: split R-hat and the integrated autocorrelation time of numbers that they show.
+"""Mixing of Markov chains: split R-hat and the integrated autocorrelation time of numbers that they show.
 
 m chains of n kept states show a number theta each. The chains are cut in halves, and the values replaced by
 normal scores of their ranks r among all S of them, z = Phi^-1((r - 3/8) / (S + 1/4)). With B / n the
@@ -232,5 +232,5 @@ def _shows(model: Model, state: Tensor, x: Tensor) -> bool:
 
 
 def chains_of(model: Model) -> bool:
-    """Whether the model has chains that step without a condition."""
+    """Returns True if the model has chains that step without a condition."""
     return model.supports(can.StepsChain) and model.condition is None

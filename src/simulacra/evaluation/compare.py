@@ -84,7 +84,7 @@ class Compared:
         return [sentence for ranking in self.rankings for sentence in ranking.warnings]
 
     def better(self, a: str, b: str) -> bool | None:
-        """Whether a is likelier than b, in the only ranking; None where the numbers do not decide."""
+        """Returns True if a is likelier than b, in the only ranking; None where the numbers do not decide."""
         return self.ranking.better(a, b)
 
     def __str__(self) -> str:

@@ -168,7 +168,7 @@ def _right(net: FeatureNet, data: Dataset, test: Split) -> Tensor:
     found = []
     with evaluating(net):
         for start in range(0, len(test), CHUNK):
-            x = points(data.preprocessing, test.x[start : start + CHUNK], start)
+            x = points(data.preprocessing, test.x[start : start + CHUNK])
             found.append(net.read(net(x)).argmax(1))
     return torch.cat(found) == test.labels
 

@@ -159,11 +159,7 @@ def _raw(split: Split) -> Iterator[Tensor]:
 
 
 def _features(net: Extractor, data: Dataset, blocks: Iterable[Tensor], seed: int) -> Tensor:
-    start, found = 0, []
-    for raw in blocks:
-        found.append(net.features(points(data.preprocessing, raw.cpu(), start, seed)))
-        start += len(raw)
-    return torch.cat(found)
+    return torch.cat([net.features(points(data.preprocessing, raw.cpu(), seed)) for raw in blocks])
 
 
 def modes_found(truth: Modes, samples: Tensor, held_out: Tensor) -> ModesFound:

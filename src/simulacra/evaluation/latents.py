@@ -20,11 +20,12 @@ import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
+from simulacra.core.contents import Contents, joined
 from simulacra.core.distributions import LOG_2PI, Gaussian
 from simulacra.core.divergences import kl_to_standard_normal
 from simulacra.core.likelihood import observed
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, RowKeys
 from simulacra.core.records import Record
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
@@ -84,7 +85,7 @@ class AggregateKL(Record):
 
     @property
     def saturated(self) -> bool:
-        """Whether every row has a code of its own: I_q is at its ceiling log N, and the split
+        """Returns True if every row has a code of its own: I_q is at its ceiling log N, and the split
         into the two terms says more of N than of the model."""
         return self.information > 0.9 * math.log(self.rows)
 
@@ -126,8 +127,30 @@ class Latents(Record):
     kl: AggregateKL
 
 
+@dataclass(frozen=True)
+class Coded:
+    """N rows and the laws of their codes.
+
+    Args:
+        q: q(z|x_n), means and log-deviations in float64, shape (N, latent).
+        rows: what the rows hold, by which draws are keyed.
+    """
+
+    q: Gaussian
+    rows: Contents
+
+
 def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Gaussian:
     """q(z|x_n) of rows chosen at random: means and log-deviations in float64, shape (N, latent).
+
+    Raises:
+        ValueError: if the model has no Gaussian posterior.
+    """
+    return coded(model, split, seed, limit).q
+
+
+def coded(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Coded:
+    """`posteriors`, and the contents of the rows.
 
     Raises:
         ValueError: if the model has no Gaussian posterior.
@@ -136,13 +159,14 @@ def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = No
         raise can.MissingCapability(
             f"{type(model).__name__} has no Gaussian posterior, so its codes have no KL to a prior."
         )
-    means, log_scales = [], []
+    means, log_scales, rows = [], [], []
     with evaluating(model):
         for block in blocks(model, split, seed, limit):
             q = cast(Any, model).posterior(block.x, block.c, **observed(block.known))
             means.append(q.loc.cpu().double())
             log_scales.append(q.log_scale.cpu().double().expand_as(q.loc))
-    return Gaussian(torch.cat(means), torch.cat(log_scales), 1)
+            rows.append(cast(Contents, block.rng.rows))
+    return Coded(Gaussian(torch.cat(means), torch.cat(log_scales), 1), joined(rows))
 
 
 def active_units(
@@ -187,16 +211,21 @@ def aggregate_kl(
         >>> abs(kl.information + kl.marginal - kl.total) < 0.1
         True
     """
-    return decompose(posteriors(model, split, seed, limit), samples, seed)
+    found = coded(model, split, seed, limit)
+    return decompose(found.q, samples, seed, found.rows)
 
 
-def decompose(q: Gaussian, samples: int = 4, seed: int = 0) -> AggregateKL:
+def decompose(q: Gaussian, samples: int = 4, seed: int = 0, rows: RowKeys | None = None) -> AggregateKL:
     """Equation (2) for given posteriors, event of shape (latent,), by Monte Carlo.
 
     I_q = E log q(z|x) - log q(z) and KL = E log q(z) - log p(z) over z ~ q(z|x_n), n uniform.
+
+    Args:
+        samples: draws z ~ q(z|x_n) for each row.
+        rows: what their noise is keyed by; None: their places.
     """
     n, d = q.loc.shape
-    rng = Rng(seed, "aggregate", rows=range(n))
+    rng = Rng(seed, "aggregate", rows=range(n) if rows is None else rows)
     information, marginal = torch.zeros(2, n, samples, dtype=torch.float64)
     for s in range(samples):
         z = q.sample(rng, f"z-{s}")

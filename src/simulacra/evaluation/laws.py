@@ -3,7 +3,8 @@
     log p(x|c) = sum_t -F_t(x_t) - log Z_t                                       (1)
 
 Each law t is a machine with its own biases, so that its log Z is its own. Laws that occur again are annealed
-once; all of them go along the path together, forward and in reverse as in `evaluation.annealing`.
+once; all of them go along the path together, forward and in reverse as in `evaluation.annealing`. The noise
+of a law's chains is keyed by what it is a function of, so that its log Z does not depend on the other laws.
 
 Reference: Boulanger-Lewandowski, Bengio and Vincent 2012, section 5; Salakhutdinov and Murray 2008. Rows A7,
 A8, A17, A21, A22.
@@ -16,9 +17,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.contents import Contents, contents_of
 from simulacra.core.laws import Laws
 from simulacra.core.precision import precise
 from simulacra.core.random import Rng
@@ -98,6 +101,7 @@ class Met:
     Args:
         machine: what all laws share; None before the first.
         conditions: of the laws, in the order in which they were met.
+        kinds: digests of what the conditions are functions of, uint64.
         law: for each use, the number of the law.
         row: for each use, the number of the row.
     """
@@ -106,17 +110,18 @@ class Met:
     conditions: list[Tensor] = field(default_factory=list)
     law: list[int] = field(default_factory=list)
     row: list[int] = field(default_factory=list)
-    _numbers: dict[bytes, int] = field(default_factory=dict)
+    kinds: list[np.uint64] = field(default_factory=list)
+    _numbers: dict[np.uint64, int] = field(default_factory=dict)
 
     def add(self, laws: Laws, first: int) -> None:
         """The laws of further rows, of which the number of the first is `first`."""
         self.machine = laws.machine
-        for c in laws.c:
-            key = c.detach().cpu().numpy().tobytes()
-            if key not in self._numbers:
-                self._numbers[key] = len(self.conditions)
+        for c, kind in zip(laws.c, laws.kinds.digests):
+            if kind not in self._numbers:
+                self._numbers[kind] = len(self.conditions)
                 self.conditions.append(c)
-            self.law.append(self._numbers[key])
+                self.kinds.append(kind)
+            self.law.append(self._numbers[kind])
         self.row += (first + laws.row).tolist()
 
     def summed(self, log_z: Tensor, rows: int) -> Tensor:
@@ -125,13 +130,20 @@ class Met:
         return torch.zeros(rows, dtype=log_z.dtype).index_add(0, row, log_z[law])
 
 
-def bracket_each(machine: Any, conditions: Sequence[Tensor], asked: Annealing, seed: int = 0) -> Brackets:
+def bracket_each(
+    machine: Any,
+    conditions: Sequence[Tensor],
+    asked: Annealing,
+    seed: int = 0,
+    kinds: Contents | None = None,
+) -> Brackets:
     """log Z of a machine under each of the conditions, from both sides.
 
     Args:
         machine: anneals, and takes a condition.
         conditions: one for each law.
         asked: what it leaves open is chosen by the number of laws.
+        kinds: what the conditions are functions of; None: of nothing but themselves.
 
     Example:
         >>> import simulacra
@@ -143,19 +155,18 @@ def bracket_each(machine: Any, conditions: Sequence[Tensor], asked: Annealing, s
     """
     how, c = asked.settled(len(conditions)), torch.stack(list(conditions))
     size = max(1, CHAINS // how.chains)
-    parts = []
+    kinds, parts = contents_of(c) if kinds is None else kinds, []
     with evaluating(machine), torch.no_grad():
         for i in range(0, len(c), size):
-            parts.append(_both(machine, c[i : i + size], how, seed, i))
+            parts.append(_both(machine, c[i : i + size], how, seed, kinds[i : i + size]))
     forward, reverse, effective = (torch.cat(part, -1) for part in zip(*parts))
     return Brackets(forward, reverse, effective, how.temperatures + 1, how.chains, how.sweeps, seed)
 
 
-def _both(machine: Any, c: Tensor, how: Any, seed: int, first: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Both estimates of each log Z, and how many chains count; `first` is the number of the first law."""
+def _both(machine: Any, c: Tensor, how: Any, seed: int, kinds: Contents) -> tuple[Tensor, Tensor, Tensor]:
+    """Both estimates of each log Z, and how many chains count."""
     n = how.chains
-    rows = range(first * n, (first + len(c)) * n)
-    rng = Rng(seed, "laws", rows=rows, device=machine.device)
+    rng = Rng(seed, "laws", rows=kinds.repeated(n), device=machine.device)
     given, path = c.repeat_interleave(n, 0), schedule(how.temperatures)
     there = rng.at("forward")
     up, _ = annealed(machine, machine.start_chain(there.at("start")), path, there, given)

@@ -13,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
+from simulacra.core.contents import Contents, contents_of
 from simulacra.core.estimate import Estimate, Kind, Protocol
 from simulacra.core.laws import Laws
 from simulacra.core.likelihood import ENTRIES, Score, joined, score
@@ -162,13 +164,14 @@ def laws_of(model: Model, block: Block) -> Laws | None:
         return cast(Any, model).laws(block.x, block.known)
     if block.c is None:
         return None
-    return Laws(model, block.x, block.c, torch.arange(len(block.x), device=block.x.device))
+    return Laws(model, block.x, block.c, torch.arange(len(block.x)), contents_of(block.c))
 
 
 def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
     if met.machine is not None:
         assert isinstance(annealing, Annealing), "one bracket does not serve several laws"
-        return bracket_each(met.machine, met.conditions, annealing, seed)
+        kinds = Contents.having(np.array(met.kinds))
+        return bracket_each(met.machine, met.conditions, annealing, seed, kinds)
     return annealing if isinstance(annealing, Bracket) else annealing.bracket(model, seed)
 
 
@@ -188,7 +191,7 @@ def _energy(model: Model, block: Block) -> Tensor:
 
 
 def needs_bracket(model: Model) -> bool:
-    """Whether the model's energy can be scored only with a log Z that annealing brackets."""
+    """Returns True if the model's energy can be scored only with a log Z that annealing brackets."""
     if model.supports(can.HasDensity) or model.supports(can.HasBound):
         return False
     if model.supports(can.HasLaws):
@@ -221,7 +224,7 @@ def fits(model: Model, data: Dataset) -> None:
 
 
 def has_likelihood(model: Model) -> bool:
-    """Whether the model declares a density or a bound, or an energy whose log Z can be bracketed."""
+    """Returns True if the model declares a density or a bound, or an energy whose log Z can be bracketed."""
     return model.supports(can.HasDensity) or model.supports(can.HasBound) or needs_bracket(model)
 
 

@@ -17,7 +17,7 @@ from simulacra.evaluation.constants import Constant, constant_columns
 from simulacra.evaluation.fidelity import Fidelity, fidelity, fidelity_rows
 from simulacra.evaluation.history import History
 from simulacra.evaluation.implicit import NotScored, modes_found, sample_scores
-from simulacra.evaluation.latents import Codes, Latents, active_in, decompose, posteriors
+from simulacra.evaluation.latents import Codes, Latents, active_in, coded, decompose
 from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
 from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Need
 from simulacra.evaluation.memorisation import Copies, Memorisation, memorisation
@@ -126,8 +126,9 @@ def _relative(case: Case, n: int) -> Generalisation:
 
 
 def _codes(case: Case, found: Evidence) -> Codes:
-    q = posteriors(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit)))
-    return Codes(decompose(q, seed=case.seed), active_in(q) if len(q.loc) > 1 else None)
+    laws = coded(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit)))
+    units = active_in(laws.q) if len(laws.rows) > 1 else None
+    return Codes(decompose(laws.q, seed=case.seed, rows=laws.rows), units)
 
 
 def _fidelity(case: Case, found: Evidence) -> Fidelity | None:

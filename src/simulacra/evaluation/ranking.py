@@ -79,7 +79,7 @@ class Ranking:
         return named[0] if named else "unnamed data"
 
     def better(self, a: str, b: str) -> bool | None:
-        """Whether a is likelier than b; None where the numbers do not decide.
+        """Returns True if a is likelier than b; None where the numbers do not decide.
 
         Raises:
             ValueError: if a name was not compared.

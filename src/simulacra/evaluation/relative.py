@@ -27,7 +27,7 @@ from simulacra.evaluation.rows import Block, blocks
 
 
 def has_relative(model: Model) -> bool:
-    """Whether two rows can be compared at the cost of a pass: no sum over states, no law for each row."""
+    """Returns True if two rows can be compared at the cost of a pass: no sum over states or law for each."""
     if model.supports(can.HasLaws):
         return False
     if model.supports(can.HasEnergy):

@@ -25,7 +25,7 @@ class Block:
         x: shape (B, *).
         log_det: log |det dx/draw| of the preprocessing in nats, float64, shape (B,).
         c: conditions, or None where the model takes none.
-        rng: noise keyed by the rows' positions in the split.
+        rng: noise keyed by what the rows hold.
         known: True where x is observed, shape of x; None: everywhere.
     """
 
@@ -89,13 +89,12 @@ def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) 
     split = subset(split, limit, seed)
     n = len(split)
     for start in range(0, n, CHUNK):
-        rows = range(start, min(start + CHUNK, n))
-        raw = split.rows(torch.arange(rows.start, rows.stop))
+        raw = split.rows(torch.arange(start, min(start + CHUNK, n)))
         known = None if raw.known is None else raw.known.to(model.device)
         if known is not None and not any(map(model.supports, can.LEAVES_OUT)):
             raise ValueError(f"the split misses entries of x, which {type(model).__name__} cannot leave out.")
         model.preprocessing.raw.check(raw.x)
-        keyed = rng.on(rows)
+        keyed = rng.by_content(raw.x, raw.known)
         x, log_det = model.preprocessing.forward(model.preprocessing.held(raw.x, model.device), keyed, known)
         x = narrowed(x, model.dtype) if x.is_floating_point() else x
         yield Block(x, log_det, condition_of(model, raw.c), keyed, known)
@@ -137,23 +136,22 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
     return model.sample(n, condition=c, seed=seed)
 
 
-def features(model: Model, raw: Tensor, start: int = 0, seed: int = 0) -> Tensor:
+def features(model: Model, raw: Tensor, seed: int = 0) -> Tensor:
     """Raw rows as flat points of a feature space, on the CPU, shape (B, features).
 
     Distances between rows are taken there, so that a sample and the data went through the same
     preprocessing and an unordered class is at one distance from every other. Dequantisation is
-    left out: its noise would hide that two rows are equal.
+    left out: its noise would hide that two rows are nearly equal.
 
     Args:
-        start: position of the first row, which keys the noise of the preprocessing.
+        seed: of the preprocessing, where that is random.
     """
-    return points(model.preprocessing, raw, start, seed, model.dtype, model.device).flatten(1).cpu()
+    return points(model.preprocessing, raw, seed, model.dtype, model.device).flatten(1).cpu()
 
 
 def points(
     chain: Preprocessing,
     raw: Tensor,
-    start: int = 0,
     seed: int = 0,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
@@ -165,7 +163,7 @@ def points(
     """
     if not chain.exact:
         return chain.raw.features(raw, dtype)
-    rng = Rng(seed, "features", rows=range(start, start + len(raw)), device=device)
+    rng = Rng(seed, "features", device=device).by_content(raw)
     return chain.space.features(chain.apply(chain.held(raw, device), rng), dtype)
 
 
@@ -174,4 +172,4 @@ def feature_blocks(model: Model, split: Split, seed: int = 0, limit: int | None 
     split = subset(split, limit, seed)
     for start in range(0, len(split), CHUNK):
         stop = min(start + CHUNK, len(split))
-        yield features(model, split.rows(torch.arange(start, stop)).x, start, seed)
+        yield features(model, split.rows(torch.arange(start, stop)).x, seed)

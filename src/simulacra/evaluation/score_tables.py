@@ -127,7 +127,7 @@ class ScoreTable:
         return f"{self.first.kind} ({told})"
 
     def better(self, a: str, b: str) -> bool | None:
-        """Whether a is better than b in the first column; None where that is undecided."""
+        """Returns True if a is better than b in the first column; None where that is undecided."""
         chances = self._chances()
         names = (a, b) if (a, b) in chances else (b, a)
         alone = {pair: chance for pair, chance in chances.items() if chance < LEVEL}

@@ -82,7 +82,7 @@ def spread(
 
 
 def measurable(model: Model, data: Dataset, split: str) -> bool:
-    """Whether the rows have a variance and the model encodes and decodes them."""
+    """Returns True if the rows have a variance and the model encodes and decodes them."""
     whole = data[split].known is None and len(data[split]) > 1
     varies = isinstance(model.space, (Real, Levels))
     return whole and varies and model.supports(can.Encodes) and model.supports(can.Decodes)

@@ -101,7 +101,8 @@ def _passed(model: Model, block: Block) -> Tensor | None:
     if model.supports(can.Encodes) and not model.supports(can.HasPosterior):
         codes = able.infer(block.x, block.c, **gaps)
     if model.supports(can.HasPrior):
-        able.emit(able.prior(block.rng), block.c)
+        # codes by place: equal rows must not repeat them
+        able.emit(able.prior(block.rng.on(range(len(block.x)))), block.c)
     elif model.supports(can.Decodes) and codes is not None:
         able.emit(codes, block.c)
     return codes

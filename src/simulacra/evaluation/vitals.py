@@ -46,5 +46,6 @@ def vitals(
     able = cast(Any, model)
     with evaluating(model):
         block = next(iter(blocks(model, data[split], seed, min(limit or ROWS, ROWS))))
-        numbers = able.vitals(block.x, block.rng, block.c)
+        # samples by place: equal rows must not repeat them
+        numbers = able.vitals(block.x, block.rng.on(range(len(block.x))), block.c)
     return Vitals(numbers, able.alarm(numbers))

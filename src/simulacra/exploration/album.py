@@ -39,7 +39,7 @@ class Album:
 
     @property
     def conditional(self) -> bool:
-        """Whether the model takes a condition."""
+        """Returns True if the model takes a condition."""
         return self.model.supports(can.TakesCondition)
 
     @property
@@ -50,12 +50,12 @@ class Album:
 
     @property
     def gaussian(self) -> bool:
-        """Whether codes of N(0, I) are the model's own, and the encoder's."""
+        """Returns True if codes of N(0, I) are the model's own, and the encoder's."""
         return self.can(can.HasPosterior, can.Decodes)
 
     @property
     def has_prior(self) -> bool:
-        """Whether codes can be drawn."""
+        """Returns True if codes can be drawn."""
         return self.gaussian or self.can(can.HasPrior)
 
     @property
@@ -65,7 +65,7 @@ class Album:
         return " (drawn black or white)" if both else ""
 
     def can(self, *capabilities: type[can.Capability]) -> bool:
-        """Whether the model has all of these."""
+        """Returns True if the model has all of these."""
         return all(self.model.supports(c) for c in capabilities)
 
     @property

@@ -158,7 +158,7 @@ def completions(
 
 
 def shows(space: Space) -> bool:
-    """Whether completions of a space have a picture: images of two rows or more, and 0/1 vectors."""
+    """Returns True if completions of a space have a picture: images of two rows or more, and 0/1 vectors."""
     if space.image:
         return space.shape[1] > 1
     return isinstance(space, Binary) and len(space.shape) == 1 and space.dims > 1

@@ -91,11 +91,12 @@ def invert(
         model.preprocessing.held(raw, model.device),
         None if there is None else there.to(model.device),
     )
-    rng, parts = Rng(seed, "score", device=model.device), []
+    rng = Rng(seed, "score", device=model.device).by_content(raw, there)
     with evaluating(model):
-        for rows in prepared(model, raw, there, rng, max(1, AT_ONCE // starts)):
-            of_rows = None if c is None else c[rows.rng.rows.start : rows.rng.rows.stop]
-            parts.append(_searched(model, rows, of_rows, steps, starts, prior, lr))
+        parts = [
+            _searched(model, rows, steps, starts, prior, lr)
+            for rows in prepared(model, raw, there, rng, max(1, AT_ONCE // starts), c)
+        ]
     codes, errors = zip(*parts)
     return Inversion(torch.cat(codes), torch.cat(errors))
 
@@ -124,10 +125,10 @@ def codes_of(model: Model, x: Any, condition: Any = None, seed: int = 0, known: 
 
 
 def _searched(
-    model: Model, rows: Rows, c: Tensor | None, steps: int, starts: int, prior: float, lr: float
+    model: Model, rows: Rows, steps: int, starts: int, prior: float, lr: float
 ) -> tuple[Tensor, Tensor]:
     """Codes (B, latent) and errors (B,) of a chunk."""
-    error = _error(model, rows, c, starts)
+    error = _error(model, rows, starts)
     rng = rows.rng.at("invert")
     z = torch.cat([_start(model, rng, f"start {k}") for k in range(starts)])
     z = _descended(lambda z: error(z) + prior * z.square().sum(1), z, steps, lr)
@@ -138,7 +139,7 @@ def _searched(
     return chosen, errors
 
 
-def _error(model: Model, rows: Rows, c: Tensor | None, starts: int) -> Callable[[Tensor], Tensor]:
+def _error(model: Model, rows: Rows, starts: int) -> Callable[[Tensor], Tensor]:
     """E of (1) without the prior, for several codes of each row: (starts B, latent) -> (starts B,)."""
     space = model.space
     again = lambda t: torch.cat([t] * starts)
@@ -146,7 +147,7 @@ def _error(model: Model, rows: Rows, c: Tensor | None, starts: int) -> Callable[
     there = torch.ones_like(goal[:1])
     if rows.known is not None:
         there = again(space.features_known(rows.known).flatten(1).to(goal.dtype))
-    c = None if c is None else again(c)
+    c = None if rows.c is None else again(rows.c)
 
     def error(z: Tensor) -> Tensor:
         made = model.features(cast(can.Decodes, model).emit(z, c)).flatten(1)

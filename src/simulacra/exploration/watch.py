@@ -47,7 +47,7 @@ class SamplePictures:
             log.warning("no picture of samples: %s", error)
 
     def _due(self, loop: Loop) -> bool:
-        """Whether an interval between pictures has ended since the last look."""
+        """Returns True if an interval between pictures has ended since the last look."""
         every, epoch = loop.options.samples_every or self._interval(loop), loop.position.epoch
         # after a resume, or in a new stage, nothing is known of the epochs before
         before = self.seen if 0 < self.seen < epoch else epoch - 1

@@ -1,4 +1,4 @@
-"""What the catalogue says of a model; imports no torch."""
+"""Entries of the catalogue of models; imports no torch."""
 
 from __future__ import annotations
 

@@ -54,6 +54,7 @@ class Dropout(nn.Module):
         rng = current_rng()
         if rng is None:
             return F.dropout(x, self.p)
+        assert isinstance(rng.rows, range)
         keep = rng.uniform(rng.anonymous(), *x.shape[1:], rows=_rows(rng.rows, len(x)), dtype=x.dtype)
         return x * (keep >= self.p) / (1 - self.p)
 

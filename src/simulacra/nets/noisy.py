@@ -39,6 +39,7 @@ class Noise(nn.Module):
         rng = current_rng()
         if rng is None:
             return x + self.scale * torch.randn_like(x)
+        assert isinstance(rng.rows, range)
         rows = range(rng.rows.start, rng.rows.start + x.shape[0])
         return x + self.scale * rng.normal(rng.anonymous(), *x.shape[1:], rows=rows, dtype=x.dtype)
 

@@ -45,5 +45,5 @@ def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Modu
 
 
 def needs_bias(kind: str) -> bool:
-    """Whether a layer before `norm(kind, ...)` needs a bias: statistics of a channel take it away again."""
+    """Returns True if a layer before `norm(kind, ...)` needs a bias, which statistics of a channel remove."""
     return kind in ("layer", "none")

@@ -134,7 +134,7 @@ class Budget:
 
 
 def closed_form(model: Model) -> bool:
-    """Whether one solution without steps is all of the training, so that nothing can be shortened."""
+    """Returns True if one solution without steps is all of the training, so that nothing can be shortened."""
     only = model.stage(0, [])
     return only is None or (
         not only.updates and model.stage(1, [{"name": only.name, "steps": 0, "terms": {}}]) is None

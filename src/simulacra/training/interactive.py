@@ -12,7 +12,7 @@ from simulacra.training import checkpoint as ck
 
 
 def interactive() -> bool:
-    """Whether somebody types at this Python: a notebook, IPython or the interpreter's prompt."""
+    """Returns True if somebody types at this Python: a notebook, IPython or the interpreter's prompt."""
     return hasattr(sys, "ps1") or hasattr(builtins, "get_ipython")
 
 

@@ -261,7 +261,7 @@ class Loop:
             raise Interrupted
 
     def _any(self, here: bool) -> bool:
-        """Whether it holds on one of the processes."""
+        """Returns True if a condition holds on one of the processes."""
         if self.backend.world == 1:
             return here
         return bool(self.backend.sum(torch.tensor(float(here))) > 0)

@@ -30,7 +30,7 @@ SIGNS = (
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether `error` says that memory is at its end.
+    """Returns True if `error` says that memory is at its end.
 
     Example:
         >>> out_of_memory(torch.OutOfMemoryError("CUDA out of memory")), out_of_memory(RuntimeError("no"))

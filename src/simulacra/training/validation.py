@@ -62,7 +62,7 @@ class Validator:
         return score
 
     def _score(self, valid: Split) -> float:
-        """The score, in chunks that fit into memory; noise is keyed by row, whatever the chunk."""
+        """The score, in chunks that fit into memory; a row has its own noise, whatever the chunk."""
         while True:
             try:
                 return validation_score(self.model, valid, self.options.seed, chunk=self.chunk)
@@ -75,7 +75,7 @@ class Validator:
             log.warning("out of memory at %d validation rows: going on with %d", 2 * self.chunk, self.chunk)
 
     def enough(self, position: ck.Position) -> bool:
-        """Whether patience is at its end."""
+        """Returns True if patience is at its end."""
         return bool(self.options.patience) and position.worse >= cast(int, self.options.patience)
 
     def install(self) -> bool:
@@ -88,7 +88,7 @@ class Validator:
 
 
 def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
-    """Whether the validation split is scored after each epoch.
+    """Returns True if the validation split is scored after each epoch.
 
     Raises:
         ValueError: if early stopping is asked of a model or data that give no score.
@@ -112,13 +112,13 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096, c
     total, n = 0.0, len(chosen)
     with evaluating(model):
         for i in range(0, n, chunk):
-            rows = rng.on(range(i, min(i + chunk, n)))
             batch = valid.rows(chosen[i : i + chunk])
-            x, log_det = valid.preprocessing.forward(batch.x, rows, batch.known)
+            keyed = rng.by_content(batch.x, batch.known)
+            x, log_det = valid.preprocessing.forward(batch.x, keyed, batch.known)
             x = narrowed(x, model.dtype) if x.is_floating_point() else x
             if has_exact(model, batch.known):
                 values = cast(Any, model).log_density(x, batch.c, **observed(batch.known))
             else:
-                values = cast(Any, model).elbo(x, batch.c, rows, **observed(batch.known))
+                values = cast(Any, model).elbo(x, batch.c, keyed, **observed(batch.known))
             total += float((precise(values) + log_det).sum())
     return total / n

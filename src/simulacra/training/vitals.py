@@ -36,7 +36,7 @@ class Vitals:
         """The numbers, by name."""
         chosen = some_of(len(self.split), ROWS, Rng(self.seed, "vitals"))
         rng = Rng(self.seed, "vitals", rows=range(len(chosen)), device=self.model.device)
-        batch = self.split.batch(chosen, rng).to(self.model.device)
+        batch = self.split.scored(chosen, rng).to(self.model.device)
         able = cast(Any, self.model)
         with ema.installed() if ema else nullcontext(), evaluating(self.model):
             found: dict[str, float] = able.vitals(batch.x, rng, batch.c)

@@ -111,12 +111,12 @@ def chosen(path: Path, groups: Mapping[str, Arrays], key: str | None, others: Co
 
 
 def _rows(a: np.ndarray) -> bool:
-    """Whether an array can be rows of more than one number."""
+    """Returns True if an array can be rows of more than one number."""
     return a.dtype.kind in "buif" and sum(n > 1 for n in a.shape) > 1
 
 
 def one_hot(a: np.ndarray) -> bool:
-    """Whether the rows of an array have a single 1 beside zeros: classes.
+    """Returns True if the rows of an array have a single 1 beside zeros: classes.
 
     Example:
         >>> one_hot(np.eye(3)), one_hot(np.ones((2, 2)))

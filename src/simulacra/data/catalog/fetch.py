@@ -123,7 +123,7 @@ def _alone(part: Path) -> Iterator[None]:
 
 
 def _there(remote: Remote, target: Path) -> bool:
-    """Whether the file, or all that it unpacks to, is in place.
+    """Returns True if the file, or all that it unpacks to, is in place.
 
     Raises:
         ValueError: if another file stands there: it is not ours to overwrite.

@@ -119,7 +119,7 @@ def _gif_frames(file: IO[bytes]) -> tuple[int, bool, bool]:
 
 
 def _is_grey(file: IO[bytes], packed: int) -> bool:
-    """Whether the palette that stands here, if one does, holds greys alone; without one, levels are grey."""
+    """Returns True if the palette here holds greys alone, or there is none: levels are grey."""
     table = _read(file, 3 << ((packed & 7) + 1)) if packed & 128 else b""
     return table[::3] == table[1::3] == table[2::3]
 

@@ -178,7 +178,7 @@ def _unpacked(image: Image.Image) -> str:
 
 
 def inverted(image: Image.Image) -> bool:
-    """Whether 0 is white: Pillow undoes it for 8 bits and fewer alone."""
+    """Returns True if 0 is white: Pillow undoes it for 8 bits and fewer alone."""
     return tag_of(image, PHOTOMETRIC, 1) == 0
 
 

@@ -46,7 +46,7 @@ class Map:
 
 
 def looks_like(content: bytes) -> bool:
-    """Whether a file begins as these do."""
+    """Returns True if a file begins as these do."""
     return content[:2] in MAGIC and content[2:3] in (b" ", b"\t", b"\n", b"\r", b"\v", b"\f", b"#")
 
 

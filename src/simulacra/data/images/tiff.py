@@ -47,7 +47,7 @@ class Facts:
 
 
 def looks_like(path: Path) -> bool:
-    """Whether the file begins as TIFF files do."""
+    """Returns True if the file begins as TIFF files do."""
     with path.open("rb") as file:
         return file.read(4) in MAGIC
 

@@ -46,7 +46,7 @@ Near = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows of one split, of the ot
 
 
 def is_pictured(space: Space) -> bool:
-    """Whether rows are compared as images: 0/1 ones are equal or not, nothing between."""
+    """Returns True if rows are compared as images: 0/1 ones are equal or not, nothing between."""
     rich = space.image and space.shape[1] * space.shape[2] >= LEAST_PIXELS
     return rich and not isinstance(space, Binary)
 
@@ -124,7 +124,7 @@ class Columns:
 
 
 def copies_by_chance(space: Space, splits: Mapping[str, Tensor]) -> bool:
-    """Whether unrelated rows of such values are equal across splits now and then.
+    """Returns True if unrelated rows of such values are equal across splits now and then.
 
     Args:
         space: of the raw rows.
@@ -158,7 +158,7 @@ def _pairs(splits: Mapping[str, Tensor] | Mapping[str, np.ndarray]) -> int:
 
 
 def has_distances(space: Space) -> bool:
-    """Whether a column is compared by distance: where none is, rows are equal or not."""
+    """Returns True if a column is compared by distance: where none is, rows are equal or not."""
     return bool(_kinds(space)[0].any())
 
 

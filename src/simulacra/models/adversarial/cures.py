@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Cures:
-    """Which cures a game takes; 0 (for `smoothing` 1) is none.
+    """The cures that a game takes; 0 (for `smoothing` 1) is none.
 
     Args:
         gradient_penalty: lambda of (1).

@@ -26,7 +26,7 @@ EMBEDDED = 32  # entries of an embedded condition
 
 @dataclass
 class Verdict:
-    """What a discriminator says of rows.
+    """The outputs of a discriminator for rows.
 
     Args:
         score: s, shape (B,): high is real.

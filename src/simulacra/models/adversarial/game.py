@@ -127,7 +127,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasVitals, HasCritic, HasFe
         return with_references(self, super().stage(i, past))
 
     def losses(self) -> tuple[Loss, Loss]:
-        """Those of D and of G."""
+        """The losses of D and of G."""
         return discriminator_loss, generator_loss
 
     # ---- the players
@@ -162,7 +162,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasVitals, HasCritic, HasFe
         return self.D(h, c)
 
     def blurred(self, h: Tensor, rng: Rng, name: str) -> Tensor:
-        """What D sees while there is instance noise."""
+        """The rows with instance noise, as D sees them."""
         if not self.cures.noise or not self.training:
             return h
         return h + self.noise * rng.normal(name, *h.shape[1:], dtype=h.dtype)
@@ -190,11 +190,11 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasVitals, HasCritic, HasFe
         return pooled_layers(self.D, self.seen(x), self.given(c))
 
     def vitals(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> dict[str, float]:
-        """How the game stands on rows that it was not trained on."""
+        """Measure the game on rows that it was not trained on."""
         return vitals(self, x, rng, c)
 
     def alarm(self, vitals: dict[str, float]) -> str | None:
-        """What is wrong with the game, or None."""
+        """A sentence on what is wrong with the game, or None."""
         return alarm(vitals)
 
 
@@ -202,7 +202,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasVitals, HasCritic, HasFe
 
 
 def unbounded(space: Space) -> bool:
-    """Whether features have no ends: those of reals, and of levels in their own range."""
+    """Returns True if features have no ends: those of reals, and of levels in their own range."""
     return isinstance(space, Real) or (isinstance(space, Levels) and space.ranged)
 
 

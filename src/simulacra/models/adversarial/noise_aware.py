@@ -92,7 +92,7 @@ class NoiseAwareGAN(Game):
         self.largest, self.weight = largest, weight
 
     def losses(self) -> tuple[Loss, Loss]:
-        """Those of D and of G."""
+        """The losses of D and of G."""
         return noise_aware_loss, noisy_generator_loss
 
     def noisy(self, h: Tensor, rng: Rng, name: str) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""What the two players of a game want: pairs of losses on the score s that the discriminator gives.
+"""Objectives of a game: pairs of losses on the score s that the discriminator gives.
 
     minimax             D: -log S(s_x) - log (1 - S(s_G)),  G: log (1 - S(s_G))            (1)
     non-saturating      D as above,                         G: -log S(s_G)                  (2)
@@ -143,7 +143,7 @@ def objective(name: str) -> Objective:
 
 
 def share_right(objective: Objective, real: Tensor, fake: Tensor) -> Tensor:
-    """Of each row of data and the generator's row beside it, the share that D calls right, shape (B,).
+    """The share that D calls right of each row of data and the generator's row beside it, shape (B,).
 
     Without a boundary D is right where it ranks the two in the right order, half right where it cannot.
     """

@@ -1,4 +1,4 @@
-"""How a game is played: how often each player moves, how its weights move, and where the noise comes from.
+"""Rules of a game: how often each player moves, how its weights move, and where the noise comes from.
 
 Reference: Goodfellow et al. 2014, algorithm 1; Radford et al. 2015; Chintala et al. 2016. Rows F2, F16.
 """
@@ -17,7 +17,7 @@ Optimizer = Literal["adam", "sgd"]
 
 @dataclass(frozen=True)
 class Play:
-    """How a game is played.
+    """Rules of a game.
 
     Args:
         discriminator_steps: k, moves of D for each of G.
@@ -51,7 +51,7 @@ class Play:
                 )
 
     def optimizers(self) -> tuple[Adam | SGD, Adam | SGD]:
-        """Those of D and of G."""
+        """The optimisers of D and of G."""
         own = self.lr if self.discriminator_lr is None else self.discriminator_lr
         of_D = SGD(lr=own) if self.discriminator_optimizer == "sgd" else Adam(lr=own, betas=self.betas)
         return of_D, Adam(lr=self.lr, betas=self.betas)

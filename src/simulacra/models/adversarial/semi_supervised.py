@@ -114,7 +114,7 @@ class SemiSupervisedGAN(Game, Classifies):
         self.unlabelled_weight = unlabelled_weight
 
     def given(self, c: Tensor | None) -> Tensor | None:
-        """Nothing: the players see no label."""
+        """Returns no condition: the players see no label."""
         return None
 
     def label_logits(self, x: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ class SemiSupervisedGAN(Game, Classifies):
         return logits
 
     def losses(self) -> tuple[Loss, Loss]:
-        """Those of D and of G."""
+        """The losses of D and of G."""
         return labelled_loss, super().losses()[1]
 
     def updates(self) -> list[Update]:

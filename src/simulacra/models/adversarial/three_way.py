@@ -95,7 +95,7 @@ class ThreeWayGAN(Game):
         self.blur = blur
 
     def losses(self) -> tuple[Loss, Loss]:
-        """Those of D and of G."""
+        """The losses of D and of G."""
         return three_way_loss, super().losses()[1]
 
     def smeared(self, h: Tensor) -> Tensor:

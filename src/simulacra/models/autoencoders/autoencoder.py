@@ -102,7 +102,7 @@ class Autoencoder(Model, Encodes, Decodes):
 
     @property
     def _unbounded(self) -> bool:
-        """Whether features go beyond [0, 1]: those of levels in their own range."""
+        """Returns True if features go beyond [0, 1]: those of levels in their own range."""
         return isinstance(self.space, Levels) and self.space.ranged
 
     def _share(self, f: Tensor) -> Tensor:

@@ -224,8 +224,8 @@ def solve(model: GaussianCopula, source: Source, rng: Rng) -> None:
 def _all_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
     every, seen = [], []
     for i in range(0, len(source), CHUNK):
-        rows = rng.on(range(i, min(i + CHUNK, len(source))))
-        batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
+        rows = range(i, min(i + CHUNK, len(source)))
+        batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
         known = torch.ones_like(batch.x, dtype=torch.bool) if batch.known is None else batch.known
         every.append(batch.x)
         seen.append(known)

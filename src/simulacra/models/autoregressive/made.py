@@ -42,7 +42,7 @@ from simulacra.nets.masked import Known, MaskedNet, lowest_degree
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is drawn so far.
+    """The entries that are drawn so far.
 
     Args:
         parts: the state of the network under each mask.

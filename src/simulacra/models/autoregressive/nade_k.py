@@ -42,7 +42,7 @@ from simulacra.models.autoregressive.orderless import (
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of some rows.
+    """The known entries of some rows.
 
     Args:
         f: features of the entries, shape (B, d, features); anything where they are missing.
@@ -142,7 +142,7 @@ class NADEK(Orderless):
         return self.net.read(self.net.first(v, state.c), i)
 
     def put(self, state: Seen, i: Tensor, value: Tensor) -> Seen:
-        """What is known, and entry i."""
+        """The known entries with entry i added."""
         here = torch.arange(self.space.dims, device=i.device) == i.unsqueeze(1)
         f = torch.where(here.unsqueeze(2), self.features_of_value(value).unsqueeze(1), state.f)
         return Seen(f, state.known | here, state.c)

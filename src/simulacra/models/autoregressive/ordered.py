@@ -1,4 +1,4 @@
-"""What every model by the chain rule shares: exact scores, draws and completions in an order.
+"""Shared by every model by the chain rule: exact scores, draws and completions in an order.
 
     log p(x) = sum_t log p(x_o(t) | x_o(<t))                                     (1)
 

@@ -1,4 +1,4 @@
-"""What models without an order of their own share: one network for the conditionals of all orders.
+"""Shared by models without an order of their own: one network for the conditionals of all orders.
 
 It gives p(x_i | x_S) for every entry i and every set S of known entries, and so a density by each
 order o of the entries. Of some orders the mean is taken, the ensemble:
@@ -126,7 +126,7 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         return self._placed(ancestral(InOrders(self, orders), rng, c, x, known), orders)
 
     def features_by_entry(self, x: Tensor) -> Tensor:
-        """What the network sees of each entry, shape (B, d, features)."""
+        """The inputs of the network for each entry, shape (B, d, features)."""
         return by_entry(self.features(x), self.space.dims)
 
     def features_of_value(self, value: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         return self.entry_space.features(value, self.dtype).reshape(len(value), self.entry_features)
 
     def condition_features(self, c: Tensor | None) -> Tensor | None:
-        """What the network sees of the condition, shape (B, features), or None."""
+        """The inputs of the network for the condition, shape (B, features), or None."""
         if self.condition is None or c is None:
             return None
         return self.condition.features(c, self.dtype).flatten(1)
@@ -158,7 +158,7 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         return self.orders[(rng.uniform("order") * k).long().clamp_max(k - 1)]
 
     def _placed(self, drawn: Tensor, orders: Tensor) -> Tensor:
-        """What was drawn by place, in the shape of x."""
+        """The drawn entries at their places, in the shape of x."""
         return torch.empty_like(drawn).scatter(1, orders, drawn).reshape(len(drawn), *self.space.shape)
 
 

@@ -50,7 +50,7 @@ from simulacra.models.autoregressive.tabular_training import begin_at_marginals,
 from simulacra.nets.columnwise import ColumnNets
 
 BOUND = 64  # weights of the bound by which training is validated
-WORK = 5e10  # products that this bound may take: of wide tables there are fewer weights, four at least
+WORK = 5e7  # products that this bound may take a row: of wide tables there are fewer weights, four at least
 RECOMMENDED: Mapping[str, Any] = {
     "least_steps": 3000,
     "lr": 3e-3,
@@ -177,7 +177,8 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
         With a single one the columns drawn before they are known would seem best without any dependence.
         """
-        one = len(x) * len(self.nets) * self.sight.width * len(self.columns) * self.hidden[0]
+        # by the row: a score must not depend on how many rows are scored at once
+        one = len(self.nets) * self.sight.width * len(self.columns) * self.hidden[0]
         k = min(BOUND, max(4, int(WORK // one)))
         return self.log_weights(x, c, rng, k, known).logsumexp(1) - math.log(k)
 

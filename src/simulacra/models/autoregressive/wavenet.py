@@ -80,7 +80,7 @@ class WaveNet(Ordered):
 
     @property
     def receptive_field(self) -> int:
-        """How many of the entries before it an entry depends on: 2 + blocks (2^layers - 1)."""
+        """The number of entries before it that an entry depends on: 2 + blocks (2^layers - 1)."""
         return self.net.reach
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
@@ -112,7 +112,7 @@ class WaveNet(Ordered):
 
 
 def codes_of(space: Space) -> int:
-    """How many values an entry has; 0 where they are too many, or in order without an end.
+    """The number of values of an entry; 0 where they are too many, or in order without an end.
 
     Example:
         >>> codes_of(Binary((5,))), codes_of(Levels((5,), 256)), codes_of(Levels((5,), 65536))
@@ -125,7 +125,7 @@ def codes_of(space: Space) -> int:
 
 
 def _frames(condition: Space) -> int:
-    """How many frames a condition has; one that is no series has one, which lasts."""
+    """The number of frames of a condition; one that is no series has one, which lasts."""
     return condition.shape[1] if len(condition.shape) == 2 else 1
 
 

@@ -1,4 +1,4 @@
-"""Where machines over binary data begin: with units that are free, each as often on as in the data."""
+"""Initial biases of machines over binary data: free units, each as often on as in the data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulacra.core.training import Source
 
 
 def log_odds(model: Any, source: Source, rng: Rng) -> Tensor:
-    """Of each entry being on in the data, kept finite, shape (d,)."""
+    """Log odds of each entry being on in the data, kept finite, shape (d,)."""
     return torch.logit(moments.mean(model, source, rng).to(model.base).clamp(0.01, 0.99))
 
 

@@ -165,7 +165,7 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, Anneals):
 
 
 def _within(level: int, call: Callable[[Any, Batch, Rng], Any], model: DBN, batch: Batch, rng: Rng) -> Any:
-    """What an RBM's update does, done to the one at `level`."""
+    """Apply an RBM's update to the one at `level`."""
     return call(model.layers[level], batch, rng)
 
 

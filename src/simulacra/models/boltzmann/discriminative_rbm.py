@@ -90,7 +90,7 @@ class DiscriminativeRBM(Labelled):
         return (v @ self.W).unsqueeze(1) + (self.c + self.U.T)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """What the other layer does to `name`, in its shape (B, *)."""
+        """The field of the other layer on `name`, in its shape (B, *)."""
         if name == "v":
             return self.b + layers["h"][..., 1:].sum(1) @ self.W.T
         on_y = self.on_label(c, layers["v"].shape[0])

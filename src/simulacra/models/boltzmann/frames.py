@@ -13,6 +13,7 @@ Reference: Sutskever, Hinton and Taylor 2009; Boulanger-Lewandowski, Bengio and 
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities import HasDensity, HasLaws
 from simulacra.core.composite import Sequence
+from simulacra.core.contents import Contents, histories
 from simulacra.core.laws import Laws
 from simulacra.core.optimisers import SGD
 from simulacra.core.random import Rng
@@ -157,7 +159,10 @@ class RecurrentRBM(Recurrent, HasLaws):
         """The machine of each frame before its row's end, with b_t and c_t for its condition."""
         lengths = None if known is None else self.space.lengths_of(known, type(self).__name__)
         valid = valid_steps(x, lengths)
-        return Laws(self.frames, x[valid], self.joined_biases(x)[valid], valid.nonzero()[:, 0])
+        # the biases of a frame are a function of the frames before it
+        before = np.stack([past.digests for past in histories(x)], 1)
+        kinds = Contents.having(before[valid.cpu().numpy()])
+        return Laws(self.frames, x[valid], self.joined_biases(x)[valid], valid.nonzero()[:, 0], kinds)
 
     def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
         """Equation (3), exact, shape (N,)."""

@@ -106,7 +106,7 @@ class GatedBM(Machine, Encodes, Completes):
         return -v @ self.b - (s * self.a).sum((1, 2)) - (layers["h"] * self.field("h", layers)).sum((1, 2))
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """What the other layers do to `name`, in its shape (B, *)."""
+        """The field of the other layers on `name`, in its shape (B, *)."""
         if name == "h":
             seen = layers["s"] * layers["v"].unsqueeze(2)
             return self.c + torch.einsum("bik,kij->bkj", seen, self.W)
@@ -156,7 +156,7 @@ class GatedBM(Machine, Encodes, Completes):
     # ---- capabilities
 
     def switches(self, x: Tensor) -> Tensor:
-        """Which component explains each pixel: means of (2) by mean field, shape (B, pixels, K)."""
+        """Responsibility of each component for each pixel, (2) by mean field, shape (B, pixels, K)."""
         layers = {"v": self.visible(x)}
         layers["s"] = self.a.softmax(1).expand(x.shape[0], -1, -1)
         for _ in range(self.switch_steps):

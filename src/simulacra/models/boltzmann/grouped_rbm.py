@@ -104,7 +104,7 @@ class GroupedRBM(Labelled):
         return self.e + v @ self.R
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """What the other layers do to `name`, in its shape (B, *)."""
+        """The field of the other layers on `name`, in its shape (B, *)."""
         if name == "v":
             own = torch.einsum("byj,yij->bi", layers["h"][..., 1:], self.W)
             return self.b + own + layers["g"] @ self.R.T

@@ -52,7 +52,7 @@ EXCLUDED = -1e4  # nats on the classes that a row is not of: none of them is lef
 
 @dataclass(frozen=True)
 class Weights:
-    """What (3) gives the two parts of log p(v, y).
+    """The weights of (3) on the two parts of log p(v, y).
 
     Args:
         label: of -log p(y | v).

@@ -97,7 +97,7 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
         return e
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """What the layers beside `name` do to it, with its bias, shape (B, units)."""
+        """The field of the layers beside `name` on it, with its bias, shape (B, units)."""
         layers = self.joined(layers, c)
         if name == "y":
             return self.d + self.away(layers, self.top) @ self.U
@@ -153,7 +153,7 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
         return q
 
     def upwards(self, given: Layers, known: Known) -> Layers:
-        """Where updates begin: what is unknown by its bias, then up with the input doubled below the top."""
+        """Start the updates: unknown units by their bias, then up with the input doubled below the top."""
         q = dict(given)
         for name, there in known.items():
             bias = self.b[0] if name == "v" else self.d

@@ -38,7 +38,7 @@ Hook = Callable[[Any, Batch, Rng], None]
 
 @dataclass(frozen=True)
 class Learning:
-    """How a machine learns.
+    """Options of learning of a machine.
 
     Args:
         estimator: one of the four above.

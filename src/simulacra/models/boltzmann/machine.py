@@ -1,4 +1,4 @@
-"""What every Boltzmann machine shares: one energy, from which all else follows.
+"""Shared by every Boltzmann machine: one energy, from which all else follows.
 
     p(x) = exp(-E(x)) m(x) / Z                                                   (1)
 
@@ -30,7 +30,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.capabilities import Anneals, HasDensity, HasEnergy, Samples, StepsChain
 from simulacra.core.model import Model
 from simulacra.core.precision import precise
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, RowKeys
 from simulacra.core.space import Space
 from simulacra.core.units import Units
 
@@ -111,7 +111,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
 
     @property
     def sides(self) -> tuple[tuple[str, ...], ...]:
-        """What an exact sum may run over: the rest and, where they make two blocks, the summed block."""
+        """Sides of an exact sum: the rest and, where units make two blocks, the summed block."""
         return (self.rest, self.summed) if len(self.blocks) == 2 else (self.rest,)
 
     def packed(self, layers: Layers) -> Tensor:
@@ -187,7 +187,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
         """Free units, the visible ones by `base`: the state of a chain, shape (B, entries)."""
         return self.packed({name: self._free(name, rng, rng.rows) for name in self.rest})
 
-    def _free(self, name: str, rng: Rng, rows: range) -> Tensor:
+    def _free(self, name: str, rng: Rng, rows: RowKeys) -> Tensor:
         field = self._base(name).expand(len(rows), *self.shapes[name])
         return self.units[name].draw(
             field.to(self.dtype), rng, "start" if name == "v" else f"start {name}", rows
@@ -205,7 +205,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
         return self.observed(self.unpacked(state)["v"])
 
     def sweep(
-        self, layers: Layers, rng: Rng, rows: range, c: Tensor | None = None, beta: float | Tensor = 1.0
+        self, layers: Layers, rng: Rng, rows: RowKeys, c: Tensor | None = None, beta: float | Tensor = 1.0
     ) -> Layers:
         """The summed block given the rest, then the rest given it, at `beta` of the path (3)."""
         _, fields = self.opened(layers, c)
@@ -216,7 +216,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
         layers: Layers,
         fields: Layers,
         rng: Rng,
-        rows: range,
+        rows: RowKeys,
         c: Tensor | None = None,
         beta: float | Tensor = 1.0,
     ) -> Layers:

@@ -70,7 +70,7 @@ class Maps(nn.Module):
         return maps.reshape(-1, filters, n, blocks).transpose(2, 3)
 
     def down(self, h: Tensor) -> Tensor:
-        """What the units do to the maps below, the transpose of `up`, shape (B, channels, H, W)."""
+        """The field of the units on the maps below, the transpose of `up`, shape (B, channels, H, W)."""
         filters, _, n = self.shape
         maps = h.transpose(2, 3).reshape(-1, filters * n, *self.pooled_size)
         return F.conv_transpose2d(F.pixel_shuffle(maps, self.pool), self.W)
@@ -128,6 +128,6 @@ def _by(height: int, width: int) -> str:
 
 
 def _listed(numbers: list[int]) -> str:
-    """Such as 1, 2 or 4."""
+    """The numbers in words, such as `1, 2 or 4`."""
     *first, last = map(str, numbers)
     return f"{', '.join(first)} or {last}" if first else last

@@ -103,7 +103,7 @@ class MixtureRBM(Machine, Encodes):
         return v @ self.b.T, self.c + torch.einsum("bi,kij->bkj", v, self.W)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """What the other layer does to `name`, in its shape (B, *)."""
+        """The field of the other layer on `name`, in its shape (B, *)."""
         if name == "v":
             h = layers["h"]
             return h[..., 0] @ self.b + torch.einsum("bkj,kij->bi", h[..., 1:], self.W)

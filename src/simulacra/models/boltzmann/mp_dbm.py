@@ -94,7 +94,7 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
 
 @dataclass(frozen=True)
 class Question:
-    """Which variables of each layer are given and which are asked for; a third kind is missing.
+    """Variables of each layer that are given, and those that are asked for; others are missing.
 
     Args:
         known: True where a layer is given, shape (B, units), or (B, 1) for a label.

@@ -1,4 +1,4 @@
-"""What recurrent models of sequences share: a deterministic state that sets the law of the next frame.
+"""Shared by recurrent models of sequences: a deterministic state that sets the law of the next frame.
 
     log p(v_1, ..., v_L) = sum_t log p(v_t | s_(t-1))                            (1)
     s_t = f(D(v_t) + s_(t-1) R),   s_0 = 0                                       (2)
@@ -166,7 +166,7 @@ class StateNet(nn.Module):
         self.V = nn.Parameter(0.01 * torch.randn(state, hidden))
 
     def drive(self, v: Tensor) -> Tensor:
-        """What a frame adds to the argument of tanh, shape (*, state)."""
+        """The part of a frame in the argument of tanh, shape (*, state)."""
         return self.a + v @ self.B
 
 
@@ -198,8 +198,8 @@ def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> Non
     """b at the log-odds of each entry's share of the frames: what is learned is the rest."""
     ones, frames = torch.zeros(model.visible, dtype=torch.float64), 0.0
     for i in range(0, len(source), ROWS):
-        rows = rng.on(range(i, min(i + ROWS, len(source))))
-        batch = source.batch(torch.arange(rows.rows.start, rows.rows.stop), rows)
+        rows = range(i, min(i + ROWS, len(source)))
+        batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
         valid = valid_steps(batch.x, batch.lengths)
         ones += precise(batch.x[valid].sum(0)).cpu()
         frames += float(valid.sum())

@@ -27,7 +27,7 @@ from torch.utils.checkpoint import checkpoint
 
 from simulacra.core.capabilities import HasDensity, HasEnergy
 from simulacra.core.precision import precise
-from simulacra.core.random import Rng
+from simulacra.core.random import Rng, RowKeys
 from simulacra.core.space import Space
 from simulacra.core.units import Bernoulli, Units
 from simulacra.models.boltzmann.learning import check_at_least
@@ -134,13 +134,13 @@ class Sitewise(Machine):
     # ---- chains
 
     def sweep(
-        self, layers: Layers, rng: Rng, rows: range, c: Tensor | None = None, beta: float | Tensor = 1.0
+        self, layers: Layers, rng: Rng, rows: RowKeys, c: Tensor | None = None, beta: float | Tensor = 1.0
     ) -> Layers:
         """Each site given all others, there and back, at `beta` of the path."""
         return self.swept_where(layers, {}, rng, rows, beta)
 
     def swept_where(
-        self, layers: Layers, held: Layers, rng: Rng, rows: range, beta: float | Tensor = 1.0
+        self, layers: Layers, held: Layers, rng: Rng, rows: RowKeys, beta: float | Tensor = 1.0
     ) -> Layers:
         """A sweep in which some entries stay.
 

@@ -1,4 +1,4 @@
-"""What every model with a Gaussian amortised posterior shares: q(z|x), p(x|z), the weights.
+"""Shared by every model with a Gaussian amortised posterior: q(z|x), p(x|z), the weights.
 
     p(x) = E_{z ~ p(z)} p(x|z),     q(z|x) = N(mu(x), sigma(x)^2)
 
