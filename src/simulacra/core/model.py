@@ -15,8 +15,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.boundary import WrongCall, check_call, check_kind, checked, constructed, no_such
+from simulacra.core.kinds import brief
 from simulacra.core.precision import bounded
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import initial_weights
@@ -169,6 +171,23 @@ class Model(Words, nn.Module, metaclass=_Recorded):
     def _tensors(self) -> Iterator[Tensor]:
         yield from self.parameters()
         yield from self.buffers()
+
+    @property
+    def settings(self) -> str:
+        """The arguments that are not the constructor's defaults, but for the spaces, as they are written."""
+        usual = inspect.signature(type(self)).parameters
+        given = {n: v for n, v in self.arguments.items() if n not in ("space", "condition")}
+        changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n].default}
+        differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n].default)}
+        return ", ".join(f"{name}={brief(value)}" for name, value in differ.items())
+
+    def __repr__(self) -> str:
+        given = [str(self.space), *([f"given {self.condition}"] if self.condition else []), self.settings]
+        many = sum(p.numel() for p in self.parameters())
+        return f"<{type(self).__name__} of {', '.join(filter(None, given))}; {many:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        return simulacra.as_html(self)
 
     def features(self, x: Tensor) -> Tensor:
         """x as network input in the model's floating type, within what its layers take."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -30,7 +30,7 @@ class Album:
     model: Model
     data: Dataset
     seed: int
-    metrics: Sequence[Mapping[str, str]]
+    metrics: Sequence[Mapping[str, Any]]
 
     @property
     def space(self) -> Space:

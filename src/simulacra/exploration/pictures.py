@@ -6,7 +6,6 @@ in the run folder; what the model draws by itself stands beside it.
 
 from __future__ import annotations
 
-import csv
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from simulacra.exploration.completion import completion_picture, shows
 from simulacra.exploration.correlations import correlations
 from simulacra.exploration.pairs import pairs
 from simulacra.exploration.saliency import saliency_picture
+from simulacra.training.metrics import read_numbers
 
 PRIVATE = "private"
 PLACES = ("", f"{PRIVATE}/")
@@ -42,7 +42,7 @@ def pictures(
     data: Dataset,
     folder: str | Path,
     seed: int = 0,
-    metrics: Sequence[Mapping[str, str]] | None = None,
+    metrics: Sequence[Mapping[str, Any]] | None = None,
     only: str | None = None,
     **options: Any,
 ) -> dict[str, Path]:
@@ -71,9 +71,9 @@ def pictures(
         folder, PRIVATE, "metrics.csv", *(f"{place}{p.name}.png" for p in PICTURES for place in PLACES)
     )
     album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics)
-    chosen = possible(album) if only is None else [_one(album, only, options)]
+    wanted = possible(album) if only is None else [chosen(album, only, options)]
     drawn: dict[str, Path] = {}
-    for picture in chosen:
+    for picture in wanted:
         figure = picture.draw(album, **options)
         if figure is not None:
             place = _private(folder) if picture.private(album) else folder
@@ -83,7 +83,7 @@ def pictures(
     return drawn
 
 
-def album_of(model: Model, data: Dataset, seed: int, metrics: Sequence[Mapping[str, str]]) -> Album:
+def album_of(model: Model, data: Dataset, seed: int, metrics: Sequence[Mapping[str, Any]]) -> Album:
     """What the pictures share.
 
     Raises:
@@ -105,7 +105,7 @@ def listing(album: Album) -> str:
     return f"{type(album.model).__name__} on {album.data.name} can be drawn as {names or 'no picture'}."
 
 
-def _one(album: Album, name: str, options: Mapping[str, Any]) -> Picture:
+def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Picture:
     """The picture of that name, which model and data allow and which takes the options.
 
     Raises:
@@ -133,11 +133,10 @@ def _private(folder: Path) -> Path:
     return place
 
 
-def _metrics(folder: Path) -> list[dict[str, str]]:
+def _metrics(folder: Path) -> list[dict[str, Any]]:
     if not (folder / "metrics.csv").is_file():
         return []
-    with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_numbers(folder / "metrics.csv")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,12 @@ from simulacra.training import checkpoint as ck
 
 def interactive() -> bool:
     """Returns True if somebody types at this Python: a notebook, IPython or the interpreter's prompt."""
-    return hasattr(sys, "ps1") or hasattr(builtins, "get_ipython")
+    return hasattr(sys, "ps1") or in_notebook()
+
+
+def in_notebook() -> bool:
+    """Returns True within IPython, such as in a notebook."""
+    return hasattr(builtins, "get_ipython")
 
 
 def so_far(model: Model, folder: Path) -> Model:

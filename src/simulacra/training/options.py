@@ -43,7 +43,7 @@ class Options:
         log_every: steps between two rows of metrics; None: about 200 rows a stage.
         samples_every: epochs between two pictures of samples, where a `SamplePictures` watches (on
             the command line one does); None: eight pictures a stage.
-        progress: show a progress bar; None: where there is a terminal.
+        progress: show a progress bar with the time; None: at a terminal and in a notebook.
     """
 
     epochs: float | None = None

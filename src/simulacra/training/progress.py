@@ -1,4 +1,4 @@
-"""Progress: a bar where there is a terminal, and the expected duration said early."""
+"""Progress: a bar at a terminal and in a notebook, and the expected duration said early."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ if TYPE_CHECKING:
     from simulacra.core.ancestral import Watch
     from simulacra.core.model import Model
 
+from simulacra.training.interactive import in_notebook
+
 log = logging.getLogger("simulacra")
 STEPS, SECONDS = 20, 2.0  # after so many, or so long, the duration is said
 WORTH_SAYING = 5.0  # seconds
+
+
+def seen_by_someone() -> bool:
+    """Returns True if standard error is a terminal, or a notebook shows it."""
+    return sys.stderr.isatty() or in_notebook()
 
 
 class Progress:
@@ -28,7 +35,7 @@ class Progress:
         total: its steps.
         done: steps already done before a resume.
         rows: rows a step, for samples per second.
-        show: whether to draw; None: where standard error is a terminal.
+        show: whether to draw; None: at a terminal and in a notebook.
         per_epoch: steps of an epoch.
     """
 
@@ -39,7 +46,7 @@ class Progress:
         self.first = done
         self.announced = False
         self._shown = self._paced = 0.0
-        shown = sys.stderr.isatty() if show is None else show
+        shown = seen_by_someone() if show is None else show
         self.bar: Any = self._bar() if shown and total else None
 
     def _bar(self) -> Any:
@@ -88,9 +95,9 @@ def entries_shown(model: Model, show: bool | None = None) -> Iterator[Watch | No
     """A watcher for `sample` that draws a bar, where the model draws entry by entry.
 
     Args:
-        show: whether to draw; None: where standard error is a terminal.
+        show: whether to draw; None: at a terminal and in a notebook.
     """
-    shown = sys.stderr.isatty() if show is None else show
+    shown = seen_by_someone() if show is None else show
     if not shown or not getattr(model, "entry_by_entry", False):
         yield None
         return

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import simulacra
 from simulacra.core.artifact import WEIGHTS, open_artifact, read_config
 from simulacra.core.boundary import checked
 from simulacra.core.files import remove_unfinished
@@ -19,11 +20,13 @@ from simulacra.core.rebuilding import ENTRIES as OF_A_MODEL
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
+from simulacra.training.metrics import NAME as METRICS
+from simulacra.training.metrics import read_numbers
 
 RUNS = Path("runs")
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """What training left.
 
@@ -48,15 +51,33 @@ class Run:
         return passes
 
     @property
-    def metrics(self) -> list[dict[str, str]]:
-        """Rows of `metrics.csv`."""
-        import csv
+    def metrics(self) -> list[dict[str, Any]]:
+        """Rows of `metrics.csv` as numbers, but for the name of the stage; blanks are left out."""
+        return read_numbers(self.path / METRICS)
 
-        with open(self.path / "metrics.csv", newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+    def plot(self, name: str = "samples", **options: Any) -> Any:
+        """One picture of the run, which a notebook shows: `simulacra.plot` says which there are.
+
+        Args:
+            name: such as `samples`, `reconstructions` or `training_curves`.
+            options: of `simulacra.plot` and of the picture.
+
+        Returns:
+            A `Plot`: `save(path)` writes it, `figure` is that of matplotlib.
+
+        Raises:
+            ValueError: if model and data do not allow it; the sentence lists those that they do.
+        """
+        return simulacra.plot(self, name, **options)
 
     def __str__(self) -> str:
         return f"{type(self.model).__name__} trained on {self.config['data']['name']} in {self.path}"
+
+    def __repr__(self) -> str:
+        return f"<Run: {self}>"
+
+    def _repr_html_(self) -> str:
+        return simulacra.as_html(self)
 
 
 def new_folder(model: str, data: str, root: Path = RUNS) -> Path:
