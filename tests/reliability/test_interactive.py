@@ -55,7 +55,7 @@ def test_a_notebook_gets_the_run(name, settings, tmp_path, monkeypatch, caplog):
     assert not run.model.training and all(p.requires_grad for p in run.model.parameters())
     assert "simulacra.resume(" in caplog.text and str(tmp_path / "run") in caplog.text
     assert position(tmp_path / "run")["total_steps"] == 7
-    assert run.metrics[-1]["total_step"] == "7" and run.config["seed_group"]
+    assert run.metrics[-1]["total_step"] == 7 and run.config["seed_group"]
     resumed = simulacra.resume(run.path, data=case.data())
     assert not differing(expected, state(resumed.model))
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from simulacra.core.boundary import checked
+from simulacra.core.files import write_atomically
 from simulacra.core.kinds import brief
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -35,15 +37,19 @@ class Plot:
     figure: Figure
 
     def save(self, path: str | Path) -> Path:
-        """Write a PNG file."""
-        return style.save(self.figure, Path(path))
+        """Write a PNG file, atomically."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda aside: aside.write_bytes(self.png))
+        return path
 
+    @cached_property
     def png(self) -> bytes:
-        """The picture as the bytes of a PNG file."""
+        """The picture as the bytes of a PNG file; made once, since a layout moves when it is drawn again."""
         return png_of(self.figure)
 
     def _repr_png_(self) -> bytes:
-        return self.png()
+        return self.png
 
     def __repr__(self) -> str:
         width, height = self.figure.get_size_inches() * style.DPI
