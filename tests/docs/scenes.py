@@ -132,7 +132,8 @@ def data_page() -> Names:
     photos("slides", 12, (70, 130), 4096)
     sounds("birds", 2100)
     table("prices.csv", separator=";", decimal=",")
-    table("measurements.csv")
+    numbers = np.random.default_rng(4).normal(size=(90, 3)).round(2)
+    np.savetxt("measurements.csv", numbers, "%.2f", ",", header="a,b,c", comments="")
     table("visits.csv")
     return {}
 
@@ -165,7 +166,9 @@ def sampled() -> Names:
     run_of("GAN", "runs/gan-mnist-1", data, scored=False, **SMALL)
     run_of("GAN", "runs/gan-faces-1", data, scored=False, **SMALL)
     run = run_of("VAE", "runs/vae-mnist-1", data, scored=False, **SMALL)
-    return {"run": run, "model": run.model, "data": run.data}
+    given = simulacra.load_data("digits", binarize="dynamic", condition="label")
+    model = run_of("VAE", "runs/given", given, scored=False, **SMALL).model
+    return {"run": run, "model": model, "data": given}
 
 
 def tabled() -> Names:

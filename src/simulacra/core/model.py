@@ -172,17 +172,8 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         yield from self.parameters()
         yield from self.buffers()
 
-    @property
-    def settings(self) -> str:
-        """The arguments that are not the constructor's defaults, but for the spaces, as they are written."""
-        usual = inspect.signature(type(self)).parameters
-        given = {n: v for n, v in self.arguments.items() if n not in ("space", "condition")}
-        changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n].default}
-        differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n].default)}
-        return ", ".join(f"{name}={brief(value)}" for name, value in differ.items())
-
     def __repr__(self) -> str:
-        given = [str(self.space), *([f"given {self.condition}"] if self.condition else []), self.settings]
+        given = [str(self.space), *([f"given {self.condition}"] if self.condition else []), settings_of(self)]
         many = sum(p.numel() for p in self.parameters())
         return f"<{type(self).__name__} of {', '.join(filter(None, given))}; {many:,} parameters>"
 
@@ -208,3 +199,12 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         from simulacra.core.artifact import save
 
         save(self, Path(path))
+
+
+def settings_of(model: Model) -> str:
+    """The arguments that are not the constructor's defaults, but for the spaces, as they are written."""
+    usual = inspect.signature(type(model)).parameters
+    given = {n: v for n, v in vars(model).get("arguments", {}).items() if n not in ("space", "condition")}
+    changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n].default}
+    differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n].default)}
+    return ", ".join(f"{name}={brief(value)}" for name, value in differ.items())

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from simulacra.core import capabilities as can
 from simulacra.core.card import Card
-from simulacra.core.model import Model
+from simulacra.core.model import Model, settings_of
 from simulacra.core.plain_text import printable
 from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration import panels, style
@@ -81,7 +81,7 @@ def _of_data(data: Dataset) -> Iterator[tuple[str, str]]:
 
 def _of_model(model: Model) -> Iterator[tuple[str, str]]:
     yield "space", str(model.space)
-    yield "arguments", model.settings or "as by default"
+    yield "arguments", settings_of(model) or "as by default"
     yield "parameters", f"{sum(p.numel() for p in model.parameters()):,}"
     yield "what it can do", ", ".join(sorted(c.phrase for c in model.capabilities()))
     for entry in model.estimates:
