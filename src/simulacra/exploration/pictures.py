@@ -24,6 +24,7 @@ from simulacra.exploration import energies, figures, style
 from simulacra.exploration.album import Album
 from simulacra.exploration.completion import completion_picture, shows
 from simulacra.exploration.correlations import correlations
+from simulacra.exploration.critic import critic_field
 from simulacra.exploration.pairs import pairs
 from simulacra.exploration.saliency import saliency_picture
 from simulacra.training.metrics import read_numbers
@@ -180,6 +181,10 @@ PLANE = Need(
         album.space.image or (isinstance(album.space, Real) and album.space.dims == 2 and album.gaussian)
     ),
 )
+POINTS = Need(
+    "points of two numbers",
+    lambda album: isinstance(album.space, Real) and album.space.dims == 2,
+)
 NO_CONDITION = Need("a model without a condition", lambda album: not album.conditional)
 CLASSES = Need(
     "a condition of at most 20 classes, or none",
@@ -240,6 +245,7 @@ PICTURES: tuple[Picture, ...] = (
     ),
     Picture("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
     Picture("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
+    Picture("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
     Picture("filters", energies.filters, (FILTERS,)),
     Picture("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
     Picture("training_curves", figures.curves, (METRICS,)),
