@@ -2,9 +2,9 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: install demo test test-all bench bench-tables docs results headline check systems
+.PHONY: install demo test test-all bench bench-tables bench-doctor docs results headline check systems
 
-install demo test test-all bench bench-tables docs results headline check:
+install demo test test-all bench bench-tables bench-doctor docs results headline check:
 	@$(PYTHON) tools/project.py $@ $(ARGS)
 
 systems:

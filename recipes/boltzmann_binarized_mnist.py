@@ -130,7 +130,7 @@ def main() -> None:
     began = time.perf_counter()
     run = trained(asked.model, data, asked.epochs, asked.lr, asked.out or tempfile.mkdtemp())
     print(f"training {(time.perf_counter() - began) / 60:.1f} min, {asked.epochs:g} passes", flush=True)
-    report = simulacra.evaluate(run, limit=asked.limit, annealing=Annealing(asked.temperatures))
+    report = simulacra.evaluate(run, limit=asked.limit, annealing=Annealing(asked.temperatures), budget=None)
     print(report.table())
 
 

@@ -128,7 +128,9 @@ def scored(name: str, data: Dataset, minutes: float, place: Path) -> Path:
     if not (place / "report.json").is_file():
         began = time.perf_counter()
         run = simulacra.open_run(place)
-        report = simulacra.evaluate(run, k=K, samples=SAMPLES, annealing=Annealing(1000, 100, 1000))
+        report = simulacra.evaluate(
+            run, k=K, samples=SAMPLES, annealing=Annealing(1000, 100, 1000), budget=None
+        )
         report.write(place)
         print(
             f"{name}: {report.headline()}, scored in {(time.perf_counter() - began) / 60:.1f} min", flush=True

@@ -1,7 +1,7 @@
 """Install, show, test and check the project with nothing but the standard library.
 
-    python tools/project.py install | demo | test | test-all | bench | bench-tables | docs | results
-    python tools/project.py headline | check
+    python tools/project.py install | demo | test | test-all | bench | bench-tables | bench-doctor
+    python tools/project.py docs | results | headline | check
 
 `make demo` and the like are names for these commands. Each of them installs first, into `.venv`,
 what it needs and what is not there yet; arguments behind it are handed on (`test -k space`).
@@ -159,6 +159,12 @@ def command_bench_tables(*arguments):
     install_peers(PEERS_OF_TABLES, pins_of_tables(), 54)
     paths = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PEERS_OF_TABLES)}
     return call(PYTHON, "-m", "benchmarks.tables", *arguments, **paths)
+
+
+def command_bench_doctor(*arguments):
+    """The doctor on sick and healthy models, before and after its checks changed; --measure after: again."""
+    install("dev")
+    return call(PYTHON, "-m", "benchmarks.doctor", *arguments, OMP_NUM_THREADS="1")
 
 
 def command_docs(*arguments):

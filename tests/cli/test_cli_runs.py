@@ -27,20 +27,21 @@ def test_samples_as_numbers(cli, trained, tmp_path, suffix):
 
 def test_samples_as_a_picture(cli, trained, tmp_path):
     done = cli("sample", trained / "plain", "--n", 4, "--out", "x.png")
-    assert done.code == 0 and str(done.out).strip() == "4 samples: x.png"
+    assert done.code == 0 and re.fullmatch(r"4 samples, seed \d+: x.png", str(done.out).strip())
     assert Image.open(tmp_path / "x.png").size[0] > 50
-    assert cli("sample", trained / "plain").code == 0
-    assert (trained / "plain" / "samples" / "seed-0.png").is_file()
+    drawn = [re.search(r"seed (\d+)", cli("sample", trained / "plain").out)[1] for _ in range(2)]
+    assert drawn[0] != drawn[1]
+    assert all((trained / "plain" / "samples" / f"seed-{seed}.png").is_file() for seed in drawn)
 
 
-def test_samples_of_a_class(cli, trained, tmp_path):
-    model = load(trained / "given")
-    assert cli("sample", trained / "given", "--n", 3, "--condition", "7", "--out", "x.npy").code == 0
-    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), model.sample(3, condition=np.array(7)).numpy())
-    assert cli("sample", trained / "given", "--n", 3, "--condition", "1,2,3", "--out", "x.npy").code == 0
-    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), model.sample(3, condition=[1, 2, 3]).numpy())
-    assert cli("sample", trained / "given", "--n", 10, "--out", "x.npy").code == 0
-    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), model.sample(10, condition=range(10)).numpy())
+@pytest.mark.parametrize(
+    ("n", "typed", "given"), [(3, "7", np.array(7)), (3, "1,2,3", [1, 2, 3]), (10, None, range(10))]
+)
+def test_samples_of_a_class(cli, trained, tmp_path, n, typed, given):
+    wanted = load(trained / "given").sample(n, condition=given, seed=0).numpy()
+    words = [] if typed is None else ["--condition", typed]
+    assert cli("sample", trained / "given", "--n", n, *words, "--seed", 0, "--out", "x.npy").code == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), wanted)
 
 
 def test_evaluate_prints_and_writes_the_report(cli, trained):

@@ -84,8 +84,8 @@ def test_links_are_followed_in_reading_and_replaced_in_writing(saved, tmp_path, 
     snapshot.mkdir()
     for name in (CONFIG, WEIGHTS):
         (snapshot / name).symlink_to(saved / name)
-    expected = simulacra.load(saved).sample(3, condition=1)
-    assert torch.equal(simulacra.load(snapshot).sample(3, condition=1), expected)
+    expected = simulacra.load(saved).sample(3, condition=1, seed=0)
+    assert torch.equal(simulacra.load(snapshot).sample(3, condition=1, seed=0), expected)
     (tmp_path / "secret").write_text("nothing to see")
     (snapshot / WEIGHTS).unlink()
     (snapshot / WEIGHTS).symlink_to(tmp_path / "secret")
@@ -108,7 +108,7 @@ def test_the_command_line_says_it_in_one_line(name, saved, capsys, monkeypatch):
 
 def test_models_are_loaded_in_several_threads(saved):
     """What a load counts and places is its own."""
-    expected = simulacra.load(saved).sample(3, condition=1)
+    expected = simulacra.load(saved).sample(3, condition=1, seed=0)
     with ThreadPoolExecutor(4) as pool:
         models = list(pool.map(lambda _: simulacra.load(saved), range(12)))
-    assert all(torch.equal(model.sample(3, condition=1), expected) for model in models)
+    assert all(torch.equal(model.sample(3, condition=1, seed=0), expected) for model in models)

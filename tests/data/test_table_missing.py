@@ -48,7 +48,7 @@ def test_a_class_that_is_called_as_a_gap_stays_and_is_said(tmp_path, word, share
     values, data = column(tmp_path, [word] * share + ["mild"])
     assert values == [word] * share + ["mild"]
     mend = data.notes["classes"].rsplit("load it with ", 1)[1]
-    assert mend == f"missing_values={word!r}"
+    assert mend == f"missing_values={word!r} and missing='mask'"
     assert column(tmp_path, [word, "mild", "bad"], missing_values=word)[0] == [None, "mild", "bad"]
 
 
@@ -75,7 +75,7 @@ def test_a_declared_column_of_gaps_is_kept(tmp_path, kind):
 def test_an_unknown_mark_among_numbers_is_refused_and_the_mend_works(tmp_path, mark):
     with pytest.raises(ValueError, match="among numbers") as caught:
         column(tmp_path, ["1.5", mark, "NA", "2.5", "7"])
-    mend = str(caught.value).split("missing_values=")[1].split(", or")[0].strip("'")
+    mend = str(caught.value).split("missing_values=")[1].split(" and missing='mask', or")[0].strip("'")
     assert mend == f"NA,{mark}"
     values, _ = column(tmp_path, ["1.5", mark, "NA", "2.5", "7"], missing_values=mend)
     assert values == [1.5, None, None, 2.5, 7]

@@ -82,7 +82,7 @@ def test_a_bad_bracket_is_called_unreliable_with_its_effective_sample_size(data)
     report = evaluate(model, data, annealing=Annealing(temperatures=2, chains=20, sweeps=5))
     (finding,) = [f for f in report.findings if f.name == "partition function"]
     assert finding.severity == "warning" and "unreliable" in str(finding)
-    assert "effective sample size" in str(finding) and "more temperatures" in str(finding)
+    assert "effective sample size" in str(finding) and finding.options == ("--temperatures 30", "--chains 40")
     assert report.likelihood.details["doubts"]
     fine = evaluate(blocks(scale=0.1)[0], data, annealing=QUICK)
     (finding,) = [f for f in fine.findings if f.name == "partition function"]

@@ -10,6 +10,8 @@ import simulacra
 from simulacra.core import capabilities as can
 from simulacra.core.space import Real
 from simulacra.evaluation import examined as module
+from simulacra.evaluation.advice import setting_of
+from simulacra.evaluation.checked import SETTING
 from simulacra.evaluation.examined import examined
 from simulacra.evaluation.glance import Purse, glance, last_vitals
 from simulacra.evaluation.history import History
@@ -153,10 +155,11 @@ def test_an_energy_is_asked_without_its_log_z(digits, tmp_path, monkeypatch):
 def test_data_from_memory_and_few_rows(tmp_path):
     data = simulacra.in_memory(torch.randn(12, 3), Real((3,)))
     run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path)
-    assert glance(run, Purse(9.0)) == Evidence.of({HISTORY: History(run.metrics)})
-    assert glance(Run(run.path, run.model, None, run.config), Purse(9.0)) == Evidence.of(
-        {HISTORY: History(run.metrics)}
-    )
+    history = {HISTORY: History(run.metrics)}
+    setting = setting_of(run.model, data)
+    assert glance(run, Purse(9.0)) == Evidence.of({**history, SETTING: setting})
+    unknown = Run(run.path, run.model, None, run.config)
+    assert glance(unknown, Purse(9.0)) == Evidence.of({**history, SETTING: setting_of(run.model, None)})
 
 
 def test_the_doctor_takes_little_of_a_fit(digits, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from simulacra.evaluation.memorisation import nearest
+from simulacra.evaluation.nearest import nearest
 from simulacra.evaluation.neighbours import told_apart
 
 

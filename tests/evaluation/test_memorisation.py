@@ -8,7 +8,8 @@ import torch
 import simulacra
 from simulacra.core.capabilities import Samples
 from simulacra.core.model import Model
-from simulacra.evaluation.memorisation import Memorisation, memorisation, nearest
+from simulacra.evaluation.memorisation import Memorisation, memorisation
+from simulacra.evaluation.nearest import nearest
 
 
 class Given(Model, Samples):

@@ -11,8 +11,8 @@ import torch
 import simulacra
 from contract.cases import named
 from contract.harness import differing, options_of, state, train
+from simulacra.core import shown
 from simulacra.core.optimisers import Plain
-from simulacra.training import progress
 from simulacra.training.backend import Backend
 from simulacra.training.cost import estimate_cost
 from simulacra.training.loop import Loop
@@ -79,7 +79,7 @@ def test_both_players_of_a_game_count():
 
 
 def test_it_is_said_before_and_soon_after_the_start(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(progress, "WORTH_SAYING", 0.0)
+    monkeypatch.setattr(shown, "WORTH_SAYING", 0.0)
     case = named("vae")
     with caplog.at_level(logging.INFO, "simulacra"):
         simulacra.fit(case.build(), case.data(), out=tmp_path, options=options_of(case, epochs=8))

@@ -15,6 +15,7 @@ from simulacra.cli import main
 from simulacra.core.model import Model
 from simulacra.core.random import initial_weights
 from simulacra.models.catalog import CATALOG, find
+from simulacra.training.seeds import seed_group
 
 pytestmark = pytest.mark.fault("scores 3.3")
 
@@ -128,3 +129,40 @@ def test_weights_are_those_of_torch_with_the_same_seed():
     with initial_weights(2), initial_weights(None):
         b = torch.rand(4)
     assert torch.equal(a, b)
+
+
+def test_runs_of_several_seeds_are_one_experiment():
+    run = {"model": "VAE", "arguments": {"latent": 2, "seed": 0}, "data": {}, "options": {"seed": 0}}
+    again = {**run, "arguments": {"latent": 2, "seed": 4}, "options": {"seed": 4}}
+    # of a version whose constructors had no seed
+    before = {**run, "arguments": {"latent": 2}}
+    other = {**run, "arguments": {"latent": 3, "seed": 0}}
+    assert seed_group(run) == seed_group(again) == seed_group(before) != seed_group(other)
+
+
+@pytest.mark.fault("doors 2.5")
+def test_a_draw_without_a_seed_is_new_and_torch_makes_it_repeatable():
+    data = simulacra.load_data("ring")
+    model = simulacra.PPCA(data.space, latent=1)
+    assert not torch.equal(model.sample(5), model.sample(5))
+    assert torch.equal(model.sample(5, seed=3), model.sample(5, seed=3))
+    drawn = []
+    for _ in range(2):
+        torch.manual_seed(8)
+        drawn.append(model.sample(5))
+    assert torch.equal(*drawn)
+    # what is scored and coded answers the same
+    x = data.test.x[:4]
+    vae = simulacra.VAE(data.space, latent=2)
+    assert torch.equal(vae.log_prob(x, k=3).values, vae.log_prob(x, k=3).values)
+    assert torch.equal(vae.encode(x), vae.encode(x))
+
+
+@pytest.mark.fault("doors 2.5")
+def test_a_completion_without_a_seed_is_new():
+    rows = torch.randint(0, 2, (60, 30)).to(torch.uint8)
+    data = simulacra.in_memory(rows, simulacra.Binary((30,)))
+    model, known = simulacra.RBM(data.space, hidden=3), torch.arange(30) < 5
+    first, second = (model.complete(rows[:9], known) for _ in range(2))
+    assert not torch.equal(first, second) and torch.equal(first[:, :5], rows[:9, :5])
+    assert torch.equal(*(model.complete(rows[:9], known, seed=1) for _ in range(2)))

@@ -11,13 +11,17 @@ import importlib
 import io
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 
 from simulacra.cli import said
 from simulacra.cli.nearest import hint
+from simulacra.core.progress import began
 
-WRONG, INTERRUPTED, CUT_OFF = 2, 130, 141
+STARTED = time.perf_counter()
+
+WRONG, CUT_OFF = 2, 141
 
 COMMANDS = {
     "demo": "the first run: train a VAE on handwritten digits, score it and draw it (a minute)",
@@ -57,7 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         # the process ends here: looking for cycles in torch's modules takes .4 s, among a table's cells .9 s
         atexit.register(gc.freeze)
-    with said.logged() as log:
+    with (
+        said.logged() as log,
+        said.killed_politely(),
+        began(STARTED if argv is None else time.perf_counter()),
+    ):
         try:
             return _run(words)
         except BrokenPipeError:
@@ -73,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if "--resume" not in log.last:
                 how = f"; {interrupt}" if str(interrupt) else "."
                 print(f"simulacra: interrupted{how}", file=sys.stderr)
-            return INTERRUPTED
+            return said.INTERRUPTED
 
 
 def _text(error: Exception) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from simulacra.cli.command import call
-from simulacra.cli.said import say
+from simulacra.cli.said import say, shown
 
 MODEL, DATA = "vae", "digits"
 NETWORK = {"latent": 2, "hidden": (256, 256, 128), "activation": "silu", "kl_warmup": 0.3}
@@ -45,9 +45,10 @@ def demo(*, out: str | None = None, epochs: float = 500, seed: int = 0) -> int:
         Plan(MODEL, DATA, NETWORK, {"binarize": "dynamic"}, {**TRAINING, "epochs": epochs, "seed": seed}, out)
     )
     assert trained.data is not None
-    report = evaluate(trained, k=1000, seed=seed, keep=False)
-    written = report.write(trained.path)
-    drawn = pictures(trained.model, trained.data, trained.path, seed, trained.metrics)
+    with shown(trained.path):
+        report = evaluate(trained, k=1000, seed=seed, keep=False)
+        written = report.write(trained.path)
+        drawn = pictures(trained.model, trained.data, trained.path, seed, trained.metrics)
     say("", report.headline(), "", "the doctor's findings:", *(f"  {finding}" for finding in report.findings))
     say("", "pictures:", listed(drawn), "", f"report: {written['page']}")
     say(f"{time.perf_counter() - began:.0f} seconds in all", "", "what to try next:")

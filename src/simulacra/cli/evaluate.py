@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from simulacra.cli.command import call
-from simulacra.cli.said import say
+from simulacra.cli.said import INTERRUPTED, say, shown
+from simulacra.cli.times import in_seconds
 
 
 def run(words: Sequence[str]) -> int:
@@ -26,6 +28,7 @@ def evaluate(
     extractor: str | None = None,
     samples: int | None = None,
     tasks: bool = False,
+    budget: str = "1m",
 ) -> int:
     """Score a run on held-out rows, print the report and write report.json and report.md beside it.
 
@@ -34,10 +37,10 @@ def evaluate(
         split: `train`, `valid` or `test`.
         limit: use only so many rows, chosen at random by the seed; the protocol then says so.
         seed: same seed, same report.
-        temperatures: of annealing, where log Z of an energy cannot be summed: 1,000, or 100 where over
-            100 frames or conditions have each their own.
-        chains: of annealing, in each direction: 100, or 10.
-        sweeps: Gibbs sweeps before annealing in reverse: 1,000, or 100.
+        temperatures: of annealing, where log Z of an energy cannot be summed: at most 1,000, or 100 where
+            over 100 frames or conditions have each their own; fewer where the budget is short.
+        chains: of annealing, in each direction: at most 100, or 10.
+        sweeps: Gibbs sweeps before annealing in reverse: at most 1,000, or 100.
         extractor: file with a network whose outputs are the features in which samples are scored:
             TorchScript, or a .safetensors that was kept from another score. By default a small network is
             trained on the training rows, once, where the model has no likelihood.
@@ -45,27 +48,28 @@ def evaluate(
             model with a likelihood, it is scored by its samples too.
         tasks: score by tasks too: a classifier that learned from labelled samples, and one that sees 100
             labels and the model's codes or features. It may take minutes.
+        budget: time, such as 90s, 20m or 1.5h. Annealing is as long, and samples of chains are as many, as it
+            pays for; `none` takes as long as it takes. An interrupt keeps what was measured.
     """
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
+    seconds = in_seconds(budget)
+    from simulacra.core.likelihood import CutShort
     from simulacra.evaluation.annealing import Annealing
     from simulacra.evaluation.scoring import evaluate as score
     from simulacra.training.fit import open_run
 
     annealing = Annealing(temperatures, chains, sweeps)
     trained = open_run(run)
-    report = score(
-        trained,
-        split=split,
-        k=k,
-        seed=seed,
-        limit=limit,
-        annealing=annealing,
-        extractor=extractor,
-        samples=samples,
-        tasks=tasks,
-        keep=False,  # written below, where a folder that cannot be written to is an error
-    )
+    options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
+    options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "budget": seconds}
+    options["keep"] = False  # written below, where a folder that cannot be written to is an error
+    code = 0
+    try:
+        with shown(trained.path):
+            report = score(trained, **options)
+    except CutShort as short:
+        report, code = short.done, INTERRUPTED
     written = report.write(trained.path)
     say(report.table(), "", f"report: {written['page']}, {written['report']}")
-    return 0
+    return code

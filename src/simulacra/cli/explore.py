@@ -9,7 +9,8 @@ from typing import Any
 from simulacra.cli.command import call
 from simulacra.cli.conditions import typed_condition
 from simulacra.cli.nearest import nearest
-from simulacra.cli.said import say, table
+from simulacra.cli.said import say, shown, table
+from simulacra.cli.times import in_seconds
 
 FORM = "[WHAT] RUN"
 # the names of `exploration.pictures`, which help must not import
@@ -56,6 +57,7 @@ def explore(
     a: str | None = None,
     b: str | None = None,
     c: str | None = None,
+    budget: str = "1m",
 ) -> int:
     """Draw what a run can do: all pictures that model and data allow, or only WHAT.
 
@@ -74,12 +76,15 @@ def explore(
         a: of arithmetic: a class, by name or number; by default the first.
         b: of arithmetic: the class that is taken away; by default the second.
         c: of arithmetic: the class that is added; by default the third.
+        budget: time, such as 90s or 20m, that searches for codes go by; `none` for no limit.
     """
     what, path = _what_and_run(words)
+    seconds = in_seconds(budget)
     given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c}
     options = {name: value for name, value in given.items() if value is not None}
     if what is None:
         _no_options(options, path)
+    from simulacra.core.likelihood import CutShort
     from simulacra.exploration.pictures import album_of, listing, pictures
     from simulacra.training.fit import open_run
 
@@ -91,7 +96,13 @@ def explore(
     only = None if what is None else _named(what, allowed)
     if condition is not None:
         options["condition"] = typed_condition(trained.model, condition)
-    drawn = pictures(trained.model, trained.data, out or trained.path, seed, metrics, only, **options)
+    try:
+        with shown(trained.path):
+            place = out or trained.path
+            drawn = pictures(trained.model, trained.data, place, seed, metrics, only, seconds, **options)
+    except CutShort as short:
+        say(listed(short.done))
+        raise
     say(listed(drawn))
     return 0
 

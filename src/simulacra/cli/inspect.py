@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import shlex
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from simulacra.cli.loading import loading
 from simulacra.cli.plan import Plan
 from simulacra.cli.said import LOADED, in_options, say, table, value_of
 from simulacra.cli.start import build
-from simulacra.cli.timed import seconds_of
+from simulacra.cli.timed import whole_seconds
 from simulacra.cli.typed import Typed
 from simulacra.core import capabilities as can
 from simulacra.core.logs import held_back
 from simulacra.core.model import Model
+from simulacra.core.progress import start
 from simulacra.core.shapes_alone import shapes_alone
 from simulacra.core.waves import Wave
 from simulacra.data.dataset import Dataset
@@ -106,8 +108,11 @@ def _inspect(name: str, pairs: Sequence[Pair]) -> None:
         )
     given = [*pairs, *((f"data.{option}", _text(value)) for option, value in found.added.items())]
     # loading again says nothing new
+    now = time.perf_counter()
+    # the command that trains starts and reads as this one does
+    before = now - start(now)
     with held_back(logging.ERROR):
-        lines = [_line(name, candidate, found.rows) for candidate in _best(name, found, given)]
+        lines = [_line(name, candidate, found.rows, before) for candidate in _best(name, found, given)]
     if lines:
         say("", "to train, with the time on this machine:", table(lines))
 
@@ -249,9 +254,9 @@ def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Can
     return Candidate(entry, model, data, tuple(pairs)) if worth or not closed else None
 
 
-def _line(name: str, candidate: Candidate, rows: int) -> tuple[str, str, str]:
-    """A command, how long it takes and what it trains."""
-    seconds = seconds_of(candidate.model, candidate.data, rows)
+def _line(name: str, candidate: Candidate, rows: int, before: float) -> tuple[str, str, str]:
+    """A command, how long it takes, with so many seconds of start-up, and what it trains."""
+    seconds = whole_seconds(candidate.model, candidate.data, rows, before)
     options = [word for option, value in candidate.pairs for word in (f"--{option}", value or "true")]
     command = shlex.join(["simulacra", "train", candidate.entry.name, name, *options])
     return f"  {command}", f"about {duration(max(1.0, seconds))}", candidate.entry.summary

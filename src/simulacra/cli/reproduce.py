@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.command import call
 from simulacra.cli.recipes import Recipe, find
-from simulacra.cli.said import say, table
+from simulacra.cli.said import say, shown, table
+from simulacra.cli.times import in_minutes
 from simulacra.core.files import read_json, write_json
 
 if TYPE_CHECKING:
     from simulacra.evaluation.reproduction import Measured
 
-TIME = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(s|m|h)")
-IN_MINUTES = {"s": 1 / 60, "m": 1.0, "h": 60.0}
 Record = dict[str, Any]
 
 
@@ -48,30 +47,15 @@ def reproduce(
     module = imported(recipe)
     machine = device()
     began = time.perf_counter()
-    for measured in module.reproduce(Budget(minutes)):
-        now = time.perf_counter()
-        found = as_record(measured, (now - began) / 60, machine)
-        began = now
-        say(described(found), "")
-        if record:
-            say(recorded(found, results(recipe)), "")
+    with shown():
+        for measured in module.reproduce(Budget(minutes)):
+            now = time.perf_counter()
+            found = as_record(measured, (now - began) / 60, machine)
+            began = now
+            say(described(found), "")
+            if record:
+                say(recorded(found, results(recipe)), "")
     return 0
-
-
-def in_minutes(text: str) -> float:
-    """A time such as `90s`, `20m` or `1.5h`.
-
-    Raises:
-        ValueError: if it is none, or no time at all.
-
-    Example:
-        >>> in_minutes("90s"), in_minutes("1.5h")
-        (1.5, 90.0)
-    """
-    found = TIME.fullmatch(text.strip().lower())
-    if found is None or float(found[1]) == 0:
-        raise ValueError(f"--budget is {text!r}, but a time is a positive number and s, m or h, as in 20m.")
-    return float(found[1]) * IN_MINUTES[found[2]]
 
 
 def imported(recipe: Recipe) -> ModuleType:

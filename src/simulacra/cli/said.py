@@ -7,10 +7,13 @@ import json
 import logging
 import re
 import shlex
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from simulacra.core.plain_text import printable
@@ -24,6 +27,8 @@ LOADED = re.compile(
 
 # "declare the column with types={'a': 'drop'}", "order the rows by it with time='date'", "or test=0"
 BESIDE = re.compile(r"\b(with|or|and) (types|time|missing|validation|test)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))")
+
+INTERRUPTED = 130  # exit code
 
 
 class Stderr(logging.Handler):
@@ -58,6 +63,37 @@ def logged() -> Iterator[Stderr]:
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
+
+
+@contextmanager
+def killed_politely() -> Iterator[None]:
+    """Within, SIGTERM ends a command as Ctrl-C does: what was done is kept, and the exit code is 130."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def shown(folder: Path | None = None) -> Iterator[None]:
+    """Show what is long within: a line beforehand, a bar on a terminal, and `progress.json`.
+
+    Args:
+        folder: of the run, or None.
+    """
+    from simulacra.core.progress import showing
+    from simulacra.core.shown import WAIT, sinks
+
+    with showing(*sinks(folder, wait=WAIT)):
+        yield
 
 
 def _old_names_to(log: logging.Logger, others: Callable[..., None]) -> Callable[..., None]:

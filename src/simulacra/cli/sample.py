@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.command import call
 from simulacra.cli.conditions import typed_condition
-from simulacra.cli.said import say
+from simulacra.cli.said import say, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,18 +63,18 @@ def sample(
     if escape_formulas and path.suffix.lower() != ".csv":
         raise ValueError(f"--escape-formulas is for a .csv file, but --out is {path}: leave it out.")
     n = n or (1 if path.suffix.lower() in SINGLE and not each else 16)
-    from simulacra.exploration.watch import in_turn
+    from simulacra.training.looks import in_turn
     from simulacra.training.progress import entries_shown
     from simulacra.training.run import load
 
     model = load(run)
     _check_fits(model.preprocessing.raw, path, each, n)
     given = in_turn(model, n) if condition is None else typed_condition(model, condition)
-    with entries_shown(model) as watch:
+    with entries_shown(model) as watch, shown() if watch is None else nullcontext():
         x = model.sample(n, given, seed, watch)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write = partial(_csv, escape=True) if escape_formulas else WRITERS[path.suffix.lower()]
-    (_files if each else write)(model, x.cpu().numpy(), path)
+    write = _files if each else WRITERS[path.suffix.lower()]
+    (partial(_csv, escape=True) if escape_formulas else write)(model, x.cpu().numpy(), path)
     say(f"{n} sample{'s' * (n > 1)}, seed {seed}: {path}")
     return 0
 

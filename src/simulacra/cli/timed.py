@@ -10,7 +10,8 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.training.budget import closed_form
 from simulacra.training.cost import estimate_cost
-from simulacra.training.options import Options
+from simulacra.training.looks import PICTURES, look_seconds, picture_seconds, shown_of
+from simulacra.training.options import Options, stage_names
 
 USUAL, SMALL, MORE = Options(), 2, 16  # rows of steps that are timed
 MORE_IF_SLOW, SLOW_SMALL = 6, 0.05  # in place of MORE, where a step of SMALL rows takes so many seconds
@@ -18,8 +19,23 @@ SLOW = 0.2  # seconds of a step of the usual size: it is not timed itself
 SOLVED = 128  # rows on which a closed form is timed first, then twice as many
 
 
+def whole_seconds(model: Model, data: Dataset, rows: int, before: float) -> float:
+    """The time of the command that trains: start-up, steps, pictures and the doctor's look.
+
+    Args:
+        model: untrained.
+        data: with few rows.
+        rows: number of training rows in all.
+        before: seconds of start-up.
+    """
+    steps = seconds_of(model, data, rows)
+    stages = len([i for i in range(len(stage_names(model))) if shown_of(i)])
+    pictures = stages * min(PICTURES, max(1.0, model.length.n)) * picture_seconds(model)
+    return before + steps + pictures + look_seconds(steps)
+
+
 def seconds_of(model: Model, data: Dataset, rows: int) -> float:
-    """The time that training takes: measured, or where a step is slow drawn on from steps of fewer rows.
+    """The time of the steps of training: measured, or where one is slow drawn on from steps of fewer rows.
 
     A step of b rows takes about s(b) = s_0 + s_1 b, so that two small ones tell the time of a large one.
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import HasConditionals
+from simulacra.core.progress import each
 from simulacra.core.random import Rng
 
 Watch = Callable[[int, int, Tensor], None]  # (t, d, x so far): after each entry
@@ -95,7 +96,7 @@ def _drawn(
     shape, d, n = able.space.shape, able.space.dims, len(rng.rows)
     rows = torch.zeros(n, d, dtype=able.dtype, device=able.device)
     given = None if x is None or known is None else (x.reshape(n, d), known.reshape(n, d))
-    for t, i in enumerate(model.order.tolist()):
+    for t, i in enumerate(each(model.order.tolist(), "drawing", "entry")):
         p = model.head_at(t).build(source.parameters(t, rows))
         value = p.sample(rng.at("entry", t)).to(rows.dtype)
         if given is not None:

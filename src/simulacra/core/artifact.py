@@ -207,12 +207,15 @@ def read_config(folder: Path, entries: Mapping[str, type] = ENTRIES) -> dict[str
     """The configuration in `folder`, every entry there and of its type.
 
     Raises:
-        ValueError: if there is none, it is damaged, or a link in the folder leads out of it.
+        ValueError: if there is none, it is damaged, or it is a run with a link that leads out of it.
     """
     if not (folder / CONFIG).is_file():
         raise ValueError(f"{folder} holds no {CONFIG}: it is neither a run nor a saved model.")
-    check_links(folder)
-    return check_config(read_json(folder / CONFIG), entries, folder / CONFIG)
+    config = check_config(read_json(folder / CONFIG), entries, folder / CONFIG)
+    # a saved model may be a folder of links, as in the caches of model hubs
+    if "data" in config:
+        check_links(folder)
+    return config
 
 
 def open_artifact(path: Path) -> Artifact:

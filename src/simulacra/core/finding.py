@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["ok", "note", "warning"]
 ORDER: tuple[Severity, ...] = ("warning", "note", "ok")  # as they are shown
@@ -22,6 +22,7 @@ class Finding:
         means: what they say.
         mend: what to try; empty where all is well.
         see: a row of docs/systems.md such as `E7`, or a page such as `docs/doctor.md#posterior-collapse`.
+        options: those of the command line that the mend names, as they are typed: `--model.kl_warmup 0.5`.
 
     Example:
         >>> print(Finding("note", "idle units", "2 of 4 are idle", "none", "too long a code", "latent=2"))
@@ -35,6 +36,7 @@ class Finding:
     means: str = ""
     mend: str = ""
     see: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -44,7 +46,7 @@ class Finding:
         said += f"; try {self.mend}" if self.mend else ""
         return f"{said} [{self.see}]." if self.see else f"{said}."
 
-    def json(self) -> dict[str, str]:
+    def json(self) -> dict[str, Any]:
         """The finding as JSON, the composed sentence with it."""
         return {**asdict(self), "sentence": self.sentence}
 
@@ -52,7 +54,7 @@ class Finding:
         return f"{self.severity}: {self.name}: {self.sentence}"
 
 
-def read_finding(content: Mapping[str, str]) -> Finding:
+def read_finding(content: Mapping[str, Any]) -> Finding:
     """A finding from `Finding.json`; those of 0.1 had a sentence and no parts.
 
     Raises:
@@ -64,6 +66,7 @@ def read_finding(content: Mapping[str, str]) -> Finding:
     """
     severity, name = content["severity"], content["name"]
     if "measured" not in content:
-        return Finding(severity, name, content["sentence"].removesuffix("."))  # type: ignore[arg-type]
+        return Finding(severity, name, content["sentence"].removesuffix("."))
     parts = {part: content[part] for part in ("measured", "normal", "means", "mend", "see")}
-    return Finding(severity, name, **parts)  # type: ignore[arg-type]
+    # those of 0.2 had no options
+    return Finding(severity, name, **parts, options=tuple(content.get("options", ())))

@@ -12,6 +12,7 @@ from torch import Tensor
 from simulacra.core.capabilities import HasDensity, HasImportanceWeights
 from simulacra.core.estimate import Kind
 from simulacra.core.precision import precise, precise_device
+from simulacra.core.progress import stage
 from simulacra.core.random import Rng
 
 if TYPE_CHECKING:
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
 
 SAMPLE_BLOCK = 256  # importance samples that share one key: results do not depend on the budget
 ENTRIES = 2**20  # entries of x that one chunk decodes at most (4 MB in fp32)
+
+
+class CutShort(KeyboardInterrupt):
+    """An interrupt that leaves what was done before it.
+
+    Args:
+        done: such as an `ImportanceBound` or a `Score` of the first rows, a report, or pictures.
+    """
+
+    def __init__(self, done: Any):
+        super().__init__()
+        self.done = done
 
 
 @dataclass
@@ -58,10 +71,21 @@ def importance_bound(
     d = max(1, x[0].numel())
     rows = max(1, entries // (d * min(k, SAMPLE_BLOCK)))
     cut = lambda t, i: None if t is None else t[i : i + rows]
-    parts = [
-        _rows_bound(model, x[i : i + rows], cut(c, i), k, rng.on(rng.rows[i : i + rows]), cut(known, i))
-        for i in range(0, len(x), rows)
-    ]
+    parts: list[ImportanceBound] = []
+    try:
+        with stage("importance samples", len(x), "row") as progress:
+            for i in range(0, len(x), rows):
+                keyed = rng.on(rng.rows[i : i + rows])
+                parts.append(_rows_bound(model, x[i : i + rows], cut(c, i), k, keyed, cut(known, i)))
+                progress.advance(len(keyed.rows))
+    except KeyboardInterrupt:
+        if parts:
+            raise CutShort(_whole(parts)) from None
+        raise
+    return _whole(parts)
+
+
+def _whole(parts: list[ImportanceBound]) -> ImportanceBound:
     return ImportanceBound(
         *(torch.cat([getattr(p, f) for p in parts]) for f in ("bound", "elbo", "effective"))
     )
@@ -136,8 +160,16 @@ def score(
     if has_exact(model, known):
         return Score(raw(able.log_density(x, c, **observed(known))), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):
-        found = importance_bound(able, x, c, k, rng, entries, known)
         method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
+        try:
+            found = importance_bound(able, x, c, k, rng, entries, known)
+        except CutShort as short:
+            found, n = short.done, len(short.done.bound)
+            log_det, scored = log_det[:n], x[:n].numel() if known is None else int(known[:n].sum())
+            short.done = Score(
+                raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored
+            )
+            raise
         return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored)
     return Score(raw(able.elbo(x, c, rng, **observed(known))), "lower", "ELBO", entries=scored)
 

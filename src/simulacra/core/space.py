@@ -42,7 +42,7 @@ class Binary(Space):
 
     def _check_support(self, x: Tensor, name: str) -> None:
         if bool(((x != 0) & (x != 1)).any()):
-            mend = "; load the data with binarize='dynamic', 'static' or 'threshold'" if self.shape else ""
+            mend = "; load the data with binarize='dynamic'" if self.shape else ""
             raise ValueError(f"{name} holds values other than 0 and 1, but the space is {self}{mend}.")
 
 

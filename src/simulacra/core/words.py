@@ -25,6 +25,7 @@ from simulacra.core.intake import check_gaps, condition_rows, rows_of
 from simulacra.core.likelihood import joined, observed, score
 from simulacra.core.precision import precise_device
 from simulacra.core.prepared import Rows, prepared
+from simulacra.core.progress import stage
 from simulacra.core.random import Rng, fresh
 from simulacra.core.space import Space
 from simulacra.core.watching import Canvas
@@ -86,12 +87,13 @@ class Words:
         rng = Rng(fresh(seed), "sample", device=self.device)
         canvas = None if watch is None else Canvas(watch, self, n, CHUNK)
         able, parts = cast(Any, self), []
-        with evaluating(cast(nn.Module, self)):
+        with evaluating(cast(nn.Module, self)), stage("samples", n, "sample") as progress:
             for i in range(0, n, CHUNK):
                 rows = range(i, min(i + CHUNK, n))
-                seen = {} if canvas is None else {"watch": canvas.on(rows)}
+                progress.part, seen = len(rows), {} if canvas is None else {"watch": canvas.on(rows)}
                 x = able.draw(rng.on(rows), None if c is None else c[i : i + CHUNK], **seen)
                 parts.append(self.preprocessing.inverse(x))
+                progress.advance(len(rows))
         return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)
 
     @checked

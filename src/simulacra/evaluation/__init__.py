@@ -13,7 +13,8 @@ from simulacra.evaluation.fidelity import fidelity
 from simulacra.evaluation.implicit import sample_scores
 from simulacra.evaluation.latents import active_units, aggregate_kl
 from simulacra.evaluation.likelihood import likelihood
-from simulacra.evaluation.memorisation import memorisation, nearest
+from simulacra.evaluation.memorisation import memorisation
+from simulacra.evaluation.nearest import nearest
 from simulacra.evaluation.parzen import parzen
 from simulacra.evaluation.report import Report, read_report
 from simulacra.evaluation.samples import mmd

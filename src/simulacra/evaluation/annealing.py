@@ -19,7 +19,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -27,120 +27,28 @@ from torch import Tensor
 from simulacra.core.capabilities import Anneals
 from simulacra.core.model import Model
 from simulacra.core.precision import precise
+from simulacra.core.progress import each
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
+from simulacra.evaluation.brackets import Annealed, Bracket
+from simulacra.evaluation.lengths import Settled, affordable, kept_short, settled, step_seconds, usual
 
-FEW = 0.1  # share of the chains that must count for an estimate to be believed
-MANY = 100  # different log Z beyond which each is annealed briefly
-APART = 1.0  # nats between the two directions beyond which neither is believed
+__all__ = ["Annealed", "Annealing", "Bracket", "annealed", "bracket", "forward", "reverse", "schedule"]
 SHARES = ((0.5, 500), (0.9, 4000), (1.0, 10_000))  # Salakhutdinov and Murray's steps up to each beta
 
 
 @dataclass(frozen=True)
-class Annealed:
-    """One direction.
-
-    Args:
-        log_weights: log w of each chain (in reverse: log of 1/w), float64, shape (chains,).
-        log_z: the estimate of log Z in nats.
-    """
-
-    log_weights: Tensor
-    log_z: float
-
-    @property
-    def effective(self) -> float:
-        """(sum w)^2 / sum w^2: how many of the chains count."""
-        w = self.log_weights
-        return float((2 * w.logsumexp(0) - (2 * w).logsumexp(0)).exp())
-
-    @property
-    def error(self) -> float:
-        """Standard error of log Z over the chains, by the delta method, in nats."""
-        n = len(self.log_weights)
-        return math.sqrt(max(n / self.effective - 1, 0.0) / (n - 1)) if n > 1 else math.nan
-
-
-@dataclass(frozen=True)
-class Bracket:
-    """log Z from both sides.
-
-    Args:
-        forward: in expectation at most log Z.
-        reverse: in expectation at least log Z.
-        betas: number of temperatures.
-        chains: number of chains in each direction.
-        sweeps: before the reverse chains start.
-        seed: of all draws.
-    """
-
-    forward: Annealed
-    reverse: Annealed
-    betas: int
-    chains: int
-    sweeps: int
-    seed: int
-
-    @property
-    def gap(self) -> float:
-        """Nats between the two directions."""
-        return self.reverse.log_z - self.forward.log_z
-
-    @property
-    def doubts(self) -> list[str]:
-        """Why the estimate cannot be believed; empty where it can."""
-        found = []
-        if abs(self.gap) > APART:
-            found.append(f"the two directions are {abs(self.gap):.1f} nats apart")
-        for name, side in (("forward", self.forward), ("reverse", self.reverse)):
-            if side.effective < FEW * self.chains:
-                found.append(f"{side.effective:.1f} of {self.chains} {name} chains count")
-        return found
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """The bracket as JSON."""
-        return {
-            "log_z_forward": self.forward.log_z,
-            "log_z_forward_error": self.forward.error,
-            "log_z_reverse": self.reverse.log_z,
-            "log_z_reverse_error": self.reverse.error,
-            "effective_chains": [self.forward.effective, self.reverse.effective],
-            "temperatures": self.betas,
-            "chains": self.chains,
-            "sweeps": self.sweeps,
-            "annealing_seed": self.seed,
-            "doubts": self.doubts,
-        }
-
-    def __str__(self) -> str:
-        said = (
-            f"log Z from {self.forward.log_z:.2f} +- {self.forward.error:.2f} (forward) to "
-            f"{self.reverse.log_z:.2f} +- {self.reverse.error:.2f} (reverse), {self.betas:,} temperatures, "
-            f"{self.chains} chains each, effective sample sizes {self.forward.effective:.1f} and "
-            f"{self.reverse.effective:.1f}"
-        )
-        doubts = f"; unreliable: {' and '.join(self.doubts)}" if self.doubts else ""
-        return f"{said}{doubts}"
-
-
-class Settled(NamedTuple):
-    """Temperatures, chains and sweeps, none of them open."""
-
-    temperatures: int
-    chains: int
-    sweeps: int
-
-
-@dataclass(frozen=True)
 class Annealing:
-    """How log Z is bracketed; what is None is chosen by how many there are.
+    """How log Z is bracketed; what is None is chosen by how many there are and by the time.
 
     Args:
         temperatures: steps of the schedule: 1,000, for over 100 different log Z 100.
         chains: in each direction: 100, for over 100 different log Z 10.
         sweeps: Gibbs sweeps from free units before the reverse chains start: 1,000, for over 100 different
             log Z 100.
+        seconds: that annealing may take: steps are timed, and what is None is shortened until it fits; None:
+            no limit.
+        most: temperatures and chains in place of the usual ones, for a brief look.
 
     Raises:
         ValueError: if one of them is too small.
@@ -153,6 +61,8 @@ class Annealing:
     temperatures: int | None = None
     chains: int | None = None
     sweeps: int | None = None
+    seconds: float | None = None
+    most: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("temperatures", 1), ("chains", 2), ("sweeps", 1)):
@@ -161,15 +71,27 @@ class Annealing:
                 raise ValueError(f"{name} is {given}, but annealing needs at least {least}.")
 
     def settled(self, laws: int) -> Settled:
-        """The numbers for so many different log Z."""
-        chosen = (100, 10, 100) if laws > MANY else (1000, 100, 1000)
+        """The numbers for so many different log Z, whatever the time."""
+        return settled((self.temperatures, self.chains, self.sweeps), *(self.most or usual(laws)))
+
+    def affordable(self, machine: Any, laws: int = 1, c: Tensor | None = None) -> Settled:
+        """The numbers whose time fits, by steps that are timed.
+
+        Args:
+            machine: anneals.
+            laws: number of different log Z.
+            c: their conditions, shape (laws, *), or None.
+        """
         given = (self.temperatures, self.chains, self.sweeps)
-        return Settled(*[b if a is None else a for a, b in zip(given, chosen)])
+        if self.seconds is None or None not in given:
+            return self.settled(laws)
+        step = lambda chains: step_seconds(machine, chains, laws, c)
+        return affordable(given, self.seconds, self.most or usual(laws), step)
 
     def bracket(self, model: Model, seed: int = 0) -> Bracket:
-        """log Z of the model from both sides."""
-        how = self.settled(1)
-        return bracket(model, how.temperatures, how.chains, how.sweeps, seed)
+        """log Z of the model from both sides; an interrupt leaves a short first run."""
+        how = self.affordable(model)
+        return kept_short(how, lambda how: bracket(model, how.temperatures, how.chains, how.sweeps, seed))
 
 
 DEFAULT = Annealing()
@@ -208,7 +130,8 @@ def annealed(
         state: drawn at the first of `betas`; a path that falls gives log of 1/w.
     """
     log_w = torch.zeros(len(state), dtype=torch.float64)
-    for k, (before, after) in enumerate(pairwise(betas)):
+    name = "annealing forward" if betas[0] < betas[-1] else "annealing in reverse"
+    for k, (before, after) in enumerate(each([*pairwise(betas)], name, "temperature")):
         gain, state = model.anneal(state, before, after, rng.at(k), c)
         log_w += precise(gain).cpu()
     return log_w, state
@@ -245,7 +168,7 @@ def reverse(
     with evaluating(model):
         if state is None:
             state = able.start_chain(rng.at("start"))
-            for t in range(sweeps):
+            for t in each(range(sweeps), "sweeps before annealing in reverse", "sweep"):
                 # at one temperature a step of the path is a sweep
                 _, state = able.anneal(state, 1.0, 1.0, rng.at("sweep", t), c)
         log_w, _ = annealed(able, state, [*betas][::-1], rng, c)

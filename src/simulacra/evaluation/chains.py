@@ -28,6 +28,7 @@ from torch import Tensor
 from simulacra.core import capabilities as can
 from simulacra.core.model import Model
 from simulacra.core.precision import precise
+from simulacra.core.progress import each
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Dataset
@@ -94,7 +95,7 @@ def mixing(
     with evaluating(model):
         state, from_data = _started(model, data, split, able.start_chain(rng.at("start")), seed)
         looks, numbers = _looks(model, data, seed), []
-        for t in range(sweeps):
+        for t in each(range(sweeps), "mixing", "sweep"):
             state = able.step(state, rng.at(t))
             if t >= sweeps // 2:
                 numbers.append(_seen(model, state, looks))

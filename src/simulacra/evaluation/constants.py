@@ -1,4 +1,4 @@
-"""Constant columns of real-valued data, and how narrow a density is around them.
+"""Constant columns of real-valued or positive data, and how narrow a density is around them.
 
 A Gaussian with variance s^2 around a value that never changes has log-density -log s + const: as s goes to
 0 it grows without limit, and the model is no better for it. How wide the model is there can be measured:
@@ -21,7 +21,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch
 from simulacra.core.composite import Fields
 from simulacra.core.model import Model
-from simulacra.core.space import Real, Space
+from simulacra.core.space import Positive, Real, Space
 from simulacra.core.words import CHUNK
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.relative import has_relative, relative_scores
@@ -29,6 +29,7 @@ from simulacra.evaluation.rows import chosen
 
 ROWS = 2000  # of the training split that columns are judged by; all are read of what is constant in these
 SCORED = 200  # rows that are moved
+DENSE = (Real, Positive)  # kinds of entries that a density stands on
 STEP = 0.01  # of the typical spread of the other columns: how far
 
 
@@ -38,7 +39,7 @@ class Constant:
 
     Args:
         names: of the columns.
-        of: number of real-valued columns.
+        of: number of columns with a density.
         width: s of equation (1) over the spread of a typical column; infinite where the density does not
             narrow there.
     """
@@ -49,7 +50,7 @@ class Constant:
 
 
 def constant_columns(model: Model, data: Dataset, seed: int = 0, limit: int = ROWS) -> Constant | None:
-    """The real-valued columns that are constant over all training rows, and how wide the model is there.
+    """The real and positive columns that are constant over all training rows, and the model's width there.
 
     A column of which fewer than two values are known is no constant.
 
@@ -110,7 +111,7 @@ def _entries(rows: Batch) -> tuple[Tensor, Tensor]:
 
 
 def real_columns(space: Space) -> Iterator[tuple[int, str]]:
-    """Number and name of each flattened entry that is a real number.
+    """Number and name of each flattened entry that is a real or a positive number.
 
     Example:
         >>> list(real_columns(Real((1, 1, 2))))
@@ -119,13 +120,23 @@ def real_columns(space: Space) -> Iterator[tuple[int, str]]:
     if isinstance(space, Fields):
         start = 0
         for (name, field), width in zip(space.fields, space.widths):
-            if isinstance(field, Real):
+            if isinstance(field, DENSE):
                 yield from ((start + i, name if width == 1 else f"{name}[{i}]") for i in range(width))
             start += width
-    elif isinstance(space, Real):
-        for i in range(space.dims):
-            place = divmod(i % math.prod(space.shape[-2:]), space.shape[-1]) if space.image else None
-            yield i, f"column {i}" if place is None else f"pixel {place}"
+    elif isinstance(space, DENSE):
+        yield from ((i, entry_name(space, i)) for i in range(space.dims))
+
+
+def entry_name(space: Space, i: int) -> str:
+    """The name of a flattened entry of a vector or an image.
+
+    Example:
+        >>> entry_name(Real((1, 2, 2)), 3), entry_name(Real((4,)), 3)
+        ('pixel (1, 1)', 'column 3')
+    """
+    if not space.image:
+        return f"column {i}"
+    return f"pixel {divmod(i % math.prod(space.shape[-2:]), space.shape[-1])}"
 
 
 def _width(model: Model, train: Split, at: list[int], step: float, seed: int) -> float:

@@ -16,7 +16,7 @@ from simulacra.core.files import read_json
 from simulacra.core.kinds import brief
 from simulacra.core.links import check_links
 from simulacra.core.model import Model
-from simulacra.evaluation.provenance import doubt
+from simulacra.evaluation.fresh import why_not
 from simulacra.evaluation.report import REPORT, Report, reports_in
 from simulacra.training.run import Run
 
@@ -115,7 +115,7 @@ def _contestants(name: str, item: Comparable) -> list[Contestant]:
     if (path / CONFIG).is_file():
         check_links(path)
     reports = reports_in(path)
-    doubts = [_why_not(path, report) for report in reports]
+    doubts = [why_not(path, report) for report in reports]
     sound = [report for report, why in zip(reports, doubts) if why is None]
     if not sound:
         raise ValueError(f"{path}: {doubts[0]}; run `simulacra evaluate {typed(path)}` again.")
@@ -139,16 +139,6 @@ def check_run(path: Path) -> None:
 def typed(path: Path) -> str:
     """A path as it is typed."""
     return shlex.quote(str(path))
-
-
-def _why_not(path: Path, report: Report) -> str | None:
-    """Why the report does not tell of the run as it is now; one without provenance is believed."""
-    if report.provenance is None:
-        return None
-    for needed in (CONFIG, WEIGHTS):
-        if not (path / needed).is_file():
-            return f"its {needed} is gone, so that its report cannot be checked"
-    return doubt(path, report.provenance)
 
 
 def _notes(path: Path) -> tuple[str, ...]:

@@ -7,14 +7,17 @@ model's capabilities gave it something to look at.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from simulacra.core import capabilities as can
 from simulacra.core.finding import ORDER, Finding
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.checks import codes, copies, games, learning, networks, scores, tables
+from simulacra.evaluation.budget import Share
+from simulacra.evaluation.checks import codes, conditions, copies, games, learning, networks, scores, tables
 from simulacra.evaluation.history import History, Metrics
+from simulacra.evaluation.implicit import Judging
 from simulacra.evaluation.measure import Case, Evidence
 from simulacra.evaluation.measures import examined
 
@@ -26,10 +29,12 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *networks.CHECKS,
     *games.CHECKS,
     *tables.CHECKS,
+    *conditions.CHECKS,
 )
-QUICK = Annealing(temperatures=300, chains=30, sweeps=300)
+QUICK = Annealing(most=(300, 30))
 SAMPLES, DRAWN = 1000, 200  # samples of a model, and of one that draws entry by entry or by a long chain
-BRIEF = Annealing(temperatures=100, chains=10, sweeps=100)  # of each law, where frames have their own
+BRIEF = Annealing(most=(100, 10))  # of each law, where frames have their own
+BUDGET = 30.0  # seconds
 SEQUENCES = 8  # rows whose frames do
 
 
@@ -42,6 +47,10 @@ def findings(
     seed: int = 0,
     limit: int | None = 1000,
     best_kept: bool = False,
+    budget: float | None = BUDGET,
+    annealing: Annealing | None = None,
+    judging: Judging | None = None,
+    asked: frozenset[str] = frozenset(),
 ) -> list[Finding]:
     """Measure the model on `split` at moderate cost and say what is wrong with it.
 
@@ -53,6 +62,10 @@ def findings(
         k: importance samples.
         limit: use only so many rows, chosen at random.
         best_kept: whether the weights are the best that the metrics tell of, as `patience` keeps them.
+        budget: seconds, of which shares go to annealing and to samples of chains; None: no limit.
+        annealing: how log Z of an energy is bracketed; what is None is brief.
+        judging: how samples are scored in features; None: as usual, where there is no likelihood.
+        asked: names of measures that are asked for beyond the usual ones.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -62,20 +75,35 @@ def findings(
         >>> data = simulacra.load_data("ring")
         >>> for finding in findings(simulacra.PPCA(data.space, latent=1), data, limit=100):
         ...     print(finding.severity, finding.name)
+        note lost columns
+        ok reconstructions
         ok memorisation
         ok missing modes
         ok overfitting
         ok density on discrete data
         ok unbounded density
+        ok lost dependences
+        ok repeated rows
     """
     chained = model.supports(can.StepsChain) or model.supports(can.HasLaws)
     stepwise = isinstance(model, can.Samples) and model.entry_by_entry
     n = DRAWN if chained or stepwise else SAMPLES
-    annealing = QUICK
+    brief = BRIEF if model.supports(can.HasLaws) else QUICK
     if model.supports(can.HasLaws):
-        limit, annealing = min(limit or SEQUENCES, SEQUENCES), BRIEF
-    history = History(metrics, best_kept)
-    return diagnose(examined(Case(model, data, split, k, seed, limit, n, annealing, history=history)))
+        limit = min(limit or SEQUENCES, SEQUENCES)
+    share, history = Share(budget), History(metrics, best_kept)
+    n = min(n, share.samples(model, data[split], n))
+    length = share.annealing(_filled(annealing, brief), model)
+    found = examined(Case(model, data, split, k, seed, limit, n, length, judging, history, asked))
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return diagnose(found)
+
+
+def _filled(given: Annealing | None, brief: Annealing) -> Annealing:
+    """What was asked for, and the rest brief."""
+    asked = {} if given is None else {name: n for name, n in vars(given).items() if n is not None}
+    return replace(brief, **asked)
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:

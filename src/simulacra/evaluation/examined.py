@@ -21,13 +21,12 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.doctor import diagnose
 from simulacra.evaluation.glance import Purse, glance
 from simulacra.training import fit as trainer
-from simulacra.training.loop import Watcher
+from simulacra.training.looks import SHARE, SHORT, look_seconds
+from simulacra.training.loop import Loop, Watcher
 from simulacra.training.options import Options
 from simulacra.training.run import Run
 
 log = logging.getLogger("simulacra")
-SHARE = 0.04  # of the time of training that is spent; what is begun may take a little longer
-SHORT = 4.0  # seconds of training below which only what is free is looked at
 
 
 @renames_of("Options")  # outside, so that its warning points at the caller
@@ -69,7 +68,8 @@ def fit(
         raise ValueError(f"fit got options= and {next(iter(settings))}=: give it in the options.")
     options = options or Options(**settings)
     began = time.perf_counter()
-    run = trainer.fit(model, data, out=out, watchers=watchers, options=options)
+    looking: tuple[Watcher, ...] = (*watchers, Look()) if doctor else watchers
+    run = trainer.fit(model, data, out=out, watchers=looking, options=options)
     return examined(run, time.perf_counter() - began) if doctor else run
 
 
@@ -95,8 +95,20 @@ def resume(
         ValueError: if the folder holds no run, or the data are not those of the run.
     """
     began = time.perf_counter()
-    run = trainer.resume(path, data=data, watchers=watchers, kind=kind, **passed)
+    looking: tuple[Watcher, ...] = (*watchers, Look()) if doctor else watchers
+    run = trainer.resume(path, data=data, watchers=looking, kind=kind, **passed)
     return examined(run, time.perf_counter() - began) if doctor else run
+
+
+class Look:
+    """A watcher for what the doctor's look will cost: it stands in the duration that training says."""
+
+    def __call__(self, loop: Loop, epoch_ended: bool) -> None:
+        """The look comes after training."""
+
+    def seconds(self, loop: Loop, steps: float) -> float:
+        """The look's share of so many seconds of steps."""
+        return look_seconds(steps)
 
 
 def examined(run: Run, seconds: float) -> Run:

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from simulacra.core.progress import each
 from simulacra.core.random import Rng, key_of
 from simulacra.core.space import Real
 from simulacra.core.words import CHUNK, evaluating
@@ -161,7 +162,7 @@ def train(plan: Plan, data: Dataset, seed: int = 0, most: int = STEPS) -> tuple[
     )
     optimizer = torch.optim.Adam(net.parameters(), fused=True)
     net.train()
-    for step, chosen in enumerate(_batches(rows, steps, seed)):
+    for step, chosen in enumerate(each([*_batches(rows, steps, seed)], "classifier")):
         for group in optimizer.param_groups:
             group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
         optimizer.zero_grad()

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from simulacra.core import capabilities as can
+from simulacra.evaluation.advice import setting_of
+from simulacra.evaluation.checked import SETTING
 from simulacra.evaluation.checks.learning import PLACES
 from simulacra.evaluation.history import History, Metrics, history_of
 from simulacra.evaluation.measure import Case, Evidence, Look
@@ -76,6 +78,7 @@ def glance(run: Run, purse: Purse) -> Evidence:
     found.keep(HISTORY, history)
     found.keep(VITALS, last_vitals(run, history.metrics))
     data = run.data
+    found.keep(SETTING, setting_of(run.model, data, history.metrics))
     if data is None or purse.left <= 0:
         return found
     split = "valid" if data.valid is not None and len(data.valid) > PROBE else "train"

@@ -24,11 +24,12 @@ from torch import Tensor
 from simulacra.core.contents import Contents, contents_of
 from simulacra.core.laws import Laws
 from simulacra.core.precision import precise
+from simulacra.core.progress import each, stage
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
-from simulacra.evaluation.annealing import APART, FEW, Annealing, annealed, schedule
-
-CHAINS = 2**14  # that are annealed at once
+from simulacra.evaluation.annealing import Annealing, annealed, schedule
+from simulacra.evaluation.brackets import APART, BROKEN_OFF, FEW
+from simulacra.evaluation.lengths import CHAINS, Settled, kept_short
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Brackets:
         chains: of each law, in each direction.
         sweeps: before the reverse chains start.
         seed: of all draws.
+        interrupted: whether a longer run was broken off, of which this is the first short one.
     """
 
     forward: Tensor
@@ -52,11 +54,12 @@ class Brackets:
     chains: int
     sweeps: int
     seed: int
+    interrupted: bool = False
 
     @property
     def doubts(self) -> list[str]:
         """Why the estimates cannot be believed; empty where they can."""
-        found = []
+        found = [BROKEN_OFF] if self.interrupted else []
         gap = float((self.reverse - self.forward).abs().mean())
         if gap > APART:
             found.append(f"the two directions are {gap:.1f} nats apart, in the mean over the laws")
@@ -66,6 +69,14 @@ class Brackets:
             if share > FEW:
                 found.append(f"of {share:.0%} of the laws hardly any {name} chain counts")
         return found
+
+    @property
+    def errors(self) -> list[float]:
+        """Standard errors of one log Z in each direction, in the mean over the laws, as of `Annealed`."""
+        n = self.chains
+        each = ((n / self.effective - 1).clamp_min(0) / (n - 1)).sqrt()
+        first, second = each.mean(1).tolist()
+        return [first, second]
 
     @property
     def details(self) -> dict[str, Any]:
@@ -85,10 +96,12 @@ class Brackets:
     def __str__(self) -> str:
         low, high = float(self.forward.mean()), float(self.reverse.mean())
         first, second = self.effective.median(1).values.tolist()
+        below, above = self.errors
         said = (
             f"log Z of {len(self.forward):,} laws, one for each condition or frame, on average from "
-            f"{low:.2f} (forward) to {high:.2f} (reverse), {self.betas:,} temperatures, {self.chains} chains "
-            f"each, effective sample sizes {first:.1f} and {second:.1f} (medians)"
+            f"{low:.2f} +- {below:.2f} (forward) to {high:.2f} +- {above:.2f} (reverse), "
+            f"{self.betas:,} temperatures, {self.chains} chains each, "
+            f"effective sample sizes {first:.1f} and {second:.1f} (medians)"
         )
         doubts = f"; unreliable: {' and '.join(self.doubts)}" if self.doubts else ""
         return f"{said}{doubts}"
@@ -153,17 +166,23 @@ def bracket_each(
         >>> bool(((found.forward - model.log_z(torch.arange(3))).abs() < 0.05).all())
         True
     """
-    how, c = asked.settled(len(conditions)), torch.stack(list(conditions))
-    size = max(1, CHAINS // how.chains)
-    kinds, parts = contents_of(c) if kinds is None else kinds, []
-    with evaluating(machine), torch.no_grad():
+    c = torch.stack(list(conditions))
+    named, how = contents_of(c) if kinds is None else kinds, asked.affordable(machine, len(c), c)
+    return kept_short(how, lambda how: _brackets(machine, c, how, seed, named))
+
+
+def _brackets(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents) -> Brackets:
+    size, parts = max(1, CHAINS // how.chains), []
+    with evaluating(machine), torch.no_grad(), stage("log Z", len(c), "law") as progress:
         for i in range(0, len(c), size):
+            progress.part = len(c[i : i + size])
             parts.append(_both(machine, c[i : i + size], how, seed, kinds[i : i + size]))
+            progress.advance(progress.part)
     forward, reverse, effective = (torch.cat(part, -1) for part in zip(*parts))
     return Brackets(forward, reverse, effective, how.temperatures + 1, how.chains, how.sweeps, seed)
 
 
-def _both(machine: Any, c: Tensor, how: Any, seed: int, kinds: Contents) -> tuple[Tensor, Tensor, Tensor]:
+def _both(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents) -> tuple[Tensor, Tensor, Tensor]:
     """Both estimates of each log Z, and how many chains count."""
     n = how.chains
     rng = Rng(seed, "laws", rows=kinds.repeated(n), device=machine.device)
@@ -172,7 +191,7 @@ def _both(machine: Any, c: Tensor, how: Any, seed: int, kinds: Contents) -> tupl
     up, _ = annealed(machine, machine.start_chain(there.at("start")), path, there, given)
     back = rng.at("reverse")
     state = machine.start_chain(back.at("start"))
-    for t in range(how.sweeps):
+    for t in each(range(how.sweeps), "sweeps before annealing in reverse", "sweep"):
         # at one temperature a step of the path is a sweep
         _, state = machine.anneal(state, 1.0, 1.0, back.at("sweep", t), given)
     down, _ = annealed(machine, state, path[::-1], back, given)

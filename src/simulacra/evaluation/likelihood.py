@@ -10,6 +10,7 @@ Reference: Burda, Grosse and Salakhutdinov 2015; Deep Learning 20.14 on what may
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -21,14 +22,17 @@ from simulacra.core import capabilities as can
 from simulacra.core.contents import Contents, contents_of
 from simulacra.core.estimate import Estimate, Kind, Protocol
 from simulacra.core.laws import Laws
-from simulacra.core.likelihood import ENTRIES, Score, joined, score
+from simulacra.core.likelihood import ENTRIES, CutShort, Score, joined, score
 from simulacra.core.model import Model
 from simulacra.core.precision import precise
+from simulacra.core.progress import stage
 from simulacra.core.words import evaluating
-from simulacra.data.dataset import Dataset
+from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.annealing import DEFAULT, Annealing, Bracket
 from simulacra.evaluation.laws import Brackets, Met, bracket_each, energies
 from simulacra.evaluation.rows import Block, blocks, count
+
+log = logging.getLogger("simulacra")
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Likelihood:
             then the optimistic score.
         pessimistic: the score by the other side of the bracket.
         k: importance samples that were asked for.
+        interrupted: whether it was broken off: it is that of the first rows, or by a short bracket.
     """
 
     estimate: Estimate
@@ -51,6 +56,7 @@ class Likelihood:
     bracket: Bracket | Brackets | None = None
     pessimistic: Estimate | None = None
     k: int = 1
+    interrupted: bool = False
 
 
 def likelihood(
@@ -106,22 +112,40 @@ def likelihoods(
     scorable(model, data, k)
     if needs_bracket(model):
         return _between(model, data, split, seed, limit, annealing)
-    with evaluating(model):
-        parts = [
-            score(model, block.x, block.c, block.log_det, k, block.rng, entries, block.known)
-            for block in blocks(model, data[split], seed, limit)
-        ]
+    parts, interrupted = _scores(model, data[split], k, seed, limit, entries)
     found = joined(parts, model.preprocessing.exact)
     details: dict[str, Any] = {"seed": seed, "preprocessing": model.preprocessing.label}
     details |= {"k": k} if "k=" in found.method else {}
     dims, protocol = found.dims, protocol_of(data, split, limit, seed)
+    if interrupted:
+        details["interrupted"] = len(found.value)
+        protocol = first_of(protocol, len(found.value), count(data[split], limit))
     more = (details, protocol, model.condition is not None)
-    whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more))
+    whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more), interrupted=interrupted)
     if found.elbo is not None:
         how = f"ELBO, mean of {k}" + ("" if model.preprocessing.exact else ", dequantised")
         whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
         whole.effective, whole.k = found.effective, k
     return whole
+
+
+def _scores(
+    model: Model, rows: Split, k: int, seed: int, limit: int | None, entries: int
+) -> tuple[list[Score], bool]:
+    """Scores of the rows, block by block, and whether an interrupt left only the first of them."""
+    parts: list[Score] = []
+    try:
+        with evaluating(model), stage("scores", count(rows, limit), "row") as progress:
+            for block in blocks(model, rows, seed, limit):
+                progress.part, more = len(block.x), (k, block.rng, entries, block.known)
+                parts.append(score(model, block.x, block.c, block.log_det, *more))
+                progress.advance(len(block.x))
+    except KeyboardInterrupt as interrupt:
+        parts += [interrupt.done] if isinstance(interrupt, CutShort) else []
+        if not parts:
+            raise
+        return parts, True
+    return parts, False
 
 
 def _between(
@@ -155,7 +179,7 @@ def _between(
     estimate = Estimate(low, kind, whole.dims, f"forward AIS, {how}", ours, *more)
     # the reverse chains start from Gibbs draws, not exact ones: no proven side
     pessimistic = Estimate(high, "stochastic", whole.dims, f"reverse AIS, {how}", theirs, *more)
-    return Likelihood(estimate, bracket=found, pessimistic=pessimistic)
+    return Likelihood(estimate, bracket=found, pessimistic=pessimistic, interrupted=found.interrupted)
 
 
 def laws_of(model: Model, block: Block) -> Laws | None:
@@ -171,8 +195,14 @@ def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int
     if met.machine is not None:
         assert isinstance(annealing, Annealing), "one bracket does not serve several laws"
         kinds = Contents.having(np.array(met.kinds))
-        return bracket_each(met.machine, met.conditions, annealing, seed, kinds)
-    return annealing if isinstance(annealing, Bracket) else annealing.bracket(model, seed)
+        several = bracket_each(met.machine, met.conditions, annealing, seed, kinds)
+        log.info("%s", several)
+        return several
+    if isinstance(annealing, Bracket):
+        return annealing
+    found = annealing.bracket(model, seed)
+    log.info("%s", found)
+    return found
 
 
 def _sides(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any, Any]:
@@ -236,3 +266,9 @@ def protocol_of(data: Dataset, split: str, limit: int | None = None, seed: int =
         return whole
     told = f"{n:,} of {len(data[split]):,}, seed {seed}"
     return replace(whole, data=f"{whole.data}[{told}]", split=f"{split}[{told}]")
+
+
+def first_of(protocol: Protocol, n: int, rows: int) -> Protocol:
+    """The protocol of the first n rows, where an interrupt left no more of them."""
+    told = f"first {n:,} of {rows:,}: interrupted"
+    return replace(protocol, data=f"{protocol.data}[{told}]", split=f"{protocol.split}[{told}]")

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast
 
 from simulacra.core.estimate import Protocol
+from simulacra.core.likelihood import CutShort
 from simulacra.core.model import Model
+from simulacra.core.progress import each
 from simulacra.core.records import as_json, read_as
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.annealing import DEFAULT, Annealing
@@ -119,6 +121,7 @@ class Measure(Generic[T]):
         lines: name and value of each number of a record, in words.
         columns: scores of a record for `compare`.
         instead: a headline from a record, where the model has no likelihood.
+        ends: returns True if no other number of the model is one, such as of weights that are not finite.
     """
 
     name: str
@@ -132,6 +135,7 @@ class Measure(Generic[T]):
     lines: Callable[[Any], Lines] = lambda record: []
     columns: Callable[[Any, Protocol], Sequence[Scores]] = lambda record, protocol: ()
     instead: Callable[[Any], str] | None = None
+    ends: Callable[[T], bool] = lambda result: False
 
     def lacks(self, case: Case) -> str:
         """The first condition that a case does not meet, or nothing."""
@@ -170,9 +174,11 @@ class Evidence:
 
     Args:
         results: by the name of the measure; what was not measured is missing.
+        interrupted: whether an interrupt left out what is missing.
     """
 
     results: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
 
     @classmethod
     def of(cls, results: Mapping[Measure[Any], Any]) -> Evidence:
@@ -187,3 +193,31 @@ class Evidence:
         """Add a result, unless it is None."""
         if result is not None:
             self.results[measure.name] = result
+
+
+class Unfinished(CutShort):
+    """An interrupt of a measure, whose result so far is in `done`."""
+
+
+def evidence_of(measures: Sequence[Measure[Any]], case: Case) -> Evidence:
+    """The results of the measures whose needs a case meets; an interrupt leaves those that it did not reach.
+
+    Args:
+        measures: in the order in which they are computed.
+        case: a model and its rows.
+    """
+    found = Evidence()
+    allowed = [measure for measure in measures if not measure.lacks(case)]
+    try:
+        for measure in each(allowed, "measures", "measure", even=False):
+            try:
+                found.keep(measure, measure.compute(case, found))
+            except Unfinished as short:
+                found.keep(measure, short.done)
+                raise
+            result = found[measure]
+            if result is not None and measure.ends(result):
+                break
+    except KeyboardInterrupt:
+        found.interrupted = True
+    return found

@@ -5,26 +5,53 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from simulacra.core import capabilities as can
-from simulacra.core.composite import Fields
 from simulacra.core.estimate import Estimate
 from simulacra.data.toys import Modes
 from simulacra.evaluation import score_columns as columns
 from simulacra.evaluation.annealing import Bracket
-from simulacra.evaluation.chains import Mixing, chains_of, mixing
+from simulacra.evaluation.chains import Mixing, mixing
+from simulacra.evaluation.checked import (
+    AGAINST_MEAN,
+    CELLS,
+    CONDITION,
+    DRAWN,
+    ENTRIES,
+    SETTING,
+    SHARED,
+    WEIGHTS,
+)
 from simulacra.evaluation.classification import Classification, classification
 from simulacra.evaluation.constants import Constant, constant_columns
 from simulacra.evaluation.fidelity import Fidelity, fidelity, fidelity_rows
 from simulacra.evaluation.history import History
 from simulacra.evaluation.implicit import NotScored, modes_found, sample_scores
 from simulacra.evaluation.latents import Codes, Latents, active_in, coded, decompose
-from simulacra.evaluation.likelihood import Likelihood, fits, has_likelihood, likelihoods
-from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Need
+from simulacra.evaluation.likelihood import Likelihood, fits, likelihoods
+from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Unfinished, evidence_of
 from simulacra.evaluation.memorisation import Copies, Memorisation, memorisation
+from simulacra.evaluation.needs import (
+    CHAINED,
+    CLASSIFIES,
+    CODED,
+    HELD_OUT,
+    IMAGES,
+    IMPLICIT,
+    MODES_OF,
+    POSTERIOR,
+    PRIOR,
+    RELATIVE,
+    SAMPLES,
+    SCORED,
+    TABLES,
+    TRAINED,
+    VALID,
+    VITALS_OF,
+    WHOLE,
+)
 from simulacra.evaluation.neighbours import neighbour_accuracy
 from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped, quality_rows
 from simulacra.evaluation.reconstruction import Reconstruction, reconstruction
-from simulacra.evaluation.relative import has_relative, relative_estimate
+from simulacra.evaluation.relative import relative_estimate
 from simulacra.evaluation.repeats import repeated_values
 from simulacra.evaluation.rows import count, samples_like
 from simulacra.evaluation.samples import SampleScore, mmd
@@ -41,30 +68,6 @@ ROWS = 2000  # rows of the quadratic scores and of the training split's score
 DRAWS = 16  # importance samples of an ELBO whose mean alone matters
 CODES_SEEN = 500  # rows of a short look at the codes
 CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # sweeps of a short look that are timed, and that are run
-
-SAMPLES = Need("a model that samples", lambda case: case.can(can.Samples))
-PRIOR = Need("a model with a prior", lambda case: case.can(can.HasPrior))
-POSTERIOR = Need("a model with a Gaussian posterior", lambda case: case.can(can.HasPosterior))
-CODED = Need("a model that encodes and decodes", lambda case: case.can(can.Encodes, can.Decodes))
-CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
-VITALS_OF = Need("a model that tells how it fares", lambda case: case.can(can.HasVitals))
-CHAINED = Need("a model with a Markov chain", lambda case: chains_of(case.model))
-SCORED = Need("a likelihood or a bound", lambda case: has_likelihood(case.model))
-IMPLICIT = Need("a model without a likelihood", lambda case: not has_likelihood(case.model))
-RELATIVE = Need("a score", lambda case: has_relative(case.model))
-HELD_OUT = Need("a split that is not the training split", lambda case: case.split != "train")
-VALID = Need("a validation split", lambda case: case.split == "valid")
-TABLES = Need("a table", lambda case: isinstance(case.data.preprocessing.raw, Fields))
-MODES_OF = Need("data of known modes", lambda case: isinstance(case.data.truth, Modes))
-TRAINED = Need("a run", lambda case: case.history is not None)
-IMAGES = Need(
-    "images without missing entries",
-    lambda case: case.data.preprocessing.raw.image and case.rows.known is None,
-)
-WHOLE = Need(
-    "rows without missing entries",
-    lambda case: case.data.train.known is None and case.rows.known is None,
-)
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,11 @@ class TableFound:
 
 
 def _likelihood(case: Case, found: Evidence) -> Likelihood:
-    return likelihoods(
-        *(case.model, case.data, case.split, case.k, case.seed, case.limit), annealing=case.annealing
-    )
+    rows = (case.model, case.data, case.split, case.k, case.seed, case.limit)
+    scored = likelihoods(*rows, annealing=case.annealing)
+    if scored.interrupted:
+        raise Unfinished(scored)
+    return scored
 
 
 def _generalisation(case: Case, found: Evidence) -> Generalisation | None:
@@ -107,6 +112,8 @@ def _generalisation(case: Case, found: Evidence) -> Generalisation | None:
     # several laws are those of their rows
     known = held_out.bracket if isinstance(held_out.bracket, Bracket) else case.annealing
     train = likelihoods(case.model, case.data, "train", DRAWS, case.seed, limit, annealing=known)
+    if train.interrupted:
+        raise KeyboardInterrupt
     return Generalisation(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
 
 
@@ -246,7 +253,9 @@ FIDELITY: Measure[Fidelity] = Measure(
 )
 MEMORISATION: Measure[Memorisation] = Measure(
     "memorisation",
-    lambda case, found: memorisation(case.model, case.data, case.split, case.n, case.seed, case.limit),
+    lambda case, found: memorisation(
+        *(case.model, case.data, case.split, case.n, case.seed, case.limit), drawn=found[DRAWN]
+    ),
     "n samples, (n + M) N distances to training rows",
     (SAMPLES, HELD_OUT, WHOLE),
     record=Copies,
@@ -351,6 +360,8 @@ MODES: Measure[ModesFound] = Measure(
 # that the rest may take
 MEASURES: tuple[Measure[Any], ...] = (
     HISTORY,
+    SETTING,
+    WEIGHTS,
     QUALITY,
     VITALS,
     LIKELIHOOD,
@@ -360,6 +371,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,
+    DRAWN,
     MEMORISATION,
     CLASSES,
     TASKS,
@@ -370,6 +382,11 @@ MEASURES: tuple[Measure[Any], ...] = (
     MIXING,
     REPEATED,
     MODES,
+    ENTRIES,
+    CELLS,
+    SHARED,
+    CONDITION,
+    AGAINST_MEAN,
 )
 
 
@@ -387,8 +404,4 @@ def examined(case: Case) -> Evidence:
         ('exact', None)
     """
     fits(case.model, case.data)
-    found = Evidence()
-    for measure in MEASURES:
-        if not measure.lacks(case):
-            found.keep(measure, measure.compute(case, found))
-    return found
+    return evidence_of(MEASURES, case)

@@ -7,8 +7,10 @@ against rows that the model never saw:
     side:  of all rows that are nearest to some sample, are more than N / (N + M) training rows?
 
 The first alone would also flag samples that are merely blurred (a mean is near to everything); the
-second alone any slight overfitting. A model copies when both are beyond chance, or when there are
-exact copies where held-out rows have none. C_T is the z-score
+second alone any slight overfitting; both a model whose held-out rows lie elsewhere, such as those of a later
+year. So samples are also compared with training rows among themselves, and with each other (`copying`).
+A model copies when all of them are beyond chance, or when there are exact copies where real rows have
+none: in a continuous law, one in a hundred. C_T is the z-score
 of the Mann-Whitney test between the two sets of distances (below -3: samples are nearer to the
 training set than held-out rows are).
 
@@ -19,7 +21,6 @@ generative models, 2020 (C_T); Deep Learning 20.14. Row F28.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +31,11 @@ from torch import Tensor
 from simulacra.core.model import Model
 from simulacra.core.records import Record
 from simulacra.data.dataset import Dataset
+from simulacra.evaluation.copying import COPY, Among, Beside, beside
 from simulacra.evaluation.likelihood import fits
+from simulacra.evaluation.nearest import nearest
 from simulacra.evaluation.rows import feature_blocks, features, samples_like, subset
 
-BLOCK = 1024  # queries at once
-CANDIDATES = 4  # near rows whose distance is computed again without cancellation
-COPY = 1e-6  # distance, relative to the typical one of held-out rows, that counts as none
 SURE = 1e-3  # probability under "does not copy" below which chance is ruled out
 
 
@@ -50,6 +50,7 @@ class Memorisation:
         to_held_out: distances of the samples to their nearest held-out rows, shape (n,).
         nearest_held_out: numbers of those rows, shape (n,).
         rows: N, training rows that were searched.
+        beside: the same distances among training rows and among samples, or None.
     """
 
     distances: Tensor
@@ -58,6 +59,7 @@ class Memorisation:
     to_held_out: Tensor
     nearest_held_out: Tensor
     rows: int
+    beside: Beside | None = None
 
     @property
     def flagged(self) -> Tensor:
@@ -70,11 +72,15 @@ class Memorisation:
 
     @property
     def near_chance(self) -> float:
-        """Probability of so many near samples if samples were like held-out rows (exact, from
-        ranks: the number below the r-th of m held-out distances is beta-binomial)."""
-        m, n = len(self.held_out), len(self.distances)
+        """Probability of so many near samples if samples were like held-out rows."""
+        return self._near(self.held_out)
+
+    def _near(self, real: Tensor) -> float:
+        """Probability of so many near samples if they were like rows with distances `real` (exact, from
+        ranks: the number below the r-th of m such distances is beta-binomial)."""
+        m, n = len(real), len(self.distances)
         r = max(1, round(0.05 * m))
-        near = int((self.distances < self.held_out.sort().values[r - 1]).sum())
+        near = int((self.distances < real.sort().values[r - 1]).sum())
         return float(scipy.stats.betabinom(n, r, m + 1 - r).sf(near - 1))
 
     @property
@@ -85,7 +91,11 @@ class Memorisation:
     @property
     def copied_chance(self) -> float:
         """Probability of so many exact copies if samples were like held-out rows, as `near_chance`."""
-        m, n, equal = len(self.held_out), len(self.distances), self.held_out_copies
+        return self._copied(self.held_out)
+
+    def _copied(self, real: Tensor) -> float:
+        m, n = len(real), len(self.distances)
+        equal = int((real <= COPY * float(self.held_out.median())).sum())
         if equal == m:
             return 1.0
         return float(scipy.stats.betabinom(n, equal + 1, m - equal).sf(int(self.flagged.sum()) - 1))
@@ -130,10 +140,42 @@ class Memorisation:
 
     @property
     def copies(self) -> bool:
-        """The verdict: samples are too near to training rows, and nearer than to held-out ones."""
-        if self.held_out_copies == 0 and self.copied_chance < SURE:
+        """The verdict: samples are too near to training rows, and nearer than to other rows."""
+        if self.copies_at_once:
             return True
-        return self.side_chance < SURE and min(self.near_chance, self.copied_chance) < SURE
+        near = self.too_near and self.side_chance < SURE
+        return near and not (self.beside is not None and self.beside.alike_chance < SURE)
+
+    @property
+    def copies_at_once(self) -> bool:
+        """Exact copies decide where no two real rows are equal."""
+        if self.beside is not None and self.beside.continuous:
+            return self.beside.coincidence(int(self.flagged.sum()), len(self.distances), self.rows) < SURE
+        return all(self._copied(real) < SURE and not self._equal(real) for real in self._real)
+
+    @property
+    def too_near(self) -> bool:
+        """Whether samples are nearer to training rows than held-out rows, and than these to each other."""
+        return all(min(self._near(real), self._copied(real)) < SURE for real in self._real)
+
+    @property
+    def drift_chance(self) -> float:
+        """Probability of held-out rows so far from training rows, if they were like these."""
+        if self.beside is None:
+            return 1.0
+        # a row is compared with the others of its split
+        further = scipy.stats.mannwhitneyu(
+            self.held_out.numpy(), self.beside.among.numpy(), alternative="greater"
+        )
+        return float(further.pvalue)
+
+    @property
+    def _real(self) -> tuple[Tensor, ...]:
+        """Distances of real rows to their nearest training rows."""
+        return (self.held_out,) if self.beside is None else (self.held_out, self.beside.among)
+
+    def _equal(self, real: Tensor) -> bool:
+        return bool((real <= COPY * float(self.held_out.median())).any())
 
     @property
     def summary(self) -> Copies:
@@ -155,6 +197,7 @@ class Memorisation:
             median_distance=float(self.distances.median()),
             median_held_out_distance=float(self.held_out.median()),
             copies=self.copies,
+            beside=None if self.beside is None else self.beside.summary,
         )
 
 
@@ -179,6 +222,7 @@ class Copies(Record):
         median_distance: of a sample to its nearest training row.
         median_held_out_distance: of a held-out row.
         copies: the verdict.
+        beside: training rows among themselves, and samples among themselves; None in reports before 0.3.
     """
 
     samples: int
@@ -197,6 +241,7 @@ class Copies(Record):
     median_distance: float
     median_held_out_distance: float
     copies: bool
+    beside: Among | None = None
 
 
 def memorisation(
@@ -206,12 +251,14 @@ def memorisation(
     n: int = 1000,
     seed: int = 0,
     limit: int | None = None,
+    drawn: Tensor | None = None,
 ) -> Memorisation:
     """Compare n samples, and the held-out rows of `split`, with the training rows.
 
     Args:
         n: number of samples; a model with a condition gets the conditions of `split`.
         limit: use only so many rows of `split`, chosen at random; the training rows are always all searched.
+        drawn: the samples, where they are at hand.
 
     Raises:
         ValueError: if the model does not sample, or the data are not those that it was built for.
@@ -224,79 +271,10 @@ def memorisation(
         (False, 0)
     """
     fits(model, data)
-    samples = features(model, samples_like(model, data[split], n, seed), seed=seed)
+    raw = samples_like(model, data[split], n, seed) if drawn is None else drawn
+    samples = features(model, raw, seed=seed)
     held_out = torch.cat(list(feature_blocks(model, subset(data[split], limit, seed), seed + 1)))
     both, rows = nearest(torch.cat([samples, held_out]), feature_blocks(model, data.train, seed + 2))
     to_held_out, which = nearest(samples, held_out)
-    return Memorisation(both[:n], rows[:n], both[n:], to_held_out, which, len(data.train))
-
-
-@torch.no_grad()
-def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """Distance to the nearest of `rows` and its number, by brute force in blocks.
-
-    Args:
-        queries: shape (n, d).
-        rows: shape (N, d), or blocks of it, so that streamed data need no memory.
-
-    Returns:
-        distances in float64 (0 for a copy) and row numbers, both of shape (n,).
-
-    Raises:
-        ValueError: if there are no rows, or they have another number of features.
-
-    Example:
-        >>> distances, which = nearest(torch.tensor([[0.9, 0.0]]), torch.eye(2))
-        >>> which.tolist(), round(distances.item(), 4)
-        ([0], 0.1)
-    """
-    best = torch.full((len(queries),), torch.inf, dtype=torch.float64)
-    which = torch.zeros(len(queries), dtype=torch.long)
-    start = 0
-    for block in rows.split(BLOCK) if isinstance(rows, Tensor) else rows:
-        if block.shape[1:] != queries.shape[1:]:
-            raise ValueError(f"queries have shape {tuple(queries.shape)}, rows {tuple(block.shape)}.")
-        if not len(block):
-            continue
-        distances, index = _nearest_in(queries, block)
-        nearer = distances < best
-        best[nearer], which[nearer] = distances[nearer], index[nearer] + start
-        start += len(block)
-    if not start:
-        raise ValueError("there are no rows to be near to.")
-    return best, which
-
-
-def _nearest_in(queries: Tensor, block: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest row of one block: a matrix product finds candidates, differences decide."""
-    # products of what lies far from the origin would lose the distances
-    centre = block.mean(0)
-    y = block - centre
-    found = [_nearest_of(q, block, q - centre, y) for q in queries.split(BLOCK)]
-    return torch.cat([d for d, _ in found]), torch.cat([index for _, index in found])
-
-
-def _nearest_of(queries: Tensor, block: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest of some rows, and its number; `x` and `y` are queries and block, both centred alike."""
-    half_squares = 0.5 * y.square().sum(1)
-    # least |x - y|^2 / 2 - |x|^2 / 2; its rounding is why candidates are measured again
-    near, index = (half_squares - x @ y.T).topk(min(CANDIDATES, len(y)), largest=False)
-    exact = (block[index].double() - queries.unsqueeze(1).double()).square().sum(-1)
-    best, at = exact.min(1)
-    found = index.gather(1, at.unsqueeze(1)).squeeze(1)
-    best = best.sqrt()
-    if len(y) > CANDIDATES and x.dtype != torch.float64:
-        # where rounding could hide a nearer row among the others, the product is made again in float64
-        least = near[:, -1] + 0.5 * x.square().sum(1) - _rounding(x, y)
-        doubtful = ~(0.5 * best.square() <= least)
-        if doubtful.any():
-            best[doubtful], found[doubtful] = _nearest_of(
-                queries[doubtful], block, x[doubtful].double(), y.double()
-            )
-    return best, found
-
-
-def _rounding(x: Tensor, y: Tensor) -> Tensor:
-    """Errors of |x - y|^2 / 2 by products, as sums of random roundings have them, shape (n,)."""
-    size = x.norm(dim=1) + y.norm(dim=1).max()
-    return math.sqrt(x.shape[1]) * torch.finfo(x.dtype).eps * size.square()
+    more = beside(model, data, samples, rows[:n], seed)
+    return Memorisation(both[:n], rows[:n], both[n:], to_held_out, which, len(data.train), more)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.estimate import Estimate
-from simulacra.evaluation.memorisation import nearest
+from simulacra.evaluation.nearest import nearest
 
 BLOCK = 512  # rows whose distances to all samples are held at once
 WARNING = "ranks models wrongly in many dimensions: do not compare by it"

@@ -43,6 +43,7 @@ class Report:
         findings: of the doctor, warnings first.
         records: of the measures, by name.
         provenance: of which weights and settings the numbers are, where they are of a run, or None.
+        asked: the options of `evaluate` that it was made with by name, or None where nobody knows.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     records: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] | None = None
+    asked: dict[str, Any] | None = None
 
     def __getitem__(self, measure: Measure[Any]) -> Any:
         """The record of a measure, or None."""
@@ -76,6 +78,7 @@ class Report:
             **{m.name: None if self[m] is None else as_json(self[m]) for m in RECORDED},
             "findings": [finding.json() for finding in self.findings],
             "provenance": self.provenance,
+            "asked": self.asked,
         }
 
     def summaries(self) -> dict[str, dict[str, Any]]:
@@ -234,4 +237,4 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     records = {m.name: m.read(content[m.name]) for m in RECORDED if content.get(m.name) is not None}
     findings = [read_finding(f) for f in content["findings"]]
     whole = (content["model"], ScoreProtocol(**protocol), estimates, findings, records)
-    return Report(*whole, content.get("provenance"))
+    return Report(*whole, content.get("provenance"), content.get("asked"))

@@ -24,6 +24,7 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood import fits
 from simulacra.evaluation.rows import features, samples_like
 
+DISTINCT = 0.01  # probability of an MMD by chance below which samples differ from the data
 FACTORS = (0.5, 1.0, 2.0)  # bandwidths in units of the median distance
 
 
@@ -37,6 +38,8 @@ class SampleScore(Record):
         chance: share of permutations of samples and rows with at least this distance.
         samples: number of samples and of rows.
         bandwidths: of the kernels.
+        to_training: the chance against as many training rows, where that against held-out rows is below 1 %:
+            held-out rows may lie elsewhere than what the model has learned. None elsewhere.
     """
 
     mmd2: float
@@ -45,6 +48,12 @@ class SampleScore(Record):
     samples: int
     bandwidths: tuple[float, ...]
     features: str = "the data themselves"
+    to_training: float | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether samples can be told from held-out rows, and from training rows."""
+        return max(self.chance, self.to_training or 0.0) < DISTINCT
 
 
 def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: int = 0) -> SampleScore:
@@ -71,9 +80,11 @@ def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: i
     bandwidths = median_bandwidths(held_out)
     samples = features(model, samples_like(model, data[split], n, seed), seed=seed).double()
     score = float(mmd2(samples, held_out, bandwidths))
-    reference = float(mmd2(_some(model, data.train, n, seed + 1), held_out, bandwidths))
+    learned = _some(model, data.train, n, seed + 1)
+    reference = float(mmd2(learned, held_out, bandwidths))
     chance = permutation_chance(samples, held_out, bandwidths, seed=seed)
-    return SampleScore(score, reference, chance, n, bandwidths)
+    beside = permutation_chance(samples, learned, bandwidths, seed=seed) if chance < DISTINCT else None
+    return SampleScore(score, reference, chance, n, bandwidths, to_training=beside)
 
 
 def _some(model: Model, split: Split, n: int, seed: int) -> Tensor:

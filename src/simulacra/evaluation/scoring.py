@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
 from simulacra.core.artifact import CONFIG, WEIGHTS, record
 from simulacra.core.boundary import checked
 from simulacra.core.estimate import Protocol as ScoreProtocol
+from simulacra.core.likelihood import CutShort
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.annealing import DEFAULT, Annealing
+from simulacra.evaluation.budget import BUDGET, Share, interrupted
 from simulacra.evaluation.doctor import diagnose
 from simulacra.evaluation.extractor import Extractor
 from simulacra.evaluation.history import history_of
@@ -23,6 +25,7 @@ from simulacra.evaluation.measure import Case, Evidence
 from simulacra.evaluation.measures import GENERALISATION, LIKELIHOOD, MEASURES, examined
 from simulacra.evaluation.provenance import provenance_of
 from simulacra.evaluation.report import Report
+from simulacra.training.interactive import interactive
 
 log = logging.getLogger("simulacra")
 
@@ -49,6 +52,7 @@ def evaluate(
     samples: int | None = None,
     tasks: bool = False,
     keep: bool = True,
+    budget: float | None = BUDGET,
 ) -> Report:
     """Score a model, or a run with its own data, on what its capabilities allow.
 
@@ -70,8 +74,12 @@ def evaluate(
         tasks: score by tasks as well: a classifier that learned from labelled samples, and one that sees 100
             labels. It may take minutes.
         keep: write `report.json`, `report.md` and the scores of the rows into the folder of a run.
+        budget: seconds; annealing is as long, and samples of chains are as many, as a share of it pays for;
+            None: as many as usual, however long that takes.
 
     Raises:
+        KeyboardInterrupt: if a script is interrupted, with the report so far in `done`; in a notebook or at
+            a prompt the report comes back as far as it was measured, and says so.
         ValueError: if no data are given, or they do not fit the model, or there are too few rows for the
             features of the extractor that was given.
 
@@ -93,16 +101,20 @@ def evaluate(
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
     asked_for = frozenset({"tables", *(["tasks"] if tasks else [])})
+    share = Share(budget)
     found = examined(
         Case(
-            *(model, data, split, k, seed, limit),
-            annealing=annealing,
+            *(model, data, split, k, seed, limit, share.samples(model, data[split])),
+            annealing=share.annealing(annealing, model),
             judging=judging,
             history=history_of(folder),
             asked=asked_for,
         )
     )
     report = reported(type(model).__name__, protocol_of(data, split, limit, seed), found)
+    report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks)
+    if found.interrupted:
+        return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:
@@ -116,6 +128,34 @@ def evaluate(
         except (ValueError, OSError) as error:
             # hours of scoring are done, and the report is in memory
             log.warning("the scores were not kept with the run: %s", error)
+    return report
+
+
+def asked_of(
+    k: int | None,
+    split: str | None,
+    limit: int | None,
+    seed: int | None,
+    annealing: Annealing,
+    extractor: object,
+    samples: int | None,
+    tasks: bool | None,
+) -> dict[str, Any]:
+    """The options of `evaluate` by name, as a report keeps them."""
+    drawn = {"extractor": None if extractor is None else str(extractor), "samples": samples, "tasks": tasks}
+    length = {name: getattr(annealing, name) for name in ("temperatures", "chains", "sweeps")}
+    return {"k": k, "split": split, "limit": limit, "seed": seed, **length, **drawn}
+
+
+def _cut_short(report: Report, found: Evidence) -> Report:
+    """The report of what was measured before an interrupt, which it says."""
+    scored = found[LIKELIHOOD]
+    if scored and scored.estimate.protocol:
+        report.protocol = scored.estimate.protocol
+    report.findings.insert(0, interrupted(sorted([*report.estimates, *report.records])))
+    if not interactive():
+        raise CutShort(report)
+    log.warning("interrupted: this is the report as far as it was measured")
     return report
 
 

@@ -25,12 +25,21 @@ SIDE = 16  # cells of the decoded lattice
 
 @dataclass
 class Album:
-    """What several pictures share, made once."""
+    """What several pictures share, made once.
+
+    Args:
+        model: that is drawn.
+        data: prepared as the model wants them.
+        seed: of all draws.
+        metrics: rows of the metrics file.
+        seconds: that a search for codes may take; None: no limit.
+    """
 
     model: Model
     data: Dataset
     seed: int
     metrics: Sequence[Mapping[str, Any]]
+    seconds: float | None = None
 
     @property
     def space(self) -> Space:

@@ -9,6 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from simulacra.core import capabilities as can
+from simulacra.core.progress import each
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
 from simulacra.exploration.album import Album
@@ -44,7 +45,7 @@ def fantasies(album: Album) -> Figure:
     with evaluating(model):
         state = chain.start_chain(rng.at("start"))
         for sweeps in SWEEPS:
-            for t in range(at, sweeps):
+            for t in each(range(at, sweeps), "chains", "sweep"):
                 state = chain.step(state, rng.at(t))
             at = sweeps
             seen.append(model.preprocessing.inverse(chain.shown(state)))

@@ -96,7 +96,7 @@ def inversion_picture(
     x, c = rows.x.cpu(), rows.c if condition is None and album.conditional else condition
     seen = torch.ones_like(x, dtype=torch.bool) if rows.known is None else rows.known.cpu()
     kept = seen if known is None else known_part(space, known, album.seed) & seen
-    found = invert(album.model, x, c, seed=album.seed, known=kept)
+    found = invert(album.model, x, c, seed=album.seed, known=kept, seconds=album.seconds)
     shown = {"original": (x.double(), ~seen)} | ({} if known is None else {"given": (x.double(), ~kept)})
     shown["nearest found"] = (album.model.decode(found.codes, c).cpu().double(), torch.zeros_like(kept))
     images, gone = (torch.cat(parts) for parts in zip(*shown.values()))
@@ -128,7 +128,8 @@ def arithmetic_picture(
     where = [(labels == k).nonzero().squeeze(1) for k in classes]
     n = min(EACH, *map(len, where))
     rows = album.held_out.rows(torch.cat([index[:n] for index in where]))
-    codes = codes_of(album.model, rows.x, None, album.seed, rows.known).unflatten(0, (3, n))
+    found = codes_of(album.model, rows.x, None, album.seed, rows.known, album.seconds)
+    codes = found.unflatten(0, (3, n))
     means = codes.mean(1, keepdim=True)
     results = combined(*torch.cat([codes, means], 1))
     made = album.model.decode(torch.cat([means.squeeze(1), results])).cpu().double()

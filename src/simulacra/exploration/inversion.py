@@ -11,6 +11,7 @@ Reference: Creswell and Bharath 2016; Lipton and Tripathi 2017. Row F27.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,15 +21,19 @@ import torch
 from torch import Tensor
 
 from simulacra.core import capabilities as can
+from simulacra.core.estimated import estimated
 from simulacra.core.intake import rows_of
 from simulacra.core.model import Model
 from simulacra.core.optimisers import cosine
 from simulacra.core.prepared import Rows, prepared
+from simulacra.core.progress import duration, each, stage
 from simulacra.core.random import Rng
 from simulacra.core.words import evaluating
 
+log = logging.getLogger("simulacra")
 WEAK = 4e-3  # weight of the mean square of a code's entries, for codes that are walked among
 AT_ONCE = 256  # codes that go through the decoder at once
+RUNGS = (200, 150, 100, 75, 50)  # steps where those that are asked for take too long
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ def invert(
     known: Any = None,
     prior: float = 0.0,
     lr: float = 0.1,
+    seconds: float | None = None,
 ) -> Inversion:
     """Codes whose decoded observations are nearest to x, by equation (1).
 
@@ -66,6 +72,8 @@ def invert(
         known: True where x is known, shape of x or of one observation; None: everywhere.
         prior: w, weight of |z|^2.
         lr: learning rate of the first step.
+        seconds: that the search may take: steps are timed, and there are fewer where they would take longer;
+            None: no limit.
 
     Raises:
         ValueError: if the model does not decode, what it decodes has no gradient, or a number is out of
@@ -92,16 +100,44 @@ def invert(
         None if there is None else there.to(model.device),
     )
     rng = Rng(seed, "score", device=model.device).by_content(raw, there)
-    with evaluating(model):
-        parts = [
-            _searched(model, rows, steps, starts, prior, lr)
-            for rows in prepared(model, raw, there, rng, max(1, AT_ONCE // starts), c)
-        ]
-    codes, errors = zip(*parts)
-    return Inversion(torch.cat(codes), torch.cat(errors))
+
+    def search(steps: int) -> Inversion:
+        parts = []
+        with evaluating(model), stage("codes", len(raw), "row") as progress:
+            for rows in prepared(model, raw, there, rng, max(1, AT_ONCE // starts), c):
+                progress.part = len(rows.raw)
+                parts.append(_searched(model, rows, steps, starts, prior, lr))
+                progress.advance(progress.part)
+        codes, errors = zip(*parts)
+        return Inversion(torch.cat(codes), torch.cat(errors))
+
+    return search(steps if seconds is None else _affordable(steps, seconds, search))
 
 
-def codes_of(model: Model, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
+def _affordable(steps: int, seconds: float, search: Callable[[int], object]) -> int:
+    """The steps that were asked for, or the most of `RUNGS` that take no longer."""
+    whole = estimated(lambda: search(steps))
+    tries = [steps, *[n for n in RUNGS if n < steps]]
+    found = next((n for n in tries if whole * n / steps <= seconds), tries[-1])
+    if found < steps:
+        left_out = (steps, duration(whole))
+        log.info(
+            "inversion: %d steps, about %s (%d would take %s)",
+            found,
+            duration(whole * found / steps),
+            *left_out,
+        )
+    return found
+
+
+def codes_of(
+    model: Model,
+    x: Any,
+    condition: Any = None,
+    seed: int = 0,
+    known: Any = None,
+    seconds: float | None = None,
+) -> Tensor:
     """Codes of observations: by the model's encoder, or by inversion where it has none but decodes.
 
     Inversion then has a weak prior: codes that lie among the model's own give better sums and paths.
@@ -111,6 +147,7 @@ def codes_of(model: Model, x: Any, condition: Any = None, seed: int = 0, known: 
         condition: one for all, or one for each x, where the model takes one.
         seed: same seed, same codes.
         known: True where x is known, or None.
+        seconds: that an inversion may take, as in `invert`.
 
     Returns:
         shape (B, latent).
@@ -121,7 +158,7 @@ def codes_of(model: Model, x: Any, condition: Any = None, seed: int = 0, known: 
     if model.supports(can.Encodes) or not model.supports(can.Decodes):
         return model.encode(x, condition, seed, known)
     prior = WEAK / cast(can.Decodes, model).code_size
-    return invert(model, x, condition, seed=seed, known=known, prior=prior).codes
+    return invert(model, x, condition, seed=seed, known=known, prior=prior, seconds=seconds).codes
 
 
 def _searched(
@@ -168,7 +205,7 @@ def _descended(loss: Callable[[Tensor], Tensor], z: Tensor, steps: int, lr: floa
     """z after `steps` of Adam, each row by itself."""
     z = z.detach().clone().requires_grad_()
     adam = torch.optim.Adam([z], lr)
-    for t in range(steps):
+    for t in each(range(steps), "inversion"):
         adam.param_groups[0]["lr"] = lr * cosine(t / steps)
         with torch.enable_grad():
             total = loss(z).sum()

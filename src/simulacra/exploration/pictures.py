@@ -16,8 +16,10 @@ from matplotlib.figure import Figure
 
 from simulacra.core import capabilities as can
 from simulacra.core.composite import Fields
+from simulacra.core.likelihood import CutShort
 from simulacra.core.links import check_links
 from simulacra.core.model import Model
+from simulacra.core.progress import each
 from simulacra.core.space import Real
 from simulacra.data.dataset import Dataset
 from simulacra.exploration import energies, figures, style
@@ -30,6 +32,7 @@ from simulacra.exploration.saliency import saliency_picture
 from simulacra.training.metrics import read_numbers
 
 PRIVATE = "private"
+BUDGET, SEARCHING = 60.0, 0.3  # seconds of all pictures, and the share of each search for codes
 PLACES = ("", f"{PRIVATE}/")
 NOTICE = """\
 The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
@@ -45,6 +48,7 @@ def pictures(
     seed: int = 0,
     metrics: Sequence[Mapping[str, Any]] | None = None,
     only: str | None = None,
+    budget: float | None = BUDGET,
     **options: Any,
 ) -> dict[str, Path]:
     """Write the pictures of a trained model into a run folder.
@@ -53,6 +57,7 @@ def pictures(
         folder: where `metrics.csv` may lie; private pictures go to its `private/`.
         metrics: rows of the metrics; None: those of the folder.
         only: name of one picture; None: all that model and data allow.
+        budget: seconds, of which shares go to searches for codes; None: no limit.
         options: of that picture, such as `known="left"` of `completions`.
 
     Returns:
@@ -60,6 +65,7 @@ def pictures(
 
     Raises:
         ValueError: if model and data do not fit, or do not allow the one picture.
+        KeyboardInterrupt: with the pictures so far in `done`.
 
     Example:
         >>> import simulacra, tempfile
@@ -72,13 +78,17 @@ def pictures(
         folder, PRIVATE, "metrics.csv", *(f"{place}{p.name}.png" for p in PICTURES for place in PLACES)
     )
     album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics)
+    album.seconds = None if budget is None else SEARCHING * budget
     wanted = possible(album) if only is None else [chosen(album, only, options)]
     drawn: dict[str, Path] = {}
-    for picture in wanted:
-        figure = picture.draw(album, **options)
-        if figure is not None:
-            place = _private(folder) if picture.private(album) else folder
-            drawn[picture.name] = style.save(figure, place / f"{picture.name}.png")
+    try:
+        for picture in each(wanted, "pictures", "picture", even=False):
+            figure = picture.draw(album, **options)
+            if figure is not None:
+                place = _private(folder) if picture.private(album) else folder
+                drawn[picture.name] = style.save(figure, place / f"{picture.name}.png")
+    except KeyboardInterrupt:
+        raise CutShort(drawn) from None
     if only is not None and not drawn:
         raise ValueError(f"{only} has nothing to show of {type(model).__name__} on {data.name}.")
     return drawn

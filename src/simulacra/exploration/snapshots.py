@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import nullcontext
 
-from simulacra.exploration.watch import in_turn
+from simulacra.training.looks import in_turn
 from simulacra.training.loop import Loop
 
 

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from typing import Any
-
-import torch
 
 from simulacra.core import capabilities as can
-from simulacra.core.classes import Categorical
-from simulacra.core.model import Model
+from simulacra.training.looks import PICTURES, picture_seconds, sampled, shown_of
 from simulacra.training.loop import Loop
 from simulacra.training.options import draws
+from simulacra.training.stopping import Interrupted, at_once
 
 log = logging.getLogger("simulacra")
-PICTURES = 8  # a stage
-IMAGES, POINTS = 64, 500
 
 
 class SamplePictures:
     """A watcher that writes `samples/epoch-XXXX.png` into the run folder.
 
     As in `fit(model, data, samples_every=5, watchers=(SamplePictures(),))`; without
-    `samples_every` it draws eight pictures a stage. The command line always has one.
+    `samples_every` it draws eight pictures a stage, and of many stages fewer and fewer have any. The
+    command line always has one.
 
     Args:
         seed: of the samples: the same noise in every picture, so that they can be compared.
@@ -40,11 +36,23 @@ class SamplePictures:
         self.seen = loop.position.epoch
         if not due and loop.position.step < loop.total:
             return
+        if not loop.options.samples_every and not shown_of(loop.position.stage):
+            return
         try:
-            self._draw(loop)
+            with at_once(loop.backend.world == 1):
+                self._draw(loop)
+        except Interrupted:
+            log.info("a picture of samples was left out: training was asked to stop")
         except ValueError as error:
             # a picture that fails is no reason to stop training
             log.warning("no picture of samples: %s", error)
+
+    def seconds(self, loop: Loop, steps: float) -> float:
+        """What the pictures of a stage take, from the first steps of drawing one."""
+        if loop.folder is None or not shown_of(loop.position.stage):
+            return 0.0
+        pictures = max(1.0, epochs_of(loop) // (loop.options.samples_every or self._interval(loop)))
+        return pictures * picture_seconds(loop.model, self.seed)
 
     def _due(self, loop: Loop) -> bool:
         """Returns True if an interval between pictures has ended since the last look."""
@@ -62,9 +70,8 @@ class SamplePictures:
         assert loop.folder is not None and loop.stage is not None
         model, epoch = loop.model, loop.position.epoch
         raw = model.preprocessing.raw
-        n = IMAGES if raw.image else POINTS
         with loop.ema.installed() if loop.ema else nullcontext():
-            x = model.sample(n, in_turn(model, n), self.seed)
+            x = sampled(model, self.seed)
         place = loop.folder / "samples"
         place.mkdir(exist_ok=True)
         stage = f"{loop.stage.name}-" if loop.position.stage else ""
@@ -76,17 +83,3 @@ def epochs_of(loop: Loop) -> float:
     assert loop.stage is not None
     rows = len(loop.train)
     return loop.total * min(loop.options.batch_size, rows) * draws(loop.stage) / rows
-
-
-def in_turn(model: Model, n: int) -> Any:
-    """Conditions for n samples: the classes in turn, the first class for the first samples.
-
-    Raises:
-        ValueError: if the condition is no single class.
-    """
-    c = model.condition
-    if c is None or not model.supports(can.TakesCondition):
-        return None
-    if not isinstance(c, Categorical) or c.shape:
-        raise ValueError(f"the model takes a condition out of {c}: give one with --condition.")
-    return torch.arange(n) * c.classes // max(n, 1)

@@ -43,6 +43,7 @@ class Position:
         total_steps: steps done in all stages.
         seconds: training time so far.
         parts: micro-batches of the updates that did not fit into memory, by name.
+        pending: whether the look after the last step, with its validation, is still due.
     """
 
     stage: int = 0
@@ -58,6 +59,7 @@ class Position:
     seconds: float = 0.0
     finished: bool = False
     parts: dict[str, int] = field(default_factory=dict)
+    pending: bool = False
 
 
 def environment(backend: Backend) -> dict[str, Any]:

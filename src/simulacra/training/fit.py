@@ -23,11 +23,12 @@ from simulacra.models.catalog import find
 from simulacra.training import checkpoint as ck
 from simulacra.training.interactive import interactive, so_far
 from simulacra.training.launch import Job, launch
-from simulacra.training.loop import Interrupted, Watcher
+from simulacra.training.loop import Watcher
 from simulacra.training.metrics import NAME as METRICS
 from simulacra.training.options import Options, check_stages
 from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config
 from simulacra.training.seeds import seed_group
+from simulacra.training.stopping import Interrupted
 from simulacra.training.validation import can_validate
 
 log = logging.getLogger("simulacra")

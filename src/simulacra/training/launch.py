@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import signal
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +11,11 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.training.backend import Backend, FabricBackend, make_fabric, plain
 from simulacra.training.layout import fast_layout
-from simulacra.training.loop import Interrupted, Loop, Watcher
+from simulacra.training.loop import Loop, Watcher
 from simulacra.training.memory import out_of_memory
 from simulacra.training.options import Options
 from simulacra.training.players import TrainingFailed
+from simulacra.training.stopping import Interrupted, stop_requests
 
 
 class Job:
@@ -104,26 +101,3 @@ def _told(error: Exception) -> Exception:
     if kind in ("TrainingFailed", "ValueError", "MissingCapability"):
         return TrainingFailed(sentence) if kind == "TrainingFailed" else ValueError(sentence)
     return error
-
-
-@contextlib.contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (or a polite kill) is noted and answered between steps; a second one is answered at once."""
-    asked: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    kept = {}
-
-    def note(number: int, frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        kept[number] = signal.signal(number, note)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

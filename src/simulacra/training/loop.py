@@ -29,16 +29,13 @@ from simulacra.training.memory import counted, placed
 from simulacra.training.metrics import Metrics
 from simulacra.training.options import Options
 from simulacra.training.players import Player, TrainingFailed
-from simulacra.training.progress import Progress
+from simulacra.training.progress import shown
+from simulacra.training.stopping import Interrupted
 from simulacra.training.validation import Validator
 from simulacra.training.vitals import Vitals
 
 log = logging.getLogger("simulacra")
 Watcher = Callable[["Loop", bool], None]
-
-
-class Interrupted(Exception):
-    """Someone asked to stop; the checkpoint is written."""
 
 
 class Loop:
@@ -96,7 +93,8 @@ class Loop:
         keep = self.position.total_steps
         self.metrics = Metrics(self.folder / "metrics.csv" if self.folder else None, keep)
         self.shards = ck.shard(self.model, self.backend, whole=resume is None)
-        self.began = time.perf_counter() - self.position.seconds
+        self.entered = time.perf_counter()
+        self.began = self.entered - self.position.seconds
         self.model.train()
         try:
             while not self.position.finished:
@@ -171,18 +169,17 @@ class Loop:
         self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
         self._say_size(stage.name, feeds.batch_size)
-        progress = Progress(stage.name, self.total, p.step, rows, self._shows(), self.per_epoch)
         sums: dict[str, float] = {}
-        try:
+        with shown(self, stage.name, rows) as pace:
+            if p.pending:
+                self._after_step()
             while p.step < self.total and not self.validator.enough(p):
                 logged = self._step(rng.at(p.step), feeds)
                 p.step += 1
                 p.total_steps += 1
                 self._record(logged, sums)
-                progress.step(p.step, self.terms)
+                pace.step(p.step, self.terms)
                 self._after_step()
-        finally:
-            progress.close()
 
     def _step(self, rng: Rng, feeds: Feeds) -> dict[str, Tensor]:
         batches = feeds.next(self.model, rng)
@@ -243,11 +240,9 @@ class Loop:
         """Validation, watchers, checkpoint, interruption."""
         p = self.position
         epochs = int(p.step / self.per_epoch + 1e-9)
-        ended = epochs > p.epoch or p.step == self.total
+        ended = p.pending or epochs > p.epoch or p.step == self.total
         if ended:
-            p.epoch = max(p.epoch + 1, epochs)
-            if self.validator.active:
-                self.metrics.add(self._where(), {"valid_score": self.validator.judge(p, self.ema)})
+            self._validate(max(p.epoch + 1, epochs))
             if self.vitals.active:
                 found = self.vitals.measure(self.ema)
                 self.metrics.add(self._where(), found)
@@ -259,6 +254,19 @@ class Loop:
             self.save()
         if interrupted:
             raise Interrupted
+
+    def _validate(self, epoch: int) -> None:
+        """The score of the validation rows; one that is broken off is due again after a resume."""
+        p = self.position
+        before, p.epoch, p.pending = p.epoch, epoch, False
+        try:
+            found = {"valid_score": self.validator.judge(p, self.ema)} if self.validator.active else {}
+        except Interrupted:
+            p.epoch, p.pending = before, True
+            self.save()
+            raise
+        if found:
+            self.metrics.add(self._where(), found)
 
     def _any(self, here: bool) -> bool:
         """Returns True if a condition holds on one of the processes."""
@@ -272,9 +280,6 @@ class Loop:
         self.needs = counted(self.model, players, bool(self.ema), self.train)
         if self.folder is not None:
             log.info("%s: %s steps of %s rows; %s", name, f"{self.total:,}", f"{rows:,}", self.needs)
-
-    def _shows(self) -> bool | None:
-        return False if self.backend.rank else self.options.progress
 
     def save(self) -> None:
         """Write the checkpoint, unless a weight is not finite."""

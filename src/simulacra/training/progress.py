@@ -1,93 +1,95 @@
-"""Progress: a bar at a terminal and in a notebook, and the expected duration said early."""
+"""How training says where it is: the words of its bar, and the whole that is said early."""
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from simulacra.core.progress import Progress, duration, showing, stage, start
+from simulacra.core.shown import WORTH_SAYING, on_terminal, sinks
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from simulacra.core.ancestral import Watch
     from simulacra.core.model import Model
+    from simulacra.training.loop import Loop
 
-from simulacra.training.interactive import in_notebook
-
-log = logging.getLogger("simulacra")
-STEPS, SECONDS = 20, 2.0  # after so many, or so long, the duration is said
-WORTH_SAYING = 5.0  # seconds
+__all__ = ["Costly", "Pace", "duration", "entries_shown", "passes", "shown"]
 
 
-def seen_by_someone() -> bool:
-    """Returns True if standard error is a terminal, or a notebook shows it."""
-    return sys.stderr.isatty() or in_notebook()
+@runtime_checkable
+class Costly(Protocol):
+    """A watcher that says what it will cost."""
+
+    def seconds(self, loop: Loop, steps: float) -> float:
+        """Seconds that it takes in a stage whose steps take so many."""
+        ...
 
 
-class Progress:
-    """The bar of one stage.
+class Pace:
+    """Tells a stage of training how far it is: terms, and samples per second.
+
+    Args:
+        progress: of the stage.
+        rows: rows a step.
+    """
+
+    def __init__(self, progress: Progress, rows: int):
+        self.progress, self.rows = progress, rows
+        self.began = time.perf_counter()
+
+    def step(self, done: int, terms: Mapping[str, float]) -> None:
+        """Note that `done` steps are done; `terms` is what to show."""
+        self.progress.at(done, self._message(done, terms) if terms and self.progress.sinks else None)
+
+    def _message(self, done: int, terms: Mapping[str, float]) -> str:
+        rate = (done - self.progress.first) * self.rows / (time.perf_counter() - self.began)
+        shown = [f"{name}={value:.4g}" for name, value in terms.items()]
+        return ", ".join([*shown, f"samples/s={rate:,.0f}"])
+
+
+@contextmanager
+def shown(loop: Loop, name: str, rows: int) -> Iterator[Pace]:
+    """The progress of a stage of training, told to the log, to a terminal and to a file in the run folder.
 
     Args:
         name: of the stage.
-        total: its steps.
-        done: steps already done before a resume.
-        rows: rows a step, for samples per second.
-        show: whether to draw; None: at a terminal and in a notebook.
-        per_epoch: steps of an epoch.
+        rows: rows a step.
     """
+    first = loop.position.step
+    told = () if loop.folder is None else sinks(loop.folder, loop.options.progress)
+    goal, more = passes(loop.total, first, loop.per_epoch), lambda steps: beside(loop, steps)
+    with showing(*told), stage(name, loop.total, step=first, goal=goal, beside=more) as progress:
+        yield Pace(progress, rows)
 
-    def __init__(self, name: str, total: int, done: int, rows: int, show: bool | None, per_epoch: float):
-        self.name, self.total, self.done, self.rows = name, total, done, rows
-        self.per_epoch = per_epoch
-        self.began = time.perf_counter()
-        self.first = done
-        self.announced = False
-        self._shown = self._paced = 0.0
-        shown = seen_by_someone() if show is None else show
-        self.bar: Any = self._bar() if shown and total else None
 
-    def _bar(self) -> Any:
-        from tqdm import tqdm
+def beside(loop: Loop, steps: float) -> float:
+    """Seconds that come on top of so many of steps: start-up, validation and what watchers do."""
+    if steps < WORTH_SAYING:
+        return 0.0
+    epochs = (loop.total - loop.position.step) / loop.per_epoch
+    watching: tuple[object, ...] = loop.watchers
+    watchers = sum(w.seconds(loop, steps) for w in watching if isinstance(w, Costly))
+    before = 0.0 if loop.position.past else loop.entered - start(loop.entered)
+    return before + watchers + epochs * loop.validator.seconds()
 
-        return tqdm(total=self.total, initial=self.done, desc=self.name, unit="step", dynamic_ncols=True)
 
-    def step(self, done: int, terms: dict[str, float] | None) -> None:
-        """Note that `done` steps are done; `terms` is what to show, when there is news."""
-        self.done = done
-        now = time.perf_counter()
-        if not self.announced:
-            self._announce(now)
-        if self.bar is None:
-            return
-        if now - self._shown > 0.2 or done == self.total:
-            self._shown = now
-            self.bar.update(done - self.bar.n)
-            if terms:
-                rate = (done - self.first) * self.rows / (now - self.began)
-                shown = {name: f"{value:.4g}" for name, value in terms.items()}
-                self.bar.set_postfix({**shown, "samples/s": f"{rate:,.0f}"}, refresh=False)
+def passes(total: int, first: int, per_epoch: float) -> str:
+    """What a stage has before it, in words.
 
-    def _announce(self, now: float) -> None:
-        """Say how long the stage will take, as soon as some steps were made."""
-        made = self.done - self.first
-        if made == 1:
-            # the first step also starts kernels and workers: the pace is that of the others
-            self._paced = now
-        elif made > STEPS or now - self._paced > SECONDS:
-            self.announced = True
-            whole = (now - self._paced) / (made - 1) * (self.total - self.first)
-            if whole > WORTH_SAYING:
-                epochs = (self.total - self.first) / self.per_epoch
-                more = "more " if self.first else ""
-                log.info("%s: about %s for %g %sepochs", self.name, duration(whole), round(epochs, 1), more)
+    Args:
+        total: its steps.
+        first: steps done before a resume.
+        per_epoch: steps of an epoch.
 
-    def close(self) -> None:
-        """Leave the bar as it stands."""
-        if self.bar is not None:
-            self.bar.close()
+    Example:
+        >>> passes(100, 50, 10.0)
+        '5 more epochs'
+    """
+    return f"{round((total - first) / per_epoch, 1):g} {'more ' if first else ''}epochs"
 
 
 @contextmanager
@@ -95,9 +97,9 @@ def entries_shown(model: Model, show: bool | None = None) -> Iterator[Watch | No
     """A watcher for `sample` that draws a bar, where the model draws entry by entry.
 
     Args:
-        show: whether to draw; None: at a terminal and in a notebook.
+        show: whether to draw; None: where standard error is a terminal.
     """
-    shown = seen_by_someone() if show is None else show
+    shown = on_terminal(show)
     if not shown or not getattr(model, "entry_by_entry", False):
         yield None
         return
@@ -111,15 +113,3 @@ def entries_shown(model: Model, show: bool | None = None) -> Iterator[Watch | No
             bar.update(t - bar.n)
 
         yield drawn
-
-
-def duration(seconds: float) -> str:
-    """Such as `45 s`, `12 min` or `3.5 h`.
-
-    Example:
-        >>> duration(700)
-        '12 min'
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

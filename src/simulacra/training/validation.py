@@ -10,9 +10,11 @@ from typing import Any, cast
 from torch import Tensor
 
 from simulacra.core import capabilities as can
+from simulacra.core.estimated import estimated
 from simulacra.core.likelihood import has_exact, observed
 from simulacra.core.model import Model
 from simulacra.core.precision import narrowed, precise
+from simulacra.core.progress import stage
 from simulacra.core.random import Rng, some_of
 from simulacra.core.words import evaluating
 from simulacra.data.dataset import Split
@@ -21,8 +23,10 @@ from simulacra.training.backend import Backend
 from simulacra.training.ema import Ema
 from simulacra.training.memory import out_of_memory, release
 from simulacra.training.options import Options
+from simulacra.training.stopping import at_once
 
 CHUNK = 1024  # rows that are scored at once
+ROWS, FEW = 4096, 64  # rows that are scored at most, and that are timed to say what they will take
 log = logging.getLogger("simulacra")
 
 
@@ -65,7 +69,9 @@ class Validator:
         """The score, in chunks that fit into memory; a row has its own noise, whatever the chunk."""
         while True:
             try:
-                return validation_score(self.model, valid, self.options.seed, chunk=self.chunk)
+                # nothing is changed before the score is there; processes must stop at the same step
+                with at_once(self.backend.world == 1):
+                    return validation_score(self.model, valid, self.options.seed, chunk=self.chunk)
             except (RuntimeError, MemoryError) as error:
                 # processes whose scores differ in the last digit could stop at different epochs
                 if not out_of_memory(error) or self.chunk == 1 or self.backend.world > 1:
@@ -73,6 +79,15 @@ class Validator:
             release(self.backend.device)
             self.chunk //= 2
             log.warning("out of memory at %d validation rows: going on with %d", 2 * self.chunk, self.chunk)
+
+    def seconds(self) -> float:
+        """What a score takes, from a few rows of it; 0 where there is none."""
+        if not self.active or self.valid is None or self.backend.world > 1:
+            return 0.0
+        rows = min(len(self.valid), ROWS)
+        few = min(rows, FEW)
+        timed = lambda: validation_score(self.model, self.valid, self.options.seed, few)
+        return estimated(timed) * rows / few
 
     def enough(self, position: ck.Position) -> bool:
         """Returns True if patience is at its end."""
@@ -105,14 +120,15 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
     return scores and valid is not None and options.validate is not False
 
 
-def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096, chunk: int = CHUNK) -> float:
+def validation_score(model: Model, valid: Split, seed: int, limit: int = ROWS, chunk: int = CHUNK) -> float:
     """Mean log-density or one-sample bound of `limit` validation rows, the same each time, in nats."""
     rng = Rng(seed, "validation", device=model.device)
     chosen = some_of(len(valid), limit, rng)
     total, n = 0.0, len(chosen)
-    with evaluating(model):
+    with evaluating(model), stage("validation", n, "row") as progress:
         for i in range(0, n, chunk):
             batch = valid.rows(chosen[i : i + chunk])
+            progress.part = len(batch.x)
             keyed = rng.by_content(batch.x, batch.known)
             x, log_det = valid.preprocessing.forward(batch.x, keyed, batch.known)
             x = narrowed(x, model.dtype) if x.is_floating_point() else x
@@ -121,4 +137,5 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = 4096, c
             else:
                 values = cast(Any, model).elbo(x, batch.c, keyed, **observed(batch.known))
             total += float((precise(values) + log_det).sum())
+            progress.advance(progress.part)
     return total / n

@@ -130,9 +130,35 @@ def copies_by_chance(space: Space, splits: Mapping[str, Tensor]) -> bool:
         space: of the raw rows.
         splits: raw rows by split, shape (N, *).
     """
-    train = splits["train"]
+    return _pairs(splits) * chance_of_copy(space, splits["train"]) >= EXPECTED
+
+
+def chance_of_copy(space: Space, train: Tensor) -> float:
+    """Probability that two unrelated rows of such values are equal; 0 where a column is continuous.
+
+    Example:
+        >>> from simulacra.core.space import Binary
+        >>> x = (torch.rand(2000, 3, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+        >>> 0.01 < chance_of_copy(Binary((3,)), x) < 1
+        True
+    """
     some = train[:: max(1, len(train) // LOOKED_AT)].flatten(1).double().numpy()
-    return not _continuous(some[:, _numbers(space)]) and _pairs(splits) * _chance(some, 0.0) >= EXPECTED
+    return 0.0 if _continuous(some[:, _numbers(space)]) else _chance(some, 0.0)
+
+
+def continuous(space: Space, x: Tensor) -> bool:
+    """Whether rows of such values are never equal by chance: some column holds numbers that are not rounded.
+
+    Args:
+        space: of the raw rows.
+        x: some raw rows, shape (N, *).
+
+    Example:
+        >>> from simulacra.core.space import Real
+        >>> continuous(Real((2,)), torch.randn(50, 2)), continuous(Real((2,)), torch.randn(50, 2).round())
+        (True, False)
+    """
+    return _continuous(x.flatten(1).double().numpy()[:, _numbers(space)])
 
 
 def _continuous(x: np.ndarray) -> bool:

@@ -289,7 +289,8 @@ def columns_of(
         more = (word for words in missing.classes.values() for word in words)
         words = ",".join(dict.fromkeys([*missing.words, *more]))
         notes["classes"] = (
-            f"{', '.join(kept)} is a class: if it means missing load it with missing_values='{words}'"
+            f"{', '.join(kept)} is a class: if it means missing load it with missing_values='{words}' and "
+            "missing='mask'"
         )
     return columns, notes, ",".join(missing.words)
 

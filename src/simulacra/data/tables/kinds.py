@@ -179,7 +179,9 @@ def _check_unmixed(column: Column) -> None:
         odd = column.odd
         text = str(column.values[odd[0]])
         gone = ",".join(dict.fromkeys([*column.spellings, text]))
-        mend = f"if it stands for a missing entry load it with missing_values={gone!r}, or "
+        mend = (
+            f"if it stands for a missing entry load it with missing_values={gone!r} and missing='mask', or "
+        )
         raise ValueError(
             f"{column.where} has {text[:40]!r} in {column.at(odd[0])} among numbers: correct it, or "
             f"{mend if ',' not in text else ''}declare the column with types={{{column.name!r}: "

@@ -1,15 +1,21 @@
-"""Checks of the codes: what they carry of x, and whether samples of the prior look like them."""
+"""Checks of the codes: what they carry of x, what comes back of it, and whether the prior fills them."""
 
 from __future__ import annotations
 
+from simulacra.core.chance import chance_of
 from simulacra.core.finding import Finding
+from simulacra.evaluation.advice import Option
+from simulacra.evaluation.checked import AGAINST_MEAN, setting
 from simulacra.evaluation.measure import Evidence
 from simulacra.evaluation.measures import CODES
 
 DEAD_KL = 0.1  # nats: less and the code says next to nothing of x
 LITTLE = 0.1  # nats of I_q(x; z): a KL without them is the same code for every x
 SURE = 3.0  # standard errors
+WORSE = 0.05  # of the error of the mean: so much worse than none, beyond chance
+UNLIKELY = 1e-3  # probability below which chance is ruled out
 PAGE = "docs/doctor.md"
+WARMUP = Option("kl_warmup", 0.5, "to anneal the KL")
 
 
 def collapse(evidence: Evidence) -> Finding | None:
@@ -26,8 +32,8 @@ def collapse(evidence: Evidence) -> Finding | None:
     normal = f"a KL and an I(x; z) above {DEAD_KL:g}, at least one active unit"
     silent = kl.information + SURE * kl.information_error < LITTLE
     if units.count == 0 or kl.total < DEAD_KL or silent:
-        mend = "kl_warmup=0.5 to anneal the KL, or a weaker decoder"
-        return Finding("warning", name, measured, normal, "the decoder ignores the code", mend, see)
+        mend, options = setting(evidence).ways(WARMUP, "a weaker decoder")
+        return Finding("warning", name, measured, normal, "the decoder ignores the code", mend, see, options)
     return Finding("ok", name, measured, normal, "the code is used", "", see)
 
 
@@ -44,8 +50,9 @@ def unused(evidence: Evidence) -> Finding | None:
     if not idle:
         return Finding("ok", name, measured, "none", "all are used", "", see)
     means = "they are idle: the code is longer than what the model says with it"
-    mend = f"latent={units.count}, or kl_warmup=0.5 to use more"
-    return Finding("note", name, measured, "none", means, mend, see)
+    more = Option("kl_warmup", 0.5, "to use more")
+    mend, options = setting(evidence).ways(Option("latent", units.count), more, "a shorter code")
+    return Finding("note", name, measured, "none", means, mend, see, options)
 
 
 def mismatch(evidence: Evidence) -> Finding | None:
@@ -58,8 +65,26 @@ def mismatch(evidence: Evidence) -> Finding | None:
     measured = f"the codes of the data are {kl.marginal:.2f} +- {kl.marginal_error:.2f} nats from the prior"
     if kl.marginal > 1 + SURE * kl.marginal_error:
         means = "samples of the prior start where no x was encoded"
-        return Finding("note", name, measured, "below 1", means, "more epochs, or a richer prior", see)
+        mend, _ = setting(evidence).ways("more epochs", "a richer prior")
+        return Finding("note", name, measured, "below 1", means, mend, see)
     return Finding("ok", name, measured, "below 1", "they fill it", "", see)
 
 
-CHECKS = (collapse, unused, mismatch)
+def reconstructions(evidence: Evidence) -> Finding | None:
+    """Reconstructions that are further from x than the mean of the training rows is."""
+    found = evidence[AGAINST_MEAN]
+    if found is None or not found.mean:
+        return None
+    name, see = "reconstructions", f"{PAGE}#reconstructions"
+    measured = f"the squared error of {found.rows} reconstructions is {found.model / found.mean:.3g} times "
+    measured += "that of the mean of training rows"
+    chance = chance_of(found.model - found.mean, found.error, found.rows - 1)
+    if found.model > (1 + WORSE) * found.mean and chance < UNLIKELY:
+        mend, options = setting(evidence).ways("more epochs", Option("lr", 1e-3, "or lower", "train"))
+        means = "the code is worse than none"
+        return Finding("warning", name, measured, "below 1", means, mend, see, options)
+    means = "the code beats the mean" if found.model < found.mean else "no worse than the mean beyond chance"
+    return Finding("ok", name, measured, "below 1", means, "", see)
+
+
+CHECKS = (collapse, unused, mismatch, reconstructions)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
+from simulacra.evaluation.advice import Option
+from simulacra.evaluation.cells import Cells
+from simulacra.evaluation.checked import CELLS, setting
 from simulacra.evaluation.measure import Evidence
 from simulacra.evaluation.measures import MEMORISATION, MODES, QUALITY, SAMPLE_SCORE
+from simulacra.evaluation.memorisation import SURE
 from simulacra.evaluation.quality import SampleQuality
+from simulacra.evaluation.samples import DISTINCT
 
-DISTINCT = 0.01  # probability of the samples' MMD by chance below which they differ from the data
 MISSED = 0.75  # of the coverage of training rows below which modes are missing
 MOST_MISSED = 0.5
+SHOWN = 3  # parts whose shares are named
 PAGE = "docs/doctor.md"
 
 
@@ -26,10 +31,14 @@ def copying(evidence: Evidence) -> Finding | None:
     )
     normal = "5%, and as many copies as held-out rows have"
     if m.copies:
-        mend = "more data, a smaller model, or patience=5 to stop earlier"
-        return Finding("warning", name, measured, normal, "the model copies", mend, see)
-    if near > 0.1 and m.near_chance < 1e-3:
-        means = "they are as near to held-out rows, so they are not copies but lack variety or detail"
+        stop = Option("patience", 5, "to stop earlier", "train")
+        mend, options = setting(evidence).ways("more data", "a smaller model", stop, learned=False)
+        return Finding("warning", name, measured, normal, "the model copies", mend, see, options)
+    if near > 0.1 and m.near_chance < SURE and not m.too_near:
+        means = "training rows are as near to each other: held-out rows lie elsewhere, and nothing is copied"
+        return Finding("ok", name, measured, normal, means, "", see)
+    if near > 0.1 and m.near_chance < SURE:
+        means = "they are as near to other rows or samples, so they are no copies but lack variety or detail"
         return Finding("note", name, measured, normal, means, "", see)
     return Finding("ok", name, measured, normal, "no sign of copying", "", see)
 
@@ -37,18 +46,22 @@ def copying(evidence: Evidence) -> Finding | None:
 def missing_modes(evidence: Evidence) -> Finding | None:
     """Parts of the data that no sample shows (F11)."""
     name, see = "missing modes", f"F11, {PAGE}#missing-modes"
-    means, mend = (
-        "the samples leave out part of the data",
-        "more epochs, a larger model, or minibatch_kernels=8 in a game",
-    )
+    means = "the samples leave out part of the data"
+    apart = Option("minibatch_kernels", 8)
+    mend, options = setting(evidence).ways("more epochs", "a larger model", apart)
     if (found := evidence[MODES]) is not None:
         measured = f"{found.covered} of {found.of} modes have a sample"
         if found.covered < found.of:
-            return Finding("warning", name, measured, "all", means, mend, see)
+            return Finding("warning", name, measured, "all", means, mend, see, options)
         return Finding("ok", name, measured, "all", "none is missing", "", see)
-    quality = evidence[QUALITY]
+    cells, quality = evidence[CELLS], evidence[QUALITY]
+    if cells is not None and cells.lost:
+        shares = " and ".join(f"{share:.0%}" for share in cells.lost[:SHOWN])
+        measured = f"of {cells.of} parts of the training rows {len(cells.lost)} have all but no sample, "
+        measured += f"with {shares} of the rows"
+        return Finding("warning", name, measured, "none", means, mend, see, options)
     if not isinstance(quality, SampleQuality):
-        return None
+        return None if cells is None else _all_parts(cells)
     ours, best = quality.model.coverage, quality.reference.coverage
     share = ours.coverage / max(best.coverage, 1e-12)
     measured = (
@@ -58,8 +71,15 @@ def missing_modes(evidence: Evidence) -> Finding | None:
     normal = f"{MISSED:.0%} of what training rows cover"
     if share < MISSED:
         severity: Severity = "warning" if share < MOST_MISSED else "note"
-        return Finding(severity, name, measured, normal, means, mend, see)
+        return Finding(severity, name, measured, normal, means, mend, see, options)
     return Finding("ok", name, measured, normal, "none is missing", "", see)
+
+
+def _all_parts(cells: Cells) -> Finding:
+    measured = f"all {cells.of} parts of the training rows have samples"
+    return Finding(
+        "ok", "missing modes", measured, "all", "none is missing", "", f"F11, {PAGE}#missing-modes"
+    )
 
 
 def samples_off(evidence: Evidence) -> Finding | None:
@@ -73,12 +93,14 @@ def samples_off(evidence: Evidence) -> Finding | None:
         f"of training rows {score.reference:.3g} (p = {score.chance:.2g})"
     )
     normal = f"p above {DISTINCT:g}"
-    if score.chance < DISTINCT:
+    if score.differs:
         means = "the samples can be told from the data"
-        return Finding(
-            "note", name, measured, normal, means, "more epochs; samples.png shows what is off", see
-        )
-    return Finding("ok", name, measured, normal, "the samples cannot be told from the data", "", see)
+        mend, _ = setting(evidence).ways("more epochs; samples.png shows what is off")
+        return Finding("note", name, measured, normal, means, mend, see)
+    means = "the samples cannot be told from the data"
+    if score.to_training is not None:
+        means = f"they cannot be told from training rows (p = {score.to_training:.2g}): held-out rows differ"
+    return Finding("ok", name, measured, normal, means, "", see)
 
 
 CHECKS = (copying, missing_modes, samples_off)

@@ -6,6 +6,8 @@ Numbers and alarms come by name from `HasVitals`; no family is known here.
 from __future__ import annotations
 
 from simulacra.core.finding import Finding
+from simulacra.evaluation.advice import Option
+from simulacra.evaluation.checked import setting
 from simulacra.evaluation.measure import Evidence
 from simulacra.evaluation.measures import NEIGHBOUR, VITALS
 
@@ -32,6 +34,8 @@ def trouble(evidence: Evidence) -> Finding | None:
     kind, colon, said = found.alarm.rstrip(".").partition(": ")
     name = kind if colon else "game"
     measured, _, mend = (said or kind).partition("; try ")
+    if setting(evidence).young:
+        mend, _ = setting(evidence).ways()
     see = f"{ROWS.get(name, 'F8')}, {PAGE}#{name.replace(' ', '-')}"
     return Finding("warning", name, f"{measured} ({found})", "no alarm", MEANINGS.get(name, ""), mend, see)
 
@@ -48,12 +52,14 @@ def discriminator(evidence: Evidence) -> Finding | None:
     normal = f"at most {STRONG:.0%}, and not far below the nearest neighbour"
     if neighbour is not None and neighbour - accuracy > WEAK:
         means = "it is too weak: it passes samples that are easily told from the data"
-        mend = "more steps or units for the discriminator, or a higher learning rate of it"
-        return Finding("warning", name, measured, normal, means, mend, see)
+        more = (Option("discriminator_steps", 2), Option("discriminator_lr", 2e-3, "or higher"))
+        mend, options = setting(evidence).ways(*more, "more units for the discriminator")
+        return Finding("warning", name, measured, normal, means, mend, see, options)
     if accuracy > STRONG:
         means = "it is too strong for a game with probabilities; a Wasserstein critic may be"
-        mend = "noise=0.1, smoothing=0.9 or gradient_penalty=10, while the gradient has not vanished"
-        return Finding("note", name, measured, normal, means, mend, see)
+        cures = (Option("noise", 0.1), Option("smoothing", 0.9), Option("gradient_penalty", 10.0))
+        mend, options = setting(evidence).ways(*cures, "fewer steps for the discriminator", learned=False)
+        return Finding("note", name, measured, normal, means, mend, see, options)
     return Finding("ok", name, measured, normal, "the players are matched", "", see)
 
 

@@ -7,13 +7,18 @@ import statistics
 from collections.abc import Iterator
 
 from simulacra.core.finding import Finding
+from simulacra.evaluation.advice import Option
+from simulacra.evaluation.checked import setting
 from simulacra.evaluation.history import History, Metrics
 from simulacra.evaluation.measure import Evidence
-from simulacra.evaluation.measures import GENERALISATION, HISTORY
+from simulacra.evaluation.measures import GENERALISATION, HISTORY, MEMORISATION
 
 SURE = 3.0  # standard errors between training and held-out score
+UNLIKELY = 1e-3  # probability below which chance is ruled out
 LARGE_GAP = 0.05  # of the held-out score
 GROWN = 1000.0  # times its median: a term that grew so much has exploded
+FEWEST = 5  # scores below which nothing is known of their noise
+NORMAL = 1.4826  # standard deviation over median absolute deviation, of a normal law
 ROWS = 8  # of the metrics below which a median says little
 PLACES = ("stage", "step", "epoch", "seconds", "total_step", "valid_score")  # columns that are no terms
 PAGE = "docs/doctor.md"
@@ -31,10 +36,16 @@ def overfitting(evidence: Evidence) -> Finding | None:
     normal = f"within {SURE:g} standard errors"
     if gap <= SURE * error:
         return Finding("ok", name, measured, normal, "no overfitting beyond chance", "", see)
+    copies = evidence[MEMORISATION]
+    if copies is not None and copies.drift_chance < UNLIKELY:
+        means = "held-out rows lie further off than training rows from each other, which may be all of it"
+        mend, _ = setting(evidence).ways("a split at random, to tell drift from overfitting", learned=False)
+        return Finding("note", name, measured, normal, means, mend, see)
     large = gap > LARGE_GAP * max(1.0, abs(test.mean))
     means = "the model knows its training rows better than others"
-    mend = "patience=5 to stop earlier, dropout, or more data"
-    return Finding("warning" if large else "note", name, measured, normal, means, mend, see)
+    earlier, fewer = Option("patience", 5, "to stop earlier", "train"), Option("dropout", 0.2)
+    mend, options = setting(evidence).ways(earlier, fewer, "more data", learned=False)
+    return Finding("warning" if large else "note", name, measured, normal, means, mend, see, options)
 
 
 def past_best(evidence: Evidence) -> Finding | None:
@@ -48,12 +59,15 @@ def past_best(evidence: Evidence) -> Finding | None:
     fallen = best - scores[-1][1]
     name, see = "validation score", f"{PAGE}#validation-score"
     measured = f"the validation score fell by {fallen:.2f} nats since epoch {epoch}, its best ({best:.2f})"
-    normal = f"by at most {LARGE_GAP:.0%}"
-    if fallen > LARGE_GAP * max(1.0, abs(best)):
+    noise = SURE * _noise([score for _, score in scores])
+    normal = f"by at most {LARGE_GAP:.0%}" + (f", or {noise:.2g} by chance" if noise else "")
+    if fallen > max(LARGE_GAP * max(1.0, abs(best)), noise):
         if history.best_kept:
             return Finding("ok", name, measured, normal, "patience kept the best weights", "", see)
         means = "training went on past the best weights"
-        return Finding("warning", name, measured, normal, means, "patience=5 to keep the best weights", see)
+        keep = Option("patience", 5, "to keep the best weights", "train")
+        mend, options = setting(evidence).ways(keep, learned=False)
+        return Finding("warning", name, measured, normal, means, mend, see, options)
     return Finding("ok", name, measured, normal, "it ended near its best", "", see)
 
 
@@ -65,15 +79,26 @@ def terms(evidence: Evidence) -> Finding | None:
     name, see = "terms of the loss", f"{PAGE}#terms-of-the-loss"
     normal = f"all finite and below {GROWN:,.0f} times their median"
     lost = [term for term, values in columns.items() if not all(map(math.isfinite, values))]
-    mend = "clip=1, or a lower lr"
+    mend, options = setting(evidence).ways(Option("clip", 1.0, of="train"), "a lower lr", learned=False)
     if lost:
         measured = f"{', '.join(lost)} of the metrics is not finite in some rows"
-        return Finding("warning", name, measured, normal, "training broke down", mend, see)
+        return Finding("warning", name, measured, normal, "training broke down", mend, see, options)
     term, ratio = max(((term, _growth(values)) for term, values in columns.items()), key=lambda pair: pair[1])
     measured = f"{term} reached {ratio:,.3g} times its median, the most of {len(columns)} terms"
     if ratio > GROWN:
-        return Finding("warning", name, measured, normal, "it exploded", mend, see)
+        return Finding("warning", name, measured, normal, "it exploded", mend, see, options)
     return Finding("ok", name, measured, normal, "none exploded", "", see)
+
+
+def _noise(scores: list[float]) -> float:
+    """The standard deviation of a difference of two scores by chance, from what is no trend.
+
+    A second difference of independent errors has a variance of six of theirs, a difference one of two.
+    """
+    if len(scores) < FEWEST:
+        return 0.0
+    bends = [abs(a - 2 * b + c) for a, b, c in zip(scores, scores[1:], scores[2:])]
+    return NORMAL * statistics.median(bends) * math.sqrt(2 / 6)
 
 
 def _columns(metrics: Metrics) -> Iterator[tuple[str, list[float]]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
+from simulacra.evaluation.advice import Option
+from simulacra.evaluation.checked import setting
 from simulacra.evaluation.measure import Evidence
 from simulacra.evaluation.measures import LAYERS, MIXING, SPREAD
 
@@ -27,9 +29,12 @@ def dead(evidence: Evidence) -> Finding | None:
     share, normal = worst.dead / worst.size, f"at most {SOME_DEAD:.0%} of a layer"
     if share <= SOME_DEAD:
         return Finding("ok", name, measured, normal, "the units are used", "", see)
-    mend = "a lower lr, activation='leaky-relu' where there is a choice, or fewer units"
+    leaky = Option("activation", "leaky-relu")
+    mend, options = setting(evidence).ways("a lower lr", leaky, "fewer units", learned=False)
     severity: Severity = "warning" if share > MANY_DEAD else "note"
-    return Finding(severity, name, measured, normal, "they pass no gradient and carry nothing", mend, see)
+    return Finding(
+        severity, name, measured, normal, "they pass no gradient and carry nothing", mend, see, options
+    )
 
 
 def mixing(evidence: Evidence) -> Finding | None:
@@ -47,9 +52,10 @@ def mixing(evidence: Evidence) -> Finding | None:
     if found.r_hat <= R_HAT and found.effective >= FEW_STATES:
         return Finding("ok", name, measured, normal, "the chains forget where they began", "", see)
     means = "samples depend on where the chains began"
-    mend = "a longer burn_in, or weight decay or a lower lr for smaller weights"
+    longer = Option("burn_in", 5000, "to draw samples")
+    mend, options = setting(evidence).ways(longer, "a lower lr for smaller weights", learned=False)
     severity: Severity = "warning" if found.r_hat > BAD_R_HAT else "note"
-    return Finding(severity, name, measured, normal, means, mend, see)
+    return Finding(severity, name, measured, normal, means, mend, see, options)
 
 
 def blur(evidence: Evidence) -> Finding | None:
@@ -71,13 +77,13 @@ def blur(evidence: Evidence) -> Finding | None:
     )
     if wide:
         means = "the decoder pays for no small change of x, so its samples are noise around a blur"
-        return Finding("warning", name, measured, normal, means, "a smaller scale, or scale='learned'", see)
+        mend, _ = setting(evidence).ways("a smaller scale", "a learned one, without scale=", learned=False)
+        return Finding("warning", name, measured, normal, means, mend, see)
     if kept < DETAIL:
         means = "expected images are much smoother than the data"
         severity: Severity = "warning" if kept < LITTLE_DETAIL else "note"
-        return Finding(
-            severity, name, measured, normal, means, "a longer code, a larger decoder, or more epochs", see
-        )
+        mend, _ = setting(evidence).ways("a longer code", "a larger decoder", "more epochs")
+        return Finding(severity, name, measured, normal, means, mend, see)
     return Finding("ok", name, measured, normal, "it is as wide as its errors", "", see)
 
 

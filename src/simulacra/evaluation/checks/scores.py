@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from simulacra.core.finding import Finding, Severity
+from simulacra.evaluation.advice import Option
+from simulacra.evaluation.checked import setting
 from simulacra.evaluation.measure import Evidence
 from simulacra.evaluation.measures import CONSTANT, LIKELIHOOD, REPEATED
 
@@ -24,8 +26,9 @@ def importance(evidence: Evidence) -> Finding | None:
     normal = f"{few:g} or more"
     if median < few:
         severity: Severity = "warning" if median < FEW / 4 else "note"
-        mend = f"k={10 * k:,}, or more epochs for a better posterior"
-        return Finding(severity, name, measured, normal, "the bound may be loose by nats", mend, see)
+        more = Option("k", 10 * k, of="evaluate")
+        mend, options = setting(evidence).ways(more, "more epochs for a better posterior")
+        return Finding(severity, name, measured, normal, "the bound may be loose by nats", mend, see, options)
     return Finding("ok", name, measured, normal, "the bound rests on many samples", "", see)
 
 
@@ -37,8 +40,11 @@ def partition(evidence: Evidence) -> Finding | None:
     name, see, found = "partition function", f"A7, {PAGE}#partition-function", scored.bracket
     normal = "both directions within 1 nat, a tenth of the chains effective"
     if found.doubts:
-        means, mend = "the likelihood cannot be believed", "more temperatures, chains or sweeps"
-        return Finding("warning", name, str(found), normal, means, mend, see)
+        means = "the likelihood cannot be believed"
+        more = {"temperatures": 10 * found.betas, "chains": 2 * found.chains}
+        longer = (Option(name, n, of="evaluate") for name, n in more.items())
+        mend, options = setting(evidence).ways(*longer, "more sweeps", learned=False)
+        return Finding("warning", name, str(found), normal, means, mend, see, options)
     return Finding("ok", name, str(found), normal, "the two sides agree", "", see)
 
 
@@ -49,18 +55,21 @@ def levels(evidence: Evidence) -> Finding | None:
         return None
     name, see = "density on discrete data", f"I7, {PAGE}#density-on-discrete-data"
     bits = scored.estimate.bits_per_dim
-    mend = "dequantise='uniform' when the data are loaded"
+    spread = Option("dequantise", "uniform", "when the data are loaded", "data")
+    kinds = "other kinds for the rounded columns (types=), such as count"
+    other = kinds if setting(evidence).columns else "levels in place of reals"
+    mend, options = setting(evidence).ways(spread, other, learned=False)
     if repeated is None:
         if bits >= 0:
             return None
         means = "a probability has no less than 0 bits: a density was put on levels"
-        return Finding("warning", name, f"{bits:.2f} bits/dim", "0 or more", means, mend, see)
+        return Finding("warning", name, f"{bits:.2f} bits/dim", "0 or more", means, mend, see, options)
     measured = f"{repeated:.0%} of the values in a column occur again, at {bits:.2f} bits/dim"
     normal = f"at most {DISCRETE:.0%}"
     if repeated > DISCRETE:
         means = "the real-valued data look rounded, and their density can grow without limit"
         severity: Severity = "warning" if bits < 0 else "note"
-        return Finding(severity, name, measured, normal, means, f"{mend}, or load them as levels", see)
+        return Finding(severity, name, measured, normal, means, mend, see, options)
     return Finding("ok", name, measured, normal, "the values are continuous", "", see)
 
 
@@ -82,10 +91,11 @@ def unbounded(evidence: Evidence) -> Finding | None:
     )
     means = "a density that narrows around a constant is likelier without limit, and says nothing of the data"
     severity: Severity = "warning" if found.width < NARROW else "note"
-    mend = (
-        "leaving these columns out, adding noise (dequantise='uniform' for pixels), or a floor on the scale"
+    spread = Option("dequantise", "uniform", of="data")
+    mend, options = setting(evidence).ways(
+        "leaving these columns out", spread, "a fixed scale", learned=False
     )
-    return Finding(severity, name, measured, "none", means, mend, see)
+    return Finding(severity, name, measured, "none", means, mend, see, options)
 
 
 CHECKS = (importance, partition, levels, unbounded)

@@ -1,4 +1,4 @@
-"""Checks of tables: columns, dependences and classes that samples lost, each by name.
+"""Checks of columns: those that samples lost, their dependences and their classes, each by name.
 
 What chance explains is taken off first (`tables.kept`); held-out rows are real rows that differ as well.
 """
@@ -9,26 +9,36 @@ import math
 from collections.abc import Sequence
 
 from simulacra.core.finding import Finding, Severity
+from simulacra.evaluation.advice import Option
+from simulacra.evaluation.checked import ENTRIES, setting
 from simulacra.evaluation.measure import Evidence
 from simulacra.evaluation.measures import TABLE
 from simulacra.evaluation.tables.fidelity import LostClass
-from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, KeptColumn, KeptPair
+from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, Kept, KeptColumn, KeptPair
 
 OFF, LOST = 0.1, 0.25  # of a column's distribution beyond chance: a note, and a warning
 STRONG = 0.3  # association from which on its loss is a warning
 HALF = 0.5  # of an association that is lost: the dependence is
+PART = 0.05  # of the entries of a vector or an image, or of their pairs: fewer are no trouble, in tables any
 SHOWN = 3  # that are named
 PAGE = "docs/doctor.md"
 
 
+def kept_in(evidence: Evidence) -> Kept | None:
+    """What samples kept of a table, or of the entries of vectors and images."""
+    table = evidence[TABLE]
+    return evidence[ENTRIES] if table is None else table.kept
+
+
 def columns(evidence: Evidence) -> Finding | None:
     """Columns whose samples are distributed otherwise than the data."""
-    found = evidence[TABLE]
-    if found is None or not found.kept.columns:
+    found = kept_in(evidence)
+    if found is None or not found.columns:
         return None
     name, see = "lost columns", f"{PAGE}#lost-columns"
-    worst = sorted(found.kept.columns, key=lambda column: -column.excess)
+    worst = sorted(found.columns, key=lambda column: -column.excess)
     off = [column for column in worst if column.excess > OFF]
+    off = off if setting(evidence).columns or len(off) >= PART * len(worst) else []
     normal = f"at most {OFF:.0%} less than real rows"
     if not off:
         least = min(worst, key=lambda column: column.drawn)
@@ -37,17 +47,21 @@ def columns(evidence: Evidence) -> Finding | None:
     measured = f"of {len(worst)} columns {_are(len(off))} off: {_listed([_column(c) for c in off])}"
     severity: Severity = "warning" if off[0].excess > LOST else "note"
     means = "the samples of these columns lie elsewhere than the data"
-    mend = "more epochs, or another kind for the column (types=), such as classes for numbers of few values"
+    kinds = "another kind for the column (types=), such as classes for numbers of few values"
+    mend, _ = setting(evidence).ways("more epochs", kinds if setting(evidence).columns else "a larger model")
     return Finding(severity, name, measured, normal, means, mend, see)
 
 
 def dependences(evidence: Evidence) -> Finding | None:
     """Pairs of columns that depend on each other in the data and not, or half as much, in samples."""
-    found = evidence[TABLE]
-    if found is None or not found.kept.pairs:
+    found = kept_in(evidence)
+    if found is None or not found.pairs:
         return None
-    name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", found.kept.pairs
-    lost = [pair for pair in pairs if pair.excess > 0 and pair.loss > HALF * abs(pair.data)]
+    name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", found.pairs
+    # a dependence that chance explains in the data is none, whatever samples have
+    sure = [pair for pair in pairs if abs(pair.data) > pair.chance]
+    lost = [pair for pair in sure if pair.excess > 0 and pair.loss > HALF * abs(pair.data)]
+    lost = lost if setting(evidence).columns or len(lost) >= PART * len(sure) else []
     lost.sort(key=lambda pair: -pair.excess)
     normal = f"at least {HALF:.0%} of each association, within chance"
     if not lost:
@@ -60,8 +74,9 @@ def dependences(evidence: Evidence) -> Finding | None:
     measured = f"of {len(pairs):,} pairs {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
     severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"
     means = "the model draws these columns as if they had less to do with each other"
-    mend = "more epochs, a larger model or a longer code, or a weaker KL (kl_warmup=0.5)"
-    return Finding(severity, name, measured, normal, means, mend, see)
+    weaker = Option("kl_warmup", 0.5, "for a weaker KL")
+    mend, options = setting(evidence).ways("more epochs", "a larger model", weaker)
+    return Finding(severity, name, measured, normal, means, mend, see, options)
 
 
 def classes(evidence: Evidence) -> Finding | None:
@@ -77,7 +92,10 @@ def classes(evidence: Evidence) -> Finding | None:
         never = "never occurs" if len(sure) == 1 else "never occur"
         measured = f"in {kept.drawn:,} samples {len(sure)} of {kept.classes} frequent classes {never}: "
         measured += _listed([_class(lost) for lost in sure])
-        means, mend = "the model cannot draw these classes", "more epochs, a larger model, or a weaker KL"
+        means, (mend, _) = (
+            "the model cannot draw these classes",
+            setting(evidence).ways("more epochs", "a larger model"),
+        )
         return Finding("warning", name, measured, normal, means, mend, see)
     if kept.lost:
         measured = f"{_listed([_class(lost) for lost in kept.lost])} in {kept.drawn:,} samples"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulacra.core.progress import each
 from simulacra.core.records import Record
 from simulacra.tables.columns import NotMeasured, Table
 from simulacra.tables.sources import Completer
@@ -107,7 +108,7 @@ def _completed(rows: Table, hole: np.ndarray, completer: Completer, draws: int) 
     # a row that missed most cells may have lost its last one
     some = known.any(1)
     total: dict[str, np.ndarray] = {}
-    for seed in range(draws):
+    for seed in each(range(draws), "hidden cells", "draw"):
         filled = completer(x[some], known[some], seed)
         for name, values in _numeric(rows, filled).items():
             column = total.setdefault(name, np.full(len(rows), np.nan))

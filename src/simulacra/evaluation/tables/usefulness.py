@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulacra.core.progress import each
 from simulacra.core.records import Record
 from simulacra.tables.columns import NotMeasured, Table, usable
 
@@ -103,7 +104,7 @@ def usefulness(
     if not chosen:
         raise NotMeasured("no column changes in the training rows: there is nothing to predict.")
     found = []
-    for name in chosen:
+    for name in each(chosen, "learning from samples", "column"):
         scores = [score(fit, held_out, train, name, seed) for fit in (b, a)]
         if not np.isnan(scores).any():
             found.append(Target(name, "AUC" if few(train, name) else "R2", *scores))

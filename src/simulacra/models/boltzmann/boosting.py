@@ -38,7 +38,7 @@ from simulacra.core.space import Space
 from simulacra.core.training import Epochs, Source, Stage, Steps, Update
 from simulacra.models.boltzmann.biases import biases_from_data
 from simulacra.models.boltzmann.learning import Learning, advance, check_at_least, replicas
-from simulacra.models.boltzmann.sitewise import Sitewise
+from simulacra.models.boltzmann.sitewise import Sitewise, Walk
 
 HALVINGS = 40  # of the interval in which (4) is solved
 STEEP = 4.0  # of the first plane: the answers differ, else they would all stay at one half
@@ -130,6 +130,42 @@ class BoostedField(Sitewise):
         own = self._weights()[:, i]
         off = self.logits(x) - x[:, sites] * own
         return self.b[i] + ((torch.sigmoid(off + own) - torch.sigmoid(off)) @ self.a).unsqueeze(1)
+
+    def walk(self, x: Tensor) -> Walk:
+        """Chains that keep the logits of their features."""
+        return FeatureWalk(self, x)
+
+
+class FeatureWalk(Walk):
+    """Chains with the logits of the features that have a weight: one entry moves each by its own weight.
+
+    Args:
+        model: the field.
+        x: all entries, shape (B, sites).
+    """
+
+    def __init__(self, model: BoostedField, x: Tensor):
+        super().__init__(model, x)
+        weighted = model.a.nonzero().squeeze(1)
+        planes = [cast(nn.Linear, model.rounds[t]) for t in weighted.tolist()]
+        self.a, self.b = model.a[weighted], model.b
+        self.own = torch.cat(
+            [x.new_zeros(0, model.sites), *[plane.weight for plane in planes]]
+        ).T.contiguous()
+        self.logits = x @ self.own + torch.cat([x.new_zeros(0), *[plane.bias for plane in planes]])
+        self._off = self.logits
+
+    def differences(self, sites: list[int]) -> Tensor:
+        """What one entry adds to `score` when it is on, shape (B, 1)."""
+        (i,) = sites
+        self._off = torch.addcmul(self.logits, self.x[:, i : i + 1], self.own[i], value=-1)
+        gain = torch.sigmoid(self._off + self.own[i]) - torch.sigmoid(self._off)
+        return (self.b[i] + gain @ self.a).unsqueeze(1)
+
+    def put(self, sites: list[int], values: Tensor) -> None:
+        """Set one entry, and the logits with it."""
+        super().put(sites, values)
+        self.logits = torch.addcmul(self._off, values, self.own[sites[0]])
 
 
 def begin(model: BoostedField, source: Source, rng: Rng, t: int) -> None:

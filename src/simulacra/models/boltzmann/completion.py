@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from simulacra.core.progress import each
 from simulacra.core.random import Rng
 from simulacra.models.boltzmann.machine import Machine
 
@@ -21,7 +22,7 @@ def clamped(model: Machine, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None
     assert len(model.blocks) == 2
     given, keep = model.visible(model.space.filled(x, known)), known.reshape(len(x), *model.shapes["v"])
     layers = model.unpacked(model.start_chain(rng))
-    for t in range(model.burn_in):
+    for t in each(range(model.burn_in), "chains", "sweep"):
         layers = layers | {"v": torch.where(keep, given, layers["v"])}
         layers = model.sweep(layers, rng.at(t), rng.rows, c)
     return model.observed(torch.where(keep, given, layers["v"]))

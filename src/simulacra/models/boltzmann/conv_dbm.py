@@ -27,7 +27,6 @@ from simulacra.core.space import Space
 from simulacra.core.training import Epochs, Stage
 from simulacra.models.boltzmann.convolutional import Convolutional, biases_from_data
 from simulacra.models.boltzmann.learning import Learning, estimator_for
-from simulacra.models.boltzmann.machine import EXACT
 from simulacra.models.boltzmann.maps import Maps
 from simulacra.models.boltzmann.needs import need_images
 
@@ -92,7 +91,7 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
         super().__init__(
             space, names, maps, scale, learning, burn_in, mean_field_steps, sparsity_target, sparsity_cost
         )
-        if min(map(self.log_states, self.sides)) > EXACT:
+        if not self.summable:
             self.remove(HasBound)
 
     def stage(self, i: int, past: list) -> Stage | None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import Completes
+from simulacra.core.progress import each
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Stage
@@ -80,6 +81,6 @@ class Coupled(Sitewise, Completes):
         keep = known.reshape(len(x), -1)
         layers = self.unpacked(self.start_chain(rng))
         layers |= {"v": torch.where(keep, self.visible(self.space.filled(x, known)), layers["v"])}
-        for t in range(self.burn_in):
+        for t in each(range(self.burn_in), "chains", "sweep"):
             layers = self.swept_where(layers, {"v": keep}, rng.at(t), rng.rows)
         return self.observed(layers["v"])

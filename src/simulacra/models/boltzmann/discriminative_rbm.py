@@ -74,7 +74,7 @@ class DiscriminativeRBM(Labelled):
         self.W = nn.Parameter(0.01 * torch.randn(*self.shapes["v"], hidden))
         self.U = nn.Parameter(0.01 * torch.randn(hidden, self.classes))
         self.c = nn.Parameter(torch.zeros(hidden))
-        self.learning.prepare(self)
+        self.learning.prepare(self, joint=True)
 
     # ---- the energy and its fields
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import Completes, Encodes
+from simulacra.core.progress import each
 from simulacra.core.random import Rng
 from simulacra.core.space import Space
 from simulacra.core.training import Stage
@@ -132,7 +133,7 @@ class GatedBM(Machine, Encodes, Completes):
         """
         layers = self.unpacked(self.start_chain(rng))
         layers["v"] = v if keep is None else torch.where(keep, v, layers["v"])
-        for t in range(steps):
+        for t in each(range(steps), "chains", "sweep"):
             for name in ("h", "s") if keep is None else ("h", "s", "v"):
                 layers[name] = self.units[name].draw(self.field(name, layers), rng.at("held", t), name)
                 if keep is not None:

@@ -84,7 +84,7 @@ class GroupedRBM(Labelled):
         self.R = nn.Parameter(0.01 * torch.randn(d, irrelevant))
         self.c = nn.Parameter(torch.zeros(self.classes, hidden))
         self.e = nn.Parameter(torch.zeros(irrelevant))
-        self.learning.prepare(self)
+        self.learning.prepare(self, joint=True)
 
     # ---- the energy and its fields
 

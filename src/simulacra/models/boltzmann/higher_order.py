@@ -3,9 +3,11 @@
     s(x) = b'x + sum_(i<j) W_ij x_i x_j + sum_(i<j<k) W_ijk x_i x_j x_k + ...     (1)
     f_i(x) = b_i + sum_j W_ij x_j + sum_(j<k) W_ijk x_j x_k + ...                 (2)
 
-up to products of `order` units. s is linear in each single unit, so that (2) is its slope, and a unit given
-the others is on with probability sigmoid(f_i). Units that are random in pairs but not in threes, such as
-parities, need the third order where nothing is hidden.
+up to products of `order` units. Let q_r(x) be the products of all sets of r units. The terms of r units in
+(2) are q_(r-1)(x)' M_r, with M_r,Si the weight of S and i, and 0 for an i in S. In (1) they are
+1/r sum_i x_i times that, as each product is counted once for each of its units. s is linear in each single
+unit, so that (2) is its slope, and a unit given the others is on with probability sigmoid(f_i). Units that
+are random in pairs but not in threes, such as parities, need the third order where nothing is hidden.
 
 Reference: Sejnowski 1987. Row A25.
 """
@@ -21,6 +23,7 @@ from torch import Tensor, nn
 from simulacra.core.space import Space
 from simulacra.models.boltzmann.coupled import Coupled
 from simulacra.models.boltzmann.learning import Learning, check_at_least, estimator_for
+from simulacra.models.boltzmann.sitewise import Walk
 
 PRODUCTS = 100_000  # at most so many of one order
 
@@ -78,20 +81,42 @@ class HigherOrderBM(Coupled):
         self.W = nn.ParameterList()
         for r in range(2, order + 1):
             units = torch.tensor(list(itertools.combinations(range(self.sites), r)))
-            which, others = containing(self.sites, r)
+            which, others, rest = containing(self.sites, r)
             self.W.append(nn.Parameter(0.01 * torch.randn(len(units))))
             self.register_buffer(f"units_{r}", units, persistent=False)
             self.register_buffer(f"which_{r}", which, persistent=False)
             self.register_buffer(f"others_{r}", others, persistent=False)
+            self.register_buffer(f"rest_{r}", rest, persistent=False)
         learning.prepare(self)
 
     def score(self, x: Tensor) -> Tensor:
         """Equation (1) in nats, shape (B,)."""
         # (1)
         total = x @ self.b
-        for r, w in enumerate(self.W, 2):
-            total = total + x[:, self.get_buffer(f"units_{r}")].prod(2) @ w
+        for (r, w), q in zip(enumerate(self.W, 2), self.products(x)):
+            total = total + ((q @ self.matrix(r, w)) * x).sum(1) / r
         return total
+
+    def products(self, x: Tensor) -> list[Tensor]:
+        """q_1, ..., q_(order-1): the products of all sets of so many units, shapes (B, sets)."""
+        q, last = [x], torch.arange(self.sites, device=x.device)
+        for r in range(2, self.order):
+            # sets stand in the order of their first units: behind each, those with a later unit more
+            first = torch.arange(len(last), device=x.device).repeat_interleave(self.sites - 1 - last)
+            last = self.get_buffer(f"units_{r}")[:, -1]
+            q.append(q[-1][:, first] * x[:, last])
+        return q
+
+    def matrix(self, r: int, w: Tensor) -> Tensor:
+        """M_r, shape (sets of r - 1 units, sites)."""
+        which, rest = self.get_buffer(f"which_{r}"), self.get_buffer(f"rest_{r}")
+        site = torch.arange(self.sites, device=w.device).unsqueeze(1).expand_as(rest)
+        sets = math.comb(self.sites, r - 1)
+        return w.new_zeros(sets, self.sites).index_put((rest, site), w[which])
+
+    def walk(self, x: Tensor) -> Walk:
+        """Chains that keep the products of their units."""
+        return ProductWalk(self, x)
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
         """Equation (2), shape (B, len(sites))."""
@@ -103,23 +128,64 @@ class HigherOrderBM(Coupled):
         return field
 
 
-def containing(n: int, r: int) -> tuple[Tensor, Tensor]:
-    """For each of n units the products of r that it stands in: their numbers, and their other units.
+class ProductWalk(Walk):
+    """Chains with the products of their units: one unit changes those that it stands in.
+
+    Args:
+        model: the machine.
+        x: all units, shape (B, sites).
+    """
+
+    def __init__(self, model: HigherOrderBM, x: Tensor):
+        super().__init__(model, x)
+        self.b = model.b
+        # a row for each set
+        self.q = [q.T.contiguous() for q in model.products(x)]
+        self.M = [model.matrix(r, w).T.contiguous() for r, w in enumerate(model.W, 2)]
+        self.kept = [
+            (model.get_buffer(f"which_{r}"), model.get_buffer(f"rest_{r}")) for r in range(2, model.order)
+        ]
+
+    def differences(self, sites: list[int]) -> Tensor:
+        """Equation (2), shape (B, 1)."""
+        (i,) = sites
+        field = self.b[i].expand(len(self.x))
+        for q, M in zip(self.q, self.M):
+            # (2)
+            field = field + M[i] @ q
+        return field.unsqueeze(1)
+
+    def put(self, sites: list[int], values: Tensor) -> None:
+        """Set one unit, and the products in which it stands."""
+        super().put(sites, values)
+        (i,), value = sites, values.T
+        self.q[0][i] = value[0]
+        for below, q, (which, rest) in zip(self.q, self.q[1:], self.kept):
+            q[which[i]] = value * below[rest[i]]
+
+
+def containing(n: int, r: int) -> tuple[Tensor, Tensor, Tensor]:
+    """For each of n units the products of r that it stands in.
 
     Returns:
-        shapes (n, products) and (n, products, r - 1).
+        their numbers, shape (n, products), their other units, (n, products, r - 1), and the numbers of these
+        among the products of r - 1, (n, products).
 
     Example:
         >>> containing(3, 2)[1].tolist()
         [[[1], [2]], [[0], [2]], [[0], [1]]]
     """
     which: list[list[int]] = [[] for _ in range(n)]
-    others: list[list[list[int]]] = [[] for _ in range(n)]
+    others: list[list[tuple[int, ...]]] = [[] for _ in range(n)]
+    rest: list[list[int]] = [[] for _ in range(n)]
+    numbers = {units: number for number, units in enumerate(itertools.combinations(range(n), r - 1))}
     for number, units in enumerate(itertools.combinations(range(n), r)):
-        for i in units:
+        for k, i in enumerate(units):
+            left = units[:k] + units[k + 1 :]
             which[i].append(number)
-            others[i].append([j for j in units if j != i])
-    return torch.tensor(which), torch.tensor(others)
+            others[i].append(left)
+            rest[i].append(numbers[left])
+    return torch.tensor(which), torch.tensor(others), torch.tensor(rest)
 
 
 def check_products(n: int, order: int) -> None:

@@ -32,7 +32,7 @@ from simulacra.core.space import Space
 from simulacra.core.training import Source
 from simulacra.core.units import Bernoulli, OneHot, Units
 from simulacra.models.boltzmann.learning import check_at_least
-from simulacra.models.boltzmann.machine import EXACT, Layers, Machine
+from simulacra.models.boltzmann.machine import Layers, Machine
 from simulacra.models.boltzmann.needs import need_binary
 
 Known = dict[str, Tensor]  # for a layer that is given in part: True where it is
@@ -79,7 +79,7 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
             self.U = nn.Parameter(0.01 * torch.randn(hidden[-1], condition.classes))
             self.d = nn.Parameter(torch.zeros(condition.classes))
         self.turns = (inferred[1::2], inferred[::2])
-        if min(map(self.log_states, self.sides)) > EXACT:
+        if not self.summable:
             self.remove(HasBound)
 
     # ---- the energy and its fields

@@ -29,7 +29,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.optimisers import SGD
 from simulacra.core.random import Rng
 from simulacra.core.training import Update
-from simulacra.models.boltzmann.machine import Layers
+from simulacra.models.boltzmann.machine import Layers, conditions_of
 from simulacra.models.boltzmann.partition import smaller_side
 
 Estimator = Literal["pcd", "cd", "tempering", "exact"]
@@ -71,16 +71,19 @@ class Learning:
         n = self.temperatures
         return [i / (n - 1) for i in range(n)] if self.estimator == "tempering" else [1.0]
 
-    def prepare(self, model: Any) -> None:
+    def prepare(self, model: Any, joint: bool = False) -> None:
         """Give the machine the buffer in which its chains persist: a row holds those of all temperatures.
+
+        Args:
+            joint: whether the condition is a part of what is learned, so that there is one log Z.
 
         Raises:
             ValueError: if the estimator is `exact` and there are too many states.
         """
         if self.estimator == "exact":
-            smaller_side(
-                model, "a step of estimator='exact'", "take estimator='cd', whose chains begin at the data"
-            )
+            each = 1 if joint else conditions_of(model.condition)
+            mend = "take estimator='cd', whose chains begin at the data"
+            smaller_side(model, "a step of estimator='exact'", mend, each)
         rows = self.chains if self.estimator in ("pcd", "tempering") else 0
         chains = [model.start_chain(Rng(0, "chains", t, rows=range(rows))) for t in range(len(self.betas))]
         model.register_buffer("persistent", torch.cat(chains, 1))

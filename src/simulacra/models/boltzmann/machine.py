@@ -30,9 +30,11 @@ from simulacra.core.batch import Batch
 from simulacra.core.capabilities import Anneals, HasDensity, HasEnergy, Samples, StepsChain
 from simulacra.core.model import Model
 from simulacra.core.precision import precise
+from simulacra.core.progress import each
 from simulacra.core.random import Rng, RowKeys
 from simulacra.core.space import Space
 from simulacra.core.units import Units
+from simulacra.models.boltzmann.partition import CONDITIONS, conditions_of, log_z
 
 Layers = dict[str, Tensor]
 
@@ -68,7 +70,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
         self.register_buffer("base", torch.zeros(shapes["v"]))
         if self.rest != ("v",):
             self.remove(HasEnergy)
-        if self.rest != ("v",) or min(map(self.log_states, self.sides)) > EXACT:
+        if self.rest != ("v",) or not self.summable:
             self.remove(HasDensity)
 
     # ---- what a model gives
@@ -163,9 +165,13 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
         Raises:
             ValueError: if there are too many states to sum over.
         """
-        from simulacra.models.boltzmann.partition import log_z
-
         return log_z(self, c)
+
+    @property
+    def summable(self) -> bool:
+        """Whether log Z is a sum over few states, those of all conditions together."""
+        each = math.log(min(conditions_of(self.condition), CONDITIONS))
+        return min(map(self.log_states, self.sides)) + each <= EXACT
 
     def log_states(self, names: tuple[str, ...]) -> float:
         """log of the number of joint states of some layers."""
@@ -242,7 +248,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
         """`burn_in` sweeps from free units, shape (B, *)."""
         layers = self.unpacked(self.start_chain(rng))
-        for t in range(self.burn_in):
+        for t in each(range(self.burn_in), "chains", "sweep"):
             layers = self.sweep(layers, rng.at(t), rng.rows, c)
         return self.observed(layers["v"])
 

@@ -20,20 +20,46 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from simulacra.core.capabilities import HasDensity, HasEnergy
 from simulacra.core.precision import precise
+from simulacra.core.progress import stage
 from simulacra.core.random import Rng, RowKeys
 from simulacra.core.space import Space
 from simulacra.core.units import Bernoulli, Units
 from simulacra.models.boltzmann.learning import check_at_least
 from simulacra.models.boltzmann.machine import EXACT, Layers, Machine
 from simulacra.models.boltzmann.needs import need_binary
-from simulacra.models.boltzmann.partition import STATES
+from simulacra.models.boltzmann.partition import STATES, Part, log_sum
+
+
+class Walk:
+    """Chains that go from site to site: subclasses keep what a change of one site changes little.
+
+    Args:
+        model: gives the differences (2).
+        x: all units, shape (B, sites); it changes in place.
+    """
+
+    def __init__(self, model: Sitewise, x: Tensor):
+        self.model, self.x = model, x
+
+    def differences(self, sites: list[int]) -> Tensor:
+        """Equation (2) where the chains are, shape (B, len(sites))."""
+        return self.model.differences(self.x, sites)
+
+    def put(self, sites: list[int], values: Tensor) -> None:
+        """Set the units whose differences were asked for last, values of shape (B, len(sites))."""
+        self.x[:, columns_of(sites)] = values
+
+
+def columns_of(sites: list[int]) -> slice | list[int]:
+    """An index of columns: one of them without a copy."""
+    return slice(sites[0], sites[0] + 1) if len(sites) == 1 else sites
 
 
 class Sitewise(Machine):
@@ -114,16 +140,17 @@ class Sitewise(Machine):
         """
         if self.log_states(self.rest) > EXACT:
             return super().log_z()
-        total = precise(torch.full((), -math.inf, device=self.device))
-        for x in self._bits(self.sites, STATES):
-            total = torch.logaddexp(total, precise(self._scored(x)).logsumexp(0))
-        return total
+        with stage("partition function", 2**self.sites, "state") as progress:
 
-    def _scored(self, x: Tensor) -> Tensor:
-        """Scores of states; a gradient computes them anew: what it needs of a million does not fit."""
-        if not torch.is_grad_enabled():
-            return self.score(x)
-        return checkpoint(self.score, x, use_reentrant=False, preserve_rng_state=False)
+            def parts() -> Iterator[Part]:
+                for x in self._bits(self.sites, STATES):
+                    yield partial(self._part, x)
+                    progress.advance(len(x))
+
+            return log_sum(parts, list(self.parameters()))
+
+    def _part(self, x: Tensor) -> Tensor:
+        return precise(self.score(x)).logsumexp(0)
 
     def _bits(self, n: int, size: int) -> Iterator[Tensor]:
         """All states of n units, at most `size` at once, shape (size, n)."""
@@ -147,19 +174,25 @@ class Sitewise(Machine):
         Args:
             held: for layers of which entries stay, True where they do, shape (B, units) or (1, units).
         """
-        x = self.packed(layers).clone()
+        walk = self.walk(self.packed(layers).clone())
         none = {name: torch.zeros_like(layers[name], dtype=torch.bool) for name in self.rest}
         stay = self.packed({name: held.get(name, free) | free for name, free in none.items()})
+        # what stays in all rows is passed over
+        free = (~stay).any(0).tolist()
+        groups = [sites for sites in self.groups if any(free[i] for i in sites)]
         base = torch.cat([self._base(name) for name in self.rest])
-        there = [("there", sites) for sites in self.groups]
-        back = [("back", sites) for sites in self.groups[-2::-1]]
-        u = {way: rng.uniform(way, self.sites, rows=rows, dtype=x.dtype) for way in ("there", "back")}
-        for way, sites in there + back:
+        u = {way: rng.uniform(way, self.sites, rows=rows, dtype=walk.x.dtype) for way in ("there", "back")}
+        for way, sites in [("there", s) for s in groups] + [("back", s) for s in groups[-2::-1]]:
+            at = columns_of(sites)
             # (2)
-            field = beta * self.differences(x, sites) + (1 - beta) * base[sites]
-            drawn = (u[way][:, sites] < torch.sigmoid(field)).to(x.dtype)
-            x[:, sites] = torch.where(stay[:, sites], x[:, sites], drawn)
-        return self.unpacked(x)
+            field = beta * walk.differences(sites) + (1 - beta) * base[at]
+            drawn = (u[way][:, at] < torch.sigmoid(field)).to(walk.x.dtype)
+            walk.put(sites, torch.where(stay[:, at], walk.x[:, at], drawn) if held else drawn)
+        return self.unpacked(walk.x)
+
+    def walk(self, x: Tensor) -> Walk:
+        """Chains at x (B, sites) that go from site to site; x is theirs."""
+        return Walk(self, x)
 
     # ---- annealing
 

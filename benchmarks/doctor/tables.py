@@ -1,0 +1,34 @@
+"""Mixed tables in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import simulacra
+from simulacra.core.composite import Fields
+from simulacra.core.space import Count, Positive, Real
+from simulacra.data.dataset import Dataset
+from simulacra.data.tensors import in_memory
+
+
+def rows_of(n: int, seed: int, constant: bool = False) -> Tensor:
+    """Height, income, visits and group, which depend on each other."""
+    r = np.random.default_rng(seed)
+    group = r.choice(3, n, p=[0.5, 0.3, 0.2])
+    height = 10 * group + 5 * r.normal(size=n)
+    income = np.full(n, 7.0) if constant else np.exp(0.05 * height + 0.3 * r.normal(size=n))
+    visits = r.poisson(1 + group)
+    return torch.tensor(np.stack([height, income, visits, group], 1), dtype=torch.float32)
+
+
+def space() -> Fields:
+    """The kinds of the columns."""
+    kinds = {"height": Real(()), "income": Positive(()), "visits": Count(())}
+    return Fields(**kinds, group=simulacra.Categorical((), 3))
+
+
+def table(seed: int, rows: int = 1500, constant: bool = False) -> Dataset:
+    """The table, split at random."""
+    return in_memory(rows_of(rows, seed, constant), space(), name="table", test=0.2, seed=seed)

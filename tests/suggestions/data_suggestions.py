@@ -1,0 +1,272 @@
+"""Files that `load_data` refuses, or speaks of, with a suggestion: a case for each sentence of the source."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+from PIL import Image
+from scipy.io import wavfile
+
+R = np.random.default_rng(0)
+ROWS = 40
+KEEP = {"validation": 0, "test": 0}
+
+
+@dataclass(frozen=True)
+class Says:
+    """A sentence and how it comes about.
+
+    Args:
+        site: file of the source, below the package.
+        words: of the sentence, as they stand in the source and in the message.
+        make: writes files into a folder and returns what is loaded, with options.
+        where: `error`, or the note of the data or the log that has the sentence.
+    """
+
+    site: str
+    words: str
+    make: Callable[[Path], tuple[Any, dict[str, Any]]]
+    where: str = "error"
+
+
+def text(name: str, content: str | bytes, **options: Any) -> Callable[[Path], tuple[Any, dict[str, Any]]]:
+    """A file of text."""
+
+    def make(folder: Path) -> tuple[Any, dict[str, Any]]:
+        path = folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path, dict(options)
+
+    return make
+
+
+def csv(columns: dict[str, list], **options: Any) -> Callable[[Path], tuple[Any, dict[str, Any]]]:
+    """A table."""
+    rows = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values()))]
+    return text("t.csv", "\n".join(rows) + "\n", **options)
+
+
+def numbers(n: int = ROWS) -> list[float]:
+    """Random numbers of three decimals."""
+    return R.normal(size=n).round(3).tolist()
+
+
+def npz(**arrays: np.ndarray) -> Callable[[Path], tuple[Any, dict[str, Any]]]:
+    """Arrays in a file."""
+
+    def make(folder: Path) -> tuple[Any, dict[str, Any]]:
+        np.savez(folder / "a.npz", **arrays)
+        return folder / "a.npz", {}
+
+    return make
+
+
+def cells(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Two cells of sequences in a .mat file."""
+    made = {}
+    for name in ("songs", "tunes"):
+        cell = np.empty((1, 8), dtype=object)
+        for i in range(8):
+            cell[0, i] = (R.random((5 + i, 6)) < 0.3).astype(float)
+        made[name] = cell
+    scipy.io.savemat(folder / "a.mat", made)
+    return folder / "a.mat", {}
+
+
+def wave_bytes(n: int) -> bytes:
+    """A recording."""
+    file = io.BytesIO()
+    wavfile.write(file, 8000, R.integers(-(2**15), 2**15, n).astype(np.int16))
+    return file.getvalue()
+
+
+def waves(
+    lengths: list[int], inner: str = "", **options: Any
+) -> Callable[[Path], tuple[Any, dict[str, Any]]]:
+    """Recordings of these lengths."""
+
+    def make(folder: Path) -> tuple[Any, dict[str, Any]]:
+        for i, n in enumerate(lengths):
+            path = folder / inner.format(i=i) / f"{i:02d}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(wave_bytes(n))
+        return folder, dict(options)
+
+    return make
+
+
+def one_wave(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """A single recording in windows."""
+    (folder / "a.wav").write_bytes(wave_bytes(4000))
+    return folder / "a.wav", {"tile": 16}
+
+
+def images(sizes: list[tuple[int, int]], deep: bool = False, **options: Any):
+    """Images of these sizes; the last one of 16 bits where they are to differ in depth."""
+
+    def make(folder: Path) -> tuple[Any, dict[str, Any]]:
+        for i, (height, width) in enumerate(sizes):
+            x = R.integers(0, 200, (height, width))
+            wide = deep and i == len(sizes) - 1
+            Image.fromarray(x.astype(np.uint16 if wide else np.uint8)).save(folder / f"{i}.png")
+        return folder, dict(options)
+
+    return make
+
+
+def nested_images(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Images in folders of classes and of patients."""
+    for kind in "ab":
+        for patient in range(6):
+            for i in range(3):
+                path = folder / kind / f"p{patient}" / f"{i}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(R.integers(0, 256, (4, 4)).astype(np.uint8)).save(path)
+    return folder, {}
+
+
+def ten_bits(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """A TIFF file whose values are packed into 10 bits."""
+    rows = (np.arange(48).reshape(6, 8) * 21)[:, :, None] >> np.arange(9, -1, -1) & 1
+    content = b"".join(np.packbits(row.astype("u1").ravel()).tobytes() for row in rows)
+    facts = {256: 8, 257: 6, 258: 10, 259: 1, 262: 1, 273: 8, 277: 1, 278: 6, 279: len(content)}
+    tags = b"".join(struct.pack("<HHII", t, 4 if t in (273, 279) else 3, 1, v) for t, v in facts.items())
+    at = struct.pack("<I", 8 + len(content))
+    whole = b"II*\0" + at + content + struct.pack("<H", len(facts)) + tags + bytes(4)
+    (folder / "a.tif").write_bytes(whole)
+    return folder, {}
+
+
+UTF16 = ("a,b\n" + "\n".join(f"{v},{w}" for v, w in zip(numbers(), numbers()))).encode("utf-16-le")
+HOLED = R.normal(size=(ROWS, 3))
+HOLED[3, 1] = np.nan
+HEADED = "{}\n" + "\n".join(f"{i * 37 % 30 / 7:.2f},{i / 3:.2f}" for i in range(30))
+CASES = (
+    Says(
+        "data/arrays/parts.py",
+        "could be the observations",
+        npz(a=R.normal(size=(30, 4)), b=R.normal(size=(30, 5))),
+    ),
+    Says("data/arrays/sequences.py", "cells that could be the sequences", cells),
+    Says("data/arrays/shapes.py", "where NaN stands for what is missing", npz(x=HOLED)),
+    Says("data/arrays/shapes.py", "or if they are levels", npz(x=R.integers(0, 900, (ROWS, 3)))),
+    Says(
+        "data/audio/windows.py",
+        "remove it, or load the data with crop=",
+        waves([37, 50, 23, 61], crop=24, **KEEP),
+    ),
+    Says("data/audio/windows.py", "no recording has a window", waves([37, 50, 23, 61], tile=62, **KEEP)),
+    Says("data/audio/windows.py", "the recordings differ in length", waves([37, 50, 23, 61], **KEEP)),
+    Says("data/images/depth.py", "the images differ in depth", images([(6, 6)] * 12, deep=True)),
+    Says("data/images/geometry.py", "the images of ", lambda _: ("digits", {"crop": 9})),
+    Says("data/images/geometry.py", "remove it, or load the data with ", images([(8, 8)] * 12, crop=9)),
+    Says("data/images/geometry.py", "or for central squares load them with", images([(11, 9), (7, 13)] * 6)),
+    Says("data/inspection/facts.py", "folders may say whose", nested_images, "inspection"),
+    Says(
+        "data/inspection/facts.py",
+        "may say whose rows these are",
+        csv({"patient": [i // 4 for i in range(ROWS)], "a": numbers(), "b": numbers()}),
+        "inspection",
+    ),
+    Says(
+        "data/leaks/search.py",
+        "drop copies with duplicates='drop'",
+        csv({"a": numbers(20) * 2, "b": numbers(20) * 2}),
+        "log",
+    ),
+    Says("data/listing.py", "which cannot be split into train", images([(8, 8)])),
+    Says("data/listing.py", "with time=start to test on its end", one_wave),
+    Says("data/stream.py", "or load the data with stream=False", images([(8, 8)] * 12, stream=True), "x"),
+    Says(
+        "data/tables/columns.py",
+        "and missing='mask'",
+        csv({"a": [*numbers(30), *[-999] * 10], "b": numbers()}),
+        "codes",
+    ),
+    Says(
+        "data/tables/columns.py",
+        "to leave it out of the likelihood",
+        csv({"a": ["", *numbers(39)], "b": numbers()}),
+    ),
+    Says(
+        "data/tables/dialect.py",
+        "if it comes from a western Windows",
+        text("t.csv", b"a,b\n" + b"\n".join(b"%d,caf\xe9" % (i % 3) for i in range(ROWS))),
+    ),
+    Says("data/tables/dialect.py", "if it is UTF-16 load it with encoding='{}'", text("t.csv", UTF16)),
+    Says(
+        "data/tables/files.py",
+        "if it is one column of texts load it with",
+        text("t.csv", "note\n" + "\n".join(f"word{i % 3},more{i % 3}" for i in range(ROWS))),
+    ),
+    Says(
+        "data/tables/files.py",
+        "is a class: if it means missing",
+        csv({"a": ["none", "mild", "bad", "none"] * 10, "b": numbers()}),
+        "classes",
+    ),
+    Says(
+        "data/tables/kinds.py",
+        "if it stands for a missing entry load it with",
+        csv({"a": ["odd", *numbers(39)], "b": numbers()}),
+    ),
+    Says(
+        "data/tables/kinds.py",
+        "or if it holds labels load it with label=",
+        csv({"a": ["odd", *numbers(39)], "b": numbers()}),
+    ),
+    Says(
+        "data/tables/kinds.py",
+        "numbers with a unit",
+        csv({"a": [f"{i}%" for i in range(120)], "b": numbers(120)}),
+    ),
+    Says(
+        "data/tables/kinds.py",
+        "if it holds dates, or declare it categorical",
+        csv(
+            {
+                "a": [f"2024-{1 + i // 37:02d}-{1 + i * 3 // 4 % 28:02d}" for i in range(120)],
+                "b": numbers(120),
+                "c": numbers(120),
+            }
+        ),
+    ),
+    Says(
+        "data/tables/numbers.py",
+        "to take the others as text",
+        text("t.csv", "a;b\n" + "\n".join(f"{i},5;{i}.25" for i in range(ROWS))),
+    ),
+    Says(
+        "data/tables/numbers.py",
+        "whose comma may be a decimal mark",
+        text("t.csv", "a;b\n" + "\n".join(f"{i % 9 + 1},{100 + i};{i % 7}" for i in range(ROWS))),
+    ),
+    Says(
+        "data/tables/header.py",
+        "which may be names or values because of",
+        text("t.csv", HEADED.format("n/x,0.512")),
+    ),
+    Says(
+        "data/tables/files.py",
+        "if these are {} load it with header=",
+        text("t.csv", HEADED.format("2019,2020")),
+        "header",
+    ),
+    Says(
+        "data/splits/cut.py",
+        "choose another grouping, or validation=0",
+        csv({"g": [0, 1] * 20, "a": numbers()}, groups="g"),
+    ),
+    Says(
+        "data/splits/times.py",
+        "choose another column, or validation=0",
+        csv({"t": [0, 1] * 20, "a": numbers()}, time="t"),
+    ),
+)

@@ -1,0 +1,82 @@
+"""No sentence of the source suggests a command or an option that no test runs."""
+
+import re
+
+import pytest
+from data_suggestions import CASES
+from message_sites import SOURCE, sites, sites_in
+from suggested import commands_in, options_in
+from test_suggested_commands import SENTENCES
+
+# what suggests nothing that could be typed as it stands, and why
+FORMS = (
+    ("cli/app.py", "usage: simulacra COMMAND", "placeholders"),
+    ("cli/data.py", "usage: simulacra data", "placeholders"),
+    ("cli/inspect.py", "simulacra data inspect PATH_OR_NAME", "placeholders"),
+    ("cli/models.py", "`simulacra models NAME`", "placeholders"),
+    ("cli/recipes.py", "`simulacra reproduce NAME`", "placeholders"),
+    ("cli/train.py", "usage: simulacra train MODEL DATA", "placeholders"),
+    ("core/mends.py", "a class: drop it with types=", "an option without a value"),
+    ("core/mends.py", "are classes: drop them with types=", "an option without a value"),
+    (
+        "data/catalog/names.py",
+        "run `simulacra data get {}`",
+        "the network; tests/data/test_fetch.py has a server",
+    ),
+    (
+        "data/images/tiff.py",
+        "save it with 16 bits a value, and load it",
+        "in test_suggested_data.py, after saving",
+    ),
+    ("data/inspection/facts.py", "one value a row, for label=", "options without values"),
+    ("data/splits/cut.py", "leave none of the", "says what was given"),
+    ("data/tables/columns.py", "declare what is to be modelled with types=", "an option without a value"),
+    ("models/adversarial/labelled.py", "the rows have no label", "as game.py, which refuses before it"),
+    ("models/autoencoders/gaussian_copula.py", "load the table without standardise=", "leaves an option out"),
+    ("models/boltzmann/mp_dbm.py", "the condition of a multi-prediction DBM", "as labelled.py"),
+)
+
+
+def covered(site):
+    """Whether a test or an exception above names the sentence."""
+    named = [(case.site, case.words) for case in CASES] + [*SENTENCES] + [form[:2] for form in FORMS]
+    return any(site.file == file and words in site.text for file, words in named)
+
+
+def test_each_suggestion_of_the_source_is_run_by_a_test():
+    assert [f"{site.file}:{site.line}: {site.text}" for site in sites() if not covered(site)] == []
+
+
+def test_each_name_of_a_sentence_has_one():
+    texts = sites()
+    for file, words in [*((case.site, case.words) for case in CASES), *SENTENCES, *(f[:2] for f in FORMS)]:
+        if (file, words) not in LISTS:
+            assert any(site.file == file and words in site.text for site in texts), (file, words)
+
+
+# sentences that name options through a function, so that no literal text suggests them
+LISTS = {
+    ("data/images/geometry.py", "the images of "),
+    ("data/images/geometry.py", "remove it, or load the data with "),
+}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise ValueError(f"{path} is odd: run `simulacra evaluate {path}` again.")',
+        "raise ValueError(\"load the data with binarize='static'.\")",
+        'log.warning("drop them (--data.duplicates drop)")',
+    ],
+)
+def test_a_new_suggestion_is_seen(source):
+    (site,) = sites_in(source, SOURCE / "new.py", SOURCE)
+    assert not covered(site) and re.search("simulacra|load|--data", site.text)
+
+
+def test_suggestions_are_read_as_they_are_typed():
+    assert options_in("load it with validation=0 and test=0, or load it with decimal=','.") == [
+        {"validation": "0", "test": "0"},
+        {"decimal": ","},
+    ]
+    assert commands_in("go on with `simulacra train --resume 'a b'`.") == [["train", "--resume", "a b"]]
