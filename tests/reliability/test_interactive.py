@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import os
 import signal
@@ -65,7 +66,7 @@ def test_who_counts_as_somebody_at_the_keyboard(where, monkeypatch):
     from simulacra.training import interactive
 
     assert not interactive.interactive()
-    monkeypatch.setattr(sys if where == "ps1" else interactive.builtins, where, lambda: None, raising=False)
+    monkeypatch.setattr(sys if where == "ps1" else builtins, where, lambda: None, raising=False)
     assert interactive.interactive()
 
 
