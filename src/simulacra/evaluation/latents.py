@@ -257,3 +257,15 @@ def log_mixture(z: Tensor, q: Gaussian) -> Tensor:
         squares = block.square() @ precision.T - 2 * block @ (loc * precision).T
         parts.append(torch.logsumexp(-0.5 * (squares + constant), 1))
     return torch.cat(parts) - math.log(len(loc))
+
+
+def latent_rows(found: Latents) -> list[tuple[str, str]]:
+    """Name and value of each number of the codes, in words."""
+    kl = found.kl
+    error = lambda value, error: f"{value:.2f} +- {error:.2f} nats"
+    return [
+        ("active units", f"{found.active} of {found.size}"),
+        ("KL to the prior", f"{kl.total:.2f} nats"),
+        ("  information I(x; z)", error(kl.information, kl.information_error)),
+        ("  aggregate to prior", error(kl.marginal, kl.marginal_error)),
+    ]

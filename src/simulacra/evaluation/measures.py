@@ -25,10 +25,10 @@ from simulacra.evaluation.constants import Constant, constant_columns
 from simulacra.evaluation.fidelity import Fidelity, fidelity, fidelity_rows
 from simulacra.evaluation.history import History
 from simulacra.evaluation.implicit import NotScored, modes_found, sample_scores
-from simulacra.evaluation.latents import Codes, Latents, active_in, coded, decompose
+from simulacra.evaluation.latents import Codes, Latents, active_in, coded, decompose, latent_rows
 from simulacra.evaluation.likelihood import Likelihood, fits, likelihoods
-from simulacra.evaluation.measure import Case, Evidence, Lines, Look, Measure, Unfinished, evidence_of
-from simulacra.evaluation.memorisation import Copies, Memorisation, memorisation
+from simulacra.evaluation.measure import Case, Evidence, Look, Measure, Unfinished, evidence_of
+from simulacra.evaluation.memorisation import Copies, Memorisation, copy_rows, memorisation
 from simulacra.evaluation.needs import (
     CHAINED,
     CLASSIFIES,
@@ -170,25 +170,6 @@ def _mmd(case: Case, found: Evidence) -> SampleScore:
     return mmd(case.model, case.data, case.split, min(case.n, count(case.rows, case.limit)), case.seed)
 
 
-def _latent_lines(found: Latents) -> Lines:
-    kl = found.kl
-    error = lambda value, error: f"{value:.2f} +- {error:.2f} nats"
-    return [
-        ("active units", f"{found.active} of {found.size}"),
-        ("KL to the prior", f"{kl.total:.2f} nats"),
-        ("  information I(x; z)", error(kl.information, kl.information_error)),
-        ("  aggregate to prior", error(kl.marginal, kl.marginal_error)),
-    ]
-
-
-def _copy_lines(found: Copies) -> Lines:
-    return [
-        ("exact copies", f"{found.exact_copies} of {found.samples} samples"),
-        ("nearer than 5% of held-out", f"{found.share_nearer_than_5th_percentile:.1%} of samples"),
-        ("copying score C_T", f"{found.copying_score:.1f} (below -3: nearer than held-out)"),
-    ]
-
-
 HISTORY: Measure[History] = Measure("history", lambda case, found: case.history, "none", (TRAINED,))
 QUALITY: Measure[SampleQuality | Skipped] = Measure(
     "quality",
@@ -219,7 +200,7 @@ CODES: Measure[Codes] = Measure(
     look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _few, share=0.3),
     record=Latents,
     summary=lambda found: found.summary,
-    lines=_latent_lines,
+    lines=latent_rows,
 )
 SAMPLE_SCORE: Measure[SampleScore] = Measure(
     "samples",
@@ -260,7 +241,7 @@ MEMORISATION: Measure[Memorisation] = Measure(
     (SAMPLES, HELD_OUT, WHOLE),
     record=Copies,
     summary=lambda found: found.summary,
-    lines=_copy_lines,
+    lines=copy_rows,
     columns=columns.copy_columns,
 )
 CLASSES: Measure[Classification] = Measure(

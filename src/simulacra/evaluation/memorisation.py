@@ -278,3 +278,12 @@ def memorisation(
     to_held_out, which = nearest(samples, held_out)
     more = beside(model, data, samples, rows[:n], seed)
     return Memorisation(both[:n], rows[:n], both[n:], to_held_out, which, len(data.train), more)
+
+
+def copy_rows(found: Copies) -> list[tuple[str, str]]:
+    """Name and value of each number of copies, in words."""
+    return [
+        ("exact copies", f"{found.exact_copies} of {found.samples} samples"),
+        ("nearer than 5% of held-out", f"{found.share_nearer_than_5th_percentile:.1%} of samples"),
+        ("copying score C_T", f"{found.copying_score:.1f} (below -3: nearer than held-out)"),
+    ]
