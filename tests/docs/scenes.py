@@ -106,8 +106,9 @@ def cli() -> Names:
     """Runs of other models than the one that the page trains."""
     run_of("GAN", "runs/gan-digits-1", digits(), **SMALL)
     run_of("VAE", "runs/vae-digits-2", digits(condition="label"), **SMALL)
-    run_of("IWAE", "runs/iwae-digits-1", simulacra.load_data("digits", binarize="dynamic"), **SMALL)
-    return {}
+    data = simulacra.load_data("digits", binarize="dynamic")
+    run = run_of("IWAE", "runs/iwae-digits-1", data, **SMALL)
+    return {"simulacra": simulacra, "run": run, "model": run.model, "data": data}
 
 
 def compared() -> Names:
@@ -168,7 +169,7 @@ def sampled() -> Names:
     run = run_of("VAE", "runs/vae-mnist-1", data, scored=False, **SMALL)
     given = simulacra.load_data("digits", binarize="dynamic", condition="label")
     model = run_of("VAE", "runs/given", given, scored=False, **SMALL).model
-    return {"run": run, "model": model, "data": given}
+    return {"run": run, "model": run.model, "data": run.data, "given": model, "labelled": given}
 
 
 def tabled() -> Names:
