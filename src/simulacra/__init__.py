@@ -27,6 +27,9 @@ _NAMES = {
     "export_onnx": "core.export",
     "Options": "training.options",
     "SamplePictures": "exploration.watch",
+    # looking
+    "plot": "exploration.plot",
+    "as_html": "exploration.notebook",
     # evaluation
     "evaluate": "evaluation.scoring",
     "compare": "evaluation.compare",

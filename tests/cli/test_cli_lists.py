@@ -100,7 +100,7 @@ def test_help_of_a_model_has_all_kinds_of_options(cli):
         "--batch_size",
     ):
         assert f"  {option} " in done.out, option
-    assert "(type: int, default: 16)" in done.out
+    assert "(a whole number; default 16)" in done.out
     assert "--model CONFIG" not in done.out
 
 

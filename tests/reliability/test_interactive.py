@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import os
 import signal
@@ -55,7 +56,7 @@ def test_a_notebook_gets_the_run(name, settings, tmp_path, monkeypatch, caplog):
     assert not run.model.training and all(p.requires_grad for p in run.model.parameters())
     assert "simulacra.resume(" in caplog.text and str(tmp_path / "run") in caplog.text
     assert position(tmp_path / "run")["total_steps"] == 7
-    assert run.metrics[-1]["total_step"] == "7" and run.config["seed_group"]
+    assert run.metrics[-1]["total_step"] == 7 and run.config["seed_group"]
     resumed = simulacra.resume(run.path, data=case.data())
     assert not differing(expected, state(resumed.model))
 
@@ -65,7 +66,7 @@ def test_who_counts_as_somebody_at_the_keyboard(where, monkeypatch):
     from simulacra.training import interactive
 
     assert not interactive.interactive()
-    monkeypatch.setattr(sys if where == "ps1" else interactive.builtins, where, lambda: None, raising=False)
+    monkeypatch.setattr(sys if where == "ps1" else builtins, where, lambda: None, raising=False)
     assert interactive.interactive()
 
 

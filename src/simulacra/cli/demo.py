@@ -46,7 +46,7 @@ def demo(*, out: str | None = None, epochs: float = 500, seed: int = 0) -> int:
     )
     assert trained.data is not None
     with shown(trained.path):
-        report = evaluate(trained, k=1000, seed=seed)
+        report = evaluate(trained, k=1000, seed=seed, keep=False)
         written = report.write(trained.path)
         drawn = pictures(trained.model, trained.data, trained.path, seed, trained.metrics)
     say("", report.headline(), "", "the doctor's findings:", *(f"  {finding}" for finding in report.findings))

@@ -63,6 +63,7 @@ def evaluate(
     trained = open_run(run)
     options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
     options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "budget": seconds}
+    options["keep"] = False  # written below, where a folder that cannot be written to is an error
     code = 0
     try:
         with shown(trained.path):

@@ -28,6 +28,7 @@ WHAT = {
     "interpolations": "paths between codes",
     "arithmetic": "codes of one class less those of a second plus those of a third",
     "saliency": "samples and what would make them look more real to the critic",
+    "critic-field": "the critic's number over the plane, below samples and data of two numbers",
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
     "training-curves": "what training recorded",

@@ -37,7 +37,7 @@ def described(name: str) -> str:
     """
     entry = find(name)
     from simulacra.cli.plan import model_options
-    from simulacra.cli.typed import kind_of, phrase
+    from simulacra.cli.words import kind_of, phrase
 
     options = model_options(entry, f"simulacra train {entry.name} DATA [--model.OPTION ...]").actions
     lines = [f"{entry.name}: {entry.summary}", f"{entry.paper}; family {entry.family}"]

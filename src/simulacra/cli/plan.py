@@ -91,6 +91,7 @@ def all_options(entry: Entry) -> Typed:
     options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary} ({entry.paper}).", MORE)
     options.add(folder)
     options.add(kind, "model", structural(kind))
+    options.title("model", "The model")
     options.add(loading(), "data")
     options.add(Options)
     return options

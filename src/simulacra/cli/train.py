@@ -83,16 +83,13 @@ def _resume(path: str, asked: Arguments) -> int:
 def summary(run: Run) -> None:
     """Print what training left and what to do next."""
     rows = run.metrics if (run.path / "metrics.csv").is_file() else []
-    seconds = max((float(row["seconds"]) for row in rows), default=0.0)
+    seconds = max((row["seconds"] for row in rows), default=0.0)
     name = shlex.quote(str(run.path))
     say(f"trained in {seconds:.1f} s: {run.path}")
-    scores = [(float(row["valid_score"]), row["epoch"]) for row in rows if row.get("valid_score")]
+    scores = [(row["valid_score"], row["epoch"]) for row in rows if "valid_score" in row]
     if scores:
         best, epoch = max(scores)
-        say(
-            f"validation score: {scores[-1][0]:.2f} nats at the end, best {best:.2f} "
-            f"at epoch {float(epoch):.0f}"
-        )
+        say(f"validation score: {scores[-1][0]:.2f} nats at the end, best {best:.2f} at epoch {epoch:.0f}")
     drawn = sorted(Path(run.path, "samples").glob("*.png"))
     if drawn:
         many = "picture" if len(drawn) == 1 else "pictures"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import re
-import types
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from simulacra.cli.arguments import Pair
+from simulacra.cli.help import Plain
 from simulacra.cli.nearest import hint, nearest
+from simulacra.cli.words import MAPPINGS, kind_of, phrase
 from simulacra.core.plain_yaml import Refused, check_plain, load_yaml
 from simulacra.core.renamed import present
-
-NUMBERS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
 
 class Typed:
@@ -35,6 +35,7 @@ class Typed:
             usage=usage,
             description=about,
             epilog=more,
+            formatter_class=Plain,
             exit_on_error=False,
             allow_abbrev=False,
         )
@@ -48,11 +49,25 @@ class Typed:
         if isinstance(source, type):
             self.parser.add_class_arguments(source, under, skip=skipped, sub_configs=False)
         else:
-            self.parser.add_function_arguments(source, under, skip=skipped, sub_configs=False)
+            # a command's own options need no title: the page begins with what it does
+            titled = not self._begins_with(source)
+            self.parser.add_function_arguments(
+                source, under, as_group=titled, skip=skipped, sub_configs=False
+            )
         for action in self.parser._actions:
             # a group as a whole is no option here: `--config` holds all of them
             if under is not None and action.dest == under:
                 action.help = argparse.SUPPRESS
+
+    def _begins_with(self, source: Callable[..., Any]) -> bool:
+        about = self.parser.description
+        return bool(about) and (inspect.getdoc(source) or "").startswith(about or "")
+
+    def title(self, under: str, title: str) -> None:
+        """What the options named `under.NAME` are called together."""
+        for group in self.parser._action_groups:
+            if any(action.dest.startswith(f"{under}.") for action in group._group_actions):
+                group.title = title
 
     @property
     def actions(self) -> dict[str, argparse.Action]:
@@ -106,7 +121,7 @@ class Typed:
     def _find(self, name: str) -> argparse.Action:
         actions = self.actions
         parent, _, entry = name.rpartition(".")
-        if entry and parent in actions and get_origin(kind_of(actions[parent])) in _MAPPINGS:
+        if entry and parent in actions and get_origin(kind_of(actions[parent])) in MAPPINGS:
             return actions[parent]
         if any(known.startswith(f"{name}.") for known in actions):
             raise ValueError(f"'--{name}' is no option: give its name as a word, {self.parser.usage}.")
@@ -136,33 +151,3 @@ def _as_text(value: str) -> str:
         return json.dumps(load_yaml(value, typed=False))
     except yaml.YAMLError:
         return value
-
-
-_MAPPINGS = (dict, Mapping)
-
-
-def kind_of(action: argparse.Action) -> Any:
-    """The type of an option, without `| None`."""
-    kind = getattr(action, "_typehint", action.type) or str
-    if get_origin(kind) in (Union, types.UnionType):
-        rest = [part for part in get_args(kind) if part is not types.NoneType]
-        return rest[0] if len(rest) == 1 else kind
-    return kind
-
-
-def phrase(kind: Any) -> str:
-    """A type in words.
-
-    Example:
-        >>> phrase(int), phrase(tuple[int, ...]), phrase(Literal["a", "b"])
-        ('a whole number', 'whole numbers such as 256,128', 'a or b')
-    """
-    if get_origin(kind) is Literal:
-        *first, last = map(str, get_args(kind))
-        return f"{', '.join(first)} or {last}" if first else last
-    if get_origin(kind) is tuple:
-        whole = int in get_args(kind)
-        return "whole numbers such as 256,128" if whole else "values such as 1,2"
-    if get_origin(kind) in _MAPPINGS:
-        return phrase(get_args(kind)[-1])
-    return NUMBERS.get(kind, str(kind))

@@ -19,8 +19,8 @@ from typing import Any
 from simulacra import __version__
 from simulacra.core.files import read_json, read_shapes, write_json, write_tensors
 from simulacra.core.links import check_links
-from simulacra.core.model import Model
-from simulacra.core.rebuilding import ENTRIES, build_model, check_config, check_sizes, of_the_library
+from simulacra.core.model import Model, of_the_library
+from simulacra.core.rebuilding import ENTRIES, build_model, check_config, check_sizes
 from simulacra.core.space import Space
 from simulacra.core.weights import digest, load_weights, not_finite
 

@@ -21,6 +21,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from simulacra.core.boundary import WrongCall, check_kind, kinds_of
+from simulacra.core.kinds import brief
+
 
 @dataclass(frozen=True)
 class Space(ABC):
@@ -37,8 +40,16 @@ class Space(ABC):
     placeholder: ClassVar[float] = 0.0  # what stands where an entry is missing: any value of the support
 
     def __post_init__(self) -> None:
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
-        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        shape = (self.shape,) if isinstance(self.shape, int) else self.shape
+        try:
+            object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        except (TypeError, ValueError) as error:
+            raise WrongCall(
+                f"shape is {brief(shape)}, but it must be whole numbers such as (1, 28, 28)."
+            ) from error
+        kinds = {name: kind for base in type(self).__mro__[::-1] for name, kind in kinds_of(base).items()}
+        for entry in fields(self):
+            check_kind(entry.name, getattr(self, entry.name), kinds.get(entry.name, Any), type(self).__name__)
 
     def __deepcopy__(self, memo: Any) -> Space:
         """The space itself, which never changes: the values of a column are many."""
@@ -94,8 +105,10 @@ class Space(ABC):
     def check(self, x: Tensor, name: str = "x") -> None:
         """Raise ValueError unless x is a batch of observations of this space."""
         if tuple(x.shape[1:]) != self.shape:
+            one = f": give {name}[None] for one observation" if tuple(x.shape) == self.shape else ""
             raise ValueError(
-                f"{name} has shape {tuple(x.shape)}, but {self} needs (B, {', '.join(map(str, self.shape))})."
+                f"{name} has shape {tuple(x.shape)}, but {self} needs "
+                f"(B, {', '.join(map(str, self.shape))}){one}."
             )
         if x.is_floating_point() and not bool(torch.isfinite(x).all()):
             raise ValueError(f"{name} holds NaN or infinite values; {self} needs finite numbers.")

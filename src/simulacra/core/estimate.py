@@ -61,7 +61,7 @@ class Protocol:
         return f"{self.name} {self.split}{how}"
 
 
-@dataclass
+@dataclass(repr=False)
 class Estimate:
     """log p(x) in nats for each example; higher is likelier.
 
@@ -130,6 +130,9 @@ class Estimate:
             "protocol": asdict(self.protocol) if self.protocol else None,
             "text": str(self),
         }
+
+    def __repr__(self) -> str:
+        return f"<Estimate {self}>"
 
     def __str__(self) -> str:
         error = "" if math.isnan(self.error) else f" +- {self.error:.2f}"

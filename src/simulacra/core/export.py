@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
+from simulacra.core.boundary import checked
 from simulacra.core.classes import Categorical
 from simulacra.core.composite import Fields
 from simulacra.core.exportable import WORDS, Exportable, example
@@ -38,6 +39,7 @@ MOST_NOISE = 16  # inputs of noise; where there are more, a chain would be unrol
 CONDITION = "condition"
 
 
+@checked
 def export_onnx(model: Model, path: str | Path, what: str = "decode") -> Path:
     """Write one word of a model as an ONNX graph: raw units, noise as inputs, any number of rows.
 

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from simulacra.core.classes import Categorical, Ordinal
@@ -13,10 +14,14 @@ from simulacra.core.composite import Fields
 from simulacra.core.files import write_atomically
 from simulacra.core.numeric import Numeric
 from simulacra.core.plain_text import is_formula, without_formula
+from simulacra.core.precision import precise_device
 from simulacra.core.space import Binary, Count, Space
 
 if TYPE_CHECKING:
     import pandas
+
+
+TRUTH = ("False", "True")  # classes of a file's column that pandas reads as booleans
 
 
 def columns_of(space: Fields, x: Tensor) -> dict[str, list[Any]]:
@@ -42,6 +47,8 @@ def columns_of(space: Fields, x: Tensor) -> dict[str, list[Any]]:
 
 def _values(field: Space, column: Tensor) -> list[Any]:
     names = getattr(field, "names", ())
+    if isinstance(field, Binary) and field.truth:
+        return [bool(value) for value in column.tolist()]
     if getattr(field, "values", ()):
         return [int(value) if value == round(value) else value for value in column.tolist()]
     if isinstance(field, (Binary, Count, Categorical, Ordinal)):
@@ -52,6 +59,27 @@ def _values(field: Space, column: Tensor) -> list[Any]:
         return [int(value) if value == round(value) else value for value in column.tolist()]
     # single precision as its own shortest text: 0.1, not 0.10000000149
     return [float(str(value)) for value in column.numpy()]
+
+
+def with_digits(space: Fields, x: Tensor) -> Tensor:
+    """Rows of a table whose numbers have the decimals of their columns.
+
+    Args:
+        x: rows in raw units, shape (B, d).
+
+    Example:
+        >>> import torch
+        >>> with_digits(Fields(dose=Numeric(decimals=1)), torch.tensor([[5.3105]])).tolist()
+        [[5.3]]
+    """
+    known = [field.decimals if isinstance(field, Numeric) else None for _, field in space.fields]
+    if all(decimals is None for decimals in known):
+        return x
+    # a float of 32 bits holds no 62.12
+    x = x.to(precise_device(x.device), torch.float64)
+    scale = x.new_tensor([10.0 ** (decimals or 0) for decimals in known])
+    rounded = x.new_tensor([decimals is not None for decimals in known], dtype=torch.bool)
+    return torch.where(rounded, (x * scale).round() / scale, x)
 
 
 def numbered(names: tuple[str, ...]) -> bool:
@@ -73,7 +101,9 @@ def to_frame(space: Fields, x: Tensor) -> pandas.DataFrame:
     for name, field in space.fields:
         if not isinstance(field, (Categorical, Ordinal)) or field.values:
             continue
-        if field.names and not numbered(field.names):
+        if field.names == TRUTH:
+            frame[name] = frame[name] == TRUTH[1]
+        elif field.names and not numbered(field.names):
             ordered = isinstance(field, Ordinal)
             frame[name] = pd.Categorical(frame[name], categories=list(field.names), ordered=ordered)
     return frame

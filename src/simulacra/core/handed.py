@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.kinds import brief, suggestion
+
 EXACT = 2**53  # whole numbers from here on are not all held by double precision
 # what torch computes with, of those that it only stores
 WIDER = {"uint16": np.int32, "uint32": np.int64, "uint64": np.int64, "float16": np.float32}
@@ -154,7 +156,8 @@ def _number(value: Any, name: str) -> float:
     try:
         return exact_float(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} holds {value!r}, which is no number ({error}).") from error
+        end = suggestion(value, Tensor, name)
+        raise ValueError(f"{name} holds {brief(value)}, which is no number{end}") from error
 
 
 def exact_float(value: Any) -> float:

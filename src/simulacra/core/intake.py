@@ -15,7 +15,14 @@ from simulacra.core.odd_values import lenient_codes, without_odd
 from simulacra.core.pictures import picture_rows, pictures_in
 from simulacra.core.pixels import Geometry
 from simulacra.core.space import Real, Space
-from simulacra.core.tabular import class_name, column_codes, column_values, columns_by_name, is_table
+from simulacra.core.tabular import (
+    as_columns,
+    class_name,
+    column_codes,
+    column_values,
+    columns_by_name,
+    is_table,
+)
 from simulacra.core.waves import Wave, real_wave
 
 __all__ = ["as_tensor", "check_gaps", "class_name", "column_codes", "column_values", "condition_rows"]
@@ -86,6 +93,7 @@ def rows_of(
 def _plain_rows(space: Space, x: Any, geometry: Geometry | None, lenient: bool) -> Tensor:
     """Rows of a table, of pictures, or of numbers."""
     if isinstance(space, Fields):
+        x = as_columns(x, space.names)
         if is_table(x):
             return _from_columns(space, x, lenient)
         placed = _by_place(space, x, lenient)

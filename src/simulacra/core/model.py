@@ -6,6 +6,7 @@ The words that users call are in `core.words`.
 from __future__ import annotations
 
 import inspect
+import re
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+import simulacra
 from simulacra.core import capabilities as can
+from simulacra.core.boundary import WrongCall, check_call, check_kind, checked, constructed, no_such
+from simulacra.core.kinds import brief
 from simulacra.core.precision import bounded
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.random import initial_weights
@@ -47,8 +51,14 @@ class _Recorded(ABCMeta):
         kwargs = renamed_arguments({base.__name__ for base in cls.__mro__}, kwargs)
         own = SEED.name in inspect.signature(cls.__init__).parameters  # type: ignore[misc]
         given = kwargs if own else {name: value for name, value in kwargs.items() if name != SEED.name}
+        _check_seed(kwargs.get(SEED.name))
+        if of_the_library(cls):
+            check_call(cls.__name__, inspect.signature(cls), args, kwargs, lambda: _kinds(cls))
         with initial_weights(kwargs.get(SEED.name)):
-            model = super().__call__(*args, **given)
+            try:
+                model = super().__call__(*args, **given)
+            except TypeError as error:
+                raise _without_unknown(cls, kwargs, error) from error
         bound = inspect.signature(cls).bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = dict(bound.arguments)
@@ -59,6 +69,30 @@ class _Recorded(ABCMeta):
         if model.preprocessing is None:
             model.preprocessing = Preprocessing(model.space)
         return model
+
+
+def _check_seed(seed: Any) -> None:
+    check_kind(SEED.name, seed, int | None, "the model")
+    if seed is not None and not -(2**63) <= seed < 2**64:
+        raise ValueError(f"seed is {seed}, but torch takes whole numbers below 2^64: give a smaller one.")
+
+
+def of_the_library(kind: type) -> bool:
+    """Returns True if a class is the library's own, not a user's."""
+    return kind.__module__.startswith("simulacra.models.")
+
+
+def _kinds(cls: type) -> dict[str, Any]:
+    return {SEED.name: int, **constructed(cls)}
+
+
+def _without_unknown(cls: type, given: Mapping[str, Any], error: TypeError) -> TypeError:
+    """The sentence for an argument that no base of the model takes; any other error as it is."""
+    found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    if found is None or found[1] not in given:
+        return error
+    names = [name for name in _kinds(cls) if name not in ("self", "networks", found[1])]
+    return WrongCall(no_such(cls.__name__, found[1], names))
 
 
 class Model(Words, nn.Module, metaclass=_Recorded):
@@ -138,11 +172,20 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         yield from self.parameters()
         yield from self.buffers()
 
+    def __repr__(self) -> str:
+        given = [str(self.space), *([f"given {self.condition}"] if self.condition else []), settings_of(self)]
+        many = sum(p.numel() for p in self.parameters())
+        return f"<{type(self).__name__} of {', '.join(filter(None, given))}; {many:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        return simulacra.as_html(self)
+
     def features(self, x: Tensor) -> Tensor:
         """x as network input in the model's floating type, within what its layers take."""
         f = self.space.features(x, self.dtype)
         return f if self.space.discrete else bounded(f)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write the artifact, which `simulacra.load` reads.
 
@@ -156,3 +199,12 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         from simulacra.core.artifact import save
 
         save(self, Path(path))
+
+
+def settings_of(model: Model) -> str:
+    """The arguments that are not the constructor's defaults, but for the spaces, as they are written."""
+    usual = inspect.signature(type(model)).parameters
+    given = {n: v for n, v in vars(model).get("arguments", {}).items() if n not in ("space", "condition")}
+    changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n].default}
+    differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n].default)}
+    return ", ".join(f"{name}={brief(value)}" for name, value in differ.items())

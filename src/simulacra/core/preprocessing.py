@@ -12,7 +12,8 @@ from torch import Tensor
 from simulacra.core.codes import Codes
 from simulacra.core.columns import Columns
 from simulacra.core.companding import MuLaw
-from simulacra.core.composite import Sequence, space_from
+from simulacra.core.composite import Fields, Sequence, space_from
+from simulacra.core.frames import with_digits
 from simulacra.core.normal_scores import NormalScores
 from simulacra.core.pixels import Geometry
 from simulacra.core.precision import fitting, held, lacks_float64, narrowed, precise_device
@@ -108,10 +109,12 @@ class Preprocessing:
 
     def inverse(self, y: Tensor) -> Tensor:
         """Back to raw units; levels and 0/1 come back as whole numbers, of a byte where they fit,
-        waves within [-1, 1]."""
+        waves within [-1, 1], numbers of a table with the decimals of the data."""
         for step in reversed(self.steps):
             y = step.inverse(y)
         raw = self.raw.of if isinstance(self.raw, Sequence) else self.raw
+        if isinstance(raw, Fields) and not any(isinstance(step, NormalScores) for step in self.steps):
+            return with_digits(raw, y)
         if isinstance(raw, Levels):
             y = y.round().clamp(0, raw.levels - 1)
             return y.to(torch.uint8 if raw.levels <= 256 else torch.int32)

@@ -19,7 +19,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from simulacra.core.composite import space_from
 from simulacra.core.files import Stored
-from simulacra.core.model import Model
+from simulacra.core.model import Model, of_the_library
 from simulacra.core.preprocessing import preprocessing_from
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.shapes_alone import shapes_alone
@@ -35,11 +35,6 @@ ENTRIES: dict[str, type] = {
 # entries that came later, and what their absence means
 LATER: dict[str, Any] = {"version": "", "own": False, "estimates": []}
 NAMES = {dict: "object", list: "list", str: "text", bool: "true or false"}
-
-
-def of_the_library(kind: type[Model]) -> bool:
-    """Returns True if a class is the library's own, not a user's."""
-    return kind.__module__.startswith("simulacra.models.")
 
 
 def check_config(config: dict[str, Any], entries: Mapping[str, type], where: Path) -> dict[str, Any]:

@@ -99,6 +99,11 @@ def renames(callee: C) -> C:
     return _taking(callee, callee.__name__)  # type: ignore[return-value]
 
 
+def renames_of(of: str) -> Callable[[C], C]:
+    """As `renames`, for a function that hands its keywords on to another name, such as `Options`."""
+    return lambda callee: _taking(callee, of)  # type: ignore[return-value]
+
+
 def _taking(function: Callable[..., Any], of: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import sys
 import time
@@ -162,9 +163,14 @@ def on_terminal(show: bool | None = None) -> bool:
     """Whether to draw bars.
 
     Args:
-        show: None: where standard error is a terminal.
+        show: None: where standard error is a terminal, or a notebook shows it.
     """
-    return sys.stderr.isatty() if show is None else show
+    return (sys.stderr.isatty() or in_notebook()) if show is None else show
+
+
+def in_notebook() -> bool:
+    """Returns True within IPython, such as in a notebook."""
+    return hasattr(builtins, "get_ipython")
 
 
 def sinks(folder: Path | None = None, show: bool | None = None, wait: float = 0.0) -> tuple[Sink, ...]:

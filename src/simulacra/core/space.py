@@ -6,8 +6,8 @@ a model asks its space and so works on all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -20,12 +20,21 @@ from simulacra.core.base_space import Space as Space
 class Binary(Space):
     """Entries 0 or 1; counting measure.
 
+    Args:
+        truth: they stand for False and True, as which they come back in the columns of a table. It is no
+            part of what an observation is.
+
     Example:
         >>> Binary((1, 8, 8)).dims
         64
     """
 
+    truth: bool = field(default=False, kw_only=True, repr=False, compare=False)
     observations: ClassVar[tuple[str, ...]] = ("bernoulli",)
+
+    def spec(self) -> dict[str, Any]:
+        """The space as JSON; `truth` only where it is True, so that older versions read the others."""
+        return {k: v for k, v in super().spec().items() if k != "truth" or v}
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """x in {0, 1}."""

@@ -5,7 +5,7 @@ Names are compared as text, so a data frame whose columns are numbered has the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,38 @@ def is_table(x: Any) -> bool:
     if isinstance(x, np.ndarray):
         return x.dtype.names is not None
     return isinstance(x, Mapping) or (hasattr(x, "columns") and hasattr(x, "__getitem__"))
+
+
+def as_columns(x: Any, names: Collection[str] = ()) -> Any:
+    """Rows by name as a mapping of columns; anything else as it is.
+
+    Args:
+        x: a list of records, one record, or a series of pandas: a row, or one of the columns.
+        names: of the columns that are known.
+
+    Example:
+        >>> as_columns([{"a": 1, "b": "x"}, {"a": 2}]), as_columns({"a": 1.5})
+        ({'a': [1, 2], 'b': ['x', None]}, {'a': [1.5]})
+    """
+    if hasattr(x, "to_frame") and hasattr(x, "index") and not hasattr(x, "columns"):
+        return {str(x.name): x} if str(x.name) in names else as_columns(x.to_dict())
+    if isinstance(x, Mapping) and x and all(_single(value) for value in x.values()):
+        x = [x]
+    if not is_records(x):
+        return x
+    found = dict.fromkeys(str(name) for row in x for name in row)
+    rows = [{str(name): value for name, value in row.items()} for row in x]
+    return {name: [row.get(name) for row in rows] for name in found}
+
+
+def is_records(x: Any) -> bool:
+    """Returns True if x is a list of mappings of single values, a row each."""
+    rows = isinstance(x, list | tuple) and bool(x) and all(isinstance(row, Mapping) for row in x)
+    return rows and all(_single(value) for row in x for value in row.values())
+
+
+def _single(value: Any) -> bool:
+    return isinstance(value, str | bytes) or not hasattr(value, "__len__")
 
 
 def named_columns(x: Any) -> list[tuple[str, Any]]:

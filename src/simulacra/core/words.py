@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core import capabilities as can
+from simulacra.core.boundary import checked
 from simulacra.core.composite import Fields
 from simulacra.core.estimate import Estimate
 from simulacra.core.frames import to_frame
@@ -64,6 +65,7 @@ class Words:
                 f"{type(self).__name__} cannot do {word}(): that needs a model that {wanted}; this one {has}."
             )
 
+    @checked
     def sample(
         self, n: int, condition: Any = None, seed: int | None = None, watch: Watch | None = None
     ) -> Tensor:
@@ -94,6 +96,7 @@ class Words:
                 progress.advance(len(rows))
         return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)
 
+    @checked
     def log_prob(
         self,
         x: Any,
@@ -132,6 +135,7 @@ class Words:
         conditional = self.condition is not None
         return Estimate(found.value, found.kind, found.dims, found.method, details, None, conditional)
 
+    @checked
     def score_samples(
         self,
         x: Any,
@@ -144,6 +148,7 @@ class Words:
         """The numbers of `log_prob`, as in scikit-learn: float64, shape (B,)."""
         return self.log_prob(x, condition, k, seed, known, lengths).values.numpy()
 
+    @checked
     def anomaly(
         self,
         x: Any,
@@ -156,6 +161,7 @@ class Words:
         """-log p(x): higher is stranger, shape (B,)."""
         return -self.score_samples(x, condition, k, seed, known, lengths)
 
+    @checked
     def encode(self, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
         """Codes of raw x, shape (B, latent); of what is known of it, as in `log_prob`."""
         self._need("encode", can.Encodes)
@@ -168,6 +174,7 @@ class Words:
             ]
         return torch.cat(codes)
 
+    @checked
     def decode(self, z: Any, condition: Any = None) -> Tensor:
         """The expectation of x given codes, shape (B, *): probabilities of a one for binary data,
         otherwise raw units, not rounded."""
@@ -184,10 +191,12 @@ class Words:
             ]
         return self.preprocessing.restore(torch.cat(parts))
 
+    @checked
     def reconstruct(self, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
         """decode(encode(x)), shape (B, *)."""
         return self.decode(self.encode(x, condition, seed, known), condition)
 
+    @checked
     def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int | None = None) -> Tensor:
         """x with the entries where `known` is False drawn given the rest, also of equal rows; True = keep.
 
@@ -215,6 +224,7 @@ class Words:
                 parts.append(torch.where(keep.to(at), rows.raw.to(at, wide), filled.to(at, wide)))
         return torch.cat(parts)
 
+    @checked
     def classify(self, x: Any, seed: int = 0) -> Tensor:
         """Probabilities of the labels, shape (B, classes)."""
         self._need("classify", can.Classifies)
@@ -228,6 +238,7 @@ class Words:
             ]
         return torch.cat(parts)
 
+    @checked
     def frame(self, x: Tensor) -> pandas.DataFrame:
         """Rows in raw units, such as samples, as a data frame with the columns of the data.
 

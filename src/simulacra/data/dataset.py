@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+import simulacra
 from simulacra.core.batch import Batch
 from simulacra.core.composite import Sequence
 from simulacra.core.estimate import Protocol
@@ -21,7 +22,7 @@ from simulacra.data.content import hash_of_values
 from simulacra.data.source_rows import SourceRows
 
 
-@dataclass
+@dataclass(repr=False)
 class Split:
     """Rows in memory, in their own (integer) type; preprocessing happens batch by batch.
 
@@ -51,6 +52,12 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def __repr__(self) -> str:
+        return f"<Split: {len(self):,} rows of {self.preprocessing.raw}>"
+
+    def _repr_html_(self) -> str:
+        return simulacra.as_html(self)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
         """Raw batches, one for each index tensor of `orders`."""
@@ -176,7 +183,7 @@ def _hash(h: Any, t: Tensor | None) -> None:
         h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
-@dataclass
+@dataclass(repr=False)
 class Dataset:
     """Named splits with what they mean.
 
@@ -254,3 +261,9 @@ class Dataset:
         condition = f" given {self.condition}" if self.condition else ""
         steps = [*self.applied, *(step.label for step in self.preprocessing.steps)]
         return f"{self.name}: {counts}; {self.space}{condition}; {', '.join(steps) or 'raw'}"
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self}>"
+
+    def _repr_html_(self) -> str:
+        return simulacra.as_html(self)

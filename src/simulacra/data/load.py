@@ -11,6 +11,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from simulacra.core.boundary import checked
 from simulacra.core.classes import Categorical
 from simulacra.core.preprocessing import Preprocessing
 from simulacra.core.renamed import renames
@@ -35,6 +36,7 @@ QUIET = ("read as",)  # notes that `data inspect` shows and loading does not say
 
 
 @renames
+@checked
 def load_data(
     name_or_path: Any,
     *,
@@ -60,8 +62,9 @@ def load_data(
     Args:
         name_or_path: a name that `simulacra data` lists, a folder of images or of recordings (class
             subfolders are labels; train, valid and test subfolders are splits), a file of sound, of arrays
-            (.npy, .npz, .mat) or of a table (.csv, .xlsx, .parquet, ...), a data frame or a mapping of
-            columns, an array, a map-style data set of torch, or a `Dataset`, which comes back as it is.
+            (.npy, .npz, .mat) or of a table (.csv, .xlsx, .parquet, ...), a data frame, a mapping of
+            columns or a list of records, an array, a map-style data set of torch, or a `Dataset`, which comes
+            back as it is.
         binarize: turn grey levels into 0/1: `dynamic` anew at every visit, `static` once by seed,
             `threshold` by a cut. The three are different protocols.
         threshold: where `binarize=threshold` cuts, as a share of the range.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from simulacra.core.intake import is_table
+from simulacra.core.tabular import is_records, is_table
 from simulacra.data import listing
 from simulacra.data.arrays.options import ArrayOptions, MemoryOptions
 from simulacra.data.audio.options import WaveOptions
@@ -107,6 +107,10 @@ def _gzipped(*suffixes: str) -> tuple[str, ...]:
     return tuple(s + end for s in suffixes for end in ("", ".gz"))
 
 
+def _rows_by_name(given: Any) -> bool:
+    return is_table(given) or is_records(given)
+
+
 def _rows_in_memory(given: Any) -> bool:
     from simulacra.data.arrays.memory import is_array
 
@@ -122,7 +126,7 @@ def _data_set(given: Any) -> bool:
 MUSIC = "a file of music"
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
-    Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=is_table),
+    Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=_rows_by_name),
     Reader("an array in memory", MemoryOptions, "arrays.memory:open_array", takes=_rows_in_memory),
     Reader("a data set in memory", MemoryOptions, "arrays.memory:open_data_set", takes=_data_set),
     Reader("a toy", NoOptions, "toys:open_toy", takes=_named("toy")),

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from simulacra.core.boundary import checked
 from simulacra.core.codes import coding
 from simulacra.core.composite import Fields
 from simulacra.core.normal_scores import scoring
@@ -18,6 +19,7 @@ from simulacra.data.own_range import with_own_range
 from simulacra.data.source_rows import SourceRows
 
 
+@checked
 def in_memory(
     x: Any,
     space: Space,

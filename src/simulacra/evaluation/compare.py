@@ -97,7 +97,7 @@ def compare(*models: Comparable | Mapping[str, Comparable], **named: Comparable)
     """Compare models: the partial order of their likelihoods, and tables of their other scores.
 
     Args:
-        models: run folders, reports or estimates; one mapping or list of these is taken apart.
+        models: runs, their folders, reports or estimates; one mapping or list of these is taken apart.
         named: the same under names of your own.
 
     Raises:

@@ -6,16 +6,21 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from simulacra import __version__
 from simulacra.core.artifact import CONFIG, WEIGHTS
+from simulacra.core.boundary import WrongCall
 from simulacra.core.estimate import Estimate, Protocol
 from simulacra.core.files import read_json
+from simulacra.core.kinds import brief
 from simulacra.core.links import check_links
+from simulacra.core.model import Model
 from simulacra.evaluation.fresh import why_not
 from simulacra.evaluation.report import REPORT, Report, reports_in
+from simulacra.training.run import Run
 
-Comparable = Report | Estimate | str | Path
+Comparable = Run | Report | Estimate | str | Path
 UNBOUNDED = ("unbounded density", "density on discrete data")  # the doctor's names of what has no limit
 
 
@@ -68,21 +73,34 @@ def contestants(
     items: list[tuple[str, Comparable]] = []
     for model in models:
         if isinstance(model, Mapping):
-            items += model.items()
+            items += [(name, _told(one)) for name, one in model.items()]
         else:
             many = model if isinstance(model, (list, tuple)) else [model]
-            items += [(_name_of(one), one) for one in many]
+            items += [(_name_of(one), one) for one in map(_told, many)]
     found: dict[str, Comparable] = {}
-    for name, item in [*items, *named.items()]:
+    for name, item in [*items, *((name, _told(one)) for name, one in named.items())]:
         tries = (name, *(f"{name} ({i})" for i in range(2, len(items) + len(named) + 2)))
         found[next(t for t in tries if t not in found)] = item
     return [one for name, item in found.items() for one in _contestants(name, item)]
 
 
+def _told(item: Comparable) -> Comparable:
+    """A run as its folder; what else can be compared as it is."""
+    if isinstance(item, Run):
+        return item.path
+    if not isinstance(item, Comparable):
+        instead = "give its run, or the report of evaluate(model, data)" if isinstance(item, Model) else ""
+        raise WrongCall(
+            f"compare takes runs, their folders, reports and estimates, not {brief(item)}"
+            f": {instead or 'give one of these'}."
+        )
+    return item
+
+
 def _name_of(item: Comparable) -> str:
     if isinstance(item, Report):
         return item.model
-    return item.method if isinstance(item, Estimate) else Path(item).resolve().name
+    return item.method if isinstance(item, Estimate) else Path(cast(str, item)).resolve().name
 
 
 def _contestants(name: str, item: Comparable) -> list[Contestant]:
@@ -90,6 +108,7 @@ def _contestants(name: str, item: Comparable) -> list[Contestant]:
         return [Contestant(name, item)]
     if isinstance(item, Report):
         return [Contestant(name, item.likelihood, item)]
+    assert isinstance(item, str | Path)
     path = Path(item)
     check_run(path)
     notes = _notes(path)

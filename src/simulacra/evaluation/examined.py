@@ -13,9 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from simulacra.core.boundary import checked
 from simulacra.core.finding import Finding
 from simulacra.core.model import Model
-from simulacra.core.renamed import renamed_arguments
+from simulacra.core.renamed import renames_of
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.doctor import diagnose
 from simulacra.evaluation.glance import Purse, glance
@@ -28,6 +29,8 @@ from simulacra.training.run import Run
 log = logging.getLogger("simulacra")
 
 
+@renames_of("Options")  # outside, so that its warning points at the caller
+@checked
 def fit(
     model: Model,
     data: Dataset,
@@ -61,14 +64,16 @@ def fit(
         >>> run.model.sample(3).shape, run.findings
         (torch.Size([3, 2]), [])
     """
-    # here, so that a warning of an old name points at the caller
-    settings = renamed_arguments(["Options"], settings)
+    if options is not None and settings:
+        raise ValueError(f"fit got options= and {next(iter(settings))}=: give it in the options.")
+    options = options or Options(**settings)
     began = time.perf_counter()
     looking: tuple[Watcher, ...] = (*watchers, Look()) if doctor else watchers
-    run = trainer.fit(model, data, out=out, watchers=looking, options=options, **settings)
+    run = trainer.fit(model, data, out=out, watchers=looking, options=options)
     return examined(run, time.perf_counter() - began) if doctor else run
 
 
+@checked
 def resume(
     path: str | Path,
     *,

@@ -101,7 +101,7 @@ def last_vitals(run: Run, metrics: Metrics) -> Vitals | None:
         return None
     before, row = metrics[-2:]
     # at the end of an epoch the terms of its last step come first; an interrupted run ends with them
-    if before["total_step"] != row["total_step"] or row.get("valid_score"):
+    if before["total_step"] != row["total_step"] or row.get("valid_score", "") != "":
         return None
-    numbers = {name: float(value) for name, value in row.items() if value and name not in PLACES}
+    numbers = {name: float(value) for name, value in row.items() if value != "" and name not in PLACES}
     return Vitals(numbers, cast(Any, run.model).alarm(numbers))

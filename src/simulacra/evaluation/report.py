@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
+import simulacra
+from simulacra.core.card import Card
 from simulacra.core.estimate import Estimate
 from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
@@ -26,7 +28,7 @@ NAMES = tuple(measure.name for measure in RECORDED)
 KEPT = "evaluations"  # folder of a run: its report under each protocol
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """The numbers of a model on a split.
 
@@ -142,6 +144,14 @@ class Report:
         write_atomically(paths["page"], lambda aside: aside.write_text(self.page(), encoding="utf-8"))
         write_json(paths["report"], self.json())
         return paths
+
+    def __repr__(self) -> str:
+        return f"<Report of {self.model}: {self.headline()}>"
+
+    def _repr_html_(self) -> str:
+        findings = [(f.severity, f"{f.name}: {f.sentence}") for f in self.findings]
+        scores = None if self.likelihood is None else self.likelihood.values
+        return simulacra.as_html(Card(f"{self.model} on {self.protocol}", (*self.rows(), *findings), scores))
 
     def __str__(self) -> str:
         return "\n".join([self.headline(), *map(str, self.findings)])

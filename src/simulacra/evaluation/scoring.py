@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import nn
 
 from simulacra.core.artifact import CONFIG, WEIGHTS, record
+from simulacra.core.boundary import checked
 from simulacra.core.estimate import Protocol as ScoreProtocol
 from simulacra.core.likelihood import CutShort
 from simulacra.core.model import Model
@@ -38,6 +39,7 @@ class Trained(Protocol):
     path: Path
 
 
+@checked
 def evaluate(
     model: Model | Trained,
     data: Dataset | None = None,
@@ -49,11 +51,13 @@ def evaluate(
     extractor: Extractor | nn.Module | str | Path | None = None,
     samples: int | None = None,
     tasks: bool = False,
+    keep: bool = True,
     budget: float | None = BUDGET,
 ) -> Report:
     """Score a model, or a run with its own data, on what its capabilities allow.
 
-    The estimates of a run are written into its `config.json`, and so travel with the model.
+    The estimates of a run are written into its `config.json`, and so travel with the model. Its report is
+    kept in its folder, where `compare` finds it.
 
     Args:
         model: a model, or the run that `fit` returned.
@@ -69,6 +73,7 @@ def evaluate(
         samples: number of samples that are scored so, 10,000 by default and at most that of held-out rows.
         tasks: score by tasks as well: a classifier that learned from labelled samples, and one that sees 100
             labels. It may take minutes.
+        keep: write `report.json`, `report.md` and the scores of the rows into the folder of a run.
         budget: seconds; annealing is as long, and samples of chains are as many, as a share of it pays for;
             None: as many as usual, however long that takes.
 
@@ -114,11 +119,15 @@ def evaluate(
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:
             # a run that was interrupted in a notebook has no weights on disk yet
-            if (folder / WEIGHTS).is_file():
+            finished = (folder / WEIGHTS).is_file()
+            if finished:
                 report.provenance = provenance_of(folder).json()
             model.estimates = record(folder, entries)
-        except ValueError as error:
-            log.warning("the scores were not recorded with the run: %s", error)
+            if keep and finished:
+                report.write(folder)
+        except (ValueError, OSError) as error:
+            # hours of scoring are done, and the report is in memory
+            log.warning("the scores were not kept with the run: %s", error)
     return report
 
 

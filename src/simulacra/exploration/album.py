@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ class Album:
     model: Model
     data: Dataset
     seed: int
-    metrics: Sequence[Mapping[str, str]]
+    metrics: Sequence[Mapping[str, Any]]
     seconds: float | None = None
 
     @property

@@ -19,7 +19,7 @@ PANELS = 12
 GREEN = "#0f8a5f"
 
 
-def training_curves(rows: Sequence[Mapping[str, str]], title: str = "") -> Figure | None:
+def training_curves(rows: Sequence[Mapping[str, Any]], title: str = "") -> Figure | None:
     """Every recorded quantity over training; None where nothing was recorded.
 
     Args:
@@ -67,7 +67,7 @@ def _curve(axes: Axes, name: str, x: np.ndarray, y: np.ndarray) -> None:
         axes.plot(x[y.argmax()], y.max(), "o", color=GREEN, ms=5)
 
 
-def _axis(rows: Sequence[Mapping[str, str]]) -> str:
+def _axis(rows: Sequence[Mapping[str, Any]]) -> str:
     """Epochs where there is one stage, otherwise steps, which go on over stages."""
     stages = {row.get("stage", "") for row in rows}
     if len(stages) == 1 and any(row.get("epoch") for row in rows):
@@ -75,21 +75,21 @@ def _axis(rows: Sequence[Mapping[str, str]]) -> str:
     return "total_step" if any(row.get("total_step") for row in rows) else "step"
 
 
-def _series(rows: Sequence[Mapping[str, str]], name: str) -> tuple[np.ndarray, np.ndarray]:
+def _series(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
     axis = _axis(rows)
     pairs = [(_number(row.get(axis)), _number(row.get(name))) for row in rows]
     kept = [(x, y) for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
     return np.array([x for x, _ in kept]), np.array([y for _, y in kept])
 
 
-def _number(text: str | None) -> float:
+def _number(value: Any) -> float:
     try:
-        return float(text or "nan")
+        return math.nan if value is None else float(value)
     except ValueError:
         return math.nan
 
 
-def _stage_changes(rows: Sequence[Mapping[str, str]]) -> list[float]:
+def _stage_changes(rows: Sequence[Mapping[str, Any]]) -> list[float]:
     axis = _axis(rows)
     pairs = itertools.pairwise(rows)
     return [_number(a.get(axis)) for a, b in pairs if a.get("stage", "") != b.get("stage", "")]

@@ -12,6 +12,7 @@ from simulacra.core import capabilities as can
 from simulacra.exploration.album import Album
 from simulacra.exploration.arithmetic import combined
 from simulacra.exploration.completion import covered, known_part, parts_of
+from simulacra.exploration.critic import mark_modes, modes_of
 from simulacra.exploration.curves import training_curves
 from simulacra.exploration.interpolate import How, decoded, interpolations, path
 from simulacra.exploration.inversion import codes_of, invert
@@ -46,7 +47,11 @@ def samples_and_data(album: Album) -> Figure:
     # a picture leaves out what is missing, and a tensor has no other word for it than NaN
     other = batch.x if batch.known is None else batch.x.double().masked_fill(~batch.known, torch.nan)
     x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
-    return view(album.space, x, title=f"{type(album.model).__name__}: samples and data", other=other)
+    crosses = "" if modes_of(album) is None else ", crosses at the modes"
+    title = f"{type(album.model).__name__}: samples and data{crosses}"
+    figure = view(album.space, x, title=title, other=other)
+    mark_modes(figure, album)
+    return figure
 
 
 def random_codes(album: Album) -> Figure:

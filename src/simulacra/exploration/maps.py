@@ -43,8 +43,9 @@ def latent_map(
         lattice: decoded lattice from `manifold`, shape (n n, *).
     """
     joint = plane is not None and lattice is not None and len(plane.scale) == 2
-    figure = style.new_figure(15.6 if joint else 6.6, 5.6)
-    panels = figure.subplots(1, 3) if joint else [figure.add_subplot()]
+    # two by two, so that the text is not small where the picture is as wide as a page
+    figure = style.new_figure(*((9.4, 9.2) if joint else (6.6, 5.6)))
+    panels = [figure.add_subplot(2, 2, i) for i in (1, 2, 3)] if joint else [figure.add_subplot()]
     groups = _groups(embedding, label_names)
     if embedding.codes.shape[1] == 1:
         _strip(panels[0], embedding.codes, groups)
@@ -64,7 +65,7 @@ def latent_map(
         _lattice(panels[2], space, lattice, 0.32)
         _scatter(panels[2], torch.special.ndtr(plane.coordinates(embedding.codes)), groups)
         _ranks(panels[2], "both: the data where the decoder draws them", plane)
-    _legend(figure, panels[0], groups)
+    _legend(figure, panels[0], groups, joint)
     style.headline(figure, title)
     return figure
 
@@ -123,9 +124,13 @@ def _ranks(axes: Axes, title: str, plane: Plane) -> None:
     axes.set_ylim(0, 1)
 
 
-def _legend(figure: Figure, axes: Axes, groups: list[Group]) -> None:
+def _legend(figure: Figure, axes: Axes, groups: list[Group], joint: bool) -> None:
+    """What the colours stand for: in the empty quarter, or beside a single panel."""
     if not groups[0][0] or len(groups) > MANY:
         return
     handles, names = axes.get_legend_handles_labels()
     kept = {"frameon": False, "fontsize": style.NAME, "labelcolor": style.INK, "markerscale": 1.6}
-    figure.legend(handles, names, loc="outside right center", **kept)
+    if joint:
+        figure.legend(handles, names, loc="center", bbox_to_anchor=(0.77, 0.25), ncols=2, **kept)
+    else:
+        figure.legend(handles, names, loc="outside right center", **kept)

@@ -6,7 +6,6 @@ in the run folder; what the model draws by itself stands beside it.
 
 from __future__ import annotations
 
-import csv
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +26,10 @@ from simulacra.exploration import energies, figures, style
 from simulacra.exploration.album import Album
 from simulacra.exploration.completion import completion_picture, shows
 from simulacra.exploration.correlations import correlations
+from simulacra.exploration.critic import critic_field
 from simulacra.exploration.pairs import pairs
 from simulacra.exploration.saliency import saliency_picture
+from simulacra.training.metrics import read_numbers
 
 PRIVATE = "private"
 BUDGET, SEARCHING = 60.0, 0.3  # seconds of all pictures, and the share of each search for codes
@@ -45,7 +46,7 @@ def pictures(
     data: Dataset,
     folder: str | Path,
     seed: int = 0,
-    metrics: Sequence[Mapping[str, str]] | None = None,
+    metrics: Sequence[Mapping[str, Any]] | None = None,
     only: str | None = None,
     budget: float | None = BUDGET,
     **options: Any,
@@ -78,10 +79,10 @@ def pictures(
     )
     album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics)
     album.seconds = None if budget is None else SEARCHING * budget
-    chosen = possible(album) if only is None else [_one(album, only, options)]
+    wanted = possible(album) if only is None else [chosen(album, only, options)]
     drawn: dict[str, Path] = {}
     try:
-        for picture in each(chosen, "pictures", "picture", even=False):
+        for picture in each(wanted, "pictures", "picture", even=False):
             figure = picture.draw(album, **options)
             if figure is not None:
                 place = _private(folder) if picture.private(album) else folder
@@ -93,7 +94,7 @@ def pictures(
     return drawn
 
 
-def album_of(model: Model, data: Dataset, seed: int, metrics: Sequence[Mapping[str, str]]) -> Album:
+def album_of(model: Model, data: Dataset, seed: int, metrics: Sequence[Mapping[str, Any]]) -> Album:
     """What the pictures share.
 
     Raises:
@@ -115,7 +116,7 @@ def listing(album: Album) -> str:
     return f"{type(album.model).__name__} on {album.data.name} can be drawn as {names or 'no picture'}."
 
 
-def _one(album: Album, name: str, options: Mapping[str, Any]) -> Picture:
+def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Picture:
     """The picture of that name, which model and data allow and which takes the options.
 
     Raises:
@@ -143,11 +144,10 @@ def _private(folder: Path) -> Path:
     return place
 
 
-def _metrics(folder: Path) -> list[dict[str, str]]:
+def _metrics(folder: Path) -> list[dict[str, Any]]:
     if not (folder / "metrics.csv").is_file():
         return []
-    with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_numbers(folder / "metrics.csv")
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,10 @@ PLANE = Need(
     lambda album: (
         album.space.image or (isinstance(album.space, Real) and album.space.dims == 2 and album.gaussian)
     ),
+)
+POINTS = Need(
+    "points of two numbers",
+    lambda album: isinstance(album.space, Real) and album.space.dims == 2,
 )
 NO_CONDITION = Need("a model without a condition", lambda album: not album.conditional)
 CLASSES = Need(
@@ -251,6 +255,7 @@ PICTURES: tuple[Picture, ...] = (
     ),
     Picture("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
     Picture("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
+    Picture("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
     Picture("filters", energies.filters, (FILTERS,)),
     Picture("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
     Picture("training_curves", figures.curves, (METRICS,)),

@@ -72,7 +72,7 @@ def view(
         x: observations in raw units, shape (B, *).
         path: where to write a PNG file, or None.
         other: observations to compare with, drawn in grey where distributions are shown and below or
-            beside x where each observation is; images and recordings leave them out.
+            beside x where each observation is; images leave them out.
         names: of the entries (columns of a table).
 
     Raises:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra.core.artifact import CONFIG, WEIGHTS, Artifact, describe
+from simulacra.core.boundary import WrongCall, checked
 from simulacra.core.capabilities import TakesLengths, TakesMissing
 from simulacra.core.files import write_json
 from simulacra.core.model import Model
@@ -121,8 +122,8 @@ def resume(
     found = class_of(config, kind, folder)
     try:
         options = Options(**renamed_arguments(["Options"], config["options"], quiet=True))
-    except TypeError as error:
-        raise ValueError(f"{folder / CONFIG} is damaged: {error}.") from error
+    except WrongCall as error:
+        raise ValueError(f"{folder / CONFIG} is damaged: {error}") from error
     model = Artifact(config, folder / ck.NAME, folder / CONFIG).build(found, passed, "model/")
     data = data or _same_data(folder, config, model.preprocessing)
     check_unchanged(data, config["data"], str(folder))
@@ -155,6 +156,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
         raise ValueError(f"{folder / CONFIG} is damaged: its data set cannot be loaded ({error}).") from error
 
 
+@checked
 def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
     """The finished run in `path` with its model and, where `load_data` made them, its data.
 

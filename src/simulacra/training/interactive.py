@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import builtins
 import sys
 from pathlib import Path
 
 from simulacra.core.files import read_tensors
 from simulacra.core.model import Model
+from simulacra.core.shown import in_notebook
 from simulacra.training import checkpoint as ck
 
 
 def interactive() -> bool:
     """Returns True if somebody types at this Python: a notebook, IPython or the interpreter's prompt."""
-    return hasattr(sys, "ps1") or hasattr(builtins, "get_ipython")
+    return hasattr(sys, "ps1") or in_notebook()
 
 
 def so_far(model: Model, folder: Path) -> Model:

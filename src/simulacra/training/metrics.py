@@ -6,12 +6,34 @@ import contextlib
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from simulacra.core.files import write_atomically
 
 NAME = "metrics.csv"
 FIXED = ["stage", "step", "epoch", "seconds"]
+WHOLE = ("step", "total_step")
+
+
+def read_numbers(path: Path) -> list[dict[str, Any]]:
+    """Rows of a metrics file: the stage as text, steps as whole numbers, all else as floats.
+
+    A row holds what was measured at its step: blanks are left out.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        {name: typed for name, text in row.items() if (typed := _typed(name, text)) is not None}
+        for row in rows
+    ]
+
+
+def _typed(name: str, text: str | None) -> Any:
+    if name == "stage":
+        return text
+    with contextlib.suppress(ValueError, TypeError):
+        return int(text or "") if name in WHOLE else float(text or "")
+    return None
 
 
 class Metrics:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from simulacra.core.boundary import checked
 from simulacra.core.model import Model
 from simulacra.core.optimisers import SCHEDULES, Optimiser, warmed
 from simulacra.core.renamed import renames
@@ -13,6 +14,7 @@ from simulacra.core.training import Epochs, Stage, Steps, Update
 
 
 @renames
+@checked
 @dataclass(frozen=True)
 class Options:
     """How to train; what is None keeps what the model declares.
@@ -41,7 +43,7 @@ class Options:
         log_every: steps between two rows of metrics; None: about 200 rows a stage.
         samples_every: epochs between two pictures of samples, where a `SamplePictures` watches (on
             the command line one does); None: eight pictures a stage.
-        progress: show a progress bar; None: where there is a terminal.
+        progress: show a progress bar with the time; None: at a terminal and in a notebook.
     """
 
     epochs: float | None = None

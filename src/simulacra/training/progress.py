@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from simulacra.core.progress import Progress, duration, showing, stage, start
-from simulacra.core.shown import WORTH_SAYING, sinks
+from simulacra.core.shown import WORTH_SAYING, on_terminal, sinks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,7 +99,7 @@ def entries_shown(model: Model, show: bool | None = None) -> Iterator[Watch | No
     Args:
         show: whether to draw; None: where standard error is a terminal.
     """
-    shown = sys.stderr.isatty() if show is None else show
+    shown = on_terminal(show)
     if not shown or not getattr(model, "entry_by_entry", False):
         yield None
         return

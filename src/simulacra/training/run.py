@@ -7,21 +7,26 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import simulacra
 from simulacra.core.artifact import WEIGHTS, open_artifact, read_config
+from simulacra.core.boundary import checked
 from simulacra.core.files import remove_unfinished
 from simulacra.core.finding import Finding
+from simulacra.core.kinds import brief
 from simulacra.core.model import Model
 from simulacra.core.rebuilding import ENTRIES as OF_A_MODEL
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
+from simulacra.training.metrics import NAME as METRICS
+from simulacra.training.metrics import read_numbers
 
 RUNS = Path("runs")
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """What training left.
 
@@ -46,15 +51,33 @@ class Run:
         return passes
 
     @property
-    def metrics(self) -> list[dict[str, str]]:
-        """Rows of `metrics.csv`."""
-        import csv
+    def metrics(self) -> list[dict[str, Any]]:
+        """Rows of `metrics.csv` as numbers, but for the name of the stage; blanks are left out."""
+        return read_numbers(self.path / METRICS)
 
-        with open(self.path / "metrics.csv", newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+    def plot(self, name: str = "samples", **options: Any) -> Any:
+        """One picture of the run, which a notebook shows: `simulacra.plot` says which there are.
+
+        Args:
+            name: such as `samples`, `reconstructions` or `training_curves`.
+            options: of `simulacra.plot` and of the picture.
+
+        Returns:
+            A `Plot`: `save(path)` writes it, `figure` is that of matplotlib.
+
+        Raises:
+            ValueError: if model and data do not allow it; the sentence lists those that they do.
+        """
+        return simulacra.plot(self, name, **options)
 
     def __str__(self) -> str:
         return f"{type(self.model).__name__} trained on {self.config['data']['name']} in {self.path}"
+
+    def __repr__(self) -> str:
+        return f"<Run: {self}>"
+
+    def _repr_html_(self) -> str:
+        return simulacra.as_html(self)
 
 
 def new_folder(model: str, data: str, root: Path = RUNS) -> Path:
@@ -141,19 +164,27 @@ def class_of(config: dict[str, Any], kind: type[Model] | None, path: Path) -> ty
         )
     if not isinstance(kind, type) or not issubclass(kind, Model):
         raise ValueError(
-            f"kind is {kind!r}, but it must be a class of models, as in load(path, kind=MyModel)."
+            f"kind is {brief(kind)}, but it must be a class of models, as in load(path, kind=MyModel)."
         )
     if kind.__name__ != present([MODELS, NAMES], name, quiet=True):
         raise ValueError(f"{path} holds a {name[:60]!r}, but kind is {kind.__name__}: pass the class it was.")
     return kind
 
 
-def load(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Model:
+@checked
+def load(
+    path: str | Path,
+    *,
+    kind: type[Model] | None = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
+    **passed: Any,
+) -> Model:
     """A trained model from a run folder, or from what `Model.save` wrote; nothing in it is executed.
 
     Args:
         path: a folder with `model.safetensors` and `config.json`, or one `.safetensors` file.
         kind: the model's class, where it is your own and not in the catalogue.
+        device: where its weights go; None: `cpu`.
         passed: networks that the model was built with, by argument name.
 
     Raises:
@@ -166,9 +197,12 @@ def load(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) ->
         >>> simulacra.load(path).sample(5).shape
         torch.Size([5, 3])
     """
+    from simulacra.training.backend import choose_device
+
     artifact = open_artifact(Path(path))
     found = class_of(artifact.config, kind, Path(path))
     if not artifact.weights.is_file():
         go_on = f": its training has not finished; go on with `simulacra train --resume {path}`."
         raise ValueError(f"{path} holds no {WEIGHTS}{go_on if 'data' in artifact.config else '.'}")
-    return artifact.load(found, passed)
+    model = artifact.load(found, passed)
+    return model if device is None else model.to(choose_device(device))

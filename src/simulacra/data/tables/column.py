@@ -105,6 +105,11 @@ class Column:
         return any(isinstance(value, str) for value in set(self.values))
 
     @property
+    def truth(self) -> bool:
+        """Returns True if the values are booleans."""
+        return all(isinstance(value, bool | np.bool_) for value in set(self.values) - {None})
+
+    @property
     def present(self) -> int:
         """The number of values that are there."""
         return len(self.values) - self.values.count(None)

@@ -10,7 +10,7 @@ from torch import Tensor
 from simulacra.core.classes import Categorical, Ordinal
 from simulacra.core.intake import class_name, column_values
 from simulacra.core.space import Space
-from simulacra.core.tabular import named_columns
+from simulacra.core.tabular import as_columns, is_table, named_columns
 from simulacra.data.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
@@ -21,7 +21,7 @@ NO_ENTRIES = (list, tuple, dict, set, np.ndarray, Tensor, bytes, bytearray, comp
 
 
 def open_frame(frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
-    """The source in a data frame, or a mapping of columns.
+    """The source in a data frame, a mapping of columns, or a list of records.
 
     Raises:
         ValueError: if an entry is missing that is not to be masked, or a column fits no kind.
@@ -31,7 +31,8 @@ def open_frame(frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
         >>> open_frame(frame, FrameOptions(), SplitOptions()).space
         Fields(a=Numeric(), b=Categorical(2))
     """
-    return frame_source("frame", "the data frame", frame, own, split)
+    columns = frame if is_table(frame) else as_columns(frame)
+    return frame_source("frame", "the data frame", columns, own, split)
 
 
 def frame_source(name: str, where: str, frame: Any, own: FrameOptions, split: SplitOptions) -> Source:

@@ -76,7 +76,9 @@ def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space 
     _check_numbers(column, kind)
     if kind == "numeric":
         return _numeric(column, tails)
-    return {"real": Real(), "positive": Positive(), "count": Count(), "binary": Binary()}[kind]
+    return {"real": Real(), "positive": Positive(), "count": Count(), "binary": Binary(truth=column.truth)}[
+        kind
+    ]
 
 
 def identifies(column: Column) -> str | None:
@@ -138,7 +140,7 @@ def infer(column: Column, tails: Tails = "observed") -> Space:
     if not len(x):
         raise ValueError(f"{column.where} has no value in any row: leave it out, or declare it `drop`.")
     if bool(((x == 0) | (x == 1)).all()):
-        return Binary()
+        return Binary(truth=column.truth)
     few = len(np.unique(x)) <= min(FEW, len(x) // 2)
     return _classes(column, "ordinal", None) if few else _numeric(column, tails)
 

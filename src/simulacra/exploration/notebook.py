@@ -1,0 +1,148 @@
+"""Data sets, models, runs and reports as HTML: what a notebook shows of them.
+
+A few lines in a table, and a picture. The picture is left out where it would take long, as for models that
+draw entry by entry, and where there is nothing to draw.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable, Iterator
+
+import torch
+from matplotlib.figure import Figure
+
+from simulacra.core import capabilities as can
+from simulacra.core.card import Card
+from simulacra.core.model import Model, settings_of
+from simulacra.core.plain_text import printable
+from simulacra.data.dataset import Dataset, Split
+from simulacra.exploration import panels, style
+from simulacra.exploration.album import Album
+from simulacra.exploration.plot import png_of
+from simulacra.exploration.views import view
+from simulacra.training.run import Run
+
+IMAGES, ROWS = 16, 200  # shown of images, and of anything else
+WIDTH = 520  # pixels of a picture in the page
+Shown = Dataset | Split | Model | Run | Card
+Lines = Iterable[tuple[str, str]]
+
+
+def as_html(what: Shown) -> str:
+    """A table of what a thing is, and its picture, as a piece of HTML.
+
+    Example:
+        >>> import simulacra
+        >>> page = as_html(simulacra.load_data("ring"))
+        >>> "8,000 train" in page, "data:image/png;base64" in page
+        (True, True)
+    """
+    if isinstance(what, Dataset):
+        return _card(what.name, _of_data(what), _rows(what.train))
+    if isinstance(what, Split):
+        return _card(f"{len(what):,} rows", [("space", str(what.preprocessing.raw))], _rows(what))
+    if isinstance(what, Run):
+        return _card(str(what), _of_run(what), _samples(what.model, what.data))
+    if isinstance(what, Card):
+        return _card(what.title, what.lines, _histogram(what))
+    return _card(type(what).__name__, _of_model(what), _samples(what, None))
+
+
+def _card(title: str, lines: Lines, figure: Figure | None) -> str:
+    """Title, table and picture; all text comes from files and strangers, and is escaped."""
+    cell = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
+    rows = "".join(
+        f'<tr><th style="{cell}">{_text(name)}</th><td style="{cell}">{_text(value)}</td></tr>'
+        for name, value in lines
+    )
+    picture = ""
+    if figure is not None:
+        data = base64.b64encode(png_of(figure)).decode("ascii")
+        picture = f'<img style="max-width:{WIDTH}px" alt="{_text(title)}" src="data:image/png;base64,{data}">'
+    return f"<div><p><strong>{_text(title)}</strong></p><table>{rows}</table>{picture}</div>"
+
+
+def _text(value: str) -> str:
+    return html.escape(printable(" ".join(str(value).split())))
+
+
+def _of_data(data: Dataset) -> Iterator[tuple[str, str]]:
+    yield "rows", ", ".join(f"{len(rows):,} {name}" for name, rows in data.splits.items())
+    yield "a model sees", str(data.space)
+    if data.condition is not None:
+        yield "given", str(data.condition)
+    yield "prepared", ", ".join([*data.applied, *(step.label for step in data.preprocessing.steps)]) or "raw"
+    if data.label_names:
+        yield "labels", ", ".join(data.label_names[:20]) + (", ..." if len(data.label_names) > 20 else "")
+    yield from data.notes.items()
+
+
+def _of_model(model: Model) -> Iterator[tuple[str, str]]:
+    yield "space", str(model.space)
+    yield "arguments", settings_of(model) or "as by default"
+    yield "parameters", f"{sum(p.numel() for p in model.parameters()):,}"
+    yield "what it can do", ", ".join(sorted(c.phrase for c in model.capabilities()))
+    for entry in model.estimates:
+        if isinstance(entry.get("mean_nats"), float):
+            yield str(entry.get("name")), f"{entry['mean_nats']:.2f} nats ({entry.get('kind')})"
+
+
+def _of_run(run: Run) -> Iterator[tuple[str, str]]:
+    yield "data", str(run.data) if run.data is not None else str(run.config["data"]["name"])
+    yield "model", repr(run.model)
+    rows = run.metrics if (run.path / "metrics.csv").is_file() else []
+    if rows:
+        yield "trained", f"{rows[-1]['total_step']:,} steps in {max(row['seconds'] for row in rows):.1f} s"
+    scores = [row["valid_score"] for row in rows if "valid_score" in row]
+    if scores:
+        yield "validation score", f"{scores[-1]:.2f} nats at the end, best {max(scores):.2f}"
+    for finding in run.findings:
+        yield finding.severity, f"{finding.name}: {finding.sentence}"
+
+
+def _rows(split: Split) -> Figure | None:
+    """Rows of the data, chosen at random; what is missing is left out."""
+    space = split.preprocessing.raw
+    n = min(len(split), IMAGES if space.image else ROWS)
+    batch = split.rows(torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[:n])
+    if space.image or batch.known is None:
+        return _drawn(split, batch.x)
+    return _drawn(split, batch.x.double().masked_fill(~batch.known, torch.nan))
+
+
+def _drawn(split: Split, x: torch.Tensor) -> Figure | None:
+    try:
+        return view(split.preprocessing.raw, x) if len(x) else None
+    except ValueError:
+        # an observation of no known look
+        return None
+
+
+def _samples(model: Model, data: Dataset | None) -> Figure | None:
+    """Samples, where they are drawn at once."""
+    if not isinstance(model, can.Samples) or not model.supports(can.Samples) or model.entry_by_entry:
+        return None
+    space = model.preprocessing.raw
+    n = IMAGES if space.image else ROWS
+    if data is None and model.supports(can.TakesCondition):
+        return None
+    try:
+        condition = None if data is None else Album(model, data, 0, ()).conditions(n)
+        return view(space, model.sample(n, condition, seed=0), title="samples")
+    except ValueError:
+        return None
+
+
+def _histogram(card: Card) -> Figure | None:
+    """The scores of the rows."""
+    values = None if card.scores is None else card.scores[card.scores.isfinite()]
+    if values is None or not len(values):
+        return None
+    figure = style.new_figure(4.5, 2.2)
+    axes = figure.add_subplot()
+    panels.histogram(axes, values, None)
+    style.tidy(axes, "the rows' scores", x=card.axis)
+    axes.set_yticks([])
+    return figure
