@@ -69,8 +69,10 @@ def sample(
     with entries_shown(model) as watch:
         x = model.sample(n, given, seed, watch)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write = partial(_csv, escape=True) if escape_formulas else WRITERS[path.suffix.lower()]
-    (_files if each else write)(model, x.cpu().numpy(), path)
+    write = _files if each else WRITERS[path.suffix.lower()]
+    if escape_formulas:
+        write = partial(_csv, escape=True)
+    write(model, x.cpu().numpy(), path)
     say(f"{n} sample{'s' * (n > 1)}: {path}")
     return 0
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from simulacra.core import migration
 from simulacra.core.links import unlinked
 from simulacra.core.migration import current
+from simulacra.core.plain_json import load_json
 
 LARGEST = 2**26  # bytes of a JSON file
 HEADER = "simulacra"  # entry of a safetensors header that holds our JSON
@@ -82,10 +83,12 @@ def read_json(path: Path) -> dict[str, Any]:
     if path.is_file() and path.stat().st_size > LARGEST:
         raise ValueError(f"{path} is larger than {LARGEST >> 20} MiB: it was not written by simulacra.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist.") from error
-    except (ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ValueError(f"{path} could not be read ({error}).") from error
+    except ValueError as error:
         raise ValueError(f"{path} is not valid JSON ({error}).") from error
     return current(content, path)
 
@@ -148,7 +151,7 @@ def _read(path: Path, get: Callable[[Any, str], T]) -> tuple[dict[str, T], dict[
         with safe_open(path, framework="pt") as file:
             found = {name: get(file, name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
-        header = json.loads(metadata.get(HEADER, "null"))
+        header = load_json(metadata.get(HEADER, "null"))
     except Exception as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path} is damaged or was not written by simulacra ({reason}).") from error

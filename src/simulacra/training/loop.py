@@ -172,13 +172,12 @@ class Loop:
         self.every = self.options.log_every or max(1, self.total // 200)
         self._say_size(stage.name, feeds.batch_size)
         progress = Progress(stage.name, self.total, p.step, rows, self._shows(), self.per_epoch)
-        sums: dict[str, float] = {}
         try:
             while p.step < self.total and not self.validator.enough(p):
                 logged = self._step(rng.at(p.step), feeds)
                 p.step += 1
                 p.total_steps += 1
-                self._record(logged, sums)
+                self._record(logged)
                 progress.step(p.step, self.terms)
                 self._after_step()
         finally:
@@ -217,7 +216,8 @@ class Loop:
 
     # ---- what happens around a step
 
-    def _record(self, logged: dict[str, Tensor], sums: dict[str, float]) -> None:
+    def _record(self, logged: dict[str, Tensor]) -> None:
+        sums = self.position.sums
         self.position.last = {name: float(value) for name, value in logged.items()}
         for name, value in self.position.last.items():
             sums[name] = sums.get(name, 0.0) + value

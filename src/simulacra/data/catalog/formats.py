@@ -15,6 +15,8 @@ from typing import IO
 
 import numpy as np
 
+from simulacra.data.limits import check_memory
+
 CHUNK = 2**24  # bytes read at once: a header that promises terabytes must not allocate them
 RECORD = 1 + 3 * 32 * 32
 
@@ -45,12 +47,20 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise ValueError(f"{path} could not be read ({error}).") from error
 
 
-def read_all(path: Path) -> bytearray:
-    """All bytes of a file, unzipped, writable."""
+def read_all(path: Path, times: int = 2) -> bytearray:
+    """All bytes of a file, unzipped, writable.
+
+    Args:
+        times: bytes of memory that what is made of a byte takes.
+
+    Raises:
+        ValueError: if the file is damaged, or unpacks to more than the limit of memory (`data.limits`).
+    """
     with opened(path) as file:
         content = bytearray()
         while chunk := file.read(CHUNK):
             content += chunk
+            check_memory(path, times * len(content), f"at least {len(content):,} bytes of content")
     return content
 
 
@@ -63,6 +73,7 @@ def _exactly(file: IO[bytes], n: int, path: Path, what: str) -> bytearray:
                 f"{path} is truncated: its {what} has {len(content)} of {n} bytes; fetch it again."
             )
         content += chunk
+        check_memory(path, len(content), f"at least {len(content):,} bytes of {what}")
     return content
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulacra.data.catalog.formats import read_all
+from simulacra.data.limits import LINE as OF_A_LINE
+from simulacra.data.limits import TEXT, check_memory
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import TableOptions
 
@@ -89,7 +91,9 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
     Raises:
         ValueError: if it is no such text.
     """
-    content = bytes(read_all(path))
+    content = bytes(read_all(path, TEXT))
+    lines = max(content.count(b"\n"), content.count(b"\r"))
+    check_memory(path, TEXT * len(content) + OF_A_LINE * lines, f"{lines:,} lines of text")
     marked = next((name for mark, name in BOMS if content.startswith(mark)), None)
     found = marked or "utf-8-sig"
     if encoding is not None and not (marked == "utf-8-sig" and encoding.lower() in ("utf-8", "utf8")):
