@@ -29,7 +29,9 @@ def is_of(kind: Any, value: Any) -> bool:
     if kind is Any:
         return True
     if kind in (int, float):
-        return isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
+        number = isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
+        # whole numbers have no end, those of floating point have
+        return number and (kind is int or not isinstance(value, int) or abs(value) < 2**1000)
     if origin in (Union, types.UnionType):
         return any(is_of(member, value) for member in arguments)
     if origin is Literal:

@@ -16,11 +16,12 @@ from contextvars import ContextVar
 from pathlib import Path
 
 GB = 10**9
+MOST = 10**9  # GB
 LEAST, TIMES = GB, 300  # bytes, and sizes of the file
 TEXT, LINE = 24, 500  # bytes that a table takes for each byte of its text, and for each line
 SAMPLE = 24  # bytes that each sample of a recording takes while it is decoded
 PIXEL = 16  # bytes that a page of an image takes for each value of a pixel, with what is made of it
-VALUE = 100  # bytes of a list or a mapping in JSON
+VALUE = 300  # bytes of a list or a mapping in JSON
 
 _MEMORY: ContextVar[float | None] = ContextVar("memory", default=None)
 
@@ -33,7 +34,7 @@ def reading_within(memory: float | None) -> Iterator[None]:
         memory: in GB; None: as equation (1) says.
 
     Raises:
-        ValueError: if it is no positive number.
+        ValueError: if it is no such number.
 
     Example:
         >>> with reading_within(0.5):
@@ -41,8 +42,8 @@ def reading_within(memory: float | None) -> Iterator[None]:
         500000000
     """
     number = isinstance(memory, int | float) and not isinstance(memory, bool)
-    if memory is not None and not (number and 0 < memory < math.inf):
-        raise ValueError(f"memory={memory!r} must be a positive number of gigabytes, such as memory=4.")
+    if memory is not None and not (number and 0 < memory < MOST):
+        raise ValueError(f"memory={memory!r} must be a number of gigabytes above 0 and below {MOST:,}, such as memory=4.")
     token = _MEMORY.set(memory)
     try:
         yield

@@ -23,7 +23,7 @@ from simulacra.core.plain_json import load_json
 from simulacra.core.space import Binary
 from simulacra.data.arrays.matlab import read_cells
 from simulacra.data.catalog.formats import read_all
-from simulacra.data.limits import VALUE, check_memory, limit_of
+from simulacra.data.limits import VALUE, check_memory
 from simulacra.data.source import Part, Source
 
 PADDED = 4  # bytes of memory for each entry of the rows, which are padded to the longest piece
@@ -70,9 +70,11 @@ def mat_rolls(path: Path) -> Rolls:
 
 def _json_rolls(path: Path) -> Rolls:
     try:
-        text = bytes(read_all(path, 8))
-        most = max(0, limit_of(path.stat().st_size) - 8 * len(text)) // VALUE
-        content = load_json(text, most)
+        text = bytes(read_all(path, lambda content: 8 * len(content)))
+        lists = text.count(b"[") + text.count(b"{")
+        # a large file of short lists takes more than its size tells
+        check_memory(path, VALUE * lists, f"{lists:,} lists", 0)
+        content = load_json(text, lists)
     except ValueError as error:
         if str(path) in str(error):
             raise

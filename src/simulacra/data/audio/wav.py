@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from simulacra.data.audio.headers import Damaged, checked
-from simulacra.data.limits import SAMPLE, check_memory
+from simulacra.data.limits import SAMPLE, check_memory, limit_of
 
 log = logging.getLogger("simulacra")
 
@@ -134,7 +134,9 @@ def _frames(file: Any, where: str, size: int) -> np.ndarray:
     while len(block := file.read(BLOCK, dtype="float64", always_2d=True)):
         blocks.append(block)
         count += block.size
-        check_memory(where, SAMPLE * count, f"at least {count:,} samples", size)
+        if SAMPLE * count > limit_of(size):
+            told = max(count, file.frames if file.frames < 2**40 else 0)
+            check_memory(where, SAMPLE * told, f"{told:,} samples or more", size)
     frames = sum(map(len, blocks))
     if frames < file.frames < 2**62:
         raise Damaged(f"it holds {frames} of {file.frames} samples")
