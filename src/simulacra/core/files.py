@@ -43,7 +43,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make the file aside, then put it in place: readers see the old or the new.
 
     Raises:
-        ValueError: if the disk is full or the folder cannot be written; the old file stands.
+        ValueError: if the disk is full, the folder is gone or cannot be written; the old file stands.
     """
     aside = unlinked(path.with_name(f".{path.name}.{os.getpid()}.part"))
     try:
@@ -55,6 +55,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except BaseException as error:
         with contextlib.suppress(OSError):
             aside.unlink()
+        if not path.parent.is_dir():
+            raise ValueError(
+                f"the folder {path.parent} is gone, moved or removed, so that {path.name} could not be written: "
+                "go on from where it is now."
+            ) from error
         if isinstance(error, OSError) or "I/O error" in str(error) or "No space" in str(error):
             raise ValueError(
                 f"{path} could not be written ({error}); what stood there is untouched."
