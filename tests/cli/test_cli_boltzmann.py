@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from small_runs import LABELS, train, write_data
 
 from contract.representatives import quick
 from simulacra.models.catalog import CATALOG
-from small_runs import train, write_data
 
 MACHINES = [name for name, entry in CATALOG.items() if entry.family == "boltzmann"]
 # one for each kind of data: binary, with labels, real, sequences; and a deep one of images

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 import torch
+from small_runs import train, write_data
 
 from contract.representatives import quick
 from simulacra.core.files import read_tensors
 from simulacra.models.catalog import CATALOG
-from small_runs import train, write_data
 
 pytestmark = [
     pytest.mark.fault("doors 1.1"),

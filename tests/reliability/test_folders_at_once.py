@@ -86,9 +86,14 @@ def test_a_folder_that_is_moved_while_it_trains_is_named(tmp_path):
         if folder.exists():
             folder.rename(there)
 
-    with pytest.raises(ValueError, match="run is gone, moved or removed"), claimed(_plan(folder), data) as path:
+    with (
+        pytest.raises(ValueError, match="run is gone, moved or removed"),
+        claimed(_plan(folder), data) as path,
+    ):
         model = simulacra.VAE(data.space, latent=1, hidden=(4,))
-        simulacra.fit(model, data, out=path, epochs=2, checkpoint_seconds=0.0, watchers=(move,), progress=False)
+        simulacra.fit(
+            model, data, out=path, epochs=2, checkpoint_seconds=0.0, watchers=(move,), progress=False
+        )
     assert (there / "checkpoint.safetensors").is_file()
     with pytest.raises(ValueError, match="gone"), locked(folder):
         pass

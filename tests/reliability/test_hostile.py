@@ -94,7 +94,10 @@ def test_a_refused_file_is_read_with_the_memory_that_is_suggested(tmp_path):
     path.write_bytes(gzip.compress(b"1\n0\n" * 2**20, mtime=0))
     with pytest.raises(ValueError, match=r"load it with memory=2\."):
         simulacra.load_data(path)
-    assert forked(lambda: simulacra.load_data(path, memory=2, limit=1000), tmp_path / "answer").ended == "returned"
+    assert (
+        forked(lambda: simulacra.load_data(path, memory=2, limit=1000), tmp_path / "answer").ended
+        == "returned"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +135,9 @@ def test_runs_with_odd_entries_are_read_or_refused(numbers, runs, tmp_path):
         shutil.copytree(runs / ("half" if half else "done"), folder)
         how = spoil(number // 2, folder, HALF if half else finished)
         before = content_of(folder)
-        outcome = forked((lambda f=folder: resume(f)) if half else (lambda f=folder: _use(f)), tmp_path / "answer")
+        outcome = forked(
+            (lambda f=folder: resume(f)) if half else (lambda f=folder: _use(f)), tmp_path / "answer"
+        )
         if outcome.fault:
             faults[number, how] = outcome.fault
         assert not [name for name in content_of(folder) if name.endswith(".part")]

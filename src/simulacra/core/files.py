@@ -57,8 +57,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             aside.unlink()
         if not path.parent.is_dir():
             raise ValueError(
-                f"the folder {path.parent} is gone, moved or removed, so that {path.name} could not be written: "
-                "go on from where it is now."
+                f"the folder {path.parent} is gone, moved or removed, so that {path.name} could not be "
+                "written: go on from where it is now."
             ) from error
         if isinstance(error, OSError) or "I/O error" in str(error) or "No space" in str(error):
             raise ValueError(

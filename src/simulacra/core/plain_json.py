@@ -30,7 +30,8 @@ def load_json(text: str | bytes, most: int = MOST) -> Any:
         Traceback (most recent call last):
         ValueError: it is nested deeper than 64 lists and objects
     """
-    count = sum(text.count(mark) for mark in ((b"[", b"{") if isinstance(text, bytes) else ("[", "{")))  # type: ignore[arg-type]
+    marks: tuple[Any, ...] = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
+    count = sum(map(text.count, marks))
     if count > most:
         raise ValueError(f"it has {count:,} lists and objects, and at most {most:,} are read")
     try:

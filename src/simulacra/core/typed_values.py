@@ -43,7 +43,11 @@ def is_of(kind: Any, value: Any) -> bool:
     if origin in (list, Sequence):
         return isinstance(value, list | tuple) and all(is_of(arguments[0], entry) for entry in value)
     if origin is tuple:
-        return isinstance(value, list | tuple) and len(value) == len(arguments) and all(map(is_of, arguments, value))
+        return (
+            isinstance(value, list | tuple)
+            and len(value) == len(arguments)
+            and all(map(is_of, arguments, value))
+        )
     return not isinstance(kind, type) or isinstance(value, kind)
 
 
@@ -60,7 +64,9 @@ def in_words(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(map(repr, arguments))
     if origin in (dict, Mapping):
-        return "an object" if arguments[1] is Any else f"an object of names, each with {in_words(arguments[1])}"
+        return (
+            "an object" if arguments[1] is Any else f"an object of names, each with {in_words(arguments[1])}"
+        )
     if origin in (list, Sequence):
         return "a list"
     if origin is tuple:

@@ -1,4 +1,4 @@
-"""The limit of memory within which files are read: they may come from strangers, and unpack to a thousand times.
+"""The limit of memory within which files are read: those of strangers may unpack to a thousand times their size.
 
     limit = memory= of `load_data`, in GB,
     or where it is not given the larger of 1 GB and 300 times the size of the file                       (1)
@@ -43,7 +43,9 @@ def reading_within(memory: float | None) -> Iterator[None]:
     """
     number = isinstance(memory, int | float) and not isinstance(memory, bool)
     if memory is not None and not (number and 0 < memory < MOST):
-        raise ValueError(f"memory={memory!r} must be a number of gigabytes above 0 and below {MOST:,}, such as memory=4.")
+        raise ValueError(
+            f"memory={memory!r} must be a number of gigabytes above 0 and below {MOST:,}, such as memory=4."
+        )
     token = _MEMORY.set(memory)
     try:
         yield

@@ -76,7 +76,7 @@ class Options:
         for name in ("batch_size", "accumulate", "devices", "log_every"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be at least 1.")
-        for name in ("epochs", "patience", "clip", "least_steps"):
+        for name in ("patience", "clip", "least_steps"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be positive.")
         for name in ("samples_every", "checkpoint_seconds"):
@@ -85,14 +85,16 @@ class Options:
         for name, length in {"epochs": self.epochs, **self.stages}.items():
             if length is not None and not 0 < length <= MOST_EPOCHS:
                 raise ValueError(
-                    f"{name if name == 'epochs' else f'stage {name!r}'} is {length} passes over the data, but "
-                    f"it must be above 0 and at most {MOST_EPOCHS:,}."
+                    f"{name} is {length} passes over the data, but it must be positive and at most "
+                    f"{MOST_EPOCHS:,}."
                 )
         for name, most in (("least_steps", MOST_STEPS), ("devices", MOST_DEVICES)):
             if getattr(self, name) is not None and getattr(self, name) > most:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be at most {most:,}.")
         if self.lr is not None and not 0 <= self.lr < math.inf:
-            raise ValueError(f"lr is {self.lr}, but a learning rate is a finite number from 0, such as 0.001.")
+            raise ValueError(
+                f"lr is {self.lr}, but a learning rate is a finite number from 0, such as 0.001."
+            )
         if not -(2**63) <= self.seed < 2**63:
             raise ValueError(f"seed is {self.seed}, but it must have 64 bits.")
         if not 0 <= self.warmup < 1:

@@ -23,7 +23,13 @@ from PIL import Image
 
 from reliability.hostile.samples import saved
 
-HUGE = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"\x00\x00\x00\x00")
+HUGE = (
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\x7f",
+    b"\x00\x00\x00\x80",
+    b"\x00\x00\x00\x00",
+)
 
 
 def cut(r: Random, content: bytes, other: bytes) -> bytes:
@@ -96,8 +102,16 @@ def gzipped(pattern: bytes, size: int) -> bytes:
 def zipped(size: int) -> bytes:
     """An .npz file of one array of zeros."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.npy", "w", force_zip64=True) as x:
-        x.write(saved(np.lib.format.write_array_header_1_0, {"descr": "<f8", "fortran_order": False, "shape": (size >> 6, 8)}))
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("x.npy", "w", force_zip64=True) as x,
+    ):
+        x.write(
+            saved(
+                np.lib.format.write_array_header_1_0,
+                {"descr": "<f8", "fortran_order": False, "shape": (size >> 6, 8)},
+            )
+        )
         for _ in range(size >> 20):
             x.write(bytes(2**20))
     return file.getvalue()
@@ -105,20 +119,34 @@ def zipped(size: int) -> bytes:
 
 def matlab(size: int) -> bytes:
     """A MATLAB file of one packed array of bytes, all zero."""
-    element = lambda kind, content: struct.pack("<2I", kind, len(content)) + content + bytes(-len(content) % 8)
-    head = element(6, struct.pack("<2I", 9, 0)) + element(5, struct.pack("<2i", size // 8, 8)) + element(1, b"x")
+    element = lambda kind, content: (
+        struct.pack("<2I", kind, len(content)) + content + bytes(-len(content) % 8)
+    )
+    head = (
+        element(6, struct.pack("<2I", 9, 0)) + element(5, struct.pack("<2i", size // 8, 8)) + element(1, b"x")
+    )
     whole = len(head) + 8 + size
     packing = zlib.compressobj()
     packed = packing.compress(struct.pack("<2I", 14, whole) + head + struct.pack("<2I", 2, size))
     for _ in range(size >> 20):
         packed += packing.compress(bytes(2**20))
     packed += packing.flush()
-    return b"MATLAB 5.0".ljust(124) + struct.pack("<2H", 0x100, 0x4D49) + struct.pack("<2I", 15, len(packed)) + packed
+    return (
+        b"MATLAB 5.0".ljust(124)
+        + struct.pack("<2H", 0x100, 0x4D49)
+        + struct.pack("<2I", 15, len(packed))
+        + packed
+    )
 
 
 def nested_cells(depth: int) -> bytes:
     """A MATLAB file of cells within each other, around a long array."""
-    head = struct.pack("<2I", 6, 8) + struct.pack("<2I", 1, 0) + struct.pack("<2I2i", 5, 8, 1, 1) + struct.pack("<2I", 1, 0)
+    head = (
+        struct.pack("<2I", 6, 8)
+        + struct.pack("<2I", 1, 0)
+        + struct.pack("<2I2i", 5, 8, 1, 1)
+        + struct.pack("<2I", 1, 0)
+    )
     inner = bytes(0)
     for _ in range(depth):
         inner = struct.pack("<2I", 14, len(head) + len(inner)) + head + inner
@@ -132,7 +160,9 @@ def wide_picture(side: int) -> bytes:
 
 def deep_picture(side: int) -> bytes:
     """A TIFF file of 16-bit colour, all of it 0."""
-    return saved(tifffile.imwrite, np.zeros((side, side, 3), np.uint16), compression="zlib", photometric="rgb")
+    return saved(
+        tifffile.imwrite, np.zeros((side, side, 3), np.uint16), compression="zlib", photometric="rgb"
+    )
 
 
 def silence(samples: int) -> bytes:

@@ -16,7 +16,23 @@ from typing import Any
 from reliability.hostile.malformed import WAYS
 
 ODD: tuple[Any, ...] = (
-    *(None, True, "", "abc", -5, 0, 0.5, -1e308, 1e308, 2**31, 2**63, 10**30, 10**400, float("nan"), float("inf")),
+    *(
+        None,
+        True,
+        "",
+        "abc",
+        -5,
+        0,
+        0.5,
+        -1e308,
+        1e308,
+        2**31,
+        2**63,
+        10**30,
+        10**400,
+        float("nan"),
+        float("inf"),
+    ),
     *([], {}, [[]], {"a": {}}, [None], ["x"] * 3, {"space": 3}, "../../etc", "\u202e\x1b[2J"),
 )
 GONE = object()
@@ -32,7 +48,13 @@ def nested(depth: int) -> Any:
 
 def places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The way to each entry of JSON."""
-    entries = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    entries = (
+        content.items()
+        if isinstance(content, dict)
+        else enumerate(content)
+        if isinstance(content, list)
+        else ()
+    )
     for name, value in entries:
         yield (*path, name)
         yield from places(value, (*path, name))
@@ -63,7 +85,9 @@ def header_changed(r: Random, content: bytes) -> bytes:
     metadata = header.get("__metadata__", {})
     if metadata and r.random() < 0.8:
         name = r.choice(sorted(metadata))
-        metadata[name] = changed(r, metadata[name]) if metadata[name].startswith("{") else r.choice(("", "[", "{}"))
+        metadata[name] = (
+            changed(r, metadata[name]) if metadata[name].startswith("{") else r.choice(("", "[", "{}"))
+        )
     else:
         put(header, r.choice([*places(header)]), r.choice((*ODD, GONE)))
     text = json.dumps(header).encode()

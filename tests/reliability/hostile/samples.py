@@ -68,7 +68,9 @@ def samples() -> dict[str, bytes]:
         "table.csv.gz": gzip.compress(table(), mtime=0),
         "array.npy": saved(np.save, arrays()["x"]),
         "arrays.npz": saved(np.savez_compressed, **arrays()),
-        "arrays.mat": saved(scipy.io.savemat, {**arrays(), "cell": np.array(["a", "b"], object)}, do_compression=True),
+        "arrays.mat": saved(
+            scipy.io.savemat, {**arrays(), "cell": np.array(["a", "b"], object)}, do_compression=True
+        ),
         "images/a.png": picture("PNG"),
         "images/b.tiff": saved(tifffile.imwrite, deep, compression="zlib"),
         "images/c.gif": moving(),

@@ -198,7 +198,7 @@ def _check_there(path: Path, page: Any) -> None:
 
 
 def _check_unpacked(path: Path, page: Any) -> None:
-    """Raise ValueError where a strip or tile unpacks to more than the whole page: tifffile would take it all."""
+    """Raise ValueError where a strip or tile unpacks to more than its page: tifffile takes all of it."""
     if page.compression not in DEFLATE or page.nbytes + DENSEST * max(page.databytecounts) <= LEAST:
         return
     with path.open("rb") as file:
@@ -206,4 +206,6 @@ def _check_unpacked(path: Path, page: Any) -> None:
             file.seek(start)
             stream = zlib.decompressobj()
             if len(stream.decompress(file.read(length), page.nbytes + 1)) > page.nbytes:
-                raise damaged(path, f"a strip or tile unpacks to more than the {page.nbytes} bytes of its page")
+                raise damaged(
+                    path, f"a strip or tile unpacks to more than the {page.nbytes} bytes of its page"
+                )

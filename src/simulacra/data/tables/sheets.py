@@ -82,7 +82,7 @@ def _check_unpacked(path: Path) -> None:
 
 
 def _check_rows(path: Path) -> None:
-    """Raise ValueError where a Parquet file holds more than the limit of memory: equal values take no bytes."""
+    """Raise ValueError where a Parquet file takes more than the limit: equal values take no bytes in it."""
     about = _reading(path, lambda: _parquet(path))
     groups = [about.row_group(i).total_byte_size for i in range(about.num_row_groups)]
     needed = max(CELL * about.num_rows * about.num_columns, COPIES * sum(groups))
