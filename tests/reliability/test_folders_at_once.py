@@ -62,6 +62,8 @@ def test_of_many_that_begin_at_once_one_trains_and_its_plan_stands(tmp_path):
                     simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=path, seed=seed)
             except ValueError:
                 os._exit(2)
+            except BaseException:
+                os._exit(3)
             os._exit(0)
         children.append(pid)
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]

@@ -1,4 +1,4 @@
-"""The limit of memory within which files are read: those of strangers may unpack to a thousand times their size.
+"""The limit of memory within which files are read: some unpack to a thousand times their size.
 
     limit = memory= of `load_data`, in GB,
     or where it is not given the larger of 1 GB and 300 times the size of the file                       (1)
