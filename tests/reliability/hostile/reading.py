@@ -47,10 +47,14 @@ def forked(work: Callable[[], object], answers: Path) -> Outcome:
     answers.unlink(missing_ok=True)
     pid = os.fork()
     if pid == 0:
-        _limit()
-        said, code = _answer(work)
-        answers.write_text(said, encoding="utf-8", errors="replace")
-        os._exit(code)
+        code = 2
+        try:
+            _limit()
+            said, code = _answer(work)
+            answers.write_text(said, encoding="utf-8", errors="replace")
+        finally:
+            # whatever happens, the child is not to go on with the tests
+            os._exit(code)
     _, status, used = os.wait4(pid, 0)
     said = answers.read_text(encoding="utf-8") if answers.exists() else ""
     if os.WIFSIGNALED(status):
