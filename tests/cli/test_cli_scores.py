@@ -34,3 +34,9 @@ def test_evaluate_scores_samples_in_the_features_of_a_file(cli, gan, tmp_path):
 def test_bad_input_gets_a_sentence(cli, gan, options, said):
     done = cli("evaluate", "run", *options)
     assert done.code == 2 and said in done.err and len(done.err.strip().splitlines()) == 1
+
+
+@pytest.mark.fault("doors 1.8")
+def test_help_says_that_an_extractor_may_run_code(cli):
+    said = " ".join(cli("evaluate", "RUN", "--help").out.split())
+    assert "TorchScript, which runs code" in said

@@ -165,3 +165,32 @@ def test_what_couples_the_rows_is_refused_by_name(case, setting, pair):
         assert re.search("'[DG]' cannot run on 2 processes", said) and re.search(MIXED, said)
     with pytest.raises(ValueError, match=MIXED):
         train(case, accumulate=2)
+
+
+@pytest.mark.fault("doors 1.1")
+@pytest.mark.parametrize("flat", [False, True])
+def test_where_nade_differs_adam_divides_rounding_by_a_gradient_near_zero(flat, float64):
+    """The step is lr g / (|g| + eps), so rounding d of g moves a weight by lr d / |g|.
+
+    Output biases begin at the log-odds of the data, where their gradient is that of the outputs' other input,
+    V h. Without it (`flat`) the gradient is nothing but rounding, of which Adam takes the sign.
+    """
+    case = named("nade")
+    biases, gradients = [], []
+
+    def hook(loop):
+        if flat:
+            start = loop.model.net.V.data
+            start.zero_()
+        note = lambda loop, ended: gradients.append(float(loop.model.net.b.grad.abs().max()))
+        loop.watchers += (note,)
+
+    rows = len(case.data().train)
+    for parts in (1, 2):
+        model = train(case, hook=hook, dtype=torch.float64, batch_size=rows, accumulate=parts)
+        biases.append(model.net.b.detach())
+    apart = float((biases[0] - biases[1]).abs().max())
+    if flat:
+        assert gradients[0] < 1e-15 and apart > 1e-6
+    else:
+        assert gradients[0] > 1e-3 and apart < 1e-13

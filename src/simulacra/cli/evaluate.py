@@ -42,8 +42,9 @@ def evaluate(
         chains: of annealing, in each direction: at most 100, or 10.
         sweeps: Gibbs sweeps before annealing in reverse: at most 1,000, or 100.
         extractor: file with a network whose outputs are the features in which samples are scored:
-            TorchScript, or a .safetensors that was kept from another score. By default a small network is
-            trained on the training rows, once, where the model has no likelihood.
+            TorchScript, which runs code (take it only from a source that you trust), or a .safetensors that
+            was kept from another score, which runs none. By default a small network is trained on the
+            training rows, once, where the model has no likelihood.
         samples: number of samples that are scored so: 10,000, and at most that of held-out rows. Given for a
             model with a likelihood, it is scored by its samples too.
         tasks: score by tasks too: a classifier that learned from labelled samples, and one that sees 100

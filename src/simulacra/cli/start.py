@@ -16,7 +16,7 @@ from simulacra.data import Dataset, load_data
 from simulacra.models.catalog import find
 from simulacra.training import checkpoint
 from simulacra.training.options import Options, stage_names
-from simulacra.training.run import Run, locked, new_folder
+from simulacra.training.run import LOCK, Run, locked, new_folder
 
 
 def start(plan: Plan) -> Run:
@@ -77,28 +77,37 @@ def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
     """
     name = data.spec.get("name_or_path", plan.data)
     path = Path(plan.out) if plan.out else new_folder(plan.model, data.name)
+    made = [] if not plan.out else [p for p in (path, *path.parents) if not p.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        # of several that begin at once, one has the lock: the others write nothing
+        with locked(path):
+            _check_free(path)
+            kept = {p.name for p in path.iterdir()} - {LOCK}
+            try:
+                config.write(plan.at(str(name)), path / config.NAME)
+                yield path
+            except BaseException:
+                _give_up(path, kept)
+                raise
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for folder in made if plan.out else [path, path.parent]:
+                folder.rmdir()
+        raise
+
+
+def _check_free(path: Path) -> None:
     if (path / CONFIG).exists():
         raise ValueError(
             f"{path} already holds a run: go on with `simulacra train --resume {path}`, or choose "
             "another --out."
         )
-    made = [] if not plan.out else [p for p in (path, *path.parents) if not p.exists()]
-    path.mkdir(parents=True, exist_ok=True)
-    kept = {p.name for p in path.iterdir()}
-    try:
-        config.write(plan.at(str(name)), path / config.NAME)
-        yield path
-    except BaseException:
-        _give_up(path, kept, made if plan.out else [path, path.parent])
-        raise
 
 
-def _give_up(path: Path, kept: set[str], made: list[Path]) -> None:
-    """Remove what we wrote, and the folders that are then empty, unless there is a checkpoint."""
-    with contextlib.suppress(ValueError), locked(path):
-        if not (path / checkpoint.NAME).exists():
-            for name in {CONFIG, config.NAME, "metrics.csv", "lock"} - kept:
+def _give_up(path: Path, kept: set[str]) -> None:
+    """Remove what we wrote, unless there is a checkpoint."""
+    if not (path / checkpoint.NAME).exists():
+        for name in {CONFIG, config.NAME, "metrics.csv", LOCK} - kept:
+            with contextlib.suppress(OSError):
                 (path / name).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        for folder in made:
-            folder.rmdir()

@@ -18,6 +18,7 @@ from torch import Tensor
 from simulacra.core import migration
 from simulacra.core.links import unlinked
 from simulacra.core.migration import current
+from simulacra.core.plain_json import load_json
 
 LARGEST = 2**26  # bytes of a JSON file
 HEADER = "simulacra"  # entry of a safetensors header that holds our JSON
@@ -42,7 +43,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make the file aside, then put it in place: readers see the old or the new.
 
     Raises:
-        ValueError: if the disk is full or the folder cannot be written; the old file stands.
+        ValueError: if the disk is full, the folder is gone or cannot be written; the old file stands.
     """
     aside = unlinked(path.with_name(f".{path.name}.{os.getpid()}.part"))
     try:
@@ -54,6 +55,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except BaseException as error:
         with contextlib.suppress(OSError):
             aside.unlink()
+        if not path.parent.is_dir():
+            raise ValueError(
+                f"the folder {path.parent} is gone, moved or removed, so that {path.name} could not be "
+                "written: go on from where it is now."
+            ) from error
         if isinstance(error, OSError) or "I/O error" in str(error) or "No space" in str(error):
             raise ValueError(
                 f"{path} could not be written ({error}); what stood there is untouched."
@@ -82,10 +88,12 @@ def read_json(path: Path) -> dict[str, Any]:
     if path.is_file() and path.stat().st_size > LARGEST:
         raise ValueError(f"{path} is larger than {LARGEST >> 20} MiB: it was not written by simulacra.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist.") from error
-    except (ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ValueError(f"{path} could not be read ({error}).") from error
+    except ValueError as error:
         raise ValueError(f"{path} is not valid JSON ({error}).") from error
     return current(content, path)
 
@@ -148,7 +156,7 @@ def _read(path: Path, get: Callable[[Any, str], T]) -> tuple[dict[str, T], dict[
         with safe_open(path, framework="pt") as file:
             found = {name: get(file, name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
-        header = json.loads(metadata.get(HEADER, "null"))
+        header = load_json(metadata.get(HEADER, "null"))
     except Exception as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path} is damaged or was not written by simulacra ({reason}).") from error

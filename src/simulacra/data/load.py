@@ -20,8 +20,9 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.geometry import binarise_once
 from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
+from simulacra.data.limits import reading_within
 from simulacra.data.own_range import some_rows, with_own_range
-from simulacra.data.readers import check_choices, find_reader, options_for, own_options
+from simulacra.data.readers import check_choices, check_types, find_reader, options_for, own_options
 from simulacra.data.row_store import RowStore
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.cut import cut
@@ -55,6 +56,7 @@ def load_data(
     duplicates: Literal["keep", "drop"] = "keep",
     seed: int = 0,
     limit: int | None = None,
+    memory: float | None = None,
     **own: Any,
 ) -> Dataset:
     """A data set by name (`digits`, `mnist`, `ring`, ...), by path, or from memory.
@@ -90,6 +92,8 @@ def load_data(
             test or validation split; how many were dropped is said.
         seed: of splits, static binarisation and toys.
         limit: keep only so many rows of each split, chosen at random by `seed`, for a quick trial.
+        memory: gigabytes that reading a file may take; None: 1, or 300 times the size of the file where that
+            is more. Files may unpack to a thousand times their size.
         own: options of the reader, such as `size` for images or `types` for tables (`data.md` lists them).
 
     Returns:
@@ -106,9 +110,11 @@ def load_data(
     if isinstance(name_or_path, Dataset):
         return _as_it_is(name_or_path, {**given, **own})
     check_choices(load_data, given)
+    check_types(load_data, given)
     check_steps(binarize, threshold, dequantise, mu_law)
     split = SplitOptions(**{field.name: given[field.name] for field in fields(SplitOptions)})
-    source, spec = read(name_or_path, split, own)
+    with reading_within(memory):
+        source, spec = read(name_or_path, split, own)
     if duplicates == "drop":
         source = without_duplicates(source)
     if binarize in ("static", "threshold"):
@@ -122,6 +128,8 @@ def load_data(
     source = _held(source, spec.get("stream", own.get("stream")))
     train = source.parts["train"]
     chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise, looked_at)
+    # a limit is no part of what the data are; runs keep one that was given, to open their data again
+    given = {name: value for name, value in given.items() if name != "memory" or value is not None}
     data = _dataset(source, chain, condition, {**spec, **given} if spec else {})
     for about, what in source.notes.items():
         log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)

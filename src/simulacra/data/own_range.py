@@ -29,6 +29,7 @@ from simulacra.data.row_store import RowStore
 log = logging.getLogger("simulacra")
 
 ENTRIES, ROWS, FEW = 2**21, 1024, 16  # looked at: of all rows, at most and at least
+MOST = 2**24  # entries of those few rows, which may be large
 QUIET = 0.02  # root mean square of recordings that are scaled: below it
 
 
@@ -74,7 +75,8 @@ def with_own_range(
 def some_rows(rows: Tensor | RowStore, dims: int) -> Tensor:
     """Numbers of rows at equal distances, as many as are looked at in seconds."""
     n = len(rows)
-    most = min(n, ROWS, max(FEW, ENTRIES // max(1, dims)))
+    few = max(1, min(FEW, MOST // max(1, dims)))
+    most = min(n, ROWS, max(few, ENTRIES // max(1, dims)))
     return rows.some(most) if isinstance(rows, RowStore) else torch.arange(most) * n // most
 
 

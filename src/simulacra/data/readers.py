@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from simulacra.core.tabular import is_records, is_table
+from simulacra.core.typed_values import wrongly_typed
 from simulacra.data import listing
 from simulacra.data.arrays.options import ArrayOptions, MemoryOptions
 from simulacra.data.audio.options import WaveOptions
@@ -227,6 +228,7 @@ def options_for(reader: Reader, given: Mapping[str, Any], what: str) -> Any:
             )
     values = {name: value for name, value in given.items() if name in taken}
     check_choices(reader.options, values)
+    check_types(reader.options, values)
     return reader.options(**values)
 
 
@@ -260,3 +262,15 @@ def check_choices(owner: Any, values: Mapping[str, Any]) -> None:
         value = values.get(name)
         if words and value is not None and value not in words:
             raise ValueError(f"{name}={value!r} is unknown; choose from {', '.join(map(repr, words))}.")
+
+
+def check_types(owner: Any, values: Mapping[str, Any]) -> None:
+    """Raise ValueError where an option has another type than declared.
+
+    Args:
+        owner: the class or function whose annotations say it.
+        values: by name.
+    """
+    wrong = wrongly_typed(owner, values)
+    if wrong is not None:
+        raise ValueError(f"{wrong}.")

@@ -8,6 +8,7 @@ which changes bits: resuming elsewhere works, with a warning that names what dif
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from torch import Tensor
 
 from simulacra.core.files import read_tensors, write_tensors
 from simulacra.core.model import Model
+from simulacra.core.typed_values import is_of, wrongly_typed
 from simulacra.core.weights import not_finite
 from simulacra.training.backend import Backend
 from simulacra.training.ema import Ema
 from simulacra.training.order import share_of
 from simulacra.training.players import Player
 
+PAST = {"name": str, "steps": int, "terms": dict[str, float]}
 log = logging.getLogger("simulacra")
 NAME = "checkpoint.safetensors"
 
@@ -44,6 +47,15 @@ class Position:
         seconds: training time so far.
         parts: micro-batches of the updates that did not fit into memory, by name.
         pending: whether the look after the last step, with its validation, is still due.
+        sums: sums and numbers of terms since the last row of the metrics.
+
+    Raises:
+        ValueError: if a value has another type, or a number is negative.
+
+    Example:
+        >>> Position(step=-5)
+        Traceback (most recent call last):
+        ValueError: step is -5, but it must be at least 0
     """
 
     stage: int = 0
@@ -60,6 +72,19 @@ class Position:
     finished: bool = False
     parts: dict[str, int] = field(default_factory=dict)
     pending: bool = False
+    sums: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wrong = wrongly_typed(type(self), vars(self))
+        if wrong is not None:
+            raise ValueError(wrong)
+        for name, value in vars(self).items():
+            if name != "best" and isinstance(value, int | float) and not 0 <= value < math.inf:
+                raise ValueError(f"{name} is {value}, but it must be at least 0")
+        if not all(count >= 1 for count in self.parts.values()):
+            raise ValueError(f"parts are {self.parts}, but each must be at least 1")
+        if not all(is_of(kind, entry.get(name)) for entry in self.past for name, kind in PAST.items()):
+            raise ValueError(f"past holds an entry without {', '.join(PAST)}")
 
 
 def environment(backend: Backend) -> dict[str, Any]:
@@ -119,9 +144,12 @@ def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
     here = environment(backend)
     try:
         position = Position(**header["position"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no checkpoint of this version ({error}).") from error
-    for key, was in header.get("environment", {}).items():
+        environment_then = dict(header.get("environment", {}))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is damaged or no checkpoint of this version ({error}): train again."
+        ) from error
+    for key, was in environment_then.items():
         if here.get(key) != was:
             log.warning(
                 "resuming with %s %s where the run had %s: numbers may differ in the last bits",

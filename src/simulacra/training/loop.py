@@ -169,7 +169,6 @@ class Loop:
         self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
         self._say_size(stage.name, feeds.batch_size)
-        sums: dict[str, float] = {}
         with shown(self, stage.name, rows) as pace:
             if p.pending:
                 self._after_step()
@@ -177,7 +176,7 @@ class Loop:
                 logged = self._step(rng.at(p.step), feeds)
                 p.step += 1
                 p.total_steps += 1
-                self._record(logged, sums)
+                self._record(logged)
                 pace.step(p.step, self.terms)
                 self._after_step()
 
@@ -214,7 +213,8 @@ class Loop:
 
     # ---- what happens around a step
 
-    def _record(self, logged: dict[str, Tensor], sums: dict[str, float]) -> None:
+    def _record(self, logged: dict[str, Tensor]) -> None:
+        sums = self.position.sums
         self.position.last = {name: float(value) for name, value in logged.items()}
         for name, value in self.position.last.items():
             sums[name] = sums.get(name, 0.0) + value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -11,6 +12,9 @@ from simulacra.core.model import Model
 from simulacra.core.optimisers import SCHEDULES, Optimiser, warmed
 from simulacra.core.renamed import renames
 from simulacra.core.training import Epochs, Stage, Steps, Update
+from simulacra.core.typed_values import wrongly_typed
+
+MOST_EPOCHS, MOST_STEPS, MOST_DEVICES = 10**9, 2**53, 1024  # beyond them nobody trains
 
 
 @renames
@@ -68,14 +72,33 @@ class Options:
     progress: bool | None = None
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "accumulate", "devices"):
-            if getattr(self, name) < 1:
+        wrong = wrongly_typed(type(self), vars(self))
+        if wrong is not None:
+            raise ValueError(f"{wrong}.")
+        for name in ("batch_size", "accumulate", "devices", "log_every"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be at least 1.")
-        if self.epochs is not None and self.epochs <= 0:
-            raise ValueError(f"epochs is {self.epochs}, but it must be positive.")
         for name in ("patience", "clip", "least_steps"):
-            if getattr(self, name) is not None and getattr(self, name) <= 0:
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be positive.")
+        for name in ("samples_every", "checkpoint_seconds"):
+            if getattr(self, name) is not None and not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, but it must be at least 0.")
+        for name, length in {"epochs": self.epochs, **self.stages}.items():
+            if length is not None and not 0 < length <= MOST_EPOCHS:
+                raise ValueError(
+                    f"{name} is {length} passes over the data, but it must be positive and at most "
+                    f"{MOST_EPOCHS:,}."
+                )
+        for name, most in (("least_steps", MOST_STEPS), ("devices", MOST_DEVICES)):
+            if getattr(self, name) is not None and getattr(self, name) > most:
+                raise ValueError(f"{name} is {getattr(self, name)}, but it must be at most {most:,}.")
+        if self.lr is not None and not 0 <= self.lr < math.inf:
+            raise ValueError(
+                f"lr is {self.lr}, but a learning rate is a finite number from 0, such as 0.001."
+            )
+        if not -(2**63) <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}, but it must have 64 bits.")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup is {self.warmup}, but a share of a stage lies in [0, 1).")
         if self.ema is not None and not 0 < self.ema < 1:

@@ -213,15 +213,34 @@ class Player:
         }
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Restore what `state` gave."""
+        """Restore what `state` gave.
+
+        Raises:
+            ValueError: if a tensor is missing, unknown or of another shape.
+        """
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():
-            parameter, key = name.rsplit("|", 1)
+            parameter, _, key = name.rpartition("|")
             if parameter not in self.names:
                 raise ValueError(
                     f"the checkpoint holds optimiser state of {parameter!r}, which update "
                     f"{self.update.name!r} does not move: the run was made by another model."
                 )
             state.setdefault(self.names.index(parameter), {})[key] = value
+        self._check(state)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+    def _check(self, state: dict[int, dict[str, Tensor]]) -> None:
+        """Raise ValueError where the state is not what a step of this optimiser leaves."""
+        like = nn.Parameter(torch.zeros(1))
+        like.grad = torch.zeros(1)
+        probe = self.plan.build([like])
+        probe.step()
+        wanted = {key for key, value in probe.state[like].items() if isinstance(value, Tensor)}
+        for i, entries in state.items():
+            shapes = (torch.Size(), self.parameters[i].shape)
+            if entries.keys() != wanted or any(value.shape not in shapes for value in entries.values()):
+                raise ValueError(
+                    f"the checkpoint's state of the optimiser for {self.names[i]!r} is damaged: train again."
+                )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,8 @@ from simulacra.training.metrics import NAME as METRICS
 from simulacra.training.metrics import read_numbers
 
 RUNS = Path("runs")
+LOCK, TRIES = "lock", 10
+_HELD: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())  # folders locked by this thread
 
 
 @dataclass(repr=False)
@@ -97,21 +100,48 @@ def new_folder(model: str, data: str, root: Path = RUNS) -> Path:
 def locked(folder: Path) -> Iterator[None]:
     """Only one process trains in a run folder; the lock goes with the process.
 
+    Within a lock that this thread holds it may be asked for again.
+
     Raises:
-        ValueError: if another process holds it.
+        ValueError: if another process holds it, or the folder is gone.
     """
-    file = open(folder / "lock", "a+", encoding="utf-8")  # noqa: SIM115
+    held, name = _HELD.get(), os.path.realpath(folder)
+    if name in held:
+        yield
+        return
+    file = _lock_of(folder)
+    token = _HELD.set(held | {name})
     try:
-        try:
-            _lock(file)
-        except OSError as error:
-            raise ValueError(
-                f"another process is training in {folder}; wait for it, or use another --out."
-            ) from error
         remove_unfinished(folder)
         yield
     finally:
+        _HELD.reset(token)
         file.close()
+
+
+def _lock_of(folder: Path) -> Any:
+    """The locked file.
+
+    A process that gives up removes its lock: whoever locked what was removed tries the new one.
+    """
+    for _ in range(TRIES):
+        try:
+            file = open(folder / LOCK, "a+", encoding="utf-8")  # noqa: SIM115
+        except FileNotFoundError as error:
+            raise ValueError(
+                f"the run folder {folder} is gone, moved or removed: give the folder where it is now."
+            ) from error
+        try:
+            _lock(file)
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(folder / LOCK)):
+                return file
+        except FileNotFoundError:
+            pass
+        except OSError:
+            file.close()
+            break
+        file.close()
+    raise ValueError(f"another process is training in {folder}; wait for it, or use another --out.")
 
 
 def _lock(file: Any) -> None:

@@ -20,12 +20,17 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from simulacra.data.limits import check_memory
 
 HEADER = 128
 COMPRESSED, MATRIX = 15, 14
 COMPLEX, LOGICAL = 0x08, 0x02
+DEEPEST = 16  # cells and structures within each other
+TIMES = 8  # bytes of memory for each byte of an array or a text, with copies of another type
 DENSE = 2**26  # entries that a sparse array may have with its zeros
 # storage types, classes of arrays, and codings of text, as numpy and Python have them
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -91,7 +96,7 @@ def _contents(path: Path) -> Iterator[tuple[str, Found]]:
         raise ValueError(f"{path} is empty (0 bytes): save it again.")
     order = _byte_order(path, content)
     try:
-        yield from _variables(content[HEADER:], order)
+        yield from _variables(path, content[HEADER:], order)
     except (Damaged, zlib.error, struct.error, RecursionError) as error:
         raise ValueError(f"{path} is truncated or damaged ({error}): save it again with -v7.") from error
 
@@ -125,26 +130,31 @@ def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
         at += step
 
 
-def _variables(content: bytes, order: str) -> Iterator[tuple[str, Found]]:
+def _variables(path: Path, content: bytes, order: str) -> Iterator[tuple[str, Found]]:
     """Name and content of each variable."""
+    whole = 0
     for kind, element in _elements(content, order):
         if kind == COMPRESSED:
-            kind, element = _unzipped(element, order)
+            stream = zlib.decompressobj()
+            kind, size = struct.unpack(f"{order}2I", stream.decompress(element, 8))
+            whole += size
+            check_memory(path, TIMES * whole, f"{whole:,} bytes of variables")
+            element = _unzipped(stream, size)
         if kind == MATRIX and (found := _matrix(element, order))[0]:
             yield found
 
 
-def _unzipped(element: bytes, order: str) -> tuple[int, bytes]:
-    stream = zlib.decompressobj()
-    kind, size = struct.unpack(f"{order}2I", stream.decompress(element, 8))
+def _unzipped(stream: Any, size: int) -> bytes:
     # no more than the tag promises is unpacked, however much is packed
-    content = stream.decompress(stream.unconsumed_tail, size) if size else b""
+    content: bytes = stream.decompress(stream.unconsumed_tail, size) if size else b""
     if len(content) != size:
         raise Damaged(f"a compressed element with {len(content)} of {size} bytes")
-    return kind, content
+    return content
 
 
-def _matrix(element: bytes, order: str) -> tuple[str, Found]:
+def _matrix(element: bytes, order: str, depth: int = 0) -> tuple[str, Found]:
+    if depth > DEEPEST:
+        raise Damaged(f"cells and structures are nested deeper than {DEEPEST}")
     parts = _elements(element, order)
     try:
         word = struct.unpack_from(f"{order}I", next(parts)[1])[0]
@@ -155,25 +165,26 @@ def _matrix(element: bytes, order: str) -> tuple[str, Found]:
         shape = tuple(np.frombuffer(dims, f"{order}i4").tolist())
         if min(shape, default=-1) < 0:
             raise Damaged(f"{label} has the shape {shape}")
-        return label, _content(label, word, shape, parts, order)
+        return label, _content(label, word, shape, parts, order, depth)
     except (StopIteration, ValueError) as error:
         raise Damaged("a variable without its parts") from error
 
 
 def _content(
-    label: str, word: int, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str
+    label: str, word: int, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str, depth: int
 ) -> Found:
     """The contents of a variable, by its class.
 
     Args:
         word: class and flags.
         parts: the elements after the name.
+        depth: cells and structures around it.
     """
     kind = word & 0xFF
     if kind == CELL:
-        return _cell(shape, parts, order)
+        return _cell(shape, parts, order, depth)
     if kind == STRUCTURE:
-        return _structure(shape, parts, order)
+        return _structure(shape, parts, order, depth)
     if kind == TEXT:
         return _text(label, shape, *next(parts), order)
     if (word >> 8) & COMPLEX:
@@ -199,11 +210,11 @@ def _numbers(label: str, stored: int, content: bytes, order: str) -> np.ndarray:
     return np.frombuffer(content, np.dtype(order + STORED[stored]))
 
 
-def _cell(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str) -> Found:
+def _cell(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str, depth: int) -> Found:
     """The arrays of a cell in order, or its strings, or its kind where it holds anything else."""
     held = []
     for kind, element in parts:
-        held.append(_matrix(element, order)[1] if kind == MATRIX and element else OTHER[CELL])
+        held.append(_matrix(element, order, depth + 1)[1] if kind == MATRIX and element else OTHER[CELL])
     if len(held) != math.prod(shape):
         raise Damaged(f"a cell of {len(held)} for the shape {shape}")
     arrays = [found for found in held if isinstance(found, np.ndarray)]
@@ -215,7 +226,7 @@ def _cell(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str
     return arrays
 
 
-def _structure(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str) -> Found:
+def _structure(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str, depth: int) -> Found:
     """The fields of a single structure."""
     _, width = next(parts)
     _, names = next(parts)
@@ -225,7 +236,7 @@ def _structure(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order
     fields = [
         names[i : i + size].split(b"\0")[0].decode("ascii", "replace") for i in range(0, len(names), size)
     ]
-    values = [_matrix(element, order)[1] if element else OTHER[STRUCTURE] for _, element in parts]
+    values = [_matrix(element, order, depth + 1)[1] if element else OTHER[STRUCTURE] for _, element in parts]
     if len(values) != len(fields):
         raise Damaged(f"a structure of {len(values)} values for {len(fields)} fields")
     return dict(zip(fields, values))

@@ -15,8 +15,11 @@ from typing import IO
 
 import numpy as np
 
+from simulacra.data.limits import check_memory
+
 # what numpy raises on damaged headers of one kind or another
 DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)
+TIMES = 4  # bytes of memory for each byte of an array, with its copies of another type
 BROKEN_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
@@ -49,7 +52,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     arrays = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
+            members = archive.infolist()
+            whole = sum(info.file_size for info in members)
+            check_memory(path, TIMES * whole, f"{whole:,} bytes in {len(members):,} arrays")
+            for info in members:
                 name = info.filename.removesuffix(".npy")
                 with archive.open(info) as file:
                     arrays[name] = _npy(path, name, file, info.file_size)

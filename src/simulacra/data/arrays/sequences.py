@@ -5,6 +5,7 @@ train_data, test_data    cells of the official parts; one cell of another name i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from simulacra.core.composite import Sequence
 from simulacra.core.space import Binary, Real, Space
 from simulacra.data.arrays.parts import WORDS, part_of
 from simulacra.data.arrays.shapes import narrowest
+from simulacra.data.limits import check_memory
 from simulacra.data.source import Part, Source
 
+COPIES = 4  # of the padded rows, while they are split
 Cells = Mapping[str, list[np.ndarray]]
 
 
@@ -55,6 +58,8 @@ def open_sequences(path: Path, cells: Cells, key: str | None = None, label: str 
     every = every.astype(np.uint8) if binary else narrowest(every, str(path))
     of: Space = Binary(every.shape[1:]) if binary else Real(every.shape[1:])
     steps = max(map(len, pieces))
+    padded = len(pieces) * steps * math.prod(of.shape) * every.itemsize
+    check_memory(path, COPIES * padded, f"{len(pieces):,} sequences of up to {steps:,} steps")
     made = {name: _part(part, steps, every.dtype) for name, part in parts.items()}
     return Source(path.stem, Sequence((steps,), of=of), made)
 

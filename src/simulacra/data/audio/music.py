@@ -11,7 +11,6 @@ Reference: Boulanger-Lewandowski, Bengio and Vincent 2012, whose four collection
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,14 @@ import torch
 
 from simulacra.core.composite import Sequence
 from simulacra.core.midi import KEYS, LOWEST
+from simulacra.core.plain_json import load_json
 from simulacra.core.space import Binary
 from simulacra.data.arrays.matlab import read_cells
 from simulacra.data.catalog.formats import read_all
+from simulacra.data.limits import VALUE, check_memory
 from simulacra.data.source import Part, Source
 
+PADDED = 4  # bytes of memory for each entry of the rows, which are padded to the longest piece
 PARTS = ("train", "valid", "test")
 Rolls = dict[str, list[np.ndarray]]  # pieces of each part, shape (frames, keys)
 
@@ -40,6 +42,8 @@ def open_music(path: Path, own: object = None, split: object = None) -> Source:
         raise ValueError(f"{path} has no pieces to train on: it must hold train or, in a .mat, traindata.")
     keys = _keys(path, rolls)
     steps = max(len(roll) for pieces in rolls.values() for roll in pieces)
+    count = sum(map(len, rolls.values()))
+    check_memory(path, PADDED * count * steps * keys, f"{count:,} pieces of up to {steps:,} frames")
     parts = {name: _part(pieces, steps, keys) for name, pieces in rolls.items()}
     return Source(path.name.split(".")[0], Sequence((steps,), of=Binary((keys,))), parts)
 
@@ -66,8 +70,12 @@ def mat_rolls(path: Path) -> Rolls:
 
 def _json_rolls(path: Path) -> Rolls:
     try:
-        content = json.loads(read_all(path))
-    except (ValueError, RecursionError) as error:
+        text = bytes(read_all(path, lambda content: 8 * len(content)))
+        lists = text.count(b"[") + text.count(b"{")
+        # a large file of short lists takes more than its size tells
+        check_memory(path, VALUE * lists, f"{lists:,} lists", 0)
+        content = load_json(text, lists)
+    except ValueError as error:
         if str(path) in str(error):
             raise
         raise ValueError(f"{path} is truncated or no JSON ({error}): export it again.") from error

@@ -21,6 +21,7 @@ from simulacra.data.audio.wav import Recording, one_rate, read_wav, recording
 from simulacra.data.audio.windows import Window, check_lengths, sentence
 from simulacra.data.catalog import names
 from simulacra.data.labels import encode
+from simulacra.data.limits import check_memory
 from simulacra.data.listing import WAVES, check_two_files, list_folder
 from simulacra.data.source import Part, Source
 from simulacra.data.splits.keys import path_sides
@@ -31,6 +32,7 @@ log = logging.getLogger("simulacra")
 SPOKEN = "fsdd"
 MEMBER = re.compile(r"(?:^|/)recordings/(?P<file>(?P<digit>\d)_[^/_]+_(?P<index>\d+)\.wav)$")
 TESTED = 5  # recordings of each digit and speaker that are the official test part, the first ones
+KEPT = 12  # bytes of memory for each sample of all recordings, with its copies
 LARGEST = 2**28  # bytes that the archive may unpack to; the published one has 21 MB
 
 
@@ -41,7 +43,7 @@ def open_waves(folder: Path, own: WaveOptions, split: SplitOptions) -> Source:
         ValueError: if a file is damaged, rates differ, or lengths differ and there is no window.
     """
     listing, window = list_folder(folder), Window(own.crop, own.tile)
-    read = {name: [read_wav(path) for path in files] for name, files in listing.files.items()}
+    read = {name: _read(folder, files) for name, files in listing.files.items()}
     space = _space(read, window)
     parts = {}
     for name, recordings in read.items():
@@ -55,6 +57,17 @@ def open_waves(folder: Path, own: WaveOptions, split: SplitOptions) -> Source:
     source = _noted(source, [r for recordings in read.values() for r in recordings])
     left_out = listing.said_left_out.replace(" left out", "")
     return source.noted("left out", left_out) if left_out else source
+
+
+def _read(folder: Path, files: Sequence[Path]) -> list[Recording]:
+    """The recordings of a part, which are kept within the limit of memory together."""
+    read: list[Recording] = []
+    samples, size = 0, sum(path.stat().st_size for path in files)
+    for path in files:
+        read.append(read_wav(path))
+        samples += len(read[-1])
+        check_memory(folder, KEPT * samples, f"at least {samples:,} samples", size)
+    return read
 
 
 def open_wave(path: Path, own: WaveOptions, split: SplitOptions) -> Source:

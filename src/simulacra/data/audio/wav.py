@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from simulacra.data.audio.headers import Damaged, checked
+from simulacra.data.limits import SAMPLE, check_memory, limit_of
 
 log = logging.getLogger("simulacra")
 
 BLOCK = 2**16  # frames that are decoded at once: what a header claims is not allocated
-LONGEST = 2**28  # samples of one recording, 1 GB; a small file of silence may hold more
 LOSSY = ("VORBIS", "OPUS", "MPEG", "ADPCM", "GSM", "G72")  # codings whose waves may overshoot
 
 
@@ -75,7 +75,7 @@ def recording(content: bytes, where: str) -> Recording:
 
     Raises:
         ValueError: if it is empty, damaged, truncated or no recording, has several channels, or values
-            beyond [-1, 1].
+            beyond [-1, 1], or takes more than the limit of memory (`data.limits`).
     """
     if not content:
         raise ValueError(f"{where} is empty (0 bytes): remove it or export it again.")
@@ -114,9 +114,11 @@ def _decoded(content: bytes, where: str) -> tuple[int, np.ndarray, bool]:
     damaged = (soundfile.SoundFileError, Damaged, ValueError, TypeError, OverflowError, MemoryError)
     try:
         with soundfile.SoundFile(_Seekable(checked(content))) as file:
-            samples = _frames(file)
+            samples = _frames(file, where, len(content))
             return file.samplerate, samples, any(word in file.subtype for word in LOSSY)
     except damaged as error:
+        if str(error).startswith(where):
+            raise
         reason = getattr(error, "error_string", None) or str(error)
         reason = " ".join(reason.split()).rstrip(".") or type(error).__name__
         raise ValueError(
@@ -125,15 +127,16 @@ def _decoded(content: bytes, where: str) -> tuple[int, np.ndarray, bool]:
         ) from error
 
 
-def _frames(file: Any) -> np.ndarray:
-    """All frames of an open file, shape (T, channels)."""
+def _frames(file: Any, where: str, size: int) -> np.ndarray:
+    """All frames of an open file of so many bytes, shape (T, channels)."""
     blocks: list[np.ndarray] = []
     count = 0
     while len(block := file.read(BLOCK, dtype="float64", always_2d=True)):
         blocks.append(block)
         count += block.size
-        if count > LONGEST:
-            raise Damaged(f"it holds more than {LONGEST:,} samples")
+        if SAMPLE * count > limit_of(size):
+            told = max(count, file.frames if file.frames < 2**40 else 0)
+            check_memory(where, SAMPLE * told, f"{told:,} samples or more", size)
     frames = sum(map(len, blocks))
     if frames < file.frames < 2**62:
         raise Damaged(f"it holds {frames} of {file.frames} samples")

@@ -8,12 +8,14 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+
+from simulacra.data.limits import check_memory, limit_of
 
 CHUNK = 2**24  # bytes read at once: a header that promises terabytes must not allocate them
 RECORD = 1 + 3 * 32 * 32
@@ -45,13 +47,33 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise ValueError(f"{path} could not be read ({error}).") from error
 
 
-def read_all(path: Path) -> bytearray:
-    """All bytes of a file, unzipped, writable."""
+def read_all(path: Path, needed: Callable[[bytearray], int] = len) -> bytearray:
+    """All bytes of a file, unzipped, writable.
+
+    Args:
+        needed: bytes of memory that what is made of a content takes.
+
+    Raises:
+        ValueError: if the file is damaged, or unpacks to more than the limit of memory (`data.limits`).
+    """
+    size = path.stat().st_size if path.is_file() else 0
     with opened(path) as file:
         content = bytearray()
         while chunk := file.read(CHUNK):
             content += chunk
+            takes = needed(content)
+            if takes > limit_of(size):
+                # what is not unpacked yet is like what was
+                whole = max(len(content), _promised(path))
+                check_memory(path, takes * whole // len(content), f"{whole:,} bytes of content or more", size)
     return content
+
+
+def _promised(path: Path) -> int:
+    """The size at the end of a gzip file, modulo 2^32."""
+    with open(path, "rb") as file:
+        file.seek(-4, 2)
+        return int.from_bytes(file.read(4), "little")
 
 
 def _exactly(file: IO[bytes], n: int, path: Path, what: str) -> bytearray:
@@ -63,6 +85,7 @@ def _exactly(file: IO[bytes], n: int, path: Path, what: str) -> bytearray:
                 f"{path} is truncated: its {what} has {len(content)} of {n} bytes; fetch it again."
             )
         content += chunk
+        check_memory(path, len(content), f"at least {len(content):,} bytes of {what}")
     return content
 
 

@@ -18,6 +18,7 @@ from simulacra.core.pictures import ALPHA, COLOUR, GREY, is_grey, stored_levels
 from simulacra.data.images import pnm, tiff
 from simulacra.data.images.blocks import gif_frames, orientation, png_chunks
 from simulacra.data.images.frames import MOVING, at_page, check_size, frames_of, opened, quietly, tag_of
+from simulacra.data.limits import PIXEL, check_memory
 
 SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".gif", ".webp", ".bmp", ".dib"),
@@ -61,9 +62,19 @@ class Head:
 
 
 def read_heads(paths: Iterable[Path]) -> list[tuple[Head, ...]]:
-    """`read_pages` of many files, by a few threads."""
+    """`read_pages` of many files, by a few threads.
+
+    Raises:
+        ValueError: as `read_pages`, or if a page takes more than the limit of memory (`data.limits`).
+    """
+    listed = list(paths)
     with quietly(), ThreadPoolExecutor(2) as pool:
-        return list(pool.map(read_pages, paths))
+        found = list(pool.map(read_pages, listed))
+    for path, pages in zip(listed, found):
+        largest = max(pages, key=lambda head: head.width * head.height * head.channels)
+        values = largest.width * largest.height * largest.channels
+        check_memory(path, PIXEL * values, f"{largest.width}x{largest.height} pixels")
+    return found
 
 
 def read_pages(path: Path) -> tuple[Head, ...]:

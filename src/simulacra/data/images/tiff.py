@@ -6,6 +6,7 @@ What the header promises is compared with the file before anything of that size 
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from simulacra.data.limits import LEAST
+
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MAX_BYTES = 2**31  # of one page
+DEFLATE, DENSEST = (8, 32946), 1032  # compressions by zlib, and bytes that one of theirs holds at most
 READ_BITS = (1, 2, 4, 8, 12, 16)  # a value
 BESIDE = 1 | 4  # bits of the subfile tag: previews of a lower resolution, masks
 
@@ -91,6 +95,7 @@ def pixels(path: Path, number: int) -> np.ndarray:
         page = pages[number]
         _check_type(path, page)
         _check_there(path, page)
+        _check_unpacked(path, page)
         try:
             stored = page.asarray()
         except ValueError as error:
@@ -190,3 +195,17 @@ def _check_there(path: Path, page: Any) -> None:
         raise damaged(path, f"its header promises {end} bytes, the file has {there}")
     if page.nbytes > MAX_BYTES or (page.compression == 1 and sum(page.databytecounts) < page.nbytes):
         raise damaged(path, f"its header promises {page.nbytes} bytes of pixels")
+
+
+def _check_unpacked(path: Path, page: Any) -> None:
+    """Raise ValueError where a strip or tile unpacks to more than its page: tifffile takes all of it."""
+    if page.compression not in DEFLATE or page.nbytes + DENSEST * max(page.databytecounts) <= LEAST:
+        return
+    with path.open("rb") as file:
+        for start, length in zip(page.dataoffsets, page.databytecounts):
+            file.seek(start)
+            stream = zlib.decompressobj()
+            if len(stream.decompress(file.read(length), page.nbytes + 1)) > page.nbytes:
+                raise damaged(
+                    path, f"a strip or tile unpacks to more than the {page.nbytes} bytes of its page"
+                )

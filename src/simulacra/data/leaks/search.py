@@ -27,7 +27,7 @@ from simulacra.data.stream import StreamedSplit
 
 log = logging.getLogger("simulacra")
 
-CHUNK = 1000  # rows that are looked at together
+CHUNK, BYTES = 1000, 2**26  # rows that are looked at together, and what they take at most
 NAMED = 3  # pairs that a warning names
 MOST_ROWS, MOST_BYTES = 200_000, 2**30  # beyond them loading does not look for copies
 
@@ -154,8 +154,10 @@ def copies_within(split: Split) -> int:
 
 def _chunks(split: Split) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Raw rows and what is known of them, a few at a time."""
-    for begin in range(0, len(split), CHUNK):
-        rows = split.rows(torch.arange(begin, min(begin + CHUNK, len(split))))
+    row = split.preprocessing.raw.dims * 8
+    chunk = max(1, min(CHUNK, BYTES // max(1, row)))
+    for begin in range(0, len(split), chunk):
+        rows = split.rows(torch.arange(begin, min(begin + chunk, len(split))))
         yield rows.x.cpu(), None if rows.known is None else rows.known.cpu()
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulacra.data.catalog.formats import read_all
+from simulacra.data.limits import LINE as OF_A_LINE
+from simulacra.data.limits import TEXT
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import TableOptions
 
@@ -89,7 +91,7 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
     Raises:
         ValueError: if it is no such text.
     """
-    content = bytes(read_all(path))
+    content = bytes(read_all(path, _needed))
     marked = next((name for mark, name in BOMS if content.startswith(mark)), None)
     found = marked or "utf-8-sig"
     if encoding is not None and not (marked == "utf-8-sig" and encoding.lower() in ("utf-8", "utf8")):
@@ -113,6 +115,11 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
         line = text[: text.index("\0")].count("\n") + 1
         raise ValueError(f"{path} holds a null character in line {line}: {_wide(content)}.")
     return text, found
+
+
+def _needed(content: bytearray) -> int:
+    """Bytes of memory that a table of such a text takes."""
+    return TEXT * len(content) + OF_A_LINE * max(content.count(b"\n"), content.count(b"\r"))
 
 
 def _wide(content: bytes) -> str:

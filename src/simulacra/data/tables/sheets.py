@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
+from simulacra.data.limits import check_memory
 from simulacra.data.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.data_frames import frame_source
@@ -12,6 +14,8 @@ from simulacra.data.tables.header import beginning, check_clear, has_header
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import FrameOptions, SheetOptions
 
+SHEET = 20  # bytes of memory for each byte of the text in a spreadsheet
+CELL, COPIES = 32, 4  # bytes of memory for each cell of a Parquet file, or for each of its bytes
 MEND = "pip install 'simulacra[tables]'"
 
 
@@ -24,6 +28,8 @@ def open_parquet(path: Path, own: FrameOptions, split: SplitOptions) -> Source:
     import pandas as pd
 
     read = pd.read_feather if path.suffix.lower() == ".feather" else pd.read_parquet
+    if read is pd.read_parquet:
+        _check_rows(path)
     frame = _reading(path, lambda: read(path))
     return frame_source(path.stem, str(path), frame, own, split)
 
@@ -37,6 +43,7 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     """
     import pandas as pd
 
+    _check_unpacked(path)
     sheets = _reading(path, lambda: pd.read_excel(path, sheet_name=None, header=None, dtype=object))
     name = _chosen(path, list(sheets), own.sheet)
     cells = sheets[name].dropna(how="all").dropna(how="all", axis=1)
@@ -63,6 +70,29 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     said = f"sheet {name!r}, {'header' if header else 'no header'}"
     source = source.noted("read as", said)
     return source.noted("left out", f"{begin} row{'s' * (begin > 1)} above the table") if begin else source
+
+
+def _check_unpacked(path: Path) -> None:
+    """Raise ValueError where the archive that a spreadsheet is unpacks to more than the limit of memory."""
+    if zipfile.is_zipfile(path):
+        archive = _reading(path, lambda: zipfile.ZipFile(path))
+        with archive:
+            whole = sum(info.file_size for info in archive.infolist())
+        check_memory(path, SHEET * whole, f"{whole:,} bytes of sheets")
+
+
+def _check_rows(path: Path) -> None:
+    """Raise ValueError where a Parquet file takes more than the limit: equal values take no bytes in it."""
+    about = _reading(path, lambda: _parquet(path))
+    groups = [about.row_group(i).total_byte_size for i in range(about.num_row_groups)]
+    needed = max(CELL * about.num_rows * about.num_columns, COPIES * sum(groups))
+    check_memory(path, needed, f"{about.num_rows:,} rows of {about.num_columns:,} columns")
+
+
+def _parquet(path: Path) -> Any:
+    from pyarrow import parquet
+
+    return parquet.read_metadata(path)
 
 
 def _chosen(path: Path, sheets: list[Any], told: str | None) -> Any:

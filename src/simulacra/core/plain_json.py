@@ -1,0 +1,58 @@
+"""JSON within limits of depth and number: files may come from strangers.
+
+A list of two characters takes a hundred bytes of memory, and whoever walks through a thousand lists within
+each other ends in a RecursionError.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+DEEPEST = 64  # lists and objects within each other
+MOST = 2**20  # lists and objects of a file of the library's own
+
+
+def load_json(text: str | bytes, most: int = MOST) -> Any:
+    """The content of JSON text.
+
+    Args:
+        text: UTF-8 where it is bytes.
+        most: lists and objects that it may have.
+
+    Raises:
+        ValueError: if it is no JSON, or beyond the limits.
+
+    Example:
+        >>> load_json('{"a": [1, 2]}')
+        {'a': [1, 2]}
+        >>> load_json("[" * 100 + "]" * 100)
+        Traceback (most recent call last):
+        ValueError: it is nested deeper than 64 lists and objects
+    """
+    marks: tuple[Any, ...] = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
+    count = sum(map(text.count, marks))
+    if count > most:
+        raise ValueError(f"it has {count:,} lists and objects, and at most {most:,} are read")
+    try:
+        content = json.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"it is nested deeper than {DEEPEST} lists and objects") from error
+    _check_depth(content)
+    return content
+
+
+def _check_depth(content: Any) -> None:
+    """Raise ValueError where lists and objects are nested too deeply, level by level."""
+    level = [content]
+    for _ in range(DEEPEST + 1):
+        inner: list[Any] = []
+        for entry in level:
+            if isinstance(entry, dict):
+                inner += [value for value in entry.values() if isinstance(value, dict | list)]
+            elif isinstance(entry, list):
+                inner += [value for value in entry if isinstance(value, dict | list)]
+        if not inner:
+            return
+        level = inner
+    raise ValueError(f"it is nested deeper than {DEEPEST} lists and objects")

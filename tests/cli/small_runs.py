@@ -1,0 +1,62 @@
+"""Small data of every kind, and a brief training of any model of the catalogue from the command line."""
+
+import inspect
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+# by the name of an argument; of two layers where it has several values
+SMALL = {
+    "hidden": 3, "irrelevant": 2, "components": 2, "features": 2, "filters": 3, "kernel": 2, "kernels": 2,
+    "pool": 2, "pools": (2, 1), "state": 4, "steps": 3, "mean_field_steps": 3, "hidden_steps": 2,
+    "switch_steps": 2, "chains": 7, "burn_in": 5,
+}  # fmt: skip
+IMAGES = ["--data.key", "x"]
+LABELS = [*IMAGES, "--data.label", "y", "--data.condition", "label"]
+# tried in this order: the first that the model is for
+DATA = [("bits.npz", IMAGES), ("bits.npz", LABELS), ("reals.npy", []), ("rolls.mat", [])]
+
+
+def write_data(tmp_path):
+    """Striped binary images with labels, real vectors, and rolls of 14 keys."""
+    rng = np.random.default_rng(8)
+    y = rng.integers(0, 2, 50)
+    stripes = rng.integers(0, 2, (50, 5))[:, :, None].repeat(5, 2)
+    x = np.where(y[:, None, None] == 1, stripes, stripes.swapaxes(1, 2)) ^ (rng.random((50, 5, 5)) < 0.1)
+    np.savez(tmp_path / "bits.npz", x=x[:, None].astype(np.uint8), y=y)
+    np.save(tmp_path / "reals.npy", rng.normal(size=(50, 3)))
+    cells = {}
+    for name in ("traindata", "validdata", "testdata"):
+        cells[name] = np.empty((1, 11), object)
+        for i in range(11):
+            cells[name][0, i] = (rng.random((rng.integers(2, 6), 14)) < 0.3).astype(np.uint8)
+    savemat(tmp_path / "rolls.mat", cells)
+    return tmp_path
+
+
+def small(entry):
+    """Options that make a model of the catalogue small."""
+    words = []
+    for name, parameter in inspect.signature(entry.load()).parameters.items():
+        if name in SMALL:
+            size = SMALL[name]
+            many = isinstance(parameter.default, tuple)
+            value = size if isinstance(size, tuple) else (size, size) if many else (size,)
+            words += [f"--model.{name}", ",".join(map(str, value))]
+    return words
+
+
+def train(cli, entry, more=()):
+    """A run on the first data that the model is for; the others are refused in a sentence."""
+    said = []
+    for name, given in DATA:
+        words = [entry.name, name, *given, *small(entry), *more, "--epochs", 1, "--batch_size", 16]
+        done = cli("train", *words, "--out", "run")
+        if done.code == 0:
+            return name
+        assert done.code == 2 and "Traceback" not in done.err, done.err
+        last = done.err.splitlines()[-1]
+        assert last.startswith("simulacra: error: ") and last.endswith("."), last
+        said.append(last)
+    pytest.fail(f"{entry.name} is for none of the data: {said}")
