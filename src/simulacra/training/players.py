@@ -227,7 +227,8 @@ class Player:
                     f"{self.update.name!r} does not move: the run was made by another model."
                 )
             state.setdefault(self.names.index(parameter), {})[key] = value
-        self._check(state)
+        if state:
+            self._check(state)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
@@ -237,7 +238,7 @@ class Player:
         like.grad = torch.zeros(1)
         probe = self.plan.build([like])
         probe.step()
-        wanted = {key for key, value in probe.state[like].items() if isinstance(value, Tensor)}
+        wanted = {key for key, value in probe.state.get(like, {}).items() if isinstance(value, Tensor)}
         for i, entries in state.items():
             shapes = (torch.Size(), self.parameters[i].shape)
             if entries.keys() != wanted or any(value.shape not in shapes for value in entries.values()):
