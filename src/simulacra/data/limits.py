@@ -1,7 +1,7 @@
 """The limit of memory within which files are read: some unpack to a thousand times their size.
 
     limit = memory= of `load_data`, in GB,
-    or where it is not given the larger of 1 GB and 300 times the size of the file                       (1)
+    or where it is not given the larger of 1.25 GB and 300 times the size of the file                       (1)
 
 A reader says what it will need before it takes it, from the sizes in headers or while it unpacks. The second
 part of (1) lets every file through that is not packed more densely than data are.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 GB = 10**9
 MOST = 10**9  # GB
-LEAST, TIMES = GB, 300  # bytes, and sizes of the file
+LEAST, TIMES = 1_250_000_000, 300  # bytes, and sizes of the file
 TEXT, LINE = 24, 500  # bytes that a table takes for each byte of its text, and for each line
 SAMPLE = 24  # bytes that each sample of a recording takes while it is decoded
 PIXEL = 16  # bytes that a page of an image takes for each value of a pixel, with what is made of it
@@ -61,7 +61,7 @@ def limit_of(size: int) -> int:
 
     Example:
         >>> limit_of(10**6), limit_of(10**7)
-        (1000000000, 3000000000)
+        (1250000000, 3000000000)
     """
     told = _MEMORY.get()
     # (1)
@@ -80,7 +80,7 @@ def check_memory(where: Path | str, needed: int, what: str, size: int | None = N
     Example:
         >>> check_memory("rolls.json", 3 * 10**9, "9 pieces", 100)
         Traceback (most recent call last):
-        ValueError: rolls.json needs about 3 GB of memory (9 pieces), more than the 1 GB that a file of its
+        ValueError: rolls.json needs about 3 GB of memory (9 pieces), more than the 1.25 GB that a file of its
         size may take: if you trust it load it with memory=4.
     """
     own = Path(where).stat().st_size if size is None and Path(where).is_file() else 0
