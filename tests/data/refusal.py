@@ -2,6 +2,7 @@
 
 import pytest
 
+from simulacra.core.boundary import WrongCall
 from simulacra.data import load_data
 
 
@@ -10,7 +11,9 @@ def sentence_of(call, *words):
     with pytest.raises(ValueError) as caught:
         call()
     message = str(caught.value)
-    assert type(caught.value) is ValueError and "\n" not in message and message.endswith((".", "?")), message
+    assert (
+        type(caught.value) in (ValueError, WrongCall) and "\n" not in message and message.endswith((".", "?"))
+    ), message
     for word in words:
         assert word in message, message
     return message

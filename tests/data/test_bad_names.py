@@ -63,7 +63,7 @@ def test_paths_that_are_nothing(tmp_path):
     "options, words",
     [
         ({"binarize": "static", "dequantise": "uniform"}, ["exclude each other"]),
-        ({"binarize": "sometimes"}, ["binarize='sometimes'", "'dynamic'"]),
+        ({"binarize": "sometimes"}, ["binarize is 'sometimes'", "'dynamic'"]),
         ({"missing": "mask"}, ["missing='mask'"]),
         ({"threshold": 1.5}, ["threshold=1.5"]),
         ({"limit": 0}, ["limit=0"]),
