@@ -41,7 +41,7 @@ def test_scores_that_cannot_be_recorded_are_given_all_the_same(tmp_path, caplog)
     run = simulacra.fit(named("ppca").build(), real(3), out=tmp_path / "a", **QUIET)
     (run.path / "config.json").write_text("{")
     report = simulacra.evaluate(run, limit=9)
-    assert report.likelihood is not None and "scores were not recorded" in caplog.text
+    assert report.likelihood is not None and "scores were not kept" in caplog.text
 
 
 def test_a_model_that_is_trained_again_has_no_scores(tmp_path):

@@ -1,7 +1,7 @@
 """The limit of memory within which files are read: some unpack to a thousand times their size.
 
     limit = memory= of `load_data`, in GB,
-    or where it is not given the larger of 1.25 GB and 300 times the size of the file                       (1)
+    or where it is not given the larger of 1.25 GB and 300 times the size of the file                     (1)
 
 A reader says what it will need before it takes it, from the sizes in headers or while it unpacks. The second
 part of (1) lets every file through that is not packed more densely than data are.

@@ -271,6 +271,7 @@ def check_types(owner: Any, values: Mapping[str, Any]) -> None:
         owner: the class or function whose annotations say it.
         values: by name.
     """
-    wrong = wrongly_typed(owner, values)
+    # a size is read from texts, numbers and pairs, and says itself what it is
+    wrong = wrongly_typed(owner, {name: value for name, value in values.items() if name != "size"})
     if wrong is not None:
         raise ValueError(f"{wrong}.")

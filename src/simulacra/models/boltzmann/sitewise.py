@@ -174,12 +174,16 @@ class Sitewise(Machine):
         Args:
             held: for layers of which entries stay, True where they do, shape (B, units) or (1, units).
         """
-        walk = self.walk(self.packed(layers).clone())
+        x = self.packed(layers).clone()
+        # what a walk keeps from site to site has no graph of any number of rows
+        walk = Walk(self, x) if torch.compiler.is_exporting() else self.walk(x)
         none = {name: torch.zeros_like(layers[name], dtype=torch.bool) for name in self.rest}
         stay = self.packed({name: held.get(name, free) | free for name, free in none.items()})
-        # what stays in all rows is passed over
-        free = (~stay).any(0).tolist()
-        groups = [sites for sites in self.groups if any(free[i] for i in sites)]
+        groups = self.groups
+        if held:
+            # what stays in all rows is passed over
+            free = (~stay).any(0).tolist()
+            groups = [sites for sites in groups if any(free[i] for i in sites)]
         base = torch.cat([self._base(name) for name in self.rest])
         u = {way: rng.uniform(way, self.sites, rows=rows, dtype=walk.x.dtype) for way in ("there", "back")}
         for way, sites in [("there", s) for s in groups] + [("back", s) for s in groups[-2::-1]]:
