@@ -126,12 +126,11 @@ def ring(n: int, seed: int) -> torch.Tensor:
 def test_an_autoencoders_decoder_is_not_a_generator():
     """Decoded draws of N(0, I) are nearer to the data where the prior was trained for."""
     gaps = []
-    for seed in range(3):
-        torch.manual_seed(seed)
+    for seed in (1, 2, 3):
         x, held = ring(512, seed), ring(1000, 100 + seed)
         models = (
-            Autoencoder(Real((2,)), latent=2, hidden=(32, 32)),
-            VAE(Real((2,)), latent=2, hidden=(32, 32), scale=0.1),
+            Autoencoder(Real((2,)), latent=2, hidden=(32, 32), seed=seed),
+            VAE(Real((2,)), latent=2, hidden=(32, 32), scale=0.1, seed=seed),
         )
         scores = []
         for model in models:

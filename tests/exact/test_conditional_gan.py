@@ -142,7 +142,7 @@ def test_each_class_is_learnt_at_its_own_place(tmp_path, way):
 def test_a_way_that_does_not_fit_the_condition_is_named():
     with pytest.raises(ValueError, match=r"conditioning='auxiliary' predicts a class.*\.$"):
         simulacra.GAN(Real((2,)), Real((4,)), conditioning="auxiliary")
-    with pytest.raises(ValueError, match=r"conditioning is 'telepathy'; choose from .*auxiliary.*\.$"):
+    with pytest.raises(ValueError, match=r"conditioning is 'telepathy', but .*'auxiliary'.*\.$"):
         gan("telepathy")
 
 

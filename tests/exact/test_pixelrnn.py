@@ -190,7 +190,7 @@ def test_gradients_are_finite_and_reach_all_weights(float64, recurrence):
 
 
 def test_what_does_not_fit_is_said():
-    with pytest.raises(ValueError, match=r"^recurrence is 'column': 'row' or 'diagonal'\.$"):
+    with pytest.raises(ValueError, match=r"^recurrence is 'column', but it must be 'row' or 'diagonal'\.$"):
         PixelRNN(Binary((1, 4, 5)), "column")
     with pytest.raises(ValueError, match="PixelRNN draws images"):
         PixelRNN(Binary((20,)))

@@ -207,7 +207,7 @@ def test_it_learns_what_two_entries_share(float64):
         (Real((3,)), {"hidden": 0}, "hidden is 0"),
         (Real((3,)), {"mixtures": 0}, "mixtures is 0"),
         (Real((3,)), {"component": "cauchy"}, "'gaussian' or 'laplace'"),
-        (Real((3,)), {"activation": "tanh"}, "'relu' or 'sigmoid'"),
+        (Real((3,)), {"activation": "tanh"}, "'sigmoid' or 'relu'"),
         (Real((3,)), {"order": (0, 1, 1)}, "no permutation"),
     ],
 )

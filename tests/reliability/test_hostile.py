@@ -91,7 +91,7 @@ def test_a_refused_file_is_read_with_the_memory_that_is_suggested(tmp_path):
     path = tmp_path / "long.csv.gz"
     import gzip
 
-    path.write_bytes(gzip.compress(b"1\n0\n" * 2**20, mtime=0))
+    path.write_bytes(gzip.compress(b"1\n0\n" * (2**20 + 2**19), mtime=0))
     with pytest.raises(ValueError, match=r"load it with memory=2\."):
         simulacra.load_data(path)
     assert (

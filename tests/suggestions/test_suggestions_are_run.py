@@ -28,6 +28,7 @@ FORMS = (
         "save it with 16 bits a value, and load it",
         "in test_suggested_data.py, after saving",
     ),
+    ("data/limits.py", "if you trust it load it with memory=", "tests/reliability/test_hostile.py runs it"),
     ("data/inspection/facts.py", "one value a row, for label=", "options without values"),
     ("data/splits/cut.py", "leave none of the", "says what was given"),
     ("data/tables/columns.py", "declare what is to be modelled with types=", "an option without a value"),
