@@ -15,7 +15,7 @@ WIDEST = 40  # characters of choices that stand beside the option's name
 
 
 class Plain(DefaultHelpFormatter):
-    """As argparse, but types in words, and choices once."""
+    """Formats help as argparse does, with types in words and choices once."""
 
     def _get_help_string(self, action: argparse.Action) -> str:
         text = (action.help or "").rstrip()

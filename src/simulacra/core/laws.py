@@ -12,7 +12,7 @@ from simulacra.core.contents import Contents
 
 @dataclass(frozen=True)
 class Laws:
-    """What the score of some rows is made of, where not all of it has the same log Z.
+    """Parts of the score of some rows, where not all of it has the same log Z.
 
     Args:
         machine: has an energy, anneals and takes a condition.

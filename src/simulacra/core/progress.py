@@ -127,7 +127,7 @@ class Progress:
 
     @property
     def known(self) -> bool:
-        """Whether enough steps were made to believe the pace."""
+        """Returns True if enough steps were made to believe the pace."""
         slow = self._moves == 1 and self.elapsed > SECONDS
         enough = self._moves > STEPS or (self._moves > 0 and self._now - self._paced > SECONDS)
         return self.even and (enough or slow)

@@ -160,7 +160,7 @@ def goal(progress: Progress) -> str:
 
 
 def on_terminal(show: bool | None = None) -> bool:
-    """Whether to draw bars.
+    """Returns True if bars are drawn.
 
     Args:
         show: None: where standard error is a terminal, or a notebook shows it.

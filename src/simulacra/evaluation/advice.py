@@ -75,11 +75,11 @@ class Setting:
 
     @property
     def young(self) -> bool:
-        """Whether training was so short that more of it comes before anything else."""
+        """Returns True if training was so short that more of it comes before anything else."""
         return self.steps is not None and self.steps < SHORT
 
     def allows(self, option: Option) -> bool:
-        """Whether the option exists here."""
+        """Returns True if the option exists here."""
         if option.of == "model":
             return self.takes is None or option.name in self.takes
         if option.name == "patience":
@@ -106,7 +106,7 @@ class Setting:
         return listed(said), tuple(way.typed for way in kept if isinstance(way, Option))
 
     def _open(self, way: str | Option) -> bool:
-        """Whether a way out is one here."""
+        """Returns True if a way out is one here."""
         if isinstance(way, str):
             return self.stepwise or not way.startswith(LONGER)
         return self.allows(way)
@@ -141,7 +141,7 @@ def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) 
 
 
 def takes_steps(model: Model) -> bool:
-    """Whether a model is trained by updates, not by a closed form.
+    """Returns True if a model is trained by updates, not by a closed form.
 
     Example:
         >>> import simulacra

@@ -73,7 +73,7 @@ def against_mean(
 
 
 def of_numbers(space: Space) -> bool:
-    """Whether a row is of numbers: an expected value of classes is none of them, and cannot be compared."""
+    """Returns True if a row is of numbers: the mean of classes is none of them and cannot be compared."""
     fields = [field for _, field in space.fields] if isinstance(space, Fields) else [space]
     return not any(isinstance(field, (Categorical, Ordinal, Sequence)) for field in fields)
 

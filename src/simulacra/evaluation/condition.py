@@ -100,7 +100,7 @@ def condition_use(
 
 
 def _judgeable(model: Model, data: Dataset, rows: Split) -> bool:
-    """Whether there is a condition, and distances between rows that are known as a whole."""
+    """Returns True if there is a condition, and distances between rows that are known as a whole."""
     if model.condition is None or not model.supports(can.TakesCondition):
         return False
     sides = (rows, data.train)

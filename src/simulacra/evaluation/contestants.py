@@ -44,7 +44,7 @@ class Contestant:
 
     @property
     def protocol(self) -> Protocol | None:
-        """What it was measured on."""
+        """The protocol that it was measured on."""
         if self.estimate is not None:
             return self.estimate.protocol
         return self.report.protocol if self.report else None

@@ -123,7 +123,7 @@ def _alike(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: in
 
 
 def _is_continuous(data: Dataset, seed: int) -> bool:
-    """Whether a density of the model stands on numbers that are not rounded."""
+    """Returns True if a density of the model stands on numbers that are not rounded."""
     train = data.train
     if train.known is not None or train.lengths is not None or not data.preprocessing.exact:
         return False

@@ -24,7 +24,7 @@ FEWEST = 30  # of either below which nothing is said
 
 
 def has_entries(data: Dataset, split: str) -> bool:
-    """Whether rows are whole vectors or images of numbers."""
+    """Returns True if rows are whole vectors or images of numbers."""
     spaces, sides = (data.space, data.preprocessing.raw), (data.train, data[split])
     numbers = not any(isinstance(space, (Fields, Sequence, Wave, Categorical)) for space in spaces)
     return numbers and all(side.known is None and len(side) >= FEWEST for side in sides)

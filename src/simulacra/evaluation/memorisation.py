@@ -155,7 +155,7 @@ class Memorisation:
 
     @property
     def too_near(self) -> bool:
-        """Whether samples are nearer to training rows than held-out rows, and than these to each other."""
+        """Returns True if samples are nearer to training rows than held-out and training rows are."""
         return all(min(self._near(real), self._copied(real)) < SURE for real in self._real)
 
     @property

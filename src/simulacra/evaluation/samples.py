@@ -52,7 +52,7 @@ class SampleScore(Record):
 
     @property
     def differs(self) -> bool:
-        """Whether samples can be told from held-out rows, and from training rows."""
+        """Returns True if samples can be told from held-out rows, and from training rows."""
         return max(self.chance, self.to_training or 0.0) < DISTINCT
 
 

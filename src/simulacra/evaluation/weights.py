@@ -103,7 +103,7 @@ def _told(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
 
 
 def as_made(weight: Tensor, bias: Tensor | None) -> bool:
-    """Whether equation (1) holds of a layer.
+    """Returns True if equation (1) holds of a layer.
 
     Example:
         >>> layer = nn.Linear(20, 30)
@@ -119,7 +119,7 @@ def as_made(weight: Tensor, bias: Tensor | None) -> bool:
 
 
 def _flat(weight: Tensor, b: float) -> bool:
-    """Whether weights may be uniform in [-b, b]: their variance is b^2 / 3 within five standard errors."""
+    """Returns True if weights may be uniform in [-b, b]: their variance is b^2 / 3 within five errors."""
     n = weight.numel()
     # of the mean of w^2 over n uniform weights the standard error is b^2 sqrt(4 / (45 n))
     apart = abs(float(torch.mean(weight.double() ** 2)) - b * b / 3)

@@ -94,7 +94,7 @@ class Album:
 
     @cached_property
     def plane(self) -> Plane:
-        """Where the manifold is cut."""
+        """The plane of codes that cuts the manifold."""
         return plane_of(self.model, self.embedding.codes if self.can(can.Encodes) else None)
 
     @cached_property

@@ -24,7 +24,7 @@ Taps = tuple[Tensor, ...]  # at one pixel the features that each layer looks at,
 
 @dataclass(frozen=True)
 class Row:
-    """What is kept while a row is drawn; nothing in it is ever written to.
+    """State that is kept while a row is drawn; nothing in it is ever written to.
 
     Args:
         c: the condition, shape (B, *), or None.

@@ -87,7 +87,7 @@ def suggested(recordings: Sequence[Recording]) -> int:
 
 
 def sentence(recordings: Sequence[Recording], window: Window) -> str:
-    """What is there, and what is kept of it.
+    """The recordings that are there and the samples that are kept, in words.
 
     Example:
         >>> import torch

@@ -173,7 +173,7 @@ def _chance_in_groups(x: np.ndarray) -> float:
 
 
 def continuous(space: Space, x: Tensor) -> bool:
-    """Whether rows of such values are never equal by chance: some column holds numbers that are not rounded.
+    """Returns True if such rows are never equal by chance: some column holds numbers that are not rounded.
 
     Args:
         space: of the raw rows.

@@ -169,7 +169,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, StepsChain, Anneals):
 
     @property
     def summable(self) -> bool:
-        """Whether log Z is a sum over few states, those of all conditions together."""
+        """Returns True if log Z is a sum over few states, those of all conditions together."""
         each = math.log(min(conditions_of(self.condition), CONDITIONS))
         return min(map(self.log_states, self.sides)) + each <= EXACT
 
