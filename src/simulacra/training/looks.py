@@ -20,7 +20,7 @@ SHORT = 4.0  # seconds of training below which it takes none
 
 
 def shown_of(stage: int) -> bool:
-    """Returns True if a stage has pictures: the first eight, every second up to 16, every fourth up to 32, ...
+    """Returns True if a stage has pictures: the first eight, every second up to 16, every fourth up to 32
 
     Example:
         >>> [i for i in range(40) if shown_of(i)]
