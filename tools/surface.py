@@ -32,7 +32,7 @@ BUILT_IN = ("property", "classmethod", "staticmethod", "abstractmethod", "cached
 
 @cache
 def tree(module: str) -> ast.Module:
-    """The syntax tree of a module of the library, such as `core.space`."""
+    """The syntax tree of a module of the library, such as `core.spaces.plain`."""
     stem = SOURCE.joinpath(*module.split(".")) if module else SOURCE
     path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
     return ast.parse(path.read_text(encoding="utf-8"))
@@ -150,7 +150,7 @@ def python() -> list[str]:
 # whose fields are options of `load_data`: of each kind of data its own
 READERS = {
     "data.images.options": ("PictureOptions", "FolderOptions"),
-    "data.audio.options": ("WaveOptions",),
+    "data.audio.options": ("AudioOptions",),
     "data.arrays.options": ("ArrayOptions", "MemoryOptions"),
     "data.tables.options": ("FrameOptions", "SheetOptions", "TableOptions"),
 }

@@ -10,7 +10,7 @@ import pytest
 import torch
 from small_runs import train, write_data
 
-from simulacra.core.files import read_tensors
+from simulacra.core.storage.files import read_tensors
 from simulacra.models.catalog import CATALOG
 
 pytestmark = [

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from simulacra.nets.dcgan import DCGANCritic, DCGANGenerator
+from simulacra.nets.adversarial.dcgan import DCGANCritic, DCGANGenerator
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 POOLING = tuple(getattr(nn, name) for name in dir(nn) if "Pool" in name or "Upsampl" in name)
@@ -86,13 +86,13 @@ def test_weights_begin_as_normal_with_standard_deviation_one_fiftieth():
 
 @pytest.mark.system("G4")
 def test_both_compute_what_their_equations_say(float64):
-    G = DCGANGenerator(3, (2, 20, 12), (5, 4), normalisation="none", condition=2)
+    G = DCGANGenerator(3, (2, 20, 12), (5, 4), normalization="none", condition=2)
     z, c = torch.randn(3, 3), torch.randn(3, 2, 1)
     up = G.body[2], G.body[5]
     h = (torch.cat([z, c[:, :, 0]], 1) @ G.stem.weight.T).reshape(3, 5, 5, 3).relu()
     h = F.conv_transpose2d(h, up[0].weight, stride=2, padding=1).relu()
     torch.testing.assert_close(G(z, c), F.conv_transpose2d(h, up[1].weight, stride=2, padding=1))
-    D = DCGANCritic((2, 20, 12), (4, 5), normalisation="none", condition=2)
+    D = DCGANCritic((2, 20, 12), (4, 5), normalization="none", condition=2)
     x = torch.randn(3, 2, 20, 12)
     maps = c[:, :, :, None] * torch.ones(20, 12)
     down = [layer for layer in D.body if isinstance(layer, nn.Conv2d)]

@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields
-from simulacra.core.space import Count, Real
-from simulacra.exploration.correlations import correlations, in_order, matrix, tables_of
-from simulacra.exploration.pairs import pairs
-from simulacra.exploration.pictures import album_of, pictures
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Count, Real
+from simulacra.exploration.pictures.correlations import correlations, in_order, matrix, tables_of
+from simulacra.exploration.pictures.pairs import pairs
+from simulacra.exploration.pictures.registry import album_of, pictures
 from simulacra.tables.associations import associations
 
 
@@ -24,7 +24,7 @@ def table(n=150, more=0, known=None):
     for i in range(more):
         columns[f"m{i}"], fields[f"m{i}"] = r.normal(size=n), Real()
     x = torch.from_numpy(np.stack(list(columns.values()), 1).astype(float))
-    return simulacra.in_memory(x, Fields(fields), known=known, valid=0, test=0.2)
+    return simulacra.from_tensors(x, Table(fields), known=known, valid=0, test=0.2)
 
 
 def small(data):

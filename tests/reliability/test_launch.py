@@ -6,14 +6,14 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.space import Binary
-from simulacra.data.tensors import in_memory
-from simulacra.training.players import TrainingFailed
+from simulacra.core.spaces.plain import Binary
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.training.steps.players import TrainingFailed
 
 
 def fitted(folder, devices: int, **settings) -> simulacra.Model:
     """A VAE of a pattern of bits, trained by so many processes."""
-    data = in_memory((torch.arange(303 * 7).reshape(303, 7) % 5 < 2).to(torch.uint8), Binary((7,)))
+    data = from_tensors((torch.arange(303 * 7).reshape(303, 7) % 5 < 2).to(torch.uint8), Binary((7,)))
     torch.manual_seed(3)
     model = simulacra.VAE(data.space, latent=3, hidden=(11,))
     return simulacra.fit(

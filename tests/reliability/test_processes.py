@@ -17,20 +17,20 @@ from contract.cases import Case, named
 from contract.choose import represented, supports, where
 from contract.harness import differing, in_child, options_of, state, train
 from contract.world import kept
-from simulacra.core.capabilities import HasDensity
-from simulacra.core.files import read_tensors, write_tensors
-from simulacra.training.backend import FabricBackend, make_fabric
+from simulacra.core.capabilities.general import HasDensity
+from simulacra.core.storage.files import read_tensors, write_tensors
+from simulacra.training.hardware.backend import FabricBackend, make_fabric
 from simulacra.training.loop import Interrupted
 
 TOLERANCE = 1e-6
-MIXED = "couples the rows|normalises over the rows"
+MIXED = "couples the rows|normalizes over the rows"
 RESUMED = ("vae", "gan", "rbm", "stacked-autoencoder")
 SETTINGS = {
     "plain": {},
     "accumulated": {"accumulate": 2},
     "averaged": {"ema": 0.8, "clip": 0.5},
 }
-# columns begin at their marginals; a normalisation by few rows enlarges rounding: float64 agrees to 1e-15
+# columns begin at their marginals; a normalization by few rows enlarges rounding: float64 agrees to 1e-15
 NEAR_ZERO = ("vae/fields", "gan/virtual")
 # a rising learning rate makes the score fall, so that the best weights are not the last
 STOPPED = {"patience": 1, "lr": 0.02}
@@ -183,7 +183,7 @@ def test_where_nade_differs_adam_divides_rounding_by_a_gradient_near_zero(flat, 
             start = loop.model.net.V.data
             start.zero_()
         note = lambda loop, ended: gradients.append(float(loop.model.net.b.grad.abs().max()))
-        loop.watchers += (note,)
+        loop.callbacks += (note,)
 
     rows = len(case.data().train)
     for parts in (1, 2):

@@ -183,7 +183,12 @@ CASES = (
     ),
     Says("data/listing.py", "which cannot be split into train", images([(8, 8)])),
     Says("data/listing.py", "with time=start to test on its end", one_wave),
-    Says("data/stream.py", "or load the data with stream=False", images([(8, 8)] * 12, stream=True), "x"),
+    Says(
+        "data/sources/stream.py",
+        "or load the data with stream=False",
+        images([(8, 8)] * 12, stream=True),
+        "x",
+    ),
     Says(
         "data/tables/columns.py",
         "and missing='mask'",

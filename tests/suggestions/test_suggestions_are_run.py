@@ -11,13 +11,13 @@ from test_suggested_commands import SENTENCES
 # what suggests nothing that could be typed as it stands, and why
 FORMS = (
     ("cli/app.py", "usage: simulacra COMMAND", "placeholders"),
-    ("cli/data.py", "usage: simulacra data", "placeholders"),
+    ("cli/commands/data.py", "usage: simulacra data", "placeholders"),
     ("cli/inspect.py", "simulacra data inspect PATH_OR_NAME", "placeholders"),
-    ("cli/models.py", "`simulacra models NAME`", "placeholders"),
-    ("cli/recipes.py", "`simulacra reproduce NAME`", "placeholders"),
-    ("cli/train.py", "usage: simulacra train MODEL DATA", "placeholders"),
-    ("core/mends.py", "a class: drop it with types=", "an option without a value"),
-    ("core/mends.py", "are classes: drop them with types=", "an option without a value"),
+    ("cli/commands/models.py", "`simulacra models NAME`", "placeholders"),
+    ("cli/commands/recipes.py", "`simulacra reproduce NAME`", "placeholders"),
+    ("cli/commands/train.py", "usage: simulacra train MODEL DATA", "placeholders"),
+    ("core/errors/advice.py", "a class: drop it with types=", "an option without a value"),
+    ("core/errors/advice.py", "are classes: drop them with types=", "an option without a value"),
     (
         "data/catalog/names.py",
         "run `simulacra data get {}`",
@@ -32,9 +32,13 @@ FORMS = (
     ("data/inspection/facts.py", "one value a row, for label=", "options without values"),
     ("data/splits/cut.py", "leave none of the", "says what was given"),
     ("data/tables/columns.py", "declare what is to be modelled with types=", "an option without a value"),
-    ("models/adversarial/labelled.py", "the rows have no label", "as game.py, which refuses before it"),
-    ("models/autoencoders/gaussian_copula.py", "load the table without standardise=", "leaves an option out"),
-    ("models/boltzmann/mp_dbm.py", "the condition of a multi-prediction DBM", "as labelled.py"),
+    (
+        "models/adversarial/game/labelled_stream.py",
+        "the rows have no label",
+        "as game.py, which refuses before it",
+    ),
+    ("models/autoencoders/gaussian_copula.py", "load the table without standardize=", "leaves an option out"),
+    ("models/boltzmann/deep/mp_dbm.py", "the condition of a multi-prediction DBM", "as labelled.py"),
 )
 
 

@@ -15,9 +15,9 @@ import time
 import traceback
 from collections.abc import Sequence
 
-from simulacra.cli import said
-from simulacra.cli.nearest import hint
-from simulacra.core.progress import began
+from simulacra.cli import output as said
+from simulacra.cli.options.nearest import hint
+from simulacra.core.progress.tasks import began
 
 STARTED = time.perf_counter()
 
@@ -103,7 +103,7 @@ def _run(words: list[str]) -> int:
         if name.startswith("-"):
             raise ValueError(f"option {name!r} is unknown; {hint(name, ['--help', '--version', '--debug'])}")
         raise ValueError(f"command {name!r} is unknown; {hint(name, COMMANDS)}")
-    module = importlib.import_module(f"simulacra.cli.{name}")
+    module = importlib.import_module(f"simulacra.cli.commands.{name}")
     code: int = module.run(words[1:])
     return code
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simulacra.core.precision import fitting
+from simulacra.core.numerics.precision import to_device
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """The batch on `device`."""
-        return self.map(lambda t: fitting(t, device))
+        return self.map(lambda t: to_device(t, device))
 
     def part(self, start: int, stop: int) -> Batch:
         """Rows start..stop of this stream, and of each further stream its share."""
@@ -73,7 +73,7 @@ class Batch:
 
 @dataclass
 class Terms:
-    """Named terms of a loss, all minimised, and named quantities that are only logged.
+    """Named terms of a loss, all minimized, and named quantities that are only logged.
 
     Args:
         loss: per example, shape (B,) or (B, T); a batch statistic is 0-dim and needs

@@ -1,6 +1,6 @@
 """The contract: a model is a torch module that says its space, its updates and its capabilities.
 
-The words that users call are in `core.words`.
+The words that users call are in `core.interface`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import torch
 from torch import Tensor, nn
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.boundary import WrongCall, check_call, check_kind, checked, constructed, no_such
-from simulacra.core.kinds import brief
-from simulacra.core.precision import bounded
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.random import initial_weights
+from simulacra.core.capabilities import general as can
+from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
+from simulacra.core.errors.kinds import brief
+from simulacra.core.interface import Interface
+from simulacra.core.numerics.precision import bounded
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.random.keyed import initial_weights
 from simulacra.core.renamed import renamed_arguments
-from simulacra.core.space import Space
-from simulacra.core.training import Epochs, Stage, Update
-from simulacra.core.words import Words
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Epochs, Stage, Update
 
 # of every model: its initial weights follow this seed, and nothing else
 SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, annotation="int")
@@ -95,7 +95,7 @@ def _without_unknown(cls: type, given: Mapping[str, Any], error: TypeError) -> T
     return WrongCall(no_such(cls.__name__, found[1], names))
 
 
-class Model(Words, nn.Module, metaclass=_Recorded):
+class Model(Interface, nn.Module, metaclass=_Recorded):
     """A distribution p(x), p(x|c) or p(x, c) over a space.
 
     Subclasses are final: they declare capabilities as bases, set `space` (and `condition`), and
@@ -196,7 +196,7 @@ class Model(Words, nn.Module, metaclass=_Recorded):
         Raises:
             ValueError: if a weight is not finite, or the folder holds a run.
         """
-        from simulacra.core.artifact import save
+        from simulacra.core.artifact.save import save
 
         save(self, Path(path))
 

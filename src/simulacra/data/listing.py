@@ -22,7 +22,7 @@ from torch import Tensor
 
 from simulacra.data.images.headers import SUFFIXES as IMAGES
 from simulacra.data.labels import encode
-from simulacra.data.source import Part
+from simulacra.data.sources.source import Part
 from simulacra.data.splits.options import SplitOptions
 
 log = logging.getLogger("simulacra")

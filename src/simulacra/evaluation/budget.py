@@ -6,13 +6,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from simulacra.core import capabilities as can
-from simulacra.core.estimated import estimated
-from simulacra.core.finding import Finding
+from simulacra.core.capabilities import general as can
+from simulacra.core.errors.finding import Finding
 from simulacra.core.model import Model
-from simulacra.core.progress import duration
+from simulacra.core.progress.estimates import estimated
+from simulacra.core.progress.tasks import duration
 from simulacra.data.dataset import Split
-from simulacra.evaluation.annealing import Annealing
+from simulacra.evaluation.likelihood.annealing import Annealing
 from simulacra.evaluation.rows import samples_like
 
 log = logging.getLogger("simulacra")
@@ -36,7 +36,7 @@ class Share:
         """Annealing as it was asked for, within its share."""
         if self.seconds is None or asked.seconds is not None:
             return asked
-        several = model.supports(can.HasLaws) or model.condition is not None
+        several = model.supports(can.HasPartitionFunctions) or model.condition is not None
         return replace(asked, seconds=self.seconds * (EACH if several else ONE))
 
     def samples(self, model: Model, rows: Split, most: int = SAMPLES[0]) -> int:
@@ -71,6 +71,6 @@ def interrupted(measured: Sequence[str]) -> Finding:
         "warning",
         "interrupted",
         f"the report was broken off and holds {held}",
-        means="what is not there was not measured, and a score may be of the first rows alone",
-        mend="evaluate again, with a smaller limit where it takes too long",
+        meaning="what is not there was not measured, and a score may be of the first rows alone",
+        suggestion="evaluate again, with a smaller limit where it takes too long",
     )

@@ -11,16 +11,16 @@ from torch import Tensor
 
 import simulacra
 from simulacra.core.card import Card
-from simulacra.core.estimate import Estimate
-from simulacra.core.estimate import Protocol as ScoreProtocol
-from simulacra.core.files import read_json, read_tensors, write_atomically, write_json, write_tensors
-from simulacra.core.finding import Finding, read_finding
-from simulacra.core.links import check_links
-from simulacra.core.plain_text import in_markdown
-from simulacra.core.records import as_json
-from simulacra.evaluation.measure import Measure
-from simulacra.evaluation.measures import MEASURES
-from simulacra.evaluation.score_tables import Scores
+from simulacra.core.errors.finding import Finding, read_finding
+from simulacra.core.scores.estimate import Estimate
+from simulacra.core.scores.estimate import Protocol as ScoreProtocol
+from simulacra.core.storage.files import read_json, read_tensors, write_atomically, write_json, write_tensors
+from simulacra.core.storage.links import check_links
+from simulacra.core.storage.plain_text import in_markdown
+from simulacra.core.storage.records import as_json
+from simulacra.evaluation.compare.score_tables import Scores
+from simulacra.evaluation.measures.measure import Measure
+from simulacra.evaluation.measures.registry import MEASURES
 
 REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
 RECORDED = tuple(measure for measure in MEASURES if measure.record is not None)
@@ -32,9 +32,9 @@ KEPT = "evaluations"  # folder of a run: its report under each protocol
 class Report:
     """The numbers of a model on a split.
 
-    `report[measure]` gives the record of a measure of `simulacra.evaluation.measures` with its type, and
+    `report[measure]` gives the record of a measure of `simulacra.evaluation.measures.registry` with its type, and
     `report.NAME` that of the measure of this name: `latents`, `samples`, `reconstruction`, `fidelity`,
-    `memorisation`, `quality`, `classes`, `tasks`, `tables`; None where it was not measured.
+    `memorization`, `quality`, `classes`, `tasks`, `tables`; None where it was not measured.
 
     Args:
         model: its class.

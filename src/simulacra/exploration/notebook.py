@@ -13,15 +13,15 @@ from collections.abc import Iterable, Iterator
 import torch
 from matplotlib.figure import Figure
 
-from simulacra.core import capabilities as can
+from simulacra.core.capabilities import general as can
 from simulacra.core.card import Card
 from simulacra.core.model import Model, settings_of
-from simulacra.core.plain_text import printable
+from simulacra.core.storage.plain_text import printable
 from simulacra.data.dataset import Dataset, Split
-from simulacra.exploration import panels, style
-from simulacra.exploration.album import Album
+from simulacra.exploration.drawing import panels, style
+from simulacra.exploration.drawing.views import view
+from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.plot import png_of
-from simulacra.exploration.views import view
 from simulacra.training.run import Run
 
 IMAGES, ROWS = 16, 200  # shown of images, and of anything else

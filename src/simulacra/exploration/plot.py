@@ -1,6 +1,6 @@
 """`plot`: one picture of a run or of a model, in Python and in a notebook.
 
-The pictures are those of `simulacra explore`; `exploration.pictures` says what each of them needs.
+The pictures are those of `simulacra explore`; `exploration.pictures.registry` says what each of them needs.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from simulacra.core.boundary import checked
-from simulacra.core.files import write_atomically
-from simulacra.core.kinds import brief
+from simulacra.core.errors.calls import checked
+from simulacra.core.errors.kinds import brief
 from simulacra.core.model import Model
+from simulacra.core.storage.files import write_atomically
 from simulacra.data.dataset import Dataset
-from simulacra.exploration import style
-from simulacra.exploration.pictures import album_of, chosen
+from simulacra.exploration.drawing import style
+from simulacra.exploration.pictures.registry import album_of, chosen
 from simulacra.training.run import Run
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 
 from simulacra.core.renamed import MODELS, NAMES, present
-from simulacra.models.energies import ENERGIES
+from simulacra.models.adversarial.catalog import GAMES
+from simulacra.models.boltzmann.catalog import ENERGIES
 from simulacra.models.entry import Entry
-from simulacra.models.games import GAMES
 
 _ENTRIES = (
     Entry(
@@ -47,7 +47,7 @@ _ENTRIES = (
         "Autoencoder",
         "Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988",
         ("D3", "D4"),
-        "deterministic autoencoder, under- or over-complete, optionally regularised",
+        "deterministic autoencoder, under- or over-complete, optionally regularized",
     ),
     Entry(
         "stacked-autoencoder",
@@ -88,7 +88,7 @@ _ENTRIES = (
     Entry(
         "fvbn",
         "autoregressive",
-        "autoregressive.fvbn",
+        "autoregressive.vectors.fvbn",
         "FVBN",
         "Neal 1992; Frey 1998; Bengio and Bengio 2000",
         ("H6", "H7", "H8", "C10"),
@@ -97,7 +97,7 @@ _ENTRIES = (
     Entry(
         "made",
         "autoregressive",
-        "autoregressive.made",
+        "autoregressive.vectors.made",
         "MADE",
         "Germain et al. 2015",
         ("H14",),
@@ -106,7 +106,7 @@ _ENTRIES = (
     Entry(
         "tabular",
         "autoregressive",
-        "autoregressive.tabular",
+        "autoregressive.tables.tabular",
         "Tabular",
         "Uria, Murray and Larochelle 2014",
         ("H6", "H12"),
@@ -115,7 +115,7 @@ _ENTRIES = (
     Entry(
         "pixelcnn",
         "autoregressive",
-        "autoregressive.pixelcnn",
+        "autoregressive.images.pixelcnn",
         "PixelCNN",
         "van den Oord, Kalchbrenner and Kavukcuoglu 2016",
         ("H17", "H19"),
@@ -124,7 +124,7 @@ _ENTRIES = (
     Entry(
         "gated-pixelcnn",
         "autoregressive",
-        "autoregressive.pixelcnn",
+        "autoregressive.images.pixelcnn",
         "GatedPixelCNN",
         "van den Oord et al. 2016",
         ("H17", "H19"),
@@ -133,7 +133,7 @@ _ENTRIES = (
     Entry(
         "pixelrnn",
         "autoregressive",
-        "autoregressive.pixelrnn",
+        "autoregressive.images.pixelrnn",
         "PixelRNN",
         "van den Oord, Kalchbrenner and Kavukcuoglu 2016",
         ("H16", "H19"),
@@ -151,7 +151,7 @@ _ENTRIES = (
     Entry(
         "nade",
         "autoregressive",
-        "autoregressive.nade",
+        "autoregressive.vectors.nade",
         "NADE",
         "Larochelle and Murray 2011",
         ("H9", "C10"),
@@ -160,7 +160,7 @@ _ENTRIES = (
     Entry(
         "rnade",
         "autoregressive",
-        "autoregressive.rnade",
+        "autoregressive.vectors.rnade",
         "RNADE",
         "Uria, Murray and Larochelle 2013",
         ("H11",),
@@ -169,7 +169,7 @@ _ENTRIES = (
     Entry(
         "eonade",
         "autoregressive",
-        "autoregressive.eonade",
+        "autoregressive.vectors.eonade",
         "EoNADE",
         "Uria, Murray and Larochelle 2014",
         ("H12", "H13", "H19"),
@@ -178,7 +178,7 @@ _ENTRIES = (
     Entry(
         "nade-k",
         "autoregressive",
-        "autoregressive.nade_k",
+        "autoregressive.vectors.nade_k",
         "NADEK",
         "Raiko et al. 2014",
         ("H10", "H19"),

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from simulacra.core.composite import Fields
-from simulacra.core.space import Space
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Space
 from simulacra.nets.conv import ConvDecoder, ConvEncoder
 from simulacra.nets.mlp import MLPDecoder, MLPEncoder
 
@@ -58,7 +58,7 @@ def default_net(space: Space, net: str, hidden: tuple[int, ...] | None) -> tuple
         net = "conv" if space.image and min(space.shape[1:]) >= 16 else "mlp"
     if hidden is not None:
         return net, tuple(hidden)
-    small = isinstance(space, Fields) and space.scored is not None
+    small = isinstance(space, Table) and space.scored is not None
     return net, (32, 64, 128) if net == "conv" else (128, 128) if small else (256, 256)
 
 

@@ -9,27 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from simulacra.core.artifact import CONFIG, WEIGHTS, Artifact, describe
-from simulacra.core.boundary import WrongCall, checked
-from simulacra.core.capabilities import TakesLengths, TakesMissing
-from simulacra.core.files import write_json
+from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
+from simulacra.core.artifact.weights import load_weights
+from simulacra.core.capabilities.general import TakesLengths, TakesMissing
+from simulacra.core.errors.calls import WrongCall, checked
 from simulacra.core.model import Model
-from simulacra.core.preprocessing import Preprocessing
+from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renamed_arguments
-from simulacra.core.weights import load_weights
+from simulacra.core.storage.files import write_json
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
 from simulacra.models.catalog import find
-from simulacra.training import checkpoint as ck
-from simulacra.training.interactive import interactive, so_far
-from simulacra.training.launch import Job, launch
-from simulacra.training.loop import Watcher
-from simulacra.training.metrics import NAME as METRICS
+from simulacra.training.callbacks.interactive import interactive, so_far
+from simulacra.training.callbacks.stopping import Interrupted
+from simulacra.training.callbacks.validation import can_validate
+from simulacra.training.hardware.launch import Job, launch
+from simulacra.training.loop import Callback
 from simulacra.training.options import Options, check_stages
 from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config
-from simulacra.training.seeds import seed_group
-from simulacra.training.stopping import Interrupted
-from simulacra.training.validation import can_validate
+from simulacra.training.state import checkpoint as ck
+from simulacra.training.state.metrics import NAME as METRICS
+from simulacra.training.state.seeds import seed_group
 
 log = logging.getLogger("simulacra")
 
@@ -39,7 +39,7 @@ def fit(
     data: Dataset,
     *,
     out: str | Path | None = None,
-    watchers: tuple[Watcher, ...] = (),
+    callbacks: tuple[Callback, ...] = (),
     options: Options | None = None,
     **settings: Any,
 ) -> Run:
@@ -47,7 +47,7 @@ def fit(
 
     Args:
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
-        watchers: functions `(loop, epoch_ended)` called after each step.
+        callbacks: functions `(loop, epoch_ended)` called after each step.
         options: all settings at once; otherwise keywords of `Options` (`epochs`, `batch_size`,
             `lr`, `seed`, `ema`, `patience`, ...).
 
@@ -84,7 +84,7 @@ def fit(
         model.estimates = []
         with _forgotten_unless_begun(folder):
             write_json(folder / CONFIG, _config(model, data, options))
-            return _train(model, data, options, folder, watchers, resume=False)
+            return _train(model, data, options, folder, callbacks, resume=False)
 
 
 @contextlib.contextmanager
@@ -103,7 +103,7 @@ def resume(
     path: str | Path,
     *,
     data: Dataset | None = None,
-    watchers: tuple[Watcher, ...] = (),
+    callbacks: tuple[Callback, ...] = (),
     kind: type[Model] | None = None,
     **passed: Any,
 ) -> Run:
@@ -134,7 +134,7 @@ def resume(
             f"prepared as {model.preprocessing.label}: load it with the same options."
         )
     with locked(folder):
-        return _train(model, data, options, folder, watchers, resume=(folder / ck.NAME).is_file())
+        return _train(model, data, options, folder, callbacks, resume=(folder / ck.NAME).is_file())
 
 
 def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) -> Dataset:
@@ -157,7 +157,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 
 @checked
-def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
+def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
     """The finished run in `path` with its model and, where `load_data` made them, its data.
 
     Args:
@@ -230,13 +230,13 @@ def _train(
     data: Dataset,
     options: Options,
     folder: Path,
-    watchers: tuple[Watcher, ...],
+    callbacks: tuple[Callback, ...],
     resume: bool,
 ) -> Run:
     config = _config(model, data, options)
     more = {name: config[name] for name in ("data", "options", "seed_group")}
     try:
-        launch(Job(model, data, options, folder, watchers, more, folder / ck.NAME if resume else None))
+        launch(Job(model, data, options, folder, callbacks, more, folder / ck.NAME if resume else None))
     except Interrupted:
         if interactive():
             log.warning(

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from simulacra.core.boundary import checked
+from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
-from simulacra.core.optimisers import SCHEDULES, Optimiser, warmed
+from simulacra.core.optimizers import SCHEDULES, Optimizer, warmed
 from simulacra.core.renamed import renames
-from simulacra.core.training import Epochs, Stage, Steps, Update
-from simulacra.core.typed_values import wrongly_typed
+from simulacra.core.storage.typed_values import wrongly_typed
+from simulacra.core.updates import Epochs, Stage, Steps, Update
 
 MOST_EPOCHS, MOST_STEPS, MOST_DEVICES = 10**9, 2**53, 1024  # beyond them nobody trains
 
@@ -143,8 +143,8 @@ class Options:
             wanted.pop("patience", None)
         return replace(self, **wanted)
 
-    def optimizer(self, update: Update) -> Optimiser:
-        """The update's optimiser with what the options override."""
+    def optimizer(self, update: Update) -> Optimizer:
+        """The update's optimizer with what the options override."""
         given = update.optimizer
         if self.lr is not None:
             given = replace(given, lr=self.lr)

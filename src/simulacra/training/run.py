@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import simulacra
-from simulacra.core.artifact import WEIGHTS, open_artifact, read_config
-from simulacra.core.boundary import checked
-from simulacra.core.files import remove_unfinished
-from simulacra.core.finding import Finding
-from simulacra.core.kinds import brief
+from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
+from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
+from simulacra.core.errors.calls import checked
+from simulacra.core.errors.finding import Finding
+from simulacra.core.errors.kinds import brief
 from simulacra.core.model import Model
-from simulacra.core.rebuilding import ENTRIES as OF_A_MODEL
 from simulacra.core.renamed import MODELS, NAMES, present
+from simulacra.core.storage.files import remove_unfinished
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
-from simulacra.training.metrics import NAME as METRICS
-from simulacra.training.metrics import read_numbers
+from simulacra.training.state.metrics import NAME as METRICS
+from simulacra.training.state.metrics import read_numbers
 
 RUNS = Path("runs")
 LOCK, TRIES = "lock", 10
@@ -227,7 +227,7 @@ def load(
         >>> simulacra.load(path).sample(5).shape
         torch.Size([5, 3])
     """
-    from simulacra.training.backend import choose_device
+    from simulacra.training.hardware.backend import choose_device
 
     artifact = open_artifact(Path(path))
     found = class_of(artifact.config, kind, Path(path))

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from simulacra.core.composite import Sequence
-from simulacra.core.space import Binary, Real, Space
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary, Real, Space
 from simulacra.data.arrays.parts import WORDS, part_of
 from simulacra.data.arrays.shapes import narrowest
 from simulacra.data.limits import check_memory
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 
 COPIES = 4  # of the padded rows, while they are split
 Cells = Mapping[str, list[np.ndarray]]

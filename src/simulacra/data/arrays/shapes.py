@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.space import Binary, Levels, Real, Space
+from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 
 MOST_LEVELS = 2**16
 

@@ -82,7 +82,7 @@ ENTRIES = (
     ),
     Entry(
         "binarized-mnist",
-        "70,000 digits, 28x28, 0/1, binarised once for all (Larochelle and Murray); no labels",
+        "70,000 digits, 28x28, 0/1, binarized once for all (Larochelle and Murray); no labels",
         "files",
         ("binarized_mnist", "binarized-mnist"),
         ((PACKED,), AMAT),

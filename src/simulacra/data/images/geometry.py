@@ -1,4 +1,4 @@
-"""Size and colour of images, of files and in memory, and binarisations that are fixed."""
+"""Size and colour of images, of files and in memory, and binarizations that are fixed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry, coloured, option
-from simulacra.core.space import Binary, Levels, Space
-from simulacra.core.transforms import Binarise
+from simulacra.core.preprocessing.images import Geometry, coloured, option
+from simulacra.core.preprocessing.transforms import Binarize
+from simulacra.core.spaces.plain import Binary, Levels, Space
 from simulacra.data.images.binarize import static_bits
 from simulacra.data.images.headers import Head
 from simulacra.data.row_store import RowStore
-from simulacra.data.source import Source
+from simulacra.data.sources.source import Source
 
 
 def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
@@ -56,20 +56,20 @@ def _reshaped(x: Tensor | RowStore, geometry: Geometry, channels: int, levels: i
     return torch.stack([torch.from_numpy(row(pixels).copy()) for pixels in x.numpy()])
 
 
-def binarise_once(source: Source, scheme: str, threshold: float, seed: int) -> Source:
+def binarize_once(source: Source, scheme: str, threshold: float, seed: int) -> Source:
     """The source with 0/1 rows: row i of a part has the same bits for ever.
 
     Raises:
         ValueError: if the rows are no levels.
     """
     levels = getattr(source.space, "levels", 256)
-    step = Binarise(scheme, levels, threshold, seed)
+    step = Binarize(scheme, levels, threshold, seed)
     space: Space = step.space(source.space)
     assert isinstance(space, Binary)
     rows: dict[str, Tensor | RowStore] = {}
     for name, part in source.parts.items():
         if isinstance(part.rows, RowStore):
-            rows[name] = part.rows.binarised(step)
+            rows[name] = part.rows.binarized(step)
         else:
             rows[name] = static_bits(part.rows, step, name, range(len(part)))
     return source.change(rows, space, step.label)

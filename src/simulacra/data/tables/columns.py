@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.intake import class_name, column_codes
-from simulacra.core.space import Binary, Space
+from simulacra.core.inputs.convert import class_name, column_codes
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Space
 from simulacra.data.labels import encode
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
 from simulacra.data.tables.declared import EVERY_OTHER, read_types
@@ -72,7 +72,7 @@ def source_of(
         raise NoClasses([name for error in refused for name in error.columns], str(refused[0]))
     if not fields:
         raise ValueError(f"{where} has no column beside labels and groups: {_nothing(left_out, own)}.")
-    source = _source(name, Fields(fields), entries, labels, label_names, _sides(columns, split))
+    source = _source(name, Table(fields), entries, labels, label_names, _sides(columns, split))
     for column_name, why in left_out.items():
         source = source.noted("columns left out", f"{column_name} ({why})")
     for said in _far_codes([column for column in columns if column.name in fields], own):
@@ -192,7 +192,7 @@ def _check_codes(space: Space, codes: np.ndarray, column: Column) -> None:
 
 def _source(
     name: str,
-    space: Fields,
+    space: Table,
     entries: list[np.ndarray],
     labels: Tensor | None,
     label_names: tuple[str, ...],

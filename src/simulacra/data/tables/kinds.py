@@ -20,10 +20,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.intake import class_name
-from simulacra.core.numeric import Numeric
-from simulacra.core.space import Binary, Count, Positive, Real, Space
+from simulacra.core.inputs.convert import class_name
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.numeric import Numeric
+from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
 from simulacra.data.tables.column import Column
 
 FEW = 10  # different numbers that are grades rather than measurements

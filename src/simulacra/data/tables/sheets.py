@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra.data.limits import check_memory
-from simulacra.data.source import Source
+from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.data_frames import frame_source
 from simulacra.data.tables.header import beginning, check_clear, has_header

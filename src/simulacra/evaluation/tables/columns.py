@@ -1,8 +1,8 @@
 """Tables as the measures take them; they are defined in `simulacra.tables`, where pictures find them too."""
 
 from simulacra.tables.columns import (
+    Columns,
     NotMeasured,
-    Table,
     decimals,
     exact,
     rounded,

@@ -17,8 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from simulacra.core import moments
-from simulacra.core.capabilities import (
+from simulacra.core.capabilities.general import (
     Completes,
     Decodes,
     Encodes,
@@ -28,20 +27,21 @@ from simulacra.core.capabilities import (
     TakesCondition,
     TakesMissing,
 )
-from simulacra.core.composite import Fields
-from simulacra.core.distributions import Categorical, Distribution, Gaussian
-from simulacra.core.divergences import kl_to_standard_normal
-from simulacra.core.likelihood import ENTRIES
-from simulacra.core.marginals import marginals
+from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.elementary import Categorical, Distribution, Gaussian
+from simulacra.core.distributions.heads import likelihood_head, mean_image
+from simulacra.core.distributions.marginals import marginals
 from simulacra.core.model import Model
-from simulacra.core.observation import mean_image, observation_head
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Source, Stage
+from simulacra.core.numerics import moments
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import ENTRIES
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Source, Stage
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 from simulacra.nets.mlp import MLPDecoder
 
-ObservationName = Literal[
+LikelihoodName = Literal[
     "auto",
     "bernoulli",
     "gaussian",
@@ -86,7 +86,7 @@ class LatentVariableModel(
         hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
         net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
-        observation: distribution of x given z; `auto` takes the space's first.
+        likelihood: distribution of x given z; `auto` takes the space's first.
         scale: fixed standard deviation of a Gaussian observation; None: learned.
         mixtures: components of a `logistic-mixture`.
         dropout: share of hidden activations dropped in training (`mlp` only).
@@ -106,7 +106,7 @@ class LatentVariableModel(
         hidden: tuple[int, ...] | None = None,
         net: Literal["auto", "mlp", "conv"] = "auto",
         activation: str = "relu",
-        observation: ObservationName = "auto",
+        likelihood: LikelihoodName = "auto",
         scale: float | None = None,
         mixtures: int = 5,
         dropout: float = 0.0,
@@ -117,7 +117,7 @@ class LatentVariableModel(
         if latent < 1:
             raise ValueError(f"latent is {latent}, but a code needs at least one number.")
         self.code_size = latent
-        self.head = observation_head(space, observation, scale, mixtures)
+        self.head = likelihood_head(space, likelihood, scale, mixtures)
         kind, sizes = default_net(space, net, hidden)
         output = self.head.output
         self.encoder = encoder or build_encoder(
@@ -133,7 +133,7 @@ class LatentVariableModel(
     @property
     def recommended(self) -> Mapping[str, Any]:
         """For tables, which have few rows: at least 3,000 steps, at a rate that falls from 0.002."""
-        return TABLES if isinstance(self.space, Fields) else {}
+        return TABLES if isinstance(self.space, Table) else {}
 
     def stage(self, i: int, past: list) -> Stage | None:
         """One stage; a Bernoulli output begins at the mean of the data, columns at their marginals."""
@@ -259,7 +259,7 @@ def bias_from_data(model: LatentVariableModel, source: Source, rng: Rng) -> None
     """
     if not isinstance(model.decoder, MLPDecoder):
         return
-    if isinstance(model.space, Fields):
+    if isinstance(model.space, Table):
         found = [p.flatten() for p in marginals(model, source, rng)]
         model.decoder.output_bias.copy_(torch.cat(found))
     elif model.head.name == "bernoulli":

@@ -1,0 +1,175 @@
+"""Drawing and completing entry by entry in a declared order, without repeating work.
+
+    x_o(t) ~ p(. | x_o(<t)),   t = 1..d                                          (1)
+
+A model keeps what it computed in a state, so an entry costs what is new. The slow way, which runs
+the whole network again for each entry, stays here as the oracle: both see the same noise, keyed by
+entry, so they draw the same x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core.capabilities.general import HasConditionals
+from simulacra.core.progress.tasks import each
+from simulacra.core.random.keyed import Rng
+
+Watch = Callable[[int, int, Tensor], None]  # (t, d, x so far): after each entry
+
+
+def ancestral(
+    model: HasConditionals,
+    rng: Rng,
+    c: Tensor | None = None,
+    x: Tensor | None = None,
+    known: Tensor | None = None,
+    watch: Watch | None = None,
+) -> Tensor:
+    """Rows by equation (1) from the model's incremental state.
+
+    Args:
+        x: entries that are given where `known` is True, shape (B, *).
+        known: shape of x, or None: nothing is given.
+        watch: called after each entry, with the rows so far.
+
+    Returns:
+        shape (B, *), float.
+    """
+    state = model.begin(len(rng.rows), c)
+    return _drawn(model, rng, x, known, watch, _Fast(model, state))
+
+
+def ancestral_slow(
+    model: HasConditionals,
+    rng: Rng,
+    c: Tensor | None = None,
+    x: Tensor | None = None,
+    known: Tensor | None = None,
+) -> Tensor:
+    """The same rows by running the whole model again for each entry: d times the work."""
+    return _drawn(model, rng, x, known, None, _Slow(model, c))
+
+
+class _Fast:
+    """Parameters of the next entry from the model's own state."""
+
+    def __init__(self, model: HasConditionals, state: Any):
+        self.model, self.state = model, state
+
+    def parameters(self, t: int, x: Tensor) -> Tensor:
+        return self.model.next_parameters(self.state, t)
+
+    def take(self, t: int, value: Tensor) -> None:
+        self.state = self.model.advance(self.state, t, value)
+
+
+class _Slow:
+    """Parameters of the next entry from all entries so far."""
+
+    def __init__(self, model: HasConditionals, c: Tensor | None):
+        self.model, self.c = model, c
+
+    def parameters(self, t: int, x: Tensor) -> Tensor:
+        shape = cast(Any, self.model).space.shape
+        whole = self.model.parameters_of(x.unflatten(1, shape) if shape else x.squeeze(1), self.c)
+        # entries of several kinds stand there with as many numbers as the largest needs
+        return whole.flatten(2)[:, : self.model.head_at(t).output[0], int(self.model.order[t])]
+
+    def take(self, t: int, value: Tensor) -> None:
+        """Nothing: x itself is the state."""
+
+
+def _drawn(
+    model: HasConditionals,
+    rng: Rng,
+    x: Tensor | None,
+    known: Tensor | None,
+    watch: Watch | None,
+    source: _Fast | _Slow,
+) -> Tensor:
+    able = cast(Any, model)
+    shape, d, n = able.space.shape, able.space.dims, len(rng.rows)
+    rows = torch.zeros(n, d, dtype=able.dtype, device=able.device)
+    given = None if x is None or known is None else (x.reshape(n, d), known.reshape(n, d))
+    for t, i in enumerate(each(model.order.tolist(), "drawing", "entry")):
+        p = model.head_at(t).build(source.parameters(t, rows))
+        value = p.sample(rng.at("entry", t)).to(rows.dtype)
+        if given is not None:
+            value = torch.where(given[1][:, i], given[0][:, i].to(rows.dtype), value)
+        rows[:, i] = value
+        source.take(t, value)
+        if watch is not None:
+            watch(t + 1, d, rows.reshape(n, *shape))
+    return rows.reshape(n, *shape)
+
+
+def allowed(order: Tensor, known: Tensor) -> Tensor:
+    """Returns True if the known entries of each row come first in the order, shape (B,).
+
+    Drawing the others in order is then exact; otherwise what is known later would be ignored.
+
+    Example:
+        >>> mask = torch.tensor([[True, False, False], [False, True, False]])
+        >>> allowed(torch.arange(3), mask).tolist()
+        [True, False]
+    """
+    ordered = known.flatten(1)[:, order.to(known.device)]
+    return bool_sorted(ordered)
+
+
+def bool_sorted(ordered: Tensor) -> Tensor:
+    """Returns True if no True stands behind a False, for each row."""
+    return ~(ordered[:, 1:] & ~ordered[:, :-1]).any(1)
+
+
+def complete(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+    """x with its missing entries drawn given the known ones.
+
+    Rows whose known entries come first in the order are drawn exactly by (1). In the others an entry
+    also depends on what is known behind it: `CANDIDATES` completions are drawn by (1) with the known
+    entries held, and one is kept with probability proportional to
+
+        w = prod over known t of p(x_o(t) | x_o(<t))
+
+    (sampling importance resampling: exact as their number grows; Rubin 1987).
+    """
+    exact = allowed(model.order, known)
+    first = ancestral(model, rng, c, x, known)
+    if bool(exact.all()):
+        return _kept(x, known, first)
+    best = _resampled(model, x, known, rng, c)
+    return _kept(x, known, torch.where(exact.view(-1, *[1] * (x.dim() - 1)), first, best))
+
+
+CANDIDATES = 32  # completions that one is chosen from where the order does not allow an exact draw
+
+
+def _resampled(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
+    able = cast(Any, model)
+    best = ancestral(model, rng, c, x, known)
+    total = _log_weight(model, best, known, c)
+    for k in range(1, CANDIDATES):
+        here = rng.at("candidate", k)
+        other = ancestral(model, here, c, x, known)
+        weight = _log_weight(model, other, known, c)
+        # reservoir: the newcomer takes the place with probability w / sum w so far
+        total = torch.logaddexp(total, weight)
+        taken = here.uniform("keep", dtype=able.dtype) < (weight - total).exp()
+        best = torch.where(taken.view(-1, *[1] * (x.dim() - 1)), other, best)
+    return best
+
+
+def _log_weight(model: HasConditionals, x: Tensor, known: Tensor, c: Tensor | None) -> Tensor:
+    """log w: what the known entries say of the drawn ones before them, shape (B,)."""
+    head = cast(Any, model).head
+    return head.build(model.parameters_of(x, c)).log_prob(x, known)
+
+
+def _kept(x: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
+    wide = x.dtype if not x.is_floating_point() and not drawn.is_floating_point() else drawn.dtype
+    return torch.where(known, x.to(wide), drawn.to(wide))

@@ -1,0 +1,253 @@
+"""LikelihoodHead heads: from a network's output to a distribution on a space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core.distributions import elementary as d
+from simulacra.core.distributions import tabular as fd
+from simulacra.core.distributions.intervals import IntervalGaussian
+from simulacra.core.spaces.abstract import Ranged
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.numeric import Grid, Scores
+from simulacra.core.spaces.plain import Binary, Levels, Space
+
+# Tanh-free soft limits: a scale below e^-7 of the range makes levels degenerate.
+MIN_LOG_SCALE = -7.0
+MAX_LOG_SCALE = 40.0  # of a Gaussian: beyond it the square of a deviation overflows single precision
+MIN_LOG_SCORE, MAX_LOG_SCORE = -5.0, 3.0  # of a Gaussian over normal scores, which spread over 1
+MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the loss of a wild first step
+
+
+@dataclass(frozen=True)
+class Start:
+    """An untrained logistic head, in units of features.
+
+    Args:
+        loc: where it stands.
+        step: how far its location moves with 1 of the network's output.
+        log_scale: of the distribution.
+    """
+
+    loc: float
+    step: float
+    log_scale: float
+
+
+START = Start(0.5, 1.0, -2.0)  # the middle of the unit interval, with a tenth of its width
+OWN_START = Start(0.0, 3.0, -1.6)  # the centre of the data, with a fifth of their deviation
+
+
+@dataclass(frozen=True)
+class LikelihoodHead:
+    """Which distribution stands on `space` and how many numbers an entry it needs.
+
+    Args:
+        name: a name out of `space.likelihoods`.
+        output: what the network gives for each row: (P, *shape) with P numbers an entry, or a
+            vector for fields, which need different numbers.
+        build: (B, *output) -> distribution.
+        members: of how many distributions `name` it is the mixture, for each entry.
+    """
+
+    name: str
+    output: tuple[int, ...]
+    build: Callable[[Tensor], d.Distribution]
+    members: int = 1
+
+
+def likelihood_head(
+    space: Space, name: str = "auto", scale: float | None = None, mixtures: int = 5
+) -> LikelihoodHead:
+    """The observation head `name` on `space`.
+
+    Args:
+        name: `auto` takes the first that the space offers.
+        scale: fixed standard deviation of a Gaussian; None learns one for each entry.
+        mixtures: number of components of a mixture.
+
+    Raises:
+        ValueError: if the distribution does not fit the space, such as a density on levels.
+
+    Example:
+        >>> likelihood_head(Levels((1, 4, 4), 256)).name
+        'logistic'
+    """
+    name = space.likelihoods[0] if name == "auto" and space.likelihoods else name
+    if name not in space.likelihoods:
+        raise ValueError(_misfit(space, name))
+    if isinstance(space, Table):
+        return _fields_head([likelihood_head(field, scale=scale) for _, field in space.fields], space)
+    parameters, build = _entry_head(space, name, scale, mixtures)
+    return LikelihoodHead(name, (parameters, *space.shape), partial(build, events=len(space.shape)))
+
+
+def _entry_head(
+    space: Space, name: str, scale: float | None, mixtures: int
+) -> tuple[int, Callable[..., d.Distribution]]:
+    """Numbers that each entry needs, and the builder of their distribution."""
+    if name in _HEADS:
+        parameters, build = _HEADS[name]
+        return parameters, partial(build, place=space.place) if isinstance(space, Ranged) else build
+    if name == "gaussian":
+        if scale is None:
+            return 2, _gaussian
+        if scale <= 0:
+            raise ValueError(f"scale is {scale}, but a Gaussian needs a positive standard deviation.")
+        return 1, partial(_fixed_gaussian, log_scale=math.log(scale))
+    if name == "categorical":
+        classes = space.levels if isinstance(space, Levels) else cast(Categorical, space).classes
+        return classes, _categorical
+    if name == "cumulative-logit":
+        return cast(Ordinal, space).classes - 1, _cumulative
+    if isinstance(space, Scores):
+        k = mixtures if name == "interval-mixture" else 1
+        cells = replace(space, shape=()) if space.shape else space
+        return k * (3 if k > 1 else 2), partial(_interval, cells=cells, k=k)
+    assert isinstance(space, Levels)
+    k = mixtures if name == "logistic-mixture" else 1
+    start = OWN_START if space.ranged else START
+    return k * (3 if k > 1 else 2), partial(
+        _logistic, levels=space.levels, k=k, place=space.place, start=start
+    )
+
+
+def _fields_head(heads: list[LikelihoodHead], space: Table) -> LikelihoodHead:
+    sizes = [math.prod(head.output) for head in heads]
+    shapes = [field.shape for _, field in space.fields]
+    starts = torch.tensor([0, *sizes], device="cpu").cumsum(0)[:-1]
+    scores = torch.tensor([isinstance(s, Scores) and not s.shape for _, s in space.fields], device="cpu")
+    at = None if space.scored is None else (*space.scored, starts[scores])
+    return LikelihoodHead("fields", (sum(sizes),), partial(_fields, heads=heads, shapes=shapes, scored=at))
+
+
+# builders are module-level functions, so that a model can be copied and sent to other processes
+
+
+def _bernoulli(p: Tensor, events: int) -> d.Bernoulli:
+    return d.Bernoulli(p.select(p.dim() - events - 1, 0), events)
+
+
+def _gaussian(p: Tensor, events: int) -> d.Gaussian:
+    loc, log_scale = p.unbind(p.dim() - events - 1)
+    return d.Gaussian(loc, log_scale.clamp(MIN_LOG_SCALE, MAX_LOG_SCALE), events)
+
+
+def _fixed_gaussian(p: Tensor, events: int, log_scale: float) -> d.Gaussian:
+    loc = p.select(p.dim() - events - 1, 0)
+    return d.Gaussian(loc, loc.new_tensor(log_scale), events)
+
+
+def _categorical(p: Tensor, events: int) -> d.Categorical:
+    return d.Categorical(p, events)
+
+
+def _cumulative(p: Tensor, events: int) -> fd.CumulativeLogit:
+    return fd.CumulativeLogit(p, events)
+
+
+def _log_normal(p: Tensor, events: int, place: tuple[float, float]) -> fd.LogNormal:
+    loc, log_scale = p.unbind(p.dim() - events - 1)
+    log_scale = log_scale.clamp(MIN_LOG_SCALE, -MIN_LOG_SCALE) + math.log(place[1])
+    return fd.LogNormal(place[0] + place[1] * loc, log_scale, events)
+
+
+def _log_mean(p: Tensor, place: tuple[float, float]) -> Tensor:
+    return place[0] + (place[1] * p).clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN)
+
+
+def _poisson(p: Tensor, events: int, place: tuple[float, float]) -> fd.Poisson:
+    return fd.Poisson(_log_mean(p.select(p.dim() - events - 1, 0), place), events)
+
+
+def _negative_binomial(p: Tensor, events: int, place: tuple[float, float]) -> fd.NegativeBinomial:
+    log_mean, log_size = p.unbind(p.dim() - events - 1)
+    # beyond e^15 the Poisson's limit is reached to the last digit
+    return fd.NegativeBinomial(_log_mean(log_mean, place), log_size.clamp(MIN_LOG_SCALE, 15.0), events)
+
+
+_HEADS: dict[str, tuple[int, Callable[..., d.Distribution]]] = {
+    "bernoulli": (1, _bernoulli),
+    "log-normal": (2, _log_normal),
+    "poisson": (1, _poisson),
+    "negative-binomial": (2, _negative_binomial),
+}
+
+
+def _fields(
+    p: Tensor,
+    heads: list[LikelihoodHead],
+    shapes: list[tuple[int, ...]],
+    scored: tuple[Grid, Tensor, Tensor] | None = None,
+) -> fd.Product:
+    pieces = p.split([math.prod(head.output) for head in heads], -1)
+    shaped = [piece.reshape(*p.shape[:-1], *head.output) for piece, head in zip(pieces, heads)]
+    parts = [head.build(piece) for head, piece in zip(heads, shaped)]
+    if scored is None:
+        return fd.Product(parts, shapes)
+    # the Gaussians of all columns of normal scores at once
+    grid, places, starts = scored
+    loc, log_scale = p[..., starts.to(p.device)], p[..., (starts + 1).to(p.device)]
+    joint = IntervalGaussian(loc, log_scale.clamp(MIN_LOG_SCORE, MAX_LOG_SCORE), 1, grid)
+    return fd.Product(parts, shapes, together=(joint, places))
+
+
+def _logistic(
+    p: Tensor, events: int, levels: int, k: int, place: tuple[float, float], start: Start
+) -> d.Distribution:
+    dim = p.dim() - events - 1
+    loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
+    loc = loc + start.loc if start.step == 1 else start.step * loc + start.loc
+    log_scale = (log_scale + start.log_scale).clamp_min(MIN_LOG_SCALE)
+    if not weights:
+        return d.DiscretizedLogistic(loc.squeeze(dim), log_scale.squeeze(dim), levels, events, *place)
+    return d.Mixture(weights[0], d.DiscretizedLogistic(loc, log_scale, levels, events, *place), events)
+
+
+def _interval(p: Tensor, events: int, cells: Scores, k: int) -> d.Distribution:
+    dim = p.dim() - events - 1
+    loc, log_scale, *weights = p.split([k, k] + ([k] if k > 1 else []), dim)
+    log_scale = log_scale.clamp(MIN_LOG_SCORE, MAX_LOG_SCORE)
+    if not weights:
+        return IntervalGaussian(loc.squeeze(dim), log_scale.squeeze(dim), events, cells)
+    return d.Mixture(weights[0], IntervalGaussian(loc, log_scale, events, cells), events)
+
+
+def _misfit(space: Space, name: str) -> str:
+    mend = ""
+    if isinstance(space, Sequence):
+        frames = isinstance(space.of, Binary)
+        return f"no distribution here stands on {space}: " + (
+            "an RNN-RBM, an RTRBM or an RNN-NADE takes sequences of binary frames."
+            if frames
+            else "cut its sequences into rows of one length."
+        )
+    if name == "gaussian" and space.discrete:
+        mend = " A density on discrete data is unbounded"
+        mend += ": load the data with dequantize='uniform'." if isinstance(space, Levels) else "."
+    if name == "bernoulli" and isinstance(space, Levels):
+        mend = " Grey levels are not coin flips: load the data with binarize='dynamic'."
+    offered = ", ".join(space.likelihoods) or "none"
+    return f"observation {name!r} does not fit {space}; it offers: {offered}.{mend}"
+
+
+def mean_image(distribution: d.Distribution, space: Space) -> Tensor:
+    """What to show for p(x|z): the mean in the units of the space (classes: the likeliest)."""
+    if isinstance(space, Table):
+        parts = cast(fd.Product, distribution).parts
+        means = [mean_image(part, field) for part, (_, field) in zip(parts, space.fields)]
+        return space.joined(
+            [m.to(torch.get_default_dtype()) if not m.is_floating_point() else m for m in means]
+        )
+    if isinstance(space, Categorical):
+        assert isinstance(distribution, d.Categorical)
+        return distribution.logits.argmax(distribution.logits.dim() - len(space.shape) - 1)
+    return torch.as_tensor(distribution.mean)

@@ -1,0 +1,156 @@
+"""Tables as users hand them in: columns by name, their entries, and the numbers that stand for them.
+
+Names are compared as text, so a data frame whose columns are numbered has the columns `0`, `1`, ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from simulacra.core.inputs.arrays import exact_float, is_gone
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.plain import Space
+
+
+def is_table(x: Any) -> bool:
+    """Returns True if x is a data frame, a structured array or a mapping of columns."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.names is not None
+    return isinstance(x, Mapping) or (hasattr(x, "columns") and hasattr(x, "__getitem__"))
+
+
+def as_columns(x: Any, names: Collection[str] = ()) -> Any:
+    """Rows by name as a mapping of columns; anything else as it is.
+
+    Args:
+        x: a list of records, one record, or a series of pandas: a row, or one of the columns.
+        names: of the columns that are known.
+
+    Example:
+        >>> as_columns([{"a": 1, "b": "x"}, {"a": 2}]), as_columns({"a": 1.5})
+        ({'a': [1, 2], 'b': ['x', None]}, {'a': [1.5]})
+    """
+    if hasattr(x, "to_frame") and hasattr(x, "index") and not hasattr(x, "columns"):
+        return {str(x.name): x} if str(x.name) in names else as_columns(x.to_dict())
+    if isinstance(x, Mapping) and x and all(_single(value) for value in x.values()):
+        x = [x]
+    if not is_records(x):
+        return x
+    found = dict.fromkeys(str(name) for row in x for name in row)
+    rows = [{str(name): value for name, value in row.items()} for row in x]
+    return {name: [row.get(name) for row in rows] for name in found}
+
+
+def is_records(x: Any) -> bool:
+    """Returns True if x is a list of mappings of single values, a row each."""
+    rows = isinstance(x, list | tuple) and bool(x) and all(isinstance(row, Mapping) for row in x)
+    return rows and all(_single(value) for row in x for value in row.values())
+
+
+def _single(value: Any) -> bool:
+    return isinstance(value, str | bytes) or not hasattr(value, "__len__")
+
+
+def named_columns(x: Any) -> list[tuple[str, Any]]:
+    """Names, as text, and entries of the columns of a table, in its order.
+
+    Example:
+        >>> named_columns({0: [1.5], "b": [2.5]})
+        [('0', [1.5]), ('b', [2.5])]
+    """
+    if isinstance(x, Mapping):
+        return [(str(name), column) for name, column in x.items()]
+    if isinstance(x, np.ndarray):
+        return [(name, x[name]) for name in x.dtype.names or ()]
+    # pandas: by position, since names may recur; pyarrow calls its columns' names otherwise
+    by_place = getattr(x, "iloc", None)
+    names = list(getattr(x, "column_names", x.columns))
+    return [(str(name), x[name] if by_place is None else by_place[:, j]) for j, name in enumerate(names)]
+
+
+def columns_by_name(x: Any, names: Iterable[str], what: str = "x") -> list[Any]:
+    """The columns of a table that are asked for, in that order.
+
+    Raises:
+        ValueError: if one is not there, or two are called the same.
+    """
+    given, names = named_columns(x), list(names)
+    there = [name for name, _ in given]
+    for name in names:
+        if name not in there:
+            raise ValueError(
+                f"{what} has no column {name!r}; the model needs {', '.join(names)}, {what} has "
+                f"{', '.join(there[:20])}."
+            )
+        if there.count(name) > 1:
+            raise ValueError(
+                f"{what} has {there.count(name)} columns called {name!r} (names are compared as text): "
+                "rename all but one."
+            )
+    found = dict(given)
+    return [found[name] for name in names]
+
+
+def column_values(column: Any) -> list[Any]:
+    """The entries of a column as Python values, None where they miss."""
+    if isinstance(column, (str, bytes)) or not hasattr(column, "__len__"):
+        raise ValueError(f"a column of x is {column!r}: give a list, with an entry for each row.")
+    mask = column.isna() if hasattr(column, "isna") else None
+    if hasattr(column, "to_pylist"):
+        values = column.to_pylist()
+    else:
+        values = column.tolist() if hasattr(column, "tolist") else list(column)
+    return values if mask is None else [None if gone else value for gone, value in zip(mask, values)]
+
+
+def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
+    """The numbers of a column's entries, float64, NaN where they miss.
+
+    Args:
+        values: numbers, booleans, or the names of classes.
+        where: the column, for the error.
+
+    Raises:
+        ValueError: if an entry is no number, or a class that the field does not have.
+    """
+    if isinstance(field, (Categorical, Ordinal)) and field.names:
+        codes = _class_codes(field.names, values, where)
+        return codes if not field.values else _stored(field.values, codes)
+    try:
+        return np.array([np.nan if is_gone(v) else exact_float(v) for v in values], np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{where} holds an entry that is no number ({error}).") from error
+
+
+def _stored(values: tuple[float, ...], codes: np.ndarray) -> np.ndarray:
+    """The numbers that stand for classes, NaN where they miss."""
+    gone = np.isnan(codes)
+    return np.where(gone, np.nan, np.array(values)[np.where(gone, 0, codes).astype(int)])
+
+
+def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> np.ndarray:
+    number: dict[str | None, float] = {name: i for i, name in enumerate(names)} | {None: np.nan}
+    texts = [None if is_gone(value) else class_name(value) for value in values]
+    for text in dict.fromkeys(texts):
+        if text not in number:
+            known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+            raise ValueError(
+                f"{where} holds {text!r}, a class that was neither declared nor seen in training; "
+                f"known are {known}."
+            )
+    return np.array([number[text] for text in texts], np.float64)
+
+
+def class_name(value: Any) -> str:
+    """The text of a class: whole numbers without a decimal point.
+
+    Example:
+        >>> class_name(3.0), class_name(True), class_name(" red ")
+        ('3', 'True', 'red')
+    """
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()

@@ -1,0 +1,163 @@
+"""Optimizers as values: what to build, and a learning rate that is a pure function of progress."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Schedule = Callable[[float], float]
+
+
+def constant(progress: float) -> float:
+    """Factor 1 throughout."""
+    return 1.0
+
+
+def cosine(progress: float) -> float:
+    """From 1 to 0 along half a cosine."""
+    return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+def linear(progress: float) -> float:
+    """From 1 to 0 along a line."""
+    return max(1.0 - progress, 0.0)
+
+
+def burda(progress: float) -> float:
+    """Eight rungs 10^(-i/7), rung i lasting 3^i of 3280 passes (Burda et al. 2015)."""
+    passes = progress * 3280
+    return 10 ** (-next((i for i in range(8) if passes < (3 ** (i + 1) - 1) / 2), 7) / 7)
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": constant,
+    "cosine": cosine,
+    "linear": linear,
+    "burda": burda,
+}
+
+
+def warmed(schedule: Schedule, share: float) -> Schedule:
+    """`schedule` after a linear rise over the first `share` of the progress."""
+    return lambda progress: min(1.0, (progress + 1e-12) / share) * schedule(progress)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba 2015), fused; AdamW where `weight_decay` is positive.
+
+    Args:
+        lr: learning rate at factor 1.
+        schedule: factor of the learning rate as a function of the stage's progress in [0, 1].
+        clip: largest norm of the gradient, or None.
+    """
+
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    schedule: Schedule = constant
+    clip: float | None = None
+
+    @property
+    def moments(self) -> int:
+        """The number of tensors that are kept beside each parameter."""
+        return 2
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """The torch optimizer over `parameters`."""
+        kind = torch.optim.AdamW if self.weight_decay else torch.optim.Adam
+        return kind(
+            list(parameters),
+            lr=self.lr,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            fused=True,
+        )
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent, with momentum where it is positive."""
+
+    lr: float = 1e-2
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Schedule = constant
+    clip: float | None = None
+
+    @property
+    def moments(self) -> int:
+        """The number of tensors that are kept beside each parameter."""
+        return int(self.momentum > 0)
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """The torch optimizer over `parameters`."""
+        return torch.optim.SGD(
+            list(parameters),
+            lr=self.lr,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            fused=True,
+        )
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Gradient descent, p <- p - lr g, without a class of torch.optim: those import torch's compiler.
+
+    It keeps no state, so it is for runs of a few steps that are timed, and not for training.
+
+    Args:
+        lr: learning rate at factor 1.
+    """
+
+    lr: float = 1e-3
+    schedule: Schedule = constant
+    clip: float | None = None
+
+    @property
+    def moments(self) -> int:
+        """The number of tensors that are kept beside each parameter."""
+        return 0
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> PlainDescent:
+        """The optimizer over `parameters`."""
+        return PlainDescent(list(parameters), self.lr)
+
+
+class PlainDescent:
+    """The steps of `Plain`, with the methods of `torch.optim.Optimizer` that training calls."""
+
+    def __init__(self, parameters: list[nn.Parameter], lr: float):
+        self.param_groups: list[dict[str, Any]] = [{"params": parameters, "lr": lr}]
+        self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """p <- p - lr g for each parameter that has a gradient."""
+        group = self.param_groups[0]
+        moved = [p for p in group["params"] if p.grad is not None]
+        torch._foreach_add_(moved, [p.grad for p in moved], alpha=-group["lr"])
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients."""
+        for p in self.param_groups[0]["params"]:
+            p.grad = None if set_to_none or p.grad is None else p.grad.zero_()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: no tensor is kept."""
+        return {"state": {}, "param_groups": []}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        assert not state["state"], "steps that are timed are never resumed"
+
+
+Optimizer = Adam | SGD | Plain

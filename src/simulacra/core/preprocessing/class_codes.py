@@ -1,0 +1,77 @@
+"""The step from stored classes to their numbers: a grade of 3 to 7 becomes a class from 0 to 4, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from simulacra.core.preprocessing.transforms import Transform
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal, codes_of, values_of
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Space
+
+
+@dataclass(frozen=True)
+class Codes(Transform):
+    """Numbers 0, 1, ... for the stored values of the columns of a table that are classes.
+
+    Args:
+        values: for each column the numbers that stand for its classes, rising, or nothing.
+
+    Example:
+        >>> step = Codes(((), (3.0, 5.0)))
+        >>> y = step.forward(torch.tensor([[0.5, 5.0]]), Rng(0))
+        >>> y.tolist(), step.inverse(y).tolist()
+        ([[0.5, 1.0]], [[0.5, 5.0]])
+    """
+
+    values: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(tuple(map(float, v)) for v in self.values))
+
+    def space(self, before: Space) -> Space:
+        """The fields with classes that are stored as their numbers."""
+        if not isinstance(before, Table) or before.dims != len(self.values):
+            raise ValueError(f"classes of a table of {len(self.values)} columns are not those of {before}.")
+        return Table({name: _plain(field) for name, field in before.fields})
+
+    def forward(self, x: Tensor, rng: Rng) -> Tensor:
+        """The classes' numbers."""
+        return self._columnwise(x, codes_of)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """The stored values."""
+        return self._columnwise(y, lambda values, codes: values_of(values, codes.round()))
+
+    def restore(self, y: Tensor) -> Tensor:
+        """Means as they are, where a class has no mean."""
+        return self.inverse(y)
+
+    def _columnwise(self, x: Tensor, change: Callable[[tuple[float, ...], Tensor], Tensor]) -> Tensor:
+        columns = list(x.unbind(1))
+        for j, values in enumerate(self.values):
+            if values:
+                columns[j] = change(values, columns[j]).to(x.dtype)
+        return torch.stack(columns, 1)
+
+    @property
+    def label(self) -> str:
+        """`classes by number`."""
+        return "classes by number"
+
+
+def _plain(field: Space) -> Space:
+    if isinstance(field, (Categorical, Ordinal)) and field.values:
+        return type(field)(field.shape, field.classes, field.names)
+    return field
+
+
+def coding(space: Table) -> tuple[Codes, ...]:
+    """The step for a table, or none where no class is stored as a number of its own."""
+    values = tuple(getattr(field, "values", ()) for _, field in space.fields for _ in range(field.dims))
+    return (Codes(values),) if any(values) else ()

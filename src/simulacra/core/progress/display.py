@@ -1,0 +1,186 @@
+"""Progress shown: a bar on a terminal, one log line beforehand, and `progress.json` in a run folder."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from simulacra.core.progress.tasks import Progress, Sink, duration
+from simulacra.core.storage.files import write_json
+
+log = logging.getLogger("simulacra")
+NAME = "progress.json"
+WORTH_SAYING = 5.0  # seconds of a stage whose duration is said
+EVERY_BAR, EVERY_FILE = 0.2, 1.0  # seconds between two looks
+WAIT = 1.0  # seconds of a part of a stage before it has a bar of its own
+
+
+class Bar:
+    """A bar for each stage on standard error.
+
+    Args:
+        wait: seconds of a stage before its bar comes.
+        stays: whether the bar of a finished stage is left on the terminal.
+    """
+
+    def __init__(self, wait: float = 0.0, stays: bool = True):
+        self.wait, self.stays = wait, stays
+        self._bars: dict[int, Any] = {}
+        self._shown: dict[int, float] = {}
+
+    def begun(self, progress: Progress) -> None:
+        """Show the bar at once where there is nothing to wait for."""
+        if self._wait(progress) == 0 and progress.total:
+            self._bars[id(progress)] = self._bar(progress)
+
+    def moved(self, progress: Progress) -> None:
+        """Move the bar, at most five times a second."""
+        now, key = time.perf_counter(), id(progress)
+        if key not in self._bars:
+            over = not progress.total or progress.step >= progress.total
+            if over or now - progress.began < self._wait(progress):
+                return
+            self._bars[key] = self._bar(progress)
+        if now - self._shown.get(key, 0.0) > EVERY_BAR or progress.step == progress.total:
+            self._shown[key] = now
+            bar = self._bars[key]
+            bar.set_postfix_str(progress.message, refresh=False)
+            bar.update(progress.step - bar.n)
+
+    def ended(self, progress: Progress) -> None:
+        """Leave the bar as it stands, or take it away."""
+        self._shown.pop(id(progress), None)
+        bar = self._bars.pop(id(progress), None)
+        if bar is not None:
+            bar.close()
+
+    def _wait(self, progress: Progress) -> float:
+        return self.wait if progress.parent is None else max(self.wait, WAIT)
+
+    def _bar(self, progress: Progress) -> Any:
+        from tqdm import tqdm
+
+        return tqdm(
+            total=progress.total,
+            initial=progress.first,
+            desc=progress.stage,
+            unit=progress.unit,
+            leave=self.stays and progress.parent is None,
+            dynamic_ncols=True,
+        )
+
+
+class Said:
+    """A log line with the duration of a stage, as soon as its first steps tell; once for each name."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+        self._judged: set[int] = set()
+
+    def begun(self, progress: Progress) -> None:
+        """Nothing is known yet."""
+
+    def moved(self, progress: Progress) -> None:
+        """Say how long it will take, where that is worth saying; each stage is judged once."""
+        if id(progress) in self._judged or progress.stage in self._said or not progress.known:
+            return
+        self._judged.add(id(progress))
+        if progress.whole is not None and progress.whole > WORTH_SAYING:
+            self._said.add(progress.stage)
+            log.info("%s: about %s for %s", progress.stage, duration(progress.whole), goal(progress))
+
+    def ended(self, progress: Progress) -> None:
+        """The next stage is another."""
+        self._judged.discard(id(progress))
+
+
+class ProgressFile:
+    """`progress.json` in a folder, written aside and put in place, at most once a second.
+
+    Args:
+        folder: of the run.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / NAME
+        self._written = 0.0
+        self._last: dict[str, Any] = {}
+
+    def begun(self, progress: Progress) -> None:
+        """Nothing is done yet."""
+
+    def moved(self, progress: Progress) -> None:
+        """Write, if a second has passed."""
+        if time.monotonic() - self._written >= EVERY_FILE:
+            self._write(progress)
+
+    def ended(self, progress: Progress) -> None:
+        """What a reader is told last is how the work ended."""
+        if progress.parent is None and self._last and self._last != progress.json():
+            self._write(progress)
+
+    def _write(self, progress: Progress) -> None:
+        self._written, self._last = time.monotonic(), _of_all(progress)
+        try:
+            write_json(self.path, self._last)
+        except ValueError as error:
+            # a full disk stops what has results to lose, not this
+            log.debug("%s", error)
+
+
+def _of_all(progress: Progress) -> dict[str, Any]:
+    """The whole work as JSON, with the part that is being done in its message."""
+    whole = progress
+    while whole.parent is not None and whole.parent.sinks == progress.sinks:
+        whole = whole.parent
+    content = whole.json()
+    if whole is not progress:
+        of = "" if progress.total is None else f" of {progress.total:,}"
+        # of work whose steps are not alike only the part's time is known
+        if not whole.even:
+            content["seconds_left"] = progress.json()["seconds_left"]
+        content["message"] = f"{progress.stage}: {progress.step:,}{of} {_many(progress.unit)}"
+    return content
+
+
+def _many(unit: str) -> str:
+    return unit[:-1] + "ies" if unit.endswith("y") else f"{unit}s"
+
+
+def goal(progress: Progress) -> str:
+    """What the stage has to do, in words."""
+    if progress.goal or progress.total is None:
+        return progress.goal or "all of it"
+    n = progress.total - progress.first
+    return f"1 {progress.unit}" if n == 1 else f"{n:,} {_many(progress.unit)}"
+
+
+def on_terminal(show: bool | None = None) -> bool:
+    """Returns True if bars are drawn.
+
+    Args:
+        show: None: where standard error is a terminal, or a notebook shows it.
+    """
+    return (sys.stderr.isatty() or in_notebook()) if show is None else show
+
+
+def in_notebook() -> bool:
+    """Returns True within IPython, such as in a notebook."""
+    return hasattr(builtins, "get_ipython")
+
+
+def sinks(folder: Path | None = None, show: bool | None = None, wait: float = 0.0) -> tuple[Sink, ...]:
+    """Those of a run: its log line, a bar where there is a terminal, and a file where there is a folder.
+
+    Args:
+        folder: of the run, or None.
+        show: whether to draw bars; None: where standard error is a terminal.
+        wait: seconds of a stage before its bar comes; it then leaves no trace.
+    """
+    bar = (Bar(wait, stays=wait == 0),) if on_terminal(show) else ()
+    file = () if folder is None else (ProgressFile(folder),)
+    return (Said(), *bar, *file)

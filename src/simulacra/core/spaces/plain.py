@@ -1,0 +1,150 @@
+"""What one observation is: its shape and support, and so the base measure of a likelihood.
+
+A space turns x into features for a network and lists the distributions that can stand on it;
+a model asks its space and so works on all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from simulacra.core.spaces.abstract import Ranged
+from simulacra.core.spaces.abstract import Space as Space
+
+
+@dataclass(frozen=True)
+class Binary(Space):
+    """Entries 0 or 1; counting measure.
+
+    Args:
+        truth: they stand for False and True, as which they come back in the columns of a table. It is no
+            part of what an observation is.
+
+    Example:
+        >>> Binary((1, 8, 8)).dims
+        64
+    """
+
+    truth: bool = field(default=False, kw_only=True, repr=False, compare=False)
+    likelihoods: ClassVar[tuple[str, ...]] = ("bernoulli",)
+
+    def spec(self) -> dict[str, Any]:
+        """The space as JSON; `truth` only where it is True, so that older versions read the others."""
+        return {k: v for k, v in super().spec().items() if k != "truth" or v}
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """x in {0, 1}."""
+        return x.to(dtype or torch.get_default_dtype())
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if bool(((x != 0) & (x != 1)).any()):
+            mend = "; load the data with binarize='dynamic'" if self.shape else ""
+            raise ValueError(f"{name} holds values other than 0 and 1, but the space is {self}{mend}.")
+
+
+@dataclass(frozen=True)
+class Levels(Ranged):
+    """Entries 0..levels-1 in order, such as grey values; counting measure.
+
+    Args:
+        centre: level whose feature is 0; None: the first, and the feature of the last is 1.
+        spread: levels from there to the feature 1.
+
+    Example:
+        >>> Levels((1, 28, 28), 256).features(torch.tensor([[[[255]]]])).item()
+        1.0
+        >>> Levels((1, 28, 28), 2**16, centre=500, spread=6400).features(torch.tensor([[[[3700]]]])).item()
+        0.5
+    """
+
+    levels: int = 256
+    likelihoods: ClassVar[tuple[str, ...]] = ("logistic", "logistic-mixture", "categorical")
+
+    @property
+    def nominal(self) -> tuple[float, float]:
+        """The first level, and the number of steps to the last."""
+        return 0, self.levels - 1
+
+    def bare(self, x: Tensor) -> Tensor:
+        """x itself."""
+        return x
+
+    def undone(self, b: Tensor) -> Tensor:
+        """b itself, within the levels where a range is given."""
+        return b.clamp(0, self.levels - 1) if self.ranged else b
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if len(x) and bool(((x < 0) | (x > self.levels - 1) | (x != x.round())).any()):
+            raise ValueError(
+                f"{name} holds values from {x.min().item():g} to {x.max().item():g}, "
+                f"but {self} needs whole numbers from 0 to {self.levels - 1}."
+            )
+
+
+@dataclass(frozen=True)
+class Real(Space):
+    """Real entries; Lebesgue measure."""
+
+    discrete: ClassVar[bool] = False
+    likelihoods: ClassVar[tuple[str, ...]] = ("gaussian",)
+
+    def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """x itself."""
+        return x.to(dtype or torch.get_default_dtype())
+
+
+@dataclass(frozen=True)
+class Positive(Ranged):
+    """Positive real entries, such as prices or concentrations; Lebesgue measure.
+
+    Example:
+        >>> round(Positive().features(torch.tensor([100.0])).item(), 4)
+        4.6052
+    """
+
+    discrete: ClassVar[bool] = False
+    likelihoods: ClassVar[tuple[str, ...]] = ("log-normal",)
+    placeholder: ClassVar[float] = 1.0
+
+    def bare(self, x: Tensor) -> Tensor:
+        """log x."""
+        return x.log()
+
+    def undone(self, b: Tensor) -> Tensor:
+        """exp b."""
+        return b.exp()
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if len(x) and bool((x <= 0).any()):
+            raise ValueError(f"{name} holds {x.min().item():g}, but {self} needs numbers above 0.")
+
+
+@dataclass(frozen=True)
+class Count(Ranged):
+    """Entries 0, 1, 2, ... without an upper end; counting measure.
+
+    Example:
+        >>> Count().features(torch.tensor([0])).item()
+        0.0
+    """
+
+    likelihoods: ClassVar[tuple[str, ...]] = ("negative-binomial", "poisson")
+
+    def bare(self, x: Tensor) -> Tensor:
+        """log (1 + x)."""
+        return x.log1p()
+
+    def undone(self, b: Tensor) -> Tensor:
+        """exp b - 1."""
+        return b.expm1()
+
+    def _check_support(self, x: Tensor, name: str) -> None:
+        if len(x) and bool(((x < 0) | (x != x.round())).any()):
+            raise ValueError(
+                f"{name} holds values from {x.min().item():g} to {x.max().item():g}, "
+                f"but {self} needs whole numbers from 0."
+            )

@@ -1,0 +1,69 @@
+"""Checks of the data that machines take; refusals say how to load others, or which model takes them."""
+
+from __future__ import annotations
+
+from simulacra.core.errors.advice import as_real
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+
+GREY = "grey levels can be drawn anew each visit (dynamic), drawn once (static) or cut (threshold); "
+
+
+def need_binary(name: str, space: Space) -> None:
+    """Raise ValueError unless the space is binary.
+
+    Example:
+        >>> need_binary("an RBM", Real((2,)))
+        Traceback (most recent call last):
+        ValueError: an RBM needs binary data, but the space is Real(shape=(2,)): take a Gaussian RBM.
+    """
+    if not isinstance(space, Binary):
+        mend = _mend(space, f"{GREY}load the data with binarize='dynamic'", "take a Gaussian RBM")
+        mend = "a VAE takes such data" if isinstance(space, Table) else mend
+        raise ValueError(f"{name} needs binary data, but the space is {space}: {mend}.")
+
+
+def need_real(name: str, space: Space) -> None:
+    """Raise ValueError unless the space is real."""
+    if not isinstance(space, Real):
+        grey = "load the data with dequantize='uniform' to spread each level over its interval"
+        raise ValueError(f"{name} needs real data, but the space is {space}: {_mend(space, grey)}.")
+
+
+def need_images(name: str, space: Space) -> None:
+    """Raise ValueError unless the space holds binary or real images."""
+    if isinstance(space, Levels) and not space.image:
+        raise ValueError(
+            f"{name} needs images (channels, height, width), but the space is {space}: take a VAE for what "
+            "has no places."
+        )
+    if not isinstance(space, (Binary, Real)):
+        grey = (
+            f"{GREY}load the data with binarize='dynamic', or load them with dequantize='uniform' to keep "
+            "the levels"
+        )
+        mend = "a VAE takes such data" if isinstance(space, Table) else _mend(space, grey)
+        raise ValueError(f"{name} needs binary or real images, but the space is {space}: {mend}.")
+    if len(space.shape) != 3:
+        other = "an RBM" if isinstance(space, Binary) else "a Gaussian RBM"
+        raise ValueError(
+            f"{name} needs images (channels, height, width), but the space is {space}: take {other} for what "
+            "has no places."
+        )
+
+
+def need_frames(name: str, space: Space) -> None:
+    """Raise ValueError unless the space holds sequences of binary frames."""
+    if isinstance(space, Sequence) and isinstance(space.of, Binary) and len(space.shape) == 2:
+        return
+    mend = "its frames must be vectors of 0 and 1" if isinstance(space, Sequence) else "take an RBM or a VAE"
+    raise ValueError(
+        f"{name} needs sequences of binary frames, such as pieces of music, but the space is {space}: {mend}."
+    )
+
+
+def _mend(space: Space, grey: str, real: str = "a VAE takes such data") -> str:
+    """A mend for data of the wrong kind: grey levels, reals, or others."""
+    if isinstance(space, Levels):
+        return grey
+    return real if isinstance(space, Real) else as_real(space)

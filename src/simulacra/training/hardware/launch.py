@@ -1,0 +1,103 @@
+"""A training job, in this process or in several."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from simulacra.core.artifact.save import save_model
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.training.callbacks.stopping import Interrupted, stop_requests
+from simulacra.training.hardware.backend import Backend, FabricBackend, make_fabric, plain
+from simulacra.training.hardware.layout import fast_layout
+from simulacra.training.hardware.memory import out_of_memory
+from simulacra.training.loop import Callback, Loop
+from simulacra.training.options import Options
+from simulacra.training.steps.players import TrainingFailed
+
+
+class Job:
+    """What each process does: train, then the first one saves.
+
+    Args:
+        folder: the run folder.
+        more: further entries of the saved configuration.
+        checkpoint: where to go on from, or None.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Dataset,
+        options: Options,
+        folder: Path,
+        callbacks: tuple[Callback, ...],
+        more: dict[str, Any],
+        checkpoint: Path | None,
+    ):
+        self.model, self.data, self.options = model, data, options
+        self.folder, self.callbacks, self.more, self.checkpoint = folder, callbacks, more, checkpoint
+
+    def __call__(self, backend: Backend) -> None:
+        """Train on `backend`."""
+        try:
+            self.model.to(backend.device)
+            with stop_requests() as stop, fast_layout(self.model, self.options.precision):
+                loop = Loop(self.model, self.data, self.options, backend, self.folder, self.callbacks, stop)
+                loop.run(self.checkpoint)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            # the gradients of a step split themselves: see players
+            raise TrainingFailed(
+                f"out of memory on {backend.device} beside the gradients of a step (weights, optimizer, "
+                "chains, start or validation): use a smaller model, fewer chains or validate=False; the last "
+                "good checkpoint is kept."
+            ) from error
+        if backend.rank == 0:
+            save_model(self.model, self.folder, self.more)
+        backend.barrier()
+
+
+def launch(job: Job) -> None:
+    """Run the job as its options say.
+
+    Raises:
+        TrainingFailed: if a process failed, with its sentence.
+        Interrupted: if someone asked to stop.
+    """
+    backend = plain(job.options)
+    if backend is not None:
+        job(backend)
+        return
+    fabric = make_fabric(job.options)
+    if job.options.devices == 1:
+        fabric.launch()
+        job(FabricBackend(fabric))
+        return
+    # the children get the Ctrl-C of a terminal too; this process waits for their checkpoint
+    with stop_requests():
+        try:
+            fabric.launch(_work, job)
+        except Exception as error:
+            raise _told(error) from None
+
+
+def _work(fabric: Any, job: Job) -> None:
+    # a model sent to another process shares its memory with the sender
+    job.model = copy.deepcopy(job.model)
+    job(FabricBackend(fabric))
+
+
+def _told(error: Exception) -> Exception:
+    """The exception of a child process, whose traceback arrives as text."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    name, _, sentence = (lines[-1] if lines else "").partition(": ")
+    kind = name.rsplit(".", 1)[-1]
+    if kind == "Interrupted":
+        return Interrupted()
+    if kind in ("TrainingFailed", "ValueError", "MissingCapability"):
+        return TrainingFailed(sentence) if kind == "TrainingFailed" else ValueError(sentence)
+    return error
