@@ -1,4 +1,4 @@
-"""Mode collapse and its stabilizers on toys whose modes are known: modes covered, and the share of good samples.
+"""Mode collapse and its stabilizers on toys with known modes: modes covered, and the share of good samples.
 
 command     python recipes/gan_cures.py [--data ring grid] [--methods gan ...] [--seeds N] [--epochs N]
 protocol    2-D ring of 8 and grid of 25 Gaussians; a sample is good within three standard deviations of a

@@ -29,7 +29,7 @@ from simulacra.training.run import Run
 log = logging.getLogger("simulacra")
 
 
-@renames_of("Options")  # outside, so that its warning points at the caller
+@renames_of("fit", "Options")  # outside, so that its warning points at the caller
 @checked
 def fit(
     model: Model,

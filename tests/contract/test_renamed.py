@@ -18,7 +18,7 @@ from simulacra.core.spaces.plain import Real
 TABLE = (
     Renamed("LatentGaussian", "z_dim", "latent", "0.2", "0.4"),
     Renamed("Options", "learning_rate", "lr", "0.2", "0.4"),
-    Renamed("load_data", "binarize", "binarize", "0.2", "0.4"),
+    Renamed("load_data", "binarise", "binarize", "0.2", "0.4"),
     Renamed("models", "vaen", "vae", "0.2", "0.4"),
     Renamed("simulacra", "VariationalAutoencoder", "VAE", "0.2", "0.4"),
 )
@@ -64,7 +64,7 @@ def test_arguments_of_a_model():
 
 def test_options_of_training_and_data(tmp_path):
     assert once("learning_rate", lambda: simulacra.Options(learning_rate=0.25)).lr == 0.25
-    data = once("binarize", lambda: simulacra.load_data("digits", binarize="dynamic", limit=50))
+    data = once("binarise", lambda: simulacra.load_data("digits", binarise="dynamic", limit=50))
     assert data.space == simulacra.Binary((1, 8, 8)) and data.spec["binarize"] == "dynamic"
     sentence_of(lambda: simulacra.Options(learning_rate=0.1, lr=0.1), "'learning_rate'")
     fit = lambda **more: simulacra.fit(
@@ -99,9 +99,9 @@ def lines(*old: str) -> list[str]:
 
 
 def test_the_command_line(told, tmp_path):
-    words = ["--model.z-dim", "3", "--learning_rate", "0.01", "--data.binarize=dynamic", *TINY]
+    words = ["--model.z-dim", "3", "--learning_rate", "0.01", "--data.binarise=dynamic", *TINY]
     found = told("train", "vaen", "digits", *words, "--epochs", "1", "--out", "run")
-    assert found == lines("vaen", "z_dim", "learning_rate", "binarize")
+    assert found == lines("vaen", "z_dim", "learning_rate", "binarise")
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"] == "VAE" and config["arguments"]["latent"] == 3 and config["options"]["lr"] == 0.01
     # what is written holds today's names: it is read without a word
@@ -111,10 +111,10 @@ def test_the_command_line(told, tmp_path):
 
 def test_yaml(told, tmp_path):
     (tmp_path / "old.yaml").write_text(
-        "model: {name: vaen, z_dim: 3}\ndata: {name: digits, binarize: dynamic}\nlearning_rate: 0.01\n"
+        "model: {name: vaen, z_dim: 3}\ndata: {name: digits, binarise: dynamic}\nlearning_rate: 0.01\n"
     )
     found = told("train", "--config", "old.yaml", "--epochs", "1", "--out", "run", *TINY)
-    assert found == lines("vaen", "z_dim", "learning_rate", "binarize")
+    assert found == lines("vaen", "z_dim", "learning_rate", "binarise")
     assert simulacra.load(tmp_path / "run").arguments["latent"] == 3
 
 
@@ -126,7 +126,7 @@ def test_old_runs(told, tmp_path):
     config = json.loads(path.read_text())
     config["arguments"]["z_dim"] = config["arguments"].pop("latent")
     config["options"]["learning_rate"] = config["options"].pop("lr")
-    config["data"]["spec"]["binarize"] = config["data"]["spec"].pop("binarize")
+    config["data"]["spec"]["binarise"] = config["data"]["spec"].pop("binarize")
     config["model"] = "VariationalAutoencoder"
     (tmp_path / "run" / "model.safetensors").rename(tmp_path / "w")
     path.write_text(json.dumps(config))

@@ -33,12 +33,12 @@ WORDS = [
     "sample",
     "log_prob",
     "score_samples",
-    "anomaly",
+    "anomaly_score",
     "encode",
     "decode",
     "reconstruct",
     "complete",
-    "frame",
+    "to_dataframe",
     "classify",
 ]
 LONGER = {
@@ -113,7 +113,7 @@ def test_arguments_of_one_meaning_have_one_name_place_and_default():
     of = {word: inspect.signature(getattr(Interface, word)).parameters for word in WORDS}
     subjects = {word: list(parameters)[1] for word, parameters in of.items()}
     assert subjects == {**dict.fromkeys(WORDS, "x"), "sample": "n", "decode": "z"}
-    scores = [list(of[word].values()) for word in ("log_prob", "score_samples", "anomaly")]
+    scores = [list(of[word].values()) for word in ("log_prob", "score_samples", "anomaly_score")]
     assert scores[0] == scores[1] == scores[2]
     defaults = {"condition": None, "known": None, "seed": 0, "k": 1000, "watch": None, "lengths": None}
     for word, parameters in of.items():

@@ -223,7 +223,7 @@ def test_each_finding_says_where_it_is_written_up():
     page = (root / "docs" / "doctor.md").read_text(encoding="utf-8")
     labels = set(re.findall(r"^\(([a-z-]+)\)=$", page, re.M))
     sources = "".join(
-        p.read_text(encoding="utf-8") for p in (root / "src/simulacra/evaluation/checks").glob("*.py")
+        p.read_text(encoding="utf-8") for p in (root / "src/simulacra/evaluation/doctor/checks").glob("*.py")
     )
     asked = set(re.findall(r"\{PAGE\}#([a-z-]+)", sources)) | {"mode-collapse", "vanishing-gradient"}
     assert asked == labels

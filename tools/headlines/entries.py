@@ -28,7 +28,7 @@ RULES = ("published", "tolerance", "wide", "better")
 
 @dataclass(frozen=True)
 class Target:
-    """A figure and the rules of its verdict, as `simulacra.evaluation.compare.reproduction.Figure` has them."""
+    """A figure and the rules of its verdict, as in `simulacra.evaluation.compare.reproduction.Figure`."""
 
     name: str
     published: float | None

@@ -1,6 +1,6 @@
 """The words that users call, fixed once for every family: raw in, raw out.
 
-`sample`, `log_prob`, `score_samples`, `anomaly`, `encode`, `decode`, `reconstruct`, `complete`,
+`sample`, `log_prob`, `score_samples`, `anomaly_score`, `encode`, `decode`, `reconstruct`, `complete`,
 `classify`: each needs a capability, applies the preprocessing that travels with the model, and
 puts the rows through the pure functions of the capability in chunks.
 """
@@ -25,6 +25,7 @@ from simulacra.core.inputs.data_frames import to_frame
 from simulacra.core.numerics.precision import precise_device
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng, fresh
+from simulacra.core.renamed import renames_attributes
 from simulacra.core.scores.estimate import Estimate
 from simulacra.core.scores.likelihood import joined, observed, score
 from simulacra.core.spaces.composite import Table
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 CHUNK = 1024  # rows that go through a network at once
 
 
+@renames_attributes
 class Interface:
     """What a model answers to; `core.model.Model` gives the rest."""
 
@@ -239,7 +241,7 @@ class Interface:
         return torch.cat(parts)
 
     @checked
-    def frame(self, x: Tensor) -> pandas.DataFrame:
+    def to_dataframe(self, x: Tensor) -> pandas.DataFrame:
         """Rows in raw units, such as samples, as a data frame with the columns of the data.
 
         Raises:

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 from simulacra import __version__
 
 MODELS, NAMES = "models", "simulacra"
+SPACES, STEPS = "spaces", "steps"  # kinds in the configurations of models
 C = TypeVar("C", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Renamed:
 
     Args:
         of: whose name it is: a class or function (`VAE`, `Options`, `load_data`) for its arguments,
-            `models` for the catalogue, `simulacra` for the package.
+            `models` for the catalogue, `simulacra` for the package, `spaces` and `steps` for the kinds of
+            spaces and of preprocessing in saved models, `Report` for the entries of a report.
         old: the former name.
         new: the present one.
         since: the version that renamed it.
@@ -45,7 +48,35 @@ class Renamed:
         )
 
 
-RENAMED: tuple[Renamed, ...] = ()
+def _of(since: str, until: str, names: Mapping[str, Mapping[str, str]]) -> tuple[Renamed, ...]:
+    pairs = ((of, old, new) for of, table in names.items() for old, new in table.items())
+    return tuple(Renamed(*pair, since, until) for pair in pairs)
+
+
+_NORMALIZATION = {"normalisation": "normalization", "critic_normalisation": "critic_normalization"}
+_LIKELIHOOD = {"observation": "likelihood"}
+RENAMED: tuple[Renamed, ...] = _of(
+    "0.2.0",
+    "0.4.0",
+    {
+        NAMES: {"Wave": "Audio", "Fields": "Table", "open_run": "load_run", "in_memory": "from_tensors"},
+        "load_data": {"dequantise": "dequantize", "standardise": "standardize"},
+        "Game": _NORMALIZATION,
+        "LatentVariableModel": _LIKELIHOOD,
+        "Ordered": _LIKELIHOOD,
+        "Orderless": _LIKELIHOOD,
+        "fit": {"watchers": "callbacks"},
+        "Interface": {"frame": "to_dataframe", "anomaly": "anomaly_score"},
+        "Finding": {"means": "meaning", "mend": "suggestion"},
+        # entries of files
+        "Report": {"memorisation": "memorization", "vitals": "diagnostics"},
+        SPACES: {"Wave": "Audio", "Fields": "Table"},
+        STEPS: {"Binarise": "Binarize", "Dequantise": "Dequantize"},
+    },
+)
+# in the descriptions of spaces and steps that reports hold
+_DESCRIBED = {"Wave": "Audio", "Fields": "Table"}
+_SPELLED = re.compile("(?<=binari)s(?=e|ation)|(?<=quanti)s(?=e|ation)")
 
 
 def _numbers(version: str) -> list[int]:
@@ -99,14 +130,47 @@ def renames(callee: C) -> C:
     return _taking(callee, callee.__name__)  # type: ignore[return-value]
 
 
-def renames_of(of: str) -> Callable[[C], C]:
-    """As `renames`, for a function that hands its keywords on to another name, such as `Options`."""
-    return lambda callee: _taking(callee, of)  # type: ignore[return-value]
+def renames_of(*of: str) -> Callable[[C], C]:
+    """As `renames`, for a function that hands its keywords on to other names, such as `Options`."""
+    return lambda callee: _taking(callee, *of)  # type: ignore[return-value]
 
 
-def _taking(function: Callable[..., Any], of: str) -> Callable[..., Any]:
+def _taking(function: Callable[..., Any], *of: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **renamed_arguments((of,), kwargs))
+        return function(*args, **renamed_arguments(of, kwargs))
 
     return called
+
+
+def renames_attributes(cls: type[T]) -> type[T]:
+    """A class whose attributes and methods are also there under their old names.
+
+    Example:
+        >>> from simulacra.core.errors.finding import Finding
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     Finding("ok", "a", "1", meaning="it is well").means
+        'it is well'
+    """
+    for entry in RENAMED:
+        if entry.of == cls.__name__:
+            setattr(cls, entry.old, property(_read(entry)))
+    return cls
+
+
+def _read(entry: Renamed) -> Callable[[Any], Any]:
+    def read(self: Any) -> Any:
+        return getattr(self, present((entry.of,), entry.old, level=3))
+
+    return read
+
+
+def present_description(text: str) -> str:
+    """The description of a space or of preprocessing as it is written now; reports keep that of their time.
+
+    Example:
+        >>> present_description("Fields(age: real)"), present_description("dynamic binarisation")
+        ('Table(age: real)', 'dynamic binarization')
+    """
+    words = re.sub(r"\b(Wave|Fields)(?=\()", lambda found: _DESCRIBED[found[1]], text)
+    return _SPELLED.sub("z", words)

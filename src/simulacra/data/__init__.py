@@ -28,6 +28,10 @@ __all__ = ["Dataset", "Split", "StreamedSplit", "available", "from_tensors", "lo
 
 
 def __getattr__(name: str) -> Any:
+    if name not in _NAMES and not name.startswith("_"):
+        from simulacra.core.renamed import NAMES, present
+
+        name = present([NAMES], name)
     if name not in _NAMES:
         raise AttributeError(f"module 'simulacra.data' has no attribute {name!r}")
     return getattr(importlib.import_module(f"simulacra.data.{_NAMES[name]}"), name)

@@ -12,6 +12,7 @@ from torch import Tensor
 import simulacra
 from simulacra.core.card import Card
 from simulacra.core.errors.finding import Finding, read_finding
+from simulacra.core.renamed import renamed_arguments
 from simulacra.core.scores.estimate import Estimate
 from simulacra.core.scores.estimate import Protocol as ScoreProtocol
 from simulacra.core.storage.files import read_json, read_tensors, write_atomically, write_json, write_tensors
@@ -32,8 +33,8 @@ KEPT = "evaluations"  # folder of a run: its report under each protocol
 class Report:
     """The numbers of a model on a split.
 
-    `report[measure]` gives the record of a measure of `simulacra.evaluation.measures.registry` with its type, and
-    `report.NAME` that of the measure of this name: `latents`, `samples`, `reconstruction`, `fidelity`,
+    `report[measure]` gives the record of a measure of `simulacra.evaluation.measures.registry` with its type,
+    and `report.NAME` that of the measure of this name: `latents`, `samples`, `reconstruction`, `fidelity`,
     `memorization`, `quality`, `classes`, `tasks`, `tables`; None where it was not measured.
 
     Args:
@@ -220,6 +221,7 @@ def _agrees(ours: float, told: float) -> bool:
 
 
 def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
+    content = renamed_arguments(["Report"], content, quiet=True)
     estimates = {
         name: Estimate(
             scores[name],

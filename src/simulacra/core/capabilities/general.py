@@ -30,7 +30,7 @@ class Samples(Capability):
     """Draws observations from p(x) or p(x|c)."""
 
     phrase = "samples"
-    # whether a draw takes a step of the network an entry; `draw` then takes `watch=` of `core.capabilities.ancestral`
+    # a draw takes a step of the network an entry; `draw` then takes `watch=` (`core.capabilities.ancestral`)
     entry_by_entry: ClassVar[bool] = False
 
     @abstractmethod

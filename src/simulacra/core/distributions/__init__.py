@@ -1,0 +1,1 @@
+"""Distributions of an observation, and the heads that give their parameters."""

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from simulacra.core.renamed import renamed_arguments, renames_attributes
+
 Severity = Literal["ok", "note", "warning"]
 ORDER: tuple[Severity, ...] = ("warning", "note", "ok")  # as they are shown
 
 
+@renames_attributes
 @dataclass(frozen=True)
 class Finding:
     """What the doctor says about one thing.
@@ -64,6 +67,7 @@ def read_finding(content: Mapping[str, Any]) -> Finding:
         >>> read_finding({"severity": "ok", "name": "a", "sentence": "It is well."}).sentence
         'It is well.'
     """
+    content = renamed_arguments(["Finding"], content, quiet=True)
     severity, name = content["severity"], content["name"]
     if "measured" not in content:
         return Finding(severity, name, content["sentence"].removesuffix("."))

@@ -1,0 +1,1 @@
+"""Sums in float64, moments, and correlations seen through cells."""

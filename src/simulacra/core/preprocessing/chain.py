@@ -18,11 +18,12 @@ from simulacra.core.preprocessing.images import Geometry
 from simulacra.core.preprocessing.normal_scores import NormalScores
 from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize, Logit, OwnRange, Transform
 from simulacra.core.random.keyed import Rng
+from simulacra.core.renamed import STEPS, present
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.composite import Sequence, Table, space_from
 from simulacra.core.spaces.plain import Binary, Levels, Space
 
-STEPS: dict[str, type[Transform]] = {
+KINDS: dict[str, type[Transform]] = {
     step.__name__: step
     for step in (Binarize, Dequantize, Affine, OwnRange, Logit, Codes, NormalScores, Columns, MuLaw)
 }
@@ -154,6 +155,6 @@ def preprocessing_from(spec: dict[str, Any]) -> Preprocessing:
     steps = []
     for step in spec["steps"]:
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in step.items() if k != "kind"}
-        steps.append(STEPS[step["kind"]](**values))
+        steps.append(KINDS[present([STEPS], step["kind"], quiet=True)](**values))
     geometry = Geometry(**spec["geometry"]) if spec.get("geometry") else None
     return Preprocessing(space_from(spec["raw"]), tuple(steps), geometry)

@@ -5,11 +5,11 @@ one. The step is the empirical distribution function followed by Phi^-1,
 
     y = f_k    for x nearest to v_k,       x = v_k    for y in cell k                             (1)
 
-with the cells and f of `core.spaces.numeric`. So every drawn value, the extremes included, stands in the training
-rows. With `tails="continued"` a drawn score is mapped by the line through the points (f_k, v_k) and rounded
-to the decimals of the column. Beyond the points the line goes on as steeply as over the outer twentieth of
-the rows. Values that recur far more than others, such as zeros, and columns in which most values recur, stay
-as they are.
+with the cells and f of `core.spaces.numeric`. So every drawn value, the extremes included, stands in the
+training rows. With `tails="continued"` a drawn score is mapped by the line through the points (f_k, v_k) and
+rounded to the decimals of the column. Beyond the points the line goes on as steeply as over the outer
+twentieth of the rows. Values that recur far more than others, such as zeros, and columns in which most values
+recur, stay as they are.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class Binarize(Transform):
             return (p > self.threshold).to(p.dtype)
         if self.scheme == "static":
             rng = Rng(self.seed, "static-binarization", device=rng.device).by_content(x)
-        return rng.bernoulli("binarize", p)
+        return rng.bernoulli("binarise", p)  # the names of draws key their noise: they stay
 
     def inverse(self, y: Tensor) -> Tensor:
         """The lowest and highest level."""
@@ -149,7 +149,7 @@ class Dequantize(Transform):
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
         """(x + u) / levels."""
         x = x.to(torch.get_default_dtype())
-        return (x + rng.uniform("dequantize", *x.shape[1:], dtype=x.dtype)) / self.levels
+        return (x + rng.uniform("dequantise", *x.shape[1:], dtype=x.dtype)) / self.levels
 
     def inverse(self, y: Tensor) -> Tensor:
         """The level whose bin holds y."""

@@ -2,10 +2,10 @@
 
     d = m(sum_j m(b_j + (j + 1) g))   mod 2^64                     (1)
 
-with b_j the bits of entry j in single precision, and m and g of `core.random.counter`. Rows that are equal in single
-precision have the same digest, whatever type holds them; so have 0 and -0. Entries that are missing count as
-one value. Rows that differ in one bit have unrelated digests. Among n different rows some two have the same
-digest with a chance of about n^2 / 2^65; they then have the same noise.
+with b_j the bits of entry j in single precision, and m and g of `core.random.counter`. Rows that are equal in
+single precision have the same digest, whatever type holds them; so have 0 and -0. Entries that are missing
+count as one value. Rows that differ in one bit have unrelated digests. Among n different rows some two have
+the same digest with a chance of about n^2 / 2^65; they then have the same noise.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Row i of it is the same whatever the batch size, the number of processes or the 
 so a resumed run and an uninterrupted one see the same numbers and no generator state is saved.
 
 A row is keyed by its place or by its content. In training, samples and completions it is the place in the
-global batch. In scores and codes it is what the row holds (`core.random.contents`): a row has the same noise alone,
-in any batch and at any place, and equal rows have the same noise.
+global batch. In scores and codes it is what the row holds (`core.random.contents`): a row has the same noise
+alone, in any batch and at any place, and equal rows have the same noise.
 
 By place a generator of torch serves a block of rows. `torch.randn` is prefix-stable only when its element
 count is a multiple of 16: rows are padded. By content each row has a stream of `core.random.counter`.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.numerics.precision import to_float64
+from simulacra.core.renamed import present_description
 from simulacra.core.scores.chance import ERRORS, LEVEL, chance_of
 
 Kind = Literal["exact", "lower", "upper", "stochastic"]
@@ -41,7 +42,8 @@ class Protocol:
     preprocessing: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "space", re.sub(r", levels=\d+", "", self.space))
+        object.__setattr__(self, "space", present_description(re.sub(r", levels=\d+", "", self.space)))
+        object.__setattr__(self, "preprocessing", present_description(self.preprocessing))
 
     @property
     def digest(self) -> str:

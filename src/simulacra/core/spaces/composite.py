@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simulacra.core.renamed import SPACES, present
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Grid, Numeric, Scores
@@ -262,13 +263,14 @@ def space_from(spec: dict[str, Any]) -> Space:
     Raises:
         ValueError: if the kind is unknown.
     """
-    if spec.get("kind") not in KINDS:
+    kind = present([SPACES], str(spec.get("kind")), quiet=True)
+    if kind not in KINDS:
         raise ValueError(f"space kind {spec.get('kind')!r} is unknown; known are {', '.join(KINDS)}.")
-    if spec["kind"] == "Table":
+    if kind == "Table":
         return Table({name: space_from(field) for name, field in spec["fields"].items()})
     values: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "kind"
     }
     if "of" in values:
         values["of"] = space_from(values["of"])
-    return KINDS[spec["kind"]](**values)
+    return KINDS[kind](**values)

@@ -39,5 +39,5 @@ def static_bits(x: Tensor, scheme: Binarize, part: str, rows: range) -> Tensor:
         if scheme.scheme == "threshold":
             bits[i : i + block] = p > scheme.threshold
         else:
-            bits[i : i + block] = keyed.bernoulli("binarize", p, rows=rows[i : i + block])
+            bits[i : i + block] = keyed.bernoulli("binarise", p, rows=rows[i : i + block])
     return bits

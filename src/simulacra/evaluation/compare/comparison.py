@@ -1,9 +1,9 @@
 """Which model is better, and can it be believed: a table for each protocol, and why the rest is refused.
 
 Likelihoods of one protocol are a partial order (`evaluation.compare.ranking`); scores that need none, such as
-distances of samples, stand in tables of their own (`evaluation.compare.score_tables`). Numbers of unequal protocols
-(other data, split, binarization or scaling, other numbers of samples or extractors) never share a table: what
-differs is said, with the command that would make them comparable. Rows I4, I5, I6.
+distances of samples, stand in tables of their own (`evaluation.compare.score_tables`). Numbers of unequal
+protocols (other data, split, binarization or scaling, other numbers of samples or extractors) never share a
+table: what differs is said, with the command that would make them comparable. Rows I4, I5, I6.
 
 Reference: Deep Learning, section 20.14; Theis, van den Oord and Bethge 2016.
 """

@@ -2,9 +2,9 @@
 
 Exact beats exact by the paired difference and its standard error; a lower bound above an exact
 value wins, one below it is undecided, and so are two lower bounds. A density that can grow without
-limit wins against nobody (row I7). The pairs that can be decided are decided together (`core.scores.chance`), so
-that chance alone decides some pair of equal models in fewer than 5 % of tables. All pairs have as many rows,
-so the order stays transitive: where a beats b and b beats c, that of a and c is at least as certain as
+limit wins against nobody (row I7). The pairs that can be decided are decided together (`core.scores.chance`),
+so that chance alone decides some pair of equal models in fewer than 5 % of tables. All pairs have as many
+rows, so the order stays transitive: where a beats b and b beats c, that of a and c is at least as certain as
 the less certain one. Rows I4, I5, I6.
 
 Reference: Deep Learning, section 20.14; Holm 1979.

@@ -3,8 +3,9 @@
     log p(x|c) = sum_t -F_t(x_t) - log Z_t                                       (1)
 
 Each law t is a machine with its own biases, so that its log Z is its own. Laws that occur again are annealed
-once; all of them go along the path together, forward and in reverse as in `evaluation.likelihood.annealing`. The noise
-of a law's chains is keyed by what it is a function of, so that its log Z does not depend on the other laws.
+once; all of them go along the path together, forward and in reverse as in `evaluation.likelihood.annealing`.
+The noise of a law's chains is keyed by what it is a function of, so that its log Z does not depend on the
+other laws.
 
 Reference: Boulanger-Lewandowski, Bengio and Vincent 2012, section 5; Salakhutdinov and Murray 2008. Rows A7,
 A8, A17, A21, A22.

@@ -1,7 +1,7 @@
 """A measure: one thing that `evaluate` and the doctor find out about a model, and how it is told.
 
-The registry is `simulacra.evaluation.measures.registry`. Nothing else lists measures: the report, its JSON, its lines,
-the columns of `compare` and the evidence of the doctor's checks all follow from it.
+The registry is `simulacra.evaluation.measures.registry`. Nothing else lists measures: the report, its JSON,
+its lines, the columns of `compare` and the evidence of the doctor's checks all follow from it.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from simulacra.tables.columns import (
 from simulacra.tables.sources import Completer, completer_of, from_frame, table_of
 
 __all__ = [
+    "Columns",
     "Completer",
     "NotMeasured",
-    "Table",
     "completer_of",
     "decimals",
     "exact",

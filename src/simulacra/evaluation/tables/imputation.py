@@ -59,8 +59,8 @@ def imputation(
     """Hide cells of held-out rows and fill them in.
 
     Args:
-        completer: called as `completer(x, known, seed)` with `Columns.matrix` of the rows, NaN where hidden or
-            missing; gives the matrix filled in.
+        completer: called as `completer(x, known, seed)` with `Columns.matrix` of the rows, NaN where hidden
+            or missing; gives the matrix filled in.
         draws: fillings of the completer, with the seeds 0, 1, ...
 
     Raises:

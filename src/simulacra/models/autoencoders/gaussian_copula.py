@@ -4,8 +4,8 @@
     P(x) = P(a_j <= z_j < b_j for all j)                                                                (2)
 
 The cells of numbers are those of their normal scores, classes have cells as large as their shares. R is a
-closed form of pairwise covariances (`core.numerics.latent_correlation`). The probability of the box (2) is estimated
-without bias from draws in sequence: with R = L L', z = L e and e ~ N(0, I),
+closed form of pairwise covariances (`core.numerics.latent_correlation`). The probability of the box (2) is
+estimated without bias from draws in sequence: with R = L L', z = L e and e ~ N(0, I),
 
     w = prod_j (Phi(v_j) - Phi(u_j)),   e_j ~ N(0, 1) within [u_j, v_j)                                 (3)
     u_j = (a_j - sum_(i<j) L_ji e_i) / L_jj,   v_j likewise of b_j

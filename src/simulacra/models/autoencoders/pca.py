@@ -3,8 +3,8 @@
     x^ = m + V V' (x - m)                                                      (1)
 
 V holds the leading eigenvectors of the covariance of the features of x. Where entries are missing it
-is the covariance that they are expected to have under the factor model of `models.autoencoders.factors`, and a row
-is filled in by its conditional mean first.
+is the covariance that they are expected to have under the factor model of `models.autoencoders.factors`, and
+a row is filled in by its conditional mean first.
 
 Reference: Pearson 1901; Hotelling 1933; Ilin and Raiko 2010 for missing entries. Row D1.
 """

@@ -73,7 +73,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         return ancestral(self, rng, c, watch=watch)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with its missing entries drawn given the known ones: see `core.capabilities.ancestral.complete`."""
+        """x with its missing entries drawn given the known ones (`core.capabilities.ancestral.complete`)."""
         return complete(self, x, known, rng, c)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulacra.models.entry import Entry
 
-ENERGIES = (
+ENTRIES = (
     Entry(
         "rbm",
         "boltzmann",

@@ -4,9 +4,9 @@
     p(x_j | .) = sum_k w_k N(m_k, s_k^2) on normal scores, or softmax over values or classes           (2)
     p(x) = (1/O) sum_o p(x | order o)                                                                  (3)
 
-A number on normal scores has the mass of its cell (`core.spaces.numeric`), so that (1) is the exact log probability
-of a mixed row. Missing columns are integrated out by draws. The columns are drawn in order, and the known
-ones are held:
+A number on normal scores has the mass of its cell (`core.spaces.numeric`), so that (1) is the exact log
+probability of a mixed row. Missing columns are integrated out by draws. The columns are drawn in order, and
+the known ones are held:
 
     E prod over known j of p(x_j | x_before j) = p(x_known)                                            (4)
 

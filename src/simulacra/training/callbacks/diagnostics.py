@@ -34,8 +34,8 @@ class Diagnostics:
 
     def measure(self, ema: Ema | None) -> dict[str, float]:
         """The numbers, by name."""
-        chosen = some_of(len(self.split), ROWS, Rng(self.seed, "diagnostics"))
-        rng = Rng(self.seed, "diagnostics", rows=range(len(chosen)), device=self.model.device)
+        chosen = some_of(len(self.split), ROWS, Rng(self.seed, "vitals"))
+        rng = Rng(self.seed, "vitals", rows=range(len(chosen)), device=self.model.device)
         batch = self.split.scored(chosen, rng).to(self.model.device)
         able = cast(Any, self.model)
         with ema.installed() if ema else nullcontext(), evaluating(self.model):
