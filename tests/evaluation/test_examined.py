@@ -124,12 +124,12 @@ def test_a_mistake_of_a_class_does_not_take_the_run_away(digits, tmp_path, caplo
     assert said == ["the doctor could not look at the run: TypeError: infer() has no such argument"]
 
 
-@pytest.mark.parametrize("part", ["glance.last_vitals", "examined.diagnose"])
+@pytest.mark.parametrize("part", ["evaluation.doctor.quick_check.last_diagnostics", "api.diagnose"])
 def test_nor_does_one_in_what_is_free(vae, caplog, monkeypatch, part):
     def wrong(*args):
         raise KeyError("accuracy")
 
-    monkeypatch.setattr(f"simulacra.evaluation.{part}", wrong)
+    monkeypatch.setattr(f"simulacra.{part}", wrong)
     assert examined(vae, 1.0) is vae
     assert "KeyError: 'accuracy'" in caplog.records[-1].getMessage()
 
