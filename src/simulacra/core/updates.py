@@ -47,9 +47,11 @@ class Update:
         weights: for a term, per-example weights as a function of the batch (known labels,
             valid frames); the term's mean is divided by their total over the global batch. A
             term over the rows of a further stream needs them: `weight_rows(stream)`.
-        coupled: the loss mixes rows (MMD, batch statistics): refused by name under several
-            processes or accumulation.
+        coupled: the loss mixes rows (MMD, batch statistics): refused by name under accumulation, and
+            under several processes unless it exchanges.
         optimizer: how the parameters move.
+        exchanges: all sums over rows are those of `core.exchange`, so that several processes compute
+            the loss of one.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Update:
     weights: Mapping[str, Weight] = field(default_factory=dict)
     coupled: bool = False
     optimizer: Optimizer = Adam()
+    exchanges: bool = False
 
 
 class Source(Protocol):

@@ -23,6 +23,7 @@ from simulacra.models.catalog import find
 from simulacra.training.callbacks.interactive import interactive, so_far
 from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import can_validate
+from simulacra.training.coupling import check_parts
 from simulacra.training.hardware.launch import Job, launch
 from simulacra.training.loop import Callback
 from simulacra.training.options import Options, check_stages
@@ -69,6 +70,7 @@ def fit(
     options = options.for_model(model, data.valid is not None)
     can_validate(model, data.valid, options)
     check_stages(model, options)
+    check_parts(model, options)
     folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.general import Classifies, TakesCondition
-from simulacra.core.random.keyed import Rng
+from simulacra.core.random.keyed import Rng, ambient
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Loss, Source, Stage, Stream, Update, weight_rows
 from simulacra.models.adversarial.game.discriminator import Verdict
@@ -150,6 +150,8 @@ def labelled_loss(model: SemiSupervisedGAN, batch: Batch, rng: Rng) -> Terms:
     terms.loss = {name: model.unlabelled_weight * term for name, term in terms.loss.items()}
     few = batch.extra["labelled"]
     assert few.c is not None
-    logits = model.label_logits(few.x)
+    # noise by the places of the labelled rows, which processes divide otherwise than the batch
+    with ambient(rng.at("labelled").on(few)):
+        logits = model.label_logits(few.x)
     terms.loss["labelled"] = F.cross_entropy(logits, few.c.long(), reduction="none")
     return terms

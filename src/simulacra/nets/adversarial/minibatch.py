@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from simulacra.core.exchange import all_rows
+
 LARGEST = 2**22  # numbers |M_ib - M_jb| that are computed at a time: what a cache holds
 
 
@@ -49,12 +51,13 @@ class MinibatchDiscrimination(nn.Module):
         """
         # (1)
         M = torch.einsum("nw,wbc->nbc", f, self.T)
-        rows = max(1, LARGEST // max(1, M.numel()))
+        every = all_rows(M)
+        rows = max(1, LARGEST // max(1, every.numel()))
         if rows >= len(M):
-            return torch.cat([f, _similar(M, M)], 1)
+            return torch.cat([f, _similar(M, every)], 1)
         # parts of a large batch are computed again on the way back, instead of all being kept
         parts = [
-            checkpoint(_similar, part, M, use_reentrant=False, preserve_rng_state=False)
+            checkpoint(_similar, part, every, use_reentrant=False, preserve_rng_state=False)
             for part in M.split(rows)
         ]
         return torch.cat([f, torch.cat(parts)], 1)

@@ -42,6 +42,10 @@ class Backend:
         """The sum over processes."""
         return t
 
+    def total(self, t: Tensor) -> Tensor:
+        """The sum over processes, through which gradients go back to each of them."""
+        return t
+
     def gather(self, t: Tensor) -> Tensor:
         """Rows of all processes in global order."""
         return t
@@ -82,6 +86,10 @@ class FabricBackend(Backend):
             dist.all_reduce(t)
         return t
 
+    def total(self, t: Tensor) -> Tensor:
+        """All-reduced sum; its gradient is the sum of the gradients."""
+        return cast(Tensor, Total.apply(t)) if self.world > 1 else t
+
     def gather(self, t: Tensor) -> Tensor:
         """Concatenated shards, which may differ in length by one row."""
         if self.world == 1:
@@ -99,6 +107,22 @@ class FabricBackend(Backend):
     def barrier(self) -> None:
         """Wait for all processes."""
         self.fabric.barrier()
+
+
+class Total(torch.autograd.Function):
+    """Equation (1) of `core.exchange`; the sum of gradients may be differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, t: Tensor) -> Tensor:
+        """The sum of t over processes."""
+        t = t.contiguous().clone()
+        dist.all_reduce(t)
+        return t
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        """The sum of the gradients over processes."""
+        return Total.apply(gradients[0])
 
 
 def choose_device(name: str) -> torch.device:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.objectives import Objective, share_right
@@ -48,7 +49,7 @@ def generator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
         with torch.no_grad():
             features = model.judge(model.blurred(model.seen(batch.x), rng, "on real"), c).features
         # |E f(x) - E f(G(z))|^2
-        terms = Terms({"features": (features.mean(0) - verdict.features.mean(0)).square().sum()})
+        terms = Terms({"features": (row_mean(features) - row_mean(verdict.features)).square().sum()})
     else:
         terms = Terms({"loss": model.objective.generator(verdict.score)})
     if model.names_class:

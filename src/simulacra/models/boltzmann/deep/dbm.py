@@ -21,6 +21,7 @@ from torch import Tensor
 
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import Completes
+from simulacra.core.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage
@@ -118,7 +119,7 @@ def recentre(model: DBM, batch: Batch, rng: Rng) -> None:
         return
     part = few(batch)
     q = model.posterior_means(part.x, part.c, part.known)
-    by = [SLIDE * model.away(q, i).mean(0) for i in range(len(model.names))]
+    by = [SLIDE * row_mean(model.away(q, i)) for i in range(len(model.names))]
     for i, w in enumerate(model.W):
         model.b[i].add_(w @ by[i + 1])
         model.b[i + 1].add_(by[i] @ w)

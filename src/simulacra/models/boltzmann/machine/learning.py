@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.exchange import row_count
 from simulacra.core.optimizers import SGD
 from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Update
@@ -108,13 +109,11 @@ class Learning:
                 advance(model, rng)
 
         optimizer = SGD(lr=self.lr, momentum=self.momentum)
-        # the running means are those of a whole batch
         return Update(
             "likelihood",
             ("",),
             LOSSES[self.estimator],
             before=prepare,
-            coupled=self.centred,
             optimizer=optimizer,
         )
 
@@ -202,8 +201,12 @@ def estimator_for(asked: str, condition: Any) -> Estimator:
 
 
 def few(batch: Batch) -> Batch:
-    """An eighth of the rows: enough for means that are averaged over many batches."""
-    return batch.part(0, -(-len(batch) // 8))
+    """The first eighth of the rows of all processes: enough for means that are averaged over many batches.
+
+    Returns:
+        The rows of it that this process holds, which may be none.
+    """
+    return batch.part(0, max(0, min(len(batch), -(-row_count(batch.x) // 8) - batch.rows.start)))
 
 
 def check_at_least(least: int, **values: int) -> None:

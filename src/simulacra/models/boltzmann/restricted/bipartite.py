@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import Completes, Decodes, Encodes, HasFilters, TakesCondition
+from simulacra.core.exchange import row_mean
 from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
@@ -160,7 +161,7 @@ def recentre(model: Restricted, batch: Batch, rng: Rng) -> None:
     v = model.visible(batch.x)
     part = few(batch)
     h = model.hidden_given_visible(model.visible(part.x), part.c)
-    by_v, by_h = SLIDE * (v.mean(0) - model.mu), SLIDE * (h.mean(0) - model.lam)
+    by_v, by_h = SLIDE * (row_mean(v) - model.mu), SLIDE * (row_mean(h) - model.lam)
     model.b.add_(model.W @ by_h)
     model.c.add_(model.precision * by_v @ model.W)
     model.mu += by_v
