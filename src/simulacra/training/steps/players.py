@@ -14,6 +14,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng, ambient
+from simulacra.core.suggestion import Phrase, Refusal, train_with
 from simulacra.core.updates import Update, selects
 from simulacra.training.hardware.backend import Backend
 from simulacra.training.hardware.memory import out_of_memory, release
@@ -23,7 +24,7 @@ from simulacra.training.steps.objective import Totals, reduce_terms
 log = logging.getLogger("simulacra")
 
 
-class TrainingFailed(ValueError):
+class TrainingFailed(Refusal):
     """Training stopped; the last good checkpoint stands."""
 
 
@@ -74,9 +75,11 @@ class OptimizerStep:
     def _refuse_coupled(self) -> None:
         parts, coupling = self.backend.world * self.accumulate, self._coupling()
         if parts > 1 and coupling:
-            raise ValueError(
+            whole = train_with(devices=1, accumulate=1)
+            raise Refusal(
                 f"update {self.update.name!r} cannot run on {self.backend.world} processes with "
-                f"{self.accumulate} micro-batches: {coupling}; use devices=1, accumulate=1."
+                f"{self.accumulate} micro-batches: {coupling}; use {whole}.",
+                whole,
             )
 
     def _coupling(self) -> str | None:
@@ -145,17 +148,19 @@ class OptimizerStep:
             TrainingFailed: if that cannot be.
         """
         was, coupling = -(-rows // self.accumulate), self._coupling()
-        why = None
+        why: str | None = None
         if coupling:
             why = f"{coupling}, so that it cannot be split: use a batch_size smaller than {rows}"
         elif was == 1:
             why = "a micro-batch is one row already: use a smaller model, or a device with more memory"
         elif self.backend.world > 1:
-            why = f"several processes do not split a batch on the way: use accumulate={2 * self.accumulate}"
+            more = train_with(accumulate=2 * self.accumulate)
+            why = Phrase(f"several processes do not split a batch on the way: use {more}", more)
         if why:
             raise TrainingFailed(
                 f"update {self.update.name!r} ran out of memory at {was} rows, and {why}; the last good "
-                "checkpoint is kept."
+                "checkpoint is kept.",
+                why,
             )
         self.optimizer.zero_grad(set_to_none=True)
         release(self.backend.device)
