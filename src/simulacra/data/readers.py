@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from simulacra.core.inputs.tables import is_records, is_table
 from simulacra.core.storage.typed_values import wrongly_typed
+from simulacra.core.suggestion import Refusal, command
 from simulacra.data import listing
 from simulacra.data.arrays.options import ArrayOptions, MemoryOptions
 from simulacra.data.audio.options import AudioOptions
@@ -184,8 +185,9 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
 def _no_such(given: str | Path, path: Path) -> ValueError:
     text = str(given)
     if isinstance(given, Path) or "/" in text or "\\" in text or path.suffix:
-        return ValueError(
-            f"{text} does not exist: give an existing file or folder, or a name from `simulacra data`."
+        listed = command("data")
+        return Refusal(
+            f"{text} does not exist: give an existing file or folder, or a name from {listed}.", listed
         )
     try:
         names.find(text)

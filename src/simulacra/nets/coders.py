@@ -10,6 +10,7 @@ from torch import nn
 
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
+from simulacra.core.suggestion import Refusal, build_with
 from simulacra.nets.conv import ConvDecoder, ConvEncoder
 from simulacra.nets.mlp import MLPDecoder, MLPEncoder
 
@@ -66,7 +67,8 @@ def _convolves(net: str, space: Space) -> bool:
     if net not in ("mlp", "conv"):
         raise ValueError(f"net is {net!r}; possible are 'mlp' and 'conv'.")
     if net == "conv" and len(space.shape) != 3:
-        raise ValueError(f"net='conv' needs images (C, H, W), but the space is {space}; use net='mlp'.")
+        dense = build_with(net="mlp")
+        raise Refusal(f"net='conv' needs images (C, H, W), but the space is {space}; use {dense}.", dense)
     return net == "conv"
 
 

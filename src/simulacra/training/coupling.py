@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import nn
 
 from simulacra.core.model import Model
+from simulacra.core.suggestion import Refusal, train_with
 from simulacra.core.updates import Update
 from simulacra.nets.adversarial.normal import BatchNorm
 from simulacra.training.options import Options, planned_stages
@@ -41,10 +42,11 @@ def refuse_coupled(model: Model, update: Update, world: int, accumulate: int) ->
         why = coupling(model, update, exchanged=True)
     if why:
         alone = coupling(model, update, exchanged=True) is None
-        mend = "use accumulate=1" if alone else "use devices=1, accumulate=1"
-        raise ValueError(
+        parts = train_with(accumulate=1) if alone else train_with(devices=1, accumulate=1)
+        raise Refusal(
             f"update {update.name!r} cannot run on {world} processes with {accumulate} micro-batches: {why}; "
-            f"{mend}."
+            f"use {parts}.",
+            parts,
         )
 
 

@@ -17,6 +17,7 @@ from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.storage.files import write_json
+from simulacra.core.suggestion import Refusal, command, load_with
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
 from simulacra.models.catalog import find
@@ -78,9 +79,9 @@ def fit(
         raise ValueError(f"the run folder {folder} cannot be made ({error}).") from error
     with locked(folder):
         if (folder / CONFIG).exists():
-            raise ValueError(
-                f"{folder} already holds a run; go on with `simulacra train --resume {folder}` "
-                "or choose another folder."
+            go_on = command("train", "--resume", folder)
+            raise Refusal(
+                f"{folder} already holds a run; go on with {go_on} or choose another folder.", go_on
             )
         model.preprocessing, model.label_names = data.preprocessing, data.label_names
         model.estimates = []
@@ -189,20 +190,26 @@ def check_fits(model: Model, data: Dataset) -> None:
         )
     gaps = any(split.known is not None for split in data.splits.values())
     if gaps and not model.supports(TakesMissing):
-        raise ValueError(
+        models = command("models")
+        raise Refusal(
             f"{data.name} has missing entries, which {type(model).__name__} does not leave out of its loss: "
-            "choose a model that takes them (`simulacra models`), or fill them in."
+            f"choose a model that takes them ({models}), or fill them in.",
+            models,
         )
     ragged = any(split.lengths is not None for split in data.splits.values())
     if ragged and not model.supports(TakesLengths):
-        raise ValueError(
+        models = command("models")
+        raise Refusal(
             f"{data.name} holds sequences of differing lengths, which {type(model).__name__} does not take: "
-            "choose a model that does (`simulacra models`)."
+            f"choose a model that does ({models}).",
+            models,
         )
     if model.condition is not None and data.condition is None:
-        raise ValueError(
+        given = load_with(condition="label")
+        raise Refusal(
             f"the model needs a condition ({model.condition}), but {data.name} was loaded without one: "
-            "load it with condition='label'."
+            f"load it with {given}.",
+            given,
         )
     if model.condition is not None and model.condition != data.condition:
         raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
@@ -246,7 +253,7 @@ def _train(
                 str(folder),
             )
             return Run(folder, so_far(model, folder), data, config)
-        log.warning("interrupted; nothing is lost: go on with `simulacra train --resume %s`", folder)
+        log.warning("interrupted; nothing is lost: go on with %s", command("train", "--resume", folder))
         raise KeyboardInterrupt from None
     return Run(folder, load_into(model, folder), data, config)
 

@@ -19,6 +19,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
+from simulacra.core.suggestion import train_with
 from simulacra.core.updates import Stage
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.diagnostics import Diagnostics
@@ -35,6 +36,7 @@ from simulacra.training.steps.feed import Feeds
 from simulacra.training.steps.players import OptimizerStep, TrainingFailed
 
 log = logging.getLogger("simulacra")
+CLIPPED = train_with(clip=1)
 Callback = Callable[["Loop", bool], None]
 
 
@@ -205,7 +207,8 @@ class Loop:
             raise TrainingFailed(
                 f"the loss term {str(error)!r} of update {player.update.name!r} is not finite at step "
                 f"{p.step} of stage {self.stage.name!r}: training stopped, the last good checkpoint is "  # type: ignore[union-attr]
-                f"kept{f' in {self.folder}' if self.folder else ''}; try a lower lr or clip=1."
+                f"kept{f' in {self.folder}' if self.folder else ''}; try a lower lr or {CLIPPED}.",
+                CLIPPED,
             ) from None
         if len(self.players) > 1:
             terms = {f"{player.update.name}/{name}": value for name, value in terms.items()}
@@ -293,7 +296,8 @@ class Loop:
             raise TrainingFailed(
                 f"the weight {bad!r} is not finite after step {self.position.step} of stage "
                 f"{self.stage.name if self.stage else ''!r}: training stopped, the last good checkpoint is "
-                "kept; try a lower lr or clip=1."
+                f"kept; try a lower lr or {CLIPPED}.",
+                CLIPPED,
             )
         if self.folder is not None:
             ck.save(self.folder / ck.NAME, tensors, self.position, self.backend)

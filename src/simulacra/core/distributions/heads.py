@@ -19,6 +19,7 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Grid, Scores
 from simulacra.core.spaces.plain import Binary, Levels, Space
+from simulacra.core.suggestion import Phrase, Refusal, load_with
 
 # Tanh-free soft limits: a scale below e^-7 of the range makes levels degenerate.
 MIN_LOG_SCALE = -7.0
@@ -83,7 +84,8 @@ def likelihood_head(
     """
     name = space.likelihoods[0] if name == "auto" and space.likelihoods else name
     if name not in space.likelihoods:
-        raise ValueError(_misfit(space, name))
+        said = _misfit(space, name)
+        raise Refusal(said, said)
     if isinstance(space, Table):
         return _fields_head([likelihood_head(field, scale=scale) for _, field in space.fields], space)
     parameters, build = _entry_head(space, name, scale, mixtures)
@@ -222,7 +224,7 @@ def _interval(p: Tensor, events: int, cells: Scores, k: int) -> d.Distribution:
 
 
 def _misfit(space: Space, name: str) -> str:
-    mend = ""
+    mend: str = ""
     if isinstance(space, Sequence):
         frames = isinstance(space.of, Binary)
         return f"no distribution here stands on {space}: " + (
@@ -231,12 +233,15 @@ def _misfit(space: Space, name: str) -> str:
             else "cut its sequences into rows of one length."
         )
     if name == "gaussian" and space.discrete:
-        mend = " A density on discrete data is unbounded"
-        mend += ": load the data with dequantize='uniform'." if isinstance(space, Levels) else "."
+        mend = " A density on discrete data is unbounded."
+        if isinstance(space, Levels):
+            noisy = load_with(dequantize="uniform")
+            mend = Phrase(f"{mend.rstrip('.')}: load the data with {noisy}.", noisy)
     if name == "bernoulli" and isinstance(space, Levels):
-        mend = " Grey levels are not coin flips: load the data with binarize='dynamic'."
+        drawn = load_with(binarize="dynamic")
+        mend = Phrase(f" Grey levels are not coin flips: load the data with {drawn}.", drawn)
     offered = ", ".join(space.likelihoods) or "none"
-    return f"observation {name!r} does not fit {space}; it offers: {offered}.{mend}"
+    return Phrase(f"observation {name!r} does not fit {space}; it offers: {offered}.{mend}", mend)
 
 
 def mean_image(distribution: d.Distribution, space: Space) -> Tensor:

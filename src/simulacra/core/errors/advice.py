@@ -9,6 +9,7 @@ from __future__ import annotations
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Space
+from simulacra.core.suggestion import Phrase, load_with
 
 FRAMES = "take an RNN-RBM, an RTRBM or an RNN-NADE for sequences of binary frames"
 NO_FRAMES = "no model of the catalogue takes sequences of such steps; cut them into windows of one length"
@@ -25,11 +26,13 @@ def as_real(space: Space) -> str:
         'its column b is a class: drop it with types=, or take a VAE'
     """
     if isinstance(space, Levels):
-        return "load the data with dequantize='uniform'"
+        one = load_with(dequantize="uniform")
+        return Phrase(f"load the data with {one}", one)
     if isinstance(space, Table):
         texts = [name for name, field in space.fields if of_texts(field)]
         if not texts:
-            return "load the data with types='real'"
+            one = load_with(types="real")
+            return Phrase(f"load the data with {one}", one)
         if len(texts) == 1:
             return f"its column {texts[0]} is a class: drop it with types=, or take a VAE"
         return f"its columns {', '.join(texts[:6])} are classes: drop them with types=, or take a VAE"

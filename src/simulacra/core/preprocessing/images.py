@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from simulacra.core.storage.files import write_atomically
+from simulacra.core.suggestion import Suggestion, load_with
 
 # luminance of ITU-R 601 in 16-bit fixed point, as Pillow computes it
 RED, GREEN, BLUE, HALF = 19595, 38470, 7471, 1 << 15
@@ -111,9 +112,9 @@ def side_of(name: str, given: Side) -> int | str | None:
     return whole[0] if len(set(whole)) == 1 else f"{whole[0]}x{whole[1]}"
 
 
-def option(name: str, height: int, width: int) -> str:
-    """An option of `load_data` as it is written, such as `size=64` or `size='48x64'`."""
-    return f"{name}={side_of(name, (height, width))!r}"
+def option(name: str, height: int, width: int) -> Suggestion:
+    """An option of `load_data`, such as `size=64` or `size='48x64'`."""
+    return load_with(**{name: side_of(name, (height, width))})
 
 
 def _pair(given: int | str) -> tuple[int, int]:

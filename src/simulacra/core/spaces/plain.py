@@ -14,6 +14,7 @@ from torch import Tensor
 
 from simulacra.core.spaces.abstract import Ranged
 from simulacra.core.spaces.abstract import Space as Space
+from simulacra.core.suggestion import Phrase, Refusal, load_with
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class Binary(Space):
 
     def _check_support(self, x: Tensor, name: str) -> None:
         if bool(((x != 0) & (x != 1)).any()):
-            mend = "; load the data with binarize='dynamic'" if self.shape else ""
-            raise ValueError(f"{name} holds values other than 0 and 1, but the space is {self}{mend}.")
+            drawn = load_with(binarize="dynamic")
+            mend = Phrase(f"; load the data with {drawn}", drawn) if self.shape else ""
+            raise Refusal(f"{name} holds values other than 0 and 1, but the space is {self}{mend}.", mend)
 
 
 @dataclass(frozen=True)

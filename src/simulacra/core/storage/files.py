@@ -6,6 +6,8 @@ import contextlib
 import json
 import math
 import os
+import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from simulacra.core.storage.migration import current
 from simulacra.core.storage.plain_json import load_json
 
 LARGEST = 2**26  # bytes of a JSON file
+ABANDONED = 3600.0  # seconds after which a file that is written aside has no writer any more
 HEADER = "simulacra"  # entry of a safetensors header that holds our JSON
 T = TypeVar("T")
 
@@ -67,10 +70,37 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed process was writing aside."""
+def write_folder(folder: Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` make a folder aside, then put it in place: nobody sees it half full.
+
+    An empty folder that is there already is filled where it stands.
+
+    Raises:
+        ValueError: if a file in it cannot be written; then no folder is left.
+    """
+    if folder.is_dir():
+        fill(folder)
+        return
+    aside = unlinked(folder.with_name(f".{folder.name}.{os.getpid()}.part"))
+    try:
+        aside.mkdir()
+        fill(aside)
+        os.replace(aside, folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def remove_unfinished(folder: Path, seconds: float = 0.0) -> None:
+    """Remove what a killed process was writing aside.
+
+    Args:
+        seconds: age of a file from which nobody is writing it any more; 0: nobody else writes here.
+    """
     for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime >= seconds:
+                part.unlink()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ from simulacra.core.inputs.convert import class_name
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
+from simulacra.core.suggestion import Phrase, Refusal, load_with
 from simulacra.data.tables.column import Column
 
 FEW = 10  # different numbers that are grades rather than measurements
@@ -39,16 +40,17 @@ UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # the name that pandas gives
 Tails = Literal["observed", "continued"]
 
 
-class NoClasses(ValueError):
+class NoClasses(Refusal):
     """Columns whose texts differ in most rows, such as names or dates.
 
     Args:
         columns: their names.
         message: one sentence about the first.
+        parts: what it suggests.
     """
 
-    def __init__(self, columns: Sequence[str], message: str):
-        super().__init__(message)
+    def __init__(self, columns: Sequence[str], message: str, *parts: object):
+        super().__init__(message, *parts)
         self.columns = tuple(columns)
 
 
@@ -179,13 +181,14 @@ def _check_unmixed(column: Column) -> None:
         odd = column.odd
         text = str(column.values[odd[0]])
         gone = ",".join(dict.fromkeys([*column.spellings, text]))
-        mend = (
-            f"if it stands for a missing entry load it with missing_values={gone!r} and missing='mask', or "
-        )
-        raise ValueError(
-            f"{column.where} has {text[:40]!r} in {column.at(odd[0])} among numbers: correct it, or "
-            f"{mend if ',' not in text else ''}declare the column with types={{{column.name!r}: "
-            f"'categorical'}}, or if it holds labels load it with label={column.name!r}."
+        masked = load_with(missing_values=gone, missing="mask")
+        mend = Phrase(f"if it stands for a missing entry load it with {masked}, or ", masked)
+        told, labels = load_with(types={column.name: "categorical"}), load_with(label=column.name)
+        first = mend if "," not in text else ""
+        raise Refusal(
+            f"{column.where} has {text[:40]!r} in {column.at(odd[0])} among numbers: correct it, or {first}"
+            f"declare the column with {told}, or if it holds labels load it with {labels}.",
+            *(first, told, labels),
         )
 
 
@@ -194,10 +197,12 @@ def _check_units(column: Column) -> None:
     there = sorted({value.strip() for value in column.values if isinstance(value, str)})
     units = {_unit(column, text) for text in there[:1000]}
     if len(units) == 1 and None not in units:
+        dropped = load_with(types={column.name: "drop"})
         raise NoClasses(
             [column.name],
             f"{column.where} holds numbers with a unit, such as {there[0][:40]!r}: write the unit into the "
-            f"name of the column, or leave it out with types={{{column.name!r}: 'drop'}}.",
+            f"name of the column, or leave it out with {dropped}.",
+            dropped,
         )
 
 
@@ -213,11 +218,13 @@ def _categorical(column: Column) -> Space:
     if len(names) > FEW and 2 * len(names) > present:
         _check_units(column)
     if len(names) > MOST_CLASSES or (len(names) > FEW and 2 * len(names) > present):
+        dropped, dated = load_with(types={column.name: "drop"}), load_with(time=column.name)
         raise NoClasses(
             [column.name],
             f"{column.where} holds {len(names):,} different texts in {present:,} rows, which are no classes "
-            f"(such as {names[0][:40]!r}): leave it out with types={{{column.name!r}: 'drop'}}, order the "
-            f"rows by it with time={column.name!r} if it holds dates, or declare it categorical.",
+            f"(such as {names[0][:40]!r}): leave it out with {dropped}, order the rows by it with {dated} if "
+            "it holds dates, or declare it categorical.",
+            *(dropped, dated),
         )
     return Categorical((), len(names), names)
 

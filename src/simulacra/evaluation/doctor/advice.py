@@ -16,6 +16,7 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Levels
+from simulacra.core.suggestion import typed
 from simulacra.data.dataset import Dataset
 
 Of = Literal["model", "train", "data", "evaluate"]
@@ -48,9 +49,8 @@ class Option:
     @property
     def typed(self) -> str:
         """As it is typed, such as `--model.kl_warmup 0.5`."""
-        value = str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
         before = f"{self.of}." if self.of in ("model", "data") else ""
-        return f"--{before}{self.name} {shlex.quote(value)}"
+        return f"--{before}{self.name} {shlex.quote(typed(self.value))}"
 
 
 @dataclass(frozen=True)

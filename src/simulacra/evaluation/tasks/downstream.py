@@ -22,6 +22,7 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.storage.records import Record
+from simulacra.core.suggestion import load_with
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.interval import Interval, in_words, mean_of, share_of
 from simulacra.evaluation.likelihood.held_out import fits
@@ -129,9 +130,11 @@ def _classes(model: Model, data: Dataset) -> int:
     if not model.supports(can.Samples):
         raise NotScored(f"{name} does not sample, so that nothing can be trained on its samples.")
     if not model.supports(can.TakesCondition):
+        given = load_with(condition="label")
         raise NotScored(
             f"{name} draws samples without a label, from which no classifier can learn: train it with "
-            "condition='label'."
+            f"{given}.",
+            given,
         )
     if not isinstance(data.condition, Categorical) or data.condition.shape:
         raise NotScored(f"a classifier needs one label a row, but {data.name} is given {data.condition}.")

@@ -20,6 +20,7 @@ from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Real
+from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing import style
@@ -142,7 +143,7 @@ def _private(folder: Path) -> Path:
     """The folder of what shows rows of the data, with a notice that says so."""
     place = folder / PRIVATE
     place.mkdir(parents=True, exist_ok=True)
-    (place / "README.txt").write_text(NOTICE, encoding="utf-8")
+    write_atomically(place / "README.txt", lambda aside: aside.write_text(NOTICE, encoding="utf-8"))
     return place
 
 

@@ -25,6 +25,7 @@ from simulacra.core.numerics.moments import covariance, has_gaps, known_rows
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real, Space
+from simulacra.core.suggestion import Refusal
 from simulacra.core.updates import Source, Stage, Steps
 from simulacra.models.autoencoders.factors import FLOOR, Linear, closed_form, maximize
 
@@ -59,7 +60,8 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
     ):
         super().__init__(space)
         if not isinstance(space, Real):
-            raise ValueError(f"PPCA is a continuous density, but the space is {space}: {as_real(space)}.")
+            mend = as_real(space)
+            raise Refusal(f"PPCA is a continuous density, but the space is {space}: {mend}.", mend)
         d = space.dims
         if d < 2:
             raise ValueError(

@@ -8,6 +8,7 @@ from simulacra.core.distributions.heads import LikelihoodHead, likelihood_head
 from simulacra.core.errors.advice import as_real
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Space
+from simulacra.core.suggestion import Refusal
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def entry_heads(owner: str, space: Space, likelihood: str, mixtures: int) -> Hea
         ((7, 3, 2), (7,))
     """
     if isinstance(space, (Table, Sequence)):
-        raise ValueError(f"{owner} draws entries of one kind, but the space is {space}: {as_real(space)}.")
+        mend = as_real(space)
+        raise Refusal(f"{owner} draws entries of one kind, but the space is {space}: {mend}.", mend)
     whole = likelihood_head(space, likelihood, mixtures=mixtures)
     return Heads(whole, likelihood_head(replace(space, shape=()), whole.name, mixtures=mixtures))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from torch import nn
 
+from simulacra.core.suggestion import Refusal, build_with
 from simulacra.nets.adversarial.dcgan import DCGANCritic, DCGANGenerator
 from simulacra.nets.adversarial.mlp_players import MLPCritic, MLPGenerator
 from simulacra.nets.adversarial.residual_players import ResidualCritic, ResidualGenerator
@@ -102,8 +103,10 @@ def _chosen(network: str, shape: Sequence[int]) -> str:
         image = len(shape) == 3 and min(shape[1:]) >= SMALLEST_IMAGE
         return "dcgan" if image and preferred_halvings(shape) is not None else "mlp"
     if network != "mlp" and len(shape) != 3:
-        raise ValueError(
+        dense = build_with(network="mlp")
+        raise Refusal(
             f"network={network!r} needs images (C, H, W), but the space has the shape {tuple(shape)}: use "
-            "network='mlp'."
+            f"{dense}.",
+            dense,
         )
     return network

@@ -17,6 +17,7 @@ from simulacra.core.progress.estimates import estimated
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.scores.likelihood import has_exact, observed
+from simulacra.core.suggestion import Refusal, load_with
 from simulacra.data.dataset import Split
 from simulacra.training.callbacks.stopping import at_once
 from simulacra.training.hardware.backend import Backend
@@ -116,7 +117,8 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
             "patience and validate do not apply."
         )
     if wanted and valid is None:
-        raise ValueError("there is no validation split to stop on: load the data with validation=0.1.")
+        share = load_with(validation=0.1)
+        raise Refusal(f"there is no validation split to stop on: load the data with {share}.", share)
     return scores and valid is not None and options.validate is not False
 
 

@@ -14,6 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from simulacra.core.suggestion import Refusal, train_with
 from simulacra.training.options import Options
 
 
@@ -139,7 +140,8 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = next(kind for kind, present in there.items() if present)
     if not there[name]:
-        raise ValueError(f"device {name!r} is not available here; use device='cpu' or 'auto'.")
+        ways = train_with(device="cpu"), train_with(device="auto")
+        raise Refusal(f"device {name!r} is not available here; use {ways[0]} or {ways[1]}.", *ways)
     return torch.device(name)
 
 

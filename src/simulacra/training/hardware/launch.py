@@ -14,6 +14,7 @@ from torch.multiprocessing import ProcessExitedException
 
 from simulacra.core.artifact.save import save_model
 from simulacra.core.model import Model
+from simulacra.core.suggestion import train_with
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.stopping import Interrupted, shared_request, stop_requests
 from simulacra.training.hardware.backend import Backend, FabricBackend, make_fabric, plain
@@ -63,10 +64,12 @@ class Job:
             if not out_of_memory(error):
                 raise
             # the gradients of a step split themselves: see players
+            unscored = train_with(validate=False)
             raise TrainingFailed(
                 f"out of memory on {backend.device} beside the gradients of a step (weights, optimizer, "
-                "chains, start or validation): use a smaller model, fewer chains or validate=False; the last "
-                "good checkpoint is kept."
+                f"chains, start or validation): use a smaller model, fewer chains or {unscored}; the last "
+                "good checkpoint is kept.",
+                unscored,
             ) from error
         if backend.rank == 0:
             save_model(self.model, self.folder, self.more)

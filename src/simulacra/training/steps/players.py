@@ -15,6 +15,7 @@ from simulacra.core.exchange import exchanging
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng, ambient
+from simulacra.core.suggestion import Phrase, Refusal, train_with
 from simulacra.core.updates import Update, selects
 from simulacra.training.coupling import coupling, refuse_coupled
 from simulacra.training.hardware.backend import Backend
@@ -25,7 +26,7 @@ from simulacra.training.steps.objective import Totals, reduce_terms
 log = logging.getLogger("simulacra")
 
 
-class TrainingFailed(ValueError):
+class TrainingFailed(Refusal):
     """Training stopped; the last good checkpoint stands."""
 
 
@@ -137,11 +138,13 @@ class OptimizerStep:
         elif was == 1:
             why = "a micro-batch is one row already: use a smaller model, or a device with more memory"
         elif self.backend.world > 1:
-            why = f"several processes do not split a batch on the way: use accumulate={2 * self.accumulate}"
+            more = train_with(accumulate=2 * self.accumulate)
+            why = Phrase(f"several processes do not split a batch on the way: use {more}", more)
         if why:
             raise TrainingFailed(
                 f"update {self.update.name!r} ran out of memory at {was} rows, and {why}; the last good "
-                "checkpoint is kept."
+                "checkpoint is kept.",
+                why,
             )
         self.optimizer.zero_grad(set_to_none=True)
         release(self.backend.device)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
+from simulacra.core.suggestion import Refusal, load_with
 from simulacra.core.updates import Source
 
 CHUNK = 4096
@@ -61,5 +62,6 @@ def balanced_rows(source: Source, n: int) -> Chosen:
 
 def _labels(batch: Batch) -> Tensor:
     if batch.c is None:
-        raise ValueError("the rows have no label: load the data with condition='label'.")
+        given = load_with(condition="label")
+        raise Refusal(f"the rows have no label: load the data with {given}.", given)
     return batch.c.flatten()

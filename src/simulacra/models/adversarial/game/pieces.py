@@ -16,6 +16,7 @@ from torch import nn
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
+from simulacra.core.suggestion import Refusal, build_with
 from simulacra.core.updates import Source, Stage
 from simulacra.models.adversarial.game.discriminator import EMBEDDED, HOW, Discriminator, Embedded
 from simulacra.nets.adversarial.players import build_players
@@ -92,9 +93,11 @@ def _condition(condition: Space | None, conditioning: str) -> int:
     if condition is None:
         return 0
     if conditioning == "auxiliary" and not isinstance(condition, Categorical):
-        raise ValueError(
-            f"conditioning='auxiliary' predicts a class, but the condition is {condition}: take "
-            "'concatenation', 'embedding' or 'projection'."
+        ways = [build_with(conditioning=how) for how in ("concatenation", "embedding", "projection")]
+        raise Refusal(
+            f"conditioning='auxiliary' predicts a class, but the condition is {condition}: take {ways[0]}, "
+            f"{ways[1]} or {ways[2]}.",
+            *ways,
         )
     return math.prod(condition.features_shape)
 

@@ -30,6 +30,7 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+from simulacra.core.suggestion import Refusal, build_with, load_with
 from simulacra.core.updates import Loss, Stage, Update
 from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.losses import (
@@ -93,9 +94,11 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
     def _refuse_batch_norm(self) -> None:
         for name, module in self.D.named_modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                raise ValueError(
+                ways = [build_with(critic_normalization=name) for name in ("layer", "none")]
+                raise Refusal(
                     f"gradient_penalty is one for each row, but the critic's layer {name!r} is a batch "
-                    "normalization, which mixes rows: take critic_normalization='layer' or 'none'."
+                    f"normalization, which mixes rows: take {ways[0]} or {ways[1]}.",
+                    *ways,
                 )
 
     # ---- how it is trained
@@ -221,7 +224,9 @@ def playable(space: Space, name: str) -> None:
             if classes
             else as_real(space)
         )
-        raise ValueError(f"{name} needs gradients through its samples, which {space} does not have: {mend}.")
+        raise Refusal(
+            f"{name} needs gradients through its samples, which {space} does not have: {mend}.", mend
+        )
 
 
 def classes_of(condition: Space | None, name: str, why: str) -> int:
@@ -231,8 +236,10 @@ def classes_of(condition: Space | None, name: str, why: str) -> int:
         ValueError: if there are no labels.
     """
     if not isinstance(condition, Categorical):
-        raise ValueError(
+        given = load_with(condition="label")
+        raise Refusal(
             f"{name} needs a label for each row{why}, but the condition is {condition or 'none'}: name the "
-            "labels with label= if the data have no class folders, and load the data with condition='label'."
+            f"labels with label= if the data have no class folders, and load the data with {given}.",
+            given,
         )
     return condition.classes

@@ -30,6 +30,7 @@ from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Levels, Real, Space
+from simulacra.core.suggestion import Refusal
 from simulacra.core.updates import Source, Stage, Update
 from simulacra.models.autoregressive.ordered import Ordered
 from simulacra.nets.autoregressive.recursion import Activation
@@ -158,7 +159,7 @@ def _check(space: Space, hidden: int, mixtures: int, component: str, activation:
     """Raise ValueError unless RNADE can be built from these."""
     if not isinstance(space, Real):
         mend = as_real(space) if isinstance(space, (Levels, Table, Sequence)) else "take a NADE"
-        raise ValueError(f"RNADE needs real entries, but the space is {space}: {mend}.")
+        raise Refusal(f"RNADE needs real entries, but the space is {space}: {mend}.", mend)
     for name, value in (("hidden", hidden), ("mixtures", mixtures)):
         if value < 1:
             raise ValueError(f"{name} is {value}, but it must be at least 1.")

@@ -26,6 +26,7 @@ from simulacra.core.capabilities.general import Classifies, Completes, TakesCond
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
+from simulacra.core.suggestion import Refusal, load_with
 from simulacra.core.updates import Stage, Update
 from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
 from simulacra.models.boltzmann.machine.energy_model import Layers
@@ -143,7 +144,9 @@ def _label(condition: Space | None) -> Categorical | None:
     """The condition as one label."""
     if condition is None or (isinstance(condition, Categorical) and condition.shape == ()):
         return condition
-    raise ValueError(
+    given = load_with(condition="label")
+    raise Refusal(
         f"the condition of a multi-prediction DBM is one label, but it is {condition}: load the data with "
-        "condition='label', or without a condition."
+        f"{given}, or without a condition.",
+        given,
     )

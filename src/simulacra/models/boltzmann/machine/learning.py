@@ -29,6 +29,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.exchange import row_count
 from simulacra.core.optimizers import SGD
 from simulacra.core.random.keyed import Rng
+from simulacra.core.suggestion import Phrase, Refusal, build_with
 from simulacra.core.updates import Update
 from simulacra.models.boltzmann.machine.energy_model import Layers, conditions_of
 from simulacra.models.boltzmann.machine.partition import smaller_side
@@ -83,7 +84,8 @@ class Learning:
         """
         if self.estimator == "exact":
             each = 1 if joint else conditions_of(model.condition)
-            mend = "take estimator='cd', whose chains begin at the data"
+            brief = build_with(estimator="cd")
+            mend = Phrase(f"take {brief}, whose chains begin at the data", brief)
             smaller_side(model, "a step of estimator='exact'", mend, each)
         rows = self.chains if self.estimator in ("pcd", "tempering") else 0
         chains = [model.start_chain(Rng(0, "chains", t, rows=range(rows))) for t in range(len(self.betas))]
@@ -193,9 +195,11 @@ def estimator_for(asked: str, condition: Any) -> Estimator:
     if asked == "auto":
         return "cd" if condition is not None else "pcd"
     if condition is not None and asked in ("pcd", "tempering"):
-        raise ValueError(
+        brief = build_with(estimator="cd")
+        raise Refusal(
             f"estimator is {asked!r}, but chains persist for one law, and with a condition each row has its "
-            "own: take estimator='cd', or 'exact' where the states are few."
+            f"own: take {brief}, or 'exact' where the states are few.",
+            brief,
         )
     return cast(Estimator, asked)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulacra.core.errors.advice import as_real
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+from simulacra.core.suggestion import Phrase, Refusal, load_with
 
 GREY = "grey levels can be drawn anew each visit (dynamic), drawn once (static) or cut (threshold); "
 
@@ -15,19 +16,23 @@ def need_binary(name: str, space: Space) -> None:
     Example:
         >>> need_binary("an RBM", Real((2,)))
         Traceback (most recent call last):
-        ValueError: an RBM needs binary data, but the space is Real(shape=(2,)): take a Gaussian RBM.
+        simulacra.core.suggestion.Refusal: an RBM needs binary data, but the space is Real(shape=(2,)): take a
+        Gaussian RBM.
     """
     if not isinstance(space, Binary):
-        mend = _mend(space, f"{GREY}load the data with binarize='dynamic'", "take a Gaussian RBM")
+        drawn = load_with(binarize="dynamic")
+        mend = _mend(space, Phrase(f"{GREY}load the data with {drawn}", drawn), "take a Gaussian RBM")
         mend = "a VAE takes such data" if isinstance(space, Table) else mend
-        raise ValueError(f"{name} needs binary data, but the space is {space}: {mend}.")
+        raise Refusal(f"{name} needs binary data, but the space is {space}: {mend}.", mend)
 
 
 def need_real(name: str, space: Space) -> None:
     """Raise ValueError unless the space is real."""
     if not isinstance(space, Real):
-        grey = "load the data with dequantize='uniform' to spread each level over its interval"
-        raise ValueError(f"{name} needs real data, but the space is {space}: {_mend(space, grey)}.")
+        noisy = load_with(dequantize="uniform")
+        grey = Phrase(f"load the data with {noisy} to spread each level over its interval", noisy)
+        mend = _mend(space, grey)
+        raise Refusal(f"{name} needs real data, but the space is {space}: {mend}.", mend)
 
 
 def need_images(name: str, space: Space) -> None:
@@ -38,12 +43,12 @@ def need_images(name: str, space: Space) -> None:
             "has no places."
         )
     if not isinstance(space, (Binary, Real)):
-        grey = (
-            f"{GREY}load the data with binarize='dynamic', or load them with dequantize='uniform' to keep "
-            "the levels"
+        drawn, noisy = load_with(binarize="dynamic"), load_with(dequantize="uniform")
+        grey = Phrase(
+            f"{GREY}load the data with {drawn}, or load them with {noisy} to keep the levels", drawn, noisy
         )
         mend = "a VAE takes such data" if isinstance(space, Table) else _mend(space, grey)
-        raise ValueError(f"{name} needs binary or real images, but the space is {space}: {mend}.")
+        raise Refusal(f"{name} needs binary or real images, but the space is {space}: {mend}.", mend)
     if len(space.shape) != 3:
         other = "an RBM" if isinstance(space, Binary) else "a Gaussian RBM"
         raise ValueError(

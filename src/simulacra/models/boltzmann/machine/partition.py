@@ -24,6 +24,7 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import stage
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.plain import Binary, Levels, Space
+from simulacra.core.suggestion import Refusal
 
 if TYPE_CHECKING:
     from simulacra.core.progress.tasks import Progress
@@ -172,9 +173,10 @@ def smaller_side(
         says = "infinitely many" if math.isinf(size) else f"2^{bits:.0f}"
         of = " for each condition" if math.isinf(conditions) else f" for each of {conditions:,.0f} conditions"
         of = of if conditions > 1 else ""
-        raise ValueError(
+        raise Refusal(
             f"{what} would sum over {says} states{of}, {_duration(size + times)}; at most 2^20 are "
-            f"summed{' in all' if of else ''}: {mend}."
+            f"summed{' in all' if of else ''}: {mend}.",
+            mend,
         )
     return side
 

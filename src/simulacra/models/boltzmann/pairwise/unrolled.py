@@ -32,6 +32,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.general import Completes
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
+from simulacra.core.suggestion import Refusal, build_with
 from simulacra.core.updates import Source, Stage, Update
 from simulacra.models.boltzmann.machine.biases import log_odds
 from simulacra.models.boltzmann.machine.learning import check_at_least
@@ -196,9 +197,11 @@ def pairs_of(space: Space, edges: str) -> list[tuple[int, int]]:
     else:
         shape = (1, *space.shape) if len(space.shape) == 2 else space.shape
         if len(shape) != 3 or shape[0] != 1:
-            raise ValueError(
+            chain = build_with(edges="chain")
+            raise Refusal(
                 f"edges is 'grid', but the space is {space}: a grid needs images of one channel; take "
-                "edges='chain'."
+                f"{chain}.",
+                chain,
             )
         _, height, width = shape
         rows = [range(r * width, (r + 1) * width) for r in range(height)]

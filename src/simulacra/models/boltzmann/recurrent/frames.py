@@ -26,6 +26,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.laws import Laws
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Real, Space
+from simulacra.core.suggestion import Refusal, build_with
 from simulacra.core.updates import Loss, Source, Stage, Update
 from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 from simulacra.models.boltzmann.machine.learning import check_at_least
@@ -209,8 +210,10 @@ def _estimator(asked: str, smaller: int) -> str:
     if asked not in LOSSES:
         raise ValueError(f"estimator is {asked!r}; choose from {', '.join(LOSSES)}.")
     if asked == "exact" and smaller > UNITS:
-        raise ValueError(
+        other = build_with(estimator="cd")
+        raise Refusal(
             f"estimator='exact' would sum 2^{smaller} states for every frame; at most 2^{UNITS} are summed: "
-            "take 'cd', or fewer hidden units."
+            f"take {other}, or fewer hidden units.",
+            other,
         )
     return asked

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simulacra.core.spaces.plain import Space
+from simulacra.core.suggestion import Refusal, build_with
 from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, estimator_for
 from simulacra.models.boltzmann.restricted.labelled import Labelled
@@ -75,9 +76,11 @@ class GroupedRBM(Labelled):
         name = "an RBM with two groups of hidden units"
         super().__init__(name, space, condition, hidden, irrelevant, objective, generative, learning, burn_in)
         if not self.weights.data:
-            raise ValueError(
-                "from p(y|v) alone the irrelevant units learn nothing: take objective='hybrid' with "
-                "generative above 0, objective='generative', or a DiscriminativeRBM."
+            joint = build_with(objective="generative")
+            raise Refusal(
+                "from p(y|v) alone the irrelevant units learn nothing: take the hybrid objective with "
+                f"generative above 0, {joint}, or a DiscriminativeRBM.",
+                joint,
             )
         d = space.dims
         self.W = nn.Parameter(0.01 * torch.randn(self.classes, d, hidden))

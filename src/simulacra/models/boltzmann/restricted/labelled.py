@@ -39,6 +39,7 @@ from simulacra.core.capabilities.general import (
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
+from simulacra.core.suggestion import Refusal, load_with
 from simulacra.core.updates import Stage
 from simulacra.models.boltzmann.machine.biases import biases_from_data
 from simulacra.models.boltzmann.machine.energy_model import Machine
@@ -216,7 +217,9 @@ def label_of(name: str, condition: Space | None) -> Categorical:
     """
     if isinstance(condition, Categorical) and condition.shape == ():
         return condition
-    raise ValueError(
+    given = load_with(condition="label")
+    raise Refusal(
         f"{name} models data with one label, but the condition is {condition}: name the labels with label= "
-        "if the data have no class folders, and load the data with condition='label'."
+        f"if the data have no class folders, and load the data with {given}.",
+        given,
     )
