@@ -125,6 +125,7 @@ def _data_set(given: Any) -> bool:
     return is_data_set(given)
 
 
+LETTERS = 300  # of a path in a sentence that refuses it
 MUSIC = "a file of music"
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
@@ -164,7 +165,7 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     """
     named = isinstance(given, str) and given in names.names()
     wanted = Path(given).expanduser() if isinstance(given, (str, Path)) and not named else given
-    if isinstance(wanted, Path) and not wanted.exists():
+    if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
     for reader in READERS:
         if reader.reads(wanted):
@@ -180,6 +181,26 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
         f"load_data takes a name, a path, a data frame, an array or a data set, not {type(given).__name__}: "
         "give one of these."
     )
+
+
+def _is_there(path: Path) -> bool:
+    """Returns True if there is a file or folder at the path.
+
+    Raises:
+        ValueError: if there can be none, or it is a pipe, a socket or a device, which may never end.
+    """
+    short = f"{str(path)[:LETTERS]}..." if len(str(path)) > LETTERS else str(path)
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise ValueError(
+            f"{short} cannot be looked at ({error.strerror}): give an existing file or folder."
+        ) from error
+    if there and not (path.is_file() or path.is_dir()):
+        raise ValueError(
+            f"{short} is a pipe, a socket or a device: write what it gives to a file, and give that."
+        )
+    return there
 
 
 def _no_such(given: str | Path, path: Path) -> ValueError:

@@ -23,7 +23,7 @@ from simulacra.core.suggestion import train_with
 from simulacra.core.updates import Stage
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.diagnostics import Diagnostics
-from simulacra.training.callbacks.progress import shown
+from simulacra.training.callbacks.progress import begin, shown
 from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import Validator
 from simulacra.training.hardware.backend import Backend
@@ -171,6 +171,8 @@ class Loop:
         self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
         self._say_size(stage.name, feeds.batch_size)
+        if p.total_steps == 0:
+            begin(self)
         with shown(self, stage.name, rows) as pace:
             if p.pending:
                 self._after_step()

@@ -29,6 +29,7 @@ WHAT = {
     "arithmetic": "codes of one class less those of a second plus those of a third",
     "saliency": "samples and what would make them look more real to the critic",
     "critic-field": "the critic's number over the plane, below samples and data of two numbers",
+    "snapshots": "samples of two numbers at steps of training, with the critic's number where there is one",
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
     "training-curves": "what training recorded",
@@ -85,6 +86,7 @@ def explore(
     if what is None:
         _no_options(options, path)
     from simulacra.core.scores.likelihood import CutShort
+    from simulacra.exploration.history import read_history
     from simulacra.exploration.pictures.registry import album_of, listing, pictures
     from simulacra.training.fit import load_run
 
@@ -92,14 +94,17 @@ def explore(
     if trained.data is None:
         raise ValueError(f"{path} was trained on data from memory: draw it in Python with pictures().")
     metrics = trained.metrics if (trained.path / "metrics.csv").is_file() else []
-    allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics))
+    history = read_history(trained.path)
+    allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics, history))
     only = None if what is None else _named(what, allowed)
     if condition is not None:
         options["condition"] = typed_condition(trained.model, condition)
     try:
         with shown(trained.path):
             place = out or trained.path
-            drawn = pictures(trained.model, trained.data, place, seed, metrics, only, seconds, **options)
+            drawn = pictures(
+                trained.model, trained.data, place, seed, metrics, only, seconds, history, **options
+            )
     except CutShort as short:
         say(listed(short.done))
         raise

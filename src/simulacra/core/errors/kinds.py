@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import numpy as np
 
 ALSO = {"gpu": "cuda", "half": "bf16", "bfloat16": "bf16"}  # what else choices are called
+LARGEST, BEYOND = 2**64, 2**1000
 WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", Path: "a path"}
 
 
@@ -54,7 +55,11 @@ def _all_fit(values: list[Any] | tuple[Any, ...], kind: Any) -> bool:
 
 def _number(value: Any, kind: type) -> bool:
     """Booleans are no numbers, and NaN is none."""
-    return isinstance(value, kind) and not isinstance(value, bool) and not math.isnan(value)  # type: ignore[arg-type]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return False
+    # no count and no seed is larger than 64 bits hold, and no number than a float does
+    most = LARGEST if kind is Integral else BEYOND
+    return abs(value) < most if isinstance(value, Integral) else not math.isnan(value)  # type: ignore[arg-type,operator]
 
 
 def _of_the_library(kind: Any) -> bool:
@@ -103,6 +108,8 @@ def suggestion(value: Any, kind: Any, callee: str) -> str:
 def _as_number(value: Any, kind: type) -> str:
     try:
         number = float(value)
+        if kind is int and abs(number) >= LARGEST:
+            return ""
         return f"give {int(number) if kind is int else f'{number:g}'}" if math.isfinite(number) else ""
     except (TypeError, ValueError, OverflowError, RuntimeError):
         return ""
@@ -161,6 +168,8 @@ def brief(value: Any) -> str:
     Example:
         >>> brief("3"), brief(np.zeros((3, 2)))
         ("'3'", 'a ndarray of shape (3, 2)')
+        >>> brief(10**400)
+        'a number of 401 digits'
     """
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
@@ -168,5 +177,7 @@ def brief(value: Any) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     plain = isinstance(value, str | int | float | complex | list | tuple | dict | None)
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        return f"a number of {int(value.bit_length() * math.log10(2)) + 1:,} digits"
     text = " ".join(repr(value).split()) if plain else ""
     return text if 0 < len(text) <= 60 else f"a {type(value).__name__}"

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from simulacra.core.numerics.precision import precise_device
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Numeric
-from simulacra.core.spaces.plain import Binary, Count, Space
+from simulacra.core.spaces.plain import Binary, Count, Real, Space
 from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.plain_text import is_formula, without_formula
 
@@ -55,31 +56,43 @@ def _values(field: Space, column: Tensor) -> list[Any]:
         whole = [int(value) for value in column.round().tolist()]
         values = [int(name) for name in names] if numbered(names) else names
         return [values[value] for value in whole] if names else whole
-    if isinstance(field, Numeric) and field.decimals == 0:
+    if isinstance(field, (Numeric, Real)) and field.decimals == 0:
         return [int(value) if value == round(value) else value for value in column.tolist()]
     # single precision as its own shortest text: 0.1, not 0.10000000149
     return [float(str(value)) for value in column.numpy()]
 
 
-def with_digits(space: Table, x: Tensor) -> Tensor:
+def with_digits(space: Table, x: Tensor, of: tuple[type[Numeric | Real], ...] = (Numeric, Real)) -> Tensor:
     """Rows of a table whose numbers have the decimals of their columns.
 
     Args:
         x: rows in raw units, shape (B, d).
+        of: kinds of the columns that are rounded.
 
     Example:
         >>> import torch
         >>> with_digits(Table(dose=Numeric(decimals=1)), torch.tensor([[5.3105]])).tolist()
         [[5.3]]
     """
-    known = [field.decimals if isinstance(field, Numeric) else None for _, field in space.fields]
+    places = lambda field: field.decimals if isinstance(field, of) else None
+    known = [decimals for _, field in space.fields for decimals in [places(field)] * field.dims]
     if all(decimals is None for decimals in known):
         return x
     # a float of 32 bits holds no 62.12
-    x = x.to(precise_device(x.device), torch.float64)
-    scale = x.new_tensor([10.0 ** (decimals or 0) for decimals in known])
-    rounded = x.new_tensor([decimals is not None for decimals in known], dtype=torch.bool)
-    return torch.where(rounded, (x * scale).round() / scale, x)
+    wide = x.to(precise_device(x.device), torch.float64)
+    scale = wide.new_tensor([10.0 ** (decimals or 0) for decimals in known])
+    whole = torch.tensor([decimals is None for decimals in known], device="cpu")
+    digits = (wide * scale).round() / scale
+    digits[:, whole] = _widened(x[:, whole.to(x.device)])
+    return digits
+
+
+def _widened(x: Tensor) -> Tensor:
+    """Rows in double precision; single precision by its shortest text: 0.1, not 0.10000000149."""
+    device = precise_device(x.device)
+    if x.dtype != torch.float32:
+        return x.to(device, torch.float64)
+    return torch.from_numpy(x.cpu().numpy().astype(str).astype(np.float64)).to(device)
 
 
 def numbered(names: tuple[str, ...]) -> bool:

@@ -21,7 +21,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.renamed import STEPS, present
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.composite import Sequence, Table, space_from
-from simulacra.core.spaces.plain import Binary, Levels, Space
+from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 
 KINDS: dict[str, type[Transform]] = {
     step.__name__: step
@@ -114,8 +114,10 @@ class Preprocessing:
         for step in reversed(self.steps):
             y = step.inverse(y)
         raw = self.raw.of if isinstance(self.raw, Sequence) else self.raw
-        if isinstance(raw, Table) and not any(isinstance(step, NormalScores) for step in self.steps):
-            return with_digits(raw, y)
+        if isinstance(raw, Table):
+            # normal scores give the numbers of their columns with decimals already
+            scored = any(isinstance(step, NormalScores) for step in self.steps)
+            return with_digits(raw, y, (Real,)) if scored else with_digits(raw, y)
         if isinstance(raw, Levels):
             y = y.round().clamp(0, raw.levels - 1)
             return y.to(torch.uint8 if raw.levels <= 256 else torch.int32)

@@ -89,10 +89,24 @@ class Levels(Ranged):
 
 @dataclass(frozen=True)
 class Real(Space):
-    """Real entries; Lebesgue measure."""
+    """Real entries; Lebesgue measure.
 
+    Args:
+        decimals: most decimals that a value of a table's column has, with which drawn values come back; None:
+            they are not rounded. It is no part of what an observation is.
+
+    Example:
+        >>> Real((3,)).dims
+        3
+    """
+
+    decimals: int | None = field(default=None, kw_only=True, repr=False, compare=False)
     discrete: ClassVar[bool] = False
     likelihoods: ClassVar[tuple[str, ...]] = ("gaussian",)
+
+    def spec(self) -> dict[str, Any]:
+        """The space as JSON; `decimals` only where it is given, so that older versions read the others."""
+        return {k: v for k, v in super().spec().items() if k != "decimals" or v is not None}
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """x itself."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 import html
 import re
 
-# all but tab and line feed; marks of direction, of width 0 and of invisible operators
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# all but tab and line feed; marks of direction, of width 0 and of operators, and halves of characters
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -14,6 +14,7 @@ or a law of counts of its own.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -29,6 +30,7 @@ from simulacra.data.tables.column import Column
 
 FEW = 10  # different numbers that are grades rather than measurements
 MOST_DECIMALS = 8  # beyond it numbers are not rounded
+EXACT_POWER = 22  # 10 to that power is exact in double precision
 MOST_CLASSES = 100  # texts beyond that are names, not classes
 IDENTIFIERS = {"id", "index", "idx", "nr", "no", "number", "row", "rowid", "uid", "uuid", "key", "record"}
 UNIT = re.compile(
@@ -78,9 +80,9 @@ def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space 
     _check_numbers(column, kind)
     if kind == "numeric":
         return _numeric(column, tails)
-    return {"real": Real(), "positive": Positive(), "count": Count(), "binary": Binary(truth=column.truth)}[
-        kind
-    ]
+    if kind == "real":
+        return Real(decimals=_decimals(column, small=True))
+    return {"positive": Positive(), "count": Count(), "binary": Binary(truth=column.truth)}[kind]
 
 
 def identifies(column: Column) -> str | None:
@@ -148,22 +150,35 @@ def infer(column: Column, tails: Tails = "observed") -> Space:
 
 
 def _numeric(column: Column, tails: Tails) -> Numeric:
+    return Numeric((), _decimals(column), tails)
+
+
+def _decimals(column: Column, small: bool = False) -> int | None:
     x = column.numbers
     assert x is not None
-    return Numeric((), decimals_of(x[~np.isnan(x)]), tails)
+    return decimals_of(x[~np.isnan(x)], small)
 
 
-def decimals_of(x: np.ndarray) -> int | None:
+def decimals_of(x: np.ndarray, small: bool = False) -> int | None:
     """Fewest decimals that hold all numbers, or None where they are more than eight.
+
+    Args:
+        x: without NaN, shape (N,).
+        small: do not count the zeros behind the point of the largest number, two of eight in 0.00123456.
 
     Example:
         >>> decimals_of(np.array([1.5, 2.25])), decimals_of(np.array([1 / 3]))
         (2, None)
+        >>> decimals_of(np.array([1.25e-10])), decimals_of(np.array([1.25e-10]), small=True)
+        (None, 12)
     """
     x = np.unique(x)
     slack = 4 * np.finfo(np.float64).eps * np.abs(x).max(initial=0.0)
     near = lambda k: np.abs(x - x.round(k)) <= slack
-    return next((k for k in range(MOST_DECIMALS + 1) if bool(near(k).all())), None)
+    largest = float(np.abs(x).max(initial=0.0)) or 1.0
+    zeros = max(0, -math.floor(math.log10(largest)) - 1) if small else 0
+    most = min(MOST_DECIMALS + zeros, EXACT_POWER)
+    return next((k for k in range(most + 1) if bool(near(k).all())), None)
 
 
 def _check_numbers(column: Column, kind: str) -> None:
