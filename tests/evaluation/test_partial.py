@@ -13,7 +13,7 @@ from simulacra import Categorical
 from simulacra.cli import main
 from simulacra.evaluation import partial, report_files
 from simulacra.evaluation.likelihood import annealing
-from simulacra.evaluation.partial import PARTIAL, PLAIN, TENSOR, Store, keeping
+from simulacra.evaluation.measures.kept_parts import PARTIAL, PLAIN, TENSOR, Store, keeping
 from simulacra.evaluation.report import Report, read_report
 from simulacra.evaluation.samples import extractor
 from simulacra.evaluation.samples.extractor import extractor_for

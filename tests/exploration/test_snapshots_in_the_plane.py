@@ -9,7 +9,7 @@ import torch
 import simulacra
 from simulacra.core.storage.files import write_tensors
 from simulacra.exploration.drawing.views import view
-from simulacra.exploration.history import (
+from simulacra.exploration.live.history import (
     SIDE,
     History,
     Snapshot,
@@ -19,7 +19,7 @@ from simulacra.exploration.history import (
     write_history,
 )
 from simulacra.exploration.live.watch import SamplePictures
-from simulacra.exploration.progression import chosen, framed, row_of
+from simulacra.exploration.pictures.progression import chosen, framed, row_of
 
 pytestmark = pytest.mark.fault("doors 2.1")
 SETTINGS = {"epochs": 4, "batch_size": 40, "progress": False}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from contract.harness import in_child
-from simulacra.core.exchange import all_rows, exchanging, row_count, row_mean
+from simulacra.core.numerics.exchange import all_rows, exchanging, row_count, row_mean
 from simulacra.core.storage.files import read_tensors, write_tensors
 from simulacra.nets.adversarial.minibatch import MinibatchDiscrimination
 from simulacra.nets.adversarial.normal import norm

@@ -5,7 +5,7 @@ import torch
 
 import simulacra
 from simulacra import Binary, Categorical, Real
-from simulacra.core.suggestion import Phrase, Refusal, command, load_with
+from simulacra.core.errors.suggestion import Phrase, Refusal, command, load_with
 from simulacra.training.hardware.backend import choose_device
 
 pytestmark = pytest.mark.fault("doors 2.6")

@@ -12,7 +12,7 @@ from simulacra.cli import main
 from simulacra.cli.app import EXAMPLES
 from simulacra.cli.app import _run as typed
 from simulacra.cli.commands.demo import NEXT
-from simulacra.core.suggestion import Refusal
+from simulacra.core.errors.suggestion import Refusal
 
 BRIEF = ["--epochs", "0.02"]
 # sentences of the source whose suggestions the tests below run

@@ -9,7 +9,7 @@ from suggested import options_in
 
 from simulacra import load_data
 from simulacra.cli.inspect import _options
-from simulacra.core.suggestion import Phrase, Refusal
+from simulacra.core.errors.suggestion import Phrase, Refusal
 from simulacra.data.inspection.facts import inspect_data
 
 GEOMETRY = {"size", "crop", "tile"}  # one takes the place of another

@@ -11,7 +11,7 @@ from test_suggested_commands import SENTENCES
 
 # what suggests nothing that could be typed as it stands, or is no refusal, and why
 FORMS = (
-    ("core/suggestion.py", "`simulacra {}`", "the form of all commands"),
+    ("core/errors/suggestion.py", "`simulacra {}`", "the form of all commands"),
     ("data/images/depth.py", "if the camera has {} bits, add levels={}", "a note of `data inspect`"),
     (
         "evaluation/tasks/downstream.py",
@@ -94,7 +94,12 @@ UNSAID = {
         "cli/commands/models.py",
         "cli/options/plan.py",
     ),
-    *("cli/commands/recipes.py", "cli/commands/train.py", "core/suggestion.py", "data/inspection/facts.py"),
+    *(
+        "cli/commands/recipes.py",
+        "cli/commands/train.py",
+        "core/errors/suggestion.py",
+        "data/inspection/facts.py",
+    ),
     *(
         "data/images/depth.py",
         "data/leaks/search.py",

@@ -11,8 +11,8 @@ from simulacra.cli.options.nearest import hint
 from simulacra.cli.options.plan import Plan, takes_condition
 from simulacra.cli.output import say
 from simulacra.core.artifact.save import CONFIG
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
-from simulacra.core.suggestion import Refusal, command
 from simulacra.data import Dataset, load_data
 from simulacra.models.catalog import find
 from simulacra.training.options import Options, stage_names

@@ -50,7 +50,7 @@ class Update:
         coupled: the loss mixes rows (MMD, batch statistics): refused by name under accumulation, and
             under several processes unless it exchanges.
         optimizer: how the parameters move.
-        exchanges: all sums over rows are those of `core.exchange`, so that several processes compute
+        exchanges: all sums over rows are those of `core.numerics.exchange`, so that several processes compute
             the loss of one.
     """
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from simulacra.core.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, load_with
 
 GB = 10**9
 MOST = 10**9  # GB
@@ -82,8 +82,8 @@ def check_memory(where: Path | str, needed: int, what: str, size: int | None = N
     Example:
         >>> check_memory("rolls.json", 3 * 10**9, "9 pieces", 100)
         Traceback (most recent call last):
-        simulacra.core.suggestion.Refusal: rolls.json needs about 3 GB of memory (9 pieces), more than the
-        1.25 GB that a file of its size may take: if you trust it load it with memory=4.
+        simulacra.core.errors.suggestion.Refusal: rolls.json needs about 3 GB of memory (9 pieces), more
+        than the 1.25 GB that a file of its size may take: if you trust it load it with memory=4.
     """
     own = Path(where).stat().st_size if size is None and Path(where).is_file() else 0
     limit = limit_of(own if size is None else size)

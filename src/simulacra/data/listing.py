@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from simulacra.core.suggestion import Phrase, Refusal, load_with
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.data.images.headers import SUFFIXES as IMAGES
 from simulacra.data.labels import encode
 from simulacra.data.sources.source import Part

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.inputs.tables import is_records, is_table
 from simulacra.core.storage.typed_values import wrongly_typed
-from simulacra.core.suggestion import Refusal, command
 from simulacra.data import listing
 from simulacra.data.arrays.options import ArrayOptions, MemoryOptions
 from simulacra.data.audio.options import AudioOptions

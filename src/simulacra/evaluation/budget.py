@@ -13,7 +13,7 @@ from simulacra.core.progress.estimates import estimated
 from simulacra.core.progress.tasks import duration
 from simulacra.data.dataset import Split
 from simulacra.evaluation.likelihood.annealing import Annealing
-from simulacra.evaluation.partial import PLAIN, keeping, once
+from simulacra.evaluation.measures.kept_parts import PLAIN, keeping, once
 from simulacra.evaluation.rows import samples_like
 
 log = logging.getLogger("simulacra")

@@ -19,9 +19,9 @@ from simulacra.evaluation.doctor.diagnose import diagnose
 from simulacra.evaluation.likelihood.annealing import DEFAULT, Annealing
 from simulacra.evaluation.likelihood.held_out import protocol_of
 from simulacra.evaluation.measures.history import history_of
+from simulacra.evaluation.measures.kept_parts import forget, keeping
 from simulacra.evaluation.measures.measure import Case, Evidence
 from simulacra.evaluation.measures.registry import GENERALIZATION, LIKELIHOOD, MEASURES, examined
-from simulacra.evaluation.partial import forget, keeping
 from simulacra.evaluation.provenance import provenance_of
 from simulacra.evaluation.report import Report
 from simulacra.evaluation.samples.extractor import Extractor

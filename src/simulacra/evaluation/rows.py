@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.interface import CHUNK
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import narrowed
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng, some_of
-from simulacra.core.suggestion import Refusal, load_with
 from simulacra.data.dataset import Split
-from simulacra.evaluation.partial import TENSOR, once
+from simulacra.evaluation.measures.kept_parts import TENSOR, once
 
 
 @dataclass

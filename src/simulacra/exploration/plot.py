@@ -20,7 +20,7 @@ from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing import style
-from simulacra.exploration.history import read_history
+from simulacra.exploration.live.history import read_history
 from simulacra.exploration.pictures.registry import album_of, chosen
 from simulacra.training.run import Run
 

@@ -13,18 +13,17 @@ from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.artifact.weights import load_weights
 from simulacra.core.capabilities.general import TakesLengths, TakesMissing
 from simulacra.core.errors.calls import WrongCall, checked
+from simulacra.core.errors.suggestion import Refusal, command, load_with
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.storage.files import write_json
-from simulacra.core.suggestion import Refusal, command, load_with
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
 from simulacra.models.catalog import find
 from simulacra.training.callbacks.interactive import interactive, so_far
 from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import can_validate
-from simulacra.training.coupling import check_parts
 from simulacra.training.hardware.launch import Job, launch
 from simulacra.training.loop import Callback
 from simulacra.training.options import Options, check_stages
@@ -32,6 +31,7 @@ from simulacra.training.run import Run, class_of, load, locked, new_folder, run_
 from simulacra.training.state import checkpoint as ck
 from simulacra.training.state.metrics import NAME as METRICS
 from simulacra.training.state.seeds import seed_group
+from simulacra.training.steps.coupling import check_parts
 
 log = logging.getLogger("simulacra")
 

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
+from simulacra.core.errors.suggestion import train_with
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
-from simulacra.core.suggestion import train_with
 from simulacra.core.updates import Stage
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.diagnostics import Diagnostics

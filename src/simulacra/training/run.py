@@ -16,10 +16,10 @@ from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.finding import Finding
 from simulacra.core.errors.kinds import brief
+from simulacra.core.errors.suggestion import Phrase, Refusal, command
 from simulacra.core.model import Model
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.core.storage.files import remove_unfinished
-from simulacra.core.suggestion import Phrase, Refusal, command
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
 from simulacra.training.state.metrics import NAME as METRICS

@@ -58,7 +58,7 @@ def evaluate(
     from simulacra.core.scores.likelihood import CutShort
     from simulacra.evaluation.evaluate import evaluate as score
     from simulacra.evaluation.likelihood.annealing import Annealing
-    from simulacra.evaluation.partial import forget
+    from simulacra.evaluation.measures.kept_parts import forget
     from simulacra.training.fit import load_run
 
     annealing = Annealing(temperatures, chains, sweeps)

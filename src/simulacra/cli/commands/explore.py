@@ -86,7 +86,7 @@ def explore(
     if what is None:
         _no_options(options, path)
     from simulacra.core.scores.likelihood import CutShort
-    from simulacra.exploration.history import read_history
+    from simulacra.exploration.live.history import read_history
     from simulacra.exploration.pictures.registry import album_of, listing, pictures
     from simulacra.training.fit import load_run
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from simulacra.cli.options.arguments import Arguments, scan
 from simulacra.cli.output import say, table
-from simulacra.core.suggestion import Refusal, command
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.models.catalog import CATALOG, find
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from torch import Tensor
 from simulacra.core.distributions import elementary as d
 from simulacra.core.distributions import tabular as fd
 from simulacra.core.distributions.intervals import IntervalGaussian
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.abstract import Ranged
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Grid, Scores
 from simulacra.core.spaces.plain import Binary, Levels, Space
-from simulacra.core.suggestion import Phrase, Refusal, load_with
 
 # Tanh-free soft limits: a scale below e^-7 of the range makes levels degenerate.
 MIN_LOG_SCALE = -7.0

@@ -6,10 +6,10 @@ that model takes the space. The command line writes `load the data with name='va
 
 from __future__ import annotations
 
+from simulacra.core.errors.suggestion import Phrase, load_with
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Space
-from simulacra.core.suggestion import Phrase, load_with
 
 FRAMES = "take an RNN-RBM, an RTRBM or an RNN-NADE for sequences of binary frames"
 NO_FRAMES = "no model of the catalogue takes sequences of such steps; cut them into windows of one length"

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from simulacra.core.errors.suggestion import Suggestion, load_with
 from simulacra.core.storage.files import write_atomically
-from simulacra.core.suggestion import Suggestion, load_with
 
 # luminance of ITU-R 601 in 16-bit fixed point, as Pillow computes it
 RED, GREEN, BLUE, HALF = 19595, 38470, 7471, 1 << 15

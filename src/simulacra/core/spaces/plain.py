@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.abstract import Ranged
 from simulacra.core.spaces.abstract import Space as Space
-from simulacra.core.suggestion import Phrase, Refusal, load_with
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Real, Space
-from simulacra.core.suggestion import Refusal, load_with
 from simulacra.data.arrays.parts import WORDS, part_of
 from simulacra.data.arrays.shapes import narrowest
 from simulacra.data.limits import check_memory

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
-from simulacra.core.suggestion import Phrase, Refusal, load_with
 
 MOST_LEVELS = 2**16
 

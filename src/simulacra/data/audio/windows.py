@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulacra.core.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.audio.wav import Recording
 
 LARGEST = 1024  # samples of a window that is suggested, at most

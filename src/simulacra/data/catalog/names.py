@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulacra.core.suggestion import Phrase, Refusal, command
+from simulacra.core.errors.suggestion import Phrase, Refusal, command
 
 VARIABLE = "SIMULACRA_DATA"
 

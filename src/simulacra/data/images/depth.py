@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulacra.core.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.images.headers import Head
 
 log = logging.getLogger("simulacra")

@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.preprocessing.images import Geometry, coloured, option
 from simulacra.core.preprocessing.transforms import Binarize
 from simulacra.core.spaces.plain import Binary, Levels, Space
-from simulacra.core.suggestion import Phrase, Refusal, load_with
 from simulacra.data.images.binarize import static_bits
 from simulacra.data.images.headers import Head
 from simulacra.data.row_store import RowStore

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.core.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.limits import LEAST
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from simulacra.core.batch import Batch
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.preprocessing.chain import Preprocessing
-from simulacra.core.suggestion import Refusal, load_with
 from simulacra.data.dataset import Split
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source_rows import SourceRows

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.audio import Audio
-from simulacra.core.suggestion import Refusal, load_with
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.assigned import by_words

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, load_with
 
 
 def by_time(values: np.ndarray, wish: Mapping[str, int], name: str) -> dict[str, Tensor]:

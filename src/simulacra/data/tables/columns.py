@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.inputs.convert import class_name, column_codes
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
-from simulacra.core.suggestion import Phrase, Refusal, load_with
 from simulacra.data.labels import encode
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions

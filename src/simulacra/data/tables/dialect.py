@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from simulacra.core.suggestion import Phrase, Refusal, load_with
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.data.catalog.formats import read_all
 from simulacra.data.limits import LINE as OF_A_LINE
 from simulacra.data.limits import TEXT

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from simulacra.core.suggestion import Phrase, Refusal, load_with
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from simulacra.core.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.tables.dialect import Line
 from simulacra.data.tables.missing import may_miss
 from simulacra.data.tables.numbers import Marks

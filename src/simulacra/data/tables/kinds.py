@@ -21,11 +21,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.inputs.convert import class_name
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
-from simulacra.core.suggestion import Phrase, Refusal, load_with
 from simulacra.data.tables.column import Column
 
 FEW = 10  # different numbers that are grades rather than measurements

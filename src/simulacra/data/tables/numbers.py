@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from simulacra.core.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, load_with
 
 GROUPS = "., '\u00a0\u202f"  # marks between groups of three digits
 EXACT = 2**53  # whole numbers up to here are exact in double precision

@@ -12,11 +12,11 @@ from simulacra import __version__
 from simulacra.core.artifact.save import CONFIG, WEIGHTS
 from simulacra.core.errors.calls import WrongCall
 from simulacra.core.errors.kinds import brief
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
 from simulacra.core.scores.estimate import Estimate, Protocol
 from simulacra.core.storage.files import read_json
 from simulacra.core.storage.links import check_links
-from simulacra.core.suggestion import Refusal, command
 from simulacra.evaluation.fresh import why_not
 from simulacra.evaluation.report import REPORT, Report, reports_in
 from simulacra.training.run import Run

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import typed
 from simulacra.core.model import Model
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Levels
-from simulacra.core.suggestion import typed
 from simulacra.data.dataset import Dataset
 
 Of = Literal["model", "train", "data", "evaluate"]

@@ -39,7 +39,7 @@ from simulacra.evaluation.likelihood.lengths import (
     step_seconds,
     usual,
 )
-from simulacra.evaluation.partial import Form, fields_of, once
+from simulacra.evaluation.measures.kept_parts import Form, fields_of, once
 
 __all__ = ["Annealed", "Annealing", "Bracket", "annealed", "bracket", "forward", "reverse", "schedule"]
 SHARES = ((0.5, 500), (0.9, 4000), (1.0, 10_000))  # Salakhutdinov and Murray's steps up to each beta

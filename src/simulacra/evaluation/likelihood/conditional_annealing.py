@@ -31,7 +31,7 @@ from simulacra.core.scores.laws import Laws
 from simulacra.evaluation.likelihood.annealing import Annealing, annealed, schedule
 from simulacra.evaluation.likelihood.brackets import APART, BROKEN_OFF, FEW
 from simulacra.evaluation.likelihood.lengths import CHAINS, Settled, kept_short
-from simulacra.evaluation.partial import Form, once
+from simulacra.evaluation.measures.kept_parts import Form, once
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from simulacra.core.scores.likelihood import ENTRIES, CutShort, Score, joined, s
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.annealing import DEFAULT, Annealing, Bracket
 from simulacra.evaluation.likelihood.conditional_annealing import Brackets, Met, bracket_each, energies
-from simulacra.evaluation.partial import fields_of, once
+from simulacra.evaluation.measures.kept_parts import fields_of, once
 from simulacra.evaluation.rows import Block, blocks, count
 
 log = logging.getLogger("simulacra")

@@ -23,16 +23,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.interface import CHUNK
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence
-from simulacra.core.suggestion import Refusal
 from simulacra.data.catalog.names import cache
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.toys import Modes
 from simulacra.evaluation.likelihood.held_out import fits
-from simulacra.evaluation.partial import TENSOR, Store
+from simulacra.evaluation.measures.kept_parts import TENSOR, Store
 from simulacra.evaluation.rows import count, points, samples_like, subset
 from simulacra.evaluation.samples.coverage import precision_recall_density_coverage
 from simulacra.evaluation.samples.distances import (

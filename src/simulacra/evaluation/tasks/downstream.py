@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import load_with
 from simulacra.core.interface import CHUNK, evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.storage.records import Record
-from simulacra.core.suggestion import load_with
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.interval import Interval, in_words, mean_of, share_of
 from simulacra.evaluation.likelihood.held_out import fits

@@ -14,7 +14,7 @@ from simulacra.training.loop import Loop
 from simulacra.training.options import draws
 
 if TYPE_CHECKING:
-    from simulacra.exploration.history import History
+    from simulacra.exploration.live.history import History
 
 ROW = 0.6  # seconds of the row of snapshots
 log = logging.getLogger("simulacra")
@@ -86,7 +86,7 @@ class SamplePictures:
     def _draw(self, loop: Loop) -> None:
         from simulacra.exploration.drawing import style
         from simulacra.exploration.drawing.views import view
-        from simulacra.exploration.progression import framed
+        from simulacra.exploration.pictures.progression import framed
 
         assert loop.folder is not None and loop.stage is not None
         model, epoch = loop.model, loop.position.epoch
@@ -106,9 +106,15 @@ class SamplePictures:
     def _keep(self, loop: Loop) -> None:
         """One more snapshot of two numbers, and the row of all of them."""
         from simulacra.exploration.drawing import style
-        from simulacra.exploration.history import History, read_history, snapshot, window_of, write_history
+        from simulacra.exploration.live.history import (
+            History,
+            read_history,
+            snapshot,
+            window_of,
+            write_history,
+        )
         from simulacra.exploration.pictures.critic import modes_of
-        from simulacra.exploration.progression import names_of, row_of
+        from simulacra.exploration.pictures.progression import names_of, row_of
 
         assert loop.folder is not None
         model, step = loop.model, loop.position.total_steps

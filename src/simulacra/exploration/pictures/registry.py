@@ -23,8 +23,8 @@ from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing import style
-from simulacra.exploration.history import FOLDER as KEPT
-from simulacra.exploration.history import NAME, History, read_history
+from simulacra.exploration.live.history import FOLDER as KEPT
+from simulacra.exploration.live.history import NAME, History, read_history
 from simulacra.exploration.pictures import figures
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.album import Album
@@ -32,8 +32,8 @@ from simulacra.exploration.pictures.completion import completion_picture, shows
 from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
 from simulacra.exploration.pictures.pairs import pairs
+from simulacra.exploration.pictures.progression import snapshots
 from simulacra.exploration.pictures.saliency import saliency_picture
-from simulacra.exploration.progression import snapshots
 from simulacra.training.state.metrics import read_numbers
 
 PRIVATE = "private"

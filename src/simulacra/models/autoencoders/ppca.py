@@ -20,12 +20,12 @@ from torch import Tensor
 from simulacra.core.capabilities.general import Completes, Decodes, Encodes, HasDensity, Samples, TakesMissing
 from simulacra.core.distributions.elementary import LOG_2PI
 from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.model import Model
 from simulacra.core.numerics.moments import covariance, has_gaps, known_rows
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real, Space
-from simulacra.core.suggestion import Refusal
 from simulacra.core.updates import Source, Stage, Steps
 from simulacra.models.autoencoders.factors import FLOOR, Linear, closed_form, maximize
 

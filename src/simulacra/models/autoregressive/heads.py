@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from simulacra.core.distributions.heads import LikelihoodHead, likelihood_head
 from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Space
-from simulacra.core.suggestion import Refusal
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from simulacra.core.exchange import all_rows
+from simulacra.core.numerics.exchange import all_rows
 
 LARGEST = 2**22  # numbers |M_ib - M_jb| that are computed at a time: what a cache holds
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from simulacra.core.exchange import is_split, total
+from simulacra.core.numerics.exchange import is_split, total
 from simulacra.nets.adversarial.virtual import VirtualNorm
 
 KINDS = ("batch", "virtual", "layer", "none")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from simulacra.core.suggestion import Refusal, build_with
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.nets.adversarial.dcgan import DCGANCritic, DCGANGenerator
 from simulacra.nets.adversarial.mlp_players import MLPCritic, MLPGenerator
 from simulacra.nets.adversarial.residual_players import ResidualCritic, ResidualGenerator

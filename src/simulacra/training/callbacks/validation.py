@@ -10,6 +10,7 @@ from typing import Any, cast
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import narrowed, to_float64
@@ -17,7 +18,6 @@ from simulacra.core.progress.estimates import estimated
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.scores.likelihood import has_exact, observed
-from simulacra.core.suggestion import Refusal, load_with
 from simulacra.data.dataset import Split
 from simulacra.training.callbacks.stopping import at_once
 from simulacra.training.hardware.backend import Backend

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from simulacra.core.suggestion import Refusal, train_with
+from simulacra.core.errors.suggestion import Refusal, train_with
 from simulacra.training.options import Options
 
 
@@ -111,7 +111,7 @@ class FabricBackend(Backend):
 
 
 class Total(torch.autograd.Function):
-    """Equation (1) of `core.exchange`; the sum of gradients may be differentiated again."""
+    """Equation (1) of `core.numerics.exchange`; the sum of gradients may be differentiated again."""
 
     @staticmethod
     def forward(ctx: Any, t: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from typing import Any
 from torch.multiprocessing import ProcessExitedException
 
 from simulacra.core.artifact.save import save_model
+from simulacra.core.errors.suggestion import train_with
 from simulacra.core.model import Model
-from simulacra.core.suggestion import train_with
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.stopping import Interrupted, shared_request, stop_requests
 from simulacra.training.hardware.backend import Backend, FabricBackend, make_fabric, plain

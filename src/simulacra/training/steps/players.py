@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.exchange import exchanging
+from simulacra.core.errors.suggestion import Phrase, Refusal, train_with
 from simulacra.core.model import Model
+from simulacra.core.numerics.exchange import exchanging
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng, ambient
-from simulacra.core.suggestion import Phrase, Refusal, train_with
 from simulacra.core.updates import Update, selects
-from simulacra.training.coupling import coupling, refuse_coupled
 from simulacra.training.hardware.backend import Backend
 from simulacra.training.hardware.memory import out_of_memory, release
 from simulacra.training.options import Options
+from simulacra.training.steps.coupling import coupling, refuse_coupled
 from simulacra.training.steps.objective import Totals, reduce_terms
 
 log = logging.getLogger("simulacra")

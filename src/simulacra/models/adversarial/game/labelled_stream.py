@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.random.keyed import Rng
-from simulacra.core.suggestion import Refusal, load_with
 from simulacra.core.updates import Source
 
 CHUNK = 4096

@@ -13,10 +13,10 @@ from typing import Any, Literal, get_args
 import torch
 from torch import nn
 
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
-from simulacra.core.suggestion import Refusal, build_with
 from simulacra.core.updates import Source, Stage
 from simulacra.models.adversarial.game.discriminator import EMBEDDED, HOW, Discriminator, Embedded
 from simulacra.nets.adversarial.players import build_players

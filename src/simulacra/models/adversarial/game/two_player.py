@@ -26,11 +26,11 @@ from simulacra.core.capabilities.general import (
     TakesCondition,
 )
 from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
-from simulacra.core.suggestion import Refusal, build_with, load_with
 from simulacra.core.updates import Loss, Stage, Update
 from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.losses import (

@@ -26,11 +26,11 @@ from simulacra.core.distributions.elementary import Distribution, Gaussian, Mixt
 from simulacra.core.distributions.heads import MIN_LOG_SCALE, LikelihoodHead
 from simulacra.core.distributions.laplace import Laplace
 from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Levels, Real, Space
-from simulacra.core.suggestion import Refusal
 from simulacra.core.updates import Source, Stage, Update
 from simulacra.models.autoregressive.ordered import Ordered
 from simulacra.nets.autoregressive.recursion import Activation

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import Completes
-from simulacra.core.exchange import row_mean
+from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.general import Classifies, Completes, TakesCondition
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
-from simulacra.core.suggestion import Refusal, load_with
 from simulacra.core.updates import Stage, Update
 from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
 from simulacra.models.boltzmann.machine.energy_model import Layers

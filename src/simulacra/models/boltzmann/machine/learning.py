@@ -26,10 +26,10 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.exchange import row_count
+from simulacra.core.errors.suggestion import Phrase, Refusal, build_with
+from simulacra.core.numerics.exchange import row_count
 from simulacra.core.optimizers import SGD
 from simulacra.core.random.keyed import Rng
-from simulacra.core.suggestion import Phrase, Refusal, build_with
 from simulacra.core.updates import Update
 from simulacra.models.boltzmann.machine.energy_model import Layers, conditions_of
 from simulacra.models.boltzmann.machine.partition import smaller_side

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
-from simulacra.core.suggestion import Phrase, Refusal, load_with
 
 GREY = "grey levels can be drawn anew each visit (dynamic), drawn once (static) or cut (threshold); "
 
@@ -16,8 +16,8 @@ def need_binary(name: str, space: Space) -> None:
     Example:
         >>> need_binary("an RBM", Real((2,)))
         Traceback (most recent call last):
-        simulacra.core.suggestion.Refusal: an RBM needs binary data, but the space is Real(shape=(2,)): take a
-        Gaussian RBM.
+        simulacra.core.errors.suggestion.Refusal: an RBM needs binary data, but the space is Real(shape=(2,)):
+        take a Gaussian RBM.
     """
     if not isinstance(space, Binary):
         drawn = load_with(binarize="dynamic")

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import stage
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.plain import Binary, Levels, Space
-from simulacra.core.suggestion import Refusal
 
 if TYPE_CHECKING:
     from simulacra.core.progress.tasks import Progress

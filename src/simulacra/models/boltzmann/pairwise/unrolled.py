@@ -30,9 +30,9 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.general import Completes
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.suggestion import Refusal, build_with
 from simulacra.core.updates import Source, Stage, Update
 from simulacra.models.boltzmann.machine.biases import log_odds
 from simulacra.models.boltzmann.machine.learning import check_at_least

@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.general import HasDensity, HasPartitionFunctions
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.optimizers import SGD
 from simulacra.core.random.contents import Contents, histories
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.laws import Laws
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Real, Space
-from simulacra.core.suggestion import Refusal, build_with
 from simulacra.core.updates import Loss, Source, Stage, Update
 from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 from simulacra.models.boltzmann.machine.learning import check_at_least

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import Completes, Decodes, Encodes, HasFilters, TakesCondition
-from simulacra.core.exchange import row_mean
 from simulacra.core.numerics import moments
+from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage

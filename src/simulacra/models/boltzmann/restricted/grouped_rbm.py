@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.spaces.plain import Space
-from simulacra.core.suggestion import Refusal, build_with
 from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, estimator_for
 from simulacra.models.boltzmann.restricted.labelled import Labelled

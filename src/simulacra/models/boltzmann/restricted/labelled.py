@@ -36,10 +36,10 @@ from simulacra.core.capabilities.general import (
     Samples,
     TakesCondition,
 )
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
-from simulacra.core.suggestion import Refusal, load_with
 from simulacra.core.updates import Stage
 from simulacra.models.boltzmann.machine.biases import biases_from_data
 from simulacra.models.boltzmann.machine.energy_model import Machine

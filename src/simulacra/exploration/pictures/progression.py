@@ -11,7 +11,7 @@ from torch import Tensor
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.exploration.drawing import panels, style
-from simulacra.exploration.history import SIDE, History, Snapshot, snapshot
+from simulacra.exploration.live.history import SIDE, History, Snapshot, snapshot
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.critic import modes_of
 from simulacra.training.callbacks.looks import POINTS

@@ -1,14 +1,14 @@
 """Updates that couple the rows of a batch, and the parts into which it may be divided all the same.
 
-Processes exchange sums over rows (`core.exchange`); micro-batches follow each other and cannot.
+Processes exchange sums over rows (`core.numerics.exchange`); micro-batches follow each other and cannot.
 """
 
 from __future__ import annotations
 
 from torch import nn
 
+from simulacra.core.errors.suggestion import Refusal, train_with
 from simulacra.core.model import Model
-from simulacra.core.suggestion import Refusal, train_with
 from simulacra.core.updates import Update
 from simulacra.nets.adversarial.normal import BatchNorm
 from simulacra.training.options import Options, planned_stages
