@@ -67,7 +67,12 @@ class Batch:
         return self.map(lambda t: to_device(t, device))
 
     def part(self, start: int, stop: int) -> Batch:
-        """Returns rows `start` to `stop` of this stream, and the same fraction of each further stream."""
+        """Returns some rows of this stream, and the same fraction of each further stream.
+
+        Args:
+            start: first row.
+            stop: row after the last.
+        """
         n = len(self)
         extra = {
             name: stream.part(start * len(stream) // n, stop * len(stream) // n)

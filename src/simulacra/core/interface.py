@@ -324,7 +324,7 @@ class Interface:
         """
         raw = self.preprocessing.raw
         if not isinstance(raw, Table):
-            raise ValueError(f"the rows of {raw} have no columns with names: take them as an array.")
+            raise ValueError(f"the rows of {raw} have no named columns: use them as an array.")
         return to_frame(raw, as_tensor(x))
 
     # ---- from raw data to the model's space

@@ -48,14 +48,14 @@ class Renamed:
         )
 
 
-def _of(since: str, until: str, names: Mapping[str, Mapping[str, str]]) -> tuple[Renamed, ...]:
+def _entries(since: str, until: str, names: Mapping[str, Mapping[str, str]]) -> tuple[Renamed, ...]:
     pairs = ((of, old, new) for of, table in names.items() for old, new in table.items())
     return tuple(Renamed(*pair, since, until) for pair in pairs)
 
 
 _NORMALIZATION = {"normalisation": "normalization", "critic_normalisation": "critic_normalization"}
 _LIKELIHOOD = {"observation": "likelihood"}
-RENAMED: tuple[Renamed, ...] = _of(
+RENAMED: tuple[Renamed, ...] = _entries(
     "0.2.0",
     "0.4.0",
     {
@@ -131,9 +131,9 @@ def renamed_arguments(of: Collection[str], given: Mapping[str, Any], quiet: bool
 def renames(callee: C) -> C:
     """Decorates a function or dataclass, so that it accepts its keyword arguments under old names too."""
     if isinstance(callee, type):
-        callee.__init__ = _taking(callee.__init__, callee.__name__)  # type: ignore[misc]
+        callee.__init__ = _accepting_old_names(callee.__init__, callee.__name__)  # type: ignore[misc]
         return callee
-    return _taking(callee, callee.__name__)  # type: ignore[return-value]
+    return _accepting_old_names(callee, callee.__name__)  # type: ignore[return-value]
 
 
 def renames_of(*of: str) -> Callable[[C], C]:
@@ -142,10 +142,10 @@ def renames_of(*of: str) -> Callable[[C], C]:
     Args:
         of: owners to which the function passes its keyword arguments, such as `Options`.
     """
-    return lambda callee: _taking(callee, *of)  # type: ignore[return-value]
+    return lambda callee: _accepting_old_names(callee, *of)  # type: ignore[return-value]
 
 
-def _taking(function: Callable[..., Any], *of: str) -> Callable[..., Any]:
+def _accepting_old_names(function: Callable[..., Any], *of: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **renamed_arguments(of, kwargs))
@@ -164,11 +164,11 @@ def renames_attributes(cls: type[T]) -> type[T]:
     """
     for entry in RENAMED:
         if entry.of == cls.__name__:
-            setattr(cls, entry.old, property(_read(entry)))
+            setattr(cls, entry.old, property(_reader(entry)))
     return cls
 
 
-def _read(entry: Renamed) -> Callable[[Any], Any]:
+def _reader(entry: Renamed) -> Callable[[Any], Any]:
     def read(self: Any) -> Any:
         return getattr(self, present((entry.of,), entry.old, level=3))
 

@@ -79,15 +79,29 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Yields raw batches, one for each index tensor of `orders`."""
+        """Yields raw batches.
+
+        Args:
+            orders: index tensors, one for each batch, shape (B,).
+        """
         ...
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
-        """Returns the raw batch in the model's space."""
+        """Returns a raw batch in the model's space.
+
+        Args:
+            batch: raw batch.
+            rng: generator of random preprocessing.
+        """
         ...
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
-        """Returns the rows `index`, preprocessed, as a batch in the model's space."""
+        """Returns rows of the split, preprocessed, as a batch in the model's space.
+
+        Args:
+            index: row numbers, shape (B,).
+            rng: generator of random preprocessing.
+        """
         ...
 
 
@@ -138,5 +152,10 @@ def weight_rows(stream: str) -> Weight:
 
 
 def selects(params: tuple[str, ...], name: str) -> bool:
-    """Returns True if the parameter `name` equals one of `params` or begins with one of its prefixes."""
+    """Returns True if a parameter is among those of an update.
+
+    Args:
+        params: names, prefixes that end in a dot, or "" for all.
+        name: name of the parameter.
+    """
     return any(name == p or p == "" or (p.endswith(".") and name.startswith(p)) for p in params)

@@ -80,11 +80,11 @@ def build_model(
     """
     name = config["model"]
     _check_passed(config, passed, where)
-    with _in_a_sentence(f"{where}: its arguments make no {name[:60]}"):
+    with _as_value_error(f"{where}: its arguments make no {name[:60]}"):
         arguments = {key: _argument(value) for key, value in config["arguments"].items()}
         known = renamed_arguments({base.__name__ for base in kind.__mro__}, arguments, quiet=True)
         model = kind(**known, **dict[str, Any](passed))
-    with _in_a_sentence(f"{where}: its preprocessing does not fit {name[:60]}"):
+    with _as_value_error(f"{where}: its preprocessing does not fit {name[:60]}"):
         model.preprocessing = preprocessing_from(config["preprocessing"])
         _check_finite(config["preprocessing"])
         if model.preprocessing.space != model.space:
@@ -123,17 +123,17 @@ def _check_finite(value: Any) -> None:
         for entry in value.values() if isinstance(value, dict) else value:
             _check_finite(entry)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is no number to compute with")
+        raise ValueError(f"{value} is not a finite number")
 
 
 @contextmanager
-def _in_a_sentence(beginning: str) -> Iterator[None]:
+def _as_value_error(beginning: str) -> Iterator[None]:
     """Context that turns any error into a ValueError of one sentence with the given beginning."""
     try:
         yield
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:300].rstrip(".")
-        reason = f"nothing is called {reason}" if isinstance(error, KeyError) else reason
+        reason = f"{reason} is unknown or missing" if isinstance(error, KeyError) else reason
         raise ValueError(f"{beginning} ({reason}).") from error
 
 
@@ -162,7 +162,7 @@ def check_sizes(
         ValueError: if they differ.
     """
     try:
-        with shapes_alone(), _at_most(SPARE + 4 * len(stored)):
+        with shapes_alone(), _parameter_limit(SPARE + 4 * len(stored)):
             own = build_model(config, kind, {n: _without_storage(v) for n, v in passed.items()}, where)
     except ValueError:
         if of_the_library(kind):
@@ -175,7 +175,7 @@ SPARE = 100  # parameters allowed beyond four for each tensor of the file, for t
 
 
 @contextmanager
-def _at_most(n: int) -> Iterator[None]:
+def _parameter_limit(n: int) -> Iterator[None]:
     """Context that allows at most n new parameters, so that a depth of 10^9 fails early."""
     made, thread = 0, threading.get_ident()
 

@@ -105,7 +105,7 @@ def save(model: Model, path: Path) -> None:
         return _write_weights(model, path, describe(model))
     if path.suffix.lower() in OTHERS and not path.is_dir():
         raise ValueError(
-            f"{path} ends in {path.suffix}, and a model is no such file: save it as "
+            f"{path} ends in {path.suffix}, which is not the format of saved models: save it as "
             f"{path.with_suffix(FILE)}, or into a folder."
         )
     if path.exists() and not path.is_dir():

@@ -69,7 +69,7 @@ def _rule(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Rule | N
         return None
     if name.endswith("_"):
         own = torch.Tag.pointwise in func.tags or torch.Tag.nondeterministic_seeded in func.tags
-        return _itself if own else None
+        return _in_place if own else None
     return RULES.get(name) or (_pointwise if torch.Tag.pointwise in func.tags else None)
 
 
@@ -88,7 +88,7 @@ def _broadcast(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
     return None if any(len(sizes) > 1 for sizes in columns) else tuple(max(s, default=1) for s in columns)
 
 
-def _itself(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _in_place(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Returns the tensor that an in-place operation writes to; None if the other shapes do not fit."""
     shapes = [t.shape for t in args if isinstance(t, Tensor)]
     return args[0] if _broadcast(shapes) == args[0].shape else None
@@ -102,10 +102,10 @@ def _pointwise(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any
     if hidden or not all(t.is_meta or t.dim() == 0 for t in tensors):
         return None
     shape = _broadcast([t.shape for t in tensors])
-    return None if shape is None else _empty(shape, func(*map(_one, args), **kwargs).dtype)
+    return None if shape is None else _empty(shape, func(*map(_single_entry, args), **kwargs).dtype)
 
 
-def _one(value: Any) -> Any:
+def _single_entry(value: Any) -> Any:
     """Returns a tensor of one entry with the type and number of dimensions, which decide type promotion."""
     if not isinstance(value, Tensor):
         return value

@@ -44,7 +44,7 @@ def ancestral(
         shape (B, *), float.
     """
     state = model.begin(len(rng.rows), c)
-    return _drawn(model, rng, x, known, watch, _Fast(model, state))
+    return _drawn(model, rng, x, known, watch, _IncrementalSource(model, state))
 
 
 def ancestral_slow(
@@ -59,10 +59,10 @@ def ancestral_slow(
     Args:
         model, rng, c, x, known: as in `ancestral`.
     """
-    return _drawn(model, rng, x, known, None, _Slow(model, c))
+    return _drawn(model, rng, x, known, None, _WholeModelSource(model, c))
 
 
-class _Fast:
+class _IncrementalSource:
     """Computes the parameters of the next entry from the model's incremental state."""
 
     def __init__(self, model: HasConditionals, state: Any):
@@ -75,7 +75,7 @@ class _Fast:
         self.state = self.model.advance(self.state, t, value)
 
 
-class _Slow:
+class _WholeModelSource:
     """Computes the parameters of the next entry from all entries so far."""
 
     def __init__(self, model: HasConditionals, c: Tensor | None):
@@ -97,7 +97,7 @@ def _drawn(
     x: Tensor | None,
     known: Tensor | None,
     watch: Watch | None,
-    source: _Fast | _Slow,
+    source: _IncrementalSource | _WholeModelSource,
 ) -> Tensor:
     able = cast(Any, model)
     shape, d, n = able.space.shape, able.space.dims, len(rng.rows)
@@ -163,9 +163,9 @@ def complete(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tens
     exact = allowed(model.order, known)
     first = ancestral(model, rng, c, x, known)
     if bool(exact.all()):
-        return _kept(x, known, first)
+        return _with_known(x, known, first)
     best = _resampled(model, x, known, rng, c)
-    return _kept(x, known, torch.where(exact.view(-1, *[1] * (x.dim() - 1)), first, best))
+    return _with_known(x, known, torch.where(exact.view(-1, *[1] * (x.dim() - 1)), first, best))
 
 
 CANDIDATES = 32  # completions to choose from if the order allows no exact draw
@@ -192,6 +192,6 @@ def _log_weight(model: HasConditionals, x: Tensor, known: Tensor, c: Tensor | No
     return head.build(model.parameters_of(x, c)).log_prob(x, known)
 
 
-def _kept(x: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
+def _with_known(x: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
     wide = x.dtype if not x.is_floating_point() and not drawn.is_floating_point() else drawn.dtype
     return torch.where(known, x.to(wide), drawn.to(wide))

@@ -117,7 +117,7 @@ class HasAnnealingPath(Capability):
 class HasPartitionFunctions(Capability):
     """Has a log-density that sums energies with different log Z, as sequences of conditional RBMs do."""
 
-    phrase = "has a law for each frame"
+    phrase = "has a partition function for each frame"
 
     @abstractmethod
     def laws(self, x: Tensor, known: Tensor | None = None) -> Laws:

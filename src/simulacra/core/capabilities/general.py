@@ -27,10 +27,13 @@ from simulacra.core.random.keyed import Rng
 
 
 class Samples(Capability):
-    """Draws observations from p(x) or p(x|c)."""
+    """Draws observations from p(x) or p(x|c).
+
+    Models with `entry_by_entry = True` run the network once for each entry; their `draw` takes `watch=`
+    (`core.capabilities.ancestral`).
+    """
 
     phrase = "samples"
-    # True: `draw` runs the network once for each entry and takes `watch=` (`core.capabilities.ancestral`)
     entry_by_entry: ClassVar[bool] = False
 
     @abstractmethod
@@ -300,7 +303,7 @@ class HasConditionals(Samples, HasDensity):
 class HasDiagnostics(Capability):
     """Measures the progress of training where losses do not show it, as in adversarial games."""
 
-    phrase = "tells how training goes"
+    phrase = "has training diagnostics"
 
     @abstractmethod
     def diagnostics(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> dict[str, float]:

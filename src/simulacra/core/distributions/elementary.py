@@ -25,7 +25,11 @@ SOFTPLUS_LIMIT = 40.0  # above it softplus(t) is t to the last digit of double p
 
 
 class Distribution(ABC):
-    """Base class: a distribution of observations with `event_dims` trailing dimensions."""
+    """Base class: a distribution of observations.
+
+    Subclasses have the attributes `event_dims`, the number of trailing dimensions of an observation, and
+    `discrete`, True if `log_prob` is a log-probability and not a log-density.
+    """
 
     event_dims: int
     discrete: bool
@@ -62,7 +66,12 @@ class Distribution(ABC):
 
 
 def sum_events(t: Tensor, event_dims: int) -> Tensor:
-    """Returns the sum over the last `event_dims` dimensions."""
+    """Returns the sum of t over its last dimensions.
+
+    Args:
+        t: values of entries, shape (B, *).
+        event_dims: number of dimensions that are summed; 0: t itself.
+    """
     return t.flatten(t.dim() - event_dims).sum(-1) if event_dims else t
 
 

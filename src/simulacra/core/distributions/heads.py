@@ -226,7 +226,7 @@ def _misfit(space: Space, name: str) -> str:
     mend = ""
     if isinstance(space, Sequence):
         frames = isinstance(space.of, Binary)
-        return f"no distribution here stands on {space}: " + (
+        return f"no distribution fits {space}: " + (
             "an RNN-RBM, an RTRBM or an RNN-NADE takes sequences of binary frames."
             if frames
             else "cut its sequences into rows of one length."

@@ -82,9 +82,9 @@ def marginal(space: Space, name: str, x: Tensor, mixtures: int = 1) -> Tensor:
         return spread(mixtures)
     if name == "gaussian-mixture":
         return _spread_over(x, mixtures)
-    if not len(x) or name not in _FOUND:
+    if not len(x) or name not in _MARGINALS:
         return torch.zeros(likelihood_head(space, name).output[0], dtype=torch.float64)
-    return _FOUND[name](space, x)
+    return _MARGINALS[name](space, x)
 
 
 def spread(k: int) -> Tensor:
@@ -149,7 +149,7 @@ def _frequencies(x: Tensor, classes: int) -> Tensor:
     return counts / counts.sum()
 
 
-_FOUND: dict[str, Callable[[Space, Tensor], Tensor]] = {
+_MARGINALS: dict[str, Callable[[Space, Tensor], Tensor]] = {
     "bernoulli": _bernoulli,
     "gaussian": _gaussian,
     "log-normal": _log_normal,

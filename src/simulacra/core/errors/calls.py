@@ -44,12 +44,12 @@ def checked(callee: C) -> C:
         simulacra.core.errors.calls.WrongCall: draw takes no sed=; did you mean seed=?
     """
     if isinstance(callee, type):
-        callee.__init__ = _checking(callee.__init__, callee.__name__)  # type: ignore[misc]
+        callee.__init__ = _with_checks(callee.__init__, callee.__name__)  # type: ignore[misc]
         return callee
-    return cast(C, _checking(callee, callee.__name__))
+    return cast(C, _with_checks(callee, callee.__name__))
 
 
-def _checking(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _with_checks(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     signature = inspect.signature(function)
 
     @functools.wraps(function)

@@ -56,10 +56,10 @@ WORDS = {
     ),
     "encode": Exportable(
         can.Encodes,
-        lambda model, x, rng, c: model.infer(_own(model, x, rng), c),
+        lambda model, x, rng, c: model.infer(_preprocessed(model, x, rng), c),
         "z",
         "x",
-        lambda model, rng: _raw(model, rng),
+        lambda model, rng: _raw_example(model, rng),
     ),
     "step": Exportable(
         can.HasMarkovChain,
@@ -77,20 +77,20 @@ WORDS = {
     ),
     "logits": Exportable(
         can.HasConditionals,
-        lambda model, x, rng, c: model.parameters_of(_own(model, x, rng), c),
+        lambda model, x, rng, c: model.parameters_of(_preprocessed(model, x, rng), c),
         "logits",
         "x",
-        lambda model, rng: _raw(model, rng),
+        lambda model, rng: _raw_example(model, rng),
     ),
 }
 
 
-def _own(model: Model, x: Tensor, rng: Rng) -> Tensor:
+def _preprocessed(model: Model, x: Tensor, rng: Rng) -> Tensor:
     """Returns raw x in the model's space and type."""
     return model.preprocessing.apply(x, rng).to(model.dtype)
 
 
-def _raw(model: Model, rng: Rng) -> Tensor:
+def _raw_example(model: Model, rng: Rng) -> Tensor:
     """Returns an example of raw x."""
     double = model.preprocessing.double and not lacks_float64(model.device)
     return example(model.preprocessing.raw, rng).to(torch.float64 if double else model.dtype)

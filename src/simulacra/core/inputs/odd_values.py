@@ -56,7 +56,7 @@ def lenient_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray
     whole = all(odd[repr(value)] or is_gone(value) for value in values)
     if not rows or (whole and len(rows) >= MANY):
         raise refused
-    _say(where, [str(values[i]) for i in rows], rows, str(refused))
+    _warn(where, [str(values[i]) for i in rows], rows, str(refused))
     return _checked(field, [None if odd[repr(value)] else value for value in values], where)
 
 
@@ -75,7 +75,7 @@ def _checked(field: Space, values: list[Any], where: str) -> np.ndarray:
     return codes
 
 
-def _say(where: str, texts: list[str], rows: list[int], why: str) -> None:
+def _warn(where: str, texts: list[str], rows: list[int], why: str) -> None:
     named = [f"{text[:40]!r} in row {row}" for text, row in zip(texts, rows)][:SHOWN]
     more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
     log.warning("%s holds %s%s: taken as missing (%s)", where, ", ".join(named), more, why.rstrip("."))
@@ -104,11 +104,11 @@ def without_odd(space: Table, rows: Tensor, known: Tensor | None) -> Tensor | No
     columns = ((name, replace(field, shape=())) for name, field in space.fields for _ in range(field.dims))
     for j, (name, field) in enumerate(columns):
         if there[:, j].any():
-            there[:, j] &= _within(field, rows[:, j], there[:, j], f"column {name!r} of x")
+            there[:, j] &= _in_space(field, rows[:, j], there[:, j], f"column {name!r} of x")
     return there
 
 
-def _within(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
+def _in_space(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
     """Returns a mask of the entries of a column of numbers that are in its space, shape (B,)."""
     inside: dict[float, bool] = {}
     refused: list[str] = []
@@ -128,7 +128,7 @@ def _within(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
     if len(odd) >= MANY and not any(inside.values()):
         raise ValueError(refused[0])
     if odd:
-        _say(where, [f"{column[i].item():g}" for i in odd], odd, refused[0])
+        _warn(where, [f"{column[i].item():g}" for i in odd], odd, refused[0])
     found = torch.ones_like(known)
     found[odd] = False
     return found

@@ -136,17 +136,17 @@ def stored(image: Image.Image, levels: int, channels: int, name: object) -> np.n
     pixels: np.ndarray
     if image.mode.startswith("I"):
         deep = np.asarray(image)
-        pixels = _back(deep, levels, 65535).astype(np.uint16)[None]
+        pixels = _unscaled(deep, levels, 65535).astype(np.uint16)[None]
     elif image.mode == "1":
         pixels = np.asarray(image, np.uint8)[None]
     else:
-        pixels = _back(to_chw(_opaque(image, channels, name)), levels, 255)
-    if _hides(image, pixels):
+        pixels = _unscaled(to_chw(_opaque(image, channels, name)), levels, 255)
+    if _has_transparent_pixel(image, pixels):
         raise transparent(name)
     return pixels
 
 
-def _back(spread: np.ndarray, levels: int, most: int) -> np.ndarray:
+def _unscaled(spread: np.ndarray, levels: int, most: int) -> np.ndarray:
     """Returns the levels that Pillow scaled to 0..most."""
     if levels == most + 1:
         return spread
@@ -164,7 +164,7 @@ def _opaque(image: Image.Image, channels: int, name: object) -> Image.Image:
     return image if image.mode == wanted else image.convert(wanted)
 
 
-def _hides(image: Image.Image, pixels: np.ndarray) -> bool:
+def _has_transparent_pixel(image: Image.Image, pixels: np.ndarray) -> bool:
     """Returns True if a pixel has the colour that is declared transparent."""
     hidden = image.info.get("transparency")
     if hidden is None or isinstance(hidden, bytes) or image.mode in {"P", *ALPHA}:

@@ -54,7 +54,12 @@ def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[t
 
 
 def has_gaps(source: Source, rng: Rng) -> bool:
-    """Returns True if the source has a mask of missing entries."""
+    """Returns True if the source has a mask of missing entries.
+
+    Args:
+        source: training split, of which the first row is read.
+        rng: generator of random preprocessing.
+    """
     return source.batch(torch.arange(1), rng.on(range(1))).known is not None
 
 

@@ -100,7 +100,7 @@ class Preprocessing:
             y = step.forward(x, rng)
             slopes = slopes + step.log_slope(x, y)
             x = y
-        x = _arrived(x, rng)
+        x = _on_device(x, rng)
         if known is not None:
             slopes = torch.where(known.to(slopes.device), slopes, torch.zeros_like(slopes))
             x = self.space.filled(x, known)
@@ -114,7 +114,7 @@ class Preprocessing:
         """
         for step in self.steps:
             x = step.forward(x, rng)
-        x = _arrived(x, rng)
+        x = _on_device(x, rng)
         # a raw placeholder may map to any value, and even a masked gradient must be finite
         x = x if known is None else self.space.filled(x, known)
         return narrowed(x, torch.get_default_dtype()) if x.is_floating_point() else x
@@ -166,7 +166,7 @@ class Preprocessing:
         return {"raw": self.raw.spec(), "steps": [step.spec() for step in self.steps], **geometry}
 
 
-def _arrived(y: Tensor, rng: Rng) -> Tensor:
+def _on_device(y: Tensor, rng: Rng) -> Tensor:
     """Moves rows that were held on the CPU (see `Preprocessing.held`) to the device of the model."""
     return to_device(y, rng.device) if lacks_float64(torch.device(rng.device)) else y
 

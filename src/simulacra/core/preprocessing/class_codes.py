@@ -37,7 +37,9 @@ class Codes(Transform):
     def space(self, before: Space) -> Space:
         """Returns the table with classes numbered from 0."""
         if not isinstance(before, Table) or before.dims != len(self.values):
-            raise ValueError(f"classes of a table of {len(self.values)} columns are not those of {before}.")
+            raise ValueError(
+                f"class values of {len(self.values)} columns do not fit {before}: load the table again."
+            )
         return Table({name: _plain(field) for name, field in before.fields})
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:

@@ -46,7 +46,9 @@ class Columns(Transform):
         Numeric columns without normal scores become real.
         """
         if not isinstance(before, Table) or before.dims != len(self.kinds):
-            raise ValueError(f"columns are scaled in a table of {len(self.kinds)} columns, not in {before}.")
+            raise ValueError(
+                f"scales of {len(self.kinds)} columns do not fit {before}: load the table again."
+            )
         fields = {name: Real(f.shape) if isinstance(f, Numeric) else f for name, f in before.fields}
         for kind in (Real, Binary):
             if all(type(space) is kind for space in fields.values()):

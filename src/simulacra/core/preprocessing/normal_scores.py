@@ -39,7 +39,7 @@ OUTER = 0.05  # share of the rows at each end whose slope is extrapolated
 
 
 @dataclass(frozen=True)
-class _Moved:
+class _Transformed:
     """Columns that are transformed: tensors with one row for each column, padded to the same length.
 
     Args:
@@ -67,13 +67,13 @@ class _Moved:
 
 def _moved(
     places: list[int], values: list[tuple[float, ...]], edges: list[tuple[float, ...]]
-) -> _Moved | None:
+) -> _Transformed | None:
     if not places:
         return None
     v = padded([torch.tensor(column, dtype=torch.float64, device="cpu") for column in values])
-    between = padded([torch.from_numpy(_between(np.array(column))) for column in values])
+    between = padded([torch.from_numpy(_boundaries(np.array(column))) for column in values])
     at = torch.tensor(places, device="cpu")
-    return _Moved(at, v, between, tuple(Scores(edges=column) for column in edges))
+    return _Transformed(at, v, between, tuple(Scores(edges=column) for column in edges))
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class NormalScores(Transform):
         return any(_needs_double(values) for values in self.values if values)
 
     @cached_property
-    def _moved(self) -> _Moved | None:
+    def _moved(self) -> _Transformed | None:
         """The transformed columns together; None if there is none."""
         places = [j for j, values in enumerate(self.values) if values]
         return _moved(places, [self.values[j] for j in places], [self.edges[j] for j in places])
@@ -151,7 +151,7 @@ class NormalScores(Transform):
         x[:, at] = picked(moved.values.to(x.device), moved.grid.cell(scores))
         for n, j in enumerate(moved.places.tolist()):
             if self.continued[j]:
-                drawn = _along(scores[:, n], *moved.column(n))
+                drawn = _extrapolated(scores[:, n], *moved.column(n))
                 x[:, j] = _rounded(drawn, self.decimals[j])
         return x
 
@@ -176,7 +176,7 @@ class NormalScores(Transform):
         return "/" + hashlib.sha256(repr((self.values, self.edges)).encode()).hexdigest()[:8]
 
 
-def _between(values: np.ndarray) -> np.ndarray:
+def _boundaries(values: np.ndarray) -> np.ndarray:
     """Returns the smallest number nearest to each value but the first: the midpoint, or the value itself."""
     middle = (values[1:] + values[:-1]) / 2
     # the midpoint of two adjacent doubles rounds to one of them, perhaps to the lower
@@ -197,7 +197,7 @@ def _interpolated(y: Tensor, scores: Tensor, values: Tensor) -> Tensor:
     return v[right - 1] + share * (v[right] - v[right - 1])
 
 
-def _along(y: Tensor, values: Tensor, cells: Scores) -> Tensor:
+def _extrapolated(y: Tensor, values: Tensor, cells: Scores) -> Tensor:
     """Returns the interpolated or extrapolated number at a drawn score."""
     f = cells.centres
     x = _interpolated(y, f, values)
@@ -272,6 +272,6 @@ def cells_of(column: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...], 
     if len(distinct) > MOST_VALUES:
         at = np.linspace(0, len(ordered) - 1, MOST_VALUES).round().astype(int)
         distinct = np.unique(ordered[at])
-    shares = np.searchsorted(ordered, _between(distinct), side="left") / len(ordered)
+    shares = np.searchsorted(ordered, _boundaries(distinct), side="left") / len(ordered)
     score = torch.special.ndtri(torch.from_numpy(shares)).numpy().round(DIGITS)
     return tuple(distinct.tolist()), tuple(score.tolist()), recurring

@@ -24,7 +24,11 @@ from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 
 
 class Transform(ABC):
-    """One step of preprocessing, y = T(x)."""
+    """Base class: one step of preprocessing, y = T(x).
+
+    Its class attributes are `exact`, True if a density of y gives one of x, `random`, True if it draws
+    noise, and `lossy`, True if several x map to one y.
+    """
 
     exact: ClassVar[bool] = True
     random: ClassVar[bool] = False

@@ -124,7 +124,7 @@ class ProgressFile:
             self._write(progress)
 
     def _write(self, progress: Progress) -> None:
-        self._written, self._last = time.monotonic(), _of_all(progress)
+        self._written, self._last = time.monotonic(), _overall(progress)
         try:
             write_json(self.path, self._last)
         except ValueError as error:
@@ -132,7 +132,7 @@ class ProgressFile:
             log.debug("%s", error)
 
 
-def _of_all(progress: Progress) -> dict[str, Any]:
+def _overall(progress: Progress) -> dict[str, Any]:
     """Returns the outermost stage as JSON, with the current inner stage in its message."""
     whole = progress
     while whole.parent is not None and whole.parent.sinks == progress.sinks:
@@ -143,11 +143,11 @@ def _of_all(progress: Progress) -> dict[str, Any]:
         # steps of unequal cost tell no total time, so the inner stage's is reported
         if not whole.even:
             content["seconds_left"] = progress.json()["seconds_left"]
-        content["message"] = f"{progress.stage}: {progress.step:,}{of} {_many(progress.unit)}"
+        content["message"] = f"{progress.stage}: {progress.step:,}{of} {_plural(progress.unit)}"
     return content
 
 
-def _many(unit: str) -> str:
+def _plural(unit: str) -> str:
     return unit[:-1] + "ies" if unit.endswith("y") else f"{unit}s"
 
 
@@ -156,7 +156,7 @@ def goal(progress: Progress) -> str:
     if progress.goal or progress.total is None:
         return progress.goal or "all of it"
     n = progress.total - progress.first
-    return f"1 {progress.unit}" if n == 1 else f"{n:,} {_many(progress.unit)}"
+    return f"1 {progress.unit}" if n == 1 else f"{n:,} {_plural(progress.unit)}"
 
 
 def on_terminal(show: bool | None = None) -> bool:

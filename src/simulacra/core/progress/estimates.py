@@ -29,14 +29,14 @@ def estimated(action: Callable[[], object]) -> float:
     """
     began = time.perf_counter()
     try:
-        with showing(_Clock()):
+        with showing(_DurationSink()):
             action()
-    except _Known as found:
+    except _DurationKnown as found:
         return found.seconds
     return time.perf_counter() - began
 
 
-class _Known(BaseException):
+class _DurationKnown(BaseException):
     """Interrupts an action whose duration is known."""
 
     def __init__(self, seconds: float):
@@ -44,14 +44,14 @@ class _Known(BaseException):
         self.seconds = seconds
 
 
-class _Clock:
+class _DurationSink:
     """A sink that interrupts the action."""
 
     def begun(self, progress: Progress) -> None:
         """Does nothing, since no duration is known yet."""
 
     def moved(self, progress: Progress) -> None:
-        """Raises `_Known` once the pace is known."""
+        """Raises `_DurationKnown` once the pace is known."""
         if not progress.known or progress.total is None:
             return
         seconds, part = progress.whole or 0.0, progress.parent
@@ -59,7 +59,7 @@ class _Clock:
             # scale the inner stage to the remaining steps of the outer one
             seconds = max(seconds, seconds * ((part.total or 1) - part.step) / part.part)
             part = part.parent
-        raise _Known(seconds)
+        raise _DurationKnown(seconds)
 
     def ended(self, progress: Progress) -> None:
         """Does nothing."""

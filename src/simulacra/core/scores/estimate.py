@@ -256,7 +256,7 @@ def _verdict(a: Estimate, b: Estimate, difference: float, error: float, chance: 
     if math.isnan(difference):
         return undecided(f"{measured} is not a number")
     if doubts := [*a.doubts, *b.doubts]:
-        return undecided(f"{measured}, but one of them cannot be believed: {' and '.join(doubts)}")
+        return undecided(f"{measured}, but one of them is unreliable: {' and '.join(doubts)}")
     if chance >= LEVEL:
         return undecided(f"{measured} is within {_limit(difference, error, len(a.values))}")
     higher, lower = (a, b) if difference > 0 else (b, a)

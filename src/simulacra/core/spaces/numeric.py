@@ -158,7 +158,7 @@ def rank(edges: Tensor, x: Tensor) -> Tensor:
         [0, 2]
     """
     if torch.compiler.is_exporting():
-        # ONNX has no search
+        # ONNX has no searchsorted
         return (x.unsqueeze(-1) >= edges).sum(-1)
     return torch.searchsorted(edges, x.contiguous(), right=True)
 
@@ -180,7 +180,7 @@ def ranks(edges: Tensor, x: Tensor, right: bool = False) -> Tensor:
         right: count edges equal to x too.
     """
     if torch.compiler.is_exporting():
-        # ONNX has no search
+        # ONNX has no searchsorted
         below = x.unsqueeze(-1) >= edges if right else x.unsqueeze(-1) > edges
         return below.sum(-1)
     flat = x.reshape(-1, x.shape[-1]).T.contiguous()
