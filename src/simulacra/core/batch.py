@@ -55,7 +55,11 @@ class Batch:
         return len(self.x)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        """Returns the batch with `change` applied to every tensor of every stream."""
+        """Returns the batch with a function applied to every tensor of every stream.
+
+        Args:
+            change: function of one tensor.
+        """
         changed: dict[str, Any] = {
             f.name: change(value) for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)
         }
@@ -63,7 +67,11 @@ class Batch:
         return replace(self, **changed, extra=extra)
 
     def to(self, device: torch.device | str) -> Batch:
-        """Returns the batch on `device`."""
+        """Returns the batch on a device.
+
+        Args:
+            device: target device.
+        """
         return self.map(lambda t: to_device(t, device))
 
     def part(self, start: int, stop: int) -> Batch:
@@ -90,6 +98,11 @@ class Terms:
         loss: values per example, shape (B,) or (B, T); a batch statistic is 0-dim and needs
             `Update(coupled=True)`.
         log: tensors of the same shapes, averaged and recorded, never differentiated.
+
+    Example:
+        >>> terms = Terms({"reconstruction": torch.ones(3), "kl": torch.zeros(3)})
+        >>> sum(terms.loss.values()).mean().item()
+        1.0
     """
 
     loss: dict[str, Tensor]

@@ -187,7 +187,8 @@ class Interface:
     ) -> np.ndarray:
         """Returns -log p(x) in nats, shape (B,); higher is more anomalous.
 
-        Args: as in `score_samples`.
+        Args:
+            x, condition, k, seed, known, lengths: as in `log_prob`.
         """
         return -self.score_samples(x, condition, k, seed, known, lengths)
 
@@ -267,11 +268,15 @@ class Interface:
             x: raw observations, shape (B, *); values at unknown entries are ignored.
             known: True = keep, False = draw; shape of x or of one observation. None: draw the NaN of a table.
             condition: one condition for all rows, or one for each.
-            seed: the same seed gives the same completions; None: new ones in each call, from torch's global
-                generator.
+            seed: the same seed gives the same completions; None: new ones, from torch's global generator.
 
         Raises:
             ValueError: if the model cannot complete, or `known` keeps every entry or none.
+
+        Example:
+            >>> from simulacra import PPCA, Real
+            >>> PPCA(Real((2,)), latent=1).complete([[3.0, 0.0]], known=[True, False])[0, 0].item()
+            3.0
         """
         self._need("complete", *can.FILLS)
         raw, there = self._raw(x, known, can.FILLS)

@@ -169,7 +169,16 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         self._removed |= set(capabilities)
 
     def supports(self, capability: type[can.Capability]) -> bool:
-        """Returns True if this instance has the capability."""
+        """Returns True if this instance has a capability.
+
+        Args:
+            capability: class of `core.capabilities`.
+
+        Example:
+            >>> from simulacra import GAN, Real
+            >>> GAN(Real((3,))).supports(can.Samples), GAN(Real((3,))).supports(can.HasDensity)
+            (True, False)
+        """
         return capability in self.capabilities()
 
     @property

@@ -48,6 +48,10 @@ def warmed(schedule: Schedule, share: float) -> Schedule:
     Args:
         schedule: factor of the learning rate as a function of progress in [0, 1].
         share: fraction of the progress that the warm-up takes, above 0.
+
+    Example:
+        >>> round(warmed(constant, 0.1)(0.05), 3), warmed(constant, 0.1)(0.5)
+        (0.5, 1.0)
     """
     return lambda progress: min(1.0, (progress + 1e-12) / share) * schedule(progress)
 
@@ -63,6 +67,10 @@ class Adam:
         weight_decay: decoupled weight decay.
         schedule: factor of the learning rate as a function of the stage's progress in [0, 1].
         clip: largest norm of the gradient; None: no clipping.
+
+    Example:
+        >>> Adam(lr=3e-4, schedule=cosine).schedule(0.5)
+        0.5
     """
 
     lr: float = 1e-3

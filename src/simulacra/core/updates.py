@@ -23,6 +23,10 @@ class Steps:
 
     Args:
         n: number of steps.
+
+    Example:
+        >>> Steps(1000).n
+        1000
     """
 
     n: int
@@ -34,6 +38,10 @@ class Epochs:
 
     Args:
         n: number of passes; a fraction is allowed.
+
+    Example:
+        >>> Epochs(0.5).n
+        0.5
     """
 
     n: float
@@ -59,6 +67,12 @@ class Update:
         coupled: the loss mixes rows (MMD, batch statistics); it is refused under several processes or
             gradient accumulation.
         optimizer: optimizer, learning rate and schedule.
+
+    Example:
+        >>> def squared(model, batch, rng):
+        ...     return Terms({"error": (model(batch.x) - batch.x).square().sum(1)})
+        >>> Update("autoencoder", params=("",), loss=squared, optimizer=Adam(lr=1e-3)).every
+        1
     """
 
     name: str
@@ -132,6 +146,10 @@ class Stage:
             below, another resolution. None: the batch as it is.
         streams: function of the training split that returns further streams by name, which become
             `batch.extra[name]`; None: no further streams.
+
+    Example:
+        >>> Stage("closed form", updates=(), length=Steps(0)).name
+        'closed form'
     """
 
     name: str
@@ -147,6 +165,12 @@ def weight_rows(stream: str) -> Weight:
 
     Args:
         stream: name of the stream in `batch.extra`.
+
+    Example:
+        >>> batch = Batch.of(torch.zeros(3, 2))
+        >>> batch.extra["labelled"] = Batch.of(torch.zeros(2, 2))
+        >>> weight_rows("labelled")(batch).tolist()
+        [1.0, 1.0]
     """
     return lambda batch: torch.ones(len(batch.extra[stream]), device=batch.x.device)
 

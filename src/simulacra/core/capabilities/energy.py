@@ -49,7 +49,11 @@ class HasMarkovChain(Capability):
 
     @abstractmethod
     def start_chain(self, rng: Rng) -> Tensor:
-        """Returns an initial state for each of `rng.rows`."""
+        """Returns an initial state for each of `rng.rows`.
+
+        Args:
+            rng: generator of the initial noise.
+        """
 
     @abstractmethod
     def step(self, state: Tensor, rng: Rng) -> Tensor:
@@ -89,7 +93,11 @@ class HasAnnealingPath(Capability):
 
     @abstractmethod
     def start_chain(self, rng: Rng) -> Tensor:
-        """Samples the base distribution (beta = 0): a state for each of `rng.rows`."""
+        """Samples the base distribution (beta = 0): a state for each of `rng.rows`.
+
+        Args:
+            rng: generator of the samples.
+        """
 
     @abstractmethod
     def base_log_z(self) -> Tensor:

@@ -254,7 +254,11 @@ class HasConditionals(Samples, HasDensity):
     entry_head: LikelihoodHead  # from the parameters of one entry, (B, P), to its distribution
 
     def head_at(self, t: int) -> LikelihoodHead:
-        """Returns the likelihood head of entry o(t): `entry_head`, unless entries are of several kinds."""
+        """Returns the likelihood head of entry o(t): `entry_head`, unless entries are of several kinds.
+
+        Args:
+            t: position in the order, from 0.
+        """
         return self.entry_head
 
     @property

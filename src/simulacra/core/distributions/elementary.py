@@ -124,6 +124,11 @@ class Gaussian(Distribution):
         loc: m, shape (B, *).
         log_scale: log s, broadcast to `loc`.
         event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> zero = torch.zeros(1, 2)
+        >>> round(Gaussian(zero, zero, 1).log_prob(zero).item(), 4)
+        -1.8379
     """
 
     loc: Tensor
@@ -143,12 +148,16 @@ class Gaussian(Distribution):
         return self.at(rng.normal(name, *self.loc.shape[1:], dtype=self.loc.dtype))
 
     def at(self, eps: Tensor) -> Tensor:
-        """Returns m + s eps at the given standard normal noise `eps`."""
+        """Returns m + s eps.
+
+        Args:
+            eps: standard normal noise, shape (B, *).
+        """
         return self.loc + torch.exp(self.log_scale) * eps
 
     @property
     def mean(self) -> Tensor:
-        """m."""
+        """Mean m."""
         return self.loc
 
 
@@ -166,6 +175,11 @@ class DiscretizedLogistic(Distribution):
         event_dims: number of trailing dimensions of an observation.
         centre: level at u = 0.
         spread: number of levels in one unit of u; None: levels - 1, so that all levels span [0, 1].
+
+    Example:
+        >>> p = DiscretizedLogistic(torch.tensor([0.5]), torch.tensor([-2.0]), 256, 0)
+        >>> round(p.mean.item(), 2)
+        127.5
     """
 
     loc: Tensor
@@ -270,6 +284,10 @@ class Categorical(Distribution):
     Args:
         logits: shape (B, K, *).
         event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> Categorical(torch.zeros(1, 4), 0).probs.tolist()
+        [[0.25, 0.25, 0.25, 0.25]]
     """
 
     logits: Tensor

@@ -45,5 +45,5 @@ class Laplace(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """m."""
+        """Mean m."""
         return self.loc

@@ -61,6 +61,10 @@ class Poisson(Distribution):
     Args:
         log_mean: log m, shape (B, *).
         event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> Poisson(torch.zeros(1), 0).log_prob(torch.zeros(1)).item()
+        -1.0
     """
 
     log_mean: Tensor
@@ -81,7 +85,7 @@ class Poisson(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """m."""
+        """Mean m."""
         return self.log_mean.exp()
 
 
@@ -120,7 +124,7 @@ class NegativeBinomial(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """m."""
+        """Mean m."""
         return self.log_mean.exp()
 
 
@@ -167,6 +171,10 @@ class CumulativeLogit(Distribution):
     Args:
         steps: shape (B, K - 1, *): t_0, then t_j - t_{j-1} before a softplus.
         event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> CumulativeLogit(torch.zeros(1, 1), 0).log_probs.exp().tolist()
+        [[0.5, 0.5]]
     """
 
     steps: Tensor

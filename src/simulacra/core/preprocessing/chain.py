@@ -151,7 +151,11 @@ class Preprocessing:
         return y
 
     def fits(self, other: Preprocessing) -> bool:
-        """Returns True if two chains are equal up to the value range that each measured on its rows."""
+        """Returns True if two chains are equal up to the value range that each measured on its rows.
+
+        Args:
+            other: chain to compare with.
+        """
         kept = [[s for s in chain.steps if not isinstance(s, OwnRange)] for chain in (self, other)]
         return kept[0] == kept[1] and (self.raw, self.geometry) == (other.raw, other.geometry)
 

@@ -205,7 +205,7 @@ def coloured(pixels: np.ndarray, channels: int) -> np.ndarray:
 def save_png(pixels: np.ndarray, levels: int, path: Path) -> None:
     """Saves an image of levels as a lossless PNG file of 1, 2, 4, 8 or 16 bits, the smallest depth that fits.
 
-    Colour images use 8 bits or more; 2 levels are saved as black and white.
+    Colour images use 8 bits or more; if they have 2 levels, these are saved as 0 and 255.
 
     Args:
         pixels: shape (C, H, W), C 1 or 3.

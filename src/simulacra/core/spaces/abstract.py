@@ -183,11 +183,19 @@ class Ranged(Space):
 
     @abstractmethod
     def bare(self, x: Tensor) -> Tensor:
-        """Returns b(x): the entry itself or its logarithm."""
+        """Returns b(x): the entry itself or its logarithm.
+
+        Args:
+            x: entries, any shape.
+        """
 
     @abstractmethod
     def undone(self, b: Tensor) -> Tensor:
-        """Returns x from b(x), not rounded."""
+        """Returns x from b(x), not rounded.
+
+        Args:
+            b: values of b, any shape.
+        """
 
     @property
     def nominal(self) -> tuple[float, float]:
@@ -205,18 +213,32 @@ class Ranged(Space):
         return self.nominal if self.centre is None or self.spread is None else (self.centre, self.spread)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns the features of equations (1) and (2)."""
+        """Returns the features of equations (1) and (2), shape (B, *shape).
+
+        Args:
+            x: observations, shape (B, *).
+            dtype: floating-point type; None: torch's default.
+        """
         u = self.measured(x, dtype)
         return _squeezed(u) if self.ranged else u
 
     def measured(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns u of equation (1), which is linear in b(x)."""
+        """Returns u of equation (1), which is linear in b(x), shape (B, *shape).
+
+        Args:
+            x: observations, shape (B, *).
+            dtype: floating-point type; None: torch's default.
+        """
         m, s = self.place
         # (1)
         return (self.bare(x.to(dtype or torch.get_default_dtype())) - m) / s
 
     def from_features(self, f: Tensor) -> Tensor:
-        """Inverts equations (1) and (2)."""
+        """Inverts equations (1) and (2).
+
+        Args:
+            f: features, shape (B, *shape).
+        """
         m, s = self.place
         u = _stretched(f) if self.ranged else f
         return self.undone(u * s + m)

@@ -45,12 +45,21 @@ class Categorical(Space):
         return (self.classes, *self.shape)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns one-hot codes, shape (B, classes, *shape)."""
+        """Returns one-hot codes, shape (B, classes, *shape).
+
+        Args:
+            x: classes, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         codes = F.one_hot(codes_of(self.values, x).long(), self.classes).movedim(-1, 1)
         return codes.to(dtype or torch.get_default_dtype())
 
     def from_features(self, f: Tensor) -> Tensor:
-        """Returns the class of the largest feature."""
+        """Returns the class of the largest feature, shape (B, *shape).
+
+        Args:
+            f: features, shape (B, classes, *shape).
+        """
         return values_of(self.values, f.argmax(1))
 
     @property
@@ -97,12 +106,21 @@ class Ordinal(Space):
         return (self.classes - 1, *self.shape)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns 1[x >= j] for j = 1..classes-1, shape (B, classes - 1, *shape)."""
+        """Returns 1[x >= j] for j = 1..classes-1, shape (B, classes - 1, *shape).
+
+        Args:
+            x: classes, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         steps = torch.arange(1, self.classes, device=x.device).view(-1, *[1] * len(self.shape))
         return (codes_of(self.values, x).unsqueeze(1) >= steps).to(dtype or torch.get_default_dtype())
 
     def from_features(self, f: Tensor) -> Tensor:
-        """Returns the sum of the features, or with `values` the value of the nearest class."""
+        """Returns the sum of the features, or with `values` the value of the nearest class.
+
+        Args:
+            f: features, shape (B, classes - 1, *shape).
+        """
         return values_of(self.values, f.sum(1).round().long()) if self.values else f.sum(1)
 
     @property

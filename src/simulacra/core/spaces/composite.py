@@ -65,19 +65,37 @@ class Sequence(Space):
         return (self.steps, *self.of.features_shape)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns the features of each step, shape (B, T, *)."""
+        """Returns the features of each step, shape (B, T, *).
+
+        Args:
+            x: padded sequences, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         return self._stepwise(lambda step: self.of.features(step, dtype), x)
 
     def from_features(self, f: Tensor) -> Tensor:
-        """Maps the features of each step to its units."""
+        """Maps the features of each step to its units.
+
+        Args:
+            f: features, shape (B, T, *).
+        """
         return self._stepwise(self.of.from_features, f)
 
     def features_known(self, known: Tensor) -> Tensor:
-        """Returns the mask of each step's features."""
+        """Returns the mask of each step's features.
+
+        Args:
+            known: booleans, shape (B, *shape).
+        """
         return self._stepwise(self.of.features_known, known)
 
     def filled(self, x: Tensor, known: Tensor) -> Tensor:
-        """Returns x with the placeholder of a step where `known` is False."""
+        """Returns x with the placeholder of a step where `known` is False.
+
+        Args:
+            x: padded sequences, shape (B, *shape).
+            known: booleans, shape of x.
+        """
         return self._stepwise(self.of.filled, x, known)
 
     def valid(self, lengths: Tensor) -> Tensor:
@@ -183,7 +201,11 @@ class Table(Space):
         return (sum(math.prod(space.features_shape) for _, space in self.fields),)
 
     def parts(self, x: Tensor) -> list[Tensor]:
-        """Splits rows into their fields, each of shape (B, *) of its own space."""
+        """Splits rows into their fields, each of shape (B, *) of its own space.
+
+        Args:
+            x: rows, shape (B, d).
+        """
         pieces = x.split(self.widths, 1)
         return [
             piece.unflatten(1, s.shape) if s.shape else piece.squeeze(1) for piece, s in self._with(pieces)
@@ -193,7 +215,11 @@ class Table(Space):
         return [(piece, space) for piece, (_, space) in zip(pieces, self.fields)]
 
     def joined(self, parts: list[Tensor]) -> Tensor:
-        """Concatenates fields of their own shapes to vectors; the inverse of `parts`."""
+        """Concatenates fields of their own shapes to rows of shape (B, d); the inverse of `parts`.
+
+        Args:
+            parts: fields, each of shape (B, *) of its own space.
+        """
         # shape[0], not len: it stays open when the function is exported
         return torch.cat([part.reshape(part.shape[0], -1) for part in parts], 1)
 
@@ -208,7 +234,12 @@ class Table(Space):
         return Grid(columns), torch.tensor(places, device="cpu")
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns the features of the fields, concatenated, shape (B, features)."""
+        """Returns the features of the fields, concatenated, shape (B, features).
+
+        Args:
+            x: rows, shape (B, d).
+            dtype: floating-point type; None: torch's default.
+        """
         scores: list[Tensor] = []
         if self.scored is not None:
             # all columns at once, which costs as much as one
@@ -221,18 +252,31 @@ class Table(Space):
         )
 
     def from_features(self, f: Tensor) -> Tensor:
-        """Maps the features of each field to its units."""
+        """Maps the features of each field to its units, shape (B, d).
+
+        Args:
+            f: features, shape (B, features).
+        """
         sizes = [math.prod(space.features_shape) for _, space in self.fields]
         pieces = self._with(f.split(sizes, 1))
         parts = [s.from_features(piece.reshape(f.shape[0], *s.features_shape)) for piece, s in pieces]
         return self.joined([part.to(f.dtype) for part in parts])
 
     def features_known(self, known: Tensor) -> Tensor:
-        """Returns the mask of each field's features."""
+        """Returns the mask of each field's features, shape (B, features).
+
+        Args:
+            known: booleans, shape (B, d).
+        """
         return self.joined([s.features_known(part) for part, s in self._with(self.parts(known))])
 
     def filled(self, x: Tensor, known: Tensor) -> Tensor:
-        """Returns x with the placeholder of each field where `known` is False."""
+        """Returns x with the placeholder of each field where `known` is False.
+
+        Args:
+            x: rows, shape (B, d).
+            known: booleans, shape of x.
+        """
         stands = [torch.full((1, s.dims), s.placeholder, dtype=x.dtype) for _, s in self.fields]
         return torch.where(known, x, torch.cat(stands, 1).to(x.device))
 

@@ -42,7 +42,12 @@ class Numeric(Space):
     tails: Literal["observed", "continued"] = "observed"
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns x itself."""
+        """Returns x itself as a floating-point tensor.
+
+        Args:
+            x: numbers, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         return x.to(dtype or torch.get_default_dtype())
 
 
@@ -100,16 +105,29 @@ class Scores(Space):
         return torch.special.ndtr(self._ends).diff()
 
     def cell(self, x: Tensor) -> Tensor:
-        """Returns the number of the cell that contains x, from 0, shape of x."""
+        """Returns the number of the cell that contains x, from 0, shape of x.
+
+        Args:
+            x: scores, any shape.
+        """
         return rank(self._inner.to(x.device, x.dtype), x)
 
     def ends(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the lower and upper end of the cell that contains x, each in the shape and type of x."""
+        """Returns the lower and upper end of the cell that contains x, each in the shape and type of x.
+
+        Args:
+            x: scores, any shape.
+        """
         ends, cell = self._ends.to(x.device, x.dtype), self.cell(x)
         return ends[cell], ends[cell + 1]
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns f of the cell that contains x."""
+        """Returns f of the cell that contains x, shape of x.
+
+        Args:
+            x: scores, any shape.
+            dtype: floating-point type; None: torch's default.
+        """
         dtype = dtype or torch.get_default_dtype()
         x = x if x.is_floating_point() else x.to(dtype)
         return self.centres.to(x.device, dtype)[self.cell(x)]

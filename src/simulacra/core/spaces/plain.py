@@ -38,7 +38,12 @@ class Binary(Space):
         return {k: v for k, v in super().spec().items() if k != "truth" or v}
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns x in {0, 1}."""
+        """Returns x in {0, 1} as a floating-point tensor.
+
+        Args:
+            x: observations, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         return x.to(dtype or torch.get_default_dtype())
 
     def _check_support(self, x: Tensor, name: str) -> None:
@@ -104,7 +109,12 @@ class Real(Space):
     likelihoods: ClassVar[tuple[str, ...]] = ("gaussian",)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Returns x itself."""
+        """Returns x itself as a floating-point tensor.
+
+        Args:
+            x: observations, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         return x.to(dtype or torch.get_default_dtype())
 
 
