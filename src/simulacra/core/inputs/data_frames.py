@@ -1,4 +1,4 @@
-"""Rows of a table as people keep them: columns by name, classes by name, whole numbers whole."""
+"""Rows of a table for users: column names, class names, whole numbers without decimals."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     import pandas
 
 
-TRUTH = ("False", "True")  # classes of a file's column that pandas reads as booleans
+TRUTH = ("False", "True")  # class names of a column that pandas reads as booleans
 
 
 def columns_of(space: Table, x: Tensor) -> dict[str, list[Any]]:
-    """The columns of rows in raw units.
+    """Returns the columns of rows in raw units, by name.
 
     Args:
+        space: space of the table.
         x: shape (B, d).
 
     Example:
@@ -58,7 +59,7 @@ def _values(field: Space, column: Tensor) -> list[Any]:
         return [values[value] for value in whole] if names else whole
     if isinstance(field, (Numeric, Real)) and field.decimals == 0:
         return [int(value) if value == round(value) else value for value in column.tolist()]
-    # single precision as its own shortest text: 0.1, not 0.10000000149
+    # the shortest text of a float32: 0.1, not 0.10000000149
     return [float(str(value)) for value in column.numpy()]
 
 
@@ -66,8 +67,12 @@ def with_digits(space: Table, x: Tensor, of: tuple[type[Numeric | Real], ...] = 
     """Rows of a table whose numbers have the decimals of their columns.
 
     Args:
+        space: space of the table.
         x: rows in raw units, shape (B, d).
         of: kinds of the columns that are rounded.
+
+    Returns:
+        float64 if a column has decimals, otherwise x.
 
     Example:
         >>> import torch
@@ -96,12 +101,16 @@ def _widened(x: Tensor) -> Tensor:
 
 
 def numbered(names: tuple[str, ...]) -> bool:
-    """Returns True if the classes are called by whole numbers, as in a column of grades 1 to 6, not 02139."""
+    """Returns True if all class names are whole numbers, as grades 1 to 6 are and 02139 is not."""
     return all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in names)
 
 
 def to_frame(space: Table, x: Tensor) -> pandas.DataFrame:
-    """Rows in raw units as a data frame with the columns, types and categories of the data.
+    """Returns rows as a data frame with the columns, types and categories of the data.
+
+    Args:
+        space: space of the table.
+        x: rows in raw units, shape (B, d).
 
     Raises:
         ValueError: if pandas is not installed.
@@ -123,16 +132,16 @@ def to_frame(space: Table, x: Tensor) -> pandas.DataFrame:
 
 
 def write_csv(space: Table, x: Tensor, path: Path, escape: bool = False) -> int:
-    """Rows in raw units as a .csv file; columns that were only numbered get no header.
+    """Writes rows as a .csv file; columns without names get no header.
 
     Args:
-        space: of the rows.
-        x: shape (B, columns).
-        path: of the file.
-        escape: an apostrophe comes before a text that a spreadsheet would compute.
+        space: space of the table.
+        x: rows in raw units, shape (B, d).
+        path: file to write.
+        escape: put an apostrophe before texts that a spreadsheet would compute as formulas.
 
     Returns:
-        The number of such texts in the file, 0 where they are escaped.
+        the number of such texts in the file, 0 if they are escaped.
     """
     columns = columns_of(space, x)
     numbered = list(columns) == [str(j) for j in range(1, len(columns) + 1)]
