@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from simulacra.core.capabilities import general as can
-from simulacra.evaluation.checks.learning import PLACES
 from simulacra.evaluation.diagnostics.state import Diagnostics
 from simulacra.evaluation.doctor.advice import setting_of
+from simulacra.evaluation.doctor.checks.learning import PLACES
 from simulacra.evaluation.measures.checked import SETTING
 from simulacra.evaluation.measures.history import History, Metrics, history_of
 from simulacra.evaluation.measures.measure import Case, Evidence, Look

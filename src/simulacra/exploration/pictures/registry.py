@@ -186,7 +186,7 @@ TABLE = Need(
     "a table of two columns or more",
     lambda album: isinstance(album.space, Table) and album.space.dims > 1,
 )
-ROWS = Need("images or 0/1 vectors", lambda album: shows(album.space))
+ROWS = Need("images, a table of two columns or more, or 0/1 vectors", lambda album: shows(album.space))
 PLANE = Need(
     "images, or points of two numbers with a Gaussian prior",
     lambda album: (
