@@ -23,13 +23,15 @@ def build_encoder(
     condition: Space | None,
     act: str,
     dropout: float = 0.0,
+    beside: int = 0,
 ) -> nn.Module:
     """An encoder from the features of `space` to `out` numbers.
 
     Args:
         net: `mlp` (hidden: layer sizes) or `conv` (hidden: channels after each halving).
+        beside: number of further inputs behind those of the condition.
     """
-    size = math.prod(condition.features_shape) if condition else 0
+    size = (math.prod(condition.features_shape) if condition else 0) + beside
     if _convolves(net, space):
         return ConvEncoder(space.features_shape, hidden, out, size, act)
     return MLPEncoder(space.features_shape, hidden, out, size, act, dropout)

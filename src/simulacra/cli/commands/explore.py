@@ -21,7 +21,7 @@ WHAT = {
     "correlations": "associations of the columns of a table: training rows, samples, and the difference",
     "random-codes": "expected images of random codes",
     "reconstructions": "held-out images and what the model makes of their codes",
-    "completions": "held-out rows, a part of them, and draws of the rest; also `complete`",
+    "completions": "held-out rows, what is given of them, and draws of the rest; also `complete`",
     "inversions": "held-out images and what the model makes of codes found for them; also `invert`",
     "latent-map": "the codes of held-out rows",
     "manifold": "the decoded lattice of codes",
@@ -67,11 +67,12 @@ def explore(
             its `private` folder.
         seed: same seed, same pictures.
         known: of completions: the part that stays known, for images upper, lower, left, right, centre
-            (the border stays) or noise (a random half), for vectors first, last or noise; by default
-            the first of these. A part that does not come first in the order of drawing takes longer. Of
-            inversions: the part that codes are found by; by default the whole image.
-        n: of completions and inversions: number of rows; by default 6 and 10.
-        draws: of completions: draws of each row; by default 4.
+            (the border stays) or noise (a random half), for vectors and tables first, last or noise; by
+            default the first of these, for tables all but a quarter of the cells. A part that does not come
+            first in the order of drawing takes longer. Of inversions: the part that codes are found by; by
+            default the whole image.
+        n: of completions and inversions: number of rows; by default 6, of tables up to 200, and 10.
+        draws: of completions: draws of each row; by default 4, of tables 19.
         condition: of completions and inversions, where the model takes one: a class, by name or number, or
             one for each row with commas between; by default the rows' own.
         a: of arithmetic: a class, by name or number; by default the first.

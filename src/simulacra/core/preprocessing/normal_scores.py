@@ -15,10 +15,10 @@ recur, are not interpolated.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -164,6 +164,10 @@ class NormalScores(Transform):
             values, cells = moved.column(n)
             x[:, j] = _interpolated(x[:, j], cells.centres, values)
         return x
+
+    def spec(self) -> dict[str, Any]:
+        """The step as JSON; its tuples, which are long in wide tables, are not copied."""
+        return {"kind": type(self).__name__, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
     @property
     def label(self) -> str:

@@ -203,7 +203,7 @@ TABLE = Need(
     "a table of two columns or more, or vectors of more than five real numbers",
     lambda album: as_columns(album.space) is not None,
 )
-ROWS = Need("images or 0/1 vectors", lambda album: shows(album.space))
+ROWS = Need("images, a table of two columns or more, or 0/1 vectors", lambda album: shows(album.space))
 PLANE = Need(
     "images, or points of two numbers with a Gaussian prior",
     lambda album: (

@@ -3,9 +3,11 @@
     z ~ N(0, R),    x_j = the value of column j in whose cell z_j lies                                  (1)
     P(x) = P(a_j <= z_j < b_j for all j)                                                                (2)
 
-The cells of numbers are those of their normal scores, classes have cells as large as their shares. R is a
-closed form of pairwise covariances (`core.numerics.latent_correlation`). The probability of the box (2) is
-estimated without bias from draws in sequence: with R = L L', z = L e and e ~ N(0, I),
+The cells of numbers are those of their normal scores, classes have cells as large as their shares. R follows
+from the correlations of the expected scores in closed form (`core.numerics.latent_correlation`). Where cells
+are missing, these are the correlations of greatest likelihood of what is observed
+(`core.numerics.gaussian_em`). The probability of the box (2) is estimated without bias from draws in
+sequence: with R = L L', z = L e and e ~ N(0, I),
 
     w = prod_j (Phi(v_j) - Phi(u_j)),   e_j ~ N(0, 1) within [u_j, v_j)                                 (3)
     u_j = (a_j - sum_(i<j) L_ji e_i) / L_jj,   v_j likewise of b_j
@@ -27,6 +29,7 @@ from simulacra.core.distributions.column_heads import columns_of
 from simulacra.core.distributions.intervals import log_mass
 from simulacra.core.errors.advice import of_discrete
 from simulacra.core.model import Model
+from simulacra.core.numerics.gaussian_em import correlations_observed
 from simulacra.core.numerics.latent_correlation import coefficients, correlations
 from simulacra.core.numerics.moments import CHUNK
 from simulacra.core.numerics.precision import to_float64
@@ -202,23 +205,24 @@ def _within(low: Tensor, high: Tensor, u: Tensor) -> Tensor:
 
 
 def solve(model: GaussianCopula, source: Source, rng: Rng) -> None:
-    """Cells of classes by their shares, then R from pairwise covariances of the expected scores."""
+    """Cells of classes by their shares, then R from the correlations of the expected scores."""
     x, known = (rows.cpu() for rows in _all_rows(source, rng))
     for j, column in enumerate(model.columns):
         if not isinstance(column, Scores):
             _learn_cells(model, j, x[known[:, j], j], isinstance(column, Categorical))
     cell = model.cell(x.to(model.device)).cpu()
     centres = torch.zeros(len(model.columns), model.ends.shape[1], dtype=torch.float64)
-    series = []
+    series, variances = [], []
     for j, n in enumerate(model.sizes):
         ends = to_float64(model.ends[j, : n + 1]).cpu()
         centres[j, :n] = centres_of(ends)
         series.append(coefficients(ends, centres[j, :n]))
+        variances.append((torch.special.ndtr(ends).diff() * centres[j, :n].square()).sum())
     f = centres[torch.arange(len(centres)), cell] * known
     both = (known.to(f).T @ known.to(f)).clamp_min(1)
-    variances = f.square().sum(0) / known.sum(0).clamp_min(1)
-    error = (torch.outer(variances, variances) / both).sqrt()
-    model.R.copy_(correlations((f.T @ f) / both, torch.stack(series), error))
+    scale = torch.outer(*[torch.stack(variances).sqrt()] * 2)
+    observed = scale * correlations_observed(f, known)
+    model.R.copy_(correlations(observed, torch.stack(series), scale / both.sqrt()))
 
 
 def _all_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:

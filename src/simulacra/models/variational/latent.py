@@ -9,6 +9,7 @@ Reference: Kingma and Welling 2013; Rezende, Mohamed and Wierstra 2014.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,6 +91,8 @@ class LatentVariableModel(
         scale: fixed standard deviation of a Gaussian observation; None: learned.
         mixtures: components of a `logistic-mixture`.
         dropout: share of hidden activations dropped in training (`mlp` only).
+        gaps: show the encoder which entries are missing, for training rows with gaps; without it a missing
+            number is to the encoder what a mean one is. The marks stand behind the features of the condition.
         encoder: a network of your own from features (B, *) to (B, 2 latent).
         decoder: a network of your own from (B, latent) to (B, P, *shape), or to (B, P) for fields.
 
@@ -110,24 +113,26 @@ class LatentVariableModel(
         scale: float | None = None,
         mixtures: int = 5,
         dropout: float = 0.0,
+        gaps: bool = False,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
     ):
         super().__init__(space, condition)
         if latent < 1:
             raise ValueError(f"latent is {latent}, but a code needs at least one number.")
-        self.code_size = latent
+        self.code_size, self.gaps = latent, gaps
         self.head = likelihood_head(space, likelihood, scale, mixtures)
         kind, sizes = default_net(space, net, hidden)
         output = self.head.output
         self.encoder = encoder or build_encoder(
-            space, 2 * latent, kind, sizes, condition, activation, dropout
+            space, 2 * latent, kind, sizes, condition, activation, dropout, beside=space.dims * gaps
         )
         self.decoder = decoder or build_decoder(
             space, latent, output, kind, sizes, condition, activation, dropout
         )
         extra = (condition.features_shape,) if condition else ()
-        check_network("encoder", self.encoder, (space.features_shape, *extra), (2 * latent,))
+        shown = ((sum(map(math.prod, extra)) + space.dims,),) if gaps else extra
+        check_network("encoder", self.encoder, (space.features_shape, *shown), (2 * latent,))
         check_network("decoder", self.decoder, ((latent,), *extra), output)
 
     @property
@@ -155,7 +160,16 @@ class LatentVariableModel(
         f = self.features(x)
         if known is not None:
             f = torch.where(self.space.features_known(known), f, torch.zeros_like(f))
-        return gaussian_of(self.encoder(f, *self.condition_features(c)))
+        return gaussian_of(self.encoder(f, *self._beside(f, c, known)))
+
+    def _beside(self, f: Tensor, c: Tensor | None, known: Tensor | None) -> tuple[Tensor, ...]:
+        """Further inputs of the encoder: the condition, and with `gaps` 1 where x is missing."""
+        given = self.condition_features(c)
+        if not self.gaps:
+            return given
+        none = f.new_zeros(f.shape[0], self.space.dims)
+        gone = none if known is None else (~known).flatten(1).to(f.dtype)
+        return (torch.cat([*(g.flatten(1) for g in given), gone], 1),)
 
     def likelihood(self, z: Tensor, c: Tensor | None = None) -> Distribution:
         """p(x|z) for codes of shape (B, latent)."""

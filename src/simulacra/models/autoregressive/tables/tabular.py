@@ -242,18 +242,19 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         net = self.nets[o]
         assert isinstance(net, ColumnNets)
         x = self.space.filled(x, known)
-        f = self.sight.of(x, c, self.dtype).unsqueeze(1).repeat(1, k, 1)
+        f = self.sight.of(x, c, self.dtype)[:, net.arrangement].unsqueeze(1).repeat(1, k, 1)
         drawn = x.to(self.dtype).unsqueeze(1).repeat(1, k, 1)
         log_w = drawn.new_zeros(len(x), k)
         for j in self.orderings[o].tolist():
-            p = self.heads.heads[j].build(net.column(f, j))
+            p = self.heads.heads[j].build(net.arranged(f, j))
             there = known[:, j : j + 1]
             if bool(there.any()):
                 log_w = log_w + torch.where(there, p.entries(drawn[..., j]), torch.zeros_like(log_w))
             if not bool(there.all()):
                 value = self.heads.finite(p.sample(rng, f"column-{j}").to(self.dtype), j)
                 drawn[..., j] = torch.where(there, drawn[..., j], value)
-                f[..., self.sight.at(j)] = self.sight.column(j, drawn[..., j], self.dtype)
+                shown, start = self.sight.column(j, drawn[..., j], self.dtype), net.sees[j]
+                f[..., start : start + shown.shape[-1]] = shown
         return drawn, log_w
 
     # ---- the conditionals, in the single order

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulacra.models.autoregressive.tables.tabular import Tabular
 
 GUESSES = 32  # of an incomplete training row
-WORK = 4e9  # multiplications of a step for its guesses: wide tables have fewer guesses, two at least
+WORK = 2e9  # weights that a step's guesses meet: wide tables have fewer guesses, two at least
 
 
 def negative_log_likelihood(model: Tabular, batch: Batch, rng: Rng) -> Terms:
