@@ -13,7 +13,8 @@ from refusal import assert_refused
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data import StreamedSplit, load_data
-from simulacra.exploration.drawing.sheet import pixels
+from simulacra.exploration.drawing.sheet import images_of
+from simulacra.exploration.drawing.tiles import pixels
 
 KEEP = {"validation": 0, "test": 0}  # every row in `train`, in the order of the files
 RGB = {"photometric": "rgb"}
@@ -232,4 +233,4 @@ def test_arrays_of_16_bit_images_and_of_declared_levels(tmp_path):
 
 def test_pictures_of_deep_levels_are_scaled(tmp_path):
     x = torch.tensor([[[[0, 257, 32768, 65535]]]], dtype=torch.int32)
-    assert pixels(Levels((1, 1, 4), 2**16), x)[0, 0, :, 0].tolist() == [0, 1, 128, 255]
+    assert pixels(images_of(Levels((1, 1, 4), 2**16), x))[0, 0, :, 0].tolist() == [0, 1, 128, 255]

@@ -14,7 +14,8 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.exploration.drawing import style
-from simulacra.exploration.drawing.sheet import GAP, enlarge, pixels
+from simulacra.exploration.drawing.sheet import images_of
+from simulacra.exploration.drawing.tiles import GAP, enlarge, pixels
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.completion import (
     DRAWS,
@@ -182,13 +183,13 @@ def tiles(figure, size):
 
 def test_the_picture_shows_the_original_what_is_given_and_the_draws():
     given = album(simulacra.NADE, images(61), seed=3, hidden=5)
-    figure = completion_picture(given, known="left")
+    figure = completion_picture(given, known="left").figure
     x, keep = given.varied(ROWS).x, known_part(IMAGE, "left")
     drawn = completions(given.model, x, keep, DRAWS, 3)
-    size = enlarge(pixels(IMAGE, x), 2 + DRAWS).shape[1:3]
+    size = enlarge(pixels(images_of(IMAGE, x)), 2 + DRAWS).shape[1:3]
     seen = tiles(figure, size)
     assert seen.shape[:2] == (len(x), 2 + DRAWS)
-    shown = lambda images: enlarge(pixels(IMAGE, images), 2 + DRAWS)
+    shown = lambda images: enlarge(pixels(images_of(IMAGE, images)), 2 + DRAWS)
     assert (seen[:, 0] == shown(x)).all()
     half = size[1] // 2
     assert (seen[:, 1, :, :half] == shown(x)[:, :, :half]).all()
@@ -205,7 +206,7 @@ def test_grey_data_that_a_model_draws_black_or_white_say_so():
     data = images()
     chain = Preprocessing(IMAGE, (Binarize("threshold", levels=4),))
     given = album(simulacra.NADE, replace(data, preprocessing=chain), hidden=5)
-    title = completion_picture(given, n=2, draws=1).texts[0].get_text()
+    title = completion_picture(given, n=2, draws=1).figure.texts[0].get_text()
     assert title == "NADE: completions given the upper half (drawn black or white)"
 
 
@@ -213,7 +214,11 @@ def test_an_expectation_is_shown_once():
     data = images()
     pca = album(simulacra.PCA, data, latent=2)
     simulacra.fit(pca.model, data, progress=False)
-    assert [t.get_text() for t in completion_picture(pca, n=2).texts[1:]] == ["original", "given", "expected"]
+    assert [t.get_text() for t in completion_picture(pca, n=2).figure.texts[1:]] == [
+        "original",
+        "given",
+        "expected",
+    ]
 
 
 def test_rows_of_bits_are_small_matrices():
@@ -221,7 +226,7 @@ def test_rows_of_bits_are_small_matrices():
     known = torch.ones(40, 11, dtype=torch.bool)
     known[:, 2] = False
     data = simulacra.from_tensors(x, Binary((11,)), "bits", known=known)
-    figure = completion_picture(album(simulacra.NADE, data, hidden=5), n=3, draws=2)
+    figure = completion_picture(album(simulacra.NADE, data, hidden=5), n=3, draws=2).figure
     assert len(figure.axes) == 3
     frame = np.array(style.FRAME) / 255
     for axes in figure.axes:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 import simulacra
 from simulacra.core.random.keyed import Rng
 from simulacra.data.sources.tensors import from_tensors
+from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.tiles import DARK, GAP
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.registry import album_of, pictures
 
@@ -23,8 +24,8 @@ def album():
     return album_of(model, data, 7, [])
 
 
-def bytes_of(figure: Figure) -> np.ndarray:
-    return np.asarray(figure.axes[0].images[0].get_array())
+def bytes_of(picture: Picture) -> np.ndarray:
+    return np.asarray(picture.figure.axes[0].images[0].get_array())
 
 
 def test_a_filter_that_asks_for_one_pixel_is_red_there_and_white_elsewhere(album):
@@ -38,28 +39,23 @@ def test_a_filter_that_asks_for_one_pixel_is_red_there_and_white_elsewhere(album
 
 
 def test_filters_are_parted_by_a_colour_that_no_weight_has(album):
-    gaps = (bytes_of(energies.filters(album)) == energies.BETWEEN).all(-1)
+    gaps = (bytes_of(energies.filters(album)) == DARK).all(-1)
     gaps = gaps[gaps.any(1)][:, gaps.any(0)]  # without the margins
     # two rows of ten filters, and nothing of that colour within one
-    assert gaps.all(1).sum() == energies.GAP and gaps.all(0).sum() == 9 * energies.GAP
+    assert gaps.all(1).sum() == GAP and gaps.all(0).sum() == 9 * GAP
     assert not gaps[~gaps.all(1)][:, ~gaps.all(0)].any()
 
 
 @pytest.mark.parametrize(("hidden", "columns"), [(24, 8), (13, 7), (3, 3), (1, 1)])
-def test_no_filter_is_left_out_to_fill_a_row(album, monkeypatch, hidden, columns):
-    seen = []
-    mosaic = energies.mosaic
-    monkeypatch.setattr(energies, "mosaic", lambda *given: (seen.append(given), mosaic(*given))[1])
+def test_no_filter_is_left_out_to_fill_a_row(album, hidden, columns):
     model = simulacra.RBM(album.space, hidden=hidden)
-    energies.filters(album_of(model, album.data, 7, []))
-    assert len(seen[0][0]) == hidden and seen[0][1] == columns
+    picture = energies.filters(album_of(model, album.data, 7, []))
+    assert picture.panels[0].values.shape == (hidden, 1, 5, 6) and picture.layout.columns == columns
 
 
 def test_fantasies_are_the_chain_itself(album, monkeypatch):
-    seen = {}
-    monkeypatch.setattr(energies, "sheet", lambda space, x, title, **names: seen.update(x=x))
     monkeypatch.setattr(energies, "SWEEPS", (0, 2, 5))
-    energies.fantasies(album)
+    picture = energies.fantasies(album)
     rng = Rng(7, "fantasies", rows=range(energies.CHAINS))
     state, expected = album.model.start_chain(rng.at("start")), []
     with torch.no_grad():
@@ -67,7 +63,9 @@ def test_fantasies_are_the_chain_itself(album, monkeypatch):
             if t in (0, 2, 5):
                 expected.append(state.view(-1, 1, 5, 6))
             state = album.model.step(state, rng.at(t))
-    assert torch.equal(seen["x"].float(), torch.stack(expected, 1))
+    shown = torch.from_numpy(picture.panels[0].values).float()
+    assert torch.equal(shown, torch.stack(expected, 1).flatten(0, 1))
+    assert picture.layout.column_names == ("0", "2", "5")
 
 
 def test_models_without_filters_say_so(tmp_path):

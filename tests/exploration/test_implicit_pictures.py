@@ -7,6 +7,7 @@ import simulacra
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Real
 from simulacra.exploration.drawing import style
+from simulacra.exploration.drawing.tiles import pixels
 from simulacra.exploration.latent.inversion import codes_of, invert
 from simulacra.exploration.pictures import figures
 from simulacra.exploration.pictures.album import Album
@@ -23,22 +24,6 @@ def game(data, condition=None, **options):
 @pytest.fixture(scope="module")
 def digits():
     return simulacra.load_data("digits", condition="label")
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """What the figures were asked to show."""
-    seen = {}
-
-    def sheet(space, images, title="", row_names=(), column_names=(), captions=(), note=""):
-        seen.update(images=images, title=title, rows=row_names, columns=column_names, captions=captions)
-
-    def tiled(tiles, columns, title="", row_names=(), column_names=(), captions=(), note=""):
-        seen.update(tiles=tiles, columns=columns, title=title, rows=row_names, captions=captions)
-
-    monkeypatch.setattr(figures, "sheet", sheet)
-    monkeypatch.setattr(figures, "tiled", tiled)
-    return seen
 
 
 def test_a_game_on_images_gets_pictures_of_its_codes(digits, tmp_path):
@@ -69,54 +54,58 @@ def test_a_game_on_points_gets_none_of_them():
     assert names == {"samples", "samples_and_data", "critic_field"}
 
 
-def test_inversions_are_said_with_their_errors(digits, shown):
+def test_inversions_are_said_with_their_errors(digits):
     model = game(digits)
-    figures.inversion_picture(Album(model, digits, 4, []), n=3)
+    picture = figures.inversion_picture(Album(model, digits, 4, []), n=3)
     x = Album(model, digits, 4, []).varied(3).x
     found = invert(model, x, seed=4)
-    assert shown["captions"] == [f"{e:.2g}" for e in found.errors.tolist()]
-    assert shown["rows"] == ["original", "nearest found"] and shown["tiles"].shape == (6, 8, 8, 3)
+    assert picture.layout.captions == tuple(f"{e:.2g}" for e in found.errors.tolist())
+    assert picture.layout.row_names == ("original", "nearest found")
+    tiles = pixels(picture.panels[0])
     grey = (x[:, 0].double() / 16 * 255).round().to(torch.uint8)
-    assert torch.equal(torch.from_numpy(shown["tiles"][:3, ..., 0].copy()), grey)
+    assert tiles.shape == (6, 8, 8, 3) and torch.equal(torch.from_numpy(tiles[:3, ..., 0].copy()), grey)
 
 
-def test_inversions_by_a_part_cover_the_rest(digits, shown):
+def test_inversions_by_a_part_cover_the_rest(digits):
     model = game(digits)
-    figures.inversion_picture(Album(model, digits, 0, []), known="left", n=3)
-    assert shown["rows"] == ["original", "given", "nearest found"]
-    assert "by the left half" in shown["title"]
-    given = shown["tiles"][3:6]
+    picture = figures.inversion_picture(Album(model, digits, 0, []), known="left", n=3)
+    assert picture.layout.row_names == ("original", "given", "nearest found")
+    assert "by the left half" in picture.title
+    given = pixels(picture.panels[0])[3:6]
     assert (given[:, :, 4:] == style.FRAME).all()
 
 
 @pytest.mark.parametrize("made", ["game", "vae"])
 @pytest.mark.system("G6")
-def test_the_arithmetic_picture_holds_the_sums(digits, shown, made):
+def test_the_arithmetic_picture_holds_the_sums(digits, made):
     raw = simulacra.load_data("digits")
     model = game(raw) if made == "game" else simulacra.VAE(raw.space, latent=3, hidden=(9,))
     model.preprocessing = raw.preprocessing
-    figures.arithmetic_picture(Album(model, raw, 0, []), a="8", c=1)
-    assert shown["columns"] == ["8", "\u2212 1", "+ 1", "="] and shown["images"].shape == (4, 4, 1, 8, 8)
+    picture = figures.arithmetic_picture(Album(model, raw, 0, []), a="8", c=1)
+    assert picture.layout.column_names == ("8", "\u2212 1", "+ 1", "=")
+    images = torch.from_numpy(picture.panels[0].values).unflatten(0, (4, 4))
+    assert images.shape == (4, 4, 1, 8, 8)
     rows = raw.test
     kinds = [rows.x[rows.labels == k][:3] for k in (8, 1, 1)]
     for column, x in enumerate(kinds):
-        assert torch.equal(shown["images"][:3, column], x.double())
+        assert torch.equal(images[:3, column], x.double())
     a, b, c = codes_of(model, torch.cat(kinds)).unflatten(0, (3, 3))
     z = a - b + c
-    torch.testing.assert_close(shown["images"][:3, 3], model.decode(z).double(), rtol=1e-3, atol=1e-2)
+    torch.testing.assert_close(images[:3, 3], model.decode(z).double(), rtol=1e-3, atol=1e-2)
     mean = model.decode(z.mean(0, keepdim=True))[0].double()
-    torch.testing.assert_close(shown["images"][3, 3], mean, rtol=1e-3, atol=1e-2)
+    torch.testing.assert_close(images[3, 3], mean, rtol=1e-3, atol=1e-2)
     mean = model.decode(a.mean(0, keepdim=True))[0].double()
-    torch.testing.assert_close(shown["images"][3, 0], mean, rtol=1e-3, atol=1e-2)
+    torch.testing.assert_close(images[3, 0], mean, rtol=1e-3, atol=1e-2)
     if made == "vae":
         # b and c are one class, whose codes an encoder finds twice
         torch.testing.assert_close(z, a)
 
 
-def test_paths_between_draws_of_the_prior_say_so(digits, shown):
+def test_paths_between_draws_of_the_prior_say_so(digits):
     album = Album(game(digits, prior="sphere"), digits, 0, [])
-    figures.interpolation_picture(album)
-    assert shown["title"] == "Interpolations between random codes on great circles"
+    assert (
+        figures.interpolation_picture(album).title == "Interpolations between random codes on great circles"
+    )
     lengths = album.codes("ends", 5).norm(dim=1)
     torch.testing.assert_close(lengths, torch.full((5,), 3**0.5))
 

@@ -7,7 +7,8 @@ from torch import nn
 
 from simulacra.core.model import Model
 from simulacra.core.spaces.plain import Binary, Real
-from simulacra.exploration.drawing.sheet import mosaic, pixels
+from simulacra.exploration.drawing.sheet import images_of
+from simulacra.exploration.drawing.tiles import mosaic, pixels
 from simulacra.exploration.latent.manifold import latent_grid, manifold, plane_of, principal_plane
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.variational.vae import VAE
@@ -33,7 +34,7 @@ def test_mosaic_holds_each_decoded_image_at_its_place():
     images = manifold(model, n)
     assert images.shape == (n * n, 1, 4, 6)
     torch.testing.assert_close(images[7], model.decode(latent_grid(n)[7:8])[0])
-    picture = mosaic(pixels(model.space, images), n)
+    picture = mosaic(pixels(images_of(model.space, images)), n)
     assert picture.shape == (n * 4, n * 6, 3)
     expected = (images[7, 0] * 255).round().to(torch.uint8).numpy()
     assert (picture[4:8, 12:18, 0] == expected).all()

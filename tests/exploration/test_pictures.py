@@ -85,8 +85,7 @@ def test_curves_skip_blanks_and_mark_stages():
     rows = [{"stage": "one", "step": str(i), "total_step": str(i), "loss": str(1 / i)} for i in (1, 2, 3)]
     rows += [{"stage": "one", "step": "3", "total_step": "3", "loss": "", "valid_score": "-1.5"}]
     rows += [{"stage": "two", "step": "1", "total_step": "4", "loss": "nan", "valid_score": "-1.0"}]
-    figure = training_curves(rows)
-    score, loss = figure.axes
+    score, loss = training_curves(rows).figure.axes
     assert score.lines[0].get_xydata().tolist() == [[3.0, -1.5], [4.0, -1.0]]
     assert loss.lines[0].get_xydata().tolist() == [[1.0, 1.0], [2.0, 0.5], [3.0, 1 / 3]]
     assert loss.lines[-1].get_xdata()[0] == 3.0

@@ -10,7 +10,8 @@ from PIL import Image
 from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.exploration import view
 from simulacra.exploration.drawing.scale import scale_of
-from simulacra.exploration.drawing.sheet import pixels, sheet
+from simulacra.exploration.drawing.sheet import images_of, sheet
+from simulacra.exploration.drawing.tiles import pixels
 
 pytestmark = pytest.mark.fault("e2")
 DEEP = Levels((1, 20, 20), 2**16)
@@ -24,7 +25,7 @@ def dark(n=9):
 
 def test_deep_pictures_are_not_black_and_say_their_scale(tmp_path):
     x = dark()
-    shown = pixels(DEEP, x)
+    shown = pixels(images_of(DEEP, x))
     assert 100 < shown.mean() < 160 and shown.min() == 0 and shown.max() == 255
     figure = view(DEEP, x, tmp_path / "x.png")
     words = [text.get_text() for text in figure.texts]
@@ -37,9 +38,9 @@ def test_deep_pictures_are_not_black_and_say_their_scale(tmp_path):
 
 def test_one_scale_for_all_images_of_a_figure():
     x = torch.stack([torch.full((1, 20, 20), 600), torch.full((1, 20, 20), 6000)])
-    figure = sheet(DEEP, x.unsqueeze(0))
+    figure = sheet(DEEP, x.unsqueeze(0)).figure
     assert "black 600, white 6,000 of 65,535" in [text.get_text() for text in figure.texts]
-    assert pixels(DEEP, x).mean((1, 2, 3)).tolist() == [0, 255]
+    assert pixels(images_of(DEEP, x)).mean((1, 2, 3)).tolist() == [0, 255]
 
 
 @pytest.mark.parametrize("space", [Levels((1, 4, 4), 256), Levels((1, 4, 4), 17), Binary((1, 4, 4))], ids=str)
@@ -47,19 +48,20 @@ def test_pictures_that_use_their_range_stay_as_they_are(space):
     top = getattr(space, "levels", 2) - 1
     x = torch.zeros(2, 1, 4, 4)
     x[0, 0, 0, 0] = top // 3
-    assert scale_of(space, x).words == "" and pixels(space, x)[0, 0, 0, 0] == round(255 * (top // 3) / top)
-    assert not [text for text in sheet(space, x.unsqueeze(0)).texts if text.get_text()]
+    shown = pixels(images_of(space, x))
+    assert scale_of(space, x).words == "" and shown[0, 0, 0, 0] == round(255 * (top // 3) / top)
+    assert not [text for text in sheet(space, x.unsqueeze(0)).figure.texts if text.get_text()]
 
 
 def test_eight_bits_in_their_own_range_and_reals_are_stretched_and_say_so():
     dull = Levels((1, 4, 4), 256, centre=110.0, spread=5.0)
     x = torch.randint(100, 121, (5, 1, 4, 4))
-    assert pixels(dull, x).max() == 255 and scale_of(dull, x).words.endswith("of 255")
+    assert pixels(images_of(dull, x)).max() == 255 and scale_of(dull, x).words.endswith("of 255")
     small = torch.rand(5, 1, 4, 4) / 100
-    assert pixels(Real((1, 4, 4)), small).max() == 255 and scale_of(Real((1, 4, 4)), small).words
+    assert pixels(images_of(Real((1, 4, 4)), small)).max() == 255 and scale_of(Real((1, 4, 4)), small).words
     assert scale_of(Real((1, 4, 4)), torch.rand(5, 1, 4, 4)).words == ""
 
 
 def test_constant_pictures_are_drawn():
-    assert pixels(DEEP, torch.full((1, 1, 20, 20), 600)).max() == 0
-    assert pixels(Real((1, 4, 4)), torch.full((1, 1, 4, 4), 3.0)).max() == 0
+    assert pixels(images_of(DEEP, torch.full((1, 1, 20, 20), 600))).max() == 0
+    assert pixels(images_of(Real((1, 4, 4)), torch.full((1, 1, 4, 4), 3.0))).max() == 0

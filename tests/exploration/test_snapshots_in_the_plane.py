@@ -8,7 +8,7 @@ import torch
 
 import simulacra
 from simulacra.core.storage.files import write_tensors
-from simulacra.exploration.drawing.views import view
+from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.live.history import (
     SIDE,
     History,
@@ -73,8 +73,8 @@ def test_the_picture_has_a_panel_for_each_the_modes_and_the_data(trained):
 def test_pictures_of_epochs_have_one_window(trained):
     run, _ = trained
     assert len(list((run.path / "samples").glob("epoch-*.png"))) == 4
-    figure = view(run.data.space, torch.zeros(3, 2))
-    framed(figure, read_history(run.path).window)
+    picture = view_data(run.data.space, torch.zeros(3, 2))
+    figure = framed(picture, read_history(run.path).window).figure
     row = run.plot("snapshots").figure.axes[0]
     assert figure.axes[0].get_xlim() == row.get_xlim() and figure.axes[0].get_ylim() == row.get_ylim()
 
@@ -124,7 +124,7 @@ def test_a_table_of_two_numbers_has_them_with_the_names_of_its_columns(tmp_path)
 def test_what_lies_outside_of_the_window_is_counted():
     x = torch.tensor([[0.0, 0.0], [9.0, 0.0], [float("nan"), 0.0]], dtype=torch.float64)
     window = torch.tensor([[-1.0, -1.0], [1.0, 1.0]], dtype=torch.float64)
-    axes = row_of(History(window, (Snapshot(0, x),)), "t").axes[0]
+    axes = row_of(History(window, (Snapshot(0, x),)), "t").figure.axes[0]
     assert axes.get_xlabel() == "x1 (2 outside)" and len(axes.collections[0].get_offsets()) == 1
 
 

@@ -54,7 +54,7 @@ def test_the_most_associated_columns_are_chosen():
 def test_the_three_matrices_are_those_of_data_samples_and_their_difference():
     data = table()
     album = album_of(small(data), data, 0, ())
-    figure = correlations(album)
+    figure = correlations(album).figure
     left, middle, right = (axes.images[0].get_array().filled(np.nan) for axes in figure.axes[:3])
     train, drawn = tables_of(album, 2000)
     assert len(train) == len(drawn) == len(data.train)
@@ -68,7 +68,7 @@ def test_the_three_matrices_are_those_of_data_samples_and_their_difference():
 
 def test_pairs_have_data_on_the_left_and_samples_on_the_right_with_the_same_limits():
     data = table(more=3)
-    figure = pairs(album_of(small(data), data, 0, ()))
+    figure = pairs(album_of(small(data), data, 0, ())).figure
     left, right = (part.axes for part in figure.subfigs)
     assert len(left) == len(right) == 16
     scatters = [i for i, axes in enumerate(left) if axes.collections]

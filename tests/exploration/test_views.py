@@ -10,7 +10,8 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.exploration.drawing import style
-from simulacra.exploration.drawing.sheet import GAP, enlarge, joined, pixels, sheet
+from simulacra.exploration.drawing.sheet import images_of, sheet
+from simulacra.exploration.drawing.tiles import GAP, enlarge, joined, pixels
 from simulacra.exploration.drawing.views import VIEWS, view, view_of
 
 
@@ -50,16 +51,16 @@ def test_a_table_never_gets_an_image_grid():
     for space in tables:
         assert view_of(space) is not grid
         with pytest.raises(ValueError, match="no images"):
-            pixels(space, torch.zeros(1, *space.shape))
+            pixels(images_of(space, torch.zeros(1, *space.shape)))
 
 
 def test_every_pixel_of_a_sheet_is_the_pixel_of_an_image(tmp_path):
     space = Levels((1, 5, 7), 256)
     images = torch.randint(0, 256, (3, 4, 1, 5, 7), generator=torch.Generator().manual_seed(0))
-    figure = sheet(space, images, "title", ["a", "b", "c"], captions=["1", "2", "3", "4"])
-    style.save(figure, tmp_path / "sheet.png")
+    picture = sheet(space, images, "title", row_names=["a", "b", "c"], captions=["1", "2", "3", "4"])
+    style.save(picture.figure, tmp_path / "sheet.png")
     picture = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB"))
-    tiles = enlarge(pixels(space, images.flatten(0, 1)), 4)
+    tiles = enlarge(pixels(images_of(space, images.flatten(0, 1))), 4)
     h, w = tiles.shape[1:3]
     assert h % 5 == 0 and w % 7 == 0
     # find the first tile by its exact pixels, then each of the others by its place
@@ -77,16 +78,19 @@ def test_every_pixel_of_a_sheet_is_the_pixel_of_an_image(tmp_path):
 
 
 def test_images_of_each_space_have_their_range():
-    assert pixels(Binary((1, 1, 2)), torch.tensor([[[[0.0, 0.5]]]]))[0, 0, :, 0].tolist() == [0, 128]
-    assert pixels(Real((1, 1, 2)), torch.tensor([[[[-1.0, 3.0]]]]))[0, 0, :, 0].tolist() == [0, 255]
-    colours = pixels(Categorical((1, 1, 2), 2), torch.tensor([[[[0, 1]]]]))[0, 0]
+    binary = images_of(Binary((1, 1, 2)), torch.tensor([[[[0.0, 0.5]]]]))
+    assert pixels(binary)[0, 0, :, 0].tolist() == [0, 128]
+    real = images_of(Real((1, 1, 2)), torch.tensor([[[[-1.0, 3.0]]]]))
+    assert pixels(real)[0, 0, :, 0].tolist() == [0, 255]
+    colours = pixels(images_of(Categorical((1, 1, 2), 2), torch.tensor([[[[0, 1]]]])))[0, 0]
     assert colours.tolist() == [[0x1F, 0x77, 0xB4], [0xFF, 0x7F, 0x0E]]
     rgb = torch.randint(0, 256, (2, 3, 4, 5))
-    assert (pixels(Levels((3, 4, 5), 256), rgb) == rgb.permute(0, 2, 3, 1).numpy()).all()
+    assert (pixels(images_of(Levels((3, 4, 5), 256), rgb)) == rgb.permute(0, 2, 3, 1).numpy()).all()
 
 
 def test_joined_images_are_parted_by_their_own_ground():
-    picture = joined(Binary((1, 4, 4)), torch.nn.functional.pad(torch.ones(4, 1, 2, 2), (1, 1, 1, 1)), 2)
+    images = torch.nn.functional.pad(torch.ones(4, 1, 2, 2), (1, 1, 1, 1))
+    picture = joined(pixels(images_of(Binary((1, 4, 4)), images)), 2)
     factor = picture.shape[0] // 9
     assert picture.shape == (9 * factor, 9 * factor, 3)
     assert (picture[4 * factor : 5 * factor] == 0).all()

@@ -12,7 +12,6 @@ import io
 from collections.abc import Iterable, Iterator
 
 import torch
-from matplotlib.figure import Figure
 from PIL import Image
 
 from simulacra.core.capabilities import general as can
@@ -21,8 +20,9 @@ from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model, settings_of
 from simulacra.core.storage.plain_text import printable
 from simulacra.data.dataset import Dataset, Split
-from simulacra.exploration.drawing import panels, style
-from simulacra.exploration.drawing.views import view
+from simulacra.exploration.drawing import panels
+from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.plot import png_of
 from simulacra.training.run import Run
@@ -62,7 +62,7 @@ def as_html(what: Shown) -> str:
     return _card(type(what).__name__, _of_model(what), _samples(what, None), "samples")
 
 
-def _card(title: str, lines: Lines, figure: Figure | None, drawn: str) -> str:
+def _card(title: str, lines: Lines, picture: Picture | None, drawn: str) -> str:
     """Title, table and picture; all text comes from files and strangers, and is escaped.
 
     Args:
@@ -73,12 +73,12 @@ def _card(title: str, lines: Lines, figure: Figure | None, drawn: str) -> str:
         f'<tr><th style="{cell}">{_text(name)}</th><td style="{cell}">{_text(value)}</td></tr>'
         for name, value in lines
     )
-    picture = ""
-    if figure is not None:
-        data = base64.b64encode(_small(png_of(figure))).decode("ascii")
+    image = ""
+    if picture is not None:
+        data = base64.b64encode(_small(png_of(picture.figure))).decode("ascii")
         alt = f"{drawn} of {title}"
-        picture = f'<img style="max-width:{WIDTH}px" alt="{_text(alt)}" src="data:image/png;base64,{data}">'
-    return f"<div><p><strong>{_text(title)}</strong></p><table>{rows}</table>{picture}</div>"
+        image = f'<img style="max-width:{WIDTH}px" alt="{_text(alt)}" src="data:image/png;base64,{data}">'
+    return f"<div><p><strong>{_text(title)}</strong></p><table>{rows}</table>{image}</div>"
 
 
 def _text(value: str) -> str:
@@ -131,7 +131,7 @@ def _of_run(run: Run) -> Iterator[tuple[str, str]]:
         yield finding.severity, f"{finding.name}: {finding.sentence}"
 
 
-def _rows(split: Split) -> Figure | None:
+def _rows(split: Split) -> Picture | None:
     """Rows of the data, chosen at random; what is missing is left out."""
     space = split.preprocessing.raw
     n = min(len(split), IMAGES if space.image else ROWS)
@@ -141,15 +141,15 @@ def _rows(split: Split) -> Figure | None:
     return _drawn(split, batch.x.double().masked_fill(~batch.known, torch.nan))
 
 
-def _drawn(split: Split, x: torch.Tensor) -> Figure | None:
+def _drawn(split: Split, x: torch.Tensor) -> Picture | None:
     try:
-        return view(split.preprocessing.raw, x) if len(x) else None
+        return view_data(split.preprocessing.raw, x) if len(x) else None
     except ValueError:
         # an observation of no known look
         return None
 
 
-def _samples(model: Model, data: Dataset | None) -> Figure | None:
+def _samples(model: Model, data: Dataset | None) -> Picture | None:
     """Samples, where they are drawn at once."""
     if not isinstance(model, can.Samples) or not model.supports(can.Samples) or model.entry_by_entry:
         return None
@@ -159,19 +159,16 @@ def _samples(model: Model, data: Dataset | None) -> Figure | None:
         return None
     try:
         condition = None if data is None else Album(model, data, 0, ()).conditions(n)
-        return view(space, model.sample(n, condition, seed=0), title="samples")
+        return view_data(space, model.sample(n, condition, seed=0), "samples")
     except ValueError:
         return None
 
 
-def _histogram(card: Card) -> Figure | None:
+def _histogram(card: Card) -> Picture | None:
     """The scores of the rows."""
     values = None if card.scores is None else card.scores[card.scores.isfinite()]
     if values is None or not len(values):
         return None
-    figure = style.new_figure(4.5, 2.2)
-    axes = figure.add_subplot()
-    panels.histogram(axes, values, None)
-    style.tidy(axes, "the rows' scores", x=card.axis)
-    axes.set_yticks([])
-    return figure
+    marks = panels.histogram(values, None)
+    panel = Panel(marks, "the rows' scores", x=Axis(card.axis), y=Axis(ticks=()))
+    return grid([panel], 1, 4.5, 2.2)

@@ -10,32 +10,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.kinds import brief
 from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
 from simulacra.data.dataset import Dataset
-from simulacra.exploration.drawing import style
+from simulacra.exploration.drawing.data import Picture
 from simulacra.exploration.live.history import read_history
 from simulacra.exploration.pictures.registry import album_of, chosen
 from simulacra.training.run import Run
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture: a notebook shows it, `save` writes it, `figure` is that of matplotlib.
+    """A picture: a notebook shows it, `save` writes it, `figure` is for matplotlib, `data` has the arrays.
 
     Args:
         name: of the picture.
-        figure: on a canvas of its own; no global state of matplotlib is touched.
+        data: the picture as arrays, names, axes and scales; `data.json()` is for other renderers.
     """
 
     name: str
-    figure: Figure
+    data: Picture
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The matplotlib figure, on a canvas of its own; the global state of matplotlib does not change."""
+        return self.data.figure
 
     def save(self, path: str | Path) -> Path:
         """Write a PNG file, atomically."""
@@ -46,14 +52,16 @@ class Plot:
 
     @cached_property
     def png(self) -> bytes:
-        """The picture as the bytes of a PNG file; made once, since a layout moves when it is drawn again."""
+        """The picture as the bytes of a PNG file, drawn once: a second drawing would move the layout."""
         return png_of(self.figure)
 
     def _repr_png_(self) -> bytes:
         return self.png
 
     def __repr__(self) -> str:
-        width, height = self.figure.get_size_inches() * style.DPI
+        from simulacra.exploration.drawing.style import DPI
+
+        width, height = self.figure.get_size_inches() * DPI
         return f"<Plot {self.name}, {width:.0f} x {height:.0f} pixels; save(path) writes it>"
 
 
@@ -94,10 +102,10 @@ def plot(
         )
     album = album_of(model, data, seed, metrics, history)
     name = name.replace("-", "_")
-    figure = chosen(album, name, options).draw(album, **options)
-    if figure is None:
+    picture = chosen(album, name, options).draw(album, **options)
+    if picture is None:
         raise ValueError(f"{name} has nothing to show of {type(model).__name__} on {data.name}.")
-    return Plot(name, figure)
+    return Plot(name, picture)
 
 
 def _metrics(run: Run) -> Sequence[Mapping[str, Any]]:
@@ -106,6 +114,8 @@ def _metrics(run: Run) -> Sequence[Mapping[str, Any]]:
 
 def png_of(figure: Figure) -> bytes:
     """The figure as the bytes of a PNG file."""
+    from simulacra.exploration.drawing.style import DPI, PAPER
+
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=style.DPI, facecolor=style.PAPER)
+    figure.savefig(file, format="png", dpi=DPI, facecolor=PAPER)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Training curves: one small panel for each quantity that training recorded."""
+"""Training curves: one panel for each quantity that training recorded."""
 
 from __future__ import annotations
 
@@ -8,67 +8,58 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from simulacra.exploration.drawing import style
+from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.marks import Line, Rules
 
 WHERE = ("stage", "split", "step", "epoch", "seconds", "total_step")
 SCORE = "valid_score"
 PANELS = 12
-GREEN = "#0f8a5f"
 
 
-def training_curves(rows: Sequence[Mapping[str, Any]], title: str = "") -> Figure | None:
-    """Every recorded quantity over training; None where nothing was recorded.
+def training_curves(rows: Sequence[Mapping[str, Any]], title: str = "") -> Picture | None:
+    """One panel for each quantity that training recorded, at most 12; None if nothing was recorded.
+
+    A vertical line marks each change of stage.
 
     Args:
-        rows: of the metrics file: where (stage, step, epoch, seconds, total_step), then terms;
-            blanks are skipped. A line at each change of stage.
+        rows: of the metrics file: stage, step, epoch, seconds and total_step, then the terms of the loss;
+            empty values are skipped.
+        title: above the picture.
 
     Example:
         >>> rows = [{"epoch": str(i), "loss": str(1 / (i + 1))} for i in range(5)]
-        >>> len(training_curves(rows).axes)
+        >>> len(training_curves(rows).panels)
         1
     """
     names = [name for name in dict.fromkeys(k for row in rows for k in row) if name not in WHERE]
     series = {name: _series(rows, name) for name in names}
     series = {name: s for name, s in series.items() if len(s[0])}
-    # the score that decides comes first
+    # the validation score comes first
     shown = sorted(series, key=lambda name: name != SCORE)[:PANELS]
     if not shown:
         return None
     columns = 2 if len(shown) in (2, 4) else min(3, len(shown))
-    lines = -(-len(shown) // columns)
-    figure = style.new_figure(max(5.0, 3.9 * columns), 2.6 * lines + 0.5)
-    panels = np.atleast_1d(figure.subplots(lines, columns, sharex=True)).ravel()
-    changes = _stage_changes(rows)
-    for axes, name in zip(panels, shown):
-        _curve(axes, name, *series[name])
-        axes.tick_params(labelbottom=True)
-        for x in changes:
-            axes.axvline(x, color=style.RULE, lw=1, zorder=0)
-    for axes in panels[len(shown) :]:
-        axes.set_visible(False)
-    for axes in panels[max(0, len(shown) - columns) : len(shown)]:
-        axes.set_xlabel(_axis(rows).removeprefix("total_"), fontsize=style.SMALL, color=style.MUTED)
-    style.headline(figure, title)
-    return figure
+    below, changes = len(shown) - columns, np.array(_stage_changes(rows))
+    x = _axis(rows).removeprefix("total_")
+    made = [_curve(name, *series[name], changes, x if i >= below else "") for i, name in enumerate(shown)]
+    height = 2.6 * -(-len(shown) // columns) + 0.5
+    return grid(made, columns, max(5.0, 3.9 * columns), height, title, share_x=True)
 
 
-def _curve(axes: Axes, name: str, x: np.ndarray, y: np.ndarray) -> None:
-    score = name == SCORE
-    single: dict[str, Any] = {"marker": "o", "ms": 4} if len(x) < 3 else {}
-    axes.plot(x, y, color=GREEN if score else style.MAIN, lw=1.5, **single)
-    style.tidy(axes, f"validation score, nats (best {y.max():.4g})" if score else name.replace("_", " "))
-    axes.grid(axis="y", color=style.RULE, lw=0.6, alpha=0.7)
-    axes.margins(x=0.02)
+def _curve(name: str, x: np.ndarray, y: np.ndarray, changes: np.ndarray, axis: str) -> Panel:
+    """The panel of one quantity; of the score also the best value."""
+    score, colour = name == SCORE, "best" if name == SCORE else "samples"
+    marks: list[Line | Rules] = [Line(x, y, colour, dots=4.0 if len(x) < 3 else 0.0)]
     if score:
-        axes.plot(x[y.argmax()], y.max(), "o", color=GREEN, ms=5)
+        marks.append(Line(x[[y.argmax()]], y[[y.argmax()]], colour, width=0, dots=5))
+    title = f"validation score, nats (best {y.max():.4g})" if score else name.replace("_", " ")
+    unit = "nats" if score else ""
+    return Panel((*marks, Rules(changes)), title, x=Axis(axis, margin=0.02), y=Axis(unit=unit, grid=True))
 
 
 def _axis(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Epochs where there is one stage, otherwise steps, which go on over stages."""
+    """The horizontal axis: epochs of a single stage, otherwise steps, which are counted over all stages."""
     stages = {row.get("stage", "") for row in rows}
     if len(stages) == 1 and any(row.get("epoch") for row in rows):
         return "epoch"

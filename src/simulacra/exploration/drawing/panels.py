@@ -1,34 +1,33 @@
-"""Small panels side by side: samples in colour, what they are compared with in grey."""
+"""Panels of columns: bars for classes, histograms for numbers; samples in colour over data in grey."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from simulacra.core.spaces.classes import Categorical, Ordinal, codes_of
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Space
-from simulacra.exploration.drawing import style
+from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.marks import Bars, Histogram, Mark
+from simulacra.exploration.drawing.text import short
 
-PANELS = 16  # at most in one picture
+PANELS = 16  # largest number of panels in one picture
 BINS = 30
 COLUMN, CLASS = 30, 20  # letters of a column and of a class
-NAMED = 12  # classes that are written below their bars
-
-
-def grid(figure: Figure, rows: int, columns: int) -> list[Axes]:
-    """The panels of a figure, row by row."""
-    return list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
+NAMED = 12  # largest number of classes with names below their bars
 
 
 def beside(x: Tensor, other: Tensor | None, n: int) -> tuple[Tensor, list[str]]:
-    """The first n of x, or half of them and as many of the data, and the name of each.
+    """The first n rows of x, or half as many of x and of the data, and the name of each row.
+
+    Args:
+        x: samples, shape (B, *).
+        other: rows of the data, shape (B', *); None: only samples, without names.
+        n: largest number of rows.
 
     Example:
         >>> shown, names = beside(torch.zeros(5, 2), torch.ones(3, 2), 4)
@@ -41,20 +40,9 @@ def beside(x: Tensor, other: Tensor | None, n: int) -> tuple[Tensor, list[str]]:
     return torch.cat(parts), [name for name, part in zip(("sample", "data"), parts) for _ in part]
 
 
-def key(figure: Figure, axes: Axes, title: str, other: Tensor | None) -> None:
-    """The title, and what the colours stand for where there are two."""
-    style.headline(figure, title)
-    if other is not None:
-        handles, labels = axes.get_legend_handles_labels()
-        figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=2,
-            frameon=False,
-            fontsize=style.SMALL,
-            markerscale=2,
-        )
+def legend(other: Tensor | None) -> str:
+    """A legend below the panels, where there are two colours."""
+    return "none" if other is None else "below"
 
 
 def columns(
@@ -63,80 +51,108 @@ def columns(
     x: Tensor,
     other: Tensor | None,
     title: str,
-) -> Figure:
-    """One panel a column, as its own space asks for.
+) -> Picture:
+    """One panel for each column, at most 16.
 
     Args:
         spaces: of the columns.
-        x: shape (B, columns); NaN where missing.
-        other: likewise, or None.
+        labels: names of the columns.
+        x: samples, shape (B, columns); NaN where missing.
+        other: rows of the data, likewise, or None.
+        title: above the picture.
     """
     d = min(len(spaces), PANELS)
     across = min(d, 4)
     down = -(-d // across)
-    figure = style.new_figure(max(4.5, 2.4 * across), 1.9 * down + 0.7)
-    for i, axes in enumerate(grid(figure, down, across)):
-        if i >= d:
-            axes.set_visible(False)
-            continue
-        column(axes, spaces[i], x[:, i], None if other is None else other[:, i])
-        style.tidy(axes, style.plain(labels[i], COLUMN))
-        axes.set_yticks([])
+    made = [column(spaces[i], x[:, i], None if other is None else other[:, i], labels[i]) for i in range(d)]
     left_out = f" (first {d} of {len(spaces)} entries)" if len(spaces) > d else ""
-    key(figure, figure.axes[0], title + left_out, other)
-    return figure
+    width, height = max(4.5, 2.4 * across), 1.9 * down + 0.7
+    return grid(made, across, width, height, title + left_out, legend=legend(other))
 
 
-def column(axes: Axes, space: Space, x: Tensor, other: Tensor | None) -> None:
-    """Bars for classes, a histogram for numbers: of logarithms where they are positive."""
+def column(space: Space, x: Tensor, other: Tensor | None, label: str) -> Panel:
+    """Bars for classes, a histogram for numbers; positive numbers have a logarithmic axis."""
     x, other = _there(x), None if other is None else _there(other)
+    title, no_ticks = short(label, COLUMN), Axis(ticks=())
     if isinstance(space, (Categorical, Ordinal)):
-        bars(axes, space, x, other)
-        return
+        return Panel(bars(space, x, other), title, x=class_axis(space), y=no_ticks)
     whole = isinstance(space, (Binary, Levels, Count))
-    histogram(axes, x, other, whole, logarithmic=isinstance(space, Positive))
+    log = isinstance(space, Positive)
+    return Panel(histogram(x, other, whole, log), title, x=Axis(scale="log" if log else "linear"), y=no_ticks)
 
 
 def _there(x: Tensor) -> Tensor:
+    """The values that are not missing."""
     return x[~x.isnan()] if x.is_floating_point() else x
 
 
-def bars(axes: Axes, space: Categorical | Ordinal, x: Tensor, other: Tensor | None) -> None:
-    """The share of each class."""
-    places = np.arange(space.classes)
-    codes = lambda t: codes_of(space.values, t).long()
-    share = lambda t: torch.bincount(codes(t), minlength=space.classes).numpy() / max(1, len(t))
-    if other is not None:
-        axes.bar(places, share(other), 0.9, color=style.OTHER, alpha=0.6, label="data")
-    axes.bar(places, share(x), 0.55, color=style.MAIN, label="samples")
-    if space.names and space.classes <= NAMED:
-        axes.set_xticks(places, [style.plain(name, CLASS) for name in space.names], rotation=30, ha="right")
+def bars(space: Categorical | Ordinal, x: Tensor, other: Tensor | None) -> tuple[Mark, ...]:
+    """Bars of the share of each class, of the data behind those of the samples."""
+
+    def shares(t: Tensor) -> np.ndarray:
+        codes = codes_of(space.values, t).long()
+        return torch.bincount(codes, minlength=space.classes).numpy() / max(1, len(t))
+
+    ours = Bars(shares(x), "samples", "samples", 0.55)
+    if other is None:
+        return (ours,)
+    return Bars(shares(other), "data", "data", 0.9, 0.6), ours
+
+
+def class_axis(space: Categorical | Ordinal) -> Axis:
+    """An axis with the names of at most 12 classes."""
+    if not space.names or space.classes > NAMED:
+        return Axis()
+    names = tuple(short(name, CLASS) for name in space.names)
+    return Axis(ticks=tuple(map(float, range(space.classes))), labels=names, slant=30, anchor="right")
 
 
 def histogram(
-    axes: Axes, x: Tensor, other: Tensor | None, whole: bool = False, logarithmic: bool = False
-) -> None:
-    """A histogram, with a bin for each of few whole numbers."""
+    x: Tensor, other: Tensor | None, whole: bool = False, logarithmic: bool = False
+) -> tuple[Mark, ...]:
+    """Histograms of samples and data with the same bins.
+
+    Args:
+        x: samples, shape (B,).
+        other: rows of the data, shape (B',), drawn behind the samples; None: none.
+        whole: values are whole numbers; each gets a bin where they span fewer than 64.
+        logarithmic: bins of equal ratio, whose heights are shares; otherwise heights are densities.
+    """
+    x, other = _there(x), None if other is None else _there(other)
     both = x.double() if other is None else torch.cat([x.double(), other.double()])
     low, high = (float(both.min()), float(both.max())) if len(both) else (0.0, 1.0)
-    edges: Any = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
     if whole and high - low < 64:
         edges = np.arange(low, high + 2) - 0.5
     if logarithmic:
         edges = np.geomspace(low, high if high > low else low * 2, BINS + 1)
-        axes.set_xscale("log")
-    shown: dict[str, Any] = {"density": not logarithmic}
-    weights = lambda t: np.full(len(t), 1 / max(1, len(t))) if logarithmic else None
-    if other is not None:
-        axes.hist(
-            other.numpy(), edges, weights=weights(other), color=style.OTHER, alpha=0.6, label="data", **shown
-        )
-    drawn: dict[str, Any] = {"histtype": "step", "lw": 1.6} if other is not None else {"alpha": 0.85}
-    axes.hist(x.numpy(), edges, weights=weights(x), color=style.MAIN, label="samples", **shown, **drawn)
+    ours = heights(x.numpy(), edges, logarithmic)
+    if other is None:
+        return (Histogram(edges, ours, ("samples",), ("samples",), 0.85),)
+    behind = heights(other.numpy(), edges, logarithmic)
+    return (
+        Histogram(edges, behind, ("data",), ("data",), 0.6),
+        Histogram(edges, ours, ("samples",), ("samples",), outline=True),
+    )
 
 
-def fields(space: Table, x: Tensor, other: Tensor | None, title: str) -> Figure:
-    """The columns of a table, each by its own kind."""
+def heights(values: np.ndarray, edges: np.ndarray, shares: bool = False) -> np.ndarray:
+    """Density in each bin, or the share of the values in it, shape (1, bins)."""
+    if shares:
+        weights = np.full(len(values), 1 / max(1, len(values)))
+        return np.histogram(values, edges, weights=weights)[0][None]
+    return np.histogram(values, edges, density=True)[0][None]
+
+
+def fields(space: Table, x: Tensor, other: Tensor | None, title: str) -> Picture:
+    """The columns of a table, each by its own kind.
+
+    Args:
+        space: the table.
+        x: rows, shape (B, columns).
+        other: rows to compare with, or None.
+        title: above the picture.
+    """
     spaces: list[Space] = []
     labels: list[str] = []
     for name, field in space.fields:

@@ -1,8 +1,9 @@
-"""Which values of an image are black and white: one scale for all images of a figure, which says so.
+"""The scale of an image: which values are black and white, or which colours stand for classes and signs.
 
-Levels that use their range, and 0/1, go from their first value to their last, and nothing is said. Deep
-images, levels in their own range and reals are drawn between two percentiles of what the figure shows, as a
-few hot pixels would make all others black; reals that fill the unit interval are drawn on it.
+All images of one picture have one scale. Levels that use their whole range, and 0/1, go from their first
+value to their last, without a note. Deep images, levels in a range of their own, and reals go from the 0.5th
+to the 99.5th percentile of the values in the picture, since a few hot pixels would make all others black; a
+note gives both values. Reals that fill the unit interval go from 0 to 1.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from simulacra.core.spaces.plain import Binary, Levels, Space
 
 ENDS = (0.005, 0.995)
 BYTE = 256  # levels of a picture
-USED = 0.5  # share of the unit interval that reals use at least if it is to be their scale
+USED = 0.5  # reals in [0, 1] whose percentiles lie this far apart are drawn on [0, 1]
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Scale:
 
     Args:
         black: in units of x.
-        white: likewise, above it.
-        words: what a figure says of it, or nothing where it goes without saying.
+        white: likewise, above `black`.
+        words: a note for the picture; empty where the scale is the whole range of the space.
     """
 
     black: float
@@ -34,11 +35,31 @@ class Scale:
     words: str = ""
 
 
-def scale_of(space: Space, x: Tensor) -> Scale:
-    """The scale for all images that one figure shows.
+@dataclass(frozen=True)
+class ClassColours:
+    """One colour for each class.
 
     Args:
-        x: in raw units, of any leading shape.
+        classes: number of classes; values are 0 to classes - 1.
+    """
+
+    classes: int
+
+
+@dataclass(frozen=True)
+class SignedScale:
+    """Blue for negative values, white for zero, red for positive ones; each image on its own scale.
+
+    An image with the largest absolute value m goes from -m to m.
+    """
+
+
+def scale_of(space: Space, x: Tensor) -> Scale:
+    """The scale for all images of one picture.
+
+    Args:
+        space: of one image.
+        x: all images of the picture in raw units, shape (*, C, H, W).
 
     Example:
         >>> import torch
@@ -59,7 +80,10 @@ def scale_of(space: Space, x: Tensor) -> Scale:
 
 
 def _percentiles(x: Tensor, least: float) -> tuple[float, float]:
-    """Two percentiles of the finite values, or their ends where those are equal, at least `least` apart."""
+    """The 0.5th and the 99.5th percentile of the finite values, at least `least` apart.
+
+    Where both are equal, the smallest and the largest value take their place.
+    """
     values = x.detach().cpu().double().flatten().numpy()
     values = values[np.isfinite(values)]
     if not len(values):

@@ -1,4 +1,4 @@
-"""How every picture looks: one paper, one ink, one font size for each role."""
+"""The style of every matplotlib figure: colours of roles, sizes of text, quiet axes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,33 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 
 from simulacra.core.storage.files import write_atomically
-from simulacra.core.storage.plain_text import printable
+from simulacra.exploration.drawing.marks import ClassColour, Colour
+from simulacra.exploration.drawing.text import LONGEST, short
 
 DPI = 150
 PAPER, INK, MUTED, RULE = "#ffffff", "#1f2430", "#6b7280", "#d9dce3"
-FRAME = (196, 204, 218)  # between images: neither their black nor their white
-MAIN, OTHER = "#2563eb", "#a3a9b5"  # the model's samples; what they are compared with
+FRAME = (196, 204, 218)  # between images: neither black nor white
+MAIN, OTHER = "#2563eb", "#a3a9b5"  # samples of the model; rows of the data behind them
 TITLE, NAME, SMALL = 12, 9.5, 8  # points
-LONGEST = 60  # letters of a name from a file
+ROLES = {
+    "samples": MAIN,
+    "data": OTHER,
+    "other data": MUTED,
+    "ink": INK,
+    "modes": "#c2410c",
+    "best": "#0f8a5f",
+}
 BOLD = 1.15  # width of bold text relative to plain
 
 
 def new_figure(width: float, height: float, constrained: bool = True) -> Figure:
-    """A figure of its own canvas, in inches: no global state is touched."""
+    """A figure on a canvas of its own, which leaves the global state of matplotlib alone.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        constrained: leave room for titles and labels between panels.
+    """
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1) if constrained else None
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor=PAPER, layout=layout)
     FigureCanvasAgg(figure)
@@ -35,31 +49,36 @@ def new_figure(width: float, height: float, constrained: bool = True) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write the figure as a PNG file, atomically."""
+    """Write the figure as a PNG file: the whole file or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda aside: figure.savefig(aside, format="png", dpi=DPI, facecolor=PAPER))
     return path
 
 
 def plain(text: str, most: int = LONGEST) -> str:
-    r"""A text of a file as one that a figure draws letter for letter: short, one line, and no formula.
+    r"""The text as `short` gives it, with dollar signs escaped, since matplotlib reads them as formulas.
 
     Args:
         text: such as the name of a column or of a class.
-        most: letters.
+        most: largest number of letters.
 
     Example:
         >>> print(plain("$x_{$"), plain("a" * 99, 4))
         \$x_{\$ aaa…
     """
-    line = printable(" ".join(str(text).split()))
-    line = line if len(line) <= most else line[: most - 1] + "\u2026"
-    # a text that is plain already stays as it is
-    return re.sub(r"(?<!\\)\$", r"\\$", line)
+    # dollar signs that are escaped already stay as they are
+    return re.sub(r"(?<!\\)\$", r"\\$", short(text, most))
+
+
+def colour(role: Colour) -> str:
+    """The colour of a role or of a class, such as `#2563eb`."""
+    if isinstance(role, ClassColour):
+        return class_colours(role.classes)[role.index]
+    return ROLES[role]
 
 
 def headline(figure: Figure, title: str) -> None:
-    """The title of a whole figure, on the left; smaller where it would not fit."""
+    """Write the title of a figure at the top left, smaller if it is wider than the figure."""
     if title:
         title = plain(title, 3 * LONGEST)
         room = 0.97 * figure.get_figwidth() * DPI / BOLD
@@ -68,7 +87,7 @@ def headline(figure: Figure, title: str) -> None:
 
 
 def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
-    """Quiet axes: no box, light ticks, the title on the left."""
+    """Draw axes without a box, with light ticks and the title on the left."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -80,7 +99,7 @@ def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
 
 
 def class_colours(n: int) -> list[str]:
-    """n colours that can be told apart.
+    """n distinct colours: those of `tab10` up to ten classes, then of `turbo`.
 
     Example:
         >>> class_colours(2)

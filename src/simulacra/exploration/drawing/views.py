@@ -1,7 +1,7 @@
-"""The registry of views: how observations are shown follows from their space alone.
+"""The registry of views: the space of observations decides how they are drawn.
 
-A table never gets an image grid; images never become histograms. Report, docs and studio all ask
-`view`.
+A table never becomes a grid of images, and images never become histograms. Pictures, reports, docs and the
+studio all call `view` or `view_data`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from simulacra.core.spaces import composite
@@ -25,12 +22,18 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.data.audio.midi import is_music
-from simulacra.exploration.drawing import panels, style
+from simulacra.exploration.drawing import panels
+from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.marks import Heatmap, Points
 from simulacra.exploration.drawing.pianoroll import piano_roll
 from simulacra.exploration.drawing.sheet import sheet
+from simulacra.exploration.drawing.text import short
 from simulacra.exploration.drawing.waveform import waveform
 
-PAIRS = 5  # entries up to which all pairs are shown
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAIRS = 5  # largest number of entries whose pairs are all shown
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,20 @@ class View:
 
     Args:
         name: such as `image grid`.
-        fits: whether a space is shown like this.
-        draw: (space, x, other, title, names) -> figure.
+        fits: returns True if a space is shown like this.
+        draw: (space, x, other, title, names) -> picture.
     """
 
     name: str
     fits: Callable[[Space], bool]
-    draw: Callable[[Space, Tensor, Tensor | None, str, Sequence[str]], Figure]
+    draw: Callable[[Space, Tensor, Tensor | None, str, Sequence[str]], Picture]
 
 
 def view_of(space: Space) -> View:
     """The view of a space: the first of `VIEWS` that fits.
+
+    Args:
+        space: of one observation.
 
     Example:
         >>> view_of(Real((3,))).name, view_of(Binary((1, 8, 8))).name
@@ -66,14 +72,19 @@ def view(
     other: Any = None,
     names: Sequence[str] = (),
 ) -> Figure:
-    """Show observations as their space asks for.
+    """Draw observations with matplotlib as their space asks for.
 
     Args:
+        space: of one observation.
         x: observations in raw units, shape (B, *).
-        path: where to write a PNG file, or None.
-        other: observations to compare with, drawn in grey where distributions are shown and below or
-            beside x where each observation is; images leave them out.
+        path: PNG file to write, or None.
+        title: above the picture.
+        other: observations to compare with, shape (B', *), or None. They are grey behind x in distributions,
+            and stand below or beside x where each observation is drawn by itself; grids of images omit them.
         names: of the entries (columns of a table).
+
+    Returns:
+        A matplotlib figure on a canvas of its own. `view_data` returns the picture as data.
 
     Raises:
         ValueError: if x does not have the shape of the space, or is empty.
@@ -81,6 +92,32 @@ def view(
     Example:
         >>> view(Real((2,)), torch.randn(50, 2), title="samples").axes[0].get_xlabel()
         'x1'
+    """
+    figure = view_data(space, x, title, other, names).figure
+    if path is not None:
+        from simulacra.exploration.drawing.style import save
+
+        save(figure, Path(path))
+    return figure
+
+
+def view_data(space: Space, x: Any, title: str = "", other: Any = None, names: Sequence[str] = ()) -> Picture:
+    """Observations as a picture: arrays, names, axes and scales, as their space asks for.
+
+    Args:
+        space: of one observation.
+        x: observations in raw units, shape (B, *).
+        title: above the picture.
+        other: observations to compare with, shape (B', *), or None.
+        names: of the entries (columns of a table).
+
+    Raises:
+        ValueError: if x does not have the shape of the space, or is empty.
+
+    Example:
+        >>> picture = view_data(Real((2,)), torch.zeros(50, 2))
+        >>> picture.panels[0].marks[0].x.shape, picture.panels[0].x.name
+        ((50,), 'x1')
     """
     x, other = torch.as_tensor(x).cpu(), None if other is None else torch.as_tensor(other).cpu()
     for rows in (x, other):
@@ -91,124 +128,117 @@ def view(
     if isinstance(space, Table):
         names = names or space.names
         space = _plain(space)
-    figure = view_of(space).draw(space, x, other, title, names)
-    if path is not None:
-        style.save(figure, Path(path))
-    return figure
+    return view_of(space).draw(space, x, other, title, names)
 
 
 def _plain(space: Table) -> Space:
-    """A table whose columns are all real, or all binary, is seen as the vector that it is."""
+    """A table of only real, or only binary, columns becomes a vector."""
     for kind in (Real, Binary):
         if all(type(field) is kind for _, field in space.fields):
             return kind(space.shape)
     return space
 
 
-def _images(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+def _images(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
     columns = math.ceil(math.sqrt(len(x)))
     rows = len(x) // columns
     return sheet(space, x[: rows * columns].unflatten(0, (rows, columns)), title)
 
 
-def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
     parts = {"": x} if other is None else {"samples": x, "data": other}
-    figure = style.new_figure(7.5, 5)
-    for axes, (name, rows) in zip(panels.grid(figure, 1, len(parts)), parts.items()):
+    entry = Axis("entry", whole=True)
+    if names and len(names) <= panels.PANELS:
+        short_names = tuple(short(name, panels.CLASS) for name in names)
+        places = tuple(map(float, range(len(names))))
+        entry = Axis("entry", whole=True, ticks=places, labels=short_names, slant=45, anchor="right")
+    made = []
+    for name, rows in parts.items():
         flat = rows.flatten(1)[:64].float().numpy()
-        axes.imshow(flat, cmap="Blues", vmin=0, vmax=1.25, aspect="auto", interpolation="nearest")
-        style.tidy(axes, name, x="entry", y="observation")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if names and len(names) <= panels.PANELS:
-            axes.set_xticks(
-                range(len(names)),
-                [style.plain(name, panels.CLASS) for name in names],
-                rotation=45,
-                ha="right",
-            )
-    style.headline(figure, title)
-    return figure
+        made.append(Panel((Heatmap(flat),), name, x=entry, y=Axis("observation")))
+    return grid(made, len(made), 7.5, 5, title)
 
 
-def _sequences(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+def _sequences(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
     shown, whose = panels.beside(x, other, 6)
-    figure = style.new_figure(8, 1.5 * len(shown) + 0.6)
-    for axes, steps, name in zip(panels.grid(figure, len(shown), 1), shown, whose):
-        grey = steps.reshape(len(steps), -1).T
-        axes.imshow(grey.numpy(), cmap="Blues", aspect="auto", interpolation="nearest", origin="lower")
-        style.tidy(axes, name, y="entry")
-    figure.axes[-1].set_xlabel("step", fontsize=style.SMALL, color=style.MUTED)
-    style.headline(figure, title)
-    return figure
+    made = []
+    for i, (steps, name) in enumerate(zip(shown, whose)):
+        values = steps.reshape(len(steps), -1).T.numpy()
+        heat = Heatmap(values, low=None, high=None, upwards=True)
+        step = Axis("step" if i == len(shown) - 1 else "")
+        made.append(Panel((heat,), name, x=step, y=Axis("entry")))
+    return grid(made, 1, 8, 1.5 * len(shown) + 0.6, title)
 
 
-def _scatter(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
-    figure = style.new_figure(5.6, 5.4)
-    axes = figure.add_subplot()
+def _scatter(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
     labels = entry_names(space, names)
-    _points(axes, x.flatten(1), other.flatten(1) if other is not None else None, 0, 1)
-    style.tidy(axes, x=labels[0], y=labels[1])
-    axes.set_aspect("equal", "datalim")
-    panels.key(figure, axes, title, other)
-    return figure
+    marks = _points(x.flatten(1), other.flatten(1) if other is not None else None, 0, 1)
+    panel = Panel(marks, x=Axis(labels[0]), y=Axis(labels[1]), aspect="equal limits")
+    return grid([panel], 1, 5.6, 5.4, title, legend=panels.legend(other))
 
 
-def _pairs(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+def _pairs(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
     d, labels = space.dims, entry_names(space, names)
     flat, grey = x.flatten(1), other.flatten(1) if other is not None else None
-    figure = style.new_figure(1.9 * d + 0.6, 1.8 * d + 0.6)
-    for cell, axes in enumerate(panels.grid(figure, d, d)):
-        i, j = divmod(cell, d)
-        if i == j:
-            panels.histogram(axes, flat[:, i], grey[:, i] if grey is not None else None)
-            axes.set_yticks([])
-        else:
-            _points(axes, flat, grey, j, i)
-        style.tidy(axes, x=labels[j] if i == d - 1 else "", y=labels[i] if j == 0 else "")
-    panels.key(figure, figure.axes[0], title, other)
-    return figure
+    made = []
+    for i in range(d):
+        for j in range(d):
+            across, up = Axis(labels[j] if i == d - 1 else ""), labels[i] if j == 0 else ""
+            if i == j:
+                marks = panels.histogram(flat[:, i], grey[:, i] if grey is not None else None)
+                made.append(Panel(marks, x=across, y=Axis(up, ticks=())))
+            else:
+                made.append(Panel(_points(flat, grey, j, i), x=across, y=Axis(up)))
+    return grid(made, d, 1.9 * d + 0.6, 1.8 * d + 0.6, title, legend=panels.legend(other))
 
 
-def _marginals(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
-    grey = other.flatten(1) if other is not None else None
-    return panels.columns([space] * space.dims, entry_names(space, names), x.flatten(1), grey, title)
+def _marginals(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
+    flat, labels = x.reshape(len(x), -1), entry_names(space, names)
+    grey = other.reshape(len(other), -1) if other is not None else None
+    return panels.columns([space] * space.dims, labels, flat, grey, title)
 
 
-def _fields(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+def _fields(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
     assert isinstance(space, Table)
     return panels.fields(space, x, other, title)
 
 
-def _bars(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
+def _bars(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
     assert isinstance(space, Categorical)
     flat, labels = x.reshape(len(x), -1), entry_names(space, names)
     grey = other.reshape(len(other), -1) if other is not None else None
     d = min(flat.shape[1], panels.PANELS)
     columns = min(d, 3)
-    figure = style.new_figure(max(4.5, 3 * columns), 2 * -(-d // columns) + 0.7)
-    for i, axes in enumerate(panels.grid(figure, -(-d // columns), columns)):
-        if i >= d:
-            axes.set_visible(False)
-            continue
-        panels.bars(axes, space, flat[:, i], None if grey is None else grey[:, i])
-        style.tidy(axes, labels[i], y="share" if i % columns == 0 else "")
-    panels.key(figure, figure.axes[0], title, other)
-    return figure
+    made = []
+    for i in range(d):
+        marks = panels.bars(space, flat[:, i], None if grey is None else grey[:, i])
+        share = Axis("share" if i % columns == 0 else "")
+        made.append(Panel(marks, labels[i], x=panels.class_axis(space), y=share))
+    size = max(4.5, 3 * columns), 2 * -(-d // columns) + 0.7
+    return grid(made, columns, *size, title, legend=panels.legend(other))
 
 
-def _points(axes: Axes, x: Tensor, other: Tensor | None, i: int, j: int) -> None:
-    for rows, colour, name in ((other, style.OTHER, "data"), (x, style.MAIN, "samples")):
-        if rows is not None:
-            across, up = rows[:, i].numpy(), rows[:, j].numpy()
-            axes.scatter(across, up, _size(rows), color=colour, alpha=0.6, lw=0, label=name)
+def _points(x: Tensor, other: Tensor | None, i: int, j: int) -> tuple[Points, ...]:
+    """Samples over data: entry j against entry i."""
+    rows = {"samples": x} if other is None else {"data": other, "samples": x}
+    return tuple(
+        Points(part[:, i].numpy(), part[:, j].numpy(), name, name, _size(part), 0.6)
+        for name, part in rows.items()
+    )
 
 
 def _size(x: Tensor) -> float:
+    """Area of a point: smaller for more points."""
     return float(np.clip(3000 / len(x), 4, 22))
 
 
 def entry_names(space: Space, names: Sequence[str] = ()) -> list[str]:
-    """The names of the entries: x1, x2, ... of a vector that has none."""
+    """The names of the entries: x1, x2, ... for a vector without names.
+
+    Args:
+        space: of one observation.
+        names: one for each entry, or none.
+    """
     if len(names) == space.dims:
         return list(names)
     return [""] if not space.shape else [f"x{i + 1}" for i in range(space.dims)]

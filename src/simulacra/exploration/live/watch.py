@@ -84,8 +84,8 @@ class SamplePictures:
         return max(1, round(epochs_of(loop) / PICTURES))
 
     def _draw(self, loop: Loop) -> None:
-        from simulacra.exploration.drawing import style
-        from simulacra.exploration.drawing.views import view
+        from simulacra.exploration.drawing.style import save
+        from simulacra.exploration.drawing.views import view_data
         from simulacra.exploration.pictures.progression import framed
 
         assert loop.folder is not None and loop.stage is not None
@@ -96,16 +96,16 @@ class SamplePictures:
         place = loop.folder / "samples"
         place.mkdir(exist_ok=True)
         stage = f"{loop.stage.name}-" if loop.position.stage else ""
-        figure = view(raw, x, title=f"{type(model).__name__}, epoch {epoch}")
+        picture = view_data(raw, x, f"{type(model).__name__}, epoch {epoch}")
         if in_plane(raw):
             self._keep(loop)
             assert self.history is not None
-            framed(figure, self.history.window)
-        style.save(figure, place / f"{stage}epoch-{epoch:04d}.png")
+            picture = framed(picture, self.history.window)
+        save(picture.figure, place / f"{stage}epoch-{epoch:04d}.png")
 
     def _keep(self, loop: Loop) -> None:
         """One more snapshot of two numbers, and the row of all of them."""
-        from simulacra.exploration.drawing import style
+        from simulacra.exploration.drawing.style import save
         from simulacra.exploration.live.history import (
             History,
             read_history,
@@ -125,8 +125,8 @@ class SamplePictures:
             self.history = self.history.plus(snapshot(model, self.history.window, step, self.seed))
         write_history(self.history, loop.folder)
         title = f"{type(model).__name__}: samples while it trained"
-        figure = row_of(self.history, title, names_of(model.preprocessing.raw), modes_of(loop.data))
-        style.save(figure, loop.folder / "snapshots.png")
+        picture = row_of(self.history, title, names_of(model.preprocessing.raw), modes_of(loop.data))
+        save(picture.figure, loop.folder / "snapshots.png")
 
 
 def epochs_of(loop: Loop) -> float:

@@ -1,4 +1,4 @@
-"""Completion: parts of an observation that stay known, and several draws of the rest.
+"""Completion: draws of the missing part of an observation, given its known part.
 
     x_missing ~ p(. | x_known)
 
@@ -14,9 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib import colormaps
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
@@ -25,9 +22,9 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
-from simulacra.exploration.drawing import panels, style
-from simulacra.exploration.drawing.scale import scale_of
-from simulacra.exploration.drawing.sheet import pixels, tiled
+from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.marks import Heatmap
+from simulacra.exploration.drawing.sheet import sheet
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.table_completion import DRAWS as CELL_DRAWS
 from simulacra.exploration.pictures.table_completion import completed_table, hidden_cells, rows_of_picture
@@ -49,7 +46,7 @@ class Part:
 
 
 def _where(keep: Callable[..., Tensor]) -> Callable[[tuple[int, ...], int], Tensor]:
-    """A part of an image from the row i and the column j of its pixels."""
+    """A part of an image, chosen by the row i and the column j of each pixel."""
 
     def of(grid: tuple[int, ...], seed: int) -> Tensor:
         i, j = torch.meshgrid(*map(torch.arange, grid), indexing="ij")
@@ -65,7 +62,7 @@ def _border(i: Tensor, j: Tensor, h: int, w: int) -> Tensor:
 
 
 def _half(grid: tuple[int, ...], seed: int) -> Tensor:
-    """A random half, other for every seed."""
+    """A random half, different for every seed."""
     n = int(np.prod(grid))
     return (Rng(seed, "known").permutation("noise", n) < n // 2).reshape(grid)
 
@@ -90,7 +87,10 @@ VECTORS = {
 
 
 def parts_of(space: Space) -> dict[str, Part]:
-    """The parts of an observation that have a name, the usual one first.
+    """The named parts of an observation; the first one is the default of pictures.
+
+    Args:
+        space: of one observation.
 
     Example:
         >>> list(parts_of(Binary((7,))))
@@ -100,13 +100,14 @@ def parts_of(space: Space) -> dict[str, Part]:
 
 
 def known_part(space: Space, name: str, seed: int = 0) -> Tensor:
-    """Which entries of an observation stay known: booleans of its shape, True = keep.
+    """A mask of the entries that stay known: booleans of the shape of an observation, True = keep.
 
     Args:
+        space: of one observation.
         name: for images `upper`, `lower`, `left`, `right` (halves), `centre` (the border is known, the
             centre is drawn) or `noise` (a random half of the pixels, all channels of each); for vectors
             and sequences `first`, `last` (halves) or `noise`.
-        seed: of `noise`.
+        seed: of `noise`; the other parts do not depend on it.
 
     Raises:
         ValueError: if the space has no such part, or the part keeps every entry or none.
@@ -129,16 +130,18 @@ def known_part(space: Space, name: str, seed: int = 0) -> Tensor:
 def completions(
     model: Model, x: Any, known: Any, draws: int = DRAWS, seed: int = 0, condition: Any = None
 ) -> Tensor:
-    """Several completions of each observation, independent of each other, in raw units.
+    """Independent completions of each observation in raw units.
 
     Args:
+        model: that completes.
         x: observations in raw units, shape (B, *).
         known: True = keep, shape of x or of one observation.
-        draws: completions of each.
+        draws: number of completions of each observation.
+        seed: same seed, same completions.
         condition: one for all, or one for each observation, where the model takes one.
 
     Returns:
-        shape (draws, B, *); the first draw is `model.complete(x, known, condition, seed)`.
+        Completions of shape (draws, B, *); the first draw is `model.complete(x, known, condition, seed)`.
 
     Raises:
         ValueError: if `draws` is less than one, or `complete` refuses.
@@ -175,16 +178,17 @@ def completion_picture(
     n: int | None = None,
     draws: int | None = None,
     condition: Any = None,
-) -> Figure:
-    """Held-out rows: the original, what is given of it, and completions; of a table, a panel for each column.
+) -> Picture:
+    """Held-out rows: the original, its known part, and completions; for a table one panel for each column.
 
     Args:
-        known: a part of `known_part`; None: the first of `parts_of`, which orders that begin at the
-            top left complete at the cost of one draw. Of a table None hides cells here and there.
+        album: model and data.
+        known: a part of `known_part`. None: the first of `parts_of`, which autoregressive models that begin
+            at the top left complete in one pass; for a table a random quarter of the cells is hidden.
         n: number of rows; None: six, of a table up to 200.
         draws: completions of each; None: four, of a table 19, or one where the model fills in by its
             expectation.
-        condition: as in `completions`; None: the rows' own, where the model takes one.
+        condition: as in `completions`; None: those of the rows, where the model takes one.
 
     Raises:
         ValueError: if n or draws is less than one, or there is no such part.
@@ -210,38 +214,18 @@ def completion_picture(
     gone = torch.zeros(rows.shape, dtype=torch.bool)
     gone[:, 0], gone[:, 1] = ~seen, ~kept
     names = ["original", "given", *(f"{word} {k + 1}" if samples else word for k in range(len(drawn)))]
-    return (_sheet if space.image else _matrices)(space, rows, gone, title + album.binarized, names)
+    title += album.binarized
+    if space.image:
+        return sheet(space, rows, title, gone, column_names=names)
+    return _matrices(rows, gone, title, names)
 
 
-def _sheet(space: Space, rows: Tensor, gone: Tensor, title: str, names: list[str]) -> Figure:
-    """Images, missing pixels in the colour of the frame."""
-    tiles = covered(space, rows.flatten(0, 1), gone.flatten(0, 1))
-    return tiled(tiles, len(names), title, column_names=names, note=scale_of(space, rows).words)
-
-
-def covered(space: Space, images: Tensor, gone: Tensor) -> np.ndarray:
-    """Images as bytes (B, H, W, 3), pixels that are gone in the colour of the frame.
-
-    Args:
-        images: shape (B, C, H, W).
-        gone: booleans, shape of the images.
-    """
-    tiles = pixels(space, images).copy()
-    tiles[gone.any(1).numpy()] = style.FRAME
-    return tiles
-
-
-def _matrices(space: Space, rows: Tensor, gone: Tensor, title: str, names: list[str]) -> Figure:
+def _matrices(rows: Tensor, gone: Tensor, title: str, names: list[str]) -> Picture:
     """A small matrix for each 0/1 row, missing entries in grey."""
-    figure = style.new_figure(7.5, 0.17 * len(rows) * (len(names) + 1.5) + 0.8)
-    colours = colormaps["Blues"](rows.numpy() / 1.25)[..., :3]
-    colours[gone.numpy()] = np.array(style.FRAME) / 255
-    for axes, matrix in zip(panels.grid(figure, len(rows), 1), colours):
-        axes.imshow(matrix, aspect="auto", interpolation="nearest")
-        style.tidy(axes)
-        axes.set_yticks(range(len(names)), names)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.tick_params(labelbottom=axes is figure.axes[-1])
-    figure.axes[-1].set_xlabel("entry", fontsize=style.SMALL, color=style.MUTED)
-    style.headline(figure, title)
-    return figure
+    kinds = Axis(ticks=tuple(map(float, range(len(names)))), labels=tuple(names))
+    made = []
+    for i, (values, hidden) in enumerate(zip(rows.numpy(), gone.numpy())):
+        last = i == len(rows) - 1
+        entry = Axis("entry" if last else "", whole=True, labels=None if last else ())
+        made.append(Panel((Heatmap(values, hidden=hidden),), x=entry, y=kinds))
+    return grid(made, 1, 7.5, 0.17 * len(rows) * (len(names) + 1.5) + 0.8, title)

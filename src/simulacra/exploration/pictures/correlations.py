@@ -1,4 +1,4 @@
-"""Association matrices of data and samples, and their difference: which dependences a model keeps.
+"""Association matrices of data and samples, and their difference: the dependences that a model keeps.
 
 The association of two numbers is Spearman's correlation, from -1 to 1; with classes it is Cramer's V or the
 correlation ratio, from 0 to 1 (`simulacra.tables.associations`).
@@ -6,14 +6,16 @@ correlation ratio, from 0 to 1 (`simulacra.tables.associations`).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Real, Space
-from simulacra.exploration.drawing import panels, style
+from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.marks import Heatmap
+from simulacra.exploration.drawing.text import short
 from simulacra.exploration.drawing.views import PAIRS, entry_names
 from simulacra.exploration.pictures.album import Album
 from simulacra.tables.associations import Pair, associations
@@ -21,14 +23,14 @@ from simulacra.tables.columns import Columns, rounded
 from simulacra.tables.sources import table_of
 
 ROWS = 2000  # training rows, and as many samples
-COLUMNS = 30  # whose names can be read
-WRITTEN = 10  # columns up to which each number is written
-CELL, BESIDE = 0.155, 2.1  # inches of a cell, and of what stands beside three matrices
+COLUMNS = 30  # largest number of columns whose names are legible
+WRITTEN = 10  # largest number of columns with a number in each cell
+CELL, BESIDE = 0.155, 2.1  # inches: of a cell; of names and scale beside three matrices
 LONGEST = 18  # letters of a name that are shown
-COLOURS, TINY = "RdBu_r", 5.5
+TINY = 5.5  # size of the numbers in points
 
 
-def correlations(album: Album) -> Figure:
+def correlations(album: Album) -> Picture:
     """Association matrices of training rows and of as many samples, and samples minus data."""
     data, drawn = tables_of(album, ROWS)
     found = associations(data)
@@ -37,23 +39,23 @@ def correlations(album: Album) -> Figure:
     left, middle = matrix(found, names), matrix(ours, names)
     side = max(2.1, CELL * len(names))
     longest = min(LONGEST, max(map(len, names)))
-    figure = style.new_figure(3 * side + BESIDE, side + 1.0 + 0.075 * longest, constrained=False)
-    # three squares as large as fit, with their names
-    figure.set_layout_engine("compressed", w_pad=0.12, h_pad=0.1)
     said = f"data ({len(data):,} training rows)", f"samples ({len(drawn):,})", "samples - data"
-    grid = panels.grid(figure, 1, 3)
-    for i, (axes, values, title) in enumerate(zip(grid, (left, middle, middle - left), said)):
-        _heat(axes, values, names, title, named=i == 0)
-    bar = figure.colorbar(grid[0].images[0], ax=grid, shrink=0.75, pad=0.01)
-    bar.ax.tick_params(labelsize=style.SMALL, colors=style.MUTED, length=3, color=style.RULE)
-    bar.outline.set_visible(False)
+    values = left, middle, middle - left
+    made = [_heat(v, names, title, named=i == 0) for i, (v, title) in enumerate(zip(values, said))]
     some = f" ({len(names)} of {len(data.names)} columns)" if len(names) < len(data.names) else ""
-    style.headline(figure, f"{type(album.model).__name__}: associations of pairs of columns{some}")
-    return figure
+    size = 3 * side + BESIDE, side + 1.0 + 0.075 * longest
+    title = f"{type(album.model).__name__}: associations of pairs of columns{some}"
+    # three squares as large as fit, with their names
+    return grid(made, 3, *size, title, bar="", compressed=True)
 
 
 def tables_of(album: Album, n: int) -> tuple[Columns, Columns]:
-    """At most n training rows, evenly spread, and as many samples, of a space that has columns."""
+    """At most n training rows at even distances, and as many samples, as tables.
+
+    Args:
+        album: model and data; `as_columns` of its space is not None.
+        n: largest number of rows.
+    """
     space, train = as_columns(album.space), album.data.train
     assert space is not None
     n = min(n, len(train))
@@ -63,7 +65,10 @@ def tables_of(album: Album, n: int) -> tuple[Columns, Columns]:
 
 
 def as_columns(space: Space) -> Table | None:
-    """The columns of a table, or of vectors that are too long for one view of all pairs; None of others.
+    """The table itself, or a table of the entries of a vector of more than five real numbers; otherwise None.
+
+    Args:
+        space: of the data.
 
     Example:
         >>> as_columns(Real((16,))).names[-1], as_columns(Real((3,)))
@@ -77,8 +82,14 @@ def as_columns(space: Space) -> Table | None:
 
 
 def in_order(found: dict[Pair, float], most: int) -> list[str]:
-    """The columns of the strongest associations: the strongest pair, then in turn the next column that is
-    strongest with one of those before, in the order of the table.
+    """The columns with the strongest associations, in the order of the table.
+
+    The strongest pair comes first; then the column with the strongest association to a chosen one is added,
+    again and again.
+
+    Args:
+        found: association of each pair.
+        most: largest number of columns.
 
     Example:
         >>> in_order({("a", "b"): 0.1, ("a", "c"): -0.9, ("b", "c"): 0.2}, 2)
@@ -98,7 +109,12 @@ def in_order(found: dict[Pair, float], most: int) -> list[str]:
 
 
 def matrix(found: dict[Pair, float], names: list[str]) -> np.ndarray:
-    """Associations as a symmetric matrix with NaN on its diagonal, shape (columns, columns)."""
+    """Associations as a symmetric matrix with NaN on its diagonal, shape (columns, columns).
+
+    Args:
+        found: association of each pair.
+        names: columns in their order.
+    """
     values = np.full((len(names), len(names)), np.nan)
     place = {name: i for i, name in enumerate(names)}
     for (a, b), value in found.items():
@@ -107,15 +123,18 @@ def matrix(found: dict[Pair, float], names: list[str]) -> np.ndarray:
     return values
 
 
-def _heat(axes: Axes, values: np.ndarray, names: list[str], title: str, named: bool) -> None:
-    axes.imshow(values, cmap=COLOURS, vmin=-1, vmax=1, interpolation="nearest")
-    style.tidy(axes, title)
-    short = [style.plain(name, LONGEST) for name in names]
-    axes.set_xticks(range(len(names)), short, rotation=90)
-    axes.set_yticks(range(len(names)), short if named else [""] * len(names))
-    axes.tick_params(length=0)
+def _heat(values: np.ndarray, names: list[str], title: str, named: bool) -> Panel:
+    """One matrix; each number is written where the matrix is small."""
+    shown = tuple(short(name, LONGEST) for name in names)
+    places = tuple(map(float, range(len(names))))
+    words: tuple[tuple[str, ...], ...] = ()
     if len(names) <= WRITTEN:
-        for i, j in zip(*np.nonzero(~np.isnan(values))):
-            ink = style.PAPER if abs(values[i, j]) > 0.6 else style.INK
-            said = f"{values[i, j]:.2f}".replace("0.", ".").replace("-.00", ".00")
-            axes.text(j, i, said, ha="center", va="center", fontsize=TINY, color=ink)
+        words = tuple(tuple(map(_written, row)) for row in values.tolist())
+    heat = Heatmap(values, -1, 1, "diverging", square=True, words=words, size=TINY)
+    x = Axis(ticks=places, labels=shown, slant=90)
+    y = Axis(ticks=places, labels=shown if named else ("",) * len(names))
+    return Panel((heat,), title, x=x, y=y, tick_lines=False)
+
+
+def _written(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2f}".replace("0.", ".").replace("-.00", ".00")

@@ -1,60 +1,60 @@
-"""What the pictures of a run show, one function each; `pictures` says what each of them needs."""
+"""The pictures of a trained model, one function each.
+
+Every function computes a `Picture` of an album; the registry states what each of them needs.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
 from simulacra.exploration.drawing.curves import training_curves
-from simulacra.exploration.drawing.scale import scale_of
-from simulacra.exploration.drawing.sheet import joined, plate, sheet, tiled
-from simulacra.exploration.drawing.views import view
+from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.sheet import images_of, of_images, sheet
+from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.latent.arithmetic import combined
 from simulacra.exploration.latent.interpolation import How, decoded, interpolations, path
 from simulacra.exploration.latent.inversion import codes_of, invert
 from simulacra.exploration.latent.map import latent_map
 from simulacra.exploration.pictures.album import Album
-from simulacra.exploration.pictures.completion import covered, known_part, parts_of
-from simulacra.exploration.pictures.critic import mark_modes, modes_of
+from simulacra.exploration.pictures.completion import known_part, parts_of
+from simulacra.exploration.pictures.critic import modes_of, with_modes
 
 POINTS = 500  # samples of a scatter or a histogram
-SEARCHED = 200  # samples among which the nearest to training rows are looked for
-TRAINING = 20_000  # training rows that are looked at
+SEARCHED = 200  # samples whose nearest training row is searched for
+TRAINING = 20_000  # training rows in the search for neighbours
 COLUMNS = 10
 WAYS = {"lerp": "straight lines", "slerp": "great circles"}
 EACH = 3  # rows of a class whose codes are averaged
 
 
-def samples(album: Album) -> Figure:
-    """Draws of the model; a row for each class where it takes one."""
+def samples(album: Album) -> Picture:
+    """Samples of the model, with one row for each class if its condition is a class."""
     title = f"{type(album.model).__name__}: samples{album.binarized}"
     if not album.space.image:
         x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
-        return view(album.space, x, title=title)
+        return view_data(album.space, x, title)
     rows = album.classes if 0 < album.classes <= 20 else 8
     x = album.model.sample(rows * COLUMNS, album.conditions(rows * COLUMNS), album.seed)
-    names = album.class_names() if rows == album.classes else ()
-    return sheet(album.space, x.unflatten(0, (rows, COLUMNS)), title, names)
+    names = album.class_names() if rows == album.classes else []
+    return sheet(album.space, x.unflatten(0, (rows, COLUMNS)), title, row_names=names)
 
 
-def samples_and_data(album: Album) -> Figure:
-    """Samples over held-out rows, for what is no image."""
+def samples_and_data(album: Album) -> Picture:
+    """Samples over held-out rows, for data that are not images."""
     batch = album.some(album.held_out, POINTS)
-    # a picture leaves out what is missing, and a tensor has no other word for it than NaN
+    # pictures leave out NaN
     other = batch.x if batch.known is None else batch.x.double().masked_fill(~batch.known, torch.nan)
     x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
     crosses = "" if modes_of(album.data) is None else ", crosses at the modes"
     title = f"{type(album.model).__name__}: samples and data{crosses}"
-    figure = view(album.space, x, title=title, other=other)
-    mark_modes(figure, album)
-    return figure
+    return with_modes(view_data(album.space, x, title, other), album)
 
 
-def random_codes(album: Album) -> Figure:
+def random_codes(album: Album) -> Picture:
     """Expectations of x at random codes: samples without the noise of each pixel."""
     rows = album.classes if 0 < album.classes <= 20 else 8
     if album.classes:
@@ -65,27 +65,29 @@ def random_codes(album: Album) -> Figure:
         z = album.codes("random", rows * COLUMNS)
         title, names = "Expected images of random codes", []
     x = album.model.decode(z, album.conditions(rows * COLUMNS))
-    return sheet(album.space, x.unflatten(0, (rows, COLUMNS)), title, names)
+    return sheet(album.space, x.unflatten(0, (rows, COLUMNS)), title, row_names=names)
 
 
-def reconstructions(album: Album) -> Figure:
-    """Held-out rows above what the model makes of their codes."""
+def reconstructions(album: Album) -> Picture:
+    """Held-out rows above their reconstructions."""
     rows = album.varied(COLUMNS)
     x = rows.x
     c = rows.c if album.conditional else None
     pair = torch.stack([x.double(), album.model.reconstruct(x, c, album.seed).cpu().double()])
-    return sheet(album.space, pair, "Reconstructions of held-out images", ["original", "reconstruction"])
+    names = ["original", "reconstruction"]
+    return sheet(album.space, pair, "Reconstructions of held-out images", row_names=names)
 
 
 def inversion_picture(
     album: Album, known: str | None = None, n: int = COLUMNS, condition: Any = None
-) -> Figure:
-    """Held-out rows above what the model makes of the codes that were found for them.
+) -> Picture:
+    """Held-out rows above the images decoded from the codes that a search found for them.
 
     Args:
-        known: a part of `known_part` that the codes are looked for by; None: the whole image.
+        album: model and data.
+        known: a part of `known_part`; the search compares only these pixels; None: the whole image.
         n: number of rows of data.
-        condition: one for all, or one for each; None: the rows' own, where the model takes one.
+        condition: one for all, or one for each; None: those of the rows, where the model takes one.
 
     Raises:
         ValueError: if n is less than one, or there is no such part.
@@ -103,20 +105,20 @@ def inversion_picture(
     by = "" if known is None else f" by {parts_of(space)[known].phrase}"
     title = f"{type(album.model).__name__}: codes found for held-out images{by}, with mean squared errors"
     captions = [f"{e:.2g}" for e in found.errors.tolist()]
-    note = scale_of(space, images).words
-    return tiled(covered(space, images, gone), len(x), title, list(shown), captions=captions, note=note)
+    part = images_of(space, images, gone)
+    return of_images([part], len(x), title, row_names=list(shown), captions=captions)
 
 
 def arithmetic_picture(
     album: Album, a: str | int | None = None, b: str | int | None = None, c: str | int | None = None
-) -> Figure:
-    """Held-out rows of three classes and what the model makes of z(a) - z(b) + z(c), of single codes and
-    of means.
+) -> Picture:
+    """Held-out rows of three classes and the decoded z(a) - z(b) + z(c), for single codes and for means.
 
     Args:
-        a: name or number of a class; None: the first, and likewise the second and the third.
-        b: of the class that is taken away.
-        c: of the class that is added.
+        album: model and data.
+        a: name or number of a class; None: the first class (of b the second, of c the third).
+        b: class whose code is subtracted.
+        c: class whose code is added.
 
     Raises:
         ValueError: if held-out rows have no such class.
@@ -139,7 +141,8 @@ def arithmetic_picture(
     images = torch.cat([sums, made[3:].unsqueeze(0)]).transpose(0, 1)
     names = [f"{sign}{album.kinds[k]}" for sign, k in zip(("", "\u2212 ", "+ "), classes)]
     title = f"{type(album.model).__name__}: codes of a class less a second plus a third"
-    return sheet(album.space, images, title, [*["one of each"] * n, f"means of {n}"], [*names, "="])
+    rows_named = [*["one of each"] * n, f"means of {n}"]
+    return sheet(album.space, images, title, row_names=rows_named, column_names=[*names, "="])
 
 
 def _class(album: Album, option: str, given: str | int | None, default: int | None) -> int:
@@ -153,27 +156,27 @@ def _class(album: Album, option: str, given: str | int | None, default: int | No
     return found
 
 
-def latent(album: Album) -> Figure:
-    """The encoder's map, the decoder's, and both."""
+def latent(album: Album) -> Picture:
+    """Codes of held-out rows; for images also the decoded lattice, and both in one panel."""
     title = f"{type(album.model).__name__}: latent map of {album.data.name}"
     plane = album.plane if album.can(can.Decodes) else None
     lattice = album.lattice if album.space.image and plane is not None else None
     return latent_map(album.embedding, album.data.label_names, plane, album.space, lattice, title)
 
 
-def manifold_picture(album: Album) -> Figure:
-    """The decoded lattice."""
+def manifold_picture(album: Album) -> Picture:
+    """The decoded lattice of codes."""
     lattice = album.lattice
     assert lattice is not None
     n = round(len(lattice) ** 0.5)
     standard = album.plane.standard
     title = "Manifold: " + ("cells of equal prior probability" if standard else "along the main directions")
     if not album.space.image:
-        return view(album.space, lattice, title=title)
-    return plate(joined(album.space, lattice, n), title=title, note=scale_of(album.space, lattice).words)
+        return view_data(album.space, lattice, title)
+    return of_images([images_of(album.space, lattice)], n, title, between="ground")
 
 
-def interpolation_picture(album: Album) -> Figure:
+def interpolation_picture(album: Album) -> Picture:
     """Paths between codes of the prior; without a prior, between held-out rows."""
     rows, steps = 8, 11
     model, c = album.model, album.conditions(8)
@@ -198,8 +201,8 @@ def _far_apart(codes: Tensor, n: int) -> tuple[Tensor, Tensor]:
     return first, others[torch.arange(n), farthest]
 
 
-def neighbours(album: Album) -> Figure:
-    """The samples nearest to training rows, beside those rows (row F28)."""
+def neighbours(album: Album) -> Picture:
+    """The samples that are nearest to a training row, above those rows (row F28)."""
     from sklearn.neighbors import NearestNeighbors
 
     x = album.model.sample(SEARCHED, album.conditions(SEARCHED), album.seed).cpu()
@@ -211,10 +214,11 @@ def neighbours(album: Album) -> Figure:
     pair = torch.stack([x[worst].double(), train[index[worst]].double()])
     captions = [f"{d:.2f}" for d in distances[worst].tolist()]
     title = f"The {COLUMNS} of {SEARCHED} samples nearest to a training image, with their distances"
-    return sheet(album.space, pair, title, ["sample", "training image"], captions=captions)
+    names = ["sample", "training image"]
+    return sheet(album.space, pair, title, row_names=names, captions=captions)
 
 
-def curves(album: Album) -> Figure | None:
-    """What training recorded."""
+def curves(album: Album) -> Picture | None:
+    """Curves of all quantities that training recorded; None if there are none."""
     name = type(album.model).__name__
     return training_curves(album.metrics, f"{name}: training on {album.data.name}")

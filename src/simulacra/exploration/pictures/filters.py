@@ -1,4 +1,4 @@
-"""Pictures of models with an energy: what their filters look for, and what their chains dream."""
+"""Pictures of models with an energy: weights of hidden units, and states of Markov chains."""
 
 from __future__ import annotations
 
@@ -6,39 +6,38 @@ from typing import cast
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
-from simulacra.exploration.drawing.sheet import GAP, enlarge, mosaic, plate, sheet, signed
+from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.sheet import of_images, sheet, signed_images
 from simulacra.exploration.pictures.album import Album
 
 FILTERS, COLUMNS = 100, 10
-BETWEEN = (96, 96, 96)  # filters: darker than a weight near zero, which the pale frame of images is like
 CHAINS = 8
-SWEEPS = (0, 1, 3, 10, 30, 100, 300, 1000)  # at which the chains are looked at
+SWEEPS = (0, 1, 3, 10, 30, 100, 300, 1000)  # numbers of sweeps after which states are shown
 
 
-def filters(album: Album) -> Figure:
-    """The weights of hidden units as pictures: blue holds a pixel back, red asks for it."""
+def filters(album: Album) -> Picture:
+    """The weights of hidden units as images: blue for negative weights, red for positive ones."""
     every = cast(can.HasFilters, album.model).filters()
     w = every.float().cpu().mean(1).numpy()
-    # those that say most
-    order = np.argsort(-np.abs(w).reshape(len(w), -1).sum(1), kind="stable")[:FILTERS]
-    w = w[np.sort(order)]
-    tiles = signed(w)
-    most = min(COLUMNS, len(tiles))
-    # as few empty places as can be
-    columns = min(range(most, most // 2, -1), key=lambda n: -len(tiles) % n)
-    shown = "" if len(tiles) == len(every) else f" ({len(tiles)} of {len(every)})"
+    # those with the largest weights
+    order = np.sort(np.argsort(-np.abs(w).reshape(len(w), -1).sum(1), kind="stable")[:FILTERS])
+    n = len(order)
+    most = min(COLUMNS, n)
+    # the number of columns that leaves the fewest places empty
+    columns = min(range(most, most // 2, -1), key=lambda columns: -n % columns)
+    shown = "" if n == len(every) else f" ({n} of {len(every)})"
     title = f"{type(album.model).__name__}: filters{shown}, each on its own scale; red asks for a pixel"
-    return plate(mosaic(enlarge(tiles, columns), columns, GAP, BETWEEN), title=title)
+    maps = torch.from_numpy(w[order]).unsqueeze(1)
+    return of_images([signed_images(maps)], columns, title, between="dark")
 
 
-def fantasies(album: Album) -> Figure:
-    """Chains of the model from free units on: a chain a row, later and later states to the right."""
+def fantasies(album: Album) -> Picture:
+    """Markov chains from random states on: one chain in each row, later states to the right."""
     model, chain = album.model, cast(can.HasMarkovChain, album.model)
     rng = Rng(album.seed, "fantasies", rows=range(CHAINS), device=model.device)
     seen, at = [], 0

@@ -5,14 +5,14 @@ The diagonal shows each column by itself, the panels above it the associations o
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator
 
-from simulacra.exploration.drawing import panels, style
+from simulacra.exploration.drawing.data import Axis, Beside, Panel, Picture, grid
+from simulacra.exploration.drawing.marks import Bars, Histogram, Points, Text
+from simulacra.exploration.drawing.panels import CLASS
+from simulacra.exploration.drawing.text import short
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.correlations import in_order, tables_of
 from simulacra.tables.associations import MOST_COLUMNS, Pair, associations
@@ -21,96 +21,89 @@ from simulacra.tables.columns import Columns
 ROWS = 500  # training rows, and as many samples
 MOST = 4  # columns
 BINS = 24
-NAMED = 6  # classes whose names stand at an axis
-SPREAD = 0.32  # of a class to each side, so that rows do not hide each other
+NAMED = 6  # largest number of classes whose names stand at an axis
+SPREAD = 0.32  # largest shift of a point of a class, where classes are 1 apart
 PANEL = 1.25  # inches
-DATA = style.MUTED  # darker than what is drawn behind samples: here it stands beside them
 
 
-def pairs(album: Album) -> Figure:
+def pairs(album: Album) -> Picture:
     """Scatters of at most four columns that depend most on each other in the data."""
     data, drawn = tables_of(album, ROWS)
     found = associations(data)
     names = in_order(found, MOST)
     side = PANEL * len(names) + 0.5
-    figure = style.new_figure(2 * side + 0.4, side + 0.7)
     ranges = {name: _range(data, drawn, name) for name in names}
     said = f"data ({len(data):,} training rows)", f"samples ({len(drawn):,})"
-    parts: Any = figure.subfigures(1, 2, wspace=0.02)
-    for part, table, colour, title in zip(parts, (data, drawn), (DATA, style.MAIN), said):
-        _panels(part, table, names, ranges, colour)
-        part.suptitle(title, x=0.02, ha="left", fontsize=style.NAME, color=style.INK)
+    parts = [
+        grid(_panels(table, names, ranges, colour), len(names), side, side, title)
+        for table, colour, title in zip((data, drawn), ("other data", "samples"), said)
+    ]
     every = len(data.names)
     judged = f"{every:,}" if every <= MOST_COLUMNS else f"the first {MOST_COLUMNS} of {every:,}"
     some = f" (the {len(names)} most associated of {judged})" if every > MOST else ""
-    style.headline(figure, f"{type(album.model).__name__}: pairs of columns{some}")
-    return figure
+    title = f"{type(album.model).__name__}: pairs of columns{some}"
+    return Picture(title, tuple(parts), Beside(2 * side + 0.4, side + 0.7))
 
 
 def _panels(
-    part: SubFigure, table: Columns, names: list[str], ranges: dict[str, tuple[float, float]], colour: str
-) -> None:
+    table: Columns, names: list[str], ranges: dict[str, tuple[float, float]], colour: str
+) -> list[Panel]:
     """Scatters below the diagonal, marginals on it, associations above."""
     found, k = associations(table.only(names)), len(names)
-    name_of = lambda name: style.plain(name, panels.CLASS)
-    grid = np.atleast_2d(part.subplots(k, k))
+    made = []
     for i, below in enumerate(names):
         for j, across in enumerate(names):
-            axes = grid[i, j]
+            x = _axis(table, across, shown=i == k - 1, name=i == k - 1)
+            y = _axis(table, below, shown=j == 0 and i > 0, name=j == 0)
+            if _wide(table, across) and i == k - 1:
+                x = replace(x, slant=45)
             if i == j:
-                _marginal(axes, table, across, ranges[across], colour)
+                mark = _marginal(table, across, ranges[across], colour)
+                made.append(Panel((mark,), x=replace(x, limits=ranges[across]), y=y))
             elif i > j:
-                _scatter(axes, table, across, below, ranges, colour)
+                points = Points(_spread(table, across, 0), _spread(table, below, 1), colour, "", 3, 0.45)
+                limits = replace(x, limits=ranges[across]), replace(y, limits=ranges[below])
+                made.append(Panel((points,), x=limits[0], y=limits[1]))
             else:
-                _number(axes, found, across, below)
-            style.tidy(axes, x=name_of(across) if i == k - 1 else "", y=name_of(below) if j == 0 else "")
-            _ticks(axes, table, across, below, bottom=i == k - 1, left=j == 0 and i > 0)
+                made.append(Panel((_number(found, across, below),), x=x, y=y))
+    return made
 
 
-def _scatter(
-    axes: Axes, table: Columns, x: str, y: str, ranges: dict[str, tuple[float, float]], colour: str
-) -> None:
-    axes.scatter(_spread(table, x, 0), _spread(table, y, 1), 3, color=colour, alpha=0.45, lw=0)
-    axes.set_xlim(*ranges[x])
-    axes.set_ylim(*ranges[y])
-
-
-def _marginal(axes: Axes, table: Columns, name: str, limits: tuple[float, float], colour: str) -> None:
+def _marginal(table: Columns, name: str, limits: tuple[float, float], colour: str) -> Bars | Histogram:
     """Bars for classes, a histogram for numbers."""
     values = table.column(name)
     values = values[~np.isnan(values)]
     if name in table.classes:
         shares = np.bincount(values.astype(int), minlength=len(table.levels[name])) / max(len(values), 1)
-        axes.bar(np.arange(len(shares)), shares, 0.7, color=colour)
-    else:
-        axes.hist(values, list(np.linspace(*limits, BINS + 1)), color=colour)
-    axes.set_xlim(*limits)
+        return Bars(shares, colour)
+    edges = np.linspace(*limits, BINS + 1)
+    return Histogram(edges, np.histogram(values, edges)[0][None].astype(float), (colour,))
 
 
-def _number(axes: Axes, found: dict[Pair, float], a: str, b: str) -> None:
+def _number(found: dict[Pair, float], a: str, b: str) -> Text:
+    """The association of two columns, larger for a stronger one."""
     value = found[b, a] if (b, a) in found else found[a, b]
-    axes.text(
-        0.5, 0.5, f"{value:.2f}", ha="center", va="center", transform=axes.transAxes, color=style.INK,
-        fontsize=style.SMALL + 4 * abs(value),
-    )  # fmt: skip
+    return Text(f"{value:.2f}", 8 + 4 * abs(value))
 
 
-def _ticks(axes: Axes, table: Columns, x: str, y: str, bottom: bool, left: bool) -> None:
+def _axis(table: Columns, column: str, shown: bool, name: bool) -> Axis:
     """Ticks at the outer panels only; the names of few classes."""
-    for axis, name, shown in ((axes.xaxis, x, bottom), (axes.yaxis, y, left)):
-        levels = table.levels.get(name, ())
-        if not shown:
-            axis.set_ticks([])
-        elif 0 < len(levels) <= NAMED:
-            axis.set_ticks(range(len(levels)), [style.plain(level, 8) for level in levels])
-        else:
-            axis.set_major_locator(MaxNLocator(3, integer=bool(levels)))
-    if bottom and sum(min(8, len(level)) for level in table.levels.get(x, ())) > 10:
-        axes.tick_params(axis="x", rotation=45)
+    label, levels = short(column, CLASS) if name else "", table.levels.get(column, ())
+    if not shown:
+        return Axis(label, ticks=())
+    if 0 < len(levels) <= NAMED:
+        words = tuple(short(level, 8) for level in levels)
+        return Axis(label, ticks=tuple(map(float, range(len(levels)))), labels=words)
+    return Axis(label, most=3, whole=bool(levels))
+
+
+def _wide(table: Columns, column: str) -> bool:
+    """Returns True if the names of the classes are too long to stand side by side."""
+    return sum(min(8, len(level)) for level in table.levels.get(column, ())) > 10
 
 
 def _spread(table: Columns, name: str, seed: int) -> np.ndarray:
-    """A column; classes beside their places."""
+    """The values of a column; those of a class are spread around its number."""
     values = table.column(name)
     if name in table.numbers:
         return values
@@ -118,7 +111,7 @@ def _spread(table: Columns, name: str, seed: int) -> np.ndarray:
 
 
 def _range(data: Columns, drawn: Columns, name: str) -> tuple[float, float]:
-    """The same limits for both sides: all of the data, and samples but for the strangest in a hundred."""
+    """Limits that hold all training rows and all samples but the outermost percent."""
     if name in data.classes:
         return -0.6, len(data.levels[name]) - 0.4
     real, ours = (values[np.isfinite(values)] for values in (data.numbers[name], drawn.numbers[name]))

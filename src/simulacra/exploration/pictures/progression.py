@@ -1,29 +1,32 @@
-"""The row of panels that shows how samples of two numbers, and the critic's field, moved over training."""
+"""A row of panels: samples of two numbers, and the critic's field, at several steps of training."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
-from simulacra.exploration.drawing import panels, style
+from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.marks import Field, Mark, Points
 from simulacra.exploration.live.history import SIDE, History, Snapshot, snapshot
 from simulacra.exploration.pictures.album import Album
-from simulacra.exploration.pictures.critic import modes_of
+from simulacra.exploration.pictures.critic import crosses, modes_of
 from simulacra.training.callbacks.looks import POINTS
 
 PANELS = 6  # snapshots of a row
 PANEL = 1.75  # inches
 SHADES = 12
-FIELD, MODES = "PuOr_r", "#c2410c"
 
 
 def chosen(history: History, most: int = PANELS) -> list[Snapshot]:
-    """The first, the last, and between them those that stand evenly.
+    """The first and the last snapshot, and others at even distances between them.
+
+    Args:
+        history: all snapshots.
+        most: largest number of snapshots.
 
     Example:
         >>> import torch
@@ -37,7 +40,7 @@ def chosen(history: History, most: int = PANELS) -> list[Snapshot]:
 
 
 def names_of(space: Space) -> tuple[str, str]:
-    """The names of two entries: those of columns, otherwise x1 and x2."""
+    """The names of two entries: those of the columns of a table, otherwise x1 and x2."""
     names = space.names if isinstance(space, Table) else ()
     return (names[0], names[1]) if len(names) == 2 else ("x1", "x2")
 
@@ -48,43 +51,36 @@ def row_of(
     names: tuple[str, str] = ("x1", "x2"),
     modes: Tensor | None = None,
     data: Tensor | None = None,
-) -> Figure:
-    """Panels of some snapshots, all in one window.
+) -> Picture:
+    """A row of panels with some snapshots, all in one window.
 
     Args:
-        history: one snapshot at least.
-        title: of the figure.
+        history: at least one snapshot.
+        title: of the picture.
         names: of the two entries.
-        modes: of the truth, where they are known, shape (K, 2).
-        data: rows for a last panel, shape (B, 2), or None.
+        modes: of the true distribution, shape (K, 2); None: unknown.
+        data: rows for a last panel, shape (B, 2); None: no such panel.
     """
-    taken = chosen(history)
-    n = len(taken) + (data is not None)
-    figure = style.new_figure(PANEL * max(n, 3) + 0.5, PANEL + 0.75)
-    grid = panels.grid(figure, 1, n)
-    for axes, shown in zip(grid, taken):
-        _field(axes, history.window, shown.field)
-        _points(axes, history.window, shown.x, style.MAIN)
-        outside = int((~_inside(history.window, shown.x)).sum())
-        style.tidy(axes, f"step {shown.step:,}", names[0] + (f" ({outside:,} outside)" if outside else ""))
+    taken, window = chosen(history), history.window
+    marked = () if modes is None else (crosses(modes, 22, 1.1),)
+    made = []
+    for shown in taken:
+        outside = int((~_inside(window, shown.x)).sum())
+        name = names[0] + (f" ({outside:,} outside)" if outside else "")
+        marks = (*_field(window, shown.field), _points(window, shown.x, "samples"), *marked)
+        made.append(_panel(marks, window, f"step {shown.step:,}", name))
     if data is not None:
-        _points(grid[-1], history.window, data, style.MUTED)
-        style.tidy(grid[-1], "data", names[0])
-    for i, axes in enumerate(grid):
-        if modes is not None and i < len(taken):
-            x, y = modes.T.numpy()
-            axes.scatter(x, y, 22, color=MODES, marker="x", lw=1.1, label="modes", zorder=3)
-        _frame(axes, history.window, left=i == 0)
-    grid[0].set_ylabel(names[1], fontsize=style.SMALL, color=style.MUTED)
+        made.append(_panel((_points(window, data, "other data"),), window, "data", names[0]))
+    made[0] = replace(made[0], y=replace(made[0].y, name=names[1], labels=None))
     fields = any(shown.field is not None for shown in taken)
     said = ", on the critic's number (orange is real, each panel its own scale)" if fields else ""
-    crosses = "" if modes is None else ", crosses at the modes"
-    style.headline(figure, f"{title}{said}{crosses}")
-    return figure
+    crossed = "" if modes is None else ", crosses at the modes"
+    width = PANEL * max(len(made), 3) + 0.5
+    return grid(made, len(made), width, PANEL + 0.75, f"{title}{said}{crossed}")
 
 
-def snapshots(album: Album) -> Figure:
-    """What training kept, the trained model, and held-out rows."""
+def snapshots(album: Album) -> Picture:
+    """The snapshots that training kept, samples of the trained model, and held-out rows."""
     history, model = album.history, album.model
     assert history is not None
     last = history.snapshots[-1].step
@@ -96,36 +92,42 @@ def snapshots(album: Album) -> Figure:
     return row_of(history.plus(end), title, names_of(album.space), modes_of(album.data), rows)
 
 
-def _field(axes: Axes, window: Tensor, field: Tensor | None) -> None:
+def _field(window: Tensor, field: Tensor | None) -> tuple[Field, ...]:
     if field is None or float(field.max() - field.min()) <= 0:
-        return
+        return ()
     across, up = (np.linspace(float(a), float(b), SIDE) for a, b in window.T)
-    axes.contourf(across, up, field.numpy(), SHADES, cmap=FIELD, alpha=0.7)
+    return (Field(across, up, field.numpy(), SHADES, 0.7),)
 
 
-def _points(axes: Axes, window: Tensor, x: Tensor, colour: str) -> None:
-    inside = _inside(window, x)
-    across, up = x[inside].T.numpy()
-    axes.scatter(across, up, 5, color=colour, alpha=0.6, lw=0)
+def _points(window: Tensor, x: Tensor, colour: str) -> Points:
+    """The points that lie in the window."""
+    across, up = x[_inside(window, x)].T.numpy()
+    return Points(across, up, colour, size=5, alpha=0.6)
 
 
 def _inside(window: Tensor, x: Tensor) -> Tensor:
     return ((x >= window[0]) & (x <= window[1])).all(1)
 
 
-def framed(figure: Figure, window: Tensor) -> None:
-    """Show the window in a picture of one scatter, so that pictures of several epochs can be compared."""
-    if len(figure.axes) == 1:
-        figure.axes[0].set_aspect("auto")
-        _frame(figure.axes[0], window, left=True)
+def framed(picture: Picture, window: Tensor) -> Picture:
+    """A picture of one panel with the limits of the window: pictures of several epochs can be compared.
+
+    Args:
+        picture: of one scatter; other pictures are returned as they are.
+        window: lowest and highest point, shape (2, 2).
+    """
+    panel = picture.panels[0]
+    if len(picture.panels) > 1 or not isinstance(panel, Panel):
+        return picture
+    return replace(picture, panels=(_framed(panel, window),))
 
 
-def _frame(axes: Axes, window: Tensor, left: bool) -> None:
+def _panel(marks: tuple[Mark, ...], window: Tensor, title: str, name: str) -> Panel:
+    """A panel of the row; only the first has numbers at its vertical axis."""
+    return _framed(Panel(marks, title, x=Axis(name), y=Axis(labels=())), window)
+
+
+def _framed(panel: Panel, window: Tensor) -> Panel:
     (low, down), (high, up) = window.tolist()
-    axes.set_xlim(low, high)
-    axes.set_ylim(down, up)
-    axes.set_box_aspect(1)
-    axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
-    if not left:
-        axes.set_yticklabels([])
+    x, y = replace(panel.x, limits=(low, high), most=3), replace(panel.y, limits=(down, up), most=4)
+    return replace(panel, x=x, y=y, aspect="square")

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
@@ -22,7 +20,7 @@ from simulacra.core.spaces.plain import Real
 from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
-from simulacra.exploration.drawing import style
+from simulacra.exploration.drawing.data import Picture
 from simulacra.exploration.live.history import FOLDER as KEPT
 from simulacra.exploration.live.history import NAME, History, read_history
 from simulacra.exploration.pictures import figures
@@ -80,6 +78,8 @@ def pictures(
         >>> sorted(pictures(simulacra.PPCA(data.space, latent=1), data, tempfile.mkdtemp()))
         ['latent_map', 'samples', 'samples_and_data']
     """
+    from simulacra.exploration.drawing.style import save
+
     folder = Path(folder)
     check_links(
         folder,
@@ -95,11 +95,11 @@ def pictures(
     wanted = possible(album) if only is None else [chosen(album, only, options)]
     drawn: dict[str, Path] = {}
     try:
-        for picture in each(wanted, "pictures", "picture", even=False):
-            figure = picture.draw(album, **options)
-            if figure is not None:
-                place = _private(folder) if picture.private(album) else folder
-                drawn[picture.name] = style.save(figure, place / f"{picture.name}.png")
+        for kind in each(wanted, "pictures", "picture", even=False):
+            picture = kind.draw(album, **options)
+            if picture is not None:
+                place = _private(folder) if kind.private(album) else folder
+                drawn[kind.name] = save(picture.figure, place / f"{kind.name}.png")
     except KeyboardInterrupt:
         raise CutShort(drawn) from None
     if only is not None and not drawn:
@@ -124,7 +124,7 @@ def album_of(
     return Album(model, data.under(model.preprocessing), seed, metrics, history=history)
 
 
-def possible(album: Album) -> list[Picture]:
+def possible(album: Album) -> list[Kind]:
     """The pictures that model and data allow."""
     return [picture for picture in PICTURES if not picture.lacks(album)]
 
@@ -135,7 +135,7 @@ def listing(album: Album) -> str:
     return f"{type(album.model).__name__} on {album.data.name} can be drawn as {names or 'no picture'}."
 
 
-def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Picture:
+def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Kind:
     """The picture of that name, which model and data allow and which takes the options.
 
     Raises:
@@ -231,17 +231,18 @@ METRICS = Need("a run that recorded its training", lambda album: bool(album.metr
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture by its file's name.
+class Kind:
+    """A kind of picture, under the name of its file.
 
     Args:
-        draw: makes the figure of an album; None where there is nothing to show.
-        needs: what model and data must have.
-        private: whether it shows rows of the data.
+        name: such as `samples`.
+        draw: computes the picture of an album; None where there is nothing to show.
+        needs: conditions that model and data must meet.
+        private: returns True if the picture shows rows of the data.
     """
 
     name: str
-    draw: Callable[..., Figure | None]
+    draw: Callable[..., Picture | None]
     needs: tuple[Need, ...]
     private: Callable[[Album], bool] = lambda album: False
 
@@ -259,29 +260,29 @@ def _always(album: Album) -> bool:
     return True
 
 
-PICTURES: tuple[Picture, ...] = (
-    Picture("samples", figures.samples, (SAMPLES,)),
-    Picture("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
-    Picture("pairs", pairs, (SAMPLES, TABLE), _always),
-    Picture("correlations", correlations, (SAMPLES, TABLE)),
-    Picture("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
-    Picture("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
-    Picture("completions", completion_picture, (COMPLETES, ROWS), _always),
-    Picture("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
-    Picture("latent_map", figures.latent, (ENCODES, TWO)),
-    Picture("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
-    Picture(
+PICTURES: tuple[Kind, ...] = (
+    Kind("samples", figures.samples, (SAMPLES,)),
+    Kind("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
+    Kind("pairs", pairs, (SAMPLES, TABLE), _always),
+    Kind("correlations", correlations, (SAMPLES, TABLE)),
+    Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
+    Kind("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
+    Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
+    Kind("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
+    Kind("latent_map", figures.latent, (ENCODES, TWO)),
+    Kind("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
+    Kind(
         "interpolations",
         figures.interpolation_picture,
         (DECODES, IMAGES, ENDS),
         lambda album: not album.has_prior,
     ),
-    Picture("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
-    Picture("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
-    Picture("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
-    Picture("snapshots", snapshots, (SAMPLES, HISTORY), _always),
-    Picture("filters", energies.filters, (FILTERS,)),
-    Picture("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
-    Picture("training_curves", figures.curves, (METRICS,)),
-    Picture("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),
+    Kind("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
+    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
+    Kind("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
+    Kind("snapshots", snapshots, (SAMPLES, HISTORY), _always),
+    Kind("filters", energies.filters, (FILTERS,)),
+    Kind("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
+    Kind("training_curves", figures.curves, (METRICS,)),
+    Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),
 )

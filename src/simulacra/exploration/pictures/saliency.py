@@ -1,9 +1,9 @@
-"""Saliency: what a critic looks at, the gradient of its number with respect to the observation.
+"""Saliency: the gradient of a critic's score with respect to the observation.
 
-    ds(x) / dx         one small step along it raises s(x)                                  (1)
+    ds(x) / dx         a small step in this direction raises s(x)                           (1)
     ds(G(z)) / dt = (dG / dt)' ds(x) / dx at x = G(z)                                       (2)
 
-By (2) it is all that the generator learns from: the discriminator's spy among what it refuses.
+By (2) the generator learns from this gradient alone.
 
 Reference: Simonyan et al. 2013; Goodfellow et al. 2014. Row F9.
 """
@@ -12,17 +12,15 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
-from simulacra.exploration.drawing.scale import scale_of
-from simulacra.exploration.drawing.sheet import pixels, signed, tiled
+from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.sheet import images_of, of_images, signed_images
 from simulacra.exploration.pictures.album import Album
 
 COLUMNS = 10
@@ -32,6 +30,7 @@ def saliency(model: Model, x: Any, condition: Any = None, seed: int = 0) -> Tens
     """ds(x) / dx of equation (1) in the model's own units, shape (B, *).
 
     Args:
+        model: with a critic.
         x: raw observations, shape (B, *).
         condition: one for all, or one for each x, where the model takes one.
         seed: of the preprocessing, where that is random.
@@ -49,7 +48,17 @@ def saliency(model: Model, x: Any, condition: Any = None, seed: int = 0) -> Tens
 
 
 def scored(model: Model, x: Any, condition: Any = None, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """The critic's number for each row, shape (B,), and its gradient (1)."""
+    """The critic's score of each row, shape (B,), and its gradient (1), shape (B, *).
+
+    Args:
+        model: with a critic.
+        x: raw observations, shape (B, *).
+        condition: one for all, or one for each x, where the model takes one.
+        seed: of the preprocessing, where that is random.
+
+    Raises:
+        ValueError: if the model has no critic.
+    """
     if not model.supports(can.HasCritic):
         raise can.MissingCapability(f"{type(model).__name__} has no critic whose gradient could be shown.")
     parts = []
@@ -64,14 +73,13 @@ def scored(model: Model, x: Any, condition: Any = None, seed: int = 0) -> tuple[
     return torch.cat(scores), torch.cat(slopes)
 
 
-def saliency_picture(album: Album) -> Figure:
-    """Samples above what the critic would change of them."""
+def saliency_picture(album: Album) -> Picture:
+    """Samples above the gradients of their scores."""
     space, model, c = album.space, album.model, album.conditions(COLUMNS)
     x = model.sample(COLUMNS, c, album.seed)
     scores, slopes = scored(model, x, c, album.seed)
-    maps = signed(slopes.cpu().double().mean(1).numpy())
-    tiles = np.concatenate([pixels(space, x), maps])
+    parts = [images_of(space, x), signed_images(slopes.double())]
     title = f"{type(model).__name__}: what would look more real to the critic, whose score is below"
     names = ["sample", "red: more, blue: less"]
     captions = [f"{s:.2g}" for s in scores.tolist()]
-    return tiled(tiles, COLUMNS, title, names, captions=captions, note=scale_of(space, x).words)
+    return of_images(parts, COLUMNS, title, row_names=names, captions=captions)

@@ -1,4 +1,4 @@
-"""The picture of completions of a table: hidden cells of held-out rows, the truth beside what is drawn.
+"""The picture of completions of a table: hidden cells of held-out rows, the true value against the draws.
 
 A column of numbers shows, for each hidden cell with the truth v and m draws of it, the mean of the draws and
 the interval
@@ -16,14 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
-from simulacra.exploration.drawing import panels, style
+from simulacra.exploration.drawing import panels
+from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.marks import Heatmap, Intervals, Line, Mark
 from simulacra.tables.columns import Columns
 from simulacra.tables.sources import table_of
 
@@ -36,7 +35,10 @@ WRITTEN = 6  # classes up to which shares are written
 
 
 def rows_of_picture(columns: int) -> int:
-    """Held-out rows that are completed for a table of so many columns.
+    """The number of held-out rows that are completed for a table.
+
+    Args:
+        columns: of the table.
 
     Example:
         >>> rows_of_picture(5), rows_of_picture(50), rows_of_picture(500)
@@ -46,7 +48,12 @@ def rows_of_picture(columns: int) -> int:
 
 
 def scattered(rows: int, columns: int, seed: int) -> Tensor:
-    """True where a cell stays known: of each row a quarter is hidden, other cells in each, one at least.
+    """True where a cell stays known, shape (rows, columns); a random quarter of each row is hidden.
+
+    Args:
+        rows: number of rows.
+        columns: number of columns; at least one cell of each row is hidden.
+        seed: same seed, same cells.
 
     Example:
         >>> (~scattered(3, 8, 0)).sum(1).tolist()
@@ -69,7 +76,7 @@ class Column:
     drawn: np.ndarray
 
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ends (1) of each cell, shape (B,) each."""
+        """The low and the high end (1) for each cell, shape (B,) each."""
         low, high = np.quantile(self.drawn, (TAIL, 1 - TAIL), axis=0, method="weibull")
         return low, high
 
@@ -79,7 +86,7 @@ class Column:
         return float(((low <= self.truth) & (self.truth <= high)).mean())
 
     def shares(self, classes: int) -> np.ndarray:
-        """Shares of the drawn classes for each true one, NaN where it is not there: (classes, classes)."""
+        """Shares of the drawn classes for each true class, (classes, classes); NaN for absent ones."""
         counts = np.zeros((classes, classes))
         np.add.at(
             counts, (np.broadcast_to(self.truth, self.drawn.shape).astype(int), self.drawn.astype(int)), 1
@@ -91,9 +98,10 @@ class Column:
 def hidden_columns(
     space: Table, x: Tensor, hidden: Tensor, drawn: Tensor
 ) -> tuple[Columns, dict[str, Column]]:
-    """The rows as a table, and what was drawn of each column of which a cell was hidden.
+    """The rows as a table, and the draws for each column with hidden cells.
 
     Args:
+        space: the table.
         x: raw rows, shape (B, d).
         hidden: True at cells that were hidden and whose truth is known, shape (B, d).
         drawn: completions, shape (m, B, d).
@@ -109,15 +117,19 @@ def hidden_columns(
 
 def completed_table(
     space: Table, x: Tensor, hidden: Tensor, drawn: Tensor, title: str, word: str = "drawn"
-) -> Figure:
-    """A panel for each column with hidden cells, as `hidden_columns` takes them.
+) -> Picture:
+    """One panel for each column with hidden cells, at most 16.
 
     Args:
+        space: the table.
+        x: raw rows, shape (B, d).
+        hidden: True at cells that were hidden and whose truth is known, shape (B, d).
+        drawn: completions, shape (m, B, d).
         title: of the picture.
         word: `drawn`, or `expected` where a model fills in by its expectation.
 
     Raises:
-        ValueError: if nothing whose truth is known was hidden.
+        ValueError: if no cell with a known value was hidden.
     """
     table, found = hidden_columns(space, x, hidden, drawn)
     if not found:
@@ -125,69 +137,54 @@ def completed_table(
     shown = list(found)[: panels.PANELS]
     across = min(len(shown), ACROSS)
     down = -(-len(shown) // across)
-    figure = style.new_figure(max(4.5, PANEL * across), PANEL * down + 0.6)
-    for i, axes in enumerate(panels.grid(figure, down, across)):
-        if i >= len(shown):
-            axes.set_visible(False)
-            continue
-        name, below = shown[i], i + across >= len(shown)
+    made = []
+    for i, name in enumerate(shown):
+        below = i + across >= len(shown)
         if name in table.classes:
-            note = _classes(axes, found[name], table.levels[name])
-            style.tidy(axes, x=word if below else "", y="true")
+            made.append(_classes(name, found[name], table.levels[name], word if below else ""))
         else:
-            note = _numbers(axes, found[name])
-            style.tidy(axes, x="true" if below else "", y=word if i % across == 0 else "")
-        _named(axes, name, note)
+            axes = Axis("true" if below else "", most=3), Axis(word if i % across == 0 else "", most=3)
+            made.append(_numbers(name, found[name], *axes))
     some = f" ({len(shown)} of {len(table.names)} columns)" if len(found) > len(shown) else ""
-    style.headline(figure, title + some)
-    return figure
+    return grid(made, across, max(4.5, PANEL * across), PANEL * down + 0.6, title + some)
 
 
-def _numbers(axes: Axes, column: Column) -> str:
-    """Mean and interval of the draws over the truth, and the line on which they would be equal; a note."""
+def _numbers(name: str, column: Column, x: Axis, y: Axis) -> Panel:
+    """Mean and interval of the draws against the truth, and the line of equal values."""
     m, (low, high) = len(column.drawn), column.interval()
     every = np.concatenate([column.truth, low, high])
-    ends = [float(every.min()), float(every.max())]
-    axes.plot(ends, ends, color=style.OTHER, lw=1, zorder=0)
+    ends = np.array([float(every.min()), float(every.max())])
+    marks: list[Mark] = [Line(ends, ends, "data", 1, behind=True)]
     if m > 1:
-        axes.vlines(column.truth, low, high, color=style.MAIN, lw=0.8, alpha=0.35)
-    axes.plot(column.truth, column.drawn.mean(0), "o", ms=2.5, color=style.MAIN, mew=0)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(3))
-    if m == 1:
-        return f"{len(column.truth)} cells"
-    return f"{100 * column.held():.0f}% of {len(column.truth)} in their 90% interval"
+        marks.append(Intervals(column.truth, low, high))
+    marks.append(Line(column.truth, column.drawn.mean(0), width=0, dots=2.5, edge=0))
+    cells = len(column.truth)
+    note = f"{cells} cells" if m == 1 else f"{100 * column.held():.0f}% of {cells} in their 90% interval"
+    return Panel(tuple(marks), name, note, x, y)
 
 
-def _classes(axes: Axes, column: Column, levels: tuple[str, ...]) -> str:
-    """Shares of the drawn classes, a line for each true class that occurs; a note."""
+def _classes(name: str, column: Column, levels: tuple[str, ...], below: str) -> Panel:
+    """Shares of the drawn classes, one row for each true class that occurs."""
     shares = column.shares(len(levels))
     there = [k for k in range(len(levels)) if not np.isnan(shares[k, 0])]
-    axes.imshow(shares[there], cmap="Blues", vmin=0, vmax=1.25, aspect="auto", interpolation="nearest")
+    words: tuple[tuple[str, ...], ...] = ()
     if len(levels) <= WRITTEN:
-        for i, j in np.ndindex(len(there), len(levels)):
-            said = f"{100 * shares[there[i], j]:.0f}%"
-            axes.text(j, i, said, ha="center", va="center", fontsize=style.SMALL - 1, color=style.INK)
+        words = tuple(tuple(f"{100 * share:.0f}%" for share in row) for row in shares[there].tolist())
+    x, y = Axis(below), Axis("true")
     if len(levels) <= panels.NAMED:
-        short = [level[:8] for level in levels]
-        axes.set_xticks(range(len(levels)), short, rotation=45 if sum(map(len, short)) > 20 else 0)
-        axes.set_yticks(range(len(there)), [short[k] for k in there])
+        names = tuple(level[:8] for level in levels)
+        places = tuple(map(float, range(len(levels))))
+        x = Axis(below, ticks=places, labels=names, slant=45 if sum(map(len, names)) > 20 else 0)
+        y = Axis("true", ticks=places[: len(there)], labels=tuple(names[k] for k in there))
     equal = float((column.drawn == column.truth).mean())
-    return f"{100 * equal:.0f}% of {len(column.truth)} drawn as they are"
-
-
-def _named(axes: Axes, name: str, note: str) -> None:
-    """The name of the column, and a line below it."""
-    axes.set_title(name, fontsize=style.NAME, color=style.INK, loc="left", pad=14)
-    axes.annotate(
-        note, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=style.SMALL - 1, color=style.MUTED
-    )
+    note = f"{100 * equal:.0f}% of {len(column.truth)} drawn as they are"
+    return Panel((Heatmap(shares[there], words=words),), name, note, x, y)
 
 
 def hidden_cells(seen: Tensor, seed: int) -> Tensor:
-    """The cells that stay known where no part is named: those of `scattered` that were not missing.
+    """The cells that stay known if the caller names no part: those of `scattered` that are not missing.
 
-    A row of which nothing else is known keeps what it has.
+    A row that would have no known cell keeps all that it has.
 
     Args:
         seen: True where a cell is known, shape (B, d).
