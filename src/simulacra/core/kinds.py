@@ -33,7 +33,7 @@ def fits(value: Any, kind: Any) -> bool:
     if origin is Literal:
         return isinstance(value, str | int | None) and value in parts
     if origin is tuple:
-        return isinstance(value, list | tuple) and all(fits(entry, parts[0]) for entry in value)
+        return isinstance(value, list | tuple) and _all_fit(value, parts[0])
     if kind in (int, float):
         return _number(value, Integral if kind is int else Real)
     if kind is bool:
@@ -43,6 +43,13 @@ def fits(value: Any, kind: Any) -> bool:
     if kind in (str, types.NoneType) or _of_the_library(kind):
         return isinstance(value, kind)
     return True
+
+
+def _all_fit(values: list[Any] | tuple[Any, ...], kind: Any) -> bool:
+    """Thousands of numbers of one type, such as the cells of a column, are judged by numpy."""
+    if kind is float and set(map(type, values)) <= {float, int}:
+        return not np.isnan(np.array(values, dtype=float)).any()
+    return all(fits(entry, kind) for entry in values)
 
 
 def _number(value: Any, kind: type) -> bool:
