@@ -16,10 +16,10 @@ from benchmarks.setup import PIXELS, digits
 from benchmarks.timing import Row, interleaved, matrix_rate, median, ratio
 from benchmarks.training import our_fit
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation import annealing
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.likelihood import annealing
 
 HIDDEN, BATCH, UPDATES = 500, 100, 20
 PRODUCT = 2e-9 * BATCH * PIXELS * HIDDEN  # GFLOP of a batch times the weights
@@ -45,7 +45,7 @@ def our_updates(x: Tensor) -> Callable[[], None]:
     assert stage is not None
     (update,) = stage.updates
     assert update.before is not None and update.optimizer is not None
-    optimiser, before, t = update.optimizer.build(model.parameters()), update.before, 0
+    optimizer, before, t = update.optimizer.build(model.parameters()), update.before, 0
 
     def move() -> None:
         nonlocal t
@@ -55,10 +55,10 @@ def our_updates(x: Tensor) -> Callable[[], None]:
             batch, rng = Batch(x[at : at + BATCH], rows=range(BATCH)), Rng(0, t, rows=range(BATCH))
             with torch.no_grad():
                 before(model, batch, rng.at("before"))
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             terms = update.loss(model, batch, rng).loss
             torch.stack([term.mean() for term in terms.values()]).sum().backward()
-            optimiser.step()
+            optimizer.step()
 
     return move
 
@@ -79,7 +79,7 @@ def rbms_updates(x: Tensor) -> Callable[[], None]:
     params, weights, t = rbms_machine(machine()), torch.ones(BATCH, 1), 0
     params.init_grad()
     chains = params.init_chains(BATCH)
-    optimiser = torch.optim.SGD(params.parameters(), lr=0.05, maximize=True)
+    optimizer = torch.optim.SGD(params.parameters(), lr=0.05, maximize=True)
 
     @torch.no_grad()
     def move() -> None:
@@ -87,9 +87,9 @@ def rbms_updates(x: Tensor) -> Callable[[], None]:
         for _ in range(UPDATES):
             t += 1
             at = t * BATCH % (len(x) - BATCH)
-            optimiser.zero_grad(set_to_none=False)
+            optimizer.zero_grad(set_to_none=False)
             chains, _ = fit_batch_pcd((x[at : at + BATCH], weights), chains, params, 1, 1.0, True)
-            optimiser.step()
+            optimizer.step()
 
     return move
 
@@ -116,7 +116,7 @@ def epoch(x: Tensor, name: str, repeats: int) -> Row:
     """An epoch of CD-1 through `fit`: at least as fast as learnergy's `fit`."""
     from learnergy.models.bernoulli.rbm import RBM
 
-    data = in_memory(x[:10_000], Binary((PIXELS,)), valid=0.0, test=0.02)
+    data = from_tensors(x[:10_000], Binary((PIXELS,)), valid=0.0, test=0.02)
     rows = torch.utils.data.TensorDataset(data.train.x.float(), torch.zeros(len(data.train)))
 
     def ours() -> None:
@@ -143,7 +143,7 @@ def anneal(x: Tensor, name: str, repeats: int, betas: int = 20) -> Row:
     from rbms.partition_function.ais import compute_partition_function_ais
 
     model = machine()
-    our_fit(model, in_memory(x[:5000], Binary((PIXELS,)), valid=0.0, test=0.02), 100, BATCH)
+    our_fit(model, from_tensors(x[:5000], Binary((PIXELS,)), valid=0.0, test=0.02), 100, BATCH)
     params, path = rbms_machine(model), [k / betas for k in range(betas + 1)]
 
     @torch.no_grad()

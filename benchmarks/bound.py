@@ -14,9 +14,9 @@ from benchmarks.memory import in_a_fresh_process, peak
 from benchmarks.setup import dataset, theirs
 from benchmarks.timing import Row, interleaved, median, ratio
 from benchmarks.training import our_fit
-from simulacra.core.likelihood import ImportanceBound, importance_bound
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import ImportanceBound, importance_bound
+from simulacra.core.spaces.plain import Binary
 
 LATENT, HIDDEN = 50, (200, 200)
 

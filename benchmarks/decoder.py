@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.timing import Row, interleaved, median, ratio
-from simulacra.core.distributions import DiscretisedLogistic
-from simulacra.core.space import Levels
+from simulacra.core.distributions.elementary import DiscretizedLogistic
+from simulacra.core.spaces.plain import Levels
 from simulacra.models.variational.vae import VAE
 
 
-def summed(p: DiscretisedLogistic) -> Tensor:
+def summed(p: DiscretizedLogistic) -> Tensor:
     """The mean as a sum over 255 thresholds, one at a time, as it was before the closed form."""
     m, s = p.loc * p.width + p.centre, p.log_scale.exp() * p.width
     total = torch.zeros_like(m)
@@ -37,7 +37,7 @@ def decoder(quick: bool) -> list[Row]:
             20 if quick else 100,
             clock=time.process_time,
         )
-        exact = DiscretisedLogistic(p.loc.double(), p.log_scale.double(), p.levels, p.event_dims)
+        exact = DiscretizedLogistic(p.loc.double(), p.log_scale.double(), p.levels, p.event_dims)
         off = float((exact.mean - summed(exact)).abs().max())
     low, middle, high = ratio(seconds, "sum", "decode")
     return [

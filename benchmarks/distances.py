@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.timing import Row, interleaved, median, ratio
-from simulacra.evaluation.distances import frechet_distance
+from simulacra.evaluation.samples.distances import frechet_distance
 
 ROWS = 10_000
 

@@ -27,25 +27,29 @@ from benchmarks.doctor_models import (
     trained,
 )
 from simulacra.core.model import Model
-from simulacra.core.space import Binary, Real
+from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.chains import mixing
-from simulacra.evaluation.constants import constant_columns
-from simulacra.evaluation.history import History
-from simulacra.evaluation.implicit import modes_found
-from simulacra.evaluation.latents import Codes, active_in, decompose, posteriors
-from simulacra.evaluation.likelihood import likelihoods
-from simulacra.evaluation.measure import Evidence
-from simulacra.evaluation.measures import (
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.diagnostics.dead_units import dead_units
+from simulacra.evaluation.diagnostics.mixing import mixing
+from simulacra.evaluation.diagnostics.state import diagnostics
+from simulacra.evaluation.latents.codes import Codes, active_in, decompose, posteriors
+from simulacra.evaluation.latents.spread import spread
+from simulacra.evaluation.likelihood.annealing import Annealing
+from simulacra.evaluation.likelihood.constant_columns import constant_columns
+from simulacra.evaluation.likelihood.held_out import likelihoods
+from simulacra.evaluation.likelihood.repeated_values import repeated_values
+from simulacra.evaluation.measures.history import History
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import (
     CODES,
     CONSTANT,
-    GENERALISATION,
+    DIAGNOSTICS,
+    GENERALIZATION,
     HISTORY,
     LAYERS,
     LIKELIHOOD,
-    MEMORISATION,
+    MEMORIZATION,
     MIXING,
     MODES,
     NEIGHBOUR,
@@ -53,19 +57,15 @@ from simulacra.evaluation.measures import (
     SAMPLE_SCORE,
     SPREAD,
     TABLE,
-    VITALS,
-    Generalisation,
+    Generalization,
     TableFound,
 )
-from simulacra.evaluation.memorisation import memorisation
-from simulacra.evaluation.neighbours import neighbour_accuracy
-from simulacra.evaluation.repeats import repeated_values
-from simulacra.evaluation.samples import mmd
-from simulacra.evaluation.spread import spread
+from simulacra.evaluation.samples.implicit import modes_found
+from simulacra.evaluation.samples.memorization import memorization
+from simulacra.evaluation.samples.mmd import mmd
+from simulacra.evaluation.samples.neighbours import neighbour_accuracy
 from simulacra.evaluation.tables.kept import kept
-from simulacra.evaluation.units import dead_units
-from simulacra.evaluation.vitals import vitals
-from simulacra.tables.columns import Table
+from simulacra.tables.columns import Columns
 
 
 def codes(model: Model, data: Dataset, seed: int) -> Evidence:
@@ -77,7 +77,7 @@ def codes(model: Model, data: Dataset, seed: int) -> Evidence:
 def silent(seed: int) -> Evidence:
     """Codes of a VAE of independent bits: what it learned to say is nothing."""
     x = (torch.rand(1500, 64, generator=torch.Generator().manual_seed(seed)) < 0.5).float()
-    data = in_memory(x, Binary((64,)))
+    data = from_tensors(x, Binary((64,)))
     make = lambda: simulacra.VAE(data.space, latent=4, hidden=(64,))
     return codes(trained(seeded(seed, make), data, seed, epochs=15, lr=5e-3)[0], data, seed)
 
@@ -102,7 +102,7 @@ def fitted(rows: int, epochs: int, seed: int) -> Evidence:
     model, metrics = trained(seeded(seed, make), data, seed, epochs=epochs, batch_size=50, lr=3e-3)
     n = min(rows, len(data.test))
     scores = [likelihoods(model, data, split, limit=n).estimate for split in ("test", "train")]
-    return Evidence.of({GENERALISATION: Generalisation(scores[0], scores[1]), HISTORY: History(metrics)})
+    return Evidence.of({GENERALIZATION: Generalization(scores[0], scores[1]), HISTORY: History(metrics)})
 
 
 def metrics_of(lr: float, seed: int) -> Evidence:
@@ -139,7 +139,7 @@ def levels(data: Dataset, seed: int) -> Evidence:
 def spiked(constants: int, seed: int) -> Evidence:
     """A VAE with a learned scale, on columns of which some are constant."""
     x = toy("linear-gaussian").train.x[:2000]
-    data = in_memory(torch.cat([x, torch.ones(len(x), constants)], 1), Real((8 + constants,)))
+    data = from_tensors(torch.cat([x, torch.ones(len(x), constants)], 1), Real((8 + constants,)))
     make = lambda: simulacra.VAE(data.space, latent=2, hidden=(32,))
     model, _ = trained(seeded(seed, make), data, seed, epochs=80, lr=1e-2)
     return Evidence.of({CONSTANT: constant_columns(model, data, seed)})
@@ -149,7 +149,10 @@ def game(model: Model, seed: int) -> Evidence:
     """How a game on the ring stands."""
     data = toy("ring")
     return Evidence.of(
-        {VITALS: vitals(model, data, seed=seed), NEIGHBOUR: neighbour_accuracy(model, data, seed=seed)}
+        {
+            DIAGNOSTICS: diagnostics(model, data, seed=seed),
+            NEIGHBOUR: neighbour_accuracy(model, data, seed=seed),
+        }
     )
 
 
@@ -181,26 +184,26 @@ def widths(scale: float | None, seed: int) -> Evidence:
     return Evidence.of({SPREAD: spread(model, grey(), seed=seed)})
 
 
-def of_table(seed: int, change: Callable[[Table, np.random.Generator], Table] | None = None) -> Evidence:
+def of_table(seed: int, change: Callable[[Columns, np.random.Generator], Columns] | None = None) -> Evidence:
     """Fresh rows of a table's truth in place of samples, changed or as they are."""
     train, held_out, fresh = (patients(n, 3 * seed + i) for i, n in enumerate((800, 200, 1000)))
     drawn = fresh if change is None else change(fresh, np.random.default_rng(seed))
     return Evidence.of({TABLE: TableFound(kept(train, held_out, drawn, seed), None)})
 
 
-def with_constant(table: Table, rng: np.random.Generator) -> Table:
+def with_constant(table: Columns, rng: np.random.Generator) -> Columns:
     """One column at its mean."""
     weight = table.numbers["weight"]
     return replace(table, numbers={**table.numbers, "weight": np.full(len(weight), weight.mean())})
 
 
-def each_by_itself(table: Table, rng: np.random.Generator) -> Table:
+def each_by_itself(table: Columns, rng: np.random.Generator) -> Columns:
     """Each column in an order of its own."""
     numbers = {name: rng.permutation(values) for name, values in table.numbers.items()}
     return replace(table, numbers=numbers, classes={n: rng.permutation(v) for n, v in table.classes.items()})
 
 
-def without_class(table: Table, rng: np.random.Generator) -> Table:
+def without_class(table: Columns, rng: np.random.Generator) -> Columns:
     """A class of 5 % of the rows replaced by the one before it."""
     return replace(table, classes={**table.classes, "region": table.classes["region"].clip(max=2)})
 
@@ -216,7 +219,7 @@ def drawn(rows: Tensor, seed: int) -> Evidence:
     data = toy("linear-gaussian")
     return Evidence.of(
         {
-            MEMORISATION: memorisation(Drawn(rows), data, n=500, seed=seed),
+            MEMORIZATION: memorization(Drawn(rows), data, n=500, seed=seed),
             SAMPLE_SCORE: mmd(Drawn(rows), data, n=500, seed=seed),
         }
     )

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import simulacra
-from simulacra.core import capabilities as can
+from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
-from simulacra.core.random import Rng, initial_weights
-from simulacra.core.space import Real
+from simulacra.core.random.keyed import Rng, initial_weights
+from simulacra.core.spaces.plain import Real
 from simulacra.data.dataset import Dataset
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.history import read_metrics
-from simulacra.tables.columns import Table, table_from
-from simulacra.training.players import TrainingFailed
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.measures.history import read_metrics
+from simulacra.tables.columns import Columns, table_from
+from simulacra.training.steps.players import TrainingFailed
 
 
 @cache
@@ -40,7 +40,7 @@ def cut() -> Dataset:
 @cache
 def grey() -> Dataset:
     """Digits with noise over their levels."""
-    return simulacra.load_data("digits", dequantise="uniform")
+    return simulacra.load_data("digits", dequantize="uniform")
 
 
 @cache
@@ -122,7 +122,7 @@ def factor_vae(latent: int, seed: int) -> Model:
     return trained(seeded(seed, make), data, seed, epochs=6, lr=1e-2)[0]
 
 
-def patients(n: int, seed: int) -> Table:
+def patients(n: int, seed: int) -> Columns:
     """A table in which weight depends on age and sex, and of which a region has 5 % of the rows."""
     r = np.random.default_rng(seed)
     age, sex = r.integers(18, 80, n).astype(float), r.integers(0, 2, n)
@@ -137,7 +137,9 @@ def rounded() -> Dataset:
     """The levels of the digits as if they were real numbers."""
     split = lambda s: s.x.float().flatten(1) / 16
     whole = simulacra.load_data("digits")
-    return in_memory(torch.cat([split(whole.train), split(whole.test)]), Real((64,)), name="levels as reals")
+    return from_tensors(
+        torch.cat([split(whole.train), split(whole.test)]), Real((64,)), name="levels as reals"
+    )
 
 
 def untrained(seed: int) -> Model:

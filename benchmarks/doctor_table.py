@@ -26,8 +26,8 @@ import torch
 
 from benchmarks import doctor_cases as c
 from benchmarks import doctor_models as m
-from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.measure import Evidence
+from simulacra.evaluation.doctor.diagnose import diagnose
+from simulacra.evaluation.measures.measure import Evidence
 
 SEEDS = range(5)
 RECORD = Path(__file__).with_name("doctor.json")
@@ -77,7 +77,7 @@ CASES = (
         lambda s: c.moved_factors(0.0, s),
     ),
     Case(
-        ("memorisation",),
+        ("memorization",),
         "draws 500 of the training rows",
         "draws fresh rows of the truth",
         lambda s: c.drawn(m.training_rows(s), s),
@@ -135,7 +135,7 @@ CASES = (
     Case(
         ("density on discrete data",),
         "PPCA of levels as if they were real numbers",
-        "of dequantised levels",
+        "of dequantized levels",
         lambda s: c.levels(m.rounded(), s),
         lambda s: c.levels(m.grey(), s),
     ),

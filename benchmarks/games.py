@@ -12,11 +12,11 @@ import simulacra
 from benchmarks.setup import PIXELS
 from benchmarks.timing import Row, interleaved, median, ratio
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels
 from simulacra.data.dataset import Dataset
-from simulacra.data.tensors import in_memory
-from simulacra.models.adversarial.game import Game
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.adversarial.game.two_player import Game
 from simulacra.training.fit import fit
 
 BATCH = 64
@@ -29,7 +29,7 @@ def games(quick: bool) -> list[Row]:
     images, flat = pictures(64 * (steps + 2) * 5), vectors(6000)
     dcgan = lambda: simulacra.DCGAN(images.space, channels=32)
     critic = lambda: simulacra.WGANGP(images.space, channels=16, latent=100)
-    mlp = lambda: simulacra.WGANGP(flat.space, network="mlp", hidden=(500, 500), normalisation="none")
+    mlp = lambda: simulacra.WGANGP(flat.space, network="mlp", hidden=(500, 500), normalization="none")
     return [
         overhead("DCGAN step at 64 x 64, batch 64", dcgan, images, steps, repeats, 1.03),
         overhead("WGAN-GP step of convolutional networks at 64 x 64", critic, images, steps, repeats, 1.03),
@@ -41,17 +41,17 @@ def games(quick: bool) -> list[Row]:
 def pictures(n: int) -> Dataset:
     """Colour images of noise: a step costs the same whatever they show."""
     x = torch.randint(0, 256, (n, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    return in_memory(x, Levels((3, 64, 64), 256), "noise", valid=0.0, test=2 / n)
+    return from_tensors(x, Levels((3, 64, 64), 256), "noise", valid=0.0, test=2 / n)
 
 
 def vectors(n: int) -> Dataset:
     """The same of 784 entries."""
     x = torch.randint(0, 256, (n, PIXELS), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    return in_memory(x, Levels((PIXELS,), 256), "noise", valid=0.0, test=2 / n)
+    return from_tensors(x, Levels((PIXELS,), 256), "noise", valid=0.0, test=2 / n)
 
 
 def bare_loop(model: Game, x: Tensor, steps: int) -> None:
-    """Two optimisers over the same losses: D on fresh batches, then G."""
+    """Two optimizers over the same losses: D on fresh batches, then G."""
     moves = []
     for update in model.updates():
         own = [p for name, p in model.named_parameters() if name.startswith(update.params[0])]
@@ -61,7 +61,7 @@ def bare_loop(model: Game, x: Tensor, steps: int) -> None:
     model.train()
     order, at = torch.randperm(len(x)), 0
     for step in range(steps):
-        for update, own, others, optimiser in moves:
+        for update, own, others, optimizer in moves:
             for p in others:
                 p.requires_grad_(False)
             for p in own:
@@ -69,11 +69,11 @@ def bare_loop(model: Game, x: Tensor, steps: int) -> None:
             for r in range(update.repeat):
                 at = (at + BATCH) % (len(x) - BATCH)
                 batch = Batch(x.index_select(0, order[at : at + BATCH]), rows=range(BATCH))
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss = update.loss(model, batch, Rng(0, step, update.name, r, rows=batch.rows)).loss
                 total = torch.stack([term.mean() for term in loss.values()]).sum()
                 total.backward()
-                optimiser.step()
+                optimizer.step()
                 if update.after is not None:
                     update.after(model, {}, 0.0)
                 float(total.detach())
@@ -106,7 +106,7 @@ def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wan
         f"{mid:.3f} ({low:.3f} to {high:.3f})",
         f"<= {wanted:g}",
         mid <= wanted,
-        f"two optimisers over the same losses and networks, {steps} steps less the start, fp32, "
+        f"two optimizers over the same losses and networks, {steps} steps less the start, fp32, "
         f"{1e3 * median(each['bare']):.0f} ms a bare step",
     )
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from benchmarks.memory import added, in_a_fresh_process
 from benchmarks.setup import PIXELS, digits
 from benchmarks.timing import Row, interleaved, matrix_rate, median, ratio
-from simulacra.nets.recursion import shared_recursion
+from simulacra.nets.autoregressive.recursion import shared_recursion
 
 BATCH, HIDDEN = 100, 500
 Recursion = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.timing import Row, interleaved, median, ratio
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
-from simulacra.models.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
-from simulacra.models.autoregressive.pixelrnn import PixelRNN
-from simulacra.models.autoregressive.raster import Raster
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary
+from simulacra.models.autoregressive.images.pixelcnn import GatedPixelCNN, PixelCNN
+from simulacra.models.autoregressive.images.pixelrnn import PixelRNN
+from simulacra.models.autoregressive.images.raster import Raster
 
 IMAGES, SIDES, MIDDLE = 16, (14, 28, 56), 28
 Draws = dict[int, list[float]]

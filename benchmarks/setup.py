@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 import simulacra
-from simulacra.core.space import Binary
+from simulacra.core.spaces.plain import Binary
 from simulacra.data.dataset import Dataset
-from simulacra.data.tensors import in_memory
+from simulacra.data.sources.tensors import from_tensors
 
 PIXELS = 784
 
@@ -40,7 +40,7 @@ def strokes(rows: int) -> Tensor:
 def dataset(rows: int) -> tuple[Dataset, str]:
     """The images as a data set without validation rows."""
     x, name = digits(rows)
-    return in_memory(x, Binary((PIXELS,)), valid=0.0, test=0.02), name
+    return from_tensors(x, Binary((PIXELS,)), valid=0.0, test=0.02), name
 
 
 def theirs(ours: nn.Module, latent: int) -> nn.Module:

@@ -11,17 +11,17 @@ import simulacra
 from benchmarks.setup import dataset, theirs
 from benchmarks.timing import Row, interleaved, median, ratio
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary
 from simulacra.data.dataset import Dataset
-from simulacra.data.tensors import in_memory
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.training.fit import fit
 
 
 def bare_loop(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) -> None:
-    """What one would write by hand over the same loss function, data and optimiser."""
+    """What one would write by hand over the same loss function, data and optimizer."""
     x, loss = data.train.x, model.updates()[0].loss
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     order = torch.randperm(len(x))
     model.train()
     for step in range(steps):
@@ -29,11 +29,11 @@ def bare_loop(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) 
         if at < batch_size:
             order = torch.randperm(len(x))
         batch = Batch(x.index_select(0, order[at : at + batch_size]), rows=range(batch_size))
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         terms = loss(model, batch, Rng(0, step, rows=batch.rows))
         total = sum(term.mean() for term in terms.loss.values())
         total.backward()
-        optimiser.step()
+        optimizer.step()
         float(total.detach())
 
 
@@ -58,7 +58,7 @@ def fit_overhead(quick: bool) -> list[Row]:
     steps = 60 if quick else 600
     large = interleaved(_pair(data, steps, 128, latent=50, hidden=(500,)), 3 if quick else 5)
     low, mid, high = ratio(large, "fit", "bare")
-    small_data = in_memory((torch.rand(2000, 6) < 0.3).to(torch.uint8), Binary((6,)), valid=0)
+    small_data = from_tensors((torch.rand(2000, 6) < 0.3).to(torch.uint8), Binary((6,)), valid=0)
     steps_small = 1000 if quick else 4000
     small = interleaved(_pair(small_data, steps_small, 32, latent=2, hidden=(8,)), 3 if quick else 7)
     added = [(a - b) / steps_small * 1e6 for a, b in zip(small["fit"], small["bare"])]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import simulacra
 from benchmarks.timing import Row, interleaved, median
+from simulacra.api import examined
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.examined import examined
 from simulacra.training.fit import fit
 
 RUNS = 10

@@ -8,10 +8,10 @@ from functools import partial
 import torch
 
 from benchmarks.timing import Row, interleaved, median, ratio
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels
 from simulacra.models.autoregressive.wavenet import WaveNet
-from simulacra.nets.dilated import Column
+from simulacra.nets.autoregressive.dilated import Column
 
 # The stretches of 128 samples lie alike among the queues of up to 512, and within each of them all of
 # these are turned over. The late one begins where 30 layers have nearly all of the 3071 samples they see.

@@ -21,8 +21,8 @@ import torch
 import simulacra
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 LAYERS = (1000, 500, 250, 30)

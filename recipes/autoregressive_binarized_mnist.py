@@ -1,4 +1,4 @@
-"""The autoregressive family on the fixed binarisation of MNIST.
+"""The autoregressive family on the fixed binarization of MNIST.
 
 command     SIMULACRA_DATA=DATA python recipes/autoregressive_binarized_mnist.py MODEL [--epochs N] (DATA
             holds binarized_mnist/; MODEL is fvbn, fvbn-neural, made, nade, eonade, nade-k, pixelcnn,
@@ -35,8 +35,8 @@ import torch
 import simulacra
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 MODELS = {
@@ -51,7 +51,7 @@ MODELS = {
     "gated-pixelcnn": lambda space: simulacra.GatedPixelCNN(space, layers=5, channels=16),
     "pixelrnn": lambda space: simulacra.PixelRNN(space, recurrence="row"),
 }
-SPLIT = "fixed binarisation of MNIST (Larochelle and Murray), 10,000 test images"
+SPLIT = "fixed binarization of MNIST (Larochelle and Murray), 10,000 test images"
 # an image's log p has a standard deviation of about 23 nats, a mean over 10,000 images an error of 0.23
 mnist_figure = partial(
     Figure, unit="nats", protocol=f"{SPLIT}; exact", tolerance=0.25, wide=1.0, better="higher"

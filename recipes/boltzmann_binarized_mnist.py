@@ -1,4 +1,4 @@
-"""The Boltzmann family on the fixed binarisation of MNIST, with log Z from both sides.
+"""The Boltzmann family on the fixed binarization of MNIST, with log Z from both sides.
 
 command     SIMULACRA_DATA=DATA python recipes/boltzmann_binarized_mnist.py MODEL [--epochs N]
             [--temperatures N] (DATA holds binarized_mnist/; MODEL is rbm, dbn, dbm, conv-rbm or conv-dbm)
@@ -32,9 +32,9 @@ import simulacra
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation import Annealing
-from simulacra.evaluation.likelihood import likelihoods
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.likelihood.held_out import likelihoods
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 MODELS = {
@@ -48,7 +48,7 @@ MODELS = {
 }
 SETTINGS = {"batch_size": 100, "schedule": "linear", "validate": False}
 EPOCHS, LR, TEMPERATURES = 200, 0.05, 14_500
-SPLIT = "fixed binarisation of MNIST, 10,000 test images; log Z by AIS"
+SPLIT = "fixed binarization of MNIST, 10,000 test images; log Z by AIS"
 FIGURES = (
     Figure(
         "test log-likelihood, RBM with 500 hidden units",

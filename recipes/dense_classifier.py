@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import simulacra
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.nets.dense import DenseMap
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.nets.adversarial.dense import DenseMap
+from simulacra.training.hardware.budget import Budget
 
 SIDE, NOTHING = 8, 10
 STEPS, BATCH, RATE = 1000, 128, 4e-3

@@ -27,9 +27,9 @@ import torch
 
 import simulacra
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.models.boltzmann.discriminative_rbm import DiscriminativeRBM
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.models.boltzmann.restricted.discriminative_rbm import DiscriminativeRBM
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 SETTINGS = {"batch_size": 100, "schedule": "linear", "validate": False}

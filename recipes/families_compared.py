@@ -1,7 +1,7 @@
 """VAE, GAN, PixelRNN and PixelCNN side by side: how fast they draw, what they know of p(x), what they encode.
 
 command     python recipes/families_compared.py [--epochs N] [--rows N]
-protocol    the embedded digits (8x8), dynamically binarised; each model is trained for a few passes.
+protocol    the embedded digits (8x8), dynamically binarized; each model is trained for a few passes.
             Passes: how often the network that makes x was run for a draw, and for a draw from row caches
             how often its last layer was run for one pixel, both counted by forward hooks. Milliseconds a
             sample: one sample alone, and each of N drawn together, the best of three. log p(x): mean
@@ -38,14 +38,14 @@ import torch
 from torch import Tensor, nn
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.ancestral import ancestral, ancestral_slow
+from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.ancestral import ancestral, ancestral_slow
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 
 Draw = Callable[[Rng], Tensor]
 
@@ -89,7 +89,7 @@ def trained(member: Member, data: Dataset, epochs: float) -> Any:
 
 
 def load() -> Dataset:
-    """The digits, binarised anew in each pass."""
+    """The digits, binarized anew in each pass."""
     return simulacra.load_data("digits", binarize="dynamic")
 
 

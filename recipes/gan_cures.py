@@ -1,4 +1,4 @@
-"""Mode collapse and its cures on toys whose modes are known: modes covered, and the share of good samples.
+"""Mode collapse and its stabilizers on toys with known modes: modes covered, and the share of good samples.
 
 command     python recipes/gan_cures.py [--data ring grid] [--methods gan ...] [--seeds N] [--epochs N]
 protocol    2-D ring of 8 and grid of 25 Gaussians; a sample is good within three standard deviations of a
@@ -7,7 +7,7 @@ protocol    2-D ring of 8 and grid of 25 Gaussians; a sample is good within thre
             the discriminator, the same number of generator moves; the Wasserstein critic moves five times
             for each
 published   none for these networks: the ring is the usual picture of mode collapse (Salimans et al. 2016
-            give the cures; unrolled GANs, Metz et al. 2017, show the failure)
+            give the stabilizers; unrolled GANs, Metz et al. 2017, show the failure)
 ours        ring, modes at five seeds: GAN 1 1 0 1 1 (16.4 % good samples), minibatch discrimination 8 8 8 8
             8 (66.2 %), feature matching 8 8 8 8 8 (20.6 %: all modes, blurred), WGAN-GP 8 8 8 8 8 (36.1 %);
             grid: GAN 3 1 2 2 1 (1.5 %), minibatch discrimination 25 25 25 25 25 (12.4 %), feature matching
@@ -29,11 +29,11 @@ from collections.abc import Iterator
 import torch
 
 import simulacra
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 
 # a discriminator that learns ten times slower than the generator: the game collapses
-BASE = {"latent": 16, "hidden": (128, 128), "normalisation": "none", "lr": 1e-3, "discriminator_lr": 1e-4}
+BASE = {"latent": 16, "hidden": (128, 128), "normalization": "none", "lr": 1e-3, "discriminator_lr": 1e-4}
 METHODS = {
     "gan": {},
     "minibatch": {"minibatch_kernels": 8},

@@ -31,9 +31,9 @@ import torch
 
 import simulacra
 from simulacra.evaluation import sample_scores
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.exploration.snapshots import Snapshots
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.exploration.live.snapshots import Snapshots
+from simulacra.training.hardware.budget import Budget
 
 MODELS = {
     "dcgan": lambda space: simulacra.DCGAN(space, channels=32),
@@ -64,7 +64,7 @@ def main() -> None:
         out=asked.out or Path(f"runs/{asked.model}-fashion"),
         epochs=asked.iterations * BATCH * draws / len(data.train),
         batch_size=BATCH,
-        watchers=(Snapshots(SHOWN),),
+        callbacks=(Snapshots(SHOWN),),
     )
     print(f"training {(time.perf_counter() - began) / 60:.1f} min, {asked.iterations} iterations", flush=True)
     print(simulacra.evaluate(run).table())

@@ -1,4 +1,4 @@
-"""Nine models of five families on one protocol of binarised MNIST, and which is better where that is decided.
+"""Nine models of five families on one protocol of binarized MNIST, and which is better where that is decided.
 
 command     SIMULACRA_DATA=DATA make results (DATA holds binarized_mnist/): trains, scores and compares what
             is not there yet, and writes docs/results.md; it is python recipes/leaderboard.py [--minutes N]
@@ -26,15 +26,15 @@ from pathlib import Path
 import torch
 
 import simulacra
-from simulacra.core.files import read_json, write_json
 from simulacra.core.model import Model
+from simulacra.core.storage.files import read_json, write_json
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation import Annealing
-from simulacra.evaluation.compare import Compared
-from simulacra.evaluation.compared_page import as_json, as_markdown
-from simulacra.evaluation.history import read_metrics
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.comparison import Compared
+from simulacra.evaluation.compare.page import as_json, as_markdown
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.measures.history import read_metrics
+from simulacra.training.hardware.budget import Budget
 
 HERE = Path(__file__).parent
 TANH = {"hidden": (200, 200), "net": "mlp", "activation": "tanh"}
@@ -112,7 +112,7 @@ def record(found: Compared, minutes: float, trained: str) -> None:
     place = HERE / "results" / "leaderboard.json"
     kept = read_json(place).get("records", []) if place.is_file() else []
     content = {
-        "page": as_markdown(found, f"## Leaderboard: binarised MNIST\n\n{trained}"),
+        "page": as_markdown(found, f"## Leaderboard: binarized MNIST\n\n{trained}"),
         "compared": as_json(found),
         "minutes": minutes,
         "command": f"make results ARGS='--minutes {minutes:g}'",
@@ -127,7 +127,7 @@ def scored(name: str, data: Dataset, minutes: float, place: Path) -> Path:
         train(name, data, minutes, place)
     if not (place / "report.json").is_file():
         began = time.perf_counter()
-        run = simulacra.open_run(place)
+        run = simulacra.load_run(place)
         report = simulacra.evaluate(
             run, k=K, samples=SAMPLES, annealing=Annealing(1000, 100, 1000), budget=None
         )
@@ -157,7 +157,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     found = board(list(MODELS), minutes, out)
     for name, figure in PUBLISHED.items():
         estimate = found.estimates[name]
-        passes = simulacra.open_run(folder(out, minutes, name)).config["options"]["epochs"]
+        passes = simulacra.load_run(folder(out, minutes, name)).config["options"]["epochs"]
         yield figure.measured(estimate.mean, estimate.error, share=min(1.0, passes / MODELS[name][2]))
 
 

@@ -1,17 +1,17 @@
-"""Three ways in which a good score misleads: constant pixels, memorised rows, and 99 % noise.
+"""Three ways in which a good score misleads: constant pixels, memorized rows, and 99 % noise.
 
 command     python recipes/likelihood_traps.py
 protocol    the embedded digits (8x8, 17 levels), 1,437 training and 180 test images. First table: a diagonal
             Gaussian with the training rows' means and deviations, none of which may be below a floor; mean
             log-density of the test images as reals in [0, 1], and the bound on the levels of the same model
-            on dequantised images. Second table: PPCA with 20 factors on dequantised images (p), and models
+            on dequantized images. Second table: PPCA with 20 factors on dequantized images (p), and models
             made from it or from training images: log-likelihood bound, Frechet distance in the features of
             a classifier of the digits and coverage, both beside 180 training images, and copies
 published   Theis, van den Oord and Bethge 2016, section 3.2: 99 % noise costs at most log 100 = 4.61 nats
 ours        below; 99 % noise costs 4.605 nats, a floor ten times lower is worth 2.303 nats a constant pixel
 device      2 shared CPU cores, one thread
 
-| floor of sigma | as reals, nats | dequantised, bits/dim |
+| floor of sigma | as reals, nats | dequantized, bits/dim |
 |---|---|---|
 | 0.1 | 12.9 | 3.737 |
 | 0.01 | 38.5 | 3.381 |
@@ -39,18 +39,20 @@ from collections.abc import Iterator
 from torch import Tensor
 
 import simulacra
-from simulacra.core.distributions import Gaussian
-from simulacra.core.random import Rng
-from simulacra.core.transforms import Dequantise
+from simulacra.core.distributions.elementary import Gaussian
+from simulacra.core.preprocessing.transforms import Dequantize
+from simulacra.core.random.keyed import Rng
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation import likelihood, memorisation, sample_scores
-from simulacra.evaluation.controls import Mixture, Windows
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation import sample_scores
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.likelihood import held_out as likelihood
+from simulacra.evaluation.likelihood.controls import Mixture, Windows
+from simulacra.evaluation.samples import memorization as memorization
+from simulacra.training.hardware.budget import Budget
 
 FLOORS = tuple(10.0**-k for k in range(1, 9))
 GOOD = 0.01  # share of the good model in the mixture
-COPY = 0.002  # width of the memoriser's windows: a thirtieth of a level
+COPY = 0.002  # width of the memorizer's windows: a thirtieth of a level
 LOST = Figure(
     "nats lost to 99 % noise",
     4.61,
@@ -75,7 +77,7 @@ FIGURES: tuple[Figure, ...] = (LOST, GAINED)
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
     """Both figures; they take seconds, whatever the budget."""
-    digits, data = simulacra.load_data("digits"), simulacra.load_data("digits", dequantise="uniform")
+    digits, data = simulacra.load_data("digits"), simulacra.load_data("digits", dequantize="uniform")
     table = floors(digits)
     yield GAINED.measured((table[-1][1] - table[-2][1]) / int(constant(digits).sum()))
     p = good(data)
@@ -85,9 +87,9 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 def main() -> None:
     """Print both tables."""
-    digits, data = simulacra.load_data("digits"), simulacra.load_data("digits", dequantise="uniform")
+    digits, data = simulacra.load_data("digits"), simulacra.load_data("digits", dequantize="uniform")
     print(f"{int(constant(digits).sum())} pixels never change\n")
-    print("| floor of sigma | as reals, nats | dequantised, bits/dim |\n|---|---|---|")
+    print("| floor of sigma | as reals, nats | dequantized, bits/dim |\n|---|---|---|")
     for floor, nats, bits in floors(digits):
         print(f"| {floor:g} | {nats:.1f} | {bits:.3f} |")
     print("\n| model | log p(x), nats | bits/dim | Frechet | coverage | copies |\n|---|---|---|---|---|---|")
@@ -113,7 +115,7 @@ def diagonal(rows: Tensor, floor: float) -> Gaussian:
 def floors(digits: Dataset) -> list[tuple[float, float, float]]:
     """Floor, mean log-density of the test images as reals in nats, and bits per dimension of the bound."""
     train, test = (split.x.flatten(1).double() for split in (digits.train, digits.test))
-    step = Dequantise(17)
+    step = Dequantize(17)
     dims = train.shape[1]
     found: list[tuple[float, float, float]] = []
     noisy_train, noisy_test = (
@@ -132,7 +134,7 @@ def floors(digits: Dataset) -> list[tuple[float, float, float]]:
 
 
 def good(data: Dataset) -> simulacra.PPCA:
-    """PPCA of the dequantised digits."""
+    """PPCA of the dequantized digits."""
     return simulacra.fit(simulacra.PPCA(data.space, latent=20), data, progress=False).model
 
 
@@ -147,7 +149,7 @@ def contaminated(p: simulacra.Model, data: Dataset) -> Mixture:
     return Mixture((p, noise(data)), (GOOD, 1 - GOOD))
 
 
-def memoriser(data: Dataset, classes: int = 10) -> Windows:
+def memorizer(data: Dataset, classes: int = 10) -> Windows:
     """Draws training images of the first classes, each from the middle of its levels."""
     kept = data.train.labels < classes
     middles = (data.train.x[kept].float() + 0.5) / 17
@@ -161,14 +163,14 @@ def suspects(data: Dataset) -> Iterator[str]:
         "p: PPCA, 20 factors": p,
         "1 % p, 99 % noise": contaminated(p, data),
         "noise": noise(data),
-        "training images again": memoriser(data),
-        "those of 0 to 4 only": memoriser(data, classes=5),
+        "training images again": memorizer(data),
+        "those of 0 to 4 only": memorizer(data, classes=5),
     }
     for name, model in models.items():
         score, quality, copied = (
             likelihood(model, data),
             sample_scores(model, data),
-            memorisation(model, data),
+            memorization(model, data),
         )
         ours, best = quality.model, quality.reference
         yield (

@@ -3,7 +3,7 @@
 command     python recipes/mixed_tables.py
 protocol    2,000 generated patients (seed 0), 8 columns with known dependence: age, sex, bmi, pressure,
             smoker, visits, dose, region; 1,400 train, 200 validation and 400 test rows; models and training
-            as they are by default; 1,400 samples (`simulacra.evaluation.table_report`)
+            as they are by default; 1,400 samples (`simulacra.evaluation.tables.report`)
 published   none for these rows
 ours        pair error 0.016 (tabular), 0.026 (gaussian-copula), 0.028 (vae), held-out rows 0.034;
             detection AUC 0.46, 0.55 and 0.49, held-out rows 0.50; most dependence lost in a pair 0.03, 0.06
@@ -23,11 +23,11 @@ import numpy as np
 import torch
 
 import simulacra
-from simulacra.evaluation import table_report
-from simulacra.evaluation.quality import Skipped
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.evaluation.table_report import TableReport
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.samples.quality import Skipped
+from simulacra.evaluation.tables import report as table_report
+from simulacra.evaluation.tables.report import TableReport
+from simulacra.training.hardware.budget import Budget
 
 ROWS, BATCH = 2000, 128
 MODELS: dict[str, Callable[[simulacra.Space], simulacra.Model]] = {

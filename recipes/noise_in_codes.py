@@ -29,9 +29,9 @@ from collections.abc import Iterator
 
 import torch
 
-from simulacra.core.channel import code_information, gaussian_information, squared_error
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.latents.channel import code_information, gaussian_information, squared_error
+from simulacra.training.hardware.budget import Budget
 
 SIGMAS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0, 5.0)
 LINE = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)

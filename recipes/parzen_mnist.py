@@ -24,11 +24,11 @@ from sklearn.cluster import KMeans
 from torch import Tensor
 
 import simulacra
-from simulacra.core.estimate import Estimate
+from simulacra.core.scores.estimate import Estimate
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation import parzen
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.likelihood import parzen
+from simulacra.training.hardware.budget import Budget
 
 SAMPLES, CENTRES, ITERATIONS, VALIDATION = 10_000, 2_000, 6, 2_000
 SIGMAS = tuple(float(sigma) for sigma in np.arange(0.11, 0.245, 0.01).round(2))
@@ -85,7 +85,7 @@ def main() -> None:
     show("training images", scored(train[:SAMPLES], data))
     show("centres of k-means", scored(centres(train), data))
     for path in options.run:
-        samples = simulacra.open_run(path).model.sample(SAMPLES, seed=0)
+        samples = simulacra.load_run(path).model.sample(SAMPLES, seed=0)
         show(f"samples of {path.name}", scored(pixels(samples), data))
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import simulacra
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 FIGURES = (

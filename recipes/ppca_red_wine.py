@@ -1,8 +1,8 @@
 """A Gaussian (probabilistic PCA with all but one factor) on the red wine table, ten folds.
 
 command     SIMULACRA_DATA=DATA python recipes/ppca_red_wine.py   (DATA holds uci/winequality-red.csv)
-protocol    11 measurements, quality left out; ten folds of the 1,599 rows, columns standardised by
-            the training rows; log-likelihood of the standardised rows, as the published table has it
+protocol    11 measurements, quality left out; ten folds of the 1,599 rows, columns standardized by
+            the training rows; log-likelihood of the standardized rows, as the published table has it
 published   Uria et al. 2013, table of UCI sets: Gaussian -13.18 (recomputed: -13.19)
 ours        -13.19 +- 0.17 (standard error over the 1,599 rows); 1 s
 device      2 shared CPU cores, one thread
@@ -20,8 +20,8 @@ import torch
 import simulacra
 from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 
 FOLDS = 10
 FILE = "winequality-red.csv"
@@ -38,7 +38,7 @@ FIGURES = (
         -13.18,
         "Uria et al. 2013, table of UCI sets",
         "nats",
-        "11 measurements; ten folds of 1,599 rows, standardised by the training rows; mean over test rows",
+        "11 measurements; ten folds of 1,599 rows, standardized by the training rows; mean over test rows",
         # divisions into folds differ by so much
         tolerance=0.03,
         wide=0.2,

@@ -26,8 +26,8 @@ import torch
 import simulacra
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation import bracket
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 EPOCHS = 50

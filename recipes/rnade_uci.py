@@ -2,8 +2,8 @@
 
 command     SIMULACRA_DATA=DATA python recipes/rnade_uci.py red-wine|ionosphere|boston
             [--component gaussian|laplace]   (DATA holds uci/)
-protocol    ten folds; columns standardised by mean and deviation of the nine training folds; a ninth of
-            these chooses the pass whose weights are kept; mean log-likelihood of the standardised test
+protocol    ten folds; columns standardized by mean and deviation of the nine training folds; a ninth of
+            these chooses the pass whose weights are kept; mean log-likelihood of the standardized test
             rows. Discrete columns are left out (ionosphere: the first two; boston: CHAS, RAD, ZN and the
             target; red wine: quality); no two of the others correlate beyond 0.98
 published   Uria, Murray and Larochelle 2013, red wine / ionosphere / boston: Gaussian -13.18 / -41.24 /
@@ -35,19 +35,19 @@ from torch import Tensor
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.optimisers import cosine
-from simulacra.core.random import Rng
+from simulacra.core.optimizers import cosine
+from simulacra.core.random.keyed import Rng
 from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 
 FOLDS, BATCH = 10, 100
 uci_figure = partial(
     Figure,
     source="Uria et al. 2013, table of UCI sets",
     unit="nats",
-    protocol="ten folds, columns standardised by the training rows; mean log-likelihood of the test rows",
+    protocol="ten folds, columns standardized by the training rows; mean log-likelihood of the test rows",
     better="higher",
 )
 # of the Gaussian two divisions into folds differ by up to 0.3 on ionosphere; of RNADE also the trainings
@@ -62,7 +62,7 @@ FIGURES = (
 
 
 @dataclass(frozen=True)
-class Table:
+class Columns:
     """A set, and how RNADE is trained on it.
 
     Args:
@@ -88,9 +88,9 @@ class Table:
 
 
 TABLES = {
-    "red-wine": Table("winequality-red.csv", ",", tuple(range(11)), 1.0, 80),
-    "ionosphere": Table("ionosphere.csv", ",", tuple(range(2, 34)), 10.0, 600),
-    "boston": Table("housing.data", None, (0, 2, 4, 5, 6, 7, 9, 10, 11, 12), 1.0, 250),
+    "red-wine": Columns("winequality-red.csv", ",", tuple(range(11)), 1.0, 80),
+    "ionosphere": Columns("ionosphere.csv", ",", tuple(range(2, 34)), 10.0, 600),
+    "boston": Columns("housing.data", None, (0, 2, 4, 5, 6, 7, 9, 10, 11, 12), 1.0, 250),
 }
 
 
@@ -105,7 +105,7 @@ def gaussian(train: Tensor, test: Tensor) -> Tensor:
 def rows_of(train: Tensor) -> Dataset:
     """Training rows of a fold, a ninth of them for validation."""
     space = simulacra.Real((train.shape[1],))
-    return simulacra.in_memory(train.float(), space, "table", valid=1 / 9, test=0.0)
+    return simulacra.from_tensors(train.float(), space, "table", valid=1 / 9, test=0.0)
 
 
 def built(data: Dataset, component: str) -> simulacra.RNADE:
@@ -114,7 +114,7 @@ def built(data: Dataset, component: str) -> simulacra.RNADE:
     return simulacra.RNADE(data.space, hidden=50, mixtures=10, component=component, activation="sigmoid")
 
 
-def rnade(train: Tensor, test: Tensor, table: Table, component: str) -> tuple[Tensor, float]:
+def rnade(train: Tensor, test: Tensor, table: Columns, component: str) -> tuple[Tensor, float]:
     """log p of the test rows under RNADE, and the validation score that its weights were chosen by."""
     data = rows_of(train)
     model = built(data, component)
@@ -124,31 +124,31 @@ def rnade(train: Tensor, test: Tensor, table: Table, component: str) -> tuple[Te
     return model.log_prob(test.float()).values, valid
 
 
-def fold_scores(train: Tensor, test: Tensor, table: Table) -> list[float]:
+def fold_scores(train: Tensor, test: Tensor, table: Columns) -> list[float]:
     """log p of the test rows of a fold under RNADE with Gaussian components."""
     return [float(score) for score in rnade(train, test, table, "gaussian")[0]]
 
 
-def train_and_keep_best(model: simulacra.RNADE, data: Dataset, table: Table) -> float:
+def train_and_keep_best(model: simulacra.RNADE, data: Dataset, table: Columns) -> float:
     """Adam with decay of W and V alone; the weights with the best validation score, which is returned.
 
     The biases do not decay: they hold the shape of each column by itself, its narrow peaks included. An
-    optimiser of `fit` decays all that it moves, hence the loop by hand.
+    optimizer of `fit` decays all that it moves, hence the loop by hand.
     """
     assert data.valid is not None
     net, loss = model.net, model.updates()[0].loss
     rest = [p for name, p in net.named_parameters() if name not in ("W", "V")]
     weights = {"params": [net.W, net.V], "weight_decay": table.decay}
-    optimiser = torch.optim.AdamW([weights, {"params": rest, "weight_decay": 0.0}], fused=True)
+    optimizer = torch.optim.AdamW([weights, {"params": rest, "weight_decay": 0.0}], fused=True)
     best, kept = -float("inf"), {}
     for epoch in range(table.epochs):
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = 0.02 * cosine(epoch / table.epochs)
         for rows in torch.randperm(len(data.train)).split(BATCH):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             batch = Batch(data.train.x[rows], rows=range(len(rows)))
             loss(model, batch, Rng(0, rows=batch.rows)).loss["nll"].mean().backward()
-            optimiser.step()
+            optimizer.step()
         with torch.no_grad():
             score = float(model.log_density(data.valid.x).mean())
         if score > best:
@@ -158,7 +158,7 @@ def train_and_keep_best(model: simulacra.RNADE, data: Dataset, table: Table) -> 
 
 
 def folds(x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Training and test rows of each fold, standardised by the training rows."""
+    """Training and test rows of each fold, standardized by the training rows."""
     fold = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)) % FOLDS
     for k in range(FOLDS):
         train, test = x[fold != k], x[fold == k]

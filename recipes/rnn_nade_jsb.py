@@ -30,9 +30,9 @@ import simulacra
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation import Annealing
-from simulacra.evaluation.likelihood import likelihoods
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.likelihood.held_out import likelihoods
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 BATCH, EPOCHS, PATIENCE = 8, 100, 10

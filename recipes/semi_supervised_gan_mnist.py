@@ -4,7 +4,7 @@ command     SIMULACRA_DATA=DATA python recipes/semi_supervised_gan_mnist.py [--e
             mnist/*.gz)
 protocol    60,000 training images, of which 100 keep their label (the first ten of each class), 10,000 test
             images; grey levels in [0, 1]; discriminator 1000-500-250-250-250 with noise and weight
-            normalisation, generator 500-500 with batch normalisation, feature matching, batch 100, Adam
+            normalization, generator 500-500 with batch normalization, feature matching, batch 100, Adam
             3e-3 falling to 0
 published   Salimans et al. 2016: 0.93 +- 0.07 % (93 +- 6.5 errors over ten choices of the labels, 300
             passes)
@@ -25,9 +25,9 @@ import torch
 from torch.nn import functional as F
 
 import simulacra
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.models.adversarial.labelled import balanced_rows
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.models.adversarial.game.labelled_stream import balanced_rows
+from simulacra.training.hardware.budget import Budget
 
 
 def main() -> None:
@@ -59,12 +59,12 @@ def supervised(model, data, steps: int = 3000):
     """The discriminator's network on the labelled rows alone, with the same noise."""
     rows = balanced_rows(data.train, model.labels)
     batch = rows.batch(torch.arange(len(rows)), simulacra.Rng(0, rows=range(len(rows))))
-    optimiser = torch.optim.Adam(model.D.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.D.parameters(), lr=1e-3)
     model.train()
     for _ in range(steps):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         F.cross_entropy(model.label_logits(batch.x), batch.c).backward()
-        optimiser.step()
+        optimizer.step()
     return model.eval()
 
 

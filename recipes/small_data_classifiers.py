@@ -61,9 +61,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 import simulacra
-from simulacra.evaluation.naive_bayes import ends, naive_bayes
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.tasks.naive_bayes import ends, naive_bayes
+from simulacra.training.hardware.budget import Budget
 
 Rows = tuple[np.ndarray, np.ndarray]
 DIMS, DISTANCE, CORRELATION = 30, 4.0, 0.1
@@ -98,7 +98,7 @@ class Task:
 def gaussians(correlation: float, test: int = 10_000) -> Task:
     """Two classes N(-m, S) and N(m, S), S with ones and `correlation`.
 
-    Where both classifiers end has a closed form (`simulacra.evaluation.naive_bayes`).
+    Where both classifiers end has a closed form (`simulacra.evaluation.tasks.naive_bayes`).
     """
     m = np.full(DIMS, DISTANCE / 2 / math.sqrt(DIMS)) * np.where(np.arange(DIMS) % 2, 1.0, 0.3)
     S = np.full((DIMS, DIMS), correlation) + (1 - correlation) * np.eye(DIMS)

@@ -23,9 +23,9 @@ import torch
 
 import simulacra
 from simulacra.evaluation import sample_scores
-from simulacra.evaluation.quality import quality_rows
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.samples.quality import quality_rows
+from simulacra.training.hardware.budget import Budget
 
 PLAIN = {"network": "mlp", "hidden": (128, 128), "latent": 32}
 MODELS = {

@@ -1,12 +1,12 @@
 """The smaller machines of the Boltzmann family on 8x8 digits: each trains in a minute and says what it can.
 
 command     python recipes/small_machines.py [MODEL ...] [--epochs N]
-protocol    the 1,797 embedded digits, binarised by a threshold (gaussian-rbm: dequantised), 1,437 train and
+protocol    the 1,797 embedded digits, binarized by a threshold (gaussian-rbm: dequantized), 1,437 train and
             180 test images. What is printed follows from the model: log p(x) of the test images where it
             can be had, share of correct labels, or share of correct pixels in the lower half given the
             upper one
 published   none for these data: the papers' own sets and sizes are larger
-ours        gaussian-rbm at least -179.74 nats (dequantised), 79.0 % of the pixels; multi-prediction-dbm
+ours        gaussian-rbm at least -179.74 nats (dequantized), 79.0 % of the pixels; multi-prediction-dbm
             74.4 % of the labels, 78.3 % of the pixels; boltzmann-machine at most -18.99, 77.7 %;
             mixture-rbm -23.07 exact; discriminative-rbm 63.9 % of the labels; grouped-rbm 92.2 %; gated-bm
             73.1 % of the pixels; each within half a minute. boosted-field took 7.9 min. higher-order-bm
@@ -25,13 +25,13 @@ from functools import partial
 import torch
 
 import simulacra
-from simulacra.core import capabilities as can
+from simulacra.core.capabilities import general as can
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation import Annealing
-from simulacra.evaluation.likelihood import has_likelihood, likelihoods
-from simulacra.evaluation.reproduction import Figure, Measured
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.evaluation.likelihood.held_out import has_likelihood, likelihoods
 from simulacra.exploration import known_part
-from simulacra.training.budget import Budget
+from simulacra.training.hardware.budget import Budget
 
 MODELS = {
     "gaussian-rbm": lambda space, c: simulacra.GaussianRBM(space, hidden=16, scale=0.3, lr=0.003),
@@ -54,7 +54,7 @@ digits_figure = partial(
     Figure,
     published=None,
     source="",
-    protocol="8x8 digits, binarised by a threshold or dequantised, 180 test images",
+    protocol="8x8 digits, binarized by a threshold or dequantized, 180 test images",
     tolerance=0.0,
     wide=0.0,
 )
@@ -69,7 +69,7 @@ FIGURES = tuple(
 def load(name: str) -> Dataset:
     """The digits as the model takes them."""
     if name == "gaussian-rbm":
-        return simulacra.load_data("digits", dequantise="uniform")
+        return simulacra.load_data("digits", dequantize="uniform")
     label = {"condition": "label"} if name in LABELLED else {}
     return simulacra.load_data("digits", binarize="threshold", **label)
 

@@ -29,9 +29,9 @@ import simulacra
 from simulacra.core.model import Model
 from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.reproduction import Figure, Measured
+from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.exploration import apply, attribute_vector, view
-from simulacra.training.budget import Budget
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 MODELS = {

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 
 import torch
 
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.models.adversarial.objectives import OBJECTIVES, optimal_discriminator, value
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.models.adversarial.game.objectives import OBJECTIVES, optimal_discriminator, value
+from simulacra.training.hardware.budget import Budget
 
 STATES, STEPS, DRAWS = 7, 3000, 4096
 GAME = OBJECTIVES["minimax"]
@@ -64,30 +64,30 @@ def main() -> None:
 
 
 def by_enumeration(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """Logits that minimise E_p l_real + E_q l_fake over all states."""
+    """Logits that minimize E_p l_real + E_q l_fake over all states."""
     logits = torch.zeros(STATES, requires_grad=True)
-    optimiser = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-12)
+    optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-12)
 
     def loss() -> torch.Tensor:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         total = (p * GAME.real(logits) + q * GAME.fake(logits)).sum()
         total.backward()
         return total
 
-    optimiser.step(loss)
+    optimizer.step(loss)
     return logits.detach()
 
 
 def by_draws(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     """The same from samples, averaged over the second half of the steps."""
     logits = torch.zeros(STATES, requires_grad=True)
-    optimiser = torch.optim.Adam([logits], lr=0.02)
+    optimizer = torch.optim.Adam([logits], lr=0.02)
     mean = torch.zeros(STATES)
     for step in range(STEPS):
         real, fake = (law.multinomial(DRAWS, replacement=True) for law in (p, q))
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (GAME.real(logits[real]).mean() + GAME.fake(logits[fake]).mean()).backward()
-        optimiser.step()
+        optimizer.step()
         if step >= STEPS // 2:
             mean += logits.detach() / (STEPS - STEPS // 2)
     return mean
@@ -96,13 +96,13 @@ def by_draws(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
 def play(p: torch.Tensor) -> tuple[torch.Tensor, float]:
     """q of a generator with a table of logits, against the best discriminator at each step, and V there."""
     table = torch.zeros(STATES, requires_grad=True)
-    optimiser = torch.optim.Adam([table], lr=0.01)
+    optimizer = torch.optim.Adam([table], lr=0.01)
     for _ in range(STEPS):
         q = table.softmax(0)
         scores = torch.logit(optimal_discriminator(p, q.detach()))
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (q * GAME.generator(scores)).sum().backward()
-        optimiser.step()
+        optimizer.step()
     q = table.detach().softmax(0)
     return q, float(value(p, q, optimal_discriminator(p, q)))
 

@@ -26,10 +26,10 @@ import torch
 from torch import Tensor
 
 import simulacra
-from simulacra.core.embedding import circle
+from simulacra.core.spaces.token_embedding import circle
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 
 TOKENS, LENGTH, STEPS = 5, 4, {1: 0.7, 2: 0.3}
 ROWS, SAMPLES, EPOCHS = 8_000, 20_000, 40
@@ -71,7 +71,7 @@ def judged(sequences: Tensor) -> tuple[float, float]:
 def embedded(rows: int, seed: int = 0) -> Dataset:
     """Sequences of the truth as points."""
     points = EMBEDDING.embed(draw(rows, seed))
-    return simulacra.in_memory(points, EMBEDDING.space(LENGTH), "language")
+    return simulacra.from_tensors(points, EMBEDDING.space(LENGTH), "language")
 
 
 def player(data: Dataset, seed: int = 0) -> simulacra.GAN:
@@ -84,7 +84,7 @@ def player(data: Dataset, seed: int = 0) -> simulacra.GAN:
         noise=0.3,
         lr=1e-3,
         discriminator_steps=1,
-        normalisation="batch",
+        normalization="batch",
     )
 
 

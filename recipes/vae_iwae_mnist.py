@@ -1,7 +1,7 @@
-"""VAE and IWAE on dynamically binarised MNIST, the one-layer architecture of Burda et al. 2015.
+"""VAE and IWAE on dynamically binarized MNIST, the one-layer architecture of Burda et al. 2015.
 
 command     SIMULACRA_DATA=DATA python recipes/vae_iwae_mnist.py        (DATA holds mnist/*.gz)
-protocol    60,000 training and 10,000 test images, dynamic binarisation, L_5000 on the test set
+protocol    60,000 training and 10,000 test images, dynamic binarization, L_5000 on the test set
             (ours: on every fourth of its images, --limit 2500; the network begins as theirs does,
             with Glorot's weights and the output at the data's log-odds)
 network     784-[200 tanh x2]-50, mirrored decoder, batch 100
@@ -24,11 +24,11 @@ from pathlib import Path
 import torch
 
 import simulacra
-from simulacra.core.estimate import Estimate
 from simulacra.core.model import Model
+from simulacra.core.scores.estimate import Estimate
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
 NETWORK = {"latent": 50, "hidden": (200, 200), "net": "mlp", "activation": "tanh"}
@@ -43,7 +43,7 @@ burda_figure = partial(
     Figure,
     source="Burda et al. 2015, table 1",
     unit="nats",
-    protocol="MNIST, dynamic binarisation, 10,000 test images; bound with 5,000 importance samples",
+    protocol="MNIST, dynamic binarization, 10,000 test images; bound with 5,000 importance samples",
     # the trainings of others differ from the table by 0.1 to 1.0
     tolerance=0.2,
     wide=1.0,
@@ -57,7 +57,7 @@ FIGURES = (
 
 
 def load() -> Dataset:
-    """MNIST, binarised anew in each pass."""
+    """MNIST, binarized anew in each pass."""
     return simulacra.load_data("mnist", binarize="dynamic", validation=0.0)
 
 

@@ -27,11 +27,11 @@ from pathlib import Path
 import torch
 
 import simulacra
-from simulacra.core.random import Rng
-from simulacra.core.waves import write_wav
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.audio import write_wav
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.reproduction import Figure, Measured
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure, Measured
+from simulacra.training.hardware.budget import Budget
 
 LEVELS, WINDOW, EPOCHS = 256, 1024, 3
 SETTINGS = {"batch_size": 16, "lr": 2e-3, "schedule": "cosine", "validate": False}

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from simulacra.cli.recipes import Recipe, found
-from simulacra.cli.reproduce import Record, ours, published, results, share
-from simulacra.core.files import read_json
+from simulacra.cli.commands.recipes import Recipe, found
+from simulacra.cli.commands.reproduce import Record, ours, published, results, share
+from simulacra.core.storage.files import read_json
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "recipes"

@@ -24,7 +24,7 @@ Definition = ast.ClassDef | ast.FunctionDef
 RETURNED = {
     "Run": "training.run",
     "Report": "evaluation.report",
-    "Ranking": "evaluation.compare",
+    "Ranking": "evaluation.compare.ranking",
     "Split": "data.dataset",
 }
 BUILT_IN = ("property", "classmethod", "staticmethod", "abstractmethod", "cached_property")
@@ -32,7 +32,7 @@ BUILT_IN = ("property", "classmethod", "staticmethod", "abstractmethod", "cached
 
 @cache
 def tree(module: str) -> ast.Module:
-    """The syntax tree of a module of the library, such as `core.space`."""
+    """The syntax tree of a module of the library, such as `core.spaces.plain`."""
     stem = SOURCE.joinpath(*module.split(".")) if module else SOURCE
     path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
     return ast.parse(path.read_text(encoding="utf-8"))
@@ -150,7 +150,7 @@ def python() -> list[str]:
 # whose fields are options of `load_data`: of each kind of data its own
 READERS = {
     "data.images.options": ("PictureOptions", "FolderOptions"),
-    "data.audio.options": ("WaveOptions",),
+    "data.audio.options": ("AudioOptions",),
     "data.arrays.options": ("ArrayOptions", "MemoryOptions"),
     "data.tables.options": ("FrameOptions", "SheetOptions", "TableOptions"),
 }
@@ -171,16 +171,18 @@ def command_line() -> list[str]:
     """The commands: their words and options, or what their help says; and the models by name."""
     lines = ["", "## simulacra COMMAND", ""]
     for command in ast.literal_eval(constant("cli.app", "COMMANDS")):
-        own = [n for n in tree(f"cli.{command}").body if isinstance(n, ast.FunctionDef) and n.name == command]
+        body = tree(f"cli.commands.{command}").body
+        own = [n for n in body if isinstance(n, ast.FunctionDef) and n.name == command]
         if own:
             lines.append(f"{command}{signature(own[0])}")
         else:
-            usage = ast.literal_eval(constant(f"cli.{command}", "HELP"))
+            usage = ast.literal_eval(constant(f"cli.commands.{command}", "HELP"))
             lines += [
                 f"{command}:",
                 *(f"    {line}".rstrip() for line in usage.splitlines() if "--" in line or "usage" in line),
             ]
-    lists = (constant("models.catalog", "_ENTRIES"), constant("models.energies", "ENERGIES"))
+    families = sorted(path.parent.name for path in (SOURCE / "models").glob("*/catalog.py"))
+    lists = [constant(f"models.{family}.catalog", "ENTRIES") for family in families]
     entries = [entry for listed in lists for entry in listed.elts]  # type: ignore[attr-defined]
     models = [[ast.literal_eval(a) for a in entry.args[:4]] for entry in entries]
     lines += ["", "## MODEL: its options are the constructor's", ""]

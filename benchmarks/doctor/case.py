@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.doctor import findings
+from simulacra.evaluation.doctor.diagnose import findings
 
 SEEDS = range(3)
 RAISED = ("warning", "note")
@@ -73,7 +73,7 @@ def outcome(case: Case, seed: int) -> Outcome:
     raised = [finding for finding in found if finding.severity in RAISED]
     if case.sick:
         right = [finding for finding in raised if finding.name in case.sick]
-        return Outcome(any(_fits(case, finding.mend) for finding in right), ())
+        return Outcome(any(_fits(case, finding.suggestion) for finding in right), ())
     said = [(finding.name, f"{finding.severity} {finding.name}") for finding in raised]
     return Outcome(None, tuple(whole for name, whole in said if not {name, whole} & set(case.beside)))
 

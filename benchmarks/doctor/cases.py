@@ -11,7 +11,7 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 
 IGNORED, FROZEN, REPEATED = "ignored condition", "frozen part", "repeated rows"
-COPIES, COLUMNS, PAIRS, MODES = "memorisation", "lost columns", "lost dependences", "missing modes"
+COPIES, COLUMNS, PAIRS, MODES = "memorization", "lost columns", "lost dependences", "missing modes"
 COLLAPSE, WORSE, EXPLODED = "posterior collapse", "reconstructions", "exploding weights"
 SPIKE, TERMS, DEAD = "unbounded density", "terms of the loss", "dead hidden units"
 # true of codes that a short training left unused, and of samplers that differ a little

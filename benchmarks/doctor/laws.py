@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 import simulacra
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.space import Binary, Levels, Positive, Real, Space
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.spaces.plain import Binary, Levels, Positive, Real, Space
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.tensors import in_memory
+from simulacra.data.sources.tensors import from_tensors
 
 Law = Callable[[int, int], Tensor]  # rows and seed to rows
 CLASSES = 4
@@ -121,13 +121,13 @@ def law(name: str) -> Law:
 @cache
 def data_of(name: str, seed: int, rows: int = 1500) -> Dataset:
     """Rows of a law, split at random, a fifth of them for the test."""
-    return in_memory(law(name)(rows, seed), SPACES[name], name=name, test=0.2, seed=seed)
+    return from_tensors(law(name)(rows, seed), SPACES[name], name=name, test=0.2, seed=seed)
 
 
 def repeated(name: str, seed: int, times: int = 3) -> Dataset:
     """A third of the rows, each of them three times, split at random."""
     x = law(name)(500, seed).repeat(times, 1)
-    return in_memory(x, SPACES[name], name=f"{name} repeated", test=0.2, seed=seed)
+    return from_tensors(x, SPACES[name], name=f"{name} repeated", test=0.2, seed=seed)
 
 
 def by_hand(x: Tensor, test: Tensor, space: Space, name: str) -> Dataset:
@@ -162,7 +162,7 @@ def labelled(seed: int, shuffled: bool = False, random: bool = False, rows: int 
     c = corner(rows, seed)
     c = c[torch.randperm(rows, generator=r)] if random else c
     kind = simulacra.Categorical((), CLASSES)
-    data = in_memory(
+    data = from_tensors(
         clusters(rows, seed), SPACES["clusters"], name="labelled", c=c, condition=kind, test=0.2, seed=seed
     )
     return with_shuffled(data, seed) if shuffled else data

@@ -13,7 +13,7 @@ from benchmarks.doctor.case import Subject
 from benchmarks.doctor.laws import data_of, labelled, with_shuffled
 from benchmarks.doctor_models import bits, cut, grey, seeded, toy, trained
 from simulacra.core.model import Model
-from simulacra.core.training import Update
+from simulacra.core.updates import Update
 from simulacra.data.dataset import Dataset
 from simulacra.models.variational.vae import anneal, negative_elbo
 
@@ -107,7 +107,7 @@ def part_trained(data: Dataset, seed: int, still: str, epochs: float = 25, told:
 def collapsed(seed: int) -> Subject:
     """A VAE of independent bits after training: there is nothing to say."""
     x = (torch.rand(5000, 64, generator=torch.Generator().manual_seed(seed)) < 0.5).float()
-    data = simulacra.data.in_memory(x, simulacra.Binary((64,)), test=0.2)
+    data = simulacra.data.from_tensors(x, simulacra.Binary((64,)), test=0.2)
     return vae(data, seed, epochs=15, latent=4)
 
 

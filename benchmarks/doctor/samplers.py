@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.doctor.laws import SPACES, data_of, law
-from simulacra.core import capabilities as can
+from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset
 
 FRESH = 4000  # rows that a sampler holds, drawn in turn

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 import simulacra
-from simulacra.core.composite import Fields
-from simulacra.core.space import Count, Positive, Real
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Count, Positive, Real
 from simulacra.data.dataset import Dataset
-from simulacra.data.tensors import in_memory
+from simulacra.data.sources.tensors import from_tensors
 
 
 def rows_of(n: int, seed: int, constant: bool = False) -> Tensor:
@@ -23,12 +23,12 @@ def rows_of(n: int, seed: int, constant: bool = False) -> Tensor:
     return torch.tensor(np.stack([height, income, visits, group], 1), dtype=torch.float32)
 
 
-def space() -> Fields:
+def space() -> Table:
     """The kinds of the columns."""
     kinds = {"height": Real(()), "income": Positive(()), "visits": Count(())}
-    return Fields(**kinds, group=simulacra.Categorical((), 3))
+    return Table(**kinds, group=simulacra.Categorical((), 3))
 
 
 def table(seed: int, rows: int = 1500, constant: bool = False) -> Dataset:
     """The table, split at random."""
-    return in_memory(rows_of(rows, seed, constant), space(), name="table", test=0.2, seed=seed)
+    return from_tensors(rows_of(rows, seed, constant), space(), name="table", test=0.2, seed=seed)

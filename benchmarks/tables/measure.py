@@ -15,7 +15,7 @@ import pandas as pd
 from benchmarks.tables.drawn import Drawn, Filler
 from benchmarks.tables.peers import TABLE, metadata
 from benchmarks.tables.sets import Case
-from simulacra.evaluation.tables.columns import Completer, Table, from_frame
+from simulacra.evaluation.tables.columns import Columns, Completer, from_frame
 from simulacra.evaluation.tables.detection import detection
 from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of, pair_errors
 from simulacra.evaluation.tables.form import form
@@ -47,7 +47,7 @@ def measures(drawn: Drawn, case: Case) -> dict[str, Any]:
     }
 
 
-def filled(drawn: Drawn, case: Case, train: Table, test: Table) -> dict[str, Any]:
+def filled(drawn: Drawn, case: Case, train: Columns, test: Columns) -> dict[str, Any]:
     """Imputation by the model; in the row of the held-out rows, by chained regressions and by the mean."""
     if drawn.frame is case.held_out:
         found = imputation(train, test, None, case.seed)
@@ -60,7 +60,7 @@ def filled(drawn: Drawn, case: Case, train: Table, test: Table) -> dict[str, Any
         return {"impute": None, "impute_error": str(error)[:200]}
 
 
-def completer(fill: Filler, case: Case, train: Table, test: Table) -> Completer:
+def completer(fill: Filler, case: Case, train: Columns, test: Columns) -> Completer:
     """A filler of data frames as one of the matrices that the measures take."""
     frames = pd.concat([case.train, case.held_out], ignore_index=True)
     both = from_frame(frames, like=test)

@@ -39,9 +39,9 @@ def ours(words: str) -> Callable[[Case], Drawn]:
 
         def fill(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
             columns = rows.astype(object).where(rows.notna(), None).to_dict("list")
-            return restored(model.frame(model.complete(columns, seed=seed)), case.train)
+            return restored(model.to_dataframe(model.complete(columns, seed=seed)), case.train)
 
-        return Drawn(restored(model.frame(rows), case.train), fill)
+        return Drawn(restored(model.to_dataframe(rows), case.train), fill)
 
     return draw
 

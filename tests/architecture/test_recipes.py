@@ -50,7 +50,7 @@ def test_figures_can_be_reproduced():
 
 def without_figure(path) -> str:
     """The published result of a recipe for which no figure stands."""
-    from simulacra.cli.recipes import read
+    from simulacra.cli.commands.recipes import read
 
     recipe = read(path)
     published = recipe.parts["published"]

@@ -33,7 +33,7 @@ def cli(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """Folders of small evaluated runs: VAEs on binarised digits, one of them given the class."""
+    """Folders of small evaluated runs: VAEs on binarized digits, one of them given the class."""
     root = tmp_path_factory.mktemp("runs")
     tiny = ["--data.binarize", "dynamic", "--model.latent", "2", "--model.hidden", "24", "--epochs", "2"]
     for name, more in (("plain", []), ("other", ["--seed", "1"]), ("given", GIVEN)):

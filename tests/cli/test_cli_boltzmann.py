@@ -25,7 +25,7 @@ def files(tmp_path):
 
 @pytest.mark.parametrize("name", quick(MACHINES, REPRESENTED.__contains__))
 def test_a_machine_from_training_to_pictures(cli, files, name, monkeypatch):
-    monkeypatch.setattr("simulacra.exploration.energies.SWEEPS", (0, 1, 7))
+    monkeypatch.setattr("simulacra.exploration.pictures.filters.SWEEPS", (0, 1, 7))
     data = train(cli, CATALOG[name])
     done = cli("sample", "run", "--n", 3, "--out", "x.npy")
     assert done.code == 0, done.err
@@ -56,7 +56,7 @@ def test_a_machine_from_training_to_pictures(cli, files, name, monkeypatch):
 )
 def test_each_condition_and_frame_has_a_log_z_from_both_sides(cli, files, monkeypatch, name, more, laws):
     # 25 pixels are few enough for a sum
-    monkeypatch.setattr("simulacra.models.boltzmann.machine.EXACT", 9.0)
+    monkeypatch.setattr("simulacra.models.boltzmann.machine.energy_model.EXACT", 9.0)
     data = "bits.npz" if name == "rbm" else "rolls.mat"
     words = ["--model.burn_in", 3, "--epochs", 1, "--batch_size", 16, "--out", "run"]
     assert cli("train", name, data, *more, *words).code == 0
@@ -73,8 +73,8 @@ BAD = [
     ("conv-rbm rolls.mat", "take an RNN-RBM, an RTRBM or an RNN-NADE for sequences of binary frames."),
     ("conv-rbm reals.npy", "take a Gaussian RBM for what has no places."),
     ("gaussian-rbm bits.npz --data.key x", "but the space is Binary(shape=(1, 5, 5)): take an RBM."),
-    ("gaussian-rbm digits", "add --data.dequantise uniform to spread each level over its interval."),
-    ("conv-dbm digits", "add --data.binarize dynamic, or add --data.dequantise uniform to keep the levels."),
+    ("gaussian-rbm digits", "add --data.dequantize uniform to spread each level over its interval."),
+    ("conv-dbm digits", "add --data.binarize dynamic, or add --data.dequantize uniform to keep the levels."),
     ("rtrbm reals.npy", "such as pieces of music, but the space is Real(shape=(3,)): take an RBM or a VAE."),
     (
         "conv-rbm bits.npz --data.key x --model.kernel 2 --model.pool 3",

@@ -14,11 +14,11 @@ from cli_process import HANG, begin
 
 import simulacra
 from simulacra.cli import timed
-from simulacra.core.files import read_json
-from simulacra.core.words import Words
+from simulacra.core.interface import Interface
+from simulacra.core.storage.files import read_json
 from simulacra.evaluation.budget import Share
-from simulacra.exploration import inversion
-from simulacra.training.looks import DRAWING
+from simulacra.exploration.latent import inversion
+from simulacra.training.callbacks.looks import DRAWING
 
 pytestmark = pytest.mark.fault("scores 3.4")
 TERMINABLE = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM for a single process")
@@ -40,25 +40,25 @@ def killed(*args, **more):
 @TERMINABLE
 def test_a_kill_of_evaluate_leaves_the_scores_so_far(cli, run, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
-    own, calls = Words.sample, []
+    own, calls = Interface.sample, []
 
     def sample(*args, **more):
         # the first samples tell how long others take
         calls.append(args)
         return own(*args, **more) if len(calls) == 1 else killed()
 
-    monkeypatch.setattr(Words, "sample", sample)
+    monkeypatch.setattr(Interface, "sample", sample)
     done = cli("evaluate", run, "--k", 3)
     assert done.code == 130 and "warning: interrupted: " in done.out and "log p(x) >=" in done.out
     assert "interrupted" in (run / "report.md").read_text()
     content = json.loads((run / "report.json").read_text())
-    assert content["estimates"]["likelihood"]["kind"] == "lower" and content.get("memorisation") is None
+    assert content["estimates"]["likelihood"]["kind"] == "lower" and content.get("memorization") is None
     assert signal.getsignal(signal.SIGTERM) is before
 
 
 @TERMINABLE
 def test_a_kill_of_explore_leaves_the_pictures_so_far(cli, run, monkeypatch):
-    monkeypatch.setattr("simulacra.exploration.album.embed", killed)
+    monkeypatch.setattr("simulacra.exploration.pictures.album.embed", killed)
     done = cli("explore", run)
     assert done.code == 130 and "samples" in done.out and "interrupted" in done.err
     assert (run / "samples.png").is_file()
@@ -112,7 +112,7 @@ def test_a_budget_that_is_no_time_is_refused(cli, trained, command):
 def test_a_budget_of_none_is_none(cli, run, monkeypatch):
     seen: list[float | None] = []
     monkeypatch.setattr(
-        "simulacra.evaluation.doctor.Share", lambda seconds: seen.append(seconds) or Share(seconds)
+        "simulacra.evaluation.doctor.diagnose.Share", lambda seconds: seen.append(seconds) or Share(seconds)
     )
     assert cli("doctor", run, "--budget", "none", "--k", 2, "--limit", 20).code == 0
     assert cli("doctor", run, "--budget", "90s", "--k", 2, "--limit", 20).code == 0

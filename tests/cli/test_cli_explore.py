@@ -10,9 +10,9 @@ from cli_process import finish
 from PIL import Image
 
 from simulacra.cli import main
-from simulacra.cli.explore import WHAT
-from simulacra.exploration.pictures import PICTURES
-from simulacra.training.progress import entries_shown
+from simulacra.cli.commands.explore import WHAT
+from simulacra.exploration.pictures.registry import PICTURES
+from simulacra.training.callbacks.progress import entries_shown
 from simulacra.training.run import load
 
 

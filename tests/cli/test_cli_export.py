@@ -9,7 +9,7 @@ pytestmark = pytest.mark.skipif(not all(map(find_spec, NEEDED)), reason="needs s
 
 
 def test_export_writes_a_graph_of_the_run(cli, trained, tmp_path):
-    """Binarised digits: raw grey levels in, a code out."""
+    """Binarized digits: raw grey levels in, a code out."""
     import onnxruntime
 
     done = cli("export", trained / "plain", "--what", "encode", "--out", "encoder.onnx")
@@ -17,7 +17,7 @@ def test_export_writes_a_graph_of_the_run(cli, trained, tmp_path):
     session = onnxruntime.InferenceSession(str(tmp_path / "encoder.onnx"))
     assert [(i.name, i.shape) for i in session.get_inputs()] == [
         ("x", ["rows", 1, 8, 8]),
-        ("noise_binarise", ["rows", 1, 8, 8]),
+        ("noise_binarize", ["rows", 1, 8, 8]),
     ]
     assert [(o.name, o.shape) for o in session.get_outputs()] == [("z", ["rows", 2])]
 
@@ -27,7 +27,7 @@ def test_export_writes_a_graph_of_the_run(cli, trained, tmp_path):
     [
         ("dream", "possible are decode, encode, step, sample, logits"),
         ("step", "needs a model that steps a Markov chain"),
-        ("logits", "needs a model that factorises into conditionals"),
+        ("logits", "needs a model that factorizes into conditionals"),
     ],
 )
 def test_what_cannot_be_exported_is_said(cli, trained, what, why):

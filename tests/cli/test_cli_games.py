@@ -34,7 +34,7 @@ def files(tmp_path):
 
 @pytest.mark.parametrize("name", GAMES)
 def test_a_game_from_training_to_pictures(cli, files, name, monkeypatch):
-    monkeypatch.setattr("simulacra.exploration.inversion.STEPS", 5, raising=False)
+    monkeypatch.setattr("simulacra.exploration.latent.inversion.STEPS", 5, raising=False)
     data = LABELS if name == "semi-supervised-gan" else IMAGES
     small = SMALL.get(name, ["--model.network", "mlp", "--model.hidden", "9"])
     done = cli("train", name, *data, *small, *BRIEF)
@@ -63,7 +63,7 @@ def test_a_game_from_training_to_pictures(cli, files, name, monkeypatch):
         (["dcgan", *IMAGES, "--data.size", 11], "11"),
         (["semi-supervised-gan", *IMAGES], "add --data.condition label"),
         (["gan", *LABELS, "--model.conditioning", "odd"], "concatenation"),
-        (["wgan-gp", *IMAGES, "--model.critic_normalisation", "batch"], "mixes rows"),
+        (["wgan-gp", *IMAGES, "--model.critic_normalization", "batch"], "mixes rows"),
         (["gan", *IMAGES, "--model.objective", "odd"], "non-saturating"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from simulacra import __version__
-from simulacra.cli import info
+from simulacra.cli.commands import info
 
 ROWS = ["simulacra", "Python", "system", "torch", "device", "threads", "runs", "data", "tables", "export"]
 KEYS = ["simulacra", "python", "system", "torch", "device", "threads", "runs", "data", "packages", "mends"]

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from simulacra.cli import inspect as inspection
-from simulacra.cli.said import in_options
+from simulacra.cli.output import in_options
 from simulacra.data import load_data
 
 EXPECTED = Path(__file__).with_name("inspect")

@@ -8,7 +8,7 @@ import time
 import pytest
 from cli_process import HANG, begin, finish
 
-from simulacra.core.files import read_tensors
+from simulacra.core.storage.files import read_tensors
 
 TRAIN = [
     *(

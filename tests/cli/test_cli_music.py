@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from simulacra.cli import sample as command
-from simulacra.core.composite import Sequence
-from simulacra.core.space import Binary
-from simulacra.models.boltzmann.rnn_nade import RNNNADE
+from simulacra.cli.commands import sample as command
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary
+from simulacra.models.boltzmann.recurrent.rnn_nade import RNNNADE
 from simulacra.training import run as runs
 
 

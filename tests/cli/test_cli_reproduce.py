@@ -20,7 +20,7 @@ device      1 core
 from functools import partial
 
 from simulacra.data.catalog import names
-from simulacra.evaluation.reproduction import Figure
+from simulacra.evaluation.compare.reproduction import Figure
 
 half_figure = partial(Figure, source="Somebody 1999", unit="nats", protocol="halves", tolerance=0.1, wide=0.5)
 FIGURES = (half_figure("first", -3.5), half_figure("second", None), half_figure("third", published=2))
@@ -79,7 +79,7 @@ def test_the_recipes_of_the_source_are_listed_without_torch():
 
 
 def test_without_the_source(cli, monkeypatch, tmp_path):
-    monkeypatch.setattr("simulacra.cli.recipes.SOURCE", tmp_path / "nowhere")
+    monkeypatch.setattr("simulacra.cli.commands.recipes.SOURCE", tmp_path / "nowhere")
     done = cli("recipes")
     assert done.code == 2 and "come with the source" in done.err and "--folder" in done.err
     assert cli("recipes", "--folder", tmp_path).err.count(str(tmp_path)) == 1

@@ -76,7 +76,7 @@ def test_compare_refuses_unequal_protocols(cli, trained, tmp_path):
     assert refused.code == 2 and "simulacra evaluate static" in refused.err
     assert cli("evaluate", "static", "--k", "5").code == 0
     refused = cli("compare", trained / "plain", "static")
-    assert refused.code == 2 and "binarisation" in refused.err
+    assert refused.code == 2 and "binarization" in refused.err
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ def test_demo(cli, tmp_path):
     done = cli("demo", "--epochs", 3, "--out", "first")
     assert done.code == 0, done.err
     line = r"log p\(x\) >= -\d+\.\d\d \+- 0\.\d\d nats \(0\.\d\d bits/dim; IWAE bound, k=1000, digits test, "
-    assert re.search(line + r"dynamic binarisation\)", done.out)
+    assert re.search(line + r"dynamic binarization\)", done.out)
     assert "the doctor's findings:" in done.out and "simulacra sample first" in done.out
     for name in ("samples", "latent_map", "interpolations", "training_curves", "manifold"):
         assert f"first/{name}.png" in done.out and (tmp_path / "first" / f"{name}.png").is_file()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from simulacra.core.files import read_tensors
-from simulacra.training.fit import open_run
+from simulacra.core.storage.files import read_tensors
+from simulacra.training.fit import load_run
 from simulacra.training.run import load
 
 TINY = ["--model.hidden", "24", "--model.latent", "2", "--data.binarize", "dynamic", "--epochs", "2"]
@@ -27,7 +27,7 @@ def test_a_run_has_its_files_and_says_where(cli, tmp_path):
     assert done.code == 0, done.err
     for name in ("config.json", "config.yaml", "model.safetensors", "metrics.csv", "checkpoint.safetensors"):
         assert (run / name).is_file(), name
-    assert "1,437 train" in done.out and "dynamic binarisation" in done.out
+    assert "1,437 train" in done.out and "dynamic binarization" in done.out
     assert "runs/vae-digits-1" in done.out and "validation score: -" in done.out
     assert sorted(p.name for p in (run / "samples").iterdir()) == ["epoch-0001.png", "epoch-0002.png"]
     assert load(run).arguments["hidden"] == (24,)
@@ -49,7 +49,7 @@ def test_dashes_underscores_and_options_before_words(cli, tmp_path):
     ]
     done = cli("train", *words, "--epochs", "10", "--out", "deep/er/run")
     assert done.code == 0, done.err
-    run = open_run(tmp_path / "deep" / "er" / "run")
+    run = load_run(tmp_path / "deep" / "er" / "run")
     assert run.config["options"]["batch_size"] == 50 and run.config["options"]["lr"] == 0.01
     assert len(list((run.path / "samples").iterdir())) == 2
 
@@ -77,7 +77,7 @@ def test_lengths_of_stages(cli, tmp_path):
     ]
     done = cli("train", "stacked-autoencoder", "digits", *words, "--out", "run")
     assert done.code == 0, done.err
-    rows = open_run(tmp_path / "run").metrics
+    rows = load_run(tmp_path / "run").metrics
     last = {row["stage"]: round(float(row["epoch"])) for row in rows}
     assert last == {"layer-1": 3, "layer-2": 2, "fine-tune": 1}
 

@@ -77,7 +77,7 @@ FACTS = """\
 data        birds, a folder of recordings
 recordings  30 recordings, 4,000 samples a second, 130 to 382 samples, 1.9 s in all; windows of 256 samples: \
 15 rows with 50% of the samples, 15 kB; 15 shorter recordings left out
-space       Wave(shape=(256,), rate=4000)
+space       Audio(shape=(256,), rate=4000)
 values      -0.5319 to 0.5182
 gaps        none
 labels      owl (5), wren (10)

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.space import Real
+from simulacra.core.spaces.plain import Real
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "first_hour.ipynb"
 pytestmark = pytest.mark.fault("doors 2.4")
@@ -102,7 +102,7 @@ def test_a_picture_that_is_not_allowed_is_answered_with_those_that_are(run):
 @pytest.mark.parametrize("name", ["made", "ppca", "gan", "rbm"])
 def test_reprs_are_short_and_safe(name):
     digits = simulacra.load_data("digits", binarize="threshold", limit=20)
-    real = simulacra.in_memory(torch.randn(30, 4), Real((4,)), name="<b>bold</b>")
+    real = simulacra.from_tensors(torch.randn(30, 4), Real((4,)), name="<b>bold</b>")
     models = {
         "made": lambda: simulacra.MADE(digits.space, hidden=(8,)),
         "ppca": lambda: simulacra.PPCA(real.space, latent=1),

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from simulacra.cli import main
-from simulacra.core.waves import write_wav
+from simulacra.core.spaces.audio import write_wav
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

@@ -8,8 +8,8 @@ import soundfile
 
 from simulacra import load_data
 from simulacra.cli.inspect import _options
-from simulacra.cli.plan import Plan
-from simulacra.cli.said import LOADED, in_options, value_of
+from simulacra.cli.options.plan import Plan
+from simulacra.cli.output import LOADED, in_options, value_of
 from simulacra.cli.start import build
 from simulacra.models.catalog import CATALOG
 from simulacra.training.fit import check_fits

@@ -21,14 +21,14 @@ from pathlib import Path
 import torch
 
 import simulacra
-from simulacra.core.transforms import Affine
+from simulacra.core.preprocessing.transforms import Affine
 
 SEED, N, K = 7, 4, 5
 QUIET = {"epochs": 1, "device": "cpu", "progress": False, "validate": False}
 
 
 def vae(folder: Path) -> tuple[simulacra.Model, torch.Tensor, torch.Tensor | None]:
-    """A run: a conditional VAE on dynamically binarised digits."""
+    """A run: a conditional VAE on dynamically binarized digits."""
     data = simulacra.load_data("digits", binarize="dynamic", condition="label", limit=50)
     model = simulacra.VAE(data.space, data.condition, latent=2, hidden=(5,))
     with tempfile.TemporaryDirectory() as aside:
@@ -41,7 +41,7 @@ def vae(folder: Path) -> tuple[simulacra.Model, torch.Tensor, torch.Tensor | Non
 
 
 def ppca(path: Path) -> tuple[simulacra.Model, torch.Tensor, torch.Tensor | None]:
-    """A saved model: probabilistic PCA of standardised reals."""
+    """A saved model: probabilistic PCA of standardized reals."""
     model = simulacra.PPCA(simulacra.Real((3,)), latent=2)
     for t in model.state_dict().values():
         t.copy_(torch.rand_like(t) + 0.1)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core import migration
-from simulacra.core.files import read_json, read_tensors, write_json, write_tensors
+from simulacra.core.storage import migration
+from simulacra.core.storage.files import read_json, read_tensors, write_json, write_tensors
 
 HERE = Path(__file__).parent
 KEPT = [
@@ -40,7 +40,7 @@ def test_every_format_is_kept_and_small():
 
 
 def test_a_kept_run_says_what_it_was_trained_on():
-    run = simulacra.open_run(HERE / "format-1" / "folders" / "vae")
+    run = simulacra.load_run(HERE / "format-1" / "folders" / "vae")
     assert run.data.name == "digits" and run.data.train.digest() == run.config["data"]["digest"]
 
 

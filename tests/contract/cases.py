@@ -67,7 +67,7 @@ class Case:
         return stem if stem in CATALOG else ""
 
     def build(self, seed: int = 0) -> Model:
-        """An untrained model, initialised by `seed`."""
+        """An untrained model, initialized by `seed`."""
         data = self.data()
         more = {"condition": data.condition} if data.condition is not None else {}
         with untouched():
@@ -95,14 +95,14 @@ def _catalogued(
 
 
 SMALL = {"hidden": (13,), "latent": 3}
-GAME = SMALL | {"normalisation": "none"}
+GAME = SMALL | {"normalization": "none"}
 TWO = {"hidden": (13, 7), "latent": 3}
 CHAIN_NETS: dict[str, Any] = {"hidden": (13,), "between": (7,)}
 CHAIN = CHAIN_NETS | {"latents": (5, 3)}
-PLAIN = {"network": "mlp", "normalisation": "none"}
+PLAIN = {"network": "mlp", "normalization": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
 RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
-VIRTUAL = {"normalisation": "virtual", "critic_normalisation": "virtual"}
+VIRTUAL = {"normalization": "virtual", "critic_normalization": "virtual"}
 FEW = {"labels": 6, "latent": 3, "hidden": (13, 7), "generator_hidden": (11,), "labelled_batch": 5}
 
 CATALOGUED = [
@@ -165,12 +165,12 @@ CATALOGUED = [
     _catalogued("gan/minibatch", lambda: real(2), **GAME, minibatch_kernels=3, coupled=True),
     _catalogued("gan/virtual", lambda: real(3), **TWO, **VIRTUAL),
     _catalogued(
-        "gan/cures",
+        "gan/stabilizers",
         lambda: real(3),
         **TWO,
         **CURES,
-        normalisation="none",
-        critic_normalisation="layer",
+        normalization="none",
+        critic_normalization="layer",
         dropout=0.1,
     ),
     _catalogued("gan/matching", lambda: real(3), **GAME, feature_matching=True, coupled=True),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from simulacra.core.export import CONDITION, graph_inputs
-from simulacra.core.exportable import WORDS
-from simulacra.core.random import Rng
+from simulacra.core.export.exportable import WORDS
+from simulacra.core.export.onnx import CONDITION, graph_inputs
+from simulacra.core.random.keyed import Rng
 
 SEED = 11
 NEEDED = ("onnx", "onnxscript", "onnxruntime")

@@ -16,13 +16,13 @@ import torch
 
 from contract.cases import BATCH, Case
 from contract.world import kept, untouched
-from simulacra.core.files import read_tensors
 from simulacra.core.model import Model
-from simulacra.core.training import Stage
-from simulacra.training.backend import Backend
-from simulacra.training.checkpoint import NAME
+from simulacra.core.storage.files import read_tensors
+from simulacra.core.updates import Stage
+from simulacra.training.hardware.backend import Backend
 from simulacra.training.loop import Loop
 from simulacra.training.options import Options
+from simulacra.training.state.checkpoint import NAME
 
 State = dict[str, torch.Tensor]
 
@@ -43,7 +43,7 @@ def train(
     dtype: torch.dtype = torch.float32,
     **settings: Any,
 ) -> Model:
-    """The model, trained from weights initialised by `init`, or on from the folder's checkpoint.
+    """The model, trained from weights initialized by `init`, or on from the folder's checkpoint.
 
     Args:
         hook: changes the loop before it runs.
@@ -114,7 +114,7 @@ def killed_at(total_steps: int) -> Callable[[Loop], None]:
     """A hook: the process dies after so many steps, before they are saved."""
 
     def hook(loop: Loop) -> None:
-        loop.watchers += (lambda loop, ended: die() if loop.position.total_steps == total_steps else None,)
+        loop.callbacks += (lambda loop, ended: die() if loop.position.total_steps == total_steps else None,)
 
     return hook
 

@@ -130,7 +130,7 @@ LIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "step-entry": (config(steps({"kind": "Affine", "nonesuch": 1})), ("preprocessing",)),
     "step-text": (config(steps("Affine")), ("preprocessing",)),
     "step-nan": (config(steps({"kind": "Affine", "shift": [float("nan")]})), ("preprocessing", "nan")),
-    "step-elsewhere": (config(steps({"kind": "Dequantise"})), ("preprocessing", "levels")),
+    "step-elsewhere": (config(steps({"kind": "Dequantize"})), ("preprocessing", "levels")),
     "other-raw": (config(lambda c: c["preprocessing"]["raw"].update(shape=[4])), ("stands on",)),
     # the file itself
     "empty": (text(""), (CONFIG, "JSON")),

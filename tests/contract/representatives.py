@@ -50,7 +50,7 @@ def quick(
 
 
 def represented(cases: Sequence[Case] = CASES, where: Callable[[Case], bool] = lambda case: True) -> Any:
-    """Parametrise by the cases for which `where` holds; those that represent no other are `thorough`.
+    """Parametrize by the cases for which `where` holds; those that represent no other are `thorough`.
 
     What the chosen cases have in common is represented among them: where no representative of all
     cases is one of them, the first stands for them.

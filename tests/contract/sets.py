@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from contract.world import kept
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields, Sequence
-from simulacra.core.numeric import Numeric
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Levels, Positive, Real
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.numeric import Numeric
+from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real
 from simulacra.data.dataset import Dataset
-from simulacra.data.tensors import in_memory
+from simulacra.data.sources.tensors import from_tensors
 
 
 def _normal(n: int, d: int, key: str) -> Tensor:
@@ -26,20 +26,20 @@ def _normal(n: int, d: int, key: str) -> Tensor:
 @kept
 def real(d: int, n: int = 131) -> Dataset:
     """Real vectors."""
-    return in_memory(_normal(n, d, f"real-{d}"), Real((d,)), f"real-{d}")
+    return from_tensors(_normal(n, d, f"real-{d}"), Real((d,)), f"real-{d}")
 
 
 @kept
 def binary(d: int, n: int = 103) -> Dataset:
     """Thresholded vectors."""
-    return in_memory((_normal(n, d, f"binary-{d}") > 0).to(torch.uint8), Binary((d,)), f"binary-{d}")
+    return from_tensors((_normal(n, d, f"binary-{d}") > 0).to(torch.uint8), Binary((d,)), f"binary-{d}")
 
 
 @kept
 def images() -> Dataset:
     """Images of 5 x 6 pixels with 4 levels."""
     x = (_normal(111, 30, "images") + 1.5).round().clamp(0, 3).to(torch.uint8)
-    return in_memory(x.reshape(-1, 1, 5, 6), Levels((1, 5, 6), 4), "images")
+    return from_tensors(x.reshape(-1, 1, 5, 6), Levels((1, 5, 6), 4), "images")
 
 
 @kept
@@ -53,21 +53,21 @@ def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
         known = rng.uniform("known", 1).squeeze(1) < 0.35
         # what is unknown is no information: the mask alone says so
         c, parts = torch.where(known, c, torch.zeros_like(c)), {"c_known": known}
-    return in_memory(x, Real((d,)), f"classes-{d}", c, Categorical((), 3), **parts)
+    return from_tensors(x, Real((d,)), f"classes-{d}", c, Categorical((), 3), **parts)
 
 
 @kept
 def bits() -> Dataset:
     """Images of 5 x 7 pixels, black or white."""
     x = (_normal(103, 35, "bits") > 0).to(torch.uint8)
-    return in_memory(x.reshape(-1, 1, 5, 7), Binary((1, 5, 7)), "bits")
+    return from_tensors(x.reshape(-1, 1, 5, 7), Binary((1, 5, 7)), "bits")
 
 
 @kept
 def series(T: int = 13, n: int = 109) -> Dataset:
     """Series of 7 levels."""
     x = (_normal(n, T, "series") * 2 + 3).round().clamp(0, 6).to(torch.uint8)
-    return in_memory(x, Levels((T,), 7), "series")
+    return from_tensors(x, Levels((T,), 7), "series")
 
 
 @kept
@@ -75,7 +75,7 @@ def labelled(d: int = 7, n: int = 151) -> Dataset:
     """Thresholded vectors in three classes."""
     c = (Rng(0, "labelled", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
     x = _normal(n, d, "labelled") + 0.7 * (c.unsqueeze(1) - 1)
-    return in_memory((x > 0).to(torch.uint8), Binary((d,)), "labelled", c, Categorical((), 3))
+    return from_tensors((x > 0).to(torch.uint8), Binary((d,)), "labelled", c, Categorical((), 3))
 
 
 @kept
@@ -90,14 +90,14 @@ def mixed(missing: bool = False, n: int = 149) -> Dataset:
         (z[:, 4] + 1.5).round().clamp(0, 2),
         (z[:, 5] + 2).round().clamp(0, 3),
     ]
-    space = Fields(
+    space = Table(
         a=Real(), b=Positive(), c=Count(), d=Binary(), e=Categorical((), 3), f=Ordinal((), 4, tuple("wxyz"))
     )
     x, parts = torch.stack(columns, 1), {}
     if missing:
         known = Rng(0, "mixed-known", rows=range(n)).uniform("u", 6) > 0.2
         x, parts = space.filled(x, known), {"known": known}
-    return in_memory(x, space, "mixed", **parts)
+    return from_tensors(x, space, "mixed", **parts)
 
 
 @kept
@@ -114,12 +114,12 @@ def scored(missing: bool = False, n: int = 157) -> Dataset:
         (z[:, 4] > 0.5).float(),
     ]
     grades = Ordinal((), 4, tuple("3456"), (3.0, 4.0, 5.0, 6.0))
-    space = Fields(a=Numeric((), 1), b=Numeric((), 0), c=grades, d=Categorical((), 3), e=Binary())
+    space = Table(a=Numeric((), 1), b=Numeric((), 0), c=grades, d=Categorical((), 3), e=Binary())
     x, parts = torch.stack(columns, 1), {}
     if missing:
         known = Rng(0, "scored-known", rows=range(n)).uniform("u", 5) > 0.2
         x, parts = space.filled(x, known), {"known": known}
-    return in_memory(x, space, "scored", **parts)
+    return from_tensors(x, space, "scored", **parts)
 
 
 @kept
@@ -127,7 +127,7 @@ def gaps(d: int, n: int = 131) -> Dataset:
     """Real vectors, a quarter of whose entries is unknown."""
     known = Rng(0, "gaps", rows=range(n)).uniform("u", d) > 0.25
     x = _normal(n, d, f"gaps-{d}")
-    return in_memory(torch.where(known, x, torch.zeros_like(x)), Real((d,)), f"gaps-{d}", known=known)
+    return from_tensors(torch.where(known, x, torch.zeros_like(x)), Real((d,)), f"gaps-{d}", known=known)
 
 
 @kept
@@ -138,7 +138,7 @@ def sequences(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
     lengths = 1 + (rng.uniform("length", 1).squeeze(1) * T).long().clamp_max(T - 1)
     frames = torch.arange(T).unsqueeze(1) < lengths.view(-1, 1, 1)
     space = Sequence((T, d), Binary((d,)))
-    return in_memory(x * frames, space, "sequences", lengths=lengths)
+    return from_tensors(x * frames, space, "sequences", lengths=lengths)
 
 
 @kept
@@ -147,4 +147,4 @@ def squares() -> Dataset:
     n = 103
     c = (Rng(0, "squares", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
     x = (_normal(n, 36, "squares") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
-    return in_memory(x.reshape(-1, 1, 6, 6), Levels((1, 6, 6), 4), "squares", c, Categorical((), 3))
+    return from_tensors(x.reshape(-1, 1, 6, 6), Levels((1, 6, 6), 4), "squares", c, Categorical((), 3))

@@ -17,9 +17,9 @@ from contract.harness import differing, state, trained
 from contract.saving import FORMS, opened
 from contract.use import answers
 from simulacra.cli import main
-from simulacra.core.artifact import build_model, describe
-from simulacra.core.files import read_json, read_tensors, write_json
-from simulacra.core.space import Real
+from simulacra.core.artifact.save import build_model, describe
+from simulacra.core.spaces.plain import Real
+from simulacra.core.storage.files import read_json, read_tensors, write_json
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from simulacra.core.contents import Contents, contents_of, histories
-from simulacra.core.random import Rng
+from simulacra.core.random.contents import Contents, contents_of, histories
+from simulacra.core.random.keyed import Rng
 
 pytestmark = pytest.mark.fault("scores 2.9")
 WIDTHS = [1, 2, 3, 50, 784]

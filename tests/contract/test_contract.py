@@ -13,11 +13,11 @@ from contract.cases import CATALOGUED
 from contract.choose import every, having, lacking, represented, supports
 from contract.harness import trained
 from contract.use import K, answers, rows, shape_of, words
-from simulacra.core import capabilities as can
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.core.words import evaluating
-from simulacra.evaluation.likelihood import has_likelihood
+from simulacra.core.capabilities import general as can
+from simulacra.core.interface import evaluating
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
+from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.models.catalog import CATALOG
 
 
@@ -52,7 +52,7 @@ def test_undeclared_words_are_refused(case):
 def test_an_implicit_model_refuses_to_score(case):
     """Without density and bound there is no number to give, rather than a wrong one."""
     model, (x, c) = trained(case), rows(case)
-    for score in (model.log_prob, model.score_samples, model.anomaly):
+    for score in (model.log_prob, model.score_samples, model.anomaly_score):
         with pytest.raises(ValueError, match="needs a model that has an exact log-density or has a bound"):
             score(x, c)
 
@@ -83,7 +83,7 @@ def test_energies_are_finite_numbers_of_each_row(case):
             assert float(total.max() - total.min()) < 1e-4
 
 
-@having(can.StepsChain)
+@having(can.HasMarkovChain)
 def test_a_chain_is_pure_in_state_and_noise(case):
     model, rng = trained(case), Rng(3, "chain", rows=range(13))
     with evaluating(model):
@@ -164,7 +164,7 @@ def test_scores_are_nats_of_the_kind_that_the_model_declares(case):
     assert estimate.bits_per_dim == pytest.approx(-estimate.mean / model.space.dims / np.log(2))
     scores = model.score_samples(test.x, test.c, k=50)
     assert np.array_equal(scores, estimate.values.numpy())
-    assert np.array_equal(model.anomaly(test.x, test.c, k=50), -scores)
+    assert np.array_equal(model.anomaly_score(test.x, test.c, k=50), -scores)
 
 
 @having(can.HasImportanceWeights)

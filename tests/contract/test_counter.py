@@ -13,7 +13,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from simulacra.core.counter import normals, uniforms
+from simulacra.core.random.counter import normals, uniforms
 
 pytestmark = pytest.mark.fault("scores 2.9")
 WIDTHS = [1, 2, 3, 50, 784]

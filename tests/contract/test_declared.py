@@ -10,12 +10,12 @@ import pytest
 from contract.cases import CASES, Case
 from contract.declared import FILE, Declared, record
 from contract.harness import stages_of
-from simulacra.core.capabilities import TakesCondition
-from simulacra.core.composite import Fields, Sequence
+from simulacra.core.capabilities.general import TakesCondition
 from simulacra.core.model import Model
-from simulacra.core.optimisers import SGD
-from simulacra.core.space import Space
-from simulacra.core.training import Stage
+from simulacra.core.optimizers import SGD
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Stage
 from simulacra.models.catalog import CATALOG
 from simulacra.nets.layers import Dropout
 
@@ -45,7 +45,7 @@ def shape_of_stage(stage: Stage) -> tuple[str, ...]:
 
 def kind_of(space: Space) -> str:
     """The name of a space with the kind of its shape."""
-    if isinstance(space, (Fields, Sequence)):
+    if isinstance(space, (Table, Sequence)):
         return type(space).__name__
     return f"{type(space).__name__} {'image' if len(space.shape) == 3 else 'vector'}"
 

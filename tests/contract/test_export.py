@@ -16,22 +16,22 @@ from contract.harness import trained
 from contract.representatives import cover, quick
 from contract.use import rows
 from simulacra import export_onnx, load
-from simulacra.core import capabilities as can
-from simulacra.core.export import MOST_NOISE, graph_inputs
-from simulacra.core.exportable import WORDS
-from simulacra.core.files import HEADER
-from simulacra.core.noise import Given, Recorded
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels
-from simulacra.core.transforms import Affine, Binarise, Dequantise
+from simulacra.core.capabilities import general as can
+from simulacra.core.export.exportable import WORDS
+from simulacra.core.export.noise import Given, Recorded
+from simulacra.core.export.onnx import MOST_NOISE, graph_inputs
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels
+from simulacra.core.storage.files import HEADER
 
 pytestmark = needs_onnx
 
 # draws of counts are quantiles that only scipy has
 NO_GRAPH = {"vae/fields sample", "iwae/fields sample", "hierarchical-vae/fields sample"}
 # a long chain is no graph
-CHAINS = (can.StepsChain, can.Anneals, can.Continues)
+CHAINS = (can.HasMarkovChain, can.HasAnnealingPath, can.Continues)
 
 
 def words_of(case: Case) -> list[str]:
@@ -97,19 +97,19 @@ def grey(n):
 
 @pytest.mark.parametrize("what", ["encode", "sample"])
 def test_raw_in_and_raw_out(what, tmp_path):
-    """Binarisation is part of the graph: its coin flips are an input, and bytes come out of `sample`."""
-    model = levels_model(Binarise("dynamic"), hidden=(7,))
+    """Binarization is part of the graph: its coin flips are an input, and bytes come out of `sample`."""
+    model = levels_model(Binarize("dynamic"), hidden=(7,))
     path = export_onnx(model, tmp_path / "m.onnx", what)
     found = agree(model, path, what, 13, grey(13))
     if what == "encode":
-        assert list(graph_inputs(model, what)[1].items()) == [("noise_binarise", "uniform")]
+        assert list(graph_inputs(model, what)[1].items()) == [("noise_binarize", "uniform")]
     else:
         assert found.dtype == np.uint8 and set(np.unique(found)) == {0, 255}
 
 
-def test_dequantised_and_standardised_data_come_back_as_levels(tmp_path):
+def test_dequantized_and_standardized_data_come_back_as_levels(tmp_path):
     shift, scale = tuple(0.3 + 0.01 * i for i in range(15)), tuple(0.2 + 0.02 * i for i in range(15))
-    model = levels_model(Dequantise(256), Affine(shift, scale), name="PPCA")
+    model = levels_model(Dequantize(256), Affine(shift, scale), name="PPCA")
     model.W.copy_(torch.randn(15, 2) * 0.5)
     for what in ("encode", "decode", "sample"):
         found = agree(model, export_onnx(model, tmp_path / f"{what}.onnx", what), what, 6, grey(6))

@@ -14,8 +14,8 @@ from contract.graphs import agree, needs_onnx, run
 from contract.harness import trained
 from contract.use import rows
 from simulacra import export_onnx
-from simulacra.core.files import HEADER
-from simulacra.core.space import Binary
+from simulacra.core.spaces.plain import Binary
+from simulacra.core.storage.files import HEADER
 
 pytestmark = needs_onnx
 
@@ -76,7 +76,7 @@ def test_many_entries_are_cut_into_blocks(tmp_path):
 
 
 def test_entries_in_any_order_have_no_graph(tmp_path):
-    with pytest.raises(ValueError, match=r"EoNADE cannot do logits\(\): .* factorises into conditionals"):
+    with pytest.raises(ValueError, match=r"EoNADE cannot do logits\(\): .* factorizes into conditionals"):
         export_onnx(trained(named("eonade")), tmp_path / "m.onnx", "logits")
     with pytest.raises(ValueError, match=r"draws entry by entry, .* for each of them: sample in Python"):
         export_onnx(trained(named("eonade")), tmp_path / "m.onnx", "sample")

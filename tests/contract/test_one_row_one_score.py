@@ -21,13 +21,13 @@ from contract.choose import having, supports, where
 from contract.harness import trained
 from contract.test_raw import PREPARED
 from contract.use import K, double, rows
-from simulacra.core import capabilities as can
-from simulacra.core import words as chunking
-from simulacra.core.likelihood import observed
-from simulacra.core.random import Rng
-from simulacra.core.transforms import Binarise
-from simulacra.core.words import evaluating
-from simulacra.models.autoregressive import tabular
+from simulacra.core import interface as chunking
+from simulacra.core.capabilities import general as can
+from simulacra.core.interface import evaluating
+from simulacra.core.preprocessing.transforms import Binarize
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import observed
+from simulacra.models.autoregressive.tables import tabular
 
 pytestmark = pytest.mark.fault("scores 2.9")
 N = 11
@@ -140,7 +140,7 @@ def test_wide_tables_have_as_many_weights_in_any_batch(monkeypatch):
 # ---- preprocessing that draws
 
 
-@pytest.mark.parametrize("name", ["binarised", "dequantised"])
+@pytest.mark.parametrize("name", ["binarized", "dequantized"])
 @pytest.mark.parametrize("word", ["log_prob", "encode", "reconstruct"])
 def test_noise_of_preprocessing_belongs_to_the_row(name, word):
     model = PREPARED[name]()
@@ -165,12 +165,12 @@ def test_noise_of_preprocessing_belongs_to_the_row(name, word):
     assert float((ask(x, 1) - whole).abs().max()) > 1e-3
 
 
-def test_static_binarisation_of_new_rows_is_of_the_row_alone():
+def test_static_binarization_of_new_rows_is_of_the_row_alone():
     """The step draws once by its seed: neither the place nor the seed of the score changes a bit."""
-    x, step = torch.randint(0, 256, (N, 3, 5)), Binarise("static", seed=4)
+    x, step = torch.randint(0, 256, (N, 3, 5)), Binarize("static", seed=4)
     bits = step.forward(x, Rng(0, rows=range(N)))
     assert torch.equal(step.forward(x[4:], Rng(1, rows=range(N - 4))), bits[4:])
-    assert not torch.equal(Binarise("static", seed=5).forward(x, Rng(0, rows=range(N))), bits)
+    assert not torch.equal(Binarize("static", seed=5).forward(x, Rng(0, rows=range(N))), bits)
 
 
 # ---- what goes on drawing by place
@@ -186,7 +186,7 @@ def test_a_row_that_is_given_twice_is_completed_twice(case):
     assert len(drawn.flatten(1).unique(dim=0)) > 1
 
 
-def test_a_step_of_training_binarises_anew():
+def test_a_step_of_training_binarizes_anew():
     data = simulacra.load_data("digits", binarize="dynamic")
     index = torch.tensor([0, 0, 1])
     batches = [data.train.batch(index, Rng(0, "data", t).on(range(3))).x for t in (0, 1)]

@@ -11,7 +11,7 @@ from contract.harness import die, differing, in_child, state
 from contract.saving import FORMS, QUIET
 from contract.toys.gaussian import GaussianModel
 from data.refusal import sentence_of
-from simulacra.core.space import Real
+from simulacra.core.spaces.plain import Real
 
 
 def linear(n: int = 2, m: int = 6) -> torch.nn.Linear:
@@ -55,15 +55,15 @@ class VAE(GaussianModel):
 
 
 def test_own_classes_are_passed_again(tmp_path):
-    """For `load`, `open_run` and `resume`; nothing is imported by name."""
+    """For `load`, `load_run` and `resume`; nothing is imported by name."""
     run = simulacra.fit(Mine(Real((3,))), real(3), out=tmp_path / "run", **QUIET)
     path = run.path
-    for attempt in (simulacra.load, simulacra.open_run, simulacra.resume):
+    for attempt in (simulacra.load, simulacra.load_run, simulacra.resume):
         sentence_of(lambda: attempt(path), "'Mine'", "kind=MyModel")  # noqa: B023
         sentence_of(lambda: attempt(path, kind=GaussianModel), "GaussianModel", "pass the class")  # noqa: B023
         sentence_of(lambda: attempt(path, kind="Mine"), "must be a class")  # noqa: B023
     assert not differing(state(simulacra.load(path, kind=Mine)), state(run.model))
-    assert type(simulacra.open_run(path, kind=Mine).model) is Mine
+    assert type(simulacra.load_run(path, kind=Mine).model) is Mine
     resumed = simulacra.resume(path, kind=Mine, data=real(3))
     assert not differing(state(resumed.model), state(run.model))
 
@@ -78,7 +78,7 @@ def test_an_own_run_that_was_killed_goes_on(tmp_path):
         return simulacra.fit(model, real(3), out=tmp_path / name, **options, **more)
 
     whole = fit("a")
-    assert in_child(lambda: fit("b", watchers=(kill,))) != 0
+    assert in_child(lambda: fit("b", callbacks=(kill,))) != 0
     resumed = simulacra.resume(tmp_path / "b", kind=MyVAE, data=real(3))
     assert not differing(state(whole.model), state(resumed.model))
 

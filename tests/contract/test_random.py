@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng, ambient, current_rng, key_of
+from simulacra.core.random.keyed import Rng, ambient, current_rng, key_of
 from simulacra.nets.layers import Dropout
 
 WIDTHS = [1, 2, 3, 50, 784]

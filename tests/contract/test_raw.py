@@ -12,15 +12,15 @@ from contract.choose import catalogued, every, having, represented, supports, wh
 from contract.declared import declared
 from contract.harness import trained
 from contract.use import K, rows
-from simulacra.core import capabilities as can
-from simulacra.core.companding import MuLaw
-from simulacra.core.composite import Fields
+from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.core.transforms import Affine, Binarise, Dequantise
-from simulacra.core.waves import Wave
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.preprocessing.companding import MuLaw
+from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Levels, Real
 
 
 @having(can.Samples, cases=CATALOGUED)
@@ -46,12 +46,12 @@ def prepared(kind, raw, *steps, **arguments) -> Model:
 
 BYTES = Levels((1, 3, 5), 256)
 PREPARED = {
-    "binarised": lambda: prepared(simulacra.VAE, BYTES, Binarise("dynamic"), latent=2, hidden=(7,)),
-    "dequantised": lambda: prepared(
-        simulacra.VAE, BYTES, Dequantise(256), Affine((0.5,), (0.3,)), latent=2, hidden=(7,)
+    "binarized": lambda: prepared(simulacra.VAE, BYTES, Binarize("dynamic"), latent=2, hidden=(7,)),
+    "dequantized": lambda: prepared(
+        simulacra.VAE, BYTES, Dequantize(256), Affine((0.5,), (0.3,)), latent=2, hidden=(7,)
     ),
-    "companded": lambda: prepared(simulacra.VAE, Wave((5,), 8000), MuLaw(16), latent=2, hidden=(7,)),
-    "standardised": lambda: prepared(
+    "companded": lambda: prepared(simulacra.VAE, Audio((5,), 8000), MuLaw(16), latent=2, hidden=(7,)),
+    "standardized": lambda: prepared(
         simulacra.PPCA, Real((3,)), Affine((5.0, 6.0, 7.0), (0.1, 1.0, 10.0)), latent=2
     ),
 }
@@ -62,7 +62,7 @@ def test_raw_in_and_raw_out_through_preprocessing(name):
     """Samples, completions and reconstructions have the units of the data, whatever the model sees."""
     model = PREPARED[name]()
     raw = model.preprocessing.raw
-    assert model.space != raw or name == "standardised"
+    assert model.space != raw or name == "standardized"
     x = model.sample(50, seed=2)
     raw.check(x)
     known = Rng(0, "known", rows=range(50)).uniform("u", *raw.shape) < 0.5
@@ -73,7 +73,7 @@ def test_raw_in_and_raw_out_through_preprocessing(name):
     assert torch.equal(back, model.decode(model.encode(x)))
     if isinstance(raw, Levels):
         assert x.dtype == torch.uint8 and x.max() > 200 and back.min() >= 0 and 1 < back.max() <= 255
-    elif isinstance(raw, Wave):
+    elif isinstance(raw, Audio):
         assert x.is_floating_point() and 0.2 < x.abs().max() <= 1 and back.abs().max() <= 1
     else:
         assert (x.mean(0) - torch.tensor([5.0, 6.0, 7.0])).abs().max() < 10
@@ -187,7 +187,7 @@ def test_completion_needs_something_to_draw_and_something_to_go_by(case):
     some = whole.clone()
     some[3:5] = False
     assert torch.equal(model.complete(x, some, c)[some], x[some])
-    if isinstance(model.preprocessing.raw, Fields):
+    if isinstance(model.preprocessing.raw, Table):
         # a table says by NaN what is missing: without any it is complete as it stands
         assert torch.equal(model.complete(x, condition=c), x)
     else:

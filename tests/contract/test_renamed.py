@@ -13,7 +13,7 @@ from data.refusal import sentence_of
 from simulacra.cli import main
 from simulacra.core import renamed
 from simulacra.core.renamed import OldName, Renamed
-from simulacra.core.space import Real
+from simulacra.core.spaces.plain import Real
 
 TABLE = (
     Renamed("LatentGaussian", "z_dim", "latent", "0.2", "0.4"),
@@ -133,7 +133,7 @@ def test_old_runs(told, tmp_path):
     sentence_of(lambda: simulacra.load(tmp_path / "run"), "has not finished")
     run = silent(lambda: simulacra.resume(tmp_path / "run"))
     assert type(run.model) is simulacra.VAE and run.model.arguments["latent"] == 3
-    assert silent(lambda: simulacra.open_run(tmp_path / "run")).data.preprocessing == run.model.preprocessing
+    assert silent(lambda: simulacra.load_run(tmp_path / "run")).data.preprocessing == run.model.preprocessing
 
 
 def test_an_artifact_whose_class_was_renamed(tmp_path):

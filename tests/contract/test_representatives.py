@@ -5,7 +5,7 @@ from __future__ import annotations
 from contract.cases import CASES
 from contract.declared import declared
 from contract.representatives import cover, representatives
-from simulacra.core.capabilities import ALL
+from simulacra.core.capabilities.general import ALL
 from simulacra.models.catalog import CATALOG
 
 

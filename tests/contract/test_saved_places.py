@@ -10,7 +10,7 @@ import simulacra
 from contract.cases import named, real
 from contract.saving import QUIET
 from data.refusal import sentence_of
-from simulacra.core.space import Real
+from simulacra.core.spaces.plain import Real
 
 
 def test_a_run_is_not_overwritten(tmp_path):

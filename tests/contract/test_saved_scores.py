@@ -9,7 +9,7 @@ import pytest
 import simulacra
 from contract.cases import classes, named, real
 from contract.saving import FORMS, QUIET
-from simulacra.core.files import read_json
+from simulacra.core.storage.files import read_json
 
 
 def test_estimates_travel_with_the_model(tmp_path):

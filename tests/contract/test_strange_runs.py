@@ -55,5 +55,5 @@ def test_a_run_whose_data_set_lies(tmp_path):
     run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "run", progress=False)
     for spec in ({"name_or_path": "ring", "nonesuch": 1}, {"command": "true"}, [1], "ring"):
         config(lambda c, spec=spec: c["data"].update(spec=spec))(run.path)
-        for attempt in (simulacra.open_run, simulacra.resume):
+        for attempt in (simulacra.load_run, simulacra.resume):
             sentence_of(partial(attempt, run.path), "data")

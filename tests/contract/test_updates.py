@@ -13,9 +13,9 @@ from contract.harness import state, train
 from contract.use import begin, gradients, stages
 from simulacra.core.batch import Terms
 from simulacra.core.model import Model
-from simulacra.core.optimisers import SGD
-from simulacra.core.random import Rng, current_rng
-from simulacra.core.training import Epochs, Stage, Steps, Stream, Update, selects, weight_rows
+from simulacra.core.optimizers import SGD
+from simulacra.core.random.keyed import Rng, current_rng
+from simulacra.core.updates import Epochs, Stage, Steps, Stream, Update, selects, weight_rows
 from simulacra.nets.layers import Dropout
 
 PLAIN = SGD(lr=0.1)
@@ -73,14 +73,14 @@ def test_what_does_not_fit_is_named(update, said):
 
 
 def test_a_batch_norm_is_refused_where_batches_are_split():
-    def normalised(space):
+    def normalized(space):
         model = Given(space, Stage("train", [on_a()], Steps(2)))
         model.norm = nn.BatchNorm1d(3)
         return model
 
-    case = Case("normalised", normalised, lambda: real(3))
+    case = Case("normalized", normalized, lambda: real(3))
     train(case)
-    with pytest.raises(ValueError, match="layer 'norm' normalises over"):
+    with pytest.raises(ValueError, match="layer 'norm' normalizes over"):
         train(case, accumulate=2)
 
 

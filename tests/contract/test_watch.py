@@ -1,4 +1,4 @@
-"""Watching a draw: what a watcher sees of every model that draws entry by entry."""
+"""Watching a draw: what a callback sees of every model that draws entry by entry."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from contract.choose import supports, where
 from contract.declared import declared
 from contract.harness import trained
 from contract.use import rows
-from simulacra.core import capabilities as can
-from simulacra.core import words
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.space import Levels
-from simulacra.core.transforms import Binarise
+from simulacra.core import interface as words
+from simulacra.core.capabilities import general as can
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.preprocessing.transforms import Binarize
+from simulacra.core.spaces.plain import Levels
 from simulacra.models.catalog import CATALOG
 
 STEPWISE = [case for case in CASES if declared(case.name).entry_by_entry]
@@ -24,7 +24,7 @@ at_once = where(lambda case: supports(case.name, can.Samples) and case not in ST
 
 
 def film(model, n, c, **more):
-    """The samples, and all that a watcher saw of them: (t, d) and x of each call."""
+    """The samples, and all that a callback saw of them: (t, d) and x of each call."""
     seen = []
     x = model.sample(n, c, watch=lambda *call: seen.append(call), **more)
     return x, [call[:2] for call in seen], torch.stack([call[2] for call in seen])
@@ -80,7 +80,7 @@ def test_rows_in_several_chunks_are_one_draw(monkeypatch):
 def test_a_watcher_sees_raw_units_and_cannot_spoil_the_draw():
     torch.manual_seed(0)
     model = simulacra.NADE(simulacra.Binary((1, 3, 5)), hidden=5)
-    model.preprocessing = Preprocessing(Levels((1, 3, 5), 256), (Binarise("dynamic"),))
+    model.preprocessing = Preprocessing(Levels((1, 3, 5), 256), (Binarize("dynamic"),))
     kept = []
 
     def spoil(t, d, x):

@@ -22,23 +22,23 @@ from contract.choose import every, having, represented, supports
 from contract.harness import train, trained
 from contract.use import K, noise, rows, words
 from contract.world import kept
-from simulacra.core import capabilities as can
+from simulacra.core.capabilities import general as can
+from simulacra.core.interface import Interface
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.core.words import Words
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
 
 SOURCE = Path(simulacra.__file__).parent
 WORDS = [
     "sample",
     "log_prob",
     "score_samples",
-    "anomaly",
+    "anomaly_score",
     "encode",
     "decode",
     "reconstruct",
     "complete",
-    "frame",
+    "to_dataframe",
     "classify",
 ]
 LONGER = {
@@ -104,16 +104,16 @@ def test_every_word_stands_in_the_contract_with_its_arguments():
     page = documented()
     assert list(page) == WORDS
     for word, arguments in page.items():
-        names = list(inspect.signature(getattr(Words, word)).parameters)[1:]
+        names = list(inspect.signature(getattr(Interface, word)).parameters)[1:]
         assert [name for name in names if name in arguments] == arguments, word
 
 
 def test_arguments_of_one_meaning_have_one_name_place_and_default():
     """Scores take the same arguments; the first is what the word is about, all others have defaults."""
-    of = {word: inspect.signature(getattr(Words, word)).parameters for word in WORDS}
+    of = {word: inspect.signature(getattr(Interface, word)).parameters for word in WORDS}
     subjects = {word: list(parameters)[1] for word, parameters in of.items()}
     assert subjects == {**dict.fromkeys(WORDS, "x"), "sample": "n", "decode": "z"}
-    scores = [list(of[word].values()) for word in ("log_prob", "score_samples", "anomaly")]
+    scores = [list(of[word].values()) for word in ("log_prob", "score_samples", "anomaly_score")]
     assert scores[0] == scores[1] == scores[2]
     defaults = {"condition": None, "known": None, "seed": 0, "k": 1000, "watch": None, "lengths": None}
     for word, parameters in of.items():
@@ -126,7 +126,7 @@ def test_arguments_of_one_meaning_have_one_name_place_and_default():
 @every
 def test_no_model_has_words_of_its_own(case):
     kind = type(case.build())
-    assert all(getattr(kind, word) is getattr(Words, word) for word in WORDS)
+    assert all(getattr(kind, word) is getattr(Interface, word) for word in WORDS)
 
 
 def test_nothing_is_called_mask():
@@ -172,7 +172,7 @@ def test_typical_rows_score_higher_than_noise(case):
     assert (a.mean() - b.mean()) / error > CERTAIN
     # the numbers keep the sign, the anomaly turns it
     assert model.score_samples(x, c, k=20).mean() > model.score_samples(far, far_c, k=20).mean()
-    assert model.anomaly(x, c, k=20).mean() < model.anomaly(far, far_c, k=20).mean()
+    assert model.anomaly_score(x, c, k=20).mean() < model.anomaly_score(far, far_c, k=20).mean()
 
 
 @pytest.mark.parametrize("name", ["ppca/em", "vae", "iwae", "rbm"])
@@ -189,7 +189,7 @@ def test_rows_score_higher_than_their_columns_shuffled(name):
 def test_reals_far_away_are_strange_one_by_one(case):
     model, (x, c) = trained(case), data(case)
     if isinstance(model.preprocessing.raw, Real):
-        near, far = model.anomaly(x, c, k=K), model.anomaly(x + 30, c, k=K)
+        near, far = model.anomaly_score(x, c, k=K), model.anomaly_score(x + 30, c, k=K)
         assert far.min() > near.max()
 
 
@@ -200,7 +200,7 @@ def test_scores_are_one_number_in_three_words(case):
     values = estimate.values.numpy()
     assert values.dtype == np.float64 and values.shape == (11,)
     assert np.array_equal(model.score_samples(x, c, K, 3), values)
-    assert np.array_equal(model.anomaly(x, c, K, 3), -values)
+    assert np.array_equal(model.anomaly_score(x, c, K, 3), -values)
     bits = -values.mean() / (model.preprocessing.raw.dims * math.log(2))
     assert estimate.bits_per_dim == pytest.approx(bits) and estimate.mean == pytest.approx(values.mean())
     assert "nats" in str(estimate)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import simulacra
-from simulacra.core.boundary import WrongCall
+from simulacra.core.errors.calls import WrongCall
 
 pytestmark = pytest.mark.fault("doors 2.2")
 
@@ -66,8 +66,8 @@ CALLS: dict[str, Call] = {
     "load_data seed": lambda m, w: simulacra.load_data("ring", seed=w, limit=20),
     "load_data limit": lambda m, w: simulacra.load_data("ring", limit=w),
     "load_data test": lambda m, w: simulacra.load_data(m.rows, test=w),
-    "in_memory": lambda m, w: simulacra.in_memory(w, simulacra.Real((3,))),
-    "in_memory space": lambda m, w: simulacra.in_memory(torch.zeros(9, 3), w),
+    "from_tensors": lambda m, w: simulacra.from_tensors(w, simulacra.Real((3,))),
+    "from_tensors space": lambda m, w: simulacra.from_tensors(torch.zeros(9, 3), w),
     "Real": lambda m, w: simulacra.Real(w),
     "Levels": lambda m, w: simulacra.Levels((2,), w),
     "VAE space": lambda m, w: simulacra.VAE(w),
@@ -83,7 +83,7 @@ CALLS: dict[str, Call] = {
     "fit batch_size": lambda m, w: fitted(m, batch_size=w),
     "fit lr": lambda m, w: fitted(m, lr=w),
     "fit device": lambda m, w: fitted(m, device=w),
-    "fit watchers": lambda m, w: fitted(m, watchers=w),
+    "fit callbacks": lambda m, w: fitted(m, callbacks=w),
     "evaluate": lambda m, w: simulacra.evaluate(w),
     "evaluate data": lambda m, w: simulacra.evaluate(m.model, w),
     "evaluate k": lambda m, w: simulacra.evaluate(m.run, k=w, limit=5),
@@ -95,7 +95,7 @@ CALLS: dict[str, Call] = {
     "load device": lambda m, w: simulacra.load(m.run.path, device=w),
     "load kind": lambda m, w: simulacra.load(m.run.path, kind=w),
     "resume": lambda m, w: simulacra.resume(w),
-    "open_run": lambda m, w: simulacra.open_run(w),
+    "load_run": lambda m, w: simulacra.load_run(w),
     "export_onnx": lambda m, w: simulacra.export_onnx(w, m.folder / "out.onnx"),
     "sample": lambda m, w: m.model.sample(w),
     "sample seed": lambda m, w: m.model.sample(2, seed=w),

@@ -9,16 +9,16 @@ from torch import Tensor
 
 from contract.cases import BATCH, Case
 from contract.harness import stages_of, trained
-from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical, values_of
-from simulacra.core.composite import Fields
+from simulacra.core.capabilities import general as can
+from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
-from simulacra.core.numeric import Numeric
-from simulacra.core.random import Rng, ambient
-from simulacra.core.space import Count, Positive, Real, Space
-from simulacra.core.training import Stage, selects
-from simulacra.core.words import evaluating
+from simulacra.core.random.keyed import Rng, ambient
+from simulacra.core.spaces.classes import Categorical, values_of
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.numeric import Numeric
+from simulacra.core.spaces.plain import Count, Positive, Real, Space
+from simulacra.core.updates import Stage, selects
 
 K = 5  # importance samples
 
@@ -45,7 +45,7 @@ def noise(case: Case, n: int = 200) -> Tensor:
 
 
 def _noise(space: Space, rng: Rng) -> Tensor:
-    if isinstance(space, Fields):
+    if isinstance(space, Table):
         return space.joined([_noise(field, rng.at(name)).float() for name, field in space.fields])
     if isinstance(space, (Real, Positive, Numeric)):
         x = 4 * rng.normal("x", *space.shape) * (100 if isinstance(space, Numeric) else 1)

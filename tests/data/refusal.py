@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulacra.core.boundary import WrongCall
+from simulacra.core.errors.calls import WrongCall
 from simulacra.data import load_data
 
 

@@ -6,8 +6,8 @@ from data_files import write
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from simulacra.core.space import Real
-from simulacra.data.source import Part, Source
+from simulacra.core.spaces.plain import Real
+from simulacra.data.sources.source import Part, Source
 
 NAMES = ("train", "valid", "test")
 QUICK = settings(max_examples=40, deadline=None)

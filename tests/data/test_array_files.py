@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 from scipy.io import savemat
 
-from simulacra.core.space import Real
+from simulacra.core.spaces.plain import Real
 from simulacra.data import load_data
 from simulacra.data.arrays.files import read_npy, read_npz
 from simulacra.data.arrays.matlab import read_cells, read_mat

@@ -7,8 +7,8 @@ import pytest
 from refusal import assert_refused
 from scipy.io import savemat
 
-from simulacra.cli.said import in_options
-from simulacra.core.space import Binary, Levels, Real
+from simulacra.cli.output import in_options
+from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.data import load_data
 from simulacra.data.inspection.facts import inspect_data
 

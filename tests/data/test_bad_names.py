@@ -62,7 +62,7 @@ def test_paths_that_are_nothing(tmp_path):
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"binarize": "static", "dequantise": "uniform"}, ["exclude each other"]),
+        ({"binarize": "static", "dequantize": "uniform"}, ["exclude each other"]),
         ({"binarize": "sometimes"}, ["binarize is 'sometimes'", "'dynamic'"]),
         ({"missing": "mask"}, ["missing='mask'"]),
         ({"threshold": 1.5}, ["threshold=1.5"]),
@@ -72,7 +72,7 @@ def test_paths_that_are_nothing(tmp_path):
         ({"validation": 0.6, "test": 0.5}, ["none of the 1797 rows"]),
         ({"label": "digit"}, ["label='digit'", "digits"]),
         ({"key": "x"}, ["key='x'"]),
-        ({"standardise": True}, ["standardise=True", "Levels"]),
+        ({"standardize": True}, ["standardize=True", "Levels"]),
     ],
     ids=str,
 )
@@ -83,7 +83,7 @@ def test_options_that_do_not_apply_to_digits(options, words):
 def test_options_that_do_not_apply_to_real_data(tmp_path):
     for binarize in ("static", "dynamic", "threshold"):
         assert_refused("ring", f"binarize='{binarize}'", "Real", binarize=binarize)
-    assert_refused("ring", "dequantise", "Real", dequantise="uniform")
+    assert_refused("ring", "dequantize", "Real", dequantize="uniform")
     assert_refused("ring", "size=", size=4)
     assert_refused("bars-and-stripes", "size=", size=2)
     assert_refused("ring", "condition='label' needs labels", condition="label")

@@ -12,12 +12,12 @@ import torch
 from deep_files import write_pillow, write_tiff
 
 import simulacra
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels, Real
-from simulacra.core.transforms import OwnRange
+from simulacra.core.preprocessing.transforms import OwnRange
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels, Real
 from simulacra.data import load_data
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.reconstruction import reconstruction
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.latents.reconstruction import reconstruction
 from simulacra.training import fit as trainer
 
 pytestmark = pytest.mark.fault("e2")
@@ -53,7 +53,7 @@ def sane(data, least=0.3):
 def test_features_of_deep_images_do_not_ask_for_the_nominal_depth(slides, caplog):
     with caplog.at_level(logging.INFO, "simulacra"):
         deep, camera = load_data(slides, **KEEP), load_data(slides, levels=16384, **KEEP)
-    bright = in_memory(9 * torch.from_numpy(spots(60).astype(np.int32))[:, None], Levels((1, 8, 8), 2**16))
+    bright = from_tensors(9 * torch.from_numpy(spots(60).astype(np.int32))[:, None], Levels((1, 8, 8), 2**16))
     assert (
         sane(bright)
         and sane(deep)
@@ -78,9 +78,9 @@ def test_a_vae_of_dark_deep_images_is_better_than_the_mean_image(slides):
     assert reconstruction(other.model, data).explained < 0.3
 
 
-@pytest.mark.parametrize("dequantise", ["uniform", "logit"])
-def test_dequantised_deep_images_are_scaled_and_their_density_is_that_of_the_levels(slides, dequantise):
-    data = load_data(slides, dequantise=dequantise, **KEEP)
+@pytest.mark.parametrize("dequantize", ["uniform", "logit"])
+def test_dequantized_deep_images_are_scaled_and_their_density_is_that_of_the_levels(slides, dequantize):
+    data = load_data(slides, dequantize=dequantize, **KEEP)
     assert isinstance(data.preprocessing.steps[-1], OwnRange) and data.space == Real((1, 8, 8)) and sane(data)
     x = data.train.x[:5]
     y, log_det = data.preprocessing.forward(x, Rng(0, rows=range(5)))
@@ -95,15 +95,15 @@ def test_dequantised_deep_images_are_scaled_and_their_density_is_that_of_the_lev
 
 def test_a_run_without_a_range_keeps_its_features(slides, tmp_path, monkeypatch):
     monkeypatch.setattr("simulacra.data.load.with_own_range", lambda chain, *rest: chain)
-    data = load_data(slides, dequantise="uniform", **KEEP)
+    data = load_data(slides, dequantize="uniform", **KEEP)
     model = simulacra.PPCA(data.space, latent=2)
     run = simulacra.fit(model, data, out=tmp_path / "run", doctor=False)
     score = simulacra.evaluate(run).likelihood.mean
     monkeypatch.undo()
-    opened = trainer.open_run(run.path)
+    opened = trainer.load_run(run.path)
     assert opened.data.preprocessing == model.preprocessing
     assert simulacra.evaluate(
-        opened.model, load_data(slides, dequantise="uniform", **KEEP)
+        opened.model, load_data(slides, dequantize="uniform", **KEEP)
     ).likelihood.mean == pytest.approx(score)
 
 
@@ -114,7 +114,7 @@ def test_data_that_use_their_levels_have_no_range(tmp_path):
 
 
 def test_quiet_recordings_are_louder_to_models_and_come_out_as_they_were(tmp_path):
-    from simulacra.core.waves import write_wav
+    from simulacra.core.spaces.audio import write_wav
 
     (tmp_path / "quiet").mkdir()
     for i in range(20):
@@ -122,14 +122,14 @@ def test_quiet_recordings_are_louder_to_models_and_come_out_as_they_were(tmp_pat
     data = load_data(tmp_path / "quiet", tile=50)
     assert sane(data) and data.preprocessing.raw.check(data.train.x) is None
     assert torch.allclose(data.preprocessing.inverse(data.train.all().x), data.train.x, atol=1e-6)
-    assert not load_data(tmp_path / "quiet", tile=50, standardise=False).preprocessing.steps
+    assert not load_data(tmp_path / "quiet", tile=50, standardize=False).preprocessing.steps
     codes = load_data(tmp_path / "quiet", tile=50, mu_law=256)
     assert codes.space.ranged and sane(codes)
 
 
 def test_rows_from_memory_are_seen_in_their_range():
     x = torch.from_numpy(spots(50).astype(np.int32))[:, None]
-    data = in_memory(x, Levels((1, 8, 8), 2**16))
+    data = from_tensors(x, Levels((1, 8, 8), 2**16))
     assert sane(data) and data.space == Levels((1, 8, 8), 2**16)
 
 

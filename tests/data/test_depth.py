@@ -10,10 +10,10 @@ from deep_files import COLOURS, RAMP, deep, write_pillow, write_png, write_pnm, 
 from PIL import Image, ImageOps
 from refusal import assert_refused
 
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data import StreamedSplit, load_data
-from simulacra.exploration.sheet import pixels
+from simulacra.exploration.drawing.sheet import pixels
 
 KEEP = {"validation": 0, "test": 0}  # every row in `train`, in the order of the files
 RGB = {"photometric": "rgb"}
@@ -194,7 +194,7 @@ def test_white_is_zero_is_undone(tmp_path, kind):
     assert np.array_equal(load_data(tmp_path, **KEEP).train.x[0, 0].numpy(), np.iinfo(kind).max - x)
 
 
-def test_deep_pixels_binarise_and_dequantise(tmp_path):
+def test_deep_pixels_binarize_and_dequantize(tmp_path):
     write_slides(tmp_path, [(9, 11)] * 6)
     raw = load_data(tmp_path, **KEEP).train.x
     cut = load_data(tmp_path, binarize="threshold", **KEEP)
@@ -202,7 +202,7 @@ def test_deep_pixels_binarise_and_dequantise(tmp_path):
     assert torch.equal(cut.train.x.bool(), raw > 32767)
     fixed = [load_data(tmp_path, binarize="static", stream=s, **KEEP).train.all().x for s in (False, True)]
     assert torch.equal(*fixed)
-    spread = load_data(tmp_path, dequantise="uniform", **KEEP)
+    spread = load_data(tmp_path, dequantize="uniform", **KEEP)
     assert (spread.preprocessing.inverse(spread.train.all().x) - raw).abs().max() <= 1
 
 

@@ -9,7 +9,7 @@ from image_writers import chunk, moving, planes, png_bytes, pnm_bytes, with_chun
 from PIL import Image
 from refusal import assert_refused
 
-from simulacra.core.space import Levels
+from simulacra.core.spaces.plain import Levels
 from simulacra.data import load_data
 from simulacra.data.images.summary import describe_images
 

@@ -25,7 +25,7 @@ from image_writers import (
 from PIL import Image
 from refusal import assert_refused
 
-from simulacra.core.space import Levels
+from simulacra.core.spaces.plain import Levels
 from simulacra.data import load_data
 
 KEEP = {"validation": 0, "test": 0}

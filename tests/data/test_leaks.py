@@ -11,13 +11,13 @@ from data_files import write
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields
-from simulacra.core.space import Binary, Levels, Positive, Real
-from simulacra.data import in_memory, load_data
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Levels, Positive, Real
+from simulacra.data import from_tensors, load_data
 from simulacra.data.leaks.nearness import NEAR_IMAGES, thumbnails
 from simulacra.data.leaks.search import copies_within, find_leaks, warn_of_copies
-from simulacra.evaluation.shared_rows import shared_rows
+from simulacra.evaluation.diagnostics.shared_rows import shared_rows
 
 
 def faces(n, seed, side=33):
@@ -83,7 +83,7 @@ def test_colour_and_deep_images_likewise(tmp_path):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_alarm_on_smooth_images_and_digits(seed):
-    data = in_memory(torch.from_numpy(faces(400, seed))[:, None], Levels((1, 33, 33)), seed=seed)
+    data = from_tensors(torch.from_numpy(faces(400, seed))[:, None], Levels((1, 33, 33)), seed=seed)
     assert not find_leaks(data).pairs
     assert not find_leaks(load_data("digits", seed=seed)).pairs
 
@@ -104,7 +104,7 @@ def test_garments_that_stand_there_twice(real_data):
 def test_blank_images_say_nothing(tmp_path):
     images = faces(30, 7)
     images[::4] = 255
-    data = in_memory(torch.from_numpy(images)[:, None], Levels((1, 33, 33)))
+    data = from_tensors(torch.from_numpy(images)[:, None], Levels((1, 33, 33)))
     assert not find_leaks(data).pairs and copies_within(data.train) == 0
 
 
@@ -117,7 +117,7 @@ def test_thumbnails_do_not_see_brightness_and_contrast():
 def test_copies_within_a_split():
     x = torch.randn(40, 3, generator=torch.Generator().manual_seed(9))
     x[10:13] = x[0]
-    data = in_memory(x, Real((3,)), valid=0, test=0)
+    data = from_tensors(x, Real((3,)), valid=0, test=0)
     assert copies_within(data.train) == 3 and not find_leaks(data).pairs
 
 
@@ -131,12 +131,12 @@ def table(n, seed):
     price = np.exp(2 * rng.normal(size=n))
     kind = rng.integers(0, 4, n)
     x = torch.from_numpy(np.column_stack([real, price, kind]))
-    return x, Fields({"a": Real(), "b": Real(), "c": Real(), "price": Positive(), "kind": Categorical((), 4)})
+    return x, Table({"a": Real(), "b": Real(), "c": Real(), "price": Positive(), "kind": Categorical((), 4)})
 
 
 def planted(x, space, cell, by):
     """The data set, in which a row of test is one of train but for a cell."""
-    data = in_memory(x, space, seed=2)
+    data = from_tensors(x, space, seed=2)
     copied = data.train.x[17].clone()
     copied[cell] += by
     data.test.x[3] = copied
@@ -162,7 +162,7 @@ def test_another_class_is_another_row():
 @pytest.mark.parametrize("seed", range(3))
 def test_no_alarm_on_random_tables(columns, seed):
     x = torch.randn(4000, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    assert not find_leaks(in_memory(x, Real((columns,)), seed=seed)).pairs
+    assert not find_leaks(from_tensors(x, Real((columns,)), seed=seed)).pairs
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -174,7 +174,7 @@ def test_no_alarm_on_columns_that_hang_together(seed):
     zeros = np.where(rng.random((3000, 5)) < 0.9, 0.0, rng.normal(size=(3000, 5))) + 1e-12 * cause
     tails = np.exp(6 * rng.normal(size=(3000, 2)))
     for x in (together, zeros, tails):
-        assert not find_leaks(in_memory(torch.from_numpy(x), Real((x.shape[1],)), seed=seed)).pairs
+        assert not find_leaks(from_tensors(torch.from_numpy(x), Real((x.shape[1],)), seed=seed)).pairs
 
 
 def test_the_toys_are_not_accused():
@@ -216,7 +216,7 @@ def warned(x, space, caplog, **options):
     """What loading rows in random order says, and whether copies are called chance."""
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(1))
     with caplog.at_level(logging.WARNING, "simulacra"):
-        data = load_data(in_memory(x[order], space))
+        data = load_data(from_tensors(x[order], space))
         warn_of_copies(data)
     return " ".join(record.getMessage() for record in caplog.records), find_leaks(data).by_chance
 
@@ -269,7 +269,7 @@ def test_rounded_rows_that_meet_by_chance_stay_chance(decimals, caplog):
 def test_looking_for_copies_is_quick():
     """70,000 images of 28x28: 0.2 s for equal ones, 3 s for near ones on one idle core."""
     x = torch.randint(0, 256, (20_000, 1, 28, 28), generator=torch.Generator().manual_seed(14)).byte()
-    data = in_memory(x, Levels((1, 28, 28)))
+    data = from_tensors(x, Levels((1, 28, 28)))
     began = time.perf_counter()
     warn_of_copies(data)
     assert time.perf_counter() - began < 1
@@ -287,7 +287,7 @@ def test_equal_rows_of_several_kinds_are_by_chance_and_rows_written_twice_are_no
     found = {}
     for name, x in {"kinds": kinds, "twice": twice}.items():
         rows = torch.from_numpy(x.astype("u1"))
-        data = in_memory(rows, Binary((x.shape[1],)), valid=0, test=0.2)
+        data = from_tensors(rows, Binary((x.shape[1],)), valid=0, test=0.2)
         found[name] = shared_rows(data)
     assert found["kinds"].rows > 100 and found["kinds"].rows < 5 * found["kinds"].expected
     assert found["twice"].rows > 100 and found["twice"].expected < 1

@@ -80,7 +80,7 @@ def test_files_in_class_folders_and_beside_official_parts_count_too(tmp_path):
 
 
 def test_recordings_say_what_is_beside_them(tmp_path, caplog):
-    from simulacra.core.waves import write_wav
+    from simulacra.core.spaces.audio import write_wav
 
     for i in range(12):
         write_wav(np.sin(np.arange(40) + i), 8000, tmp_path / f"{i}.wav")

@@ -8,7 +8,7 @@ import torch
 from refusal import assert_refused, sentence_of
 
 import simulacra
-from simulacra.cli.said import in_options
+from simulacra.cli.output import in_options
 from simulacra.data import load_data
 from simulacra.data.audio.wav import recording
 
@@ -91,14 +91,14 @@ def changed(text, how):
 @pytest.mark.fault("f01")
 @pytest.mark.parametrize("how", ["semicolons", "another name", "a gap", "no header", "moved"])
 def test_data_that_cannot_be_read_as_they_were_trained_on_name_the_run(tmp_path, table, how):
-    data = load_data(table, standardise=True)
+    data = load_data(table, standardize=True)
     run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "run")
     if how == "moved":
         table.rename(tmp_path / "u.csv")
     else:
         table.write_text(changed(table.read_text(), how))
     path = str(run.path)
-    message = sentence_of(lambda: simulacra.open_run(path).data, path, "put them back", "train again")
+    message = sentence_of(lambda: simulacra.load_run(path).data, path, "put them back", "train again")
     assert "load it with" not in message and in_options(message) == message
 
 
@@ -106,7 +106,7 @@ def test_rows_of_numpy_have_names_as_rows_of_torch_have():
     kinds = load_data({"a": X[:, 0], "b": ["x", "y"] * 20}).space
     model = simulacra.VAE(kinds, latent=1)
     rows = np.array([[0.5, 1.0], [1.5, 0.0]])
-    assert model.frame(rows).equals(model.frame(torch.tensor(rows)))
+    assert model.to_dataframe(rows).equals(model.to_dataframe(torch.tensor(rows)))
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ import torch
 from refusal import assert_refused
 from scipy.io import savemat
 
-from simulacra.core.composite import Sequence
-from simulacra.core.midi import write_midi
-from simulacra.core.space import Binary
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary
 from simulacra.data import load_data
+from simulacra.data.audio.midi import write_midi
 from simulacra.data.inspection.facts import inspect_data
-from simulacra.data.tensors import in_memory
-from simulacra.exploration.views import view, view_of
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.exploration.drawing.views import view, view_of
 
 COUNTS = {"train": [5, 9, 2, 7], "valid": [3, 11], "test": [6, 1, 4]}
 
@@ -122,7 +122,7 @@ def test_a_batch_says_what_is_padding(tmp_path):
 def test_lengths_are_a_part_of_the_digest():
     x, space = torch.zeros(3, 4, 2), Sequence((4,), of=Binary((2,)))
     lengths = torch.tensor([4, 2, 3])
-    one, other = (in_memory(x, space, valid=0, test=0, lengths=n).train for n in (lengths, lengths - 1))
+    one, other = (from_tensors(x, space, valid=0, test=0, lengths=n).train for n in (lengths, lengths - 1))
     assert one.digest() != other.digest()
 
 

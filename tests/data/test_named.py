@@ -5,9 +5,9 @@ import pytest
 import torch
 from data_files import RNG, idx_bytes, write, write_binarized, write_cifar, write_mnist
 
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng, some_of
-from simulacra.core.space import Binary, Levels, Real
+from simulacra.core.random.keyed import Rng, some_of
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.data import available, load_data
 from simulacra.data.catalog.fetch import fetch  # noqa: F401  (its name must not hide load_data's package)
 
@@ -101,11 +101,11 @@ def test_olivetti_faces_stand_upright(home):
     assert data.train.labels.tolist()[:11] == [0] * 10 + [1]
 
 
-# ---- binarisation, dequantisation, geometry
+# ---- binarization, dequantization, geometry
 
 
 @pytest.mark.system("I6")
-def test_each_binarisation_is_a_protocol_of_its_own(home):
+def test_each_binarization_is_a_protocol_of_its_own(home):
     write_mnist(home / "mnist")
     write_binarized(home / "binarized_mnist", packed=True)
     kinds = {b: load_data("mnist", binarize=b) for b in (None, "static", "dynamic", "threshold")}
@@ -153,13 +153,13 @@ def test_threshold_cuts_where_it_says(home):
     assert np.array_equal(data.test.x[:, 0].numpy(), arrays["t10k-images-idx3-ubyte"] / 255 > 0.25)
 
 
-def test_dynamic_and_dequantised_pixels_keep_the_raw_bytes():
+def test_dynamic_and_dequantized_pixels_keep_the_raw_bytes():
     dynamic = load_data("digits", binarize="dynamic")
     assert dynamic.train.x.dtype == torch.uint8 and int(dynamic.train.x.max()) == 16
     index = torch.arange(8)
     a, b = (dynamic.train.batch(index, Rng(0, "step", t).on(range(8))).x for t in (0, 1))
     assert set(a.unique().tolist()) == {0.0, 1.0} and not torch.equal(a, b)
-    logit = load_data("digits", dequantise="logit")
+    logit = load_data("digits", dequantize="logit")
     assert logit.space == Real((1, 8, 8)) and not logit.preprocessing.exact
     y = logit.train.batch(index, Rng(0).on(range(8))).x
     assert torch.equal(logit.preprocessing.inverse(y), logit.train.x[:8])

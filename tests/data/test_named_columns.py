@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields
-from simulacra.core.intake import is_table, rows_of
-from simulacra.core.space import Real
-from simulacra.core.tabular import named_columns
+from simulacra.core.inputs.convert import is_table, rows_of
+from simulacra.core.inputs.tables import named_columns
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Real
 from simulacra.data import load_data
 
 pandas = pytest.importorskip("pandas")
@@ -50,7 +50,7 @@ def test_the_frame_that_was_trained_on_is_scored_encoded_and_completed(kind, tmp
 
 @pytest.mark.fault("f13")
 def test_columns_that_are_called_the_same_as_text_are_named():
-    space = Fields({"0": Real(), "b": Real()})
+    space = Table({"0": Real(), "b": Real()})
     twice = pandas.DataFrame(X, columns=[0, "0", "b"])
     with pytest.raises(ValueError, match="2 columns called '0'"):
         rows_of(space, twice)
@@ -58,15 +58,15 @@ def test_columns_that_are_called_the_same_as_text_are_named():
         load_data(twice)
     # others may be
     both = pandas.DataFrame(X, columns=["0", "b", "b"])
-    assert rows_of(Fields({"0": Real()}), both)[0][:, 0].tolist() == X[:, 0].tolist()
+    assert rows_of(Table({"0": Real()}), both)[0][:, 0].tolist() == X[:, 0].tolist()
     with pytest.raises(ValueError, match="no column '7'"):
-        rows_of(Fields({"7": Real()}), both)
+        rows_of(Table({"7": Real()}), both)
 
 
 @pytest.mark.fault("f13")
 def test_tables_of_other_libraries_are_tables():
     arrow = pytest.importorskip("pyarrow")
-    space = Fields(a=Real(), kind=Categorical((), 2, ("x", "y")))
+    space = Table(a=Real(), kind=Categorical((), 2, ("x", "y")))
     columns = {"kind": ["y", "x", None], "a": [1.5, None, 2.0]}
     wanted = [[1.5, 1.0], [0.0, 0.0], [2.0, 0.0]]
     record = np.rec.fromarrays([[1.5, 2.5], [b"y", b"x"]], names="a,kind")

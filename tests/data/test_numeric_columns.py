@@ -8,14 +8,14 @@ import scipy
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.numeric import Numeric
-from simulacra.core.space import Binary
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.numeric import Numeric
+from simulacra.core.spaces.plain import Binary
 from simulacra.data import load_data
 from simulacra.data.tables.column import Column
 from simulacra.data.tables.kinds import decimals_of, infer
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
-from simulacra.models.autoregressive.tabular import Tabular
+from simulacra.models.autoregressive.tables.tabular import Tabular
 from simulacra.models.variational.vae import VAE
 
 TABLE = {
@@ -86,7 +86,7 @@ def test_grades_that_are_no_whole_numbers_come_back_as_written(name, tmp_path):
     model = trained(name, data, tmp_path)
     x = model.sample(300, seed=1)
     assert set(x[:, 0].tolist()) == {0.5, 1.0, 1.5}
-    assert list(model.frame(x)["dose"].astype(float).unique()) != []
+    assert list(model.to_dataframe(x)["dose"].astype(float).unique()) != []
     done = model.complete({"dose": [None, 1.5], "y": [0.3, None]})
     assert done[0, 0].item() in (0.5, 1.0, 1.5) and done[1, 0] == 1.5
 
@@ -138,8 +138,10 @@ def test_time_stamps_come_back_to_the_second(tmp_path):
     rng = np.random.default_rng(5)
     stamps = 1_700_000_000 + rng.choice(10**6, 300, replace=False)
     data = load_data({"t": stamps.tolist(), "y": rng.normal(size=300).tolist()}, test=0, validation=0)
-    x, known = simulacra.core.intake.rows_of(data.preprocessing.raw, {"t": stamps.tolist(), "y": [0.0] * 300})
-    y, _ = data.preprocessing.forward(x, simulacra.core.random.Rng(0), known)
+    x, known = simulacra.core.inputs.convert.rows_of(
+        data.preprocessing.raw, {"t": stamps.tolist(), "y": [0.0] * 300}
+    )
+    y, _ = data.preprocessing.forward(x, simulacra.core.random.keyed.Rng(0), known)
     assert (data.preprocessing.inverse(y.float())[:, 0].numpy() == stamps).all()
     drawn = trained("gaussian-copula", data, tmp_path).sample(200, seed=1)[:, 0].numpy()
     assert set(drawn.astype(int)) <= set(stamps) and len(set(drawn)) > 100

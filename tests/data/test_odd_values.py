@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields
-from simulacra.core.odd_values import lenient_codes, without_odd
-from simulacra.core.space import Binary, Count, Real
+from simulacra.core.inputs.odd_values import lenient_codes, without_odd
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Count, Real
 from simulacra.data import load_data
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
-from simulacra.models.autoregressive.nade import NADE
-from simulacra.models.autoregressive.tabular import Tabular
+from simulacra.models.autoregressive.tables.tabular import Tabular
+from simulacra.models.autoregressive.vectors.nade import NADE
 from simulacra.models.variational.vae import VAE
 
 TYPES = {"age": "numeric", "visits": "count", "sex": "categorical", "smokes": "binary"}
@@ -142,7 +142,7 @@ def test_many_odd_values_are_counted_and_three_are_named(caplog):
 
 
 def test_numbers_of_every_mask_lose_only_what_is_odd(caplog):
-    space = Fields(n=Count(), c=Categorical((), 3), b=Binary(), r=Real())
+    space = Table(n=Count(), c=Categorical((), 3), b=Binary(), r=Real())
     x = torch.tensor([[2, 1, 0, 0.5], [2.5, 1, 0, 0.5], [2, 7, 0, 0.5], [2, 1, 0.5, 9.0], [3, 0, 1, -1]])
     odd = torch.zeros(5, 4, dtype=torch.bool)
     odd[1, 0] = odd[2, 1] = odd[3, 2] = True

@@ -9,8 +9,8 @@ from refusal import assert_refused
 from scipy.io import savemat
 
 import simulacra
-from simulacra.core import precision
-from simulacra.core.transforms import Affine
+from simulacra.core.numerics import precision
+from simulacra.core.preprocessing.transforms import Affine
 from simulacra.data import load_data
 
 KEEP = {"validation": 0, "test": 0}
@@ -34,7 +34,7 @@ def near(samples) -> bool:
 def test_time_stamps_stay_apart_from_file_to_samples(tmp_path, kind):
     path = tmp_path / f"times.{kind}"
     MADE[kind](path)
-    data = load_data(path, **KEEP, standardise=True)
+    data = load_data(path, **KEEP, standardize=True)
     assert data.train.x.dtype == torch.float64 and np.array_equal(data.train.x.numpy(), TIMES)
     y = data.train.all().x
     assert y.dtype == torch.float32 and len(y.unique()) > 590 and abs(y.std() - 1) < 0.01
@@ -71,7 +71,7 @@ def test_tables_of_time_stamps_are_written_with_what_tells_them_apart(tmp_path):
     model = simulacra.fit(
         simulacra.VAE(data.space, latent=1, hidden=(8,)), data, epochs=30, out=tmp_path / "r"
     ).model
-    from simulacra.core.frames import columns_of, write_csv
+    from simulacra.core.inputs.data_frames import columns_of, write_csv
 
     raw, x = model.preprocessing.raw, model.sample(100)
     assert len(set(columns_of(raw, x)["a"])) == 100
@@ -86,10 +86,10 @@ def test_tables_of_time_stamps_are_written_with_what_tells_them_apart(tmp_path):
 def test_time_stamps_reach_a_device_without_double_precision(tmp_path, kind, monkeypatch):
     path = tmp_path / f"times.{kind}"
     MADE[kind](path)
-    data = load_data(path, standardise=True)
+    data = load_data(path, standardize=True)
     model = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "run").model
     wanted = model.score_samples(TIMES[:30])
-    for module in ("precision", "preprocessing", "exportable"):
+    for module in ("numerics.precision", "preprocessing.chain", "export.exportable"):
         monkeypatch.setattr(f"simulacra.core.{module}.lacks_float64", lambda device: True)
     assert precision.lacks_float64(torch.device("cpu"))
     assert np.abs(model.score_samples(TIMES[:30]) - wanted).max() < 1e-4
@@ -126,10 +126,10 @@ def test_whole_numbers_beyond_double_precision_are_refused(tmp_path, kind):
 
 @pytest.mark.fault("f03")
 def test_rows_in_memory_that_single_precision_rounds_are_warned_of(caplog):
-    """Nothing standardises them there."""
-    simulacra.in_memory(TIMES, simulacra.Real((2,)), name="times")
+    """Nothing standardizes them there."""
+    simulacra.from_tensors(TIMES, simulacra.Real((2,)), name="times")
     assert "times: entry 0 lies thousands of deviations from 0" in caplog.text
     caplog.clear()
-    simulacra.in_memory(TIMES - 1.7e9, simulacra.Real((2,)))
-    simulacra.in_memory(np.ones((3, 2)), simulacra.Real((2,)))
+    simulacra.from_tensors(TIMES - 1.7e9, simulacra.Real((2,)))
+    simulacra.from_tensors(np.ones((3, 2)), simulacra.Real((2,)))
     assert not caplog.text

@@ -9,8 +9,8 @@ from data_files import RNG, write, write_classes, write_folder, write_image
 from PIL import Image
 from scipy.io import savemat
 
-from simulacra.core.classes import Categorical
-from simulacra.core.space import Binary, Levels, Real
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.data import load_data
 from simulacra.data.arrays.matlab import read_mat
 
@@ -49,7 +49,7 @@ def test_zeros_and_ones_are_binary(tmp_path, kind):
     assert data.space == Binary((1, 6, 5)) and data.train.x.dtype == torch.uint8
 
 
-def test_floats_are_real_and_standardised_by_the_training_rows(tmp_path):
+def test_floats_are_real_and_standardized_by_the_training_rows(tmp_path):
     x = RNG.normal(5, 3, (200, 4)).astype(np.float32)
     x[:, 2] = 7.0
     np.save(tmp_path / "a.npy", x)
@@ -60,10 +60,10 @@ def test_floats_are_real_and_standardised_by_the_training_rows(tmp_path):
     assert torch.allclose(y.std(0, correction=0), torch.tensor([1.0, 1.0, 0.0, 1.0]), atol=1e-5)
     assert abs(float(data.test.all().x[:, 0].mean())) > 1e-6
     assert torch.allclose(data.preprocessing.inverse(y), data.train.x, atol=1e-5)
-    assert not load_data(tmp_path / "a.npy", standardise=False).preprocessing.steps
+    assert not load_data(tmp_path / "a.npy", standardize=False).preprocessing.steps
 
 
-def test_real_images_are_standardised_as_a_whole(tmp_path):
+def test_real_images_are_standardized_as_a_whole(tmp_path):
     np.save(tmp_path / "a.npy", RNG.random((30, 3, 4, 4)))
     steps = load_data(tmp_path / "a.npy").preprocessing.steps
     assert len(steps) == 1 and len(steps[0].shift) == 1
@@ -122,7 +122,7 @@ def text(rows, separator=",", header=None) -> bytes:
 @pytest.mark.parametrize("zipped", [False, True])
 def test_tables_of_any_separator_with_and_without_header(tmp_path, separator, header, zipped):
     path = write(tmp_path / ("t.csv" + ".gz" * zipped), text(TABLE, separator, header), zipped)
-    data = load_data(path, **KEEP, standardise=True)
+    data = load_data(path, **KEEP, standardize=True)
     assert data.space == Real((3,)) and data.name == "t"
     assert np.allclose(data.train.x.numpy(), TABLE)
 
@@ -150,7 +150,7 @@ def test_a_table_of_zeros_and_ones_is_binary(tmp_path):
 
 def test_quoted_cells_blank_lines_and_byte_order_marks(tmp_path):
     content = '\ufeff"a, first";b\r\n\r\n1.5;"2"\r\n3;4\r\n'.encode()
-    data = load_data(write(tmp_path / "t.csv", content), standardise=False, **KEEP)
+    data = load_data(write(tmp_path / "t.csv", content), standardize=False, **KEEP)
     assert data.train.x.tolist() == [[1.5, 2.0], [3.0, 4.0]]
 
 
@@ -215,7 +215,7 @@ def test_a_turned_photo_is_read_as_it_is_seen(tmp_path):
     assert load_data(tmp_path, **KEEP).space == Levels((1, 10, 4), 256)
 
 
-def test_binarised_folders(tmp_path):
+def test_binarized_folders(tmp_path):
     write_folder(tmp_path)
     data = load_data(tmp_path, binarize="threshold", **KEEP)
     raw = load_data(tmp_path, **KEEP)

@@ -9,8 +9,8 @@ from PIL import Image
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.pixels import save_png
-from simulacra.core.preprocessing import preprocessing_from
+from simulacra.core.preprocessing.chain import preprocessing_from
+from simulacra.core.preprocessing.images import save_png
 from simulacra.data import load_data
 from simulacra.data.images.decode import decode
 

@@ -12,13 +12,13 @@ from refusal import sentence_of
 
 import simulacra
 from simulacra import Binary, Levels, Real, load_data
-from simulacra.cli.loading import loading
+from simulacra.cli.options.loading import loading
 from simulacra.data.dataset import Dataset
 from simulacra.data.load import usual_options
 from simulacra.data.readers import READERS, find_reader
 from simulacra.data.row_store import RowStore
-from simulacra.data.source import Part, Source
-from simulacra.data.stream import StreamedSplit
+from simulacra.data.sources.source import Part, Source
+from simulacra.data.sources.stream import StreamedSplit
 
 X = np.random.default_rng(0).normal(size=(60, 3)).round(3)
 
@@ -46,7 +46,7 @@ class Doubles(RowStore):
 
 def test_a_store_of_another_kind_streams_through_training(tmp_path):
     rows = Doubles(torch.arange(40.0))
-    source = Source("doubles", Real((3,)), {"train": Part(rows)}, standardise=False)
+    source = Source("doubles", Real((3,)), {"train": Part(rows)}, standardize=False)
     chain = simulacra.Preprocessing(source.space)
     splits = {"train": StreamedSplit(rows, chain), "test": StreamedSplit(rows[torch.arange(7)], chain)}
     data = Dataset("doubles", splits, chain)

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from simulacra.core.space import Binary, Levels
+from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data import load_data
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusal import sentence_of
 
-from simulacra.core.waves import Wave
+from simulacra.core.spaces.audio import Audio
 from simulacra.data import load_data
 from simulacra.data.audio.wav import recording
 
@@ -51,7 +51,7 @@ def test_a_recording_from_a_pipe_is_read_to_its_end(tmp_path, size):
             riff((PCM // (i + 1)).astype("<i2").tobytes(), size=size, whole=size)
         )
     data = load_data(tmp_path, **KEEP)
-    assert data.space == Wave((60,), 8000) and len(data.train) == 12
+    assert data.space == Audio((60,), 8000) and len(data.train) == 12
 
 
 @pytest.mark.fault("f20")
@@ -185,7 +185,7 @@ def test_every_suffix_is_a_recording(tmp_path, ending):
     x = np.sin(np.arange(400) / 9) / 3
     for i in range(3):
         (tmp_path / f"{i}.{ending}").write_bytes(written(x, kind, None))
-    assert load_data(tmp_path, **KEEP).space == Wave((400,), 8000)
+    assert load_data(tmp_path, **KEEP).space == Audio((400,), 8000)
     assert load_data(tmp_path / f"0.{ending}", **KEEP).train.x.shape == (1, 400)
 
 

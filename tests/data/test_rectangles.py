@@ -12,9 +12,9 @@ from refusal import assert_refused
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.pixels import Geometry, fit
-from simulacra.core.preprocessing import preprocessing_from
-from simulacra.core.space import Levels
+from simulacra.core.preprocessing.chain import preprocessing_from
+from simulacra.core.preprocessing.images import Geometry, fit
+from simulacra.core.spaces.plain import Levels
 from simulacra.data import load_data
 from simulacra.data.images.summary import describe_images
 

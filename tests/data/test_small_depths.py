@@ -11,7 +11,7 @@ from refusal import assert_refused
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.space import Binary, Levels
+from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data import load_data
 
 KEEP = {"validation": 0, "test": 0}

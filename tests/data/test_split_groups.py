@@ -12,7 +12,7 @@ from PIL import Image
 from refusal import assert_refused
 from split_sources import NAMES, QUICK, SHARES, rows_of, source_of, wish_of, write_table
 
-from simulacra.core.random import Rng
+from simulacra.core.random.keyed import Rng
 from simulacra.data import load_data
 from simulacra.data.splits.cut import cut
 from simulacra.data.splits.grouping import by_group

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from refusal import assert_refused
 from split_sources import QUICK, SHARES, rows_of, source_of, wish_of, write_table
 
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.data import in_memory, load_data
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
+from simulacra.data import from_tensors, load_data
 from simulacra.data.splits.cut import cut
 from simulacra.data.splits.grouping import by_stratum
 from simulacra.data.splits.options import SplitOptions
@@ -145,10 +145,10 @@ def test_a_table_by_time(tmp_path):
 def test_two_splits_of_the_same_values_have_different_protocols():
     """Rows that are all equal: only their numbers tell the splits apart."""
     x = torch.ones(50, 2)
-    first, second = (in_memory(x, Real((2,)), seed=seed) for seed in (0, 1))
+    first, second = (from_tensors(x, Real((2,)), seed=seed) for seed in (0, 1))
     assert first.test.digest() == second.test.digest()
     assert first.protocol("test").digest != second.protocol("test").digest
-    assert first.protocol("test") == in_memory(x, Real((2,)), seed=0).protocol("test")
+    assert first.protocol("test") == from_tensors(x, Real((2,)), seed=0).protocol("test")
 
 
 def test_indices_survive_selection_moves_and_streaming(tmp_path):

@@ -8,7 +8,7 @@ import torch
 from refusal import assert_refused, sentence_of
 from wave_files import windows_of, write_spoken
 
-from simulacra.core.waves import Wave
+from simulacra.core.spaces.audio import Audio
 from simulacra.data import load_data
 from simulacra.data.catalog.fetch import fetch
 
@@ -31,7 +31,7 @@ def test_spoken_digits_have_labels_speakers_and_official_parts(home, prefix):
         assert np.array_equal(split.x.numpy() * 2**15, np.stack([w for _, w in wanted]))
         assert split.source_rows.files.tolist() == [n for n, _ in wanted]
         assert [data.label_names[c] for c in split.c] == [n[0] for n, _ in wanted]
-    assert data.space == Wave((40,), 8000) and data.name == "fsdd"
+    assert data.space == Audio((40,), 8000) and data.name == "fsdd"
     valid = load_data("fsdd", tile=40, validation=0.3)
     heard = [set(valid[name].source_rows.files.tolist()) for name in ("train", "valid")]
     assert heard[1] and not heard[0] & heard[1]
@@ -69,7 +69,7 @@ def test_the_published_recordings(real_data):
     """3,000 recordings of 1,312 s, 50 of each digit and speaker, 5 of them tested."""
     real_data("fsdd/fsdd_recordings.zip")
     data = load_data("fsdd", crop=1148, validation=0)
-    assert len(data.train) == 2700 and len(data.test) == 300 and data.space == Wave((1148,), 8000)
+    assert len(data.train) == 2700 and len(data.test) == 300 and data.space == Audio((1148,), 8000)
     assert torch.bincount(data.test.labels).tolist() == [30] * 10
     speakers = {file.split("_")[1] for file in data.train.source_rows.files}
     assert speakers == {"george", "jackson", "lucas", "nicolas", "theo", "yweweler"}

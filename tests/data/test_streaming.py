@@ -6,7 +6,7 @@ import torch
 from data_files import write_classes, write_folder
 from PIL import Image
 
-from simulacra.core.random import Rng
+from simulacra.core.random.keyed import Rng
 from simulacra.data import StreamedSplit, load, load_data
 from simulacra.data.images import files as images
 from simulacra.data.images.files import ImageFiles, reads_kept

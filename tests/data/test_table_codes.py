@@ -10,7 +10,7 @@ import torch
 from data_files import write
 
 import simulacra
-from simulacra.core.frames import columns_of, write_csv
+from simulacra.core.inputs.data_frames import columns_of, write_csv
 from simulacra.data import load_data
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -50,8 +50,8 @@ def test_drawn_classes_are_those_of_the_file(tmp_path, cells):
     plain = {cell[1:-1].replace('""', '"') if cell[0] == '"' else cell for cell in cells}
     drawn = run.model.sample(40, seed=1)
     assert set(map(str, columns_of(data.preprocessing.raw, drawn)["a"])) <= plain
-    assert set(map(str, run.model.frame(drawn)["a"])) <= plain
-    assert {int(v) for v in run.model.frame(drawn)["grade"]} <= {3, 4, 5, 6}
+    assert set(map(str, run.model.to_dataframe(drawn)["a"])) <= plain
+    assert {int(v) for v in run.model.to_dataframe(drawn)["grade"]} <= {3, 4, 5, 6}
     write_csv(data.preprocessing.raw, drawn, tmp_path / "drawn.csv")
     again = load_data(tmp_path / "drawn.csv", types=data.spec["types"], missing_values="")
     assert again.preprocessing.raw == data.preprocessing.raw
@@ -64,7 +64,7 @@ LOST = [pytest.param(cell, marks=pytest.mark.fault("f04")) for cell in ("A", "5"
 @pytest.mark.parametrize("cell", [*KEPT, *LOST])
 def test_a_constant_column_is_drawn_as_it_is(tmp_path, cell):
     _, run = trained(table(tmp_path, [cell]), tmp_path / "run")
-    drawn = run.model.frame(run.model.sample(20, seed=1))["a"]
+    drawn = run.model.to_dataframe(run.model.sample(20, seed=1))["a"]
     if cell not in KEPT:
         assert set(map(str, drawn)) == {cell}
     assert drawn.notna().all()
@@ -74,12 +74,12 @@ def test_a_run_scores_frames_and_stored_values_alike(tmp_path):
     pd = pytest.importorskip("pandas")
     path = table(tmp_path, CLASSES["zip codes"])
     data, run = trained(path, tmp_path / "run", validation=0, test=0)
-    model = simulacra.open_run(tmp_path / "run").model
+    model = simulacra.load_run(tmp_path / "run").model
     frame = pd.read_csv(path, dtype={"a": str})
     scores = model.log_prob(frame, k=5).values
     assert torch.equal(scores, run.model.log_prob(data.train.x.numpy(), k=5).values)
     gaps = frame.astype({"grade": "Int64"}).assign(x=np.where(np.arange(60) % 2, frame["x"], np.nan))
-    filled = model.frame(model.complete(gaps, seed=1))
+    filled = model.to_dataframe(model.complete(gaps, seed=1))
     assert filled["a"].tolist() == frame["a"].tolist() and filled["x"].notna().all()
     assert filled["x"][1::2].tolist() == frame["x"][1::2].tolist()
 
@@ -107,7 +107,7 @@ def test_a_saved_run_reads_its_file_as_it_was_read(tmp_path, cells):
     with open(path, "a") as file:
         file.write(path.read_text().splitlines()[1] + "\n")
     with pytest.raises(ValueError, match="not those that"):
-        simulacra.open_run(tmp_path / "run").evaluate()
+        simulacra.load_run(tmp_path / "run").evaluate()
 
 
 ENTRIES = {

@@ -7,9 +7,9 @@ import pytest
 from data_files import write
 from refusal import assert_refused
 
-from simulacra.core.classes import Categorical
-from simulacra.core.frames import columns_of
-from simulacra.core.numeric import Numeric
+from simulacra.core.inputs.data_frames import columns_of
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.numeric import Numeric
 from simulacra.data import load_data
 
 X = np.random.default_rng(0).normal(size=(60, 3))

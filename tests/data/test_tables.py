@@ -12,10 +12,10 @@ from data_files import write
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.frames import columns_of
-from simulacra.core.numeric import Numeric, Scores
-from simulacra.core.space import Binary, Count, Real
+from simulacra.core.inputs.data_frames import columns_of
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.numeric import Numeric, Scores
+from simulacra.core.spaces.plain import Binary, Count, Real
 from simulacra.data import load_data
 
 N = 157
@@ -203,13 +203,13 @@ def test_data_frames_go_in_and_come_out(trained, tmp_path):
     assert np.array_equal(scores, model.score_samples(frame[HEADER[::-1]].astype({"city": "category"}), k=5))
     data = load_data(path, missing="mask", validation=0, test=0)
     assert np.array_equal(scores, model.score_samples(data.train.x, k=5, known=data.train.known))
-    filled = model.frame(model.complete(frame, seed=3))
+    filled = model.to_dataframe(model.complete(frame, seed=3))
     assert list(filled.columns) == HEADER and not filled.isna().to_numpy().any()
     gone = frame.isna().to_numpy()
     same = filled.astype(object).to_numpy() == frame.astype(object).to_numpy()
     assert same[~gone].all()
     assert list(filled["city"].cat.categories) == ["Basel", "Oslo", "Łódź"]
-    drawn = model.frame(model.sample(9, seed=1))
+    drawn = model.to_dataframe(model.sample(9, seed=1))
     assert drawn["visits"].dtype.kind == "i" and drawn["grade"].dtype.kind == "i"
     with pytest.raises(ValueError, match="no column 'visits'"):
         model.log_prob(frame.drop(columns="visits"), k=5)

@@ -11,8 +11,8 @@ from data_files import write_classes, write_folder, write_image
 from deep_files import RAMP, deep, write_slides, write_tiff
 from refusal import assert_refused
 
-from simulacra.core.pixels import Geometry
-from simulacra.core.space import Levels
+from simulacra.core.preprocessing.images import Geometry
+from simulacra.core.spaces.plain import Levels
 from simulacra.data import load_data
 from simulacra.data.images import files as images
 from simulacra.data.images.files import ImageFiles, PageCache

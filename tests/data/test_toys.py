@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from simulacra.core.space import Binary, Real
+from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data import load_data
 from simulacra.data.toys import TOYS, BarsAndStripes, Grid, LinearGaussian, Ring, SwissRoll
 
@@ -103,7 +103,7 @@ def test_bars_and_stripes_are_drawn_with_their_probabilities():
         toy.score(odd)
 
 
-def test_real_toys_are_standardised_only_when_asked():
-    data = load_data("linear-gaussian", standardise=True)
+def test_real_toys_are_standardized_only_when_asked():
+    data = load_data("linear-gaussian", standardize=True)
     y = data.train.all().x
     assert data.space == Real((8,)) and torch.allclose(y.mean(0), torch.zeros(8), atol=1e-5)

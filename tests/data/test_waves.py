@@ -9,8 +9,8 @@ import torch
 from refusal import assert_refused
 from wave_files import KEEP, LENGTHS, samples, wav_bytes, windows_of, write_wave, write_waves
 
-from simulacra.core.space import Levels, Real
-from simulacra.core.waves import Wave
+from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.plain import Levels, Real
 from simulacra.data import load_data
 from simulacra.data.audio.wav import recording
 
@@ -22,7 +22,7 @@ def test_windows_are_the_samples_of_the_recordings_in_order(tmp_path, tile):
     arrays = write_waves(tmp_path, LENGTHS)
     wanted = np.stack([w for x in arrays for w in windows_of(x, tile)]) / 2**15
     data = load_data(tmp_path, tile=tile, **KEEP)
-    assert data.space == Wave((tile,), 8000) and data.train.x.dtype == torch.float32
+    assert data.space == Audio((tile,), 8000) and data.train.x.dtype == torch.float32
     assert np.array_equal(data.train.x.numpy(), wanted)
     assert data.applied == (f"windows of {tile:,} samples",) and data.preprocessing.steps == ()
     assert data.protocol("train").preprocessing == f"windows of {tile:,} samples"
@@ -39,7 +39,7 @@ def test_a_crop_is_the_middle(tmp_path):
 def test_recordings_of_one_length_need_no_window(tmp_path):
     arrays = write_waves(tmp_path, [50, 50, 50], rate=44100)
     data = load_data(tmp_path, **KEEP)
-    assert data.space == Wave((50,), 44100) and data.applied == ()
+    assert data.space == Audio((50,), 44100) and data.applied == ()
     assert np.array_equal(data.train.x.numpy() * 2**15, np.stack(arrays))
 
 
@@ -147,7 +147,7 @@ def test_the_log_says_what_is_kept(tmp_path, caplog):
 # ---- levels and numbers
 
 
-def test_mu_law_gives_levels_and_nothing_is_standardised_unless_asked(tmp_path):
+def test_mu_law_gives_levels_and_nothing_is_standardized_unless_asked(tmp_path):
     write_waves(tmp_path, LENGTHS)
     whole = load_data(tmp_path, tile=10, **KEEP)
     codes = load_data(tmp_path, tile=10, mu_law=32, **KEEP)
@@ -157,7 +157,7 @@ def test_mu_law_gives_levels_and_nothing_is_standardised_unless_asked(tmp_path):
     assert batch.x.dtype == torch.uint8 and int(batch.x.max()) == 31
     error = (codes.preprocessing.inverse(batch.x) - whole.train.x).abs().max()
     assert 0 < error < 0.15
-    scaled = load_data(tmp_path, tile=10, standardise=True, **KEEP)
+    scaled = load_data(tmp_path, tile=10, standardize=True, **KEEP)
     x = scaled.train.all().x
     # one mean and one deviation for all samples, wherever in the window they stand
     assert scaled.space == Real((10,)) and len(scaled.preprocessing.steps[0].shift) == 1
@@ -166,10 +166,10 @@ def test_mu_law_gives_levels_and_nothing_is_standardised_unless_asked(tmp_path):
 
 def test_options_that_do_not_apply(tmp_path):
     write_waves(tmp_path, LENGTHS)
-    assert_refused(tmp_path, "mu_law= exclude each other", tile=10, mu_law=256, standardise=True)
+    assert_refused(tmp_path, "mu_law= exclude each other", tile=10, mu_law=256, standardize=True)
     assert_refused(tmp_path, "mu_law=1 must be from 2", tile=10, mu_law=1)
     assert_refused(tmp_path, "binarize='dynamic' needs 256 levels", tile=10, binarize="dynamic")
-    assert_refused(tmp_path, "dequantise needs 256 levels", tile=10, dequantise="uniform")
+    assert_refused(tmp_path, "dequantize needs 256 levels", tile=10, dequantize="uniform")
     assert_refused(tmp_path, "size=9 is no option of", "a folder of recordings", size=9)
     assert_refused(tmp_path, "grey=True is no option of", grey=True, tile=10)
     assert_refused(tmp_path, "levels=4", "leave it out", levels=4, tile=10)

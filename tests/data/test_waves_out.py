@@ -8,7 +8,7 @@ from scipy.io import wavfile
 from wave_files import samples, write_wave, write_waves
 
 import simulacra
-from simulacra.core.waves import Wave, write_wav
+from simulacra.core.spaces.audio import Audio, write_wav
 from simulacra.data import load_data
 from simulacra.data.audio.wav import recording
 
@@ -24,14 +24,14 @@ def test_int16_is_pcm_and_other_whole_numbers_are_not(tmp_path):
     sentence_of(lambda: model.score_samples(pcm.astype(np.int32)), "needs numbers from -1 to 1", "int16")
 
 
-@pytest.mark.parametrize("options", [{}, {"mu_law": 256}, {"standardise": True}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"mu_law": 256}, {"standardize": True}], ids=str)
 def test_samples_are_waves_that_go_in_again_and_become_files(tmp_path, options):
     write_waves(tmp_path / "in", [40] * 20)
     data = load_data(tmp_path / "in", **options)
     kind = simulacra.FVBN if options.get("mu_law") else simulacra.PPCA
     run = simulacra.fit(kind(data.space), data, epochs=1, out=tmp_path / "run")
     model = simulacra.load(tmp_path / "run")
-    assert model.preprocessing.raw == Wave((40,), 8000)
+    assert model.preprocessing.raw == Audio((40,), 8000)
     x = model.sample(9, seed=2)
     model.preprocessing.raw.check(x)
     assert x.is_floating_point() and float(x.abs().max()) > 0.1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra.cli import main
-from simulacra.core.plain_yaml import load_yaml
+from simulacra.core.storage.plain_yaml import load_yaml
 
 ROOT = Path(__file__).parents[2]
 # commands that a test cannot run, and why

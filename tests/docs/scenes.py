@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 import simulacra
-from simulacra.core.waves import write_wav
+from simulacra.core.spaces.audio import write_wav
 
 Names = dict[str, Any]
 
@@ -120,7 +120,7 @@ def compared() -> Names:
 
 def contract() -> Names:
     """The names of a loss, and data."""
-    from simulacra.core.divergences import kl_to_standard_normal
+    from simulacra.core.distributions.divergences import kl_to_standard_normal
 
     names = {name: getattr(simulacra, name) for name in ("Terms", "Update")}
     ring = simulacra.load_data("ring", limit=200)

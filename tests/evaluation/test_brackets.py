@@ -8,13 +8,13 @@ import torch
 from scipy.special import logsumexp
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.space import Binary
-from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.laws import bracket_each
-from simulacra.evaluation.likelihood import has_likelihood, likelihood, likelihoods, needs_bracket
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary
+from simulacra.evaluation.evaluate import evaluate
+from simulacra.evaluation.likelihood.annealing import Annealing
+from simulacra.evaluation.likelihood.conditional_annealing import bracket_each
+from simulacra.evaluation.likelihood.held_out import has_likelihood, likelihood, likelihoods, needs_bracket
 from simulacra.evaluation.report import read_report
-from simulacra.evaluation.scoring import evaluate
 
 QUICK = Annealing(temperatures=60, chains=20, sweeps=30)
 
@@ -46,7 +46,7 @@ def free_energies(model, x):
 def data():
     generator = torch.Generator().manual_seed(2)
     x = (torch.rand(60, 30, generator=generator) < 0.4).to(torch.uint8)
-    return simulacra.in_memory(x, Binary((30,)), name="noise")
+    return simulacra.from_tensors(x, Binary((30,)), name="noise")
 
 
 @pytest.mark.system("A7", "A8")
@@ -106,7 +106,7 @@ def test_an_optimistic_score_is_no_lower_bound_and_never_wins_by_being_high(data
     optimistic = likelihoods(model, data, annealing=QUICK).estimate
     exact = likelihood(simulacra.RBM(Binary((30,)), hidden=3).double(), data)
     assert exact.kind == "exact"
-    verdict = simulacra.core.estimate.compare_estimates(optimistic, exact)
+    verdict = simulacra.core.scores.estimate.compare_estimates(optimistic, exact)
     if optimistic.mean > exact.mean:
         assert verdict.better == "undecided"
     else:
@@ -114,7 +114,7 @@ def test_an_optimistic_score_is_no_lower_bound_and_never_wins_by_being_high(data
     shifted = type(optimistic)(
         optimistic.values + 1000, "upper", optimistic.dims, "too good", {}, optimistic.protocol
     )
-    assert simulacra.core.estimate.compare_estimates(shifted, exact).better == "undecided"
+    assert simulacra.core.scores.estimate.compare_estimates(shifted, exact).better == "undecided"
 
 
 def test_which_models_need_a_bracket(data):
@@ -137,7 +137,7 @@ def test_each_condition_has_a_log_z_of_its_own():
     log_z = [exact_log_z(given, y) for y in range(3)]
     x = (torch.rand(70, 30, generator=generator) < 0.4).to(torch.uint8)
     labels = torch.randint(0, 2, (70,), generator=generator)
-    rows = simulacra.in_memory(x, Binary((30,)), c=labels, condition=Categorical((), 3), name="noise")
+    rows = simulacra.from_tensors(x, Binary((30,)), c=labels, condition=Categorical((), 3), name="noise")
     assert needs_bracket(given) and has_likelihood(given)
     report = evaluate(given, rows, seed=4, annealing=Annealing(300, 500, 100))
     best, other = report.likelihood, report.estimates["pessimistic"]

@@ -9,19 +9,19 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.likelihood import CutShort
-from simulacra.core.space import Binary
-from simulacra.evaluation import annealing, lengths
-from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.brackets import BROKEN_OFF
+from simulacra.core.scores.likelihood import CutShort
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary
 from simulacra.evaluation.budget import Share
-from simulacra.evaluation.doctor import BRIEF, QUICK
-from simulacra.evaluation.laws import bracket_each
-from simulacra.evaluation.lengths import RUNGS, Settled, affordable
-from simulacra.evaluation.likelihood import likelihoods
+from simulacra.evaluation.doctor.diagnose import BRIEF, QUICK
+from simulacra.evaluation.evaluate import evaluate
+from simulacra.evaluation.likelihood import annealing, lengths
+from simulacra.evaluation.likelihood.annealing import Annealing
+from simulacra.evaluation.likelihood.brackets import BROKEN_OFF
+from simulacra.evaluation.likelihood.conditional_annealing import bracket_each
+from simulacra.evaluation.likelihood.held_out import likelihoods
+from simulacra.evaluation.likelihood.lengths import RUNGS, Settled, affordable
 from simulacra.evaluation.report import read_report
-from simulacra.evaluation.scoring import evaluate
 
 pytestmark = pytest.mark.fault("scores 3.4")
 OPEN = (None, None, None)
@@ -31,7 +31,7 @@ def noise(rows: int = 60, d: int = 30, **more):
     """Rows that nothing can be learned from."""
     generator = torch.Generator().manual_seed(2)
     x = (torch.rand(rows, d, generator=generator) < 0.4).to(torch.uint8)
-    return simulacra.in_memory(x, Binary((d,)), name="noise", **more)
+    return simulacra.from_tensors(x, Binary((d,)), name="noise", **more)
 
 
 # ---- lengths
@@ -162,7 +162,7 @@ def test_a_report_is_kept_as_far_as_it_was_measured(tmp_path):
 
 
 def test_at_a_prompt_the_report_comes_back(monkeypatch):
-    monkeypatch.setattr("simulacra.evaluation.scoring.interactive", lambda: True)
+    monkeypatch.setattr("simulacra.evaluation.evaluate.interactive", lambda: True)
     model = interrupted_after(simulacra.RBM(Binary((30,)), hidden=3), "infer", 0)
     assert evaluate(model, noise()).findings[0].name == "interrupted"
 

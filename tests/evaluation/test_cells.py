@@ -1,7 +1,7 @@
 """Scores as cells of a table: their intervals, and what they decide."""
 
-from simulacra.evaluation.score_columns import share
-from simulacra.evaluation.score_tables import Cell, Column, Scores, ScoreTable
+from simulacra.evaluation.compare.score_columns import share
+from simulacra.evaluation.compare.score_tables import Cell, Column, Scores, ScoreTable
 
 
 def test_scores_are_decided_beyond_2_5_standard_errors_of_both():

@@ -8,7 +8,7 @@ import scipy
 import torch
 
 import simulacra
-from simulacra.evaluation.chains import (
+from simulacra.evaluation.diagnostics.mixing import (
     autocorrelation_time,
     autocovariances,
     mixing,
@@ -18,7 +18,7 @@ from simulacra.evaluation.chains import (
 
 
 def by_the_formula(theta):
-    """Rank-normalised split R-hat of Vehtari et al. 2021, equations 1 to 4 and 14, in loops."""
+    """Rank-normalized split R-hat of Vehtari et al. 2021, equations 1 to 4 and 14, in loops."""
 
     def plain(chains):
         n = len(chains[0])

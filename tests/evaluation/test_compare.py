@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.estimate import Estimate, Protocol
-from simulacra.evaluation.compare import compare
-from simulacra.evaluation.likelihood import likelihood
-from simulacra.evaluation.scoring import evaluate
+from simulacra.core.scores.estimate import Estimate, Protocol
+from simulacra.evaluation.compare.comparison import compare
+from simulacra.evaluation.evaluate import evaluate
+from simulacra.evaluation.likelihood.held_out import likelihood
 
 TEST = Protocol("abc", "digits", "test", "Binary((64,))", "raw")
 
@@ -58,7 +58,7 @@ def test_differences_within_two_standard_errors_are_undecided():
 
 
 @pytest.mark.system("I6")
-def test_binarisations_never_share_a_column():
+def test_binarizations_never_share_a_column():
     scores = {}
     for scheme in ("dynamic", "static", "threshold"):
         data = simulacra.load_data("digits", binarize=scheme)
@@ -74,7 +74,7 @@ def test_binarisations_never_share_a_column():
 
 @pytest.mark.system("I5", "I6")
 def test_real_binary_and_scaled_data_are_different_protocols():
-    grey = simulacra.load_data("digits", dequantise="uniform")
+    grey = simulacra.load_data("digits", dequantize="uniform")
     bits = simulacra.load_data("digits", binarize="dynamic")
     real = simulacra.PPCA(grey.space, latent=2)
     real.preprocessing = grey.preprocessing
@@ -83,7 +83,7 @@ def test_real_binary_and_scaled_data_are_different_protocols():
     with pytest.raises(ValueError, match="protocols differ in"):
         compare(real=likelihood(real, grey), coin=likelihood(coin, bits, k=2))
     x = torch.randn(60, 3, dtype=torch.float64)
-    unit, tenth = (simulacra.in_memory(s * x, simulacra.Real((3,))) for s in (1.0, 0.1))
+    unit, tenth = (simulacra.from_tensors(s * x, simulacra.Real((3,))) for s in (1.0, 0.1))
     model = simulacra.PPCA(unit.space, latent=1).double()
     with pytest.raises(ValueError, match="protocols differ in data"):
         compare(unit=likelihood(model, unit), tenth=likelihood(model, tenth))
@@ -116,7 +116,7 @@ def test_bad_input():
 
 def runs(folder, seeds, **changed):
     """Folders of reports of one experiment, one for each seed, with means that differ."""
-    from simulacra.core.files import write_json
+    from simulacra.core.storage.files import write_json
     from simulacra.evaluation.report import Report
 
     for i, seed in enumerate(seeds):

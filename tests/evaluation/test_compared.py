@@ -10,14 +10,14 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.estimate import Estimate, Protocol
-from simulacra.core.files import write_json
-from simulacra.core.finding import Finding
-from simulacra.evaluation.compare import compare
-from simulacra.evaluation.compared_page import as_html, as_json, as_markdown
-from simulacra.evaluation.reconstruction import Reconstruction
+from simulacra.core.errors.finding import Finding
+from simulacra.core.scores.estimate import Estimate, Protocol
+from simulacra.core.storage.files import write_json
+from simulacra.evaluation.compare.comparison import compare
+from simulacra.evaluation.compare.page import as_html, as_json, as_markdown
+from simulacra.evaluation.evaluate import evaluate
+from simulacra.evaluation.latents.reconstruction import Reconstruction
 from simulacra.evaluation.report import Report, read_report
-from simulacra.evaluation.scoring import evaluate
 
 TEST = Protocol("abc", "digits", "test", "Binary((64,))", "raw")
 
@@ -68,15 +68,15 @@ def test_a_table_for_each_protocol_and_a_refusal_between_them():
 
 
 def test_one_that_fits_nobody_is_refused_and_the_rest_is_compared():
-    other = Protocol("xyz", "digits", "test", "Binary((64,))", "static binarisation, seed 0")
+    other = Protocol("xyz", "digits", "test", "Binary((64,))", "static binarization, seed 0")
     found = compare(a=report(-1.0), b=report(-2.0), odd=report(-0.5, other))
     assert found.better("a", "b") and list(found.estimates) == ["a", "b"]
     (refusal,) = found.refusals
-    assert "odd" in refusal and "binarisation" in refusal
+    assert "odd" in refusal and "binarization" in refusal
 
 
 def test_the_mend_is_a_command_that_works(runs, tmp_path):
-    run = simulacra.open_run(runs / "ppca")
+    run = simulacra.load_run(runs / "ppca")
     shutil.copytree(runs / "ppca", tmp_path / "half")
     for stale in ("evaluations", "report.json"):
         (shutil.rmtree if stale == "evaluations" else lambda p: p.unlink())(tmp_path / "half" / stale)
@@ -198,7 +198,7 @@ def test_a_density_without_limit_wins_against_nobody():
 
 def test_other_numbers_of_samples_do_not_share_a_table(runs, tmp_path):
     shutil.copytree(runs / "gan", tmp_path / "more")
-    run = simulacra.open_run(tmp_path / "more")
+    run = simulacra.load_run(tmp_path / "more")
     evaluate(run, limit=300, samples=200).write(tmp_path / "more")
     found = compare(runs / "gan", tmp_path / "more")
     assert [t.first.kind for t in found.tables] == ["copies"]

@@ -6,17 +6,17 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.space import Real
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Real
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.stream import StreamedSplit
-from simulacra.evaluation.constants import constant_columns, real_columns
-from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.measure import Evidence
-from simulacra.evaluation.measures import CONSTANT
-from simulacra.evaluation.relative import relative_scores
+from simulacra.data.sources.stream import StreamedSplit
+from simulacra.evaluation.doctor.diagnose import diagnose
+from simulacra.evaluation.likelihood.constant_columns import constant_columns, real_columns
+from simulacra.evaluation.likelihood.relative import relative_scores
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import CONSTANT
 from simulacra.evaluation.rows import subset
 
 
@@ -25,7 +25,7 @@ def rows():
     """Columns 1 and 3 are constant, the others normal."""
     x = torch.randn(400, 5, generator=torch.Generator().manual_seed(7))
     x[:, 1], x[:, 3] = 0.25, -4.0
-    return simulacra.in_memory(x, Real((5,)))
+    return simulacra.from_tensors(x, Real((5,)))
 
 
 def said(found):
@@ -60,17 +60,17 @@ def test_a_spike_is_measured_by_moving_the_column(rows):
 
 def test_data_without_constants(rows):
     x = torch.randn(50, 3)
-    data = simulacra.in_memory(x, Real((3,)))
+    data = simulacra.from_tensors(x, Real((3,)))
     found = constant_columns(simulacra.PPCA(data.space, latent=1), data)
     assert found.names == () and found.width == math.inf and said(found)[0] == "ok"
     digits = simulacra.load_data("digits", binarize="dynamic")
     assert constant_columns(simulacra.VAE(digits.space, latent=2, hidden=(9,)), digits) is None
-    dequantised = simulacra.load_data("digits", dequantise="uniform")
-    assert constant_columns(simulacra.PPCA(dequantised.space, latent=2), dequantised) is None
+    dequantized = simulacra.load_data("digits", dequantize="uniform")
+    assert constant_columns(simulacra.PPCA(dequantized.space, latent=2), dequantized) is None
 
 
 def test_columns_of_a_table_go_by_their_names():
-    space = Fields(age=Real(), sex=Categorical((), 2), place=Real((2,)))
+    space = Table(age=Real(), sex=Categorical((), 2), place=Real((2,)))
     assert list(real_columns(space)) == [(0, "age"), (2, "place[0]"), (3, "place[1]")]
     assert list(real_columns(Real((3, 2, 2))))[5] == (5, "pixel (0, 1)")
 
@@ -93,7 +93,7 @@ def late(n=2600, where=2345):
 
 
 def test_a_column_that_changes_late_is_no_constant():
-    data = simulacra.in_memory(late(), Real((3,)), valid=0, test=0)
+    data = simulacra.from_tensors(late(), Real((3,)), valid=0, test=0)
     for limit in (50, 2000):
         found = constant_columns(simulacra.PPCA(data.space, latent=1), data, limit=limit)
         assert found.names == ("column 2",)
@@ -131,5 +131,5 @@ def test_columns_with_fewer_than_two_known_values_are_not_named():
     known = torch.ones(300, 4, dtype=torch.bool)
     known[:, 0], known[1:, 1] = False, False
     x[:, 2], known[2:, 2] = 0.5, False
-    data = simulacra.in_memory(x.where(known, 0.0), Real((4,)), known=known, valid=0, test=0)
+    data = simulacra.from_tensors(x.where(known, 0.0), Real((4,)), known=known, valid=0, test=0)
     assert constant_columns(simulacra.PPCA(data.space, latent=1), data).names == ("column 2",)

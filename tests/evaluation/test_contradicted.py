@@ -8,7 +8,7 @@ import torch
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.files import read_tensors, write_tensors
+from simulacra.core.storage.files import read_tensors, write_tensors
 from simulacra.evaluation import evaluate, read_report
 
 pytestmark = pytest.mark.fault("doors 1.4")

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.space import Real
-from simulacra.evaluation.units import dead_units
+from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.plain import Real
+from simulacra.evaluation.diagnostics.dead_units import dead_units
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_both_players_of_a_game_are_watched():
 
 
 def test_channels_are_units_and_places_are_not():
-    data = simulacra.load_data("digits", dequantise="uniform")
+    data = simulacra.load_data("digits", dequantize="uniform")
     torch.manual_seed(3)
     net = torch.nn.Sequential(
         torch.nn.Conv2d(1, 7, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(252, 6)
@@ -93,7 +93,9 @@ class Steps(simulacra.Model, can.HasDensity, can.Encodes):
 
 
 def test_steps_are_no_units_and_a_rectifier_may_serve_two_layers():
-    data = simulacra.in_memory(torch.randn(120, 10, generator=torch.Generator().manual_seed(6)), Real((10,)))
+    data = simulacra.from_tensors(
+        torch.randn(120, 10, generator=torch.Generator().manual_seed(6)), Real((10,))
+    )
     model = Steps(data.space, seed=6)
     with torch.no_grad():
         model.net[0].bias[:3] = -100.0

@@ -7,8 +7,8 @@ import pytest
 import scipy
 import torch
 
-from simulacra.evaluation.coverage import precision_recall_density_coverage
-from simulacra.evaluation.distances import (
+from simulacra.evaluation.samples.coverage import precision_recall_density_coverage
+from simulacra.evaluation.samples.distances import (
     Moments,
     frechet_distance,
     frechet_error,

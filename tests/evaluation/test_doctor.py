@@ -9,39 +9,39 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields
-from simulacra.core.distributions import Gaussian
-from simulacra.core.estimate import Estimate
-from simulacra.core.finding import Finding, read_finding
-from simulacra.core.space import Positive, Real
-from simulacra.evaluation.coverage import Coverage
-from simulacra.evaluation.doctor import diagnose, findings
-from simulacra.evaluation.glance import Purse, glance
-from simulacra.evaluation.history import History, keeps_best
-from simulacra.evaluation.latents import Codes, active_in, decompose
-from simulacra.evaluation.likelihood import Likelihood
-from simulacra.evaluation.measure import Evidence
-from simulacra.evaluation.measures import (
+from simulacra.core.distributions.elementary import Gaussian
+from simulacra.core.errors.finding import Finding, read_finding
+from simulacra.core.scores.estimate import Estimate
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Positive, Real
+from simulacra.evaluation.diagnostics.state import Diagnostics
+from simulacra.evaluation.doctor.diagnose import diagnose, findings
+from simulacra.evaluation.doctor.quick_check import TimeBudget, quick_check
+from simulacra.evaluation.latents.codes import Codes, active_in, decompose
+from simulacra.evaluation.likelihood.held_out import Likelihood
+from simulacra.evaluation.likelihood.repeated_values import repeated_values
+from simulacra.evaluation.measures.history import History, keeps_best
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import (
     CODES,
-    GENERALISATION,
+    DIAGNOSTICS,
+    GENERALIZATION,
     HISTORY,
     LIKELIHOOD,
-    MEMORISATION,
+    MEMORIZATION,
     MODES,
     NEIGHBOUR,
     QUALITY,
     REPEATED,
     SAMPLE_SCORE,
-    VITALS,
-    Generalisation,
+    Generalization,
 )
-from simulacra.evaluation.memorisation import Memorisation
-from simulacra.evaluation.quality import ModesFound, SampleQuality, Skipped
-from simulacra.evaluation.repeats import repeated_values
 from simulacra.evaluation.report import read_report
-from simulacra.evaluation.samples import SampleScore
-from simulacra.evaluation.vitals import Vitals
+from simulacra.evaluation.samples.coverage import Coverage
+from simulacra.evaluation.samples.memorization import Memorization
+from simulacra.evaluation.samples.mmd import SampleScore
+from simulacra.evaluation.samples.quality import ModesFound, SampleQuality, Skipped
 
 
 def only(evidence, name):
@@ -57,8 +57,8 @@ def scores(mean, spread=1.0, n=400, dims=10):
     return Estimate(values, "lower", dims, "ELBO")
 
 
-def codes(means, log_scale):
-    loc = torch.randn(300, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * means
+def codes(meaning, log_scale):
+    loc = torch.randn(300, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * meaning
     return Gaussian(loc, torch.full_like(loc, log_scale), 1)
 
 
@@ -91,11 +91,11 @@ def test_codes_far_from_the_prior():
 
 
 def test_overfitting_in_standard_errors():
-    fine = Evidence.of({GENERALISATION: Generalisation(scores(-100.0), scores(-99.9))})
+    fine = Evidence.of({GENERALIZATION: Generalization(scores(-100.0), scores(-99.9))})
     assert only(fine, "overfitting")[0] == "ok"
-    slight = Evidence.of({GENERALISATION: Generalisation(scores(-100.0), scores(-99.0))})
+    slight = Evidence.of({GENERALIZATION: Generalization(scores(-100.0), scores(-99.0))})
     assert only(slight, "overfitting")[0] == "note"
-    heavy = Evidence.of({GENERALISATION: Generalisation(scores(-100.0), scores(-80.0))})
+    heavy = Evidence.of({GENERALIZATION: Generalization(scores(-100.0), scores(-80.0))})
     severity, sentence = only(heavy, "overfitting")
     assert severity == "warning" and "+20.00" in sentence and "patience" in sentence
 
@@ -123,7 +123,7 @@ def test_a_run_with_patience_is_known_for_it(tmp_path):
     kept = simulacra.fit(make(), data, out=tmp_path / "a", patience=1, **options)
     last = simulacra.fit(make(), data, out=tmp_path / "b", **options)
     assert keeps_best(kept.path) and not keeps_best(last.path) and not keeps_best(None)
-    assert [glance(run, Purse(0))[HISTORY].best_kept for run in (kept, last)] == [True, False]
+    assert [quick_check(run, TimeBudget(0))[HISTORY].best_kept for run in (kept, last)] == [True, False]
     # interrupted: the weights are those of the last step
     (kept.path / "model.safetensors").unlink()
     assert not keeps_best(kept.path)
@@ -132,7 +132,7 @@ def test_a_run_with_patience_is_known_for_it(tmp_path):
 def test_unbounded_densities():
     levels = Evidence.of({LIKELIHOOD: Likelihood(scores(50.0))})
     severity, sentence = only(levels, "density on discrete data")
-    assert severity == "warning" and "dequantise" in sentence
+    assert severity == "warning" and "dequantize" in sentence
     assert diagnose(Evidence.of({LIKELIHOOD: Likelihood(scores(-50.0))})) == []
     rounded = Evidence.of({LIKELIHOOD: Likelihood(scores(50.0)), REPEATED: 0.97})
     assert only(rounded, "density on discrete data")[0] == "warning"
@@ -140,19 +140,19 @@ def test_unbounded_densities():
     assert only(smooth, "density on discrete data")[0] == "ok"
     x = torch.randn(200, 3)
     for values, share in ((x, 0.0), ((x * 2).round(), 0.9)):
-        data = simulacra.in_memory(values, simulacra.Real((3,)))
+        data = simulacra.from_tensors(values, simulacra.Real((3,)))
         assert repeated_values(data, data.train) == pytest.approx(share, abs=0.08)
 
 
 def table(**columns):
     """A table of 600 rows: two real columns and a class."""
-    space = Fields(a=Real(), b=Real(), sex=Categorical((), 2))
+    space = Table(a=Real(), b=Real(), sex=Categorical((), 2))
     rows = torch.randn(600, 2, generator=torch.Generator().manual_seed(17)) * 0.001
     sex = torch.arange(600.0).unsqueeze(1) % 2
     x = torch.cat([rows, sex], 1)
     for name, values in columns.items():
         x[:, space.names.index(name)] = values
-    return simulacra.in_memory(x, space)
+    return simulacra.from_tensors(x, space)
 
 
 @pytest.mark.system("I7")
@@ -168,11 +168,11 @@ def test_a_table_of_small_real_numbers_is_no_table_of_levels():
     # what stands where a value is missing is no value
     known = torch.arange(600).unsqueeze(1) % 3 > 0
     x = torch.randn(600, 1).where(known, 0.0)
-    gaps = simulacra.in_memory(x, Real((1,)), known=known)
+    gaps = simulacra.from_tensors(x, Real((1,)), known=known)
     assert repeated_values(gaps, gaps.train) == 0
-    classes = simulacra.in_memory(torch.zeros(50, 1), Fields(sex=Categorical((), 2)))
+    classes = simulacra.from_tensors(torch.zeros(50, 1), Table(sex=Categorical((), 2)))
     assert repeated_values(classes, classes.train) is None
-    positive = simulacra.in_memory(torch.rand(70, 2) + 1, Positive((2,)))
+    positive = simulacra.from_tensors(torch.rand(70, 2) + 1, Positive((2,)))
     assert repeated_values(positive, positive.train) == 0
 
 
@@ -188,11 +188,11 @@ def test_unreliable_importance_samples():
 def test_copies_and_poor_samples():
     held = torch.linspace(1, 2, 200, dtype=torch.float64)
     zero = torch.zeros(100, dtype=torch.float64)
-    copier = Evidence.of({MEMORISATION: Memorisation(zero, zero, held, zero + 1, zero, 300)})
-    severity, sentence = only(copier, "memorisation")
+    copier = Evidence.of({MEMORIZATION: Memorization(zero, zero, held, zero + 1, zero, 300)})
+    severity, sentence = only(copier, "memorization")
     assert severity == "warning" and "100 are exact copies" in sentence
-    blurred = Evidence.of({MEMORISATION: Memorisation(zero + 0.5, zero, held, zero + 0.4, zero, 300)})
-    severity, sentence = only(blurred, "memorisation")
+    blurred = Evidence.of({MEMORIZATION: Memorization(zero + 0.5, zero, held, zero + 0.4, zero, 300)})
+    severity, sentence = only(blurred, "memorization")
     assert severity == "note" and "variety" in sentence
     off = Evidence.of({SAMPLE_SCORE: SampleScore(0.2, 0.001, 0.005, 100, (1.0,))})
     assert only(off, "samples")[0] == "note"
@@ -210,11 +210,11 @@ def test_findings_of_a_model_come_warnings_first():
     order = [("warning", "note", "ok").index(f.severity) for f in found]
     assert order == sorted(order)
     names = {f.name for f in found}
-    assert {"posterior collapse", "memorisation", "overfitting", "importance samples"} <= names
+    assert {"posterior collapse", "memorization", "overfitting", "importance samples"} <= names
     torch.manual_seed(1)
     implicit = {f.name for f in findings(simulacra.GAN(simulacra.Real((2,))), simulacra.load_data("ring"))}
     game = {"mode collapse", "discriminator", "dead hidden units", "missing modes", "samples"}
-    inside = {"memorisation", "repeated rows", "exploding weights", "frozen part"}
+    inside = {"memorization", "repeated rows", "exploding weights", "frozen part"}
     assert implicit == {"lost columns", "lost dependences", *inside, *game}
 
 
@@ -223,7 +223,7 @@ def test_each_finding_says_where_it_is_written_up():
     page = (root / "docs" / "doctor.md").read_text(encoding="utf-8")
     labels = set(re.findall(r"^\(([a-z-]+)\)=$", page, re.M))
     sources = "".join(
-        p.read_text(encoding="utf-8") for p in (root / "src/simulacra/evaluation/checks").glob("*.py")
+        p.read_text(encoding="utf-8") for p in (root / "src/simulacra/evaluation/doctor/checks").glob("*.py")
     )
     asked = set(re.findall(r"\{PAGE\}#([a-z-]+)", sources)) | {"mode-collapse", "vanishing-gradient"}
     assert asked == labels
@@ -255,7 +255,7 @@ def test_reports_of_old_are_read(tmp_path):
     old = [{"severity": "note", "name": "samples", "sentence": "the samples are off."}]
     path.write_text(json.dumps({**content, "findings": old}))
     (found,) = read_report(tmp_path).findings
-    assert found.sentence == old[0]["sentence"] and found.mend == ""
+    assert found.sentence == old[0]["sentence"] and found.suggestion == ""
     path.write_text(json.dumps({**content, "findings": [{"severity": "note"}]}))
     with pytest.raises(ValueError, match="damaged"):
         read_report(tmp_path)
@@ -277,7 +277,7 @@ def test_terms_that_explode_or_are_not_finite():
 @pytest.mark.system("F8")
 def test_a_discriminator_too_strong_too_weak_or_matched():
     game = lambda accuracy, neighbour: Evidence.of(
-        {VITALS: Vitals({"accuracy": accuracy, "gradient": 0.1}, None), NEIGHBOUR: neighbour}
+        {DIAGNOSTICS: Diagnostics({"accuracy": accuracy, "gradient": 0.1}, None), NEIGHBOUR: neighbour}
     )
     assert only(game(0.99, 0.99), "discriminator")[0] == "note"
     severity, sentence = only(game(0.5, 0.97), "discriminator")

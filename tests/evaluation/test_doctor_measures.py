@@ -11,20 +11,20 @@ import torch
 from torch import nn
 
 import simulacra
-from simulacra.core.capabilities import HasDensity, Samples, TakesCondition
+from simulacra.core.capabilities.general import HasDensity, Samples, TakesCondition
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.evaluation.against_mean import against_mean, mean_features
-from simulacra.evaluation.cells import k_means, lost_cells
-from simulacra.evaluation.checks.learning import _noise
-from simulacra.evaluation.condition import _Nearest, condition_use
-from simulacra.evaluation.copying import Beside
-from simulacra.evaluation.doctor import findings
-from simulacra.evaluation.flat import kept_entries
-from simulacra.evaluation.memorisation import memorisation
-from simulacra.evaluation.nearest import nearest_other
-from simulacra.evaluation.shared_rows import shared_rows
-from simulacra.evaluation.weights import as_made, weights_of
+from simulacra.core.random.keyed import Rng
+from simulacra.evaluation.diagnostics.condition import _Nearest, condition_use
+from simulacra.evaluation.diagnostics.extreme_weights import as_made, weights_of
+from simulacra.evaluation.diagnostics.flat import kept_entries
+from simulacra.evaluation.diagnostics.shared_rows import shared_rows
+from simulacra.evaluation.doctor.checks.learning import _noise
+from simulacra.evaluation.doctor.diagnose import findings
+from simulacra.evaluation.latents.against_mean import against_mean, mean_features
+from simulacra.evaluation.samples.cells import k_means, lost_cells
+from simulacra.evaluation.samples.copying import Beside
+from simulacra.evaluation.samples.memorization import memorization
+from simulacra.evaluation.samples.nearest import nearest_other
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.doctor import laws, samplers
@@ -63,7 +63,7 @@ def test_equal_rows_of_a_continuous_law_are_a_poisson_number():
 @pytest.mark.parametrize("share, exact", [(0.0, False), (0.01, True), (0.05, True)])
 def test_exact_copies_in_a_continuous_law_count_at_once(share, exact):
     data = laws.data_of("correlated", 5)
-    found = memorisation(samplers.copier("correlated", data, 5, share), data, n=1000)
+    found = memorization(samplers.copier("correlated", data, 5, share), data, n=1000)
     assert found.copies == exact and found.beside.continuous
     assert bool(found.flagged.any()) == exact
 
@@ -72,12 +72,12 @@ def test_exact_copies_in_a_continuous_law_count_at_once(share, exact):
 @pytest.mark.parametrize("seed", range(4))
 def test_drift_between_splits_is_no_copying(seed):
     data = laws.drifted("correlated", 1.0, seed)
-    fair = memorisation(samplers.truth("correlated", data, seed), data, n=600)
+    fair = memorization(samplers.truth("correlated", data, seed), data, n=600)
     assert fair.near_chance < 1e-3 and fair.side_chance < 1e-3, "held-out rows alone would accuse it"
     assert not fair.copies and fair.drift_chance < 1e-3
-    alike = memorisation(samplers.truth("correlated", data, seed, samplers.towards_the_mean), data, n=600)
+    alike = memorization(samplers.truth("correlated", data, seed, samplers.towards_the_mean), data, n=600)
     assert not alike.copies
-    noisy = memorisation(samplers.copier("correlated", data, seed, 1.0, noise=0.05), data, n=600)
+    noisy = memorization(samplers.copier("correlated", data, seed, 1.0, noise=0.05), data, n=600)
     assert noisy.copies and not noisy.flagged.any()
 
 
@@ -91,7 +91,9 @@ def test_what_a_condition_says_is_bounded_by_what_it_is():
     both = [scipy.stats.norm(s * m).pdf(grid) for s in (-1, 1)]
     mixed = (both[0] + both[1]) / 2
     information = np.trapezoid(sum(p * np.log(p / mixed) for p in both) / 2, grid)
-    data = simulacra.in_memory(x, simulacra.Real((1,)), c=c, condition=simulacra.Categorical((), 2), valid=0)
+    data = simulacra.from_tensors(
+        x, simulacra.Real((1,)), c=c, condition=simulacra.Categorical((), 2), valid=0
+    )
     model = simulacra.MADE(data.space, data.condition, hidden=(9,))
     model.preprocessing = data.preprocessing
     train = data.train
@@ -133,7 +135,7 @@ def test_the_score_of_other_conditions_is_that_of_the_closed_form():
     c = torch.arange(4000) % 2
     x = normal(4000, 1, 4) + (2.0 * c.unsqueeze(1) - 1)
     kind = simulacra.Categorical((), 2)
-    data = simulacra.in_memory(x, simulacra.Real((1,)), c=c, condition=kind, valid=0, test=0.25)
+    data = simulacra.from_tensors(x, simulacra.Real((1,)), c=c, condition=kind, valid=0, test=0.25)
     for listens in (True, False):
         model = Known(data.space, kind, listens)
         model.preprocessing = data.preprocessing

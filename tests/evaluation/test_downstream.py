@@ -6,13 +6,13 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.classes import Categorical
-from simulacra.core.records import read_as
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.downstream import Downstream, downstream_rows, train_on_samples
-from simulacra.evaluation.implicit import NotScored
+from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.core.storage.records import read_as
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.samples.implicit import NotScored
+from simulacra.evaluation.tasks.downstream import Downstream, downstream_rows, train_on_samples
 
 pytestmark = pytest.mark.system("I12")
 
@@ -42,7 +42,7 @@ def blobs(n=3000, seed=0, **parts):
     generator = torch.Generator().manual_seed(seed)
     c = torch.randint(0, 3, (n,), generator=generator)
     x = CENTRES[c] + torch.randn(n, 3, generator=generator)
-    return in_memory(x, Real((3,)), "blobs", c=c, condition=CLASSES, valid=0, test=0.4, seed=seed, **parts)
+    return from_tensors(x, Real((3,)), "blobs", c=c, condition=CLASSES, valid=0, test=0.4, seed=seed, **parts)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_images_have_a_network_of_their_own():
     # class 1 is brighter
     x = (torch.rand(500, 1, 5, 7, generator=generator) < 0.3 + 0.4 * c.view(-1, 1, 1, 1)).float()
     classes = Categorical((), 2)
-    data = in_memory(x, Binary((1, 5, 7)), "noise", c=c, condition=classes, test=0.3)
+    data = from_tensors(x, Binary((1, 5, 7)), "noise", c=c, condition=classes, test=0.3)
     model = simulacra.VAE(data.space, condition=classes, latent=2, hidden=(7,))
     found = train_on_samples(model, data, n=300)
     assert found.reference.value > 0.95 and "1x5x7" in found.classifier
@@ -126,6 +126,6 @@ def test_what_cannot_be_measured_is_said_in_one_sentence(data):
     with pytest.raises(NotScored, match="at least 100 labelled rows of test, but 20 of blobs were taken"):
         train_on_samples(Blobs(data.space, CLASSES), data, limit=20)
     target = Real((2,))
-    regression = in_memory(data.train.x, Real((3,)), "motion", c=data.train.x[:, :2], condition=target)
+    regression = from_tensors(data.train.x, Real((3,)), "motion", c=data.train.x[:, :2], condition=target)
     with pytest.raises(NotScored, match="a classifier needs one label a row, but motion is given"):
         train_on_samples(Blobs(data.space, target), regression)

@@ -7,16 +7,16 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.space import Real
-from simulacra.evaluation import examined as module
-from simulacra.evaluation.advice import setting_of
-from simulacra.evaluation.checked import SETTING
-from simulacra.evaluation.examined import examined
-from simulacra.evaluation.glance import Purse, glance, last_vitals
-from simulacra.evaluation.history import History
-from simulacra.evaluation.measure import Evidence
-from simulacra.evaluation.measures import GENERALISATION, HISTORY, MIXING
+from simulacra import api as module
+from simulacra.api import examined
+from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.plain import Real
+from simulacra.evaluation.doctor.advice import setting_of
+from simulacra.evaluation.doctor.quick_check import TimeBudget, last_diagnostics, quick_check
+from simulacra.evaluation.measures.checked import SETTING
+from simulacra.evaluation.measures.history import History
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import GENERALIZATION, HISTORY, MIXING
 from simulacra.training import fit as trainer
 from simulacra.training.run import Run
 
@@ -65,28 +65,28 @@ def test_last_vitals_come_from_the_metrics(tmp_path):
     ring = simulacra.load_data("ring")
     torch.manual_seed(2)
     run = simulacra.fit(simulacra.GAN(ring.space, latent=2, hidden=(9,)), ring, out=tmp_path, epochs=1)
-    found = last_vitals(run, run.metrics)
+    found = last_diagnostics(run, run.metrics)
     assert set(found.numbers) == {"accuracy", "gradient", "diversity"}
     # an interrupted run ends with terms
-    assert last_vitals(run, run.metrics[:1]) is None and last_vitals(run, run.metrics[:-1]) is None
+    assert last_diagnostics(run, run.metrics[:1]) is None and last_diagnostics(run, run.metrics[:-1]) is None
     assert "discriminator" in {f.name for f in run.findings}
 
 
 def test_a_purse_is_not_overdrawn(monkeypatch):
     now, calls = [0.0], []
-    monkeypatch.setattr("simulacra.evaluation.glance.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("simulacra.evaluation.doctor.quick_check.time.perf_counter", lambda: now[0])
 
     def measure(n):
         calls.append(n)
         now[0] += n * 1e-3
         return n
 
-    purse = Purse(0.3)
+    budget = TimeBudget(0.3)
     # a probe of 10 ms leaves 140 ms of the half
-    assert purse.buy(measure, probe=10, least=20, most=1000, share=0.5) in (139, 140)
-    assert calls[0] == 10 and len(calls) == 2 and purse.left == pytest.approx(0.15, abs=0.002)
-    assert purse.buy(measure, 10, 500, 1000, 1.0) is None and calls[2:] == [10]
-    assert Purse(0.0).buy(measure, 1, 1, 1, 1.0) is None
+    assert budget.buy(measure, probe=10, least=20, most=1000, share=0.5) in (139, 140)
+    assert calls[0] == 10 and len(calls) == 2 and budget.left == pytest.approx(0.15, abs=0.002)
+    assert budget.buy(measure, 10, 500, 1000, 1.0) is None and calls[2:] == [10]
+    assert TimeBudget(0.0).buy(measure, 1, 1, 1, 1.0) is None
 
 
 def test_a_model_that_refuses_does_not_lose_the_run(digits, tmp_path, monkeypatch):
@@ -96,14 +96,14 @@ def test_a_model_that_refuses_does_not_lose_the_run(digits, tmp_path, monkeypatc
         raise ValueError("not these rows.")
 
     monkeypatch.setattr(type(run.model), "free_energy", refuse)
-    assert glance(run, Purse(9.0))[GENERALISATION] is None
+    assert quick_check(run, TimeBudget(9.0))[GENERALIZATION] is None
 
     def wrong(*args, **more):
         raise RuntimeError("a mistake of the program.")
 
     monkeypatch.setattr(type(run.model), "free_energy", wrong)
     with pytest.raises(RuntimeError, match="a mistake"):
-        glance(run, Purse(9.0))
+        quick_check(run, TimeBudget(9.0))
 
 
 class Wrong(simulacra.MADE, can.Encodes):
@@ -124,12 +124,12 @@ def test_a_mistake_of_a_class_does_not_take_the_run_away(digits, tmp_path, caplo
     assert said == ["the doctor could not look at the run: TypeError: infer() has no such argument"]
 
 
-@pytest.mark.parametrize("part", ["glance.last_vitals", "examined.diagnose"])
+@pytest.mark.parametrize("part", ["evaluation.doctor.quick_check.last_diagnostics", "api.diagnose"])
 def test_nor_does_one_in_what_is_free(vae, caplog, monkeypatch, part):
     def wrong(*args):
         raise KeyError("accuracy")
 
-    monkeypatch.setattr(f"simulacra.evaluation.{part}", wrong)
+    monkeypatch.setattr(f"simulacra.{part}", wrong)
     assert examined(vae, 1.0) is vae
     assert "KeyError: 'accuracy'" in caplog.records[-1].getMessage()
 
@@ -146,20 +146,22 @@ def test_an_interrupt_is_no_mistake(vae, monkeypatch):
 def test_an_energy_is_asked_without_its_log_z(digits, tmp_path, monkeypatch):
     run = simulacra.fit(simulacra.RBM(digits.space, hidden=18), digits, out=tmp_path, epochs=1, doctor=False)
     monkeypatch.setattr(type(run.model), "log_z", lambda *args: pytest.fail("log Z was summed"))
-    found = glance(run, Purse(20.0))
-    scores = found[GENERALISATION]
+    found = quick_check(run, TimeBudget(20.0))
+    scores = found[GENERALIZATION]
     assert scores is not None and abs(scores.training.mean - scores.held_out.mean) < 5
     assert found[MIXING] is not None and found[MIXING].kept >= 100
 
 
 def test_data_from_memory_and_few_rows(tmp_path):
-    data = simulacra.in_memory(torch.randn(12, 3), Real((3,)))
+    data = simulacra.from_tensors(torch.randn(12, 3), Real((3,)))
     run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path)
     history = {HISTORY: History(run.metrics)}
     setting = setting_of(run.model, data)
-    assert glance(run, Purse(9.0)) == Evidence.of({**history, SETTING: setting})
+    assert quick_check(run, TimeBudget(9.0)) == Evidence.of({**history, SETTING: setting})
     unknown = Run(run.path, run.model, None, run.config)
-    assert glance(unknown, Purse(9.0)) == Evidence.of({**history, SETTING: setting_of(run.model, None)})
+    assert quick_check(unknown, TimeBudget(9.0)) == Evidence.of(
+        {**history, SETTING: setting_of(run.model, None)}
+    )
 
 
 def test_the_doctor_takes_little_of_a_fit(digits, tmp_path, monkeypatch):
@@ -173,7 +175,7 @@ def test_the_doctor_takes_little_of_a_fit(digits, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "examined", timed)
     monkeypatch.setattr(module, "SHORT", 0.0)
-    # one clock for training, purse and test, which stands still while others have the cores
+    # one clock for training, budget and test, which stands still while others have the cores
     monkeypatch.setattr(time, "perf_counter", time.process_time)
     torch.manual_seed(3)
     model = simulacra.VAE(digits.space, latent=8)

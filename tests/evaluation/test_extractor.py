@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 import simulacra
-from simulacra.core.random import Rng
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.extractor import digest_of, extractor_for, recipe_digest
-from simulacra.evaluation.feature_net import FeatureNet, Plan, plan_for
+from simulacra.core.random.keyed import Rng
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.rows import points
+from simulacra.evaluation.samples.extractor import digest_of, extractor_for, recipe_digest
+from simulacra.evaluation.samples.feature_net import FeatureNet, Plan, plan_for
 
 pytestmark = pytest.mark.system("G15")
 
@@ -35,7 +35,7 @@ def unlabelled(n=600, d=37, seed=1):
     """Rows near a plane of five dimensions."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(n, 5, generator=generator) @ torch.randn(5, d, generator=generator)
-    return in_memory(x + 0.1 * torch.randn(n, d, generator=generator), simulacra.Real((d,)), name="plane")
+    return from_tensors(x + 0.1 * torch.randn(n, d, generator=generator), simulacra.Real((d,)), name="plane")
 
 
 def test_a_classifier_knows_held_out_digits(digits, classifier):
@@ -80,8 +80,8 @@ def test_without_labels_an_autoencoder_finds_the_plane(tmp_path):
     assert found.features(torch.randn(3, 37)).shape == (3, 18)
 
 
-def test_few_entries_are_their_own_features_standardised(tmp_path):
-    data = in_memory(
+def test_few_entries_are_their_own_features_standardized(tmp_path):
+    data = from_tensors(
         torch.tensor([3.0, -1.0]) + torch.randn(500, 2) * torch.tensor([5.0, 0.1]), simulacra.Real((2,))
     )
     found = extractor_for(data, folder=tmp_path)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from simulacra.evaluation.nearest import nearest
-from simulacra.evaluation.neighbours import told_apart
+from simulacra.evaluation.samples.nearest import nearest
+from simulacra.evaluation.samples.neighbours import told_apart
 
 
 def normal(n, d, seed=0):

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.classes import Categorical
-from simulacra.core.records import read_as
-from simulacra.core.space import Real
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.classification import classification
-from simulacra.evaluation.fewlabels import OWN, FewLabels, balanced, few_label_rows, few_labels
-from simulacra.evaluation.implicit import NotScored
+from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Real
+from simulacra.core.storage.records import read_as
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.rows import chosen, subset
+from simulacra.evaluation.samples.implicit import NotScored
+from simulacra.evaluation.tasks.classification import classification
+from simulacra.evaluation.tasks.few_labels import OWN, FewLabels, balanced, few_label_rows, few_labels
 
 pytestmark = pytest.mark.system("I12")
 
@@ -57,7 +57,7 @@ def two(n=2400, seed=0, **parts):
     generator = torch.Generator().manual_seed(seed)
     y = (torch.rand(n, generator=generator) < 0.4).long()
     x = 2 * (2 * y - 1).unsqueeze(1) * DIRECTION + NOISE * torch.randn(n, D, generator=generator)
-    return in_memory(x, Real((D,)), "two", valid=0, test=0.5, labels=y, **parts)
+    return from_tensors(x, Real((D,)), "two", valid=0, test=0.5, labels=y, **parts)
 
 
 BEST = 0.02275  # Phi(-2), of equal classes; about as much of these
@@ -173,13 +173,13 @@ def test_what_cannot_be_measured_is_said_in_one_sentence(data):
         few_labels(Codes(data.space), data, labels=1200)
     with pytest.raises(NotScored, match="labels is 1, of which each class gets 0, but there are 2 classes"):
         few_labels(Codes(data.space), data, labels=1)
-    bare = in_memory(data.train.x, data.space, "bare")
+    bare = from_tensors(data.train.x, data.space, "bare")
     with pytest.raises(NotScored, match="needs rows with labels, but bare train has none"):
         few_labels(Codes(data.space), bare)
     with pytest.raises(NotScored, match="MADE neither encodes, has features nor classifies"):
         few_labels(simulacra.MADE(data.space, hidden=(5,)), data, labels=10)
     classes = Categorical((), 2)
-    given = in_memory(data.train.x, data.space, c=data.train.labels, condition=classes)
+    given = from_tensors(data.train.x, data.space, c=data.train.labels, condition=classes)
     model = simulacra.VAE(data.space, condition=classes, latent=2, hidden=(5,))
     with pytest.raises(NotScored, match="VAE is given the condition with x"):
         few_labels(model, given, labels=10)
@@ -192,6 +192,6 @@ def test_what_cannot_be_measured_is_said_in_one_sentence(data):
     )
     with pytest.raises(NotScored, match="none of 9 rows of two test has a label"):
         few_labels(Codes(data.space), none, labels=10, limit=9)
-    one = in_memory(data.train.x, data.space, "one", labels=torch.zeros(1200, dtype=torch.long))
+    one = from_tensors(data.train.x, data.space, "one", labels=torch.zeros(1200, dtype=torch.long))
     with pytest.raises(NotScored, match="at least two classes, but the training rows have 1"):
         few_labels(Codes(data.space), one)

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.records import read_as
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.fidelity import Fidelity, fidelity, fidelity_rows, psnr, ssim
-from simulacra.evaluation.implicit import NotScored
+from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.core.storage.records import read_as
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.latents.fidelity import Fidelity, fidelity, fidelity_rows, psnr, ssim
+from simulacra.evaluation.samples.implicit import NotScored
 
 pytestmark = pytest.mark.system("G21")
 
@@ -86,7 +86,7 @@ def test_psnr_of_a_known_error_in_levels(levels):
     generator = torch.Generator().manual_seed(3)
     shape = (1, 12, 13)
     x = torch.randint(0, levels - 1, (30, *shape), generator=generator)
-    data = in_memory(x, Levels(shape, levels), "steps", valid=0, test=0.3)
+    data = from_tensors(x, Levels(shape, levels), "steps", valid=0, test=0.3)
     L = levels - 1
     # one level too bright everywhere: the mean squared error is 1 in units of levels
     found = fidelity(Changed(data.space, lambda f: f + 1 / L), data)
@@ -96,7 +96,7 @@ def test_psnr_of_a_known_error_in_levels(levels):
 
 def test_what_comes_back_exactly_is_counted():
     x = pictures(40, (1, 12, 12))
-    data = in_memory(x, Levels((1, 12, 12)), "flats", valid=0, test=0.5)
+    data = from_tensors(x, Levels((1, 12, 12)), "flats", valid=0, test=0.5)
     same = fidelity(Changed(data.space, lambda f: f), data)
     assert same.model.exact == 20 and same.model.psnr is None
     assert same.model.ssim.value == pytest.approx(1)
@@ -113,7 +113,7 @@ def test_what_comes_back_exactly_is_counted():
 def test_colour_intervals_and_the_mean_image():
     shape = (3, 14, 12)
     x = pictures(90, shape)
-    data = in_memory(x, Levels(shape), "colours", valid=0, test=0.4)
+    data = from_tensors(x, Levels(shape), "colours", valid=0, test=0.4)
     generator = torch.Generator().manual_seed(6)
     noise = 0.03 * torch.randn(36, *shape, generator=generator)
     found = fidelity(Changed(data.space, lambda f: f + noise), data)
@@ -135,18 +135,18 @@ def test_colour_intervals_and_the_mean_image():
 @pytest.mark.parametrize(("side", "window"), [(3, 3), (4, 3), (8, 7), (11, 11), (12, 11)])
 def test_small_images_have_small_windows(side, window):
     x = torch.rand(20, 1, side, 12, generator=torch.Generator().manual_seed(1)).round()
-    data = in_memory(x, Binary((1, side, 12)), valid=0, test=0.5)
+    data = from_tensors(x, Binary((1, side, 12)), valid=0, test=0.5)
     found = fidelity(Changed(data.space, lambda f: 0.9 * f), data, limit=7)
     assert (found.window, found.images) == (window, 7) and 0.9 < found.model.ssim.value < 1
 
 
 def test_what_cannot_be_measured_is_said_in_one_sentence():
-    real = in_memory(torch.randn(20, 1, 12, 12), Real((1, 12, 12)), "fields")
+    real = from_tensors(torch.randn(20, 1, 12, 12), Real((1, 12, 12)), "fields")
     with pytest.raises(NotScored, match="need images of a known range, but fields holds Real"):
         fidelity(simulacra.PCA(real.space, latent=2), real)
-    flat = in_memory(torch.zeros(20, 1, 2, 12), Binary((1, 2, 12)), "strips")
+    flat = from_tensors(torch.zeros(20, 1, 2, 12), Binary((1, 2, 12)), "strips")
     with pytest.raises(NotScored, match="images of strips have a side of 2"):
         fidelity(Changed(flat.space, lambda f: f), flat)
-    data = in_memory(pictures(20, (1, 12, 12)), Levels((1, 12, 12)))
+    data = from_tensors(pictures(20, (1, 12, 12)), Levels((1, 12, 12)))
     with pytest.raises(ValueError, match="does not encode and decode"):
         fidelity(simulacra.PixelCNN(data.space, layers=1, channels=2), data)

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from simulacra.core.distributions import Gaussian, Mixture
-from simulacra.core.divergences import kl_to_standard_normal
-from simulacra.evaluation.latents import active_in, active_units, aggregate_kl, decompose, log_mixture
+from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.elementary import Gaussian, Mixture
+from simulacra.evaluation.latents.codes import active_in, active_units, aggregate_kl, decompose, log_mixture
 
 
 def grid(d, half=9.0, n=1201):
@@ -59,7 +59,7 @@ def test_codes_that_fill_the_prior_have_no_marginal_kl(linear_vae):
 
     model, truth = linear_vae(d=4, latent=1)
     x = truth.sample((20_000,))
-    data = simulacra.in_memory(x, model.space, valid=0.0, test=0.1)
+    data = simulacra.from_tensors(x, model.space, valid=0.0, test=0.1)
     kl = aggregate_kl(model, data.test, samples=8)
     # q(z|x) is the true posterior, so the average over data is the prior, up to the N rows
     variance = 1 / (1 + 1.5**2 / 0.7**2)
@@ -77,7 +77,7 @@ def test_active_units_are_those_whose_mean_follows_x(linear_vae):
     with torch.no_grad():
         encoder.weight[1] = 0.0
         encoder.weight[2] *= 0.05 / encoder.weight[2].norm()
-    data = simulacra.in_memory(truth.sample((3000,)), model.space)
+    data = simulacra.from_tensors(truth.sample((3000,)), model.space)
     found = active_units(model, data.train)
     means = data.train.x @ encoder.weight[:3].T + encoder.bias[:3]
     torch.testing.assert_close(found.variances, means.var(0), rtol=1e-10, atol=1e-12)

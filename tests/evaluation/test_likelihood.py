@@ -6,15 +6,15 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.transforms import Affine
-from simulacra.evaluation.likelihood import likelihood, likelihoods
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.preprocessing.transforms import Affine
+from simulacra.evaluation.likelihood.held_out import likelihood, likelihoods
 from simulacra.evaluation.rows import subset
 
 
 def test_an_exact_posterior_makes_every_bound_exact(linear_vae):
     model, truth = linear_vae()
-    data = simulacra.in_memory(truth.sample((300,)), model.space)
+    data = simulacra.from_tensors(truth.sample((300,)), model.space)
     expected = truth.log_prob(data.test.x)
     for k in (1, 7, 300):
         found = likelihoods(model, data, k=k)
@@ -26,7 +26,7 @@ def test_an_exact_posterior_makes_every_bound_exact(linear_vae):
 
 def test_a_wrong_posterior_gives_a_bound_that_rises_to_the_truth(linear_vae):
     model, truth = linear_vae(mistake=0.8)
-    data = simulacra.in_memory(truth.sample((400,)), model.space)
+    data = simulacra.from_tensors(truth.sample((400,)), model.space)
     expected = float(truth.log_prob(data.test.x).mean())
     # at one seed the last of them has a standard deviation of 0.017: few of the weights count
     mean = lambda k: sum(likelihood(model, data, k=k, seed=seed).mean for seed in range(30)) / 30
@@ -52,19 +52,19 @@ def test_values_are_those_of_log_prob_and_do_not_depend_on_the_budget():
     word = model.log_prob(rows.x, rows.c, k=50, seed=3)
     torch.testing.assert_close(part.values, word.values, rtol=1e-9, atol=1e-9)
     assert part.protocol.split == "test[20 of 180, seed 3]" and part.protocol != whole.protocol
-    assert "dynamic binarisation" in str(whole) and "k=50" in str(whole)
+    assert "dynamic binarization" in str(whole) and "k=50" in str(whole)
 
 
 @pytest.mark.system("I5")
 def test_scaling_the_data_changes_a_density_by_its_jacobian_and_the_report_undoes_it():
     x = torch.randn(200, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    plain = simulacra.in_memory(x, simulacra.Real((5,)))
+    plain = simulacra.from_tensors(x, simulacra.Real((5,)))
     model = simulacra.PPCA(plain.space, latent=2).double()
     model.W.copy_(torch.eye(5, 2, dtype=torch.float64))
     raw = likelihood(model, plain)
     # y = 10 x: the same model of x, as a density on y, is 10 W and 100 s^2
     chain = Preprocessing(plain.space, (Affine((0.0,), (0.1,)),))
-    scaled_data = simulacra.in_memory(x, plain.space)
+    scaled_data = simulacra.from_tensors(x, plain.space)
     scaled_data.preprocessing = chain
     for split in scaled_data.splits.values():
         split.preprocessing = chain
@@ -81,12 +81,12 @@ def test_scaling_the_data_changes_a_density_by_its_jacobian_and_the_report_undoe
         likelihood(scaled, plain)
 
 
-def test_dequantised_densities_are_bounds():
-    data = simulacra.load_data("digits", dequantise="uniform")
+def test_dequantized_densities_are_bounds():
+    data = simulacra.load_data("digits", dequantize="uniform")
     model = simulacra.PPCA(data.space, latent=2)
     model.preprocessing = data.preprocessing
     found = likelihood(model, data)
-    assert found.kind == "lower" and "dequantised" in found.method
+    assert found.kind == "lower" and "dequantized" in found.method
     torch.testing.assert_close(found.values, model.log_prob(data.test.x).values)
 
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.estimate import Protocol
-from simulacra.core.records import Record, as_json, read_as
+from simulacra.core.scores.estimate import Protocol
+from simulacra.core.storage.records import Record, as_json, read_as
 from simulacra.evaluation import evaluate, read_report
-from simulacra.evaluation.measure import Case, Evidence, Look, Measure, Need
-from simulacra.evaluation.measures import CODES, LIKELIHOOD, MEASURES, examined
+from simulacra.evaluation.compare.score_tables import Cell, Column, Scores
+from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, Need
+from simulacra.evaluation.measures.registry import CODES, LIKELIHOOD, MEASURES, examined
 from simulacra.evaluation.report import RECORDED, Report
-from simulacra.evaluation.score_tables import Cell, Column, Scores
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,12 @@ WIDTH: Measure[Part] = Measure(
 
 def test_a_measure_is_added_in_one_place(monkeypatch, tmp_path):
     """It is in the report, its file, its lines, the columns of `compare` and the short look."""
-    from simulacra.evaluation import glance, measures, report, scoring
+    from simulacra.evaluation import evaluate as scoring
+    from simulacra.evaluation import report
+    from simulacra.evaluation.doctor import quick_check as quick_check
+    from simulacra.evaluation.measures import registry as measures
 
-    for module in (measures, scoring, glance):
+    for module in (measures, scoring, quick_check):
         monkeypatch.setattr(module, "MEASURES", (*MEASURES, WIDTH))
     monkeypatch.setattr(report, "RECORDED", (*RECORDED, WIDTH))
     monkeypatch.setattr(report, "NAMES", (*report.NAMES, "width"))
@@ -152,7 +155,7 @@ def test_a_measure_is_added_in_one_place(monkeypatch, tmp_path):
     found.write(tmp_path)
     assert read_report(tmp_path).width == found.width
     run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "run", doctor=False)
-    assert torch.tensor(glance.glance(run, glance.Purse(9.0))[WIDTH].value).isfinite()
+    assert torch.tensor(quick_check.quick_check(run, quick_check.TimeBudget(9.0))[WIDTH].value).isfinite()
 
 
 def test_evidence_of_what_is_at_hand():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import distributions as D
 
-from simulacra.evaluation.parzen import log_windows, parzen
+from simulacra.evaluation.likelihood.parzen import log_windows, parzen
 
 pytestmark = pytest.mark.system("I9")
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.evaluation.evaluate import evaluate
 from simulacra.evaluation.report import Report, read_report
-from simulacra.evaluation.scoring import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def vae(digits):
 def test_the_typed_likelihood_comes_first(vae, digits):
     report = evaluate(vae, digits, k=20, limit=50)
     first = str(report).splitlines()[0]
-    assert first.startswith("log p(x) >= -") and "k=20" in first and "dynamic binarisation" in first
+    assert first.startswith("log p(x) >= -") and "k=20" in first and "dynamic binarization" in first
     assert report.likelihood.mean >= report.estimates["elbo"].mean
-    assert report.latents.size == 3 and report.memorisation.samples == 1000
+    assert report.latents.size == 3 and report.memorization.samples == 1000
     assert report.reconstruction.rows == 50
     assert str(evaluate(vae, digits, k=20, limit=50)) == str(report)
 

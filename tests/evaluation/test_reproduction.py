@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.evaluation.reproduction import Figure
-from simulacra.training.budget import Budget
+from simulacra.evaluation.compare.reproduction import Figure
+from simulacra.training.hardware.budget import Budget
 
 
 def figure(published=-86.34, better="neither", **more):
@@ -69,7 +69,7 @@ def toy():
     """A small VAE and binary rows for it."""
     torch.manual_seed(3)
     x = torch.rand(411, 7).round()
-    data = simulacra.in_memory(x, simulacra.Binary((7,)), "toy", valid=0.1, test=0.1)
+    data = simulacra.from_tensors(x, simulacra.Binary((7,)), "toy", valid=0.1, test=0.1)
     return simulacra.VAE(data.space, latent=2, hidden=(19,)), data
 
 
@@ -104,5 +104,5 @@ def test_never_more_than_the_whole_schedule_and_never_less_than_a_step(toy):
 
 def test_a_closed_form_has_nothing_to_shorten(toy):
     _, data = toy
-    data = simulacra.in_memory(data.train.x.float(), simulacra.Real((7,)), "toy")
+    data = simulacra.from_tensors(data.train.x.float(), simulacra.Real((7,)), "toy")
     assert Budget(0.01).epochs(simulacra.PPCA(data.space, latent=2), data, 1) == 1

@@ -8,18 +8,18 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Sequence
-from simulacra.core.space import Binary
-from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.latents import aggregate_kl, coded
-from simulacra.evaluation.laws import bracket_each
-from simulacra.evaluation.likelihood import likelihoods
-from simulacra.evaluation.relative import relative_scores
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary
+from simulacra.evaluation.latents.codes import aggregate_kl, coded
+from simulacra.evaluation.latents.spread import spread
+from simulacra.evaluation.likelihood.annealing import Annealing
+from simulacra.evaluation.likelihood.conditional_annealing import bracket_each
+from simulacra.evaluation.likelihood.held_out import likelihoods
+from simulacra.evaluation.likelihood.relative import relative_scores
 from simulacra.evaluation.rows import features, points
-from simulacra.evaluation.spread import spread
-from simulacra.exploration.inversion import invert
-from simulacra.training.validation import validation_score
+from simulacra.exploration.latent.inversion import invert
+from simulacra.training.callbacks.validation import validation_score
 
 pytestmark = pytest.mark.fault("scores 2.9")
 exact = {"atol": 1e-10, "rtol": 1e-10}
@@ -133,7 +133,7 @@ def test_a_sequence_scores_the_same_with_any_others():
             parameter.normal_(std=0.5)
     x = (torch.rand(8, 6, 14) < 0.4).to(torch.uint8)
     x[5, :3] = x[2, :3]
-    data = simulacra.in_memory(x, model.space, valid=0, test=0)
+    data = simulacra.from_tensors(x, model.space, valid=0, test=0)
     some = lambda rows: replace(data, splits={"train": data.train.select(torch.tensor(rows))})
     score = lambda rows: likelihoods(model, some(rows), "train", annealing=QUICK).estimate.values
     whole = score(list(range(8)))

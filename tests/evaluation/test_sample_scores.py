@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.data.tensors import in_memory
+from simulacra.core.capabilities import general as can
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.data.toys import Grid, Ring
-from simulacra.evaluation.distances import frechet_distance
-from simulacra.evaluation.implicit import sample_scores
-from simulacra.evaluation.quality import Skipped, quality_rows
+from simulacra.evaluation.evaluate import evaluate
 from simulacra.evaluation.report import read_report
-from simulacra.evaluation.scoring import evaluate
+from simulacra.evaluation.samples.distances import frechet_distance
+from simulacra.evaluation.samples.implicit import sample_scores
+from simulacra.evaluation.samples.quality import Skipped, quality_rows
 
 pytestmark = pytest.mark.system("G15")
 
@@ -53,7 +53,9 @@ def digits():
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setattr("simulacra.evaluation.extractor.cache", lambda: tmp_path_factory.getbasetemp())
+    monkeypatch.setattr(
+        "simulacra.evaluation.samples.extractor.cache", lambda: tmp_path_factory.getbasetemp()
+    )
 
 
 def test_the_truth_scores_as_training_rows_do(ring):
@@ -90,7 +92,7 @@ def test_the_extrapolation_takes_away_what_few_samples_add():
     d = 12
     generator = torch.Generator().manual_seed(2)
     x = torch.randn(40_000, d, generator=generator)
-    data = in_memory(x, simulacra.Real((d,)), valid=0, test=0.5)
+    data = from_tensors(x, simulacra.Real((d,)), valid=0, test=0.5)
     runs = [
         sample_scores(drawn(data, torch.randn(200, d, generator=generator)), data, n=200, seed=seed)
         for seed in range(12)

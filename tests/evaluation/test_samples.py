@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.divergences import mmd2
-from simulacra.evaluation.reconstruction import reconstruction
-from simulacra.evaluation.samples import median_bandwidths, mmd, permutation_chance
+from simulacra.core.distributions.divergences import mmd2
+from simulacra.evaluation.latents.reconstruction import reconstruction
+from simulacra.evaluation.samples.mmd import median_bandwidths, mmd, permutation_chance
 
 
 def test_the_median_distance_is_the_bandwidth():
@@ -34,7 +34,7 @@ def test_the_chance_of_equal_laws_is_uniform_and_of_others_small():
 
 def test_a_model_of_the_truth_scores_as_training_rows_do(linear_vae):
     model, truth = linear_vae()
-    data = simulacra.in_memory(truth.sample((2000,)), model.space, test=0.2)
+    data = simulacra.from_tensors(truth.sample((2000,)), model.space, test=0.2)
     score = mmd(model, data, n=400)
     assert score.chance > 0.01 and abs(score.mmd2) < 0.01 and score.samples == 400
     with torch.no_grad():
@@ -47,7 +47,7 @@ def test_a_model_of_the_truth_scores_as_training_rows_do(linear_vae):
 
 def test_reconstruction_against_the_eigenvalues(tmp_path):
     x = torch.randn(500, 4, dtype=torch.float64) * torch.tensor([3.0, 2.0, 1.0, 0.5], dtype=torch.float64)
-    data = simulacra.in_memory(x, simulacra.Real((4,)))
+    data = simulacra.from_tensors(x, simulacra.Real((4,)))
     model = simulacra.fit(simulacra.PCA(data.space, latent=2).double(), data, out=tmp_path / "run").model
     values = torch.linalg.eigvalsh(torch.cov(data.train.x.T, correction=0)).flip(0)
     found = reconstruction(model, data, "train")

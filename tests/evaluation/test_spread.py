@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 import simulacra
-from simulacra.core.space import Real
-from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.measure import Evidence
-from simulacra.evaluation.measures import SPREAD
-from simulacra.evaluation.neighbours import neighbour_accuracy, told_apart
-from simulacra.evaluation.spread import Spread, spread
+from simulacra.core.spaces.plain import Real
+from simulacra.evaluation.doctor.diagnose import diagnose
+from simulacra.evaluation.latents.spread import Spread, spread
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import SPREAD
+from simulacra.evaluation.samples.neighbours import neighbour_accuracy, told_apart
 
 
 def severity(found):
@@ -22,7 +22,7 @@ def severity(found):
 def test_the_width_of_a_decoder_is_found_from_outside(linear_vae):
     model, truth = linear_vae()
     torch.manual_seed(0)
-    data = simulacra.in_memory(truth.sample((700,)), Real((4,)))
+    data = simulacra.from_tensors(truth.sample((700,)), Real((4,)))
     model.preprocessing = data.preprocessing
     found = spread(model, data, "train", limit=500)
     # conftest's decoder has 0.7; at the optimum that is also the size of the residuals
@@ -53,7 +53,7 @@ class Narrow(simulacra.VAE):
 def plane():
     """Rows of N(0, 1.5^2) in two dimensions."""
     x = GAIN * torch.randn(900, 2, generator=torch.Generator().manual_seed(11))
-    return simulacra.in_memory(x, Real((2,)))
+    return simulacra.from_tensors(x, Real((2,)))
 
 
 @pytest.mark.system("E7")
@@ -76,7 +76,7 @@ def test_a_draw_whose_code_is_not_seen_has_no_width(plane):
 
 def test_edges_that_reconstructions_keep(tmp_path):
     torch.manual_seed(1)
-    data = simulacra.in_memory(torch.rand(200, 1, 5, 7), Real((1, 5, 7)))
+    data = simulacra.from_tensors(torch.rand(200, 1, 5, 7), Real((1, 5, 7)))
     whole, none = simulacra.PCA(data.space, latent=35), simulacra.PCA(data.space, latent=1)
     for model in (whole, none):
         simulacra.fit(model, data, out=tmp_path / str(model.code_size))

@@ -9,17 +9,17 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.files import read_json, write_json
+from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
-from simulacra.core.space import Binary, Real
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.core.storage.files import read_json, write_json
 from simulacra.data.splits.options import FirstRows
-from simulacra.evaluation.classification import labels_of
-from simulacra.evaluation.likelihood import likelihood
-from simulacra.evaluation.mends import _split
+from simulacra.evaluation.compare.remedies import _split
+from simulacra.evaluation.likelihood.held_out import likelihood
 from simulacra.evaluation.rows import blocks, subset
-from simulacra.exploration.embedding import embed
-from simulacra.training.validation import validation_score
+from simulacra.evaluation.tasks.classification import labels_of
+from simulacra.exploration.latent.embedding import embed
+from simulacra.training.callbacks.validation import validation_score
 
 
 class Coins(Model, can.HasDensity):
@@ -36,7 +36,7 @@ def ordered():
     """A file whose first half is easy for the model, split by chance but kept in order."""
     g = torch.Generator().manual_seed(0)
     shares = torch.tensor([[0.02]] * 3000 + [[0.5]] * 3000)
-    data = simulacra.in_memory((torch.rand(6000, 20, generator=g) < shares).byte(), Binary((20,)))
+    data = simulacra.from_tensors((torch.rand(6000, 20, generator=g) < shares).byte(), Binary((20,)))
     rows = lambda split: split.select(split.x.float().mean(1).argsort(stable=True))
     return replace(data, splits={name: rows(split) for name, split in data.splits.items()})
 
@@ -60,7 +60,7 @@ def test_a_limit_takes_rows_that_stand_for_all_and_says_which(ordered):
     other = likelihood(model, ordered, limit=200, seed=1)
     assert other.protocol.split == "test[200 of 600, seed 1]" and other.protocol != part.protocol
     with pytest.raises(ValueError, match="cannot be compared"):
-        simulacra.core.estimate.compare_estimates(part, other)
+        simulacra.core.scores.estimate.compare_estimates(part, other)
     assert likelihood(model, ordered, limit=600).protocol == whole.protocol
 
 
@@ -68,7 +68,7 @@ def test_a_limit_takes_rows_that_stand_for_all_and_says_which(ordered):
 def test_rows_of_a_sorted_file_are_of_all_classes():
     y = torch.arange(2).repeat_interleave(300)
     x = torch.randn(600, 3, generator=torch.Generator().manual_seed(1)) + 9 * y.unsqueeze(1)
-    data = simulacra.in_memory(x, Real((3,)), labels=y, valid=0, test=0)
+    data = simulacra.from_tensors(x, Real((3,)), labels=y, valid=0, test=0)
     assert 20 < int(labels_of(subset(data.train, 100)).sum()) < 80
     assert [len(subset(data.train, n)) for n in (1, 599, 600)] == [1, 599, 600]
     block = next(blocks(simulacra.PPCA(data.space, latent=1), data.train, limit=100))
@@ -99,14 +99,14 @@ def test_a_limit_of_a_file_keeps_rows_of_all_classes(sorted_file):
 def test_a_run_of_a_limit_opens_with_its_rows_those_of_earlier_versions_too(sorted_file, tmp_path):
     data = simulacra.load_data(sorted_file, limit=60, validation=0)
     run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "run")
-    assert torch.equal(simulacra.open_run(run.path).data.train.x, data.train.x)
+    assert torch.equal(simulacra.load_run(run.path).data.train.x, data.train.x)
     # as a run of the first rows recorded them
     first = simulacra.load_data(sorted_file, limit=FirstRows(60), validation=0)
     assert float(first.train.x.max()) < 4.5
     config = read_json(run.path / "config.json")
     config["data"] |= {"digest": first.train.digest()}
     write_json(run.path / "config.json", config)
-    assert torch.equal(simulacra.open_run(run.path).data.train.x, first.train.x)
+    assert torch.equal(simulacra.load_run(run.path).data.train.x, first.train.x)
 
 
 @pytest.mark.fault("scores 2.2")
@@ -115,7 +115,7 @@ def test_validation_and_codes_of_a_sorted_split_stand_for_all(ordered):
     values = likelihood(Coins(ordered.space), ordered).values
     assert abs(few - float(values.mean())) < 4 * float(values.std()) / 300**0.5
     y = torch.arange(2).repeat_interleave(300)
-    data = simulacra.in_memory(torch.randn(600, 3), Real((3,)), labels=y, valid=0, test=0)
+    data = simulacra.from_tensors(torch.randn(600, 3), Real((3,)), labels=y, valid=0, test=0)
     found = embed(simulacra.PPCA(data.space, latent=1), data.train, limit=100)
     assert 20 < int(found.labels.sum()) < 80
 
@@ -135,7 +135,7 @@ def test_no_module_takes_first_rows_for_a_sample():
 
 
 def test_a_smaller_subset_is_part_of_a_larger_one_in_order():
-    data = simulacra.in_memory(torch.arange(50.0).unsqueeze(1), Real((1,)), valid=0, test=0)
+    data = simulacra.from_tensors(torch.arange(50.0).unsqueeze(1), Real((1,)), valid=0, test=0)
     few, many = (subset(data.train, n, seed=3).x[:, 0].tolist() for n in (9, 20))
     assert set(few) < set(many) and many == sorted(many)
     assert subset(data.train, 20, seed=4).x[:, 0].tolist() != many

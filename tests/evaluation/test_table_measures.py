@@ -6,9 +6,9 @@ import pytest
 import scipy.stats
 import torch
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.space import Binary, Count, Real
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Count, Real
 from simulacra.evaluation.tables.columns import completer_of, decimals, from_frame, table_from, table_of
 from simulacra.evaluation.tables.detection import detection
 from simulacra.evaluation.tables.fidelity import (
@@ -208,7 +208,7 @@ def test_measures_that_cannot_be_taken_say_why():
 
 
 def test_a_table_of_fields_holds_raw_values_and_names_of_classes():
-    space = Fields(
+    space = Table(
         height=Real(), visits=Count(), sex=Categorical((), 2, ("f", "m")), smokes=Binary(),
         grade=Ordinal((), 3, ("3", "5", "7"), (3.0, 5.0, 7.0)), place=Real((2,)),
     )  # fmt: skip

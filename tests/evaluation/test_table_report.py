@@ -8,21 +8,21 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.records import read_as
-from simulacra.core.space import Count, Real
-from simulacra.evaluation.checks import tables as checks
-from simulacra.evaluation.doctor import diagnose, findings
-from simulacra.evaluation.measure import Case, Evidence
-from simulacra.evaluation.measures import TABLE, TableFound, examined
+from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Count, Real
+from simulacra.core.storage.records import read_as
+from simulacra.evaluation.doctor.checks import tables as checks
+from simulacra.evaluation.doctor.diagnose import diagnose, findings
+from simulacra.evaluation.measures.measure import Case, Evidence
+from simulacra.evaluation.measures.registry import TABLE, TableFound, examined
 from simulacra.evaluation.report import read_report
-from simulacra.evaluation.table_report import table_evidence, table_report
-from simulacra.evaluation.table_summary import TableSummary
-from simulacra.evaluation.table_words import table_rows
+from simulacra.evaluation.tables.report import table_evidence, table_report
+from simulacra.evaluation.tables.summary import TableSummary
+from simulacra.evaluation.tables.wording import table_rows
 
-SPACE = Fields(
+SPACE = Table(
     age=Count(), weight=Real(), sex=Categorical((), 2, ("f", "m")),
     region=Categorical((), 4, tuple("ABCD")), grade=Ordinal((), 3, ("1", "2", "3")),
 )  # fmt: skip
@@ -39,7 +39,7 @@ def truth(n, seed):
 
 
 def rows(n=600, seed=0, space=SPACE):
-    return simulacra.in_memory(truth(n, seed), space, valid=0, test=0.2, seed=seed)
+    return simulacra.from_tensors(truth(n, seed), space, valid=0, test=0.2, seed=seed)
 
 
 class Given(simulacra.Model, can.Samples):
@@ -131,7 +131,7 @@ def test_a_report_is_the_same_for_the_same_seed():
 
 @pytest.mark.parametrize("n", [6, 12])
 def test_few_rows_give_reasons_and_no_error(n):
-    data = simulacra.in_memory(truth(n, 0), SPACE, valid=0, test=0.2)
+    data = simulacra.from_tensors(truth(n, 0), SPACE, valid=0, test=0.2)
     found = table_report(Filling(data.space, lambda m: truth(m, 1)), data).summary.json()
     words = dict(table_rows(read_as(TableSummary, found)))
     assert "skipped" in found["imputation"] or found["imputation"]["cells"] < 5
@@ -140,7 +140,7 @@ def test_few_rows_give_reasons_and_no_error(n):
 
 
 def test_one_column_gives_reasons():
-    data = simulacra.in_memory(truth(100, 0)[:, :1], Fields(age=Count()), valid=0, test=0.2)
+    data = simulacra.from_tensors(truth(100, 0)[:, :1], Table(age=Count()), valid=0, test=0.2)
     found = table_report(Given(data.space, lambda n: truth(n, 1)[:, :1]), data).summary.json()
     words = dict(table_rows(read_as(TableSummary, found)))
     for name in ("associations of pairs", "learning from samples", "hidden cells filled in"):
@@ -149,12 +149,12 @@ def test_one_column_gives_reasons():
 
 
 def test_columns_that_never_change_and_missing_cells_do_no_harm():
-    space = Fields(a=Real(), b=Real(), g=Categorical((), 2, ("x", "y")), e=Real())
+    space = Table(a=Real(), b=Real(), g=Categorical((), 2, ("x", "y")), e=Real())
     r = np.random.default_rng(0)
     a = r.normal(size=300)
     x = torch.from_numpy(np.stack([a, np.ones(300), np.zeros(300), a + r.normal(size=300)], 1))
     known = torch.from_numpy(r.random((300, 4)) < 0.8)
-    data = simulacra.in_memory(x, space, known=known, valid=0, test=0.2)
+    data = simulacra.from_tensors(x, space, known=known, valid=0, test=0.2)
     fresh = torch.from_numpy(np.random.default_rng(1).permutation(x.numpy())).repeat(40, 1)
     model = Given(data.space, lambda n: fresh[:n])
     found = table_report(model, data).summary.json()

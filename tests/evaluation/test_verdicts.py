@@ -6,10 +6,10 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from simulacra.core.chance import LEVEL
-from simulacra.core.estimate import Estimate, compare_estimates
-from simulacra.evaluation.compare import compare
-from simulacra.evaluation.score_tables import Cell, Column, Scores, ScoreTable
+from simulacra.core.scores.chance import LEVEL
+from simulacra.core.scores.estimate import Estimate, compare_estimates
+from simulacra.evaluation.compare.comparison import compare
+from simulacra.evaluation.compare.score_tables import Cell, Column, Scores, ScoreTable
 
 SURPRISE = 1e-3  # of each rate, under the rate that is promised
 

@@ -8,10 +8,10 @@ from oracles import chi_square, states
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from simulacra.core.ancestral import ancestral, ancestral_slow
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels
+from simulacra.core.capabilities.ancestral import ancestral, ancestral_slow
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.plain import Binary, Levels
 
 SPACES = [Binary((5,)), Levels((4,), 3), Levels((2, 2), 4), Categorical((4,), 3), Ordinal((4,), 3)]
 HEADS = {"Levels": ("logistic", "logistic-mixture", "categorical")}

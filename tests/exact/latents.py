@@ -8,8 +8,8 @@ import torch
 from oracles import log_evidence, log_normal, normal_grid
 from scipy.special import logsumexp
 
-from simulacra.core.classes import Categorical
-from simulacra.core.space import Binary, Levels, Real
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.models.variational import VAE
 
 SPACES = {
@@ -27,7 +27,7 @@ def small_model(name: str, build=VAE, gain: float = 1.2, **options):
     options.setdefault("hidden", (7,))
     scale = 0.7 if name == "fixed gaussian" else None
     model = build(
-        SPACES[name], latent=1, activation="tanh", observation=name.removeprefix("fixed "),
+        SPACES[name], latent=1, activation="tanh", likelihood=name.removeprefix("fixed "),
         scale=scale, **options,
     )  # fmt: skip
     with torch.no_grad():
@@ -36,7 +36,7 @@ def small_model(name: str, build=VAE, gain: float = 1.2, **options):
     return model
 
 
-def observations(name: str, n: int = 3) -> torch.Tensor:
+def likelihoods(name: str, n: int = 3) -> torch.Tensor:
     """n rows of the space of `name`."""
     space, g = SPACES[name], torch.Generator().manual_seed(3)
     if isinstance(space, Real):

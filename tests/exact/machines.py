@@ -8,11 +8,11 @@ from oracles import states
 from scipy.special import logsumexp
 from torch import Tensor, nn
 
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
-from simulacra.core.units import Bernoulli, Units
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary
 from simulacra.models.boltzmann import RBM
-from simulacra.models.boltzmann.machine import Machine
+from simulacra.models.boltzmann.machine.energy_model import Machine
+from simulacra.models.boltzmann.machine.units import Bernoulli, Units
 
 
 def randomise(model: nn.Module, scale: float = 1.0) -> None:

@@ -12,13 +12,13 @@ import torch
 from scipy.special import log_softmax, logsumexp
 from scipy.stats import norm
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.numeric import Scores
-from simulacra.core.space import Binary, Space
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.numeric import Scores
+from simulacra.core.spaces.plain import Binary, Space
 
-TWO = Fields(a=Scores(edges=(-0.4, 0.6)), b=Categorical((), 3))
-THREE = Fields(s=Binary(), a=Scores(edges=(-0.9, 0.1, 0.8)), b=Ordinal((), 3))
+TWO = Table(a=Scores(edges=(-0.4, 0.6)), b=Categorical((), 3))
+THREE = Table(s=Binary(), a=Scores(edges=(-0.9, 0.1, 0.8)), b=Ordinal((), 3))
 SPACES = {"two": TWO, "three": THREE}
 
 
@@ -55,19 +55,19 @@ def features(column: Space) -> np.ndarray:
     return np.tril(np.ones((n, n)))[:, 1:]
 
 
-def codes(space: Fields) -> np.ndarray:
+def codes(space: Table) -> np.ndarray:
     """All rows as numbers of values, (rows, columns)."""
     sizes = [size(column) for _, column in space.fields]
     return np.array(list(itertools.product(*map(range, sizes))))
 
 
-def rows(space: Fields) -> torch.Tensor:
+def rows(space: Table) -> torch.Tensor:
     """The same rows in the units of the space."""
     found = [values(column)[c] for (_, column), c in zip(space.fields, codes(space).T, strict=True)]
     return torch.tensor(np.stack(found, 1))
 
 
-def codes_of(space: Fields, x: torch.Tensor) -> np.ndarray:
+def codes_of(space: Table, x: torch.Tensor) -> np.ndarray:
     """The numbers of the values of drawn rows."""
     found = []
     for (_, column), value in zip(space.fields, x.double().numpy().T, strict=True):
@@ -76,7 +76,7 @@ def codes_of(space: Fields, x: torch.Tensor) -> np.ndarray:
     return np.stack(found, 1)
 
 
-def numbered(space: Fields, c: np.ndarray) -> np.ndarray:
+def numbered(space: Table, c: np.ndarray) -> np.ndarray:
     """One number for each row of codes: its place in `codes`."""
     return np.ravel_multi_index(c.T, [size(column) for _, column in space.fields])
 
@@ -117,7 +117,7 @@ def log_p_ensemble(model) -> np.ndarray:
     return logsumexp(each, axis=0) - np.log(len(each))
 
 
-def log_marginal(space: Fields, log_joint: np.ndarray, known: tuple[bool, ...]) -> np.ndarray:
+def log_marginal(space: Table, log_joint: np.ndarray, known: tuple[bool, ...]) -> np.ndarray:
     """log p of the known columns of every row: the sum over the values of the others."""
     box = log_joint.reshape([size(column) for _, column in space.fields])
     gone = tuple(j for j, k in enumerate(known) if not k)

@@ -11,9 +11,9 @@ import torch
 from oracles import chi_square, states
 from torch import Tensor
 
-from simulacra.core.ancestral import ancestral, ancestral_slow
-from simulacra.core.random import Rng
-from simulacra.models.autoregressive.orderless import InOrders, known_first
+from simulacra.core.capabilities.ancestral import ancestral, ancestral_slow
+from simulacra.core.random.keyed import Rng
+from simulacra.models.autoregressive.vectors.orderless import InOrders, known_first
 
 Score = Callable[[Tensor, tuple[int, ...]], Tensor]  # log p(x|o), written out
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from simulacra.core.classes import Categorical
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.models.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.models.autoregressive.images.pixelcnn import GatedPixelCNN, PixelCNN
 
 LABELS = Categorical((), 3)
 SMALL = {"layers": 3, "channels": 7, "first_kernel": 5}
@@ -32,8 +32,8 @@ everywhere = pytest.mark.parametrize("name", SPACES)
 
 def made(kind: str, name: str, **options):
     """A model with weights large enough that what it sees matters."""
-    space, observation = SPACES[name]
-    return loud(MODELS[kind](space, observation=observation, **options))
+    space, likelihood = SPACES[name]
+    return loud(MODELS[kind](space, likelihood=likelihood, **options))
 
 
 def loud(model):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from simulacra.core.likelihood import Score, score
-from simulacra.core.random import Rng
-from simulacra.core.words import evaluating
+from simulacra.core.interface import evaluating
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import Score, score
 
 
 def by_place(model, x: Tensor, k: int = 20, seed: int = 0, known: Tensor | None = None) -> Score:

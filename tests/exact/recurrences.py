@@ -9,13 +9,13 @@ import pytest
 import torch
 from oracles import states
 
-from simulacra.core.composite import Sequence
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.rnn_nade import RNNNADE
-from simulacra.models.boltzmann.rnn_rbm import RNNRBM
-from simulacra.models.boltzmann.rtrbm import RTRBM
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.recurrent.rnn_nade import RNNNADE
+from simulacra.models.boltzmann.recurrent.rnn_rbm import RNNRBM
+from simulacra.models.boltzmann.recurrent.rtrbm import RTRBM
 
 D, T = 4, 3
 KINDS = {
@@ -99,4 +99,4 @@ def ragged(n: int = 53, steps: int = 7):
     x = torch.nn.functional.one_hot(notes, D).to(torch.uint8)
     lengths = 1 + (rng.uniform("length", 1).squeeze(1) * steps).long()
     kept = torch.arange(steps).unsqueeze(1) < lengths.view(-1, 1, 1)
-    return in_memory(x * kept, space(steps), "scales", lengths=lengths)
+    return from_tensors(x * kept, space(steps), "scales", lengths=lengths)

@@ -11,15 +11,15 @@ import torch
 from oracles import normal_grid
 from scipy.special import expit, log_softmax, logsumexp
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.space import Binary, Count, Positive, Real, Space
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
 
 MIXED = {
-    "ordinal and positive": Fields(a=Ordinal((), 3), b=Positive()),
-    "categorical and real": Fields(a=Categorical((), 3), b=Real()),
-    "count and binary": Fields(a=Count(), b=Binary()),
-    "three": Fields(a=Real(), b=Ordinal((), 4), c=Binary()),
+    "ordinal and positive": Table(a=Ordinal((), 3), b=Positive()),
+    "categorical and real": Table(a=Categorical((), 3), b=Real()),
+    "count and binary": Table(a=Count(), b=Binary()),
+    "three": Table(a=Real(), b=Ordinal((), 4), c=Binary()),
 }
 
 

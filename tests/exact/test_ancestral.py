@@ -7,7 +7,7 @@ import pytest
 import torch
 from oracles import states
 
-from simulacra.core.space import Binary, Levels
+from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.models.autoregressive import FVBN, MADE, NADE
 
 DRAWS = 40_000

@@ -12,10 +12,10 @@ from oracles import states, within
 from scipy.special import logsumexp
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.evaluation.annealing import (
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.evaluation.likelihood.annealing import (
     Annealed,
     Annealing,
     Bracket,

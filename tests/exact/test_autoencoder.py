@@ -8,9 +8,9 @@ import torch
 from scipy.linalg import subspace_angles
 
 from simulacra.core.batch import Batch
-from simulacra.core.divergences import mmd2
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels, Real
+from simulacra.core.distributions.divergences import mmd2
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.models.autoencoders import Autoencoder
 from simulacra.models.variational import VAE
 
@@ -24,18 +24,18 @@ def loss_of(model, x: torch.Tensor, step: int = 0) -> torch.Tensor:
 
 def lbfgs(model, x: torch.Tensor, iterations: int = 500) -> float:
     """The loss after descent with a line search."""
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         model.parameters(), max_iter=iterations, history_size=30, tolerance_grad=1e-12,
         tolerance_change=1e-16, line_search_fn="strong_wolfe",
     )  # fmt: skip
 
     def closure():
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = loss_of(model, x)
         loss.backward()
         return loss
 
-    optimiser.step(closure)
+    optimizer.step(closure)
     return loss_of(model, x).item()
 
 
@@ -85,11 +85,11 @@ def unit_columns(sparsity: float, x: torch.Tensor) -> float:
     torch.manual_seed(0)
     model = Autoencoder(Real((6,)), latent=9, hidden=(), sparsity=sparsity)
     columns = next(m for m in model.decoder.modules() if isinstance(m, torch.nn.Linear)).weight
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(1500):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss_of(model, x).backward()
-        optimiser.step()
+        optimizer.step()
         with torch.no_grad():
             columns /= columns.norm(dim=0, keepdim=True)
     return (model.reconstruct(x) - x).square().sum(1).mean().item()
@@ -134,11 +134,11 @@ def test_an_autoencoders_decoder_is_not_a_generator():
         )
         scores = []
         for model in models:
-            optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
+            optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
             for step in range(500):
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss_of(model, x, step).backward()
-                optimiser.step()
+                optimizer.step()
             decoded = model.decode(torch.randn(1000, 2, generator=torch.Generator().manual_seed(seed)))
             scores.append(mmd2(decoded, held, (0.5, 1.0, 2.0)).item())
         # the autoencoder rebuilds the ring: what fails is the prior, not the fit

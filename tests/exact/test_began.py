@@ -7,9 +7,9 @@ import torch
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.training.fit import fit
 
 
@@ -78,7 +78,7 @@ def test_the_balance_rests_where_the_errors_have_the_ratio_gamma(float64, gamma)
 @pytest.mark.system("G12")
 def test_a_training_keeps_k_in_bounds_and_moves_the_ratio_to_gamma(tmp_path):
     torch.manual_seed(5)
-    data = in_memory(torch.randn(400, 2) * torch.tensor([1.0, 0.3]), Real((2,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.randn(400, 2) * torch.tensor([1.0, 0.3]), Real((2,)), valid=0.0, test=0.0)
     model, seen = began(gamma=0.5, balance_rate=0.05, lr=2e-3, latent=1), []
     made = model.updates
 

@@ -9,13 +9,13 @@ from machines import numbers, randomise
 from oracles import states
 from scipy.special import expit, logsumexp
 
-from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.annealing import bracket
-from simulacra.models.boltzmann.boltzmann_machine import BoltzmannMachine
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.likelihood.annealing import bracket
+from simulacra.models.boltzmann.pairwise.boltzmann_machine import BoltzmannMachine
 from simulacra.training.fit import fit
 
 
@@ -149,7 +149,7 @@ def test_moments_of_long_chains_are_the_enumerated_ones(float64):
 def test_exact_gradients_fit_the_data(float64, tmp_path):
     """An exclusive or is beyond two units that see each other, and within reach of one hidden unit more."""
     x = torch.tensor(states(3)[[0, 3, 5, 6]]).repeat(10, 1)
-    data = in_memory(x, Binary((3,)), valid=0.0, test=0.0)
+    data = from_tensors(x, Binary((3,)), valid=0.0, test=0.0)
     found = {}
     for hidden in (0, 1):
         torch.manual_seed(4)
@@ -209,7 +209,7 @@ def test_what_it_can_do_follows_from_its_size():
 def test_a_short_training_is_saved_and_loaded(tmp_path):
     x = (torch.rand(60, 9, generator=torch.Generator().manual_seed(1)) < 0.3).float()
     model = BoltzmannMachine(Binary((9,)), hidden=4, chains=13, burn_in=20)
-    run = fit(model, in_memory(x, Binary((9,))), out=tmp_path / "run", epochs=2, progress=False)
+    run = fit(model, from_tensors(x, Binary((9,))), out=tmp_path / "run", epochs=2, progress=False)
     run.model.save(tmp_path / "saved")
     again = BoltzmannMachine(Binary((9,)), hidden=4, chains=13, burn_in=20)
     again.load_state_dict(run.model.state_dict())

@@ -10,12 +10,12 @@ from machines import numbers, randomise
 from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
-from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.boosting import BoostedField, weigh
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.pairwise.boosting import BoostedField, weigh
 from simulacra.training.fit import fit
 
 
@@ -71,7 +71,7 @@ def test_each_feature_lowers_the_divergence_from_the_data(float64, tmp_path):
     """KL(data || p_t) over all 64 states after each round, in a training by chains."""
     x, rounds = teacher(600), 5
     model = BoostedField(Binary((6,)), features=rounds, chains=4000)
-    data = in_memory(x, Binary((6,)), valid=0.0, test=0.0)
+    data = from_tensors(x, Binary((6,)), valid=0.0, test=0.0)
     fit(model, data, out=tmp_path / "run", epochs=15, batch_size=100, progress=False)
     at = (x.numpy() @ 2 ** np.arange(5, -1, -1)).astype(int)
     law = np.bincount(at, minlength=64) / len(x)
@@ -85,7 +85,7 @@ def test_each_feature_lowers_the_divergence_from_the_data(float64, tmp_path):
 
 
 @pytest.mark.system("A29")
-def test_the_weight_of_a_feature_maximises_what_it_adds(float64):
+def test_the_weight_of_a_feature_maximizes_what_it_adds(float64):
     """With the chains at their law, the weight is that of the enumerated log-likelihood."""
     model = random_field(5, 3, chains=32)
     model.a[1:] = 0
@@ -99,7 +99,7 @@ def test_the_weight_of_a_feature_maximises_what_it_adds(float64):
     best = scipy.optimize.minimize_scalar(
         lambda a: logsumexp(a * f) - a * mean, bounds=(0, 4), method="bounded", options={"xatol": 1e-10}
     ).x
-    weigh(model, in_memory(data, Binary((5,)), valid=0.0, test=0.0).train, Rng(0), 0)
+    weigh(model, from_tensors(data, Binary((5,)), valid=0.0, test=0.0).train, Rng(0), 0)
     assert model.a[0].item() == pytest.approx(best, abs=1e-6) and model.a[1:].eq(0).all()
 
 
@@ -116,7 +116,7 @@ def test_only_the_feature_of_the_round_learns(float64):
 def test_a_short_training_is_saved_and_loaded(tmp_path):
     model = BoostedField(Binary((6,)), features=2, chains=50, burn_in=20)
     x = teacher(60).float()
-    run = fit(model, in_memory(x, Binary((6,))), out=tmp_path / "run", epochs=2, progress=False)
+    run = fit(model, from_tensors(x, Binary((6,))), out=tmp_path / "run", epochs=2, progress=False)
     again = BoostedField(Binary((6,)), features=2, chains=50, burn_in=20)
     again.load_state_dict(run.model.state_dict())
     assert torch.equal(again.sample(5, seed=3), run.model.sample(130, seed=3)[:5])

@@ -10,14 +10,14 @@ import pytest
 import scipy
 import torch
 
-from simulacra.core.channel import (
+from simulacra.core.distributions.elementary import Gaussian
+from simulacra.evaluation.latents.channel import (
     code_information,
     gaussian_information,
     reconstruction,
     squared_error,
 )
-from simulacra.core.distributions import Gaussian
-from simulacra.evaluation.latents import decompose
+from simulacra.evaluation.latents.codes import decompose
 
 pytestmark = pytest.mark.system("I3")
 SIGMAS = (0.05, 0.2, 0.7, 1.0, 2.5, 8.0)

@@ -1,4 +1,4 @@
-"""Columns of a table on their own scales: the change of variables, its inverse, what standardising finds."""
+"""Columns of a table on their own scales: the change of variables, its inverse, what standardizing finds."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from placed import by_place
 from scipy.special import logsumexp
 from tables import table_rows, values
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.columns import Columns, as_they_are, standardising
-from simulacra.core.composite import Fields
-from simulacra.core.observation import observation_head
-from simulacra.core.preprocessing import Preprocessing, preprocessing_from
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Positive, Real
+from simulacra.core.distributions.heads import likelihood_head
+from simulacra.core.preprocessing.chain import Preprocessing, preprocessing_from
+from simulacra.core.preprocessing.column_scales import Columns, as_they_are, standardizing
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Count, Positive, Real
 from simulacra.models.variational import IWAE, VAE
 
-TABLE = Fields({"a b": Real(), "c": Ordinal((), 3), "p": Positive(), "n": Count(), "r": Real()})
+TABLE = Table({"a b": Real(), "c": Ordinal((), 3), "p": Positive(), "n": Count(), "r": Real()})
 
 
 def rows(n: int = 37, seed: int = 3) -> torch.Tensor:
@@ -40,7 +40,7 @@ def test_known_entries_get_mean_0_and_deviation_1(float64):
     x, known = rows(), a_mask()
     junk = torch.where(known, x, torch.tensor([1e6, 2, 1e-9, 900, -1e5]))
     for data, mask in ((x, None), (junk, known)):
-        columns = standardising(TABLE, data, mask)
+        columns = standardizing(TABLE, data, mask)
         y = columns.forward(data, Rng(0))
         for j in range(5):
             seen = slice(None) if mask is None else mask[:, j]
@@ -52,8 +52,8 @@ def test_known_entries_get_mean_0_and_deviation_1(float64):
                 torch.testing.assert_close(y[seen, j], data[seen, j], rtol=0, atol=0)
         np.testing.assert_allclose(columns.inverse(y), data, rtol=1e-12)
     # what stands at a missing entry does not move a scale
-    assert standardising(TABLE, junk, known) == standardising(TABLE, torch.where(known, x, 1.0), known)
-    every, none = (standardising(TABLE, x, m) for m in (torch.ones_like(known), None))
+    assert standardizing(TABLE, junk, known) == standardizing(TABLE, torch.where(known, x, 1.0), known)
+    every, none = (standardizing(TABLE, x, m) for m in (torch.ones_like(known), None))
     np.testing.assert_allclose([every.shift, every.scale], [none.shift, none.scale], rtol=1e-14)
 
 
@@ -76,12 +76,12 @@ def test_the_equation_of_each_kind(float64):
 def test_a_density_integrates_to_one_over_the_raw_variable(float64, size):
     """log p_x = log p_y(T(x)) + log |dT/dx| for a real and for a positive column."""
     for space, shift, spread in (
-        (Fields(a=Real()), 3.0 * size, 2.5 * size),
-        (Fields(a=Positive()), size, 1.7),
+        (Table(a=Real()), 3.0 * size, 2.5 * size),
+        (Table(a=Positive()), size, 1.7),
     ):
         kind = "shift" if isinstance(space.fields[0][1], Real) else "power"
         chain = Preprocessing(space, (Columns((kind,), (shift,), (spread,)),))
-        head = observation_head(chain.space)
+        head = likelihood_head(chain.space)
         law = head.build(torch.tensor([0.4, -0.3]).view(1, *head.output))
         grid, log_w = values(space.fields[0][1], 4001)
         if kind == "shift":
@@ -94,7 +94,7 @@ def test_a_density_integrates_to_one_over_the_raw_variable(float64, size):
 
 def test_the_jacobian_is_that_of_the_known_entries(float64):
     x, known = rows(), a_mask()
-    chain = Preprocessing(TABLE, (standardising(TABLE, x, known),))
+    chain = Preprocessing(TABLE, (standardizing(TABLE, x, known),))
     rng = Rng(0, rows=range(len(x)))
     y, log_det = chain.forward(x, rng)
     h = torch.tensor([1e-5, 0, 1e-6, 0, 1e-8])
@@ -112,7 +112,7 @@ def test_the_jacobian_is_that_of_the_known_entries(float64):
 
 
 def test_two_steps_add_their_jacobians(float64):
-    space = Fields(a=Real(), b=Positive())
+    space = Table(a=Real(), b=Positive())
     first = Columns(("shift", "power"), (1.0, 2.0), (3.0, 0.5))
     second = Columns(("shift", "power"), (-2.0, 5.0), (0.1, 3.0))
     x, rng = torch.tensor([[0.3, 4.0], [9.0, 0.2]]), Rng(0, rows=range(2))
@@ -136,7 +136,7 @@ def test_rescaling_a_column_shifts_scores_by_its_logarithm(float64, build):
         scaled = x * torch.tensor([factor, 1, 1, 1, 1])
         both = x * torch.tensor([factor, 1, factor, 1, 1])
         for name, data in (("real", scaled), ("both", both)):
-            model.preprocessing = Preprocessing(TABLE, (standardising(TABLE, data, None),))
+            model.preprocessing = Preprocessing(TABLE, (standardizing(TABLE, data, None),))
             scores[name, factor] = by_place(model, data).value
             gaps = TABLE.filled(data, known)
             scores[name, factor, "masked"] = by_place(model, gaps, known=known).value
@@ -152,11 +152,11 @@ def test_rescaling_a_column_shifts_scores_by_its_logarithm(float64, build):
 
 
 def test_constant_columns_single_values_and_empty_columns_stay_finite(float64):
-    space = Fields(a=Real(), p=Positive(), b=Real(), q=Positive())
+    space = Table(a=Real(), p=Positive(), b=Real(), q=Positive())
     x = torch.tensor([[4.0, 9.0, 1.0, 3.0], [4.0, 9.0, 5.0, 0.1], [4.0, 9.0, 8.0, 7.0]])
     known = torch.tensor([[True, True, False, False], [True, True, True, True], [True, True, False, False]])
     for mask in (None, known, known & torch.tensor([False, True, True, True])):
-        columns = standardising(space, x, mask)
+        columns = standardizing(space, x, mask)
         assert all(s > 0 and math.isfinite(s) for s in columns.scale)
         y = columns.forward(x, Rng(0))
         assert y.isfinite().all()
@@ -165,39 +165,39 @@ def test_constant_columns_single_values_and_empty_columns_stay_finite(float64):
     assert y[:, 1].log().abs().max() < 1e-12  # a constant goes to the centre
     assert columns.scale[1] == 1.0 and columns.scale[2] == 1.0
     # one row, and rounding that is no spread
-    assert standardising(space, x[:1], None).scale == (1.0,) * 4
+    assert standardizing(space, x[:1], None).scale == (1.0,) * 4
     tenth = torch.full((10, 1), 0.1)
-    assert standardising(Fields(a=Real()), tenth, None).scale == (1.0,)
-    assert standardising(Fields(a=Positive()), tenth, None).scale == (1.0,)
+    assert standardizing(Table(a=Real()), tenth, None).scale == (1.0,)
+    assert standardizing(Table(a=Positive()), tenth, None).scale == (1.0,)
 
 
 @pytest.mark.parametrize("unit", [1e-20, 1e-12, 1e9])
-def test_no_unit_is_too_small_to_be_standardised(float64, unit):
-    space, x = Fields(a=Real(), b=Positive()), rows()[:, [0, 2]] * unit
-    y = standardising(space, x, None).forward(x, Rng(0))
+def test_no_unit_is_too_small_to_be_standardized(float64, unit):
+    space, x = Table(a=Real(), b=Positive()), rows()[:, [0, 2]] * unit
+    y = standardizing(space, x, None).forward(x, Rng(0))
     np.testing.assert_allclose([y[:, 0].std(correction=0), y[:, 1].log().std(correction=0)], 1, rtol=1e-9)
 
 
 def test_a_table_of_one_kind_needs_no_names(float64):
-    real, binary = Fields(a=Real(), b=Real(), c=Real()), Fields(a=Binary(), b=Binary())
+    real, binary = Table(a=Real(), b=Real(), c=Real()), Table(a=Binary(), b=Binary())
     x = torch.randn(5, 3)
     assert Preprocessing(real, (as_they_are(real),)).space == Real((3,))
-    assert Preprocessing(real, (standardising(real, x, None),)).space == Real((3,))
+    assert Preprocessing(real, (standardizing(real, x, None),)).space == Real((3,))
     assert Preprocessing(binary, (as_they_are(binary),)).space == Binary((2,))
     for mixed in (
         TABLE,
-        Fields(a=Real(), b=Binary()),
-        Fields(a=Positive(), b=Positive()),
-        Fields(a=Real(), b=Positive()),
-        Fields(a=Count(), b=Count()),
-        Fields(a=Categorical((), 2), b=Categorical((), 2)),
+        Table(a=Real(), b=Binary()),
+        Table(a=Positive(), b=Positive()),
+        Table(a=Real(), b=Positive()),
+        Table(a=Count(), b=Count()),
+        Table(a=Categorical((), 2), b=Categorical((), 2)),
     ):
         assert Preprocessing(mixed, (as_they_are(mixed),)).space == mixed
     torch.testing.assert_close(as_they_are(real).forward(x, Rng(0)), x, rtol=0, atol=0)
 
 
 def test_columns_come_back_from_their_json(float64):
-    chain = Preprocessing(TABLE, (standardising(TABLE, rows(), None),))
+    chain = Preprocessing(TABLE, (standardizing(TABLE, rows(), None),))
     again = preprocessing_from(json.loads(json.dumps(chain.spec())))
     assert again == chain and again.space == chain.space == TABLE
     y, log_det = again.forward(rows(), Rng(0, rows=range(37)))
@@ -207,5 +207,5 @@ def test_columns_come_back_from_their_json(float64):
 
 def test_classes_and_counts_are_never_moved(float64):
     x = table_rows("count and binary", 9)
-    columns = standardising(Fields(a=Count(), b=Binary()), x, None)
-    assert set(columns.kinds) == {"keep"} and columns == as_they_are(Fields(a=Count(), b=Binary()))
+    columns = standardizing(Table(a=Count(), b=Binary()), x, None)
+    assert set(columns.kinds) == {"keep"} and columns == as_they_are(Table(a=Count(), b=Binary()))

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from simulacra.core.companding import MuLaw
-from simulacra.core.preprocessing import Preprocessing, preprocessing_from
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels, Real
-from simulacra.core.waves import Wave
-from simulacra.data.tensors import in_memory
+from simulacra.core.preprocessing.chain import Preprocessing, preprocessing_from
+from simulacra.core.preprocessing.companding import MuLaw
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.plain import Levels, Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.autoregressive import FVBN
 
 GRID = torch.linspace(-1, 1, 60_001, dtype=torch.float64)
@@ -77,7 +77,7 @@ def test_means_between_two_codes_lie_between_their_waves():
 def test_the_score_of_a_wave_is_that_of_its_codes(float64):
     """No Jacobian: all waves of one bin have one score, and the probabilities of all codes sum to one."""
     torch.manual_seed(11)
-    raw, step = Wave((2,), 8000), MuLaw(5)
+    raw, step = Audio((2,), 8000), MuLaw(5)
     model = FVBN(Levels((2,), 5))
     for p in model.parameters():
         torch.nn.init.normal_(p, std=0.5)
@@ -96,11 +96,11 @@ def test_the_score_of_a_wave_is_that_of_its_codes(float64):
 
 def test_the_protocol_names_the_codes():
     x = torch.rand(30, 7) * 2 - 1
-    data = in_memory(x, Wave((7,), 8000))
+    data = from_tensors(x, Audio((7,), 8000))
     plain = data.protocol("test")
-    data.preprocessing = Preprocessing(Wave((7,), 8000), (MuLaw(16),))
+    data.preprocessing = Preprocessing(Audio((7,), 8000), (MuLaw(16),))
     companded = data.protocol("test")
-    assert plain.preprocessing == "raw" and plain.space == "Wave(shape=(7,), rate=8000)"
+    assert plain.preprocessing == "raw" and plain.space == "Audio(shape=(7,), rate=8000)"
     assert companded.preprocessing == "mu-law 16" and companded.space == "Levels(shape=(7,))"
     assert preprocessing_from(data.preprocessing.spec()) == data.preprocessing
     assert data.preprocessing.exact and not data.preprocessing.random
@@ -116,8 +116,8 @@ def test_values_beyond_one_are_refused_in_a_sentence(beyond):
     x = torch.zeros(3, 7)
     x[1, 4] = beyond
     model = FVBN(Levels((7,), 16))
-    model.preprocessing = Preprocessing(Wave((7,), 8000), (MuLaw(16),))
-    for ask in (model.log_prob, model.score_samples, lambda x: in_memory(x, Wave((7,), 8000))):
-        with pytest.raises(ValueError, match=r"Wave\(shape=\(7,\), rate=8000\) needs .*numbers") as caught:
+    model.preprocessing = Preprocessing(Audio((7,), 8000), (MuLaw(16),))
+    for ask in (model.log_prob, model.score_samples, lambda x: from_tensors(x, Audio((7,), 8000))):
+        with pytest.raises(ValueError, match=r"Audio\(shape=\(7,\), rate=8000\) needs .*numbers") as caught:
             ask(x)
         assert "\n" not in str(caught.value)

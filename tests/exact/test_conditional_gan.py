@@ -10,11 +10,11 @@ from torch.nn import functional as F
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.adversarial.objectives import OBJECTIVES, optimal_discriminator, value
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.adversarial.game.objectives import OBJECTIVES, optimal_discriminator, value
 from simulacra.training.fit import fit
 
 WAYS = ("concatenation", "embedding", "auxiliary", "projection")
@@ -27,7 +27,7 @@ def gan(conditioning: str, **options) -> simulacra.GAN:
         "latent": 3,
         "hidden": (9, 7),
         "seed": 3,
-        "normalisation": "none",
+        "normalization": "none",
         "conditioning": conditioning,
         **options,
     }
@@ -127,7 +127,7 @@ def test_each_class_is_learnt_at_its_own_place(tmp_path, way):
     generator = torch.Generator().manual_seed(11)
     c = torch.randint(0, 3, (600,), generator=generator)
     x = CENTRES[c] + 0.3 * torch.randn(600, 2, generator=generator)
-    data = in_memory(x, Real((2,)), c=c, condition=Categorical((), 3), valid=0.0, test=0.0)
+    data = from_tensors(x, Real((2,)), c=c, condition=Categorical((), 3), valid=0.0, test=0.0)
     model = gan(way, hidden=(24, 24), lr=3e-3)
     fit(model, data, out=tmp_path, epochs=60, batch_size=60, progress=False)
     labels = torch.arange(3).repeat_interleave(100)
@@ -149,7 +149,7 @@ def test_a_way_that_does_not_fit_the_condition_is_named():
 @pytest.mark.system("G1", "G2")
 @pytest.mark.parametrize("way", WAYS)
 def test_data_without_labels_are_refused_in_a_sentence(tmp_path, way):
-    data = in_memory(torch.randn(20, 2), Real((2,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.randn(20, 2), Real((2,)), valid=0.0, test=0.0)
     with pytest.raises(ValueError, match=r"condition") as error:
         fit(gan(way), data, out=tmp_path, epochs=1, batch_size=10, progress=False)
     assert str(error.value).endswith(".") and "\n" not in str(error.value)

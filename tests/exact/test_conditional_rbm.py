@@ -11,11 +11,11 @@ from scipy.special import expit, logsumexp
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.capabilities import TakesCondition
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real, Space
-from simulacra.data.tensors import in_memory
+from simulacra.core.capabilities.general import TakesCondition
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real, Space
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM, GaussianRBM
 from simulacra.training.fit import fit
 
@@ -131,7 +131,7 @@ def test_training_finds_what_the_condition_tells(tmp_path, estimator):
     torch.manual_seed(2)
     y = torch.arange(3).repeat(50)
     x = torch.tensor([[1, 1, 0, 0, 1], [0, 0, 1, 1, 1], [1, 0, 1, 0, 0]])[y].to(torch.uint8)
-    data = in_memory(x, Binary((5,)), c=y, condition=Categorical((), 3), valid=0.0, test=0.0)
+    data = from_tensors(x, Binary((5,)), c=y, condition=Categorical((), 3), valid=0.0, test=0.0)
     model = RBM(Binary((5,)), Categorical((), 3), hidden=3, lr=0.5, estimator=estimator)
     run = fit(model, data, out=tmp_path / "run", epochs=30, batch_size=25, progress=False)
     v = x[:3].float()

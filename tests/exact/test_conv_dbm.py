@@ -12,15 +12,15 @@ from oracles import chi_square, states
 from scipy.special import logsumexp
 
 import simulacra
-from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.core.training import selects
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.conv_dbm import ConvDBM
-from simulacra.models.boltzmann.conv_rbm import ConvRBM
-from simulacra.models.boltzmann.machine import Machine
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.core.updates import selects
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
+from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
+from simulacra.models.boltzmann.machine.energy_model import Machine
 from simulacra.training.fit import fit
 
 TINY = {"filters": (2, 2), "kernels": (3, 1), "pools": (2, 1)}
@@ -240,7 +240,14 @@ def test_stages_move_one_layer_after_the_other_then_all(tmp_path):
     rng = np.random.default_rng(8)
     x = torch.tensor(rng.integers(0, 2, (53, 1, 6, 6)).astype(np.float32))
     before = {name: p.clone() for name, p in model.named_parameters()}
-    fit(model, in_memory(x, Binary((1, 6, 6))), out=tmp_path / "run", epochs=2, batch_size=10, progress=False)
+    fit(
+        model,
+        from_tensors(x, Binary((1, 6, 6))),
+        out=tmp_path / "run",
+        epochs=2,
+        batch_size=10,
+        progress=False,
+    )
     assert all(not torch.equal(p, before[name]) for name, p in model.named_parameters())
     model.save(tmp_path / "model")
     again = simulacra.load(tmp_path / "model", kind=ConvDBM)

@@ -13,12 +13,12 @@ from scipy.special import logsumexp
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM, GaussianRBM
-from simulacra.models.boltzmann.conv_rbm import ConvRBM
-from simulacra.models.boltzmann.machine import Machine
+from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
+from simulacra.models.boltzmann.machine.energy_model import Machine
 from simulacra.training.fit import fit
 
 
@@ -232,7 +232,7 @@ def test_persistent_chains_learn_the_law_of_another(float64, tmp_path):
     x = torch.tensor(np.repeat(v, counts, axis=0))
     model = ConvRBM(Binary((1, 3, 3)), filters=1, kernel=2, pool=2, chains=300, momentum=0.9, lr=0.1)
     randomise(model.maps, 0.1)
-    data = in_memory(x, Binary((1, 3, 3)), valid=0.0, test=0.0)
+    data = from_tensors(x, Binary((1, 3, 3)), valid=0.0, test=0.0)
     fit(model, data, out=tmp_path, epochs=150, batch_size=len(x), schedule="linear", progress=False)
     pixels = np.tensordot(counts / counts.sum(), v, 1)
     alone = (np.log(pixels) * v + np.log(1 - pixels) * (1 - v)).sum((1, 2, 3))
@@ -250,7 +250,7 @@ def test_it_trains_samples_and_comes_back_from_a_file(space, tmp_path):
     model = ConvRBM(space, filters=3, kernel=2, pool=1, chains=7, burn_in=9, sparsity_target=0.1)
     before = model.filters().clone()
     assert before.shape == (3, space.shape[0], 2, 2)
-    fit(model, in_memory(x, space), out=tmp_path / "run", epochs=2, batch_size=10, progress=False)
+    fit(model, from_tensors(x, space), out=tmp_path / "run", epochs=2, batch_size=10, progress=False)
     assert not torch.equal(before, model.filters()) and torch.isfinite(model.filters()).all()
     # the data's mean: one bias a channel, and one field a pixel for free units
     assert model.b.shape == (space.shape[0], 1, 1) and model.base.std() > 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.models.boltzmann.conv_dbm import ConvDBM
-from simulacra.models.boltzmann.conv_rbm import ConvRBM
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
+from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 
 REFUSED = {
     "blocks that do not tile": (
@@ -37,7 +37,7 @@ REFUSED = {
         {},
         "a convolutional RBM needs binary or real images, but the space is Levels(shape=(1, 8, 8), "
         "levels=17): grey levels can be drawn anew each visit (dynamic), drawn once (static) or cut "
-        "(threshold); load the data with binarize='dynamic', or load them with dequantise='uniform' to keep "
+        "(threshold); load the data with binarize='dynamic', or load them with dequantize='uniform' to keep "
         "the levels.",
     ),
     "no spread": (Real((1, 8, 8)), {"scale": 0.0}, "scale is 0.0, but a standard deviation is positive."),

@@ -11,13 +11,13 @@ from scipy.special import expit, logsumexp
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.capabilities import HasBound
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.annealing import bracket
-from simulacra.models.boltzmann.dbm import DBM, recentre
-from simulacra.models.boltzmann.machine import Machine
+from simulacra.core.capabilities.general import HasBound
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.likelihood.annealing import bracket
+from simulacra.models.boltzmann.deep.dbm import DBM, recentre
+from simulacra.models.boltzmann.machine.energy_model import Machine
 from simulacra.training.fit import fit
 
 SHAPES = [(4, (3, 2)), (3, (2, 4, 2)), (2, (3, 1, 2, 2))]
@@ -225,7 +225,7 @@ def bars(n: int = 400) -> torch.Tensor:
 
 @pytest.mark.system("A10")
 def test_training_raises_the_bound_above_independent_units(float64, tmp_path):
-    data = in_memory(bars(), Binary((9,)), valid=0.0, test=0.0)
+    data = from_tensors(bars(), Binary((9,)), valid=0.0, test=0.0)
     model = DBM(data.space, hidden=(6, 5), chains=50, gibbs_steps=1, lr=0.5, burn_in=50)
     run = fit(model, data, out=tmp_path / "run", epochs=20, batch_size=25, progress=False)
     x = data.train.x
@@ -243,7 +243,7 @@ def test_training_raises_the_bound_above_independent_units(float64, tmp_path):
 @pytest.mark.system("A10")
 @pytest.mark.parametrize("estimator", ["cd", "tempering"])
 def test_other_estimators_train_it(float64, estimator):
-    data = in_memory(bars(60), Binary((9,)), valid=0.0, test=0.0)
+    data = from_tensors(bars(60), Binary((9,)), valid=0.0, test=0.0)
     model = DBM(data.space, hidden=(5, 3), chains=11, estimator=estimator, temperatures=3, burn_in=2)
     before = model.W[1].clone()
     fit(model, data, epochs=2, batch_size=17, progress=False)

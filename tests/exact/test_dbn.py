@@ -11,12 +11,12 @@ from scipy.special import expit, logsumexp
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.capabilities import HasBound
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.annealing import bracket
-from simulacra.models.boltzmann.dbn import DBN, begin, draws_below, turn_over
+from simulacra.core.capabilities.general import HasBound
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.likelihood.annealing import bracket
+from simulacra.models.boltzmann.deep.dbn import DBN, begin, draws_below, turn_over
 from simulacra.training.fit import fit
 
 
@@ -83,7 +83,7 @@ def test_a_layer_that_begins_upside_down_leaves_the_law(float64, centred):
 
 @pytest.mark.system("A9")
 def test_training_of_the_second_layer_begins_there(float64):
-    data = in_memory(torch.tensor(states(4)), Binary((4,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.tensor(states(4)), Binary((4,)), valid=0.0, test=0.0)
     model, rng = dbn(4, (3, 4), chains=7), Rng(0)
     with torch.no_grad():
         model.stage(1, []).start(model, data.train, rng)
@@ -163,7 +163,7 @@ def test_annealing_brackets_log_z_which_is_that_of_the_top(float64):
 def test_greedy_training_raises_the_bound_layer_by_layer(float64, tmp_path):
     flips = Rng(8, rows=range(240)).bernoulli("flip", torch.full((240, 12), 0.1))
     copies = ((torch.arange(12) // 4 == torch.arange(240).unsqueeze(1) % 3) + flips) % 2
-    data = in_memory(copies, Binary((12,)), valid=0.0, test=0.0)
+    data = from_tensors(copies, Binary((12,)), valid=0.0, test=0.0)
     model = DBN(data.space, hidden=(6, 12), chains=40, lr=0.3, burn_in=30)
     before = model.log_prob(copies).mean
     run = fit(model, data, out=tmp_path / "run", epochs=15, batch_size=15, progress=False)

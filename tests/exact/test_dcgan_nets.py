@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from simulacra.nets.dcgan import DCGANCritic, DCGANGenerator
+from simulacra.nets.adversarial.dcgan import DCGANCritic, DCGANGenerator
+from simulacra.nets.adversarial.normal import BatchNorm
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 POOLING = tuple(getattr(nn, name) for name in dir(nn) if "Pool" in name or "Upsampl" in name)
@@ -59,13 +60,11 @@ def test_no_pooling_and_norms_where_the_paper_has_them():
         assert not any(isinstance(layer, POOLING) for layer in net.modules())
         steps = [layer for layer in net.modules() if isinstance(layer, CONVOLUTIONS)]
         assert len(steps) == 3 and all(layer.stride == (2, 2) for layer in steps)
-    after_g = [layer for layer in G.body if isinstance(layer, (*CONVOLUTIONS, nn.BatchNorm2d, nn.ReLU))]
-    names = "".join({"BatchNorm2d": "n", "ReLU": "r"}.get(type(layer).__name__, "c") for layer in after_g)
+    after_g = [layer for layer in G.body if isinstance(layer, (*CONVOLUTIONS, BatchNorm, nn.ReLU))]
+    names = "".join({"BatchNorm": "n", "ReLU": "r"}.get(type(layer).__name__, "c") for layer in after_g)
     assert names == "nr" + "cnr" * 2 + "c"
-    after_d = [layer for layer in D.body if isinstance(layer, (*CONVOLUTIONS, nn.BatchNorm2d, nn.LeakyReLU))]
-    names = "".join(
-        {"BatchNorm2d": "n", "LeakyReLU": "l"}.get(type(layer).__name__, "c") for layer in after_d
-    )
+    after_d = [layer for layer in D.body if isinstance(layer, (*CONVOLUTIONS, BatchNorm, nn.LeakyReLU))]
+    names = "".join({"BatchNorm": "n", "LeakyReLU": "l"}.get(type(layer).__name__, "c") for layer in after_d)
     assert names == "cl" + "cnl" * 2
     assert all(layer.negative_slope == 0.2 for layer in after_d if isinstance(layer, nn.LeakyReLU))
 
@@ -86,13 +85,13 @@ def test_weights_begin_as_normal_with_standard_deviation_one_fiftieth():
 
 @pytest.mark.system("G4")
 def test_both_compute_what_their_equations_say(float64):
-    G = DCGANGenerator(3, (2, 20, 12), (5, 4), normalisation="none", condition=2)
+    G = DCGANGenerator(3, (2, 20, 12), (5, 4), normalization="none", condition=2)
     z, c = torch.randn(3, 3), torch.randn(3, 2, 1)
     up = G.body[2], G.body[5]
     h = (torch.cat([z, c[:, :, 0]], 1) @ G.stem.weight.T).reshape(3, 5, 5, 3).relu()
     h = F.conv_transpose2d(h, up[0].weight, stride=2, padding=1).relu()
     torch.testing.assert_close(G(z, c), F.conv_transpose2d(h, up[1].weight, stride=2, padding=1))
-    D = DCGANCritic((2, 20, 12), (4, 5), normalisation="none", condition=2)
+    D = DCGANCritic((2, 20, 12), (4, 5), normalization="none", condition=2)
     x = torch.randn(3, 2, 20, 12)
     maps = c[:, :, :, None] * torch.ones(20, 12)
     down = [layer for layer in D.body if isinstance(layer, nn.Conv2d)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from simulacra.nets.dense import DenseMap
+from simulacra.nets.adversarial.dense import DenseMap
 
 NETS = {
     # OverFeat's figure 5: 14 pixels give 1 x 1, 16 give 2 x 2

@@ -10,14 +10,14 @@ from oracles import chi_square, states
 from scipy.special import logsumexp
 
 import simulacra
-from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.discriminative_rbm import DiscriminativeRBM
-from simulacra.models.boltzmann.machine import Machine
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.machine.energy_model import Machine
+from simulacra.models.boltzmann.restricted.discriminative_rbm import DiscriminativeRBM
 from simulacra.training.fit import fit
 
 D, K, M = 4, 3, 2
@@ -178,7 +178,7 @@ def test_labels_are_learnt_from_real_numbers_where_only_they_count(tmp_path):
     centre = torch.stack([corner % 2, corner // 2], 1) * 2.0 - 1
     x = centre + 0.3 * torch.randn(400, 2, generator=g)
     y = (corner % 2 + corner // 2) % 2
-    data = in_memory(x, Real((2,)), c=y, condition=Categorical((), 2))
+    data = from_tensors(x, Real((2,)), c=y, condition=Categorical((), 2))
     model = DiscriminativeRBM(
         data.space, data.condition, hidden=10, objective="discriminative", lr=0.5, momentum=0.9
     )
@@ -191,7 +191,7 @@ def test_labels_are_learnt_from_real_numbers_where_only_they_count(tmp_path):
 
 
 def test_what_it_can_do_follows_from_its_objective(tmp_path):
-    able = {can.Samples, can.HasDensity, can.HasEnergy, can.StepsChain, can.Anneals}
+    able = {can.Samples, can.HasDensity, can.HasEnergy, can.HasMarkovChain, can.HasAnnealingPath}
     plain, whole = (DiscriminativeRBM(Binary((4,)), Categorical((), 3), hidden=2, objective=o)
                     for o in ("discriminative", "hybrid"))  # fmt: skip
     assert able <= whole.capabilities() and not able & plain.capabilities()

@@ -8,9 +8,9 @@ import torch
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial.noise_aware import shortcut
 from simulacra.training.fit import fit
 
@@ -77,7 +77,7 @@ def test_a_short_training_tells_blurred_rows_apart(tmp_path):
     torch.manual_seed(1)
     x = (torch.rand(2000, 1, 5, 6) < 0.4).float()
     model = three_way(hidden=(50,), lr=3e-3)
-    data = in_memory(x, model.space, valid=0.0, test=0.0)
+    data = from_tensors(x, model.space, valid=0.0, test=0.0)
     fit(model, data, out=tmp_path, epochs=7, batch_size=50, progress=False)
     held_out = model.eval().seen((torch.rand(200, 1, 5, 6) < 0.4).float())
     answers = lambda h: model.judge(h).labels.argmax(1)
@@ -142,7 +142,7 @@ def test_the_head_learns_the_level_and_so_does_the_hack(tmp_path):
     from sklearn.linear_model import LinearRegression
 
     model = noise_aware(lr=4e-3, weight=10.0)
-    data = in_memory(waves(1500, 2), Real((40,)), valid=0.0, test=0.0)
+    data = from_tensors(waves(1500, 2), Real((40,)), valid=0.0, test=0.0)
     noisy, s = model.noisy(waves(500, 3), Rng(8, rows=range(500)), "held out")
     before = r2(s, model.eval().noise_level(noisy).detach())
     fit(model, data, out=tmp_path, epochs=30, batch_size=100, progress=False)

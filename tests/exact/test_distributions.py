@@ -12,7 +12,13 @@ import scipy
 import torch
 from oracles import states
 
-from simulacra.core.distributions import Bernoulli, Categorical, DiscretisedLogistic, Gaussian, Mixture
+from simulacra.core.distributions.elementary import (
+    Bernoulli,
+    Categorical,
+    DiscretizedLogistic,
+    Gaussian,
+    Mixture,
+)
 
 LOCS = (-50.0, -0.3, 0.0, 0.52, 1.0, 7.0)
 LOG_SCALES = (-7.0, -3.0, -1.0, 0.0, 4.0, 30.0)
@@ -20,14 +26,14 @@ LEVELS = (2, 17, 256)
 
 
 def logistic(loc, log_scale, levels, events=0):
-    return DiscretisedLogistic(torch.as_tensor(loc), torch.as_tensor(log_scale), levels, events)
+    return DiscretizedLogistic(torch.as_tensor(loc), torch.as_tensor(log_scale), levels, events)
 
 
 def mixture(levels: int, seed: int = 0, *shape: int) -> Mixture:
     """Three logistic components at each entry of `shape`, for one row."""
     g = torch.Generator().manual_seed(seed)
     draw = lambda: torch.randn(1, 3, *shape, generator=g, dtype=torch.get_default_dtype())
-    parts = DiscretisedLogistic(draw() + 0.5, draw() - 2, levels, len(shape))
+    parts = DiscretizedLogistic(draw() + 0.5, draw() - 2, levels, len(shape))
     return Mixture(2 * draw(), parts, len(shape))
 
 
@@ -70,7 +76,7 @@ def test_categorical_sums_to_one_and_is_scipys(float64, classes):
 
 @pytest.mark.system("E1")
 @pytest.mark.parametrize("levels", LEVELS)
-def test_discretised_logistic_sums_to_one_at_any_place_and_scale(float64, levels):
+def test_discretized_logistic_sums_to_one_at_any_place_and_scale(float64, levels):
     for loc, log_scale in itertools.product(LOCS, LOG_SCALES):
         p = logistic([[loc]], [[log_scale]], levels, 1)
         total = p.log_prob(torch.arange(levels).unsqueeze(1)).exp().sum().item()
@@ -93,7 +99,7 @@ def decimal_mass(x: int, loc: float, log_scale: float, levels: int) -> float:
 @pytest.mark.parametrize(
     ("loc", "log_scale"), [(0.4, -2.0), (-0.3, -5.0), (1.2, -5.5), (0.5, 9.0), (3.0, 0.5)]
 )
-def test_discretised_logistic_is_the_difference_of_two_distribution_functions(
+def test_discretized_logistic_is_the_difference_of_two_distribution_functions(
     float64, levels, loc, log_scale
 ):
     p = logistic([[loc]], [[log_scale]], levels, 1)
@@ -112,7 +118,7 @@ def test_mixture_sums_to_one_and_is_the_weighted_sum(float64, levels):
     weights = p.logits.softmax(1)
     loop = sum(
         weights[:, k]
-        * DiscretisedLogistic(p.components.loc[:, k], p.components.log_scale[:, k], levels, 1)
+        * DiscretizedLogistic(p.components.loc[:, k], p.components.log_scale[:, k], levels, 1)
         .entries(x)
         .exp()
         for k in range(3)
@@ -150,7 +156,7 @@ def test_tails_are_finite_in_single_precision_with_finite_gradients():
         a = torch.tensor([[loc]], requires_grad=True)
         s = torch.tensor([[log_scale]], requires_grad=True)
         x = torch.arange(levels, dtype=torch.float32).unsqueeze(1)
-        value = DiscretisedLogistic(a, s, levels, 1).log_prob(x)
+        value = DiscretizedLogistic(a, s, levels, 1).log_prob(x)
         value.sum().backward()
         for t in (value, a.grad, s.grad):
             assert torch.isfinite(t).all(), (levels, loc, log_scale)
@@ -187,12 +193,12 @@ def lifted(name: str, lead: tuple[int, ...], g: torch.Generator):
         return Gaussian(a, b, 2), lambda i: Gaussian(a[i], b[i], 2)
     if name == "logistic":
         a, b = draw(2, 3), draw(2, 3)
-        return DiscretisedLogistic(a, b, 9, 2), lambda i: DiscretisedLogistic(a[i], b[i], 9, 2)
+        return DiscretizedLogistic(a, b, 9, 2), lambda i: DiscretizedLogistic(a[i], b[i], 9, 2)
     if name == "categorical":
         a = draw(9, 2, 3)
         return Categorical(a, 2), lambda i: Categorical(a[i], 2)
     a, b, w = draw(4, 2, 3), draw(4, 2, 3), draw(4, 2, 3)
-    build = lambda a, b, w: Mixture(w, DiscretisedLogistic(a, b, 9, 2), 2)
+    build = lambda a, b, w: Mixture(w, DiscretizedLogistic(a, b, 9, 2), 2)
     return build(a, b, w), lambda i: build(a[i], b[i], w[i])
 
 
@@ -245,10 +251,10 @@ def test_gradients_are_finite_differences(float64, name):
     build = {
         "bernoulli": (lambda a: Bernoulli(a, 1), [draw(2, 3)]),
         "gaussian": (lambda a, b: Gaussian(a, b, 1), [draw(2, 3), draw(2, 3)]),
-        "logistic": (lambda a, b: DiscretisedLogistic(a, b, 9, 1), [draw(2, 3), draw(2, 3)]),
+        "logistic": (lambda a, b: DiscretizedLogistic(a, b, 9, 1), [draw(2, 3), draw(2, 3)]),
         "categorical": (lambda a: Categorical(a, 1), [draw(2, 9, 3)]),
         "mixture": (
-            lambda a, b, w: Mixture(w, DiscretisedLogistic(a, b, 9, 1), 1),
+            lambda a, b, w: Mixture(w, DiscretizedLogistic(a, b, 9, 1), 1),
             [draw(2, 4, 3), draw(2, 4, 3), draw(2, 4, 3)],
         ),
     }[name]

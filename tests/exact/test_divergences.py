@@ -11,8 +11,8 @@ import scipy
 import torch
 from oracles import log_normal
 
-from simulacra.core.distributions import Gaussian
-from simulacra.core.divergences import kl_gaussian, kl_to_standard_normal, mmd2
+from simulacra.core.distributions.divergences import kl_gaussian, kl_to_standard_normal, mmd2
+from simulacra.core.distributions.elementary import Gaussian
 
 
 def quad_kl(m, s, a, b) -> float:

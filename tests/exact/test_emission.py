@@ -14,8 +14,8 @@ import pytest
 import torch
 from oracles import states
 
-from simulacra.core.capabilities import MissingCapability
-from simulacra.core.space import Binary
+from simulacra.core.capabilities.general import MissingCapability
+from simulacra.core.spaces.plain import Binary
 from simulacra.models.adversarial import GAN
 from simulacra.models.variational import VAE
 
@@ -96,6 +96,6 @@ def test_emitted_samples_have_frequencies_and_no_probabilities(float64):
     stir(model.G)
     found = frequencies(model, 5000)
     assert found.sum() == pytest.approx(1) and (found > 0).sum() > 2
-    for ask in (model.log_prob, model.score_samples, model.anomaly):
+    for ask in (model.log_prob, model.score_samples, model.anomaly_score):
         with pytest.raises(MissingCapability, match="GAN cannot do log_prob"):
             ask(torch.tensor(ALL))

@@ -13,12 +13,12 @@ from orders import all_orders, check_draws_and_completions, check_fast_draws, lo
 from torch.utils.flop_counter import FlopCounterMode
 
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Levels, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.autoregressive.eonade import EoNADE, negative_log_likelihood
-from simulacra.models.autoregressive.orderless import bias_from_data
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.plain import Binary, Count, Levels, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.autoregressive.vectors.eonade import EoNADE, negative_log_likelihood
+from simulacra.models.autoregressive.vectors.orderless import bias_from_data
 
 DEPTHS = pytest.mark.parametrize("hidden", [(7,), (7, 5, 6)], ids=["eonade", "deep"])
 
@@ -58,7 +58,7 @@ def test_the_density_is_the_chain_rule_of_the_masked_network(float64, hidden):
 
 @pytest.mark.system("H12")
 @pytest.mark.parametrize(
-    ("space", "levels", "observation"),
+    ("space", "levels", "likelihood"),
     [
         (Levels((3,), 4), 4, "logistic"),
         (Levels((1, 1, 3), 3), 3, "categorical"),
@@ -67,8 +67,8 @@ def test_the_density_is_the_chain_rule_of_the_masked_network(float64, hidden):
         (Ordinal((3,), 3), 3, "auto"),
     ],
 )
-def test_sums_to_one_on_every_discrete_space(float64, space, levels, observation):
-    model = loud(EoNADE(space, hidden=(7, 5), ensemble=4, observation=observation, mixtures=2))
+def test_sums_to_one_on_every_discrete_space(float64, space, levels, likelihood):
+    model = loud(EoNADE(space, hidden=(7, 5), ensemble=4, likelihood=likelihood, mixtures=2))
     x = torch.tensor(states(3, levels)).long().reshape(-1, *space.shape)
     log_p = model.log_density(x)
     assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-10)
@@ -201,13 +201,13 @@ def test_training_comes_near_the_truth(float64):
     """Two coins, each seen twice: a known entry settles its twin, in whatever order they come."""
     x = torch.tensor(states(2)).repeat(10, 2)
     model = EoNADE(Binary((4,)), hidden=(13,), ensemble=5, order_seed=2)
-    optimiser, rows = torch.optim.Adam(model.parameters()), range(len(x))
+    optimizer, rows = torch.optim.Adam(model.parameters()), range(len(x))
     for step in range(400):
-        optimiser.param_groups[0]["lr"] = 0.05 * (1 - step / 400)
-        optimiser.zero_grad()
+        optimizer.param_groups[0]["lr"] = 0.05 * (1 - step / 400)
+        optimizer.zero_grad()
         loss = negative_log_likelihood(model, Batch.of(x), Rng(8, "train", step, rows=rows)).loss["nll"]
         loss.mean().backward()
-        optimiser.step()
+        optimizer.step()
     nll = -model.log_densities(x).mean(0)
     assert (nll >= 2 * math.log(2) - 1e-9).all() and (nll < 2 * math.log(2) + 0.03).all()
 
@@ -220,7 +220,7 @@ def test_orders_follow_the_seed_and_biases_the_data(float64):
     assert (make().orders.sort(1).values == torch.arange(50)).all()
     model, x = make(), (torch.rand(60, 50) < torch.linspace(0.1, 0.9, 50)).to(torch.uint8)
     with torch.no_grad():
-        bias_from_data(model, in_memory(x, model.space, "bits", valid=0, test=0).train, Rng(0, "start"))
+        bias_from_data(model, from_tensors(x, model.space, "bits", valid=0, test=0).train, Rng(0, "start"))
         torch.testing.assert_close(model.net.b[:, 0].sigmoid(), x.double().mean(0).clamp(1e-3, 1 - 1e-3))
 
 
@@ -230,7 +230,7 @@ def test_orders_follow_the_seed_and_biases_the_data(float64):
         ({"hidden": ()}, "at least one hidden layer"),
         ({"ensemble": 0}, "at least one order"),
         ({"activation": "step"}, "'step' is unknown"),
-        ({"observation": "gaussian"}, "does not fit"),
+        ({"likelihood": "gaussian"}, "does not fit"),
     ],
 )
 def test_bad_options_are_named(options, sentence):
@@ -239,6 +239,6 @@ def test_bad_options_are_named(options, sentence):
 
 
 def test_counts_are_modelled_too(float64):
-    model = loud(EoNADE(Count((2,)), hidden=(5,), observation="poisson", ensemble=2), 0.5)
+    model = loud(EoNADE(Count((2,)), hidden=(5,), likelihood="poisson", ensemble=2), 0.5)
     log_p = model.log_density(torch.tensor(states(2, 150)).long())
     assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-6)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from simulacra.core.estimate import Estimate, Protocol, compare_estimates
+from simulacra.core.scores.estimate import Estimate, Protocol, compare_estimates
 
 BASE = torch.linspace(-3, 3, 40, dtype=torch.float64)
 
@@ -106,7 +106,7 @@ def test_different_protocols_are_refused_by_name():
         "data": "abd",
         "split": "valid",
         "space": "Real",
-        "preprocessing": "dynamic binarisation",
+        "preprocessing": "dynamic binarization",
     }
     for field, value in changes.items():
         other = Protocol(**{**same, field: value})

@@ -8,9 +8,9 @@ import scipy
 import torch
 
 import simulacra
-from simulacra.core.factors import Linear, closed_form, expected_moments, maximise
-from simulacra.core.space import Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.spaces.plain import Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.autoencoders.factors import Linear, closed_form, expected_moments, maximize
 
 
 def rows(n: int, d: int, q: int, noise: float, seed: int, gaps: float = 0.3):
@@ -66,21 +66,21 @@ def test_expected_moments_are_those_of_the_conditional_gaussians():
 def test_em_climbs_to_a_stationary_point_of_the_observed_likelihood():
     x, known, _ = rows(211, 5, 2, 0.6, seed=7)
     total = lambda model: model.log_density(x, known).sum()
-    values = [total(maximise(lambda: iter([(x, known)]), 2, n)[0]).item() for n in (1, 2, 3, 5, 9, 30)]
+    values = [total(maximize(lambda: iter([(x, known)]), 2, n)[0]).item() for n in (1, 2, 3, 5, 9, 30)]
     assert values == sorted(values)
-    best, _ = maximise(lambda: iter([(x, known)]), 2, 2000)
+    best, _ = maximize(lambda: iter([(x, known)]), 2, 2000)
     tensors = [t.clone().requires_grad_() for t in (best.W, best.location, best.variance)]
     total(Linear(*tensors)).backward()
     assert max(float(t.grad.abs().max()) for t in tensors) < 2e-4 * len(x)
     # on complete rows it is the closed form
-    whole, _ = maximise(lambda: iter([(x, torch.ones_like(known))]), 2, 2000)
+    whole, _ = maximize(lambda: iter([(x, torch.ones_like(known))]), 2, 2000)
     W, variance = closed_form(torch.cov(x.T, correction=0), 2)
     torch.testing.assert_close(whole.W, W, atol=1e-6, rtol=0)
     torch.testing.assert_close(whole.variance, variance, atol=1e-6, rtol=0)
 
 
 def fitted(kind, x, known, tmp_path, **arguments):
-    data = in_memory(x, Real((x.shape[1],)), known=known, valid=0.0, test=0.1)
+    data = from_tensors(x, Real((x.shape[1],)), known=known, valid=0.0, test=0.1)
     return simulacra.fit(kind(data.space, **arguments), data, out=tmp_path, progress=False).model
 
 

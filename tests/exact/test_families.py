@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from simulacra.core import capabilities as can
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.models.adversarial import GAN
 from simulacra.models.autoregressive import PixelRNN
 from simulacra.models.variational import VAE

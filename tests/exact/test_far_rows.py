@@ -6,10 +6,10 @@ import torch
 
 from contract.cases import CATALOGUED
 from contract.sets import mixed
-from simulacra.core import capabilities as can
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.space import Real
-from simulacra.core.transforms import Affine
+from simulacra.core.capabilities import general as can
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.preprocessing.transforms import Affine
+from simulacra.core.spaces.plain import Real
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
 
@@ -31,7 +31,7 @@ def test_a_row_far_out_has_the_lowest_score_and_no_model_gives_nan(case):
         if model.supports(can.HasDensity) or model.supports(can.HasBound):
             score = model.log_prob(x, k=5, **c)
             assert not score.values.isnan().any() and not np.isnan(score.mean)
-            assert int(model.anomaly(x, k=5, **c).argmax()) == 2
+            assert int(model.anomaly_score(x, k=5, **c).argmax()) == 2
             near = score.values[[0, 1, 3]]
             assert near.isfinite().all() and score.values[2] < near.min()
             assert torch.equal(near, model.log_prob(data.train.x[:4], k=5, **c).values[[0, 1, 3]])
@@ -44,7 +44,7 @@ def test_a_row_far_out_has_the_lowest_score_and_no_model_gives_nan(case):
 @pytest.mark.fault("f05")
 @pytest.mark.fault("scores 2.5")
 @pytest.mark.parametrize("case", REALS, ids=str)
-def test_a_row_that_standardises_beyond_single_precision_has_the_lowest_score(case):
+def test_a_row_that_standardizes_beyond_single_precision_has_the_lowest_score(case):
     model, data = case.build(), case.data()
     scale = Affine((3.0,), (1e-3,))
     model.preprocessing = Preprocessing(data.space, (scale,))
@@ -52,7 +52,7 @@ def test_a_row_that_standardises_beyond_single_precision_has_the_lowest_score(ca
     x = scale.inverse(data.train.x[:4].double())
     x[2, 0] = 3.4e38
     if model.supports(can.HasDensity) or model.supports(can.HasBound):
-        assert int(model.anomaly(x, k=5, **c).argmax()) == 2
+        assert int(model.anomaly_score(x, k=5, **c).argmax()) == 2
         assert not model.log_prob(x, k=5, **c).values.isnan().any()
     if model.supports(can.Encodes):
         assert model.encode(x, **c).isfinite().all()

@@ -11,8 +11,8 @@ import scipy
 import torch
 from oracles import chi_square
 
-from simulacra.core.field_distributions import CumulativeLogit, LogNormal, NegativeBinomial, Poisson
-from simulacra.core.random import Rng
+from simulacra.core.distributions.tabular import CumulativeLogit, LogNormal, NegativeBinomial, Poisson
+from simulacra.core.random.keyed import Rng
 
 COUNTS = [(-3.0, -2.0), (1.1, 0.0), (3.7, -2.0), (3.7, 3.0), (5.0, 9.0)]
 EXTREME = list(itertools.product([-15.0, -7.0, 0.0, 3.0, 8.0, 15.0], [-7.0, -2.0, 0.0, 2.0, 7.0, 15.0]))

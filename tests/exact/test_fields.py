@@ -1,4 +1,4 @@
-"""Fields of several kinds: features and masks, the product's mass, exact marginals, JSON."""
+"""Table of several kinds: features and masks, the product's mass, exact marginals, JSON."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from scipy.special import logsumexp
 from tables import MIXED, numbers, values
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields, Sequence, space_from
-from simulacra.core.observation import observation_head
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Levels, Positive, Real
+from simulacra.core.distributions.heads import likelihood_head
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Sequence, Table, space_from
+from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real
 
-WIDE = Fields({"a b": Categorical((2,), 3), "größe": Positive(), "n": Count((2,)), "o": Ordinal((3,), 4)})
+WIDE = Table({"a b": Categorical((2,), 3), "größe": Positive(), "n": Count((2,)), "o": Ordinal((3,), 4)})
 WIDE_ROWS = [[0, 2, 0.5, 7, 0, 3, 0, 1], [1, 1, 20.0, 0, 12, 2, 2, 0]]
 
 
@@ -52,13 +52,13 @@ def test_a_features_mask_is_where_its_entry_decides(float64):
         torch.testing.assert_close(filled, WIDE.filled(other.where(~known, x), known), rtol=0, atol=0)
 
 
-def head_and_numbers(space: Fields, seed: int = 1, n: int = 1):
-    head = observation_head(space)
+def head_and_numbers(space: Table, seed: int = 1, n: int = 1):
+    head = likelihood_head(space)
     torch.manual_seed(seed)
     return head, torch.randn(n, *head.output) * 0.8
 
 
-def all_rows(space: Fields, n: int) -> tuple[torch.Tensor, np.ndarray]:
+def all_rows(space: Table, n: int) -> tuple[torch.Tensor, np.ndarray]:
     """Every combination of the fields' values, and the logarithms of their weights, (cells,) as a box."""
     grids = [values(field, n) for _, field in space.fields]
     x = np.stack(np.meshgrid(*(g[0] for g in grids), indexing="ij"), -1)
@@ -88,7 +88,7 @@ def test_the_product_is_the_sum_of_its_fields_and_a_mask_their_marginal(float64,
     x = box[at].unsqueeze(0)
     shares = p.split([numbers(field) for _, field in space.fields], dim=1)
     own = [
-        observation_head(field).build(share.view(1, -1)).log_prob(x[:, j]).item()
+        likelihood_head(field).build(share.view(1, -1)).log_prob(x[:, j]).item()
         for j, (share, (_, field)) in enumerate(zip(shares, space.fields, strict=True))
     ]
     np.testing.assert_allclose(law.entries(x)[0], own, atol=1e-13)
@@ -130,7 +130,7 @@ def test_each_number_moves_the_law_of_one_entry(float64):
 
 def test_draws_of_fields_lie_in_the_space_have_its_means_and_are_independent(float64):
     n = 20011
-    head, p = head_and_numbers(space := Fields(a=Count(), b=Count(), c=Ordinal((), 4), d=Real(), e=Real()))
+    head, p = head_and_numbers(space := Table(a=Count(), b=Count(), c=Ordinal((), 4), d=Real(), e=Real()))
     law = head.build(p.expand(n, -1))
     x = law.sample(Rng(6, rows=range(n))).double()
     space.check(x)
@@ -145,8 +145,8 @@ SPACES = [
     Real(), Binary((1, 5, 7)), Levels((3, 2), 17), Positive((2,)), Count((3,)),
     Categorical((), 3, ("rot", "grün", "sehr blau")), Ordinal((2,), 3, ("low", "mid", "high")),
     Sequence((9,), Categorical((2,), 5)), Sequence((4,), Sequence((3,), Count((2,)))), WIDE,
-    Fields({"Größe [cm]": Positive(), "": Real(), "self": Binary(), "named": Ordinal((), 2, ("a b", "ü"))}),
-    Sequence((6,), Fields({"x y": Real(), "日本": Categorical((), 2, ("い", "ろ"))})),
+    Table({"Größe [cm]": Positive(), "": Real(), "self": Binary(), "named": Ordinal((), 2, ("a b", "ü"))}),
+    Sequence((6,), Table({"x y": Real(), "日本": Categorical((), 2, ("い", "ろ"))})),
 ]  # fmt: skip
 
 
@@ -160,9 +160,9 @@ def test_a_space_comes_back_from_its_json(space):
 
 
 def test_order_and_names_of_fields_matter():
-    assert Fields(a=Real(), b=Count()) != Fields(b=Count(), a=Real())
-    assert Fields(a=Real()) != Fields(b=Real())
-    assert space_from(Fields(b=Count(), a=Real()).spec()).names == ("b", "a")
+    assert Table(a=Real(), b=Count()) != Table(b=Count(), a=Real())
+    assert Table(a=Real()) != Table(b=Real())
+    assert space_from(Table(b=Count(), a=Real()).spec()).names == ("b", "a")
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_order_and_names_of_fields_matter():
     [
         {"kind": "Complex"},
         {"shape": [2]},
-        {"kind": "Fields", "fields": {"a": {"kind": "Real", "shape": []}, "b": {"kind": "Complex"}}},
+        {"kind": "Table", "fields": {"a": {"kind": "Real", "shape": []}, "b": {"kind": "Complex"}}},
         {"kind": "Sequence", "shape": [3], "of": {"kind": "Complex"}},
-        {"kind": "Fields", "fields": {}},
+        {"kind": "Table", "fields": {}},
     ],
 )
 def test_a_spec_of_no_space_is_refused(spec):

@@ -19,10 +19,10 @@ from chain_rule import (
 from oracles import states
 from scipy.special import expit
 
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.models.autoregressive.fvbn import FVBN
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.models.autoregressive.vectors.fvbn import FVBN
 
 ORDER = (3, 0, 4, 2, 1)
 
@@ -46,7 +46,7 @@ def test_probabilities_of_eight_bits_sum_to_one(float64, hidden):
 @pytest.mark.parametrize(("space", "head"), DISCRETE, ids=str)
 def test_probabilities_sum_to_one_on_every_discrete_space(float64, space, head, hidden):
     order = tuple(range(space.dims))[::-1]
-    model = strong(FVBN(space, hidden=hidden, observation=head, mixtures=2, order=order), 0.5)
+    model = strong(FVBN(space, hidden=hidden, likelihood=head, mixtures=2, order=order), 0.5)
     assert masses(model).sum() == pytest.approx(1, abs=1e-10)
     check_fast_draws(model)
 
@@ -100,7 +100,7 @@ def test_the_trained_optimum_is_that_of_iteratively_reweighted_least_squares(flo
     with torch.no_grad():
         x = source.draw(Rng(21, "data", rows=range(700)))
     model = FVBN(Binary((d,)), order=order)
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         model.parameters(),
         max_iter=500,
         tolerance_grad=1e-11,
@@ -109,12 +109,12 @@ def test_the_trained_optimum_is_that_of_iteratively_reweighted_least_squares(flo
     )
 
     def loss():
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = -model.log_density(x).mean()
         value.backward()
         return value
 
-    optimiser.step(loss)
+    optimizer.step(loss)
     linear, rows = model.net.layers[0].linear, x.numpy()
     for t, i in enumerate(order):
         beta = newton(rows[:, list(order[:t])], rows[:, i])
@@ -157,12 +157,12 @@ def test_hidden_units_hold_what_no_logistic_regression_does(float64):
     best = {}
     for hidden in (0, 4):
         model = FVBN(Binary((3,)), hidden=hidden)
-        optimiser = torch.optim.Adam(model.parameters(), lr=0.05)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
         for _ in range(300):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss = -model.log_density(x).mean()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
         best[hidden] = loss.item() / np.log(2)
     assert best[0] > 2.99 and best[4] < 2.05
 

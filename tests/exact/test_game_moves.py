@@ -10,20 +10,20 @@ import torch
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.data.toys import Ring
-from simulacra.evaluation.parzen import log_windows
-from simulacra.models.adversarial.cures import History
-from simulacra.models.adversarial.objectives import OBJECTIVES, share_right
-from simulacra.models.adversarial.vitals import spread, spy
+from simulacra.evaluation.likelihood.parzen import log_windows
+from simulacra.models.adversarial.game.monitor import spread, spy
+from simulacra.models.adversarial.game.objectives import OBJECTIVES, share_right
+from simulacra.models.adversarial.game.stabilizers import History
 from simulacra.training.fit import fit
 
 
 def gan(**options) -> simulacra.GAN:
     """A small game on points of the plane."""
-    return simulacra.GAN(Real((2,)), **{"latent": 3, "hidden": (9,), "normalisation": "none", **options})
+    return simulacra.GAN(Real((2,)), **{"latent": 3, "hidden": (9,), "normalization": "none", **options})
 
 
 def loss(model, player: str, x: torch.Tensor, seed: int = 3) -> dict[str, torch.Tensor]:
@@ -36,7 +36,7 @@ def loss(model, player: str, x: torch.Tensor, seed: int = 3) -> dict[str, torch.
 @pytest.mark.parametrize(
     "make, k",
     [
-        (lambda s: simulacra.GAN(s, latent=2, hidden=(5,), normalisation="none", discriminator_steps=2), 2),
+        (lambda s: simulacra.GAN(s, latent=2, hidden=(5,), normalization="none", discriminator_steps=2), 2),
         (lambda s: simulacra.WGANGP(s, latent=2, hidden=(5,), critic_steps=3), 3),
         (lambda s: simulacra.WGAN(s, latent=2, hidden=(5,)), 5),
         (lambda s: simulacra.LSGAN(s, latent=2, hidden=(5,)), 1),
@@ -59,7 +59,7 @@ def test_one_player_is_frozen_while_the_other_moves_k_times(tmp_path, make, k):
     made = model.updates
     model.updates = lambda: [watched(update, update.after) for update in made()]
     assert [u.params for u in made()] == [("D.",), ("G.",)]
-    data = in_memory(torch.randn(30 * k, 2), Real((2,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.randn(30 * k, 2), Real((2,)), valid=0.0, test=0.0)
     fit(model, data, out=tmp_path, epochs=3, batch_size=10, progress=False)
     names = [name for name, _, _ in notes]
     assert len(names) >= 3 * (k + 1) and names == (["D"] * k + ["G"]) * (len(names) // (k + 1))
@@ -79,7 +79,7 @@ def test_the_monitor_is_a_half_where_samples_are_the_data(float64, name):
     model = gan(objective=name)
     for parameter in model.G.parameters():
         torch.nn.init.zeros_(parameter)  # G emits 0, and so are the data
-    assert model.vitals(torch.zeros(11, 2), Rng(0, rows=range(11)))["accuracy"] == 0.5
+    assert model.diagnostics(torch.zeros(11, 2), Rng(0, rows=range(11)))["accuracy"] == 0.5
 
 
 @pytest.mark.system("F8", "F3")
@@ -94,7 +94,7 @@ def test_what_reaches_the_generator_by_the_strength_of_the_discriminator(float64
         state = {k: v.clone() for k, v in model.D.score.state_dict().items()}
         for strength in strengths:
             model.D.score.load_state_dict({k: strength * v for k, v in state.items()})
-            norms.append(model.vitals(x, Rng(1, rows=range(40)))["gradient"])
+            norms.append(model.diagnostics(x, Rng(1, rows=range(40)))["gradient"])
             s = model.judge(model.generate(model.prior(Rng(1, rows=range(40))))).score
             share = s.sigmoid() if name == "minimax" else (-s).sigmoid()
             slope = torch.autograd.functional.jacobian(
@@ -140,7 +140,7 @@ def test_a_collapsed_generator_covers_one_mode_and_is_named(float64):
     fake = model.sample(300, seed=1).double()
     assert ring.coverage(fake) == {"modes": 1, "good": 1.0}
     assert ring.coverage(x)["modes"] == 8 and ring.coverage(x)["good"] > 0.97
-    found = model.vitals(x, rng)
+    found = model.diagnostics(x, rng)
     assert found["diversity"] == pytest.approx(0, abs=1e-6) and "mode collapse" in model.alarm(found)
     healthy = {**found, "diversity": float(spread(ring.sample(300, seed=6).double()) / spread(x))}
     assert healthy["diversity"] == pytest.approx(1, abs=0.1)

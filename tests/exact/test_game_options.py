@@ -10,9 +10,9 @@ import torch
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels, Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels, Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.training.fit import fit
 
 B = 12
@@ -21,7 +21,7 @@ B = 12
 def gan(**options) -> simulacra.GAN:
     """A small game on points of the plane, the same weights for the same sizes."""
     torch.manual_seed(7)
-    return simulacra.GAN(Real((2,)), **{"latent": 3, "hidden": (9,), "normalisation": "none", **options})
+    return simulacra.GAN(Real((2,)), **{"latent": 3, "hidden": (9,), "normalization": "none", **options})
 
 
 def terms(model, player: str, x: torch.Tensor, seed: int = 3) -> dict[str, torch.Tensor]:
@@ -114,18 +114,18 @@ def test_noise_falls_to_nothing_over_the_training(x):
 
 @pytest.mark.system("F13", "F14", "F16")
 @pytest.mark.parametrize("kind", ["none", "layer", "batch", "virtual"])
-@pytest.mark.parametrize("who", ["normalisation", "critic_normalisation"])
-def test_normalisation(tmp_path, kind, who):
-    model = gan(hidden=(9, 8), **{who: kind}).train()  # the critic's first layer is never normalised
-    data = in_memory(torch.randn(70, 2), Real((2,)), valid=0.0, test=0.0)
+@pytest.mark.parametrize("who", ["normalization", "critic_normalization"])
+def test_normalization(tmp_path, kind, who):
+    model = gan(hidden=(9, 8), **{who: kind}).train()  # the critic's first layer is never normalized
+    data = from_tensors(torch.randn(70, 2), Real((2,)), valid=0.0, test=0.0)
     fit(model, data, out=tmp_path, epochs=1, batch_size=10, progress=False)  # the reference batch
     model.train()
     plain = gan(hidden=(9, 8))
     counts = [sum(p.numel() for p in player.parameters()) for player in (model.G, plain.G, model.D, plain.D)]
-    assert (counts[0] > counts[1]) == (who == "normalisation" and kind != "none")
-    assert (counts[2] > counts[3]) == (who == "critic_normalisation" and kind != "none")
-    rows, width = torch.randn(8, 3), 3 if who == "normalisation" else 2
-    player = model.generate if who == "normalisation" else lambda h: model.judge(h).score
+    assert (counts[0] > counts[1]) == (who == "normalization" and kind != "none")
+    assert (counts[2] > counts[3]) == (who == "critic_normalization" and kind != "none")
+    rows, width = torch.randn(8, 3), 3 if who == "normalization" else 2
+    player = model.generate if who == "normalization" else lambda h: model.judge(h).score
     others = torch.cat([rows[:4], 5 * rows[4:] + 2])
     before, after = player(rows[:, :width])[:4], player(others[:, :width])[:4]
     assert torch.allclose(before, after, atol=1e-6) is (kind != "batch")
@@ -133,7 +133,7 @@ def test_normalisation(tmp_path, kind, who):
 
 @pytest.mark.system("F16")
 def test_data_and_samples_are_judged_in_batches_of_their_own(x):
-    model = gan(hidden=(9, 8), critic_normalisation="batch").train()
+    model = gan(hidden=(9, 8), critic_normalization="batch").train()
     real, fake = scores(model, x)
     torch.testing.assert_close(terms(model, "D", x), {"real": -logD(real), "fake": -log1D(fake)})
     z = model.prior(Rng(3, rows=range(B)))
@@ -190,7 +190,7 @@ def test_historical_averaging(x):
 
 @pytest.mark.system("F16")
 def test_learning_rates_and_optimizers(tmp_path):
-    data = in_memory(torch.randn(20, 2), Real((2,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.randn(20, 2), Real((2,)), valid=0.0, test=0.0)
 
     def moved(name, **options):
         model = gan(**options)
@@ -231,7 +231,7 @@ def test_networks_and_sizes():
     space = Levels((1, 16, 16), 256)
     kinds = lambda model, kind: sum(isinstance(m, kind) for m in model.modules())
     make = lambda network, channels=4: simulacra.GAN(
-        space, latent=5, normalisation="none", network=network, channels=channels
+        space, latent=5, normalization="none", network=network, channels=channels
     )
     weights = lambda model: sum(p.numel() for p in model.parameters())
     ups = lambda network: kinds(make(network).G, torch.nn.ConvTranspose2d)
@@ -252,9 +252,9 @@ def test_networks_and_sizes():
     [
         {"objective": "fair"}, {"prior": "cauchy"}, {"output": "relu"}, {"smoothing": 0.0},
         {"smoothing": 1.1}, {"flips": -0.1}, {"noise": -1.0}, {"clip": -1.0}, {"gradient_penalty": -1.0},
-        {"discriminator_steps": 0}, {"dropout": 1.0}, {"network": "tree"}, {"normalisation": "spectral"},
+        {"discriminator_steps": 0}, {"dropout": 1.0}, {"network": "tree"}, {"normalization": "spectral"},
         {"historical_averaging": -1.0}, {"discriminator_optimizer": "newton"},
-        {"critic_normalisation": "odd"}, {"activation": "step"},
+        {"critic_normalization": "odd"}, {"activation": "step"},
     ],
 )  # fmt: skip
 def test_an_impossible_option_is_named_in_one_sentence(options):
@@ -265,8 +265,8 @@ def test_an_impossible_option_is_named_in_one_sentence(options):
 
 
 @pytest.mark.system("F14")
-@pytest.mark.parametrize("who", ["normalisation", "critic_normalisation"])
+@pytest.mark.parametrize("who", ["normalization", "critic_normalization"])
 def test_too_few_rows_for_a_reference_batch_are_refused_in_a_sentence(tmp_path, who):
-    data = in_memory(torch.randn(30, 2), Real((2,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.randn(30, 2), Real((2,)), valid=0.0, test=0.0)
     with pytest.raises(ValueError, match=r"needs 64 rows of data .* the training split has 30: .*\.$"):
         fit(gan(hidden=(9, 8), **{who: "virtual"}), data, out=tmp_path, epochs=1, progress=False)

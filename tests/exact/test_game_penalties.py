@@ -8,10 +8,10 @@ from torch import nn
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.adversarial.cures import clip_weights, gradient_penalty
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.adversarial.game.stabilizers import clip_weights, gradient_penalty
 from simulacra.training.fit import fit
 
 
@@ -78,7 +78,7 @@ def test_the_penalty_is_a_term_of_the_critics_loss_with_its_weight(float64):
 
         def forward(self, h, c=None):
             """s(h)."""
-            return simulacra.models.adversarial.discriminator.Verdict(h @ self.w, h)
+            return simulacra.models.adversarial.game.discriminator.Verdict(h @ self.w, h)
 
     model.D = Linear()
     found = update(model, "D").loss(model, Batch.of(x), rng).loss
@@ -98,8 +98,8 @@ def test_a_short_game_with_the_penalty_keeps_the_slope_near_one(tmp_path):
     for weight in (0.0, 10.0):
         options = {"objective": "wasserstein", "gradient_penalty": weight, "discriminator_lr": 0.01}
         options["lr"] = 1e-6  # the samples stay
-        model = simulacra.GAN(Real((2,)), latent=2, hidden=(11,), normalisation="none", **options)
-        data = in_memory(x, Real((2,)), valid=0.0, test=0.0)
+        model = simulacra.GAN(Real((2,)), latent=2, hidden=(11,), normalization="none", **options)
+        data = from_tensors(x, Real((2,)), valid=0.0, test=0.0)
         fit(model, data, out=tmp_path / str(weight), epochs=20, batch_size=50, progress=False)
         h = x.clone().requires_grad_()
         (slope,) = torch.autograd.grad(model.eval().judge(h).score.sum(), h)
@@ -111,9 +111,9 @@ def test_a_short_game_with_the_penalty_keeps_the_slope_near_one(tmp_path):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: simulacra.WGANGP(Real((2,)), critic_normalisation="batch"),
-        lambda: simulacra.GAN(Real((2,)), gradient_penalty=10.0, critic_normalisation="batch"),
-        lambda: simulacra.WGANGP(Levels((1, 8, 8), 16), critic_normalisation="batch", channels=4),
+        lambda: simulacra.WGANGP(Real((2,)), critic_normalization="batch"),
+        lambda: simulacra.GAN(Real((2,)), gradient_penalty=10.0, critic_normalization="batch"),
+        lambda: simulacra.WGANGP(Levels((1, 8, 8), 16), critic_normalization="batch", channels=4),
     ],
 )
 def test_a_penalty_of_each_row_refuses_a_critic_that_mixes_rows(make):
@@ -152,7 +152,7 @@ def test_all_weights_of_the_critic_are_bounded_after_each_move(tmp_path, bound):
         return [D, G]
 
     model.updates = updates
-    data = in_memory(torch.randn(100, 2), Real((2,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.randn(100, 2), Real((2,)), valid=0.0, test=0.0)
     fit(model, data, out=tmp_path, epochs=4, batch_size=20, progress=False)
     assert len(largest) >= 20 and all(raw > bound * 1.001 for raw, _ in largest)  # the move went further
     assert all(kept == pytest.approx(bound, rel=1e-6) for _, kept in largest)

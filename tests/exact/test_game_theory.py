@@ -10,9 +10,14 @@ import pytest
 import scipy
 import torch
 
-from simulacra.models.adversarial.cures import clip_weights
-from simulacra.models.adversarial.objectives import OBJECTIVES, least_squares, optimal_discriminator, value
-from simulacra.models.adversarial.theory import exploitability, fgsm, finite_sample_table, saddle_steps
+from simulacra.models.adversarial.game.objectives import (
+    OBJECTIVES,
+    least_squares,
+    optimal_discriminator,
+    value,
+)
+from simulacra.models.adversarial.game.stabilizers import clip_weights
+from simulacra.models.adversarial.game.theory import exploitability, fgsm, finite_sample_table, saddle_steps
 
 
 def laws(n: int = 7) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels, Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels, Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial import GAN
-from simulacra.models.adversarial.objectives import OBJECTIVES
+from simulacra.models.adversarial.game.objectives import OBJECTIVES
 from simulacra.training.fit import fit
 
 
@@ -25,7 +25,7 @@ def moves(model: GAN) -> dict:
 def test_losses_are_binary_cross_entropies(float64):
     from sklearn.metrics import log_loss
 
-    model, x = GAN(Real((3,)), latent=2, hidden=(8,), normalisation="none"), 2 * torch.randn(20, 3)
+    model, x = GAN(Real((3,)), latent=2, hidden=(8,), normalization="none"), 2 * torch.randn(20, 3)
     rng = Rng(4, rows=range(20))
     fake = model.generate(rng.normal("z", 2))
     p_real, p_fake = (torch.sigmoid(model.judge(t).score).detach().numpy() for t in (x, fake))
@@ -48,7 +48,7 @@ def test_losses_are_binary_cross_entropies(float64):
 @pytest.mark.system("F1", "F16")
 @pytest.mark.parametrize("output, low", [("tanh", -1), ("sigmoid", 0)])
 def test_levels_go_to_the_discriminator_in_the_interval_of_the_output(float64, output, low):
-    model = GAN(Levels((4,), 16), latent=2, hidden=(8,), normalisation="none", output=output)
+    model = GAN(Levels((4,), 16), latent=2, hidden=(8,), normalization="none", output=output)
     x = torch.randint(0, 16, (6, 4))
     rng = Rng(1, rows=range(6))
     fake = model.generate(rng.normal("z", 2))
@@ -94,10 +94,10 @@ def same(a: list, b: list) -> bool:
 def test_players_take_turns_and_leave_each_other_alone(tmp_path, k):
     torch.manual_seed(0)
     model = Watched(Real((2,)), latent=2, hidden=(6,), discriminator_steps=k)
-    data = in_memory(torch.randn(120, 2), Real((2,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.randn(120, 2), Real((2,)), valid=0.0, test=0.0)
     steps = []
-    watcher = lambda loop, ended: steps.append(len(model.notes))
-    fit(model, data, out=tmp_path, epochs=3 * k, batch_size=20, progress=False, watchers=(watcher,))
+    callback = lambda loop, ended: steps.append(len(model.notes))
+    fit(model, data, out=tmp_path, epochs=3 * k, batch_size=20, progress=False, callbacks=(callback,))
     assert len(steps) == 18 and steps == [(k + 1) * (i + 1) for i in range(18)]
     assert [name for name, _ in model.notes] == (["D"] * k + ["G"]) * 18
     changed = 0
@@ -112,7 +112,7 @@ def test_players_take_turns_and_leave_each_other_alone(tmp_path, k):
 
 @pytest.mark.system("F2")
 def test_the_discriminators_loss_does_not_reach_the_generator(float64):
-    model, x = GAN(Real((2,)), latent=2, hidden=(6,), normalisation="none"), torch.randn(5, 2)
+    model, x = GAN(Real((2,)), latent=2, hidden=(6,), normalization="none"), torch.randn(5, 2)
     sum(
         t.sum() for t in moves(model)["D"].loss(model, Batch.of(x), Rng(0, rows=range(5))).loss.values()
     ).backward()
@@ -139,7 +139,7 @@ def sure_of_fakes(model: GAN, p: float) -> None:
 @pytest.mark.system("F3")
 @pytest.mark.parametrize("p", [1e-6, 0.5, 0.9])
 def test_the_alternative_payoff_learns_a_million_times_faster_from_a_lost_game(float64, p):
-    model, x = GAN(Real((2,)), latent=3, hidden=(7,), normalisation="none"), torch.zeros(1, 2)
+    model, x = GAN(Real((2,)), latent=3, hidden=(7,), normalization="none"), torch.zeros(1, 2)
     sure_of_fakes(model, p)
     slow, fast = (generator_gradient(model, kind, x) for kind in ("minimax", "non-saturating"))
     # d log(1 - D) = -D dd and -d log D = -(1 - D) dd: the same direction, (1 - D) / D times as far
@@ -151,7 +151,7 @@ def test_the_alternative_payoff_learns_a_million_times_faster_from_a_lost_game(f
 
 @pytest.mark.system("F3")
 def test_both_payoffs_rest_where_the_discriminator_is_flat(float64):
-    model, x = GAN(Real((2,)), latent=3, hidden=(7,), normalisation="none"), torch.zeros(8, 2)
+    model, x = GAN(Real((2,)), latent=3, hidden=(7,), normalization="none"), torch.zeros(8, 2)
     with torch.no_grad():
         for parameter in model.D.parameters():
             parameter.zero_()

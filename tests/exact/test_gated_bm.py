@@ -11,14 +11,14 @@ from machines import numbers, randomise
 from oracles import chi_square, states
 from scipy.special import expit, logsumexp, softmax
 
-from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.annealing import bracket
-from simulacra.models.boltzmann.gated_bm import GatedBM
-from simulacra.models.boltzmann.machine import Machine
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.likelihood.annealing import bracket
+from simulacra.models.boltzmann.machine.energy_model import Machine
+from simulacra.models.boltzmann.pairwise.gated_bm import GatedBM
 from simulacra.training.fit import fit
 
 D, K, M = 4, 2, 2
@@ -173,7 +173,7 @@ def test_chains_give_the_gradient_of_the_likelihood(float64):
 def test_a_short_training_is_saved_and_loaded(tmp_path):
     x = (torch.rand(60, 9, generator=torch.Generator().manual_seed(1)) < 0.3).float()
     model = GatedBM(Binary((9,)), components=3, hidden=4, chains=13, burn_in=20, switch_steps=3)
-    run = fit(model, in_memory(x, Binary((9,))), out=tmp_path / "run", epochs=2, progress=False)
+    run = fit(model, from_tensors(x, Binary((9,))), out=tmp_path / "run", epochs=2, progress=False)
     again = GatedBM(Binary((9,)), components=3, hidden=4, chains=13, burn_in=20, switch_steps=3)
     again.load_state_dict(run.model.state_dict())
     assert torch.equal(again.sample(5, seed=3), run.model.sample(130, seed=3)[:5])

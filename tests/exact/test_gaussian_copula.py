@@ -11,22 +11,22 @@ from mixed_rows import Rows, codes, codes_of, numbered, rows, size
 from oracles import chi_square
 from scipy.stats import multivariate_normal, norm
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.numeric import Scores
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.numeric import Scores
+from simulacra.core.spaces.plain import Binary, Real
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula, solve
 
-TWO = Fields(a=Scores(edges=(-0.7, 0.1, 1.2)), b=Binary())
-THREE = Fields(a=Scores(edges=(-0.7, 0.9)), b=Ordinal((), 3), c=Scores(edges=(0.2,)))
+TWO = Table(a=Scores(edges=(-0.7, 0.1, 1.2)), b=Binary())
+THREE = Table(a=Scores(edges=(-0.7, 0.9)), b=Ordinal((), 3), c=Scores(edges=(0.2,)))
 R = {
     2: np.array([[1, 0.8], [0.8, 1]]),
     3: np.array([[1, 0.6, -0.5], [0.6, 1, -0.2], [-0.5, -0.2, 1]]),
 }
 
 
-def model_of(space: Fields, matrix: np.ndarray | None = None, **options) -> GaussianCopula:
+def model_of(space: Table, matrix: np.ndarray | None = None, **options) -> GaussianCopula:
     model = GaussianCopula(space, **options)
     model.R.copy_(torch.tensor(R[model.space.dims] if matrix is None else matrix))
     # cells of classes that are not as large as each other
@@ -124,7 +124,7 @@ def test_completions_of_a_row_do_not_depend_on_the_batch(float64):
 
 
 def test_far_cells_and_strong_correlations_stay_finite(float64):
-    space = Fields({f"c{j}": Scores(edges=(-8.0, 8.0)) for j in range(5)})
+    space = Table({f"c{j}": Scores(edges=(-8.0, 8.0)) for j in range(5)})
     model = model_of(space, np.full((5, 5), 0.999) + 0.001 * np.eye(5))
     x = torch.tensor([[-9.0, 9, -9, 9, -9], [9, 9, 9, 9, 9], [0, 0, 0, 0, 0]])
     w = model.log_weights(x, None, Rng(0, rows=range(3)), 50)
@@ -145,7 +145,7 @@ def test_the_closed_form_recovers_the_correlations(float64):
     """50,000 rows seen through cells: fifty of a number, four of a grade, two of a yes or no."""
     matrix = np.array([[1, 0.8, -0.6, 0.1], [0.8, 1, -0.4, 0.3], [-0.6, -0.4, 1, 0], [0.1, 0.3, 0, 1]])
     fine = tuple(norm.ppf(np.arange(1, 50) / 50))
-    space = Fields(a=Scores(edges=fine), b=Scores(edges=fine), c=Ordinal((), 4), d=Binary())
+    space = Table(a=Scores(edges=fine), b=Scores(edges=fine), c=Ordinal((), 4), d=Binary())
     z = normal_rows(50000, matrix, 1)
     x = torch.tensor(z)
     x[:, 2] = torch.tensor(np.searchsorted([-1.0, 0.2, 0.9], z[:, 2]))
@@ -170,7 +170,7 @@ def test_the_closed_form_recovers_the_correlations(float64):
 @pytest.mark.system("D2")
 def test_the_closed_form_leaves_out_what_is_missing(float64):
     fine = tuple(norm.ppf(np.arange(1, 20) / 20))
-    space = Fields(a=Scores(edges=fine), b=Binary(), c=Scores(edges=fine))
+    space = Table(a=Scores(edges=fine), b=Binary(), c=Scores(edges=fine))
     z = torch.tensor(normal_rows(40000, R[3], 2))
     z[:, 1] = (z[:, 1] > 0).double()
     known = torch.rand(40000, 3) < 0.7
@@ -185,7 +185,7 @@ def test_rare_classes_that_never_meet_are_not_opposites(float64):
     matrix, pairs, others = np.eye(4), [], []
     matrix[0, 1] = matrix[1, 0] = 0.9
     for seed in range(20):
-        model = GaussianCopula(Fields({f"c{j}": Binary() for j in range(4)}))
+        model = GaussianCopula(Table({f"c{j}": Binary() for j in range(4)}))
         solve(model, Rows(torch.tensor(normal_rows(3000, matrix, seed) >= norm.isf(0.01)).double()), Rng(0))
         pairs.append(model.R[0, 1].item())
         others.append(model.R[2:, :].sum(1).sub(1).mean().item() / 3)
@@ -196,7 +196,7 @@ def test_rare_classes_that_never_meet_are_not_opposites(float64):
 
 
 def test_classes_without_order_stand_by_their_shares_and_come_back(float64):
-    space = Fields(a=Categorical((), 4), b=Scores(edges=(0.0,)))
+    space = Table(a=Categorical((), 4), b=Scores(edges=(0.0,)))
     shares, n = np.array([0.1, 0.5, 0.15, 0.25]), 20000
     rng = np.random.default_rng(3)
     x = torch.tensor(np.stack([rng.choice(4, n, p=shares), rng.normal(size=n)], 1))
@@ -212,7 +212,7 @@ def test_classes_without_order_stand_by_their_shares_and_come_back(float64):
 
 
 def test_columns_without_cells_are_refused():
-    for space, said in ((Fields(a=Binary(), b=Real()), "'b' is real"), (Real((3,)), "PPCA")):
+    for space, said in ((Table(a=Binary(), b=Real()), "'b' is real"), (Real((3,)), "PPCA")):
         with pytest.raises(ValueError, match=said):
             GaussianCopula(space)
     with pytest.raises(ValueError, match="at least one"):

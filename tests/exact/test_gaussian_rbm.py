@@ -13,10 +13,10 @@ from oracles import states
 from scipy.special import expit, logsumexp
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import GaussianRBM
 from simulacra.training.fit import fit
 
@@ -143,7 +143,7 @@ def test_two_clusters_are_found(tmp_path, options):
     """Points about (-2, 1) and (2, -1): better than one Gaussian of the same moments."""
     rng = np.random.default_rng(3)
     x = rng.choice([-1, 1], (400, 1)) * np.array([2.0, -1.0]) + 0.5 * rng.normal(size=(400, 2))
-    data = in_memory(torch.tensor(x, dtype=torch.float32), Real((2,)), valid=0.0, test=0.2)
+    data = from_tensors(torch.tensor(x, dtype=torch.float32), Real((2,)), valid=0.0, test=0.2)
     torch.manual_seed(5)
     model = GaussianRBM(data.space, hidden=2, scale=0.5, lr=0.03, **options)
     # components of a narrow machine lie far apart at first: a larger start finds them
@@ -160,6 +160,6 @@ def test_two_clusters_are_found(tmp_path, options):
 
 def test_many_hidden_units_leave_an_energy_alone():
     model = GaussianRBM(Real((3,)), hidden=25)
-    assert can.HasDensity not in model.capabilities() and can.Anneals in model.capabilities()
+    assert can.HasDensity not in model.capabilities() and can.HasAnnealingPath in model.capabilities()
     with pytest.raises(ValueError, match=r"2\^25"):
         model.log_z()

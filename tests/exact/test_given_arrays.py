@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields, Sequence
-from simulacra.core.handed import as_tensor
-from simulacra.core.intake import condition_rows, rows_of
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.data import in_memory
+from simulacra.core.inputs.arrays import as_tensor
+from simulacra.core.inputs.convert import condition_rows, rows_of
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.data import from_tensors
 from simulacra.models.autoencoders.ppca import PPCA
 from simulacra.models.variational.vae import VAE
 
@@ -80,7 +80,7 @@ def test_the_same_numbers_have_the_same_score_in_every_form(kind):
         assert torch.equal(model.log_prob(GIVEN[kind]).values, wanted)
         assert torch.equal(model.encode(GIVEN[kind]), model.encode(X))
         assert torch.equal(model.decode(as_tensor(GIVEN[kind])[:, :1]), model.decode(X[:, :1]))
-        data = in_memory(GIVEN[kind], Real((3,)), valid=0, test=0)
+        data = from_tensors(GIVEN[kind], Real((3,)), valid=0, test=0)
     assert torch.equal(data.train.x.double(), torch.tensor(X))
 
 
@@ -98,7 +98,7 @@ def test_whole_numbers_of_every_type_are_levels(kind):
     space = Levels((3,), 16)
     rows, _ = rows_of(space, x.astype(kind)[::-1])
     assert rows.tolist() == x[::-1].tolist()
-    assert in_memory(x.astype(kind), space, valid=0, test=0).train.x.tolist() == x.tolist()
+    assert from_tensors(x.astype(kind), space, valid=0, test=0).train.x.tolist() == x.tolist()
 
 
 REFUSED = {
@@ -145,7 +145,7 @@ def test_masked_entries_are_missing():
     assert torch.equal(model.log_prob(x, k=5).values, model.log_prob(X, k=5, known=X >= 0).values)
     done = model.complete(x).double().numpy()
     assert np.array_equal(done[X >= 0], X[X >= 0])
-    table = Fields(a=Real(), b=Real(), c=Real())
+    table = Table(a=Real(), b=Real(), c=Real())
     assert rows_of(table, x)[1].tolist() == (X >= 0).tolist()
 
 
@@ -190,7 +190,7 @@ def test_masks_conditions_and_lengths_are_taken_in_every_form():
 
 @pytest.mark.fault("f24")
 def test_rows_of_a_table_may_be_lists_and_arrays_with_names_of_classes():
-    table = Fields(
+    table = Table(
         size=Real(), grade=Ordinal((), 2, ("low", "high")), colour=Categorical((), 2, ("blue", "red"))
     )
     rows = [[1.5, "high", "blue"], [2.0, "low", None]]
@@ -208,7 +208,7 @@ def test_rows_of_a_table_may_be_lists_and_arrays_with_names_of_classes():
         rows_of(table, [["1_5", "high", "red"]])
     with pytest.raises(ValueError, match="rounds"):
         rows_of(table, [[2**53 + 1, "high", "red"]])
-    data = in_memory(rows, table, valid=0, test=0)
+    data = from_tensors(rows, table, valid=0, test=0)
     assert data.train.x.tolist() == wanted and data.train.known.tolist() == [[True] * 3, [True, True, False]]
 
 
@@ -217,20 +217,20 @@ def test_in_memory_takes_labels_conditions_masks_and_lengths_as_they_are():
     classes = Categorical((), 2, ("a", "b"))
     c = np.array(["b", "a"] * 3)
     more = {"labels": c.astype(object), "known": X > 0}
-    data = in_memory(X.astype(">f8"), Real((3,)), c=c, condition=classes, valid=0, test=0, **more)
+    data = from_tensors(X.astype(">f8"), Real((3,)), c=c, condition=classes, valid=0, test=0, **more)
     assert data.train.c.tolist() == data.train.labels.tolist() == [1, 0] * 3
     assert data.label_names == ("a", "b") and data.train.known.tolist() == (X > 0).tolist()
     space = Sequence((3,), of=Binary((1,)))
-    ragged = in_memory([np.ones((2, 1)), np.ones((3, 1))], space, valid=0, test=0)
+    ragged = from_tensors([np.ones((2, 1)), np.ones((3, 1))], space, valid=0, test=0)
     assert ragged.train.lengths.tolist() == [2, 3]
     with pytest.raises(ValueError, match="c has 5 rows"):
-        in_memory(X, Real((3,)), c=np.zeros(5))
+        from_tensors(X, Real((3,)), c=np.zeros(5))
     with pytest.raises(ValueError, match="labels has shape"):
-        in_memory(X, Real((3,)), labels=[1, 2])
+        from_tensors(X, Real((3,)), labels=[1, 2])
     with pytest.raises(ValueError, match="not label"):
-        in_memory(X, Real((3,)), label=[1, 2])
+        from_tensors(X, Real((3,)), label=[1, 2])
     with pytest.raises(ValueError, match="NaN"):
-        in_memory(np.full((3, 3), np.nan), Real((3,)))
+        from_tensors(np.full((3, 3), np.nan), Real((3,)))
 
 
 NUMBERS = st.one_of(

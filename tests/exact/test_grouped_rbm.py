@@ -10,12 +10,12 @@ from oracles import chi_square, states
 from scipy.special import logsumexp
 
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.grouped_rbm import GroupedRBM
-from simulacra.models.boltzmann.machine import Machine
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.machine.energy_model import Machine
+from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.training.fit import fit
 
 D, K, M, N = 4, 3, 2, 3
@@ -115,7 +115,7 @@ def test_training_learns_the_label_and_a_nuisance(tmp_path):
     noise = torch.randint(0, 2, (300, 1), generator=g)
     x = torch.cat([y.unsqueeze(1).expand(-1, 3), noise.expand(-1, 3)], 1).float()
     x = torch.where(torch.rand(x.shape, generator=g) < 0.1, 1 - x, x)
-    data = in_memory(x, Binary((6,)), c=y, condition=Categorical((), 2))
+    data = from_tensors(x, Binary((6,)), c=y, condition=Categorical((), 2))
     torch.manual_seed(1)
     sizes = {"hidden": 3, "irrelevant": 3, "generative": 0.5}
     model = GroupedRBM(data.space, data.condition, **sizes, lr=0.2, momentum=0.5)

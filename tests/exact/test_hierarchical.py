@@ -12,11 +12,11 @@ import torch
 from oracles import chi_square, log_normal, normal_grid, states
 from scipy.special import logsumexp
 
-from simulacra.core import capabilities as can
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
 from simulacra.models.variational import IWAE, HierarchicalVAE
 
 D = 3

@@ -11,10 +11,10 @@ from machines import numbers, randomise
 from oracles import states
 from scipy.special import logsumexp
 
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.higher_order import HigherOrderBM
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.pairwise.higher_order import HigherOrderBM
 from simulacra.training.fit import fit
 
 
@@ -87,7 +87,7 @@ def test_moments_of_chains_are_the_enumerated_ones(float64):
 def test_an_exclusive_or_needs_the_third_order(float64, tmp_path):
     """Its pairs are independent, so that the best machine of second order is uniform: KL = log 2."""
     x = torch.tensor(states(3)[[0, 3, 5, 6]])
-    data = in_memory(x.repeat(5, 1), Binary((3,)), valid=0.0, test=0.0)
+    data = from_tensors(x.repeat(5, 1), Binary((3,)), valid=0.0, test=0.0)
     found = {}
     for order in (2, 3):
         model = HigherOrderBM(Binary((3,)), order=order, estimator="exact", lr=2.0, momentum=0.97)
@@ -101,7 +101,7 @@ def test_chains_train_a_small_machine(float64, tmp_path):
     """Persistent chains lower KL(data || model) on three-way structure, and the model is saved and loaded."""
     x = torch.tensor(states(4)[[0, 1, 6, 7, 10, 11, 12, 13]]).repeat(20, 1)
     model = HigherOrderBM(Binary((4,)), order=3, chains=500, gibbs_steps=2, lr=1.0, burn_in=20)
-    run = fit(model, in_memory(x, Binary((4,)), valid=0.0, test=0.0), out=tmp_path / "run", epochs=150,
+    run = fit(model, from_tensors(x, Binary((4,)), valid=0.0, test=0.0), out=tmp_path / "run", epochs=150,
               batch_size=160, progress=False)  # fmt: skip
     assert -np.log(8) - run.model.log_prob(x[:8]).mean < 0.4
     run.model.save(tmp_path / "saved")

@@ -11,11 +11,11 @@ import pytest
 import torch
 from oracles import chi_square
 
-from simulacra.core.distributions import Mixture
-from simulacra.core.intervals import IntervalGaussian, log_mass
-from simulacra.core.numeric import Grid, Scores
-from simulacra.core.observation import observation_head
-from simulacra.core.random import Rng
+from simulacra.core.distributions.elementary import Mixture
+from simulacra.core.distributions.heads import likelihood_head
+from simulacra.core.distributions.intervals import IntervalGaussian, log_mass
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.numeric import Grid, Scores
 
 INF = math.inf
 
@@ -113,7 +113,7 @@ def test_the_only_cell_holds_everything_and_moves_no_parameter(float64):
 @pytest.mark.parametrize("name", ["interval-gaussian", "interval-mixture"])
 def test_the_masses_of_all_cells_sum_to_one(float64, k, name):
     space = cells(k)
-    head = observation_head(space, name, mixtures=3)
+    head = likelihood_head(space, name, mixtures=3)
     torch.manual_seed(1)
     p = torch.randn(70, *head.output) * torch.tensor([2.0, 0.5, 20.0, 7.0, 0.0]).repeat(14).view(70, 1)
     x = inside(space).unsqueeze(1)

@@ -12,9 +12,9 @@ from oracles import Prescribed, normal_grid
 from scipy.special import logsumexp
 
 from simulacra.core.batch import Batch
-from simulacra.core.likelihood import importance_bound
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import importance_bound
+from simulacra.core.spaces.plain import Binary
 from simulacra.models.variational import IWAE, VAE
 
 

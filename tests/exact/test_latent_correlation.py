@@ -10,8 +10,8 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal, norm
 
-from simulacra.core.latent_correlation import TERMS, coefficients, correlations, nearest
-from simulacra.core.numeric import centres_of
+from simulacra.core.numerics.latent_correlation import TERMS, coefficients, correlations, nearest
+from simulacra.core.spaces.numeric import centres_of
 
 CELLS = {
     "two": [0.0],

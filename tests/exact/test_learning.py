@@ -12,12 +12,12 @@ from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM, GaussianRBM
-from simulacra.models.boltzmann.learning import advance, exchange, replicas
+from simulacra.models.boltzmann.machine.learning import advance, exchange, replicas
 from simulacra.training.fit import fit, resume
 
 DATA = np.array([[1, 0, 0, 1, 1], [1, 1, 0, 1, 0], [0, 0, 1, 0, 1], [1, 0, 0, 1, 1]], dtype=float)
@@ -238,7 +238,7 @@ OPTIONS = {
 @pytest.mark.system("A4")
 def test_chains_go_on_after_an_interrupt_as_if_there_were_none(tmp_path, name):
     x = torch.tensor(states(5), dtype=torch.uint8)
-    data = in_memory(x, Binary((5,)), valid=0.0, test=0.0)
+    data = from_tensors(x, Binary((5,)), valid=0.0, test=0.0)
 
     def make() -> RBM:
         torch.manual_seed(3)
@@ -247,7 +247,7 @@ def test_chains_go_on_after_an_interrupt_as_if_there_were_none(tmp_path, name):
     settings = {"epochs": 6, "batch_size": 7, "progress": False}
     whole = fit(make(), data, out=tmp_path / "whole", **settings).model
     with pytest.raises(KeyboardInterrupt):
-        fit(make(), data, out=tmp_path / "cut", watchers=(stop_at_13,), **settings)
+        fit(make(), data, out=tmp_path / "cut", callbacks=(stop_at_13,), **settings)
     again = resume(tmp_path / "cut", data=data).model
     for key, value in whole.state_dict().items():
         assert torch.equal(again.state_dict()[key], value), key
@@ -262,7 +262,7 @@ def test_every_estimator_learns(float64, tmp_path, name):
     patterns = np.array([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1], [1, 1, 1, 1, 1, 1]])
     x = abs(patterns[rng.integers(0, 3, 200)] - (rng.random((200, 6)) < 0.1))
     torch.manual_seed(1)
-    data = in_memory(torch.tensor(x), Binary((6,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.tensor(x), Binary((6,)), valid=0.0, test=0.0)
     model = RBM(Binary((6,)), hidden=4, lr=0.3, **{"chains": 50, **OPTIONS[name]})
     with torch.no_grad():
         model.W.mul_(30)
@@ -293,7 +293,7 @@ def test_options_that_do_not_fit_are_refused_in_one_sentence(build, says):
         build()
 
 
-def test_grey_data_name_the_binarisations():
+def test_grey_data_name_the_binarizations():
     for space in (Levels((4,), 256), Levels((8, 8), 17)):
         with pytest.raises(ValueError, match=r"dynamic.*threshold|threshold.*dynamic"):
             RBM(space)

@@ -1,4 +1,4 @@
-"""Good scores that mislead: constant pixels (I7), memorised and missing modes (I8), 99 % noise (I10)."""
+"""Good scores that mislead: constant pixels (I7), memorized and missing modes (I8), 99 % noise (I10)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import torch
 from recipe_files import recipe
 
 import simulacra
-from simulacra.core.distributions import Gaussian
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.evaluation import likelihood, memorisation, sample_scores
-from simulacra.evaluation.controls import Mixture, Windows
+from simulacra.core.distributions.elementary import Gaussian
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
+from simulacra.evaluation import sample_scores
+from simulacra.evaluation.likelihood import held_out as likelihood
+from simulacra.evaluation.likelihood.controls import Mixture, Windows
+from simulacra.evaluation.samples import memorization as memorization
 
 LOG_100 = math.log(100)
 
@@ -49,14 +51,14 @@ def test_each_constant_pixel_gains_log_10_for_a_floor_ten_times_lower(traps):
 
 
 @pytest.mark.system("I7")
-def test_the_dequantised_bound_stays_on_its_side(traps):
+def test_the_dequantized_bound_stays_on_its_side(traps):
     table = traps.floors(simulacra.load_data("digits"))
     assert table[-1][1] > table[2][1] + 30 and table[-1][2] == pytest.approx(table[2][2], abs=1e-6)
     assert all(bits > 0 for _, _, bits in table)
 
 
 @pytest.mark.system("I7")
-def test_no_gaussian_gets_more_than_a_certain_pixel_after_dequantisation():
+def test_no_gaussian_gets_more_than_a_certain_pixel_after_dequantization():
     # E_u log N((k + u) / L; m, s^2) - log L in closed form, at most log P(level k) <= 0 by Jensen
     L, k = 17, 5
     generator = torch.Generator().manual_seed(2)
@@ -81,7 +83,7 @@ def test_no_gaussian_gets_more_than_a_certain_pixel_after_dequantisation():
 
 @pytest.mark.system("I7")
 def test_densities_on_grey_levels_are_refused():
-    with pytest.raises(ValueError, match="load the data with dequantise='uniform'"):
+    with pytest.raises(ValueError, match="load the data with dequantize='uniform'"):
         simulacra.PPCA(simulacra.load_data("digits").space, latent=2)
 
 
@@ -89,10 +91,10 @@ def test_densities_on_grey_levels_are_refused():
 
 
 @pytest.mark.system("I8")
-def test_a_memoriser_looks_perfect_and_is_found(ring):
+def test_a_memorizer_looks_perfect_and_is_found(ring):
     rows = ring.train.all().x[:500]
     found = Windows(ring.space, rows, sigma=1e-9)
-    copied = memorisation(found, ring, n=300)
+    copied = memorization(found, ring, n=300)
     assert float(copied.distances.max()) < 1e-6 and copied.copies and int(copied.flagged.sum()) == 300
     looks = ring.truth.coverage(found.sample(300))
     assert looks["modes"] == 8 and looks["good"] > 0.97
@@ -112,16 +114,16 @@ def test_good_samples_of_half_the_modes_miss_the_other_half(ring):
     assert judged.precision > 0.9 and judged.recall < 0.6 and judged.coverage < 0.6
     assert fair.recall > 0.9 and fair.coverage > 0.9
     # it invents nothing, so it copies nothing; it is the likelihood that pays
-    assert not memorisation(half, ring, n=300).copies
+    assert not memorization(half, ring, n=300).copies
     lost = likelihood(whole, ring).mean - likelihood(half, ring).mean
     assert lost > 50
 
 
 @pytest.mark.system("I8", "F28")
 def test_a_model_over_and_underfits_at_once_on_digits(traps):
-    data = simulacra.load_data("digits", dequantise="uniform")
-    cats = traps.memoriser(data, classes=5)
-    found = memorisation(cats, data, n=200)
+    data = simulacra.load_data("digits", dequantize="uniform")
+    cats = traps.memorizer(data, classes=5)
+    found = memorization(cats, data, n=200)
     assert found.copies and float(found.distances.max()) == 0
     assert bool((data.train.labels[found.nearest] < 5).all())
     values = likelihood(cats, data, k=1).values

@@ -23,11 +23,11 @@ from oracles import chi_square, states
 from scipy.special import logsumexp
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
 from simulacra.models.boltzmann import RBM, GaussianRBM
-from simulacra.models.boltzmann.machine import Machine
+from simulacra.models.boltzmann.machine.energy_model import Machine
 
 BETAS = pytest.mark.parametrize("beta", [0.0, 0.3, 1.0])
 
@@ -115,7 +115,7 @@ def test_a_machine_of_three_blocks_sums_out_the_first(float64):
     np.testing.assert_allclose(model.marginal(layers).detach(), -logsumexp(score, axis=1), atol=1e-12)
     assert model.log_z().item() == pytest.approx(logsumexp(score), abs=1e-12)
     assert not {can.HasEnergy, can.HasDensity} & model.capabilities()
-    assert {can.Samples, can.StepsChain, can.Anneals} <= model.capabilities()
+    assert {can.Samples, can.HasMarkovChain, can.HasAnnealingPath} <= model.capabilities()
 
 
 @pytest.mark.system("A7")

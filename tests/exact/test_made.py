@@ -22,10 +22,10 @@ from oracles import states
 from scipy.special import logsumexp
 
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.models.autoregressive.made import MADE, negative_log_likelihood_of_one
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.models.autoregressive.vectors.made import MADE, negative_log_likelihood_of_one
 
 ORDER = (3, 0, 4, 2, 1)
 SIZES = {"hidden": (23, 11), "activation": "tanh"}
@@ -120,7 +120,7 @@ def test_degrees_are_uniform_and_leave_no_hidden_unit_without_input(float64):
 @pytest.mark.parametrize(("space", "head"), DISCRETE, ids=str)
 def test_probabilities_sum_to_one_and_fast_draws_are_slow_draws(float64, space, head, masks):
     order = tuple(torch.randperm(space.dims).tolist())
-    model = MADE(space, observation=head, mixtures=2, order=order, masks=masks, **SIZES)
+    model = MADE(space, likelihood=head, mixtures=2, order=order, masks=masks, **SIZES)
     assert masses(strong(model, 0.5)).sum() == pytest.approx(1, abs=1e-10)
     check_fast_draws(model)
 
@@ -204,12 +204,12 @@ def test_training_with_two_hidden_layers_learns_parity(float64):
     x = states(3)
     x = torch.tensor(np.column_stack([x, x.sum(1) % 2]))
     model = MADE(Binary((4,)), hidden=(30, 30), order=(2, 0, 1, 3), masks=2)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for step in range(300):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         terms = negative_log_likelihood_of_one(model, Batch.of(x), Rng(0, step, rows=range(8)))
         terms.loss["nll"].mean().backward()
-        optimiser.step()
+        optimizer.step()
     assert -model.log_density(x).mean().item() < np.log(8) + 0.1
 
 

@@ -1,4 +1,4 @@
-"""The mean of a discretised logistic: a closed form instead of a sum over thresholds, within its bound."""
+"""The mean of a discretized logistic: a closed form instead of a sum over thresholds, within its bound."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from simulacra.core.distributions import DiscretisedLogistic
-from simulacra.core.level_means import mean_level
-from simulacra.core.space import Levels
+from simulacra.core.distributions.elementary import DiscretizedLogistic
+from simulacra.core.distributions.level_means import mean_level
+from simulacra.core.spaces.plain import Levels
 from simulacra.models.variational.vae import VAE
 
 BOUND = 2e-4  # of a level
@@ -34,7 +34,7 @@ def test_the_closed_form_is_the_sum_over_thresholds(float64, levels):
         torch.tensor([-60.0, -12.0, -9.0, -6.0, -3.0, 0.0, 3.0]),
         indexing="ij",
     )
-    p = DiscretisedLogistic(loc, log_scale, levels, 2)
+    p = DiscretizedLogistic(loc, log_scale, levels, 2)
     bound = (1 / (16 * log_scale.exp() * (levels - 1))).clamp_max(0.5)
     assert ((p.mean - plain(p)).abs() <= bound + 1e-8 * levels).all()
 
@@ -42,9 +42,9 @@ def test_the_closed_form_is_the_sum_over_thresholds(float64, levels):
 def test_the_closed_form_in_single_precision_and_its_gradient(float64):
     loc = torch.tensor([-0.5, 0.1, 0.4999, 0.75, 1.5])
     log_scale = torch.tensor([-8.0, -5.0, -2.0, 0.0, 1.0])
-    single = DiscretisedLogistic(loc.float(), log_scale.float(), 65536, 1).mean
-    assert torch.allclose(single.double(), DiscretisedLogistic(loc, log_scale, 65536, 1).mean, atol=0.05)
-    mean = lambda m, s: DiscretisedLogistic(m, s, 65536, 1).mean / 65535
+    single = DiscretizedLogistic(loc.float(), log_scale.float(), 65536, 1).mean
+    assert torch.allclose(single.double(), DiscretizedLogistic(loc, log_scale, 65536, 1).mean, atol=0.05)
+    mean = lambda m, s: DiscretizedLogistic(m, s, 65536, 1).mean / 65535
     inputs = (loc.clone().requires_grad_(), log_scale.clone().requires_grad_())
     assert torch.autograd.gradcheck(mean, inputs, eps=1e-7)
 
@@ -89,7 +89,7 @@ def test_the_gradient_of_a_mean_is_that_of_the_sum(float64, levels):
 def test_scales_that_overflow_or_vanish_have_finite_means_and_gradients():
     loc = torch.tensor([0.5, 0.5, 2.5 / 255, 1e6, -1e6]).requires_grad_()
     log_scale = torch.tensor([200.0, 80.0, -200.0, 0.0, -7.0]).requires_grad_()
-    mean = DiscretisedLogistic(loc, log_scale, 256, 1).mean
+    mean = DiscretizedLogistic(loc, log_scale, 256, 1).mean
     mean.sum().backward()
     torch.testing.assert_close(mean, torch.tensor([127.5, 127.5, 2.5, 255.0, 0.0]), atol=0.51, rtol=0)
     assert torch.isfinite(loc.grad).all() and torch.isfinite(log_scale.grad).all()

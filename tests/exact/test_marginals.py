@@ -9,14 +9,14 @@ import torch
 from mixed_rows import Rows
 from orders import loud
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.marginals import marginal, spread
-from simulacra.core.numeric import Scores
-from simulacra.core.observation import observation_head
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Positive, Real
-from simulacra.models.autoregressive.tabular import Tabular, begin_at_marginals
+from simulacra.core.distributions.heads import likelihood_head
+from simulacra.core.distributions.marginals import marginal, spread
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.numeric import Scores
+from simulacra.core.spaces.plain import Binary, Count, Positive, Real
+from simulacra.models.autoregressive.tables.tabular import Tabular, begin_at_marginals
 from simulacra.models.variational.latent import bias_from_data
 from simulacra.models.variational.vae import VAE
 
@@ -26,7 +26,7 @@ RNG = np.random.default_rng(6)
 def law(space, x, name="auto", **options):
     """The distribution of one entry at its marginal."""
     x = torch.tensor(np.asarray(x, dtype=float))
-    head = observation_head(space, name)
+    head = likelihood_head(space, name)
     p = marginal(space, head.name, x)
     assert p.dtype == torch.float64 and p.shape == head.output
     return head.build(p.unsqueeze(0))
@@ -105,12 +105,12 @@ def test_a_mixture_is_spread_over_the_column(float64, k):
 def test_a_column_of_which_nothing_is_known_begins_at_zeros(float64):
     empty = torch.zeros(0)
     for space in (Binary(), Real(), Positive(), Count(), Categorical((), 3), Ordinal((), 3)):
-        head = observation_head(space)
+        head = likelihood_head(space)
         assert not marginal(space, head.name, empty).any()
     assert marginal(Scores(edges=(0.1,)), "interval-gaussian", empty).tolist() == [0, 0]
 
 
-SPACE = Fields(
+SPACE = Table(
     a=Scores(edges=(-0.4, 0.6)), b=Categorical((), 3), c=Binary(), d=Ordinal((), 4), e=Count(), f=Positive()
 )
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from simulacra.nets import minibatch
-from simulacra.nets.minibatch import MinibatchDiscrimination
+from simulacra.nets.adversarial import minibatch
+from simulacra.nets.adversarial.minibatch import MinibatchDiscrimination
 
 
 def looped(layer: MinibatchDiscrimination, f: torch.Tensor) -> torch.Tensor:

@@ -7,9 +7,9 @@ import torch
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary
 
 
 @pytest.mark.parametrize("build", [simulacra.VAE, simulacra.IWAE])

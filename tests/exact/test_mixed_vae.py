@@ -23,9 +23,9 @@ from tables import (
 )
 
 from simulacra.core.batch import Batch
-from simulacra.core.composite import Fields
-from simulacra.core.random import Rng
-from simulacra.core.space import Count, Positive, Real
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Count, Positive, Real
 from simulacra.data import load_data
 from simulacra.models.variational import IWAE, VAE
 
@@ -206,7 +206,7 @@ def test_gaps_in_a_column_of_any_unit_leave_gradients_finite(build, centre):
 
 def test_draws_are_not_rounded_to_the_type_of_whole_rows(float64):
     """Rows of whole numbers may come as integers: what is drawn for a real column is still real."""
-    model = VAE(Fields(n=Count(), r=Real(), p=Positive()), latent=1, hidden=(5,))
+    model = VAE(Table(n=Count(), r=Real(), p=Positive()), latent=1, hidden=(5,))
     x = torch.tensor([[1, 1, 2], [3, 0, 5]]).repeat(20, 1)
     done = model.complete(x, torch.tensor([True, False, False]), seed=1).double()
     model.space.check(done)

@@ -9,13 +9,13 @@ from machines import joint, log_law, numbers, random_rbm, randomise
 from oracles import chi_square, states
 from scipy.special import logsumexp, softmax
 
-from simulacra.core import capabilities as can
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.evaluation.annealing import bracket
-from simulacra.models.boltzmann.machine import Machine
-from simulacra.models.boltzmann.mixture_rbm import MixtureRBM
+from simulacra.core.capabilities import general as can
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.likelihood.annealing import bracket
+from simulacra.models.boltzmann.machine.energy_model import Machine
+from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.training.fit import fit
 
 
@@ -113,7 +113,7 @@ def test_components_take_clusters_apart(float64, tmp_path):
     model = MixtureRBM(Binary((6,)), components=2, hidden=1, estimator="exact", lr=0.5, momentum=0.9)
     with torch.no_grad():
         model.W.mul_(30)
-    fit(model, in_memory(x, Binary((6,)), valid=0.0, test=0.0), out=tmp_path, epochs=150, batch_size=120,
+    fit(model, from_tensors(x, Binary((6,)), valid=0.0, test=0.0), out=tmp_path, epochs=150, batch_size=120,
         progress=False)  # fmt: skip
     # a product of the marginals says 6 log 2 = 4.16 nats
     assert model.log_prob(x).mean > -2.1
@@ -124,7 +124,7 @@ def test_components_take_clusters_apart(float64, tmp_path):
 def test_a_short_training_is_saved_and_loaded(tmp_path):
     x = (torch.rand(60, 9, generator=torch.Generator().manual_seed(1)) < 0.3).float()
     model = MixtureRBM(Binary((9,)), components=3, hidden=4, chains=13, burn_in=20)
-    run = fit(model, in_memory(x, Binary((9,))), out=tmp_path / "run", epochs=2, progress=False)
+    run = fit(model, from_tensors(x, Binary((9,))), out=tmp_path / "run", epochs=2, progress=False)
     again = MixtureRBM(Binary((9,)), components=3, hidden=4, chains=13, burn_in=20)
     again.load_state_dict(run.model.state_dict())
     assert torch.equal(again.sample(5, seed=3), run.model.sample(130, seed=3)[:5])

@@ -11,12 +11,12 @@ from scipy.special import expit, log_softmax, logsumexp, softmax
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.capabilities import Classifies
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.mp_dbm import MultiPredictionDBM, Question, missed, predict, question
+from simulacra.core.capabilities.general import Classifies
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.deep.mp_dbm import MultiPredictionDBM, Question, missed, predict, question
 from simulacra.training.fit import fit
 
 LABEL = Categorical((), 3)
@@ -105,8 +105,8 @@ def test_classes_are_the_enumerated_ones_where_mean_field_is_exact(float64):
     """Weak couplings: q differs from p(y | v) by their squares."""
     torch.manual_seed(1)
     model, v = machine(scale=0.3, mean_field_steps=30), states(5)
-    unnormalised = np.stack([logsumexp(everything(model, y)[1].reshape(32, -1), axis=1) for y in range(3)], 1)
-    exact, found = softmax(unnormalised, axis=1), model.classify(torch.tensor(v)).numpy()
+    unnormalized = np.stack([logsumexp(everything(model, y)[1].reshape(32, -1), axis=1) for y in range(3)], 1)
+    exact, found = softmax(unnormalized, axis=1), model.classify(torch.tensor(v)).numpy()
     assert abs(found - exact).max() < 0.01
     assert (found.argmax(1) == exact.argmax(1)).all()
 
@@ -174,7 +174,7 @@ def prototypes(n: int = 240) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.system("A11")
 def test_training_classifies_and_fills_in(float64, tmp_path):
     x, c = prototypes()
-    data = in_memory(x, Binary((12,)), c=c, condition=LABEL, valid=0.0, test=0.25)
+    data = from_tensors(x, Binary((12,)), c=c, condition=LABEL, valid=0.0, test=0.25)
     model = MultiPredictionDBM(data.space, LABEL, hidden=(9, 5), mean_field_steps=4, burn_in=3)
     run = fit(model, data, out=tmp_path / "run", epochs=20, batch_size=15, lr=0.03, progress=False)
     test = data.test

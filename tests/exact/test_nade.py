@@ -9,15 +9,15 @@ from oracles import states, within
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from simulacra.core.ancestral import ancestral, ancestral_slow
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Levels, Positive, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.autoregressive.nade import NADE
-from simulacra.nets.recursion import shared_recursion
+from simulacra.core.capabilities.ancestral import ancestral, ancestral_slow
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.autoregressive.vectors.nade import NADE
+from simulacra.nets.autoregressive.recursion import shared_recursion
 
 pytestmark = pytest.mark.system("H9")
 
@@ -169,15 +169,15 @@ def test_log_p_is_that_of_the_equations_and_sums_to_one(float64):
         (Binary((1, 2, 3)), "auto", 2),
     ],
 )
-def test_it_sums_to_one_over_every_kind_of_entry(float64, space, observation, levels):
+def test_it_sums_to_one_over_every_kind_of_entry(float64, space, likelihood, levels):
     order = tuple(np.random.default_rng(3).permutation(space.dims).tolist())
-    model = wild(NADE(space, hidden=5, observation=observation, mixtures=2, order=order))
+    model = wild(NADE(space, hidden=5, likelihood=likelihood, mixtures=2, order=order))
     x = torch.tensor(states(space.dims, levels)).reshape(-1, *space.shape)
     assert model.log_density(x).logsumexp(0).abs() < 1e-10
 
 
 def test_counts_and_single_entries(float64):
-    model = wild(NADE(Count((2,)), hidden=3, observation="poisson"), 0.3)
+    model = wild(NADE(Count((2,)), hidden=3, likelihood="poisson"), 0.3)
     x = torch.cartesian_prod(torch.arange(60), torch.arange(60))
     assert model.log_density(x).logsumexp(0).abs() < 1e-10
     single = wild(NADE(Binary(()), hidden=2))
@@ -235,7 +235,7 @@ def test_gradients_of_the_loss_reach_all_that_matters(float64):
 
 def test_the_output_begins_at_the_mean_of_the_data():
     x = (torch.rand(300, 6, generator=torch.Generator().manual_seed(3)) < torch.linspace(0.1, 0.9, 6)).float()
-    data = in_memory(x, Binary((6,)), valid=0.0, test=0.1)
+    data = from_tensors(x, Binary((6,)), valid=0.0, test=0.1)
     model = NADE(data.space, hidden=3, order=(5, 3, 1, 0, 2, 4))
     with torch.no_grad():
         model.stage(0, []).start(model, data.train, Rng(0))
@@ -251,7 +251,7 @@ def test_real_entries_are_refused(space):
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="entries of one kind"):
-        NADE(Fields({"a": Binary(), "b": Binary()}))
+        NADE(Table({"a": Binary(), "b": Binary()}))
     with pytest.raises(ValueError, match="hidden is 0"):
         NADE(Binary((3,)), hidden=0)
     with pytest.raises(ValueError, match="no permutation"):

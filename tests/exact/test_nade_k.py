@@ -14,12 +14,12 @@ from torch.nn.functional import logsigmoid
 from torch.utils.flop_counter import FlopCounterMode
 
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Levels, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.autoregressive.eonade import EoNADE, negative_log_likelihood
-from simulacra.models.autoregressive.nade_k import NADEK, all_steps, last_step, means_from_data
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Count, Levels, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.autoregressive.vectors.eonade import EoNADE, negative_log_likelihood
+from simulacra.models.autoregressive.vectors.nade_k import NADEK, all_steps, last_step, means_from_data
 
 STEPS = pytest.mark.parametrize("k", [1, 2, 5])
 
@@ -95,15 +95,15 @@ def test_one_step_is_the_order_agnostic_nade(float64):
 
 @pytest.mark.system("H10")
 @pytest.mark.parametrize(
-    ("space", "levels", "observation"),
+    ("space", "levels", "likelihood"),
     [
         (Levels((3,), 4), 4, "logistic"),
         (Levels((1, 1, 3), 3), 3, "categorical"),
         (Categorical((3,), 3), 3, "auto"),
     ],
 )
-def test_sums_to_one_on_grey_levels_and_classes(float64, space, levels, observation):
-    model = loud(NADEK(space, k=3, hidden=(7,), ensemble=2, observation=observation))
+def test_sums_to_one_on_grey_levels_and_classes(float64, space, levels, likelihood):
+    model = loud(NADEK(space, k=3, hidden=(7,), ensemble=2, likelihood=likelihood))
     x = torch.tensor(states(3, levels)).long().reshape(-1, *space.shape)
     log_p = model.log_density(x)
     assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-10)
@@ -120,10 +120,10 @@ def test_integrates_to_one_over_the_plane(float64):
 
 
 @pytest.mark.system("H10")
-@pytest.mark.parametrize("observation", ["logistic", "categorical"])
-def test_what_is_missing_becomes_its_expectation(float64, observation):
+@pytest.mark.parametrize("likelihood", ["logistic", "categorical"])
+def test_what_is_missing_becomes_its_expectation(float64, likelihood):
     """A step's input is E f(x) under the step before, by the sum over all values."""
-    model = loud(NADEK(Levels((4,), 5), k=2, hidden=(7,), observation=observation))
+    model = loud(NADEK(Levels((4,), 5), k=2, hidden=(7,), likelihood=likelihood))
     x, known = torch.randint(0, 5, (9, 4)), torch.rand(9, 4) < 0.4
     first, second = model.steps(x, known)
     masses = torch.stack([model.head.build(first).entries(torch.full((9, 4), v)).exp() for v in range(5)], 2)
@@ -200,7 +200,7 @@ def test_the_mean_of_the_data_stands_where_nothing_is_known(float64, space):
         60, *space.shape
     )
     x = x if isinstance(space, Real) else x.round() if isinstance(space, Binary) else x.long()
-    source = in_memory(x, space, "rows", valid=0, test=0).train
+    source = from_tensors(x, space, "rows", valid=0, test=0).train
     with torch.no_grad():
         means_from_data(model, source, Rng(0, "start"))
     f = space.features(x).mean(0)
@@ -220,16 +220,16 @@ def test_training_goes_through_both_stages_and_learns(float64):
     assert model.stage(2, []) is None and stages[1].start is None
     assert sum(s.length.n for s in stages) == model.length.n and stages[0].length.n == 0.4 * model.length.n
     with torch.no_grad():
-        stages[0].start(model, in_memory(x, model.space, "coins", valid=0, test=0).train, Rng(0, "start"))
-    optimiser = torch.optim.Adam(model.parameters())
+        stages[0].start(model, from_tensors(x, model.space, "coins", valid=0, test=0).train, Rng(0, "start"))
+    optimizer = torch.optim.Adam(model.parameters())
     for step in range(400):
-        optimiser.param_groups[0]["lr"] = 0.05 * (1 - step / 400)
-        optimiser.zero_grad()
+        optimizer.param_groups[0]["lr"] = 0.05 * (1 - step / 400)
+        optimizer.zero_grad()
         loss = stages[step >= 160].updates[0].loss
         terms = loss(model, Batch.of(x), Rng(8, "train", step, rows=range(len(x))))
         terms.loss["nll"].mean().backward()
         assert all(torch.isfinite(p.grad).all() for p in model.parameters())
-        optimiser.step()
+        optimizer.step()
     nll = -model.log_densities(x).mean(0)
     assert (nll >= 2 * math.log(2) - 1e-9).all() and (nll < 2 * math.log(2) + 0.2).all()
 

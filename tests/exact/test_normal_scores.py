@@ -10,12 +10,12 @@ import scipy
 import torch
 from scipy.integrate import quad
 
-from simulacra.core.composite import Fields
-from simulacra.core.normal_scores import NormalScores, cells_of, scoring
-from simulacra.core.numeric import Numeric, Scores
-from simulacra.core.preprocessing import Preprocessing, preprocessing_from
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
+from simulacra.core.preprocessing.chain import Preprocessing, preprocessing_from
+from simulacra.core.preprocessing.normal_scores import NormalScores, cells_of, scoring
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.numeric import Numeric, Scores
+from simulacra.core.spaces.plain import Binary
 
 NO_NOISE = Rng(0)
 
@@ -23,7 +23,7 @@ NO_NOISE = Rng(0)
 def step_of(*columns, known=None, tails="observed", decimals=None) -> NormalScores:
     """The step for columns of numbers."""
     x = torch.tensor(np.stack(columns, 1), dtype=torch.float64)
-    fields = Fields({f"c{j}": Numeric((), decimals, tails) for j in range(len(columns))})
+    fields = Table({f"c{j}": Numeric((), decimals, tails) for j in range(len(columns))})
     step = scoring(fields, x, known)
     assert step is not None
     return step
@@ -224,7 +224,7 @@ def test_a_mean_score_is_restored_between_the_values_and_within_them(float64):
 
 
 def test_other_columns_are_kept_and_the_step_comes_back_from_its_json(float64):
-    raw = Fields(a=Numeric((), 2, "continued"), b=Binary(), c=Numeric((2,)))
+    raw = Table(a=Numeric((), 2, "continued"), b=Binary(), c=Numeric((2,)))
     x = torch.randn(50, 4).round(decimals=2)
     x[:, 1] = (x[:, 1] > 0).double()
     chain = Preprocessing(raw, (scoring(raw, x, None),))
@@ -237,9 +237,9 @@ def test_other_columns_are_kept_and_the_step_comes_back_from_its_json(float64):
     drawn = torch.randn(90, 4)
     drawn[:, 1] = 1
     assert torch.equal(again.inverse(drawn), chain.inverse(drawn))
-    assert scoring(Fields(b=Binary()), x[:, 1:2], None) is None
+    assert scoring(Table(b=Binary()), x[:, 1:2], None) is None
     with pytest.raises(ValueError, match="load the table again"):
-        chain.steps[0].space(Fields(a=Numeric()))
+        chain.steps[0].space(Table(a=Numeric()))
 
 
 def test_the_mark_tells_apart_other_cells(float64):

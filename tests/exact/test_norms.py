@@ -1,11 +1,11 @@
-"""Normalising layers: mean 0 and variance 1 of what, and which rows depend on which."""
+"""Normalizing layers: mean 0 and variance 1 of what, and which rows depend on which."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from simulacra.nets.normal import norm
+from simulacra.nets.adversarial.normal import norm
 
 SHAPES = {2: (11, 5), 4: (7, 5, 3, 2)}
 
@@ -69,11 +69,11 @@ def test_unknown_kinds_are_said_in_one_sentence():
     with pytest.raises(ValueError) as refused:
         norm("instance", 5)
     assert str(refused.value) == (
-        "normalisation 'instance' is unknown; possible are batch, virtual, layer, none."
+        "normalization 'instance' is unknown; possible are batch, virtual, layer, none."
     )
     with pytest.raises(ValueError) as refused:
         norm("virtual", 5)
     assert str(refused.value) == (
-        "reference is 0, but virtual batch normalisation needs a reference batch: give it at least 1 row, or "
-        "take normalisation 'batch'."
+        "reference is 0, but virtual batch normalization needs a reference batch: give it at least 1 row, or "
+        "take normalization 'batch'."
     )

@@ -10,12 +10,13 @@ import torch
 from machines import Triangle, random_rbm, randomise
 
 import simulacra
-from simulacra.core import capabilities as can
-from simulacra.core.classes import Categorical
-from simulacra.core.progress import showing
-from simulacra.core.space import Binary, Real
-from simulacra.models.boltzmann import RBM, BoltzmannMachine, DiscriminativeRBM, partition
-from simulacra.models.boltzmann.partition import conditions_of, log_sum, log_z
+from simulacra.core.capabilities import general as can
+from simulacra.core.progress.tasks import showing
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.models.boltzmann import RBM, BoltzmannMachine, DiscriminativeRBM
+from simulacra.models.boltzmann.machine import partition
+from simulacra.models.boltzmann.machine.partition import conditions_of, log_sum, log_z
 
 pytestmark = pytest.mark.fault("scores 3.4")
 

@@ -9,8 +9,8 @@ import pytest
 import scipy
 import torch
 
-from simulacra.core.space import Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.spaces.plain import Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.autoencoders import PCA, PPCA
 from simulacra.training.fit import fit
 
@@ -24,7 +24,7 @@ def correlated(n: int = 300, d: int = 6, seed: int = 0) -> torch.Tensor:
 
 def trained(model, x, folder):
     """The model fitted to all rows of x, and these rows in numpy."""
-    fit(model, in_memory(x, Real(tuple(x.shape[1:])), valid=0.0, test=0.0), out=folder, progress=False)
+    fit(model, from_tensors(x, Real(tuple(x.shape[1:])), valid=0.0, test=0.0), out=folder, progress=False)
     return model, x.flatten(1).numpy()
 
 

@@ -1,4 +1,4 @@
-"""PixelCNN and gated PixelCNN: causal, normalised, with the layers of their papers."""
+"""PixelCNN and gated PixelCNN: causal, normalized, with the layers of their papers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from oracles import states
 from pixelcnns import LABELS, MODELS, SPACES, both, loud, made
 
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.models.autoregressive.pixelcnn import GatedPixelCNN, PixelCNN
-from simulacra.nets.causal import Above, Beside, planes
-from simulacra.nets.gated_stacks import GatedLayer
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.models.autoregressive.images.pixelcnn import GatedPixelCNN, PixelCNN
+from simulacra.nets.autoregressive.causal import Above, Beside, planes
+from simulacra.nets.autoregressive.gated_stacks import GatedLayer
 
 
 def influence(model, inputs: int = 6) -> torch.Tensor:
@@ -63,8 +63,8 @@ def test_the_order_is_by_row_pixel_and_channel():
 @pytest.mark.system("H17")
 @pytest.mark.parametrize("name", ["binary", "colour"])
 def test_gated_has_no_blind_spot(float64, name):
-    space, observation = SPACES[name]
-    model = loud(GatedPixelCNN(space, layers=5, channels=9, first_kernel=5, observation=observation))
+    space, likelihood = SPACES[name]
+    model = loud(GatedPixelCNN(space, layers=5, channels=9, first_kernel=5, likelihood=likelihood))
     d = space.dims
     # its depth reaches six rows and columns: all of the image
     assert influence(model).equal(torch.tril(torch.ones(d, d), -1).bool())
@@ -157,13 +157,13 @@ TINY = {
 @both
 @pytest.mark.parametrize("name", TINY)
 def test_probabilities_sum_to_one(float64, kind, name):
-    space, observation = TINY[name]
+    space, likelihood = TINY[name]
     levels = getattr(space, "levels", getattr(space, "classes", 2))
     x = torch.tensor(states(space.dims, levels)).view(-1, *space.shape)
-    model = loud(MODELS[kind](space, observation=observation))
+    model = loud(MODELS[kind](space, likelihood=likelihood))
     assert model.log_density(x).exp().sum().item() == pytest.approx(1, abs=1e-12)
     if kind == "gated":
-        model = loud(MODELS[kind](space, observation=observation, condition=LABELS))
+        model = loud(MODELS[kind](space, likelihood=likelihood, condition=LABELS))
         p = [model.log_density(x, torch.full((len(x),), y)).exp() for y in range(3)]
         assert [v.sum().item() for v in p] == pytest.approx([1, 1, 1], abs=1e-12)
         assert (p[0] - p[1]).abs().max() > 0.01 * p[0].max()
@@ -184,7 +184,7 @@ def test_what_does_not_fit_is_said(kind):
     model = MODELS[kind](Binary((1, 4, 5)))
     with pytest.raises(ValueError, match=r"shape \(2, 1, 5, 5\), but .* needs \(B, 1, 4, 5\)\.$"):
         model.log_prob(np.zeros((2, 1, 5, 5)))
-    for space in (Binary((20,)), Real((4, 5)), Fields(a=Real(), b=Real())):
+    for space in (Binary((20,)), Real((4, 5)), Table(a=Real(), b=Real())):
         with pytest.raises(ValueError, match=r"draws images \(C, H, W\), but the space is "):
             MODELS[kind](space)
     cases = {"layers": 0, "channels": 2, "kernel": 4, "first_kernel": 1}

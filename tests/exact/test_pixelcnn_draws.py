@@ -8,10 +8,10 @@ from oracles import chi_square, states
 from pixelcnns import LABELS, MODELS, SMALL, both, everywhere, loud, made
 from torch.utils.flop_counter import FlopCounterMode
 
-from simulacra.core.ancestral import ancestral_slow
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
-from simulacra.models.autoregressive.pixelcnn import GatedPixelCNN
+from simulacra.core.capabilities.ancestral import ancestral_slow
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary
+from simulacra.models.autoregressive.images.pixelcnn import GatedPixelCNN
 
 
 def walk(model, x: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:

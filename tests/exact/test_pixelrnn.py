@@ -1,4 +1,4 @@
-"""PixelRNN: the recurrences pixel by pixel, causal, normalised, the same from row caches."""
+"""PixelRNN: the recurrences pixel by pixel, causal, normalized, the same from row caches."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import torch
 from oracles import chi_square, states
 from torch import Tensor
 
-from simulacra.core.ancestral import ancestral_slow
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels
-from simulacra.models.autoregressive.pixelrnn import PixelRNN
-from simulacra.nets.causal import planes
-from simulacra.nets.recurrent_raster import DiagonalBiLSTM, RowLSTM, skew, unskew
+from simulacra.core.capabilities.ancestral import ancestral_slow
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Levels
+from simulacra.models.autoregressive.images.pixelrnn import PixelRNN
+from simulacra.nets.autoregressive.causal import planes
+from simulacra.nets.autoregressive.recurrent_raster import DiagonalBiLSTM, RowLSTM, skew, unskew
 
 SMALL = {"layers": 2, "channels": 5, "first_kernel": 3}
 SPACES = {
@@ -29,9 +29,9 @@ SPACES = {
 both = pytest.mark.parametrize("recurrence", ["row", "diagonal"])
 
 
-def made(recurrence: str, space, observation: str = "auto", **options) -> PixelRNN:
+def made(recurrence: str, space, likelihood: str = "auto", **options) -> PixelRNN:
     """A model with weights large enough that what it sees matters."""
-    model = PixelRNN(space, recurrence, observation=observation, **{**SMALL, **options})
+    model = PixelRNN(space, recurrence, likelihood=likelihood, **{**SMALL, **options})
     with torch.no_grad():
         for p in model.parameters():
             p.mul_(1.8)

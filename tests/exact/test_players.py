@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from simulacra.core.random import Rng, ambient
-from simulacra.nets.dcgan import DCGANCritic, DCGANGenerator
-from simulacra.nets.mlp_players import MLPCritic, MLPGenerator
-from simulacra.nets.players import build_players
-from simulacra.nets.residual_players import ResidualCritic, ResidualGenerator
-from simulacra.nets.virtual import Virtual
+from simulacra.core.random.keyed import Rng, ambient
+from simulacra.nets.adversarial.dcgan import DCGANCritic, DCGANGenerator
+from simulacra.nets.adversarial.mlp_players import MLPCritic, MLPGenerator
+from simulacra.nets.adversarial.players import build_players
+from simulacra.nets.adversarial.residual_players import ResidualCritic, ResidualGenerator
+from simulacra.nets.adversarial.virtual import Virtual
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_images_that_halve_get_convolutions(shape, kind):
 @pytest.mark.parametrize("network", ["mlp", "dcgan", "residual"])
 @pytest.mark.parametrize("kind", ["batch", "virtual", "layer", "none"])
 def test_every_parameter_of_every_pair_learns(float64, network, kind):
-    options = {"normalisation": kind, "critic_normalisation": kind, "reference": 5, "dropout": 0.3}
+    options = {"normalization": kind, "critic_normalization": kind, "reference": 5, "dropout": 0.3}
     sizes = {"condition": 2, "critic_condition": 3, "hidden": (7, 6), "channels": 3}
     G, D = build_players(network, 5, (2, 12, 24), **sizes, **options)
     assert isinstance(G, Virtual) == isinstance(D, Virtual) == (kind == "virtual")
@@ -96,7 +96,7 @@ def biased(net: nn.Module) -> nn.Module:
 
 
 def test_residual_blocks_are_those_of_the_paper(float64):
-    G = biased(ResidualGenerator(4, (3, 28, 20), channels=5, normalisation="none"))
+    G = biased(ResidualGenerator(4, (3, 28, 20), channels=5, normalization="none"))
     convs = [layer for layer in G.modules() if isinstance(layer, nn.Conv2d)]
     z = torch.randn(2, 4)
     h = G.stem(z).reshape(2, 5, 7, 5)
@@ -149,7 +149,7 @@ def test_28_is_7_doubled_twice():
 
 CRITICS = {
     "mlp": lambda p: MLPCritic((1, 12, 12), (19, 11), dropout=p),
-    "dcgan": lambda p: DCGANCritic((1, 12, 12), (3, 5), dropout=p, normalisation="none"),
+    "dcgan": lambda p: DCGANCritic((1, 12, 12), (3, 5), dropout=p, normalization="none"),
     "residual": lambda p: ResidualCritic((1, 12, 12), channels=5, dropout=p),
 }
 

@@ -9,12 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulacra.core.composite import Fields, Sequence, space_from
-from simulacra.core.distributions import DiscretisedLogistic
-from simulacra.core.observation import observation_head
-from simulacra.core.own_range import in_own_range
-from simulacra.core.random import Rng
-from simulacra.core.space import Count, Levels, Positive
+from simulacra.core.distributions.elementary import DiscretizedLogistic
+from simulacra.core.distributions.heads import likelihood_head
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import Sequence, Table, space_from
+from simulacra.core.spaces.own_range import in_own_range
+from simulacra.core.spaces.plain import Count, Levels, Positive
 
 PLACES = [(0.0, 1.0), (3.2, 0.4), (250.0, 700.0), (1000.0, 2.5)]
 
@@ -24,7 +24,7 @@ PLACES = [(0.0, 1.0), (3.2, 0.4), (250.0, 700.0), (1000.0, 2.5)]
 @pytest.mark.parametrize("centre, spread", PLACES)
 def test_a_head_in_any_range_sums_to_one_over_all_levels(float64, name, centre, spread):
     space = Levels((1,), 1100, centre=centre, spread=spread)
-    head = observation_head(space, name)
+    head = likelihood_head(space, name)
     p = head.build(4 * Rng(0, "p", rows=range(20)).normal("p", *head.output, dtype=torch.float64))
     x = torch.arange(1100.0).view(-1, 1, 1)
     total = torch.stack([p.log_prob(level.expand(20, 1)) for level in x]).logsumexp(0)
@@ -37,7 +37,7 @@ def test_the_mean_in_a_range_is_the_sum_over_levels(float64, centre, spread):
     loc, log_scale = torch.meshgrid(
         torch.tensor([-2.0, 0.0, 0.3, 4.0]), torch.tensor([-6.0, -2.0, 1.0]), indexing="ij"
     )
-    p = DiscretisedLogistic(loc, log_scale, 1100, 0, centre, spread)
+    p = DiscretizedLogistic(loc, log_scale, 1100, 0, centre, spread)
     levels = torch.arange(1100.0).view(-1, 1, 1)
     mean = (levels * p.entries(levels.expand(-1, 4, 3)).exp()).sum(0)
     assert (p.mean - mean).abs().max() < 0.5
@@ -49,7 +49,7 @@ def test_the_mean_in_a_range_is_the_sum_over_levels(float64, centre, spread):
 
 def test_all_levels_as_range_are_the_nominal_head_bit_for_bit():
     loc, log_scale, x = torch.randn(7, 3), torch.randn(7, 3), torch.randint(0, 256, (7, 3))
-    nominal, whole = (DiscretisedLogistic(loc, log_scale, 256, 1, *place) for place in ((), (0, 255)))
+    nominal, whole = (DiscretizedLogistic(loc, log_scale, 256, 1, *place) for place in ((), (0, 255)))
     assert torch.equal(nominal.entries(x), whole.entries(x)) and torch.equal(
         nominal._bin(loc.sigmoid()), whole._bin(loc.sigmoid())
     )
@@ -116,7 +116,7 @@ def test_steps_of_sequences_and_columns_of_tables_are_scaled_likewise(float64, n
     known = torch.arange(999).view(111, 9, 1) < 900
     there = in_own_range(steps, torch.where(known, x.view(111, 9, 1), 0 * x[0] + 1), known)
     assert there.of.place == in_own_range(space, x[:900]).place
-    table = in_own_range(Fields(a=space, b=Levels((), 17)), torch.stack([x, torch.arange(999.0) % 17], 1))
+    table = in_own_range(Table(a=space, b=Levels((), 17)), torch.stack([x, torch.arange(999.0) % 17], 1))
     assert table.fields[0][1].place == pytest.approx(place) and not table.fields[1][1].ranged
 
 
@@ -132,7 +132,7 @@ def test_a_hot_pixel_does_not_move_the_range():
 @pytest.mark.parametrize("name, x", [("poisson", 2011.0), ("negative-binomial", 1e9)])
 def test_heads_of_counts_begin_where_the_counts_are(name, x):
     space = in_own_range(Count((1,)), x * (1 + torch.rand(200, 1) / 100))
-    head = observation_head(space, name)
+    head = likelihood_head(space, name)
     assert head.build(torch.zeros(1, *head.output)).mean.item() == pytest.approx(x, rel=0.02)
 
 

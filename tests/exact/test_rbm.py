@@ -12,9 +12,9 @@ from oracles import states
 from scipy.special import logsumexp
 
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM
 from simulacra.training.fit import fit
 
@@ -152,7 +152,7 @@ def test_chains_survive_between_calls(float64):
 @pytest.mark.system("A4")
 def test_training_at_rate_zero_moves_the_chains_alone(float64, tmp_path):
     model = RBM(Binary((4,)), hidden=3, chains=200)
-    data = in_memory(torch.tensor(states(4)), Binary((4,)), valid=0.0, test=0.0)
+    data = from_tensors(torch.tensor(states(4)), Binary((4,)), valid=0.0, test=0.0)
     weights = model.W.clone()
     start = model.persistent.clone()
     fit(model, data, out=tmp_path, epochs=20, lr=0.0, batch_size=16, progress=False)
@@ -187,7 +187,7 @@ def test_persistent_chains_train_to_the_best_fit(float64, tmp_path):
     counts = np.round(2000 * p).astype(int)
     x = torch.tensor(np.repeat(v, counts, axis=0))
     model = RBM(Binary((4,)), hidden=3, chains=2000, gibbs_steps=2)
-    data = in_memory(x, Binary((4,)), valid=0.0, test=0.0)
+    data = from_tensors(x, Binary((4,)), valid=0.0, test=0.0)
     # the learning rate falls to 0: what is left is not the noise of the chains
     fit(model, data, out=tmp_path, epochs=500, batch_size=500, lr=1.0, schedule="linear", progress=False)
     q = counts / counts.sum()

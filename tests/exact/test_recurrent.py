@@ -10,13 +10,13 @@ from recurrences import D, T, every, oracle, ragged, sequences, shaken, space
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.composite import Sequence
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.models.boltzmann.frames import contrast, exact, log_partition
-from simulacra.models.boltzmann.recurrent import trimmed, valid_frames
-from simulacra.models.boltzmann.rnn_nade import RNNNADE
-from simulacra.models.boltzmann.rtrbm import RTRBM
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.models.boltzmann.recurrent.frames import contrast, exact, log_partition
+from simulacra.models.boltzmann.recurrent.rnn_nade import RNNNADE
+from simulacra.models.boltzmann.recurrent.rtrbm import RTRBM
+from simulacra.models.boltzmann.recurrent.sequence import trimmed, valid_frames
 
 
 @pytest.mark.system("A21", "A22", "A23")

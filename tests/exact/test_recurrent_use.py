@@ -9,10 +9,10 @@ from oracles import chi_square
 from recurrences import KINDS, D, every, ragged, sequences, shaken
 
 import simulacra
-from simulacra.core.capabilities import HasDensity
-from simulacra.core.space import Binary
-from simulacra.evaluation.annealing import Annealing
-from simulacra.evaluation.likelihood import likelihood, likelihoods
+from simulacra.core.capabilities.general import HasDensity
+from simulacra.core.spaces.plain import Binary
+from simulacra.evaluation.likelihood.annealing import Annealing
+from simulacra.evaluation.likelihood.held_out import likelihood, likelihoods
 from simulacra.evaluation.rows import chosen
 
 # ---- draws

@@ -12,13 +12,13 @@ from oracles import states, within
 from scipy.special import expit
 
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM, GaussianRBM
-from simulacra.models.boltzmann.learning import replicas
-from simulacra.models.boltzmann.machine import Machine
-from simulacra.models.boltzmann.restricted import recentre
+from simulacra.models.boltzmann.machine.energy_model import Machine
+from simulacra.models.boltzmann.machine.learning import replicas
+from simulacra.models.boltzmann.restricted.bipartite import recentre
 
 
 def restricted() -> list[tuple[Machine, int | None]]:
@@ -121,7 +121,7 @@ def test_machines_begin_at_the_means_of_the_data(float64, estimator, space, opti
     x = (torch.rand(500, 3) < share).double()
     kind = RBM if isinstance(space, Binary) else GaussianRBM
     model = kind(space, hidden=2, estimator=estimator, temperatures=3, chains=n, centred=True, **options)
-    data = in_memory(x, space, valid=0.0, test=0.0)
+    data = from_tensors(x, space, valid=0.0, test=0.0)
     with torch.no_grad():
         model.stage(0, []).start(model, data.train, Rng(4))
     mean = data.train.x.double().mean(0)

@@ -7,13 +7,13 @@ import pytest
 import scipy
 import torch
 
-from simulacra.core.ancestral import ancestral, ancestral_slow
 from simulacra.core.batch import Batch
-from simulacra.core.laplace import Laplace
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.autoregressive.rnade import RNADE
+from simulacra.core.capabilities.ancestral import ancestral, ancestral_slow
+from simulacra.core.distributions.laplace import Laplace
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.autoregressive.vectors.rnade import RNADE
 
 pytestmark = pytest.mark.system("H11")
 
@@ -169,7 +169,7 @@ def test_the_laplacian(float64):
 
 def test_the_components_begin_spread_over_the_data(float64):
     x = torch.randn(500, 3) * torch.tensor([1.0, 10.0, 0.1]) + torch.tensor([0.0, -50.0, 3.0])
-    data = in_memory(x, Real((3,)), valid=0.0, test=0.1)
+    data = from_tensors(x, Real((3,)), valid=0.0, test=0.1)
     model = RNADE(data.space, hidden=4, mixtures=5, order=(1, 2, 0))
     with torch.no_grad():
         model.stage(0, []).start(model, data.train, Rng(0))
@@ -186,12 +186,12 @@ def test_it_learns_what_two_entries_share(float64):
     g = torch.randn(400, 2)
     x = torch.stack([g[:, 0], 0.9 * g[:, 0] + 0.2 * g[:, 1]], 1)
     model = RNADE(Real((2,)), hidden=8, mixtures=2)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(150):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = model.updates()[0].loss(model, Batch(x, rows=range(400)), Rng(0, rows=range(400)))
         loss.loss["nll"].mean().backward()
-        optimiser.step()
+        optimizer.step()
     truth = scipy.stats.multivariate_normal(np.zeros(2), [[1, 0.9], [0.9, 0.85]])
     apart = scipy.stats.norm(0, 1).logpdf(x[:, 0]) + scipy.stats.norm(0, np.sqrt(0.85)).logpdf(x[:, 1])
     ours, best = model.log_density(x).mean().item(), truth.logpdf(x.numpy()).mean()
@@ -203,7 +203,7 @@ def test_it_learns_what_two_entries_share(float64):
     "space, options, message",
     [
         (Binary((3,)), {}, "RNADE needs real entries"),
-        (Levels((3,), 4), {}, "dequantise='uniform'"),
+        (Levels((3,), 4), {}, "dequantize='uniform'"),
         (Real((3,)), {"hidden": 0}, "hidden is 0"),
         (Real((3,)), {"mixtures": 0}, "mixtures is 0"),
         (Real((3,)), {"component": "cauchy"}, "'gaussian' or 'laplace'"),

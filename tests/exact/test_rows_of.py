@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.intake import rows_of
-from simulacra.core.space import Binary, Count, Positive, Real
+from simulacra.core.inputs.convert import rows_of
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Count, Positive, Real
 from simulacra.models.variational import VAE
 
-TABLE = Fields(
+TABLE = Table(
     {
         "height [cm]": Positive(),
         "größe": Ordinal((), 3, ("low", "mid", "high")),
@@ -190,7 +190,7 @@ def test_gaps_of_pandas_in_mappings():
 
 
 def test_classes_that_are_numbers_are_told_by_their_names():
-    space = Fields(grade=Ordinal((), 3, ("1", "2", "10")), cat=Categorical((), 2, ("0.5", "x")))
+    space = Table(grade=Ordinal((), 3, ("1", "2", "10")), cat=Categorical((), 2, ("0.5", "x")))
     for grades in (
         [10, 1, 2],
         [10.0, 1.0, 2.0],
@@ -250,7 +250,7 @@ def test_words_take_what_rows_of_takes(float64):
 def test_completions_give_back_what_was_given_to_the_last_digit():
     """In single precision too: the rows of a table are doubles."""
     torch.manual_seed(3)
-    model = VAE(Fields(id=Count(), price=Real(), gap=Real()), latent=1, hidden=(5,))
+    model = VAE(Table(id=Count(), price=Real(), gap=Real()), latent=1, hidden=(5,))
     given = {"id": [16777217, 3], "price": [0.1, 1234567.891], "gap": [None, None]}
     done = model.complete(given)
     assert done[:, 0].tolist() == given["id"] and done[:, 1].tolist() == given["price"]

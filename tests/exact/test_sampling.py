@@ -9,8 +9,14 @@ import pytest
 import scipy
 import torch
 
-from simulacra.core.distributions import Bernoulli, Categorical, DiscretisedLogistic, Gaussian, Mixture
-from simulacra.core.random import Rng
+from simulacra.core.distributions.elementary import (
+    Bernoulli,
+    Categorical,
+    DiscretizedLogistic,
+    Gaussian,
+    Mixture,
+)
+from simulacra.core.random.keyed import Rng
 
 N = 40_000
 
@@ -27,8 +33,8 @@ def discrete(name: str, rows: int = 1):
     if name == "categorical":
         return Categorical(many(row(0.0, -1, 2, 1, -2, 0.5, 0.1, -0.7).unsqueeze(-1)), 1)
     if name == "logistic":
-        return DiscretisedLogistic(many(row(0.35)), many(row(-1.5)), 8, 1)
-    parts = DiscretisedLogistic(many(row(0.1, 0.8).unsqueeze(-1)), many(row(-3.0, -1.9).unsqueeze(-1)), 8, 1)
+        return DiscretizedLogistic(many(row(0.35)), many(row(-1.5)), 8, 1)
+    parts = DiscretizedLogistic(many(row(0.1, 0.8).unsqueeze(-1)), many(row(-3.0, -1.9).unsqueeze(-1)), 8, 1)
     return Mixture(many(row(0.4, -0.4).unsqueeze(-1)), parts, 1)
 
 
@@ -62,10 +68,10 @@ def test_mean_is_the_exact_expectation(float64, name):
 
 @pytest.mark.system("E1")
 @pytest.mark.parametrize("levels", [2, 17, 256])
-def test_mean_of_a_discretised_logistic_at_many_places(levels):
+def test_mean_of_a_discretized_logistic_at_many_places(levels):
     loc = torch.tensor([[-3.0, 0.0, 0.2, 0.5, 0.99, 5.0]], dtype=torch.float64)
     for log_scale in (-7.0, -2.0, 1.0):
-        p = DiscretisedLogistic(loc, torch.full_like(loc, log_scale), levels, 1)
+        p = DiscretizedLogistic(loc, torch.full_like(loc, log_scale), levels, 1)
         x = torch.arange(levels, dtype=torch.float64).unsqueeze(1).expand(levels, 6)
         expected = (p.entries(x).exp() * x).sum(0)
         torch.testing.assert_close(p.mean[0], expected, atol=1e-9, rtol=1e-10)

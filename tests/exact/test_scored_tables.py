@@ -14,11 +14,11 @@ from scipy.special import expit, log_softmax, logsumexp
 from scipy.stats import norm
 
 import simulacra
-from simulacra.core.estimate import Protocol, compare_estimates
-from simulacra.core.random import Rng
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.estimate import Protocol, compare_estimates
 from simulacra.data import load_data
 from simulacra.evaluation import evaluate
-from simulacra.models.autoregressive.tabular import Tabular
+from simulacra.models.autoregressive.tables.tabular import Tabular
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
 
@@ -112,7 +112,7 @@ def test_weights_of_a_code_model_have_the_mean_of_the_mass_by_quadrature(float64
     z, log_w = normal_grid()
     due = logsumexp(decoded(model, z) + log_w[:, None], axis=0)
     assert np.exp(due).sum() == pytest.approx(1, abs=1e-9)
-    x, _ = simulacra.core.intake.rows_of(data.preprocessing.raw, raw_rows())
+    x, _ = simulacra.core.inputs.convert.rows_of(data.preprocessing.raw, raw_rows())
     y = data.preprocessing.forward(x, Rng(0))[0]
     with torch.no_grad():
         w = model.log_weights(y, None, Rng(1, rows=range(16)), k).exp()
@@ -124,7 +124,7 @@ def test_weights_of_a_code_model_have_the_mean_of_the_mass_by_quadrature(float64
 
 
 def test_a_density_of_numbers_and_a_mass_on_scores_are_never_compared(float64, tmp_path):
-    scored, scaled = table(test=0.2), table(test=0.2, standardise=True)
+    scored, scaled = table(test=0.2), table(test=0.2, standardize=True)
     estimates = []
     for data in (scored, scaled):
         model = ready(Tabular(data.space, hidden=(3,), orders=1), data)

@@ -8,11 +8,11 @@ from torch.nn import functional as F
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Real
 from simulacra.data.dataset import Dataset
-from simulacra.data.tensors import in_memory
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.training.fit import fit
 
 TWO = Categorical((), 2)
@@ -84,7 +84,7 @@ def test_noise_on_the_layers_is_there_in_training_only(float64):
 def test_labelled_rows_are_as_many_of_each_class(labels):
     c = torch.tensor([0] * 150 + [1] * 40 + [2] * 17)
     x = torch.stack([torch.arange(207.0), 10.0 * c], 1)  # a row knows its number and its class
-    data = in_memory(x, Real((2,)), c=c, condition=Categorical((), 3), valid=0.0, test=0.0)
+    data = from_tensors(x, Real((2,)), c=c, condition=Categorical((), 3), valid=0.0, test=0.0)
     found, classes = labelled_rows(semi(labels=labels), data)
     assert torch.bincount(classes.long(), minlength=3).tolist() == [labels // 3] * 3
     assert found[:, 0].unique().numel() == labels
@@ -121,7 +121,7 @@ def test_unlabelled_moons_help_where_six_labels_do_not_suffice(tmp_path):
 
     x, c = make_moons(700, noise=0.08, random_state=4)
     x, c = torch.tensor(x, dtype=torch.float32), torch.tensor(c)
-    data = in_memory(x[:500], Real((2,)), c=c[:500], condition=TWO, valid=0.0, test=0.0)
+    data = from_tensors(x[:500], Real((2,)), c=c[:500], condition=TWO, valid=0.0, test=0.0)
     found = {"with": [], "without": []}
     options = {**SIZES, "layer_noise": 0.3, "input_noise": 0.02, "lr": 1e-2}
     for seed in range(3):

@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from contract.cases import CATALOGUED
-from simulacra.core.shapes_alone import shapes_alone
+from simulacra.core.artifact.shapes_alone import shapes_alone
 
 PROGRAMS = {
     "drawn": lambda: torch.randn(3, 2) * torch.rand(2).double(),
-    "initialised": lambda: nn.init.normal_(torch.empty(3, 2)).mul_(2).clamp_(0),
+    "initialized": lambda: nn.init.normal_(torch.empty(3, 2)).mul_(2).clamp_(0),
     "orthogonal": lambda: nn.init.xavier_uniform_(torch.empty(4, 3)),
     "eye": lambda: torch.eye(3, 5) + torch.eye(5)[:3],
     "counted": lambda: torch.arange(2, 11, 3),

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields, Sequence
-from simulacra.core.space import Binary, Levels, Real
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
-from simulacra.models.autoregressive.made import MADE
-from simulacra.models.autoregressive.rnade import RNADE
-from simulacra.models.boltzmann.rbm import RBM
+from simulacra.models.autoregressive.vectors.made import MADE
+from simulacra.models.autoregressive.vectors.rnade import RNADE
+from simulacra.models.boltzmann.restricted.rbm import RBM
 from simulacra.models.catalog import CATALOG, find
 from simulacra.models.variational.vae import VAE
 
@@ -26,7 +26,7 @@ SPACES = [
     Levels((3, 8, 8), 256),
     Sequence((2,), of=Binary((1,))),
     Sequence((2,), of=Real((3,))),
-    Fields(a=Real()),
+    Table(a=Real()),
 ]
 RANGE = re.compile(r"(?:from )?(-?\d+) (?:to|and) (-?\d+)")
 
@@ -51,10 +51,10 @@ def test_no_message_offers_a_range_without_numbers_or_a_step_that_does_not_apply
             assert "\n" not in message
             for low, high in RANGE.findall(message):
                 assert int(low) < int(high), message
-            if "dequantise=" in message or "binarize=" in message:
+            if "dequantize=" in message or "binarize=" in message:
                 assert isinstance(space, Levels) or "makes levels real" in message, message
             if "types=" in message:
-                assert isinstance(space, Fields), message
+                assert isinstance(space, Table), message
             if isinstance(space, Sequence) and isinstance(space.of, Real):
                 assert "takes such data" not in message and "of binary frames:" not in message, message
 
@@ -67,7 +67,7 @@ def test_what_is_proposed_for_one_column_works():
     assert "a single component, latent=1" in refusal(PCA, one) and PCA(one, latent=1)
     assert "a single factor, latent=1" in refusal(PPCA, Real((2,))) and PPCA(Real((2,)), latent=1)
     assert "1 to 2 factors" in refusal(PPCA, Real((3,)), latent=3)
-    assert "types='real'" in refusal(PPCA, Fields(a=Real())) and "take an RBM" in refusal(PPCA, Binary((3,)))
+    assert "types='real'" in refusal(PPCA, Table(a=Real())) and "take an RBM" in refusal(PPCA, Binary((3,)))
     walks = Sequence((2,), of=Real((3,)))
     assert "of one length" in refusal(RBM, walks) and "of one length" in refusal(VAE, walks)
     assert "RNN-RBM" in refusal(MADE, Sequence((2,), of=Binary((3,))))

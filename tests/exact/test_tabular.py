@@ -22,13 +22,13 @@ from oracles import chi_square
 from orders import loud
 
 from simulacra.core.batch import Batch
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields
-from simulacra.core.likelihood import Score, has_exact, importance_bound, joined
-from simulacra.core.numeric import Scores
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Positive, Real
-from simulacra.models.autoregressive.tabular import Tabular, negative_log_likelihood
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import Score, has_exact, importance_bound, joined
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.numeric import Scores
+from simulacra.core.spaces.plain import Binary, Count, Positive, Real
+from simulacra.models.autoregressive.tables.tabular import Tabular, negative_log_likelihood
 
 NAMES = pytest.mark.parametrize("name", SPACES)
 
@@ -68,7 +68,7 @@ def test_the_order_that_is_named_is_that_of_the_chain_rule(float64):
 
 
 def test_parameters_of_a_column_know_nothing_of_later_ones(float64):
-    space = Fields(a=Real(), b=Categorical((), 3), c=Scores(edges=(0.0,)), d=Count(), e=Positive())
+    space = Table(a=Real(), b=Categorical((), 3), c=Scores(edges=(0.0,)), d=Count(), e=Positive())
     model = small(space, orders=3)
     starts = [*(model.sight.at(j).start for j in range(5)), model.sight.width]
     assert len({tuple(o) for o in model.orderings.tolist()}) == 3
@@ -127,7 +127,7 @@ def test_importance_weights_have_the_mean_of_the_marginal_by_enumeration(float64
     error = w.std(1).numpy() / k**0.5
     assert (abs(w.mean(1).numpy() - due) <= 4.5 * error + 1e-9).all()
     # every weight is the marginal itself where the known columns come first
-    if orders == 1 and model.marginalises(mask):
+    if orders == 1 and model.marginalizes(mask):
         np.testing.assert_allclose(w, due[:, None].repeat(k, 1), atol=1e-9)
     elif orders == 1:
         assert error.max() > 0
@@ -139,7 +139,7 @@ def test_a_marginal_is_exact_where_the_known_columns_come_first_in_every_order(f
     for known in masks(3):
         mask = torch.tensor(known).expand(len(x), 3)
         prefix = list(known) == sorted(known, reverse=True)
-        assert model.marginalises(mask) == prefix == has_exact(model, mask)
+        assert model.marginalizes(mask) == prefix == has_exact(model, mask)
         found = model.log_prob(x, known=mask, k=7)
         assert found.kind == ("exact" if prefix else "lower")
         if prefix:
@@ -149,11 +149,11 @@ def test_a_marginal_is_exact_where_the_known_columns_come_first_in_every_order(f
             torch.testing.assert_close(model.log_prob(missing).values, found.values)
     # one row that is not makes the whole batch an estimate
     mixed = torch.tensor([[True, True, False], [False, True, True]])
-    assert not model.marginalises(mixed)
+    assert not model.marginalizes(mixed)
     both = small(THREE, orders=3)
     assert {tuple(o) for o in both.orderings.tolist()} != {(0, 1, 2)}
     first = torch.tensor([[True, False, False]])
-    assert both.marginalises(first) == all(o[0] == 0 for o in both.orderings.tolist())
+    assert both.marginalizes(first) == all(o[0] == 0 for o in both.orderings.tolist())
 
 
 @pytest.mark.system("H6")
@@ -231,7 +231,7 @@ def test_a_vector_of_numbers_has_a_density_that_integrates_to_one(float64):
     assert log_density.exp().sum().item() * (grid[1] - grid[0]).item() ** 2 == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("space", [TWO, THREE, Fields(a=Real(), b=Binary(), c=Count(), d=Positive())])
+@pytest.mark.parametrize("space", [TWO, THREE, Table(a=Real(), b=Binary(), c=Count(), d=Positive())])
 def test_the_fast_way_gives_the_parameters_of_the_slow_one(float64, space):
     model = small(space)
     x = model.sample(6)
@@ -243,7 +243,7 @@ def test_the_fast_way_gives_the_parameters_of_the_slow_one(float64, space):
 
 
 def test_half_precision_parameters_score_the_cells_of_the_rows_as_they_are():
-    space = Fields(a=Scores(edges=(0.5, 0.501, 0.502)), b=Scores(edges=(-0.1,)))
+    space = Table(a=Scores(edges=(0.5, 0.501, 0.502)), b=Scores(edges=(-0.1,)))
     for mixtures in (1, 2):
         heads = small(space, mixtures=mixtures).heads
         p = torch.randn(4, 2, max(heads.outputs)).bfloat16()

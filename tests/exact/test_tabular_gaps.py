@@ -12,10 +12,10 @@ from oracles import chi_square
 from orders import loud
 
 from simulacra.core.batch import Batch
-from simulacra.core.candidates import effective, kept, say_effective
-from simulacra.core.random import Rng
-from simulacra.models.autoregressive import tabular_training
-from simulacra.models.autoregressive.tabular import Tabular, negative_log_likelihood
+from simulacra.core.random.keyed import Rng
+from simulacra.core.random.resampling import effective, kept, say_effective
+from simulacra.models.autoregressive.tables import training as tabular_training
+from simulacra.models.autoregressive.tables.tabular import Tabular, negative_log_likelihood
 
 
 def small(space, gain: float = 1.5, **options) -> Tabular:
@@ -85,7 +85,7 @@ def test_a_row_whose_gaps_need_no_candidates_does_not_depend_on_rows_whose_gaps_
     with torch.no_grad():
         whole = model.fill(x, known, Rng(2, rows=range(len(x))))
         alone = model.fill(x[:50], known[:50], Rng(2, rows=range(50)))
-    assert model.marginalises(known[:50]) and not model.marginalises(known)
+    assert model.marginalizes(known[:50]) and not model.marginalizes(known)
     torch.testing.assert_close(alone, whole[:50])
 
 

@@ -9,8 +9,8 @@ import torch
 from recipe_files import recipe
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.embedding import Embedding, circle, corners
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.token_embedding import Embedding, circle, corners
 
 pytestmark = pytest.mark.system("F24")
 

@@ -1,4 +1,4 @@
-"""Preprocessing: inverses, Jacobians, densities on the raw space, dequantisation as a bound."""
+"""Preprocessing: inverses, Jacobians, densities on the raw space, dequantization as a bound."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from oracles import Prescribed, states
 from placed import by_place
 from scipy.special import logsumexp
 
-from simulacra.core.preprocessing import Preprocessing, preprocessing_from
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels, Real
-from simulacra.core.transforms import Affine, Binarise, Dequantise, Logit
+from simulacra.core.preprocessing.chain import Preprocessing, preprocessing_from
+from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize, Logit
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels, Real
 from simulacra.models.autoencoders import PPCA
 from simulacra.models.variational import VAE
 
@@ -47,8 +47,8 @@ def test_inverse_and_jacobian(float64, name):
 
 @pytest.mark.system("I5")
 @pytest.mark.parametrize("levels", [2, 10, 17, 256])
-def test_dequantisation_is_undone_and_has_its_jacobian(float64, levels):
-    chain = Preprocessing(Levels((5, 7), levels), (Dequantise(levels),))
+def test_dequantization_is_undone_and_has_its_jacobian(float64, levels):
+    chain = Preprocessing(Levels((5, 7), levels), (Dequantize(levels),))
     x = torch.randint(0, levels, (50, 5, 7))
     y, log_det = chain.forward(x, Rng(1, rows=range(50)))
     assert ((y >= 0) & (y < 1)).all() and torch.equal(chain.inverse(y).long(), x)
@@ -67,7 +67,7 @@ def test_a_density_behind_a_chain_integrates_to_one_on_the_raw_space(float64):
         return math.exp(-0.5 * y.item() ** 2 - 0.5 * math.log(2 * math.pi) + log_det.item())
 
     total, error = scipy.integrate.quad(density, -1, 3, limit=400, epsabs=1e-10)
-    # what the squeeze cuts off: N(0, 1) beyond logit(1e-6) after standardising
+    # what the squeeze cuts off: N(0, 1) beyond logit(1e-6) after standardizing
     edge = lambda p: (math.log(p / (1 - p)) - 0.3) / 1.7
     lost = 0.5 * (math.erfc(-edge(1e-6) / math.sqrt(2)) + math.erfc(edge(1 - 1e-6) / math.sqrt(2)))
     assert total == pytest.approx(1 - lost, abs=1e-7 + error)
@@ -98,10 +98,10 @@ def test_scaling_the_data_shifts_the_density_by_its_jacobian(float64, kind):
 
 
 @pytest.mark.system("I5")
-def test_dequantised_score_is_the_bound_and_says_so(float64):
+def test_dequantized_score_is_the_bound_and_says_so(float64):
     levels, raw = 4, Levels((2,), 4)
     model = small_ppca()
-    model.preprocessing = Preprocessing(raw, (Dequantise(levels), Logit(0.05), Affine((0.1,), (1.3,))))
+    model.preprocessing = Preprocessing(raw, (Dequantize(levels), Logit(0.05), Affine((0.1,), (1.3,))))
     x = states(2, levels)
     nodes, weights = np.polynomial.legendre.leggauss(40)
     u = 0.5 * (nodes + 1)
@@ -121,7 +121,7 @@ def test_dequantised_score_is_the_bound_and_says_so(float64):
 
     n = 3000
     ours = model.log_prob(x)
-    assert ours.kind == "lower" and "dequantised" in ours.method
+    assert ours.kind == "lower" and "dequantized" in ours.method
     values = by_place(model, torch.tensor(x).repeat_interleave(n, 0)).value.view(16, n)
     error = values.std(1) / math.sqrt(n)
     assert ((values.mean(1) - torch.tensor(bound)).abs() < 4 * error).all()
@@ -133,18 +133,18 @@ def test_dequantised_score_is_the_bound_and_says_so(float64):
 
 
 @pytest.mark.system("I6")
-def test_binarisation_schemes(float64):
+def test_binarization_schemes(float64):
     levels, n = 5, 20_000
     x = torch.arange(levels).repeat_interleave(n).unsqueeze(1)
-    draw = lambda scheme, key=0: Binarise(scheme, levels).forward(x, Rng(key, rows=range(len(x))))
+    draw = lambda scheme, key=0: Binarize(scheme, levels).forward(x, Rng(key, rows=range(len(x))))
     p = np.arange(levels) / 4
     frequencies = draw("dynamic").view(levels, n).mean(1).numpy()
     assert (abs(frequencies - p) <= 4 * np.sqrt(p * (1 - p) / n)).all()
     assert not torch.equal(draw("dynamic", 0), draw("dynamic", 1))
     assert torch.equal(draw("static", 0), draw("static", 1))
     assert torch.equal(draw("threshold").squeeze(1), (x.squeeze(1) > 2).double())
-    labels = {Binarise(scheme, levels).label for scheme in ("dynamic", "static", "threshold")}
-    labels |= {Binarise("static", levels, seed=1).label, Binarise("threshold", levels, 0.3).label}
+    labels = {Binarize(scheme, levels).label for scheme in ("dynamic", "static", "threshold")}
+    labels |= {Binarize("static", levels, seed=1).label, Binarize("threshold", levels, 0.3).label}
     assert len(labels) == 5
     bits = torch.tensor([[0.0], [1.0]])
-    assert Binarise("threshold", levels).inverse(bits).flatten().tolist() == [0, 4]
+    assert Binarize("threshold", levels).inverse(bits).flatten().tolist() == [0, 4]

@@ -13,8 +13,8 @@ from oracles import chi_square, states
 from scipy.special import logsumexp, softmax
 from torch import Tensor
 
-from simulacra.core.random import Rng
-from simulacra.core.units import Alternatives, Bernoulli, Blocks, Gaussian, OneHot, Units
+from simulacra.core.random.keyed import Rng
+from simulacra.models.boltzmann.machine.units import Alternatives, Bernoulli, Blocks, Gaussian, OneHot, Units
 
 
 def one_hot(shape: tuple[int, ...], least: int) -> np.ndarray:

@@ -10,10 +10,10 @@ from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
 from simulacra.core.batch import Batch
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.unrolled import UnrolledMRF
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.pairwise.unrolled import UnrolledMRF
 from simulacra.training.fit import fit
 
 CHAIN = [(0, 1), (1, 2)]
@@ -136,7 +136,7 @@ def test_training_learns_to_complete(float64, tmp_path, inference):
     x = np.repeat(rng.random((300, 3, 1)) < 0.5, 3, 2) ^ (rng.random((300, 3, 3)) < 0.03)
     x = torch.tensor(x, dtype=torch.float64)
     model = UnrolledMRF(Binary((3, 3)), steps=4, inference=inference)
-    data = in_memory(x, Binary((3, 3)), valid=0.0, test=0.0)
+    data = from_tensors(x, Binary((3, 3)), valid=0.0, test=0.0)
     fit(model, data, out=tmp_path, epochs=60, batch_size=50, lr=0.05, progress=False)
     known = torch.tensor([[True, False, False]] * 3)
     q = model.marginals(x, known.expand(300, 3, 3)).view(300, 3, 3)
@@ -150,7 +150,7 @@ def test_training_learns_to_complete(float64, tmp_path, inference):
 def test_a_short_training_is_saved_and_loaded(tmp_path):
     x = (torch.rand(60, 1, 3, 5, generator=torch.Generator().manual_seed(1)) < 0.3).float()
     model = UnrolledMRF(Binary((1, 3, 5)), steps=2, burn_in=20)
-    run = fit(model, in_memory(x, Binary((1, 3, 5))), out=tmp_path / "run", epochs=2, progress=False)
+    run = fit(model, from_tensors(x, Binary((1, 3, 5))), out=tmp_path / "run", epochs=2, progress=False)
     again = UnrolledMRF(Binary((1, 3, 5)), steps=2, burn_in=20)
     again.load_state_dict(run.model.state_dict())
     assert torch.equal(again.sample(5, seed=3), run.model.sample(130, seed=3)[:5])

@@ -12,7 +12,7 @@ from oracles import Prescribed, normal_grid
 from torch import nn
 
 from simulacra.core.batch import Batch
-from simulacra.core.space import Levels, Real
+from simulacra.core.spaces.plain import Levels, Real
 from simulacra.models.variational import VAE
 
 
@@ -149,4 +149,4 @@ def test_networks_that_do_not_fit_are_named(float64):
             VAE(Real((3,)), latent=1, **networks)
     VAE(Real((3,)), latent=1, encoder=Waves(2, inputs=3), decoder=Waves(2, 3))
     with pytest.raises(ValueError, match="does not fit"):
-        VAE(Levels((3,), 17), latent=1, observation="gaussian")
+        VAE(Levels((3,), 17), latent=1, likelihood="gaussian")

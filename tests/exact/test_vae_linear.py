@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from simulacra.core.batch import Batch
-from simulacra.core.likelihood import importance_bound
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import importance_bound
+from simulacra.core.spaces.plain import Real
 from simulacra.models.variational import VAE
 
 D, Q, N = 5, 2, 300
@@ -49,7 +49,7 @@ def analytic_optimum(model: VAE, truth: dict) -> None:
 
 
 def build(truth: dict) -> VAE:
-    return VAE(Real((D,)), latent=Q, hidden=(), observation="gaussian", scale=math.sqrt(truth["s2"]))
+    return VAE(Real((D,)), latent=Q, hidden=(), likelihood="gaussian", scale=math.sqrt(truth["s2"]))
 
 
 @pytest.mark.system("E1", "E9")
@@ -85,13 +85,13 @@ def test_training_reaches_the_likelihood_of_ppca(float64):
     x, truth = problem()
     model, best = build(truth), truth["log_p"].mean()
     update, steps = model.updates()[0], 2500
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.03)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = 0.03 * (1 + math.cos(math.pi * step / steps)) / 2
-        optimiser.zero_grad()
+        optimizer.param_groups[0]["lr"] = 0.03 * (1 + math.cos(math.pi * step / steps)) / 2
+        optimizer.zero_grad()
         rng = Rng(0, "loop", step, rows=range(N))
         sum(t.mean() for t in update.loss(model, Batch.of(x), rng).loss.values()).backward()
-        optimiser.step()
+        optimizer.step()
     reached = exact_elbo(model, x, truth["s2"])
     assert reached <= best + 1e-10
     assert best - reached < 1e-3

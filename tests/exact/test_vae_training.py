@@ -9,11 +9,11 @@ import torch
 from oracles import Prescribed, log_evidence, normal_grid, states
 from scipy.special import logsumexp
 
-from simulacra.core.classes import Categorical
-from simulacra.core.likelihood import importance_bound
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
-from simulacra.data.tensors import in_memory
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import importance_bound
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.variational import VAE
 from simulacra.training.fit import fit
 
@@ -27,7 +27,7 @@ def bars(n: int = 600) -> torch.Tensor:
 
 
 def trained(folder, seed: int, epochs: float = 15) -> VAE:
-    data = in_memory(bars(), Binary((1, 4, 4)))
+    data = from_tensors(bars(), Binary((1, 4, 4)))
     torch.manual_seed(7)
     model = VAE(data.space, latent=4, hidden=(32,))
     fit(model, data, out=folder, epochs=epochs, batch_size=50, lr=5e-3, seed=seed, progress=False)
@@ -36,7 +36,7 @@ def trained(folder, seed: int, epochs: float = 15) -> VAE:
 
 @pytest.mark.system("E4")
 def test_training_raises_the_bound_and_repeats_by_seed(tmp_path):
-    test = in_memory(bars(), Binary((1, 4, 4))).test.x
+    test = from_tensors(bars(), Binary((1, 4, 4))).test.x
     torch.manual_seed(7)
     start = VAE(Binary((1, 4, 4)), latent=4, hidden=(32,)).log_prob(test, k=1)
     first, again, other = (trained(tmp_path / str(i), seed) for i, seed in enumerate((1, 1, 2)))
@@ -128,7 +128,7 @@ def test_generated_digits_are_of_the_class_that_was_asked_for(tmp_path):
     digits = load_digits()
     x = torch.tensor(digits.images > 7, dtype=torch.float32).unsqueeze(1)
     labels = torch.tensor(digits.target)
-    data = in_memory(x, Binary((1, 8, 8)), c=labels, condition=Categorical((), 10))
+    data = from_tensors(x, Binary((1, 8, 8)), c=labels, condition=Categorical((), 10))
     torch.manual_seed(0)
     model = VAE(data.space, data.condition, latent=8, hidden=(128,))
     fit(model, data, out=tmp_path, epochs=40, batch_size=64, lr=2e-3, progress=False)

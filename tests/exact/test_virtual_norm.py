@@ -1,4 +1,4 @@
-"""Virtual batch normalisation: a row, the reference, and nobody else."""
+"""Virtual batch normalization: a row, the reference, and nobody else."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from simulacra.nets.dcgan import DCGANCritic, DCGANGenerator
-from simulacra.nets.mlp_players import MLPGenerator
-from simulacra.nets.virtual import Virtual, VirtualNorm
+from simulacra.nets.adversarial.dcgan import DCGANCritic, DCGANGenerator
+from simulacra.nets.adversarial.mlp_players import MLPGenerator
+from simulacra.nets.adversarial.virtual import Virtual, VirtualNorm
 
 
 def randomised(net: nn.Module) -> nn.Module:
@@ -52,7 +52,7 @@ def test_the_weight_of_the_current_row_is_one_in_n_plus_one(float64, n):
 
 def nets() -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
     """Players with a reference of 5 rows, and the shapes that they take; a condition of 3 numbers."""
-    options = {"condition": 3, "normalisation": "virtual", "reference": 5}
+    options = {"condition": 3, "normalization": "virtual", "reference": 5}
     return {
         "mlp": (MLPGenerator(4, (9, 7), (6,), **options), (4,)),
         "generator": (DCGANGenerator(4, (1, 12, 12), (3, 2), **options), (4,)),

@@ -10,8 +10,8 @@ import torch
 from machines import randomise
 from oracles import states
 
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary
 from simulacra.models.boltzmann import BoltzmannMachine, BoostedField, HigherOrderBM
 
 pytestmark = pytest.mark.fault("scores 3.4")

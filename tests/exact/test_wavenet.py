@@ -1,4 +1,4 @@
-"""WaveNet: causal, normalised, its receptive field and gates as in the paper, the same drawn from queues."""
+"""WaveNet: causal, normalized, its receptive field and gates as in the paper, the same drawn from queues."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 import torch
 from chain_rule import check_fast_draws, masses, reads
 
-from simulacra.core.ancestral import ancestral, ancestral_slow
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Count, Levels, Real
+from simulacra.core.capabilities.ancestral import ancestral, ancestral_slow
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Count, Levels, Real
 from simulacra.models.autoregressive.wavenet import WaveNet
 
 SMALL = {"blocks": 2, "layers": 3, "channels": 5, "skip_channels": 6}
@@ -70,8 +70,8 @@ def test_receptive_field_is_what_the_jacobian_says(float64, blocks, layers):
 @pytest.mark.parametrize("name", ["bits", "levels", "logistic", "many levels", "classes", "grades", "counts"])
 @torch.no_grad()
 def test_another_value_of_an_entry_moves_the_later_ones_in_reach_alone(float64, name):
-    space, observation = SPACES[name]
-    model = made(space, observation=observation, blocks=1)
+    space, likelihood = SPACES[name]
+    model = made(space, likelihood=likelihood, blocks=1)
     assert model.receptive_field == 9 < space.dims
     x = ancestral(model, Rng(2, rows=range(1)))
     before = model.parameters_of(x)
@@ -134,12 +134,12 @@ def test_the_network_is_that_of_the_paper(float64, space, condition):
 @pytest.mark.system("H18")
 @pytest.mark.parametrize("name", TINY)
 def test_probabilities_sum_to_one(float64, name):
-    space, observation = TINY[name]
-    model = made(space, LABEL, observation=observation)
+    space, likelihood = TINY[name]
+    model = made(space, LABEL, likelihood=likelihood)
     p = [masses(model, c) for c in range(3)]
     assert [v.sum() for v in p] == pytest.approx([1, 1, 1], abs=1e-12)
     assert np.abs(p[0] - p[1]).max() > 0.01 * p[0].max()
-    assert masses(made(space, observation=observation)).sum() == pytest.approx(1, abs=1e-12)
+    assert masses(made(space, likelihood=likelihood)).sum() == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.system("H18")
@@ -150,8 +150,8 @@ def test_a_density_integrates_to_one(float64):
 @pytest.mark.system("H18")
 @pytest.mark.parametrize("name", SPACES)
 def test_queues_give_the_numbers_and_samples_of_the_whole_network(float64, name):
-    space, observation = SPACES[name]
-    check_fast_draws(made(space, gain=0.4, observation=observation))
+    space, likelihood = SPACES[name]
+    check_fast_draws(made(space, gain=0.4, likelihood=likelihood))
 
 
 @pytest.mark.system("H18")
@@ -267,11 +267,11 @@ def test_it_learns_a_period(seeded):
     pattern = torch.tensor([1.0, 1, 0, 1, 0]).repeat(6)
     x = torch.stack([pattern.roll(i) for i in range(5)])
     model = WaveNet(Binary((30,)), blocks=1, layers=3, channels=7, skip_channels=9)
-    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     for _ in range(150):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (-model.log_density(x).mean()).backward()
-        optimiser.step()
+        optimizer.step()
     assert math.log(5) - 1e-4 <= -model.log_density(x).mean().item() <= math.log(5) + 0.05
 
 
@@ -282,7 +282,7 @@ def test_levels_are_classes_up_to_256():
 
 def test_what_does_not_fit_is_said():
     with pytest.raises(ValueError, match=r"^WaveNet draws entries of one kind, but .*\.$"):
-        WaveNet(Fields(a=Real(), b=Real()))
+        WaveNet(Table(a=Real(), b=Real()))
     for space in (Binary((1, 4, 5)), Real(), Real((4, 100))):
         with pytest.raises(ValueError, match=r"^WaveNet draws series \(T,\), but the space is .*\.$"):
             WaveNet(space)
@@ -292,6 +292,6 @@ def test_what_does_not_fit_is_said():
         with pytest.raises(ValueError, match=f"^{name} is 0, but it must be at least 1.$"):
             WaveNet(Binary((10,)), **{name: 0})
     with pytest.raises(ValueError, match="gaussian"):
-        WaveNet(Levels((10,), 4), observation="gaussian")
+        WaveNet(Levels((10,), 4), likelihood="gaussian")
     with pytest.raises(ValueError, match=r"shape \(2, 9\), but .* needs \(B, 10\)\.$"):
         WaveNet(Binary((10,)), **SMALL).log_prob(np.zeros((2, 9)))

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.space import Real
-from simulacra.exploration.arithmetic import analogy, apply, attribute_vector, combined
-from simulacra.exploration.inversion import codes_of
+from simulacra.core.spaces.plain import Real
+from simulacra.exploration.latent.arithmetic import analogy, apply, attribute_vector, combined
+from simulacra.exploration.latent.inversion import codes_of
 
 SIDE = 20
 
@@ -51,7 +51,7 @@ def test_the_measure_reads_what_the_renderer_drew():
 @pytest.mark.system("E22")
 def test_adding_the_smile_raises_the_measured_curvature_and_subtracting_lowers_it(tmp_path):
     curvature, x = drawn(600, 1)
-    data = simulacra.in_memory(x, Real((1, SIDE, SIDE)))
+    data = simulacra.from_tensors(x, Real((1, SIDE, SIDE)))
     model = simulacra.PCA(data.space, latent=12).double()
     model = simulacra.fit(model, data, out=tmp_path / "run").model
     v = attribute_vector(model, x[curvature > 0.3], x[curvature < -0.3])
@@ -118,7 +118,7 @@ def test_sums_of_codes_of_a_gan_have_the_attributes_of_the_sum(tmp_path):
     wanted = torch.randint(0, 2, (3000, 2), generator=torch.Generator().manual_seed(0))
     x = crosses(wanted[:, 0], wanted[:, 1], 1)
     assert torch.equal(places(x), wanted.bool())
-    data = simulacra.in_memory(x, Real((1, CROSS, CROSS)))
+    data = simulacra.from_tensors(x, Real((1, CROSS, CROSS)))
     torch.manual_seed(2)
     model = simulacra.GAN(data.space, latent=8, hidden=(64, 64))
     model = simulacra.fit(model, data, out=tmp_path / "run", epochs=20, seed=2).model

@@ -8,14 +8,15 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Fields, Sequence
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.core.transforms import Binarise
-from simulacra.exploration import style
-from simulacra.exploration.album import Album
-from simulacra.exploration.completion import (
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.preprocessing.transforms import Binarize
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.exploration.drawing import style
+from simulacra.exploration.drawing.sheet import GAP, enlarge, pixels
+from simulacra.exploration.pictures.album import Album
+from simulacra.exploration.pictures.completion import (
     DRAWS,
     ROWS,
     completion_picture,
@@ -24,7 +25,6 @@ from simulacra.exploration.completion import (
     parts_of,
     shows,
 )
-from simulacra.exploration.sheet import GAP, enlarge, pixels
 
 IMAGE = Levels((1, 5, 6), 4)
 
@@ -34,7 +34,7 @@ def images(n=23, condition=None):
     torch.manual_seed(4)
     x = torch.randint(0, 4, (n, 1, 1, 6)).expand(-1, 1, 5, 6).to(torch.uint8).contiguous()
     c = torch.arange(n) % 3 if condition else None
-    return simulacra.in_memory(x, IMAGE, "stripes", c, condition)
+    return simulacra.from_tensors(x, IMAGE, "stripes", c, condition)
 
 
 def album(kind, data, seed=0, **arguments):
@@ -81,7 +81,7 @@ def test_halves_of_vectors_and_sequences():
     assert known_part(Real((5,)), "first").tolist() == [True, True, False, False, False]
     steps = known_part(Sequence((7, 3), Binary((3,))), "last")
     assert steps.all(1).tolist() == [False] * 3 + [True] * 4 == steps.any(1).tolist()
-    table = Fields(a=Real(), b=Categorical((), 3))
+    table = Table(a=Real(), b=Categorical((), 3))
     assert known_part(table, "first").tolist() == [True, False]
 
 
@@ -203,7 +203,7 @@ def test_the_picture_shows_the_original_what_is_given_and_the_draws():
 
 def test_grey_data_that_a_model_draws_black_or_white_say_so():
     data = images()
-    chain = Preprocessing(IMAGE, (Binarise("threshold", levels=4),))
+    chain = Preprocessing(IMAGE, (Binarize("threshold", levels=4),))
     given = album(simulacra.NADE, replace(data, preprocessing=chain), hidden=5)
     title = completion_picture(given, n=2, draws=1).texts[0].get_text()
     assert title == "NADE: completions given the upper half (drawn black or white)"
@@ -220,7 +220,7 @@ def test_rows_of_bits_are_small_matrices():
     x = (torch.rand(40, 11, generator=torch.Generator().manual_seed(0)) < 0.4).to(torch.uint8)
     known = torch.ones(40, 11, dtype=torch.bool)
     known[:, 2] = False
-    data = simulacra.in_memory(x, Binary((11,)), "bits", known=known)
+    data = simulacra.from_tensors(x, Binary((11,)), "bits", known=known)
     figure = completion_picture(album(simulacra.NADE, data, hidden=5), n=3, draws=2)
     assert len(figure.axes) == 3
     frame = np.array(style.FRAME) / 255
@@ -239,8 +239,9 @@ def test_rows_of_bits_are_small_matrices():
 
 
 def test_what_has_a_picture():
+    assert shows(Table(a=Binary(), b=Real()))
     assert shows(IMAGE) and shows(Binary((2,))) and shows(Categorical((1, 4, 5), 3))
-    assert not any(map(shows, [Real((4,)), Binary((1, 1, 7)), Binary((1,)), Fields(a=Binary(), b=Binary())]))
+    assert not any(map(shows, [Real((4,)), Binary((1, 1, 7)), Binary((1,)), Table(a=Binary())]))
     assert list(parts_of(Real())) == []
 
 

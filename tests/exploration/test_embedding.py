@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.exploration.embedding import Embedding, embed, knn_accuracy
-from simulacra.exploration.manifold import latent_grid, manifold, principal_plane
-from simulacra.exploration.maps import latent_map
+from simulacra.exploration.latent.embedding import Embedding, embed, knn_accuracy
+from simulacra.exploration.latent.manifold import latent_grid, manifold, principal_plane
+from simulacra.exploration.latent.map import latent_map
 
 
 @pytest.fixture(scope="module")

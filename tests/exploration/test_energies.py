@@ -8,17 +8,17 @@ import torch
 from matplotlib.figure import Figure
 
 import simulacra
-from simulacra.core.random import Rng
-from simulacra.data.tensors import in_memory
-from simulacra.exploration import energies
-from simulacra.exploration.pictures import album_of, pictures
+from simulacra.core.random.keyed import Rng
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.exploration.pictures import filters as energies
+from simulacra.exploration.pictures.registry import album_of, pictures
 
 
 @pytest.fixture
 def album():
     torch.manual_seed(1)
     x = (torch.rand(40, 1, 5, 6) < 0.3).to(torch.uint8)
-    data = in_memory(x, simulacra.Binary((1, 5, 6)), "spots")
+    data = from_tensors(x, simulacra.Binary((1, 5, 6)), "spots")
     model = simulacra.RBM(data.space, hidden=20, burn_in=3)
     return album_of(model, data, 7, [])
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.waves import Wave
-from simulacra.exploration.views import view
+from simulacra.core.spaces.audio import Audio
+from simulacra.exploration.drawing.views import view
 
 pytestmark = pytest.mark.fault("doors 2.1")
 
@@ -21,7 +21,7 @@ def ring():
 
 def test_recordings_stand_beside_those_of_the_data():
     x, other = torch.rand(9, 50) - 0.5, torch.rand(9, 50) - 0.5
-    axes = view(Wave((50,), 100), x, other=other).axes
+    axes = view(Audio((50,), 100), x, other=other).axes
     assert [a.get_title(loc="left") for a in axes] == ["sample"] * 4 + ["data"] * 4
     lines = [a.lines[0].get_ydata() for a in axes]
     np.testing.assert_allclose(lines, torch.cat([x[:4], other[:4]]).numpy())

@@ -4,12 +4,13 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.space import Real
-from simulacra.exploration import figures, style
-from simulacra.exploration.album import Album
-from simulacra.exploration.inversion import codes_of, invert
-from simulacra.exploration.pictures import album_of, pictures, possible
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Real
+from simulacra.exploration.drawing import style
+from simulacra.exploration.latent.inversion import codes_of, invert
+from simulacra.exploration.pictures import figures
+from simulacra.exploration.pictures.album import Album
+from simulacra.exploration.pictures.registry import album_of, pictures, possible
 
 
 def game(data, condition=None, **options):
@@ -128,7 +129,7 @@ def test_what_is_refused(digits, tmp_path):
         pictures(model, digits, tmp_path, only="inversions", n=0)
     with pytest.raises(ValueError, match="known is 'uper'"):
         pictures(model, digits, tmp_path, only="inversions", known="uper")
-    unnamed = simulacra.in_memory(torch.rand(40, 1, 4, 4), Real((1, 4, 4)))
+    unnamed = simulacra.from_tensors(torch.rand(40, 1, 4, 4), Real((1, 4, 4)))
     with pytest.raises(ValueError, match="arithmetic needs held-out rows of at least three classes; GAN on"):
         pictures(game(unnamed), unnamed, tmp_path, only="arithmetic")
     given = game(digits, Categorical((), 10))

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from simulacra.core.space import Real
-from simulacra.exploration.interpolate import interpolations, lerp, path, slerp
+from simulacra.core.spaces.plain import Real
+from simulacra.exploration.latent.interpolation import interpolations, lerp, path, slerp
 from simulacra.models.autoencoders.ppca import PPCA
 
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.classes import Categorical
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.exploration.interpolate import interpolations
-from simulacra.exploration.inversion import AT_ONCE, WEAK, codes_of, invert
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.exploration.latent.interpolation import interpolations
+from simulacra.exploration.latent.inversion import AT_ONCE, WEAK, codes_of, invert
 from simulacra.models.adversarial.gan import GAN
 
 F64 = torch.float64

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from simulacra.core.model import Model
-from simulacra.core.space import Binary, Real
-from simulacra.exploration.manifold import latent_grid, manifold, plane_of, principal_plane
-from simulacra.exploration.sheet import mosaic, pixels
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.exploration.drawing.sheet import mosaic, pixels
+from simulacra.exploration.latent.manifold import latent_grid, manifold, plane_of, principal_plane
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.variational.vae import VAE
 

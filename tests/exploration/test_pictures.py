@@ -8,8 +8,8 @@ from PIL import Image
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.exploration.curves import training_curves
-from simulacra.exploration.pictures import PICTURES, album_of, pictures, possible
+from simulacra.exploration.drawing.curves import training_curves
+from simulacra.exploration.pictures.registry import PICTURES, album_of, pictures, possible
 
 PRIVATE = {"reconstructions", "completions", "neighbours", "samples_and_data", "inversions", "arithmetic"}
 
@@ -55,7 +55,7 @@ def test_codes_without_a_prior_show_only_data_in_private(digits, tmp_path):
 
 
 def test_a_table_gets_no_images(tmp_path):
-    data = simulacra.in_memory(torch.randn(100, 7), simulacra.Real((7,)))
+    data = simulacra.from_tensors(torch.randn(100, 7), simulacra.Real((7,)))
     drawn = pictures(small(data), data, tmp_path)
     assert set(drawn) == {"samples", "samples_and_data", "latent_map"}
     assert drawn["samples_and_data"].parent.name == "private"
@@ -112,7 +112,7 @@ def test_one_picture_alone(digits, tmp_path):
 
 
 def test_what_is_needed_is_said(tmp_path):
-    data = simulacra.in_memory(torch.randn(21, 7), simulacra.Real((7,)))
+    data = simulacra.from_tensors(torch.randn(21, 7), simulacra.Real((7,)))
     pca = ready(simulacra.PCA(data.space, latent=2), data)
     album = album_of(pca, data, 0, [])
     assert [picture.name for picture in possible(album)] == ["latent_map"]

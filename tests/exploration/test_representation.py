@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 import simulacra
-from simulacra.core.representation import features_of
-from simulacra.core.space import Levels, Real
-from simulacra.exploration.representation import linear_probe
-from simulacra.nets.pooled import pooled_layers
-from simulacra.nets.virtual import Virtual, VirtualNorm
+from simulacra.core.capabilities.representation import features_of
+from simulacra.core.spaces.plain import Levels, Real
+from simulacra.exploration.latent.linear_probe import linear_probe
+from simulacra.nets.adversarial.pooled import pooled_layers
+from simulacra.nets.adversarial.virtual import Virtual, VirtualNorm
 
 SIDE = 16
 
@@ -36,7 +36,7 @@ def test_features_of_a_dcgan_beat_pixels_with_few_labels(tmp_path):
     x, _ = strokes(1500, 0)
     few, labels = strokes(300, 1)
     test, truth = strokes(700, 2)
-    data = simulacra.in_memory(x, Levels((1, SIDE, SIDE), 256))
+    data = simulacra.from_tensors(x, Levels((1, SIDE, SIDE), 256))
     torch.manual_seed(0)
     model = simulacra.DCGAN(data.space, latent=10, channels=8)
     model = simulacra.fit(model, data, out=tmp_path / "run", epochs=5, seed=1, batch_size=50).model

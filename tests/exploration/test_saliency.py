@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.random import Rng
-from simulacra.core.space import Levels, Real
-from simulacra.core.words import evaluating
-from simulacra.exploration.album import Album
-from simulacra.exploration.saliency import saliency, saliency_picture, scored
+from simulacra.core.interface import evaluating
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Levels, Real
+from simulacra.exploration.pictures.album import Album
+from simulacra.exploration.pictures.saliency import saliency, saliency_picture, scored
 from simulacra.models.adversarial.gan import GAN
 
 F64 = torch.float64
@@ -76,7 +76,7 @@ def test_it_leaves_the_weights_without_gradients_and_the_mode_as_it_was():
 
 def test_the_picture_shows_samples_over_their_gradients(monkeypatch):
     torch.manual_seed(3)
-    data = simulacra.in_memory(torch.rand(30, 1, 5, 6), Real((1, 5, 6)))
+    data = simulacra.from_tensors(torch.rand(30, 1, 5, 6), Real((1, 5, 6)))
     model = GAN(data.space, latent=3, hidden=())
     seen = {}
     module = sys.modules[saliency_picture.__module__]

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from simulacra.core.space import Binary, Levels, Real
+from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.exploration import view
-from simulacra.exploration.scale import scale_of
-from simulacra.exploration.sheet import pixels, sheet
+from simulacra.exploration.drawing.scale import scale_of
+from simulacra.exploration.drawing.sheet import pixels, sheet
 
 pytestmark = pytest.mark.fault("e2")
 DEEP = Levels((1, 20, 20), 2**16)

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 import simulacra
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.exploration.interpolate import decoded, path
-from simulacra.exploration.smoothness import smoothness
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
+from simulacra.exploration.latent.interpolation import decoded, path
+from simulacra.exploration.latent.smoothness import smoothness
 from simulacra.models.adversarial.gan import GAN
 
 F64 = torch.float64

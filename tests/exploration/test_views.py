@@ -5,13 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from simulacra.core.classes import Categorical
-from simulacra.core.composite import Sequence
-from simulacra.core.space import Binary, Levels, Real
-from simulacra.core.waves import Wave
-from simulacra.exploration import style
-from simulacra.exploration.sheet import GAP, enlarge, joined, pixels, sheet
-from simulacra.exploration.views import VIEWS, view, view_of
+from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.exploration.drawing import style
+from simulacra.exploration.drawing.sheet import GAP, enlarge, joined, pixels, sheet
+from simulacra.exploration.drawing.views import VIEWS, view, view_of
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from simulacra.exploration.views import VIEWS, view, view_of
         (Real((4,)), "pairs"),
         (Real((1,)), "marginals"),
         (Real((64,)), "marginals"),
-        (Wave((64,), 8000), "waveform"),
-        (Wave((2,), 8000), "waveform"),
+        (Audio((64,), 8000), "waveform"),
+        (Audio((2,), 8000), "waveform"),
         (Levels((9,), 4), "marginals"),
         (Binary((64,)), "binary matrix"),
         (Categorical((), 3), "bars"),
@@ -103,7 +103,7 @@ def test_long_titles_fit_and_bad_input_is_refused():
 
 
 def test_recordings_are_drawn_against_seconds():
-    space = Wave((50,), 20)
+    space = Audio((50,), 20)
     x = torch.rand(11, 50, generator=torch.Generator().manual_seed(3)) - 0.5
     figure = view(space, x, title="t")
     assert len(figure.axes) == 8 and figure.axes[-1].get_xlabel() == "seconds"

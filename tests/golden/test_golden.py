@@ -31,7 +31,7 @@ def numbers(case: Case) -> dict:
     losses: list[dict[str, float]] = []
 
     def hook(loop) -> None:
-        loop.watchers += (
+        loop.callbacks += (
             lambda loop, ended: losses.append(loop.position.last) if loop.position.step <= STEPS else None,
         )
 

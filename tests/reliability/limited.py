@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 import simulacra
-from simulacra.training.backend import Backend
+from simulacra.training.hardware.backend import Backend
 from simulacra.training.loop import Loop
 from simulacra.training.options import Options
 
@@ -18,14 +18,14 @@ from simulacra.training.options import Options
 def limited(room: int) -> None:
     """Train in a process whose address space may grow by `room` bytes only."""
     x = torch.rand(2900, 301)
-    data = simulacra.in_memory(x, simulacra.Real((301,)), valid=0, test=0)
+    data = simulacra.from_tensors(x, simulacra.Real((301,)), valid=0, test=0)
     build = lambda: simulacra.VAE(data.space, latent=3, hidden=(601, 601))
     options = Options(batch_size=2900, epochs=2, device="cpu", progress=False)
     said: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())
     logging.getLogger("simulacra").addHandler(handler)
-    # code is loaded, and the optimiser's memory was asked for once, before the limit
+    # code is loaded, and the optimizer's memory was asked for once, before the limit
     Loop(build(), data, replace(options, batch_size=29, epochs=0.02), Backend(torch.device("cpu"))).run()
     with open("/proc/self/statm", encoding="ascii") as file:
         now = int(file.read().split()[0]) * resource.getpagesize()

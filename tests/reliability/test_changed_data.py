@@ -7,7 +7,7 @@ import pytest
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.artifact import CONFIG
+from simulacra.core.artifact.save import CONFIG
 
 HEAD = "id,grade,zip,price\n"
 
@@ -45,7 +45,7 @@ def test_a_run_refuses_a_file_whose_training_rows_are_others_now(bits, capsys, c
     folder, x = bits
     np.savez(folder / "grown.npz", x=change(x).astype("u1"))
     with pytest.raises(ValueError) as refused:
-        simulacra.open_run(folder / "run")
+        simulacra.load_run(folder / "run")
     assert said in str(refused.value) and "put the data back" in str(refused.value)
     assert main(["evaluate", str(folder / "run")]) == 2 and said in capsys.readouterr().err
     # what needs no data goes on
@@ -54,10 +54,10 @@ def test_a_run_refuses_a_file_whose_training_rows_are_others_now(bits, capsys, c
 
 def test_the_same_file_opens_again(bits):
     folder, x = bits
-    again = simulacra.open_run(folder / "run")
+    again = simulacra.load_run(folder / "run")
     assert again.data is not None and len(again.data.train) == 72
     np.savez(folder / "grown.npz", x=x)
-    assert simulacra.open_run(folder / "run").data.train.digest() == again.data.train.digest()
+    assert simulacra.load_run(folder / "run").data.train.digest() == again.data.train.digest()
 
 
 def table_run(folder):
@@ -74,7 +74,7 @@ def test_a_run_keeps_dialect_and_kinds(tmp_path):
     assert spec["separator"] == "," and spec["decimal"] == "." and spec["header"] == 1
     assert spec["types"]["id"] == "drop" and spec["types"]["price"] == "numeric"
     assert spec["types"]["zip"]["classes"] == ["00501", "02139", "10001"]
-    again = simulacra.open_run(tmp_path / "run")
+    again = simulacra.load_run(tmp_path / "run")
     assert again.data.preprocessing == data.preprocessing
     assert again.data.test.digest() == data.test.digest()
 
@@ -94,7 +94,7 @@ def test_a_run_of_before_dialects_is_read_by_its_recorded_kinds(tmp_path):
     old[:, 0] -= 3
     config["data"]["digest"] = simulacra.data.Split(old, data.preprocessing).digest()
     file.write_text(json.dumps(config))
-    again = simulacra.open_run(tmp_path / "run")
+    again = simulacra.load_run(tmp_path / "run")
     assert again.data.preprocessing == again.model.preprocessing
     assert again.data.train.x[:, 0].unique().tolist() == [0, 1, 2, 3, 4]
     assert np.isfinite(float(again.model.log_prob(again.data.test.x).mean))

@@ -11,9 +11,9 @@ import torch
 
 from contract.cases import named
 from contract.harness import NAME, State, differing, in_child, killed_at, position, state, train
-from simulacra.core.files import read_tensors, write_tensors
-from simulacra.core.random import Rng
-from simulacra.training.order import Order
+from simulacra.core.random.keyed import Rng
+from simulacra.core.storage.files import read_tensors, write_tensors
+from simulacra.training.steps.order import Order
 
 FRESH = 99
 Mutation = Callable[[State, dict[str, Any]], None]
@@ -66,11 +66,11 @@ STRONG = {"lr": 1.0}
 PIECES: dict[str, tuple[str, int, dict[str, Any], Mutation]] = {
     "weights": ("vae", 8, {}, change("model/decoder.")),
     "weights dropped": ("vae", 8, {}, drop("model/decoder.")),
-    "Adam's moments": ("vae", 8, {}, drop("optimiser/")),
-    "Adam's second moment": ("vae", 8, {}, change("optimiser/vae/encoder.body.0.weight|exp_avg_sq")),
-    "Adam's step": ("vae", 8, {}, change("optimiser/vae/encoder.body.0.weight|step")),
-    "momentum": ("stacked-denoising", 22, {}, drop("optimiser/")),
-    "one player's optimiser": ("gan", 8, {}, drop("optimiser/G/")),
+    "Adam's moments": ("vae", 8, {}, drop("optimizer/")),
+    "Adam's second moment": ("vae", 8, {}, change("optimizer/vae/encoder.body.0.weight|exp_avg_sq")),
+    "Adam's step": ("vae", 8, {}, change("optimizer/vae/encoder.body.0.weight|step")),
+    "momentum": ("stacked-denoising", 22, {}, drop("optimizer/")),
+    "one player's optimizer": ("gan", 8, {}, drop("optimizer/G/")),
     "average": ("gan", 8, AVERAGE, change("ema/")),
     "average dropped": ("gan", 8, AVERAGE, drop("ema/")),
     "chains": ("rbm/energy", 8, STRONG, change("model/persistent")),

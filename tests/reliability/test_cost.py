@@ -11,14 +11,14 @@ import torch
 import simulacra
 from contract.cases import named
 from contract.harness import differing, options_of, state, train
-from simulacra.core import shown
-from simulacra.core.optimisers import Plain
-from simulacra.training.backend import Backend
-from simulacra.training.cost import estimate_cost
+from simulacra.core.optimizers import Plain
+from simulacra.core.progress import display as shown
+from simulacra.training.hardware.backend import Backend
+from simulacra.training.hardware.cost import estimate_cost
+from simulacra.training.hardware.memory import counted
 from simulacra.training.loop import Loop
-from simulacra.training.memory import counted
 from simulacra.training.options import Options
-from simulacra.training.players import Player
+from simulacra.training.steps.players import OptimizerStep
 
 CASES = ["vae", "gan", "rbm", "wgan", "stacked-autoencoder", "ppca", "growing"]
 
@@ -39,7 +39,9 @@ def test_steps_are_those_of_the_run_and_the_model_stays(name):
 def test_seconds_are_of_the_right_size():
     # one clock for estimate and test, which stands still while others have the cores
     clock = time.process_time
-    data = simulacra.in_memory((torch.rand(1203, 53) < 0.3).to(torch.uint8), simulacra.Binary((53,)), valid=0)
+    data = simulacra.from_tensors(
+        (torch.rand(1203, 53) < 0.3).to(torch.uint8), simulacra.Binary((53,)), valid=0
+    )
     build = lambda: simulacra.VAE(data.space, latent=3, hidden=(301, 301))
     options = Options(epochs=12, device="cpu", progress=False)
     ratios = []
@@ -62,7 +64,7 @@ def test_bytes_are_those_of_the_tensors():
     assert cost.needs.parts == {
         "weights": parameters + sum(b.nbytes for b in model.buffers()),
         "gradients": parameters,
-        "optimiser": 2 * parameters,
+        "optimizer": 2 * parameters,
         "average": parameters,
         "data": data.train.x.nbytes,
     }
@@ -73,7 +75,9 @@ def test_both_players_of_a_game_count():
     case = named("gan")
     model = case.build()
     backend = Backend(torch.device("cpu"))
-    players = [Player(model, update, options_of(case), backend) for update in model.stage(0, []).updates]
+    players = [
+        OptimizerStep(model, update, options_of(case), backend) for update in model.stage(0, []).updates
+    ]
     needs = counted(model, [(p.parameters, p.plan) for p in players], False, case.data().train)
     assert needs.parts["gradients"] == sum(p.nbytes for p in model.parameters())
 
@@ -104,7 +108,7 @@ def test_plain_steps_are_as_many_and_keep_no_moments(name):
     before = state(model)
     usual, plain = (estimate_cost(model, case.data(), options_of(case), plain=p) for p in (False, True))
     assert plain.steps == usual.steps and plain.seconds > 0
-    assert plain.needs.parts["optimiser"] == 0 < usual.needs.parts["optimiser"]
+    assert plain.needs.parts["optimizer"] == 0 < usual.needs.parts["optimizer"]
     assert not differing(before, state(model))
 
 

@@ -15,14 +15,14 @@ from torch import nn
 import simulacra
 from contract.cases import Case, named, real
 from contract.harness import NAME, differing, in_child, options_of, position, state, train
-from simulacra.core import files
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.files import read_tensors
 from simulacra.core.model import Model
-from simulacra.core.optimisers import SGD
-from simulacra.core.random import Rng
-from simulacra.core.training import Stage, Steps, Update
-from simulacra.training.players import TrainingFailed
+from simulacra.core.optimizers import SGD
+from simulacra.core.random.keyed import Rng
+from simulacra.core.storage import files
+from simulacra.core.storage.files import read_tensors
+from simulacra.core.updates import Stage, Steps, Update
+from simulacra.training.steps.players import TrainingFailed
 
 
 class Failing(Model):
@@ -191,7 +191,7 @@ def test_metrics_that_cannot_be_written(tmp_path):
 
 
 def interrupt_at(steps: int, times: int = 1) -> Callable:
-    """A watcher that presses Ctrl-C."""
+    """A callback that presses Ctrl-C."""
 
     def watch(loop, ended) -> None:
         if loop.position.total_steps == steps:
@@ -212,7 +212,7 @@ def test_an_interrupt_saves_and_goes_on(tmp_path):
     expected = state(fit(tmp_path / "a").model)
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
-        fit(tmp_path / "b", watchers=(interrupt_at(7),))
+        fit(tmp_path / "b", callbacks=(interrupt_at(7),))
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     intact(tmp_path / "b", 7)
     run = simulacra.resume(tmp_path / "b", data=named("vae").data())
@@ -222,7 +222,7 @@ def test_an_interrupt_saves_and_goes_on(tmp_path):
 
 def test_a_second_interrupt_is_answered_at_once(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        fit(tmp_path / "b", watchers=(interrupt_at(7, times=2),))
+        fit(tmp_path / "b", callbacks=(interrupt_at(7, times=2),))
     intact(tmp_path / "b", 0)
 
 

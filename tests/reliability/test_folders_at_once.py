@@ -12,10 +12,10 @@ import simulacra
 from contract.cases import named
 from contract.harness import die, fork, in_child, train
 from simulacra.cli.app import main
-from simulacra.cli.plan import plan_of
+from simulacra.cli.options.plan import plan_of
 from simulacra.cli.start import claimed
-from simulacra.training.metrics import Metrics
 from simulacra.training.run import locked
+from simulacra.training.state.metrics import Metrics
 
 pytestmark = [
     pytest.mark.fault("doors 1.7"),
@@ -69,7 +69,7 @@ def test_of_many_that_begin_at_once_one_trains_and_its_plan_stands(tmp_path):
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
     assert sorted(codes) == [0, 2, 2, 2, 2, 2]
     winner = codes.index(0)
-    assert simulacra.open_run(folder).config["options"]["seed"] == winner
+    assert simulacra.load_run(folder).config["options"]["seed"] == winner
     assert f"seed: {winner}" in (folder / "config.yaml").read_text(encoding="utf-8")
 
 
@@ -94,7 +94,7 @@ def test_a_folder_that_is_moved_while_it_trains_is_named(tmp_path):
     ):
         model = simulacra.VAE(data.space, latent=1, hidden=(4,))
         simulacra.fit(
-            model, data, out=path, epochs=2, checkpoint_seconds=0.0, watchers=(move,), progress=False
+            model, data, out=path, epochs=2, checkpoint_seconds=0.0, callbacks=(move,), progress=False
         )
     assert (there / "checkpoint.safetensors").is_file()
     with pytest.raises(ValueError, match="gone"), locked(folder):

@@ -20,7 +20,7 @@ from reliability.hostile.reading import forked
 from reliability.hostile.run_files import spoil
 from reliability.hostile.samples import samples, sound, table
 from simulacra.evaluation.report import read_report
-from simulacra.training.fit import open_run, resume
+from simulacra.training.fit import load_run, resume
 
 pytestmark = [
     pytest.mark.fault("doors 1.7"),
@@ -115,12 +115,12 @@ def runs(tmp_path_factory):
 
     with pytest.raises(RuntimeError):
         settings = {"epochs": 2, "batch_size": 10, "progress": False, "checkpoint_seconds": 0.0}
-        simulacra.fit(model(), data, out=home / "half", watchers=(stop,), **settings)
+        simulacra.fit(model(), data, out=home / "half", callbacks=(stop,), **settings)
     return home
 
 
 def _use(folder):
-    open_run(folder)
+    load_run(folder)
     read_report(folder)
 
 

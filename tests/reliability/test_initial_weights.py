@@ -13,9 +13,9 @@ from contract.cases import CATALOGUED, named
 from contract.harness import differing, state
 from simulacra.cli import main
 from simulacra.core.model import Model
-from simulacra.core.random import initial_weights
+from simulacra.core.random.keyed import initial_weights
 from simulacra.models.catalog import CATALOG, find
-from simulacra.training.seeds import seed_group
+from simulacra.training.state.seeds import seed_group
 
 pytestmark = pytest.mark.fault("scores 3.3")
 
@@ -161,7 +161,7 @@ def test_a_draw_without_a_seed_is_new_and_torch_makes_it_repeatable():
 @pytest.mark.fault("doors 2.5")
 def test_a_completion_without_a_seed_is_new():
     rows = torch.randint(0, 2, (60, 30)).to(torch.uint8)
-    data = simulacra.in_memory(rows, simulacra.Binary((30,)))
+    data = simulacra.from_tensors(rows, simulacra.Binary((30,)))
     model, known = simulacra.RBM(data.space, hidden=3), torch.arange(30) < 5
     first, second = (model.complete(rows[:9], known) for _ in range(2))
     assert not torch.equal(first, second) and torch.equal(first[:, :5], rows[:9, :5])

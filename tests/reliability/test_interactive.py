@@ -28,7 +28,7 @@ def fit(name, folder, steps=None, **settings):
             signal.raise_signal(signal.SIGINT)
 
     options = options_of(case, **settings)
-    return simulacra.fit(case.build(), case.data(), out=folder, options=options, watchers=(press,))
+    return simulacra.fit(case.build(), case.data(), out=folder, options=options, callbacks=(press,))
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=["vae", "gan", "rbm", "average"])
@@ -50,7 +50,7 @@ def test_a_notebook_gets_the_run(name, settings, tmp_path, monkeypatch, caplog):
             case.data(),
             out=tmp_path / "run",
             options=options_of(case, **settings),
-            watchers=(note, press),
+            callbacks=(note, press),
         )
     assert not differing(state(run.model), seen[0]) and differing(seen[0], expected)
     assert not run.model.training and all(p.requires_grad for p in run.model.parameters())
@@ -63,7 +63,7 @@ def test_a_notebook_gets_the_run(name, settings, tmp_path, monkeypatch, caplog):
 
 @pytest.mark.parametrize("where", ["ps1", "get_ipython"])
 def test_who_counts_as_somebody_at_the_keyboard(where, monkeypatch):
-    from simulacra.training import interactive
+    from simulacra.training.callbacks import interactive
 
     assert not interactive.interactive()
     monkeypatch.setattr(sys if where == "ps1" else builtins, where, lambda: None, raising=False)
@@ -79,9 +79,9 @@ def test_the_prompt_itself(tmp_path):
     """A real interpreter at its prompt: the run is there, and the session goes on."""
     lines = """
 import signal, torch, simulacra
-data = simulacra.in_memory((torch.rand(97, 5) < 0.3).to(torch.uint8), simulacra.Binary((5,)))
+data = simulacra.from_tensors((torch.rand(97, 5) < 0.3).to(torch.uint8), simulacra.Binary((5,)))
 press = lambda loop, ended: signal.raise_signal(signal.SIGINT) if loop.position.step == 9 else None
-run = simulacra.fit(simulacra.VAE(data.space, latent=2, hidden=(7,)), data, watchers=(press,), device="cpu")
+run = simulacra.fit(simulacra.VAE(data.space, latent=2, hidden=(7,)), data, callbacks=(press,), device="cpu")
 sys = __import__("sys"); _ = sys.stdout.write(f"{run.path} {run.model.sample(3).shape}\\n")
 """
     command = [sys.executable, "-i", "-q"]

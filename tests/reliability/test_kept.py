@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.training.budget import Budget
 from simulacra.training.fit import fit
-from simulacra.training.kept import fit_or_resume
+from simulacra.training.hardware.budget import Budget
+from simulacra.training.state.kept import fit_or_resume
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def toy():
     """Binary rows, and a function that builds an untrained VAE for them."""
     torch.manual_seed(3)
     x = torch.rand(411, 7).round()
-    data = simulacra.in_memory(x, simulacra.Binary((7,)), "toy", valid=0.1, test=0.1)
+    data = simulacra.from_tensors(x, simulacra.Binary((7,)), "toy", valid=0.1, test=0.1)
 
     def build(hidden=19):
         torch.manual_seed(0)
@@ -29,7 +29,7 @@ def toy():
 
 
 def interrupt_at(step):
-    """A watcher that stops training in its middle."""
+    """A callback that stops training in its middle."""
 
     def watch(loop, epoch_ended):
         if loop.position.step == step:
@@ -50,7 +50,7 @@ def test_a_training_that_was_stopped_goes_on_bit_for_bit(toy, tmp_path):
     settings = {"epochs": 4, "batch_size": 33, "progress": False}
     whole = fit_or_resume(build(), data, tmp_path / "whole", **settings)
     with pytest.raises(RuntimeError, match="stopped"):
-        fit(build(), data, out=tmp_path / "run", watchers=(interrupt_at(17),), **settings)
+        fit(build(), data, out=tmp_path / "run", callbacks=(interrupt_at(17),), **settings)
     budget = Budget(folder=tmp_path)
     run = budget.fit("run", build(), data, 4, batch_size=33, progress=False)
     assert equal(run.model, whole.model) and run.epochs == 4
@@ -83,7 +83,7 @@ def test_a_folder_with_another_training_is_refused(toy, tmp_path):
     for model, settings, said in ((build(23), {}, "arguments"), (build(), {"batch_size": 7}, "batch_size")):
         with pytest.raises(ValueError, match=f"holds another training .{said} differ"):
             budget.fit("a", model, data, 1, progress=False, **settings)
-    others = simulacra.in_memory(1 - data.train.x, simulacra.Binary((7,)), "toy", valid=0.1, test=0.1)
+    others = simulacra.from_tensors(1 - data.train.x, simulacra.Binary((7,)), "toy", valid=0.1, test=0.1)
     with pytest.raises(ValueError, match="not those that"):
         budget.fit("a", build(), others, 1, progress=False)
 

@@ -7,9 +7,9 @@ import pytest
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.links import check_links
+from simulacra.core.storage.links import check_links
 from simulacra.evaluation import evaluate
-from simulacra.exploration.pictures import pictures
+from simulacra.exploration.pictures.registry import pictures
 
 pytestmark = pytest.mark.fault("doors 1.3")
 
@@ -87,11 +87,11 @@ def test_no_command_follows_a_link_out_of_a_run(run, tmp_path, command, name, ca
 def test_every_kind_of_file_is_looked_at(run, name):
     link(run, name, LINKS[name])
     with pytest.raises(ValueError, match="leads out of it"):
-        simulacra.open_run(run)
+        simulacra.load_run(run)
 
 
 def test_reports_and_pictures_are_not_written_through_a_link(run):
-    opened = simulacra.open_run(run)
+    opened = simulacra.load_run(run)
     report = evaluate(opened, limit=50, k=2)
     for name in ("report.json", "report.md", "evaluations"):
         link(run, name, "")
@@ -107,11 +107,11 @@ def test_links_within_a_run_and_to_it_are_followed(run, tmp_path):
     (run / "again.csv").symlink_to(run / "metrics.csv")
     (tmp_path / "door").symlink_to(run)
     check_links(run)
-    assert simulacra.open_run(tmp_path / "door").model.sample(2).shape == (2, 2)
+    assert simulacra.load_run(tmp_path / "door").model.sample(2).shape == (2, 2)
 
 
 def test_a_file_that_is_written_aside_does_not_follow_a_link(tmp_path):
-    from simulacra.core.links import unlinked
+    from simulacra.core.storage.links import unlinked
 
     (tmp_path / "victim").write_text("whole")
     (tmp_path / "x.part").symlink_to(tmp_path / "victim")

@@ -17,14 +17,15 @@ from torch import nn
 import simulacra
 from contract.cases import Case, named, real
 from contract.harness import differing, in_child, killed_at, position, state, train
-from simulacra.core import precision
 from simulacra.core.batch import Terms
 from simulacra.core.model import Model
-from simulacra.core.training import Stage, Update
-from simulacra.data.host import HostSplit
-from simulacra.training import memory, validation
-from simulacra.training.backend import Backend
-from simulacra.training.players import TrainingFailed
+from simulacra.core.numerics import precision
+from simulacra.core.updates import Stage, Update
+from simulacra.data.sources.host import HostSplit
+from simulacra.training.callbacks import validation
+from simulacra.training.hardware import memory
+from simulacra.training.hardware.backend import Backend
+from simulacra.training.steps.players import TrainingFailed
 
 HANG = 600  # seconds after which a process is taken for one that hangs
 SPLIT = ["vae", "gan", "rbm", "m2", "wgan-gp", "stacked-autoencoder"]
@@ -107,8 +108,8 @@ def test_a_resumed_run_goes_on_with_the_micro_batches(name, tmp_path):
     assert position(tmp_path)["finished"]
 
 
-class Normalising(Model):
-    """A mean by descent through batch normalisation."""
+class Normalizing(Model):
+    """A mean by descent through batch normalization."""
 
     def __init__(self, space):
         super().__init__(space)
@@ -131,7 +132,7 @@ class Pair(Backend):
     [
         (named("vae"), 0, {}, "at 1 rows, and a micro-batch is one row already: use a smaller model"),
         (named("gmmn"), 9, {}, "its loss couples the rows of a batch, so that it cannot be split"),
-        (Case("normalising", Normalising, lambda: real(3)), 9, {}, "layer 'norm' normalises over the rows"),
+        (Case("normalizing", Normalizing, lambda: real(3)), 9, {}, "layer 'norm' normalizes over the rows"),
         (named("vae"), 5, {"backend": Pair(torch.device("cpu"))}, "use accumulate=2"),
     ],
     ids=["one row", "coupled", "batch norm", "two processes"],
@@ -162,7 +163,7 @@ def test_memory_that_ends_elsewhere_is_one_sentence(tmp_path):
 
     case = named("vae")
     with pytest.raises(TrainingFailed, match=r"beside the gradients of a step .* checkpoint is kept"):
-        simulacra.fit(case.build(), case.data(), out=tmp_path, watchers=(full,), device="cpu")
+        simulacra.fit(case.build(), case.data(), out=tmp_path, callbacks=(full,), device="cpu")
 
 
 def test_validation_goes_on_with_fewer_rows(monkeypatch, caplog):
@@ -234,7 +235,7 @@ def test_only_batches_move():
 def test_float64_is_kept_where_there_is_one(monkeypatch):
     moved = []
     monkeypatch.setattr(precision, "lacks_float64", lambda device: moved.append(device) or True)
-    assert precision.precise(torch.ones(3)).dtype == torch.float64
+    assert precision.to_float64(torch.ones(3)).dtype == torch.float64
     assert precision.precise_device("meta") == torch.device("cpu")
     assert moved == [torch.device("cpu"), torch.device("meta")]
     monkeypatch.undo()
@@ -243,7 +244,7 @@ def test_float64_is_kept_where_there_is_one(monkeypatch):
 
 
 # the helper itself, and what is fitted when data are loaded, on the CPU
-ON_THE_CPU = {"core/precision.py", "core/columns.py"}
+ON_THE_CPU = {"core/numerics/precision.py", "core/preprocessing/column_scales.py"}
 
 
 def test_float64_is_asked_for_in_one_place():

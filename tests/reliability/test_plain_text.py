@@ -8,7 +8,7 @@ import pytest
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.plain_text import printable
+from simulacra.core.storage.plain_text import printable
 from simulacra.evaluation import evaluate
 
 pytestmark = pytest.mark.fault("doors 1.6")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from simulacra.cli import main
-from simulacra.core.plain_yaml import DEEPEST, LONGEST, Refused, load_yaml
+from simulacra.core.storage.plain_yaml import DEEPEST, LONGEST, Refused, load_yaml
 
 BOMB = "a0: &a0 [1, 1]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))
 HOSTILE = {

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import simulacra
-from simulacra.core import progress as module
-from simulacra.core import shown
-from simulacra.core.estimated import estimated
-from simulacra.core.files import read_json
-from simulacra.core.progress import each, showing, stage
-from simulacra.core.shown import Bar, ProgressFile, Said, goal, sinks
+from simulacra.core.progress import display as shown
+from simulacra.core.progress import tasks as module
+from simulacra.core.progress.display import Bar, ProgressFile, Said, goal, sinks
+from simulacra.core.progress.estimates import estimated
+from simulacra.core.progress.tasks import each, showing, stage
+from simulacra.core.storage.files import read_json
 
 pytestmark = pytest.mark.fault("scores 3.4")
 

@@ -10,10 +10,10 @@ import pytest
 
 import simulacra
 import simulacra.training.fit as fitting
-from simulacra.core.training import Epochs, Stage, Steps
+from simulacra.core.updates import Epochs, Stage, Steps
 from simulacra.data import load_data
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
-from simulacra.models.autoregressive.tabular import RECOMMENDED, Tabular
+from simulacra.models.autoregressive.tables.tabular import RECOMMENDED, Tabular
 from simulacra.models.variational.latent import TABLES
 from simulacra.models.variational.vae import VAE
 from simulacra.training.options import Options

@@ -1,6 +1,6 @@
 """`kill -9` at any moment, then on from the checkpoint: the final weights are equal bit for bit.
 
-Each run goes on in a model that was initialised by another seed, so that nothing of the result can
+Each run goes on in a model that was initialized by another seed, so that nothing of the result can
 come from the initial weights; the process that dies is a forked one, killed by the kernel.
 """
 
@@ -29,8 +29,8 @@ from contract.harness import (
     trained,
 )
 from contract.representatives import represented
-from simulacra.core.capabilities import HasBound, HasDensity
-from simulacra.training.validation import validation_score
+from simulacra.core.capabilities.general import HasBound, HasDensity
+from simulacra.training.callbacks.validation import validation_score
 
 OFTEN, RARELY = 0.0, 1e9
 FRESH = 99  # seed of the weights into which a run is resumed

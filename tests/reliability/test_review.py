@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real
-from simulacra.data.tensors import in_memory
-from simulacra.models.boltzmann.restricted import biases_from_data
-from simulacra.training.validation import validation_score
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.models.boltzmann.restricted.bipartite import biases_from_data
+from simulacra.training.callbacks.validation import validation_score
 
 
 @pytest.mark.system("D2")
@@ -28,7 +28,7 @@ def test_ppca_in_float32_agrees_with_float64_where_the_noise_is_small():
 
 @pytest.mark.system("I5")
 def test_validation_scores_are_on_the_raw_space():
-    data = simulacra.load_data("digits", dequantise="uniform")
+    data = simulacra.load_data("digits", dequantize="uniform")
     model = simulacra.PPCA(data.space, latent=2)
     model.location.fill_(0.5)
     model.preprocessing = data.preprocessing
@@ -39,7 +39,7 @@ def test_validation_scores_are_on_the_raw_space():
 @torch.no_grad()
 def test_chains_begin_as_in_one_process_whatever_the_shard():
     x = (torch.arange(60 * 5).reshape(60, 5) % 3 == 0).to(torch.uint8)
-    train = in_memory(x, Binary((5,))).train
+    train = from_tensors(x, Binary((5,))).train
     whole, part = (simulacra.RBM(Binary((5,)), hidden=3, chains=n) for n in (7, 3))
     biases_from_data(whole, train, Rng(0, "start"))
     biases_from_data(part, train, Rng(0, "start", shards={"persistent": range(4, 7)}))

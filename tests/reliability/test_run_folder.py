@@ -15,10 +15,10 @@ import simulacra
 from contract.cases import CATALOGUED, classes, named, real
 from contract.harness import NAME, die, differing, fork, in_child, options_of, stages_of, state
 from contract.representatives import represented
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.transforms import Affine
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.preprocessing.transforms import Affine
 from simulacra.data.dataset import Dataset
-from simulacra.data.tensors import in_memory
+from simulacra.data.sources.tensors import from_tensors
 from simulacra.training.run import locked
 
 CASE = named("vae")
@@ -26,9 +26,9 @@ CASE = named("vae")
 
 def fit(folder, case=CASE, **settings):
     """The case through the public function."""
-    watchers = settings.pop("watchers", ())
+    callbacks = settings.pop("callbacks", ())
     options = options_of(case, **settings)
-    return simulacra.fit(case.build(), case.data(), out=folder, options=options, watchers=watchers)
+    return simulacra.fit(case.build(), case.data(), out=folder, options=options, callbacks=callbacks)
 
 
 def snapshot(folder) -> dict[str, bytes]:
@@ -44,7 +44,7 @@ def finished(tmp_path):
 
 
 def kill_at_7(loop, ended) -> None:
-    """A watcher that ends the process as `kill -9` does."""
+    """A callback that ends the process as `kill -9` does."""
     if loop.position.total_steps == 7:
         die()
 
@@ -54,7 +54,7 @@ def test_fit_and_resume_of_the_whole_catalogue(case, tmp_path):
     """Through the public functions: the model is rebuilt from its configuration alone."""
     settings = {"checkpoint_seconds": 0.0}
     expected = state(fit(tmp_path / "a", case, **settings).model)
-    ended = in_child(lambda: fit(tmp_path / "b", case, watchers=(kill_at_7,), **settings))
+    ended = in_child(lambda: fit(tmp_path / "b", case, callbacks=(kill_at_7,), **settings))
     assert ended == (signal.SIGKILL if stages_of(case)[0]["steps"] else 0)
     run = simulacra.resume(tmp_path / "b", data=case.data())
     assert not differing(expected, state(run.model))
@@ -85,7 +85,7 @@ def test_two_processes_on_one_folder(tmp_path):
 
     pid = fork()
     if pid == 0:
-        fit(folder, watchers=(wait,), checkpoint_seconds=0.0)
+        fit(folder, callbacks=(wait,), checkpoint_seconds=0.0)
     try:
         while not ready.exists():
             time.sleep(0.01)
@@ -112,7 +112,7 @@ def test_other_rows_are_refused(finished):
     before = snapshot(finished)
     x = CASE.data().train.x.clone()
     x[3, 3] = 1 - x[3, 3]
-    other = in_memory(x, CASE.data().space, valid=0.0, test=0.0)
+    other = from_tensors(x, CASE.data().space, valid=0.0, test=0.0)
     with pytest.raises(ValueError, match="the training rows of tensors are not those"):
         simulacra.resume(finished, data=other)
     assert snapshot(finished) == before
@@ -124,7 +124,7 @@ def test_other_preprocessing_is_refused(tmp_path):
     data = case.data()
     chain = Preprocessing(data.space, (Affine((0.0,), (2.0,)),))
     splits = {name: type(s)(s.x, chain) for name, s in data.splits.items()}
-    with pytest.raises(ValueError, match="is prepared as standardised"):
+    with pytest.raises(ValueError, match="is prepared as standardized"):
         simulacra.resume(tmp_path / "run", data=Dataset("real", splits, chain))
 
 
@@ -185,7 +185,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 
 
 def test_a_run_that_has_not_finished_is_no_model(tmp_path):
-    assert in_child(lambda: fit(tmp_path / "run", watchers=(kill_at_7,))) == signal.SIGKILL
+    assert in_child(lambda: fit(tmp_path / "run", callbacks=(kill_at_7,))) == signal.SIGKILL
     with pytest.raises(ValueError, match="its training has not finished"):
         simulacra.load(tmp_path / "run")
 
@@ -236,7 +236,7 @@ def test_no_pickle_is_read_or_written(tmp_path, monkeypatch):
     for name in ("load", "save"):
         monkeypatch.setattr(torch, name, forbidden)
     settings = {"checkpoint_seconds": 0.0, "ema": 0.8, "patience": 2}
-    assert in_child(lambda: fit(tmp_path / "run", watchers=(kill_at_7,), **settings)) == signal.SIGKILL
+    assert in_child(lambda: fit(tmp_path / "run", callbacks=(kill_at_7,), **settings)) == signal.SIGKILL
     simulacra.resume(tmp_path / "run", data=CASE.data())
     simulacra.load(tmp_path / "run").sample(3)
     kinds = {p.suffix for p in (tmp_path / "run").iterdir()}

@@ -12,12 +12,12 @@ import pytest
 import simulacra
 from contract.cases import named
 from contract.harness import differing, options_of, state
-from simulacra.core.files import read_json
-from simulacra.core.progress import began, start
-from simulacra.exploration.watch import SamplePictures
-from simulacra.training import looks
-from simulacra.training.looks import shown_of
-from simulacra.training.progress import beside
+from simulacra.core.progress.tasks import began, start
+from simulacra.core.storage.files import read_json
+from simulacra.exploration.live.watch import SamplePictures
+from simulacra.training.callbacks import looks
+from simulacra.training.callbacks.looks import shown_of
+from simulacra.training.callbacks.progress import beside
 
 pytestmark = pytest.mark.fault("scores 3.4")
 
@@ -52,7 +52,7 @@ def test_the_bar_of_training_looks_as_before(tmp_path, monkeypatch):
 
 
 class Slow:
-    """A watcher that says what it costs."""
+    """A callback that says what it costs."""
 
     def __call__(self, loop, ended):
         self.loop = loop
@@ -62,16 +62,16 @@ class Slow:
 
 
 def test_what_is_said_has_start_up_validation_and_watchers_in_it(tmp_path, monkeypatch):
-    case, watcher = named("vae"), Slow()
+    case, callback = named("vae"), Slow()
     with began(1000.0):
         monkeypatch.setattr(looks, "SHORT", 0.0)
         options = options_of(case, epochs=1)
-        simulacra.fit(case.build(), case.data(), out=tmp_path, options=options, watchers=(watcher,))
-        loop = watcher.loop
+        simulacra.fit(case.build(), case.data(), out=tmp_path, options=options, callbacks=(callback,))
+        loop = callback.loop
         loop.entered, loop.position.past, loop.position.step = 1004.0, [], 0
         loop.validator.seconds = lambda: 2.0
         epochs = loop.total / loop.per_epoch
-        # 4 of start-up, 3 + 50 of the watcher, 2 an epoch, and the doctor's look
+        # 4 of start-up, 3 + 50 of the callback, 2 an epoch, and the doctor's look
         assert beside(loop, 50.0) == pytest.approx(4 + 53 + 2 * epochs + 0.04 * 50)
         assert beside(loop, 0.1) == 0.0
         assert start(7.0) == 1000.0
@@ -83,15 +83,15 @@ def test_of_many_stages_few_have_pictures(tmp_path):
     assert sum(map(shown_of, range(0, 100, 2))) == 19
     # and what they cost is told
     case = named("vae")
-    watcher = Slow()
+    callback = Slow()
     simulacra.fit(
-        case.build(), case.data(), out=tmp_path, options=options_of(case, epochs=2), watchers=(watcher,)
+        case.build(), case.data(), out=tmp_path, options=options_of(case, epochs=2), callbacks=(callback,)
     )
-    pictures, watcher.loop.stage = SamplePictures(), case.build().stage(0, [])
-    watcher.loop.position.stage = 0
-    assert pictures.seconds(watcher.loop, 1.0) >= 2 * looks.DRAWING
-    watcher.loop.position.stage = 9  # the second of those beyond eight
-    assert pictures.seconds(watcher.loop, 1.0) == 0.0
+    pictures, callback.loop.stage = SamplePictures(), case.build().stage(0, [])
+    callback.loop.position.stage = 0
+    assert pictures.seconds(callback.loop, 1.0) >= 2 * looks.DRAWING
+    callback.loop.position.stage = 9  # the second of those beyond eight
+    assert pictures.seconds(callback.loop, 1.0) == 0.0
 
 
 # ---- requests to stop

@@ -3,7 +3,7 @@
 import re
 import shlex
 
-from simulacra.cli.said import in_options
+from simulacra.cli.output import in_options
 
 COMMAND = re.compile(r"`simulacra ([^`]+)`")
 # " --data.name value" within a sentence; "and" joins it to what stands before, "or" begins another way out

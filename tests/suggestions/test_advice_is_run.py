@@ -7,12 +7,21 @@ import pytest
 import torch
 
 from simulacra.cli import main
-from simulacra.core.distributions import Gaussian
-from simulacra.core.estimate import Estimate
-from simulacra.evaluation.advice import Option, Setting, arguments_of, setting_of
-from simulacra.evaluation.against_mean import AgainstMean
-from simulacra.evaluation.cells import Cells
-from simulacra.evaluation.checked import (
+from simulacra.core.distributions.elementary import Gaussian
+from simulacra.core.scores.estimate import Estimate
+from simulacra.evaluation.diagnostics.condition import ConditionUse
+from simulacra.evaluation.diagnostics.dead_units import Layer
+from simulacra.evaluation.diagnostics.extreme_weights import Weights
+from simulacra.evaluation.diagnostics.shared_rows import SharedRows
+from simulacra.evaluation.diagnostics.state import Diagnostics
+from simulacra.evaluation.doctor.advice import Option, Setting, arguments_of, setting_of
+from simulacra.evaluation.doctor.diagnose import diagnose
+from simulacra.evaluation.latents.against_mean import AgainstMean
+from simulacra.evaluation.latents.codes import Codes, active_in, decompose
+from simulacra.evaluation.latents.spread import Spread
+from simulacra.evaluation.likelihood.constant_columns import Constant
+from simulacra.evaluation.likelihood.held_out import Likelihood
+from simulacra.evaluation.measures.checked import (
     AGAINST_MEAN,
     CELLS,
     CONDITION,
@@ -21,40 +30,31 @@ from simulacra.evaluation.checked import (
     SHARED,
     WEIGHTS,
 )
-from simulacra.evaluation.condition import ConditionUse
-from simulacra.evaluation.constants import Constant
-from simulacra.evaluation.doctor import diagnose
-from simulacra.evaluation.history import History
-from simulacra.evaluation.latents import Codes, active_in, decompose
-from simulacra.evaluation.likelihood import Likelihood
-from simulacra.evaluation.measure import Evidence
-from simulacra.evaluation.measures import (
+from simulacra.evaluation.measures.history import History
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import (
     CODES,
     CONSTANT,
-    GENERALISATION,
+    DIAGNOSTICS,
+    GENERALIZATION,
     HISTORY,
     LAYERS,
     LIKELIHOOD,
-    MEMORISATION,
+    MEMORIZATION,
     MIXING,
     MODES,
     NEIGHBOUR,
     REPEATED,
     SAMPLE_SCORE,
     SPREAD,
-    VITALS,
-    Generalisation,
+    Generalization,
 )
-from simulacra.evaluation.memorisation import Memorisation
-from simulacra.evaluation.quality import ModesFound
-from simulacra.evaluation.samples import SampleScore
-from simulacra.evaluation.shared_rows import SharedRows
-from simulacra.evaluation.spread import Spread
+from simulacra.evaluation.samples.cells import Cells
+from simulacra.evaluation.samples.memorization import Memorization
+from simulacra.evaluation.samples.mmd import SampleScore
+from simulacra.evaluation.samples.quality import ModesFound
 from simulacra.evaluation.tables.kept import Kept, KeptColumn, KeptPair
-from simulacra.evaluation.units import Layer
-from simulacra.evaluation.vitals import Vitals
-from simulacra.evaluation.weights import Weights
-from simulacra.training.fit import open_run
+from simulacra.training.fit import load_run
 
 SCORING = ("--k", "--temperatures", "--chains")
 GAME = "semi-supervised-gan"
@@ -69,7 +69,7 @@ RUNS = {
     "made": ["made", "digits", "--data.binarize", "dynamic", "--model.hidden", "9"],
     "tabular": ["tabular", "t.csv", "--model.hidden", "9", "--least_steps", "1"],
     "rbm": ["rbm", "digits", "--data.binarize", "dynamic", "--model.hidden", "5"],
-    "ppca": ["ppca", "digits", "--data.dequantise", "uniform"],
+    "ppca": ["ppca", "digits", "--data.dequantize", "uniform"],
 }
 BRIEF = ["--epochs", "0.02"]
 
@@ -79,9 +79,9 @@ def scores(mean, dims=10, n=50):
     return Estimate(torch.linspace(-0.1, 0.1, n, dtype=torch.float64) + mean, "lower", dims, "ELBO")
 
 
-def codes(means, log_scale):
+def codes(meaning, log_scale):
     """What a posterior with these means says."""
-    loc = torch.randn(300, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * means
+    loc = torch.randn(300, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * meaning
     q = Gaussian(loc, torch.full_like(loc, log_scale), 1)
     return Codes(decompose(q), active_in(q))
 
@@ -90,7 +90,7 @@ def copies():
     """Samples that are training rows."""
     zero, one = torch.zeros(200, dtype=torch.float64), torch.ones(200, dtype=torch.float64)
     which = torch.arange(200)
-    return Memorisation(zero, which, one, one, which, 200)
+    return Memorization(zero, which, one, one, which, 200)
 
 
 def sick(setting):
@@ -99,7 +99,7 @@ def sick(setting):
         (KeptColumn("a", 0.3, 1.0, 0.1),), (KeptPair(("a", "b"), 0.9, 0.0, 0.9, 0.1),), (), 0, 1000, 1000
     )
     bracket = SimpleNamespace(doubts=True, betas=20, chains=5)
-    bad = Vitals(
+    bad = Diagnostics(
         {"accuracy": 0.4, "gradient": 1.0, "diversity": 0.9}, "mode collapse: all alike; try harder."
     )
     falling = [{"epoch": str(i), "valid_score": str(-1.0 - i), "loss": "nan"} for i in range(9)]
@@ -109,13 +109,13 @@ def sick(setting):
     )
     first = {
         CODES: codes(torch.tensor([1e-3] * 4), 0.0),
-        MEMORISATION: copies(),
+        MEMORIZATION: copies(),
         MODES: ModesFound(3, 8, 0.5, 0.5),
         SAMPLE_SCORE: SampleScore(0.2, 0.0, 0.001, 100, (1.0,)),
         LIKELIHOOD: score,
         REPEATED: 0.9,
         CONSTANT: Constant(("a",), 3, 1e-4),
-        VITALS: bad,
+        DIAGNOSTICS: bad,
         NEIGHBOUR: 0.9,
         LAYERS: [Layer("a", 9, 10)],
         MIXING: mixing,
@@ -130,8 +130,8 @@ def sick(setting):
     }
     second = {
         CODES: codes(torch.tensor([1.0, 1e-3, 1.0, 1e-3]), -1.0),
-        GENERALISATION: Generalisation(scores(-50.0), scores(-5.0)),
-        VITALS: Vitals({"accuracy": 0.99, "gradient": 1.0, "diversity": 0.9}, None),
+        GENERALIZATION: Generalization(scores(-50.0), scores(-5.0)),
+        DIAGNOSTICS: Diagnostics({"accuracy": 0.99, "gradient": 1.0, "diversity": 0.9}, None),
         SPREAD: Spread(1.0, 1.0, 0.1),
         WEIGHTS: Weights(("W",), "", 0.0, (), 3),
     }
@@ -161,7 +161,7 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize("name", RUNS)
 def test_all_options_of_all_findings_are_taken(run, name, tmp_path):
     folder, words = run(name)
-    trained = open_run(folder)
+    trained = load_run(folder)
     # as after a long training: a short one has no other advice than to train
     setting = setting_of(trained.model, trained.data, [{"total_step": "5000"}])
     found = [finding for evidence in sick(setting) for finding in diagnose(evidence)]
@@ -182,15 +182,21 @@ def test_all_options_of_all_findings_are_taken(run, name, tmp_path):
 
 @pytest.mark.fault("scores 2.6")
 def test_every_option_that_a_mend_names_is_structured(run):
-    trained = open_run(run("vae")[0])
+    trained = load_run(run("vae")[0])
     setting = setting_of(trained.model, trained.data)
     for evidence in sick(setting):
         for finding in diagnose(evidence):
             named = {option.split()[0].split(".")[-1].lstrip("-") for option in finding.options}
-            said = {word.split("=")[0] for word in finding.mend.replace("(", " ").split() if "=" in word[1:]}
+            said = {
+                word.split("=")[0] for word in finding.suggestion.replace("(", " ").split() if "=" in word[1:]
+            }
             # names without a value are explained, not typed
-            valued = {w for w in said if f"{w}= " not in f"{finding.mend} " and f"{w}=)" not in finding.mend}
-            valued -= {w for w in said if f"{w}=," in finding.mend}
+            valued = {
+                w
+                for w in said
+                if f"{w}= " not in f"{finding.suggestion} " and f"{w}=)" not in finding.suggestion
+            }
+            valued -= {w for w in said if f"{w}=," in finding.suggestion}
             assert valued <= named, finding
 
 
@@ -198,16 +204,16 @@ def test_every_option_that_a_mend_names_is_structured(run):
 def test_after_two_steps_the_advice_is_to_train():
     found = Evidence.of({CODES: codes(torch.tensor([1e-3] * 4), 0.0), SETTING: Setting(steps=2)})
     (collapse,) = [f for f in diagnose(found) if f.name == "posterior collapse"]
-    assert collapse.mend == "more epochs, since it was trained for 2 steps" and collapse.options == ()
+    assert collapse.suggestion == "more epochs, since it was trained for 2 steps" and collapse.options == ()
     found.keep(SETTING, Setting(steps=5000))
     (collapse,) = [f for f in diagnose(found) if f.name == "posterior collapse"]
-    assert collapse.options == ("--model.kl_warmup 0.5",) and "kl_warmup=0.5" in collapse.mend
+    assert collapse.options == ("--model.kl_warmup 0.5",) and "kl_warmup=0.5" in collapse.suggestion
 
 
 def test_what_a_model_does_not_take_is_not_advised(run):
-    game, vae = (setting_of(open_run(run(name)[0]).model, None) for name in ("gan", "vae"))
+    game, vae = (setting_of(load_run(run(name)[0]).model, None) for name in ("gan", "vae"))
     kernels = Option("minibatch_kernels", 8)
     assert game.allows(kernels) and not vae.allows(kernels)
-    assert "observation" in vae.takes and "observation" in arguments_of(type(open_run(run("iwae")[0]).model))
-    table = open_run(run("vae of a table")[0])
-    assert not setting_of(table.model, table.data).allows(Option("dequantise", "uniform", of="data"))
+    assert "likelihood" in vae.takes and "likelihood" in arguments_of(type(load_run(run("iwae")[0]).model))
+    table = load_run(run("vae of a table")[0])
+    assert not setting_of(table.model, table.data).allows(Option("dequantize", "uniform", of="data"))

@@ -10,42 +10,42 @@ from suggested import commands_in, options_in
 import simulacra
 from simulacra.cli import main
 from simulacra.cli.app import EXAMPLES
-from simulacra.cli.demo import NEXT
+from simulacra.cli.app import _run as typed
+from simulacra.cli.commands.demo import NEXT
+from simulacra.core.errors.suggestion import Refusal
 
 BRIEF = ["--epochs", "0.02"]
 # sentences of the source whose suggestions the tests below run
 SENTENCES = (
     ("cli/app.py", "simulacra train vae digits --model.latent 2"),
-    ("cli/demo.py", "simulacra train vae digits --model.latent 8"),
-    ("cli/demo.py", "simulacra train vae digits --data.condition label"),
+    ("cli/commands/demo.py", "simulacra train vae digits --model.latent 8"),
+    ("cli/commands/demo.py", "simulacra train vae digits --data.condition label"),
     ("cli/start.py", "already holds a run: go on with"),
     ("cli/start.py", "takes no condition: leave out --data.condition"),
-    ("cli/train.py", "DATA is missing"),
-    ("cli/plan.py", "DATA is a name that `simulacra data` lists"),
-    ("core/mends.py", "load the data with dequantise='uniform'"),
-    ("core/mends.py", "load the data with types='real'"),
-    ("core/observation.py", "Grey levels are not coin flips"),
-    ("core/observation.py", ": load the data with dequantise='uniform'."),
-    ("core/space.py", "load the data with binarize='dynamic'"),
+    ("cli/commands/train.py", "DATA is missing"),
+    ("cli/options/plan.py", "DATA is a name that `simulacra data` lists"),
+    ("core/errors/advice.py", "load the data with {}"),
+    ("core/distributions/heads.py", "Grey levels are not coin flips"),
+    ("core/distributions/heads.py", "{}: load the data with {}."),
+    ("core/spaces/plain.py", "; load the data with {}"),
     ("data/readers.py", "does not exist: give an existing file or folder"),
-    ("evaluation/contestants.py", "run `simulacra evaluate {}` again"),
-    ("evaluation/contestants.py", "is unfinished, it holds no"),
-    ("evaluation/contestants.py", "has no report: run"),
-    ("evaluation/mends.py", "Train both on the same data"),
-    ("evaluation/mends.py", "Score both on one split"),
+    ("evaluation/compare/entries.py", "{}: {}; run {} again."),
+    ("evaluation/compare/entries.py", "is unfinished, it holds no"),
+    ("evaluation/compare/entries.py", "has no report: run"),
+    ("evaluation/compare/remedies.py", "Train both on the same data"),
+    ("evaluation/compare/remedies.py", "Score both on one split"),
     ("evaluation/rows.py", "but the rows have no condition"),
-    ("models/adversarial/game.py", "needs a label for each row"),
-    ("models/boltzmann/labelled.py", "models data with one label"),
-    ("models/boltzmann/needs.py", "to spread each level over its interval"),
-    ("models/boltzmann/needs.py", "to keep the levels"),
-    ("models/boltzmann/needs.py", "load the data with binarize='dynamic'"),
+    ("models/adversarial/game/two_player.py", "needs a label for each row"),
+    ("models/boltzmann/restricted/labelled.py", "models data with one label"),
+    ("models/boltzmann/machine/needs.py", "to spread each level over its interval"),
+    ("models/boltzmann/machine/needs.py", "to keep the levels"),
+    ("models/boltzmann/machine/needs.py", "{}load the data with {}"),
     ("training/fit.py", "has missing entries, which"),
     ("training/fit.py", "holds sequences of differing lengths"),
-    ("training/fit.py", "was loaded without one: load it with condition='label'"),
+    ("training/fit.py", "was loaded without one: load it with {}"),
     ("training/fit.py", "already holds a run; go on with"),
-    ("training/fit.py", "interrupted; nothing is lost"),
     ("training/run.py", "its training has not finished"),
-    ("training/validation.py", "there is no validation split to stop on"),
+    ("training/callbacks/validation.py", "there is no validation split to stop on"),
 )
 
 
@@ -65,12 +65,13 @@ def say(tmp_path, monkeypatch, capsys):
 
 def works(say, words, out):
     """Train with these words, with what a refusal suggests added until none is left."""
-    code, said = say("train", *words, *BRIEF, "--out", out)
-    if code == 0:
+    try:
+        typed(["train", *words, *BRIEF, "--out", out])
         return
-    ways = options_in(said.partition("error: ")[2])
+    except Refusal as error:
+        said, ways = str(error), error.suggestions
     for i, way in enumerate(ways):
-        added = [word for name, value in way.items() for word in (f"--data.{name}", value)]
+        added = way.words
         # a suggestion that is made twice does not work
         assert not set(added[::2]) & set(words), said
         works(say, [*words, *added], f"{out}-{i}")
@@ -91,8 +92,8 @@ def test_each_model_says_how_digits_are_loaded_for_it(say, name):
 @pytest.mark.parametrize(
     "words",
     [
-        ["vae", "digits", "--model.observation", "gaussian"],
-        ["vae", "digits", "--model.observation", "bernoulli"],
+        ["vae", "digits", "--model.likelihood", "gaussian"],
+        ["vae", "digits", "--model.likelihood", "bernoulli"],
         ["vae", "digits", "--data.validation", "0", "--patience", "3"],
     ],
     ids=lambda words: " ".join(words[2:]),
@@ -116,9 +117,9 @@ def test_a_table_of_numbers_is_loaded_as_real(say, tmp_path):
 
 
 def test_an_option_that_is_one_too_many_is_left_out(say):
-    code, said = say("train", "ppca", "digits", "--data.dequantise", "uniform", "--data.condition", "label")
+    code, said = say("train", "ppca", "digits", "--data.dequantize", "uniform", "--data.condition", "label")
     assert code == 2 and "ppca takes no condition: leave out --data.condition." in said
-    assert say("train", "ppca", "digits", "--data.dequantise", "uniform")[0] == 0
+    assert say("train", "ppca", "digits", "--data.dequantize", "uniform")[0] == 0
 
 
 def test_runs_are_gone_on_with(say, tmp_path, caplog):
@@ -129,9 +130,9 @@ def test_runs_are_gone_on_with(say, tmp_path, caplog):
 
     make = lambda: simulacra.VAE(ring.space, latent=2, hidden=(9,))
     with pytest.raises(KeyboardInterrupt):
-        simulacra.fit(make(), ring, out="cut", epochs=1, watchers=(stop,), progress=False)
+        simulacra.fit(make(), ring, out="cut", epochs=1, callbacks=(stop,), progress=False)
     with caplog.at_level(logging.WARNING, "simulacra"), pytest.raises(KeyboardInterrupt):
-        simulacra.fit(make(), ring, out="again", epochs=1, watchers=(stop,), progress=False)
+        simulacra.fit(make(), ring, out="again", epochs=1, callbacks=(stop,), progress=False)
     (command,) = commands_in(caplog.text.split("nothing is lost")[-1])
     assert command == ["train", "--resume", "again"]
     with pytest.raises(ValueError, match="has not finished") as caught:
@@ -213,7 +214,9 @@ def test_models_and_rows_without_a_label_say_how_to_load_them():
 
 def test_grey_levels_say_how_they_become_bits():
     with pytest.raises(ValueError, match="other than 0 and 1") as caught:
-        simulacra.in_memory(simulacra.load_data("digits").train.x.float() / 16, simulacra.Binary((1, 8, 8)))
+        simulacra.from_tensors(
+            simulacra.load_data("digits").train.x.float() / 16, simulacra.Binary((1, 8, 8))
+        )
     (way,) = options_in(str(caught.value))
     assert simulacra.load_data("digits", **way).space == simulacra.Binary((1, 8, 8))
 

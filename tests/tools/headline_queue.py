@@ -33,7 +33,7 @@ from pathlib import Path
 import torch
 
 import simulacra
-from simulacra.evaluation.reproduction import Figure
+from simulacra.evaluation.compare.reproduction import Figure
 
 FIGURES = (
     Figure("first", -3.5, "Somebody 1999", "nats", "halves", 0.1, 0.5),

@@ -10,8 +10,8 @@ from headline_queue import FAST
 
 from headlines import command, entries
 from headlines.meter import cpu_seconds
-from simulacra.cli.recipes import find
-from simulacra.cli.reproduce import imported
+from simulacra.cli.commands.recipes import find
+from simulacra.cli.commands.reproduce import imported
 
 FIELDS = {
     *("figure", "published", "source", "ours", "error", "unit", "published_protocol", "protocol"),

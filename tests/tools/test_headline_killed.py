@@ -13,7 +13,7 @@ import pytest
 from headline_queue import HANG, TRAINS, Toys
 
 from headlines.meter import Meter, cpu_seconds
-from simulacra.core.files import read_tensors
+from simulacra.core.storage.files import read_tensors
 
 windows = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for a single process")
 

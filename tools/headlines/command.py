@@ -12,11 +12,11 @@ from pathlib import Path
 from headlines.entries import Entry, changes, draft, read
 from headlines.meter import read_spent
 from headlines.running import Place, check_unchanged, lowest_priority, run
-from simulacra.cli.nearest import hint
-from simulacra.cli.recipes import absent, find
-from simulacra.cli.reproduce import imported
-from simulacra.cli.said import say, table
-from simulacra.core.files import read_json
+from simulacra.cli.commands.recipes import absent, find
+from simulacra.cli.commands.reproduce import imported
+from simulacra.cli.options.nearest import hint
+from simulacra.cli.output import say, table
+from simulacra.core.storage.files import read_json
 from simulacra.data.catalog.names import cache
 from simulacra.training.run import locked
 

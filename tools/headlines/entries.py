@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 
-from simulacra.cli.nearest import hint
-from simulacra.cli.recipes import find
-from simulacra.core.plain_yaml import load_yaml
+from simulacra.cli.commands.recipes import find
+from simulacra.cli.options.nearest import hint
+from simulacra.core.storage.plain_yaml import load_yaml
 
 MINUTES, LONG_MINUTES, MOST_LONG = 60.0, 150.0, 3
 RULES = ("published", "tolerance", "wide", "better")
@@ -28,7 +28,7 @@ RULES = ("published", "tolerance", "wide", "better")
 
 @dataclass(frozen=True)
 class Target:
-    """A figure and the rules of its verdict, as `simulacra.evaluation.reproduction.Figure` has them."""
+    """A figure and the rules of its verdict, as in `simulacra.evaluation.compare.reproduction.Figure`."""
 
     name: str
     published: float | None

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from simulacra.core.files import read_json, write_json
+from simulacra.core.storage.files import read_json, write_json
 
 SPENT = "spent.json"
 EVERY = 2.0  # seconds between two notes of what was spent

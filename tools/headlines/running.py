@@ -21,9 +21,9 @@ from typing import Any
 
 from headlines.entries import Entry, changes, check_figures, read
 from headlines.meter import Meter, Spent
-from simulacra.cli.recipes import Recipe, find
-from simulacra.cli.reproduce import Record, as_record, described, device, imported, results
-from simulacra.core.files import read_json, write_json
+from simulacra.cli.commands.recipes import Recipe, find
+from simulacra.cli.commands.reproduce import Record, as_record, described, device, imported, results
+from simulacra.core.storage.files import read_json, write_json
 
 FITTED = 0.9  # share of the limit that schedules are fitted into: scores and rounding need the rest
 Tell = Callable[[str], Any]
@@ -183,7 +183,7 @@ def measure(place: Place, meter: Meter, tell: Tell) -> None:
     Raises:
         ValueError: if the recipe ends without a figure of the entry.
     """
-    from simulacra.training.budget import Budget
+    from simulacra.training.hardware.budget import Budget
 
     budget = Budget(FITTED * place.entry.minutes, place.folder / "work", meter.clock)
     listed = {target.name for target in place.entry.figures}

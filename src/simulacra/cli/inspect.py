@@ -12,28 +12,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from simulacra.cli.arguments import Pair
-from simulacra.cli.loading import loading
-from simulacra.cli.plan import Plan
-from simulacra.cli.said import LOADED, in_options, say, table, value_of
+from simulacra.cli.options.arguments import Pair
+from simulacra.cli.options.loading import loading
+from simulacra.cli.options.plan import Plan
+from simulacra.cli.options.typed import Typed
+from simulacra.cli.output import LOADED, in_options, say, table, value_of
 from simulacra.cli.start import build
 from simulacra.cli.timed import whole_seconds
-from simulacra.cli.typed import Typed
-from simulacra.core import capabilities as can
-from simulacra.core.logs import held_back
+from simulacra.core.artifact.shapes_alone import shapes_alone
+from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
-from simulacra.core.progress import start
-from simulacra.core.shapes_alone import shapes_alone
-from simulacra.core.waves import Wave
+from simulacra.core.progress.logs import held_back
+from simulacra.core.progress.tasks import start
+from simulacra.core.spaces.audio import Audio
 from simulacra.data.dataset import Dataset
 from simulacra.data.images.files import reads_kept
 from simulacra.data.inspection.facts import Inspection, inspect_data
 from simulacra.data.inspection.sample import PIXELS, sampled
 from simulacra.data.load import load_data, reading_once
 from simulacra.models.catalog import CATALOG, Entry
+from simulacra.training.callbacks.progress import duration
 from simulacra.training.fit import check_fits
 from simulacra.training.options import Options
-from simulacra.training.progress import duration
 
 USAGE = "simulacra data inspect PATH_OR_NAME [--data.OPTION ...]"
 SUGGESTED = 3
@@ -146,7 +146,7 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
         if len(fitting) >= SUGGESTED and _key(fitting[SUGGESTED - 1]) < _bound(entries[0], len(pairs)):
             break
         fitting = sorted([*fitting, *_best_of(entries, mended)], key=_key)
-    if isinstance(found.data.preprocessing.raw, Wave) and (sound := CATALOG.get("wavenet")):
+    if isinstance(found.data.preprocessing.raw, Audio) and (sound := CATALOG.get("wavenet")):
         # any series of numbers will do for it, but it was made for companded sound
         companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]
         best = mended.built(sound, companded)

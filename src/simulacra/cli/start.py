@@ -6,17 +6,18 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from simulacra.cli import config
-from simulacra.cli.nearest import hint
-from simulacra.cli.plan import Plan, takes_condition
-from simulacra.cli.said import say
-from simulacra.core.artifact import CONFIG
+from simulacra.cli.options import config
+from simulacra.cli.options.nearest import hint
+from simulacra.cli.options.plan import Plan, takes_condition
+from simulacra.cli.output import say
+from simulacra.core.artifact.save import CONFIG
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
 from simulacra.data import Dataset, load_data
 from simulacra.models.catalog import find
-from simulacra.training import checkpoint
 from simulacra.training.options import Options, stage_names
 from simulacra.training.run import LOCK, Run, locked, new_folder
+from simulacra.training.state import checkpoint
 
 
 def start(plan: Plan) -> Run:
@@ -31,8 +32,8 @@ def start(plan: Plan) -> Run:
     model = build(plan, data, options)
     _check_stages(model, options)
     # imported where training starts
-    from simulacra.evaluation.examined import fit
-    from simulacra.exploration.watch import SamplePictures
+    from simulacra.api import fit
+    from simulacra.exploration.live.watch import SamplePictures
     from simulacra.training.fit import check_fits
 
     check_fits(model, data)
@@ -40,7 +41,7 @@ def start(plan: Plan) -> Run:
     say(f"{plan.model} with {size:,} parameters on {data}")
     with claimed(plan, data) as path:
         say(f"run folder: {path}")
-        return fit(model, data, out=path, options=options, watchers=(SamplePictures(),))
+        return fit(model, data, out=path, options=options, callbacks=(SamplePictures(),))
 
 
 def build(plan: Plan, data: Dataset, options: Options) -> Model:
@@ -99,10 +100,8 @@ def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
 
 def _check_free(path: Path) -> None:
     if (path / CONFIG).exists():
-        raise ValueError(
-            f"{path} already holds a run: go on with `simulacra train --resume {path}`, or choose "
-            "another --out."
-        )
+        go_on = command("train", "--resume", path)
+        raise Refusal(f"{path} already holds a run: go on with {go_on}, or choose another --out.", go_on)
 
 
 def _give_up(path: Path, kept: set[str]) -> None:

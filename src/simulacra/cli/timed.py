@@ -8,9 +8,9 @@ import torch
 
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
-from simulacra.training.budget import closed_form
-from simulacra.training.cost import estimate_cost
-from simulacra.training.looks import PICTURES, look_seconds, picture_seconds, shown_of
+from simulacra.training.callbacks.looks import PICTURES, look_seconds, picture_seconds, shown_of
+from simulacra.training.hardware.budget import closed_form
+from simulacra.training.hardware.cost import estimate_cost
 from simulacra.training.options import Options, stage_names
 
 USUAL, SMALL, MORE = Options(), 2, 16  # rows of steps that are timed

@@ -12,22 +12,26 @@ if TYPE_CHECKING:
     from simulacra.data.catalog.names import available
     from simulacra.data.dataset import Dataset, Split
     from simulacra.data.load import load_data
-    from simulacra.data.stream import StreamedSplit
-    from simulacra.data.tensors import in_memory
+    from simulacra.data.sources.stream import StreamedSplit
+    from simulacra.data.sources.tensors import from_tensors
 
 _NAMES = {
     "Dataset": "dataset",
     "Split": "dataset",
-    "StreamedSplit": "stream",
+    "StreamedSplit": "sources.stream",
     "available": "catalog.names",
-    "in_memory": "tensors",
+    "from_tensors": "sources.tensors",
     "load_data": "load",
 }
 
-__all__ = ["Dataset", "Split", "StreamedSplit", "available", "in_memory", "load_data"]
+__all__ = ["Dataset", "Split", "StreamedSplit", "available", "from_tensors", "load_data"]
 
 
 def __getattr__(name: str) -> Any:
+    if name not in _NAMES and not name.startswith("_"):
+        from simulacra.core.renamed import NAMES, present
+
+        name = present([NAMES], name)
     if name not in _NAMES:
         raise AttributeError(f"module 'simulacra.data' has no attribute {name!r}")
     return getattr(importlib.import_module(f"simulacra.data.{_NAMES[name]}"), name)

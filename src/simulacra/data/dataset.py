@@ -12,14 +12,14 @@ from torch import Tensor
 
 import simulacra
 from simulacra.core.batch import Batch
-from simulacra.core.composite import Sequence
-from simulacra.core.estimate import Protocol
-from simulacra.core.precision import fitting
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.data.content import hash_of_values
-from simulacra.data.source_rows import SourceRows
+from simulacra.core.numerics.precision import to_device
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.estimate import Protocol
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Space
+from simulacra.data.sources.content import hash_of_values
+from simulacra.data.sources.source_rows import SourceRows
 
 
 @dataclass(repr=False)
@@ -119,7 +119,7 @@ class Split:
     def to(self, device: torch.device | str) -> Split:
         """The split with its tensors on `device`."""
         moved: dict[str, Any] = {
-            name: fitting(value, device)
+            name: to_device(value, device)
             for name, value in vars(self).items()
             if isinstance(value, Tensor) and name not in ("labels", "x")
         }
@@ -195,7 +195,7 @@ class Dataset:
         label_names: what the classes are called.
         spec: name and options with which `load_data` makes it again.
         applied: what was done to the raw rows once for all when they were loaded, such as
-            `static binarisation (seed 0)`; it is part of the protocol.
+            `static binarization (seed 0)`; it is part of the protocol.
         truth: the toy that the rows were drawn from, with `log_density`, or None.
         notes: what the user should know of how it was read, by topic.
     """

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.handed import EXACT, as_tensor, is_gone
-from simulacra.core.tabular import class_name
+from simulacra.core.inputs.arrays import EXACT, as_tensor, is_gone
+from simulacra.core.inputs.tables import class_name
 
 log = logging.getLogger("simulacra")
 

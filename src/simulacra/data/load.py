@@ -11,24 +11,24 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from simulacra.core.boundary import checked
-from simulacra.core.classes import Categorical
-from simulacra.core.preprocessing import Preprocessing
+from simulacra.core.errors.calls import checked
+from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renames
-from simulacra.core.space import Space
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset, Split
-from simulacra.data.images.geometry import binarise_once
+from simulacra.data.images.geometry import binarize_once
 from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
 from simulacra.data.limits import reading_within
-from simulacra.data.own_range import some_rows, with_own_range
+from simulacra.data.preparation import check_steps, steps_of
 from simulacra.data.readers import check_choices, check_types, find_reader, options_for, own_options
 from simulacra.data.row_store import RowStore
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
+from simulacra.data.sources.stream import STREAM_ABOVE, StreamedSplit
 from simulacra.data.splits.cut import cut
 from simulacra.data.splits.options import SplitOptions
-from simulacra.data.steps import check_steps, steps_of
-from simulacra.data.stream import STREAM_ABOVE, StreamedSplit
+from simulacra.data.value_range import some_rows, with_own_range
 
 log = logging.getLogger("simulacra")
 
@@ -43,9 +43,9 @@ def load_data(
     *,
     binarize: Literal["static", "dynamic", "threshold"] | None = None,
     threshold: float = 0.5,
-    dequantise: Literal["uniform", "logit"] | None = None,
+    dequantize: Literal["uniform", "logit"] | None = None,
     mu_law: int | None = None,
-    standardise: bool | None = None,
+    standardize: bool | None = None,
     condition: Literal["label"] | None = None,
     validation: float = 0.1,
     test: float = 0.1,
@@ -70,11 +70,11 @@ def load_data(
         binarize: turn grey levels into 0/1: `dynamic` anew at every visit, `static` once by seed,
             `threshold` by a cut. The three are different protocols.
         threshold: where `binarize=threshold` cuts, as a share of the range.
-        dequantise: turn levels into reals: `uniform` adds noise within a level, `logit` also maps
+        dequantize: turn levels into reals: `uniform` adds noise within a level, `logit` also maps
             (0, 1) to the line.
         mu_law: turn recordings into so many levels, spaced by the mu-law with mu one less, such as 256:
             the score is then a log probability of the levels.
-        standardise: shift and scale real data by mean and standard deviation of the training rows;
+        standardize: shift and scale real data by mean and standard deviation of the training rows;
             by default tables and arrays are, toys and recordings are not.
         condition: `label` gives the class labels to the model as condition.
         validation: share of the training rows kept for validation (or a number of rows, from 1),
@@ -90,7 +90,7 @@ def load_data(
             test); or a column or key of the file that holds these words.
         duplicates: `drop` keeps the first of equal rows, and of rows that stand in two splits that of the
             test or validation split; how many were dropped is said.
-        seed: of splits, static binarisation and toys.
+        seed: of splits, static binarization and toys.
         limit: keep only so many rows of each split, chosen at random by `seed`, for a quick trial.
         memory: gigabytes that reading a file may take; None: 1, or 300 times the size of the file where that
             is more. Files may unpack to a thousand times their size.
@@ -104,30 +104,30 @@ def load_data(
 
     Example:
         >>> print(load_data("digits", binarize="dynamic"))
-        digits: 1,437 train, 180 valid, 180 test; Binary(shape=(1, 8, 8)); dynamic binarisation
+        digits: 1,437 train, 180 valid, 180 test; Binary(shape=(1, 8, 8)); dynamic binarization
     """
     given = {name: value for name, value in locals().items() if name not in ("name_or_path", "own")}
     if isinstance(name_or_path, Dataset):
         return _as_it_is(name_or_path, {**given, **own})
     check_choices(load_data, given)
     check_types(load_data, given)
-    check_steps(binarize, threshold, dequantise, mu_law)
+    check_steps(binarize, threshold, dequantize, mu_law)
     split = SplitOptions(**{field.name: given[field.name] for field in fields(SplitOptions)})
     with reading_within(memory):
         source, spec = read(name_or_path, split, own)
     if duplicates == "drop":
         source = without_duplicates(source)
     if binarize in ("static", "threshold"):
-        source = binarise_once(source, binarize, threshold, seed)
+        source = binarize_once(source, binarize, threshold, seed)
     source = cut(source, split)
-    steps = steps_of(source, binarize, dequantise, standardise, mu_law)
+    steps = steps_of(source, binarize, dequantize, standardize, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
     # chosen while rows lie on disk, so that those in memory have the same range
     looked_at = some_rows(source.parts["train"].rows, chain.raw.dims)
     source = _held(source, spec.get("stream", own.get("stream")))
     train = source.parts["train"]
-    chain = with_own_range(chain, train.rows, train.known, train.lengths, standardise, looked_at)
+    chain = with_own_range(chain, train.rows, train.known, train.lengths, standardize, looked_at)
     # a limit is no part of what the data are; runs keep one that was given, to open their data again
     given = {name: value for name, value in given.items() if name != "memory" or value is not None}
     data = _dataset(source, chain, condition, {**spec, **given} if spec else {})

@@ -1,6 +1,6 @@
 """The readers of `load_data`: which kinds of data there are, the options that each takes, and who opens them.
 
-A reader recognises what it reads, names its own options in a dataclass, and gives a `Source`. To add one,
+A reader recognizes what it reads, names its own options in a dataclass, and gives a `Source`. To add one,
 write its options and its `open` function in a room of its own and add a line to `READERS`.
 """
 
@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from simulacra.core.tabular import is_records, is_table
-from simulacra.core.typed_values import wrongly_typed
+from simulacra.core.errors.suggestion import Refusal, command
+from simulacra.core.inputs.tables import is_records, is_table
+from simulacra.core.storage.typed_values import wrongly_typed
 from simulacra.data import listing
 from simulacra.data.arrays.options import ArrayOptions, MemoryOptions
-from simulacra.data.audio.options import WaveOptions
+from simulacra.data.audio.options import AudioOptions
 from simulacra.data.catalog import names
 from simulacra.data.images.options import FolderOptions, PictureOptions
-from simulacra.data.source import Source
+from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.options import FrameOptions, SheetOptions, TableOptions
 
@@ -124,6 +125,7 @@ def _data_set(given: Any) -> bool:
     return is_data_set(given)
 
 
+LETTERS = 300  # of a path in a sentence that refuses it
 MUSIC = "a file of music"
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
@@ -132,11 +134,11 @@ READERS: tuple[Reader, ...] = (
     Reader("a data set in memory", MemoryOptions, "arrays.memory:open_data_set", takes=_data_set),
     Reader("a toy", NoOptions, "toys:open_toy", takes=_named("toy")),
     Reader("a collection of music", NoOptions, "catalog.named:open_named", takes=_named("music")),
-    Reader("a collection of recordings", WaveOptions, "audio.recordings:open_spoken", takes=_named("sound")),
+    Reader("a collection of recordings", AudioOptions, "audio.recordings:open_spoken", takes=_named("sound")),
     Reader("a collection of images", PictureOptions, "catalog.named:open_pictures", takes=_named("images")),
-    Reader("a folder of recordings", WaveOptions, "audio.recordings:open_waves", takes=_folder(True)),
+    Reader("a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder(True)),
     Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder(False)),
-    Reader("a recording", WaveOptions, "audio.recordings:open_wave", listing.WAVES),
+    Reader("a recording", AudioOptions, "audio.recordings:open_wave", listing.WAVES),
     Reader(MUSIC, NoOptions, "audio.music:open_music", (".json", ".json.gz", ".mat"), _music),
     Reader("an array file", ArrayOptions, "arrays.files:open_arrays", (".npy", ".npz", ".mat")),
     Reader(
@@ -163,7 +165,7 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     """
     named = isinstance(given, str) and given in names.names()
     wanted = Path(given).expanduser() if isinstance(given, (str, Path)) and not named else given
-    if isinstance(wanted, Path) and not wanted.exists():
+    if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
     for reader in READERS:
         if reader.reads(wanted):
@@ -181,11 +183,32 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     )
 
 
+def _is_there(path: Path) -> bool:
+    """Returns True if there is a file or folder at the path.
+
+    Raises:
+        ValueError: if there can be none, or it is a pipe, a socket or a device, which may never end.
+    """
+    short = f"{str(path)[:LETTERS]}..." if len(str(path)) > LETTERS else str(path)
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise ValueError(
+            f"{short} cannot be looked at ({error.strerror}): give an existing file or folder."
+        ) from error
+    if there and not (path.is_file() or path.is_dir()):
+        raise ValueError(
+            f"{short} is a pipe, a socket or a device: write what it gives to a file, and give that."
+        )
+    return there
+
+
 def _no_such(given: str | Path, path: Path) -> ValueError:
     text = str(given)
     if isinstance(given, Path) or "/" in text or "\\" in text or path.suffix:
-        return ValueError(
-            f"{text} does not exist: give an existing file or folder, or a name from `simulacra data`."
+        listed = command("data")
+        return Refusal(
+            f"{text} does not exist: give an existing file or folder, or a name from {listed}.", listed
         )
     try:
         names.find(text)

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simulacra.core.classes import codes_of
-from simulacra.core.composite import Fields
-from simulacra.core.preprocessing import Preprocessing
+from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renamed_arguments
+from simulacra.core.spaces.classes import codes_of
+from simulacra.core.spaces.composite import Table
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.load import load_data, usual_options
 from simulacra.data.splits.options import FirstRows
@@ -50,21 +50,21 @@ def reopen(spec: Mapping[str, Any], recorded: Preprocessing, digest: str | None 
 
 def _reopened(options: dict[str, Any], recorded: Preprocessing) -> Dataset:
     raw = recorded.raw
-    if not isinstance(raw, Fields) or (
+    if not isinstance(raw, Table) or (
         isinstance(options.get("types"), Mapping) and "missing_values" in options
     ):
         return load_data(**options)
     kinds = {name: declaration(field) for name, field in raw.fields}
     data = load_data(**{**options, "types": {**kinds, EVERY_OTHER: "drop"}})
     now = data.preprocessing.raw
-    if not isinstance(now, Fields) or now.names != raw.names:
+    if not isinstance(now, Table) or now.names != raw.names:
         return data
     splits = {name: replace(split, x=_as_then(now, raw, split.x)) for name, split in data.splits.items()}
     found = {name: replace(split, preprocessing=recorded) for name, split in splits.items()}
     return replace(data, splits=found, preprocessing=recorded)
 
 
-def _as_then(now: Fields, then: Fields, x: Tensor) -> Tensor:
+def _as_then(now: Table, then: Table, x: Tensor) -> Tensor:
     """The rows with classes by number where they were stored so."""
     columns = list(x.unbind(1))
     for j, ((_, field), (_, old)) in enumerate(zip(now.fields, then.fields)):

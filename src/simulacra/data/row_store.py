@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from simulacra.core.transforms import Binarise
+from simulacra.core.preprocessing.transforms import Binarize
 
 
 class RowStore(ABC):
@@ -89,11 +89,11 @@ class RowStore(ABC):
         """The file of each row, or None where rows are no files: rows of one file belong into one split."""
         return None
 
-    def binarised(self, step: Binarise) -> RowStore:
+    def binarized(self, step: Binarize) -> RowStore:
         """The store whose rows are 0 or 1 by a fixed scheme.
 
         Raises:
-            ValueError: if such rows cannot be binarised.
+            ValueError: if such rows cannot be binarized.
         """
         raise ValueError(
             f"binarize={step.scheme!r} is not for rows that are read from disk as {self.dtype}: leave it out."

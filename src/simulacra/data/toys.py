@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real, Space
-from simulacra.data.source import Part, Source
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Real, Space
+from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 
 ROWS = 10_000
@@ -275,5 +275,5 @@ def open_toy(name: str, own: object, split: SplitOptions) -> Source:
     """The source of draws from a toy, by the seed of the splits."""
     toy = TOYS[name]()
     return Source(
-        name, toy.space, {"train": Part(toy.sample(ROWS, split.seed))}, standardise=False, truth=toy
+        name, toy.space, {"train": Part(toy.sample(ROWS, split.seed))}, standardize=False, truth=toy
     )

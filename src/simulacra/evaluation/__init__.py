@@ -1,25 +1,25 @@
 """Evaluation: scores that say what they are, and the doctor who reads them."""
 
-from simulacra.core.finding import Finding
-from simulacra.evaluation.annealing import Annealing, Bracket, bracket
-from simulacra.evaluation.compare import Compared, compare
-from simulacra.evaluation.coverage import precision_recall_density_coverage
-from simulacra.evaluation.distances import frechet_distance, inception_score, kernel_distance
-from simulacra.evaluation.doctor import findings
-from simulacra.evaluation.downstream import train_on_samples
-from simulacra.evaluation.extractor import Extractor, extractor_for
-from simulacra.evaluation.fewlabels import few_labels
-from simulacra.evaluation.fidelity import fidelity
-from simulacra.evaluation.implicit import sample_scores
-from simulacra.evaluation.latents import active_units, aggregate_kl
-from simulacra.evaluation.likelihood import likelihood
-from simulacra.evaluation.memorisation import memorisation
-from simulacra.evaluation.nearest import nearest
-from simulacra.evaluation.parzen import parzen
+from simulacra.core.errors.finding import Finding
+from simulacra.evaluation.compare.comparison import Compared, compare
+from simulacra.evaluation.doctor.diagnose import findings
+from simulacra.evaluation.evaluate import evaluate
+from simulacra.evaluation.latents.codes import active_units, aggregate_kl
+from simulacra.evaluation.latents.fidelity import fidelity
+from simulacra.evaluation.likelihood.annealing import Annealing, Bracket, bracket
+from simulacra.evaluation.likelihood.held_out import likelihood
+from simulacra.evaluation.likelihood.parzen import parzen
 from simulacra.evaluation.report import Report, read_report
-from simulacra.evaluation.samples import mmd
-from simulacra.evaluation.scoring import evaluate
-from simulacra.evaluation.table_report import table_report
+from simulacra.evaluation.samples.coverage import precision_recall_density_coverage
+from simulacra.evaluation.samples.distances import frechet_distance, inception_score, kernel_distance
+from simulacra.evaluation.samples.extractor import Extractor, extractor_for
+from simulacra.evaluation.samples.implicit import sample_scores
+from simulacra.evaluation.samples.memorization import memorization
+from simulacra.evaluation.samples.mmd import mmd
+from simulacra.evaluation.samples.nearest import nearest
+from simulacra.evaluation.tables.report import table_report
+from simulacra.evaluation.tasks.downstream import train_on_samples
+from simulacra.evaluation.tasks.few_labels import few_labels
 
 __all__ = [
     "Annealing",
@@ -41,7 +41,7 @@ __all__ = [
     "inception_score",
     "kernel_distance",
     "likelihood",
-    "memorisation",
+    "memorization",
     "mmd",
     "nearest",
     "parzen",

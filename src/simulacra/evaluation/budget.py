@@ -6,13 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from simulacra.core import capabilities as can
-from simulacra.core.estimated import estimated
-from simulacra.core.finding import Finding
+from simulacra.core.capabilities import general as can
+from simulacra.core.errors.finding import Finding
 from simulacra.core.model import Model
-from simulacra.core.progress import duration
+from simulacra.core.progress.estimates import estimated
+from simulacra.core.progress.tasks import duration
 from simulacra.data.dataset import Split
-from simulacra.evaluation.annealing import Annealing
+from simulacra.evaluation.likelihood.annealing import Annealing
+from simulacra.evaluation.measures.kept_parts import PLAIN, keeping, once
 from simulacra.evaluation.rows import samples_like
 
 log = logging.getLogger("simulacra")
@@ -36,7 +37,7 @@ class Share:
         """Annealing as it was asked for, within its share."""
         if self.seconds is None or asked.seconds is not None:
             return asked
-        several = model.supports(can.HasLaws) or model.condition is not None
+        several = model.supports(can.HasPartitionFunctions) or model.condition is not None
         return replace(asked, seconds=self.seconds * (EACH if several else ONE))
 
     def samples(self, model: Model, rows: Split, most: int = SAMPLES[0]) -> int:
@@ -49,11 +50,22 @@ class Share:
         tries = [most, *[n for n in SAMPLES if n < most]]
         if self.seconds is None or not model.supports(can.Samples):
             return most
+        # an evaluation that goes on draws as many as it had begun to
+        n: int = once(
+            "number-of-samples", (model, self.seconds, most), lambda: self._paid(model, rows, tries), PLAIN, 0
+        )
+        return n
+
+    def _paid(self, model: Model, rows: Split, tries: Sequence[int]) -> int:
+        """The first of some numbers of samples that a share of the time pays for, or the last."""
+        assert self.seconds is not None
         seconds: dict[int, float] = {}
-        for n in tries:
-            seconds[n] = estimated(lambda n=n: samples_like(model, rows, n))  # type: ignore[misc]
-            if seconds[n] <= DRAWN * self.seconds:
-                break
+        most = tries[0]
+        with keeping(None):
+            for n in tries:
+                seconds[n] = estimated(lambda n=n: samples_like(model, rows, n))  # type: ignore[misc]
+                if seconds[n] <= DRAWN * self.seconds:
+                    break
         if n < most:
             left_out = (f"{most:,}", duration(seconds[most]))
             log.info("samples: %d, about %s (%s would take %s)", n, duration(seconds[n]), *left_out)
@@ -71,6 +83,6 @@ def interrupted(measured: Sequence[str]) -> Finding:
         "warning",
         "interrupted",
         f"the report was broken off and holds {held}",
-        means="what is not there was not measured, and a score may be of the first rows alone",
-        mend="evaluate again, with a smaller limit where it takes too long",
+        meaning="what is not there was not measured, and a score may be of the first rows alone",
+        suggestion="evaluate again, with a smaller limit where it takes too long",
     )

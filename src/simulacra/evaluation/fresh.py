@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from simulacra.core.artifact import CONFIG, WEIGHTS
+from simulacra.core.artifact.save import CONFIG, WEIGHTS
 from simulacra.evaluation.provenance import doubt
 from simulacra.evaluation.report import REPORT, Report, reports_in
 

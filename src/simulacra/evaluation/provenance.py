@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from simulacra import __version__
-from simulacra.core.artifact import CONFIG, WEIGHTS
-from simulacra.core.files import read_json
+from simulacra.core.artifact.save import CONFIG, WEIGHTS
+from simulacra.core.storage.files import read_json
 
 BUILT_FROM = ("model", "arguments", "passed", "preprocessing", "data", "options")
 BLOCK = 1 << 20

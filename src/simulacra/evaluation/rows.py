@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simulacra.core import capabilities as can
+from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.interface import CHUNK
 from simulacra.core.model import Model
-from simulacra.core.precision import narrowed
-from simulacra.core.preprocessing import Preprocessing
-from simulacra.core.random import Rng, some_of
-from simulacra.core.words import CHUNK
+from simulacra.core.numerics.precision import narrowed
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.random.keyed import Rng, some_of
 from simulacra.data.dataset import Split
+from simulacra.evaluation.measures.kept_parts import TENSOR, once
 
 
 @dataclass
@@ -43,9 +45,9 @@ def count(split: Split, limit: int | None) -> int:
         ValueError: if that is none.
 
     Example:
-        >>> from simulacra.core.space import Real
-        >>> from simulacra.data.tensors import in_memory
-        >>> count(in_memory(torch.zeros(10, 2), Real((2,))).train, 5)
+        >>> from simulacra.core.spaces.plain import Real
+        >>> from simulacra.data.sources.tensors import from_tensors
+        >>> count(from_tensors(torch.zeros(10, 2), Real((2,))).train, 5)
         5
     """
     n = len(split) if limit is None else min(limit, len(split))
@@ -69,9 +71,9 @@ def subset(split: Split, limit: int | None = None, seed: int = 0) -> Split:
         ValueError: if there are no rows.
 
     Example:
-        >>> from simulacra.core.space import Real
-        >>> from simulacra.data.tensors import in_memory
-        >>> rows = in_memory(torch.arange(10.0).unsqueeze(1), Real((1,)), valid=0, test=0).train
+        >>> from simulacra.core.spaces.plain import Real
+        >>> from simulacra.data.sources.tensors import from_tensors
+        >>> rows = from_tensors(torch.arange(10.0).unsqueeze(1), Real((1,)), valid=0, test=0).train
         >>> len(subset(rows, 3)), bool((subset(rows, 3).x[1:] > subset(rows, 3).x[:-1]).all())
         (3, True)
     """
@@ -109,9 +111,11 @@ def condition_of(model: Model, c: Tensor | None) -> Tensor | None:
     if not model.supports(can.TakesCondition):
         return None
     if c is None:
-        raise ValueError(
+        given = load_with(condition="label")
+        raise Refusal(
             f"{type(model).__name__} models p(x|c), but the rows have no condition: "
-            "load the data with condition='label'."
+            f"load the data with {given}.",
+            given,
         )
     return c.to(model.device)
 
@@ -122,25 +126,25 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
     These are a `subset` of the rows, or all of them in turn where more samples are wanted.
 
     Example:
-        >>> from simulacra.core.space import Real
-        >>> from simulacra.data.tensors import in_memory
+        >>> from simulacra.core.spaces.plain import Real
+        >>> from simulacra.data.sources.tensors import from_tensors
         >>> from simulacra.models.autoencoders.ppca import PPCA
-        >>> data = in_memory(torch.randn(50, 3), Real((3,)))
+        >>> data = from_tensors(torch.randn(50, 3), Real((3,)))
         >>> samples_like(PPCA(data.space, 1), data.test, 7).shape
         torch.Size([7, 3])
     """
     if not model.supports(can.TakesCondition):
-        return model.sample(n, seed=seed)
+        return once("samples", (model, n, seed), lambda: model.sample(n, seed=seed), TENSOR)
     split = subset(split, max(1, min(n, len(split))), seed)
     c = condition_of(model, split.rows(torch.arange(n) % len(split)).c)
-    return model.sample(n, condition=c, seed=seed)
+    return once("samples", (model, n, seed, c), lambda: model.sample(n, condition=c, seed=seed), TENSOR)
 
 
 def features(model: Model, raw: Tensor, seed: int = 0) -> Tensor:
     """Raw rows as flat points of a feature space, on the CPU, shape (B, features).
 
     Distances between rows are taken there, so that a sample and the data went through the same
-    preprocessing and an unordered class is at one distance from every other. Dequantisation is
+    preprocessing and an unordered class is at one distance from every other. Dequantization is
     left out: its noise would hide that two rows are nearly equal.
 
     Args:

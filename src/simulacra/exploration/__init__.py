@@ -1,17 +1,17 @@
 """Exploration: walk among the codes of a model and look at what it draws."""
 
-from simulacra.core.representation import features_of
-from simulacra.exploration.arithmetic import analogy, apply, attribute_vector
-from simulacra.exploration.completion import completions, known_part
-from simulacra.exploration.embedding import Embedding, embed, knn_accuracy
-from simulacra.exploration.interpolate import interpolations, lerp, slerp
-from simulacra.exploration.inversion import Inversion, codes_of, invert
-from simulacra.exploration.manifold import Plane, latent_grid, manifold, principal_plane
-from simulacra.exploration.pictures import pictures
-from simulacra.exploration.representation import Probe, linear_probe
-from simulacra.exploration.saliency import saliency
-from simulacra.exploration.smoothness import Smoothness, smoothness
-from simulacra.exploration.views import view, view_of
+from simulacra.core.capabilities.representation import features_of
+from simulacra.exploration.drawing.views import view, view_of
+from simulacra.exploration.latent.arithmetic import analogy, apply, attribute_vector
+from simulacra.exploration.latent.embedding import Embedding, embed, knn_accuracy
+from simulacra.exploration.latent.interpolation import interpolations, lerp, slerp
+from simulacra.exploration.latent.inversion import Inversion, codes_of, invert
+from simulacra.exploration.latent.linear_probe import Probe, linear_probe
+from simulacra.exploration.latent.manifold import Plane, latent_grid, manifold, principal_plane
+from simulacra.exploration.latent.smoothness import Smoothness, smoothness
+from simulacra.exploration.pictures.completion import completions, known_part
+from simulacra.exploration.pictures.registry import pictures
+from simulacra.exploration.pictures.saliency import saliency
 
 __all__ = [
     "Embedding",

@@ -1,6 +1,6 @@
 """`plot`: one picture of a run or of a model, in Python and in a notebook.
 
-The pictures are those of `simulacra explore`; `exploration.pictures` says what each of them needs.
+The pictures are those of `simulacra explore`; `exploration.pictures.registry` says what each of them needs.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from simulacra.core.boundary import checked
-from simulacra.core.files import write_atomically
-from simulacra.core.kinds import brief
+from simulacra.core.errors.calls import checked
+from simulacra.core.errors.kinds import brief
 from simulacra.core.model import Model
+from simulacra.core.storage.files import write_atomically
 from simulacra.data.dataset import Dataset
-from simulacra.exploration import style
-from simulacra.exploration.pictures import album_of, chosen
+from simulacra.exploration.drawing import style
+from simulacra.exploration.live.history import read_history
+from simulacra.exploration.pictures.registry import album_of, chosen
 from simulacra.training.run import Run
 
 
@@ -85,12 +86,13 @@ def plot(
         <Plot samples, 840 x 810 pixels; save(path) writes it>
     """
     model, metrics = (what.model, _metrics(what)) if isinstance(what, Run) else (what, [])
+    history = read_history(what.path) if isinstance(what, Run) else None
     data = data or (what.data if isinstance(what, Run) else None)
     if data is None:
         raise ValueError(
             f"{brief(what)} comes without data: give them, as in plot(model, {name!r}, data=data)."
         )
-    album = album_of(model, data, seed, metrics)
+    album = album_of(model, data, seed, metrics, history)
     name = name.replace("-", "_")
     figure = chosen(album, name, options).draw(album, **options)
     if figure is None:

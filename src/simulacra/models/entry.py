@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,3 +33,26 @@ class Entry:
     def load(self) -> Any:
         """The class."""
         return getattr(importlib.import_module(f"simulacra.models.{self.module}"), self.cls)
+
+
+def classes_of(package: str, entries: Sequence[Entry]) -> tuple[list[str], Callable[[str], Any]]:
+    """The names of a family's classes, and a `__getattr__` that imports each when it is first used.
+
+    Args:
+        package: of the family.
+        entries: of its catalogue.
+
+    Example:
+        >>> from simulacra.models.variational.catalog import ENTRIES
+        >>> names, find = classes_of("simulacra.models.variational", ENTRIES)
+        >>> names, find("VAE").__name__
+        (['HierarchicalVAE', 'IWAE', 'VAE'], 'VAE')
+    """
+    known = {entry.cls: entry for entry in entries}
+
+    def find(name: str) -> Any:
+        if name not in known:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return known[name].load()
+
+    return sorted(known), find

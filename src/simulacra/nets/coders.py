@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from simulacra.core.composite import Fields
-from simulacra.core.space import Space
+from simulacra.core.errors.suggestion import Refusal, build_with
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Space
 from simulacra.nets.conv import ConvDecoder, ConvEncoder
 from simulacra.nets.mlp import MLPDecoder, MLPEncoder
 
@@ -22,13 +23,15 @@ def build_encoder(
     condition: Space | None,
     act: str,
     dropout: float = 0.0,
+    beside: int = 0,
 ) -> nn.Module:
     """An encoder from the features of `space` to `out` numbers.
 
     Args:
         net: `mlp` (hidden: layer sizes) or `conv` (hidden: channels after each halving).
+        beside: number of further inputs behind those of the condition.
     """
-    size = math.prod(condition.features_shape) if condition else 0
+    size = (math.prod(condition.features_shape) if condition else 0) + beside
     if _convolves(net, space):
         return ConvEncoder(space.features_shape, hidden, out, size, act)
     return MLPEncoder(space.features_shape, hidden, out, size, act, dropout)
@@ -58,7 +61,7 @@ def default_net(space: Space, net: str, hidden: tuple[int, ...] | None) -> tuple
         net = "conv" if space.image and min(space.shape[1:]) >= 16 else "mlp"
     if hidden is not None:
         return net, tuple(hidden)
-    small = isinstance(space, Fields) and space.scored is not None
+    small = isinstance(space, Table) and space.scored is not None
     return net, (32, 64, 128) if net == "conv" else (128, 128) if small else (256, 256)
 
 
@@ -66,7 +69,8 @@ def _convolves(net: str, space: Space) -> bool:
     if net not in ("mlp", "conv"):
         raise ValueError(f"net is {net!r}; possible are 'mlp' and 'conv'.")
     if net == "conv" and len(space.shape) != 3:
-        raise ValueError(f"net='conv' needs images (C, H, W), but the space is {space}; use net='mlp'.")
+        dense = build_with(net="mlp")
+        raise Refusal(f"net='conv' needs images (C, H, W), but the space is {space}; use {dense}.", dense)
     return net == "conv"
 
 

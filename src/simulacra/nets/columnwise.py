@@ -10,7 +10,7 @@ the columns before j. The networks of all columns run as a few products of matri
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import torch
@@ -39,6 +39,7 @@ class ColumnNets(nn.Module):
     """
 
     mask: Tensor
+    arrangement: Tensor
 
     def __init__(
         self,
@@ -51,7 +52,12 @@ class ColumnNets(nn.Module):
     ):
         super().__init__()
         self.outputs = list(outputs)
-        self.register_buffer("mask", _mask(seen, order, condition))
+        sight = _sight(seen, order, condition)
+        self.register_buffer("mask", torch.tensor(sight, dtype=torch.get_default_dtype()))
+        # features in the order in which columns come to see them, and how many of them each column sees
+        places = torch.tensor(np.argsort(-sight.sum(0), kind="stable"))
+        self.register_buffer("arrangement", places, persistent=False)
+        self.sees = sight.sum(1).tolist()
         d, width, most = len(seen), self.mask.shape[1], max(outputs)
         sizes = [width, *hidden, most]
         self.weights = nn.ParameterList([torch.empty(d, b, a) for a, b in pairwise(sizes)])
@@ -83,16 +89,24 @@ class ColumnNets(nn.Module):
 
     def column(self, f: Tensor, j: int) -> Tensor:
         """Parameters of column j alone for features (*, F), shape (*, its parameters); without dropout."""
-        y = f
-        for i, (weight, bias) in enumerate(zip(self.weights, self.biases)):
-            w = weight[j] * self.mask[j] if i == 0 else weight[j]
-            y = nn.functional.linear(torch.relu(y) if i else y, w, bias[j])
+        return self._behind(nn.functional.linear(f, self.weights[0][j] * self.mask[j], self.biases[0][j]), j)
+
+    def arranged(self, f: Tensor, j: int) -> Tensor:
+        """`column` for features in the `arrangement`: those behind what column j sees cost nothing."""
+        n = self.sees[j]
+        weight = self.weights[0][j][:, self.arrangement[:n]]
+        return self._behind(nn.functional.linear(f[..., :n], weight, self.biases[0][j]), j)
+
+    def _behind(self, y: Tensor, j: int) -> Tensor:
+        """Parameters of column j from its first layer."""
+        # slices of parameter lists are new modules
+        for weight, bias in islice(zip(self.weights, self.biases), 1, None):
+            y = nn.functional.linear(torch.relu(y), weight[j], bias[j])
         return y[..., : self.outputs[j]]
 
 
-def _mask(seen: Sequence[int], order: Sequence[int], condition: int) -> Tensor:
-    """Row j: 1 at the features of the condition and of the columns before j, shape (columns, F)."""
+def _sight(seen: Sequence[int], order: Sequence[int], condition: int) -> np.ndarray:
+    """Row j: True at the features of the condition and of the columns before j, shape (columns, F)."""
     place = np.argsort(order)
     before = np.repeat(place, seen)[None] < place[:, None]
-    whole = np.concatenate([before, np.ones((len(seen), condition), dtype=bool)], 1)
-    return torch.tensor(whole, dtype=torch.get_default_dtype())
+    return np.concatenate([before, np.ones((len(seen), condition), dtype=bool)], 1)

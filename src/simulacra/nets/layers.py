@@ -8,7 +8,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from simulacra.core.random import current_rng
+from simulacra.core.random.keyed import current_rng
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -35,7 +35,7 @@ def activation(name: str) -> nn.Module:
 class Dropout(nn.Module):
     """Dropout whose noise is keyed by the training step, so that a resumed run repeats it.
 
-    In a hand-written loop without `core.random.ambient` it falls back to torch's generator.
+    In a hand-written loop without `core.random.keyed.ambient` it falls back to torch's generator.
 
     Args:
         p: probability of dropping an entry.

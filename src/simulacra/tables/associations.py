@@ -17,13 +17,13 @@ from collections.abc import Mapping
 import numpy as np
 import scipy  # whose stats are loaded when they are used: that takes a second
 
-from simulacra.tables.columns import Table
+from simulacra.tables.columns import Columns
 
 Pair = tuple[str, str]
 MOST_COLUMNS = 60  # of which all pairs are judged: 1,770
 
 
-def associations(table: Table, most: int = MOST_COLUMNS) -> dict[Pair, float]:
+def associations(table: Columns, most: int = MOST_COLUMNS) -> dict[Pair, float]:
     """Equations (1) to (3) of each pair of the first `most` columns.
 
     Example:
@@ -37,13 +37,13 @@ def associations(table: Table, most: int = MOST_COLUMNS) -> dict[Pair, float]:
     return {(a, b): _association(table, a, b, ranks) for i, a in enumerate(names) for b in names[i + 1 :]}
 
 
-def association(table: Table, a: str, b: str) -> float:
+def association(table: Columns, a: str, b: str) -> float:
     """Equation (1), (2) or (3) of two columns."""
     ranks = {name: _ranks(table.numbers[name]) for name in (a, b) if name in table.numbers}
     return _association(table, a, b, ranks)
 
 
-def _association(table: Table, a: str, b: str, ranks: Mapping[str, np.ndarray]) -> float:
+def _association(table: Columns, a: str, b: str, ranks: Mapping[str, np.ndarray]) -> float:
     if a in table.classes and b in table.classes:
         return cramers_v(table.classes[a], table.classes[b])
     if a in table.classes or b in table.classes:

@@ -24,7 +24,7 @@ class NotMeasured(ValueError):
 
 
 @dataclass(frozen=True)
-class Table:
+class Columns:
     """Columns by name.
 
     Args:
@@ -50,23 +50,23 @@ class Table:
         first = self.names[0]
         return len(self.numbers[first] if first in self.numbers else self.classes[first])
 
-    def rows(self, index: np.ndarray) -> Table:
+    def rows(self, index: np.ndarray) -> Columns:
         """The rows `index`: numbers of rows, or booleans of shape (B,)."""
         numbers = {name: values[index] for name, values in self.numbers.items()}
         return replace(self, numbers=numbers, classes={n: c[index] for n, c in self.classes.items()})
 
-    def some(self, n: int, seed: int = 0) -> Table:
+    def some(self, n: int, seed: int = 0) -> Columns:
         """At most n of the rows, chosen at random, in their order."""
         if len(self) <= n:
             return self
         return self.rows(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
 
-    def only(self, names: Sequence[str]) -> Table:
+    def only(self, names: Sequence[str]) -> Columns:
         """These columns."""
         keep = lambda columns: {name: columns[name] for name in names if name in columns}
-        return Table(tuple(names), *map(keep, (self.numbers, self.classes, self.levels, self.decimals)))
+        return Columns(tuple(names), *map(keep, (self.numbers, self.classes, self.levels, self.decimals)))
 
-    def shown_as(self, other: Table, seed: int = 0) -> Table:
+    def shown_as(self, other: Columns, seed: int = 0) -> Columns:
         """These rows with cells hidden where rows of `other`, chosen at random, miss them."""
         at = np.random.default_rng(seed).integers(0, len(other), len(self))
         gone = {name: np.isnan(other.column(name)[at]) for name in self.names}
@@ -89,7 +89,7 @@ class Table:
         codes = self.classes[name]
         return np.where(codes < 0, np.nan, codes.astype(np.float64))
 
-    def numeric(self, also: Table | None = None) -> dict[str, np.ndarray]:
+    def numeric(self, also: Columns | None = None) -> dict[str, np.ndarray]:
         """Columns of numbers, and of classes that are called by numbers; NaN where missing.
 
         Args:
@@ -111,7 +111,7 @@ def table_from(
     classes: Mapping[str, Any] | None = None,
     levels: Mapping[str, Sequence[str]] | None = None,
     names: Sequence[str] | None = None,
-) -> Table:
+) -> Columns:
     """The table of given columns.
 
     Args:
@@ -127,7 +127,7 @@ def table_from(
         for name, column in codes.items()
     }
     order = tuple(names) if names is not None else (*values, *codes)
-    return Table(order, values, codes, called, {name: decimals(v) for name, v in values.items()})
+    return Columns(order, values, codes, called, {name: decimals(v) for name, v in values.items()})
 
 
 def decimals(values: np.ndarray) -> int:
@@ -168,7 +168,7 @@ def usable(x: np.ndarray) -> np.ndarray:
     return found
 
 
-def rounded(table: Table, like: Table) -> Table:
+def rounded(table: Columns, like: Columns) -> Columns:
     """The table with its numbers rounded to the decimals of `like`; no -0."""
     numbers = {name: values.round(like.decimals[name]) + 0.0 for name, values in table.numbers.items()}
     return replace(table, numbers=numbers, decimals=like.decimals)

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.classes import Categorical, Ordinal, codes_of
-from simulacra.core.composite import Fields
-from simulacra.core.space import Binary, Space
-from simulacra.tables.columns import Table, exact, table_from
+from simulacra.core.spaces.classes import Categorical, Ordinal, codes_of
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Space
+from simulacra.tables.columns import Columns, exact, table_from
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +25,7 @@ CLASSES = (Binary, Categorical, Ordinal)
 Completer = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 
-def table_of(space: Fields, x: Tensor, known: Tensor | None = None) -> Table:
+def table_of(space: Table, x: Tensor, known: Tensor | None = None) -> Columns:
     """Rows of a table in raw units, as `model.sample` and `data.train.x` give them.
 
     Args:
@@ -33,8 +33,8 @@ def table_of(space: Fields, x: Tensor, known: Tensor | None = None) -> Table:
         known: True where an entry is observed, shape (B, d); None: everywhere but NaN.
 
     Example:
-        >>> from simulacra.core.space import Real
-        >>> space = Fields(height=Real(), grade=Ordinal((), 2, values=(3, 5)))
+        >>> from simulacra.core.spaces.plain import Real
+        >>> space = Table(height=Real(), grade=Ordinal((), 2, values=(3, 5)))
         >>> found = table_of(space, torch.tensor([[1.7, 5.0]]))
         >>> found.numbers["height"].tolist(), found.texts("grade")
         ([1.7], ['5'])
@@ -53,7 +53,7 @@ def table_of(space: Fields, x: Tensor, known: Tensor | None = None) -> Table:
     return table_from(numbers, classes, levels, names)
 
 
-def entries(space: Fields) -> list[tuple[str, Space, int]]:
+def entries(space: Table) -> list[tuple[str, Space, int]]:
     """Name, field and place of each entry of a table's rows."""
     found: list[tuple[str, Space, int]] = []
     for name, field in space.fields:
@@ -69,7 +69,7 @@ def levels_of(field: Space) -> tuple[str, ...]:
     return named or tuple(f"{v:g}" for v in stands) or tuple(map(str, range(getattr(field, "classes", 2))))
 
 
-def from_frame(frame: pandas.DataFrame, classes: Sequence[str] = (), like: Table | None = None) -> Table:
+def from_frame(frame: pandas.DataFrame, classes: Sequence[str] = (), like: Columns | None = None) -> Columns:
     """The table of a data frame: the columns `classes` and those of text are classes.
 
     Args:
@@ -98,8 +98,8 @@ def from_frame(frame: pandas.DataFrame, classes: Sequence[str] = (), like: Table
     return table_from(numbers, codes, levels, names)
 
 
-def completer_of(space: Fields, complete: Callable[..., Tensor]) -> Completer:
-    """A completer of `Table.matrix` from one of raw rows, such as `model.complete`.
+def completer_of(space: Table, complete: Callable[..., Tensor]) -> Completer:
+    """A completer of `Columns.matrix` from one of raw rows, such as `model.complete`.
 
     Args:
         complete: called as `complete(x, known=known, seed=seed)` with raw rows, NaN where missing.

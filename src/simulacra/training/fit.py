@@ -9,27 +9,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from simulacra.core.artifact import CONFIG, WEIGHTS, Artifact, describe
-from simulacra.core.boundary import WrongCall, checked
-from simulacra.core.capabilities import TakesLengths, TakesMissing
-from simulacra.core.files import write_json
+from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
+from simulacra.core.artifact.weights import load_weights
+from simulacra.core.capabilities.general import TakesLengths, TakesMissing
+from simulacra.core.errors.calls import WrongCall, checked
+from simulacra.core.errors.suggestion import Refusal, command, load_with
 from simulacra.core.model import Model
-from simulacra.core.preprocessing import Preprocessing
+from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renamed_arguments
-from simulacra.core.weights import load_weights
+from simulacra.core.storage.files import write_json
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
 from simulacra.models.catalog import find
-from simulacra.training import checkpoint as ck
-from simulacra.training.interactive import interactive, so_far
-from simulacra.training.launch import Job, launch
-from simulacra.training.loop import Watcher
-from simulacra.training.metrics import NAME as METRICS
+from simulacra.training.callbacks.interactive import interactive, so_far
+from simulacra.training.callbacks.stopping import Interrupted
+from simulacra.training.callbacks.validation import can_validate
+from simulacra.training.hardware.launch import Job, launch
+from simulacra.training.loop import Callback
 from simulacra.training.options import Options, check_stages
 from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config
-from simulacra.training.seeds import seed_group
-from simulacra.training.stopping import Interrupted
-from simulacra.training.validation import can_validate
+from simulacra.training.state import checkpoint as ck
+from simulacra.training.state.metrics import NAME as METRICS
+from simulacra.training.state.seeds import seed_group
+from simulacra.training.steps.coupling import check_parts
 
 log = logging.getLogger("simulacra")
 
@@ -39,7 +41,7 @@ def fit(
     data: Dataset,
     *,
     out: str | Path | None = None,
-    watchers: tuple[Watcher, ...] = (),
+    callbacks: tuple[Callback, ...] = (),
     options: Options | None = None,
     **settings: Any,
 ) -> Run:
@@ -47,7 +49,7 @@ def fit(
 
     Args:
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
-        watchers: functions `(loop, epoch_ended)` called after each step.
+        callbacks: functions `(loop, epoch_ended)` called after each step.
         options: all settings at once; otherwise keywords of `Options` (`epochs`, `batch_size`,
             `lr`, `seed`, `ema`, `patience`, ...).
 
@@ -69,6 +71,7 @@ def fit(
     options = options.for_model(model, data.valid is not None)
     can_validate(model, data.valid, options)
     check_stages(model, options)
+    check_parts(model, options)
     folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,15 +79,15 @@ def fit(
         raise ValueError(f"the run folder {folder} cannot be made ({error}).") from error
     with locked(folder):
         if (folder / CONFIG).exists():
-            raise ValueError(
-                f"{folder} already holds a run; go on with `simulacra train --resume {folder}` "
-                "or choose another folder."
+            go_on = command("train", "--resume", folder)
+            raise Refusal(
+                f"{folder} already holds a run; go on with {go_on} or choose another folder.", go_on
             )
         model.preprocessing, model.label_names = data.preprocessing, data.label_names
         model.estimates = []
         with _forgotten_unless_begun(folder):
             write_json(folder / CONFIG, _config(model, data, options))
-            return _train(model, data, options, folder, watchers, resume=False)
+            return _train(model, data, options, folder, callbacks, resume=False)
 
 
 @contextlib.contextmanager
@@ -103,7 +106,7 @@ def resume(
     path: str | Path,
     *,
     data: Dataset | None = None,
-    watchers: tuple[Watcher, ...] = (),
+    callbacks: tuple[Callback, ...] = (),
     kind: type[Model] | None = None,
     **passed: Any,
 ) -> Run:
@@ -134,7 +137,7 @@ def resume(
             f"prepared as {model.preprocessing.label}: load it with the same options."
         )
     with locked(folder):
-        return _train(model, data, options, folder, watchers, resume=(folder / ck.NAME).is_file())
+        return _train(model, data, options, folder, callbacks, resume=(folder / ck.NAME).is_file())
 
 
 def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) -> Dataset:
@@ -157,7 +160,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 
 @checked
-def open_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
+def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
     """The finished run in `path` with its model and, where `load_data` made them, its data.
 
     Args:
@@ -187,20 +190,26 @@ def check_fits(model: Model, data: Dataset) -> None:
         )
     gaps = any(split.known is not None for split in data.splits.values())
     if gaps and not model.supports(TakesMissing):
-        raise ValueError(
+        models = command("models")
+        raise Refusal(
             f"{data.name} has missing entries, which {type(model).__name__} does not leave out of its loss: "
-            "choose a model that takes them (`simulacra models`), or fill them in."
+            f"choose a model that takes them ({models}), or fill them in.",
+            models,
         )
     ragged = any(split.lengths is not None for split in data.splits.values())
     if ragged and not model.supports(TakesLengths):
-        raise ValueError(
+        models = command("models")
+        raise Refusal(
             f"{data.name} holds sequences of differing lengths, which {type(model).__name__} does not take: "
-            "choose a model that does (`simulacra models`)."
+            f"choose a model that does ({models}).",
+            models,
         )
     if model.condition is not None and data.condition is None:
-        raise ValueError(
+        given = load_with(condition="label")
+        raise Refusal(
             f"the model needs a condition ({model.condition}), but {data.name} was loaded without one: "
-            "load it with condition='label'."
+            f"load it with {given}.",
+            given,
         )
     if model.condition is not None and model.condition != data.condition:
         raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
@@ -230,13 +239,13 @@ def _train(
     data: Dataset,
     options: Options,
     folder: Path,
-    watchers: tuple[Watcher, ...],
+    callbacks: tuple[Callback, ...],
     resume: bool,
 ) -> Run:
     config = _config(model, data, options)
     more = {name: config[name] for name in ("data", "options", "seed_group")}
     try:
-        launch(Job(model, data, options, folder, watchers, more, folder / ck.NAME if resume else None))
+        launch(Job(model, data, options, folder, callbacks, more, folder / ck.NAME if resume else None))
     except Interrupted:
         if interactive():
             log.warning(
@@ -244,7 +253,7 @@ def _train(
                 str(folder),
             )
             return Run(folder, so_far(model, folder), data, config)
-        log.warning("interrupted; nothing is lost: go on with `simulacra train --resume %s`", folder)
+        log.warning("interrupted; nothing is lost: go on with %s", command("train", "--resume", folder))
         raise KeyboardInterrupt from None
     return Run(folder, load_into(model, folder), data, config)
 

@@ -16,26 +16,28 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
+from simulacra.core.errors.suggestion import train_with
+from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.training import Stage
-from simulacra.core.words import evaluating
+from simulacra.core.random.keyed import Rng
+from simulacra.core.updates import Stage
 from simulacra.data.dataset import Dataset
-from simulacra.training import checkpoint as ck
-from simulacra.training.backend import Backend
-from simulacra.training.ema import Ema
-from simulacra.training.feed import Feeds
-from simulacra.training.memory import counted, placed
-from simulacra.training.metrics import Metrics
+from simulacra.training.callbacks.diagnostics import Diagnostics
+from simulacra.training.callbacks.progress import begin, shown
+from simulacra.training.callbacks.stopping import Interrupted
+from simulacra.training.callbacks.validation import Validator
+from simulacra.training.hardware.backend import Backend
+from simulacra.training.hardware.memory import counted, placed
 from simulacra.training.options import Options
-from simulacra.training.players import Player, TrainingFailed
-from simulacra.training.progress import shown
-from simulacra.training.stopping import Interrupted
-from simulacra.training.validation import Validator
-from simulacra.training.vitals import Vitals
+from simulacra.training.state import checkpoint as ck
+from simulacra.training.state.ema import Ema
+from simulacra.training.state.metrics import Metrics
+from simulacra.training.steps.feed import Feeds
+from simulacra.training.steps.players import OptimizerStep, TrainingFailed
 
 log = logging.getLogger("simulacra")
-Watcher = Callable[["Loop", bool], None]
+CLIPPED = train_with(clip=1)
+Callback = Callable[["Loop", bool], None]
 
 
 class Loop:
@@ -47,7 +49,7 @@ class Loop:
         options: how.
         backend: one process or several.
         folder: where checkpoint and metrics go, or None to write nothing.
-        watchers: called with the loop after each step and whether an epoch ended.
+        callbacks: called with the loop after each step and whether an epoch ended.
         stop: asked after each step whether to stop.
     """
 
@@ -58,18 +60,18 @@ class Loop:
         options: Options,
         backend: Backend,
         folder: Path | None = None,
-        watchers: tuple[Watcher, ...] = (),
+        callbacks: tuple[Callback, ...] = (),
         stop: Callable[[], bool] = lambda: False,
     ):
         self.model, self.data, self.options, self.backend = model, data, options, backend
         self.folder = folder if backend.rank == 0 else None
-        self.watchers, self.stop = watchers, stop
+        self.callbacks, self.stop = callbacks, stop
         self.position = ck.Position()
         self.train, valid = placed(data.train, data.valid, backend.device)
         self.validator = Validator(model, valid, options, backend)
-        self.vitals = Vitals(model, self.train if valid is None else valid, options.seed)
+        self.diagnostics = Diagnostics(model, self.train if valid is None else valid, options.seed)
         self.ema = Ema(model, options.ema) if options.ema else None
-        self.players: list[Player] = []
+        self.players: list[OptimizerStep] = []
         self.terms: dict[str, float] = {}
         self.stage: Stage | None = None
         self.shards: dict[str, range] = {}
@@ -112,7 +114,7 @@ class Loop:
         p = self.position
         self.total = self.options.steps(stage, self.model, len(self.train))
         # what cannot run is refused here, before anything is written
-        self.players = [Player(self.model, u, self.options, self.backend) for u in stage.updates]
+        self.players = [OptimizerStep(self.model, u, self.options, self.backend) for u in stage.updates]
         rng = Rng(self.options.seed, stage.name, shards=self.shards, device=self.backend.device)
         feeds = Feeds(stage, self.train, self.options, rng, p.step, self.total, self.backend)
         if not p.started:
@@ -121,7 +123,7 @@ class Loop:
                 self.save()
             self._start(stage)
         for player in self.players:
-            player.load(ck.part(self._tensors, f"optimiser/{player.update.name}/"))
+            player.load(ck.part(self._tensors, f"optimizer/{player.update.name}/"))
             player.accumulate = p.parts.get(player.update.name, player.accumulate)
         self._tensors = {}
         self.saved = time.perf_counter()
@@ -169,6 +171,8 @@ class Loop:
         self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
         self._say_size(stage.name, feeds.batch_size)
+        if p.total_steps == 0:
+            begin(self)
         with shown(self, stage.name, rows) as pace:
             if p.pending:
                 self._after_step()
@@ -196,7 +200,7 @@ class Loop:
             self.ema.update()
         return logged
 
-    def _move(self, player: Player, batch: Batch, rng: Rng) -> dict[str, Tensor]:
+    def _move(self, player: OptimizerStep, batch: Batch, rng: Rng) -> dict[str, Tensor]:
         p = self.position
         try:
             first = p.step < player.update.every
@@ -205,7 +209,8 @@ class Loop:
             raise TrainingFailed(
                 f"the loss term {str(error)!r} of update {player.update.name!r} is not finite at step "
                 f"{p.step} of stage {self.stage.name!r}: training stopped, the last good checkpoint is "  # type: ignore[union-attr]
-                f"kept{f' in {self.folder}' if self.folder else ''}; try a lower lr or clip=1."
+                f"kept{f' in {self.folder}' if self.folder else ''}; try a lower lr or {CLIPPED}.",
+                CLIPPED,
             ) from None
         if len(self.players) > 1:
             terms = {f"{player.update.name}/{name}": value for name, value in terms.items()}
@@ -237,18 +242,18 @@ class Loop:
         }
 
     def _after_step(self) -> None:
-        """Validation, watchers, checkpoint, interruption."""
+        """Validation, callbacks, checkpoint, interruption."""
         p = self.position
         epochs = int(p.step / self.per_epoch + 1e-9)
         ended = p.pending or epochs > p.epoch or p.step == self.total
         if ended:
             self._validate(max(p.epoch + 1, epochs))
-            if self.vitals.active:
-                found = self.vitals.measure(self.ema)
+            if self.diagnostics.active:
+                found = self.diagnostics.measure(self.ema)
                 self.metrics.add(self._where(), found)
                 self.terms |= found
-        for watcher in self.watchers:
-            watcher(self, ended)
+        for callback in self.callbacks:
+            callback(self, ended)
         interrupted = self._any(self.stop())
         if self._any(time.perf_counter() - self.saved > self.options.checkpoint_seconds) or interrupted:
             self.save()
@@ -293,7 +298,8 @@ class Loop:
             raise TrainingFailed(
                 f"the weight {bad!r} is not finite after step {self.position.step} of stage "
                 f"{self.stage.name if self.stage else ''!r}: training stopped, the last good checkpoint is "
-                "kept; try a lower lr or clip=1."
+                f"kept; try a lower lr or {CLIPPED}.",
+                CLIPPED,
             )
         if self.folder is not None:
             ck.save(self.folder / ck.NAME, tensors, self.position, self.backend)

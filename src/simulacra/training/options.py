@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from simulacra.core.boundary import checked
+from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
-from simulacra.core.optimisers import SCHEDULES, Optimiser, warmed
+from simulacra.core.optimizers import SCHEDULES, Optimizer, warmed
 from simulacra.core.renamed import renames
-from simulacra.core.training import Epochs, Stage, Steps, Update
-from simulacra.core.typed_values import wrongly_typed
+from simulacra.core.storage.typed_values import wrongly_typed
+from simulacra.core.updates import Epochs, Stage, Steps, Update
 
 MOST_EPOCHS, MOST_STEPS, MOST_DEVICES = 10**9, 2**53, 1024  # beyond them nobody trains
 
@@ -143,8 +143,8 @@ class Options:
             wanted.pop("patience", None)
         return replace(self, **wanted)
 
-    def optimizer(self, update: Update) -> Optimiser:
-        """The update's optimiser with what the options override."""
+    def optimizer(self, update: Update) -> Optimizer:
+        """The update's optimizer with what the options override."""
         given = update.optimizer
         if self.lr is not None:
             given = replace(given, lr=self.lr)
@@ -160,16 +160,21 @@ class Options:
 MANY = 100  # stages of a model that are looked at
 
 
-def stage_names(model: Model) -> list[str]:
-    """The names of the model's stages, as it gives them before training has begun."""
-    names: list[str] = []
-    while len(names) < MANY:
-        past = [{"name": name, "steps": 0, "terms": {}} for name in names]
-        stage = model.stage(len(names), past)
+def planned_stages(model: Model) -> list[Stage]:
+    """The model's stages, as it gives them before training has begun."""
+    stages: list[Stage] = []
+    while len(stages) < MANY:
+        past = [{"name": stage.name, "steps": 0, "terms": {}} for stage in stages]
+        stage = model.stage(len(stages), past)
         if stage is None:
             break
-        names.append(stage.name)
-    return names
+        stages.append(stage)
+    return stages
+
+
+def stage_names(model: Model) -> list[str]:
+    """The names of the model's stages, as it gives them before training has begun."""
+    return [stage.name for stage in planned_stages(model)]
 
 
 def check_stages(model: Model, options: Options) -> None:

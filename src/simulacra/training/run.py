@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import simulacra
-from simulacra.core.artifact import WEIGHTS, open_artifact, read_config
-from simulacra.core.boundary import checked
-from simulacra.core.files import remove_unfinished
-from simulacra.core.finding import Finding
-from simulacra.core.kinds import brief
+from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
+from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
+from simulacra.core.errors.calls import checked
+from simulacra.core.errors.finding import Finding
+from simulacra.core.errors.kinds import brief
+from simulacra.core.errors.suggestion import Phrase, Refusal, command
 from simulacra.core.model import Model
-from simulacra.core.rebuilding import ENTRIES as OF_A_MODEL
 from simulacra.core.renamed import MODELS, NAMES, present
+from simulacra.core.storage.files import remove_unfinished
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import find
-from simulacra.training.metrics import NAME as METRICS
-from simulacra.training.metrics import read_numbers
+from simulacra.training.state.metrics import NAME as METRICS
+from simulacra.training.state.metrics import read_numbers
 
 RUNS = Path("runs")
 LOCK, TRIES = "lock", 10
@@ -227,12 +228,14 @@ def load(
         >>> simulacra.load(path).sample(5).shape
         torch.Size([5, 3])
     """
-    from simulacra.training.backend import choose_device
+    from simulacra.training.hardware.backend import choose_device
 
     artifact = open_artifact(Path(path))
     found = class_of(artifact.config, kind, Path(path))
     if not artifact.weights.is_file():
-        go_on = f": its training has not finished; go on with `simulacra train --resume {path}`."
-        raise ValueError(f"{path} holds no {WEIGHTS}{go_on if 'data' in artifact.config else '.'}")
+        resumed = command("train", "--resume", path)
+        go_on = Phrase(f": its training has not finished; go on with {resumed}.", resumed)
+        more = go_on if "data" in artifact.config else "."
+        raise Refusal(f"{path} holds no {WEIGHTS}{more}", more)
     model = artifact.load(found, passed)
     return model if device is None else model.to(choose_device(device))

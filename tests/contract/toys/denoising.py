@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Decodes, Encodes
+from simulacra.core.capabilities.general import Decodes, Encodes
 from simulacra.core.model import Model
-from simulacra.core.optimisers import SGD
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Epochs, Source, Stage, Update
+from simulacra.core.optimizers import SGD
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Epochs, Source, Stage, Update
 from simulacra.nets.layers import Dropout
 
 

@@ -14,11 +14,11 @@ import math
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities import Completes, HasDensity, Samples
+from simulacra.core.capabilities.general import Completes, HasDensity, Samples
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Real
-from simulacra.core.training import Source, Stage, Steps
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real
+from simulacra.core.updates import Source, Stage, Steps
 
 
 class GaussianModel(Model, Samples, HasDensity, Completes):

@@ -12,12 +12,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Samples
-from simulacra.core.divergences import mmd2
+from simulacra.core.capabilities.general import Samples
+from simulacra.core.distributions.divergences import mmd2
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Update
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Update
 from simulacra.nets.mlp import mlp
 
 

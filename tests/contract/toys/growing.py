@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Samples
+from simulacra.core.capabilities.general import Samples
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Source, Stage, Steps, Update
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Source, Stage, Steps, Update
 from simulacra.nets.mlp import mlp
 
 WIDTH = 6

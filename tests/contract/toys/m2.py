@@ -19,14 +19,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Classifies, HasBound, Samples, TakesCondition
-from simulacra.core.classes import Categorical
-from simulacra.core.distributions import Gaussian
-from simulacra.core.divergences import kl_to_standard_normal
+from simulacra.core.capabilities.general import Classifies, HasBound, Samples, TakesCondition
+from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Source, Stage, Steps, Stream, Update, weight_rows
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Source, Stage, Steps, Stream, Update, weight_rows
 from simulacra.nets.mlp import mlp
 
 

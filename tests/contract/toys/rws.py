@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import HasImportanceWeights, Samples
-from simulacra.core.distributions import Bernoulli
+from simulacra.core.capabilities.general import HasImportanceWeights, Samples
+from simulacra.core.distributions.elementary import Bernoulli
 from simulacra.core.model import Model
-from simulacra.core.optimisers import Adam
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary
-from simulacra.core.training import Update
+from simulacra.core.optimizers import Adam
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary
+from simulacra.core.updates import Update
 
 
 class WakeSleep(Model, Samples, HasImportanceWeights):

@@ -14,7 +14,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from simulacra.core.midi import midi_bytes
+from simulacra.data.audio.midi import midi_bytes
 
 rng = lambda: np.random.default_rng(0)
 

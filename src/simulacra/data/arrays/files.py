@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry
-from simulacra.core.space import Space
+from simulacra.core.preprocessing.images import Geometry
+from simulacra.core.spaces.plain import Space
 from simulacra.data.arrays.matlab import read_cells, read_mat
 from simulacra.data.arrays.npy import BROKEN_ZIP, read_npy, read_npz
 from simulacra.data.arrays.options import ArrayOptions
@@ -25,7 +25,7 @@ from simulacra.data.arrays.sequences import open_sequences
 from simulacra.data.arrays.shapes import observations
 from simulacra.data.images.geometry import reshape_images
 from simulacra.data.labels import encode, one_column
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.keys import array_sides
 from simulacra.data.splits.options import SplitOptions
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from simulacra.core.composite import Fields, Sequence
-from simulacra.core.handed import as_tensor
-from simulacra.core.intake import condition_rows, rows_of
-from simulacra.core.precision import needs_double
-from simulacra.core.space import Space
+from simulacra.core.inputs.arrays import as_tensor
+from simulacra.core.inputs.convert import condition_rows, rows_of
+from simulacra.core.numerics.precision import needs_double
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.plain import Space
 from simulacra.data.labels import class_numbers
 
 log = logging.getLogger("simulacra")
@@ -37,7 +37,7 @@ def checked_rows(
     unknown = set(parts) - set(BESIDE)
     if unknown:
         raise ValueError(
-            f"in_memory() takes {', '.join(BESIDE)} beside the rows, not {', '.join(sorted(unknown))}."
+            f"from_tensors() takes {', '.join(BESIDE)} beside the rows, not {', '.join(sorted(unknown))}."
         )
     rows, known = rows_of(space, x, parts.get("known"), lengths=parts.get("lengths"))
     lengths = None
@@ -52,7 +52,7 @@ def checked_rows(
     for part, beside in (("c", c), ("c_known", c_known)):
         if beside is not None and len(beside) != len(rows):
             raise ValueError(f"{part} has {len(beside)} rows, but x has {len(rows)}: it needs one for each.")
-    if not space.discrete and not isinstance(space, (Fields, Sequence)) and len(rows) > 1:
+    if not space.discrete and not isinstance(space, (Table, Sequence)) and len(rows) > 1:
         _say_offsets(name, rows)
     held = {"x": rows, "c": c, "labels": labels, "known": known, "c_known": c_known, "lengths": lengths}
     return held, label_names

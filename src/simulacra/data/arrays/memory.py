@@ -10,14 +10,14 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from simulacra.core.intake import as_tensor
-from simulacra.core.pictures import pictures_in
-from simulacra.core.pixels import Geometry, to_chw
+from simulacra.core.inputs.convert import as_tensor
+from simulacra.core.inputs.pillow import pictures_in
+from simulacra.core.preprocessing.images import Geometry, to_chw
 from simulacra.data.arrays.files import observations
 from simulacra.data.arrays.options import MemoryOptions
 from simulacra.data.images.geometry import reshape_images
 from simulacra.data.labels import encode
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 
 WHERE = "the array"
 

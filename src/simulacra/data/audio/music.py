@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from simulacra.core.composite import Sequence
-from simulacra.core.midi import KEYS, LOWEST
-from simulacra.core.plain_json import load_json
-from simulacra.core.space import Binary
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary
+from simulacra.core.storage.plain_json import load_json
 from simulacra.data.arrays.matlab import read_cells
+from simulacra.data.audio.midi import KEYS, LOWEST
 from simulacra.data.catalog.formats import read_all
 from simulacra.data.limits import VALUE, check_memory
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 
 PADDED = 4  # bytes of memory for each entry of the rows, which are padded to the longest piece
 PARTS = ("train", "valid", "test")

@@ -8,7 +8,7 @@ from simulacra.data.images.options import check_sides
 
 
 @dataclass(frozen=True)
-class WaveOptions:
+class AudioOptions:
     """Options of recordings.
 
     Args:

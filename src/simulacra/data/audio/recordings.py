@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from simulacra.core.waves import Wave
+from simulacra.core.spaces.audio import Audio
 from simulacra.data.arrays.files import BROKEN_ZIP
-from simulacra.data.audio.options import WaveOptions
+from simulacra.data.audio.options import AudioOptions
 from simulacra.data.audio.wav import Recording, one_rate, read_wav, recording
 from simulacra.data.audio.windows import Window, check_lengths, sentence
 from simulacra.data.catalog import names
 from simulacra.data.labels import encode
 from simulacra.data.limits import check_memory
 from simulacra.data.listing import WAVES, check_two_files, list_folder
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.keys import path_sides
 from simulacra.data.splits.options import SplitOptions
 
@@ -36,7 +36,7 @@ KEPT = 12  # bytes of memory for each sample of all recordings, with its copies
 LARGEST = 2**28  # bytes that the archive may unpack to; the published one has 21 MB
 
 
-def open_waves(folder: Path, own: WaveOptions, split: SplitOptions) -> Source:
+def open_waves(folder: Path, own: AudioOptions, split: SplitOptions) -> Source:
     """The source in a folder of recordings, which are read into memory.
 
     Raises:
@@ -70,7 +70,7 @@ def _read(folder: Path, files: Sequence[Path]) -> list[Recording]:
     return read
 
 
-def open_wave(path: Path, own: WaveOptions, split: SplitOptions) -> Source:
+def open_wave(path: Path, own: AudioOptions, split: SplitOptions) -> Source:
     """The source in one recording; `start` is where each row begins, for time=.
 
     Raises:
@@ -93,7 +93,7 @@ def _noted(source: Source, read: Sequence[Recording]) -> Source:
     return source.noted("rounded", said) if count else source
 
 
-def open_spoken(name: str, own: WaveOptions, split: object) -> Source:
+def open_spoken(name: str, own: AudioOptions, split: object) -> Source:
     """The Free Spoken Digit Dataset: {digit}_{speaker}_{index}.wav, of which index 0 to 4 are tested.
 
     It is read from the zip file of the recordings, or the publisher's of the whole repository.
@@ -166,13 +166,13 @@ def _unzipped(archive: Path) -> dict[re.Match[str], Recording]:
     return found
 
 
-def _space(read: Mapping[str, Sequence[Recording]], window: Window) -> Wave:
+def _space(read: Mapping[str, Sequence[Recording]], window: Window) -> Audio:
     """One rate and one length for all parts."""
     every = [r for recordings in read.values() for r in recordings]
     rate = one_rate(every)
     check_lengths(window, every)
     log.info("%s", sentence(every, window))
-    return Wave((window.length or len(every[0]),), rate)
+    return Audio((window.length or len(every[0]),), rate)
 
 
 def _part(name: str, recordings: Sequence[Recording], window: Window) -> tuple[torch.Tensor, torch.Tensor]:
@@ -189,7 +189,7 @@ def _part(name: str, recordings: Sequence[Recording], window: Window) -> tuple[t
 
 
 def _source(
-    name: str, space: Wave, parts: dict[str, Part], window: Window, label_names: tuple[str, ...] = ()
+    name: str, space: Audio, parts: dict[str, Part], window: Window, label_names: tuple[str, ...] = ()
 ) -> Source:
     applied = (str(window),) if window.length else ()
-    return Source(name, space, parts, label_names, applied, standardise=False)
+    return Source(name, space, parts, label_names, applied, standardize=False)

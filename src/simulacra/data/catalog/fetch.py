@@ -22,7 +22,7 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from simulacra.core.links import unlinked
+from simulacra.core.storage.links import unlinked
 from simulacra.data.catalog import names
 from simulacra.data.catalog.registry import REMOTES, Remote
 

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry
-from simulacra.core.space import Binary, Levels
+from simulacra.core.preprocessing.images import Geometry
+from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data.catalog import names
 from simulacra.data.catalog.formats import opened, read_amat, read_cifar, read_idx
 from simulacra.data.images.geometry import reshape_images
 from simulacra.data.images.options import PictureOptions
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 
 log = logging.getLogger("simulacra")
 
@@ -35,7 +35,7 @@ CLOTHES = (
     "Ankle boot",
 )
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-FIXED = "static binarisation (Larochelle and Murray)"
+FIXED = "static binarization (Larochelle and Murray)"
 
 
 def open_named(name: str, own: object = None, split: object = None) -> Source:

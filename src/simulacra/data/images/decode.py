@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from simulacra.core.pictures import stored, transparent
-from simulacra.core.pixels import coloured
+from simulacra.core.inputs.pillow import stored, transparent
+from simulacra.core.preprocessing.images import coloured
 from simulacra.data.images import pnm, tiff
 from simulacra.data.images.frames import DAMAGED, opened
 from simulacra.data.images.headers import Head, heads_of, inverted

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry
-from simulacra.core.transforms import Binarise
+from simulacra.core.preprocessing.images import Geometry
+from simulacra.core.preprocessing.transforms import Binarize
 from simulacra.data.images.binarize import static_bits
 from simulacra.data.images.decode import decode
 from simulacra.data.images.depth import check_levels
@@ -86,7 +86,7 @@ class ImageFiles(RowStore):
         geometry: how a row is taken from a page.
         levels: number of levels of every entry.
         places: file, page, top and left of each row, shape (N, 4); None: the first page of each file.
-        bits: a static or threshold binarisation of each row, or None.
+        bits: a static or threshold binarization of each row, or None.
         part: which part of the data set this is: static bits are keyed by it.
         numbers: number of each row within its part, shape (N,): static bits are keyed by it.
         cache: pages that were decoded for a tile, for the next one.
@@ -98,7 +98,7 @@ class ImageFiles(RowStore):
     geometry: Geometry = Geometry()
     levels: int = 256
     places: Tensor | None = None
-    bits: Binarise | None = None
+    bits: Binarize | None = None
     part: str = "train"
     numbers: Tensor | None = None
     cache: PageCache = field(default_factory=PageCache, repr=False)
@@ -181,15 +181,15 @@ class ImageFiles(RowStore):
                     raise ValueError(f"{path} changed while it was in use: it gives {row.shape} now.")
                 # a copy: turned images run backwards, which torch does not take
                 whole = np.array(row, np.uint8 if row.dtype == np.uint8 else np.int32, order="C")
-                x[to] = self._binarised(torch.from_numpy(whole), i)
+                x[to] = self._binarized(torch.from_numpy(whole), i)
 
-    def _binarised(self, row: Tensor, i: int) -> Tensor:
+    def _binarized(self, row: Tensor, i: int) -> Tensor:
         if self.bits is None:
             return row
         number = int(self._numbers[i])
         return static_bits(row[None], self.bits, self.part, range(number, number + 1))[0]
 
-    def binarised(self, step: Binarise) -> ImageFiles:
+    def binarized(self, step: Binarize) -> ImageFiles:
         """The images as 0 and 1: row i of a part has the same bits for ever."""
         return replace(self, bits=step)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry
-from simulacra.core.space import Levels
+from simulacra.core.preprocessing.images import Geometry
+from simulacra.core.spaces.plain import Levels
 from simulacra.data.images.depth import levels_of, suggest_levels
 from simulacra.data.images.files import ImageFiles
 from simulacra.data.images.geometry import applied, check_sizes
@@ -19,7 +19,7 @@ from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.images.options import FolderOptions
 from simulacra.data.images.summary import sentence
 from simulacra.data.listing import check_two_files, list_folder
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.keys import path_sides
 from simulacra.data.splits.options import SplitOptions
 

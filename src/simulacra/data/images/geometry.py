@@ -1,4 +1,4 @@
-"""Size and colour of images, of files and in memory, and binarisations that are fixed."""
+"""Size and colour of images, of files and in memory, and binarizations that are fixed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from simulacra.core.pixels import Geometry, coloured, option
-from simulacra.core.space import Binary, Levels, Space
-from simulacra.core.transforms import Binarise
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
+from simulacra.core.preprocessing.images import Geometry, coloured, option
+from simulacra.core.preprocessing.transforms import Binarize
+from simulacra.core.spaces.plain import Binary, Levels, Space
 from simulacra.data.images.binarize import static_bits
 from simulacra.data.images.headers import Head
 from simulacra.data.row_store import RowStore
-from simulacra.data.source import Source
+from simulacra.data.sources.source import Source
 
 
 def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
@@ -34,10 +35,11 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
     levels, (channels, height, width) = source.space.levels, source.space.shape
     if geometry.crop and geometry.side and not _holds(height, width, geometry.side):
         least = [min(pair) for pair in zip((height, width), geometry.side)]
-        raise ValueError(
+        ways = option("crop", *least), option("size", *geometry.side)
+        raise Refusal(
             f"the images of {source.name} are {width}x{height}, smaller than "
-            f"{option('crop', *geometry.side)}: load them with {option('crop', *least)} or load them with "
-            f"{option('size', *geometry.side)}."
+            f"{option('crop', *geometry.side)}: load them with {ways[0]} or load them with {ways[1]}.",
+            *ways,
         )
     whole = geometry.side is None or geometry.side == (height, width)
     source = replace(source, geometry=geometry if geometry.side else None)
@@ -56,20 +58,20 @@ def _reshaped(x: Tensor | RowStore, geometry: Geometry, channels: int, levels: i
     return torch.stack([torch.from_numpy(row(pixels).copy()) for pixels in x.numpy()])
 
 
-def binarise_once(source: Source, scheme: str, threshold: float, seed: int) -> Source:
+def binarize_once(source: Source, scheme: str, threshold: float, seed: int) -> Source:
     """The source with 0/1 rows: row i of a part has the same bits for ever.
 
     Raises:
         ValueError: if the rows are no levels.
     """
     levels = getattr(source.space, "levels", 256)
-    step = Binarise(scheme, levels, threshold, seed)
+    step = Binarize(scheme, levels, threshold, seed)
     space: Space = step.space(source.space)
     assert isinstance(space, Binary)
     rows: dict[str, Tensor | RowStore] = {}
     for name, part in source.parts.items():
         if isinstance(part.rows, RowStore):
-            rows[name] = part.rows.binarised(step)
+            rows[name] = part.rows.binarized(step)
         else:
             rows[name] = static_bits(part.rows, step, name, range(len(part)))
     return source.change(rows, space, step.label)
@@ -89,10 +91,11 @@ def check_sizes(geometry: Geometry, heads: Mapping[Path, Sequence[Head]]) -> Non
         least = min(least), min(least)
     for path, head in pages:
         if not _holds(head.height, head.width, geometry.side):
-            raise ValueError(
+            ways = option(name, *least), option("size", height, width)
+            raise Refusal(
                 f"{path} is {head.width}x{head.height}, smaller than {option(name, height, width)}: "
-                f"remove it, or load the data with {option(name, *least)} or load them with "
-                f"{option('size', height, width)}."
+                f"remove it, or load the data with {ways[0]} or load them with {ways[1]}.",
+                *ways,
             )
 
 
@@ -110,18 +113,22 @@ def _check_one_size(pages: Sequence[tuple[Path, Head]]) -> None:
     first, head = pages[0]
     for path, other in pages:
         if (other.width, other.height) != (head.width, head.height):
-            raise ValueError(
+            ways = _mends([page for _, page in pages])
+            raise Refusal(
                 f"the images differ in size: {first} is {head.width}x{head.height}, {path} is "
-                f"{other.width}x{other.height}; {_mends([page for _, page in pages])}."
+                f"{other.width}x{other.height}; {ways}.",
+                ways,
             )
 
 
-def _mends(heads: Sequence[Head]) -> str:
+def _mends(heads: Sequence[Head]) -> Phrase:
     """What makes one size of many, with the numbers of these images."""
     least = min(min(head.width, head.height) for head in heads)
     tile = 2 ** (min(least, 64).bit_length() - 1)
     count = sum(len(Geometry(tile=tile).places(head.height, head.width)) for head in heads)
-    return (
-        f"to resize them load them with size={min(64, least)} or for central squares load them with "
-        f"crop={least} or for {count:,} tiles load them with tile={tile}"
+    resized, cropped, tiled = load_with(size=min(64, least)), load_with(crop=least), load_with(tile=tile)
+    return Phrase(
+        f"to resize them load them with {resized} or for central squares load them with {cropped} or for "
+        f"{count:,} tiles load them with {tiled}",
+        *(resized, cropped, tiled),
     )

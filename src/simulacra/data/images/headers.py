@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from simulacra.core.pictures import ALPHA, COLOUR, GREY, is_grey, stored_levels
+from simulacra.core.inputs.pillow import ALPHA, COLOUR, GREY, is_grey, stored_levels
 from simulacra.data.images import pnm, tiff
 from simulacra.data.images.blocks import gif_frames, orientation, png_chunks
 from simulacra.data.images.frames import MOVING, at_page, check_size, frames_of, opened, quietly, tag_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simulacra.core.pixels import side_of
+from simulacra.core.preprocessing.images import side_of
 
 Side = int | str | tuple[int, int] | None
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulacra.core.pixels import Geometry, Side
+from simulacra.core.preprocessing.images import Geometry, Side
 from simulacra.data.images.depth import depths
 from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.listing import list_folder

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.space import Binary, Space
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Space
 from simulacra.data.audio.recordings import recordings_of
 from simulacra.data.audio.windows import Window, sentence
 from simulacra.data.catalog import names
@@ -28,8 +28,8 @@ from simulacra.data.leaks.search import copies_within, find_leaks
 from simulacra.data.listing import SPLITS, list_folder
 from simulacra.data.load import load_data, read
 from simulacra.data.readers import Reader, find_reader
+from simulacra.data.sources.stream import StreamedSplit
 from simulacra.data.splits.options import SplitOptions
-from simulacra.data.stream import StreamedSplit
 from simulacra.data.tables.kinds import NoClasses
 
 IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
@@ -123,7 +123,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     if all(split.known is None for split in whole.splits.values()):
         added.pop("missing", None)
     raw = data.preprocessing.raw
-    columns = _columns(raw, kept) if isinstance(raw, Fields) else ()
+    columns = _columns(raw, kept) if isinstance(raw, Table) else ()
     return Inspection(data, facts, added, columns, len(whole.train), loaded, heads)
 
 
@@ -156,12 +156,12 @@ def _about_splits(there: Dataset, data: Dataset, looked_at: str) -> dict[str, st
 def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> dict[str, str]:
     """Space, values, gaps and labels."""
     raw = data.preprocessing.raw
-    facts = {"space": _count(len(raw.fields), "column") if isinstance(raw, Fields) else str(raw)}
-    if isinstance(data.space, Fields) and data.space.scored is not None:
+    facts = {"space": _count(len(raw.fields), "column") if isinstance(raw, Table) else str(raw)}
+    if isinstance(data.space, Table) and data.space.scored is not None:
         facts["for models"] = f"{_count(len(data.space.scored[1]), 'number')} as normal scores"
     elif str(data.space) != str(raw):
         facts["for models"] = str(data.space)
-    if not isinstance(raw, Fields):
+    if not isinstance(raw, Table):
         facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))
     counts = [split.lengths for split in data.splits.values() if split.lengths is not None]
     if counts:
@@ -214,7 +214,7 @@ def _labels(data: Dataset) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in zip(data.label_names, counts))
 
 
-def _columns(space: Fields, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> tuple[Row, ...]:
+def _columns(space: Table, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> tuple[Row, ...]:
     """A line for each column."""
     x = torch.cat([x for x, _ in kept.values()])
     known = torch.cat([torch.ones_like(x, dtype=torch.bool) if k is None else k for x, k in kept.values()])
@@ -251,7 +251,7 @@ def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str
         return f"folders may say whose {what} these are: load them with groups='folder'" if deep else None
     raw = data.preprocessing.raw
     values = dict(beside)
-    if isinstance(raw, Fields):
+    if isinstance(raw, Table):
         values = {name: data.train.x[:, j].numpy() for j, (name, _) in enumerate(raw.fields)}
     # a number of its own for each row makes no groups
     named = [name for name, x in values.items() if _is_group(name) and 1 < len(np.unique(x)) < len(x)]

@@ -9,7 +9,7 @@ import torch
 
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.headers import Head
-from simulacra.data.stream import StreamedSplit
+from simulacra.data.sources.stream import StreamedSplit
 
 PIXELS = 2**24  # of pages that are decoded
 ENTRIES = 2**22  # of rows in memory that are looked at

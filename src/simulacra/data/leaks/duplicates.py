@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from simulacra.data.row_store import RowStore
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 
 log = logging.getLogger("simulacra")
 

@@ -6,7 +6,7 @@ brighter 0.006; a JPEG copy of quality 90 0.03 (0.055 where there is little cont
 nearest different images across splits: 0.075 (MNIST), 0.11 (Olivetti faces), 0.15 (a fifth of CIFAR-10),
 0.18 (digits). Only Fashion-MNIST has pairs below, twenty down to 0.004: the same garment twice.
 
-Tables: real columns standardised, positive ones after the logarithm; near if all of them agree within
+Tables: real columns standardized, positive ones after the logarithm; near if all of them agree within
 1e-3 of a deviation and all others are equal. In small tables or of few columns chance does that too, so
 the limit shrinks until fewer than 0.01 pairs are expected of unrelated rows, whose probability is
 
@@ -27,9 +27,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simulacra.core.composite import Fields
-from simulacra.core.numeric import Numeric
-from simulacra.core.space import Binary, Positive, Real, Space
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.numeric import Numeric
+from simulacra.core.spaces.plain import Binary, Positive, Real, Space
 
 SIDE, NEAR_IMAGES = 16, 0.05
 LEAST_PIXELS = 64  # below it images are too poor to tell copies from kin
@@ -138,7 +138,7 @@ def chance_of_copy(space: Space, train: Tensor) -> float:
     """Probability that two unrelated rows of such values are equal; 0 where a column is continuous.
 
     Example:
-        >>> from simulacra.core.space import Binary
+        >>> from simulacra.core.spaces.plain import Binary
         >>> x = (torch.rand(2000, 3, generator=torch.Generator().manual_seed(0)) < 0.5).float()
         >>> 0.01 < chance_of_copy(Binary((3,)), x) < 1
         True
@@ -180,7 +180,7 @@ def continuous(space: Space, x: Tensor) -> bool:
         x: some raw rows, shape (N, *).
 
     Example:
-        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.spaces.plain import Real
         >>> continuous(Real((2,)), torch.randn(50, 2)), continuous(Real((2,)), torch.randn(50, 2).round())
         (True, False)
     """
@@ -236,7 +236,7 @@ def _kinds(space: Space) -> tuple[np.ndarray, np.ndarray]:
 
 def _columns(space: Space) -> list[Space]:
     """The space of each column."""
-    if isinstance(space, Fields):
+    if isinstance(space, Table):
         return [field for _, field in space.fields for _ in range(max(1, field.dims))]
     return [space] * space.dims
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.composite import Sequence
-from simulacra.core.waves import Wave
+from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.composite import Sequence
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.leaks.nearness import (
     Columns,
@@ -23,7 +23,7 @@ from simulacra.data.leaks.nearness import (
     is_pictured,
     thumbnails,
 )
-from simulacra.data.stream import StreamedSplit
+from simulacra.data.sources.stream import StreamedSplit
 
 log = logging.getLogger("simulacra")
 
@@ -171,7 +171,7 @@ def _look(split: Split, pictured: bool) -> tuple[np.ndarray, Tensor]:
         found = [hash(row.tobytes()) for row in content]
         if known is not None:
             found = [hash((h, row.tobytes())) for h, row in zip(found, known.flatten(1).numpy())]
-        if split.preprocessing.raw.image or isinstance(split.preprocessing.raw, Wave):
+        if split.preprocessing.raw.image or isinstance(split.preprocessing.raw, Audio):
             blank = (content.min(1) == content.max(1)).tolist()
             found = [0 if is_blank else h for h, is_blank in zip(found, blank)]
         hashes += found

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from simulacra.data.catalog.formats import read_all
 from simulacra.data.listing import SPLITS
-from simulacra.data.source import Source
+from simulacra.data.sources.source import Source
 from simulacra.data.splits.keys import side_of
 
 WORDS = {alias: split for split, aliases in SPLITS.items() for alias in aliases}

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.random import Rng, some_of
-from simulacra.core.waves import Wave
+from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.random.keyed import Rng, some_of
+from simulacra.core.spaces.audio import Audio
 from simulacra.data.row_store import RowStore
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.assigned import by_words
 from simulacra.data.splits.grouping import by_group, by_stratum
 from simulacra.data.splits.keys import check_present, side_of
@@ -71,7 +72,7 @@ def _check_together(groups: str | None, stratify: str | None, time: str | None, 
 def _files_of_many_rows(source: Source) -> str | None:
     """`file` where a file holds several rows, as pages, tiles or windows: they are too alike to be apart."""
     parts = source.parts.values()
-    of_files = isinstance(source.space, Wave) or any(isinstance(p.rows, RowStore) for p in parts)
+    of_files = isinstance(source.space, Audio) or any(isinstance(p.rows, RowStore) for p in parts)
     many = of_files and any(len(set(p.sides["file"].tolist())) < len(p) for p in parts)
     return "file" if many else None
 
@@ -139,9 +140,11 @@ def _groups(values: np.ndarray, name: str, wish: Mapping[str, int]) -> np.ndarra
     check_present(values, "groups", name)
     names, numbers, sizes = np.unique(values, return_inverse=True, return_counts=True)
     if len(names) < len(wish):
-        raise ValueError(
+        ways = load_with(validation=0), load_with(test=0)
+        raise Refusal(
             f"groups={name!r} makes {len(names)} group{'s' * (len(names) > 1)} of {len(values)} rows, too "
-            f"few for {' and '.join(wish)}: choose another grouping, or validation=0 or test=0."
+            f"few for {' and '.join(wish)}: choose another grouping, or {ways[0]} or {ways[1]}.",
+            *ways,
         )
     largest = int(sizes.argmax())
     if sizes[largest] > wish["train"]:

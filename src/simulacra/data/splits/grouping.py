@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.random import Rng
+from simulacra.core.random.keyed import Rng
 
 ORDERS, WORK = 64, 20_000  # orders that are tried, where there are few groups; groups placed in all
 

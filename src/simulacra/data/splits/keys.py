@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 
 
 def path_sides(origins: Sequence[Path], folder: Path, below: Path) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.core.space import Space
+from simulacra.core.spaces.plain import Space
 from simulacra.data.tables.numbers import Marks, is_exact
 
 

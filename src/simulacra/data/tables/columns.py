@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.intake import class_name, column_codes
-from simulacra.core.space import Binary, Space
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
+from simulacra.core.inputs.convert import class_name, column_codes
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Binary, Space
 from simulacra.data.labels import encode
-from simulacra.data.source import Part, Source
+from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
 from simulacra.data.tables.declared import EVERY_OTHER, read_types
@@ -69,10 +70,10 @@ def source_of(
             fields[column.name] = space
             entries.append(_codes(space, column))
     if refused:
-        raise NoClasses([name for error in refused for name in error.columns], str(refused[0]))
+        raise NoClasses([name for error in refused for name in error.columns], str(refused[0]), refused[0])
     if not fields:
         raise ValueError(f"{where} has no column beside labels and groups: {_nothing(left_out, own)}.")
-    source = _source(name, Fields(fields), entries, labels, label_names, _sides(columns, split))
+    source = _source(name, Table(fields), entries, labels, label_names, _sides(columns, split))
     for column_name, why in left_out.items():
         source = source.noted("columns left out", f"{column_name} ({why})")
     for said in _far_codes([column for column in columns if column.name in fields], own):
@@ -89,8 +90,9 @@ def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
     ]
     known = [own.missing_values or "", *(word for c, _ in codes for word in c.spellings)]
     words = ",".join(dict.fromkeys(filter(None, [*known, *written])))
-    mend = f"load it with missing_values='{words}' and missing='mask'"
-    return [f"{', '.join(shown)} lies far from the other values: if it means missing {mend}"] * bool(codes)
+    way = load_with(missing_values=words, missing="mask")
+    said = f"{', '.join(shown)} lies far from the other values: if it means missing load it with {way}"
+    return [said] * bool(codes)
 
 
 def _index(where: str, names: Sequence[str], own: FrameOptions) -> int | None:
@@ -152,15 +154,17 @@ def _labels(column: Column) -> tuple[Tensor, tuple[str, ...]]:
 
 def _check_gaps(column: Column, own: FrameOptions) -> None:
     if own.missing == "error":
-        mend = "load it with missing='mask' to leave it out of the likelihood, or fill it in"
-        check_present(column, mend)
+        masked = load_with(missing="mask")
+        check_present(
+            column, Phrase(f"load it with {masked} to leave it out of the likelihood, or fill it in", masked)
+        )
 
 
 def check_present(column: Column, mend: str) -> None:
     """Raise ValueError where an entry is missing."""
     if None in column.values:
         where = column.at(column.values.index(None))
-        raise ValueError(f"{column.where} has a missing value in {where}: {mend}.")
+        raise Refusal(f"{column.where} has a missing value in {where}: {mend}.", mend)
 
 
 def _codes(space: Space, column: Column) -> np.ndarray:
@@ -192,7 +196,7 @@ def _check_codes(space: Space, codes: np.ndarray, column: Column) -> None:
 
 def _source(
     name: str,
-    space: Fields,
+    space: Table,
     entries: list[np.ndarray],
     labels: Tensor | None,
     label_names: tuple[str, ...],

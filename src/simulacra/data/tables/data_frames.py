@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.intake import class_name, column_values
-from simulacra.core.space import Space
-from simulacra.core.tabular import as_columns, is_table, named_columns
-from simulacra.data.source import Source
+from simulacra.core.inputs.convert import class_name, column_values
+from simulacra.core.inputs.tables import as_columns, is_table, named_columns
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.plain import Space
+from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
 from simulacra.data.tables.columns import label_number, source_of
@@ -29,7 +29,7 @@ def open_frame(frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
     Example:
         >>> frame = {"a": [0.5, -1.5], "b": ["x", "y"]}
         >>> open_frame(frame, FrameOptions(), SplitOptions()).space
-        Fields(a=Numeric(), b=Categorical(2))
+        Table(a=Numeric(), b=Categorical(2))
     """
     columns = frame if is_table(frame) else as_columns(frame)
     return frame_source("frame", "the data frame", columns, own, split)

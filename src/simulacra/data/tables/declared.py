@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from simulacra.core.plain_yaml import load_yaml
+from simulacra.core.storage.plain_yaml import load_yaml
 
 KINDS = ("numeric", "real", "positive", "count", "binary", "categorical", "ordinal", "drop")
 EVERY_OTHER = "*"

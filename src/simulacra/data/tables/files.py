@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from simulacra.data.source import Source
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
+from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
 from simulacra.data.tables.columns import label_number, source_of
@@ -41,7 +42,7 @@ from simulacra.data.tables.separators import find_separator
 
 
 @dataclass
-class Table:
+class Columns:
     """Cells as text.
 
     Args:
@@ -82,7 +83,7 @@ def open_table(path: Path, own: TableOptions, split: SplitOptions) -> Source:
     return replace(source, resolved={**source.resolved, **found})
 
 
-def read_table(path: Path, options: TableOptions) -> Table:
+def read_table(path: Path, options: TableOptions) -> Columns:
     """The cells of a table in the dialect that is told or found.
 
     Raises:
@@ -132,7 +133,7 @@ def _shaped(
     rows: list[Line],
     comments: Sequence[tuple[int, str]],
     options: TableOptions,
-) -> Table:
+) -> Columns:
     """The table with its header, of rows of one width."""
     width = width_of(rows)
     begin = beginning(rows, width, options.header)
@@ -180,10 +181,12 @@ def _names_above(
         return None
     if names_rows(below) or not any(row[-1] for row in below):
         return last
-    mend = ", or if it is one column of texts load it with separator='none'" if width == 2 else ""
-    raise ValueError(
+    one = load_with(separator="none")
+    mend = Phrase(f", or if it is one column of texts load it with {one}", one) if width == 2 else ""
+    raise Refusal(
         f"{path} has {width - 1} name{'s' * (width > 2)} in line {last[0]}, but {width} cells in line "
-        f"{rows[0][0]}: give each column a name{mend}."
+        f"{rows[0][0]}: give each column a name{mend}.",
+        mend,
     )
 
 
@@ -196,8 +199,8 @@ def _said_of_names(rows: Sequence[Line], marks: Marks, taken: bool) -> dict[str,
         return {}
     listed = ", ".join(first[:5]) + (", ..." if len(first) > 5 else "")
     what, other, mend = ("names", "values", False) if taken else ("values", "names", True)
-    said = f"line {rows[0][0]} ({listed}) holds {what}; if these are {other} load it with header={mend}"
-    return {"header": said}
+    way = load_with(header=mend)
+    return {"header": f"line {rows[0][0]} ({listed}) holds {what}; if these are {other} load it with {way}"}
 
 
 def _header(
@@ -237,11 +240,11 @@ def _uncommented(path: Path, dialect: Dialect, number: int, text: str) -> Line:
 
 def _named(
     path: Path, dialect: Dialect, names: Sequence[str] | None, cells: list[list[str]], lines: list[int]
-) -> Table:
+) -> Columns:
     """The table with a name for each column."""
     width = len(cells[0])
     if names is None:
-        return Table(path, dialect, [str(j) for j in range(1, width + 1)], cells, lines)
+        return Columns(path, dialect, [str(j) for j in range(1, width + 1)], cells, lines)
     given = list(names)
     if len(given) == width - 1:
         # a mark at the end of each row makes an empty last column; otherwise the first one names the rows
@@ -249,11 +252,11 @@ def _named(
         given = [*given, ""] if last else ["", *given]
     unnamed = {j for j, name in enumerate(given) if not name}
     named = [name or f"column {j + 1}" for j, name in enumerate(given)]
-    return Table(path, dialect, named, cells, lines, unnamed)
+    return Columns(path, dialect, named, cells, lines, unnamed)
 
 
 def columns_of(
-    table: Table, told: str | None, declared: Declared
+    table: Columns, told: str | None, declared: Declared
 ) -> tuple[list[Column], dict[str, str], str]:
     """The columns with their missing cells, notes of what is missing or looks so, and the spellings.
 
@@ -289,8 +292,8 @@ def columns_of(
         more = (word for words in missing.classes.values() for word in words)
         words = ",".join(dict.fromkeys([*missing.words, *more]))
         notes["classes"] = (
-            f"{', '.join(kept)} is a class: if it means missing load it with missing_values='{words}' and "
-            "missing='mask'"
+            f"{', '.join(kept)} is a class: if it means missing load it with "
+            f"{load_with(missing_values=words, missing='mask')}"
         )
     return columns, notes, ",".join(missing.words)
 

@@ -1,8 +1,8 @@
 """Tables as the measures take them; they are defined in `simulacra.tables`, where pictures find them too."""
 
 from simulacra.tables.columns import (
+    Columns,
     NotMeasured,
-    Table,
     decimals,
     exact,
     rounded,
@@ -12,9 +12,9 @@ from simulacra.tables.columns import (
 from simulacra.tables.sources import Completer, completer_of, from_frame, table_of
 
 __all__ = [
+    "Columns",
     "Completer",
     "NotMeasured",
-    "Table",
     "completer_of",
     "decimals",
     "exact",

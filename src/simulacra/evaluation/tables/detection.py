@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulacra.core.records import Record
-from simulacra.tables.columns import NotMeasured, Table, rounded, usable
+from simulacra.core.storage.records import Record
+from simulacra.tables.columns import Columns, NotMeasured, rounded, usable
 
 ITERATIONS, FOLDS = 60, 5
 MOST = 5000  # rows of each side
@@ -48,7 +48,7 @@ class Detection(Record):
         return math.sqrt(max(variance, 0.0) / (self.rows * self.drawn))
 
 
-def detection(real: Table, drawn: Table, seed: int = 0, most: int = MOST) -> Detection:
+def detection(real: Columns, drawn: Columns, seed: int = 0, most: int = MOST) -> Detection:
     """The area under the curve of trees with 60 iterations in 5 stratified folds.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from simulacra.tables.associations import MOST_COLUMNS, Pair, associations
-from simulacra.tables.columns import Table, rounded
+from simulacra.tables.columns import Columns, rounded
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def total_variation(a: np.ndarray, b: np.ndarray) -> float:
     return float(0.5 * np.abs(p - q).sum())
 
 
-def column_fidelity(real: Table, drawn: Table) -> dict[str, float]:
+def column_fidelity(real: Columns, drawn: Columns) -> dict[str, float]:
     """Equations (1) and (2) of each column; NaN where a side has no known cell.
 
     Args:
@@ -89,13 +89,13 @@ def column_fidelity(real: Table, drawn: Table) -> dict[str, float]:
     return found
 
 
-def pair_errors(real: Table, drawn: Table, most: int = MOST_COLUMNS) -> dict[Pair, float]:
+def pair_errors(real: Columns, drawn: Columns, most: int = MOST_COLUMNS) -> dict[Pair, float]:
     """|a_p - a_q| of equation (3) for each pair, drawn numbers rounded to the decimals of the real ones."""
     a, b = associations(real, most), associations(rounded(drawn, real), most)
     return {pair: abs(a[pair] - b[pair]) for pair in a}
 
 
-def lost_classes(real: Table, drawn: Table, share: float = 0.0) -> list[LostClass]:
+def lost_classes(real: Columns, drawn: Columns, share: float = 0.0) -> list[LostClass]:
     """Classes with more than `share` of the real cells that are in no drawn row, the most frequent first."""
     found = []
     for name, codes in real.classes.items():

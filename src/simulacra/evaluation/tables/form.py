@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulacra.core.records import Record
-from simulacra.tables.columns import EXACT, Table, decimals, rounded
+from simulacra.core.storage.records import Record
+from simulacra.tables.columns import EXACT, Columns, decimals, rounded
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Form(Record):
     beyond: dict[str, float]
 
 
-def form(train: Table, drawn: Table) -> Form:
+def form(train: Columns, drawn: Columns) -> Form:
     """Equations (1) to (3) of drawn rows.
 
     Example:
@@ -55,13 +55,13 @@ def form(train: Table, drawn: Table) -> Form:
     )
 
 
-def copies(train: Table, drawn: Table) -> float:
+def copies(train: Columns, drawn: Columns) -> float:
     """Equation (3); missing cells are equal to each other."""
     seen = set(_keys(train, train))
     return float(np.mean([key in seen for key in _keys(drawn, train)])) if len(drawn) else float("nan")
 
 
-def _keys(table: Table, like: Table) -> list[bytes]:
+def _keys(table: Columns, like: Columns) -> list[bytes]:
     x = np.nan_to_num(rounded(table, like).matrix(), nan=np.finfo(np.float64).max)
     return [row.tobytes() for row in np.ascontiguousarray(x)]
 

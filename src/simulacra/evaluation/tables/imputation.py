@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulacra.core.progress import each
-from simulacra.core.records import Record
-from simulacra.tables.columns import NotMeasured, Table
+from simulacra.core.progress.tasks import each
+from simulacra.core.storage.records import Record
+from simulacra.tables.columns import Columns, NotMeasured
 from simulacra.tables.sources import Completer
 
 HIDDEN, DRAWS = 0.1, 5
@@ -54,13 +54,13 @@ class Imputation(Record):
 
 
 def imputation(
-    train: Table, held_out: Table, completer: Completer | None = None, seed: int = 0, draws: int = DRAWS
+    train: Columns, held_out: Columns, completer: Completer | None = None, seed: int = 0, draws: int = DRAWS
 ) -> Imputation:
     """Hide cells of held-out rows and fill them in.
 
     Args:
-        completer: called as `completer(x, known, seed)` with `Table.matrix` of the rows, NaN where hidden or
-            missing; gives the matrix filled in.
+        completer: called as `completer(x, known, seed)` with `Columns.matrix` of the rows, NaN where hidden
+            or missing; gives the matrix filled in.
         draws: fillings of the completer, with the seeds 0, 1, ...
 
     Raises:
@@ -93,14 +93,14 @@ def imputation(
     return Imputation(model, error, _rmse(mean, rows, train, cells)[0], iterative, n, len(rows), draws, seed)
 
 
-def hidden(table: Table, seed: int) -> tuple[Table, np.ndarray]:
+def hidden(table: Columns, seed: int) -> tuple[Columns, np.ndarray]:
     """The rows of which some cells are hidden but not all, and True where they are, shape (B, columns)."""
     hole: np.ndarray = np.random.default_rng(seed).random((len(table), len(table.names))) < HIDDEN
     keep = np.asarray(hole.any(1) & ~hole.all(1))
     return table.rows(keep), hole[keep]
 
 
-def _completed(rows: Table, hole: np.ndarray, completer: Completer, draws: int) -> dict[str, np.ndarray]:
+def _completed(rows: Columns, hole: np.ndarray, completer: Completer, draws: int) -> dict[str, np.ndarray]:
     """The mean of several fillings, columns of numbers by name."""
     x = rows.matrix()
     known = ~hole & ~np.isnan(x)
@@ -116,7 +116,7 @@ def _completed(rows: Table, hole: np.ndarray, completer: Completer, draws: int) 
     return total
 
 
-def _numeric(rows: Table, filled: np.ndarray) -> dict[str, np.ndarray]:
+def _numeric(rows: Columns, filled: np.ndarray) -> dict[str, np.ndarray]:
     """The columns of a filled matrix that can be counted with."""
     found = {}
     for i, name in enumerate(rows.names):
@@ -128,7 +128,7 @@ def _numeric(rows: Table, filled: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def _cells(rows: Table, train: Table, hole: np.ndarray) -> dict[str, np.ndarray]:
+def _cells(rows: Columns, train: Columns, hole: np.ndarray) -> dict[str, np.ndarray]:
     """True at hidden numbers that were known, of columns that change in training."""
     place = {name: i for i, name in enumerate(rows.names)}
     return {
@@ -139,7 +139,7 @@ def _cells(rows: Table, train: Table, hole: np.ndarray) -> dict[str, np.ndarray]
 
 
 def _rmse(
-    filled: dict[str, np.ndarray], rows: Table, train: Table, cells: dict[str, np.ndarray]
+    filled: dict[str, np.ndarray], rows: Columns, train: Columns, cells: dict[str, np.ndarray]
 ) -> tuple[float, float]:
     """Equation (1) and its standard error."""
     true, seen = rows.numeric(), train.numeric()
@@ -157,7 +157,7 @@ def _deviation(values: np.ndarray) -> float:
     return float(known.std(ddof=1)) if len(known) > 1 else 0.0
 
 
-def _iterative(train: Table, rows: Table, hole: np.ndarray) -> dict[str, np.ndarray] | None:
+def _iterative(train: Columns, rows: Columns, hole: np.ndarray) -> dict[str, np.ndarray] | None:
     """The fillings of IterativeImputer, columns of numbers by name; None where there are too many columns."""
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer
@@ -176,7 +176,7 @@ def _iterative(train: Table, rows: Table, hole: np.ndarray) -> dict[str, np.ndar
     return {column: filled[:, j] for j, (column, level) in enumerate(names) if not level}
 
 
-def design(table: Table, train: Table) -> tuple[list[tuple[str, str]], np.ndarray]:
+def design(table: Columns, train: Columns) -> tuple[list[tuple[str, str]], np.ndarray]:
     """Numbers as they are, other classes as a 0/1 column each; NaN where missing.
 
     Args:

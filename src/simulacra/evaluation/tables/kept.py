@@ -25,7 +25,7 @@ import scipy  # whose stats are loaded when they are used: that takes a second
 
 from simulacra.evaluation.tables.fidelity import LostClass, column_fidelity, lost_classes
 from simulacra.tables.associations import Pair, association, associations
-from simulacra.tables.columns import Table, rounded
+from simulacra.tables.columns import Columns, rounded
 
 ALPHA = 0.001  # probability that a healthy table has a column, or a pair, beyond chance
 FREQUENT = 0.02  # share of the training rows from which on a class must not be missing
@@ -110,7 +110,7 @@ class Kept:
     rows: int
 
 
-def kept(train: Table, held_out: Table, drawn: Table, seed: int = 0) -> Kept:
+def kept(train: Columns, held_out: Columns, drawn: Columns, seed: int = 0) -> Kept:
     """Compare drawn rows with training rows, and held-out rows with them.
 
     Example:
@@ -135,7 +135,7 @@ def kept(train: Table, held_out: Table, drawn: Table, seed: int = 0) -> Kept:
     )
 
 
-def _columns(train: Table, held_out: Table, drawn: Table) -> list[KeptColumn]:
+def _columns(train: Columns, held_out: Columns, drawn: Columns) -> list[KeptColumn]:
     ours, theirs = column_fidelity(train, drawn), column_fidelity(train, held_out)
     a = ALPHA / len(train.names)
     found = []
@@ -148,7 +148,7 @@ def _columns(train: Table, held_out: Table, drawn: Table) -> list[KeptColumn]:
     return found
 
 
-def distance_by_chance(train: Table, other: Table, name: str, a: float) -> float:
+def distance_by_chance(train: Columns, other: Columns, name: str, a: float) -> float:
     """Equation (1) or (2) of a column; infinite where one side has no known cell."""
     sides = [int((~np.isnan(table.column(name))).sum()) for table in (train, other)]
     if not min(sides):
@@ -163,7 +163,7 @@ def distance_by_chance(train: Table, other: Table, name: str, a: float) -> float
     return float(np.sqrt(p * (1 - p) * h).sum() / 2) + math.sqrt(math.log(1 / a) * h / 2)
 
 
-def _pairs(train: Table, held_out: Table, drawn: Table, seed: int) -> list[KeptPair]:
+def _pairs(train: Columns, held_out: Columns, drawn: Columns, seed: int) -> list[KeptPair]:
     """At equal numbers of rows, so that what chance adds to an association is the same on both sides."""
     n = min(len(train), len(drawn), MOST)
     if n < 2 or len(train.names) < 2:
@@ -186,7 +186,7 @@ def _both(a: dict[Pair, float], b: dict[Pair, float]) -> dict[Pair, tuple[float,
     return {pair: (value, b[pair]) for pair, value in a.items()}
 
 
-def resampled(rows: Table, pair: Pair, seed: int) -> float:
+def resampled(rows: Columns, pair: Pair, seed: int) -> float:
     """The standard error of the association of two columns, by drawing the rows again with replacement."""
     rng, two = np.random.default_rng(seed), rows.only(pair)
     again = (two.rows(rng.integers(0, len(two), len(two))) for _ in range(RESAMPLES))

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulacra.core.progress import each
-from simulacra.core.records import Record
-from simulacra.tables.columns import NotMeasured, Table, usable
+from simulacra.core.progress.tasks import each
+from simulacra.core.storage.records import Record
+from simulacra.tables.columns import Columns, NotMeasured, usable
 
 ITERATIONS = 100
 FEW_CLASSES = 6
@@ -71,9 +71,9 @@ class Usefulness(Record):
 
 
 def usefulness(
-    train: Table,
-    drawn: Table,
-    held_out: Table,
+    train: Columns,
+    drawn: Columns,
+    held_out: Columns,
     target: str | None = None,
     seed: int = 0,
     most: int = MOST,
@@ -113,7 +113,7 @@ def usefulness(
     return Usefulness(tuple(found), len(a), len(held_out), seed)
 
 
-def targets(table: Table, most: int = TARGETS) -> list[str]:
+def targets(table: Columns, most: int = TARGETS) -> list[str]:
     """Columns that change, at most `most` of them, spread evenly.
 
     Example:
@@ -126,7 +126,7 @@ def targets(table: Table, most: int = TARGETS) -> list[str]:
     return [changing[i * len(changing) // n] for i in range(n)]
 
 
-def score(fit: Table, held_out: Table, like: Table, target: str, seed: int = 0) -> float:
+def score(fit: Columns, held_out: Columns, like: Columns, target: str, seed: int = 0) -> float:
     """R^2 or the area under the curve of trees that learned from `fit`, on the held-out rows.
 
     Args:
@@ -148,7 +148,7 @@ def score(fit: Table, held_out: Table, like: Table, target: str, seed: int = 0) 
     return _r2(x, values[0], y, values[1], seed)
 
 
-def few(table: Table, target: str) -> bool:
+def few(table: Columns, target: str) -> bool:
     """Returns True if the target is one of at most 6 classes that occur."""
     return target in table.classes and len(np.unique(_known(table.column(target)))) <= FEW_CLASSES
 

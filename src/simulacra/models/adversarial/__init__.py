@@ -1,22 +1,6 @@
 """Adversarial models: samplers trained by a game; each is a choice of pieces."""
 
-from simulacra.models.adversarial.began import BEGAN
-from simulacra.models.adversarial.dcgan import DCGAN
-from simulacra.models.adversarial.gan import GAN
-from simulacra.models.adversarial.lsgan import LSGAN
-from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
-from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
-from simulacra.models.adversarial.three_way import ThreeWayGAN
-from simulacra.models.adversarial.wgan import WGAN, WGANGP
+from simulacra.models.adversarial.catalog import ENTRIES
+from simulacra.models.entry import classes_of
 
-__all__ = [
-    "BEGAN",
-    "DCGAN",
-    "GAN",
-    "LSGAN",
-    "WGAN",
-    "WGANGP",
-    "NoiseAwareGAN",
-    "SemiSupervisedGAN",
-    "ThreeWayGAN",
-]
+__all__, __getattr__ = classes_of(__name__, ENTRIES)

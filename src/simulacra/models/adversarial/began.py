@@ -20,17 +20,17 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Loss, Update
-from simulacra.models.adversarial.cures import Cures
-from simulacra.models.adversarial.discriminator import Verdict
-from simulacra.models.adversarial.game import Game, playable
-from simulacra.models.adversarial.losses import generator_loss
-from simulacra.models.adversarial.objectives import Objective, lifted
-from simulacra.models.adversarial.pieces import Network
-from simulacra.models.adversarial.play import Play
-from simulacra.nets.players import build_players
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Loss, Update
+from simulacra.models.adversarial.game.discriminator import Verdict
+from simulacra.models.adversarial.game.losses import generator_loss
+from simulacra.models.adversarial.game.objectives import Objective, lifted
+from simulacra.models.adversarial.game.pieces import Network
+from simulacra.models.adversarial.game.rules import Play
+from simulacra.models.adversarial.game.stabilizers import Stabilizers
+from simulacra.models.adversarial.game.two_player import Game, playable
+from simulacra.nets.adversarial.players import build_players
 
 
 class Rebuilder(nn.Module):
@@ -72,7 +72,7 @@ class BEGAN(Game):
         ValueError: if gamma is not in (0, 1].
 
     Example:
-        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.spaces.plain import Real
         >>> BEGAN(Real((2,)), latent=4).sample(3).shape
         torch.Size([3, 2])
     """
@@ -94,13 +94,13 @@ class BEGAN(Game):
         if not 0 < gamma <= 1:
             raise ValueError(f"gamma is {gamma}, but it must lie in (0, 1].")
         shape, options = space.features_shape, {"hidden": hidden, "channels": channels}
-        plain: Any = {**options, "normalisation": "none", "critic_normalisation": "none"}
+        plain: Any = {**options, "normalization": "none", "critic_normalization": "none"}
         G, _ = build_players(network, latent, shape, **plain)
         decoder, encoder = build_players(network, latent, shape, **plain)
         D = Rebuilder(encoder, decoder, int(encoder.width), latent)
         # (2), by the score -L
         goal = Objective(lifted, self.balanced, lifted, None)
-        super().__init__(space, None, G, D, latent, goal, Cures(), Play(lr=lr))
+        super().__init__(space, None, G, D, latent, goal, Stabilizers(), Play(lr=lr))
         self.gamma, self.balance_rate = gamma, balance_rate
         self.register_buffer("k", torch.zeros(()))
 

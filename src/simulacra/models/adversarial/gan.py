@@ -9,18 +9,18 @@ Reference: Goodfellow et al., Generative Adversarial Nets, 2014; Mirza and Osind
 
 from __future__ import annotations
 
-from simulacra.core.space import Space
-from simulacra.models.adversarial.cures import Cures
-from simulacra.models.adversarial.discriminator import Conditioning
-from simulacra.models.adversarial.game import Game, playable
-from simulacra.models.adversarial.objectives import Named
-from simulacra.models.adversarial.objectives import objective as objective_of
-from simulacra.models.adversarial.pieces import Network, Normalisation, build
-from simulacra.models.adversarial.play import Optimizer, Output, Play, Prior
+from simulacra.core.spaces.plain import Space
+from simulacra.models.adversarial.game.discriminator import Conditioning
+from simulacra.models.adversarial.game.objectives import Named
+from simulacra.models.adversarial.game.objectives import objective as objective_of
+from simulacra.models.adversarial.game.pieces import Network, Normalization, build
+from simulacra.models.adversarial.game.rules import Optimizer, Output, Play, Prior
+from simulacra.models.adversarial.game.stabilizers import Stabilizers
+from simulacra.models.adversarial.game.two_player import Game, playable
 
 
 class GAN(Game):
-    """Generative adversarial network: any objective, networks, conditioning, normalisation and cures.
+    """Generative adversarial network: any objective, networks, conditioning, normalization and stabilizers.
 
     Args:
         space: what one observation is.
@@ -31,9 +31,9 @@ class GAN(Game):
         channels: of the convolutional networks.
         objective: `non-saturating` (equation 2), `minimax` (1), `least-squares`, `wasserstein` or `hinge`.
         conditioning: `concatenation`, `embedding`, `auxiliary` (classifier) or `projection`.
-        normalisation: of the generator's hidden layers: `batch`, `virtual`, `layer` or `none`; without it
+        normalization: of the generator's hidden layers: `batch`, `virtual`, `layer` or `none`; without it
             fully connected generators often collapse.
-        critic_normalisation: of the discriminator's hidden layers but the first.
+        critic_normalization: of the discriminator's hidden layers but the first.
         activation: of the generator's hidden layers.
         critic_activation: of the discriminator's.
         dropout: of the discriminator, on also while the generator learns from it.
@@ -56,7 +56,7 @@ class GAN(Game):
         ValueError: if a piece is unknown, or pieces do not fit each other or the space.
 
     Example:
-        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.spaces.plain import Real
         >>> GAN(Real((2,)), latent=4).sample(3).shape
         torch.Size([3, 2])
     """
@@ -71,8 +71,8 @@ class GAN(Game):
         channels: int = 64,
         objective: Named = "non-saturating",
         conditioning: Conditioning = "concatenation",
-        normalisation: Normalisation = "batch",
-        critic_normalisation: Normalisation = "none",
+        normalization: Normalization = "batch",
+        critic_normalization: Normalization = "none",
         activation: str = "relu",
         critic_activation: str = "leaky-relu-0.2",
         dropout: float = 0.0,
@@ -93,7 +93,9 @@ class GAN(Game):
     ):
         playable(space, "a GAN")
         goal = objective_of(objective)
-        cures = Cures(gradient_penalty, clip, feature_matching, historical_averaging, smoothing, flips, noise)
+        stabilizers = Stabilizers(
+            gradient_penalty, clip, feature_matching, historical_averaging, smoothing, flips, noise
+        )
         play = Play(
             discriminator_steps,
             lr,
@@ -110,12 +112,12 @@ class GAN(Game):
             hidden,
             channels,
             conditioning,
-            normalisation,
-            critic_normalisation,
+            normalization,
+            critic_normalization,
             activation,
             critic_activation,
             dropout,
             minibatch_kernels,
             goal.boundary is not None,
         )
-        super().__init__(space, condition, G, D, latent, goal, cures, play)
+        super().__init__(space, condition, G, D, latent, goal, stabilizers, play)

@@ -10,13 +10,13 @@ Reference: Mao et al. 2017. Row G9.
 
 from __future__ import annotations
 
-from simulacra.core.space import Space
-from simulacra.models.adversarial.cures import Cures
-from simulacra.models.adversarial.discriminator import Conditioning
-from simulacra.models.adversarial.game import Game, playable
-from simulacra.models.adversarial.objectives import least_squares
-from simulacra.models.adversarial.pieces import Network, Normalisation, build
-from simulacra.models.adversarial.play import Play
+from simulacra.core.spaces.plain import Space
+from simulacra.models.adversarial.game.discriminator import Conditioning
+from simulacra.models.adversarial.game.objectives import least_squares
+from simulacra.models.adversarial.game.pieces import Network, Normalization, build
+from simulacra.models.adversarial.game.rules import Play
+from simulacra.models.adversarial.game.stabilizers import Stabilizers
+from simulacra.models.adversarial.game.two_player import Game, playable
 
 
 class LSGAN(Game):
@@ -30,15 +30,15 @@ class LSGAN(Game):
         network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
         channels: of the convolutional networks.
         conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
-        normalisation: of the generator: `batch`, `virtual`, `layer` or `none`.
-        critic_normalisation: of the discriminator.
+        normalization: of the generator: `batch`, `virtual`, `layer` or `none`.
+        critic_normalization: of the discriminator.
         a: target of samples.
         b: target of rows of data.
         c: target that the generator wants.
         lr: learning rate of both players.
 
     Example:
-        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.spaces.plain import Real
         >>> LSGAN(Real((2,)), latent=4).sample(3).shape
         torch.Size([3, 2])
     """
@@ -52,14 +52,14 @@ class LSGAN(Game):
         network: Network = "auto",
         channels: int = 64,
         conditioning: Conditioning = "concatenation",
-        normalisation: Normalisation = "batch",
-        critic_normalisation: Normalisation = "layer",
+        normalization: Normalization = "batch",
+        critic_normalization: Normalization = "layer",
         a: float = 0.0,
         b: float = 1.0,
         c: float = 1.0,
         lr: float = 2e-4,
     ):
         playable(space, "LSGAN")
-        given = (network, hidden, channels, conditioning, normalisation, critic_normalisation)
+        given = (network, hidden, channels, conditioning, normalization, critic_normalization)
         G, D = build(space, condition, latent, *given)
-        super().__init__(space, condition, G, D, latent, least_squares(a, b, c), Cures(), Play(lr=lr))
+        super().__init__(space, condition, G, D, latent, least_squares(a, b, c), Stabilizers(), Play(lr=lr))

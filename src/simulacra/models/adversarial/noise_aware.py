@@ -17,16 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Loss
-from simulacra.models.adversarial.cures import Cures
-from simulacra.models.adversarial.discriminator import Verdict
-from simulacra.models.adversarial.game import Game, playable
-from simulacra.models.adversarial.objectives import OBJECTIVES, share_right
-from simulacra.models.adversarial.pieces import Network
-from simulacra.models.adversarial.play import Play
-from simulacra.nets.players import build_players
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Loss
+from simulacra.models.adversarial.game.discriminator import Verdict
+from simulacra.models.adversarial.game.objectives import OBJECTIVES, share_right
+from simulacra.models.adversarial.game.pieces import Network
+from simulacra.models.adversarial.game.rules import Play
+from simulacra.models.adversarial.game.stabilizers import Stabilizers
+from simulacra.models.adversarial.game.two_player import Game, playable
+from simulacra.nets.adversarial.players import build_players
 
 
 class ScoreAndNoise(nn.Module):
@@ -64,7 +64,7 @@ class NoiseAwareGAN(Game):
         ValueError: if S or the weight is not positive.
 
     Example:
-        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.spaces.plain import Real
         >>> NoiseAwareGAN(Real((2,)), latent=4, network="mlp").sample(3).shape
         torch.Size([3, 2])
     """
@@ -84,11 +84,11 @@ class NoiseAwareGAN(Game):
         for name, value in (("largest", largest), ("weight", weight)):
             if value <= 0:
                 raise ValueError(f"{name} is {value}, but it must be positive.")
-        normal: dict[str, Any] = {"normalisation": "batch", "critic_normalisation": "none"}
+        normal: dict[str, Any] = {"normalization": "batch", "critic_normalization": "none"}
         options: dict[str, Any] = {"hidden": hidden, "channels": channels, **normal}
         G, body = build_players(network, latent, space.features_shape, **options)
         goal, play = OBJECTIVES["non-saturating"], Play(lr=lr)
-        super().__init__(space, None, G, ScoreAndNoise(body), latent, goal, Cures(), play)
+        super().__init__(space, None, G, ScoreAndNoise(body), latent, goal, Stabilizers(), play)
         self.largest, self.weight = largest, weight
 
     def losses(self) -> tuple[Loss, Loss]:

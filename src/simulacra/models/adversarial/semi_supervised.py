@@ -19,19 +19,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Classifies, TakesCondition
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Loss, Source, Stage, Stream, Update, weight_rows
-from simulacra.models.adversarial.cures import Cures
-from simulacra.models.adversarial.discriminator import Verdict
-from simulacra.models.adversarial.game import Game, classes_of, playable
-from simulacra.models.adversarial.labelled import balanced_rows
-from simulacra.models.adversarial.losses import discriminator_loss
-from simulacra.models.adversarial.objectives import OBJECTIVES
-from simulacra.models.adversarial.play import Play
-from simulacra.nets.mlp_players import MLPGenerator
-from simulacra.nets.noisy import NoisyCritic
+from simulacra.core.capabilities.general import Classifies, TakesCondition
+from simulacra.core.random.keyed import Rng, ambient
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Loss, Source, Stage, Stream, Update, weight_rows
+from simulacra.models.adversarial.game.discriminator import Verdict
+from simulacra.models.adversarial.game.labelled_stream import balanced_rows
+from simulacra.models.adversarial.game.losses import discriminator_loss
+from simulacra.models.adversarial.game.objectives import OBJECTIVES
+from simulacra.models.adversarial.game.rules import Play
+from simulacra.models.adversarial.game.stabilizers import Stabilizers
+from simulacra.models.adversarial.game.two_player import Game, classes_of, playable
+from simulacra.nets.adversarial.mlp_players import MLPGenerator
+from simulacra.nets.adversarial.noisy import NoisyCritic
 
 
 class ClassScore(nn.Module):
@@ -62,7 +62,7 @@ class SemiSupervisedGAN(Game, Classifies):
         labels: number of training rows whose label is used, as many of each class.
         latent: size of the noise z, uniform in [-1, 1].
         hidden: layer sizes of the discriminator.
-        generator_hidden: layer sizes of the generator, with batch normalisation.
+        generator_hidden: layer sizes of the generator, with batch normalization.
         layer_noise: standard deviation of the noise on each hidden layer of the discriminator.
         input_noise: of the noise on what it sees.
         labelled_batch: labelled rows of a step.
@@ -103,11 +103,11 @@ class SemiSupervisedGAN(Game, Classifies):
         if unlabelled_weight <= 0:
             raise ValueError(f"unlabelled_weight is {unlabelled_weight}, but it must be positive.")
         shape = space.features_shape
-        G = MLPGenerator(latent, generator_hidden, shape, normalisation="batch", act="softplus")
+        G = MLPGenerator(latent, generator_hidden, shape, normalization="batch", act="softplus")
         D = ClassScore(NoisyCritic(shape, hidden, input_noise, layer_noise), classes)
         play = Play(lr=lr, prior="uniform", output="sigmoid")
-        goal, cures = OBJECTIVES["non-saturating"], Cures(feature_matching=True)
-        super().__init__(space, condition, G, D, latent, goal, cures, play)
+        goal, stabilizers = OBJECTIVES["non-saturating"], Stabilizers(feature_matching=True)
+        super().__init__(space, condition, G, D, latent, goal, stabilizers, play)
         # the label is what is learned, not what samples are drawn for
         self.remove(TakesCondition)
         self.labels, self.labelled_batch = labels, labelled_batch
@@ -150,6 +150,8 @@ def labelled_loss(model: SemiSupervisedGAN, batch: Batch, rng: Rng) -> Terms:
     terms.loss = {name: model.unlabelled_weight * term for name, term in terms.loss.items()}
     few = batch.extra["labelled"]
     assert few.c is not None
-    logits = model.label_logits(few.x)
+    # noise by the places of the labelled rows, which processes divide otherwise than the batch
+    with ambient(rng.at("labelled").on(few)):
+        logits = model.label_logits(few.x)
     terms.loss["labelled"] = F.cross_entropy(logits, few.c.long(), reduction="none")
     return terms

@@ -18,16 +18,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Loss
-from simulacra.models.adversarial.cures import Cures
-from simulacra.models.adversarial.discriminator import Verdict
-from simulacra.models.adversarial.game import Game, playable
-from simulacra.models.adversarial.objectives import OBJECTIVES, share_right
-from simulacra.models.adversarial.pieces import Network
-from simulacra.models.adversarial.play import Play
-from simulacra.nets.players import build_players
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Loss
+from simulacra.models.adversarial.game.discriminator import Verdict
+from simulacra.models.adversarial.game.objectives import OBJECTIVES, share_right
+from simulacra.models.adversarial.game.pieces import Network
+from simulacra.models.adversarial.game.rules import Play
+from simulacra.models.adversarial.game.stabilizers import Stabilizers
+from simulacra.models.adversarial.game.two_player import Game, playable
+from simulacra.nets.adversarial.players import build_players
 
 REAL, GENERATED, BLURRED = range(3)
 
@@ -66,7 +66,7 @@ class ThreeWayGAN(Game):
         ValueError: if the space holds no images, or the window has no middle.
 
     Example:
-        >>> from simulacra.core.space import Binary
+        >>> from simulacra.core.spaces.plain import Binary
         >>> ThreeWayGAN(Binary((1, 6, 6)), latent=4, network="mlp").sample(3).shape
         torch.Size([3, 1, 6, 6])
     """
@@ -86,12 +86,12 @@ class ThreeWayGAN(Game):
         playable(space, "ThreeWayGAN")
         if blur < 3 or blur % 2 == 0:
             raise ValueError(f"blur is {blur}, but the side of its window must be odd and at least 3.")
-        normal: dict[str, Any] = {"normalisation": "batch", "critic_normalisation": "none"}
+        normal: dict[str, Any] = {"normalization": "batch", "critic_normalization": "none"}
         options: dict[str, Any] = {"hidden": hidden, "channels": channels, **normal}
         G, body = build_players(network, latent, space.features_shape, **options)
         # by the log-odds of real, the generator's (2) is the non-saturating loss
         goal = OBJECTIVES["non-saturating"]
-        super().__init__(space, None, G, ThreeAnswers(body), latent, goal, Cures(), Play(lr=lr))
+        super().__init__(space, None, G, ThreeAnswers(body), latent, goal, Stabilizers(), Play(lr=lr))
         self.blur = blur
 
     def losses(self) -> tuple[Loss, Loss]:

@@ -11,13 +11,13 @@ Reference: Arjovsky, Chintala and Bottou 2017; Gulrajani et al. 2017. Rows G10, 
 
 from __future__ import annotations
 
-from simulacra.core.space import Space
-from simulacra.models.adversarial.cures import Cures
-from simulacra.models.adversarial.discriminator import Conditioning
-from simulacra.models.adversarial.game import Game, playable
-from simulacra.models.adversarial.objectives import OBJECTIVES
-from simulacra.models.adversarial.pieces import Network, Normalisation, build
-from simulacra.models.adversarial.play import Play
+from simulacra.core.spaces.plain import Space
+from simulacra.models.adversarial.game.discriminator import Conditioning
+from simulacra.models.adversarial.game.objectives import OBJECTIVES
+from simulacra.models.adversarial.game.pieces import Network, Normalization, build
+from simulacra.models.adversarial.game.rules import Play
+from simulacra.models.adversarial.game.stabilizers import Stabilizers
+from simulacra.models.adversarial.game.two_player import Game, playable
 
 STEADY = (0.0, 0.9)  # Adam's moments: none of the first, as the critic's aim moves
 
@@ -33,14 +33,14 @@ class WGAN(Game):
         network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
         channels: of the convolutional networks.
         conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
-        normalisation: of the generator: `batch`, `virtual`, `layer` or `none`.
-        critic_normalisation: of the critic.
+        normalization: of the generator: `batch`, `virtual`, `layer` or `none`.
+        critic_normalization: of the critic.
         clip: bound of the critic's weights.
         critic_steps: moves of the critic for each of the generator.
         lr: learning rate of both players.
 
     Example:
-        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.spaces.plain import Real
         >>> WGAN(Real((2,)), latent=4).sample(3).shape
         torch.Size([3, 2])
     """
@@ -54,17 +54,19 @@ class WGAN(Game):
         network: Network = "auto",
         channels: int = 64,
         conditioning: Conditioning = "concatenation",
-        normalisation: Normalisation = "batch",
-        critic_normalisation: Normalisation = "layer",
+        normalization: Normalization = "batch",
+        critic_normalization: Normalization = "layer",
         clip: float = 0.01,
         critic_steps: int = 5,
         lr: float = 5e-5,
     ):
         playable(space, "WGAN")
-        given = (network, hidden, channels, conditioning, normalisation, critic_normalisation)
+        given = (network, hidden, channels, conditioning, normalization, critic_normalization)
         G, D = build(space, condition, latent, *given, bias=False)
         play = Play(critic_steps, lr, betas=STEADY)
-        super().__init__(space, condition, G, D, latent, OBJECTIVES["wasserstein"], Cures(clip=clip), play)
+        super().__init__(
+            space, condition, G, D, latent, OBJECTIVES["wasserstein"], Stabilizers(clip=clip), play
+        )
 
 
 class WGANGP(Game):
@@ -78,17 +80,17 @@ class WGANGP(Game):
         network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
         channels: of the convolutional networks.
         conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
-        normalisation: of the generator: `batch`, `virtual`, `layer` or `none`.
-        critic_normalisation: of the critic: `layer` or `none`, since the penalty is one of each row.
+        normalization: of the generator: `batch`, `virtual`, `layer` or `none`.
+        critic_normalization: of the critic: `layer` or `none`, since the penalty is one of each row.
         gradient_penalty: its weight, lambda.
         critic_steps: moves of the critic for each of the generator.
         lr: learning rate of both players.
 
     Raises:
-        ValueError: if the critic's normalisation mixes rows.
+        ValueError: if the critic's normalization mixes rows.
 
     Example:
-        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.spaces.plain import Real
         >>> WGANGP(Real((2,)), latent=4).sample(3).shape
         torch.Size([3, 2])
     """
@@ -102,14 +104,14 @@ class WGANGP(Game):
         network: Network = "auto",
         channels: int = 64,
         conditioning: Conditioning = "concatenation",
-        normalisation: Normalisation = "batch",
-        critic_normalisation: Normalisation = "layer",
+        normalization: Normalization = "batch",
+        critic_normalization: Normalization = "layer",
         gradient_penalty: float = 10.0,
         critic_steps: int = 5,
         lr: float = 1e-4,
     ):
         playable(space, "WGANGP")
-        given = (network, hidden, channels, conditioning, normalisation, critic_normalisation)
+        given = (network, hidden, channels, conditioning, normalization, critic_normalization)
         G, D = build(space, condition, latent, *given, bias=False)
-        cures, play = Cures(gradient_penalty), Play(critic_steps, lr, betas=STEADY)
-        super().__init__(space, condition, G, D, latent, OBJECTIVES["wasserstein"], cures, play)
+        stabilizers, play = Stabilizers(gradient_penalty), Play(critic_steps, lr, betas=STEADY)
+        super().__init__(space, condition, G, D, latent, OBJECTIVES["wasserstein"], stabilizers, play)

@@ -1,9 +1,6 @@
 """Autoencoders: codes from which the data can be rebuilt."""
 
-from simulacra.models.autoencoders.autoencoder import Autoencoder
-from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
-from simulacra.models.autoencoders.pca import PCA
-from simulacra.models.autoencoders.ppca import PPCA
-from simulacra.models.autoencoders.stacked import StackedAutoencoder
+from simulacra.models.autoencoders.catalog import ENTRIES
+from simulacra.models.entry import classes_of
 
-__all__ = ["PCA", "PPCA", "Autoencoder", "GaussianCopula", "StackedAutoencoder"]
+__all__, __getattr__ = classes_of(__name__, ENTRIES)

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Decodes, Encodes
-from simulacra.core.distributions import sum_events
+from simulacra.core.capabilities.general import Decodes, Encodes
+from simulacra.core.distributions.elementary import sum_events
 from simulacra.core.model import Model
-from simulacra.core.optimisers import Adam
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Levels, Real, Space
-from simulacra.core.training import Update
+from simulacra.core.optimizers import Adam
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+from simulacra.core.updates import Update
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
 STEEP = 2.0  # slope of the logistic of features with mean 0 and deviation 1: it saturates for few of them

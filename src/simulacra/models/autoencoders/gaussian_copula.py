@@ -3,9 +3,11 @@
     z ~ N(0, R),    x_j = the value of column j in whose cell z_j lies                                  (1)
     P(x) = P(a_j <= z_j < b_j for all j)                                                                (2)
 
-The cells of numbers are those of their normal scores, classes have cells as large as their shares. R is a
-closed form of pairwise covariances (`core.latent_correlation`). The probability of the box (2) is estimated
-without bias from draws in sequence: with R = L L', z = L e and e ~ N(0, I),
+The cells of numbers are those of their normal scores, classes have cells as large as their shares. R follows
+from the correlations of the expected scores in closed form (`core.numerics.latent_correlation`). Where cells
+are missing, these are the correlations of greatest likelihood of what is observed
+(`core.numerics.gaussian_em`). The probability of the box (2) is estimated without bias from draws in
+sequence: with R = L L', z = L e and e ~ N(0, I),
 
     w = prod_j (Phi(v_j) - Phi(u_j)),   e_j ~ N(0, 1) within [u_j, v_j)                                 (3)
     u_j = (a_j - sum_(i<j) L_ji e_i) / L_jj,   v_j likewise of b_j
@@ -22,21 +24,22 @@ import math
 import torch
 from torch import Tensor
 
-from simulacra.core.candidates import effective, kept, say_effective
-from simulacra.core.capabilities import Completes, HasImportanceWeights, Samples, TakesMissing
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.composite import Fields
-from simulacra.core.intervals import log_mass
-from simulacra.core.latent_correlation import coefficients, correlations
-from simulacra.core.mends import of_discrete
+from simulacra.core.capabilities.general import Completes, HasImportanceWeights, Samples, TakesMissing
+from simulacra.core.distributions.column_heads import columns_of
+from simulacra.core.distributions.intervals import log_mass
+from simulacra.core.errors.advice import of_discrete
 from simulacra.core.model import Model
-from simulacra.core.moments import CHUNK
-from simulacra.core.numeric import Scores, centres_of
-from simulacra.core.precision import precise
-from simulacra.core.random import Rng
-from simulacra.core.space import Binary, Real, Space
-from simulacra.core.table_heads import columns_of
-from simulacra.core.training import Source, Stage, Steps
+from simulacra.core.numerics.gaussian_em import correlations_observed
+from simulacra.core.numerics.latent_correlation import coefficients, correlations
+from simulacra.core.numerics.moments import CHUNK
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.random.keyed import Rng
+from simulacra.core.random.resampling import effective, kept, say_effective
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.numeric import Scores, centres_of
+from simulacra.core.spaces.plain import Binary, Real, Space
+from simulacra.core.updates import Source, Stage, Steps
 
 BUDGET = 2**22  # numbers of the matrices of a chunk of completions
 FARTHEST = 37.0  # deviations of a draw: beyond it the tail of a double is 0
@@ -54,7 +57,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
             `candidates` is below 1.
 
     Example:
-        >>> model = GaussianCopula(Fields(a=Scores(edges=(0.0,)), b=Binary()))
+        >>> model = GaussianCopula(Table(a=Scores(edges=(0.0,)), b=Binary()))
         >>> model.sample(3).shape
         torch.Size([3, 2])
     """
@@ -95,7 +98,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
 
     def box(self, x: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
         """a and b of equation (2), float64, each (B, columns); without ends where x is missing."""
-        ends = precise(self.ends)
+        ends = to_float64(self.ends)
         cell = self.cell(x).to(ends.device)
         columns = torch.arange(cell.shape[1], device=cell.device)
         a, b = ends[columns, cell], ends[columns, cell + 1]
@@ -130,7 +133,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Rows drawn as z ~ N(0, R), then the values of its cells, shape (B, columns)."""
         e = rng.normal("e", len(self.columns), dtype=torch.float64)
-        return self.values(e @ torch.linalg.cholesky(precise(self.R)).T)
+        return self.values(e @ torch.linalg.cholesky(to_float64(self.R)).T)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """x with its missing entries drawn given the known ones.
@@ -162,10 +165,10 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         a, b = self.box(x, known)
         if known is None:
             order = torch.arange(x.shape[1], device=a.device).expand(x.shape)
-            L = torch.linalg.cholesky(precise(self.R)).expand(len(x), -1, -1)
+            L = torch.linalg.cholesky(to_float64(self.R)).expand(len(x), -1, -1)
         else:
             order = (~known).to(a.device, torch.uint8).argsort(dim=1, stable=True)
-            L = torch.linalg.cholesky(precise(self.R)[order.unsqueeze(2), order.unsqueeze(1)])
+            L = torch.linalg.cholesky(to_float64(self.R)[order.unsqueeze(2), order.unsqueeze(1)])
         return order, L, *_sequence(L, a.gather(1, order), b.gather(1, order), rng, k)
 
 
@@ -202,23 +205,24 @@ def _within(low: Tensor, high: Tensor, u: Tensor) -> Tensor:
 
 
 def solve(model: GaussianCopula, source: Source, rng: Rng) -> None:
-    """Cells of classes by their shares, then R from pairwise covariances of the expected scores."""
+    """Cells of classes by their shares, then R from the correlations of the expected scores."""
     x, known = (rows.cpu() for rows in _all_rows(source, rng))
     for j, column in enumerate(model.columns):
         if not isinstance(column, Scores):
             _learn_cells(model, j, x[known[:, j], j], isinstance(column, Categorical))
     cell = model.cell(x.to(model.device)).cpu()
     centres = torch.zeros(len(model.columns), model.ends.shape[1], dtype=torch.float64)
-    series = []
+    series, variances = [], []
     for j, n in enumerate(model.sizes):
-        ends = precise(model.ends[j, : n + 1]).cpu()
+        ends = to_float64(model.ends[j, : n + 1]).cpu()
         centres[j, :n] = centres_of(ends)
         series.append(coefficients(ends, centres[j, :n]))
+        variances.append((torch.special.ndtr(ends).diff() * centres[j, :n].square()).sum())
     f = centres[torch.arange(len(centres)), cell] * known
     both = (known.to(f).T @ known.to(f)).clamp_min(1)
-    variances = f.square().sum(0) / known.sum(0).clamp_min(1)
-    error = (torch.outer(variances, variances) / both).sqrt()
-    model.R.copy_(correlations((f.T @ f) / both, torch.stack(series), error))
+    scale = torch.outer(*[torch.stack(variances).sqrt()] * 2)
+    observed = scale * correlations_observed(f, known)
+    model.R.copy_(correlations(observed, torch.stack(series), scale / both.sqrt()))
 
 
 def _all_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
@@ -262,13 +266,13 @@ def _size(column: Space) -> int:
 
 def _checked(space: Space) -> tuple[Space, ...]:
     """The columns, or a ValueError."""
-    if not isinstance(space, Fields):
+    if not isinstance(space, Table):
         instead = "take a PPCA" if isinstance(space, Real) else of_discrete(space)
         raise ValueError(f"GaussianCopula needs a table, but got {space}: {instead}.")
     for name, field in space.fields:
         if not isinstance(field, (Scores, Binary, Ordinal, Categorical)):
             raise ValueError(
                 f"GaussianCopula needs cells, but the column {name!r} is {type(field).__name__.lower()}: "
-                f"load the table without standardise=, and declare it numeric with types=."
+                f"load the table without standardize=, and declare it numeric with types=."
             )
     return columns_of(space)

@@ -3,8 +3,8 @@
     x^ = m + V V' (x - m)                                                      (1)
 
 V holds the leading eigenvectors of the covariance of the features of x. Where entries are missing it
-is the covariance that they are expected to have under the factor model of `core.factors`, and a row
-is filled in by its conditional mean first.
+is the covariance that they are expected to have under the factor model of `models.autoencoders.factors`, and
+a row is filled in by its conditional mean first.
 
 Reference: Pearson 1901; Hotelling 1933; Ilin and Raiko 2010 for missing entries. Row D1.
 """
@@ -16,14 +16,14 @@ import math
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities import Completes, Decodes, Encodes, TakesMissing
-from simulacra.core.factors import Linear, closed_form, leading, maximise
+from simulacra.core.capabilities.general import Completes, Decodes, Encodes, TakesMissing
 from simulacra.core.model import Model
-from simulacra.core.moments import covariance, has_gaps, known_rows
-from simulacra.core.precision import precise
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Source, Stage, Steps
+from simulacra.core.numerics.moments import covariance, has_gaps, known_rows
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Source, Stage, Steps
+from simulacra.models.autoencoders.factors import Linear, closed_form, leading, maximize
 
 
 class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
@@ -38,7 +38,7 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         ValueError: if there are fewer entries than components.
 
     Example:
-        >>> from simulacra.core.space import Real
+        >>> from simulacra.core.spaces.plain import Real
         >>> PCA(Real((5,)), latent=2).decode(torch.zeros(1, 2)).shape
         torch.Size([1, 5])
     """
@@ -71,9 +71,9 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         return (f - self.location) @ self.components
 
     def _imputed(self, f: Tensor, known: Tensor) -> Tensor:
-        noise = precise(self.noise)
-        W = precise(self.components) * (precise(self.variances) - noise).clamp_min(0).sqrt()
-        return Linear(W, precise(self.location), noise).imputed(precise(f), known).to(f)
+        noise = to_float64(self.noise)
+        W = to_float64(self.components) * (to_float64(self.variances) - noise).clamp_min(0).sqrt()
+        return Linear(W, to_float64(self.location), noise).imputed(to_float64(f), known).to(f)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """x with its missing entries at their conditional mean, which is not random."""
@@ -94,7 +94,7 @@ def solve(model: PCA, source: Source, rng: Rng) -> None:
     """Leading eigenvectors of the covariance, expected where entries are missing."""
     q = model.code_size
     if has_gaps(source, rng):
-        linear, s = maximise(known_rows(model, source, rng), q, model.iterations)
+        linear, s = maximize(known_rows(model, source, rng), q, model.iterations)
         m = linear.location
     else:
         m, s, _ = covariance(model, source, rng)

@@ -17,23 +17,24 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities import Completes, Decodes, Encodes, HasDensity, Samples, TakesMissing
-from simulacra.core.distributions import LOG_2PI
-from simulacra.core.factors import FLOOR, Linear, closed_form, maximise
-from simulacra.core.mends import as_real
+from simulacra.core.capabilities.general import Completes, Decodes, Encodes, HasDensity, Samples, TakesMissing
+from simulacra.core.distributions.elementary import LOG_2PI
+from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.model import Model
-from simulacra.core.moments import covariance, has_gaps, known_rows
-from simulacra.core.precision import precise
-from simulacra.core.random import Rng
-from simulacra.core.space import Real, Space
-from simulacra.core.training import Source, Stage, Steps
+from simulacra.core.numerics.moments import covariance, has_gaps, known_rows
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Real, Space
+from simulacra.core.updates import Source, Stage, Steps
+from simulacra.models.autoencoders.factors import FLOOR, Linear, closed_form, maximize
 
 
 class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing):
     """Probabilistic principal component analysis.
 
     Args:
-        space: a real space; discrete data must be dequantised.
+        space: a real space; discrete data must be dequantized.
         latent: number of factors.
         solver: `closed` (equation 3) or `em`.
         iterations: steps of EM, at most.
@@ -59,7 +60,8 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
     ):
         super().__init__(space)
         if not isinstance(space, Real):
-            raise ValueError(f"PPCA is a continuous density, but the space is {space}: {as_real(space)}.")
+            mend = as_real(space)
+            raise Refusal(f"PPCA is a continuous density, but the space is {space}: {mend}.", mend)
         d = space.dims
         if d < 2:
             raise ValueError(
@@ -84,16 +86,16 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
 
     @property
     def _linear(self) -> Linear:
-        return Linear(precise(self.W), precise(self.location), precise(self.variance))
+        return Linear(to_float64(self.W), to_float64(self.location), to_float64(self.variance))
 
     def log_density(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """log N(x; m, C) in nats by the matrix inversion lemma (of what is known), shape (B,)."""
         if known is not None:
-            return self._linear.log_density(precise(x).flatten(1), known.flatten(1))
+            return self._linear.log_density(to_float64(x).flatten(1), known.flatten(1))
         d, q = self.W.shape
         # float64, and the residual form below, because s^2 may be far smaller than W W'
-        W, variance = precise(self.W), precise(self.variance)
-        r = precise(x).flatten(1) - precise(self.location)
+        W, variance = to_float64(self.W), to_float64(self.variance)
+        r = to_float64(x).flatten(1) - to_float64(self.location)
         M = W.T @ W + variance * torch.eye(q, dtype=W.dtype, device=W.device)
         z = torch.linalg.solve(M, (r @ W).T).T
         # r' C^-1 r = |r - W z|^2 / s^2 + |z|^2 at z = E[z|x],  |C| = |M| s^(2 (d - q))
@@ -104,7 +106,7 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """E[z|x] of equation (2), given what is known, shape (B, latent)."""
         if known is not None:
-            return self._linear.posterior(precise(x).flatten(1), known.flatten(1))[0].to(self.W)
+            return self._linear.posterior(to_float64(x).flatten(1), known.flatten(1))[0].to(self.W)
         # M^-1 W' first: it holds for all rows, and is a constant of an exported graph
         gain = torch.linalg.solve(self._M(), self.W.T)
         return (x.to(self.dtype).flatten(1) - self.location) @ gain.T
@@ -121,12 +123,12 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """z given what is known, then the missing entries of x given z, shape (B, *)."""
-        mean, M = self._linear.posterior(precise(x).flatten(1), known.flatten(1))
+        mean, M = self._linear.posterior(to_float64(x).flatten(1), known.flatten(1))
         eps = rng.normal("z", self.code_size, dtype=mean.dtype)
         # Cov[z] = s^2 M^-1, and L'^-1 is a root of (L L')^-1 = M^-1
         upper = torch.linalg.cholesky(M).mT
         noise = torch.linalg.solve_triangular(upper, eps.unsqueeze(2), upper=True).squeeze(2)
-        z = mean + precise(self.variance).sqrt() * noise
+        z = mean + to_float64(self.variance).sqrt() * noise
         drawn = self.emit(z.to(self.W)) + self.variance.sqrt() * rng.normal(
             "x", *self.space.shape, dtype=self.dtype
         )
@@ -137,18 +139,18 @@ def solve(model: PPCA, source: Source, rng: Rng) -> None:
     """Maximum likelihood from the covariance of the data, or from its incomplete rows."""
     q = model.code_size
     if has_gaps(source, rng):
-        linear, _ = maximise(known_rows(model, source, rng), q, model.iterations)
+        linear, _ = maximize(known_rows(model, source, rng), q, model.iterations)
         m, w, variance = linear.location, linear.W, linear.variance
     else:
         m, s, _ = covariance(model, source, rng)
         em = model.solver == "em"
-        w, variance = expectation_maximisation(s, q, model.iterations, rng) if em else closed_form(s, q)
+        w, variance = expectation_maximization(s, q, model.iterations, rng) if em else closed_form(s, q)
     model.location.copy_(m)
     model.W.copy_(w)
     model.variance.copy_(variance)
 
 
-def expectation_maximisation(s: Tensor, q: int, iterations: int, rng: Rng) -> tuple[Tensor, Tensor]:
+def expectation_maximization(s: Tensor, q: int, iterations: int, rng: Rng) -> tuple[Tensor, Tensor]:
     """EM on the covariance (Tipping and Bishop, equations 29 and 30): its limit is equation (3)."""
     d = len(s)
     scale = math.sqrt(float(s.diagonal().mean()) / q)

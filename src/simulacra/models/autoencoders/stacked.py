@@ -15,11 +15,11 @@ from functools import partial
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Decodes, Encodes
+from simulacra.core.capabilities.general import Decodes, Encodes
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Epochs, Stage, Update
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Epochs, Stage, Update
 from simulacra.nets.layers import activation as activation_layer
 
 
@@ -32,7 +32,7 @@ class StackedAutoencoder(Model, Encodes, Decodes):
         activation: of every layer but the top one and the output.
 
     Example:
-        >>> from simulacra.core.space import Binary
+        >>> from simulacra.core.spaces.plain import Binary
         >>> model = StackedAutoencoder(Binary((8,)), layers=(6, 3))
         >>> [model.stage(i, []).name for i in range(3)]
         ['layer-1', 'layer-2', 'fine-tune']

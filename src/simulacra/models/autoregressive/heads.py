@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from simulacra.core.composite import Fields, Sequence
-from simulacra.core.mends import as_real
-from simulacra.core.observation import Observation, observation_head
-from simulacra.core.space import Space
+from simulacra.core.distributions.heads import LikelihoodHead, likelihood_head
+from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.suggestion import Refusal
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.plain import Space
 
 
 @dataclass(frozen=True)
@@ -19,28 +20,29 @@ class Heads:
         entry: of one entry, from (B, P).
     """
 
-    whole: Observation
-    entry: Observation
+    whole: LikelihoodHead
+    entry: LikelihoodHead
 
 
-def entry_heads(owner: str, space: Space, observation: str, mixtures: int) -> Heads:
-    """The distribution `observation` of the entries of `space`.
+def entry_heads(owner: str, space: Space, likelihood: str, mixtures: int) -> Heads:
+    """The distribution `likelihood` of the entries of `space`.
 
     Args:
         owner: the model's name, for the refusal.
-        observation: a name out of `space.observations`; `auto` takes the first.
+        likelihood: a name out of `space.likelihoods`; `auto` takes the first.
         mixtures: components of a mixture.
 
     Raises:
         ValueError: if the entries are of several kinds, or the observation does not fit them.
 
     Example:
-        >>> from simulacra.core.space import Levels
+        >>> from simulacra.core.spaces.plain import Levels
         >>> heads = entry_heads("MADE", Levels((3, 2), 7), "categorical", mixtures=5)
         >>> heads.whole.output, heads.entry.output
         ((7, 3, 2), (7,))
     """
-    if isinstance(space, (Fields, Sequence)):
-        raise ValueError(f"{owner} draws entries of one kind, but the space is {space}: {as_real(space)}.")
-    whole = observation_head(space, observation, mixtures=mixtures)
-    return Heads(whole, observation_head(replace(space, shape=()), whole.name, mixtures=mixtures))
+    if isinstance(space, (Table, Sequence)):
+        mend = as_real(space)
+        raise Refusal(f"{owner} draws entries of one kind, but the space is {space}: {mend}.", mend)
+    whole = likelihood_head(space, likelihood, mixtures=mixtures)
+    return Heads(whole, likelihood_head(replace(space, shape=()), whole.name, mixtures=mixtures))

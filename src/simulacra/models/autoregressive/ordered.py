@@ -13,13 +13,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from simulacra.core.ancestral import Watch, ancestral, complete
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities import Completes, HasConditionals, TakesCondition
+from simulacra.core.capabilities.ancestral import Watch, ancestral, complete
+from simulacra.core.capabilities.general import Completes, HasConditionals, TakesCondition
 from simulacra.core.model import Model
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Update
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Update
 from simulacra.models.autoregressive.heads import entry_heads
 
 
@@ -29,7 +29,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
     Args:
         space: what one observation is; its entries share one kind of distribution.
         condition: what the condition is; None for p(x).
-        observation: distribution of an entry; `auto` takes the space's first.
+        likelihood: distribution of an entry; `auto` takes the space's first.
         mixtures: components of a mixture.
         order: numbers of the flattened entries in the order of drawing; None: as they stand.
 
@@ -44,12 +44,12 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         self,
         space: Space,
         condition: Space | None = None,
-        observation: str = "auto",
+        likelihood: str = "auto",
         mixtures: int = 5,
         order: tuple[int, ...] | None = None,
     ):
         super().__init__(space, condition)
-        heads = entry_heads(type(self).__name__, space, observation, mixtures)
+        heads = entry_heads(type(self).__name__, space, likelihood, mixtures)
         self.head, self.entry_head = heads.whole, heads.entry
         self.per_entry = self.head.output[0]
         self.register_buffer("ordering", _permutation(order, space.dims))
@@ -73,7 +73,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         return ancestral(self, rng, c, watch=watch)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with its missing entries drawn given the known ones: see `core.ancestral.complete`."""
+        """x with its missing entries drawn given the known ones (`core.capabilities.ancestral.complete`)."""
         return complete(self, x, known, rng, c)
 
 

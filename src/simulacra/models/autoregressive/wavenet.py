@@ -21,10 +21,10 @@ import math
 
 from torch import Tensor
 
-from simulacra.core.classes import Categorical, Ordinal
-from simulacra.core.space import Binary, Levels, Space
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.plain import Binary, Levels, Space
 from simulacra.models.autoregressive.ordered import Ordered
-from simulacra.nets.dilated import Column, DilatedStack
+from simulacra.nets.autoregressive.dilated import Column, DilatedStack
 
 MOST_CODES = 256  # more levels than these enter as numbers
 
@@ -40,7 +40,7 @@ class WaveNet(Ordered):
         layers: layers of a block, with dilations 1, 2, 4, ..., 2^(layers - 1).
         channels: width of the residual and of the gated features.
         skip_channels: width of the sum of skip connections and of the layer behind it.
-        observation: distribution of an entry; `auto` takes `categorical` for up to 256 levels, otherwise
+        likelihood: distribution of an entry; `auto` takes `categorical` for up to 256 levels, otherwise
             the space's first.
         mixtures: components of a `logistic-mixture`.
 
@@ -64,7 +64,7 @@ class WaveNet(Ordered):
         layers: int = 10,
         channels: int = 32,
         skip_channels: int = 64,
-        observation: str = "auto",
+        likelihood: str = "auto",
         mixtures: int = 5,
     ):
         _check_series(space, condition)
@@ -72,8 +72,8 @@ class WaveNet(Ordered):
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name} is {value}, but it must be at least 1.")
-        softmax = observation == "auto" and isinstance(space, Levels) and space.levels <= MOST_CODES
-        super().__init__(space, condition, "categorical" if softmax else observation, mixtures)
+        softmax = likelihood == "auto" and isinstance(space, Levels) and space.levels <= MOST_CODES
+        super().__init__(space, condition, "categorical" if softmax else likelihood, mixtures)
         self._codes = codes_of(space)
         size = math.prod(condition.features_shape) // _frames(condition) if condition else 0
         self.net = DilatedStack(self._codes, self.per_entry, **sizes, condition=size)

@@ -1,7 +1,6 @@
 """Variational models: log p(x) from below."""
 
-from simulacra.models.variational.hierarchical import HierarchicalVAE
-from simulacra.models.variational.iwae import IWAE
-from simulacra.models.variational.vae import VAE
+from simulacra.models.entry import classes_of
+from simulacra.models.variational.catalog import ENTRIES
 
-__all__ = ["IWAE", "VAE", "HierarchicalVAE"]
+__all__, __getattr__ = classes_of(__name__, ENTRIES)

@@ -24,11 +24,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from simulacra.core.distributions import Gaussian
-from simulacra.core.observation import mean_image
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Update
+from simulacra.core.distributions.elementary import Gaussian
+from simulacra.core.distributions.heads import mean_image
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Update
 from simulacra.models.variational.iwae import negative_bound
 from simulacra.models.variational.latent import Codes, LatentVariableModel, gaussian_of, repeated
 from simulacra.nets.mlp import mlp
@@ -55,7 +55,7 @@ class HierarchicalVAE(LatentVariableModel):
         ValueError: if the observation does not fit the space, or a network not the model.
 
     Example:
-        >>> from simulacra.core.space import Binary
+        >>> from simulacra.core.spaces.plain import Binary
         >>> model = HierarchicalVAE(Binary((6,)), latents=(5, 2), hidden=(7,), between=(3,))
         >>> model.encode(model.sample(4)).shape
         torch.Size([4, 2])

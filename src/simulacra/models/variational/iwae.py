@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Update
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Update
 from simulacra.models.variational.latent import LatentGaussian, LatentVariableModel
 
 
@@ -34,7 +34,7 @@ class IWAE(LatentGaussian):
         ValueError: if the observation does not fit the space, or a network not the model.
 
     Example:
-        >>> from simulacra.core.space import Binary
+        >>> from simulacra.core.spaces.plain import Binary
         >>> IWAE(Binary((6,)), latent=2, k=5).sample(4).shape
         torch.Size([4, 6])
     """

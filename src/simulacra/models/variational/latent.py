@@ -9,6 +9,7 @@ Reference: Kingma and Welling 2013; Rezende, Mohamed and Wierstra 2014.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +18,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from simulacra.core import moments
-from simulacra.core.capabilities import (
+from simulacra.core.capabilities.general import (
     Completes,
     Decodes,
     Encodes,
@@ -28,20 +28,21 @@ from simulacra.core.capabilities import (
     TakesCondition,
     TakesMissing,
 )
-from simulacra.core.composite import Fields
-from simulacra.core.distributions import Categorical, Distribution, Gaussian
-from simulacra.core.divergences import kl_to_standard_normal
-from simulacra.core.likelihood import ENTRIES
-from simulacra.core.marginals import marginals
+from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.elementary import Categorical, Distribution, Gaussian
+from simulacra.core.distributions.heads import likelihood_head, mean_image
+from simulacra.core.distributions.marginals import marginals
 from simulacra.core.model import Model
-from simulacra.core.observation import mean_image, observation_head
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Source, Stage
+from simulacra.core.numerics import moments
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.likelihood import ENTRIES
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Source, Stage
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 from simulacra.nets.mlp import MLPDecoder
 
-ObservationName = Literal[
+LikelihoodName = Literal[
     "auto",
     "bernoulli",
     "gaussian",
@@ -86,10 +87,12 @@ class LatentVariableModel(
         hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
         net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
-        observation: distribution of x given z; `auto` takes the space's first.
+        likelihood: distribution of x given z; `auto` takes the space's first.
         scale: fixed standard deviation of a Gaussian observation; None: learned.
         mixtures: components of a `logistic-mixture`.
         dropout: share of hidden activations dropped in training (`mlp` only).
+        gaps: show the encoder which entries are missing, for training rows with gaps; without it a missing
+            number is to the encoder what a mean one is. The marks stand behind the features of the condition.
         encoder: a network of your own from features (B, *) to (B, 2 latent).
         decoder: a network of your own from (B, latent) to (B, P, *shape), or to (B, P) for fields.
 
@@ -106,34 +109,36 @@ class LatentVariableModel(
         hidden: tuple[int, ...] | None = None,
         net: Literal["auto", "mlp", "conv"] = "auto",
         activation: str = "relu",
-        observation: ObservationName = "auto",
+        likelihood: LikelihoodName = "auto",
         scale: float | None = None,
         mixtures: int = 5,
         dropout: float = 0.0,
+        gaps: bool = False,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
     ):
         super().__init__(space, condition)
         if latent < 1:
             raise ValueError(f"latent is {latent}, but a code needs at least one number.")
-        self.code_size = latent
-        self.head = observation_head(space, observation, scale, mixtures)
+        self.code_size, self.gaps = latent, gaps
+        self.head = likelihood_head(space, likelihood, scale, mixtures)
         kind, sizes = default_net(space, net, hidden)
         output = self.head.output
         self.encoder = encoder or build_encoder(
-            space, 2 * latent, kind, sizes, condition, activation, dropout
+            space, 2 * latent, kind, sizes, condition, activation, dropout, beside=space.dims * gaps
         )
         self.decoder = decoder or build_decoder(
             space, latent, output, kind, sizes, condition, activation, dropout
         )
         extra = (condition.features_shape,) if condition else ()
-        check_network("encoder", self.encoder, (space.features_shape, *extra), (2 * latent,))
+        shown = ((sum(map(math.prod, extra)) + space.dims,),) if gaps else extra
+        check_network("encoder", self.encoder, (space.features_shape, *shown), (2 * latent,))
         check_network("decoder", self.decoder, ((latent,), *extra), output)
 
     @property
     def recommended(self) -> Mapping[str, Any]:
         """For tables, which have few rows: at least 3,000 steps, at a rate that falls from 0.002."""
-        return TABLES if isinstance(self.space, Fields) else {}
+        return TABLES if isinstance(self.space, Table) else {}
 
     def stage(self, i: int, past: list) -> Stage | None:
         """One stage; a Bernoulli output begins at the mean of the data, columns at their marginals."""
@@ -155,7 +160,16 @@ class LatentVariableModel(
         f = self.features(x)
         if known is not None:
             f = torch.where(self.space.features_known(known), f, torch.zeros_like(f))
-        return gaussian_of(self.encoder(f, *self.condition_features(c)))
+        return gaussian_of(self.encoder(f, *self._beside(f, c, known)))
+
+    def _beside(self, f: Tensor, c: Tensor | None, known: Tensor | None) -> tuple[Tensor, ...]:
+        """Further inputs of the encoder: the condition, and with `gaps` 1 where x is missing."""
+        given = self.condition_features(c)
+        if not self.gaps:
+            return given
+        none = f.new_zeros(f.shape[0], self.space.dims)
+        gone = none if known is None else (~known).flatten(1).to(f.dtype)
+        return (torch.cat([*(g.flatten(1) for g in given), gone], 1),)
 
     def likelihood(self, z: Tensor, c: Tensor | None = None) -> Distribution:
         """p(x|z) for codes of shape (B, latent)."""
@@ -259,7 +273,7 @@ def bias_from_data(model: LatentVariableModel, source: Source, rng: Rng) -> None
     """
     if not isinstance(model.decoder, MLPDecoder):
         return
-    if isinstance(model.space, Fields):
+    if isinstance(model.space, Table):
         found = [p.flatten() for p in marginals(model, source, rng)]
         model.decoder.output_bias.copy_(torch.cat(found))
     elif model.head.name == "bernoulli":

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.distributions import Gaussian
-from simulacra.core.divergences import kl_to_standard_normal
-from simulacra.core.random import Rng
-from simulacra.core.space import Space
-from simulacra.core.training import Update
+from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.elementary import Gaussian
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Update
 from simulacra.models.variational.latent import LatentGaussian
 
 
@@ -42,7 +42,7 @@ class VAE(LatentGaussian):
         ValueError: if the observation does not fit the space, or a network not the model.
 
     Example:
-        >>> from simulacra.core.space import Binary
+        >>> from simulacra.core.spaces.plain import Binary
         >>> VAE(Binary((1, 8, 8)), latent=2).sample(3, seed=0).shape
         torch.Size([3, 1, 8, 8])
     """

@@ -1,0 +1,1 @@
+"""The commands, one file each: `simulacra NAME` runs the function of that name."""

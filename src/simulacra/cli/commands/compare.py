@@ -1,0 +1,63 @@
+"""`simulacra compare RUN RUN ...`: which one is better, where the numbers decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulacra.cli.options.command import call
+from simulacra.cli.output import say
+
+if TYPE_CHECKING:
+    from simulacra.evaluation.compare.comparison import Compared
+
+REFUSED = 2  # exit code where something cannot stand in one table
+
+
+def run(words: Sequence[str]) -> int:
+    """Compare runs."""
+    return call("compare", compare, words)
+
+
+def compare(*runs: str, out: str | None = None) -> int:
+    """Compare evaluated runs: a table for each protocol; what cannot be compared is refused, with the mend.
+
+    Args:
+        out: file to write as well: .html with the runs' pictures of samples, .md, or .json.
+    """
+    if out is not None and Path(out).suffix not in WRITERS:
+        raise ValueError(f"--out {out} must end in {', '.join(WRITERS)}.")
+    from simulacra.core.storage.files import write_atomically
+    from simulacra.evaluation.compare.comparison import compare as compared
+
+    found = compared(*runs)
+    say(str(found))
+    if out is not None:
+        text = WRITERS[Path(out).suffix](found)
+        write_atomically(Path(out), lambda aside: aside.write_text(text, encoding="utf-8"))
+        say("", f"written: {out}")
+    return REFUSED if found.refusals else 0
+
+
+def _html(found: Compared) -> str:
+    from simulacra.evaluation.compare.page import as_html
+
+    return as_html(found)
+
+
+def _markdown(found: Compared) -> str:
+    from simulacra.evaluation.compare.page import as_markdown
+
+    return as_markdown(found)
+
+
+def _json(found: Compared) -> str:
+    import json
+
+    from simulacra.evaluation.compare.page import as_json
+
+    return json.dumps(as_json(found), indent=2, allow_nan=False) + "\n"
+
+
+WRITERS = {".html": _html, ".md": _markdown, ".json": _json}

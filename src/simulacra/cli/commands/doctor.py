@@ -1,0 +1,110 @@
+"""`simulacra doctor RUN`: one finding a line, warnings first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from simulacra.cli.options.command import call
+from simulacra.cli.options.times import in_seconds
+from simulacra.cli.output import say, shown
+
+if TYPE_CHECKING:
+    from simulacra.core.errors.finding import Finding
+    from simulacra.training.run import Run
+
+log = logging.getLogger("simulacra")
+
+
+def run(words: Sequence[str]) -> int:
+    """Examine a run."""
+    return call("doctor", doctor, words)
+
+
+def doctor(
+    run: str,
+    *,
+    k: int | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    seed: int | None = None,
+    temperatures: int | None = None,
+    chains: int | None = None,
+    sweeps: int | None = None,
+    extractor: str | None = None,
+    samples: int | None = None,
+    tasks: bool | None = None,
+    budget: str = "30s",
+) -> int:
+    """Say what is wrong with a run and what to try, one finding a line, warnings first.
+
+    The findings are those of the last `simulacra evaluate` with these options, where the run has not changed
+    since; otherwise the run is measured, at moderate cost.
+
+    Args:
+        k: importance samples of a bound: 100.
+        split: `train`, `valid` or `test`: `test`.
+        limit: rows that are looked at: 1,000.
+        seed: same seed, same findings: 0.
+        temperatures: of annealing, where log Z of an energy cannot be summed: 300.
+        chains: of annealing, in each direction: 30.
+        sweeps: Gibbs sweeps before annealing in reverse: 300.
+        extractor: file with a network whose outputs are the features in which samples are scored.
+        samples: number of samples that are scored so.
+        tasks: look at scores by tasks too, which may take minutes.
+        budget: time, such as 30s or 2m, that annealing and samples of chains go by; `none` for no limit.
+    """
+    if k is not None and k < 1:
+        raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
+    seconds = in_seconds(budget)
+    from pathlib import Path
+
+    from simulacra.evaluation.evaluate import asked_of
+    from simulacra.evaluation.fresh import fresh_report
+    from simulacra.evaluation.likelihood.annealing import Annealing
+    from simulacra.evaluation.report import REPORT
+
+    annealing = Annealing(temperatures, chains, sweeps)
+    asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks)
+    report = fresh_report(Path(run), asked)
+    if report is not None:
+        log.info("the findings are those of %s, %s", Path(run) / REPORT, report.protocol)
+        found = report.findings
+    else:
+        from simulacra.training.fit import load_run
+
+        found = measured(load_run(run), run, asked, seconds)
+    say(*map(str, found))
+    return 0
+
+
+def measured(trained: Run, name: str, asked: dict[str, Any], budget: float | None) -> list[Finding]:
+    """The findings on a run as it is now.
+
+    Args:
+        name: of the run, as it was typed.
+        asked: options of `evaluate` by name; None is the doctor's own.
+        budget: seconds, or None for no limit.
+    """
+    if trained.data is None:
+        raise ValueError(
+            f"{name} was trained on data from memory: load it in Python and call "
+            "simulacra.evaluation.findings(run.model, data)."
+        )
+    from simulacra.evaluation.doctor.diagnose import findings
+    from simulacra.evaluation.likelihood.annealing import Annealing
+    from simulacra.evaluation.measures.history import keeps_best, read_metrics
+    from simulacra.evaluation.samples.implicit import SAMPLES, Judging
+
+    extractor, samples = asked["extractor"], asked["samples"]
+    given = {name: asked[name] for name in ("split", "k", "seed", "limit") if asked[name] is not None}
+    more: dict[str, Any] = {
+        "best_kept": keeps_best(trained.path),
+        "budget": budget,
+        "annealing": Annealing(*(asked[name] for name in ("temperatures", "chains", "sweeps"))),
+        "judging": Judging(extractor, samples or SAMPLES) if extractor or samples else None,
+        "asked": frozenset({"tasks"} if asked["tasks"] else ()),
+    }
+    with shown(trained.path):
+        return findings(trained.model, trained.data, read_metrics(trained.path), **given, **more)

@@ -1,0 +1,168 @@
+"""`simulacra explore [WHAT] RUN`: the pictures that the model's capabilities and its data allow, or one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from simulacra.cli.options.command import call
+from simulacra.cli.options.conditions import typed_condition
+from simulacra.cli.options.nearest import nearest
+from simulacra.cli.options.times import in_seconds
+from simulacra.cli.output import say, shown, table
+
+FORM = "[WHAT] RUN"
+# the names of `exploration.pictures.registry`, which help must not import
+WHAT = {
+    "samples": "draws of the model; a row for each class where it takes one",
+    "samples-and-data": "samples over held-out rows, for what is no image",
+    "pairs": "the most associated columns of a table, training rows and samples side by side",
+    "correlations": "associations of the columns of a table: training rows, samples, and the difference",
+    "random-codes": "expected images of random codes",
+    "reconstructions": "held-out images and what the model makes of their codes",
+    "completions": "held-out rows, what is given of them, and draws of the rest; also `complete`",
+    "inversions": "held-out images and what the model makes of codes found for them; also `invert`",
+    "latent-map": "the codes of held-out rows",
+    "manifold": "the decoded lattice of codes",
+    "interpolations": "paths between codes",
+    "arithmetic": "codes of one class less those of a second plus those of a third",
+    "saliency": "samples and what would make them look more real to the critic",
+    "critic-field": "the critic's number over the plane, below samples and data of two numbers",
+    "snapshots": "samples of two numbers at steps of training, with the critic's number where there is one",
+    "filters": "weights of hidden units as pictures",
+    "fantasies": "Markov chains, later and later states to the right",
+    "training-curves": "what training recorded",
+    "neighbours": "the samples nearest to training rows",
+}
+VERBS = {"complete": "completions", "invert": "inversions"}
+# the first picture that takes an option
+OWNER = {"known": "complete", "n": "complete", "draws": "complete", "condition": "complete"}
+OWNER |= dict.fromkeys("abc", "arithmetic")
+
+
+def run(words: Sequence[str]) -> int:
+    """Draw a run."""
+    names = table([(f"  {name}", about) for name, about in WHAT.items()])
+    return call("explore", explore, words, FORM, f"WHAT, where model and data allow it:\n{names}")
+
+
+def explore(
+    *words: str,
+    out: str | None = None,
+    seed: int = 0,
+    known: str | None = None,
+    n: int | None = None,
+    draws: int | None = None,
+    condition: str | None = None,
+    a: str | None = None,
+    b: str | None = None,
+    c: str | None = None,
+    budget: str = "1m",
+) -> int:
+    """Draw what a run can do: all pictures that model and data allow, or only WHAT.
+
+    Args:
+        out: folder of the pictures; by default the run folder. What shows rows of the data goes to
+            its `private` folder.
+        seed: same seed, same pictures.
+        known: of completions: the part that stays known, for images upper, lower, left, right, centre
+            (the border stays) or noise (a random half), for vectors and tables first, last or noise; by
+            default the first of these, for tables all but a quarter of the cells. A part that does not come
+            first in the order of drawing takes longer. Of inversions: the part that codes are found by; by
+            default the whole image.
+        n: of completions and inversions: number of rows; by default 6, of tables up to 200, and 10.
+        draws: of completions: draws of each row; by default 4, of tables 19.
+        condition: of completions and inversions, where the model takes one: a class, by name or number, or
+            one for each row with commas between; by default the rows' own.
+        a: of arithmetic: a class, by name or number; by default the first.
+        b: of arithmetic: the class that is taken away; by default the second.
+        c: of arithmetic: the class that is added; by default the third.
+        budget: time, such as 90s or 20m, that searches for codes go by; `none` for no limit.
+    """
+    what, path = _what_and_run(words)
+    seconds = in_seconds(budget)
+    given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c}
+    options = {name: value for name, value in given.items() if value is not None}
+    if what is None:
+        _no_options(options, path)
+    from simulacra.core.scores.likelihood import CutShort
+    from simulacra.exploration.live.history import read_history
+    from simulacra.exploration.pictures.registry import album_of, listing, pictures
+    from simulacra.training.fit import load_run
+
+    trained = load_run(path)
+    if trained.data is None:
+        raise ValueError(f"{path} was trained on data from memory: draw it in Python with pictures().")
+    metrics = trained.metrics if (trained.path / "metrics.csv").is_file() else []
+    history = read_history(trained.path)
+    allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics, history))
+    only = None if what is None else _named(what, allowed)
+    if condition is not None:
+        options["condition"] = typed_condition(trained.model, condition)
+    try:
+        with shown(trained.path):
+            place = out or trained.path
+            drawn = pictures(
+                trained.model, trained.data, place, seed, metrics, only, seconds, history, **options
+            )
+    except CutShort as short:
+        say(listed(short.done))
+        raise
+    say(listed(drawn))
+    return 0
+
+
+def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
+    """WHAT, or None for all pictures, and RUN.
+
+    Raises:
+        ValueError: if a word is missing, too many, or in the other's place.
+    """
+    usage = f"simulacra explore {FORM} [options]"
+    if not words:
+        raise ValueError(f"RUN is missing: {usage}.")
+    if len(words) > 2:
+        raise ValueError(f"{words[2]!r} is one word too many: {usage}.")
+    if len(words) == 1:
+        if _plain(words[0]) in WHAT and not Path(words[0]).exists():
+            raise ValueError(f"RUN is missing: simulacra explore {words[0]} RUN.")
+        return None, words[0]
+    what, path = words
+    if _plain(what) not in WHAT and _plain(path) in WHAT:
+        raise ValueError(f"RUN comes last: simulacra explore {path} {what}.")
+    return what, path
+
+
+def _no_options(options: Mapping[str, Any], path: str) -> None:
+    """Raise ValueError where an option of one picture was given for all."""
+    for name, value in options.items():
+        line = f"simulacra explore {OWNER[name]} {path} --{name} {value}"
+        raise ValueError(f"--{name} is for one picture: {line}.")
+
+
+def _plain(word: str) -> str:
+    """A name as `WHAT` has it: dashes and underscores are one, and some have a verb."""
+    word = word.replace("_", "-")
+    return VERBS.get(word, word)
+
+
+def _named(what: str, allowed: Callable[[], str]) -> str:
+    """The picture called `what`, as the library spells it.
+
+    Args:
+        allowed: gives a clause with the pictures that model and data allow.
+
+    Raises:
+        ValueError: if there is none; the sentence names the nearest, and those that are allowed.
+    """
+    if _plain(what) in WHAT:
+        return _plain(what).replace("-", "_")
+    near = nearest(_plain(what), WHAT)
+    meant = f" (did you mean {near!r}?)" if near else ""
+    raise ValueError(f"picture {what!r} is unknown{meant}: {allowed()}")
+
+
+def listed(drawn: Mapping[str, Path]) -> str:
+    """Name and path of each picture."""
+    return table([(f"  {name.replace('_', ' ')}", str(path)) for name, path in drawn.items()])

@@ -1,0 +1,54 @@
+"""`simulacra models`: the catalogue; `simulacra models NAME`: the options of one model."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from simulacra.cli.options.arguments import scan
+from simulacra.cli.output import say, table
+from simulacra.models.catalog import CATALOG, find
+
+HELP = "usage: simulacra models [NAME]\n\nList the models, or the options of one."
+INDENT = " " * 6
+
+
+def run(words: Sequence[str]) -> int:
+    """List the catalogue, or describe one model."""
+    asked = scan(words)
+    if "help" in asked.flags:
+        say(HELP)
+    elif asked.pairs or len(asked.positional) > 1:
+        raise ValueError("models takes one name at most: simulacra models [NAME].")
+    elif asked.positional:
+        say(described(asked.positional[0]))
+    else:
+        rows = [("name", "family", "what it is", "paper")]
+        rows += [(e.name, e.family, e.summary, e.paper) for e in CATALOG.values()]
+        say(table(rows), "", "`simulacra models NAME` lists the options of one.")
+    return 0
+
+
+def described(name: str) -> str:
+    """What a model is and what its options are.
+
+    Raises:
+        ValueError: if there is no such model.
+    """
+    entry = find(name)
+    from simulacra.cli.options.plan import model_options
+    from simulacra.cli.options.words import kind_of, phrase
+
+    options = model_options(entry, f"simulacra train {entry.name} DATA [--model.OPTION ...]").actions
+    lines = [f"{entry.name}: {entry.summary}", f"{entry.paper}; family {entry.family}"]
+    for option, action in options.items():
+        lines += ["", f"  --{option} {_default(action.default)}  ({phrase(kind_of(action))})"]
+        lines += textwrap.wrap(action.help or "", 100, initial_indent=INDENT, subsequent_indent=INDENT)
+    end = "With their defaults; - is none." if options else "It has no options."
+    return "\n".join([*lines, "", end])
+
+
+def _default(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(str, value)) or "()"
+    return "-" if value is None else str(value)

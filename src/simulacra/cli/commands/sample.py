@@ -1,0 +1,225 @@
+"""`simulacra sample RUN`: draws from a model, as a picture or as numbers in the data's own units."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulacra.cli.options.command import call
+from simulacra.cli.options.conditions import typed_condition
+from simulacra.cli.output import say, shown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from simulacra.core.model import Model
+    from simulacra.core.spaces.plain import Space
+
+
+log = logging.getLogger("simulacra")
+
+
+def run(words: Sequence[str]) -> int:
+    """Draw samples."""
+    return call("sample", sample, words)
+
+
+def sample(
+    run: str,
+    *,
+    n: int | None = None,
+    seed: int | None = None,
+    condition: str | None = None,
+    out: str | None = None,
+    escape_formulas: bool = False,
+) -> int:
+    """Draw samples from a trained model and write them to a file.
+
+    Args:
+        n: number of samples; by default 16, or 1 for a .wav or .mid file.
+        seed: same seed, same samples, whatever n is; by default a new one, which is printed.
+        condition: a class, by name or number, or one for each sample with commas between; by default
+            the classes in turn.
+        out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
+            all three kinds a folder (ending in /) that gets a PNG at its own depth, a .wav or a .mid file
+            for each; by default samples/seed-SEED.png in the run folder.
+        escape_formulas: in a .csv file, an apostrophe before cells that a spreadsheet would compute.
+    """
+    if n is not None and n < 1:
+        raise ValueError(f"--n is {n}, but it must be at least 1.")
+    from simulacra.core.random.keyed import fresh
+
+    seed = fresh(seed)
+    home = Path(run).parent if Path(run).is_file() else Path(run)
+    path = Path(out) if out else home / "samples" / f"seed-{seed}.png"
+    each = out is not None and out.endswith(("/", "\\"))
+    if not each and path.suffix.lower() not in WRITERS:
+        raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder.")
+    if escape_formulas and path.suffix.lower() != ".csv":
+        raise ValueError(f"--escape-formulas is for a .csv file, but --out is {path}: leave it out.")
+    n = n or (1 if path.suffix.lower() in SINGLE and not each else 16)
+    from simulacra.training.callbacks.looks import in_turn
+    from simulacra.training.callbacks.progress import entries_shown
+    from simulacra.training.run import load
+
+    model = load(run)
+    _check_fits(model.preprocessing.raw, path, each, n)
+    given = in_turn(model, n) if condition is None else typed_condition(model, condition)
+    with entries_shown(model) as watch, shown() if watch is None else nullcontext():
+        x = model.sample(n, given, seed, watch)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write = _files if each else WRITERS[path.suffix.lower()]
+    (partial(_csv, escape=True) if escape_formulas else write)(model, x.cpu().numpy(), path)
+    say(f"{n} sample{'s' * (n > 1)}, seed {seed}: {path}")
+    return 0
+
+
+def _check_fits(raw: Space, path: Path, each: bool, n: int) -> None:
+    """Raise ValueError where the file or folder is not for such samples, before any is drawn."""
+    own, suffix = _own_suffix(raw), path.suffix.lower()
+    if each and own is None:
+        raise ValueError(
+            f"--out {path}/ is for images and recordings, also of music, but the model was trained on {raw}: "
+            "give a file."
+        )
+    if each and path.is_dir() and any(path.iterdir()):
+        raise ValueError(f"--out {path}/ holds files already: give a folder that is empty.")
+    if not each and suffix in SINGLE:
+        if suffix != own:
+            raise ValueError(
+                f"--out {path} is for {SINGLE[suffix][1]}, but the model was trained on {raw}: give a .png, "
+                ".npy, .npz or .csv file."
+            )
+        if n > 1:
+            raise ValueError(
+                f"--out {path} takes one {SINGLE[suffix][0]}, but --n is {n}: give a folder/ for them."
+            )
+
+
+def _own_suffix(raw: Space) -> str | None:
+    """Of the file that holds one image, recording or piece of music."""
+    from simulacra.core.spaces.audio import Audio
+    from simulacra.data.audio.midi import is_music
+
+    if isinstance(raw, Audio):
+        return ".wav"
+    if is_music(raw):
+        return ".mid"
+    return ".png" if raw.image else None
+
+
+def _picture(model: Model, x: np.ndarray, path: Path) -> None:
+    import torch
+
+    from simulacra.core.spaces.plain import Levels
+    from simulacra.exploration import view
+    from simulacra.exploration.drawing.scale import scale_of
+
+    raw = model.preprocessing.raw
+    view(raw, x, path, title=f"{type(model).__name__}: samples")
+    if isinstance(raw, Levels) and raw.image and (words := scale_of(raw, torch.from_numpy(x)).words):
+        say(f"the picture shows 256 greys ({words}); --out with .npy, .npz or a folder/ keeps the levels")
+
+
+def _files(model: Model, x: np.ndarray, folder: Path) -> None:
+    """A PNG for each image, or a .wav or .mid file for each recording or piece."""
+    from simulacra.core.preprocessing.images import save_png
+    from simulacra.core.storage.files import write_folder
+
+    raw = model.preprocessing.raw
+    suffix = _own_suffix(raw)
+    assert suffix is not None
+
+    def fill(aside: Path) -> None:
+        for i, row in enumerate(x):
+            path = aside / f"{i:0{len(str(len(x) - 1))}d}{suffix}"
+            if suffix in SINGLE:
+                WRITERS[suffix](model, row[None], path)
+            else:
+                save_png(row, getattr(raw, "levels", 2), path)
+
+    write_folder(folder, fill)
+
+
+def _wav(model: Model, x: np.ndarray, path: Path) -> None:
+    from simulacra.core.spaces.audio import Audio, write_wav
+
+    raw = model.preprocessing.raw
+    assert isinstance(raw, Audio)
+    write_wav(x[0], raw.rate, path)
+
+
+def _midi(model: Model, x: np.ndarray, path: Path) -> None:
+    from simulacra.data.audio.midi import write_midi
+
+    write_midi(x[0], path)
+
+
+def _npy(model: Model, x: np.ndarray, path: Path) -> None:
+    _binary(path, lambda file: _numpy().save(file, x, allow_pickle=False))
+
+
+def _npz(model: Model, x: np.ndarray, path: Path) -> None:
+    _binary(path, lambda file: _numpy().savez_compressed(file, x=x))
+
+
+def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False) -> None:
+    """One row a sample, with the columns of a table; images and sequences are flattened."""
+    import torch
+
+    from simulacra.core.inputs.data_frames import write_csv
+    from simulacra.core.spaces.composite import Table
+    from simulacra.core.storage.files import write_atomically
+
+    raw, flat = model.preprocessing.raw, x.reshape(len(x), -1)
+    if isinstance(raw, Table):
+        formulas = write_csv(raw, torch.from_numpy(x), path, escape)
+        if formulas:
+            log.warning(
+                "%s: %s cells begin with = + - or @, which a spreadsheet computes: add --escape-formulas to "
+                "write an apostrophe before them, or open the file as text.",
+                path.name,
+                f"{formulas:,}",
+            )
+        return
+
+    def write(aside: Path) -> None:
+        with open(aside, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow([f"x{i + 1}" for i in range(flat.shape[1])])
+            writer.writerows(flat.tolist())
+
+    write_atomically(path, write)
+
+
+def _binary(path: Path, save: Callable[[Any], None]) -> None:
+    from simulacra.core.storage.files import write_atomically
+
+    def write(aside: Path) -> None:
+        with open(aside, "wb") as file:
+            save(file)
+
+    write_atomically(path, write)
+
+
+def _numpy() -> Any:
+    import numpy
+
+    return numpy
+
+
+WRITERS: dict[str, Callable[[Model, np.ndarray, Path], None]] = {
+    ".png": _picture,
+    ".npy": _npy,
+    ".npz": _npz,
+    ".csv": _csv,
+    ".wav": _wav,
+    ".mid": _midi,
+}
+# files that hold one sample: what one is called, and many
+SINGLE = {".wav": ("recording", "recordings"), ".mid": ("roll of a piano", "rolls of a piano")}

@@ -1,0 +1,99 @@
+"""`simulacra train MODEL DATA`, `simulacra train --config FILE`, `simulacra train --resume RUN`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulacra.cli.options.arguments import Arguments, scan
+from simulacra.cli.output import say, table
+from simulacra.core.errors.suggestion import Refusal, command
+from simulacra.models.catalog import CATALOG, find
+
+if TYPE_CHECKING:
+    from simulacra.training.run import Run
+
+HELP = """usage: simulacra train MODEL DATA [--out RUN] [--epochs N] [--model.OPTION ...] [--data.OPTION ...]
+       simulacra train --config FILE.yaml [options]
+       simulacra train --resume RUN
+
+Train MODEL on DATA into the run folder RUN (by default the first free runs/MODEL-DATA-N). A run that
+was interrupted, or killed, goes on bit for bit with --resume.
+
+`simulacra train MODEL --help` lists every option of that model, of the data and of training.
+
+models:
+{}"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Train, resume, or show help or configuration."""
+    asked = scan(words)
+    if "help" in asked.flags and not asked.positional:
+        say(HELP.format(table([(f"  {e.name}", e.summary) for e in CATALOG.values()])))
+        return 0
+    path = asked.take("resume")
+    if path is not None:
+        return _resume(path, asked)
+    return _new(asked)
+
+
+def _new(asked: Arguments) -> int:
+    if asked.positional:
+        # an unknown model is said before anything slow is imported
+        find(asked.positional[0])
+    from simulacra.cli.options import config
+    from simulacra.cli.options.plan import all_options, names_in, plan_of
+
+    file = asked.take("config")
+    names, pairs = config.read(file) if file is not None else ({}, [])
+    model, data = names_in(asked, names)
+    if model is None:
+        raise ValueError(f"MODEL is missing: give one of {', '.join(CATALOG)}, or --config FILE.yaml.")
+    if "help" in asked.flags:
+        say(all_options(find(model)).help().rstrip())
+        return 0
+    if data is None:
+        listed = command("data")
+        raise Refusal(f"DATA is missing: simulacra train {model} DATA; {listed} lists names.", listed)
+    plan = plan_of(model, data, [*pairs, *asked.pairs])
+    if "print_config" in asked.flags:
+        say(config.as_yaml(plan).rstrip())
+        return 0
+    from simulacra.cli.start import start
+
+    summary(start(plan))
+    return 0
+
+
+def _resume(path: str, asked: Arguments) -> int:
+    """Go on with a run, with the options it began with."""
+    given = [*asked.positional, *(f"--{name}" for name, _ in asked.pairs)]
+    if given:
+        raise ValueError(
+            f"a run goes on with the options it began with: leave out {given[0]} beside --resume {path}."
+        )
+    from simulacra.api import resume
+    from simulacra.exploration.live.watch import SamplePictures
+
+    summary(resume(path, callbacks=(SamplePictures(),)))
+    return 0
+
+
+def summary(run: Run) -> None:
+    """Print what training left and what to do next."""
+    rows = run.metrics if (run.path / "metrics.csv").is_file() else []
+    seconds = max((row["seconds"] for row in rows), default=0.0)
+    name = shlex.quote(str(run.path))
+    say(f"trained in {seconds:.1f} s: {run.path}")
+    scores = [(row["valid_score"], row["epoch"]) for row in rows if "valid_score" in row]
+    if scores:
+        best, epoch = max(scores)
+        say(f"validation score: {scores[-1][0]:.2f} nats at the end, best {best:.2f} at epoch {epoch:.0f}")
+    drawn = sorted(Path(run.path, "samples").glob("*.png"))
+    if drawn:
+        many = "picture" if len(drawn) == 1 else "pictures"
+        say(f"samples while it trained: {run.path / 'samples'} ({len(drawn)} {many})")
+    say(f"next: simulacra evaluate {name}", f"      simulacra explore {name}")

@@ -1,0 +1,1 @@
+"""From words on the command line or in a YAML file to typed options."""

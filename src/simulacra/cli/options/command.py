@@ -1,0 +1,51 @@
+"""A command is a function: its parameters without a default are words, the others are options."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from simulacra.cli.options.arguments import scan
+
+
+def call(
+    name: str, function: Callable[..., int], words: Sequence[str], form: str = "", more: str = ""
+) -> int:
+    """Call `function` with what was typed after `simulacra NAME`.
+
+    Args:
+        form: the words as help shows them, where they are not the parameters' names.
+        more: lines that help ends with.
+
+    Raises:
+        ValueError: if a word is missing or too many, or an option is wrong.
+    """
+    asked = scan(words)
+    required = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+    from simulacra.cli.options.typed import Typed
+
+    line = f"simulacra {name} {form} [options]" if form else usage(name, required)
+    about = (inspect.getdoc(function) or "").split("\n")[0]
+    options = Typed(line, about)
+    options.add(function, skip=[p.name for p in required])
+    if "help" in asked.flags:
+        print(options.help() + (f"\n{more}\n" if more else ""), end="")
+        return 0
+    return function(*_words(name, required, asked.positional), **options.parse(asked.pairs))
+
+
+def usage(name: str, required: Sequence[inspect.Parameter]) -> str:
+    """The line that help begins with."""
+    shown = [f"{p.name.upper()} ..." if p.kind is p.VAR_POSITIONAL else p.name.upper() for p in required]
+    return " ".join(["simulacra", name, *shown, "[options]"])
+
+
+def _words(name: str, required: Sequence[inspect.Parameter], given: Sequence[str]) -> list[Any]:
+    many = any(p.kind is p.VAR_POSITIONAL for p in required)
+    single = [p.name.upper() for p in required if p.kind is not p.VAR_POSITIONAL]
+    if len(given) < len(single):
+        raise ValueError(f"{single[len(given)]} is missing: {usage(name, required)}.")
+    if len(given) > len(single) and not many:
+        raise ValueError(f"{given[len(single)]!r} is one word too many: {usage(name, required)}.")
+    return list(given)

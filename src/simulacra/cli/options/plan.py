@@ -1,0 +1,131 @@
+"""What `train` is asked to do: read MODEL first, then its class's arguments become options.
+
+A plan comes from the command line, from a YAML file, or from both (the command line wins), and is
+written into the run folder as `config.yaml`, from which the same run can be trained again.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import nn
+
+from simulacra.cli.options.arguments import Arguments, Pair
+from simulacra.cli.options.loading import loading
+from simulacra.cli.options.typed import Typed
+from simulacra.core.spaces.plain import Space
+from simulacra.models.catalog import Entry, find
+from simulacra.training.options import Options
+
+USAGE = "simulacra train {} DATA [options]"
+MORE = """DATA is a name that `simulacra data` lists, a folder of images or of .wav recordings, or
+a .wav, .npz, .npy, .csv or .mat file, or a .json file of music.
+--stages.NAME.epochs sets the length of one stage; --config FILE.yaml reads options, --print_config
+prints them all and trains nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model, data and options, with nothing built yet.
+
+    Args:
+        model: catalogue name.
+        data: name or path.
+        model_options: plain arguments of the class.
+        data_options: those of `load_data`.
+        training: those of `training.options.Options`.
+        out: run folder, or None for the first free `runs/MODEL-DATA-N`.
+    """
+
+    model: str
+    data: str
+    model_options: dict[str, Any] = field(default_factory=dict)
+    data_options: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    out: str | None = None
+
+    def at(self, data: str) -> Plan:
+        """The plan with the data under a name that holds everywhere."""
+        return replace(self, data=data)
+
+    def nested(self) -> dict[str, Any]:
+        """As YAML has it: everything but the run folder."""
+        return {
+            "model": {"name": self.model, **self.model_options},
+            "data": {"name": self.data, **self.data_options},
+            **self.training,
+        }
+
+
+def structural(kind: type) -> set[str]:
+    """Constructor arguments that are no plain values: spaces come from the data, networks from code."""
+    found = set()
+    for base in kind.__mro__:
+        if "__init__" not in vars(base) or base.__module__ in ("builtins", "torch.nn.modules.module"):
+            continue
+        for name, annotation in typing.get_type_hints(vars(base)["__init__"]).items():
+            parts = (annotation, *typing.get_args(annotation))
+            if any(isinstance(p, type) and issubclass(p, (Space, nn.Module)) for p in parts):
+                found.add(name)
+    return found
+
+
+def takes_condition(kind: type) -> bool:
+    """Returns True if the constructor has a condition to give."""
+    return "condition" in inspect.signature(kind).parameters
+
+
+def model_options(entry: Entry, usage: str) -> Typed:
+    """The options of one model."""
+    options = Typed(usage)
+    options.add(entry.load(), "model", structural(entry.load()))
+    return options
+
+
+def all_options(entry: Entry) -> Typed:
+    """Every option of `train` for one model."""
+    kind = entry.load()
+    options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary} ({entry.paper}).", MORE)
+    options.add(folder)
+    options.add(kind, "model", structural(kind))
+    options.title("model", "The model")
+    options.add(loading(), "data")
+    options.add(Options)
+    return options
+
+
+def folder(out: str | None = None) -> None:
+    """Where the run goes
+
+    Args:
+        out: run folder; by default the first free runs/MODEL-DATA-N.
+    """
+
+
+def plan_of(model: str, data: str, pairs: list[Pair]) -> Plan:
+    """The plan that options make.
+
+    Raises:
+        ValueError: if the model or an option is unknown, or a value is wrong.
+    """
+    entry = find(model)
+    values = all_options(entry).parse(pairs)
+    out, chosen = values.pop("out"), values.pop("model", {})
+    return Plan(entry.name, data, chosen, values.pop("data"), values, out)
+
+
+def names_in(asked: Arguments, filed: dict[str, str]) -> tuple[str | None, str | None]:
+    """MODEL and DATA from the words, else from the file.
+
+    Raises:
+        ValueError: if there are more words than two.
+    """
+    if len(asked.positional) > 2:
+        raise ValueError(
+            f"{asked.positional[2]!r} is one word too many: simulacra train MODEL DATA [options]."
+        )
+    model, data = [*asked.positional, None, None][:2]
+    return model or filed.get("model"), data or filed.get("data")

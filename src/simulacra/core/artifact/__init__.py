@@ -1,0 +1,1 @@
+"""Saving and loading of models: weights and a configuration, without executable content."""

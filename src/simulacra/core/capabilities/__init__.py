@@ -1,0 +1,1 @@
+"""Capabilities: types that declare the abilities of a model; evaluation and commands check them."""

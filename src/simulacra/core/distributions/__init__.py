@@ -1,0 +1,1 @@
+"""Distributions of observations, and the likelihood heads that compute their parameters."""

@@ -1,0 +1,1 @@
+"""Checks of calls and arguments, with error messages that suggest a remedy."""

@@ -1,0 +1,1 @@
+"""Numerical helpers: float64 sums, moments, and correlations of discretized Gaussian variables."""

@@ -1,0 +1,1 @@
+"""Progress of long computations: reporting it, displaying it and estimating the time."""

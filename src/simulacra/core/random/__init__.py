@@ -1,0 +1,1 @@
+"""Random numbers as a pure function of a seed, a name and a row."""

@@ -1,0 +1,1 @@
+"""Scores: estimates of log p(x) with their kind, standard error and protocol."""

@@ -1,0 +1,225 @@
+"""Estimators of log p(x) from a model's capabilities, in chunks so that memory does not grow with k."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core.capabilities.general import HasDensity, HasImportanceWeights
+from simulacra.core.numerics.precision import precise_device, to_float64
+from simulacra.core.progress.tasks import stage
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.estimate import Kind
+
+if TYPE_CHECKING:
+    from simulacra.core.interface import Interface
+
+SAMPLE_BLOCK = 256  # importance samples that share one key, so that results do not depend on the budget
+ENTRIES = 2**20  # entries of x that one chunk decodes at most (4 MB in fp32)
+
+
+class CutShort(KeyboardInterrupt):
+    """A keyboard interrupt that carries the results obtained so far.
+
+    Args:
+        done: partial result, such as an `ImportanceBound` or a `Score` of the first rows, or a report.
+    """
+
+    def __init__(self, done: Any):
+        super().__init__()
+        self.done = done
+
+
+@dataclass
+class ImportanceBound:
+    """Results of k importance samples for each example.
+
+    Args:
+        bound: log (1/k) sum w, a stochastic lower bound on log p(x), in nats, shape (B,).
+        elbo: the mean of log w, in nats, shape (B,).
+        effective: (sum w)^2 / sum w^2, effective number of samples, shape (B,).
+    """
+
+    bound: Tensor
+    elbo: Tensor
+    effective: Tensor
+
+
+@torch.no_grad()
+def importance_bound(
+    model: HasImportanceWeights,
+    x: Tensor,
+    c: Tensor | None,
+    k: int,
+    rng: Rng,
+    entries: int = ENTRIES,
+    known: Tensor | None = None,
+) -> ImportanceBound:
+    """Computes L_k(x) = log (1/k) sum_j p(x, z_j) / q(z_j|x) in float64 (Burda et al. 2015, eq. 8).
+
+    Args:
+        model: model with importance weights.
+        x: observations, shape (B, *).
+        c: condition of each, shape (B, *), or None.
+        k: number of importance samples; k = 1 gives the ELBO.
+        rng: generator; the noise of a row depends on `rng.rows[i]`, not on the batch.
+        entries: memory budget: number of entries of x that are decoded at once.
+        known: True where x is observed, shape of x: the bound is that of these entries; None: all.
+
+    Raises:
+        CutShort: at a keyboard interrupt, with the results of the first rows.
+    """
+    d = max(1, x[0].numel())
+    rows = max(1, entries // (d * min(k, SAMPLE_BLOCK)))
+    cut = lambda t, i: None if t is None else t[i : i + rows]
+    parts: list[ImportanceBound] = []
+    try:
+        with stage("importance samples", len(x), "row") as progress:
+            for i in range(0, len(x), rows):
+                keyed = rng.on(rng.rows[i : i + rows])
+                parts.append(_rows_bound(model, x[i : i + rows], cut(c, i), k, keyed, cut(known, i)))
+                progress.advance(len(keyed.rows))
+    except KeyboardInterrupt:
+        if parts:
+            raise CutShort(_whole(parts)) from None
+        raise
+    return _whole(parts)
+
+
+def _whole(parts: list[ImportanceBound]) -> ImportanceBound:
+    return ImportanceBound(
+        *(torch.cat([getattr(p, f) for p in parts]) for f in ("bound", "elbo", "effective"))
+    )
+
+
+def _rows_bound(
+    model: Any, x: Tensor, c: Tensor | None, k: int, rng: Rng, known: Tensor | None
+) -> ImportanceBound:
+    shape = (len(x),)
+    log_sum = torch.full(shape, -math.inf, dtype=torch.float64, device=precise_device(x.device))
+    log_squares, total = log_sum.clone(), torch.zeros_like(log_sum)
+    for block, done in enumerate(range(0, k, SAMPLE_BLOCK)):
+        keyed = rng.at("importance", block)
+        log_w = to_float64(model.log_weights(x, c, keyed, min(SAMPLE_BLOCK, k - done), **observed(known)))
+        log_sum = torch.logaddexp(log_sum, log_w.logsumexp(1))
+        log_squares = torch.logaddexp(log_squares, (2 * log_w).logsumexp(1))
+        total += log_w.sum(1)
+    # if all weights are 0, the effective number is 0
+    effective = torch.exp(2 * log_sum - log_squares).nan_to_num(0.0)
+    return ImportanceBound(log_sum - math.log(k), total / k, effective)
+
+
+@dataclass
+class Score:
+    """The best available estimate of log p(x) from a model's capabilities, on the raw space.
+
+    Args:
+        value: log p(x), or a bound or estimate of it, in nats, float64, shape (B,).
+        kind: exact, lower, upper or stochastic.
+        method: name of the estimator, such as `IWAE bound, k=5000`.
+        elbo: mean of the log-weights in nats, shape (B,); None without importance weights.
+        effective: effective number of the k importance samples, shape (B,), or None.
+        entries: number of scored (known) entries of all rows together.
+    """
+
+    value: Tensor
+    kind: Kind
+    method: str
+    elbo: Tensor | None = None
+    effective: Tensor | None = None
+    entries: int = 0
+
+    @property
+    def dims(self) -> float:
+        """Mean number of scored entries of a row: the d of bits per dimension."""
+        return self.entries / len(self.value)
+
+
+def score(
+    model: Interface,
+    x: Tensor,
+    c: Tensor | None,
+    log_det: Tensor,
+    k: int,
+    rng: Rng,
+    entries: int = ENTRIES,
+    known: Tensor | None = None,
+) -> Score:
+    """Scores preprocessed rows and adds the log-Jacobian of the preprocessing.
+
+    It uses the density if the model has one, otherwise the importance-weighted bound, otherwise the model's
+    own bound.
+
+    Args:
+        model: model to evaluate.
+        x: observations in the model's space, shape (B, *).
+        c: condition of each, shape (B, *), or None.
+        log_det: log |det dx/d raw| of each row, in nats, shape (B,).
+        k: number of importance samples.
+        rng: generator; the noise of a row depends on `rng.rows[i]`, not on the batch.
+        entries: memory budget: number of entries of x that are decoded at once.
+        known: True where x is observed, shape of x; the score is that of these entries. None: all.
+
+    Raises:
+        CutShort: at a keyboard interrupt, with the `Score` of the first rows.
+    """
+    log_det, able = log_det.cpu(), cast(Any, model)
+    scored = x.numel() if known is None else int(known.sum())
+    raw = lambda value: to_float64(value).cpu() + log_det
+    if has_exact(model, known):
+        return Score(raw(able.log_density(x, c, **observed(known))), "exact", "exact", entries=scored)
+    if model.supports(HasImportanceWeights):
+        method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
+        try:
+            found = importance_bound(able, x, c, k, rng, entries, known)
+        except CutShort as short:
+            found, n = short.done, len(short.done.bound)
+            log_det, scored = log_det[:n], x[:n].numel() if known is None else int(known[:n].sum())
+            short.done = Score(
+                raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored
+            )
+            raise
+        return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored)
+    return Score(raw(able.elbo(x, c, rng, **observed(known))), "lower", "ELBO", entries=scored)
+
+
+def has_exact(model: Interface, known: Tensor | None) -> bool:
+    """Returns True if the model has an exact density of the known entries.
+
+    Args:
+        model: model to evaluate.
+        known: True where x is observed, shape (B, *shape); None: everywhere.
+    """
+    return model.supports(HasDensity) and (known is None or cast(HasDensity, model).marginalizes(known))
+
+
+def observed(known: Tensor | None) -> dict[str, Tensor]:
+    """Returns `known` as a keyword argument for a function of a capability, or no argument if it is None."""
+    return {} if known is None else {"known": known}
+
+
+def joined(parts: list[Score], exact: bool) -> Score:
+    """Concatenates the scores of chunks; the kind is the weakest of all.
+
+    Args:
+        parts: scores of the chunks, in order.
+        exact: False if the preprocessing dequantizes, which turns a density into a lower bound.
+    """
+    # if some rows have only an estimate, the whole is an estimate
+    weakest = next((part for part in parts if part.kind != "exact"), parts[0])
+    kind, method = weakest.kind, weakest.method
+    if not exact:
+        method = f"{'density' if method == 'exact' else method}, dequantized"
+        kind = "lower" if kind == "exact" else kind
+    values = torch.cat([part.value for part in parts])
+    whole = Score(values, kind, method, entries=sum(part.entries for part in parts))
+    if weakest.elbo is not None:
+        # an exact value is its own ELBO, with one effective sample
+        elbos = [part.value if part.elbo is None else part.elbo for part in parts]
+        counts = [torch.ones_like(p.value) if p.effective is None else p.effective for p in parts]
+        whole.elbo, whole.effective = torch.cat(elbos), torch.cat(counts)
+    return whole

@@ -1,0 +1,1 @@
+"""Spaces: shape and support of one observation."""

@@ -1,0 +1,1 @@
+"""Splits of rows, in memory or streamed from files."""

@@ -1,0 +1,43 @@
+"""Digests of rows: the same whole numbers have one digest, whatever type they came in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.spaces.composite import Sequence
+from simulacra.core.spaces.plain import Binary, Levels, Space
+
+
+def hash_of_values(blocks: Iterable[Tensor], n: int, raw: Space) -> Any:
+    """SHA-256 over type, shape and values; of levels over bytes where all are below 256, otherwise int32.
+
+    Args:
+        blocks: n raw rows, in order, in blocks of shape (B, *).
+        raw: their space.
+
+    Example:
+        >>> rows = torch.tensor([[3, 200]], dtype=torch.int32)
+        >>> one, other = (hash_of_values([x], 1, Levels((2,), 2**16)) for x in (rows, rows.to(torch.uint8)))
+        >>> one.digest() == other.digest()
+        True
+    """
+    step = raw.of if isinstance(raw, Sequence) else raw
+    kinds = (torch.uint8, torch.int32) if isinstance(step, Levels | Binary) else ()
+    hashes: dict[torch.dtype, Any] = {kind: _begun(kind, n, raw) for kind in kinds}
+    for block in blocks:
+        if not kinds and not hashes:
+            hashes[block.dtype] = _begun(block.dtype, n, raw)
+        if torch.uint8 in hashes and kinds and block.numel() and int(block.max()) > 255:
+            del hashes[torch.uint8]
+        for kind, h in hashes.items():
+            h.update(block.detach().cpu().to(kind).contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return next(iter(hashes.values())) if hashes else hashlib.sha256()
+
+
+def _begun(kind: torch.dtype, n: int, raw: Space) -> Any:
+    return hashlib.sha256(f"{kind}{(n, *raw.shape)}".encode())

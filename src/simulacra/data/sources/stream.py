@@ -1,0 +1,183 @@
+"""Rows that stay on disk: worker processes read them while the model trains."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from simulacra.core.batch import Batch
+from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.data.dataset import Split
+from simulacra.data.row_store import RowStore
+from simulacra.data.sources.source_rows import SourceRows
+
+BLOCK = 256  # rows that are decoded at once to hash them
+STREAM_ABOVE = 2**30  # bytes that rows may take in memory before they are streamed
+
+
+class StreamedSplit(Split):
+    """A split whose rows are read from their files; everything but `x` is as in a `Split`.
+
+    Args:
+        files: the store of the rows, such as image files.
+        preprocessing: from the raw space to the model's space.
+        c: conditions, shape (N, *), or None.
+        labels: class numbers, shape (N,), or None.
+        workers: processes that decode ahead; None: two, or as many as there are cores.
+        device: where batches are wanted.
+        source_rows: which rows of the source these are, or None.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from PIL import Image
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> for i in range(10):
+        ...     Image.new("L", (4, 4), i).save(folder / f"{i}.png")
+        >>> import simulacra
+        >>> train = simulacra.load_data(folder, stream=True).train
+        >>> train.rows(torch.tensor([0])).x.shape
+        torch.Size([1, 1, 4, 4])
+    """
+
+    def __init__(
+        self,
+        files: RowStore,
+        preprocessing: Preprocessing,
+        c: Tensor | None = None,
+        labels: Tensor | None = None,
+        workers: int | None = None,
+        device: torch.device | str = "cpu",
+        source_rows: SourceRows | None = None,
+    ):
+        self.files, self.preprocessing, self.c, self.labels = files, preprocessing, c, labels
+        self.source_rows = source_rows
+        self.known = self.c_known = self.lengths = None
+        self.workers = min(2, os.cpu_count() or 1) if workers is None else workers
+        self.device = torch.device(device)
+        self._stamp, self._digest, self._content = files.digest, None, None
+
+    # a plain Split holds x as a field; here it has no value that fits in memory
+    @property
+    def x(self) -> Tensor:  # type: ignore[override]
+        """Refused: the rows are not in memory.
+
+        Raises:
+            ValueError: always; it says what to use instead.
+        """
+        whole = load_with(stream=False)
+        raise Refusal(
+            "the rows of this split are streamed from disk and have no x: use rows(index) or "
+            f"read(orders), or load the data with {whole}.",
+            whole,
+        )
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __repr__(self) -> str:
+        return f"StreamedSplit({len(self)} rows on disk, shape={self.files.shape})"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def _changed(self, **parts: Any) -> StreamedSplit:
+        kept = {
+            name: getattr(self, name)
+            for name in ("files", "preprocessing", "c", "labels", "workers", "device", "source_rows")
+        }
+        return type(self)(**{**kept, **parts})
+
+    def _batch(self, x: Tensor, index: Tensor) -> Batch:
+        c = None if self.c is None else self.c[index].to(self.device)
+        at = index.to(self.device)
+        return Batch(x.to(self.device, non_blocking=True), c, rows=range(len(index)), index=at)
+
+    def rows(self, index: Tensor) -> Batch:
+        """The raw rows `index`, decoded by this process."""
+        index = index.cpu()
+        return self._batch(self.files.read(index.tolist()), index)
+
+    def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
+        """Raw batches, one for each index tensor of `orders`, decoded ahead by the workers.
+
+        Raises:
+            ValueError: if a file is damaged.
+        """
+        asked: deque[Tensor] = deque()
+        loader: Any = DataLoader(
+            _Decoder(self.files),  # type: ignore[arg-type]
+            batch_sampler=_noted(orders, asked),
+            num_workers=self.workers,
+            collate_fn=_as_it_is,
+            # the loader draws a seed for its workers: not from the global generator
+            generator=torch.Generator(),
+        )
+        for x in loader:
+            if isinstance(x, str):
+                raise ValueError(x)
+            yield self._batch(x, asked.popleft())
+
+    def select(self, index: Tensor) -> StreamedSplit:
+        """The split that holds only the rows `index`."""
+        index = index.cpu()
+        take = lambda t: None if t is None else t[index]
+        return self._changed(
+            files=self.files[index],
+            c=take(self.c),
+            labels=take(self.labels),
+            source_rows=take(self.source_rows),
+        )
+
+    def to(self, device: torch.device | str) -> StreamedSplit:
+        """The split whose batches come on `device`."""
+        moved = self._changed(device=torch.device(device))
+        moved._digest, moved._content = self._digest, self._content
+        return moved
+
+    def under(self, chain: Preprocessing) -> StreamedSplit:
+        """The same rows with another preprocessing."""
+        other = self._changed(preprocessing=chain)
+        other._digest, other._content = self._digest, self._content
+        return other
+
+    def _blocks(self) -> Iterator[Tensor]:
+        for start in range(0, len(self), BLOCK):
+            yield self.files.read(range(start, min(start + BLOCK, len(self))))
+
+    def _hashed_x(self) -> None:
+        return None
+
+
+def _noted(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]]:
+    for index in orders:
+        index = index.cpu()
+        asked.append(index)
+        yield index.tolist()
+
+
+class _Decoder:
+    """What a worker runs: a whole batch at once; a damaged file comes back as its sentence."""
+
+    def __init__(self, files: RowStore):
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitems__(self, index: list[int]) -> Tensor | str:
+        try:
+            return self.files.read(index)
+        except ValueError as error:
+            # raised here, it would arrive wrapped in the worker's traceback
+            return str(error)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

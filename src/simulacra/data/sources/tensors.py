@@ -1,0 +1,68 @@
+"""Data sets from tensors and arrays whose space the user gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from simulacra.core.errors.calls import checked
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.preprocessing.class_codes import coding
+from simulacra.core.preprocessing.normal_scores import scoring
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Space
+from simulacra.data.arrays.given import checked_rows
+from simulacra.data.dataset import Dataset, Split
+from simulacra.data.sources.source_rows import SourceRows
+from simulacra.data.value_range import with_own_range
+
+
+@checked
+def from_tensors(
+    x: Any,
+    space: Space,
+    name: str = "tensors",
+    c: Any = None,
+    condition: Space | None = None,
+    valid: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+    **parts: Any,
+) -> Dataset:
+    """A data set from rows in memory, split at random by `seed`.
+
+    Args:
+        x: observations in `space`, as `log_prob` takes them: numpy, torch, lists, or a data frame where
+            the space is `Table`; shape (N, *).
+        c: conditions, shape (N, *), or names of classes.
+        parts: `labels` (numbers or names), `known`, `c_known` or `lengths`, shape (N, ...).
+
+    Raises:
+        ValueError: if the rows do not fit the space, or a part does not fit the rows.
+
+    Example:
+        >>> from simulacra.core.spaces.plain import Real
+        >>> data = from_tensors(torch.randn(50, 2), Real((2,)))
+        >>> {name: len(split) for name, split in data.splits.items()}
+        {'train': 40, 'valid': 5, 'test': 5}
+    """
+    held, label_names = checked_rows(x, space, name, c, condition, parts)
+    rows = len(held["x"])
+    numbers = SourceRows("train", torch.arange(rows))
+    whole = Split(preprocessing=Preprocessing(space), source_rows=numbers, **held)
+    order = Rng(seed, "split").permutation("rows", rows)
+    n_valid, n_test = round(rows * valid), round(rows * test)
+    cuts = {
+        "train": order[n_valid + n_test :],
+        "valid": order[:n_valid],
+        "test": order[n_valid : n_valid + n_test],
+    }
+    splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
+    chain = whole.preprocessing
+    if train := splits.get("train"):
+        if isinstance(space, Table) and (scored := scoring(space, train.x, train.known)):
+            chain = Preprocessing(space, (*coding(space), scored))
+        chain = with_own_range(chain, train.x, train.known, train.lengths)
+    return Dataset(name, {k: s.under(chain) for k, s in splits.items()}, chain, condition, label_names)

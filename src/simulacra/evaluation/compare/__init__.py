@@ -1,0 +1,1 @@
+"""Comparison of models: protocols, rankings and tables of scores."""

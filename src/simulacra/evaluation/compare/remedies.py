@@ -1,0 +1,93 @@
+"""The command that would make two scores comparable."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from simulacra.core.artifact.save import CONFIG
+from simulacra.core.storage.files import read_json
+from simulacra.data.load import usual_options
+from simulacra.evaluation.compare.entries import CompareEntry, typed
+from simulacra.models.catalog import find
+
+
+def mend(a: CompareEntry, b: CompareEntry) -> str:
+    """One sentence with the command that scores b as a was scored; empty where there is none."""
+    ours, theirs = a.protocol, b.protocol
+    if ours is None or theirs is None or b.path is None:
+        return ""
+    unlike = set(ours.differences(theirs)) - {"data"}
+    # other rows of one data set: the split's name says which
+    if unlike == {"split"} and "[:" in ours.split:
+        return f"Score both again with{_split(ours.split)}: older reports are of the first rows."
+    if unlike == {"split"}:
+        return f"Score both on one split: `simulacra evaluate {typed(b.path)}{_split(ours.split)}`."
+    ours_spec, theirs_spec = _spec(a.path), _spec(b.path)
+    config = _config(b.path)
+    if ours_spec is None or (config and config.get("own")):
+        return "Train and evaluate both on one data set with the same options."
+    return f"Train both on the same data: `simulacra train {_words(b.path, ours_spec, theirs_spec)}`."
+
+
+def measured_alike(unlike: Mapping[str, tuple[Any, Any]]) -> str:
+    """The options of `evaluate` that make two scores of samples comparable, from what differs.
+
+    Example:
+        >>> measured_alike({"samples": (500, 200), "seed": (0, 1)})
+        'Evaluate both with the same --samples and --seed.'
+    """
+    options = {"samples": "--samples", "seed": "--seed", "weights": "--extractor FILE"}
+    given = [option for name, option in options.items() if name in unlike]
+    return f"Evaluate both with the same {' and '.join(given)}." if given else ""
+
+
+def _split(told: str) -> str:
+    """Options of `evaluate` for a split such as `test[100 of 1,000, seed 0]`, or the older `test[:100]`."""
+    name, _, rows = told.rstrip("]").partition("[")
+    limit = rows.lstrip(":").split(" of ")[0].replace(",", "")
+    seed = rows.partition(", seed ")[2]
+    said = f" --split {name}" + (f" --limit {limit}" if limit else "")
+    return said + (f" --seed {seed}" if seed not in ("", "0") else "")
+
+
+def _config(path: Path | None) -> dict[str, Any] | None:
+    return read_json(path / CONFIG) if path is not None and (path / CONFIG).is_file() else None
+
+
+def _spec(path: Path | None) -> dict[str, Any] | None:
+    """What the data of a run were loaded with, or None for data from memory."""
+    config = _config(path)
+    spec = config["data"].get("spec") if config else None
+    return dict(spec) if spec and isinstance(spec.get("name_or_path"), str) else None
+
+
+def _words(path: Path, wanted: dict[str, Any], given: dict[str, Any] | None) -> str:
+    """What is typed after `simulacra train` for the model of the run `path` on other data."""
+    usual = usual_options()
+    file = path / "config.yaml"
+    # a file of options is repeated with what differs; without one, what is not usual is typed
+    before = given if file.is_file() and given is not None else usual
+    options = {name: value for name, value in wanted.items() if value != before.get(name)}
+    options.pop("name_or_path", None)
+    said = [f"--data.{name} {shlex.quote(_word(value))}" for name, value in options.items()]
+    names = f"{_name(path)} {shlex.quote(wanted['name_or_path'])}"
+    repeated = [] if before is usual else [f"--config {typed(file)}"]
+    return " ".join([names, *repeated, *said])
+
+
+def _word(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _name(path: Path) -> str:
+    """The model's name on the command line."""
+    config = _config(path)
+    found = str(config.get("model")) if config else "MODEL"
+    try:
+        return find(found).name
+    except ValueError:
+        return re.sub(r"\s", "", found)

@@ -1,0 +1,201 @@
+"""The scores of a report that need no likelihood, each with the protocol that makes it comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from simulacra.core.scores.estimate import Protocol
+from simulacra.evaluation.compare.score_tables import Cell, Column, Scores, of_interval
+from simulacra.evaluation.interval import WIDE, Interval
+from simulacra.evaluation.interval import share as share_of
+from simulacra.evaluation.latents.fidelity import Fidelity, ImageScores
+from simulacra.evaluation.latents.reconstruction import Reconstruction
+from simulacra.evaluation.samples.memorization import Copies
+from simulacra.evaluation.samples.quality import SampleQuality, Skipped
+from simulacra.evaluation.samples.quality import Scores as SideScores
+from simulacra.evaluation.tables.detection import Detection
+from simulacra.evaluation.tables.imputation import Imputation
+from simulacra.evaluation.tables.summary import TableSummary
+from simulacra.evaluation.tasks.classification import Classification
+from simulacra.evaluation.tasks.downstream import Downstream
+from simulacra.evaluation.tasks.few_labels import OWN, FewLabels
+from simulacra.evaluation.tasks.suite import Tasks
+
+SAMPLES = (
+    Column("kernel distance", "lower"),
+    Column("Frechet distance", "lower"),
+    Column("precision", "higher"),
+    Column("recall", "higher"),
+    Column("density", "neither"),
+    Column("coverage", "higher"),
+    Column("inception score", "higher"),
+    Column("modes", "higher"),
+)
+COPIES = (
+    Column("nearer than 5% of held-out rows", "neither"),
+    Column("exact copies", "neither"),
+    Column("copying score", "neither"),
+)
+KEPT = (Column("squared error", "lower"), Column("explained", "higher"))
+SEEN = (Column("SSIM", "higher"), Column("PSNR in dB", "higher"))
+TRAINED = (Column("right after learning from samples", "higher"), Column("lost against real rows", "lower"))
+FEW = (Column("wrong with few labels", "lower"), Column("against the data themselves", "lower"))
+TABLE = (
+    Column("told from data (AUC)", "lower"),
+    Column("columns kept", "higher"),
+    Column("error of pairs", "lower"),
+    Column("lost in learning from samples", "lower"),
+    Column("outside the range", "lower"),
+    Column("equal to training rows", "neither"),
+    Column("RMSE of hidden cells", "lower"),
+)
+LABELS = (Column("wrong labels", "lower"),)
+
+
+def sample_columns(found: SampleQuality | Skipped, protocol: Protocol) -> list[Scores]:
+    """Distances, shares and modes of samples beside those of training rows."""
+    if isinstance(found, Skipped):
+        return []
+    key = _key(protocol, samples=found.samples, features=found.extractor)
+    key |= {"seed": found.seed, "weights": found.extractor_digest}
+    n = found.samples
+    model, best = _judged(found.model, n), _judged(found.reference, n)
+    if found.modes:
+        model = (*model[:-1], Cell(found.modes.covered))
+        best = (*best[:-1], Cell(found.modes.of))
+    shown = [i for i in range(len(SAMPLES)) if model[i] is not None]
+    keep = lambda cells: tuple(cells[i] for i in shown)
+    return [Scores("samples", key, keep(SAMPLES), keep(model), keep(best))]
+
+
+def _judged(side: SideScores, n: int) -> tuple[Cell | None, ...]:
+    """The cells of one set of rows; modes are filled in by who knows them."""
+    shares, inception = side.coverage, side.inception
+    return (
+        Cell(side.kernel.value, side.kernel.error),
+        Cell(side.frechet.limit, side.frechet.error, digits=4),
+        share(shares.precision, n),
+        share(shares.recall, n),
+        Cell(shares.density, percent=True),
+        share(shares.coverage, n),
+        None if inception is None else Cell(inception.value, inception.error),
+        None,
+    )
+
+
+def copy_columns(found: Copies, protocol: Protocol) -> list[Scores]:
+    """Samples near to training rows, and equal to one."""
+    n = found.samples
+    cells = (
+        share(found.share_nearer_than_5th_percentile, n),
+        share(found.exact_copies / n, n),
+        Cell(found.copying_score, 1.0),
+    )
+    expected = (Cell(0.05, percent=True), None, Cell(0))
+    return [Scores("copies", _key(protocol, samples=n), COPIES, cells, expected, "expected")]
+
+
+def reconstruction_columns(found: Reconstruction, protocol: Protocol) -> list[Scores]:
+    """Squared error and R^2 of reconstructions."""
+    cells = (Cell(found.mse, found.error, digits=4), Cell(found.explained, percent=True))
+    unit = {} if found.unit is None else {"unit": f"{found.unit:,.0f} levels"}
+    return [Scores("reconstructions", _key(protocol, rows=found.rows, **unit), KEPT, cells)]
+
+
+def fidelity_columns(found: Fidelity, protocol: Protocol) -> list[Scores]:
+    """PSNR and SSIM of reconstructed images beside the mean image."""
+    key = _key(protocol, images=found.images, window=found.window, seed=found.seed)
+    model, mean_image = (_seen(side) for side in (found.model, found.reference))
+    return [Scores("reconstructed images", key, SEEN, model, mean_image, "mean image")]
+
+
+def _seen(side: ImageScores) -> tuple[Cell | None, ...]:
+    return _cell(side.ssim, digits=4), None if side.psnr is None else _cell(side.psnr, digits=4)
+
+
+def task_columns(found: Tasks, protocol: Protocol) -> list[Scores]:
+    """Accuracy after learning from samples, and errors at few labels."""
+    return [*_trained(found.samples, protocol), *_few(found.labels, protocol)]
+
+
+def _trained(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores]:
+    if isinstance(found, Skipped):
+        return
+    key = _key(protocol, samples=found.samples, classifier=found.classifier, seed=found.seed)
+    lost = found.difference
+    cells = (
+        _cell(found.accuracy, True),
+        Cell(-lost.value, lost.error, (-lost.high, -lost.low), True),
+    )
+    yield Scores("learning from samples", key, TRAINED, cells, (_cell(found.reference, True), None))
+
+
+def _few(found: FewLabels | Skipped, protocol: Protocol) -> Iterator[Scores]:
+    # a model that classifies may have learned from any number of labels: see the wrong labels
+    if isinstance(found, Skipped) or found.read == OWN:
+        return
+    key = _key(protocol, labels=found.labels, choices=len(found.seeds), classifier=found.classifier)
+    cells = (_cell(found.error, True), _cell(found.difference, True))
+    yield Scores("few labels", key, FEW, cells, (_cell(found.reference, True), None), "rows themselves")
+
+
+def table_columns(found: TableSummary, protocol: Protocol) -> list[Scores]:
+    """The measures of a table beside those of held-out rows."""
+    key = _key(protocol, samples=found.samples, rows=found.training_rows, seed=found.seed)
+    columns, pairs = found.columns, None if isinstance(found.pairs, Skipped) else found.pairs
+    useful = None if isinstance(found.usefulness, Skipped) else found.usefulness.loss
+    ours = (
+        _told(found.detection),
+        _known(columns.drawn, True),
+        _known(None if pairs is None else pairs.error),
+        _known(useful),
+        _known(found.form.outside, True),
+        _known(found.form.copies, True),
+        _imputed(found.imputation),
+    )
+    theirs = (
+        _told(found.detection_held_out),
+        _known(columns.held_out, True),
+        _known(None if pairs is None else pairs.held_out),
+        None,
+        _known(found.form_held_out.outside, True),
+        _known(found.form_held_out.copies, True),
+        None,
+    )
+    return [Scores("table", key, TABLE, ours, theirs, "held-out rows")]
+
+
+def _told(found: Detection | Skipped) -> Cell | None:
+    return None if isinstance(found, Skipped) else Cell(found.auc, found.error)
+
+
+def _imputed(found: Imputation | Skipped) -> Cell | None:
+    if isinstance(found, Skipped) or found.model is None:
+        return None
+    return Cell(found.model, found.model_error)
+
+
+def label_columns(found: Classification, protocol: Protocol) -> list[Scores]:
+    """Wrong labels."""
+    cell = Cell(found.share, found.error, percent=True)
+    return [Scores("labels", _key(protocol, rows=found.rows), LABELS, (cell,))]
+
+
+def _known(value: float | None, percent: bool = False) -> Cell | None:
+    return None if value is None else Cell(value, percent=percent)
+
+
+def _cell(found: Interval, percent: bool = False, digits: int = 3) -> Cell:
+    return of_interval(found, percent, digits)
+
+
+def _key(protocol: Protocol, **more: Any) -> dict[str, Any]:
+    """The protocol and what else must be equal."""
+    return {"on": str(protocol), **more, "protocol": protocol.digest}
+
+
+def share(value: float, n: int) -> Cell:
+    """A share of n rows or samples, with the error that its interval has: none at all is no certainty."""
+    found = share_of(value, n)
+    return Cell(value, (found.high - found.low) / (2 * WIDE), (found.low, found.high), percent=True)

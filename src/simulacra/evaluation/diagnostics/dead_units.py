@@ -1,0 +1,187 @@
+"""Hidden units that are the same for every x: a rectifier that is never on, a unit stuck at its limit.
+
+Every activation (a module of `torch.nn.modules.activation`) is watched while held-out rows go through the
+model, and codes drawn from its prior through its decoder. A unit u of a layer is dead where
+
+    max_x h_u(x) - min_x h_u(x) <= 1e-6 max |h|                                  (1)
+
+over all rows and places: it passes no gradient and costs what it costs. Units stand where the layer before
+has put them: on the last axis after a fully connected layer, on axis 1, as channels, after a convolution.
+Where a model has no such modules, and its code is a layer of hidden units, the entries of the code are
+looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.capabilities import general as can
+from simulacra.core.interface import evaluating
+from simulacra.core.model import Model
+from simulacra.core.scores.likelihood import observed
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.rows import Block, blocks, count
+
+ROWS = 500
+FEWEST = 50  # rows below which a selective unit may be silent by chance
+STILL = 1e-6  # of the largest activation of the layer
+STILL_CODE = 1e-3  # of the largest standard deviation of a code's entries: no rectifier cuts those off
+CONVOLUTIONS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
+NOT_WATCHED = (nn.MultiheadAttention, nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of hidden units.
+
+    Args:
+        name: of the module, or `code`.
+        dead: units that are the same for every x.
+        size: units.
+    """
+
+    name: str
+    dead: int
+    size: int
+
+
+def dead_units(
+    model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = ROWS
+) -> list[Layer]:
+    """The layers that were seen, with equation (1) on at most 500 rows of `split`.
+
+    Returns:
+        none where there are fewer than `FEWEST` rows.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> model = simulacra.GAN(data.space, latent=2, hidden=(30,))
+        >>> [(layer.dead < 15, layer.size) for layer in dead_units(model, data)]
+        [(True, 30), (True, 30)]
+    """
+    n = min(count(data[split], limit), ROWS)
+    if n < FEWEST:
+        return []
+    with evaluating(model), _watched(model) as watch:
+        for block in blocks(model, data[split], seed, n):
+            codes = _passed(model, block)
+    layers = [Layer(name, r.dead, r.size) for (name, _, _), r in watch.seen.items() if r.size > 1]
+    if not layers and codes is not None and codes.shape[1] > 1:
+        spread = codes.flatten(1).double().std(0)
+        still = spread <= STILL_CODE * spread.max()
+        layers.append(Layer("code", int(still.sum()), len(still)))
+    return layers
+
+
+def _passed(model: Model, block: Block) -> Tensor | None:
+    """Send rows through what the model can do in one pass; codes where it encodes without a posterior."""
+    able, gaps, codes = cast(Any, model), observed(block.known), None
+    if model.supports(can.HasBound) and not model.supports(can.HasEnergy):
+        able.elbo(block.x, block.c, block.rng, **gaps)
+    elif (
+        model.supports(can.HasDensity)
+        and not model.supports(can.HasEnergy)
+        and not model.supports(can.HasPartitionFunctions)
+    ):
+        able.log_density(block.x, block.c, **gaps)
+    elif model.supports(can.HasEnergy):
+        able.free_energy(block.x, block.c)
+    if model.supports(can.HasCritic):
+        able.critic_score(block.x, block.c)
+    if model.supports(can.Encodes) and not model.supports(can.HasPosterior):
+        codes = able.infer(block.x, block.c, **gaps)
+    if model.supports(can.HasPrior):
+        # codes by place: equal rows must not repeat them
+        able.emit(able.prior(block.rng.on(range(len(block.x)))), block.c)
+    elif model.supports(can.Decodes) and codes is not None:
+        able.emit(codes, block.c)
+    return codes
+
+
+@dataclass
+class _Ranges:
+    """The least and largest activation of each unit so far."""
+
+    least: Tensor
+    most: Tensor
+
+    @property
+    def size(self) -> int:
+        return len(self.least)
+
+    @property
+    def dead(self) -> int:
+        largest = float(torch.maximum(self.least.abs(), self.most.abs()).max())
+        return int((self.most - self.least <= STILL * largest).sum())
+
+
+@dataclass
+class _Watch:
+    """What hooks note while rows go through.
+
+    Args:
+        seen: ranges by the activation, the layer before it, and the number of units: one module may serve
+            several layers.
+        before: name, axis of the units and number of units of the layer that ran last.
+    """
+
+    seen: dict[tuple[str, str, int], _Ranges] = field(default_factory=dict)
+    before: tuple[str, int, int] = ("", 1, 0)
+
+    def ran(self, name: str, axis: int) -> Any:
+        """The hook of a layer whose units stand on `axis`."""
+
+        def note(module: nn.Module, inputs: Any, h: Tensor) -> None:
+            self.before = (name, axis, h.shape[axis])
+
+        return note
+
+    def activated(self, name: str) -> Any:
+        """The hook of an activation."""
+
+        def note(module: nn.Module, inputs: Any, h: Tensor) -> None:
+            if not h.numel():
+                return
+            before, axis, size = self.before
+            rows = h.detach() if h.dim() > 1 else h.detach().unsqueeze(1)
+            # reshaped since, the units are channels
+            rows = rows.movedim(axis if rows.shape[axis] == size else 1, -1).flatten(0, -2)
+            least, most, place = rows.amin(0), rows.amax(0), (name, before, rows.shape[1])
+            if place in self.seen:
+                known = self.seen[place]
+                least, most = torch.minimum(known.least, least), torch.maximum(known.most, most)
+            self.seen[place] = _Ranges(least, most)
+
+        return note
+
+
+@contextlib.contextmanager
+def _watched(model: nn.Module) -> Iterator[_Watch]:
+    """Hooks on every activation, and on the layers before them, while the block runs."""
+    watch, hooks = _Watch(), []
+    for name, module in model.named_modules():
+        if _activates(module):
+            hooks.append(module.register_forward_hook(watch.activated(name)))
+        elif isinstance(module, (nn.Linear, *CONVOLUTIONS)):
+            axis = -1 if isinstance(module, nn.Linear) else 1
+            hooks.append(module.register_forward_hook(watch.ran(name, axis)))
+    try:
+        yield watch
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _activates(module: nn.Module) -> bool:
+    kind = type(module)
+    return kind.__module__ == "torch.nn.modules.activation" and not isinstance(module, NOT_WATCHED)

@@ -1,0 +1,79 @@
+"""Columns and pairs that samples kept, of data that are no tables: vectors and images, entry by entry.
+
+Of many entries the 60 that vary most are looked at; neighbouring pixels are among them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from simulacra.core.model import Model
+from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.likelihood.constant_columns import entry_name
+from simulacra.evaluation.rows import blocks, samples_like
+from simulacra.evaluation.tables.kept import Kept, kept
+from simulacra.tables.associations import MOST_COLUMNS
+from simulacra.tables.columns import Columns, table_from
+
+ROWS = 5000  # training rows, and held-out rows, that are looked at
+FEWEST = 30  # of either below which nothing is said
+
+
+def has_entries(data: Dataset, split: str) -> bool:
+    """Returns True if rows are whole vectors or images of numbers."""
+    spaces, sides = (data.space, data.preprocessing.raw), (data.train, data[split])
+    numbers = not any(isinstance(space, (Table, Sequence, Audio, Categorical)) for space in spaces)
+    return numbers and all(side.known is None and len(side) >= FEWEST for side in sides)
+
+
+def kept_entries(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    n: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+    drawn: Tensor | None = None,
+) -> Kept | None:
+    """Entries of n samples beside those of training and held-out rows.
+
+    Args:
+        drawn: n samples, where they are at hand.
+
+    Returns:
+        None for tables, sequences and recordings, and where there are fewer than 30 rows.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("linear-gaussian")
+        >>> found = kept_entries(simulacra.PPCA(data.space, latent=2), data, n=100)
+        >>> len(found.columns), len(found.pairs)
+        (8, 28)
+    """
+    if not has_entries(data, split):
+        return None
+    rows = data[split]
+    some = _seen(model, data.train, ROWS, seed)
+    at = some.var(0).topk(min(MOST_COLUMNS, some.shape[1])).indices.sort().values
+    held_out = _seen(model, rows, min(ROWS, limit or ROWS), seed)
+    samples = samples_like(model, rows, n, seed).cpu() if drawn is None else drawn
+    if not bool(samples.isfinite().all()):
+        return None
+    c = None if rows.c is None else rows.c[torch.arange(n) % len(rows)]
+    fresh = _seen(model, Split(samples, model.preprocessing, c), n, seed)
+    names = [entry_name(data.space, int(i)) for i in at]
+    real, other, ours = (_table(x[:, at], names) for x in (some, held_out, fresh))
+    return kept(real, other, ours, seed)
+
+
+def _seen(model: Model, split: Split, most: int, seed: int) -> Tensor:
+    """Rows as the model sees them, float64 on the CPU: grey levels that it knows as bits are bits."""
+    return torch.cat([block.x.cpu().flatten(1).double() for block in blocks(model, split, seed, most)])
+
+
+def _table(x: Tensor, names: list[str]) -> Columns:
+    return table_from({name: column.numpy() for name, column in zip(names, x.unbind(1))})

@@ -1,0 +1,237 @@
+"""Mixing of Markov chains: split R-hat and the integrated autocorrelation time of numbers that they show.
+
+m chains of n kept states show a number theta each. The chains are cut in halves, and the values replaced by
+normal scores of their ranks r among all S of them, z = Phi^-1((r - 3/8) / (S + 1/4)). With B / n the
+variance of the halves' means and W the mean of their variances,
+
+    var+ = (n - 1)/n W + B/n,   R-hat = sqrt(var+ / W)                            (1)
+
+also of |theta - median|, so that chains of different spread are found; the larger of the two counts. R-hat
+is 1 where all halves come from one law. With s_j^2 and rho_tj the variance and autocorrelations of chain j
+
+    rho_t = 1 - (W - mean_j s_j^2 rho_tj) / var+,   tau = 1 + 2 sum_t rho_t       (2)
+
+summed over Geyer's initial monotone sequence: tau states are worth one independent one.
+
+Reference: Vehtari, Gelman, Simpson, Carpenter and Buerkner 2021; Geyer 1992.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core.capabilities import general as can
+from simulacra.core.interface import evaluating
+from simulacra.core.model import Model
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.progress.tasks import each
+from simulacra.core.random.keyed import Rng
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.rows import blocks, count
+
+CHAINS, SWEEPS = 8, 500
+ROWS = 500  # of the training split whose principal directions are looked along
+DIRECTIONS = 3
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How chains mix, by the worst of the numbers that they show.
+
+    Args:
+        r_hat: equation (1), the largest.
+        r_hat_of: the number that it is of.
+        tau: equation (2) in sweeps, the largest.
+        tau_of: the number that it is of.
+        chains: m.
+        from_data: how many of them began at held-out rows.
+        kept: states of each chain that count: the second half of its sweeps.
+    """
+
+    r_hat: float
+    r_hat_of: str
+    tau: float
+    tau_of: str
+    chains: int
+    from_data: int
+    kept: int
+
+    @property
+    def effective(self) -> float:
+        """Independent states that all chains together are worth."""
+        return self.chains * self.kept / self.tau
+
+
+def mixing(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    seed: int = 0,
+    chains: int = CHAINS,
+    sweeps: int = SWEEPS,
+) -> Mixing | None:
+    """Run chains from free states and, where the state allows it, half of them from rows of `split`.
+
+    Args:
+        sweeps: of which the first half is not counted.
+
+    Returns:
+        None where nothing that the chains show changes in the data, or has a direction.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("bars-and-stripes")
+        >>> found = mixing(simulacra.RBM(data.space, hidden=3), data, sweeps=200)
+        >>> found.r_hat < 1.1, found.from_data
+        (True, 4)
+    """
+    able = cast(Any, model)
+    rng = Rng(seed, "chains", rows=range(chains), device=model.device)
+    with evaluating(model):
+        state, from_data = _started(model, data, split, able.start_chain(rng.at("start")), seed)
+        looks, numbers = _looks(model, data, seed), []
+        for t in each(range(sweeps), "mixing", "sweep"):
+            state = able.step(state, rng.at(t))
+            if t >= sweeps // 2:
+                numbers.append(_seen(model, state, looks))
+    kept = torch.stack(numbers, 1)
+    names = [*(["the free energy"] if _has_energy(model) else []), *looks.names]
+    moving = {name: theta for name, theta in zip(names, kept) if float(theta.std()) > 0}
+    if not moving:
+        return None
+    r_hats = {name: r_hat(theta.T) for name, theta in moving.items()}
+    taus = {name: autocorrelation_time(theta.T) for name, theta in moving.items()}
+    worst, slowest = max(r_hats, key=r_hats.__getitem__), max(taus, key=taus.__getitem__)
+    return Mixing(r_hats[worst], worst, taus[slowest], slowest, chains, from_data, kept.shape[1])
+
+
+def r_hat(theta: Tensor) -> float:
+    """Rank-normalized split R-hat, equation (1), the larger of bulk and folded.
+
+    Args:
+        theta: a number of each state, shape (m, n).
+
+    Example:
+        >>> same = torch.randn(4, 500, generator=torch.Generator().manual_seed(0))
+        >>> abs(r_hat(same) - 1) < 0.02, r_hat(same + 3 * torch.arange(4).unsqueeze(1)) > 2
+        (True, True)
+    """
+    halves = split_halves(theta.double())
+    folded = (halves - halves.quantile(0.5)).abs()
+    return max(basic_r_hat(normal_scores(halves)), basic_r_hat(normal_scores(folded)))
+
+
+def basic_r_hat(theta: Tensor) -> float:
+    """Equation (1) as it stands, for chains of shape (m, n); infinite for chains that stand still apart."""
+    n = theta.shape[1]
+    W, B_over_n = float(theta.var(1).mean()), float(theta.mean(1).var())
+    if W == 0:
+        return math.inf if B_over_n > 0 else 1.0
+    # (1)
+    return math.sqrt(((n - 1) / n * W + B_over_n) / W)
+
+
+def split_halves(theta: Tensor) -> Tensor:
+    """Each chain as two: shape (2 m, n // 2)."""
+    n = theta.shape[1] // 2
+    return torch.cat([theta[:, :n], theta[:, -n:]])
+
+
+def normal_scores(theta: Tensor) -> Tensor:
+    """Phi^-1 of the ranks among all values, ties at their mean rank, shape of theta."""
+    _, place, times = theta.flatten().unique(return_inverse=True, return_counts=True)
+    last = times.cumsum(0).double()
+    rank = (last - (times.double() - 1) / 2)[place]
+    return torch.special.ndtri((rank - 3 / 8) / (theta.numel() + 1 / 4)).view_as(theta)
+
+
+def autocorrelation_time(theta: Tensor) -> float:
+    """tau of equation (2) in steps, at least 1 / log10(m n) as in Stan's estimate for chains that alternate.
+
+    Args:
+        theta: a number of each state, shape (m, n).
+    """
+    x = theta.double()
+    m, n = x.shape
+    W = float(x.var(1).mean())
+    var_plus = (n - 1) / n * W + (float(x.mean(1).var()) if m > 1 else 0.0)
+    if var_plus == 0 or W == 0:
+        return math.inf
+    # autocovariances with divisor n - 1, as W has
+    rho = 1 - (W - autocovariances(x).mean(0) * n / (n - 1)) / var_plus
+    pairs = rho[: 2 * (n // 2)].view(-1, 2).sum(1)
+    ends = (pairs < 0).nonzero()
+    positive = pairs[: int(ends[0]) if len(ends) else len(pairs)]
+    # (2): the pairs P_k = rho_2k + rho_2k+1 are positive and fall
+    tau = -1 + 2 * float(positive.cummin(0).values.sum()) if len(positive) else 1.0
+    return max(tau, 1 / math.log10(max(m * n, 11)))
+
+
+def autocovariances(theta: Tensor) -> Tensor:
+    """1/n sum_i (theta_i - mean)(theta_i+t - mean) for t = 0..n-1 by Fourier, shape of theta."""
+    n = theta.shape[1]
+    f = torch.fft.rfft(theta - theta.mean(1, keepdim=True), 2 * n)
+    return torch.fft.irfft(f.abs().square(), 2 * n)[:, :n] / n
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """Numbers of observations: projections of features, shape (d, numbers), and what they are called."""
+
+    along: Tensor
+    names: list[str]
+
+
+def _looks(model: Model, data: Dataset, seed: int) -> _Looks:
+    """The mean entry, and the principal directions of training rows: where modes are apart."""
+    rows = torch.cat([_flat(model, b.x) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
+    d = rows.shape[1]
+    directions = torch.linalg.svd(rows - rows.mean(0), full_matrices=False).Vh[:DIRECTIONS].T
+    names = [f"principal component {i + 1}" for i in range(directions.shape[1])]
+    return _Looks(torch.cat([rows.new_full((d, 1), 1 / d), directions], 1), ["the mean entry", *names])
+
+
+def _seen(model: Model, state: Tensor, looks: _Looks) -> Tensor:
+    """Each number of each state, shape (numbers, chains)."""
+    x = cast(Any, model).shown(state)
+    seen = (_flat(model, x) @ looks.along).T
+    if not _has_energy(model):
+        return seen
+    return torch.cat([to_float64(cast(Any, model).free_energy(x)).cpu().unsqueeze(0), seen])
+
+
+def _flat(model: Model, x: Tensor) -> Tensor:
+    return model.space.features(x).flatten(1).double().cpu()
+
+
+def _has_energy(model: Model) -> bool:
+    return model.supports(can.HasEnergy) and model.condition is None
+
+
+def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) -> tuple[Tensor, int]:
+    """The chains' first states, half of them at rows of the split where a state begins with what it shows."""
+    m = len(state) // 2
+    if len(data[split]) < m:
+        return state, 0
+    x = next(blocks(model, data[split], seed, m)).x
+    features = model.space.features(x, state.dtype).flatten(1)
+    if state.dim() != 2 or state.shape[1] < features.shape[1]:
+        return state, 0
+    begun = state.clone()
+    begun[:m, : features.shape[1]] = features
+    return (begun, m) if _shows(model, begun[:m], x) else (state, 0)
+
+
+def _shows(model: Model, state: Tensor, x: Tensor) -> bool:
+    shown = cast(Any, model).shown(state)
+    return shown.shape == x.shape and bool((shown == x).all())
+
+
+def chains_of(model: Model) -> bool:
+    """Returns True if the model has chains that step without a condition."""
+    return model.supports(can.HasMarkovChain) and model.condition is None

@@ -1,0 +1,1 @@
+"""The doctor: checks of a trained model, and advice that fits it."""

@@ -1,0 +1,94 @@
+"""Checks of the codes: what they carry of x, what comes back of it, and whether the prior fills them."""
+
+from __future__ import annotations
+
+from simulacra.core.errors.finding import Finding
+from simulacra.core.scores.chance import chance_of
+from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.measures.checked import AGAINST_MEAN, setting
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import CODES
+
+DEAD_KL = 0.1  # nats: less and the code says next to nothing of x
+LITTLE = 0.1  # nats of I_q(x; z): a KL without them is the same code for every x
+SURE = 3.0  # standard errors
+WORSE = 0.05  # of the error of the mean: so much worse than none, beyond chance
+UNLIKELY = 1e-3  # probability below which chance is ruled out
+PAGE = "docs/doctor.md"
+WARMUP = Option("kl_warmup", 0.5, "to anneal the KL")
+
+
+def collapse(evidence: Evidence) -> Finding | None:
+    """Posterior collapse: the code carries nothing, the decoder models x alone (E7)."""
+    codes = evidence[CODES]
+    if codes is None or codes.units is None:
+        return None
+    kl, units = codes.kl, codes.units
+    name, see = "posterior collapse", f"E7, {PAGE}#posterior-collapse"
+    measured = (
+        f"KL to the prior {kl.total:.3g} nats, I(x; z) {kl.information:.3g} +- {kl.information_error:.1g} "
+        f"nats, {units.count} of {units.size} units active"
+    )
+    normal = f"a KL and an I(x; z) above {DEAD_KL:g}, at least one active unit"
+    silent = kl.information + SURE * kl.information_error < LITTLE
+    if units.count == 0 or kl.total < DEAD_KL or silent:
+        suggestion, options = setting(evidence).ways(WARMUP, "a weaker decoder")
+        return Finding(
+            "warning", name, measured, normal, "the decoder ignores the code", suggestion, see, options
+        )
+    return Finding("ok", name, measured, normal, "the code is used", "", see)
+
+
+def unused(evidence: Evidence) -> Finding | None:
+    """Units of the code that stay at the prior whatever x is."""
+    codes = evidence[CODES]
+    units = None if codes is None else codes.units
+    if units is None or units.count == 0:
+        return None
+    name, see, idle = "unused units", f"E7, {PAGE}#unused-units", units.size - units.count
+    measured = (
+        f"{idle} of {units.size} units of the code have a mean that varies by at most {units.threshold:g}"
+    )
+    if not idle:
+        return Finding("ok", name, measured, "none", "all are used", "", see)
+    meaning = "they are idle: the code is longer than what the model says with it"
+    more = Option("kl_warmup", 0.5, "to use more")
+    suggestion, options = setting(evidence).ways(Option("latent", units.count), more, "a shorter code")
+    return Finding("note", name, measured, "none", meaning, suggestion, see, options)
+
+
+def mismatch(evidence: Evidence) -> Finding | None:
+    """An aggregate posterior that is not the prior (E6)."""
+    codes = evidence[CODES]
+    if codes is None or codes.kl.saturated:
+        return None
+    kl = codes.kl
+    name, see = "aggregate posterior", f"E6, {PAGE}#aggregate-posterior"
+    measured = f"the codes of the data are {kl.marginal:.2f} +- {kl.marginal_error:.2f} nats from the prior"
+    if kl.marginal > 1 + SURE * kl.marginal_error:
+        meaning = "samples of the prior start where no x was encoded"
+        suggestion, _ = setting(evidence).ways("more epochs", "a richer prior")
+        return Finding("note", name, measured, "below 1", meaning, suggestion, see)
+    return Finding("ok", name, measured, "below 1", "they fill it", "", see)
+
+
+def reconstructions(evidence: Evidence) -> Finding | None:
+    """Reconstructions that are further from x than the mean of the training rows is."""
+    found = evidence[AGAINST_MEAN]
+    if found is None or not found.mean:
+        return None
+    name, see = "reconstructions", f"{PAGE}#reconstructions"
+    measured = f"the squared error of {found.rows} reconstructions is {found.model / found.mean:.3g} times "
+    measured += "that of the mean of training rows"
+    chance = chance_of(found.model - found.mean, found.error, found.rows - 1)
+    if found.model > (1 + WORSE) * found.mean and chance < UNLIKELY:
+        suggestion, options = setting(evidence).ways("more epochs", Option("lr", 1e-3, "or lower", "train"))
+        meaning = "the code is worse than none"
+        return Finding("warning", name, measured, "below 1", meaning, suggestion, see, options)
+    meaning = (
+        "the code beats the mean" if found.model < found.mean else "no worse than the mean beyond chance"
+    )
+    return Finding("ok", name, measured, "below 1", meaning, "", see)
+
+
+CHECKS = (collapse, unused, mismatch, reconstructions)

@@ -1,0 +1,97 @@
+"""Checks of what a model was given, its condition and its splits, and of what became of its weights."""
+
+from __future__ import annotations
+
+from simulacra.core.errors.finding import Finding, Severity
+from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.measures.checked import CONDITION, SHARED, WEIGHTS, setting
+from simulacra.evaluation.measures.measure import Evidence
+
+SURE = 3.0  # standard errors
+HEEDED = 0.25  # of what the data show that a condition says: less, beyond chance, is ignoring it
+SAYS = 0.05  # nats below which a condition says too little of x to ask for
+SOME, MANY = 0.01, 0.05  # share of held-out rows that are training rows
+TIMES = 5.0  # as many equal rows as chance makes, which is known roughly where columns depend on each other
+HUGE = 1000.0  # times the size of what a layer is given
+FEW_STEPS = 50  # of training below which a layer may have moved less than what is seen
+SHOWN = 3  # names that are listed
+PAGE = "docs/doctor.md"
+
+
+def ignored(evidence: Evidence) -> Finding | None:
+    """A condition that the model does not heed, though the data show what it says."""
+    found = evidence[CONDITION]
+    if found is None:
+        return None
+    name, see = "ignored condition", f"{PAGE}#ignored-condition"
+    what = "with the condition of another row log p(x|c) falls by" if found.by_score else "samples show"
+    measured = f"{what} {found.model:.3g} +- {found.error:.1g} nats, where rows show {found.data:.3g} or more"
+    normal = f"at least {HEEDED:.0%} of what rows show"
+    if found.data < SAYS:
+        return Finding("ok", name, measured, normal, "the condition says little of the rows", "", see)
+    if found.model + SURE * found.error < HEEDED * found.data:
+        meaning = "the model ignores its condition"
+        suggestion, _ = setting(evidence).ways("more epochs", "a look at the labels of the training rows")
+        return Finding("warning", name, measured, normal, meaning, suggestion, see)
+    return Finding("ok", name, measured, normal, "the condition is heeded", "", see)
+
+
+def repeated(evidence: Evidence) -> Finding | None:
+    """Held-out rows that are training rows."""
+    found = evidence[SHARED]
+    if found is None:
+        return None
+    name, see = "repeated rows", f"{PAGE}#repeated-rows"
+    measured = f"{found.rows:,} of {found.of:,} held-out rows are training rows"
+    normal = f"at most {SOME:.0%}, or {TIMES:g} times the {found.expected:,.1f} that chance makes"
+    if found.rows <= TIMES * found.expected and found.share >= SOME:
+        return Finding("ok", name, measured, normal, "rows of so few values are equal by chance", "", see)
+    if found.share < SOME:
+        return Finding("ok", name, measured, normal, "the splits are apart", "", see)
+    severity: Severity = "warning" if found.share >= MANY else "note"
+    drop = Option("duplicates", "drop", "when the data are loaded", "data")
+    suggestion, options = setting(evidence).ways(drop, "copies in one split (groups=)", learned=False)
+    meaning = "the scores of held-out rows are those of rows that were learned"
+    return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
+
+
+def frozen(evidence: Evidence) -> Finding | None:
+    """Layers that are as they were made, while others learned."""
+    found = evidence[WEIGHTS]
+    steps = setting(evidence).steps
+    if found is None or not found.layers or found.broken or (steps is not None and steps < FEW_STEPS):
+        return None
+    name, see = "frozen part", f"{PAGE}#frozen-part"
+    measured = f"{len(found.still)} of {found.layers} layers are as they were made"
+    if not found.still:
+        return Finding("ok", name, measured, "none", "all of them learned", "", see)
+    more = f" and {len(found.still) - SHOWN} more" if len(found.still) > SHOWN else ""
+    measured += f" ({', '.join(found.still[:SHOWN])}{more})"
+    meaning = "their weights are still random: no update moves them, or no gradient reaches them"
+    suggestion, _ = setting(evidence).ways(
+        "naming them in params= of an update", "a lr above 0", learned=False
+    )
+    return Finding("warning", name, measured, "none", meaning, suggestion, see)
+
+
+def exploding(evidence: Evidence) -> Finding | None:
+    """Weights that are not finite, or so large that one layer drowns the others."""
+    found = evidence[WEIGHTS]
+    if found is None:
+        return None
+    name, see = "exploding weights", f"{PAGE}#exploding-weights"
+    normal = f"all finite, and no layer above {HUGE:,.0f} times the size of what it is given"
+    suggestion, options = setting(evidence).ways(Option("clip", 1.0, of="train"), "a lower lr", learned=False)
+    if found.broken:
+        more = f" and {len(found.broken) - SHOWN} more" if len(found.broken) > SHOWN else ""
+        measured = f"{', '.join(found.broken[:SHOWN])}{more} hold weights that are not finite"
+        return Finding("warning", name, measured, normal, "training broke down", suggestion, see, options)
+    if not found.largest:
+        return None
+    measured = f"{found.largest} multiplies the size of what it is given by {found.gain:.3g}, the most of all"
+    if found.gain > HUGE * max(1.0, found.scale):
+        return Finding("warning", name, measured, normal, "its weights exploded", suggestion, see, options)
+    return Finding("ok", name, measured, normal, "no weight exploded", "", see)
+
+
+CHECKS = (ignored, repeated, frozen, exploding)

@@ -1,0 +1,70 @@
+"""Checks of games: a discriminator that is too strong or too weak, a generator that learns nothing.
+
+Numbers and alarms come by name from `HasDiagnostics`; no family is known here.
+"""
+
+from __future__ import annotations
+
+from simulacra.core.errors.finding import Finding
+from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.measures.checked import setting
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import DIAGNOSTICS, NEIGHBOUR
+
+STRONG = 0.95  # share right above which a discriminator wins the game
+WEAK = 0.25  # the share that a nearest neighbour tells beyond what the discriminator does
+PAGE = "docs/doctor.md"
+MEANINGS = {
+    "mode collapse": "the generator shows few of the modes",
+    "vanishing gradient": "the generator learns nothing",
+}
+ROWS = {"mode collapse": "F11", "vanishing gradient": "F8"}
+
+
+def trouble(evidence: Evidence) -> Finding | None:
+    """What a model that can tell says is wrong: a collapsed generator, a vanished gradient (rows F8, F11)."""
+    found = evidence[DIAGNOSTICS]
+    if found is None:
+        return None
+    if not found.alarm:
+        return Finding(
+            "ok", "game", str(found), "no alarm", "nothing is out of the ordinary", "", f"F8, {PAGE}#game"
+        )
+    # an alarm is `kind: what was measured; try what helps.`
+    kind, colon, said = found.alarm.rstrip(".").partition(": ")
+    name = kind if colon else "game"
+    measured, _, suggestion = (said or kind).partition("; try ")
+    if setting(evidence).young:
+        suggestion, _ = setting(evidence).ways()
+    see = f"{ROWS.get(name, 'F8')}, {PAGE}#{name.replace(' ', '-')}"
+    return Finding(
+        "warning", name, f"{measured} ({found})", "no alarm", MEANINGS.get(name, ""), suggestion, see
+    )
+
+
+def discriminator(evidence: Evidence) -> Finding | None:
+    """A discriminator that wins the game, or one that sees less than the nearest neighbour does (row F8)."""
+    found = evidence[DIAGNOSTICS]
+    if found is None or "accuracy" not in found.numbers:
+        return None
+    name, see = "discriminator", f"F8, {PAGE}#discriminator"
+    accuracy, neighbour = found.numbers["accuracy"], evidence[NEIGHBOUR]
+    measured = f"the discriminator is right on {accuracy:.1%} of held-out rows and samples"
+    measured += "" if neighbour is None else f", the nearest neighbour on {neighbour:.1%}"
+    normal = f"at most {STRONG:.0%}, and not far below the nearest neighbour"
+    if neighbour is not None and neighbour - accuracy > WEAK:
+        meaning = "it is too weak: it passes samples that are easily told from the data"
+        more = (Option("discriminator_steps", 2), Option("discriminator_lr", 2e-3, "or higher"))
+        suggestion, options = setting(evidence).ways(*more, "more units for the discriminator")
+        return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
+    if accuracy > STRONG:
+        meaning = "it is too strong for a game with probabilities; a Wasserstein critic may be"
+        stabilizers = (Option("noise", 0.1), Option("smoothing", 0.9), Option("gradient_penalty", 10.0))
+        suggestion, options = setting(evidence).ways(
+            *stabilizers, "fewer steps for the discriminator", learned=False
+        )
+        return Finding("note", name, measured, normal, meaning, suggestion, see, options)
+    return Finding("ok", name, measured, normal, "the players are matched", "", see)
+
+
+CHECKS = (trouble, discriminator)

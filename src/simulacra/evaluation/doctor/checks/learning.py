@@ -1,0 +1,133 @@
+"""Checks of the training: held-out rows against training rows, and what the metrics say."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+
+from simulacra.core.errors.finding import Finding
+from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.measures.checked import setting
+from simulacra.evaluation.measures.history import History, Metrics
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import GENERALIZATION, HISTORY, MEMORIZATION
+
+SURE = 3.0  # standard errors between training and held-out score
+UNLIKELY = 1e-3  # probability below which chance is ruled out
+LARGE_GAP = 0.05  # of the held-out score
+GROWN = 1000.0  # times its median: a term that grew so much has exploded
+FEWEST = 5  # scores below which nothing is known of their noise
+NORMAL = 1.4826  # standard deviation over median absolute deviation, of a normal law
+ROWS = 8  # of the metrics below which a median says little
+PLACES = ("stage", "step", "epoch", "seconds", "total_step", "valid_score")  # columns that are no terms
+PAGE = "docs/doctor.md"
+
+
+def overfitting(evidence: Evidence) -> Finding | None:
+    """Training rows are likelier than held-out ones."""
+    found = evidence[GENERALIZATION]
+    if found is None or math.isnan(found.training.error) or math.isnan(found.held_out.error):
+        return None
+    train, test = found.training, found.held_out
+    name, see, gap = "overfitting", f"{PAGE}#overfitting", train.mean - test.mean
+    error = math.hypot(train.error, test.error)
+    measured = f"training rows score {gap:+.2f} +- {error:.2f} nats against held-out ones"
+    normal = f"within {SURE:g} standard errors"
+    if gap <= SURE * error:
+        return Finding("ok", name, measured, normal, "no overfitting beyond chance", "", see)
+    copies = evidence[MEMORIZATION]
+    if copies is not None and copies.drift_chance < UNLIKELY:
+        meaning = "held-out rows lie further off than training rows from each other, which may be all of it"
+        suggestion, _ = setting(evidence).ways(
+            "a split at random, to tell drift from overfitting", learned=False
+        )
+        return Finding("note", name, measured, normal, meaning, suggestion, see)
+    large = gap > LARGE_GAP * max(1.0, abs(test.mean))
+    meaning = "the model knows its training rows better than others"
+    earlier, fewer = Option("patience", 5, "to stop earlier", "train"), Option("dropout", 0.2)
+    suggestion, options = setting(evidence).ways(earlier, fewer, "more data", learned=False)
+    return Finding("warning" if large else "note", name, measured, normal, meaning, suggestion, see, options)
+
+
+def past_best(evidence: Evidence) -> Finding | None:
+    """The validation score has fallen since its best epoch."""
+    history = evidence[HISTORY] or History(())
+    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in history.metrics]
+    scores = [(epoch, score) for epoch, score in rows if score is not None and math.isfinite(score)]
+    if len(scores) < 3:
+        return None
+    epoch, best = max(scores, key=lambda pair: pair[1])
+    fallen = best - scores[-1][1]
+    name, see = "validation score", f"{PAGE}#validation-score"
+    measured = f"the validation score fell by {fallen:.2f} nats since epoch {epoch}, its best ({best:.2f})"
+    noise = SURE * _noise([score for _, score in scores])
+    normal = f"by at most {LARGE_GAP:.0%}" + (f", or {noise:.2g} by chance" if noise else "")
+    if fallen > max(LARGE_GAP * max(1.0, abs(best)), noise):
+        if history.best_kept:
+            return Finding("ok", name, measured, normal, "patience kept the best weights", "", see)
+        meaning = "training went on past the best weights"
+        keep = Option("patience", 5, "to keep the best weights", "train")
+        suggestion, options = setting(evidence).ways(keep, learned=False)
+        return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
+    return Finding("ok", name, measured, normal, "it ended near its best", "", see)
+
+
+def terms(evidence: Evidence) -> Finding | None:
+    """Terms of the loss that are not finite, or grew by orders of magnitude."""
+    columns = dict(_columns((evidence[HISTORY] or History(())).metrics))
+    if not columns:
+        return None
+    name, see = "terms of the loss", f"{PAGE}#terms-of-the-loss"
+    normal = f"all finite and below {GROWN:,.0f} times their median"
+    lost = [term for term, values in columns.items() if not all(map(math.isfinite, values))]
+    suggestion, options = setting(evidence).ways(Option("clip", 1.0, of="train"), "a lower lr", learned=False)
+    if lost:
+        measured = f"{', '.join(lost)} of the metrics is not finite in some rows"
+        return Finding("warning", name, measured, normal, "training broke down", suggestion, see, options)
+    term, ratio = max(((term, _growth(values)) for term, values in columns.items()), key=lambda pair: pair[1])
+    measured = f"{term} reached {ratio:,.3g} times its median, the most of {len(columns)} terms"
+    if ratio > GROWN:
+        return Finding("warning", name, measured, normal, "it exploded", suggestion, see, options)
+    return Finding("ok", name, measured, normal, "none exploded", "", see)
+
+
+def _noise(scores: list[float]) -> float:
+    """The standard deviation of a difference of two scores by chance, from what is no trend.
+
+    A second difference of independent errors has a variance of six of theirs, a difference one of two.
+    """
+    if len(scores) < FEWEST:
+        return 0.0
+    bends = [abs(a - 2 * b + c) for a, b, c in zip(scores, scores[1:], scores[2:])]
+    return NORMAL * statistics.median(bends) * math.sqrt(2 / 6)
+
+
+def _columns(metrics: Metrics) -> Iterator[tuple[str, list[float]]]:
+    """Each term of the metrics with its values, in order."""
+    names = dict.fromkeys(name for row in metrics for name in row if name not in PLACES)
+    for name in names:
+        values = [_number(row.get(name)) for row in metrics]
+        found = [value for value in values if value is not None]
+        if found:
+            yield name, found
+
+
+def _growth(values: list[float]) -> float:
+    """The largest after the first quarter over the median, in absolute value: a start may be steep."""
+    sizes = [abs(value) for value in values]
+    middle = statistics.median(sizes)
+    if len(sizes) < ROWS or not middle:
+        return 1.0
+    return max(sizes[len(sizes) // 4 :]) / middle
+
+
+def _number(text: str | None) -> float | None:
+    """The number of a cell; None where it is empty or no number."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+CHECKS = (overfitting, past_best, terms)

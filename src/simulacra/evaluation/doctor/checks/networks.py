@@ -1,0 +1,92 @@
+"""Checks of what is inside: units that are dead, chains that do not mix, decoders that blur."""
+
+from __future__ import annotations
+
+from simulacra.core.errors.finding import Finding, Severity
+from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.measures.checked import setting
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import LAYERS, MIXING, SPREAD
+
+SOME_DEAD, MANY_DEAD = 0.25, 0.5  # share of a layer
+R_HAT, BAD_R_HAT = 1.05, 1.1
+FEW_STATES = 100  # effective ones of all chains together
+WIDE = 2.0  # times the residuals: a decoder that is wider ignores small changes
+DETAIL, LITTLE_DETAIL = 0.5, 0.25  # share of the edges that reconstructions keep
+PAGE = "docs/doctor.md"
+
+
+def dead(evidence: Evidence) -> Finding | None:
+    """Hidden units that are the same for every x."""
+    layers = evidence[LAYERS]
+    if not layers:
+        return None
+    name, see = "dead hidden units", f"{PAGE}#dead-hidden-units"
+    worst = max(layers, key=lambda layer: layer.dead / layer.size)
+    dead, size = (sum(counts) for counts in zip(*((layer.dead, layer.size) for layer in layers)))
+    measured = f"{dead} of {size} hidden units are the same for every x"
+    measured += f", {worst.dead} of {worst.size} in {worst.name}" if dead else ""
+    share, normal = worst.dead / worst.size, f"at most {SOME_DEAD:.0%} of a layer"
+    if share <= SOME_DEAD:
+        return Finding("ok", name, measured, normal, "the units are used", "", see)
+    leaky = Option("activation", "leaky-relu")
+    suggestion, options = setting(evidence).ways("a lower lr", leaky, "fewer units", learned=False)
+    severity: Severity = "warning" if share > MANY_DEAD else "note"
+    return Finding(
+        severity, name, measured, normal, "they pass no gradient and carry nothing", suggestion, see, options
+    )
+
+
+def mixing(evidence: Evidence) -> Finding | None:
+    """Markov chains that do not mix: their samples and gradients are of where they began."""
+    found = evidence[MIXING]
+    if found is None:
+        return None
+    name, see = "mixing of chains", f"A5, {PAGE}#mixing-of-chains"
+    measured = (
+        f"R-hat is {found.r_hat:.3g} ({found.r_hat_of}) and the autocorrelation time {found.tau:.3g} sweeps "
+        f"({found.tau_of}), so {found.chains} chains of {found.kept} sweeps, {found.from_data} of them from "
+        f"rows, are worth {found.effective:.3g} states"
+    )
+    normal = f"R-hat below {R_HAT:g}, {FEW_STATES} states or more"
+    if found.r_hat <= R_HAT and found.effective >= FEW_STATES:
+        return Finding("ok", name, measured, normal, "the chains forget where they began", "", see)
+    meaning = "samples depend on where the chains began"
+    longer = Option("burn_in", 5000, "to draw samples")
+    suggestion, options = setting(evidence).ways(longer, "a lower lr for smaller weights", learned=False)
+    severity: Severity = "warning" if found.r_hat > BAD_R_HAT else "note"
+    return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
+
+
+def blur(evidence: Evidence) -> Finding | None:
+    """A decoder much wider than its errors, or reconstructions without the edges of the data (E7)."""
+    found = evidence[SPREAD]
+    if found is None or (found.decoder is None and found.detail is None):
+        return None
+    name, see, said = "blurry decoder", f"E7, {PAGE}#blurry-decoder", []
+    wide, kept = False, 1.0
+    if found.decoder is not None:
+        said.append(f"x given z varies by {found.decoder:.3g} and the residuals by {found.residual:.3g}")
+        wide = found.decoder > WIDE * found.residual
+    if found.detail is not None:
+        said.append(f"reconstructions keep {found.detail:.0%} of the edges")
+        kept = found.detail
+    measured, normal = (
+        " and ".join(said),
+        f"a width within {WIDE:g} times the residuals, {DETAIL:.0%} of the edges",
+    )
+    if wide:
+        meaning = "the decoder pays for no small change of x, so its samples are noise around a blur"
+        suggestion, _ = setting(evidence).ways(
+            "a smaller scale", "a learned one, without scale=", learned=False
+        )
+        return Finding("warning", name, measured, normal, meaning, suggestion, see)
+    if kept < DETAIL:
+        meaning = "expected images are much smoother than the data"
+        severity: Severity = "warning" if kept < LITTLE_DETAIL else "note"
+        suggestion, _ = setting(evidence).ways("a longer code", "a larger decoder", "more epochs")
+        return Finding(severity, name, measured, normal, meaning, suggestion, see)
+    return Finding("ok", name, measured, normal, "it is as wide as its errors", "", see)
+
+
+CHECKS = (dead, mixing, blur)

@@ -1,0 +1,132 @@
+"""Checks of columns: those that samples lost, their dependences and their classes, each by name.
+
+What chance explains is taken off first (`tables.kept`); held-out rows are real rows that differ as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from simulacra.core.errors.finding import Finding, Severity
+from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.measures.checked import ENTRIES, setting
+from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.registry import TABLE
+from simulacra.evaluation.tables.fidelity import LostClass
+from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, Kept, KeptColumn, KeptPair
+
+OFF, LOST = 0.1, 0.25  # of a column's distribution beyond chance: a note, and a warning
+STRONG = 0.3  # association from which on its loss is a warning
+HALF = 0.5  # of an association that is lost: the dependence is
+PART = 0.05  # of the entries of a vector or an image, or of their pairs: fewer are no trouble, in tables any
+SHOWN = 3  # that are named
+PAGE = "docs/doctor.md"
+
+
+def kept_in(evidence: Evidence) -> Kept | None:
+    """What samples kept of a table, or of the entries of vectors and images."""
+    table = evidence[TABLE]
+    return evidence[ENTRIES] if table is None else table.kept
+
+
+def columns(evidence: Evidence) -> Finding | None:
+    """Columns whose samples are distributed otherwise than the data."""
+    found = kept_in(evidence)
+    if found is None or not found.columns:
+        return None
+    name, see = "lost columns", f"{PAGE}#lost-columns"
+    worst = sorted(found.columns, key=lambda column: -column.excess)
+    off = [column for column in worst if column.excess > OFF]
+    off = off if setting(evidence).columns or len(off) >= PART * len(worst) else []
+    normal = f"at most {OFF:.0%} less than real rows"
+    if not off:
+        least = min(worst, key=lambda column: column.drawn)
+        measured = f"all {len(worst)} columns are kept, the least of them {_column(least)}"
+        return Finding("ok", name, measured, normal, "no column is lost", "", see)
+    measured = f"of {len(worst)} columns {_are(len(off))} off: {_listed([_column(c) for c in off])}"
+    severity: Severity = "warning" if off[0].excess > LOST else "note"
+    meaning = "the samples of these columns lie elsewhere than the data"
+    kinds = "another kind for the column (types=), such as classes for numbers of few values"
+    suggestion, _ = setting(evidence).ways(
+        "more epochs", kinds if setting(evidence).columns else "a larger model"
+    )
+    return Finding(severity, name, measured, normal, meaning, suggestion, see)
+
+
+def dependences(evidence: Evidence) -> Finding | None:
+    """Pairs of columns that depend on each other in the data and not, or half as much, in samples."""
+    found = kept_in(evidence)
+    if found is None or not found.pairs:
+        return None
+    name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", found.pairs
+    # a dependence that chance explains in the data is none, whatever samples have
+    sure = [pair for pair in pairs if abs(pair.data) > pair.chance]
+    lost = [pair for pair in sure if pair.excess > 0 and pair.loss > HALF * abs(pair.data)]
+    lost = lost if setting(evidence).columns or len(lost) >= PART * len(sure) else []
+    lost.sort(key=lambda pair: -pair.excess)
+    normal = f"at least {HALF:.0%} of each association, within chance"
+    if not lost:
+        strongest = max(pairs, key=lambda pair: abs(pair.data))
+        measured = (
+            f"{_pair(strongest)}; of {len(pairs):,} pairs none lost more than half of its association, "
+            f"where {strongest.chance:.2f} are chance"
+        )
+        return Finding("ok", name, measured, normal, "no dependence is lost", "", see)
+    measured = f"of {len(pairs):,} pairs {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
+    severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"
+    meaning = "the model draws these columns as if they had less to do with each other"
+    weaker = Option("kl_warmup", 0.5, "for a weaker KL")
+    suggestion, options = setting(evidence).ways("more epochs", "a larger model", weaker)
+    return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
+
+
+def classes(evidence: Evidence) -> Finding | None:
+    """Classes that are frequent in the data and that no sample has."""
+    found = evidence[TABLE]
+    if found is None or not found.kept.classes:
+        return None
+    kept = found.kept
+    name, see = "lost classes", f"{PAGE}#lost-classes"
+    sure = [lost for lost in kept.lost if lost.chance < ALPHA / kept.classes]
+    normal = f"each class of at least {FREQUENT:.0%} of the training rows is drawn"
+    if sure:
+        never = "never occurs" if len(sure) == 1 else "never occur"
+        measured = f"in {kept.drawn:,} samples {len(sure)} of {kept.classes} frequent classes {never}: "
+        measured += _listed([_class(lost) for lost in sure])
+        meaning, (suggestion, _) = (
+            "the model cannot draw these classes",
+            setting(evidence).ways("more epochs", "a larger model"),
+        )
+        return Finding("warning", name, measured, normal, meaning, suggestion, see)
+    if kept.lost:
+        measured = f"{_listed([_class(lost) for lost in kept.lost])} in {kept.drawn:,} samples"
+        return Finding("ok", name, measured, normal, "they may be missing by chance", "", see)
+    measured = f"all {kept.classes} frequent classes occur in {kept.drawn:,} samples"
+    return Finding("ok", name, measured, normal, "no class is lost", "", see)
+
+
+def _column(column: KeptColumn) -> str:
+    drawn = 0.0 if math.isnan(column.drawn) else column.drawn
+    least = max(0.0, 1 - column.chance)
+    return f"{column.name} {drawn:.0%} kept, where as many real rows keep {least:.0%} or more"
+
+
+def _pair(pair: KeptPair) -> str:
+    return f"{' and '.join(pair.pair)} have {pair.drawn:.2f} in samples and {pair.data:.2f} in the data"
+
+
+def _class(lost: LostClass) -> str:
+    return f"{lost.column}={lost.level} ({lost.share:.1%} of the rows, by chance {lost.chance:.1g})"
+
+
+def _are(n: int) -> str:
+    return f"{n} {'is' if n == 1 else 'are'}"
+
+
+def _listed(said: Sequence[str]) -> str:
+    more = f" and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
+    return ", ".join(said[:SHOWN]) + more
+
+
+CHECKS = (columns, dependences, classes)

@@ -1,0 +1,176 @@
+"""`evaluate`: a model or a run measured on what its capabilities allow, as a report."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from torch import nn
+
+from simulacra.core.artifact.save import CONFIG, WEIGHTS, record
+from simulacra.core.errors.calls import checked
+from simulacra.core.model import Model
+from simulacra.core.scores.estimate import Protocol as ScoreProtocol
+from simulacra.core.scores.likelihood import CutShort
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.budget import BUDGET, Share, interrupted
+from simulacra.evaluation.doctor.diagnose import diagnose
+from simulacra.evaluation.likelihood.annealing import DEFAULT, Annealing
+from simulacra.evaluation.likelihood.held_out import protocol_of
+from simulacra.evaluation.measures.history import history_of
+from simulacra.evaluation.measures.kept_parts import forget, keeping
+from simulacra.evaluation.measures.measure import Case, Evidence
+from simulacra.evaluation.measures.registry import GENERALIZATION, LIKELIHOOD, MEASURES, examined
+from simulacra.evaluation.provenance import provenance_of
+from simulacra.evaluation.report import Report
+from simulacra.evaluation.samples.extractor import Extractor
+from simulacra.evaluation.samples.implicit import SAMPLES, Judging
+from simulacra.training.callbacks.interactive import interactive
+
+log = logging.getLogger("simulacra")
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """What `fit` returns, as far as a report needs it."""
+
+    model: Model
+    data: Dataset | None
+    path: Path
+
+
+@checked
+def evaluate(
+    model: Model | Trained,
+    data: Dataset | None = None,
+    split: str = "test",
+    k: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+    annealing: Annealing = DEFAULT,
+    extractor: Extractor | nn.Module | str | Path | None = None,
+    samples: int | None = None,
+    tasks: bool = False,
+    keep: bool = True,
+    budget: float | None = BUDGET,
+) -> Report:
+    """Score a model, or a run with its own data, on what its capabilities allow.
+
+    The estimates of a run are written into its `config.json`, and so travel with the model. Its report is
+    kept in its folder, where `compare` finds it. Until then parts that took long lie in `partial/` of the
+    run, and an evaluation that was killed takes them up.
+
+    Args:
+        model: a model, or the run that `fit` returned.
+        data: the data set; None: the run's own.
+        split: `train`, `valid` or `test`.
+        k: importance samples of a bound.
+        seed: same seed, same report.
+        limit: use only so many rows, chosen at random by the seed; the protocol then says so.
+        annealing: how log Z of an energy is bracketed where it cannot be summed.
+        extractor: what gives the features in which samples are scored: a module, a file, or None: a network
+            trained on the training rows. A model with a likelihood is scored by its samples too where this
+            or `samples` is given.
+        samples: number of samples that are scored so, 10,000 by default and at most that of held-out rows.
+        tasks: score by tasks as well: a classifier that learned from labelled samples, and one that sees 100
+            labels. It may take minutes.
+        keep: write `report.json`, `report.md` and the scores of the rows into the folder of a run.
+        budget: seconds; annealing is as long, and samples of chains are as many, as a share of it pays for;
+            None: as many as usual, however long that takes.
+
+    Raises:
+        KeyboardInterrupt: if a script is interrupted, with the report so far in `done`; in a notebook or at
+            a prompt the report comes back as far as it was measured, and says so.
+        ValueError: if no data are given, or they do not fit the model, or there are too few rows for the
+            features of the extractor that was given.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> report = evaluate(simulacra.PPCA(data.space, latent=1), data, limit=100)
+        >>> report.likelihood.kind, report.protocol.split
+        ('exact', 'test[100 of 1,000, seed 0]')
+    """
+    folder: Path | None = None
+    if not isinstance(model, Model):
+        if not isinstance(model, Trained):
+            raise ValueError(f"evaluate needs a model or a run, but got {type(model).__name__}.")
+        data, folder, model = data or model.data, model.path, model.model
+    if data is None:
+        raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
+    data = data.under(model.preprocessing)
+    asked = extractor is not None or samples is not None
+    judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
+    asked_for = frozenset({"tables", *(["tasks"] if tasks else [])})
+    share = Share(budget)
+    with keeping(folder if folder is not None and (folder / CONFIG).is_file() else None):
+        found = examined(
+            Case(
+                *(model, data, split, k, seed, limit, share.samples(model, data[split])),
+                annealing=share.annealing(annealing, model),
+                judging=judging,
+                history=history_of(folder),
+                asked=asked_for,
+            )
+        )
+    report = reported(type(model).__name__, protocol_of(data, split, limit, seed), found)
+    report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks)
+    if found.interrupted:
+        return _cut_short(report, found)
+    if folder is not None and (folder / CONFIG).is_file():
+        entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
+        try:
+            # a run that was interrupted in a notebook has no weights on disk yet
+            finished = (folder / WEIGHTS).is_file()
+            if finished:
+                report.provenance = provenance_of(folder).json()
+            model.estimates = record(folder, entries)
+            if keep and finished:
+                report.write(folder)
+                forget(folder)
+        except (ValueError, OSError) as error:
+            # hours of scoring are done, and the report is in memory
+            log.warning("the scores were not kept with the run: %s", error)
+    return report
+
+
+def asked_of(
+    k: int | None,
+    split: str | None,
+    limit: int | None,
+    seed: int | None,
+    annealing: Annealing,
+    extractor: object,
+    samples: int | None,
+    tasks: bool | None,
+) -> dict[str, Any]:
+    """The options of `evaluate` by name, as a report keeps them."""
+    drawn = {"extractor": None if extractor is None else str(extractor), "samples": samples, "tasks": tasks}
+    length = {name: getattr(annealing, name) for name in ("temperatures", "chains", "sweeps")}
+    return {"k": k, "split": split, "limit": limit, "seed": seed, **length, **drawn}
+
+
+def _cut_short(report: Report, found: Evidence) -> Report:
+    """The report of what was measured before an interrupt, which it says."""
+    scored = found[LIKELIHOOD]
+    if scored and scored.estimate.protocol:
+        report.protocol = scored.estimate.protocol
+    report.findings.insert(0, interrupted(sorted([*report.estimates, *report.records])))
+    if not interactive():
+        raise CutShort(report)
+    log.warning("interrupted: this is the report as far as it was measured")
+    return report
+
+
+def reported(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
+    """The report of the evidence, with the doctor's findings."""
+    report = Report(name, protocol, findings=diagnose(found))
+    if scored := found[LIKELIHOOD]:
+        by_name = {"likelihood": scored.estimate, "elbo": scored.elbo, "pessimistic": scored.pessimistic}
+        report.estimates |= {name: estimate for name, estimate in by_name.items() if estimate is not None}
+    if compared := found[GENERALIZATION]:
+        report.estimates["training rows"] = compared.training
+    recorded = {measure.name: measure.recorded(found[measure]) for measure in MEASURES}
+    report.records = {name: record for name, record in recorded.items() if record is not None}
+    return report

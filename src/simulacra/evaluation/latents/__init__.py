@@ -1,0 +1,1 @@
+"""Codes: active units, the aggregate posterior, and reconstructions."""

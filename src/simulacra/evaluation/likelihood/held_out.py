@@ -1,0 +1,277 @@
+"""How likely held-out rows are, as a typed estimate with the protocol it was measured under.
+
+    L_k(x) = log (1/k) sum_j p(x, z_j) / q(z_j|x) <= log p(x) in expectation,  L_1 the ELBO
+
+One pass over the importance samples gives the bound, the ELBO and how many of the samples count. An energy
+whose log Z cannot be summed is scored with log Z from both sides (`evaluation.likelihood.annealing`).
+
+Reference: Burda, Grosse and Salakhutdinov 2015; Deep Learning 20.14 on what may be compared.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.core.capabilities import general as can
+from simulacra.core.interface import evaluating
+from simulacra.core.model import Model
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.progress.tasks import stage
+from simulacra.core.random.contents import Contents, contents_of
+from simulacra.core.scores.estimate import Estimate, Kind, Protocol
+from simulacra.core.scores.laws import Laws
+from simulacra.core.scores.likelihood import ENTRIES, CutShort, Score, joined, score
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.likelihood.annealing import DEFAULT, Annealing, Bracket
+from simulacra.evaluation.likelihood.conditional_annealing import Brackets, Met, bracket_each, energies
+from simulacra.evaluation.measures.kept_parts import fields_of, once
+from simulacra.evaluation.rows import Block, blocks, count
+
+log = logging.getLogger("simulacra")
+
+
+@dataclass
+class Likelihood:
+    """What one pass over a split says.
+
+    Args:
+        estimate: the best value that the model's capabilities give.
+        elbo: the mean of the log-weights, where there are importance weights.
+        effective: effective number of the k importance samples, shape (B,), or None.
+        bracket: of log Z, where the model is an energy whose log Z cannot be summed; `estimate` is
+            then the optimistic score.
+        pessimistic: the score by the other side of the bracket.
+        k: importance samples that were asked for.
+        interrupted: whether it was broken off: it is that of the first rows, or by a short bracket.
+    """
+
+    estimate: Estimate
+    elbo: Estimate | None = None
+    effective: Tensor | None = None
+    bracket: Bracket | Brackets | None = None
+    pessimistic: Estimate | None = None
+    k: int = 1
+    interrupted: bool = False
+
+
+def likelihood(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    k: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Estimate:
+    """log p(x) of the rows of `split` in nats on the raw space, with its protocol.
+
+    Exact where the model has a density, otherwise the importance-weighted bound with k samples,
+    otherwise the bound that the model has: the values of `model.log_prob` at the same seed.
+
+    Args:
+        split: `train`, `valid` or `test`.
+        k: importance samples.
+        limit: score only so many rows, chosen at random by the seed; the protocol then says so.
+
+    Raises:
+        ValueError: if the model is implicit, or the data are not those that it was built for.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> print(likelihood(simulacra.PPCA(data.space, latent=1), data).kind)
+        exact
+    """
+    return likelihoods(model, data, split, k, seed, limit).estimate
+
+
+def likelihoods(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    k: int = 1000,
+    seed: int = 0,
+    limit: int | None = None,
+    entries: int = ENTRIES,
+    annealing: Annealing | Bracket = DEFAULT,
+) -> Likelihood:
+    """Bound, ELBO and effective sample sizes in one pass; arguments as in `likelihood`.
+
+    Args:
+        entries: budget of memory, in entries of x that are decoded at once.
+        annealing: how log Z is bracketed where it must be, or the bracket if it is known already.
+
+    Raises:
+        ValueError: if the model is implicit, k is not positive, or model and data do not fit.
+    """
+    data = data.under(model.preprocessing)
+    scorable(model, data, k)
+    if needs_bracket(model):
+        return _between(model, data, split, seed, limit, annealing)
+    parts, interrupted = _scores(model, data[split], k, seed, limit, entries)
+    found = joined(parts, model.preprocessing.exact)
+    details: dict[str, Any] = {"seed": seed, "preprocessing": model.preprocessing.label}
+    details |= {"k": k} if "k=" in found.method else {}
+    dims, protocol = found.dims, protocol_of(data, split, limit, seed)
+    if interrupted:
+        details["interrupted"] = len(found.value)
+        protocol = first_of(protocol, len(found.value), count(data[split], limit))
+    more = (details, protocol, model.condition is not None)
+    whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more), interrupted=interrupted)
+    if found.elbo is not None:
+        how = f"ELBO, mean of {k}" + ("" if model.preprocessing.exact else ", dequantized")
+        whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
+        whole.effective, whole.k = found.effective, k
+    return whole
+
+
+def _scores(
+    model: Model, rows: Split, k: int, seed: int, limit: int | None, entries: int
+) -> tuple[list[Score], bool]:
+    """Scores of the rows, block by block, and whether an interrupt left only the first of them."""
+    parts: list[Score] = []
+    try:
+        with evaluating(model), stage("scores", count(rows, limit), "row") as progress:
+            for block in blocks(model, rows, seed, limit):
+                progress.part, more = len(block.x), (k, block.rng, entries, block.known)
+                make = lambda block=block, more=more: score(model, block.x, block.c, block.log_det, *more)
+                of = (model, block.x, block.c, block.log_det, block.known, block.rng.rows, k, seed, entries)
+                parts.append(once("scores", of, make, fields_of(Score)))
+                progress.advance(len(block.x))
+    except KeyboardInterrupt as interrupt:
+        parts += [interrupt.done] if isinstance(interrupt, CutShort) else []
+        if not parts:
+            raise
+        return parts, True
+    return parts, False
+
+
+def _between(
+    model: Model, data: Dataset, split: str, seed: int, limit: int | None, annealing: Annealing | Bracket
+) -> Likelihood:
+    """-F(x) - log Z of the rows with log Z from both sides."""
+    parts, met, rows = [], Met(), 0
+    with evaluating(model):
+        for block in blocks(model, data[split], seed, limit):
+            n, laws = len(block.x), laws_of(model, block)
+            value = -_energy(model, block) if laws is None else energies(laws, n)
+            entries = block.x.numel() if laws is None else laws.x.numel()
+            parts.append(Score(block.log_det.cpu() + value, "upper", "", entries=entries))
+            if laws is not None:
+                met.add(laws, rows)
+            rows += n
+    whole, found = joined(parts, True), _bracketed(model, met, annealing, seed)
+    low, high = (whole.value - z for z in _sides(found, met, rows))
+    details = {"seed": seed, "preprocessing": model.preprocessing.label, **found.details}
+    more = (protocol_of(data, split, limit, seed), model.condition is not None)
+    how = f"{found.betas:,} temperatures, {found.chains} chains"
+    how += "" if met.machine is None else f" of each of {len(met.conditions):,} log Z"
+    how += "" if model.preprocessing.exact else ", dequantized"
+    closed = met.machine is not None or model.supports(can.HasEnergy)
+    # a bound on the energy, or from dequantization, errs the other way than forward AIS
+    kind: Kind = "upper" if closed and model.preprocessing.exact else "stochastic"
+    how = how if closed else f"{how}, bound on the energy"
+    # several log Z are those of their rows: what they add to the error is in the rows' spread
+    sides = [found.details.get(f"log_z_{side}_error", 0.0) for side in ("forward", "reverse")]
+    ours, theirs = ({**details, "shared_error": error} for error in sides)
+    estimate = Estimate(low, kind, whole.dims, f"forward AIS, {how}", ours, *more)
+    # the reverse chains start from Gibbs draws, not exact ones: no proven side
+    pessimistic = Estimate(high, "stochastic", whole.dims, f"reverse AIS, {how}", theirs, *more)
+    return Likelihood(estimate, bracket=found, pessimistic=pessimistic, interrupted=found.interrupted)
+
+
+def laws_of(model: Model, block: Block) -> Laws | None:
+    """The laws of the rows, or None where all have one log Z."""
+    if model.supports(can.HasPartitionFunctions):
+        return cast(Any, model).laws(block.x, block.known)
+    if block.c is None:
+        return None
+    return Laws(model, block.x, block.c, torch.arange(len(block.x)), contents_of(block.c))
+
+
+def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
+    if met.machine is not None:
+        assert isinstance(annealing, Annealing), "one bracket does not serve several laws"
+        kinds = Contents.having(np.array(met.kinds))
+        several = bracket_each(met.machine, met.conditions, annealing, seed, kinds)
+        log.info("%s", several)
+        return several
+    if isinstance(annealing, Bracket):
+        return annealing
+    found = annealing.bracket(model, seed)
+    log.info("%s", found)
+    return found
+
+
+def _sides(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any, Any]:
+    """What to subtract from each row, forward and in reverse."""
+    if isinstance(found, Bracket):
+        return found.forward.log_z, found.reverse.log_z
+    return met.summed(found.forward, rows), met.summed(found.reverse, rows)
+
+
+def _energy(model: Model, block: Block) -> Tensor:
+    """F(x), or a bound on it, in nats, float64, shape (B,)."""
+    able = cast(Any, model)
+    if model.supports(can.HasEnergy):
+        return to_float64(able.free_energy(block.x, block.c)).cpu()
+    return to_float64(able.bound_energy(block.x, block.c, block.rng)).cpu()
+
+
+def needs_bracket(model: Model) -> bool:
+    """Returns True if the model's energy can be scored only with a log Z that annealing brackets."""
+    if model.supports(can.HasDensity) or model.supports(can.HasBound):
+        return False
+    if model.supports(can.HasPartitionFunctions):
+        return True
+    bounded = model.supports(can.HasBoundEnergy) and model.condition is None
+    return model.supports(can.HasAnnealingPath) and (model.supports(can.HasEnergy) or bounded)
+
+
+def scorable(model: Model, data: Dataset, k: int = 1) -> None:
+    """Raise ValueError unless the model gives a likelihood of these data."""
+    if not has_likelihood(model):
+        raise can.MissingCapability(
+            f"{type(model).__name__} is implicit: it has neither density nor bound; "
+            "judge its samples instead (mmd)."
+        )
+    if k < 1:
+        raise ValueError(f"k is {k}, but the bound needs at least one importance sample.")
+    fits(model, data)
+
+
+def fits(model: Model, data: Dataset) -> None:
+    """Raise ValueError unless the data went through the preprocessing that the model carries."""
+    if model.space != data.space:
+        raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
+    if model.preprocessing != data.preprocessing:
+        raise ValueError(
+            f"the model carries the preprocessing {model.preprocessing.label!r}, but {data.name} has "
+            f"{data.preprocessing.label!r}: load the data as they were for training."
+        )
+
+
+def has_likelihood(model: Model) -> bool:
+    """Returns True if the model declares a density or a bound, or an energy whose log Z can be bracketed."""
+    return model.supports(can.HasDensity) or model.supports(can.HasBound) or needs_bracket(model)
+
+
+def protocol_of(data: Dataset, split: str, limit: int | None = None, seed: int = 0) -> Protocol:
+    """The protocol of the split, or of `limit` rows that the seed chooses."""
+    whole = data.protocol(split)
+    n = count(data[split], limit)
+    if n == len(data[split]):
+        return whole
+    told = f"{n:,} of {len(data[split]):,}, seed {seed}"
+    return replace(whole, data=f"{whole.data}[{told}]", split=f"{split}[{told}]")
+
+
+def first_of(protocol: Protocol, n: int, rows: int) -> Protocol:
+    """The protocol of the first n rows, where an interrupt left no more of them."""
+    told = f"first {n:,} of {rows:,}: interrupted"
+    return replace(protocol, data=f"{protocol.data}[{told}]", split=f"{protocol.split}[{told}]")

@@ -1,0 +1,69 @@
+"""log p(x) up to a constant of the model: differences between rows without a partition function.
+
+    log p(x) - log p(y) = F(y) - F(x)                                            (1)
+
+so that an energy can be asked whether training rows are likelier than held-out ones although its log Z
+is not known.
+
+Reference: Hinton, A practical guide to training restricted Boltzmann machines, 2010, section 6.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from simulacra.core.capabilities import general as can
+from simulacra.core.interface import evaluating
+from simulacra.core.model import Model
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.scores.estimate import Estimate
+from simulacra.core.scores.likelihood import observed
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.likelihood.held_out import protocol_of
+from simulacra.evaluation.rows import Block, blocks
+
+
+def has_relative(model: Model) -> bool:
+    """Returns True if two rows can be compared at the cost of a pass: no sum over states or law for each."""
+    if model.supports(can.HasPartitionFunctions):
+        return False
+    if model.supports(can.HasEnergy):
+        # log Z is one number only where there is one law
+        return not model.supports(can.TakesCondition) or model.condition is None
+    return model.supports(can.HasDensity) or model.supports(can.HasBound)
+
+
+def relative_scores(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Tensor:
+    """-F(x), log p(x) or a one-sample bound of a `subset`, in nats on the raw space, float64, shape (N,).
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("bars-and-stripes")
+        >>> model = simulacra.RBM(data.space, hidden=3)
+        >>> found, exact = relative_scores(model, data.test), model.log_prob(data.test.x).values
+        >>> bool(torch.allclose(found - exact, model.log_z().detach(), atol=1e-4))
+        True
+    """
+    with evaluating(model):
+        parts = [(_score(model, b) + b.log_det).cpu() for b in blocks(model, split, seed, limit)]
+    return torch.cat(parts)
+
+
+def relative_estimate(model: Model, data: Dataset, split: str, seed: int, limit: int) -> Estimate:
+    """`relative_scores` of rows of a split, with their protocol."""
+    values = relative_scores(model, data[split], seed, limit)
+    dims = float(model.preprocessing.raw.dims)
+    protocol = protocol_of(data, split, limit, seed)
+    return Estimate(values, "stochastic", dims, "up to a constant", {}, protocol)
+
+
+def _score(model: Model, block: Block) -> Tensor:
+    able, gaps = cast(Any, model), observed(block.known)
+    if model.supports(can.HasEnergy):
+        return -to_float64(able.free_energy(block.x, block.c))
+    if model.supports(can.HasDensity):
+        return to_float64(able.log_density(block.x, block.c, **gaps))
+    return to_float64(able.elbo(block.x, block.c, block.rng, **gaps))

@@ -1,0 +1,1 @@
+"""The registry of measures: everything that is found out about a model."""

@@ -1,0 +1,39 @@
+"""Conditions on a model and its data without which a measure is not computed."""
+
+from __future__ import annotations
+
+from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.composite import Table
+from simulacra.data.toys import Modes
+from simulacra.evaluation.diagnostics.mixing import chains_of
+from simulacra.evaluation.likelihood.held_out import has_likelihood
+from simulacra.evaluation.likelihood.relative import has_relative
+from simulacra.evaluation.measures.measure import Need
+
+SAMPLES = Need("a model that samples", lambda case: case.can(can.Samples))
+PRIOR = Need("a model with a prior", lambda case: case.can(can.HasPrior))
+POSTERIOR = Need("a model with a Gaussian posterior", lambda case: case.can(can.HasPosterior))
+CODED = Need("a model that encodes and decodes", lambda case: case.can(can.Encodes, can.Decodes))
+CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
+VITALS_OF = Need("a model that tells how it fares", lambda case: case.can(can.HasDiagnostics))
+CHAINED = Need("a model with a Markov chain", lambda case: chains_of(case.model))
+SCORED = Need("a likelihood or a bound", lambda case: has_likelihood(case.model))
+IMPLICIT = Need("a model without a likelihood", lambda case: not has_likelihood(case.model))
+RELATIVE = Need("a score", lambda case: has_relative(case.model))
+HELD_OUT = Need("a split that is not the training split", lambda case: case.split != "train")
+VALID = Need("a validation split", lambda case: case.split == "valid")
+TABLES = Need("a table", lambda case: isinstance(case.data.preprocessing.raw, Table))
+MODES_OF = Need("data of known modes", lambda case: isinstance(case.data.truth, Modes))
+TRAINED = Need("a run", lambda case: case.history is not None)
+IMAGES = Need(
+    "images without missing entries",
+    lambda case: case.data.preprocessing.raw.image and case.rows.known is None,
+)
+WHOLE = Need(
+    "rows without missing entries",
+    lambda case: case.data.train.known is None and case.rows.known is None,
+)
+CONDITIONED = Need(
+    "a model with a condition",
+    lambda case: case.can(can.TakesCondition) and case.model.condition is not None,
+)

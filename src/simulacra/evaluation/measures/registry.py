@@ -1,0 +1,388 @@
+"""The registry of measures: what is found out about a model, in the order in which a report tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from simulacra.core.scores.estimate import Estimate
+from simulacra.data.toys import Modes
+from simulacra.evaluation.compare import score_columns as columns
+from simulacra.evaluation.diagnostics.dead_units import Layer, dead_units
+from simulacra.evaluation.diagnostics.mixing import Mixing, mixing
+from simulacra.evaluation.diagnostics.state import Diagnostics, diagnostics
+from simulacra.evaluation.latents.codes import Codes, Latents, active_in, coded, decompose, latent_rows
+from simulacra.evaluation.latents.fidelity import Fidelity, fidelity, fidelity_rows
+from simulacra.evaluation.latents.reconstruction import Reconstruction, reconstruction
+from simulacra.evaluation.latents.spread import Spread, spread
+from simulacra.evaluation.likelihood.annealing import Bracket
+from simulacra.evaluation.likelihood.constant_columns import Constant, constant_columns
+from simulacra.evaluation.likelihood.held_out import Likelihood, fits, likelihoods
+from simulacra.evaluation.likelihood.relative import relative_estimate
+from simulacra.evaluation.likelihood.repeated_values import repeated_values
+from simulacra.evaluation.measures.checked import (
+    AGAINST_MEAN,
+    CELLS,
+    CONDITION,
+    DRAWN,
+    ENTRIES,
+    SETTING,
+    SHARED,
+    WEIGHTS,
+)
+from simulacra.evaluation.measures.history import History
+from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, Unfinished, evidence_of
+from simulacra.evaluation.measures.needs import (
+    CHAINED,
+    CLASSIFIES,
+    CODED,
+    HELD_OUT,
+    IMAGES,
+    IMPLICIT,
+    MODES_OF,
+    POSTERIOR,
+    PRIOR,
+    RELATIVE,
+    SAMPLES,
+    SCORED,
+    TABLES,
+    TRAINED,
+    VALID,
+    VITALS_OF,
+    WHOLE,
+)
+from simulacra.evaluation.rows import count, samples_like
+from simulacra.evaluation.samples.implicit import NotScored, modes_found, sample_scores
+from simulacra.evaluation.samples.memorization import Copies, Memorization, copy_rows, memorization
+from simulacra.evaluation.samples.mmd import SampleScore, mmd
+from simulacra.evaluation.samples.neighbours import neighbour_accuracy
+from simulacra.evaluation.samples.quality import ModesFound, SampleQuality, Skipped, quality_rows
+from simulacra.evaluation.tables.kept import Kept
+from simulacra.evaluation.tables.report import TableReport, table_evidence
+from simulacra.evaluation.tables.summary import TableSummary
+from simulacra.evaluation.tables.wording import table_rows
+from simulacra.evaluation.tasks.classification import Classification, classification
+from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
+
+ROWS = 2000  # rows of the quadratic scores and of the training split's score
+DRAWS = 16  # importance samples of an ELBO whose mean alone matters
+CODES_SEEN = 500  # rows of a short look at the codes
+CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # sweeps of a short look that are timed, and that are run
+
+
+@dataclass(frozen=True)
+class Generalization:
+    """One score of held-out rows, and of as many training rows.
+
+    Args:
+        held_out: an ELBO where there is one, otherwise the likelihood.
+        training: the same score of training rows.
+    """
+
+    held_out: Estimate
+    training: Estimate
+
+
+@dataclass(frozen=True)
+class TableFound:
+    """What samples kept of a table.
+
+    Args:
+        kept: losses of columns, pairs and classes beyond chance.
+        report: all measures, where they were asked for.
+    """
+
+    kept: Kept
+    report: TableReport | None
+
+
+def _likelihood(case: Case, found: Evidence) -> Likelihood:
+    rows = (case.model, case.data, case.split, case.k, case.seed, case.limit)
+    scored = likelihoods(*rows, annealing=case.annealing)
+    if scored.interrupted:
+        raise Unfinished(scored)
+    return scored
+
+
+def _generalization(case: Case, found: Evidence) -> Generalization | None:
+    held_out = found[LIKELIHOOD]
+    if held_out is None:
+        return None
+    limit = min(ROWS, len(held_out.estimate.values), len(case.data.train))
+    # several laws are those of their rows
+    known = held_out.bracket if isinstance(held_out.bracket, Bracket) else case.annealing
+    train = likelihoods(case.model, case.data, "train", DRAWS, case.seed, limit, annealing=known)
+    if train.interrupted:
+        raise KeyboardInterrupt
+    return Generalization(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
+
+
+def _seen(case: Case) -> int:
+    """The most rows of a short look."""
+    return min(ROWS, len(case.rows))
+
+
+def _few(case: Case) -> int:
+    """The most rows of a short look at codes and units."""
+    return min(CODES_SEEN, len(case.rows))
+
+
+def _relative(case: Case, n: int) -> Generalization:
+    both = [relative_estimate(case.model, case.data, split, 0, n) for split in ("valid", "train")]
+    return Generalization(*both)
+
+
+def _codes(case: Case, found: Evidence) -> Codes:
+    laws = coded(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit)))
+    units = active_in(laws.q) if len(laws.rows) > 1 else None
+    return Codes(decompose(laws.q, seed=case.seed, rows=laws.rows), units)
+
+
+def _fidelity(case: Case, found: Evidence) -> Fidelity | None:
+    """PSNR and SSIM, where the range is known and there are enough images."""
+    try:
+        return fidelity(case.model, case.data, case.split, case.seed, case.limit)
+    except NotScored:
+        return None
+
+
+def _quality(case: Case, found: Evidence) -> SampleQuality | Skipped | None:
+    """Scores of samples: a reason instead where nobody asked for them and the data do not allow them."""
+    if case.judging is not None:
+        how = case.judging
+        return sample_scores(
+            *(case.model, case.data, case.split, how.samples, how.extractor, case.seed, case.limit)
+        )
+    if SCORED.met(case) or not SAMPLES.met(case):
+        return None
+    try:
+        return sample_scores(case.model, case.data, case.split, seed=case.seed, limit=case.limit)
+    except NotScored as reason:
+        return Skipped(str(reason))
+
+
+def _table(case: Case, found: Evidence) -> TableFound:
+    full = "tables" in case.asked
+    return TableFound(*table_evidence(case.model, case.data, case.split, case.n, case.seed, case.limit, full))
+
+
+def _mmd(case: Case, found: Evidence) -> SampleScore:
+    return mmd(case.model, case.data, case.split, min(case.n, count(case.rows, case.limit)), case.seed)
+
+
+HISTORY: Measure[History] = Measure("history", lambda case, found: case.history, "none", (TRAINED,))
+QUALITY: Measure[SampleQuality | Skipped] = Measure(
+    "quality",
+    _quality,
+    "n samples, features of 3 n rows, n^2 distances",
+    record=SampleQuality | Skipped,
+    lines=quality_rows,
+    columns=columns.sample_columns,
+)
+LIKELIHOOD: Measure[Likelihood] = Measure(
+    "likelihood",
+    _likelihood,
+    "a density, or k decodings a row; an energy anneals log Z first",
+    (SCORED,),
+)
+GENERALIZATION: Measure[Generalization] = Measure(
+    "generalization",
+    _generalization,
+    f"as the likelihood, of at most {ROWS:,} training rows with k = {DRAWS}",
+    (SCORED, HELD_OUT),
+    look=Look(_relative, lambda case: min(_seen(case), len(case.data.train)), needs=(RELATIVE, VALID)),
+)
+CODES: Measure[Codes] = Measure(
+    "latents",
+    _codes,
+    f"an encoding a row, then N^2 densities of at most {ROWS:,} rows",
+    (POSTERIOR,),
+    look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _few, share=0.3),
+    record=Latents,
+    summary=lambda found: found.summary,
+    lines=latent_rows,
+)
+SAMPLE_SCORE: Measure[SampleScore] = Measure(
+    "samples",
+    _mmd,
+    "n samples, n^2 distances, permutations of them",
+    (SAMPLES, IMPLICIT),
+    record=SampleScore,
+    lines=lambda found: [
+        ("MMD^2", f"{found.mmd2:.3g} (training rows {found.reference:.3g}, p {found.chance:.2g})")
+    ],
+    instead=lambda found: f"MMD^2 {found.mmd2:.3g}",
+)
+RECONSTRUCTION: Measure[Reconstruction] = Measure(
+    "reconstruction",
+    lambda case, found: reconstruction(case.model, case.data, case.split, case.seed, case.limit),
+    "an encoding and a decoding a row",
+    (CODED,),
+    record=Reconstruction,
+    lines=lambda found: [("reconstruction", f"MSE {found.mse:.4g}, R^2 {found.explained:.1%}")],
+    columns=columns.reconstruction_columns,
+    instead=lambda found: f"reconstruction explains {found.explained:.1%} of the variance",
+)
+FIDELITY: Measure[Fidelity] = Measure(
+    "fidelity",
+    _fidelity,
+    "an encoding and a decoding a row",
+    (CODED, IMAGES),
+    record=Fidelity,
+    lines=fidelity_rows,
+    columns=columns.fidelity_columns,
+)
+MEMORIZATION: Measure[Memorization] = Measure(
+    "memorization",
+    lambda case, found: memorization(
+        *(case.model, case.data, case.split, case.n, case.seed, case.limit), drawn=found[DRAWN]
+    ),
+    "n samples, (n + M) N distances to training rows",
+    (SAMPLES, HELD_OUT, WHOLE),
+    record=Copies,
+    summary=lambda found: found.summary,
+    lines=copy_rows,
+    columns=columns.copy_columns,
+)
+CLASSES: Measure[Classification] = Measure(
+    "classes",
+    lambda case, found: classification(case.model, case.data, case.split, case.seed, case.limit),
+    "a classification a row",
+    (CLASSIFIES,),
+    record=Classification,
+    lines=lambda found: [("wrong labels", f"{found.share:.2%} +- {found.error:.2%} of {found.rows:,} rows")],
+    columns=columns.label_columns,
+)
+TASKS: Measure[Tasks] = Measure(
+    "tasks",
+    lambda case, found: tasks(case.model, case.data, case.split, case.seed, case.limit),
+    "n samples, and two classifiers trained on n rows",
+    optional=True,
+    record=Tasks,
+    lines=task_rows,
+    columns=columns.task_columns,
+)
+TABLE: Measure[TableFound] = Measure(
+    "tables",
+    _table,
+    "n samples; asked for by name, trees on samples and rows besides",
+    (SAMPLES, HELD_OUT, TABLES),
+    record=TableSummary,
+    summary=lambda found: None if found.report is None else found.report.summary,
+    lines=table_rows,
+    columns=columns.table_columns,
+)
+# what the doctor alone asks for
+DIAGNOSTICS: Measure[Diagnostics] = Measure(
+    "diagnostics",
+    lambda case, found: diagnostics(case.model, case.data, case.split, case.seed, case.limit),
+    "a step of each player without moving it",
+    (VITALS_OF,),
+)
+NEIGHBOUR: Measure[float] = Measure(
+    "neighbour",
+    lambda case, found: neighbour_accuracy(case.model, case.data, case.split, case.seed, case.limit),
+    "N samples, N^2 distances",
+    (VITALS_OF,),
+    look=Look(
+        lambda case, n: neighbour_accuracy(case.model, case.data, case.split, limit=n),
+        _few,
+        needs=(VITALS_OF, PRIOR),
+        after="diagnostics",
+    ),
+)
+REPEATED: Measure[float] = Measure(
+    "repeated", lambda case, found: repeated_values(case.data, case.rows), f"a sort of {ROWS:,} rows"
+)
+CONSTANT: Measure[Constant] = Measure(
+    "constant",
+    lambda case, found: constant_columns(case.model, case.data, case.seed),
+    "a pass over the training rows",
+    look=Look(
+        lambda case, n: constant_columns(case.model, case.data, limit=n),
+        lambda case: min(ROWS, len(case.data.train)),
+    ),
+)
+LAYERS: Measure[list[Layer]] = Measure(
+    "layers",
+    lambda case, found: dead_units(case.model, case.data, case.split, case.seed, case.limit),
+    "a forward pass a row",
+    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), _few),
+)
+SPREAD: Measure[Spread] = Measure(
+    "spread",
+    lambda case, found: spread(case.model, case.data, case.split, case.seed, case.limit),
+    "a decoding a row",
+    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), _few),
+)
+MIXING: Measure[Mixing] = Measure(
+    "mixing",
+    lambda case, found: mixing(case.model, case.data, case.split, case.seed),
+    "some hundred sweeps of the chains",
+    (CHAINED,),
+    look=Look(
+        lambda case, n: mixing(case.model, case.data, case.split, chains=CHAINS, sweeps=n),
+        lambda case: SWEEPS[1],
+        *(0.9, PROBED, SWEEPS[0]),
+    ),
+)
+MODES: Measure[ModesFound] = Measure(
+    "modes",
+    lambda case, found: modes_found(
+        cast(Modes, case.data.truth),
+        samples_like(case.model, case.rows, case.n, case.seed).cpu(),
+        case.rows.x,
+    ),
+    "n samples",
+    (SAMPLES, MODES_OF),
+)
+
+# the scores of samples come first, so that what was asked for and cannot be done is said before the minutes
+# that the rest may take
+MEASURES: tuple[Measure[Any], ...] = (
+    HISTORY,
+    SETTING,
+    WEIGHTS,
+    QUALITY,
+    DIAGNOSTICS,
+    LIKELIHOOD,
+    CODES,
+    NEIGHBOUR,
+    GENERALIZATION,
+    SAMPLE_SCORE,
+    RECONSTRUCTION,
+    FIDELITY,
+    DRAWN,
+    MEMORIZATION,
+    CLASSES,
+    TASKS,
+    TABLE,
+    LAYERS,
+    SPREAD,
+    CONSTANT,
+    MIXING,
+    REPEATED,
+    MODES,
+    ENTRIES,
+    CELLS,
+    SHARED,
+    CONDITION,
+    AGAINST_MEAN,
+)
+
+
+def examined(case: Case) -> Evidence:
+    """The results of all measures whose needs a case meets.
+
+    Raises:
+        ValueError: if model and data do not fit, or the samples cannot be scored as `judging` says.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> found = examined(Case(simulacra.PPCA(data.space, latent=1), data, n=50, limit=50))
+        >>> found[LIKELIHOOD].estimate.kind, found[CODES]
+        ('exact', None)
+    """
+    fits(case.model, case.data)
+    return evidence_of(MEASURES, case)

@@ -1,0 +1,1 @@
+"""Samples beside data: distances, coverage, copies."""

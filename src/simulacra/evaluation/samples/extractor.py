@@ -1,0 +1,218 @@
+"""Feature extractors: what turns rows into the numbers in which samples are judged.
+
+Three kinds: a small network trained on the data set's own training rows, kept in the user's cache; any
+`nn.Module`; a file on this machine. Each knows its label and the digest of its weights, which stand beside
+every score: distances in the features of different extractors have nothing to do with each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.interface import CHUNK, evaluating
+from simulacra.core.storage.files import read_tensors, write_tensors
+from simulacra.data.catalog.names import cache
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.samples.feature_net import RECIPE, FeatureNet, Plan, plan_for, train
+
+log = logging.getLogger("simulacra")
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A network whose outputs are features.
+
+    Args:
+        label: what stands beside the scores, such as `classifier of mnist 96aa, 64 features, 98.0% right`.
+        digest: SHA-256 of its weights, or of its file.
+        network: from rows in feature space (B, *) to features, flattened to (B, size).
+        read: from features to the logits of labels, or None where it is no classifier.
+        path: the file that holds it, or None.
+    """
+
+    label: str
+    digest: str
+    network: nn.Module
+    read: Callable[[Tensor], Tensor] | None = None
+    path: Path | None = None
+
+    def features(self, rows: Tensor) -> Tensor:
+        """Features of rows in feature space, float64 on the CPU, shape (B, size).
+
+        Raises:
+            ValueError: if the network does not take such rows, or gives a number that is not finite.
+        """
+        with evaluating(self.network):
+            parts = [self._run(part) for part in rows.split(CHUNK)]
+        found = torch.cat(parts)
+        if not bool(torch.isfinite(found).all()):
+            raise ValueError(f"the features of {self.label} are not finite.")
+        return found
+
+    def _run(self, rows: Tensor) -> Tensor:
+        like = next(self.network.parameters(), torch.zeros(()))
+        try:
+            out = self.network(rows.to(like.device, like.dtype))
+        except (RuntimeError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"{self.label} does not take rows of shape {tuple(rows.shape)} ({reason})."
+            ) from error
+        if not isinstance(out, Tensor) or len(out) != len(rows):
+            raise ValueError(f"{self.label} must give one row of features for each row, as one tensor.")
+        return out.flatten(1).double().cpu()
+
+    def probabilities(self, features: Tensor) -> Tensor | None:
+        """p(label|x) of rows with these features, shape (B, classes), or None without a classifier."""
+        if self.read is None:
+            return None
+        with evaluating(self.network):
+            logits = self.read(features.to(next(self.network.parameters()).dtype))
+        return logits.double().softmax(1)
+
+
+def extractor_for(
+    data: Dataset,
+    given: Extractor | nn.Module | str | Path | None = None,
+    seed: int = 0,
+    folder: str | Path | None = None,
+) -> Extractor:
+    """The extractor for a data set.
+
+    Args:
+        given: an extractor; a module, whose outputs are the features; a file, TorchScript or one that this
+            function kept; or None: a network trained on `data.train`, the first time.
+        seed: of that network.
+        folder: where trained networks are kept; None: the user's cache.
+
+    Raises:
+        ValueError: if a file is missing or is none of both.
+
+    Example:
+        >>> import simulacra
+        >>> extractor_for(simulacra.load_data("ring")).label
+        'the 2 entries themselves, standardized on ring ...'
+    """
+    if isinstance(given, Extractor):
+        return given
+    if isinstance(given, nn.Module):
+        digest = digest_of(given)
+        return Extractor(f"{type(given).__name__} {digest[:4]}", digest, given)
+    if given is not None:
+        return from_file(Path(given))
+    plan = plan_for(data)
+    key = recipe_digest(data, plan, seed)
+    path = Path(folder or cache() / "extractors") / f"{data.train.digest()[:8]}-{key[:16]}.safetensors"
+    if plan.kind != "entries" and path.is_file():
+        try:
+            return _kept(path)
+        except ValueError as error:
+            log.warning("%s; it is trained again.", str(error).rstrip("."))
+    net, quality = train(plan, data, seed)
+    label = _label(plan, data.name, digest_of(net), quality)
+    found = Extractor(label, digest_of(net), net, net.read if plan.classes else None)
+    return found if plan.kind == "entries" else _keep(found, plan, path)
+
+
+def _label(plan: Plan, name: str, digest: str, quality: float | None) -> str:
+    if quality is None:
+        return f"the {plan.size} entries themselves, standardized on {name} {digest[:4]}"
+    said = "right" if plan.classes else "of the variance"
+    return f"{plan.kind} of {name} {digest[:4]}, {plan.size} features, {quality:.1%} {said}"
+
+
+def recipe_digest(data: Dataset, plan: Plan, seed: int) -> str:
+    """SHA-256 of all that decides the weights of a trained network but the machine."""
+    labels = data.train.labels
+    parts = {
+        "recipe": RECIPE,
+        "rows": data.train.digest(),
+        "labels": None if labels is None else hashlib.sha256(labels.numpy().tobytes()).hexdigest(),
+        "prepared": data.preprocessing.spec(),
+        "plan": plan.spec(),
+        "seed": seed,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of(module: nn.Module) -> str:
+    """SHA-256 of a module's weights and buffers by name.
+
+    Example:
+        >>> digest_of(nn.Identity()) == digest_of(nn.ReLU())
+        True
+    """
+    h = hashlib.sha256()
+    for name, t in sorted(module.state_dict().items()):
+        h.update(f"{name}{t.dtype}{tuple(t.shape)}".encode())
+        h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return h.hexdigest()
+
+
+def _keep(found: Extractor, plan: Plan, path: Path) -> Extractor:
+    header = {"extractor": plan.spec(), "label": found.label, "recipe": RECIPE}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_tensors(path, found.network.state_dict(), header)
+    except (OSError, ValueError) as error:
+        log.warning("the extractor was not kept, so the next score trains it again: %s", error)
+        return found
+    return Extractor(found.label, found.digest, found.network, found.read, path)
+
+
+def _kept(path: Path) -> Extractor:
+    """What `_keep` wrote.
+
+    Raises:
+        ValueError: if the file is damaged or holds something else.
+    """
+    weights, header = read_tensors(path)
+    try:
+        entry: dict[str, Any] = header["extractor"]
+        plan = Plan(entry["kind"], tuple(entry["shape"]), entry["classes"], entry["size"])
+        # the weights are read from the file
+        with torch.random.fork_rng(devices=[]):
+            net = FeatureNet(plan)
+        net.load_state_dict(weights)
+        label = str(header["label"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"{path} holds no feature extractor that this version can read ({reason})."
+        ) from error
+    return Extractor(label, digest_of(net), net.eval(), net.read if plan.classes else None, path)
+
+
+def from_file(path: Path) -> Extractor:
+    """An extractor from a file: what `extractor_for` kept (`.safetensors`), or TorchScript.
+
+    A TorchScript file is a program: take it only from a source that you trust.
+
+    Raises:
+        ValueError: if the file is missing or cannot be read.
+    """
+    if not path.is_file():
+        raise ValueError(f"the feature extractor {path} does not exist.")
+    if path.suffix == ".safetensors":
+        return _kept(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, that TorchScript gets no further features
+            module = torch.jit.load(str(path), map_location="cpu")
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path} is no TorchScript file (torch.jit.save) and no .safetensors of an extractor."
+        ) from error
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Extractor(f"{path.name} {digest[:4]}", digest, module, None, path)

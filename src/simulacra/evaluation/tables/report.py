@@ -1,0 +1,232 @@
+"""The report of a model of a table, from its samples and from what it fills in.
+
+Each number stands beside that of held-out rows where these have one: real rows differ from training rows too,
+by chance, and no model can be asked for more. `evaluation.tables` defines the measures.
+
+A measure that the table does not allow says why. Models draw no missing cells: where training rows miss some,
+cells of the samples are hidden in the pattern of training rows chosen at random, before trees look at them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from simulacra.core.capabilities import general as can
+from simulacra.core.model import Model
+from simulacra.core.progress.logs import held_back
+from simulacra.core.spaces.composite import Table
+from simulacra.data.dataset import Dataset
+from simulacra.evaluation.samples.quality import Skipped
+from simulacra.evaluation.tables.detection import Detection, detection
+from simulacra.evaluation.tables.draws import SAMPLES, TableRows, table_rows_of
+from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of
+from simulacra.evaluation.tables.form import Form, form
+from simulacra.evaluation.tables.imputation import Imputation, imputation
+from simulacra.evaluation.tables.kept import Kept, kept
+from simulacra.evaluation.tables.summary import ColumnKept, ColumnsKept, PairKept, PairsKept, TableSummary
+from simulacra.evaluation.tables.usefulness import Usefulness, usefulness
+from simulacra.tables.associations import MOST_COLUMNS, Pair, associations
+from simulacra.tables.columns import NotMeasured, rounded
+from simulacra.tables.sources import completer_of
+
+T = TypeVar("T")
+NAMED = 10  # pairs of the largest error that a report keeps
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Fidelity of columns.
+
+    Args:
+        drawn: of samples, by column.
+        held_out: of held-out rows, by column.
+        as_many: the mean over columns of as many samples as held-out rows: fewer rows differ more by chance.
+    """
+
+    drawn: dict[str, float]
+    held_out: dict[str, float]
+    as_many: float
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Associations of pairs of columns.
+
+    Args:
+        data: of training rows.
+        drawn: of samples.
+        held_out: of held-out rows.
+        drawn_errors: of samples.
+        held_out_errors: of held-out rows.
+        as_many: the mean error of as many samples as held-out rows.
+        columns: how many columns were paired: the first 60 at most.
+    """
+
+    data: dict[Pair, float]
+    drawn: dict[Pair, float]
+    held_out: dict[Pair, float]
+    drawn_errors: dict[Pair, float]
+    held_out_errors: dict[Pair, float]
+    as_many: float
+    columns: int
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """The measures of a model of a table.
+
+    Args:
+        rows: number of training rows, held-out rows and samples, with split and seed.
+        columns: fidelity of each column.
+        pairs: associations, or why there are none.
+        detection: samples told from training rows, or why not.
+        held_out_detection: held-out rows told from training rows.
+        usefulness: of training on samples.
+        form: range, decimals and copies of samples.
+        held_out_form: those of held-out rows.
+        imputation: of hidden cells.
+    """
+
+    rows: dict[str, Any]
+    columns: Columns
+    pairs: Pairs | Skipped
+    detection: Detection | Skipped
+    held_out_detection: Detection | Skipped
+    usefulness: Usefulness | Skipped
+    form: Form
+    held_out_form: Form
+    imputation: Imputation | Skipped
+
+    @property
+    def summary(self) -> TableSummary:
+        """The numbers as they are written into a report."""
+        return TableSummary(
+            **self.rows,
+            columns=_columns_kept(self.columns),
+            pairs=self.pairs if isinstance(self.pairs, Skipped) else _pairs_kept(self.pairs),
+            detection=self.detection,
+            detection_held_out=self.held_out_detection,
+            usefulness=self.usefulness,
+            form=self.form,
+            form_held_out=self.held_out_form,
+            imputation=self.imputation,
+        )
+
+
+def table_report(
+    model: Model,
+    data: Dataset,
+    split: str = "test",
+    n: int | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+) -> TableReport:
+    """Measure a model of a table by its samples and by what it fills in.
+
+    Args:
+        n: number of samples; None: as many as training rows, at most 5,000.
+        limit: use only so many rows of `split`, chosen at random.
+
+    Raises:
+        ValueError: if the data are no table, or the model does not sample.
+
+    Example:
+        >>> import simulacra, torch
+        >>> rows = torch.randn(60, 1) * torch.tensor([1.0, 2.0])
+        >>> data = simulacra.from_tensors(rows, simulacra.Table(a=simulacra.Real(), b=simulacra.Real()))
+        >>> found = table_report(simulacra.VAE(data.space, latent=1, hidden=(3,)), data)
+        >>> found.rows["samples"] == len(data.train), list(found.columns.drawn)
+        (True, ['a', 'b'])
+    """
+    return measured(model, data, table_rows_of(model, data, split, n, seed, limit))
+
+
+def table_evidence(
+    model: Model, data: Dataset, split: str, n: int, seed: int, limit: int | None, full: bool
+) -> tuple[Kept, TableReport | None]:
+    """Losses of at least n samples, for the doctor, and the whole report if it is asked for.
+
+    Args:
+        full: also measure what `table_report` does, which takes seconds.
+    """
+    as_many = min(len(data.train), SAMPLES)
+    rows = table_rows_of(model, data, split, max(n, as_many) if full else n, seed, limit)
+    found = kept(rows.train, rows.held_out, rows.drawn, seed)
+    first = replace(rows, drawn=rows.drawn.rows(np.arange(as_many)) if full else rows.drawn)
+    return found, measured(model, data, first) if full else None
+
+
+def measured(model: Model, data: Dataset, rows: TableRows) -> TableReport:
+    """The report of rows that were drawn."""
+    train, held_out, drawn, seed = rows.train, rows.held_out, rows.drawn, rows.seed
+    numbers = {"samples": len(drawn), "training_rows": len(train), "held_out_rows": len(held_out)}
+    shown = drawn.shown_as(train, seed)
+    return TableReport(
+        {**numbers, "split": rows.split, "seed": seed},
+        _columns(rows),
+        _or_why(lambda: _pairs(rows)),
+        _or_why(lambda: detection(train, shown, seed)),
+        _or_why(lambda: detection(train, held_out, seed)),
+        _or_why(lambda: usefulness(train, drawn, held_out, seed=seed)),
+        form(train, shown),
+        form(train, held_out),
+        _or_why(lambda: _imputation(model, data, rows)),
+    )
+
+
+def _columns(rows: TableRows) -> Columns:
+    as_many = rows.drawn.some(len(rows.held_out), rows.seed)
+    tables = (rows.drawn, rows.held_out, as_many)
+    drawn, held_out, few = (column_fidelity(rows.train, table) for table in tables)
+    return Columns(drawn, held_out, mean_of(few))
+
+
+def _pairs(rows: TableRows) -> Pairs:
+    columns = len(rows.train.names)
+    if columns < 2:
+        raise NotMeasured("there is only one column.")
+    train, drawn, held_out = rows.train, rounded(rows.drawn, rows.train), rows.held_out
+    data, ours, theirs = map(associations, (train, drawn, held_out))
+    off = lambda found: {pair: abs(data[pair] - value) for pair, value in found.items()}
+    few = mean_of(off(associations(drawn.some(len(held_out), rows.seed))))
+    return Pairs(data, ours, theirs, off(ours), off(theirs), few, min(columns, MOST_COLUMNS))
+
+
+def _imputation(model: Model, data: Dataset, rows: TableRows) -> Imputation:
+    """RMSE of the model where it completes rows without a condition; references alone otherwise."""
+    able = model.supports(can.Completes) and not model.supports(can.TakesCondition)
+    space = cast(Table, data.preprocessing.raw)
+    completer = completer_of(space, model.complete) if able else None
+    # each of several completions would log its candidates
+    with held_back(logging.WARNING):
+        return imputation(rows.train, rows.held_out, completer, rows.seed)
+
+
+def _or_why(measure: Callable[[], T]) -> T | Skipped:
+    try:
+        return measure()
+    except NotMeasured as reason:
+        return Skipped(str(reason))
+
+
+def _columns_kept(found: Columns) -> ColumnsKept:
+    each = {name: ColumnKept(value, found.held_out[name]) for name, value in found.drawn.items()}
+    return ColumnsKept(mean_of(found.drawn), mean_of(found.held_out), found.as_many, each)
+
+
+def _pairs_kept(found: Pairs) -> PairsKept:
+    """Errors of all pairs in the mean, and the ten of the largest error one by one."""
+    worst = sorted(found.drawn_errors, key=lambda pair: -found.drawn_errors[pair])[:NAMED]
+    return PairsKept(
+        error=mean_of(found.drawn_errors),
+        held_out=mean_of(found.held_out_errors),
+        error_as_many=found.as_many,
+        pairs=len(found.data),
+        columns=found.columns,
+        worst=tuple(PairKept(p, found.data[p], found.drawn[p], found.held_out[p]) for p in worst),
+    )

@@ -1,0 +1,1 @@
+"""What a model is good for: classification and training on its samples."""

@@ -1,0 +1,80 @@
+"""How often a model that classifies is wrong on held-out rows whose labels are known.
+
+Reference: Larochelle and Bengio 2008; Salimans et al. 2016. Rows A24, G13.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from simulacra.core.model import Model
+from simulacra.core.storage.records import Record
+from simulacra.data.dataset import Dataset, Split
+from simulacra.evaluation.rows import subset
+
+
+@dataclass
+class Classification(Record):
+    """Wrong labels.
+
+    Args:
+        wrong: number of rows whose likeliest class is not theirs.
+        rows: number of rows whose label is known.
+    """
+
+    wrong: int
+    rows: int
+    derived = ("share", "error")
+
+    @property
+    def share(self) -> float:
+        """Share of the rows that are wrong."""
+        return self.wrong / self.rows
+
+    @property
+    def error(self) -> float:
+        """Standard error of the share, binomial."""
+        return math.sqrt(self.share * (1 - self.share) / self.rows)
+
+
+def classification(
+    model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
+) -> Classification | None:
+    """Wrong labels of the rows of `split` whose label is known; None where none is.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("digits", binarize="threshold", condition="label")
+        >>> model = simulacra.DiscriminativeRBM(data.space, data.condition, hidden=3)
+        >>> classification(model, data, limit=50).rows
+        50
+    """
+    rows = subset(data[split], limit, seed)
+    y = labels_of(rows)
+    at = None if y is None else (y >= 0).nonzero()[:, 0]
+    if y is None or at is None or not len(at):
+        return None
+    found = model.classify(rows.rows(at).x, seed).argmax(1).cpu()
+    return Classification(int((found != y[at]).sum()), len(at))
+
+
+def labels_of(rows: Split) -> Tensor | None:
+    """Class numbers of the rows, shape (N,), -1 where a label is unknown; None where there are no classes.
+
+    Example:
+        >>> from simulacra.core.spaces.plain import Real
+        >>> from simulacra.data.sources.tensors import from_tensors
+        >>> known, c = torch.tensor([True, False]), torch.tensor([1, 1])
+        >>> labels_of(from_tensors(torch.zeros(2, 3), Real((3,)), c=c, c_known=known, valid=0, test=0).train)
+        tensor([ 1, -1])
+    """
+    y = rows.c if rows.labels is None else rows.labels
+    if y is None or y.dim() != 1 or y.is_floating_point():
+        return None
+    if rows.labels is None and rows.c_known is not None:
+        y = torch.where(rows.c_known, y, -1)
+    return y.cpu().long()

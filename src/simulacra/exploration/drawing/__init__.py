@@ -1,0 +1,1 @@
+"""How rows of each space are drawn."""

@@ -1,0 +1,1 @@
+"""Walks in the latent space: interpolation, arithmetic, inversion, maps."""

@@ -1,0 +1,1 @@
+"""Pictures while a model trains."""

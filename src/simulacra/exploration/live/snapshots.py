@@ -1,0 +1,41 @@
+"""Samples at chosen steps of training, always of the same noise: how a generator learns.
+
+Reference: Radford et al. 2015; the galleries of training iterations that blogs show. Row F29.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import nullcontext
+
+from simulacra.training.callbacks.looks import in_turn
+from simulacra.training.loop import Loop
+
+
+class Snapshots:
+    """A callback that writes `snapshots/step-NNNNNN.png` into the run folder.
+
+    As in `fit(model, data, callbacks=(Snapshots((300, 900, 6000)),))`.
+
+    Args:
+        steps: after which the samples are drawn.
+        n: number of samples.
+        seed: of the samples.
+    """
+
+    def __init__(self, steps: Collection[int], n: int = 64, seed: int = 1):
+        self.steps, self.n, self.seed = frozenset(steps), n, seed
+
+    def __call__(self, loop: Loop, epoch_ended: bool) -> None:
+        """Draw, if it is time."""
+        from simulacra.exploration.drawing.views import view
+
+        step, model = loop.position.step, loop.model
+        if step not in self.steps or loop.folder is None:
+            return
+        with loop.ema.installed() if loop.ema else nullcontext():
+            x = model.sample(self.n, in_turn(model, self.n), self.seed)
+        place = loop.folder / "snapshots"
+        place.mkdir(exist_ok=True)
+        title = f"{type(model).__name__} after {step:,} steps"
+        view(model.preprocessing.raw, x, place / f"step-{step:06d}.png", title=title)

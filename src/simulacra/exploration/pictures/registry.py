@@ -1,0 +1,287 @@
+"""The pictures of a run: those that the model's capabilities and the space of the data allow.
+
+What shows rows of the data (reconstructions, neighbours, ends of interpolations) goes to `private/`
+in the run folder; what the model draws by itself stands beside it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from simulacra.core.capabilities import general as can
+from simulacra.core.model import Model
+from simulacra.core.progress.tasks import each
+from simulacra.core.scores.likelihood import CutShort
+from simulacra.core.spaces.plain import Real
+from simulacra.core.storage.files import write_atomically
+from simulacra.core.storage.links import check_links
+from simulacra.data.dataset import Dataset
+from simulacra.exploration.drawing import style
+from simulacra.exploration.live.history import FOLDER as KEPT
+from simulacra.exploration.live.history import NAME, History, read_history
+from simulacra.exploration.pictures import figures
+from simulacra.exploration.pictures import filters as energies
+from simulacra.exploration.pictures.album import Album
+from simulacra.exploration.pictures.completion import completion_picture, shows
+from simulacra.exploration.pictures.correlations import as_columns, correlations
+from simulacra.exploration.pictures.critic import critic_field
+from simulacra.exploration.pictures.pairs import pairs
+from simulacra.exploration.pictures.progression import snapshots
+from simulacra.exploration.pictures.saliency import saliency_picture
+from simulacra.training.state.metrics import read_numbers
+
+PRIVATE = "private"
+BUDGET, SEARCHING = 60.0, 0.3  # seconds of all pictures, and the share of each search for codes
+PLACES = ("", f"{PRIVATE}/")
+NOTICE = """\
+The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
+completions, inversions, sums of codes, nearest training rows, ends of interpolations. Look at the licence
+of the data, and at whom they show, before you pass them on.
+"""
+
+
+def pictures(
+    model: Model,
+    data: Dataset,
+    folder: str | Path,
+    seed: int = 0,
+    metrics: Sequence[Mapping[str, Any]] | None = None,
+    only: str | None = None,
+    budget: float | None = BUDGET,
+    history: History | None = None,
+    **options: Any,
+) -> dict[str, Path]:
+    """Write the pictures of a trained model into a run folder.
+
+    Args:
+        folder: where `metrics.csv` may lie; private pictures go to its `private/`.
+        metrics: rows of the metrics; None: those of the folder.
+        only: name of one picture; None: all that model and data allow.
+        history: snapshots of two numbers, as `read_history` gives them; not given: those of the folder.
+        budget: seconds, of which shares go to searches for codes; None: no limit.
+        options: of that picture, such as `known="left"` of `completions`.
+
+    Returns:
+        name -> path of each picture that was drawn.
+
+    Raises:
+        ValueError: if model and data do not fit, or do not allow the one picture.
+        KeyboardInterrupt: with the pictures so far in `done`.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> data = simulacra.load_data("ring")
+        >>> sorted(pictures(simulacra.PPCA(data.space, latent=1), data, tempfile.mkdtemp()))
+        ['latent_map', 'samples', 'samples_and_data']
+    """
+    folder = Path(folder)
+    check_links(
+        folder,
+        PRIVATE,
+        "metrics.csv",
+        KEPT,
+        f"{KEPT}/{NAME}",
+        *(f"{place}{p.name}.png" for p in PICTURES for place in PLACES),
+    )
+    kept = read_history(folder) if metrics is None else history
+    album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics, kept)
+    album.seconds = None if budget is None else SEARCHING * budget
+    wanted = possible(album) if only is None else [chosen(album, only, options)]
+    drawn: dict[str, Path] = {}
+    try:
+        for picture in each(wanted, "pictures", "picture", even=False):
+            figure = picture.draw(album, **options)
+            if figure is not None:
+                place = _private(folder) if picture.private(album) else folder
+                drawn[picture.name] = style.save(figure, place / f"{picture.name}.png")
+    except KeyboardInterrupt:
+        raise CutShort(drawn) from None
+    if only is not None and not drawn:
+        raise ValueError(f"{only} has nothing to show of {type(model).__name__} on {data.name}.")
+    return drawn
+
+
+def album_of(
+    model: Model,
+    data: Dataset,
+    seed: int,
+    metrics: Sequence[Mapping[str, Any]],
+    history: History | None = None,
+) -> Album:
+    """What the pictures share.
+
+    Raises:
+        ValueError: if model and data do not fit.
+    """
+    if model.space != data.space:
+        raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
+    return Album(model, data.under(model.preprocessing), seed, metrics, history=history)
+
+
+def possible(album: Album) -> list[Picture]:
+    """The pictures that model and data allow."""
+    return [picture for picture in PICTURES if not picture.lacks(album)]
+
+
+def listing(album: Album) -> str:
+    """Those pictures, as the end of a sentence."""
+    names = ", ".join(picture.name for picture in possible(album))
+    return f"{type(album.model).__name__} on {album.data.name} can be drawn as {names or 'no picture'}."
+
+
+def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Picture:
+    """The picture of that name, which model and data allow and which takes the options.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    picture = next((p for p in PICTURES if p.name == name), None)
+    if picture is None:
+        raise ValueError(f"there is no picture {name!r}: {listing(album)}")
+    if lacks := picture.lacks(album):
+        raise ValueError(f"{name} needs {lacks}; {listing(album)}")
+    for option in options:
+        if option not in picture.options:
+            owners = ", ".join(p.name for p in PICTURES if option in p.options)
+            raise ValueError(
+                f"{name} takes no {option}{f': that is an option of {owners}' if owners else ''}."
+            )
+    return picture
+
+
+def _private(folder: Path) -> Path:
+    """The folder of what shows rows of the data, with a notice that says so."""
+    place = folder / PRIVATE
+    place.mkdir(parents=True, exist_ok=True)
+    write_atomically(place / "README.txt", lambda aside: aside.write_text(NOTICE, encoding="utf-8"))
+    return place
+
+
+def _metrics(folder: Path) -> list[dict[str, Any]]:
+    if not (folder / "metrics.csv").is_file():
+        return []
+    return read_numbers(folder / "metrics.csv")
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a picture needs of model and data.
+
+    Args:
+        phrase: completes the sentence "the picture needs ...".
+        met: whether an album has it.
+    """
+
+    phrase: str
+    met: Callable[[Album], bool]
+
+
+SAMPLES = Need("a model that samples", lambda album: album.can(can.Samples))
+ENCODES = Need("a model that encodes", lambda album: album.can(can.Encodes))
+CODES = Need("a model that encodes and decodes", lambda album: album.can(can.Encodes, can.Decodes))
+DECODES = Need("a model that decodes", lambda album: album.can(can.Decodes))
+SEARCHED = Need(
+    "a model whose codes must be searched for, as it has no encoder", lambda album: not album.can(can.Encodes)
+)
+PRIOR = Need("a model that decodes codes of a prior", lambda album: album.has_prior)
+EXPECTED = Need(
+    "a model that takes a condition, or whose samples are not what it decodes",
+    lambda album: album.conditional or album.gaussian,
+)
+CRITIC = Need("a model with a critic", lambda album: album.can(can.HasCritic))
+LABELS = Need("held-out rows of at least three classes", lambda album: len(album.kinds) > 2)
+COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes))
+IMAGES = Need("images", lambda album: album.space.image)
+NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
+TABLE = Need(
+    "a table of two columns or more, or vectors of more than five real numbers",
+    lambda album: as_columns(album.space) is not None,
+)
+ROWS = Need("images, a table of two columns or more, or 0/1 vectors", lambda album: shows(album.space))
+PLANE = Need(
+    "images, or points of two numbers with a Gaussian prior",
+    lambda album: (
+        album.space.image or (isinstance(album.space, Real) and album.space.dims == 2 and album.gaussian)
+    ),
+)
+POINTS = Need(
+    "points of two numbers",
+    lambda album: isinstance(album.space, Real) and album.space.dims == 2,
+)
+NO_CONDITION = Need("a model without a condition", lambda album: not album.conditional)
+CLASSES = Need(
+    "a condition of at most 20 classes, or none",
+    lambda album: not album.conditional or 0 < album.classes <= 20,
+)
+FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
+CHAIN = Need("a model that steps a Markov chain", lambda album: album.can(can.HasMarkovChain))
+TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
+ENDS = Need("a prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
+HISTORY = Need(
+    "a run that kept samples of two numbers while it trained, as `simulacra train` does",
+    lambda album: album.history is not None and bool(album.history.snapshots),
+)
+METRICS = Need("a run that recorded its training", lambda album: bool(album.metrics))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture by its file's name.
+
+    Args:
+        draw: makes the figure of an album; None where there is nothing to show.
+        needs: what model and data must have.
+        private: whether it shows rows of the data.
+    """
+
+    name: str
+    draw: Callable[..., Figure | None]
+    needs: tuple[Need, ...]
+    private: Callable[[Album], bool] = lambda album: False
+
+    def lacks(self, album: Album) -> str:
+        """The first thing that it needs and does not have, or nothing."""
+        return next((need.phrase for need in self.needs if not need.met(album)), "")
+
+    @property
+    def options(self) -> list[str]:
+        """What can be chosen of it: the arguments of `draw` behind the album."""
+        return list(inspect.signature(self.draw).parameters)[1:]
+
+
+def _always(album: Album) -> bool:
+    return True
+
+
+PICTURES: tuple[Picture, ...] = (
+    Picture("samples", figures.samples, (SAMPLES,)),
+    Picture("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
+    Picture("pairs", pairs, (SAMPLES, TABLE), _always),
+    Picture("correlations", correlations, (SAMPLES, TABLE)),
+    Picture("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
+    Picture("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
+    Picture("completions", completion_picture, (COMPLETES, ROWS), _always),
+    Picture("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
+    Picture("latent_map", figures.latent, (ENCODES, TWO)),
+    Picture("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
+    Picture(
+        "interpolations",
+        figures.interpolation_picture,
+        (DECODES, IMAGES, ENDS),
+        lambda album: not album.has_prior,
+    ),
+    Picture("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
+    Picture("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
+    Picture("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
+    Picture("snapshots", snapshots, (SAMPLES, HISTORY), _always),
+    Picture("filters", energies.filters, (FILTERS,)),
+    Picture("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
+    Picture("training_curves", figures.curves, (METRICS,)),
+    Picture("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),
+)

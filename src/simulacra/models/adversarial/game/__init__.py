@@ -1,0 +1,1 @@
+"""What every adversarial model shares: the game, its objectives, rules and stabilizers."""

@@ -1,0 +1,107 @@
+"""The losses of the two players of a game, row by row, and what happens around their moves.
+
+Reference: Goodfellow et al. 2014; Salimans et al. 2016; Gulrajani et al. 2017. Rows F1, F3, F15, F17, F18,
+G11.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.numerics.exchange import row_mean
+from simulacra.core.random.keyed import Rng
+from simulacra.models.adversarial.game.discriminator import Verdict
+from simulacra.models.adversarial.game.objectives import Objective, share_right
+from simulacra.models.adversarial.game.stabilizers import clip_weights, gradient_penalty, turned
+
+
+def discriminator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
+    """The first part of (1) with the penalties of the stabilizers, row by row."""
+    c = model.given(batch.c)
+    with torch.no_grad():
+        fake = model.generate(model.prior(rng), c)
+    real = model.seen(batch.x)
+    noised = [model.blurred(h, rng, name) for h, name in ((real, "on real"), (fake, "on fake"))]
+    of_real, of_fake = (model.judge(h, c) for h in noised)
+    terms = Terms(_scored(model, of_real.score, of_fake.score, rng))
+    if model.names_class:
+        terms.loss["labels"] = _labels(of_real, batch.c)
+    if model.stabilizers.gradient_penalty:
+        e = rng.uniform("between", 1, dtype=real.dtype)
+        penalty = gradient_penalty(lambda h: model.judge(h, c).score, noised[0], noised[1], e)
+        terms.loss["penalty"] = model.stabilizers.gradient_penalty * penalty
+    _remembered(model, "D", terms, len(batch))
+    terms.log["accuracy"] = share_right(model.objective, of_real.score, of_fake.score)
+    return terms
+
+
+def generator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
+    """The second part of (1), or feature matching in its place."""
+    c = model.given(batch.c)
+    fake = model.blurred(model.generate(model.prior(rng), c), rng, "on fake")
+    verdict = model.judge(fake, c)
+    if model.stabilizers.feature_matching:
+        with torch.no_grad():
+            features = model.judge(model.blurred(model.seen(batch.x), rng, "on real"), c).features
+        # |E f(x) - E f(G(z))|^2
+        terms = Terms({"features": (row_mean(features) - row_mean(verdict.features)).square().sum()})
+    else:
+        terms = Terms({"loss": model.objective.generator(verdict.score)})
+    if model.names_class:
+        terms.loss["labels"] = _labels(verdict, batch.c)
+    _remembered(model, "G", terms, len(batch))
+    return terms
+
+
+def _scored(model: Any, real: Tensor, fake: Tensor, rng: Rng) -> dict[str, Tensor]:
+    goal: Objective = model.objective
+    if not model.stabilizers.flips:
+        return {"real": goal.real(real), "fake": goal.fake(fake)}
+    turn = lambda name: rng.uniform(name, dtype=real.dtype) < model.stabilizers.flips
+    return {
+        "real": turned(goal.real, goal.fake, real, turn("flip real")),
+        "fake": turned(goal.fake, goal.real, fake, turn("flip fake")),
+    }
+
+
+def _labels(verdict: Verdict, c: Tensor | None) -> Tensor:
+    """-log p(c | x) in nats, shape (B,)."""
+    assert verdict.labels is not None and c is not None
+    return F.cross_entropy(verdict.labels, c.long(), reduction="none")
+
+
+def _remembered(model: Any, player: str, terms: Terms, n: int) -> None:
+    if model.stabilizers.historical_averaging:
+        distance = model.history[player].distance(getattr(model, player))
+        terms.loss["history"] = (model.stabilizers.historical_averaging * distance).expand(n)
+
+
+# ---- around a move
+
+
+def remember_D(model: Any, batch: Batch, rng: Rng) -> None:
+    """D's present weights go into their mean."""
+    _remember(model, "D")
+
+
+def remember_G(model: Any, batch: Batch, rng: Rng) -> None:
+    """G's present weights go into their mean."""
+    _remember(model, "G")
+
+
+def _remember(model: Any, player: str) -> None:
+    if model.stabilizers.historical_averaging:
+        model.history[player].add(getattr(model, player))
+
+
+def settle(model: Any, terms: Any, progress: float) -> None:
+    """After D's move: weights are clipped, and the instance noise falls."""
+    if model.stabilizers.clip:
+        clip_weights(model.D, model.stabilizers.clip)
+    if model.stabilizers.noise:
+        model.noise.fill_(model.stabilizers.noise * (1 - progress))

@@ -1,0 +1,84 @@
+"""How a game stands, on rows that were held out: who wins, what the generator can learn from, and how
+much its samples differ.
+
+    accuracy    share of held-out rows and fresh samples that D calls right: 1/2 where both look the same
+    gradient    |d l(s(G(z))) / dG(z)|, the mean over samples: what reaches the generator
+    diversity   mean distance between samples over that between rows: near 0 when the generator has collapsed
+
+Reference: Goodfellow 2016, NIPS tutorial; Salimans et al. 2016. Rows F8, F9, F11.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.random.keyed import Rng
+from simulacra.models.adversarial.game.objectives import share_right
+
+COLLAPSED = 0.25  # diversity below which samples are too much alike
+BEATEN, VANISHED = 0.95, 1e-3  # accuracy and gradient at which the generator learns nothing
+
+
+def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dict[str, float]:
+    """The three numbers.
+
+    Args:
+        x: held-out rows in the model's space, shape (B, *).
+        rng: of the samples.
+        c: conditions of the rows.
+    """
+    c = model.given(c)
+    with torch.no_grad():
+        real = model.seen(x)
+        fake = model.generate(model.prior(rng), c)
+        of_real = model.judge(real, c).score
+    slope, of_fake = spy(model, fake, c)
+    return {
+        "accuracy": float(share_right(model.objective, of_real, of_fake).mean()),
+        "gradient": float(slope.flatten(1).norm(dim=1).mean()),
+        "diversity": float(spread(fake) / spread(real).clamp_min(1e-12)),
+    }
+
+
+def alarm(found: dict[str, float]) -> str | None:
+    """One sentence while the game goes wrong, the worst first; None while it does not.
+
+    Example:
+        >>> alarm({"accuracy": 0.7, "gradient": 0.1, "diversity": 0.9}) is None
+        True
+    """
+    if found["diversity"] < COLLAPSED:
+        return (
+            f"mode collapse: samples are {found['diversity']:.0%} as far apart as held-out rows; try "
+            "minibatch_kernels=8, feature_matching=true or gradient_penalty=10."
+        )
+    if found["accuracy"] > BEATEN and found["gradient"] < VANISHED:
+        return (
+            f"vanishing gradient: the discriminator is right on {found['accuracy']:.0%} of held-out rows and "
+            f"samples, and a gradient of {found['gradient']:.1g} reaches the generator; try noise=0.1, "
+            "smoothing=0.9, or objective=wasserstein with gradient_penalty=10."
+        )
+    return None
+
+
+def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The gradient of the generator's loss in each sample, shape of `fake`, and the samples' scores, (B,).
+
+    What the discriminator lets out to the generator: by the chain rule all that G learns from.
+    """
+    with torch.enable_grad():
+        h = fake.detach().requires_grad_()
+        score = model.judge(h, c).score
+        (slope,) = torch.autograd.grad(model.objective.generator(score).sum(), h)
+    return slope, score.detach()
+
+
+def spread(h: Tensor) -> Tensor:
+    """Mean Euclidean distance between different rows, shape ()."""
+    rows = to_float64(h.flatten(1))
+    n = len(rows)
+    return torch.cdist(rows, rows).sum() / max(1, n * (n - 1))

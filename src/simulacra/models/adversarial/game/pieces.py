@@ -1,0 +1,138 @@
+"""From options to the networks of a game: architecture, conditioning, normalization, minibatch
+discrimination.
+
+Reference: Radford et al. 2015; Kwak and Zhang 2016; Salimans et al. 2016. Rows F12, F13, F14, F17, G2, G4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import nn
+
+from simulacra.core.errors.suggestion import Refusal, build_with
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Source, Stage
+from simulacra.models.adversarial.game.discriminator import EMBEDDED, HOW, Discriminator, Embedded
+from simulacra.nets.adversarial.players import build_players
+from simulacra.nets.adversarial.virtual import Virtual
+
+Network = Literal["auto", "mlp", "dcgan", "residual"]
+Normalization = Literal["batch", "virtual", "layer", "none"]
+REFERENCE = 64  # rows of the reference batch of virtual batch normalization
+
+
+def build(
+    space: Space,
+    condition: Space | None,
+    latent: int,
+    network: str = "auto",
+    hidden: Sequence[int] = (128, 128),
+    channels: int = 64,
+    conditioning: str = "concatenation",
+    normalization: str = "batch",
+    critic_normalization: str = "batch",
+    activation: str = "relu",
+    critic_activation: str = "leaky-relu-0.2",
+    dropout: float = 0.0,
+    minibatch_kernels: int = 0,
+    bias: bool = True,
+) -> tuple[nn.Module, Discriminator]:
+    """Generator and discriminator.
+
+    Args:
+        network: `mlp` of sizes `hidden`, `dcgan` or `residual` of `channels`; `auto` chooses by the side.
+        conditioning: how the condition is used, where there is one.
+        normalization: of the generator.
+        critic_normalization: of the discriminator.
+        dropout: of the discriminator, which also stays on when the generator learns from it.
+        minibatch_kernels: of minibatch discrimination; 0: none.
+        bias: whether the score has one.
+
+    Raises:
+        ValueError: if an option is unknown, or does not fit the space or the condition.
+    """
+    for name, kind in (("normalization", normalization), ("critic_normalization", critic_normalization)):
+        if kind not in get_args(Normalization):  # an mlp of one layer would not look at it
+            raise ValueError(f"{name} is {kind!r}; choose from {', '.join(get_args(Normalization))}.")
+    size, how = _condition(condition, conditioning), conditioning if condition is not None else None
+    inside = EMBEDDED if how == "embedding" else size
+    of_G = inside if how else 0
+    of_D = inside if how in ("concatenation", "embedding") else 0
+    players = build_players(
+        network,
+        latent,
+        space.features_shape,
+        condition=of_G,
+        critic_condition=of_D,
+        hidden=hidden,
+        channels=channels,
+        normalization=normalization,
+        critic_normalization=critic_normalization,
+        act=activation,
+        critic_act=critic_activation,
+        dropout=dropout,
+        reference=REFERENCE if "virtual" in (normalization, critic_normalization) else 0,
+    )
+    G: nn.Module = players.generator
+    body: nn.Module = players.critic
+    if how == "embedding":
+        G, body = Embedded(G, size), Embedded(body, size)
+    return G, Discriminator(body, how, size, minibatch_kernels, bias)
+
+
+def _condition(condition: Space | None, conditioning: str) -> int:
+    """Size of the condition as the networks see it."""
+    if conditioning not in HOW:
+        raise ValueError(f"conditioning is {conditioning!r}; choose from {', '.join(HOW)}.")
+    if condition is None:
+        return 0
+    if conditioning == "auxiliary" and not isinstance(condition, Categorical):
+        ways = [build_with(conditioning=how) for how in ("concatenation", "embedding", "projection")]
+        raise Refusal(
+            f"conditioning='auxiliary' predicts a class, but the condition is {condition}: take {ways[0]}, "
+            f"{ways[1]} or {ways[2]}.",
+            *ways,
+        )
+    return math.prod(condition.features_shape)
+
+
+def with_references(model: Any, stage: Stage | None) -> Stage | None:
+    """The stage, at whose start virtual batch normalization gets its reference rows, where it is used."""
+    if stage is None or not any(isinstance(module, Virtual) for module in model.modules()):
+        return stage
+    stage.start = set_references
+    return stage
+
+
+def set_references(model: Any, source: Source, rng: Rng) -> None:
+    """Rows of data become the discriminator's reference batch, draws of the prior the generator's.
+
+    Raises:
+        ValueError: if there are fewer rows of data than the reference batch has.
+    """
+    if len(source) < REFERENCE:
+        raise ValueError(
+            f"virtual batch normalization needs {REFERENCE} rows of data as its reference batch, but the "
+            f"training split has {len(source)}: take 'layer' or 'batch'."
+        )
+    rows = rng.on(range(REFERENCE))
+    batch = source.batch(rng.permutation("reference", len(source))[:REFERENCE], rows).to(model.device)
+    c = model.given(batch.c)
+    inputs = {"D": model.seen(batch.x), "G": model.prior(rows, "reference z")}
+    for player, h in inputs.items():
+        network = getattr(model, player)
+        for module in network.modules():
+            if isinstance(module, Virtual):
+                module.set_reference(h, _as_given(network, c))
+
+
+def _as_given(network: nn.Module, c: torch.Tensor | None) -> torch.Tensor | None:
+    """The condition as a reference batch inside the network sees it."""
+    outer = network if isinstance(network, Embedded) else getattr(network, "body", None)
+    return outer.embedding(c) if isinstance(outer, Embedded) and c is not None else c

@@ -1,0 +1,122 @@
+"""Stabilizers for what goes wrong in a game, each a small piece.
+
+    gradient penalty         lambda (|grad_x s(x^)| - 1)^2,  x^ = e x + (1 - e) G(z),  e uniform        (1)
+    weight clipping          every weight of D into [-clip, clip] after its move                        (2)
+    feature matching         the generator's loss becomes |E f(x) - E f(G(z))|^2                        (3)
+    historical averaging     lambda |theta - mean_t theta_t|^2 for both players                         (4)
+    one-sided smoothing      rows of data count as real with weight 0.9 only                            (5)
+    flips                    a share of the rows that D sees has its label turned round                 (6)
+    instance noise           N(0, s^2) on all that D sees, s falling to 0 over the training             (7)
+
+With (7) both laws are smooth: the samples have a density everywhere.
+
+Reference: Gulrajani et al. 2017; Arjovsky et al. 2017; Salimans et al. 2016; Chintala et al. 2016 (ganhacks);
+Deep Learning 20.10.4. Rows F15, F16, F18, G10, G11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Stabilizers:
+    """The stabilizers that a game takes; 0 (for `smoothing` 1) is none.
+
+    Args:
+        gradient_penalty: lambda of (1).
+        clip: of (2).
+        feature_matching: whether (3) holds.
+        historical_averaging: lambda of (4).
+        smoothing: weight of (5).
+        flips: share of (6).
+        noise: s of (7) at the start.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    gradient_penalty: float = 0.0
+    clip: float = 0.0
+    feature_matching: bool = False
+    historical_averaging: float = 0.0
+    smoothing: float = 1.0
+    flips: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("gradient_penalty", "clip", "historical_averaging", "noise"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, but it must not be negative; 0 is none.")
+        if not 0.5 < self.smoothing <= 1:
+            raise ValueError(f"smoothing is {self.smoothing}, but it must lie in (0.5, 1], such as 0.9.")
+        if not 0 <= self.flips < 0.5:
+            raise ValueError(f"flips is {self.flips}, but it must lie in [0, 0.5), such as 0.05.")
+
+
+def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, e: Tensor) -> Tensor:
+    """(|grad_x s(x^)| - 1)^2 of equation (1) without its lambda, shape (B,).
+
+    Args:
+        score: s, rows of which do not look at each other.
+        real: rows of data as D sees them, shape (B, *).
+        fake: rows of the generator's, as `real`.
+        e: where between them, uniform in [0, 1], shape (B, 1).
+
+    Example:
+        >>> w = torch.tensor([3.0, 4.0])
+        >>> gradient_penalty(lambda x: x @ w, torch.zeros(1, 2), torch.ones(1, 2), torch.ones(1, 1)).item()
+        16.0
+    """
+    e = e.view(-1, *[1] * (real.dim() - 1))
+    with torch.enable_grad():
+        between = torch.lerp(fake, real, e).requires_grad_()
+        (slope,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
+        # (1)
+        return (slope.flatten(1).norm(dim=1) - 1).square()
+
+
+class History(nn.Module):
+    """The running mean of a network's weights, of which equation (4) measures the distance.
+
+    Args:
+        network: of which the weights are averaged.
+    """
+
+    count: Tensor
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.register_buffer("count", torch.zeros(()))
+        for i, p in enumerate(network.parameters()):
+            self.register_buffer(f"mean_{i}", torch.zeros_like(p))
+
+    @torch.no_grad()
+    def add(self, network: nn.Module) -> None:
+        """Take the present weights into the mean."""
+        self.count += 1
+        for i, p in enumerate(network.parameters()):
+            mean = getattr(self, f"mean_{i}")
+            mean += (p - mean) / self.count
+
+    def distance(self, network: nn.Module) -> Tensor:
+        """|theta - mean theta|^2, shape ()."""
+        each = [(p - getattr(self, f"mean_{i}")).square().sum() for i, p in enumerate(network.parameters())]
+        return torch.stack(each).sum()
+
+
+@torch.no_grad()
+def clip_weights(network: nn.Module, bound: float) -> None:
+    """Equation (2)."""
+    for p in network.parameters():
+        p.clamp_(-bound, bound)
+
+
+def turned(loss: Any, other: Any, scores: Tensor, turn: Tensor) -> Tensor:
+    """The loss of scores, where `turn` says so the other label's: equation (6), shape (B,)."""
+    return torch.where(turn, other(scores), loss(scores))

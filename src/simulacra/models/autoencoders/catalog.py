@@ -1,0 +1,53 @@
+"""The autoencoders in the catalogue; imports no torch."""
+
+from __future__ import annotations
+
+from simulacra.models.entry import Entry
+
+ENTRIES = (
+    Entry(
+        "pca",
+        "autoencoders",
+        "autoencoders.pca",
+        "PCA",
+        "Pearson 1901; Hotelling 1933",
+        ("D1",),
+        "principal components: the best linear autoencoder, in closed form",
+    ),
+    Entry(
+        "gaussian-copula",
+        "autoencoders",
+        "autoencoders.gaussian_copula",
+        "GaussianCopula",
+        "Nelsen 2006",
+        ("D2",),
+        "columns with marginals of their own, tied by a normal vector, in closed form; for tables",
+    ),
+    Entry(
+        "ppca",
+        "autoencoders",
+        "autoencoders.ppca",
+        "PPCA",
+        "Tipping and Bishop 1999",
+        ("D2",),
+        "probabilistic PCA: a linear Gaussian factor model with exact likelihood",
+    ),
+    Entry(
+        "autoencoder",
+        "autoencoders",
+        "autoencoders.autoencoder",
+        "Autoencoder",
+        "Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988",
+        ("D3", "D4"),
+        "deterministic autoencoder, under- or over-complete, optionally regularized",
+    ),
+    Entry(
+        "stacked-autoencoder",
+        "autoencoders",
+        "autoencoders.stacked",
+        "StackedAutoencoder",
+        "Bengio et al. 2007",
+        ("D3",),
+        "autoencoder trained greedily layer by layer, then fine-tuned",
+    ),
+)

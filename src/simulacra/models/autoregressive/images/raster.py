@@ -1,0 +1,130 @@
+"""Images drawn in raster scan, pixel by pixel, and R, then G, then B within a pixel.
+
+    p(x) = prod_i p(x_iR | x_<i) p(x_iG | x_<i, x_iR) p(x_iB | x_<i, x_iR, x_iG)        (2)
+
+Reference: van den Oord, Kalchbrenner and Kavukcuoglu, Pixel Recurrent Neural Networks, 2016,
+equations 1 and 2. Rows H16, H17, H19.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from simulacra.core.spaces.plain import Space
+from simulacra.models.autoregressive.ordered import Ordered
+from simulacra.nets.autoregressive.raster import RasterNet, Row, Taps, drawn
+
+
+@dataclass(frozen=True)
+class Pixel:
+    """The state of drawing: the row so far and the pixel whose turn it is.
+
+    Args:
+        x: features of the pixel, zero for the channels to come, shape (B, C, F).
+        taps: what the network's layers look at there.
+        parameters: numbers of the pixel's distributions, shape (B, C, P).
+    """
+
+    row: Row
+    x: Tensor
+    taps: Taps
+    parameters: Tensor
+
+
+class Raster(Ordered):
+    """Abstract: equation (2); subclasses set `net`.
+
+    Args:
+        space: images (C, H, W); any C, of entries of one kind.
+        condition: what the condition is; None for p(x).
+        likelihood: distribution of an entry; `auto` takes the space's first.
+        mixtures: components of a mixture.
+
+    Raises:
+        ValueError: if x is no image, or the observation does not fit the space.
+    """
+
+    net: RasterNet
+
+    def __init__(self, space: Space, condition: Space | None, likelihood: str, mixtures: int):
+        if len(space.shape) != 3:
+            raise ValueError(
+                f"{type(self).__name__} draws images (C, H, W), but the space is {space}: give x that "
+                "shape, such as (1, 28, 28), or take a model for vectors such as MADE."
+            )
+        super().__init__(space, condition, likelihood, mixtures)
+        self.ordering = raster_order(space.shape)
+        self._entry = replace(space, shape=())
+        self._codes = space.features_shape[0] if len(space.features_shape) > 3 else 1
+
+    @property
+    def planes(self) -> tuple[int, int, int]:
+        """For the network: channels of a pixel, its input planes and its output planes of each."""
+        return self.space.shape[0], self._codes, self.per_entry
+
+    def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """The numbers of each entry's distribution given the entries before it, (B, P, C, H, W)."""
+        f = self.features(x).reshape(x.shape[0], self._codes, *self.space.shape)
+        out = self.net(f.permute(0, 3, 4, 2, 1).flatten(3), self._given(c))
+        return out.unflatten(3, (self.space.shape[0], self.per_entry)).permute(0, 4, 3, 1, 2)
+
+    def begin(self, n: int, c: Tensor | None = None) -> Pixel:
+        """The state before the top left pixel."""
+        colours, _, width = self.space.shape
+        blank = torch.zeros(n, 1, width, colours * self._codes, dtype=self.dtype, device=self.device)
+        return self._at(self.net.first_row(blank, self._given(c)), blank[:, 0, 0])
+
+    def next_parameters(self, state: Pixel, t: int) -> Tensor:
+        """The numbers of the distribution of entry o(t), shape (B, P)."""
+        return state.parameters[:, t % self.space.shape[0]]
+
+    def advance(self, state: Pixel, t: int, value: Tensor) -> Pixel:
+        """The state after entry o(t) took `value`, shape (B,)."""
+        colours, _, width = self.space.shape
+        if t + 1 == self.space.dims:
+            return state
+        x = state.x.clone()
+        x[:, t % colours] = self._entry.features(value, self.dtype).reshape(value.shape[0], self._codes)
+        if (t + 1) % colours:
+            return self._at(state.row, x.flatten(1))
+        # the layers behind the first never see the last channel: its type A mask hides it
+        row = drawn(state.row, state.taps, x.flatten(1))
+        row = self.net.next_row(row) if len(row.left) == width else row
+        return self._at(row, torch.zeros_like(x).flatten(1))
+
+    def _at(self, row: Row, x: Tensor) -> Pixel:
+        taps, out = self.net.pixel(row, x)
+        colours = self.space.shape[0]
+        return Pixel(row, x.unflatten(1, (colours, -1)), taps, out.unflatten(1, (colours, self.per_entry)))
+
+    def _given(self, c: Tensor | None) -> Tensor | None:
+        if self.condition is None or c is None:
+            return None
+        return self.condition.features(c, self.dtype).flatten(1)
+
+
+def raster_order(shape: tuple[int, ...]) -> Tensor:
+    """Row by row, pixel by pixel, channel by channel: numbers of the entries of (C, H, W) flattened.
+
+    Example:
+        >>> raster_order((3, 1, 2)).tolist()
+        [0, 2, 4, 1, 3, 5]
+    """
+    return torch.arange(math.prod(shape)).view(shape).permute(1, 2, 0).flatten()
+
+
+def check_sizes(space: Space, layers: int, channels: int, kernel: int, first_kernel: int) -> None:
+    """Raise ValueError for sizes that no masked network has."""
+    if layers < 1:
+        raise ValueError(f"layers is {layers}, but the network needs at least its first convolution.")
+    if channels < space.shape[0]:
+        raise ValueError(
+            f"channels is {channels}, but each of the {space.shape[0]} channels of x needs at least one."
+        )
+    for name, size in (("kernel", kernel), ("first_kernel", first_kernel)):
+        if size < 3 or size % 2 == 0:
+            raise ValueError(f"{name} is {size}, but a masked convolution has an odd side from 3 up.")

@@ -1,0 +1,1 @@
+"""Autoregressive models of tables, column by column."""

@@ -1,0 +1,300 @@
+"""An autoregressive model over the columns of a table, of any kinds.
+
+    log p(x) = sum_j log p(x_j | x_before j),     each conditional from a small network of its own     (1)
+    p(x_j | .) = sum_k w_k N(m_k, s_k^2) on normal scores, or softmax over values or classes           (2)
+    p(x) = (1/O) sum_o p(x | order o)                                                                  (3)
+
+A number on normal scores has the mass of its cell (`core.spaces.numeric`), so that (1) is the exact log
+probability of a mixed row. Missing columns are integrated out by draws. The columns are drawn in order, and
+the known ones are held:
+
+    E prod over known j of p(x_j | x_before j) = p(x_known)                                            (4)
+
+The product is an importance weight. Bounds and completions use it, and training on incomplete rows, where a
+weighted draw of the current model completes each row (Monte Carlo EM, `tabular_training`).
+
+Reference: Uria et al. 2013 and 2014 (mixtures, ensembles of orders); rows H6, H12.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.capabilities.ancestral import Watch, allowed, ancestral
+from simulacra.core.capabilities.general import (
+    Completes,
+    HasConditionals,
+    HasImportanceWeights,
+    TakesCondition,
+    TakesMissing,
+)
+from simulacra.core.distributions.column_heads import ColumnHeads, Conditionals, check_columns, columns_of
+from simulacra.core.distributions.elementary import Distribution
+from simulacra.core.distributions.heads import LikelihoodHead
+from simulacra.core.model import Model
+from simulacra.core.optimizers import Adam
+from simulacra.core.random.keyed import Rng
+from simulacra.core.random.resampling import effective, kept, say_effective
+from simulacra.core.scores.likelihood import ENTRIES
+from simulacra.core.spaces.column_features import ColumnFeatures
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Epochs, Stage, Update
+from simulacra.models.autoregressive.tables.column_orders import order_of, orderings, replay, usual_orders
+from simulacra.models.autoregressive.tables.training import begin_at_marginals, negative_log_likelihood
+from simulacra.nets.columnwise import ColumnNets
+
+BOUND = 64  # weights of the bound by which training is validated
+WORK = 5e7  # products that this bound may take a row: of wide tables there are fewer weights, four at least
+RECOMMENDED: Mapping[str, Any] = {
+    "least_steps": 3000,
+    "lr": 3e-3,
+    "schedule": "cosine",
+    "clip": 5.0,
+    "patience": 20,
+}
+
+
+class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCondition, TakesMissing):
+    """Autoregressive model over the columns of a table, with exact log p of mixed rows.
+
+    Args:
+        space: a table, or a vector of numbers or classes.
+        condition: what the condition is; None for p(x).
+        hidden: sizes of the hidden layers of each column's network.
+        mixtures: components of each number's distribution, equation (2).
+        dropout: share of hidden activations dropped in training.
+        order: names of columns in the order of drawing; the others follow as they stand.
+        orders: number O of orders whose densities are averaged, equation (3), random ones after the first.
+            None: three; one where `order` is given, or there are more than 64 columns.
+        order_seed: which random orders these are.
+        candidates: weighted draws of which a completion keeps one.
+
+    Raises:
+        ValueError: if the space is neither a table nor a vector, a column has a kind that is not modelled
+            here, a size is below 1, or `order` names a column twice or one that is not there.
+
+    Example:
+        >>> from simulacra.core.spaces.classes import Categorical
+        >>> from simulacra.core.spaces.composite import Table
+        >>> from simulacra.core.spaces.plain import Real
+        >>> model = Tabular(Table(age=Real(), sex=Categorical((), 2, ("f", "m"))), hidden=(8,))
+        >>> model.log_prob([[30.0, 1.0]]).kind
+        'exact'
+    """
+
+    entry_by_entry = True
+    length = Epochs(20)
+    orderings: Tensor
+
+    def __init__(
+        self,
+        space: Space,
+        condition: Space | None = None,
+        hidden: tuple[int, ...] = (64, 64),
+        mixtures: int = 5,
+        dropout: float = 0.1,
+        order: tuple[str, ...] | None = None,
+        orders: int | None = None,
+        order_seed: int = 0,
+        candidates: int = 128,
+    ):
+        super().__init__(space, condition)
+        check_columns("Tabular", space)
+        orders = usual_orders(space, order) if orders is None else orders
+        _check(hidden, mixtures, orders, candidates)
+        self.candidates, self.hidden = candidates, hidden
+        self.columns = columns_of(space)
+        self.heads = ColumnHeads(self.columns, mixtures)
+        self.sight = ColumnFeatures(space, condition, self.columns)
+        every = orderings(order_of(space, order), orders, order_seed)
+        self.register_buffer("orderings", torch.tensor(every))
+        outputs = self.heads.outputs
+        seen, given = self.sight.seen, self.sight.given
+        make = partial(ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout)
+        self.nets = nn.ModuleList([make(order=o) for o in every])
+        self.head = LikelihoodHead("columns", (max(outputs), space.dims), self._build)
+        if orders > 1:
+            self.remove(HasConditionals)
+
+    # ---- how it is trained
+
+    @property
+    def recommended(self) -> Mapping[str, Any]:
+        """At least 3,000 steps, stopped early where the validation rows gain no more."""
+        return RECOMMENDED
+
+    def updates(self) -> list[Update]:
+        """One player: the networks of all orders descend the negative log-likelihood."""
+        return [Update("likelihood", ("",), negative_log_likelihood, optimizer=Adam(weight_decay=1e-4))]
+
+    def stage(self, i: int, past: list) -> Stage | None:
+        """One stage; every column begins at its marginal."""
+        return Stage("train", self.updates(), self.length, start=begin_at_marginals) if i == 0 else None
+
+    # ---- scores
+
+    def log_density(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """log p(x|c) of equations (1) and (3) in nats, shape (B,).
+
+        Args:
+            x: rows, shape (B, columns).
+            c: their conditions, shape (B, *).
+            known: True where x is observed, shape of x. The value is exact if these columns come first in
+                every order, see `marginalizes`.
+        """
+        f, each = self.sight.of(x, c, self.dtype), []
+        for net in self.nets:
+            # (1)
+            entries = self.heads.entries(net(f), x)
+            each.append(
+                (entries if known is None else entries.where(known, torch.zeros_like(entries))).sum(1)
+            )
+        # (3)
+        return torch.stack(each, 1).logsumexp(1) - math.log(len(each))
+
+    def marginalizes(self, known: Tensor) -> bool:
+        """Returns True if the known columns come first in every order: the others then drop out of (1)."""
+        return all(bool(allowed(order, known).all()) for order in self.orderings)
+
+    def log_weights(
+        self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
+    ) -> Tensor:
+        """Logs of k estimates of p(x_known) by equation (4), in nats, shape (B, k); log p(x) without gaps."""
+        if known is None:
+            return self.log_density(x, c).unsqueeze(1).expand(-1, k)
+        rng = rng.per_row()
+        each = [self.weighted(o, x, known, rng.at("order", o), k, c)[1] for o in range(len(self.nets))]
+        return torch.stack(each).logsumexp(0) - math.log(len(each))
+
+    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
+        """log of the mean of `BOUND` weights, in nats, shape (B,).
+
+        With a single one the columns drawn before they are known would seem best without any dependence.
+        """
+        # by the row: a score must not depend on how many rows are scored at once
+        one = len(self.nets) * self.sight.width * len(self.columns) * self.hidden[0]
+        k = min(BOUND, max(4, int(WORK // one)))
+        return self.log_weights(x, c, rng, k, known).logsumexp(1) - math.log(k)
+
+    # ---- draws
+
+    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
+        """Rows drawn column by column, each in one of the orders, shape (B, columns)."""
+        if len(self.nets) == 1:
+            return ancestral(self, rng, c, watch=watch)
+        n = len(rng.rows)
+        nothing = torch.zeros(n, self.space.dims, dtype=self.dtype, device=self.device)
+        each = [
+            self.weighted(o, nothing, nothing.bool(), rng.at("order", o), 1, c)[0][:, 0]
+            for o in range(len(self.nets))
+        ]
+        which = (rng.uniform("order") * len(each)).long().clamp_max(len(each) - 1).to(self.device)
+        x = torch.stack(each, 1)[torch.arange(n, device=self.device), which]
+        if watch is not None:
+            replay(x, self.orderings[which], watch)
+        return x
+
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """x with its missing columns drawn given the known ones, shape (B, columns).
+
+        One of `candidates` draws is kept by its weight (4). Where the known columns come first in a single
+        order, one draw is exact.
+        """
+        k = 1 if len(self.nets) == 1 and self.marginalizes(known) else self.candidates
+        size = max(1, 8 * ENTRIES // (k * self.sight.width))
+        found, numbers = [], []
+        for i in range(0, len(x), size):
+            rows = slice(i, i + size)
+            given = None if c is None else c[rows]
+            filled, log_w = self._completed(x[rows], known[rows], rng.on(rng.rows[rows]), k, given)
+            found.append(filled)
+            numbers.append(effective(log_w))
+        say_effective(torch.cat(numbers), log_w.shape[1])
+        return torch.cat(found)
+
+    def _completed(
+        self, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """A draw of each row, and the log-weights of all candidates, shape (B, candidates)."""
+        n, rng = max(1, k // len(self.nets)), rng.per_row()
+        each = [self.weighted(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
+        candidates, log_w = (torch.cat(parts, 1) for parts in zip(*each))
+        chosen = kept(candidates, log_w, rng)
+        if len(self.nets) == 1:
+            # the first of equal ones, so that a row's draw does not depend on the other rows' gaps
+            exact = allowed(self.orderings[0], known).unsqueeze(1)
+            chosen = torch.where(exact, candidates[:, 0], chosen)
+        return torch.where(known, x.to(candidates.dtype), chosen), log_w
+
+    def weighted(
+        self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """k draws of each row in order o with known columns held, (B, k, columns), and their log-weights.
+
+        The log-weights are those of equation (4), in nats, shape (B, k).
+        """
+        net = self.nets[o]
+        assert isinstance(net, ColumnNets)
+        x = self.space.filled(x, known)
+        f = self.sight.of(x, c, self.dtype)[:, net.arrangement].unsqueeze(1).repeat(1, k, 1)
+        drawn = x.to(self.dtype).unsqueeze(1).repeat(1, k, 1)
+        log_w = drawn.new_zeros(len(x), k)
+        for j in self.orderings[o].tolist():
+            p = self.heads.heads[j].build(net.arranged(f, j))
+            there = known[:, j : j + 1]
+            if bool(there.any()):
+                log_w = log_w + torch.where(there, p.entries(drawn[..., j]), torch.zeros_like(log_w))
+            if not bool(there.all()):
+                value = self.heads.finite(p.sample(rng, f"column-{j}").to(self.dtype), j)
+                drawn[..., j] = torch.where(there, drawn[..., j], value)
+                shown, start = self.sight.column(j, drawn[..., j], self.dtype), net.sees[j]
+                f[..., start : start + shown.shape[-1]] = shown
+        return drawn, log_w
+
+    # ---- the conditionals, in the single order
+
+    @property
+    def order(self) -> Tensor:
+        """Numbers of the columns in the order in which they are drawn, shape (columns,)."""
+        return self.orderings[0]
+
+    def head_at(self, t: int) -> LikelihoodHead:
+        """The distribution of the t-th column of the order."""
+        return self.heads.heads[int(self.order[t])]
+
+    def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """Parameters of each column given those before it, shape (B, most parameters, columns)."""
+        return self.nets[0](self.sight.of(x, c, self.dtype)).mT
+
+    def begin(self, n: int, c: Tensor | None = None) -> Tensor:
+        """The features of n rows of which no column is known, shape (n, F)."""
+        f = torch.zeros(n, sum(self.sight.seen), dtype=self.dtype, device=self.device)
+        return self.sight.beside(f, c)
+
+    def next_parameters(self, state: Tensor, t: int) -> Tensor:
+        """Parameters of the t-th column of the order, shape (n, P)."""
+        return cast(ColumnNets, self.nets[0]).column(state, int(self.order[t]))
+
+    def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
+        """The state with the features of a value of the t-th column of the order, shape (n, F)."""
+        j = int(self.order[t])
+        at, seen = self.sight.at(j), self.sight.column(j, value, self.dtype)
+        return torch.cat([state[:, : at.start], seen, state[:, at.stop :]], 1)
+
+    def _build(self, p: Tensor) -> Distribution:
+        return Conditionals(p.mT, self.heads)
+
+
+def _check(hidden: tuple[int, ...], mixtures: int, orders: int, candidates: int) -> None:
+    """Raise ValueError unless the networks can be built from these."""
+    if not hidden or min(hidden) < 1:
+        raise ValueError(f"hidden is {hidden}, but each column's network needs a hidden layer such as (64,).")
+    for name, value in (("mixtures", mixtures), ("orders", orders), ("candidates", candidates)):
+        if value < 1:
+            raise ValueError(f"{name} is {value}, but it must be at least 1.")

@@ -1,0 +1,59 @@
+"""The loss of the autoregressive model of tables, and where its training begins.
+
+    L = -log p(x_known, x_missing),    x_missing one of `GUESSES` weighted draws of the model     (1)
+
+is a step of Monte Carlo EM: its gradient is near that of -log p(x_known), and equal to it where nothing is
+missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.distributions.marginals import marginal, some_rows
+from simulacra.core.random.keyed import Rng
+from simulacra.core.random.resampling import kept
+from simulacra.core.updates import Source
+from simulacra.nets.columnwise import ColumnNets
+
+if TYPE_CHECKING:
+    from simulacra.models.autoregressive.tables.tabular import Tabular
+
+GUESSES = 32  # of an incomplete training row
+WORK = 2e9  # weights that a step's guesses meet: wide tables have fewer guesses, two at least
+
+
+def negative_log_likelihood(model: Tabular, batch: Batch, rng: Rng) -> Terms:
+    """-log p(x|c) in nats, the mean over the orders, shape (B,); each order completes rows with gaps."""
+    losses = []
+    for o, net in enumerate(model.nets):
+        x = batch.x if batch.known is None else _guessed(model, o, batch, rng.at("order", o))
+        f = model.sight.of(x, batch.c, model.dtype)
+        losses.append(-model.heads.entries(net(f), x).sum(1))
+    return Terms({"nll": torch.stack(losses).mean(0)})
+
+
+@torch.no_grad()
+def _guessed(model: Tabular, o: int, batch: Batch, rng: Rng) -> Tensor:
+    """The rows with their missing columns drawn by the model as it stands."""
+    assert batch.known is not None
+    net = model.nets[o]
+    assert isinstance(net, ColumnNets)
+    k = int(WORK // (len(batch.x) * net.weights[0].numel()))
+    candidates, log_w = model.weighted(o, batch.x, batch.known, rng, min(max(k, 2), GUESSES), batch.c)
+    return torch.where(batch.known, batch.x.to(candidates.dtype), kept(candidates, log_w, rng))
+
+
+def begin_at_marginals(model: Tabular, source: Source, rng: Rng) -> None:
+    """Set the last bias of every network to the parameters of the column's marginal in the training rows."""
+    x, known = some_rows(source, rng)
+    k = model.heads.mixtures
+    for j, (column, head) in enumerate(zip(model.columns, model.heads.heads)):
+        found = marginal(column, head.name, x[known[:, j], j], k)
+        for net in model.nets:
+            assert isinstance(net, ColumnNets)
+            net.biases[-1][j, : len(found)] = found.to(net.biases[-1])

@@ -1,0 +1,1 @@
+"""Autoregressive models of vectors, entry by entry."""

@@ -1,0 +1,1 @@
+"""Machines whose hidden units share filters over an image."""

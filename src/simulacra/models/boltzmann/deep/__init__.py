@@ -1,0 +1,1 @@
+"""Machines and belief networks with several hidden layers."""

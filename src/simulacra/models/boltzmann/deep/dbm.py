@@ -1,0 +1,127 @@
+"""The deep Boltzmann machine: several layers of hidden units, undirected throughout.
+
+    E(v, h) = -b_0'v - sum_l b_l'h_l - v'W_1 h_1 - sum_l h_(l-1)' W_l h_l           (1)
+    log p(v) >= E_q[-E(v, h)] + H(q) - log Z,   q(h) = prod_lj q(h_lj)              (2)
+
+Learning climbs (2): q by mean field for each row, then with q held
+
+    -d (2) = d E_q[E(v, h)] - E_model d E                                           (3)
+
+whose second term is taken over persistent chains of block Gibbs: odd layers, even layers. With offsets the
+layers are centred at their running means, without which the upper ones hardly learn unless each layer was
+trained before by itself.
+
+Reference: Salakhutdinov and Hinton 2009; Montavon and Mueller 2012 (centred). Row A10.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from simulacra.core.batch import Batch
+from simulacra.core.capabilities.general import Completes
+from simulacra.core.numerics.exchange import row_mean
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Source, Stage
+from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
+from simulacra.models.boltzmann.machine.completion import clamped
+from simulacra.models.boltzmann.machine.energy_model import Layers
+from simulacra.models.boltzmann.machine.learning import Learning, estimator_for, few
+from simulacra.models.boltzmann.restricted.bipartite import SLIDE
+
+
+class DBM(Layered, Completes):
+    """Deep Boltzmann machine over binary data.
+
+    Its bound is computed where the odd layers or the even ones, the visible one among them, have at
+    most 20 units together.
+
+    Args:
+        space: a binary space.
+        hidden: sizes of the hidden layers, bottom to top; two or more.
+        mean_field_steps: updates of all layers in turn for the means of q.
+        chains: number of persistent chains.
+        gibbs_steps: Gibbs sweeps for each update.
+        burn_in: Gibbs sweeps from free units for a sample, and for what is filled in.
+        lr: learning rate.
+        momentum: share of the step before.
+        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: of `tempering`.
+        centred: whether layers are centred at their running means.
+
+    Raises:
+        ValueError: if the space is not binary, or an option does not fit.
+
+    Example:
+        >>> import torch
+        >>> from simulacra.core.spaces.plain import Binary
+        >>> model = DBM(Binary((4,)), hidden=(3, 2))
+        >>> model.log_prob(torch.zeros(1, 4)).kind, model.encode(torch.zeros(1, 4)).shape
+        ('lower', torch.Size([1, 2]))
+    """
+
+    sharded = ("persistent",)
+
+    def __init__(
+        self,
+        space: Space,
+        hidden: tuple[int, ...] = (500, 500),
+        mean_field_steps: int = 10,
+        chains: int = 100,
+        gibbs_steps: int = 5,
+        burn_in: int = 1000,
+        lr: float = 0.05,
+        momentum: float = 0.0,
+        estimator: str = "pcd",
+        temperatures: int = 10,
+        centred: bool = True,
+    ):
+        super().__init__(space, None, hidden, mean_field_steps, burn_in)
+        chosen = estimator_for(estimator, None)
+        self.learning = Learning(chosen, gibbs_steps, chains, temperatures, centred, lr, momentum)
+        self.learning.prepare(self)
+
+    def stage(self, i: int, past: list) -> Stage | None:
+        """One player; biases begin at the data's."""
+        if i:
+            return None
+        return Stage("train", [self.learning.update(before=recentre)], self.length, start=begin)
+
+    def positive(self, batch: Batch, rng: Rng) -> Tensor:
+        """The bound's energy, whose gradient is the first term of (3), shape (B,)."""
+        return self.bound_energy(batch.x, batch.c, rng, batch.known)
+
+    def start_from(self, batch: Batch, rng: Rng) -> Layers:
+        """The data with draws of q above them."""
+        q = self.posterior_means(batch.x, batch.c, batch.known)
+        return {name: rng.bernoulli(f"start {name}", q[name]) for name in self.rest}
+
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        return clamped(self, x, known, rng, c)
+
+
+def begin(model: DBM, source: Source, rng: Rng) -> None:
+    """Biases by the data, offsets by the biases, then the chains."""
+    biases_from_data(model, source, rng)
+    if model.learning.centred:
+        for i in range(len(model.names)):
+            # where W is small the hidden units are on half the time
+            model.offset(i).copy_(torch.sigmoid(model.b[i]))
+    model.learning.start(model, rng)
+
+
+def recentre(model: DBM, batch: Batch, rng: Rng) -> None:
+    """Move the offsets towards the means of the batch, and the biases so that p(v) stays."""
+    if not model.learning.centred:
+        return
+    part = few(batch)
+    q = model.posterior_means(part.x, part.c, part.known)
+    by = [SLIDE * row_mean(model.away(q, i)) for i in range(len(model.names))]
+    for i, w in enumerate(model.W):
+        model.b[i].add_(w @ by[i + 1])
+        model.b[i + 1].add_(by[i] @ w)
+    for i, step in enumerate(by):
+        model.offset(i).add_(step)

@@ -1,0 +1,1 @@
+"""What every Boltzmann machine shares: energy, units, learning, partition function."""

@@ -1,0 +1,289 @@
+"""Shared by every Boltzmann machine: one energy, from which all else follows.
+
+    p(x) = exp(-E(x)) m(x) / Z                                                   (1)
+
+over layers of units x = (v, h, ...), with E linear in each layer while the others are held and m the
+units' own measure. The field on a layer is f = -dE/dx; given the rest the units of a layer are drawn by
+their field alone. One block of layers is summed out in closed form:
+
+    -log sum_h exp(-E(r, h)) m(h) = E(r, 0) - A(f(r))                            (2)
+
+with r the rest and A the units' log-partition. Gibbs sweeps draw the summed block given the rest, then the
+rest given it. A path of machines for annealing runs from units that are free, with `base` as the field of
+the visible ones, to this machine:
+
+    E_beta = beta E + (1 - beta) E_0,   E_0(v) = -base'v                         (3)
+
+Reference: Ackley, Hinton and Sejnowski 1985; Salakhutdinov and Murray 2008, equations 10 to 16. Rows A1, A2,
+A5, A7, A30.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from simulacra.core.batch import Batch
+from simulacra.core.capabilities.general import (
+    HasAnnealingPath,
+    HasDensity,
+    HasEnergy,
+    HasMarkovChain,
+    Samples,
+)
+from simulacra.core.model import Model
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.progress.tasks import each
+from simulacra.core.random.keyed import Rng, RowKeys
+from simulacra.core.spaces.plain import Space
+from simulacra.models.boltzmann.machine.partition import CONDITIONS, conditions_of, log_z
+from simulacra.models.boltzmann.machine.units import Units
+
+Layers = dict[str, Tensor]
+
+EXACT = 20 * math.log(2)  # log of the number of states that are summed over: 2^20
+
+
+class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealingPath):
+    """Abstract: equations (1) to (3); subclasses give layers and energy.
+
+    Args:
+        space: what one observation is; its entries are the layer `v`.
+        units: the kind of each layer, `v` among them.
+        shapes: the shape of each layer.
+        blocks: layers that are drawn together given the others; the first block is summed out,
+            the others are the state of a chain. With more than two, a sweep goes there and back.
+        condition: what the condition is, or None.
+        burn_in: Gibbs sweeps from free units for a sample.
+    """
+
+    base: Tensor
+
+    def __init__(
+        self,
+        space: Space,
+        units: dict[str, Units],
+        shapes: dict[str, tuple[int, ...]],
+        blocks: tuple[tuple[str, ...], ...],
+        condition: Space | None = None,
+        burn_in: int = 1000,
+    ):
+        super().__init__(space, condition)
+        self.units, self.shapes, self.blocks, self.burn_in = units, shapes, blocks, burn_in
+        self.register_buffer("base", torch.zeros(shapes["v"]))
+        if self.rest != ("v",):
+            self.remove(HasEnergy)
+        if self.rest != ("v",) or not self.summable:
+            self.remove(HasDensity)
+
+    # ---- what a model gives
+
+    @abstractmethod
+    def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
+        """E of (1) without the units' own measure, linear in each layer, in nats, shape (B,)."""
+
+    def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
+        """f = -dE/dx of the layer `name` given the others, shape (B, *)."""
+        with torch.enable_grad():
+            x = torch.zeros_like(layers[name]).requires_grad_()
+            e = self.energy({**layers, name: x}, c)
+            (slope,) = torch.autograd.grad(e.sum(), x)
+        return -slope
+
+    def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
+        """E(r, 0), shape (B,), and the fields on the summed block, differentiable."""
+        n, like = layers["v"].shape[0], layers["v"]
+        kept = torch.is_grad_enabled()
+        with torch.enable_grad():
+            zero = {name: like.new_zeros(n, *self.shapes[name]).requires_grad_() for name in self.summed}
+            e = self.energy({**layers, **zero}, c)
+            slopes = torch.autograd.grad(e.sum(), list(zero.values()), create_graph=kept)
+        fields = {name: -slope for name, slope in zip(zero, slopes)}
+        return (e, fields) if kept else (e.detach(), {k: f.detach() for k, f in fields.items()})
+
+    # ---- layers and states
+
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """The layers of the block that is summed out."""
+        return self.blocks[0]
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """The layers of a chain's state, the visible one first."""
+        others = [name for block in self.blocks[1:] for name in block]
+        return ("v", *[name for name in others if name != "v"])
+
+    @property
+    def sides(self) -> tuple[tuple[str, ...], ...]:
+        """Sides of an exact sum: the rest and, where units make two blocks, the summed block."""
+        return (self.rest, self.summed) if len(self.blocks) == 2 else (self.rest,)
+
+    def packed(self, layers: Layers) -> Tensor:
+        """The state of a chain from its layers, shape (B, entries)."""
+        return torch.cat([layers[name].flatten(1) for name in self.rest], 1)
+
+    def unpacked(self, state: Tensor) -> Layers:
+        """The layers of a chain's state."""
+        parts = state.split([math.prod(self.shapes[name]) for name in self.rest], 1)
+        return {name: part.unflatten(1, self.shapes[name]) for name, part in zip(self.rest, parts)}
+
+    def visible(self, x: Tensor) -> Tensor:
+        """The layer v of observations, shape (B, *)."""
+        return self.features(x).reshape(x.shape[0], *self.shapes["v"])
+
+    def observed(self, v: Tensor) -> Tensor:
+        """Observations of the layer v, shape (B, *)."""
+        return v.reshape(v.shape[0], *self.space.shape)
+
+    # ---- energies
+
+    def marginal(self, layers: Layers, c: Tensor | None = None) -> Tensor:
+        """Equation (2) of the rest, its own measure included, in nats, shape (B,)."""
+        e, fields = self.opened(layers, c)
+        # (2)
+        for name, field in fields.items():
+            e = e - self.units[name].log_partition(field)
+        for name in self.rest:
+            e = e - self.units[name].log_measure(layers[name])
+        return e
+
+    def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """F(x) in nats, shape (B,): log p(x) = -F(x) - log Z."""
+        return self.marginal({"v": self.visible(x)}, c)
+
+    def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """-F(x) - log Z in nats, exact, shape (B,)."""
+        return -to_float64(self.free_energy(x, c)) - self.log_z(c)
+
+    def log_z(self, c: Tensor | None = None) -> Tensor:
+        """log Z in nats, exact, summed over the states of the smaller side in float64.
+
+        Args:
+            c: conditions, of which each row has a Z of its own.
+
+        Returns:
+            shape (), or (B,) with a condition.
+
+        Raises:
+            ValueError: if there are too many states to sum over.
+        """
+        return log_z(self, c)
+
+    @property
+    def summable(self) -> bool:
+        """Returns True if log Z is a sum over few states, those of all conditions together."""
+        each = math.log(min(conditions_of(self.condition), CONDITIONS))
+        return min(map(self.log_states, self.sides)) + each <= EXACT
+
+    def log_states(self, names: tuple[str, ...]) -> float:
+        """log of the number of joint states of some layers."""
+        return sum(self.units[name].log_states(self.shapes[name]) for name in names)
+
+    # ---- what learning asks for
+
+    def positive(self, batch: Batch, rng: Rng) -> Tensor:
+        """The energy of the data, whose gradient is pushed down, shape (B,)."""
+        return self.free_energy(batch.x, batch.c)
+
+    def start_from(self, batch: Batch, rng: Rng) -> Layers:
+        """The state of chains that begin at the data."""
+        return {"v": self.visible(batch.x)}
+
+    # ---- chains
+
+    def start_chain(self, rng: Rng) -> Tensor:
+        """Free units, the visible ones by `base`: the state of a chain, shape (B, entries)."""
+        return self.packed({name: self._free(name, rng, rng.rows) for name in self.rest})
+
+    def _free(self, name: str, rng: Rng, rows: RowKeys) -> Tensor:
+        field = self._base(name).expand(len(rows), *self.shapes[name])
+        return self.units[name].draw(
+            field.to(self.dtype), rng, "start" if name == "v" else f"start {name}", rows
+        )
+
+    def _base(self, name: str) -> Tensor:
+        return self.base if name == "v" else self.base.new_zeros(self.shapes[name])
+
+    def step(self, state: Tensor, rng: Rng) -> Tensor:
+        """One sweep of block Gibbs."""
+        return self.packed(self.sweep(self.unpacked(state), rng, rng.rows))
+
+    def shown(self, state: Tensor) -> Tensor:
+        """The observations that states show, shape (B, *)."""
+        return self.observed(self.unpacked(state)["v"])
+
+    def sweep(
+        self, layers: Layers, rng: Rng, rows: RowKeys, c: Tensor | None = None, beta: float | Tensor = 1.0
+    ) -> Layers:
+        """The summed block given the rest, then the rest given it, at `beta` of the path (3)."""
+        _, fields = self.opened(layers, c)
+        return self.swept(layers, fields, rng, rows, c, beta)
+
+    def swept(
+        self,
+        layers: Layers,
+        fields: Layers,
+        rng: Rng,
+        rows: RowKeys,
+        c: Tensor | None = None,
+        beta: float | Tensor = 1.0,
+    ) -> Layers:
+        """`sweep` where the fields on the summed block are known."""
+        whole = dict(layers)
+        for name, field in fields.items():
+            whole[name] = self.units[name].draw(beta * field, rng, name, rows)
+        there = self.blocks[1:]
+        # there and back: a sweep is its own reverse, which reverse annealing rests on
+        for turn, block in enumerate((*there, *there[-2::-1])):
+            for name in block:
+                field = self._tempered(name, whole, c, beta)
+                whole[name] = self.units[name].draw(field, rng, f"{name} {turn}" if turn else name, rows)
+        return {name: whole[name] for name in self.rest}
+
+    def _tempered(self, name: str, layers: Layers, c: Tensor | None, beta: float | Tensor) -> Tensor:
+        field = self.field(name, layers, c)
+        if isinstance(beta, float) and beta == 1.0:
+            return field
+        # (3)
+        return beta * field + (1 - beta) * self._base(name)
+
+    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """`burn_in` sweeps from free units, shape (B, *)."""
+        layers = self.unpacked(self.start_chain(rng))
+        for t in each(range(self.burn_in), "chains", "sweep"):
+            layers = self.sweep(layers, rng.at(t), rng.rows, c)
+        return self.observed(layers["v"])
+
+    # ---- annealing
+
+    def base_log_z(self) -> Tensor:
+        """log Z of the free units at the start of the path, in nats."""
+        each = [self.units[n].log_partition(self._base(n).unsqueeze(0)) for n in (*self.rest, *self.summed)]
+        return to_float64(torch.stack(each).sum())
+
+    def anneal(
+        self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """log p*_after(state) - log p*_before(state), shape (B,), and the state after a sweep at `after`."""
+        layers = self.unpacked(state)
+        e, fields = self.opened(layers, c)
+        gain = self._gain(layers, e, fields, before, after)
+        return gain, self.packed(self.swept(layers, fields, rng, rng.rows, c, after))
+
+    def log_ratio(self, state: Tensor, before: float, after: float, c: Tensor | None = None) -> Tensor:
+        """log p*_after(state) - log p*_before(state) in nats, shape (B,)."""
+        layers = self.unpacked(state)
+        return self._gain(layers, *self.opened(layers, c), before, after)
+
+    def _gain(self, layers: Layers, e: Tensor, fields: Layers, before: float, after: float) -> Tensor:
+        free = (layers["v"] * self.base).flatten(1).sum(1)
+        # (3), the summed block summed out by (2)
+        gain = -(after - before) * (to_float64(e) + to_float64(free))
+        for name, field in fields.items():
+            units = self.units[name]
+            gain = gain + to_float64(units.log_partition(after * field) - units.log_partition(before * field))
+        return gain

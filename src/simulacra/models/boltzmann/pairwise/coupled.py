@@ -1,0 +1,86 @@
+"""Machines of coupled units, some of them hidden: how they learn.
+
+    -d log p(v) = -E_p(h|v) ds(v, h) + E_model ds(x)                           (1)
+
+Where the states are few, `exact` sums both terms. Otherwise each is an average over chains: of the hidden
+units with the data held, begun anew from free units, and of all units.
+
+Reference: Ackley, Hinton and Sejnowski 1985. Rows A1, A25.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.batch import Batch
+from simulacra.core.capabilities.general import Completes
+from simulacra.core.progress.tasks import each
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Stage
+from simulacra.models.boltzmann.machine.biases import biases_from_data
+from simulacra.models.boltzmann.machine.energy_model import Layers
+from simulacra.models.boltzmann.machine.learning import Learning, check_at_least
+from simulacra.models.boltzmann.pairwise.sitewise import Sitewise
+
+
+class Coupled(Sitewise, Completes):
+    """Abstract: equation (1); subclasses give biases b (sites,) and couplings.
+
+    Args:
+        name: what the model is called where its space does not fit.
+        space: a binary space.
+        hidden: number of hidden units; there may be none.
+        hidden_steps: sweeps of the hidden units given the data.
+        learning: how the expectation under the model is estimated.
+        burn_in: sweeps from free units for a sample, and for what is filled in.
+
+    Raises:
+        ValueError: if the space is not binary, or a number does not fit.
+    """
+
+    sharded = ("persistent",)
+    b: Tensor
+
+    def __init__(
+        self, name: str, space: Space, hidden: int, hidden_steps: int, learning: Learning, burn_in: int
+    ):
+        check_at_least(1, hidden_steps=hidden_steps)
+        super().__init__(name, space, hidden, burn_in)
+        self.hidden_steps, self.learning = hidden_steps, learning
+
+    def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
+        """One player; biases begin at the data's."""
+        if i:
+            return None
+        return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
+
+    def positive(self, batch: Batch, rng: Rng) -> Tensor:
+        """-s of the data and their hidden units, or summed over these, in nats, shape (B,)."""
+        if self.rest == ("v",) or self.learning.estimator == "exact":
+            return self.free_energy(batch.x)
+        return self.marginal(self.start_from(batch, rng))
+
+    @torch.no_grad()
+    def start_from(self, batch: Batch, rng: Rng) -> Layers:
+        """The data, and hidden units after `hidden_steps` sweeps in which these are held."""
+        layers = {"v": self.visible(batch.x)}
+        if "h" not in self.shapes:
+            return layers
+        layers["h"] = self._free("h", rng, rng.rows)
+        whole = torch.ones(1, self.shapes["v"][0], dtype=torch.bool, device=batch.x.device)
+        for t in range(self.hidden_steps):
+            layers = self.swept_where(layers, {"v": whole}, rng.at("hidden", t), rng.rows)
+        return layers
+
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        keep = known.reshape(len(x), -1)
+        layers = self.unpacked(self.start_chain(rng))
+        layers |= {"v": torch.where(keep, self.visible(self.space.filled(x, known)), layers["v"])}
+        for t in each(range(self.burn_in), "chains", "sweep"):
+            layers = self.swept_where(layers, {"v": keep}, rng.at(t), rng.rows)
+        return self.observed(layers["v"])

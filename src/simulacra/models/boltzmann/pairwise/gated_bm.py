@@ -1,0 +1,175 @@
+"""The point-wise gated Boltzmann machine: at each pixel a switch says which of K components explains it.
+
+    E(v, s, h) = -b'v - sum_ik a_ik s_ik - sum_k c_k'h_k - sum_k (s_k * v)'W_k h_k     (1)
+
+with one s_ik = 1 at each pixel i. Each set of variables is independent within itself given the others:
+
+    P(s_ik = 1 | v, h) = softmax_k(a_ik + v_i (W_k h_k)_i)                     (2)
+    P(h_kj = 1 | v, s) = sigmoid(c_kj + (W_k'(s_k * v))_j)
+    P(v_i = 1 | s, h)  = sigmoid(b_i + sum_k s_ik (W_k h_k)_i)
+
+so that a component's units are taught by the pixels that it explains and by no others: those that matter to a
+task part from a background. Learning holds the data, draws switches and units by sweeps over s and h, and
+raises -E there against persistent chains over all.
+
+Reference: Sohn, Zhou, Lee and Lee 2013. Row A28.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.batch import Batch
+from simulacra.core.capabilities.general import Completes, Encodes
+from simulacra.core.progress.tasks import each
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Stage
+from simulacra.models.boltzmann.machine.biases import biases_from_data
+from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
+from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, estimator_for
+from simulacra.models.boltzmann.machine.needs import need_binary
+from simulacra.models.boltzmann.machine.units import Bernoulli, OneHot
+
+
+class GatedBM(Machine, Encodes, Completes):
+    """Point-wise gated Boltzmann machine over binary data.
+
+    Its code are the shares of the components at each pixel.
+
+    Args:
+        space: a binary space.
+        components: K, number of components.
+        hidden: number of hidden units of each.
+        switch_steps: sweeps over switches and hidden units with the data held.
+        chains: number of persistent chains.
+        gibbs_steps: Gibbs sweeps for each update.
+        burn_in: Gibbs sweeps from free units for a sample, and for what is filled in.
+        lr: learning rate.
+        momentum: share of the step before.
+        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: of `tempering`.
+
+    Raises:
+        ValueError: if the space is not binary, or an option does not fit.
+
+    Example:
+        >>> from simulacra.core.spaces.plain import Binary
+        >>> GatedBM(Binary((4,)), components=3, hidden=2).switches(torch.zeros(1, 4)).shape
+        torch.Size([1, 4, 3])
+    """
+
+    sharded = ("persistent",)
+
+    def __init__(
+        self,
+        space: Space,
+        components: int = 2,
+        hidden: int = 100,
+        switch_steps: int = 10,
+        chains: int = 100,
+        gibbs_steps: int = 1,
+        burn_in: int = 1000,
+        lr: float = 0.02,
+        momentum: float = 0.0,
+        estimator: str = "pcd",
+        temperatures: int = 10,
+    ):
+        need_binary("a gated Boltzmann machine", space)
+        check_at_least(1, components=components, hidden=hidden, switch_steps=switch_steps, burn_in=burn_in)
+        d = space.dims
+        units = {"v": Bernoulli(), "s": OneHot(), "h": Bernoulli()}
+        shapes = {"v": (d,), "s": (d, components), "h": (components, hidden)}
+        super().__init__(space, units, shapes, (("h",), ("v",), ("s",)), None, burn_in)
+        self.switch_steps = switch_steps
+        chosen = estimator_for(estimator, None)
+        self.learning = Learning(chosen, gibbs_steps, chains, temperatures, False, lr, momentum)
+        self.W = nn.Parameter(0.01 * torch.randn(components, d, hidden))
+        self.a, self.b = nn.Parameter(torch.zeros(d, components)), nn.Parameter(torch.zeros(d))
+        self.c = nn.Parameter(torch.zeros(components, hidden))
+        self.learning.prepare(self)
+
+    def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
+        """One player; biases begin at the data's."""
+        if i:
+            return None
+        return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
+
+    # ---- the energy and its fields
+
+    def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
+        """E of (1) in nats, shape (B,)."""
+        v, s = layers["v"], layers["s"]
+        # (1)
+        return -v @ self.b - (s * self.a).sum((1, 2)) - (layers["h"] * self.field("h", layers)).sum((1, 2))
+
+    def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
+        """The field of the other layers on `name`, in its shape (B, *)."""
+        if name == "h":
+            seen = layers["s"] * layers["v"].unsqueeze(2)
+            return self.c + torch.einsum("bik,kij->bkj", seen, self.W)
+        drawn = torch.einsum("kij,bkj->bik", self.W, layers["h"])
+        if name == "v":
+            return self.b + (layers["s"] * drawn).sum(2)
+        # (2)
+        return self.a + layers["v"].unsqueeze(2) * drawn
+
+    def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
+        """E(v, s, 0), shape (B,), and the field on h."""
+        e = -layers["v"] @ self.b - (layers["s"] * self.a).sum((1, 2))
+        return e, {"h": self.field("h", layers)}
+
+    # ---- with pixels that are held
+
+    def held(self, v: Tensor, keep: Tensor | None, rng: Rng, steps: int) -> Layers:
+        """All layers after sweeps over h, s and the pixels that are not held, from free ones.
+
+        Args:
+            v: pixels, shape (B, pixels).
+            keep: True for those that are held, shape (B, pixels); None means all.
+        """
+        layers = self.unpacked(self.start_chain(rng))
+        layers["v"] = v if keep is None else torch.where(keep, v, layers["v"])
+        for t in each(range(steps), "chains", "sweep"):
+            for name in ("h", "s") if keep is None else ("h", "s", "v"):
+                layers[name] = self.units[name].draw(self.field(name, layers), rng.at("held", t), name)
+                if keep is not None:
+                    layers["v"] = torch.where(keep, v, layers["v"])
+        return layers
+
+    @torch.no_grad()
+    def explained(self, x: Tensor, rng: Rng) -> Layers:
+        """Switches and hidden units drawn given observations."""
+        return self.held(self.visible(x), None, rng, self.switch_steps)
+
+    def positive(self, batch: Batch, rng: Rng) -> Tensor:
+        """The energy of the data and their switches with h summed out, in nats, shape (B,)."""
+        return self.marginal(self.start_from(batch, rng))
+
+    def start_from(self, batch: Batch, rng: Rng) -> Layers:
+        """The data, and switches drawn given them."""
+        layers = self.explained(batch.x, rng)
+        return {name: layers[name] for name in self.rest}
+
+    # ---- capabilities
+
+    def switches(self, x: Tensor) -> Tensor:
+        """Responsibility of each component for each pixel, (2) by mean field, shape (B, pixels, K)."""
+        layers = {"v": self.visible(x)}
+        layers["s"] = self.a.softmax(1).expand(x.shape[0], -1, -1)
+        for _ in range(self.switch_steps):
+            for name in ("h", "s"):
+                layers[name] = self.units[name].mean(self.field(name, layers))
+        return layers["s"]
+
+    def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """The switches' means, shape (B, pixels K)."""
+        return self.switches(x).flatten(1)
+
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        v = self.visible(self.space.filled(x, known))
+        return self.observed(self.held(v, known.reshape(len(x), -1), rng, self.burn_in)["v"])

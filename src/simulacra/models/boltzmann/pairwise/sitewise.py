@@ -1,0 +1,213 @@
+"""Machines whose units act on each other within one layer: drawn site by site.
+
+    p(x) = exp(s(x)) / Z,   x = (v, h) binary                                  (1)
+
+Whatever s is, a unit given all others is on with probability sigmoid(f_i), f_i the difference that it makes:
+
+    f_i(x) = s(x with x_i = 1) - s(x with x_i = 0)                             (2)
+
+A sweep goes through the sites there and back, so that it is its own reverse, which annealing backwards rests
+on. Sites that do not act on each other are drawn at once. On the path to free units s is beta s +
+(1 - beta) base'v.
+
+With at most 20 units all states are summed: log Z is exact, and so is p(v) = sum_h exp(s(v, h)) / Z.
+
+Reference: Ackley, Hinton and Sejnowski 1985; Geman and Geman 1984. Rows A1, A12, A25, A29.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from simulacra.core.capabilities.general import HasDensity, HasEnergy
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.progress.tasks import stage
+from simulacra.core.random.keyed import Rng, RowKeys
+from simulacra.core.spaces.plain import Space
+from simulacra.models.boltzmann.machine.energy_model import EXACT, Layers, Machine
+from simulacra.models.boltzmann.machine.learning import check_at_least
+from simulacra.models.boltzmann.machine.needs import need_binary
+from simulacra.models.boltzmann.machine.partition import STATES, Part, log_sum
+from simulacra.models.boltzmann.machine.units import Bernoulli, Units
+
+
+class Walk:
+    """Chains that go from site to site: subclasses keep what a change of one site changes little.
+
+    Args:
+        model: gives the differences (2).
+        x: all units, shape (B, sites); it changes in place.
+    """
+
+    def __init__(self, model: Sitewise, x: Tensor):
+        self.model, self.x = model, x
+
+    def differences(self, sites: list[int]) -> Tensor:
+        """Equation (2) where the chains are, shape (B, len(sites))."""
+        return self.model.differences(self.x, sites)
+
+    def put(self, sites: list[int], values: Tensor) -> None:
+        """Set the units whose differences were asked for last, values of shape (B, len(sites))."""
+        self.x[:, columns_of(sites)] = values
+
+
+def columns_of(sites: list[int]) -> slice | list[int]:
+    """An index of columns: one of them without a copy."""
+    return slice(sites[0], sites[0] + 1) if len(sites) == 1 else sites
+
+
+class Sitewise(Machine):
+    """Abstract: equations (1) and (2); subclasses give s and its differences.
+
+    Args:
+        name: what the model is called where its space does not fit.
+        space: a binary space.
+        hidden: number of hidden units; there may be none.
+        burn_in: sweeps from free units for a sample.
+
+    Raises:
+        ValueError: if the space is not binary, or a number does not fit.
+    """
+
+    def __init__(self, name: str, space: Space, hidden: int, burn_in: int):
+        need_binary(name, space)
+        check_at_least(0, hidden=hidden)
+        check_at_least(1, burn_in=burn_in)
+        shapes: dict[str, tuple[int, ...]] = {"v": (space.dims,)}
+        if hidden:
+            shapes["h"] = (hidden,)
+        units: dict[str, Units] = {layer: Bernoulli() for layer in shapes}
+        # nothing is summed out in closed form: the layers are one block
+        super().__init__(space, units, shapes, ((), tuple(shapes)), None, burn_in)
+        self.sites = space.dims + hidden
+        few = self.log_states(self.rest) <= EXACT
+        # hidden units are summed state by state, which the blocks do not tell
+        self._removed = frozenset() if few else frozenset({HasDensity} | ({HasEnergy} if hidden else set()))
+
+    # ---- what a model gives
+
+    @abstractmethod
+    def score(self, x: Tensor) -> Tensor:
+        """s of (1) in nats for all units x (B, sites), shape (B,)."""
+
+    @abstractmethod
+    def differences(self, x: Tensor, sites: list[int]) -> Tensor:
+        """Equation (2) at sites that do not act on each other, shape (B, len(sites))."""
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """The sites, in groups whose members do not act on each other."""
+        return [[i] for i in range(self.sites)]
+
+    # ---- energies
+
+    @property
+    def sides(self) -> tuple[tuple[str, ...], ...]:
+        """All layers together: no side is summed in closed form."""
+        return (self.rest,)
+
+    def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
+        """-s in nats, shape (B,)."""
+        return -self.score(self.packed(layers))
+
+    def marginal(self, layers: Layers, c: Tensor | None = None) -> Tensor:
+        """-s in nats, shape (B,)."""
+        return self.energy(layers)
+
+    def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """-log sum_h exp(s(x, h)) in nats, shape (B,)."""
+        if self.rest == ("v",):
+            return self.marginal({"v": self.visible(x)})
+        # there are at most 2^units different rows, so that no more than 2^20 states are summed
+        v, row = self.visible(x).unique(dim=0, return_inverse=True)
+        total = v.new_full((len(v),), -math.inf)
+        for h in self._bits(self.shapes["h"][0], max(STATES // len(v), 1)):
+            pairs = [v.repeat_interleave(len(h), 0), h.repeat(len(v), 1)]
+            total = torch.logaddexp(total, self.score(torch.cat(pairs, 1)).view(len(v), -1).logsumexp(1))
+        return -total[row]
+
+    def log_z(self, c: Tensor | None = None) -> Tensor:
+        """log Z in nats, exact, summed over all states in float64.
+
+        Raises:
+            ValueError: if there are too many.
+        """
+        if self.log_states(self.rest) > EXACT:
+            return super().log_z()
+        with stage("partition function", 2**self.sites, "state") as progress:
+
+            def parts() -> Iterator[Part]:
+                for x in self._bits(self.sites, STATES):
+                    yield partial(self._part, x)
+                    progress.advance(len(x))
+
+            return log_sum(parts, list(self.parameters()))
+
+    def _part(self, x: Tensor) -> Tensor:
+        return to_float64(self.score(x)).logsumexp(0)
+
+    def _bits(self, n: int, size: int) -> Iterator[Tensor]:
+        """All states of n units, at most `size` at once, shape (size, n)."""
+        for start in range(0, 2**n, size):
+            bits = Bernoulli().states(start, min(start + size, 2**n), (n,))
+            yield bits.to(self.device, self.dtype)
+
+    # ---- chains
+
+    def sweep(
+        self, layers: Layers, rng: Rng, rows: RowKeys, c: Tensor | None = None, beta: float | Tensor = 1.0
+    ) -> Layers:
+        """Each site given all others, there and back, at `beta` of the path."""
+        return self.swept_where(layers, {}, rng, rows, beta)
+
+    def swept_where(
+        self, layers: Layers, held: Layers, rng: Rng, rows: RowKeys, beta: float | Tensor = 1.0
+    ) -> Layers:
+        """A sweep in which some entries stay.
+
+        Args:
+            held: for layers of which entries stay, True where they do, shape (B, units) or (1, units).
+        """
+        x = self.packed(layers).clone()
+        # what a walk keeps from site to site has no graph of any number of rows
+        walk = Walk(self, x) if torch.compiler.is_exporting() else self.walk(x)
+        none = {name: torch.zeros_like(layers[name], dtype=torch.bool) for name in self.rest}
+        stay = self.packed({name: held.get(name, free) | free for name, free in none.items()})
+        groups = self.groups
+        if held:
+            # what stays in all rows is passed over
+            free = (~stay).any(0).tolist()
+            groups = [sites for sites in groups if any(free[i] for i in sites)]
+        base = torch.cat([self._base(name) for name in self.rest])
+        u = {way: rng.uniform(way, self.sites, rows=rows, dtype=walk.x.dtype) for way in ("there", "back")}
+        for way, sites in [("there", s) for s in groups] + [("back", s) for s in groups[-2::-1]]:
+            at = columns_of(sites)
+            # (2)
+            field = beta * walk.differences(sites) + (1 - beta) * base[at]
+            drawn = (u[way][:, at] < torch.sigmoid(field)).to(walk.x.dtype)
+            walk.put(sites, torch.where(stay[:, at], walk.x[:, at], drawn) if held else drawn)
+        return self.unpacked(walk.x)
+
+    def walk(self, x: Tensor) -> Walk:
+        """Chains at x (B, sites) that go from site to site; x is theirs."""
+        return Walk(self, x)
+
+    # ---- annealing
+
+    def anneal(
+        self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """log p*_after(state) - log p*_before(state), shape (B,), and the state after a sweep at `after`."""
+        swept = self.sweep(self.unpacked(state), rng, rng.rows, beta=after)
+        return self.log_ratio(state, before, after), self.packed(swept)
+
+    def log_ratio(self, state: Tensor, before: float, after: float, c: Tensor | None = None) -> Tensor:
+        """log p*_after(state) - log p*_before(state) in nats, shape (B,)."""
+        free = self.unpacked(state)["v"] @ self.base
+        return (after - before) * (to_float64(self.score(state)) - to_float64(free))

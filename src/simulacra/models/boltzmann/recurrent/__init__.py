@@ -1,0 +1,1 @@
+"""Machines of sequences, whose biases come from a recurrent state."""

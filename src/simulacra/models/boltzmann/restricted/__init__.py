@@ -1,0 +1,1 @@
+"""Machines with one visible and one hidden layer."""

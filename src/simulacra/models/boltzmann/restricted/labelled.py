@@ -1,0 +1,225 @@
+"""Machines over data and their label, which choose hidden units together with it.
+
+    p(v, y, h) = exp(-E(v, y, h)) / Z,   y one of K classes                    (1)
+    p(y | v) = softmax_y sum_h exp(-E(v, y, h))                                (2)
+
+Without a label given, y is a part of the hidden side: given v first y is drawn by (2), then h, so that p(v)
+is a machine as any other. Learning weighs what p(y | v) and p(v, y) = p(y | v) p(v) say of the data:
+
+    L = L_disc + alpha L_gen = -(1 + alpha) log p(y | v) - alpha log p(v)      (3)
+
+`discriminative` is alpha = 0, `generative` is L_gen alone, `hybrid` is (3). The gradient of log p(y | v) is
+exact, that of log p(v) needs chains. Rows without a label take part in log p(v). By p(y | v) alone v may be
+any numbers: nothing is said of their law.
+
+Reference: Larochelle and Bengio 2008. Rows A24, A27.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.general import (
+    Classifies,
+    HasAnnealingPath,
+    HasDensity,
+    HasEnergy,
+    HasMarkovChain,
+    Samples,
+    TakesCondition,
+)
+from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Space
+from simulacra.core.updates import Stage
+from simulacra.models.boltzmann.machine.biases import biases_from_data
+from simulacra.models.boltzmann.machine.energy_model import Machine
+from simulacra.models.boltzmann.machine.learning import LOSSES, Learning, check_at_least
+from simulacra.models.boltzmann.machine.needs import need_binary
+from simulacra.models.boltzmann.machine.units import Alternatives, Bernoulli, OneHot, Units
+
+Objective = Literal["hybrid", "discriminative", "generative"]
+EXCLUDED = -1e4  # nats on the classes that a row is not of: none of them is left in any sum
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of (3) on the two parts of log p(v, y).
+
+    Args:
+        label: of -log p(y | v).
+        data: of -log p(v).
+    """
+
+    label: float
+    data: float
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Observations with their labels.
+
+    Args:
+        x: shape (B, *).
+        y: classes, shape (B,).
+    """
+
+    x: Tensor
+    y: Tensor
+
+
+class Labelled(Machine, Classifies, TakesCondition):
+    """Abstract: equations (1) to (3); the layer `h` are `Alternatives`, of which y chooses one group.
+
+    Args:
+        name: what the model is called where its space does not fit.
+        space: a binary space, or any where the objective is `discriminative`.
+        condition: the labels, a space of classes.
+        hidden: number of hidden units that the label acts on, the layer `h`.
+        free: number of hidden units that it does not act on, the layer `g`; there may be none.
+        objective: `hybrid`, `discriminative` or `generative`.
+        generative: alpha of `hybrid`.
+        learning: how the expectation under the model is estimated.
+        burn_in: Gibbs sweeps from free units for a sample.
+
+    Raises:
+        ValueError: if a space or an option does not fit.
+    """
+
+    sharded = ("persistent",)
+    b: Tensor
+
+    def __init__(
+        self,
+        name: str,
+        space: Space,
+        condition: Space | None,
+        hidden: int,
+        free: int,
+        objective: str,
+        generative: float,
+        learning: Learning,
+        burn_in: int,
+    ):
+        check_at_least(1, hidden=hidden, burn_in=burn_in)
+        weights, classes = weights_of(objective, generative), label_of(name, condition).classes
+        if weights.data:
+            need_binary(name, space)
+        d = math.prod(space.features_shape)
+        units: dict[str, Units] = {"v": Bernoulli(), "h": Alternatives()}
+        shapes: dict[str, tuple[int, ...]] = {"v": (d,), "h": (classes, 1 + hidden)}
+        if free:
+            units["g"], shapes["g"] = Bernoulli(), (free,)
+        super().__init__(space, units, shapes, (tuple(units)[1:], ("v",)), condition, burn_in)
+        self.classes, self.weights = classes, weights
+        self.d = nn.Parameter(torch.zeros(classes))
+        if weights.data:
+            self.b, self.learning = nn.Parameter(torch.zeros(d)), learning
+        else:
+            # nothing learns what v is like given y: no bias of v to train, no chains
+            self.register_buffer("b", torch.zeros(d))
+            self.learning = replace(learning, estimator="cd")
+            self.remove(Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealingPath, TakesCondition)
+
+    # ---- the label
+
+    @abstractmethod
+    def label_logits(self, x: Tensor) -> Tensor:
+        """log p(y | v) of (2) but for a constant of the row, shape (B, classes)."""
+
+    def on_label(self, c: Tensor | None, n: int) -> Tensor:
+        """The biases d of the classes, where a label is given those of the others far down, (B, classes)."""
+        if c is None:
+            return self.d.expand(n, -1)
+        return self.d + EXCLUDED * (1 - F.one_hot(c.long(), self.classes).to(self.d))
+
+    def log_z(self, c: Tensor | None = None) -> Tensor:
+        """log Z in nats, exact; with labels, of v given each.
+
+        Returns:
+            shape (), or (B,) with labels.
+
+        Raises:
+            ValueError: if there are too many states to sum over.
+        """
+        if c is None:
+            return super().log_z()
+        return super().log_z(torch.arange(self.classes, device=c.device))[c.long()]
+
+    def draw_pairs(self, rng: Rng) -> Pairs:
+        """Draws of p(v, y): v by the chain, then y given v."""
+        x = self.draw(rng)
+        y = OneHot().draw(self.label_logits(x), rng, "label")
+        return Pairs(x, y.argmax(1))
+
+    # ---- learning
+
+    def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
+        """One player; biases begin at the data's."""
+        if i:
+            return None
+        own = self.learning.update()
+        before, start = (own.before, biases_from_data) if self.weights.data else (None, None)
+        update = replace(own, loss=weighed, before=before, weights={"label": known_labels})
+        return Stage("train", [update], self.length, start=start)
+
+
+def weighed(model: Labelled, batch: Batch, rng: Rng) -> Terms:
+    """The two parts of (3) in nats."""
+    assert batch.c is not None
+    # (3)
+    nll = F.cross_entropy(model.label_logits(batch.x), batch.c.long(), reduction="none")
+    terms = {"label": model.weights.label * nll}
+    if model.weights.data:
+        # of p(v) alone the label is one more hidden variable
+        found = LOSSES[model.learning.estimator](model, replace(batch, c=None), rng)
+        terms |= {name: model.weights.data * term for name, term in found.loss.items()}
+    return Terms(terms)
+
+
+def known_labels(batch: Batch) -> Tensor:
+    """1 for rows whose label is known, shape (B,)."""
+    return torch.ones(len(batch), device=batch.x.device) if batch.c_known is None else batch.c_known.float()
+
+
+def weights_of(objective: str, generative: float) -> Weights:
+    """The weights that an objective stands for.
+
+    Raises:
+        ValueError: if there is no such objective, or alpha is not positive where it counts.
+
+    Example:
+        >>> weights_of("hybrid", 0.5)
+        Weights(label=1.5, data=0.5)
+    """
+    if objective not in get_args(Objective):
+        raise ValueError(f"objective is {objective!r}; choose from {', '.join(get_args(Objective))}.")
+    if not 0 <= generative < float("inf"):
+        raise ValueError(f"generative is {generative}, but the weight of the generative part is at least 0.")
+    alpha = {"hybrid": generative, "discriminative": 0.0, "generative": 1.0}[objective]
+    return Weights(1.0 if objective == "generative" else 1 + alpha, alpha)
+
+
+def label_of(name: str, condition: Space | None) -> Categorical:
+    """The condition as one label.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if isinstance(condition, Categorical) and condition.shape == ():
+        return condition
+    given = load_with(condition="label")
+    raise Refusal(
+        f"{name} models data with one label, but the condition is {condition}: name the labels with label= "
+        f"if the data have no class folders, and load the data with {given}.",
+        given,
+    )

@@ -1,0 +1,35 @@
+"""The variational models in the catalogue; imports no torch."""
+
+from __future__ import annotations
+
+from simulacra.models.entry import Entry
+
+ENTRIES = (
+    Entry(
+        "vae",
+        "variational",
+        "variational.vae",
+        "VAE",
+        "Kingma and Welling 2013; Rezende et al. 2014",
+        ("E1", "E2", "E3", "E4", "E5", "E14", "E17"),
+        "variational autoencoder, optionally class-conditional",
+    ),
+    Entry(
+        "iwae",
+        "variational",
+        "variational.iwae",
+        "IWAE",
+        "Burda, Grosse and Salakhutdinov 2015",
+        ("E9",),
+        "the VAE trained on the tighter importance-weighted bound",
+    ),
+    Entry(
+        "hierarchical-vae",
+        "variational",
+        "variational.hierarchical",
+        "HierarchicalVAE",
+        "Burda, Grosse and Salakhutdinov 2015; Rezende et al. 2014",
+        ("E9",),
+        "VAE or IWAE with two stochastic layers or more, each a Gaussian given the one above",
+    ),
+)

@@ -1,0 +1,103 @@
+"""Fully connected players: hidden layers with normalization and dropout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.nets.adversarial.normal import needs_bias, norm
+from simulacra.nets.layers import Dropout, activation
+
+
+class MLPGenerator(nn.Module):
+    """From noise (B, latent), and a condition (B, *), to (B, *out_shape) without a last non-linearity.
+
+    Args:
+        latent: size of the noise.
+        hidden: layer sizes.
+        out_shape: shape of one output.
+        condition: size of the flattened condition.
+        normalization: "batch", "virtual", "layer" or "none", of the hidden layers.
+        reference: rows of the reference batch, for "virtual".
+
+    Example:
+        >>> MLPGenerator(3, (10,), (1, 7, 5))(torch.zeros(2, 3)).shape
+        torch.Size([2, 1, 7, 5])
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        hidden: Sequence[int],
+        out_shape: Sequence[int],
+        condition: int = 0,
+        normalization: str = "none",
+        act: str = "relu",
+        dropout: float = 0.0,
+        reference: int = 0,
+    ):
+        super().__init__()
+        self.out_shape = tuple(out_shape)
+        sizes = [latent + condition, *hidden]
+        layers: list[nn.Module] = []
+        for a, b in pairwise(sizes):
+            layers += _layer(a, b, normalization, act, dropout, reference)
+        self.body = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(out_shape)))
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """The output for noise `z` and features `c` of the condition."""
+        z = z if c is None else torch.cat([z, c.flatten(1)], 1)
+        return self.body(z).unflatten(1, self.out_shape)
+
+
+class MLPCritic(nn.Module):
+    """From features (B, *in_shape), and a condition (B, *), to the last hidden layer (B, width).
+
+    Args:
+        in_shape: shape of one input.
+        hidden: layer sizes.
+        condition: size of the flattened condition.
+        normalization: "batch", "virtual", "layer" or "none", of all layers but the first, as in Radford et
+            al. 2015.
+        dropout: probability of dropping an entry after each activation.
+        reference: rows of the reference batch, for "virtual".
+
+    Example:
+        >>> MLPCritic((1, 7, 5), (10, 6))(torch.zeros(2, 1, 7, 5)).shape
+        torch.Size([2, 6])
+    """
+
+    def __init__(
+        self,
+        in_shape: Sequence[int],
+        hidden: Sequence[int],
+        condition: int = 0,
+        normalization: str = "none",
+        act: str = "leaky-relu-0.2",
+        dropout: float = 0.0,
+        reference: int = 0,
+    ):
+        super().__init__()
+        sizes = [math.prod(in_shape) + condition, *hidden]
+        self.width = sizes[-1]
+        layers: list[nn.Module] = []
+        kind = "none"
+        for a, b in pairwise(sizes):
+            layers += _layer(a, b, kind, act, dropout, reference)
+            kind = normalization
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
+        """The features of `h` with features `c` of the condition."""
+        h = h.flatten(1)
+        return self.body(h if c is None else torch.cat([h, c.flatten(1)], 1))
+
+
+def _layer(a: int, b: int, kind: str, act: str, dropout: float, reference: int) -> list[nn.Module]:
+    """One hidden layer from a to b units."""
+    linear = nn.Linear(a, b, bias=needs_bias(kind))
+    return [linear, norm(kind, b, 2, reference), activation(act), Dropout(dropout)]

@@ -1,0 +1,112 @@
+"""Both players of an adversarial game by the name of their network, from the shape of a space.
+
+A generator takes noise (B, latent), and a condition, to (B, *shape) without a last non-linearity. A critic
+takes (B, *shape), and a condition, to features (B, width); the model that plays puts its head on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import nn
+
+from simulacra.core.errors.suggestion import Refusal, build_with
+from simulacra.nets.adversarial.dcgan import DCGANCritic, DCGANGenerator
+from simulacra.nets.adversarial.mlp_players import MLPCritic, MLPGenerator
+from simulacra.nets.adversarial.residual_players import ResidualCritic, ResidualGenerator
+from simulacra.nets.adversarial.sides import halvings, preferred_halvings
+from simulacra.nets.adversarial.virtual import Virtual
+
+Critic = MLPCritic | DCGANCritic | ResidualCritic | Virtual
+NETWORKS = ("auto", "mlp", "dcgan", "residual")
+SMALLEST_IMAGE = 16  # sides for which "auto" convolves
+
+
+class Players(NamedTuple):
+    """What `build_players` makes."""
+
+    generator: nn.Module
+    critic: Critic
+
+
+def build_players(
+    network: str,
+    latent: int,
+    shape: Sequence[int],
+    condition: int = 0,
+    critic_condition: int = 0,
+    hidden: Sequence[int] = (128, 128),
+    channels: int = 64,
+    normalization: str = "batch",
+    critic_normalization: str = "batch",
+    act: str = "relu",
+    critic_act: str = "leaky-relu-0.2",
+    dropout: float = 0.0,
+    reference: int = 0,
+) -> Players:
+    """A generator and a critic for observations of one shape.
+
+    Args:
+        network: "mlp", "dcgan", "residual", or "auto": dcgan for images with sides of 16 or more that halve
+            down to 3 to 7, mlp for all else.
+        latent: size of the noise.
+        shape: of the features of one observation.
+        condition: size of the generator's flattened condition.
+        critic_condition: size of the critic's flattened condition.
+        hidden: layer sizes of an mlp generator; the critic mirrors them.
+        channels: dcgan: of the highest side, doubled at each halving; residual: of every block.
+        normalization: the generator's: "batch", "virtual", "layer" or "none".
+        critic_normalization: the critic's.
+        act: the generator's activation.
+        critic_act: the critic's.
+        dropout: the critic's.
+        reference: rows of the reference batch of a player whose normalization is "virtual", which then comes
+            as a `Virtual`.
+
+    Raises:
+        ValueError: if the network is unknown or does not fit the shape.
+
+    Example:
+        >>> G, D = build_players("auto", 5, (1, 28, 28), channels=4)
+        >>> type(G).__name__, type(D).__name__, D.width
+        ('DCGANGenerator', 'DCGANCritic', 392)
+    """
+    network = _chosen(network, shape)
+    g = {"condition": condition, "normalization": normalization, "act": act, "reference": reference}
+    d = {"condition": critic_condition, "normalization": critic_normalization, "act": critic_act}
+    d |= {"dropout": dropout, "reference": reference}
+    generator, critic = _built(network, latent, shape, hidden, channels, g, d)
+    if normalization == "virtual":
+        generator = Virtual(generator, reference, (latent,), condition)
+    if critic_normalization == "virtual":
+        critic = Virtual(critic, reference, shape, critic_condition)
+    return Players(generator, critic)
+
+
+def _built(network, latent, shape, hidden, channels, g: dict, d: dict) -> Players:
+    """The two classes of a network with their options."""
+    if network == "mlp":
+        upwards = tuple(reversed(hidden))
+        return Players(MLPGenerator(latent, hidden, shape, **g), MLPCritic(shape, upwards, **d))
+    if network == "residual":
+        return Players(ResidualGenerator(latent, shape, channels, **g), ResidualCritic(shape, channels, **d))
+    down = [channels * 2**i for i in range(halvings(shape))]
+    return Players(DCGANGenerator(latent, shape, down[::-1], **g), DCGANCritic(shape, down, **d))
+
+
+def _chosen(network: str, shape: Sequence[int]) -> str:
+    """The network that "auto" stands for, or the one that was named."""
+    if network not in NETWORKS:
+        raise ValueError(f"network is {network!r}; possible are {', '.join(map(repr, NETWORKS))}.")
+    if network == "auto":
+        image = len(shape) == 3 and min(shape[1:]) >= SMALLEST_IMAGE
+        return "dcgan" if image and preferred_halvings(shape) is not None else "mlp"
+    if network != "mlp" and len(shape) != 3:
+        dense = build_with(network="mlp")
+        raise Refusal(
+            f"network={network!r} needs images (C, H, W), but the space has the shape {tuple(shape)}: use "
+            f"{dense}.",
+            dense,
+        )
+    return network

@@ -1,0 +1,54 @@
+"""What the layers of a network see of its input, pooled to a few places: a representation for other tasks.
+
+    f(x) = (max over a 4 x 4 grid of places of each layer's maps, one layer after the other)
+
+Reference: Radford, Metz and Chintala 2015, section 5.1. Row G8.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from simulacra.nets.layers import ACTIVATIONS
+
+GRID = 4  # places that are left on a side
+KINDS = tuple({type(make()) for make in ACTIVATIONS.values()})
+
+
+def pooled_layers(network: nn.Module, x: Tensor, *more: Any) -> Tensor:
+    """f of every activation in a network that is called with x and `more`, shape (B, width).
+
+    Args:
+        network: what it returns is left out.
+        x: shape (B, *).
+
+    Example:
+        >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3), nn.Tanh())
+        >>> pooled_layers(net, torch.zeros(5, 1, 9, 9)).shape
+        torch.Size([5, 35])
+    """
+    seen: list[Tensor] = []
+
+    def keep(module: nn.Module, given: Any, out: Tensor) -> None:
+        # virtual batch normalization puts its reference rows in front
+        seen.append(_pooled(out[-len(x) :]))
+
+    hooks = [module.register_forward_hook(keep) for module in network.modules() if isinstance(module, KINDS)]
+    try:
+        network(x, *more)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    # without an activation the layers see nothing but x
+    return torch.cat(seen or [x.flatten(1)], 1)
+
+
+def _pooled(out: Tensor) -> Tensor:
+    if out.dim() < 4:
+        return out.flatten(1)
+    sides = [min(GRID, side) for side in out.shape[2:]]
+    return F.adaptive_max_pool2d(out, sides).flatten(1)

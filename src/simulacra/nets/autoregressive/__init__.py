@@ -1,0 +1,1 @@
+"""Networks whose outputs see only the entries before them."""

@@ -1,0 +1,249 @@
+"""The PixelRNN's network: recurrent layers over images, which see without bound.
+
+    [o, f, i, g] = K_ss * h_before + K_is * x                                    (3)
+    c = sg(f) c_before + sg(i) tanh(g),   h = sg(o) tanh(c)
+
+Row LSTM: `before` is the row above; K_ss looks at three of its pixels, K_is at the pixel and those on
+its left. Diagonal BiLSTM: `before` are the pixel on the left and the one above; a second sweep from the
+right is shifted down by one row and added. All before is seen, save the last channel at the end of the
+row above: type A hides it from its own features, and only the first convolution sees it. To run a sweep
+in parallel the image is skewed: row r moves r pixels to the right, and each diagonal becomes a column.
+
+Reference: van den Oord, Kalchbrenner and Kavukcuoglu, Pixel Recurrent Neural Networks, 2016, sections
+3.1 to 3.3, equation 3, table 1.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from simulacra.nets.autoregressive.causal import Above, Beside, Planes, planes
+from simulacra.nets.autoregressive.raster import Head, RasterNet, Row, Taps, down
+
+
+def cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """(h, c) of equation (3) from o, f, i, g along the last dimension and the cell before."""
+    o, f, i, g = gates.chunk(4, -1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def skew(x: Tensor) -> Tensor:
+    """Row r of (B, H, W, n) moved r pixels to the right: (B, H, W + H - 1, n), zero elsewhere.
+
+    Example:
+        >>> skew(torch.tensor([[1, 2], [3, 4]]).view(1, 2, 2, 1)).squeeze().tolist()
+        [[1, 2, 0], [0, 3, 4]]
+    """
+    b, h, w, n = x.shape
+    # rows one pixel too long, read on as if they were not: each starts one pixel later
+    return F.pad(x, (0, 0, 0, h)).flatten(1, 2)[:, : h * (w + h - 1)].view(b, h, w + h - 1, n)
+
+
+def unskew(x: Tensor) -> Tensor:
+    """What `skew` made (B, H, W + H - 1, n) of, (B, H, W, n)."""
+    b, h, wide, n = x.shape
+    return F.pad(x.flatten(1, 2), (0, 0, 0, h)).view(b, h, wide + 1, n)[:, :, : wide - h + 1]
+
+
+class Recurrence(nn.Module, ABC):
+    """Abstract: from features u (B, H, W, wide) to h (B, H, W, n), whole or pixel by pixel.
+
+    A pixel leaves a tap behind: u, h and c side by side, shape (B, wide + 2 n). A later one looks back
+    on the taps of the last `reach` pixels.
+    """
+
+    n: int
+    reach: int
+
+    @abstractmethod
+    def forward(self, u: Tensor) -> Tensor:
+        """h of all pixels."""
+
+    @abstractmethod
+    def kept(self, above: Tensor, taps: Tensor) -> Tensor:
+        """What the next row needs of a finished one (B, W, 2 n), from the one before and its taps."""
+
+    @abstractmethod
+    def term(self, above: Tensor) -> Tensor:
+        """What the kept gives to each pixel of the row, shape (B, W, 5 n)."""
+
+    @abstractmethod
+    def pixel(self, left: Taps, u: Tensor, term: Tensor) -> tuple[Tensor, Tensor]:
+        """The tap and h of a pixel, from the last taps of its row and its term."""
+
+
+class RowLSTM(Recurrence):
+    """Equation (3) from row to row."""
+
+    def __init__(self, wide: Planes, narrow: Planes, kernel: int):
+        super().__init__()
+        self.n, self.wide, self.reach = len(narrow), len(wide), kernel // 2
+        self.input = Beside(wide, narrow.repeat(4), kernel, "B")
+        self.state = nn.Conv1d(self.n, 4 * self.n, kernel, padding=kernel // 2, bias=False)
+
+    def _from_above(self, h: Tensor) -> Tensor:
+        return self.state(h.movedim(-1, 1)).movedim(1, -1)
+
+    def forward(self, u: Tensor) -> Tensor:
+        """h of all pixels, row by row."""
+        h = c = u.new_zeros(u.shape[0], u.shape[2], self.n)
+        rows = []
+        for seen in self.input.everywhere(u).unbind(1):
+            # (3)
+            h, c = cell(seen + self._from_above(h), c)
+            rows.append(h)
+        return torch.stack(rows, 1)
+
+    def kept(self, above: Tensor, taps: Tensor) -> Tensor:
+        """h and c of the finished row."""
+        return taps[..., self.wide :]
+
+    def term(self, above: Tensor) -> Tensor:
+        """K_ss * h, and c."""
+        h, c = above.chunk(2, -1)
+        return torch.cat([self._from_above(h), c], -1)
+
+    def pixel(self, left: Taps, u: Tensor, term: Tensor) -> tuple[Tensor, Tensor]:
+        """The cell above holds c; the row gives only its inputs."""
+        inputs = (tap[:, : self.wide] for tap in left)
+        h, c = cell(term[:, : -self.n] + self.input(*inputs, u), term[:, -self.n :])
+        return torch.cat([u, h, c], -1), h
+
+
+class Sweep(nn.Module):
+    """Equation (3) from left to right: K_ss sees the pixel on the left and the one above."""
+
+    def __init__(self, wide: Planes, narrow: Planes):
+        super().__init__()
+        n = len(narrow)
+        self.input = Beside(wide, narrow.repeat(4), 1, "B")
+        self.beside, self.above = (nn.Linear(n, 4 * n, bias=False) for _ in range(2))
+
+    def forward(self, u: Tensor) -> Tensor:
+        """h of all pixels, diagonal by diagonal."""
+        seen = skew(self.input(u))
+        h = c = seen.new_zeros(*seen.shape[:2], seen.shape[3] // 4)
+        diagonals = []
+        for gates in seen.unbind(2):
+            # (3)
+            h, c = cell(gates + self.beside(h) + self.above(F.pad(h, (0, 0, 1, -1))), c)
+            diagonals.append(h)
+        return unskew(torch.stack(diagonals, 2))
+
+    def row(self, u: Tensor, above: Tensor) -> Tensor:
+        """h of one row (B, W, n) below `above`."""
+        gates = self.input(u) + self.above(above)
+        h = c = torch.zeros_like(above[:, 0])
+        found = []
+        for here in gates.unbind(1):
+            h, c = cell(here + self.beside(h), c)
+            found.append(h)
+        return torch.stack(found, 1)
+
+
+class DiagonalBiLSTM(Recurrence):
+    """A sweep from the left, and one from the right that is shifted down by one row."""
+
+    def __init__(self, wide: Planes, narrow: Planes):
+        super().__init__()
+        self.n, self.wide, self.reach = len(narrow), len(wide), 1
+        self.left, self.right = Sweep(wide, narrow), Sweep(wide, narrow)
+
+    def forward(self, u: Tensor) -> Tensor:
+        """h of all pixels."""
+        return self.left(u) + F.pad(self.right(u.flip(2)).flip(2), (0, 0, 0, 0, 1, -1))
+
+    def kept(self, above: Tensor, taps: Tensor) -> Tensor:
+        """h of the finished row by the two sweeps: the right one runs now that all is known."""
+        u, h, _ = taps.split([self.wide, self.n, self.n], -1)
+        right = self.right.row(u.flip(1), above[..., self.n :].flip(1)).flip(1)
+        return torch.cat([h, right], -1)
+
+    def term(self, above: Tensor) -> Tensor:
+        """K_ss of h above by the left sweep, and h above by the right one."""
+        h, right = above.chunk(2, -1)
+        return torch.cat([self.left.above(h), right], -1)
+
+    def pixel(self, left: Taps, u: Tensor, term: Tensor) -> tuple[Tensor, Tensor]:
+        """The pixel on the left holds h and c."""
+        gates, right = term[:, : -self.n] + self.left.input(u), term[:, -self.n :]
+        h, c = left[-1][:, self.wide :].chunk(2, -1) if left else (torch.zeros_like(right),) * 2
+        h, c = cell(gates + self.left.beside(h), c)
+        return torch.cat([u, h, c], -1), h + right
+
+
+class RecurrentStack(RasterNet):
+    """A type A convolution, recurrent layers with shortcuts, the head.
+
+    Args:
+        colours: channels of a pixel.
+        inputs: planes that each of them brings.
+        outputs: planes that each of them gets.
+        layers: recurrent layers.
+        channels: size of h; twice as much outside.
+        kernel: width of the Row LSTM's convolutions; None: Diagonal BiLSTM.
+        first_kernel: side of the first convolution.
+    """
+
+    layers: Sequence[Recurrence]
+    up: Sequence[Beside]
+
+    def __init__(
+        self,
+        colours: int,
+        inputs: int,
+        outputs: int,
+        layers: int,
+        channels: int,
+        kernel: int | None,
+        first_kernel: int,
+    ):
+        super().__init__()
+        wide, narrow = planes(2 * channels, colours), planes(channels, colours)
+        self.above = Above(colours * inputs, len(wide), first_kernel, bias=False)
+        self.beside = Beside(planes(colours * inputs, colours), wide, first_kernel, "A")
+        layer = lambda: RowLSTM(wide, narrow, kernel) if kernel else DiagonalBiLSTM(wide, narrow)
+        self.layers = cast(Any, nn.ModuleList(layer() for _ in range(layers)))
+        self.up = cast(Any, nn.ModuleList(Beside(narrow, wide, 1, "B") for _ in range(layers)))
+        self.head = Head(wide, planes(colours * outputs, colours))
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        u = self.above(x) + self.beside.everywhere(x)
+        for layer, up in zip(self.layers, self.up):
+            u = u + up(layer(u))
+        return self.head(u)
+
+    def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
+        """Zeros stand above the top row."""
+        states = [blank.new_zeros(blank.shape[0], blank.shape[2], 2 * layer.n) for layer in self.layers]
+        return self._row([self.above.edge(blank), *states])
+
+    def next_row(self, row: Row) -> Row:
+        """The image's rows move up; each layer keeps what it needs of the finished row."""
+        kept = [
+            layer.kept(row.above[i], row.features(i).squeeze(1)) for i, layer in enumerate(self.layers, 1)
+        ]
+        return self._row([down(row.above[0], row.features(0)), *kept])
+
+    def _row(self, above: list[Tensor]) -> Row:
+        terms = [self.above.last(above[0]), *(a.term(kept) for a, kept in zip(self.layers, above[1:]))]
+        return Row(None, tuple(above), tuple(term.unbind(1) for term in terms))
+
+    def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
+        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        at, taps = len(row.left), [x]
+        u = row.terms[0][at] + self.beside(*row.columns(0, self.beside.reach, x))
+        for i, (layer, up) in enumerate(zip(self.layers, self.up), 1):
+            left = tuple(old[i] for old in row.left[-layer.reach :])
+            tap, h = layer.pixel(left, u, row.terms[i][at])
+            u = u + up(h)
+            taps.append(tap)
+        return tuple(taps), self.head(u)

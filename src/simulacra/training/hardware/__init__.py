@@ -1,0 +1,1 @@
+"""Processes, devices, memory, and the time that training takes on them."""

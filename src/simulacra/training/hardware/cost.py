@@ -1,0 +1,149 @@
+"""What a run will cost, from a few real steps on a copy of the model."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulacra.core.model import Model
+from simulacra.core.optimizers import Plain
+from simulacra.core.updates import Stage, Steps
+from simulacra.data.dataset import Dataset
+from simulacra.training.callbacks.progress import duration
+from simulacra.training.hardware.backend import Backend, choose_device
+from simulacra.training.hardware.memory import Needs, counted, size
+from simulacra.training.loop import Loop
+from simulacra.training.options import Options
+
+TIMED = 5  # moves of each player that are timed, after a first step that also starts kernels
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An estimate of what training takes.
+
+    Args:
+        steps: of all stages.
+        seconds: for them, and for starts; validation and pictures come on top.
+        needs: memory besides activations, of the stage that needs most.
+        device: where the steps were timed.
+    """
+
+    steps: int
+    seconds: float
+    needs: Needs
+    device: str
+
+    @property
+    def bytes(self) -> int:
+        """Memory of weights, gradients, optimizer and data."""
+        return self.needs.bytes
+
+    def __str__(self) -> str:
+        return (
+            f"about {duration(self.seconds)} for {self.steps:,} steps on {self.device}, and "
+            f"{size(self.bytes)} of memory besides activations (estimated from a few steps)"
+        )
+
+
+def estimate_cost(
+    model: Model,
+    data: Dataset,
+    options: Options | None = None,
+    rows: int | None = None,
+    timed: int = TIMED,
+    plain: bool = False,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Cost:
+    """What `fit(model, data, options=options)` will take in one process; the model stays as it is.
+
+    A few steps of each stage are made on a copy, with real batches, and their time is multiplied. What
+    a stage does before its steps (a closed form, say) runs whole.
+
+    Args:
+        model: untrained.
+        data: from which batches are taken.
+        options: of training.
+        rows: number of training rows, where `data` holds a sample of them.
+        timed: moves of each player that are timed, after a first step.
+        plain: the moves are plain gradient steps: a little shorter than the optimizer's, and without
+            the second that torch takes to import its compiler with its first optimizer.
+        clock: seconds, by default of a clock on the wall; `time.process_time` counts those of the processor.
+
+    Raises:
+        ValueError: if model and data do not fit.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("ring")
+        >>> cost = estimate_cost(simulacra.VAE(data.space, latent=1, hidden=(8,)), data)
+        >>> cost.steps, cost.needs.parameters
+        (3125, 94)
+    """
+    if model.space != data.space:
+        raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
+    options = (options or Options()).for_model(model, data.valid is not None)
+    device = choose_device(options.device)
+    trial = copy.deepcopy(model).to(device)
+    trial.preprocessing = data.preprocessing
+    shortened = Shortened(trial, options, rows or len(data.train), timed, plain)
+    vars(trial)["stage"] = shortened.stage
+    short = replace(options, epochs=None, stages={}, patience=None, validate=False, progress=False)
+    timer = Timer(clock)
+    began = clock()
+    Loop(trial, data, short, Backend(device), None, (timer,)).run()
+    seconds = clock() - began
+    for name, steps in shortened.steps.items():
+        seconds += timer.pace(name) * (steps - len(timer.marks[name]))
+    needs = [*timer.needs, counted(trial, [], bool(options.ema), data.train)]
+    most = max(needs, key=lambda found: found.bytes)
+    return Cost(sum(shortened.steps.values()), max(seconds, 0.0), most, str(device))
+
+
+class Shortened:
+    """A model's stages, each cut to a few steps; how long they would be is noted in `steps`."""
+
+    def __init__(self, model: Model, options: Options, rows: int, timed: int, plain: bool):
+        self.model, self.options, self.rows, self.timed, self.plain = model, options, rows, timed, plain
+        self.original = model.stage
+        self.steps: dict[str, int] = {}
+
+    def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
+        """In place of the model's own."""
+        # a stage may go by how long the earlier ones were
+        whole_past = [{**entry, "steps": self.steps.get(entry["name"], 0)} for entry in past]
+        found = self.original(i, whole_past)
+        if found is None or not found.updates:
+            return found
+        whole = self.steps[found.name] = self.options.steps(found, self.model, self.rows)
+        few = 1 + self.timed * max(update.every for update in found.updates)
+        moves = [replace(u, optimizer=Plain()) for u in found.updates] if self.plain else found.updates
+        return replace(found, updates=moves, length=Steps(min(whole, few)))
+
+
+class Timer:
+    """A callback that notes when each step of a stage ended.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]):
+        self.clock = clock
+        self.marks: dict[str, list[float]] = {}
+        self.needs: list[Needs] = []
+
+    def __call__(self, loop: Loop, epoch_ended: bool) -> None:
+        """After each step."""
+        assert loop.stage is not None
+        if loop.stage.name not in self.marks:
+            self.needs.append(loop.needs)
+        self.marks.setdefault(loop.stage.name, []).append(self.clock())
+
+    def pace(self, name: str) -> float:
+        """Seconds of a step, without the first; 0 where there was only that one."""
+        marks = self.marks[name]
+        return (marks[-1] - marks[0]) / max(1, len(marks) - 1)

@@ -1,0 +1,206 @@
+"""The checkpoint: one safetensors file from which training goes on bit for bit.
+
+It holds weights and buffers, the optimizer of each player, the moving average, the best weights so
+far, the position (stage, step, what earlier stages recorded) and the environment, each part of
+which changes bits: resuming elsewhere works, with a warning that names what differs.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.artifact.weights import not_finite
+from simulacra.core.model import Model
+from simulacra.core.storage.files import read_tensors, write_tensors
+from simulacra.core.storage.typed_values import is_of, wrongly_typed
+from simulacra.training.hardware.backend import Backend
+from simulacra.training.state.ema import Ema
+from simulacra.training.steps.order import share_of
+from simulacra.training.steps.players import OptimizerStep
+
+PAST = {"name": str, "steps": int, "terms": dict[str, float]}
+log = logging.getLogger("simulacra")
+NAME = "checkpoint.safetensors"
+
+
+@dataclass
+class Position:
+    """Where training is.
+
+    Args:
+        stage: number of the stage.
+        started: whether its `start` has run.
+        step: steps done in the stage.
+        past: what each earlier stage recorded.
+        last: the terms of the last step, which `past` will record.
+        best: best validation score so far in the stage, with its epoch.
+        worse: epochs since.
+        epoch: whole epochs validated in the stage.
+        total_steps: steps done in all stages.
+        seconds: training time so far.
+        parts: micro-batches of the updates that did not fit into memory, by name.
+        pending: whether the look after the last step, with its validation, is still due.
+        sums: sums and numbers of terms since the last row of the metrics.
+
+    Raises:
+        ValueError: if a value has another type, or a number is negative.
+
+    Example:
+        >>> Position(step=-5)
+        Traceback (most recent call last):
+        ValueError: step is -5, but it must be at least 0
+    """
+
+    stage: int = 0
+    started: bool = False
+    step: int = 0
+    past: list[dict[str, Any]] = field(default_factory=list)
+    last: dict[str, float] = field(default_factory=dict)
+    best: float | None = None
+    best_epoch: int = 0
+    worse: int = 0
+    epoch: int = 0
+    total_steps: int = 0
+    seconds: float = 0.0
+    finished: bool = False
+    parts: dict[str, int] = field(default_factory=dict)
+    pending: bool = False
+    sums: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wrong = wrongly_typed(type(self), vars(self))
+        if wrong is not None:
+            raise ValueError(wrong)
+        for name, value in vars(self).items():
+            if name != "best" and isinstance(value, int | float) and not 0 <= value < math.inf:
+                raise ValueError(f"{name} is {value}, but it must be at least 0")
+        if not all(count >= 1 for count in self.parts.values()):
+            raise ValueError(f"parts are {self.parts}, but each must be at least 1")
+        if not all(is_of(kind, entry.get(name)) for entry in self.past for name, kind in PAST.items()):
+            raise ValueError(f"past holds an entry without {', '.join(PAST)}")
+
+
+def environment(backend: Backend) -> dict[str, Any]:
+    """What else decides the bits."""
+    return {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "device": backend.device.type,
+        "world": backend.world,
+        "dtype": str(torch.get_default_dtype()),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def state_tensors(
+    model: Model,
+    players: list[OptimizerStep],
+    ema: Ema | None,
+    best: dict[str, Tensor],
+    backend: Backend,
+) -> dict[str, Tensor]:
+    """Every tensor that training needs to go on, sharded buffers gathered in global order."""
+    tensors = {f"model/{name}": t for name, t in whole_state(model, backend).items()}
+    for player in players:
+        for name, t in player.state().items():
+            tensors[f"optimizer/{player.update.name}/{name}"] = t
+    for name, t in (ema.state() if ema else {}).items():
+        tensors[f"ema/{name}"] = t
+    for name, t in best.items():
+        tensors[f"best/{name}"] = t
+    return tensors
+
+
+def whole_state(model: Model, backend: Backend) -> dict[str, Tensor]:
+    """Weights and buffers, those split over processes gathered in global order."""
+    return {name: backend.gather(t) if name in model.sharded else t for name, t in model.state_dict().items()}
+
+
+def poisoned(model: Model, tensors: dict[str, Tensor]) -> str | None:
+    """The first weight or buffer that is not finite: such a state is never written over a good one."""
+    return not_finite(model, part(tensors, "model/"))
+
+
+def save(path: Path, tensors: dict[str, Tensor], position: Position, backend: Backend) -> None:
+    """Write the checkpoint atomically."""
+    header = {"position": asdict(position), "environment": environment(backend)}
+    write_tensors(path, tensors, header)
+
+
+def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
+    """Tensors and position; warns where the environment differs from the one that wrote them.
+
+    Raises:
+        ValueError: if the file is damaged or no checkpoint.
+    """
+    tensors, header = read_tensors(path)
+    here = environment(backend)
+    try:
+        position = Position(**header["position"])
+        environment_then = dict(header.get("environment", {}))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is damaged or no checkpoint of this version ({error}): train again."
+        ) from error
+    for key, was in environment_then.items():
+        if here.get(key) != was:
+            log.warning(
+                "resuming with %s %s where the run had %s: numbers may differ in the last bits",
+                key,
+                here.get(key),
+                was,
+            )
+    return tensors, position
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors under `prefix`, without it."""
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def shard(model: Model, backend: Backend, whole: bool) -> dict[str, range]:
+    """Which rows of the sharded buffers each process has.
+
+    Args:
+        whole: the buffers have the rows of all processes, and are cut here.
+    """
+    shards = {}
+    for name in model.sharded:
+        buffer = getattr(model, name)
+        total = len(buffer) if whole else int(backend.sum(torch.tensor(len(buffer))))
+        own = shards[name] = share_of(total, backend.rank, backend.world)
+        if whole:
+            setattr(model, name, buffer[own.start : own.stop].clone())
+    return shards
+
+
+@torch.no_grad()
+def restore(model: Model, whole: dict[str, Tensor], backend: Backend) -> None:
+    """What `whole_state` gave, each process taking its share of what is split.
+
+    Raises:
+        ValueError: if a tensor is missing, unknown or of another shape.
+    """
+    own = model.state_dict()
+    if own.keys() != whole.keys():
+        odd = sorted(own.keys() ^ whole.keys())[0]
+        raise ValueError(f"the checkpoint {'lacks' if odd in own else 'has an unknown'} tensor {odd!r}.")
+    for name, t in whole.items():
+        split = name in model.sharded
+        if own[name].shape[split:] != t.shape[split:]:
+            raise ValueError(
+                f"the checkpoint's {name} has shape {tuple(t.shape)}, the model's {tuple(own[name].shape)}: "
+                "the run was made by another model."
+            )
+        if split:
+            mine = share_of(len(t), backend.rank, backend.world)
+            setattr(model, name, t[mine.start : mine.stop].to(backend.device, copy=True))
+        else:
+            own[name].copy_(t)

@@ -1,0 +1,77 @@
+"""A training in a folder that is kept: begun, gone on with, or found finished there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from simulacra.core.artifact.save import CONFIG, WEIGHTS, describe
+from simulacra.core.model import Model
+from simulacra.data.dataset import Dataset
+from simulacra.data.reopening import check_unchanged
+from simulacra.training.fit import fit, load_into, resume
+from simulacra.training.options import Options
+from simulacra.training.run import Run, run_config
+
+# how a run is told from another one: all that decides its weights
+SAME = ("model", "arguments", "preprocessing")
+
+
+def epochs_begun(folder: Path) -> float | None:
+    """The passes of the run that was begun in `folder`; None where there is none."""
+    if not (folder / CONFIG).is_file():
+        return None
+    passes: float = run_config(folder)["options"]["epochs"]
+    return passes
+
+
+def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Any) -> Run:
+    """Train in `out`, or go on with the same training there: a finished one is only loaded.
+
+    Args:
+        model: as for `fit`.
+        data: as for `fit`.
+        out: run folder.
+        settings: as for `fit`.
+
+    Raises:
+        ValueError: as `fit` and `resume`, or if the folder holds a training of something else.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> data, out = simulacra.load_data("ring"), Path(tempfile.mkdtemp()) / "run"
+        >>> first, second = (fit_or_resume(simulacra.PPCA(data.space, latent=1), data, out) for _ in range(2))
+        >>> first.model.W.equal(second.model.W)
+        True
+    """
+    if not (out / CONFIG).is_file():
+        return fit(model, data, out=out, **settings)
+    model.preprocessing = data.preprocessing
+    options = Options(**settings).for_model(model, data.valid is not None)
+    now = {**{name: describe(model)[name] for name in SAME}, "options": options.spec()}
+    # as a file has it: lists for tuples
+    config = run_config(out)
+    differs = differences(config, json.loads(json.dumps(now, default=str)))
+    if differs:
+        raise ValueError(
+            f"{out} holds another training ({', '.join(differs)} differ): choose another folder, or remove "
+            "this one and train again."
+        )
+    if not (out / WEIGHTS).is_file():
+        return resume(out, data=data, kind=type(model))
+    check_unchanged(data, config["data"], str(out))
+    return Run(out, load_into(model, out), data, config)
+
+
+def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """The entries of two configurations that differ, those of `now`; options by their names, as far as an
+    earlier version had them.
+
+    Example:
+        >>> differences({"model": "VAE", "options": {"lr": 1}}, {"model": "VAE", "options": {"lr": 2}})
+        ['lr']
+    """
+    found = [name for name in now if name != "options" and then.get(name) != now[name]]
+    options = then.get("options", {})
+    return found + [name for name, value in now["options"].items() if options.get(name, value) != value]

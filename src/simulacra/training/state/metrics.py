@@ -1,0 +1,99 @@
+"""Metrics as a CSV file that is cut back to the checkpoint on resume."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from simulacra.core.storage.files import write_atomically
+
+NAME = "metrics.csv"
+FIXED = ["stage", "step", "epoch", "seconds"]
+WHOLE = ("step", "total_step")
+
+
+def read_numbers(path: Path) -> list[dict[str, Any]]:
+    """Rows of a metrics file: the stage as text, steps as whole numbers, all else as floats.
+
+    A row holds what was measured at its step: blanks are left out.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        {name: typed for name, text in row.items() if (typed := _typed(name, text)) is not None}
+        for row in rows
+    ]
+
+
+def _typed(name: str, text: str | None) -> Any:
+    if name == "stage":
+        return text
+    with contextlib.suppress(ValueError, TypeError):
+        return int(text or "") if name in WHOLE else float(text or "")
+    return None
+
+
+class Metrics:
+    """Rows of numbers; columns may appear later (another stage has other terms).
+
+    Args:
+        path: the file, or None to keep nothing.
+        keep: rows with at most so many total steps stay, later ones are cut off.
+    """
+
+    def __init__(self, path: Path | None, keep: int = 0):
+        self.path = path
+        self.columns = [*FIXED, "total_step"]
+        self.rows: list[dict[str, str]] = []
+        self._file: IO[str] | None = None
+        if path is not None and path.is_file():
+            self._read(path, keep)
+        self._rewrite()
+
+    def _read(self, path: Path, keep: int) -> None:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            self.columns = list(reader.fieldnames or self.columns)
+            # a row that a killed process left unfinished has no total step
+            self.rows = [r for r in reader if (r.get("total_step") or "").isdigit()]
+        self.rows = [r for r in self.rows if int(r["total_step"]) <= keep and None not in r.values()]
+
+    def add(self, where: Mapping[str, object], values: Mapping[str, float]) -> None:
+        """One row; written at once."""
+        row = {name: str(value) for name, value in where.items()}
+        row |= {name: f"{value:.8g}" for name, value in values.items()}
+        self.rows.append(row)
+        fresh = [name for name in row if name not in self.columns]
+        if fresh:
+            self.columns += fresh
+            self._rewrite()
+        elif self._file is not None:
+            try:
+                csv.DictWriter(self._file, self.columns, restval="").writerow(row)
+                self._file.flush()
+            except OSError as error:
+                raise ValueError(f"{self.path} could not be written ({error}).") from error
+
+    def _rewrite(self) -> None:
+        if self.path is None:
+            return
+        self.close()
+        write_atomically(self.path, self._write)
+        self._file = open(self.path, "a", newline="", encoding="utf-8")  # noqa: SIM115
+
+    def _write(self, aside: Path) -> None:
+        with open(aside, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.columns, restval="")
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def close(self) -> None:
+        """Release the file."""
+        if self._file is not None:
+            # a full disk was reported when the row was written
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None

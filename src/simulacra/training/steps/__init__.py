@@ -1,0 +1,1 @@
+"""One step of training: batches in order, objectives, optimizer steps."""
