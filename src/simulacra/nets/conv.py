@@ -27,7 +27,7 @@ class ConvEncoder(nn.Module):
         in_shape: (C, H, W).
         channels: channels after each halving of the side.
         out: size of the output.
-        condition: size of the flattened condition.
+        condition: number of entries of the flattened condition; 0 without one.
     """
 
     def __init__(

@@ -34,16 +34,16 @@ class Autoencoder(Model, Encodes, Decodes):
     """Deterministic autoencoder.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         latent: size of the code.
         hidden: layer sizes of the encoder (channels for `conv`); () is a linear autoencoder.
-        net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
+        net: `mlp` or `conv`; `auto` takes `conv` for images with a side of at least 16, else `mlp`.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
         error: `squared` (on features in [0, 1] for levels) or `cross-entropy` (0/1 and levels).
         sparsity: lambda of equation (1).
         dropout: share of hidden activations dropped in training (`mlp` only).
-        encoder: a network of your own from features (B, *) to (B, latent).
-        decoder: a network of your own from (B, latent) to (B, 1, *shape).
+        encoder: custom network from features (B, *) to (B, latent); None builds one.
+        decoder: custom network from (B, latent) to (B, 1, *shape); None builds one.
 
     Raises:
         ValueError: if the error does not fit the space, or a network not the model.

@@ -78,7 +78,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         self.columns, self.sizes = columns, sizes
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One closed form, no updates."""
+        """Returns the only stage: a closed-form solution without updates."""
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     # ---- cells

@@ -30,7 +30,7 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
     """Principal component analysis.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         latent: number of components.
         iterations: steps of EM, at most, where entries are missing.
 
@@ -61,7 +61,7 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         self.register_buffer("noise", torch.ones(()))
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One closed form, no updates."""
+        """Returns the only stage: a closed-form solution without updates."""
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:

@@ -27,7 +27,7 @@ class StackedAutoencoder(Model, Encodes, Decodes):
     """Autoencoder that is trained layer by layer.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         layers: sizes of the codes, bottom to top.
         activation: of every layer but the top one and the output.
 

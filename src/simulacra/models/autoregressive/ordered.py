@@ -27,8 +27,8 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
     """Abstract: equation (1); subclasses give the conditionals.
 
     Args:
-        space: what one observation is; its entries share one kind of distribution.
-        condition: what the condition is; None for p(x).
+        space: space of one observation; all entries have the same kind of distribution.
+        condition: space of the condition c of p(x | c); None for p(x).
         likelihood: distribution of an entry; `auto` takes the space's first.
         mixtures: components of a mixture.
         order: numbers of the flattened entries in the order of drawing; None: as they stand.

@@ -34,7 +34,7 @@ class WaveNet(Ordered):
 
     Args:
         space: series (T,) of entries of one kind; up to 256 values have embeddings.
-        condition: what the condition is; None for p(x). A space of shape (C, frames) is a series whose
+        condition: space of the condition c of p(x | c); None for p(x). A space of shape (C, frames) is a series whose
             frames last T / frames entries each; any other is the same at all times.
         blocks: how often the dilations are repeated.
         layers: layers of a block, with dilations 1, 2, 4, ..., 2^(layers - 1).

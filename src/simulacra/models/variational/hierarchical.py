@@ -40,19 +40,19 @@ class HierarchicalVAE(LatentVariableModel):
     A condition c is seen by the networks next to x: p(x|z_1, c) and q(z_1|x, c).
 
     Args:
-        space: what one observation is.
-        condition: what the condition is; None for p(x).
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
         latents: sizes of the codes z_1 (next to x) to z_L.
         k: importance samples of the training bound; k=1 is the VAE, more the IWAE.
         hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
         between: layer sizes of the networks from one code to the next, up and down.
-        net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
+        net: `mlp` or `conv`; `auto` takes `conv` for images with a side of at least 16, else `mlp`.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
         dropout: share of hidden activations dropped in training (`mlp`, and between the codes).
         networks: further options of the networks and of p(x|z_1): see `LatentVariableModel`.
 
     Raises:
-        ValueError: if the observation does not fit the space, or a network not the model.
+        ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -86,7 +86,7 @@ class HierarchicalVAE(LatentVariableModel):
         self.down = nn.ModuleList(network(b, a) for a, b in pairwise(latents))
 
     def updates(self) -> list[Update]:
-        """One player: all parameters descend the negative bound (3)."""
+        """Returns the only update: all parameters minimize the negative bound (3)."""
         return [Update("hierarchical-vae", ("",), partial(negative_bound, k=self.k))]
 
     def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:

@@ -24,14 +24,14 @@ class IWAE(LatentGaussian):
     """Importance-weighted autoencoder.
 
     Args:
-        space: what one observation is.
-        condition: what the condition is; None for p(x).
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
         latent: size of the code z.
         k: importance samples of the training bound; k=1 is the VAE.
-        networks: options of the networks and of p(x|z): see `LatentVariableModel`.
+        networks: options of the networks and of p(x|z), listed in `LatentVariableModel`.
 
     Raises:
-        ValueError: if the observation does not fit the space, or a network not the model.
+        ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -53,7 +53,7 @@ class IWAE(LatentGaussian):
         self.k = k
 
     def updates(self) -> list[Update]:
-        """One player: all parameters descend the negative bound."""
+        """Returns the only update: all parameters minimize the negative bound."""
         return [Update("iwae", ("",), partial(negative_bound, k=self.k))]
 
 

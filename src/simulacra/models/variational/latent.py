@@ -80,21 +80,21 @@ class LatentVariableModel(
     """Abstract: q(z|x), p(x|z) and what follows from weighted codes; subclasses say what p(z) is.
 
     Args:
-        space: what one observation is.
-        condition: what the condition is; None for p(x).
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
         latent: size of the code z next to x.
         hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
-        net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
+        net: `mlp` or `conv`; `auto` takes `conv` for images with a side of at least 16, else `mlp`.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
         likelihood: distribution of x given z; `auto` takes the space's first.
         scale: fixed standard deviation of a Gaussian observation; None: learned.
         mixtures: components of a `logistic-mixture`.
         dropout: share of hidden activations dropped in training (`mlp` only).
-        encoder: a network of your own from features (B, *) to (B, 2 latent).
+        encoder: custom network from features (B, *) to (B, 2 latent); None builds one.
         decoder: a network of your own from (B, latent) to (B, P, *shape), or to (B, P) for fields.
 
     Raises:
-        ValueError: if the observation does not fit the space, or a network not the model.
+        ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
     """
 
     def __init__(

@@ -31,15 +31,15 @@ class VAE(LatentGaussian):
     """Variational autoencoder, class-conditional where `condition` is given.
 
     Args:
-        space: what one observation is.
-        condition: what the condition is; None for p(x).
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
         latent: size of the code z.
         kl: `analytic` (equation 3) or `monte-carlo` (log q(z|x) - log p(z) at the drawn z).
         kl_warmup: share of training over which the weight of the KL rises from 0 to 1.
-        networks: options of the networks and of p(x|z): see `LatentVariableModel`.
+        networks: options of the networks and of p(x|z), listed in `LatentVariableModel`.
 
     Raises:
-        ValueError: if the observation does not fit the space, or a network not the model.
+        ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -68,7 +68,7 @@ class VAE(LatentGaussian):
         self.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
 
     def updates(self) -> list[Update]:
-        """One player: all parameters descend the negative bound."""
+        """Returns the only update: all parameters minimize the negative bound."""
         return [Update("vae", ("",), negative_elbo, after=anneal)]
 
 

@@ -1,10 +1,10 @@
-"""Normalizing layers by name, for features (B, F) and for maps (B, F, H, W) alike.
+"""Normalization layers by name, for features (B, F) and for maps (B, F, H, W).
 
     y = gamma (x - m) / sqrt(v + eps) + beta
 
-`batch` takes m and v over the rows and places of the batch, so that rows depend on each other (in eval mode
-running averages take their place), `virtual` over a fixed reference batch and the row itself, `layer` over
-all features of the row.
+`batch` computes m and v over the rows and positions of the batch (running averages in eval mode), so that
+rows depend on each other; `virtual` over a fixed reference batch and the row itself; `layer` over all
+features of the row.
 
 Reference: Ioffe and Szegedy 2015; Salimans et al. 2016; Ba, Kiros and Hinton 2016. Rows F13, F14.
 """
@@ -19,12 +19,13 @@ KINDS = ("batch", "virtual", "layer", "none")
 
 
 def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Module:
-    """The layer `kind` of "batch", "virtual", "layer" and "none".
+    """Returns a normalization layer.
 
     Args:
-        channels: F, each with its gamma and beta.
-        dims: of the input: 2 for features (B, F), 4 for maps (B, F, H, W).
-        reference: rows of the reference batch, for "virtual".
+        kind: "batch", "virtual", "layer" or "none".
+        channels: number of features F, each with its own gamma and beta.
+        dims: dimensions of the input: 2 for features (B, F), 4 for maps (B, F, H, W).
+        reference: size of the reference batch of "virtual" normalization.
 
     Raises:
         ValueError: if the kind is unknown, or "virtual" without a reference.
@@ -45,5 +46,7 @@ def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Modu
 
 
 def needs_bias(kind: str) -> bool:
-    """Returns True if a layer before `norm(kind, ...)` needs a bias, which statistics of a channel remove."""
+    """Returns True if a layer before `norm(kind, ...)` needs a bias: `batch` and `virtual` subtract it
+    again.
+    """
     return kind in ("layer", "none")

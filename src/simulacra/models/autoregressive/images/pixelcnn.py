@@ -64,7 +64,7 @@ class GatedPixelCNN(Raster):
 
     Args:
         space: images (C, H, W) of entries of one kind.
-        condition: what the condition is; None for p(x).
+        condition: space of the condition c of p(x | c); None for p(x).
         layers: gated layers with the first; they reach
             `first_kernel // 2 + (layers - 1) * (kernel // 2)` rows and columns.
         channels: width of each stack.

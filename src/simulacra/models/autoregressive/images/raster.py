@@ -40,7 +40,7 @@ class Raster(Ordered):
 
     Args:
         space: images (C, H, W); any C, of entries of one kind.
-        condition: what the condition is; None for p(x).
+        condition: space of the condition c of p(x | c); None for p(x).
         likelihood: distribution of an entry; `auto` takes the space's first.
         mixtures: components of a mixture.
 

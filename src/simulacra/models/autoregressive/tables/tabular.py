@@ -65,7 +65,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
     Args:
         space: a table, or a vector of numbers or classes.
-        condition: what the condition is; None for p(x).
+        condition: space of the condition c of p(x | c); None for p(x).
         hidden: sizes of the hidden layers of each column's network.
         mixtures: components of each number's distribution, equation (2).
         dropout: share of hidden activations dropped in training.

@@ -36,8 +36,8 @@ class EoNADE(Orderless):
     """NADE for all orders: an ensemble of them, deep where it has several hidden layers.
 
     Args:
-        space: what one observation is; its entries share one kind of distribution.
-        condition: what the condition is; None for p(x).
+        space: space of one observation; all entries have the same kind of distribution.
+        condition: space of the condition c of p(x | c); None for p(x).
         hidden: sizes of the hidden layers; one makes EoNADE, several make deep NADE.
         activation: of the hidden layers.
         options: observation and ensemble: see `Orderless`.

@@ -38,7 +38,7 @@ class FVBN(Ordered):
     A draw multiplies as often as one pass: (2) costs O(d) an entry, (4) O(d hidden).
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         condition: what the condition is, an input of every output and every group; None for p(x).
         hidden: hidden units of each group; 0: the logistic network (2), whose likelihood is concave.
         activation: of the hidden units: `tanh`, `sigmoid`, `relu`, `silu`, `softplus` or `leaky-relu`.

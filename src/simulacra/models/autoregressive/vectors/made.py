@@ -61,7 +61,7 @@ class MADE(Ordered):
     the units known so far at each entry; d (layers + 1) small products follow each other.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         condition: what the condition is, an input of every unit that reads x; None for p(x).
         hidden: sizes of the hidden layers.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.

@@ -60,7 +60,7 @@ class NADEK(Orderless):
 
     Args:
         space: binary, grey levels, real or categorical.
-        condition: what the condition is; None for p(x).
+        condition: space of the condition c of p(x | c); None for p(x).
         k: number of inference steps.
         hidden: sizes of the hidden layers.
         activation: of the hidden layers.

@@ -46,8 +46,8 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
     """Abstract: equations (1) to (3); subclasses give the conditionals.
 
     Args:
-        space: what one observation is; its entries share one kind of distribution.
-        condition: what the condition is; None for p(x).
+        space: space of one observation; all entries have the same kind of distribution.
+        condition: space of the condition c of p(x | c); None for p(x).
         likelihood: distribution of an entry; `auto` takes the space's first.
         mixtures: components of a mixture.
         ensemble: number k of orders whose densities are averaged; a score costs k times as much.

@@ -49,7 +49,7 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
         lr: learning rate.
         momentum: share of the step before.
         estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        temperatures: number of parallel chains of `tempering`.
         sparsity_target: share of the places at which a hidden unit is to be on; None leaves it free.
         sparsity_cost: weight of the pull of the hidden biases towards it.
 

@@ -47,7 +47,7 @@ class DBM(Layered, Completes):
         lr: learning rate.
         momentum: share of the step before.
         estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        temperatures: number of parallel chains of `tempering`.
         centred: whether layers are centred at their running means.
 
     Raises:

@@ -63,7 +63,7 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
         lr: learning rate.
         momentum: share of the step before.
         estimator: of the expectation under an RBM: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        temperatures: number of parallel chains of `tempering`.
         centred: whether the layers of each RBM are centred at their running means.
 
     Raises:

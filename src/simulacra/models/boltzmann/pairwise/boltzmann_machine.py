@@ -34,7 +34,7 @@ class BoltzmannMachine(Coupled):
         lr: learning rate.
         momentum: share of the step before.
         estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
         ValueError: if the space is not binary, or an option does not fit.

@@ -31,7 +31,7 @@ class Coupled(Sitewise, Completes):
     """Abstract: equation (1); subclasses give biases b (sites,) and couplings.
 
     Args:
-        name: what the model is called where its space does not fit.
+        name: name of the model, for the message when its space does not fit.
         space: a binary space.
         hidden: number of hidden units; there may be none.
         hidden_steps: sweeps of the hidden units given the data.

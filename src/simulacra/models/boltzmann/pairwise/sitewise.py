@@ -66,7 +66,7 @@ class Sitewise(Machine):
     """Abstract: equations (1) and (2); subclasses give s and its differences.
 
     Args:
-        name: what the model is called where its space does not fit.
+        name: name of the model, for the message when its space does not fit.
         space: a binary space.
         hidden: number of hidden units; there may be none.
         burn_in: sweeps from free units for a sample.

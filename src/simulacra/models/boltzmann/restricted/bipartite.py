@@ -38,7 +38,7 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
     """Abstract: equation (1) with the visible units of a subclass.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         visible: the kind of the visible units.
         precision: p of (1).
         condition: what the condition u is; None for p(v).

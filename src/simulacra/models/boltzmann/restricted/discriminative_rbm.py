@@ -40,7 +40,7 @@ class DiscriminativeRBM(Labelled):
         lr: learning rate.
         momentum: share of the step before.
         estimator: of the expectation under p(v): `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
         ValueError: if the space is not binary, the condition no label, or an option does not fit.

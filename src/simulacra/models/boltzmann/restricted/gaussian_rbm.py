@@ -25,7 +25,7 @@ class GaussianRBM(Restricted):
 
     Args:
         space: a real space; standardize the data.
-        condition: what the condition is; None for p(v). The biases then depend on it.
+        condition: space of the condition, which shifts the biases; None for p(v).
         hidden: number of hidden units.
         scale: standard deviation s of a visible unit given the hidden ones.
         chains: number of persistent chains.
@@ -35,7 +35,7 @@ class GaussianRBM(Restricted):
         momentum: share of the step before.
         estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`; `auto`
             takes `pcd`, and `cd` where there is a condition.
-        temperatures: of `tempering`.
+        temperatures: number of parallel chains of `tempering`.
         centred: whether layers are centred at their running means.
 
     Raises:

@@ -80,7 +80,7 @@ class Labelled(Machine, Classifies, TakesCondition):
     """Abstract: equations (1) to (3); the layer `h` are `Alternatives`, of which y chooses one group.
 
     Args:
-        name: what the model is called where its space does not fit.
+        name: name of the model, for the message when its space does not fit.
         space: a binary space, or any where the objective is `discriminative`.
         condition: the labels, a space of classes.
         hidden: number of hidden units that the label acts on, the layer `h`.

@@ -44,7 +44,7 @@ class MixtureRBM(Machine, Encodes):
         lr: learning rate.
         momentum: share of the step before.
         estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
         ValueError: if the space is not binary, or an option does not fit.

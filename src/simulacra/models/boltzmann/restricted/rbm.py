@@ -25,7 +25,7 @@ class RBM(Restricted):
 
     Args:
         space: a binary space.
-        condition: what the condition is; None for p(v). The biases then depend on it.
+        condition: space of the condition, which shifts the biases; None for p(v).
         hidden: number of hidden units.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
@@ -34,7 +34,7 @@ class RBM(Restricted):
         momentum: share of the step before.
         estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`; `auto`
             takes `pcd`, and `cd` where there is a condition.
-        temperatures: of `tempering`.
+        temperatures: number of parallel chains of `tempering`.
         centred: whether layers are centred at their running means (the enhanced gradient).
 
     Raises:
