@@ -48,7 +48,7 @@ class ConvEncoder(nn.Module):
         self.head = nn.Linear(channels[-1] * sides + condition, out)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for images `h` and features `c` of the condition."""
+        """Returns outputs (B, out) for images h (B, C, H, W) and condition features c (B, *), or None."""
         h = self.body(h).flatten(1)
         return self.head(h if c is None else torch.cat([h, c.flatten(1)], 1))
 
@@ -85,6 +85,6 @@ class ConvDecoder(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for codes `z` and features `c` of the condition."""
+        """Returns outputs (B, *out_shape) for codes z (B, code) and condition features c (B, *), or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
         return self.body(self.stem(z).unflatten(1, self.start)).unflatten(1, self.out_shape[:-2])

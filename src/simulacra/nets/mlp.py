@@ -55,7 +55,7 @@ class MLPEncoder(nn.Module):
         self.body = mlp([math.prod(in_shape) + condition, *hidden, out], act, dropout)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for features `h` and features `c` of the condition."""
+        """Returns outputs (B, out) for h (B, *in_shape) and condition features c (B, *), or None."""
         h = h.flatten(1)
         return self.body(h if c is None else torch.cat([h, c.flatten(1)], 1))
 
@@ -84,6 +84,6 @@ class MLPDecoder(nn.Module):
         return last.bias
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for codes `z` and features `c` of the condition."""
+        """Returns outputs (B, *out_shape) for codes z (B, code) and condition features c (B, *), or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
         return self.body(z).unflatten(1, self.out_shape)

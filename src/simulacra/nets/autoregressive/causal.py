@@ -48,7 +48,7 @@ class Above(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, (self.reach + own, kernel), padding=(0, self.reach), bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         rows = F.pad(x.movedim(3, 1), (0, 0, self.reach, 0 if self.own else -1))
         return self.conv(rows).movedim(1, 3)
 

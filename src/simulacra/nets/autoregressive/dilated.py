@@ -98,7 +98,7 @@ class DilatedStack(nn.Module):
     Args:
         codes: how many values an entry has, which then has an embedding; 0: it is a number.
         outputs: numbers that are given for an entry.
-        blocks: how often the dilations are repeated.
+        blocks: number of blocks of layers, which all have the same dilations.
         layers: layers of a block, with dilations 1, 2, ..., 2^(layers - 1).
         channels: width of h and z.
         skip_channels: width of the sum of skips.

@@ -72,8 +72,8 @@ class GatedStacks(RasterNet):
 
     Args:
         colours: channels of a pixel.
-        inputs: planes that each of them brings.
-        outputs: planes that each of them gets.
+        inputs: input planes of each channel.
+        outputs: output planes of each channel.
         layers: gated layers, with the first.
         channels: width of each stack.
         kernel: side of the convolutions after the first.
@@ -102,7 +102,7 @@ class GatedStacks(RasterNet):
         self.head = Head(hidden, planes(colours * outputs, colours))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         v = h = x
         for layer in self.layers:
             v, term = layer.vertical(layer.above(v), c)
@@ -110,7 +110,7 @@ class GatedStacks(RasterNet):
         return self.head(h)
 
     def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
-        """Zeros stand above the top row."""
+        """Returns the state of the top row, with zeros above it."""
         return self._row([layer.above.edge(blank) for layer in self.layers], blank, c)
 
     def next_row(self, row: Row) -> Row:
@@ -128,7 +128,7 @@ class GatedStacks(RasterNet):
         return Row(c, tuple(above), tuple(terms))
 
     def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
-        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        """Returns the taps of the next pixel x (B, inputs) and its output (B, outputs)."""
         at, h, taps = len(row.left), x, []
         for i, layer in enumerate(self.layers):
             taps.append(h)

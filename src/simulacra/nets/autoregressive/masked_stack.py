@@ -43,8 +43,8 @@ class MaskedStack(RasterNet):
 
     Args:
         colours: channels of a pixel.
-        inputs: planes that each of them brings.
-        outputs: planes that each of them gets.
+        inputs: input planes of each channel.
+        outputs: output planes of each channel.
         layers: masked convolutions larger than 1 x 1, with the first.
         channels: width inside the residual blocks; twice as much outside.
         kernel: side of the blocks' convolutions.
@@ -72,7 +72,7 @@ class MaskedStack(RasterNet):
         self.head = Head(wide, planes(colours * outputs, colours))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         h = self.above(x) + self.beside.everywhere(x)
         for block in self.blocks:
             u = block.inside(h)
@@ -80,7 +80,7 @@ class MaskedStack(RasterNet):
         return self.head(h)
 
     def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
-        """Zeros stand above the top row."""
+        """Returns the state of the top row, with zeros above it."""
         return self._row([above.edge(blank) for above in self._convolutions()])
 
     def next_row(self, row: Row) -> Row:
@@ -95,7 +95,7 @@ class MaskedStack(RasterNet):
         return Row(None, tuple(above), tuple(terms))
 
     def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
-        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        """Returns the taps of the next pixel x (B, inputs) and its output (B, outputs)."""
         at, taps = len(row.left), [x]
         h = row.terms[0][at] + self.beside(*row.columns(0, self.beside.reach, x))
         for i, block in enumerate(self.blocks, 1):

@@ -52,7 +52,7 @@ class RasterNet(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
 
     @abstractmethod
     def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
@@ -64,7 +64,7 @@ class RasterNet(nn.Module, ABC):
 
     @abstractmethod
     def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
-        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        """Returns the taps of the next pixel x (B, inputs) and its output (B, outputs)."""
 
 
 class Head(nn.Module):

@@ -184,8 +184,8 @@ class RecurrentStack(RasterNet):
 
     Args:
         colours: channels of a pixel.
-        inputs: planes that each of them brings.
-        outputs: planes that each of them gets.
+        inputs: input planes of each channel.
+        outputs: output planes of each channel.
         layers: recurrent layers.
         channels: size of h; twice as much outside.
         kernel: width of the Row LSTM's convolutions; None: Diagonal BiLSTM.
@@ -215,14 +215,14 @@ class RecurrentStack(RasterNet):
         self.head = Head(wide, planes(colours * outputs, colours))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         u = self.above(x) + self.beside.everywhere(x)
         for layer, up in zip(self.layers, self.up):
             u = u + up(layer(u))
         return self.head(u)
 
     def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
-        """Zeros stand above the top row."""
+        """Returns the state of the top row, with zeros above it."""
         states = [blank.new_zeros(blank.shape[0], blank.shape[2], 2 * layer.n) for layer in self.layers]
         return self._row([self.above.edge(blank), *states])
 
@@ -238,7 +238,7 @@ class RecurrentStack(RasterNet):
         return Row(None, tuple(above), tuple(term.unbind(1) for term in terms))
 
     def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
-        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        """Returns the taps of the next pixel x (B, inputs) and its output (B, outputs)."""
         at, taps = len(row.left), [x]
         u = row.terms[0][at] + self.beside(*row.columns(0, self.beside.reach, x))
         for i, (layer, up) in enumerate(zip(self.layers, self.up), 1):
