@@ -1,4 +1,6 @@
-"""Convolutional encoder and decoder for images of any size: strides of two, mirrored exactly."""
+"""Convolutional encoder and decoder for images of any size, with strides of two and exactly mirrored
+sides.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from simulacra.nets.layers import activation
 
 
 def _sizes(size: int, halvings: int) -> list[int]:
-    """Sides along the encoder: each convolution gives ceil(n / 2)."""
+    """Returns the sides along the encoder; each convolution maps n to ceil(n / 2)."""
     sizes = [size]
     for _ in range(halvings):
         sizes.append(-(-sizes[-1] // 2))
@@ -21,13 +23,14 @@ def _sizes(size: int, halvings: int) -> list[int]:
 
 
 class ConvEncoder(nn.Module):
-    """From images (B, C, H, W), and a condition (B, *), to (B, out).
+    """Maps images (B, C, H, W), and a condition (B, *), to vectors (B, out).
 
     Args:
         in_shape: (C, H, W).
         channels: channels after each halving of the side.
         out: size of the output.
         condition: number of entries of the flattened condition; 0 without one.
+        act: activation of the hidden layers.
     """
 
     def __init__(
@@ -54,11 +57,14 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """From a code (B, code), and a condition (B, *), to (B, *out_shape): the encoder's mirror.
+    """Maps codes (B, code), and a condition (B, *), to (B, *out_shape); the mirror of `ConvEncoder`.
 
     Args:
-        out_shape: (P, C, H, W): P numbers for each entry of an image.
-        channels: as of the encoder; used in reverse.
+        code: size of the code.
+        channels: channels of the encoder, which are used in reverse.
+        out_shape: (P, C, H, W), with P parameters for each entry of an image.
+        condition: number of entries of the flattened condition; 0 without one.
+        act: activation of the hidden layers.
     """
 
     def __init__(
@@ -78,7 +84,7 @@ class ConvDecoder(nn.Module):
         steps = [*reversed(channels), math.prod(front)]
         layers: list[nn.Module] = []
         for i, (a, b) in enumerate(pairwise(steps)):
-            # o = 2 n - 1 + padding: one more row where the encoder halved an even side
+            # o = 2 n - 1 + output_padding, which is 1 where the encoder halved an even side
             extra = (1 - heights[-2 - i] % 2, 1 - widths[-2 - i] % 2)
             up = nn.ConvTranspose2d(a, b, 3, stride=2, padding=1, output_padding=extra)
             layers += [activation(act), up]

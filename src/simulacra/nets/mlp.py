@@ -13,9 +13,14 @@ from simulacra.nets.layers import Dropout, activation
 
 
 def mlp(sizes: Sequence[int], act: str = "relu", dropout: float = 0.0) -> nn.Sequential:
-    """Linear layers of the given sizes with activations between them, none after the last.
+    """Builds linear layers of the given sizes with activations between them, none after the last.
 
-    Saturating activations begin with Glorot's weights (Glorot and Bengio 2010), others with torch's.
+    Saturating activations have Glorot initialization (Glorot and Bengio 2010), others torch's default.
+
+    Args:
+        sizes: sizes of input, hidden layers and output.
+        act: activation of the hidden layers.
+        dropout: dropout rate of the hidden layers.
 
     Example:
         >>> len(mlp([4, 8, 2]))
@@ -40,7 +45,16 @@ def _linear(a: int, b: int, act: str) -> nn.Linear:
 
 
 class MLPEncoder(nn.Module):
-    """From features (B, *in_shape), and a condition (B, *), to (B, out)."""
+    """Maps features (B, *in_shape), and a condition (B, *), to vectors (B, out).
+
+    Args:
+        in_shape: shape of one input.
+        hidden: sizes of the hidden layers.
+        out: size of the output.
+        condition: number of entries of the flattened condition; 0 without one.
+        act: activation of the hidden layers.
+        dropout: dropout rate of the hidden layers.
+    """
 
     def __init__(
         self,
@@ -61,7 +75,16 @@ class MLPEncoder(nn.Module):
 
 
 class MLPDecoder(nn.Module):
-    """From a code (B, code), and a condition (B, *), to (B, *out_shape)."""
+    """Maps codes (B, code), and a condition (B, *), to (B, *out_shape).
+
+    Args:
+        code: size of the code.
+        hidden: sizes of the hidden layers.
+        out_shape: shape of one output.
+        condition: number of entries of the flattened condition; 0 without one.
+        act: activation of the hidden layers.
+        dropout: dropout rate of the hidden layers.
+    """
 
     def __init__(
         self,
@@ -78,7 +101,7 @@ class MLPDecoder(nn.Module):
 
     @property
     def output_bias(self) -> nn.Parameter:
-        """The bias of the last layer, shape (prod(out_shape),)."""
+        """Bias of the last layer, shape (prod(out_shape),)."""
         last = self.body[-1]
         assert isinstance(last, nn.Linear)
         return last.bias
