@@ -21,7 +21,7 @@ from simulacra.nets.mlp import mlp
 
 
 class EntrywiseMLP(nn.Module):
-    """Equations (1) to (3).
+    """The network of equations (1) to (3).
 
     Args:
         entries: number of entries d.
@@ -34,8 +34,6 @@ class EntrywiseMLP(nn.Module):
     Example:
         >>> EntrywiseMLP(5, 2, (7,), 1)(torch.zeros(3, 5, 2)).shape
         torch.Size([3, 1, 5])
-
-    The network of equations (1) to (3).
     """
 
     def __init__(

@@ -37,24 +37,24 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
     It has a bound on its log-density where either half of its layers has at most 2^20 states.
 
     Args:
-        space: binary or real images (channels, height, width); standardize real ones.
+        space: space of binary or real images (channels, height, width); standardize real ones.
         filters: number of filters of each layer, the lowest first.
         kernels: side of the filters of each layer.
         pools: side of the blocks of each layer; 1 pools nothing. It must divide what a kernel leaves.
-        scale: of real images: standard deviation of a pixel given the hidden units.
+        scale: standard deviation of a pixel given the hidden units, for real images.
         mean_field_steps: updates of each layer in the positive phase.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample, or for what is missing.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
         temperatures: number of parallel chains of `tempering`.
-        sparsity_target: share of the places at which a hidden unit is to be on; None leaves it free.
-        sparsity_cost: weight of the pull of the hidden biases towards it.
+        sparsity_target: wanted share of positions at which a hidden unit is on; None has no target.
+        sparsity_cost: weight of the sparsity term for the hidden biases.
 
     Raises:
-        ValueError: if the space has no binary or real images, or an option does not fit.
+        ValueError: if the space holds no binary or real images, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary

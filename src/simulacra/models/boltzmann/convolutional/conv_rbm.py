@@ -28,24 +28,24 @@ class ConvRBM(Convolutional):
     states; larger ones have an energy, whose log Z annealing brackets.
 
     Args:
-        space: binary or real images (channels, height, width); standardize real ones.
+        space: space of binary or real images (channels, height, width); standardize real ones.
         filters: number of filters, each with one bias.
         kernel: side of a filter.
         pool: side of the blocks in which at most one unit is on; 1 pools nothing. It must divide
             height - kernel + 1 and width - kernel + 1.
-        scale: of real images: standard deviation of a pixel given the hidden units.
+        scale: standard deviation of a pixel given the hidden units, for real images.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
         temperatures: number of parallel chains of `tempering`.
-        sparsity_target: share of the places at which a hidden unit is to be on; None leaves it free.
-        sparsity_cost: weight of the pull of the hidden biases towards it.
+        sparsity_target: wanted share of positions at which a hidden unit is on; None has no target.
+        sparsity_cost: weight of the sparsity term for the hidden biases.
 
     Raises:
-        ValueError: if the space has no binary or real images, or an option does not fit.
+        ValueError: if the space holds no binary or real images, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -79,5 +79,5 @@ class ConvRBM(Convolutional):
         super().__init__(space, ("h",), [maps], scale, learning, burn_in, 1, sparsity_target, sparsity_cost)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data."""
         return None if i else Stage("train", [self.player()], self.length, start=biases_from_data)

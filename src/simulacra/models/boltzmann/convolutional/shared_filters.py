@@ -53,8 +53,8 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         names: of the hidden layers, the lowest first.
         maps: the hidden layers.
         scale: standard deviation of a visible unit given the hidden ones, where the space is real.
-        learning: how the expectation under the model is estimated.
-        burn_in: Gibbs sweeps from free units for a sample.
+        learning: options of the estimator of the expectation under the model.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         mean_field_steps: updates of each layer towards (2) in means.
         sparsity_target: share t of the places at which a unit is on; None leaves it free.
         sparsity_cost: weight of the further term, for each place.
@@ -95,10 +95,10 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
             return update
         return replace(update, loss=partial(with_sparsity, loss=update.loss))
 
-    # ---- the energy and its fields
+    # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of equation (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,)."""
         # (1)
         e = -self.precision * (layers["v"] * self.b).flatten(1).sum(1)
         for i, name in enumerate(self.names):

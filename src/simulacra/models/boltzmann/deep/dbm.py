@@ -38,20 +38,20 @@ class DBM(Layered, Completes):
     most 20 units together.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         hidden: sizes of the hidden layers, bottom to top; two or more.
         mean_field_steps: updates of all layers in turn for the means of q.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample, and for what is filled in.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
         temperatures: number of parallel chains of `tempering`.
-        centred: whether layers are centred at their running means.
+        centred: if True, layers are centred at their running means.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> import torch
@@ -83,7 +83,7 @@ class DBM(Layered, Completes):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data."""
         if i:
             return None
         return Stage("train", [self.learning.update(before=recentre)], self.length, start=begin)
@@ -98,7 +98,7 @@ class DBM(Layered, Completes):
         return {name: rng.bernoulli(f"start {name}", q[name]) for name in self.rest}
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *)."""
         return clamped(self, x, known, rng, c)
 
 

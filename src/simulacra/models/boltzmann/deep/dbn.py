@@ -55,19 +55,19 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     of larger ones, and `bound_energy` is the bound without it.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         hidden: sizes of the hidden layers, bottom to top; two or more.
         chains: number of persistent chains of each RBM.
         gibbs_steps: Gibbs sweeps for each update.
         burn_in: Gibbs sweeps of the top RBM from free units for a sample.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under an RBM: `pcd`, `cd`, `tempering` or `exact`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under an RBM: `pcd`, `cd`, `tempering` or `exact`.
         temperatures: number of parallel chains of `tempering`.
         centred: whether the layers of each RBM are centred at their running means.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> model = DBN(Binary((4,)), hidden=(3, 4))

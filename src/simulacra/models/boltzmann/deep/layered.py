@@ -42,11 +42,11 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
     """Abstract: equations (1) to (3); subclasses state how they learn.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         condition: the labels, a space of classes; None where there are none.
         hidden: sizes of the hidden layers, bottom to top.
         mean_field_steps: updates of all layers in turn for (3).
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
 
     Raises:
         ValueError: if the space is not binary, or there are fewer than two hidden layers.
@@ -82,7 +82,7 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
         if not self.summable:
             self.remove(HasBound)
 
-    # ---- the energy and its fields
+    # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
         """E of equation (1) in nats, shape (B,); of means that are independent, its expectation."""

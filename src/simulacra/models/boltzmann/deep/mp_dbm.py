@@ -37,15 +37,15 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
     With labels it classifies, also after a training in which some were missing.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         condition: the labels, a space of classes; None where there are none.
         hidden: sizes of the hidden layers, bottom to top; two or more.
         mean_field_steps: T, updates of all layers in turn.
         predicted: probability that a variable belongs to S.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
 
     Raises:
-        ValueError: if the space is not binary, the condition no label, or an option does not fit.
+        ValueError: if the space is not binary, the condition is no label, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -74,7 +74,7 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
             self.remove(Classifies)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data."""
         update = Update("predict", ("",), predict)
         return Stage("train", [update], self.length, start=biases_from_data) if i == 0 else None
 

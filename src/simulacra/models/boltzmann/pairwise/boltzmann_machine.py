@@ -25,19 +25,19 @@ class BoltzmannMachine(Coupled):
     Its density is exact with at most 20 units in all.
 
     Args:
-        space: a binary space.
-        hidden: number of hidden units; there may be none.
-        hidden_steps: sweeps of the hidden units given the data.
+        space: a `Binary` space.
+        hidden: number of hidden units; 0 has none.
+        hidden_steps: Gibbs sweeps over the hidden units given the data.
         chains: number of persistent chains.
-        gibbs_steps: sweeps over all units for each update.
-        burn_in: sweeps from free units for a sample, and for what is filled in.
+        gibbs_steps: Gibbs sweeps over all units for each update.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
         temperatures: number of parallel chains of `tempering`.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary

@@ -51,16 +51,16 @@ class BoostedField(Sitewise):
     Its density is exact with at most 20 entries.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         features: number of features, each with a round of its own.
         chains: number of negative examples, which persist from round to round.
         gibbs_steps: sweeps over all entries for each update.
-        burn_in: sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         shrink: share of the best weight that a feature gets.
         lr: learning rate of the classifiers.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary

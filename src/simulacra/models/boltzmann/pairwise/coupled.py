@@ -32,14 +32,14 @@ class Coupled(Sitewise, Completes):
 
     Args:
         name: name of the model, for the message when its space does not fit.
-        space: a binary space.
-        hidden: number of hidden units; there may be none.
-        hidden_steps: sweeps of the hidden units given the data.
-        learning: how the expectation under the model is estimated.
-        burn_in: sweeps from free units for a sample, and for what is filled in.
+        space: a `Binary` space.
+        hidden: number of hidden units; 0 has none.
+        hidden_steps: Gibbs sweeps over the hidden units given the data.
+        learning: options of the estimator of the expectation under the model.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
 
     Raises:
-        ValueError: if the space is not binary, or a number does not fit.
+        ValueError: if the space is not binary, or a number is out of range.
     """
 
     sharded = ("persistent",)
@@ -53,7 +53,7 @@ class Coupled(Sitewise, Completes):
         self.hidden_steps, self.learning = hidden_steps, learning
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data."""
         if i:
             return None
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
@@ -77,7 +77,7 @@ class Coupled(Sitewise, Completes):
         return layers
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *)."""
         keep = known.reshape(len(x), -1)
         layers = self.unpacked(self.start_chain(rng))
         layers |= {"v": torch.where(keep, self.visible(self.space.filled(x, known)), layers["v"])}

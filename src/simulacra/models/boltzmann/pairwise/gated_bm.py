@@ -41,20 +41,20 @@ class GatedBM(Machine, Encodes, Completes):
     Its code are the shares of the components at each pixel.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         components: K, number of components.
         hidden: number of hidden units of each.
         switch_steps: sweeps over switches and hidden units with the data held.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample, and for what is filled in.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
         temperatures: number of parallel chains of `tempering`.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -93,21 +93,21 @@ class GatedBM(Machine, Encodes, Completes):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data."""
         if i:
             return None
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
 
-    # ---- the energy and its fields
+    # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,)."""
         v, s = layers["v"], layers["s"]
         # (1)
         return -v @ self.b - (s * self.a).sum((1, 2)) - (layers["h"] * self.field("h", layers)).sum((1, 2))
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """The field of the other layers on `name`, in its shape (B, *)."""
+        """Returns the field of the other layers on the layer `name`, in the shape of that layer (B, *)."""
         if name == "h":
             seen = layers["s"] * layers["v"].unsqueeze(2)
             return self.c + torch.einsum("bik,kij->bkj", seen, self.W)
@@ -170,6 +170,6 @@ class GatedBM(Machine, Encodes, Completes):
         return self.switches(x).flatten(1)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *)."""
         v = self.visible(self.space.filled(x, known))
         return self.observed(self.held(v, known.reshape(len(x), -1), rng, self.burn_in)["v"])

@@ -34,16 +34,16 @@ class HigherOrderBM(Coupled):
     Its density is exact with at most 20 units in all. Order 2 is the Boltzmann machine.
 
     Args:
-        space: a binary space.
-        hidden: number of hidden units; there may be none.
+        space: a `Binary` space.
+        hidden: number of hidden units; 0 has none.
         order: units in the largest products.
-        hidden_steps: sweeps of the hidden units given the data.
+        hidden_steps: Gibbs sweeps over the hidden units given the data.
         chains: number of persistent chains.
-        gibbs_steps: sweeps over all units for each update.
-        burn_in: sweeps from free units for a sample, and for what is filled in.
+        gibbs_steps: Gibbs sweeps over all units for each update.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
         temperatures: number of parallel chains of `tempering`.
 
     Raises:

@@ -67,12 +67,12 @@ class Sitewise(Machine):
 
     Args:
         name: name of the model, for the message when its space does not fit.
-        space: a binary space.
-        hidden: number of hidden units; there may be none.
-        burn_in: sweeps from free units for a sample.
+        space: a `Binary` space.
+        hidden: number of hidden units; 0 has none.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
 
     Raises:
-        ValueError: if the space is not binary, or a number does not fit.
+        ValueError: if the space is not binary, or a number is out of range.
     """
 
     def __init__(self, name: str, space: Space, hidden: int, burn_in: int):
@@ -90,7 +90,7 @@ class Sitewise(Machine):
         # hidden units are summed state by state, which the blocks do not tell
         self._removed = frozenset() if few else frozenset({HasDensity} | ({HasEnergy} if hidden else set()))
 
-    # ---- what a model gives
+    # ---- energy, provided by subclasses
 
     @abstractmethod
     def score(self, x: Tensor) -> Tensor:

@@ -48,13 +48,13 @@ class UnrolledMRF(Sitewise, Completes):
     of its inference find, each entry by itself.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         edges: `grid`, each pixel with its neighbours above, below and beside; or `chain`, the entries in
             their order.
         steps: T, rounds of inference.
         inference: `bp` or `mean-field`.
         predicted: probability that an entry belongs to S.
-        burn_in: sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
 
     Raises:
         ValueError: if the space is not binary, has no such edges, or an option does not fit.
@@ -92,7 +92,7 @@ class UnrolledMRF(Sitewise, Completes):
         self.even, self.odd = coloured(space.dims, pairs)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data."""
         update = Update("predict", ("",), predict)
         return Stage("train", [update], self.length, start=begin) if i == 0 else None
 

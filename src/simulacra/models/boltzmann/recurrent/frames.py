@@ -108,13 +108,13 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
     """Abstract: a recurrent model whose frames are restricted machines.
 
     Args:
-        space: sequences of binary frames.
+        space: space of sequences of binary frames.
         hidden: hidden units of each frame.
         gibbs_steps: k, Gibbs sweeps for each update.
         burn_in: Gibbs sweeps for each frame of a sample.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `cd`, or `exact` where few units allow (2).
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `cd`, or `exact` where few units allow (2).
     """
 
     def __init__(

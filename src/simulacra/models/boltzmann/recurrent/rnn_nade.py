@@ -31,7 +31,7 @@ class RNNNADE(Recurrent):
     """RNN-NADE over sequences of binary frames, with an exact likelihood.
 
     Args:
-        space: sequences of binary frames.
+        space: space of sequences of binary frames.
         hidden: hidden units of each frame.
         state: size of u.
         lr: learning rate of Adam.

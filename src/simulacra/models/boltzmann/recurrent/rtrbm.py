@@ -24,16 +24,16 @@ class RTRBM(RecurrentRBM):
     Its density is exact where the smaller layer has at most 12 units.
 
     Args:
-        space: sequences of binary frames.
+        space: space of sequences of binary frames.
         hidden: hidden units of each frame, and the size of r.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for each frame of a sample.
+        burn_in: Gibbs sweeps for each frame of a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `cd`, or `exact` where few units allow it.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `cd`, or `exact` for few units.
 
     Raises:
-        ValueError: if the space holds no sequences of binary frames, or an option does not fit.
+        ValueError: if the space holds no sequences of binary frames, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.composite import Sequence

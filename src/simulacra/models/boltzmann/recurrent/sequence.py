@@ -40,7 +40,7 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
     """Abstract: equations (1) to (3); subclasses give the law of a frame, D, R, f and the biases.
 
     Args:
-        space: sequences of binary frames.
+        space: space of sequences of binary frames.
         hidden: hidden units of the law of a frame.
 
     Raises:
@@ -57,7 +57,7 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         self.hidden, self.visible = hidden, space.shape[1]
         self.b, self.c = nn.Parameter(torch.zeros(self.visible)), nn.Parameter(torch.zeros(hidden))
 
-    # ---- what a model gives
+    # ---- energy, provided by subclasses
 
     @property
     @abstractmethod
