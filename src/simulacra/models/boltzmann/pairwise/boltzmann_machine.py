@@ -1,4 +1,4 @@
-"""The Boltzmann machine: every unit acts on every other, hidden units among them.
+"""The Boltzmann machine: every unit interacts with every other, including hidden units.
 
     p(x) = exp(x'U x + b'x) / Z,   x = (v, h) binary, U = U', U_ii = 0         (1)
     P(x_i = 1 | the others) = sigmoid(b_i + 2 sum_j U_ij x_j)                  (2)
@@ -20,7 +20,7 @@ from simulacra.models.boltzmann.pairwise.coupled import Coupled
 
 
 class BoltzmannMachine(Coupled):
-    """Boltzmann machine over binary data, with hidden units or without.
+    """Boltzmann machine over binary data, with or without hidden units.
 
     Its density is exact with at most 20 units in all.
 
@@ -67,17 +67,17 @@ class BoltzmannMachine(Coupled):
 
     @property
     def couplings(self) -> Tensor:
-        """U of (1): the parameter made symmetric, with a diagonal of zeros, shape (sites, sites)."""
+        """U of (1): the parameter made symmetric, with a zero diagonal, shape (sites, sites)."""
         whole = (self.U + self.U.T) / 2
         return whole - torch.diag(whole.diagonal())
 
     def score(self, x: Tensor) -> Tensor:
-        """x'U x + b'x in nats, shape (B,)."""
+        """Computes x'U x + b'x in nats, shape (B,)."""
         # (1)
         return ((x @ self.couplings) * x).sum(1) + x @ self.b
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """The fields of (2), shape (B, len(sites))."""
-        # (2); the diagonal of the parameter plays no part
+        """Returns the fields of (2) at some sites, shape (B, len(sites))."""
+        # (2), without the diagonal of the parameter
         columns = (self.U[:, sites] + self.U[sites].T) / 2
         return self.b[sites] + 2 * (x @ columns - x[:, sites] * self.U[sites, sites])

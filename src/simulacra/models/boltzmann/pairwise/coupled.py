@@ -1,9 +1,9 @@
-"""Machines of coupled units, some of them hidden: how they learn.
+"""Learning of machines with coupled units, some of them hidden.
 
     -d log p(v) = -E_p(h|v) ds(v, h) + E_model ds(x)                           (1)
 
-Where the states are few, `exact` sums both terms. Otherwise each is an average over chains: of the hidden
-units with the data held, begun anew from free units, and of all units.
+For few states, `exact` sums both terms. Otherwise each is an average over chains: of the hidden units with
+the data held fixed, restarted from independent units at each update, and of all units.
 
 Reference: Ackley, Hinton and Sejnowski 1985. Rows A1, A25.
 """
@@ -28,7 +28,7 @@ from simulacra.models.boltzmann.pairwise.sitewise import Sitewise
 
 
 class Coupled(Sitewise, Completes):
-    """Abstract: equation (1); subclasses give biases b (sites,) and couplings.
+    """Abstract base with equation (1); subclasses provide biases b (sites,) and couplings.
 
     Args:
         name: name of the model, for the message when its space does not fit.
@@ -59,14 +59,16 @@ class Coupled(Sitewise, Completes):
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """-s of the data and their hidden units, or summed over these, in nats, shape (B,)."""
+        """Computes -s of the data with sampled hidden units, or with these summed out, in nats, shape
+        (B,).
+        """
         if self.rest == ("v",) or self.learning.estimator == "exact":
             return self.free_energy(batch.x)
         return self.marginal(self.start_from(batch, rng))
 
     @torch.no_grad()
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """The data, and hidden units after `hidden_steps` sweeps in which these are held."""
+        """Returns the data with hidden units after `hidden_steps` sweeps given the data."""
         layers = {"v": self.visible(batch.x)}
         if "h" not in self.shapes:
             return layers
