@@ -1,12 +1,12 @@
-"""The convolutional restricted machine: filters that are shared over an image, with probabilistic pooling.
+"""The convolutional RBM: filters that are shared over an image, with probabilistic max pooling.
 
     E(v, h) = -b sum_i v_i - sum_k c_k sum_j h_kj - sum_k h_k'(W_k * v)        (1)
     P(h_kj = 1 | v) = exp(I_kj) / (1 + sum_j' exp(I_kj')),  I_k = c_k + W_k * v  (2)
     P(p = 1 | v) = 1 - 1 / (1 + sum_j exp(I_kj))                               (3)
 
-with j' over the block of j, and p on if any unit of its block is. Without pooling (2) is the sigmoid. It is
-the RBM whose weights are the unrolled filters. Filters stay within the image: pixels at the border
-meet fewer of them, and Z depends on the image's size.
+with j' over the block of j; a pooling unit p is on if any unit of its block is. Without pooling (2) is the
+sigmoid. It is the RBM whose weights are the unrolled filters. Filters stay within the image: pixels at the
+border are covered by fewer of them, and Z depends on the size of the image.
 
 Reference: Desjardins and Bengio 2008; Lee, Grosse, Ranganath and Ng 2009. Rows A13, A14, A16.
 """
@@ -24,14 +24,14 @@ from simulacra.models.boltzmann.machine.needs import need_images
 class ConvRBM(Convolutional):
     """Convolutional restricted Boltzmann machine over binary or real images.
 
-    Its code is the pooled probabilities (3). Its density is exact where either side has at most 2^20
-    states; larger ones have an energy, whose log Z annealing brackets.
+    Its code is the pooled probabilities (3). Its density is exact if either side has at most 2^20 states.
+    Larger ones have an energy, and annealed importance sampling brackets log Z.
 
     Args:
         space: space of binary or real images (channels, height, width); standardize real ones.
         filters: number of filters, each with one bias.
         kernel: side of a filter.
-        pool: side of the blocks in which at most one unit is on; 1 pools nothing. It must divide
+        pool: side of the blocks in which at most one unit is on; 1 has no pooling. It must divide
             height - kernel + 1 and width - kernel + 1.
         scale: standard deviation of a pixel given the hidden units, for real images.
         chains: number of persistent chains.

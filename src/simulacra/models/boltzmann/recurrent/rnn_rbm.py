@@ -1,10 +1,10 @@
-"""The RNN-RBM: an RBM for each frame of a sequence, its biases set by a recurrent network.
+"""The RNN-RBM: an RBM for each frame of a sequence, with biases from a recurrent network.
 
     b_t = b + W_uv u_(t-1),   c_t = c + W_uh u_(t-1)                             (1)
     u_t = tanh(b_u + W_uu u_(t-1) + W_vu v_t),   u_0 = 0                         (2)
     p(v_t, h_t | v_<t) = RBM with weights W and biases b_t, c_t                  (3)
 
-Unlike in the RTRBM the state u need not be what the hidden units say of the frame.
+Unlike in the RTRBM, the state u is separate from the hidden units.
 
 Reference: Boulanger-Lewandowski, Bengio and Vincent, Modeling Temporal Dependencies in High-Dimensional
 Sequences, 2012. Row A22.
@@ -22,12 +22,12 @@ from simulacra.models.boltzmann.recurrent.sequence import StateNet
 class RNNRBM(RecurrentRBM):
     """RNN-RBM over sequences of binary frames.
 
-    Its density is exact where the smaller layer has at most 12 units.
+    Its density is exact if the smaller layer has at most 12 units.
 
     Args:
         space: space of sequences of binary frames.
-        hidden: hidden units of each frame.
-        state: size of u.
+        hidden: number of hidden units of each frame.
+        state: size of the recurrent state u.
         gibbs_steps: Gibbs sweeps for each update.
         burn_in: Gibbs sweeps for each frame of a sample, starting from independent units.
         lr: learning rate.
@@ -66,10 +66,10 @@ class RNNRBM(RecurrentRBM):
         return self.net.A
 
     def drive(self, v: Tensor) -> Tensor:
-        """b_u + W_vu v of (2), shape (*, state)."""
+        """Computes b_u + W_vu v of (2), shape (*, state)."""
         return self.net.drive(v)
 
     def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """b_t and c_t of (1)."""
+        """Computes b_t and c_t of (1)."""
         # (1)
         return self.b + s @ self.net.U, self.c + s @ self.net.V
