@@ -135,7 +135,12 @@ class SemiSupervisedGAN(Game, Classifies):
         return [replace(of_D, weights={"labelled": weight_rows("labelled")}), of_G]
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Returns the only stage, with a second stream of labelled rows."""
+        """Returns the only stage, with a second stream of labelled rows.
+
+        Args:
+            i: index of the stage, from 0.
+            past: records of the earlier stages.
+        """
         stage = super().stage(i, past)
         if stage is not None:
             stage.streams = self._streams

@@ -93,11 +93,21 @@ class Autoencoder(Model, Encodes, Decodes):
         return [Update("autoencoder", ("",), reconstruction_error, optimizer=Adam(weight_decay=decay))]
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the code f(x), shape (B, latent)."""
+        """Returns the code f(x), shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         return self.encoder(self.features(x))
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the reconstruction g(z) in the units of x, shape (B, *)."""
+        """Returns the reconstruction g(z) in the units of x, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: not used.
+        """
         out = self.decoder(z).squeeze(1)
         if self.error == "cross-entropy":
             out = out / STEEP if self._unbounded else out.sigmoid()

@@ -78,7 +78,12 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         self.columns, self.sizes = columns, sizes
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage: a closed-form solution without updates."""
+        """Returns the only stage: a closed-form solution without updates.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     # ---- cells
@@ -139,11 +144,23 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         return self._sequences(x, known, rng, k)[-1].to(self.device, self.dtype)
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """Returns the log-weight of one draw, in nats, shape (B,)."""
+        """Returns the log-weight of one draw, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
+        """
         return self.log_weights(x, c, rng, 1, known)[:, 0]
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples z ~ N(0, R) and returns the values of its cells, shape (B, columns)."""
+        """Samples z ~ N(0, R) and returns the values of its cells, shape (B, columns).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: not used.
+        """
         e = rng.normal("e", len(self.columns), dtype=torch.float64)
         return self.values(e @ torch.linalg.cholesky(to_float64(self.R)).T)
 
@@ -152,6 +169,12 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
 
         The observed columns of a row come first in the sequence (3). One of `candidates` sequences is chosen
         according to its weight, and the missing columns are drawn given it.
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
         """
         d = len(self.columns)
         size = max(1, BUDGET // (d * max(d, self.candidates)))

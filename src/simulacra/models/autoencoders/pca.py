@@ -61,7 +61,12 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         self.register_buffer("noise", torch.ones(()))
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage: a closed-form solution without updates."""
+        """Returns the only stage: a closed-form solution without updates.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
@@ -82,7 +87,14 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         return Linear(W, to_float64(self.location), noise).imputed(to_float64(f), known).to(f)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries replaced by their conditional means; nothing is drawn."""
+        """Returns x with missing entries replaced by their conditional means; nothing is drawn.
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: not used.
+            c: not used.
+        """
         f = self._imputed(
             self.space.features(x, self.dtype).flatten(1), self.space.features_known(known).flatten(1)
         )
@@ -90,7 +102,12 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         return torch.where(known, x.to(mean.dtype), mean)
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns m + V z in the units of x, shape (B, *)."""
+        """Returns m + V z in the units of x, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: not used.
+        """
         # (1)
         flat = self.location + z @ self.components.T
         return self.space.from_features(flat.unflatten(1, self.space.features_shape))

@@ -76,7 +76,12 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
         self.register_buffer("variance", torch.ones(()))
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage: a closed-form solution or EM, without updates."""
+        """Returns the only stage: a closed-form solution or EM, without updates.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     def _M(self) -> Tensor:
@@ -123,17 +128,34 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
         return (x.to(self.dtype).flatten(1) - self.location) @ gain.T
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns E[x|z] = W z + m, shape (B, *)."""
+        """Returns E[x|z] = W z + m, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: not used.
+        """
         return (self.location + z @ self.W.T).unflatten(1, self.space.shape)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples z, then x given z, shape (B, *)."""
+        """Samples z, then x given z, shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: not used.
+        """
         mean = self.emit(rng.normal("z", self.code_size, dtype=self.dtype))
         noise = rng.normal("x", *self.space.shape, dtype=self.dtype)
         return mean + self.variance.sqrt() * noise
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples z given the observed entries, then the missing entries of x given z, shape (B, *)."""
+        """Samples z given the observed entries, then the missing entries of x given z, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         mean, M = self._linear.posterior(to_float64(x).flatten(1), known.flatten(1))
         eps = rng.normal("z", self.code_size, dtype=mean.dtype)
         # Cov[z] = s^2 M^-1, and L'^-1 is a root of (L L')^-1 = M^-1

@@ -58,7 +58,12 @@ class StackedAutoencoder(Model, Encodes, Decodes):
         )
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns stage i: one for each layer, then one that fine-tunes all."""
+        """Returns stage i: one for each layer, then one that fine-tunes all.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i < len(self.up):
             params = (f"up.{i}.", f"down.{i}.")
             loss = partial(layer_error, level=i)
@@ -69,14 +74,24 @@ class StackedAutoencoder(Model, Encodes, Decodes):
         return None
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the top code, shape (B, latent)."""
+        """Returns the top code, shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         h = self.features(x).flatten(1)
         for layer in self.up:
             h = layer(h)
         return h
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the reconstruction in the units of x, shape (B, *)."""
+        """Returns the reconstruction in the units of x, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: not used.
+        """
         h = self._decode(z)
         return self.space.from_features(h.unflatten(1, self.space.features_shape))
 

@@ -64,7 +64,12 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         return [Update("likelihood", ("",), negative_log_likelihood)]
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Computes log p(x) by equation (1) in nats, shape (B,)."""
+        """Computes log p(x) by equation (1) in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         # (1)
         return self.head.build(self.parameters_of(x, c)).log_prob(x)
 
@@ -82,6 +87,12 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns x with missing entries drawn given the known ones
         (`core.capabilities.ancestral.complete`).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
         return complete(self, x, known, rng, c)
 

@@ -87,19 +87,40 @@ class WaveNet(Ordered):
         return self.net.reach
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the distribution parameters of each entry given the preceding ones, shape (B, P, T)."""
+        """Returns the distribution parameters of each entry given the preceding ones, shape (B, P, T).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.net(self._inputs(x), self._given(c)).transpose(1, 2)
 
     def begin(self, n: int, c: Tensor | None = None) -> Column:
-        """Returns the sampling state before the first entry."""
+        """Returns the sampling state before the first entry.
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         return self.net.begin(n, self.space.dims, self._given(c))
 
     def next_parameters(self, state: Column, t: int) -> Tensor:
-        """Returns the distribution parameters of entry t, shape (B, P)."""
+        """Returns the distribution parameters of entry t, shape (B, P).
+
+        Args:
+            state: state before the entry.
+            t: not used.
+        """
         return state.y
 
     def advance(self, state: Column, t: int, value: Tensor) -> Column:
-        """Returns the state after entry t took `value`, shape (B,)."""
+        """Returns the state after entry t took `value`, shape (B,).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
+        """
         return state if t + 1 == self.space.dims else self.net.step(state, t, self._inputs(value))
 
     def _inputs(self, x: Tensor) -> Tensor:

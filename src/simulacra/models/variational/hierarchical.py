@@ -113,24 +113,47 @@ class HierarchicalVAE(LatentVariableModel):
         return Codes(z[0], torch.stack(terms).sum(0))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """Returns log p(x, z) - log q(z|x) with one z ~ q, in nats, shape (B,)."""
+        """Returns log p(x, z) - log q(z|x) with one z ~ q, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
+        """
         return self.log_weights(x, c, rng, 1, known)[:, 0]
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Returns the topmost code by propagating the means of q, shape (B, latents[-1])."""
+        """Returns the topmost code by propagating the means of q, shape (B, latents[-1]).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            known: True where observed, shape (B, *); None for all.
+        """
         z = self.posterior(x, c, known).loc
         for up in self.up:
             z = law(up, z).loc
         return z
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns E[x|z_1] at the z_1 that the means of p give for the topmost code, shape (B, *)."""
+        """Returns E[x|z_1] at the z_1 that the means of p give for the topmost code, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: conditions, shape (B, *), or None.
+        """
         for down in reversed(self.down):
             z = law(down, z).loc
         return mean_image(self.likelihood(z, c), self.space)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples z_L ~ N(0, I), then z_{L-1} ~ p(.|z_L) down to x ~ p(x|z_1), shape (B, *)."""
+        """Samples z_L ~ N(0, I), then z_{L-1} ~ p(.|z_L) down to x ~ p(x|z_1), shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: conditions, shape (B, *), or None.
+        """
         z = rng.normal(f"z{len(self.latents)}", self.latents[-1], dtype=self.dtype)
         for i in range(len(self.down), 0, -1):
             z = law(self.down[i - 1], z).sample(rng, f"z{i}")

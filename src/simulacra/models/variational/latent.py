@@ -140,7 +140,12 @@ class LatentVariableModel(
         return TABLES if isinstance(self.space, Table) else {}
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, whose start sets the output biases from the data (see `bias_from_data`)."""
+        """Returns the only stage, whose start sets the output biases from the data (see `bias_from_data`).
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
 
     def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
@@ -211,6 +216,12 @@ class LatentVariableModel(
 
         Of `PROPOSALS` codes z_j ~ q(z|x_known) one is chosen with probability w_j / sum w, where
         w_j = p(x_known, z_j) / q(z_j|x_known) (Mattei and Frellsen 2019, equation 12).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
         x, size = self.space.filled(x, known), max(1, ENTRIES // (self.space.dims * PROPOSALS))
         pieces = [slice(i, i + size) for i in range(0, len(x), size)]
@@ -232,7 +243,15 @@ class LatentGaussian(LatentVariableModel, HasPosterior):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
 
     def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
-        """Draws k codes z_j = mu + sigma eps_j for each row."""
+        """Draws k codes z_j = mu + sigma eps_j for each row.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            k: number of codes for each row.
+            known: True where observed, shape (B, *); None for all.
+        """
         q = repeated(self.posterior(x, c, known))
         eps = rng.normal("z", k, self.code_size, dtype=q.loc.dtype)
         z = q.at(eps)
@@ -240,20 +259,43 @@ class LatentGaussian(LatentVariableModel, HasPosterior):
         return Codes(z, 0.5 * (eps * eps - z * z).sum(-1) + q.log_scale.sum(-1))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """Returns E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one draw of z, in nats, shape (B,)."""
+        """Returns E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one draw of z, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
+        """
         q = self.posterior(x, c, known)
         return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Returns the posterior mean mu(x), shape (B, latent)."""
+        """Returns the posterior mean mu(x), shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            known: True where observed, shape (B, *); None for all.
+        """
         return self.posterior(x, c, known).loc
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns E[x|z], shape (B, *)."""
+        """Returns E[x|z], shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: conditions, shape (B, *), or None.
+        """
         return mean_image(self.likelihood(z, c), self.space)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples z ~ N(0, I), then x ~ p(x|z), shape (B, *)."""
+        """Samples z ~ N(0, I), then x ~ p(x|z), shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: conditions, shape (B, *), or None.
+        """
         z = rng.normal("z", self.code_size, dtype=self.dtype)
         return self.likelihood(z, c).sample(rng)
 

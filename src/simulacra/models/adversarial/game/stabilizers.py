@@ -112,7 +112,12 @@ class History(nn.Module):
 
 @torch.no_grad()
 def clip_weights(network: nn.Module, bound: float) -> None:
-    """Clips all weights of the network to [-bound, bound], equation (2)."""
+    """Clips all weights of a network in place, equation (2).
+
+    Args:
+        network: the network.
+        bound: largest absolute value of a weight.
+    """
     for p in network.parameters():
         p.clamp_(-bound, bound)
 

@@ -129,7 +129,12 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         ]
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Returns the only stage; virtual batch normalization sets its reference batches at its start."""
+        """Returns the only stage; virtual batch normalization sets its reference batches at its start.
+
+        Args:
+            i: index of the stage, from 0.
+            past: records of the earlier stages.
+        """
         return with_references(self, super().stage(i, past))
 
     def losses(self) -> tuple[Loss, Loss]:

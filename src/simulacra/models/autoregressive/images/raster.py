@@ -70,23 +70,43 @@ class Raster(Ordered):
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the distribution parameters of each entry given the preceding ones, shape (B, P, C, H,
         W).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
         """
         f = self.features(x).reshape(x.shape[0], self._codes, *self.space.shape)
         out = self.net(f.permute(0, 3, 4, 2, 1).flatten(3), self._given(c))
         return out.unflatten(3, (self.space.shape[0], self.per_entry)).permute(0, 4, 3, 1, 2)
 
     def begin(self, n: int, c: Tensor | None = None) -> Pixel:
-        """Returns the sampling state before the top left pixel."""
+        """Returns the sampling state before the top left pixel.
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         colours, _, width = self.space.shape
         blank = torch.zeros(n, 1, width, colours * self._codes, dtype=self.dtype, device=self.device)
         return self._at(self.net.first_row(blank, self._given(c)), blank[:, 0, 0])
 
     def next_parameters(self, state: Pixel, t: int) -> Tensor:
-        """Returns the distribution parameters of entry o(t), shape (B, P)."""
+        """Returns the distribution parameters of entry o(t), shape (B, P).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+        """
         return state.parameters[:, t % self.space.shape[0]]
 
     def advance(self, state: Pixel, t: int, value: Tensor) -> Pixel:
-        """Returns the state after entry o(t) took `value`, shape (B,)."""
+        """Returns the state after entry o(t) took `value`, shape (B,).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
+        """
         colours, _, width = self.space.shape
         if t + 1 == self.space.dims:
             return state

@@ -134,7 +134,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return [Update("likelihood", ("",), negative_log_likelihood, optimizer=Adam(weight_decay=1e-4))]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, in which every column starts at its marginal."""
+        """Returns the only stage, in which every column starts at its marginal.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("train", self.updates(), self.length, start=begin_at_marginals) if i == 0 else None
 
     # ---- scores
@@ -187,6 +192,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         With a single weight the bound would favour independent columns: a column drawn before a known one
         could not
         use its value.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
         """
         # chosen per row, not per batch: a score must not depend on the batch size
         one = len(self.nets) * self.sight.width * len(self.columns) * self.hidden[0]
@@ -224,6 +235,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         One of `candidates` draws is resampled by its weight (4). If the known columns come first in a single
         order,
         one draw is exact.
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
         k = 1 if len(self.nets) == 1 and self.marginalizes(known) else self.candidates
         size = max(1, 8 * ENTRIES // (k * self.sight.width))
@@ -299,21 +316,40 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """Returns the distribution parameters of each column given the preceding ones, shape (B, P, columns).
 
         P is the largest number of parameters; columns with fewer leave the rest unused.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
         """
         return self.nets[0](self.sight.of(x, c, self.dtype)).mT
 
     def begin(self, n: int, c: Tensor | None = None) -> Tensor:
-        """Returns the sampling state of n rows without known columns: their features, shape (n, F)."""
+        """Returns the sampling state of n rows without known columns: their features, shape (n, F).
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         f = torch.zeros(n, sum(self.sight.seen), dtype=self.dtype, device=self.device)
         return self.sight.beside(f, c)
 
     def next_parameters(self, state: Tensor, t: int) -> Tensor:
-        """Returns the distribution parameters of the t-th column of the order, shape (n, P)."""
+        """Returns the distribution parameters of the t-th column of the order, shape (n, P).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+        """
         return cast(ColumnNets, self.nets[0]).column(state, int(self.order[t]))
 
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
         """Returns the state with the features of a value (n,) of the t-th column of the order, shape (n,
         F).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
         """
         j = int(self.order[t])
         at, seen = self.sight.at(j), self.sight.column(j, value, self.dtype)

@@ -70,11 +70,22 @@ class EoNADE(Orderless):
         return [Update("orderless", ("",), negative_log_likelihood)]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage; it initializes the bias of a Bernoulli output from the mean of the data."""
+        """Returns the only stage; it initializes the bias of a Bernoulli output from the mean of the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
 
     def given(self, x: Tensor, known: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the distribution parameters of each entry given the known ones, shape (B, P, *shape)."""
+        """Returns the distribution parameters of each entry given the known ones, shape (B, P, *shape).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         m = known.reshape(len(x), -1, 1)
         f = self.features_by_entry(x)
         # missing entries may be NaN: select with where instead of multiplying by the mask
@@ -82,15 +93,31 @@ class EoNADE(Orderless):
         return self.net(u, self.condition_features(c)).reshape(len(x), -1, *self.space.shape)
 
     def begin(self, n: int, c: Tensor | None = None) -> Tensor:
-        """Returns a of (1) without known entries, shape (n, H)."""
+        """Returns a of (1) without known entries, shape (n, H).
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         return self.net.start(n, self.condition_features(c))
 
     def numbers_of(self, state: Tensor, i: Tensor) -> Tensor:
-        """Returns the distribution parameters of entry i, shape (B, P)."""
+        """Returns the distribution parameters of entry i, shape (B, P).
+
+        Args:
+            state: state of B rows.
+            i: index of the entry in each row, shape (B,), or (1,) for all rows.
+        """
         return self.net.read(state, i)
 
     def put(self, state: Tensor, i: Tensor, value: Tensor) -> Tensor:
-        """Returns a of (1) with entry i added, shape (B, H)."""
+        """Returns a of (1) with entry i added, shape (B, H).
+
+        Args:
+            state: state of B rows.
+            i: index of the entry in each row, shape (B,), or (1,) for all rows.
+            value: values of the entry, shape (B,).
+        """
         f = self.features_of_value(value)
         return self.net.add(state, i, torch.cat([f, torch.ones_like(f[:, :1])], 1))
 

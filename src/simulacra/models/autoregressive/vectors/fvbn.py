@@ -76,17 +76,38 @@ class FVBN(Ordered):
         )
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Computes equation (2) or (4) for all entries at once, shape (B, P, *shape)."""
+        """Computes equation (2) or (4) for all entries at once, shape (B, P, *shape).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.net(x, c)
 
     def begin(self, n: int, c: Tensor | None = None) -> Known:
-        """Returns the sampling state of n rows before the first entry."""
+        """Returns the sampling state of n rows before the first entry.
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         return self.net.begin(n, c)
 
     def next_parameters(self, state: Known, t: int) -> Tensor:
-        """Computes equation (2) or (4) for entry o(t), shape (B, P)."""
+        """Computes equation (2) or (4) for entry o(t), shape (B, P).
+
+        Args:
+            state: state before the entry.
+            t: not used.
+        """
         return self.net.next(state)
 
     def advance(self, state: Known, t: int, value: Tensor) -> Known:
-        """Returns the state after entry o(t) took `value`, with one more group of (3)."""
+        """Returns the state after entry o(t) took `value`, with one more group of (3).
+
+        Args:
+            state: state before the entry.
+            t: not used.
+            value: values of the entry, shape (B,).
+        """
         return self.net.advance(state, value)

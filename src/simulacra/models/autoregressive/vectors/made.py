@@ -116,7 +116,12 @@ class MADE(Ordered):
         return [Update("likelihood", ("",), negative_log_likelihood_of_one)]
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the parameters of equation (6) for all entries at once, shape (B, P, *shape)."""
+        """Returns the parameters of equation (6) for all entries at once, shape (B, P, *shape).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         if self.masks == 1:
             return self.net(x, c)
         each = torch.stack([self.net(x, c, k) for k in range(self.masks)], 2)
@@ -130,19 +135,35 @@ class MADE(Ordered):
         return before[..., torch.argsort(self.order)].reshape(x.shape[0], *self.members.output[1:])
 
     def begin(self, n: int, c: Tensor | None = None) -> Drawn:
-        """Returns the sampling state of n rows before the first entry."""
+        """Returns the sampling state of n rows before the first entry.
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         parts = tuple(self.net.begin(n, c, k) for k in range(self.masks))
         return Drawn(parts, parts[0].units[0].new_zeros(n, self.masks))
 
     def next_parameters(self, state: Drawn, t: int) -> Tensor:
-        """Returns the parameters of equation (6) for entry o(t), shape (B, P)."""
+        """Returns the parameters of equation (6) for entry o(t), shape (B, P).
+
+        Args:
+            state: state before the entry.
+            t: not used.
+        """
         each = self._each(state)
         if self.masks == 1:
             return each.squeeze(2)
         return torch.cat([state.log_w.unsqueeze(1), each], 1).flatten(1)
 
     def advance(self, state: Drawn, t: int, value: Tensor) -> Drawn:
-        """Returns the state after entry o(t) took `value`, shape (B,)."""
+        """Returns the state after entry o(t) took `value`, shape (B,).
+
+        Args:
+            state: state before the entry.
+            t: not used.
+            value: values of the entry, shape (B,).
+        """
         log_w = state.log_w
         if self.masks > 1:
             log_w = log_w + self.entry_members.build(self._each(state)).entries(value.unsqueeze(1))

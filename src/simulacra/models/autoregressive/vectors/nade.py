@@ -66,25 +66,51 @@ class NADE(Ordered):
         self.net = SharedWeights(space.dims, inputs, hidden, self.per_entry)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage; it initializes the bias of a Bernoulli output from the mean of the data."""
+        """Returns the only stage; it initializes the bias of a Bernoulli output from the mean of the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the parameters (3) of each entry, shape (B, P, *)."""
+        """Returns the parameters (3) of each entry, shape (B, P, *).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         f = self.features(x).reshape(x.shape[0], -1, self.space.dims)
         # (2), (3)
         return self.net(f, self.order).reshape(x.shape[0], self.per_entry, *self.space.shape)
 
     def begin(self, n: int, c: Tensor | None = None) -> Tensor:
-        """Returns the argument of (2) before the first entry: c, shape (n, hidden)."""
+        """Returns the argument of (2) before the first entry: c, shape (n, hidden).
+
+        Args:
+            n: number of rows.
+            c: not used.
+        """
         return self.net.start(n)
 
     def next_parameters(self, state: Tensor, t: int) -> Tensor:
-        """Returns the parameters (3) of entry o(t), shape (B, P)."""
+        """Returns the parameters (3) of entry o(t), shape (B, P).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+        """
         return self.net.read(state, t)
 
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
-        """Returns the argument of (2) after entry o(t) took `value`, shape (B, hidden)."""
+        """Returns the argument of (2) after entry o(t) took `value`, shape (B, hidden).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
+        """
         return self.net.add(state, t, self.entry_space.features(value, self.dtype).reshape(len(value), -1))
 
 

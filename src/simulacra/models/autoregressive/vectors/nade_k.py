@@ -105,6 +105,10 @@ class NADEK(Orderless):
     def stage(self, i: int, past: list) -> Stage | None:
         """Returns stage i: one with a loss on all steps, then one with a loss on the last; the first computes
         the means.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
         """
         n, share = self.length.n, self.pretraining
         stages = [Stage("pretrain", [Update("steps", ("",), all_steps)], Epochs(share * n), means_from_data)]
@@ -114,7 +118,13 @@ class NADEK(Orderless):
         return [*stages, last, None][i]
 
     def given(self, x: Tensor, known: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the distribution parameters of each entry given the known ones, shape (B, P, *shape)."""
+        """Returns the distribution parameters of each entry given the known ones, shape (B, P, *shape).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.steps(x, known, c)[-1]
 
     def steps(self, x: Tensor, known: Tensor, c: Tensor | None = None) -> list[Tensor]:
@@ -137,12 +147,22 @@ class NADEK(Orderless):
         return [numbers.reshape(len(x), -1, *self.space.shape) for numbers in found]
 
     def begin(self, n: int, c: Tensor | None = None) -> Seen:
-        """Returns the sampling state of n rows without known entries."""
+        """Returns the sampling state of n rows without known entries.
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         known = torch.zeros(n, self.space.dims, dtype=torch.bool, device=self.device)
         return Seen(self.mean.expand(n, -1, -1), known, self.condition_features(c))
 
     def numbers_of(self, state: Seen, i: Tensor) -> Tensor:
-        """Returns the distribution parameters of entry i after k steps, shape (B, P)."""
+        """Returns the distribution parameters of entry i after k steps, shape (B, P).
+
+        Args:
+            state: state of B rows.
+            i: index of the entry in each row, shape (B,), or (1,) for all rows.
+        """
         v = self._first(state)
         for _ in range(self.k - 1):
             v = self._improved(state, self.net(v, state.c))
@@ -150,7 +170,13 @@ class NADEK(Orderless):
         return self.net.read(self.net.first(v, state.c), i)
 
     def put(self, state: Seen, i: Tensor, value: Tensor) -> Seen:
-        """Returns the state with entry i added to the known ones."""
+        """Returns the state with entry i added to the known ones.
+
+        Args:
+            state: state of B rows.
+            i: index of the entry in each row, shape (B,), or (1,) for all rows.
+            value: values of the entry, shape (B,).
+        """
         here = torch.arange(self.space.dims, device=i.device) == i.unsqueeze(1)
         f = torch.where(here.unsqueeze(2), self.features_of_value(value).unsqueeze(1), state.f)
         return Seen(f, state.known | here, state.c)

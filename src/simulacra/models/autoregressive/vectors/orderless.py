@@ -128,7 +128,12 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
     # ---- scores and samples
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Computes log p(x) of the ensemble (2) in nats, shape (B,)."""
+        """Computes log p(x) of the ensemble (2) in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.log_densities(x, c).logsumexp(1) - math.log(len(self.orders))
 
     def log_densities(self, x: Tensor, c: Tensor | None = None) -> Tensor:
@@ -160,6 +165,12 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         Each row takes a random order of the ensemble, moves its known entries to the front, and draws the
         others
         by (1). The conditionals are those of the network, not of the mean (2).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
         n, d = len(x), self.space.dims
         orders = known_first(self._orders_for(rng), known.reshape(n, d))

@@ -96,7 +96,12 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
             self.remove(HasBound)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns stage i: the lowest layer, each layer above it in turn, then all layers jointly."""
+        """Returns stage i: the lowest layer, each layer above it in turn, then all layers jointly.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         player, last = self.player(), len(self.maps)
         if i == last:
             return Stage("joint", [player], self.length)
@@ -114,6 +119,11 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
         """Computes minus the bound on the free energy minus the exact log Z, a lower bound on log p(x), in
         nats, (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
         """
         return -to_float64(self.bound_energy(x, c, rng)) - self.log_z()
 

@@ -79,5 +79,10 @@ class ConvRBM(Convolutional):
         super().__init__(space, ("h",), [maps], scale, learning, burn_in, 1, sparsity_target, sparsity_cost)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return None if i else Stage("train", [self.player()], self.length, start=biases_from_data)

@@ -97,7 +97,12 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
     # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes the energy E of equation (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         # (1)
         e = -self.precision * (layers["v"] * self.b).flatten(1).sum(1)
         for i, name in enumerate(self.names):
@@ -107,6 +112,11 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
         """Returns s (b + the input of h_1) on v, and I + T of (2) on the units of a hidden layer, shape (B,
         *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: not used.
         """
         if name == "v":
             return self.precision * (self.b + self.maps[0].down(layers[self.names[0]]))
@@ -121,6 +131,10 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
         """Returns E(r, 0), shape (B,), and the fields on the summed layers; with these at 0 only bias terms
         remain.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: not used.
         """
         e = -self.precision * (layers["v"] * self.b).flatten(1).sum(1)
         for name, maps in zip(self.names[1::2], self.maps[1::2]):
@@ -149,12 +163,22 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return fields
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """Computes the bound (3) of the data in nats, shape (B,)."""
+        """Computes the bound (3) of the data in nats, shape (B,).
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         return self.bound_energy(batch.x, batch.c, rng)
 
     def bound_energy(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
         """Computes equation (3) in nats, shape (B,), with the summed layers at their optimal q; exact for one
         layer.
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+            rng: not used.
         """
         v, rest = self.visible(x), self.rest[1:]
         with torch.no_grad():
@@ -168,7 +192,12 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return bound
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """Returns the data with the upper layers of the state sampled from q."""
+        """Returns the data with the upper layers of the state sampled from q.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         v = self.visible(batch.x)
         fields = self.posterior_fields(v)
         draws = {name: self.units[name].draw(fields[name], rng, f"start {name}") for name in self.rest[1:]}
@@ -182,11 +211,23 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return self.maps[-1].pooled(self.units[top].mean(self.posterior_fields(self.visible(x))[top]))
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns `pooled` as a code, shape (B, latent)."""
+        """Returns `pooled` as a code, shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         return self.pooled(x).flatten(1)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by Gibbs sweeps given the others, shape (B, *)."""
+        """Returns x with missing entries drawn by Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         return clamped(self, x, known, rng)
 
     def filters(self, layer: int = 1) -> Tensor:

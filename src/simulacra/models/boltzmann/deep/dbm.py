@@ -83,22 +83,44 @@ class DBM(Layered, Completes):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update(before=recentre)], self.length, start=begin)
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """Computes the bound's energy, whose gradient is the first term of (3), in nats, shape (B,)."""
+        """Computes the bound's energy, whose gradient is the first term of (3), in nats, shape (B,).
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         return self.bound_energy(batch.x, batch.c, rng, batch.known)
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """Returns the data with samples of q in the upper layers of the state."""
+        """Returns the data with samples of q in the upper layers of the state.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         q = self.posterior_means(batch.x, batch.c, batch.known)
         return {name: rng.bernoulli(f"start {name}", q[name]) for name in self.rest}
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+        """
         return clamped(self, x, known, rng, c)
 
 

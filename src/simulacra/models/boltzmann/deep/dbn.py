@@ -112,7 +112,12 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     # ---- layer by layer
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns stage i, which trains RBM i on samples of the layer below."""
+        """Returns stage i, which trains RBM i on samples of the layer below.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i == len(self.rbms):
             return None
         own = cast(Stage, self.layers[i].stage(0, [])).updates[0]
@@ -125,7 +130,12 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     # ---- capabilities
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples the top RBM, then the layers below in turn, shape (B, *)."""
+        """Samples the top RBM, then the layers below in turn, shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: not used.
+        """
         h = self.top.draw(rng.at("top"))
         for i, rbm in reversed(list(enumerate(self.layers[:-1]))):
             h = rbm.units["v"].draw(rbm.field("v", {"h": h}), rng, f"down {i}")
@@ -134,6 +144,10 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the means of the top layer, by propagating the means of the layers below, shape (B,
         units).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
         """
         h = self.features(x).flatten(1)
         for rbm in self.layers:
@@ -161,6 +175,11 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
         """Computes equation (3) from one sample of q, with the exact log Z of the top RBM, in nats, shape
         (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
         """
         return -to_float64(self.bound_energy(x, c, rng)) - self.top.log_z()
 
@@ -177,7 +196,15 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     def anneal(
         self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Takes one annealing step of the top RBM; see `Machine.anneal`."""
+        """Takes one annealing step of the top RBM; see `Machine.anneal`.
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            before: position on the path, from 0 to 1.
+            after: next position on the path.
+            rng: source of random numbers.
+            c: not used.
+        """
         return self.top.anneal(state, before, after, rng)
 
 

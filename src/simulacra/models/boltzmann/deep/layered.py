@@ -86,7 +86,12 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
     # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes E of (1) in nats, shape (B,); for the means of independent units, the expectation of E."""
+        """Computes E of (1) in nats, shape (B,); for the means of independent units, the expectation of E.
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         layers = self.joined(layers, c)
         x = [self.away(layers, i) for i in range(len(self.names))]
         # (1)
@@ -100,6 +105,11 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
         """Returns the field of the neighbouring layers on the layer `name`, including its bias, shape (B,
         units).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
         """
         layers = self.joined(layers, c)
         if name == "y":
@@ -115,7 +125,12 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
         return field
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """Returns E with the odd layers at 0, shape (B,), and the fields on these."""
+        """Returns E with the odd layers at 0, shape (B,), and the fields on these.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         n, like = layers["v"].shape[0], layers["v"]
         whole = {**layers, **{name: like.new_zeros(n, *self.shapes[name]) for name in self.summed}}
         return self.energy(whole, c), {name: self.field(name, whole, c) for name in self.summed}
@@ -136,7 +151,12 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
         return self.get_buffer(f"offset_{self.names[i]}")
 
     def away(self, layers: Layers, i: int) -> Tensor:
-        """Returns x_i - o_i of layer number i, shape (B, units)."""
+        """Returns x_i - o_i, shape (B, units).
+
+        Args:
+            layers: values of the layers by name.
+            i: index of the layer; 0 is v.
+        """
         return layers[self.names[i]] - self.offset(i)
 
     # ---- mean field
@@ -229,11 +249,24 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
     # ---- capabilities
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """Computes equation (2) minus the exact log Z, in nats, shape (B,)."""
+        """Computes equation (2) minus the exact log Z, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
+        """
         return -to_float64(self.bound_energy(x, c, rng, known)) - self.log_z(c)
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Returns the means of the top layer, shape (B, units)."""
+        """Returns the means of the top layer, shape (B, units).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            known: True where observed, shape (B, *); None for all.
+        """
         return self.posterior_means(x, c, known)[self.names[-1]]
 
 

@@ -74,7 +74,12 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
             self.remove(Classifies)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         update = Update("predict", ("",), predict)
         return Stage("train", [update], self.length, start=biases_from_data) if i == 0 else None
 
@@ -89,6 +94,12 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns x with each missing entry drawn independently from its mean field marginal, shape (B,
         *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
         q = self.posterior_means(x, c, known)
         return self.observed(rng.bernoulli("x", q["v"]))

@@ -178,11 +178,21 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         return e
 
     def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Computes the free energy F(x) in nats, shape (B,), so that log p(x) = -F(x) - log Z."""
+        """Computes the free energy F(x) in nats, shape (B,), so that log p(x) = -F(x) - log Z.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.marginal({"v": self.visible(x)}, c)
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Computes log p(x) = -F(x) - log Z in nats, exact, in float64, shape (B,)."""
+        """Computes log p(x) = -F(x) - log Z in nats, exact, in float64, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return -to_float64(self.free_energy(x, c)) - self.log_z(c)
 
     def log_z(self, c: Tensor | None = None) -> Tensor:
@@ -214,11 +224,20 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
         """Computes the energy of the data in the positive phase, which learning lowers, in nats, shape
         (B,).
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers, for subclasses that sample.
         """
         return self.free_energy(batch.x, batch.c)
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """Returns the state of chains that start at the data, for contrastive divergence."""
+        """Returns the state of chains that start at the data, for contrastive divergence.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers, for subclasses that sample.
+        """
         return {"v": self.visible(batch.x)}
 
     # ---- chains
@@ -239,7 +258,12 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         return self.base if name == "v" else self.base.new_zeros(self.shapes[name])
 
     def step(self, state: Tensor, rng: Rng) -> Tensor:
-        """Runs one sweep of block Gibbs sampling on the state of a chain, shape (B, entries)."""
+        """Runs one sweep of block Gibbs sampling on the state of a chain, shape (B, entries).
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            rng: source of random numbers.
+        """
         return self.packed(self.sweep(self.unpacked(state), rng, rng.rows))
 
     def shown(self, state: Tensor) -> Tensor:
@@ -299,7 +323,12 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         return beta * field + (1 - beta) * self._base(name)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples observations by `burn_in` Gibbs sweeps from independent units, shape (B, *)."""
+        """Samples observations by `burn_in` Gibbs sweeps from independent units, shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: conditions, shape (B, *), or None.
+        """
         layers = self.unpacked(self.start_chain(rng))
         for t in each(range(self.burn_in), "chains", "sweep"):
             layers = self.sweep(layers, rng.at(t), rng.rows, c)

@@ -93,7 +93,12 @@ class Learning:
         model.register_buffer("persistent", torch.cat(chains, 1))
 
     def start(self, model: Any, rng: Rng) -> None:
-        """Restarts the persistent chains from independent units, after `base` was set from the data."""
+        """Restarts the persistent chains from independent units, after `base` was set from the data.
+
+        Args:
+            model: the machine.
+            rng: source of random numbers.
+        """
         rows = rng.shard("persistent", model.persistent)
         for t, chain in enumerate(replicas(model)):
             chain.copy_(model.start_chain(rng.at("chains", t).on(rows)))
@@ -131,7 +136,12 @@ def replicas(model: Any) -> tuple[Tensor, ...]:
 
 
 def advance(model: Any, rng: Rng) -> None:
-    """Advances the persistent chains by k sweeps at each temperature, with exchanges between neighbours."""
+    """Advances the persistent chains by k sweeps at each temperature, with exchanges between neighbours.
+
+    Args:
+        model: the machine with its persistent chains.
+        rng: source of random numbers.
+    """
     rows, betas = rng.shard("persistent", model.persistent), model.learning.betas
     for t in range(model.learning.k):
         for i, (beta, chain) in enumerate(zip(betas, replicas(model))):

@@ -77,7 +77,12 @@ class BoltzmannMachine(Coupled):
         return ((x @ self.couplings) * x).sum(1) + x @ self.b
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """Returns the fields of (2) at some sites, shape (B, len(sites))."""
+        """Returns the fields of (2) at some sites, shape (B, len(sites)).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
         # (2), without the diagonal of the parameter
         columns = (self.U[:, sites] + self.U[sites].T) / 2
         return self.b[sites] + 2 * (x @ columns - x[:, sites] * self.U[sites, sites])

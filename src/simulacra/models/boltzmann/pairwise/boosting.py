@@ -96,7 +96,12 @@ class BoostedField(Sitewise):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Returns stage i: each round has one for the classifier and one for its weight."""
+        """Returns stage i: each round has one for the classifier and one for its weight.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         t, solves = divmod(i, 2)
         if t == len(self.rounds):
             return None
@@ -130,7 +135,12 @@ class BoostedField(Sitewise):
         return x @ self.b + torch.sigmoid(self.logits(x)) @ self.a
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """Returns the difference of `score` between one entry on and off, shape (B, 1)."""
+        """Returns the difference of `score` between one entry on and off, shape (B, 1).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
         (i,) = sites
         own = self._weights()[:, i]
         off = self.logits(x) - x[:, sites] * own

@@ -53,7 +53,12 @@ class Coupled(Sitewise, Completes):
         self.hidden_steps, self.learning = hidden_steps, learning
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
@@ -61,6 +66,10 @@ class Coupled(Sitewise, Completes):
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
         """Computes -s of the data with sampled hidden units, or with these summed out, in nats, shape
         (B,).
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
         """
         if self.rest == ("v",) or self.learning.estimator == "exact":
             return self.free_energy(batch.x)
@@ -68,7 +77,12 @@ class Coupled(Sitewise, Completes):
 
     @torch.no_grad()
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """Returns the data with hidden units after `hidden_steps` sweeps given the data."""
+        """Returns the data with hidden units after `hidden_steps` sweeps given the data.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         layers = {"v": self.visible(batch.x)}
         if "h" not in self.shapes:
             return layers
@@ -79,7 +93,14 @@ class Coupled(Sitewise, Completes):
         return layers
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         keep = known.reshape(len(x), -1)
         layers = self.unpacked(self.start_chain(rng))
         layers |= {"v": torch.where(keep, self.visible(self.space.filled(x, known)), layers["v"])}

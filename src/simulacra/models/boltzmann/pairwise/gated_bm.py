@@ -93,7 +93,12 @@ class GatedBM(Machine, Encodes, Completes):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
@@ -101,13 +106,24 @@ class GatedBM(Machine, Encodes, Completes):
     # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes the energy E of equation (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         v, s = layers["v"], layers["s"]
         # (1)
         return -v @ self.b - (s * self.a).sum((1, 2)) - (layers["h"] * self.field("h", layers)).sum((1, 2))
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Returns the field of the other layers on the layer `name`, in the shape of that layer (B, *)."""
+        """Returns the field of the other layers on the layer `name`, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         if name == "h":
             seen = layers["s"] * layers["v"].unsqueeze(2)
             return self.c + torch.einsum("bik,kij->bkj", seen, self.W)
@@ -118,7 +134,12 @@ class GatedBM(Machine, Encodes, Completes):
         return self.a + layers["v"].unsqueeze(2) * drawn
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """Returns E(v, s, 0), shape (B,), and the field on h."""
+        """Returns E(v, s, 0), shape (B,), and the field on h.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: not used.
+        """
         e = -layers["v"] @ self.b - (layers["s"] * self.a).sum((1, 2))
         return e, {"h": self.field("h", layers)}
 
@@ -155,11 +176,20 @@ class GatedBM(Machine, Encodes, Completes):
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
         """Computes the energy of the data and their sampled switches with h summed out, in nats, shape
         (B,).
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
         """
         return self.marginal(self.start_from(batch, rng))
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """Returns the data with switches sampled given them."""
+        """Returns the data with switches sampled given them.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         layers = self.explained(batch.x, rng)
         return {name: layers[name] for name in self.rest}
 
@@ -177,10 +207,22 @@ class GatedBM(Machine, Encodes, Completes):
         return layers["s"]
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the means of the switches as a code, shape (B, pixels K)."""
+        """Returns the means of the switches as a code, shape (B, pixels K).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         return self.switches(x).flatten(1)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         v = self.visible(self.space.filled(x, known))
         return self.observed(self.held(v, known.reshape(len(x), -1), rng, self.burn_in)["v"])

@@ -124,7 +124,12 @@ class HigherOrderBM(Coupled):
         return ProductWalk(self, x)
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """Computes equation (2) at some sites, shape (B, len(sites))."""
+        """Computes equation (2) at some sites, shape (B, len(sites)).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
         field = self.b[sites].expand(x.shape[0], -1)
         for r, w in enumerate(self.W, 2):
             others = self.get_buffer(f"others_{r}")[sites]

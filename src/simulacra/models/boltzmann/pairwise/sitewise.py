@@ -124,15 +124,30 @@ class Sitewise(Machine):
         return (self.rest,)
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes the energy -s in nats, shape (B,)."""
+        """Computes the energy -s in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         return -self.score(self.packed(layers))
 
     def marginal(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes -s in nats, shape (B,)."""
+        """Computes -s in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         return self.energy(layers)
 
     def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Computes -log sum_h exp(s(x, h)) in nats, shape (B,)."""
+        """Computes -log sum_h exp(s(x, h)) in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         if self.rest == ("v",):
             return self.marginal({"v": self.visible(x)})
         # with duplicates merged there are at most 2^visible rows, so at most 2^20 states are summed
@@ -226,11 +241,26 @@ class Sitewise(Machine):
     def anneal(
         self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Takes one annealing step from `before` to `after` on the path; see `Machine.anneal`."""
+        """Takes one annealing step from `before` to `after` on the path; see `Machine.anneal`.
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            before: position on the path, from 0 to 1.
+            after: next position on the path.
+            rng: source of random numbers.
+            c: not used.
+        """
         swept = self.sweep(self.unpacked(state), rng, rng.rows, beta=after)
         return self.log_ratio(state, before, after), self.packed(swept)
 
     def log_ratio(self, state: Tensor, before: float, after: float, c: Tensor | None = None) -> Tensor:
-        """Computes log p*_after(state) - log p*_before(state) in nats, shape (B,)."""
+        """Computes log p*_after(state) - log p*_before(state) in nats, shape (B,).
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            before: position on the path, from 0 to 1.
+            after: another position on the path.
+            c: not used.
+        """
         free = self.unpacked(state)["v"] @ self.base
         return (after - before) * (to_float64(self.score(state)) - to_float64(free))

@@ -91,7 +91,12 @@ class UnrolledMRF(Sitewise, Completes):
         self.even, self.odd = coloured(space.dims, pairs)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         update = Update("predict", ("",), predict)
         return Stage("train", [update], self.length, start=begin) if i == 0 else None
 
@@ -104,7 +109,12 @@ class UnrolledMRF(Sitewise, Completes):
         return x @ self.b + (x[:, self.tail[:n]] * x[:, self.head[:n]]) @ self.w
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """Returns b_i + sum_j w_ij x_j at some sites, shape (B, len(sites))."""
+        """Returns b_i + sum_j w_ij x_j at some sites, shape (B, len(sites)).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
         return (self.b + self._arriving(self._both() * x[:, self.tail]))[:, sites]
 
     @property
@@ -164,7 +174,14 @@ class UnrolledMRF(Sitewise, Completes):
         return torch.where(there, v, torch.sigmoid(self.fields(v, there)))
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with each missing entry drawn independently from its marginal, shape (B, *)."""
+        """Returns x with each missing entry drawn independently from its marginal, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         q = self.marginals(self.space.filled(x, known), known)
         return self.observed(rng.bernoulli("x", q))
 

@@ -59,18 +59,34 @@ class Frames(Machine):
         self.W = nn.Parameter(0.01 * torch.randn(d, hidden))
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes E of equation (1) in nats, shape (*,)."""
+        """Computes E of equation (1) in nats, shape (*,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         b, bias = self._split(c)
         # (1)
         return -(layers["v"] * b).sum(-1) - (layers["h"] * (bias + layers["v"] @ self.W)).sum(-1)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Returns b_t + W h on v, c_t + W'v on h, shape (*, units)."""
+        """Returns b_t + W h on v, c_t + W'v on h, shape (*, units).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         b, bias = self._split(c)
         return b + layers["h"] @ self.W.T if name == "v" else bias + layers["v"] @ self.W
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """Returns E(v, 0), shape (*,), and the field on h."""
+        """Returns E(v, 0), shape (*,), and the field on h.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return -(layers["v"] * self._split(c)[0]).sum(-1), {"h": self.field("h", layers, c)}
 
     def _split(self, c: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -151,7 +167,12 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
         return [Update("likelihood", ("",), loss, weights={term: valid_frames}, optimizer=self.optimizer)]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, which initializes b and `base` from the mean of the frames."""
+        """Returns the only stage, which initializes b and `base` from the mean of the frames.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return stage_of(self, i, start_chains_there)
 
     def joined_biases(self, x: Tensor) -> Tensor:
@@ -173,12 +194,24 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
         return Laws(self.frames, x[valid], self.joined_biases(x)[valid], valid.nonzero()[:, 0], kinds)
 
     def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
-        """Computes equation (3), exact, in nats, shape (N,)."""
+        """Computes equation (3), exact, in nats, shape (N,).
+
+        Args:
+            v: frames, shape (N, d).
+            b: biases of the visible units, shape (N, d).
+            c: biases of the hidden units, shape (N, hidden).
+        """
         # (3)
         return -self.frames.marginal({"v": v}, torch.cat([b, c], 1)) - log_partition(self.W, b, c)
 
     def draw_frame(self, b: Tensor, c: Tensor, rng: Rng) -> Tensor:
-        """Samples a frame by `burn_in` Gibbs sweeps from independent units, shape (B, d)."""
+        """Samples a frame by `burn_in` Gibbs sweeps from independent units, shape (B, d).
+
+        Args:
+            b: biases of the visible units, shape (B, d).
+            c: biases of the hidden units, shape (B, hidden).
+            rng: source of random numbers.
+        """
         return self.frames.draw(rng, torch.cat([b, c], 1))
 
 

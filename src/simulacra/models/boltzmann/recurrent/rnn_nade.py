@@ -62,7 +62,12 @@ class RNNNADE(Recurrent):
         return [Update("likelihood", ("",), negative_log_likelihood, weights=weights, optimizer=optimizer)]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, which initializes b from the mean of the frames."""
+        """Returns the only stage, which initializes b from the mean of the frames.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return stage_of(self, i)
 
     @property
@@ -80,13 +85,25 @@ class RNNNADE(Recurrent):
         return self.b + s @ self.net.U, self.c + s @ self.net.V
 
     def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
-        """Computes the sum of the logs of (3), exact, in nats, shape (N,)."""
+        """Computes the sum of the logs of (3), exact, in nats, shape (N,).
+
+        Args:
+            v: frames, shape (N, d).
+            b: biases of the visible units, shape (N, d).
+            c: biases of the hidden units, shape (N, hidden).
+        """
         # (3)
         y = shared_recursion(v.unsqueeze(2), self.W.unsqueeze(1), c, self.V.unsqueeze(1)).squeeze(2) + b
         return -F.binary_cross_entropy_with_logits(y, v, reduction="none").sum(1)
 
     def draw_frame(self, b: Tensor, c: Tensor, rng: Rng) -> Tensor:
-        """Samples a frame entry by entry, shape (B, d)."""
+        """Samples a frame entry by entry, shape (B, d).
+
+        Args:
+            b: biases of the visible units, shape (B, d).
+            c: biases of the hidden units, shape (B, hidden).
+            rng: source of random numbers.
+        """
         u = rng.uniform("v", self.visible, dtype=b.dtype)
         entries = []
         for i in range(self.visible):

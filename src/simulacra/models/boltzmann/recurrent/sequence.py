@@ -133,11 +133,23 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         return to_float64(self.frame_log_prob(x[:, : int(lengths.max())], lengths)).sum(1)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples sequences frame by frame, shape (B, T, d)."""
+        """Samples sequences frame by frame, shape (B, T, d).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: not used.
+        """
         return self._continued(torch.zeros(len(rng.rows), 0, self.visible), None, rng)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Continues each sequence from its known first steps, shape (B, T, d)."""
+        """Continues each sequence from its known first steps, shape (B, T, d).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         lengths = self.space.lengths_of(known, type(self).__name__)
         return self._continued(self.features(x)[:, : int(lengths.max())], lengths, rng)
 

@@ -78,7 +78,12 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
         learning.prepare(self)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update(before=recentre)], self.length, start=biases_from_data)
@@ -86,21 +91,37 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
     # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes the energy E of equation (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         v, h = self.precision * (layers["v"] - self.mu), layers["h"] - self.lam
         b, bias = self.biases(c)
         # (1)
         return -(v * b).sum(1) - (h * bias).sum(1) - ((v @ self.W) * h).sum(1)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Returns p (b + W (h - lambda)) on v, c + p W' (v - mu) on h, shape (B, units)."""
+        """Returns p (b + W (h - lambda)) on v, c + p W' (v - mu) on h, shape (B, units).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         b, bias = self.biases(c)
         if name == "v":
             return self.precision * torch.addmm(b, layers["h"] - self.lam, self.W.T)
         return torch.addmm(bias, self.precision * (layers["v"] - self.mu), self.W)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """Returns E(v, 0), shape (B,), and the field on h."""
+        """Returns E(v, 0), shape (B,), and the field on h.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         b, bias = self.biases(c)
         v = self.precision * (layers["v"] - self.mu)
         field = torch.addmm(bias, v, self.W)
@@ -133,15 +154,32 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
         return self.units["v"].mean(self.field("v", {"h": h}, c))
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the code E[h | x], shape (B, hidden)."""
+        """Returns the code E[h | x], shape (B, hidden).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.hidden_given_visible(self.visible(x), c)
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns E[v | h] at h = z, shape (B, *)."""
+        """Returns E[v | h] at h = z, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: conditions, shape (B, *), or None.
+        """
         return self.observed(self.visible_given_hidden(z, c))
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by Gibbs sweeps given the others, shape (B, *)."""
+        """Returns x with missing entries drawn by Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+        """
         return clamped(self, x, known, rng, c)
 
     def filters(self) -> Tensor:

@@ -79,7 +79,12 @@ class DiscriminativeRBM(Labelled):
     # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes E of (1) in nats, shape (B,); the layer `h` holds y, and y times the hidden units."""
+        """Computes E of (1) in nats, shape (B,); the layer `h` holds y, and y times the hidden units.
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         y, h = layers["h"][..., 0], layers["h"][..., 1:]
         # (1)
         given = (y * self.on_label(c, y.shape[0])).sum(1) + (h * self.on_hidden(layers["v"])).sum((1, 2))
@@ -92,14 +97,25 @@ class DiscriminativeRBM(Labelled):
         return (v @ self.W).unsqueeze(1) + (self.c + self.U.T)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Returns the field of the other layer on the layer `name`, in the shape of that layer (B, *)."""
+        """Returns the field of the other layer on the layer `name`, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         if name == "v":
             return self.b + layers["h"][..., 1:].sum(1) @ self.W.T
         on_y = self.on_label(c, layers["v"].shape[0])
         return torch.cat([on_y.unsqueeze(2), self.on_hidden(layers["v"])], 2)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """Returns E(v, 0), shape (B,), and the field on the hidden side."""
+        """Returns E(v, 0), shape (B,), and the field on the hidden side.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return -layers["v"] @ self.b, {"h": self.field("h", layers, c)}
 
     def label_logits(self, x: Tensor) -> Tensor:

@@ -91,6 +91,10 @@ class GroupedRBM(Labelled):
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
         """Computes E of (1) in nats, shape (B,); the layer `h` holds y, and y times the units of its
         group.
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
         """
         v, y, h = layers["v"], layers["h"][..., 0], layers["h"][..., 1:]
         # (1)
@@ -106,7 +110,13 @@ class GroupedRBM(Labelled):
         return self.e + v @ self.R
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Returns the field of the other layers on the layer `name`, in the shape of that layer (B, *)."""
+        """Returns the field of the other layers on the layer `name`, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         if name == "v":
             own = torch.einsum("byj,yij->bi", layers["h"][..., 1:], self.W)
             return self.b + own + layers["g"] @ self.R.T
@@ -116,7 +126,12 @@ class GroupedRBM(Labelled):
         return torch.cat([on_y.unsqueeze(2), self.on_relevant(layers["v"])], 2)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """Returns E(v, 0, 0), shape (B,), and the fields on the hidden side."""
+        """Returns E(v, 0, 0), shape (B,), and the fields on the hidden side.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return -layers["v"] @ self.b, {name: self.field(name, layers, c) for name in self.summed}
 
     def label_logits(self, x: Tensor) -> Tensor:

@@ -173,7 +173,12 @@ class Labelled(Machine, Classifies, TakesCondition):
     # ---- learning
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         own = self.learning.update()

@@ -84,7 +84,12 @@ class MixtureRBM(Machine, Encodes):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Returns the only stage, which initializes the biases from the data."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
@@ -92,7 +97,12 @@ class MixtureRBM(Machine, Encodes):
     # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes the energy E of equation (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         z, h = layers["h"][..., 0], layers["h"][..., 1:]
         on_z, on_h = self.upwards(layers["v"])
         # (1)
@@ -103,7 +113,13 @@ class MixtureRBM(Machine, Encodes):
         return v @ self.b.T, self.c + torch.einsum("bi,kij->bkj", v, self.W)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Returns the field of the other layer on the layer `name`, in the shape of that layer (B, *)."""
+        """Returns the field of the other layer on the layer `name`, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         if name == "v":
             h = layers["h"]
             return h[..., 0] @ self.b + torch.einsum("bkj,kij->bi", h[..., 1:], self.W)
@@ -111,7 +127,12 @@ class MixtureRBM(Machine, Encodes):
         return torch.cat([on_z.unsqueeze(2), on_h], 2)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """Returns E(v, 0), which is 0, shape (B,), and the field on the hidden side."""
+        """Returns E(v, 0), which is 0, shape (B,), and the field on the hidden side.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: not used.
+        """
         return layers["v"].new_zeros(layers["v"].shape[0]), {"h": self.field("h", layers)}
 
     # ---- components
@@ -122,5 +143,10 @@ class MixtureRBM(Machine, Encodes):
         return self.units["h"].mean(self.field("h", {"v": self.visible(x)}))[..., 0]
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the responsibilities as a code, shape (B, K)."""
+        """Returns the responsibilities as a code, shape (B, K).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         return self.responsibilities(x)
