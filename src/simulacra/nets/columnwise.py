@@ -96,9 +96,7 @@ class ColumnNets(nn.Module):
 
 
 def _mask(seen: Sequence[int], order: Sequence[int], condition: int) -> Tensor:
-    """Returns the mask (columns, F); row j is 1 at the features of the condition and of the columns before
-    j.
-    """
+    """Returns the mask (columns, F): row j is 1 at the features of the condition and of columns before j."""
     place = np.argsort(order)
     before = np.repeat(place, seen)[None] < place[:, None]
     whole = np.concatenate([before, np.ones((len(seen), condition), dtype=bool)], 1)

@@ -1,6 +1,4 @@
-"""Convolutional encoder and decoder for images of any size, with strides of two and exactly mirrored
-sides.
-"""
+"""Convolutional encoder and decoder for images of any size, with strides of two and mirrored sides."""
 
 from __future__ import annotations
 

@@ -63,9 +63,7 @@ class Dropout(nn.Module):
 
 
 def _rows(rows: range, n: int) -> range:
-    """Returns the row numbers of the batch, with n / rows numbers for each if a layer gets several samples a
-    row.
-    """
+    """Returns row numbers for n inputs: those of the batch, or n / rows of their own for each."""
     if n == len(rows):
         return rows
     each = n // max(1, len(rows))

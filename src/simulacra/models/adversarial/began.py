@@ -47,9 +47,7 @@ class Rebuilder(nn.Module):
         self.encoder, self.code, self.decoder = encoder, nn.Linear(width, code), decoder
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """Reconstructs h, shape (B, *), and returns minus the error as its score, with the code as
-        features.
-        """
+        """Returns minus the reconstruction error of h (B, *) as its score, and the code as features."""
         code = self.code(self.encoder(h, c))
         # (1)
         error = (h - self.decoder(code, c)).abs().flatten(1).mean(1)

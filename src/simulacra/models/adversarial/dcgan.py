@@ -1,5 +1,4 @@
-"""The deep convolutional GAN: strided convolutions and batch normalization, no pooling or hidden dense
-layers.
+"""The deep convolutional GAN: strided convolutions and batch normalization, without pooling.
 
     generator  z -> 4x4 -> 8x8 -> ... by transposed convolutions of stride 2, tanh at the end
     critic     the mirror image, with leaky ReLUs

@@ -118,9 +118,7 @@ class SemiSupervisedGAN(Game, Classifies):
         return None
 
     def label_logits(self, x: Tensor) -> Tensor:
-        """Returns the logits l of equation (1), whose softmax is p(y | x, not generated), shape (B,
-        classes).
-        """
+        """Returns the logits l of equation (1), whose softmax is p(y | x, not generated), (B, classes)."""
         logits = self.judge(self.seen(x)).labels
         assert logits is not None
         return logits
@@ -152,9 +150,7 @@ class SemiSupervisedGAN(Game, Classifies):
 
 
 def labelled_loss(model: SemiSupervisedGAN, batch: Batch, rng: Rng) -> Terms:
-    """Computes D's loss: the game's loss by (2), and -log p(y | x, not generated) of labelled rows, in
-    nats.
-    """
+    """Computes D's loss: the game by (2), and -log p(y | x, not generated) of labelled rows, in nats."""
     terms = discriminator_loss(model, batch, rng)
     terms.loss = {name: model.unlabelled_weight * term for name, term in terms.loss.items()}
     few = batch.extra["labelled"]

@@ -119,9 +119,7 @@ class Autoencoder(Model, Encodes, Decodes):
         return isinstance(self.space, Levels) and self.space.ranged
 
     def _share(self, f: Tensor) -> Tensor:
-        """Returns features as Bernoulli probabilities: themselves, or their logistic function if they exceed
-        [0, 1].
-        """
+        """Returns features as Bernoulli probabilities; those beyond [0, 1] by their logistic function."""
         return (STEEP * f).sigmoid() if self._unbounded else f
 
 

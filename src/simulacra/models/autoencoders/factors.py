@@ -178,8 +178,9 @@ def maximize(rows: Rows, q: int, iterations: int) -> tuple[Linear, Tensor]:
 
 
 def observed_start(rows: Rows, q: int) -> Linear:
-    """Returns initial parameters: observed means and variances, with factors along the columns of largest
-    variance.
+    """Returns initial parameters from the observed means and variances.
+
+    The factors start along the columns of largest variance.
 
     Args:
         rows: function that returns a new iterator over chunks (x, known) at each call.

@@ -115,9 +115,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         return torch.where(there, a, -inf), torch.where(there, b, inf)
 
     def values(self, z: Tensor) -> Tensor:
-        """Returns x of equation (1) for z, both (B, columns); normal scores stay scores, classes are
-        numbers.
-        """
+        """Returns x of equation (1) for z, both (B, columns); classes are numbers, scores stay scores."""
         found = []
         for j, (column, score) in enumerate(zip(self.columns, z.unbind(1))):
             if isinstance(column, Scores):
@@ -188,9 +186,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         return torch.cat(found)
 
     def _completed(self, x: Tensor, known: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
-        """Returns z of each row given its observed cells, shape (B, columns), and the log-weights (B,
-        candidates).
-        """
+        """Returns z given the observed cells, shape (B, columns), and the log-weights (B, candidates)."""
         order, L, e, log_w = self._sequences(self.space.filled(x, known), known, rng, self.candidates)
         z = (L @ kept(e, log_w, rng).unsqueeze(2)).squeeze(2)
         return torch.empty_like(z).scatter(1, order, z), log_w
@@ -198,9 +194,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
     def _sequences(
         self, x: Tensor, known: Tensor | None, rng: Rng, k: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Runs equation (3) with the observed columns of each row first; returns their order, L, e and log
-        w.
-        """
+        """Runs equation (3), observed columns of each row first; returns their order, L, e and log w."""
         a, b = self.box(x, known)
         if known is None:
             order = torch.arange(x.shape[1], device=a.device).expand(x.shape)
@@ -233,9 +227,7 @@ def _sequence(L: Tensor, a: Tensor, b: Tensor, rng: Rng, k: int) -> tuple[Tensor
 
 
 def _within(low: Tensor, high: Tensor, u: Tensor) -> Tensor:
-    """Returns the u-quantile of N(0, 1) truncated to [low, high), computed in the tail with better
-    precision.
-    """
+    """Returns the u-quantile of N(0, 1) truncated to [low, high), computed in the lower tail."""
     flip = low > 0
     a, b = torch.where(flip, -high, low), torch.where(flip, -low, high)
     p, q = torch.special.ndtr(a), torch.special.ndtr(b)
@@ -283,9 +275,7 @@ def _all_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
 
 
 def _learn_cells(model: GaussianCopula, j: int, x: Tensor, nominal: bool) -> None:
-    """Sets the cells of column j by the frequencies of its classes; nominal classes are ordered by
-    frequency.
-    """
+    """Sets the cells of column j by the frequencies of its classes, by which nominal ones are sorted."""
     n = model.sizes[j]
     # add half a count to each class, so that an unseen class has a finite score
     shares = torch.bincount(x.long(), minlength=n).to(torch.float64) + 0.5
@@ -296,9 +286,7 @@ def _learn_cells(model: GaussianCopula, j: int, x: Tensor, nominal: bool) -> Non
 
 
 def _even(sizes: list[int], columns: tuple[Space, ...]) -> Tensor:
-    """Returns initial cell boundaries, shape (columns, most + 1): those of scores, and equal shares of
-    classes.
-    """
+    """Returns initial cell boundaries (columns, most + 1): those of scores, or equal shares of classes."""
     ends = torch.full((len(sizes), max(sizes) + 1), math.inf)
     ends[:, 0] = -math.inf
     for j, (n, column) in enumerate(zip(sizes, columns)):

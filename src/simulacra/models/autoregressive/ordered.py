@@ -85,8 +85,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         return ancestral(self, rng, c, watch=watch)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn given the known ones
-        (`core.capabilities.ancestral.complete`).
+        """Returns x with missing entries drawn given the known ones, by `ancestral.complete`.
 
         Args:
             x: observations, shape (B, *); missing entries may have any value.

@@ -134,9 +134,7 @@ class LatentVariableModel(
 
     @property
     def recommended(self) -> Mapping[str, Any]:
-        """Recommended options for tables, which have few rows: at least 3,000 steps, and a rate decaying from
-        0.002.
-        """
+        """Recommended options for tables: at least 3,000 steps, and a rate decaying from 0.002."""
         return TABLES if isinstance(self.space, Table) else {}
 
     def stage(self, i: int, past: list) -> Stage | None:
@@ -149,9 +147,7 @@ class LatentVariableModel(
         return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
 
     def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
-        """Returns the features of the condition as extra arguments of a network: a tuple of one tensor, or
-        empty.
-        """
+        """Returns the condition's features as further arguments of a network, an empty tuple without one."""
         if self.condition is None or c is None:
             return ()
         return (self.condition.features(c, self.dtype),)

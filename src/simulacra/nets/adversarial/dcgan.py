@@ -30,8 +30,7 @@ PADDING = padding("same", KERNEL, STRIDE)
 
 
 class DCGANGenerator(nn.Module):
-    """Generates images (B, C, H, W), without output activation, from noise (B, latent) and a condition (B,
-    *).
+    """Generates images (B, C, H, W), before output activation, from noise (B, latent) and a condition.
 
     Args:
         latent: size of the noise.

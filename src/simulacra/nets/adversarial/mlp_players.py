@@ -51,9 +51,7 @@ class MLPGenerator(nn.Module):
         self.body = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(out_shape)))
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns outputs (B, *out_shape) for noise z (B, latent) and condition features c (B, *), or
-        None.
-        """
+        """Returns outputs (B, *out_shape) for noise z (B, latent) and condition features c (B, *) or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
         return self.body(z).unflatten(1, self.out_shape)
 

@@ -1,5 +1,4 @@
-"""A fully connected network with noise on every layer and weight normalization: a regularized discriminator
-for few labels.
+"""A fully connected discriminator with noise on every layer and weight normalization, for few labels.
 
     h <- relu(W (h + s n) + b),  n ~ N(0, I),  W = g v / |v| row by row           (1)
 

@@ -46,7 +46,5 @@ def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Modu
 
 
 def needs_bias(kind: str) -> bool:
-    """Returns True if a layer before `norm(kind, ...)` needs a bias: `batch` and `virtual` subtract it
-    again.
-    """
+    """Returns True if a layer before `norm(kind, ...)` needs a bias, which `batch` and `virtual` subtract."""
     return kind in ("layer", "none")

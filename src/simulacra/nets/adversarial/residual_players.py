@@ -27,8 +27,7 @@ SMALLEST = 6  # smallest side after the critic's halvings: 32 ends at 8, 28 at 7
 
 
 class ResidualGenerator(nn.Module):
-    """Generates images (B, C, H, W), without output activation, from noise (B, latent) and a condition (B,
-    *).
+    """Generates images (B, C, H, W), before output activation, from noise (B, latent) and a condition.
 
     Args:
         latent: size of the noise.
@@ -158,9 +157,7 @@ def _he(a: int, b: int, bias: bool = True) -> nn.Conv2d:
 
 
 def _glorot(layer: Layer, gain: float = 1.0) -> Layer:
-    """Initializes uniform weights of variance 2 gain^2 / (inputs + outputs) and zero biases; returns the
-    layer.
-    """
+    """Initializes uniform weights of variance 2 gain^2 / (inputs + outputs) and zero biases."""
     nn.init.xavier_uniform_(layer.weight, gain)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -68,9 +68,7 @@ class Above(nn.Module):
         return row.new_zeros(row.shape[0], self.reach, row.shape[2], self.conv.in_channels)
 
     def last(self, rows: Tensor) -> Tensor:
-        """Computes one row of outputs, shape (B, W, outputs), from exactly the rows (B, reach + own, W,
-        inputs).
-        """
+        """Computes one row of outputs (B, W, outputs) from the rows (B, reach + own, W, inputs)."""
         return self.conv(rows.movedim(3, 1)).squeeze(2).movedim(1, 2)
 
 

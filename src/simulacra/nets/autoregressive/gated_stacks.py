@@ -123,9 +123,7 @@ class GatedStacks(RasterNet):
         return self._row([layer.above.edge(blank) for layer in self.layers], blank, c)
 
     def next_row(self, row: Row) -> Row:
-        """Returns the state of the next row; it needs the image's row only, since h does not reach other
-        rows.
-        """
+        """Returns the state of the next row; h is horizontal, so only the image's row is carried over."""
         return self._row(list(row.above), row.features(0), row.c)
 
     def _row(self, above: list[Tensor], x: Tensor, c: Tensor | None) -> Row:

@@ -241,9 +241,7 @@ class MaskedNet(nn.Module):
         return [cast(Tensor, getattr(self, f"hidden{i}"))[choice] for i in range(self.depth)]
 
     def _always(self, n: int, c: Tensor | None) -> Tensor:
-        """Returns the features of the condition, which are known before the first entry, shape (n,
-        features).
-        """
+        """Returns the condition's features, which are known before the first entry, shape (n, features)."""
         if self.condition is None or c is None:
             return self._weight.new_empty(n, 0)
         return self.condition.features(c, self._weight.dtype).reshape(n, -1)

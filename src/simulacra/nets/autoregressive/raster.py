@@ -1,5 +1,4 @@
-"""Base of networks whose output at a pixel depends on the preceding pixels, for whole images or pixel by
-pixel.
+"""Base of networks whose output at a pixel depends on the preceding pixels.
 
 `forward` computes all pixels at once. Sampling computes one pixel at a time (`pixel`) from a `Row`. The terms
 of the rows above are computed once for the whole row when it begins (`next_row`); within the row only the

@@ -199,9 +199,7 @@ class DiagonalBiLSTM(Recurrence):
         return self.left(u) + F.pad(self.right(u.flip(2)).flip(2), (0, 0, 0, 0, 1, -1))
 
     def kept(self, above: Tensor, taps: Tensor) -> Tensor:
-        """Returns h of the finished row by both sweeps; the right one runs now, because it needs the whole
-        row.
-        """
+        """Returns h of the finished row by both sweeps; the right one needs the whole row."""
         u, h, _ = taps.split([self.wide, self.n, self.n], -1)
         right = self.right.row(u.flip(1), above[..., self.n :].flip(1)).flip(1)
         return torch.cat([h, right], -1)

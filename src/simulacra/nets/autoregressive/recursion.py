@@ -74,9 +74,7 @@ def _plain(x: Tensor, W: Tensor, a: Tensor, V: Tensor, rho: Tensor | None, f: Ac
 
 
 def _blocks(x: Tensor, V: Tensor, rho: Tensor | None) -> Sequence[Block]:
-    """Returns the blocks of entries, with equal states merged where that is cheaper and the entries are
-    exchangeable.
-    """
+    """Returns the blocks of entries; equal states are merged where this is possible and cheaper."""
     apart = rho is not None or x.shape[2] > 1 or x.requires_grad or V.shape[1] > FEW_OUTPUTS
     filled = 1.0 if apart else int(x.count_nonzero()) / max(1, x.numel())
     if filled > 0.5:

@@ -171,9 +171,7 @@ class DistinctStates:
         return dW, (later + da[:B]).index_add_(0, self.rows, da[B:])
 
     def outputs(self, h: Tensor, V: Tensor) -> Tensor:
-        """Computes the outputs of all entries at all states in one product, and gathers those of each entry's
-        state.
-        """
+        """Computes the outputs at all states in one product, and gathers those of each entry's state."""
         T, P, _ = V.shape
         everywhere = (h @ V.flatten(0, 1).T).view(-1, T, P)
         return everywhere.gather(0, self._read(P)).transpose(0, 1)

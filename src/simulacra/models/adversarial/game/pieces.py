@@ -1,5 +1,4 @@
-"""Builds the networks of a game from options: architecture, conditioning, normalization, minibatch
-discrimination.
+"""Builds the networks of a game from the options of a model.
 
 Reference: Radford et al. 2015; Kwak and Zhang 2016; Salimans et al. 2016. Rows F12, F13, F14, F17, G2, G4.
 """

@@ -68,8 +68,7 @@ class Raster(Ordered):
         return self.space.shape[0], self._codes, self.per_entry
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the distribution parameters of each entry given the preceding ones, shape (B, P, C, H,
-        W).
+        """Returns the distribution parameters of each entry given the preceding ones, (B, P, C, H, W).
 
         Args:
             x: observations, shape (B, *).

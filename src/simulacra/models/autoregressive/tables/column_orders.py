@@ -31,8 +31,7 @@ def replay(x: Tensor, orders: Tensor, watch: Watch) -> None:
 
 
 def order_of(space: Space, order: Sequence[str] | None) -> list[int]:
-    """Returns the indices of all columns in order: the named ones first, then the others in the table's
-    order.
+    """Returns the indices of all columns in order: the named ones first, then the others.
 
     Args:
         space: a table, or a vector, whose columns have their indices as names.

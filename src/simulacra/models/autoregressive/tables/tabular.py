@@ -343,8 +343,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return cast(ColumnNets, self.nets[0]).column(state, int(self.order[t]))
 
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
-        """Returns the state with the features of a value (n,) of the t-th column of the order, shape (n,
-        F).
+        """Returns the state (n, F) with the features of a value (n,) of the t-th column of the order.
 
         Args:
             state: state before the entry.

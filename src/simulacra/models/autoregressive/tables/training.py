@@ -28,8 +28,9 @@ WORK = 4e9  # largest number of multiplications of a step for these draws; wide 
 
 
 def negative_log_likelihood(model: Tabular, batch: Batch, rng: Rng) -> Terms:
-    """Computes -log p(x|c) in nats, the mean over the orders, shape (B,); each order completes incomplete
-    rows.
+    """Computes the mean over the orders of -log p(x|c) in nats, shape (B,).
+
+    Each order completes incomplete rows by itself.
     """
     losses = []
     for o, net in enumerate(model.nets):
@@ -51,8 +52,7 @@ def _guessed(model: Tabular, o: int, batch: Batch, rng: Rng) -> Tensor:
 
 
 def begin_at_marginals(model: Tabular, source: Source, rng: Rng) -> None:
-    """Initializes the last bias of every network with the parameters of the column's marginal in the training
-    rows.
+    """Initializes the last bias of every network with the parameters of the column's marginal.
 
     Args:
         model: the model.

@@ -110,9 +110,7 @@ class MADE(Ordered):
             self.head, self.entry_head = _ensemble(self.members), _ensemble(self.entry_members)
 
     def updates(self) -> list[Update]:
-        """Returns the only update: all parameters minimize the negative log-likelihood under the masks of the
-        step.
-        """
+        """Returns the only update: all parameters minimize -log p(x) under the masks of the step."""
         return [Update("likelihood", ("",), negative_log_likelihood_of_one)]
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
@@ -211,9 +209,7 @@ def sampled_degrees(rng: Rng, hidden: Sequence[int], lowest: int, d: int) -> lis
 
 
 def _ensemble(members: LikelihoodHead) -> LikelihoodHead:
-    """Returns the head of the mixture of `members`, whose shape begins with M; log w is one more
-    parameter.
-    """
+    """Returns the head of the mixture of `members`, with log w as one more parameter of each member."""
     p, m, *shape = members.output
     build = partial(_mixture, members=members.build, m=m)
     return LikelihoodHead(members.name, ((p + 1) * m, *shape), build, m)

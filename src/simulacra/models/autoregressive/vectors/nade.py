@@ -1,6 +1,4 @@
-"""NADE, the neural autoregressive distribution estimator: a network with one hidden layer for each
-conditional,
-with shared weights.
+"""NADE, the neural autoregressive distribution estimator: one-layer conditionals with shared weights.
 
     p(x) = prod_t p(x_o(t) | x_o(<t))                                          (1)
     h_t = sg(c + W_o(<t) x_o(<t))                                              (2)

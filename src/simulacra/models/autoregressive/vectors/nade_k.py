@@ -103,8 +103,7 @@ class NADEK(Orderless):
         self.register_buffer("mean", torch.zeros(space.dims, self.entry_features))
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns stage i: one with a loss on all steps, then one with a loss on the last; the first computes
-        the means.
+        """Returns stage i: one with a loss on all steps, then one with a loss on the last.
 
         Args:
             i: index of the stage, from 0.

@@ -84,8 +84,7 @@ class RNADE(Ordered):
         return [Update("likelihood", ("",), negative_log_likelihood)]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, which initializes the components over the range of each entry in the
-        data.
+        """Returns the only stage, which initializes the components from the data.
 
         Args:
             i: index of the stage, from 0.
@@ -156,8 +155,7 @@ def scale_gradient(t: Tensor, scale: Tensor) -> Tensor:
 
 
 def biases_from_data(model: RNADE, source: Source, rng: Rng) -> None:
-    """Initializes mu at quantiles of each entry's distribution in the data, and sigma at its standard
-    deviation.
+    """Initializes mu at quantiles of each entry in the data, and sigma at its standard deviation.
 
     Args:
         model: the model.

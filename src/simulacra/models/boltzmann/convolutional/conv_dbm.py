@@ -117,8 +117,7 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
         )
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """Computes minus the bound on the free energy minus the exact log Z, a lower bound on log p(x), in
-        nats, (B,).
+        """Computes a lower bound on log p(x) in nats, shape (B,): minus `bound_energy` minus the exact log Z.
 
         Args:
             x: observations, shape (B, *).

@@ -70,8 +70,8 @@ class Maps(nn.Module):
         return maps.reshape(-1, filters, n, blocks).transpose(2, 3)
 
     def down(self, h: Tensor) -> Tensor:
-        """Computes the field of the units h (B, *shape) on the maps below, the transpose of `up`, (B,
-        channels, H, W).
+        """Computes the field of h (B, *shape) on the maps below (B, channels, H, W), the transpose of
+        `up`.
         """
         filters, _, n = self.shape
         maps = h.transpose(2, 3).reshape(-1, filters * n, *self.pooled_size)
@@ -83,8 +83,8 @@ class Maps(nn.Module):
         return h.sum(3).unflatten(2, self.pooled_size)
 
     def spread(self, field: Tensor) -> Tensor:
-        """Copies a field on the pooling units to the units of their blocks, the transpose of `pooled`, (B,
-        *shape).
+        """Copies a field on pooling units to all units of their blocks (B, *shape), the transpose of
+        `pooled`.
         """
         return field.flatten(2).unsqueeze(3).expand(-1, *self.shape)
 

@@ -110,8 +110,7 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return e
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Returns s (b + the input of h_1) on v, and I + T of (2) on the units of a hidden layer, shape (B,
-        *).
+        """Returns s (b + the input of h_1) on v, or I + T of (2) on a hidden layer, shape (B, *).
 
         Args:
             name: name of the layer.
@@ -129,8 +128,7 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return field + self.maps[i].spread(above)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """Returns E(r, 0), shape (B,), and the fields on the summed layers; with these at 0 only bias terms
-        remain.
+        """Returns E(r, 0), shape (B,), and the fields on the summed layers.
 
         Args:
             layers: values of the other layers by name, each (B, *).
@@ -150,9 +148,7 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
     # ---- inference
 
     def posterior_fields(self, v: Tensor) -> Layers:
-        """Computes the fields I + T of q in (3) on each hidden layer by mean field, starting from units that
-        are off.
-        """
+        """Computes the fields I + T of q in (3) on each hidden layer by mean field."""
         means = {name: v.new_zeros(v.shape[0], *self.shapes[name]) for name in self.names}
         fields = {}
         for _ in range(self.mean_field_steps):
@@ -172,8 +168,9 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return self.bound_energy(batch.x, batch.c, rng)
 
     def bound_energy(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """Computes equation (3) in nats, shape (B,), with the summed layers at their optimal q; exact for one
-        layer.
+        """Computes the bound (3) in nats, shape (B,), at the optimal q of the summed layers.
+
+        It is exact for one layer.
 
         Args:
             x: observations, shape (B, *).
@@ -204,9 +201,7 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return {"v": v, **draws}
 
     def pooled(self, x: Tensor) -> Tensor:
-        """Returns P(p = 1 | x) of the top layer, by mean field for several layers, shape (B, filters, *pooled
-        size).
-        """
+        """Returns P(p = 1 | x) of the top layer, shape (B, filters, *pooled size), by mean field."""
         top = self.names[-1]
         return self.maps[-1].pooled(self.units[top].mean(self.posterior_fields(self.visible(x))[top]))
 
@@ -246,8 +241,7 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
 
 
 def with_sparsity(model: Convolutional, batch: Batch, rng: Rng, loss: Loss) -> Terms:
-    """Computes a loss with the sparsity term for the biases c: the cross entropy between the rate t and q, in
-    nats.
+    """Computes a loss with the sparsity term: the cross entropy between the rate t and q, in nats.
 
     The gradient of the term is the mean of q - t over the positions, the rule of Lee et al.
 
@@ -269,8 +263,7 @@ def with_sparsity(model: Convolutional, batch: Batch, rng: Rng, loss: Loss) -> T
 
 
 def biases_from_data(model: Convolutional, source: Source, rng: Rng) -> None:
-    """Initializes the visible bias from the mean of each channel, and chains and `base` from that of each
-    pixel.
+    """Initializes the visible bias from the mean of each channel, `base` and chains from that of each pixel.
 
     Args:
         model: the machine.

@@ -142,8 +142,7 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
         return h.reshape(h.shape[0], *self.space.shape)
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the means of the top layer, by propagating the means of the layers below, shape (B,
-        units).
+        """Returns the means of the top layer, by propagating those of the layers below, shape (B, units).
 
         Args:
             x: observations, shape (B, *).
@@ -173,8 +172,7 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
         return self.top.free_energy(below) - bound
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """Computes equation (3) from one sample of q, with the exact log Z of the top RBM, in nats, shape
-        (B,).
+        """Computes (3) from one sample of q and the exact log Z of the top RBM, in nats, shape (B,).
 
         Args:
             x: observations, shape (B, *).
@@ -271,8 +269,7 @@ class Below:
 
 
 def begin(model: DBN, source: Source, rng: Rng, level: int) -> None:
-    """Initializes the RBM at `level`: as the transposed one below if the sizes fit, else with biases from its
-    data.
+    """Initializes the RBM at `level` as the transposed one below, or from the mean of its data.
 
     Args:
         model: the belief network.

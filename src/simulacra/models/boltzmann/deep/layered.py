@@ -103,8 +103,7 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
         return e
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Returns the field of the neighbouring layers on the layer `name`, including its bias, shape (B,
-        units).
+        """Returns the field of the neighbouring layers on the layer `name`, with its bias, shape (B, units).
 
         Args:
             name: name of the layer.
@@ -186,8 +185,7 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
         return q
 
     def upwards(self, given: Layers, known: Known) -> Layers:
-        """Initializes the means: unknown units from their bias, then upwards with doubled input below the
-        top.
+        """Initializes the means: unknown units from their bias, then upwards with doubled input.
 
         Args:
             given: values of v, and of y if there is one.
@@ -232,8 +230,9 @@ class Layered(Machine, HasBound, HasBoundEnergy, Encodes, TakesMissing):
         return self.mean_field(self.given(x, c), there)
 
     def bound_energy(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """Computes E_q[E] - H(q) in nats, an upper bound of -log sum_h exp(-E(x, h)), shape (B,); q is
-        detached.
+        """Computes E_q[E] - H(q) in nats, an upper bound of -log sum_h exp(-E(x, h)), shape (B,).
+
+        q is treated as constant in the gradient.
 
         Args:
             x: observations, shape (B, *).

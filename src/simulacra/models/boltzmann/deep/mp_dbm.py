@@ -92,8 +92,7 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
         return self.field("y", self.mean_field(given, {"y": unknown}))
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with each missing entry drawn independently from its mean field marginal, shape (B,
-        *).
+        """Returns x with each missing entry drawn from its mean field marginal, shape (B, *).
 
         Args:
             x: observations, shape (B, *); missing entries may have any value.

@@ -138,9 +138,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
 
     @property
     def sides(self) -> tuple[tuple[str, ...], ...]:
-        """The sets of layers over which log Z can be summed: the state and, with two blocks, the summed
-        block.
-        """
+        """Sets of layers over which log Z can be summed: the state and, with two blocks, the summed block."""
         return (self.rest, self.summed) if len(self.blocks) == 2 else (self.rest,)
 
     def packed(self, layers: Layers) -> Tensor:
@@ -222,8 +220,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
     # ---- terms of the gradient
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """Computes the energy of the data in the positive phase, which learning lowers, in nats, shape
-        (B,).
+        """Computes the energy of the data in nats, shape (B,), which learning lowers.
 
         Args:
             batch: rows of data.
@@ -243,9 +240,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
     # ---- chains
 
     def start_chain(self, rng: Rng) -> Tensor:
-        """Draws a chain's initial state of independent units, the visible ones with the field `base`, (B,
-        entries).
-        """
+        """Draws independent units as a chain's initial state, with the field `base` on v, (B, entries)."""
         return self.packed({name: self._free(name, rng, rng.rows) for name in self.rest})
 
     def _free(self, name: str, rng: Rng, rows: RowKeys) -> Tensor:

@@ -129,9 +129,7 @@ class Learning:
 
 
 def replicas(model: Any) -> tuple[Tensor, ...]:
-    """Returns the states of the persistent chains at each temperature, the model's own last, each (chains,
-    state).
-    """
+    """Returns the states of the persistent chains at each temperature, that of the model last."""
     return model.persistent.chunk(len(model.learning.betas), 1)
 
 
@@ -152,8 +150,7 @@ def advance(model: Any, rng: Rng) -> None:
 
 
 def exchange(model: Any, rng: Rng, rows: range) -> None:
-    """Swaps states of neighbouring temperatures with the Metropolis probability, which keeps both
-    distributions.
+    """Swaps states of neighbouring temperatures with the Metropolis probability.
 
     For states x, y at temperatures a, b it is
 

@@ -71,8 +71,9 @@ def _summed(model: Machine, side: tuple[str, ...], c: Tensor | None, progress: P
 
 
 def log_sum(parts: Callable[[], Iterator[Part]], inputs: Sequence[Tensor]) -> Tensor:
-    """Computes the log of a sum of exponentials of many parts, in float64, shape (); a gradient recomputes
-    the parts.
+    """Computes the log of a sum of exponentials of many parts, in float64, shape ().
+
+    The backward pass recomputes the parts, so that one of them is in memory at a time.
 
     Args:
         parts: returns an iterator over functions, each of which computes one part, a float64 scalar.

@@ -201,9 +201,7 @@ class Alternatives(Units):
     """
 
     def mean(self, field: Tensor) -> Tensor:
-        """Returns the probability of each group, and the means of its units: that probability times their
-        sigmoids.
-        """
+        """Returns the probability of each group, and the means of its units under it."""
         z = self._logits(field).softmax(-1).unsqueeze(-1)
         return torch.cat([z, z * torch.sigmoid(field[..., 1:])], -1)
 

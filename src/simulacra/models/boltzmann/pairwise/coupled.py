@@ -64,8 +64,7 @@ class Coupled(Sitewise, Completes):
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """Computes -s of the data with sampled hidden units, or with these summed out, in nats, shape
-        (B,).
+        """Computes -s of the data in nats, shape (B,), with hidden units sampled or summed out.
 
         Args:
             batch: rows of data.

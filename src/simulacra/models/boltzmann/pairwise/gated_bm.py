@@ -174,8 +174,7 @@ class GatedBM(Machine, Encodes, Completes):
         return self.held(self.visible(x), None, rng, self.switch_steps)
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """Computes the energy of the data and their sampled switches with h summed out, in nats, shape
-        (B,).
+        """Computes the energy of the data and sampled switches with h summed out, in nats, shape (B,).
 
         Args:
             batch: rows of data.
@@ -196,9 +195,7 @@ class GatedBM(Machine, Encodes, Completes):
     # ---- capabilities
 
     def switches(self, x: Tensor) -> Tensor:
-        """Returns the probability of each component at each pixel, (2) by mean field, shape (B, pixels,
-        K).
-        """
+        """Returns the probability of each component at each pixel, (2) by mean field, (B, pixels, K)."""
         layers = {"v": self.visible(x)}
         layers["s"] = self.a.softmax(1).expand(x.shape[0], -1, -1)
         for _ in range(self.switch_steps):

@@ -139,8 +139,7 @@ class HigherOrderBM(Coupled):
 
 
 class ProductWalk(Walk):
-    """Chains that cache the products of their units; a change of one unit updates the products that contain
-    it.
+    """Chains that cache the products of their units; a change of one unit updates its products.
 
     Args:
         model: the machine.

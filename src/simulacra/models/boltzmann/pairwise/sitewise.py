@@ -38,8 +38,7 @@ from simulacra.models.boltzmann.machine.units import Bernoulli, Units
 
 
 class Walk:
-    """Chains that move from site to site; subclasses cache quantities that a change of one site updates
-    cheaply.
+    """Chains that move from site to site; subclasses cache what a change of one site updates cheaply.
 
     Args:
         model: the machine with the differences (2).

@@ -1,5 +1,4 @@
-"""The shared base of recurrent models of sequences: a deterministic state determines the next frame's
-distribution.
+"""The shared base of recurrent models of sequences, in which a state gives the next frame's distribution.
 
     log p(v_1, ..., v_L) = sum_t log p(v_t | s_(t-1))                            (1)
     s_t = f(D(v_t) + s_(t-1) R),   s_0 = 0                                       (2)
@@ -38,8 +37,7 @@ ROWS = 64  # number of sequences in a chunk when the biases are initialized
 
 
 class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
-    """Abstract base with equations (1) to (3); subclasses provide the frame's distribution, D, R, f and the
-    biases.
+    """Abstract base with equations (1) to (3); subclasses provide D, R, f, the biases and the frames.
 
     Args:
         space: space of sequences of binary frames.

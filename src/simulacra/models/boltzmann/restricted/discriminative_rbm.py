@@ -91,9 +91,7 @@ class DiscriminativeRBM(Labelled):
         return -given - layers["v"] @ self.b
 
     def on_hidden(self, v: Tensor) -> Tensor:
-        """Returns the fields c_j + U_jy + (W'v)_j on the hidden units for each label, shape (B, classes,
-        hidden).
-        """
+        """Returns the fields c_j + U_jy + (W'v)_j on hidden units for each label, (B, classes, hidden)."""
         return (v @ self.W).unsqueeze(1) + (self.c + self.U.T)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:

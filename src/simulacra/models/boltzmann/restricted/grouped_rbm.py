@@ -89,8 +89,7 @@ class GroupedRBM(Labelled):
     # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Computes E of (1) in nats, shape (B,); the layer `h` holds y, and y times the units of its
-        group.
+        """Computes E of (1) in nats, shape (B,); the layer `h` holds y, and y times its hidden units.
 
         Args:
             layers: values of the layers by name, each (B, *).

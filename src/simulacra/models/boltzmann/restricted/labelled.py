@@ -77,8 +77,7 @@ class Pairs:
 
 
 class Labelled(Machine, Classifies, TakesCondition):
-    """Abstract base with equations (1) to (3); the layer `h` has `Alternatives` as units, one group for each
-    y.
+    """Abstract base with equations (1) to (3); the layer `h` has one group of `Alternatives` for each y.
 
     Args:
         name: name of the model, for the message when its space does not fit.
@@ -137,8 +136,7 @@ class Labelled(Machine, Classifies, TakesCondition):
         """Computes log p(y | v) of (2) up to a constant of the row, shape (B, classes)."""
 
     def on_label(self, c: Tensor | None, n: int) -> Tensor:
-        """Returns the biases d of the classes, lowered by `EXCLUDED` for classes other than a given label,
-        (B, classes).
+        """Returns the biases d of the classes, lowered by `EXCLUDED` for all but a given label, (B, classes).
 
         Args:
             c: labels, shape (B,), or None.
