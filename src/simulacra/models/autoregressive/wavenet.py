@@ -162,7 +162,7 @@ def _check_series(space: Space, condition: Space | None) -> None:
         )
     if condition is not None and space.dims % _frames(condition):
         raise ValueError(
-            f"the condition has {_frames(condition)} frames, but x has {space.dims} entries, which they do "
-            "not divide: each frame lasts equally long; give a condition that is no series another shape "
-            "than (C, frames)."
+            f"the condition has {_frames(condition)} frames, but x has {space.dims} entries, which is no "
+            "multiple of it, and all frames have the same length: choose another number of frames, or give a "
+            "condition that is constant over time another shape than (C, frames)."
         )

@@ -57,7 +57,7 @@ class Objective:
         return self if target == 1 else replace(self, real=Smoothed(self.real, self.fake, target))
 
 
-# losses are module functions or dataclasses, not lambdas: a model is pickled for other processes
+# losses are module functions or dataclasses: a lambda could not be sent to other training processes
 
 
 @dataclass(frozen=True)

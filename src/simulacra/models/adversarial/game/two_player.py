@@ -96,7 +96,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         for name, module in self.D.named_modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 raise ValueError(
-                    f"gradient_penalty is one for each row, but the critic's layer {name!r} is a batch "
+                    f"gradient_penalty is computed row by row, but the critic's layer {name!r} is a batch "
                     "normalization, which mixes rows: take critic_normalization='layer' or 'none'."
                 )
 

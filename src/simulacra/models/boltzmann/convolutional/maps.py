@@ -70,9 +70,7 @@ class Maps(nn.Module):
         return maps.reshape(-1, filters, n, blocks).transpose(2, 3)
 
     def down(self, h: Tensor) -> Tensor:
-        """Computes the field of h (B, *shape) on the maps below (B, channels, H, W), the transpose of
-        `up`.
-        """
+        """Computes the field of h on the maps below, shape (B, channels, H, W); the transpose of `up`."""
         filters, _, n = self.shape
         maps = h.transpose(2, 3).reshape(-1, filters * n, *self.pooled_size)
         return F.conv_transpose2d(F.pixel_shuffle(maps, self.pool), self.W)
@@ -83,9 +81,7 @@ class Maps(nn.Module):
         return h.sum(3).unflatten(2, self.pooled_size)
 
     def spread(self, field: Tensor) -> Tensor:
-        """Copies a field on pooling units to all units of their blocks (B, *shape), the transpose of
-        `pooled`.
-        """
+        """Copies a field on pooling units to the units of their blocks, (B, *shape); transposes `pooled`."""
         return field.flatten(2).unsqueeze(3).expand(-1, *self.shape)
 
     def biased(self, h: Tensor) -> Tensor:
