@@ -83,8 +83,8 @@ class LatentVariableModel(
         space: space of one observation.
         condition: space of the condition c of p(x | c); None for p(x).
         latent: size of the code z next to x.
-        hidden: sizes of the encoder's hidden layers (channels for `conv`), which the decoder mirrors; None
-            takes the defaults of the network.
+        hidden: layer sizes of the encoder (channels for `conv`), which the decoder mirrors; None takes the
+            defaults of the network.
         net: `mlp` or `conv`; `auto` takes `conv` for images with a side of at least 16, else `mlp`.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
         likelihood: distribution of x given z; `auto` takes the default of the space.
@@ -318,7 +318,8 @@ def repeated(q: Gaussian) -> Gaussian:
 def bias_from_data(model: LatentVariableModel, source: Source, rng: Rng) -> None:
     """Initializes the output biases at the log-odds of each pixel's mean, as in Burda et al. 2015.
 
-    Columns of a table start at their marginals. Custom networks and other likelihoods are not changed.
+    Columns of a table start at their marginals. Other likelihoods, and decoders other than `MLPDecoder`, are
+    not changed.
 
     Args:
         model: the model.

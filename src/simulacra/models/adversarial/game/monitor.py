@@ -32,7 +32,7 @@ def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dic
         c: conditions of the rows, or None.
 
     Returns:
-        `accuracy` and `diversity`, ratios without unit, and `gradient`, in nats per unit of features.
+        `accuracy`, the mean norm of the `gradient`, and `diversity`.
     """
     c = model.given(c)
     with torch.no_grad():

@@ -201,7 +201,7 @@ class Alternatives(Units):
     """
 
     def mean(self, field: Tensor) -> Tensor:
-        """Returns the probability of each group, and the means of its units under it."""
+        """Returns the probability of each group, and E[h_kj]: that probability times the unit's sigmoid."""
         z = self._logits(field).softmax(-1).unsqueeze(-1)
         return torch.cat([z, z * torch.sigmoid(field[..., 1:])], -1)
 

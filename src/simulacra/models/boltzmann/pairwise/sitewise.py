@@ -92,7 +92,7 @@ class Sitewise(Machine):
         super().__init__(space, units, shapes, ((), tuple(shapes)), None, burn_in)
         self.sites = space.dims + hidden
         few = self.log_states(self.rest) <= EXACT
-        # hidden units are summed state by state, so density and energy depend on their number only
+        # density and energy need a sum over the states, whose number the blocks do not show
         self._removed = frozenset() if few else frozenset({HasDensity} | ({HasEnergy} if hidden else set()))
 
     # ---- energy, provided by subclasses

@@ -245,7 +245,7 @@ def coloured(n: int, pairs: list[tuple[int, int]]) -> tuple[list[int], list[int]
 
     Args:
         n: number of sites.
-        pairs: edges, each from a site that an earlier edge reached (or site 0) to a further one.
+        pairs: edges in the order of `pairs_of`; the last edge that leads to a site determines its group.
     """
     colour = [0] * n
     for i, j in pairs:
