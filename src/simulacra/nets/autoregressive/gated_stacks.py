@@ -123,9 +123,7 @@ class GatedStacks(RasterNet):
         return self._row([layer.above.edge(blank) for layer in self.layers], blank, c)
 
     def next_row(self, row: Row) -> Row:
-        """Returns the state of the next row; of the finished row only the image is used, since h stays in its
-        row.
-        """
+        """Returns the state of the next row, from the image's row only, since h stays in its row."""
         return self._row(list(row.above), row.features(0), row.c)
 
     def _row(self, above: list[Tensor], x: Tensor, c: Tensor | None) -> Row:

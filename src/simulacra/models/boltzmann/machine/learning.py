@@ -40,7 +40,7 @@ class Learning:
     """Options of the learning of a machine.
 
     Args:
-        estimator: `pcd`, `cd`, `tempering` or `exact`, as above.
+        estimator: `pcd`, `cd`, `tempering` or `exact`; the top of the module describes them.
         k: Gibbs sweeps for each update.
         chains: number of persistent chains.
         temperatures: number of inverse temperatures of `tempering`, from 0 (independent units) to 1 (the
