@@ -18,7 +18,7 @@ from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game, playable
 
-STEADY = (0.0, 0.9)  # Adam's betas: no momentum, since the critic's objective is not stationary
+BETAS = (0.0, 0.9)  # Adam's betas: no momentum, since the critic's objective is not stationary
 
 
 class WGAN(Game):
@@ -62,7 +62,7 @@ class WGAN(Game):
         playable(space, "WGAN")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
         G, D = build(space, condition, latent, *given, bias=False)
-        play = Play(critic_steps, lr, betas=STEADY)
+        play = Play(critic_steps, lr, betas=BETAS)
         super().__init__(
             space, condition, G, D, latent, OBJECTIVES["wasserstein"], Stabilizers(clip=clip), play
         )
@@ -113,5 +113,5 @@ class WGANGP(Game):
         playable(space, "WGANGP")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
         G, D = build(space, condition, latent, *given, bias=False)
-        stabilizers, play = Stabilizers(gradient_penalty), Play(critic_steps, lr, betas=STEADY)
+        stabilizers, play = Stabilizers(gradient_penalty), Play(critic_steps, lr, betas=BETAS)
         super().__init__(space, condition, G, D, latent, OBJECTIVES["wasserstein"], stabilizers, play)

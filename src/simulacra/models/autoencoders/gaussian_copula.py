@@ -212,6 +212,8 @@ def _sequence(L: Tensor, a: Tensor, b: Tensor, rng: Rng, k: int) -> tuple[Tensor
         L: Cholesky factors, shape (B, columns, columns).
         a: lower bounds, shape (B, columns).
         b: upper bounds, shape (B, columns).
+        rng: source of random numbers.
+        k: number of sequences for each row.
     """
     n, d = a.shape
     u = rng.per_row().uniform("e", k, d, dtype=torch.float64)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from simulacra.nets.adversarial.minibatch import MinibatchDiscrimination
 
 Conditioning = Literal["concatenation", "embedding", "auxiliary", "projection"]
-HOW = ("concatenation", "embedding", "auxiliary", "projection")
+CONDITIONINGS = ("concatenation", "embedding", "auxiliary", "projection")
 EMBEDDED = 32  # size of an embedded condition
 
 

@@ -81,7 +81,11 @@ class Smoothed:
 
 @dataclass(frozen=True)
 class Square:
-    """The squared loss (s - target)^2 / 2."""
+    """The squared loss (s - target)^2 / 2.
+
+    Args:
+        target: score with loss 0.
+    """
 
     target: float
 

@@ -16,7 +16,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage
-from simulacra.models.adversarial.game.discriminator import EMBEDDED, HOW, Discriminator, Embedded
+from simulacra.models.adversarial.game.discriminator import CONDITIONINGS, EMBEDDED, Discriminator, Embedded
 from simulacra.nets.adversarial.players import build_players
 from simulacra.nets.adversarial.virtual import Virtual
 
@@ -93,8 +93,8 @@ def build(
 
 def _condition(condition: Space | None, conditioning: str) -> int:
     """Returns the number of entries of the flattened condition, after checking `conditioning`."""
-    if conditioning not in HOW:
-        raise ValueError(f"conditioning is {conditioning!r}; choose from {', '.join(HOW)}.")
+    if conditioning not in CONDITIONINGS:
+        raise ValueError(f"conditioning is {conditioning!r}; choose from {', '.join(CONDITIONINGS)}.")
     if condition is None:
         return 0
     if conditioning == "auxiliary" and not isinstance(condition, Categorical):

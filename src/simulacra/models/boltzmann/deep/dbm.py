@@ -28,7 +28,7 @@ from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
 from simulacra.models.boltzmann.machine.completion import clamped
 from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, estimator_for, few
-from simulacra.models.boltzmann.restricted.bipartite import SLIDE
+from simulacra.models.boltzmann.restricted.bipartite import MEAN_RATE
 
 
 class DBM(Layered, Completes):
@@ -146,7 +146,7 @@ def recentre(model: DBM, batch: Batch, rng: Rng) -> None:
         return
     part = few(batch)
     q = model.posterior_means(part.x, part.c, part.known)
-    by = [SLIDE * model.away(q, i).mean(0) for i in range(len(model.names))]
+    by = [MEAN_RATE * model.away(q, i).mean(0) for i in range(len(model.names))]
     for i, w in enumerate(model.W):
         model.b[i].add_(w @ by[i + 1])
         model.b[i + 1].add_(by[i] @ w)

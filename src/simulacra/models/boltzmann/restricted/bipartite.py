@@ -31,7 +31,7 @@ from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, few
 from simulacra.models.boltzmann.machine.units import Bernoulli, Units
 
-SLIDE = 0.01  # weight of a batch in the running means of the layers
+MEAN_RATE = 0.01  # weight of a batch in the running means of the layers
 
 
 class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesCondition):
@@ -214,7 +214,7 @@ def recentre(model: Restricted, batch: Batch, rng: Rng) -> None:
     v = model.visible(batch.x)
     part = few(batch)
     h = model.hidden_given_visible(model.visible(part.x), part.c)
-    by_v, by_h = SLIDE * (v.mean(0) - model.mu), SLIDE * (h.mean(0) - model.lam)
+    by_v, by_h = MEAN_RATE * (v.mean(0) - model.mu), MEAN_RATE * (h.mean(0) - model.lam)
     model.b.add_(model.W @ by_h)
     model.c.add_(model.precision * by_v @ model.W)
     model.mu += by_v
