@@ -92,7 +92,7 @@ class LatentVariableModel(
         scale: fixed standard deviation of a `gaussian` likelihood, in units of x; None learns it.
         mixtures: number of components of a `logistic-mixture`.
         dropout: dropout rate of the hidden layers (`mlp` only).
-        gaps: give the encoder a mask of the missing entries, for training rows with gaps; without it a missing
+        gaps: give the encoder a mask of the missing entries, for rows with gaps; without it a missing
             number looks like a mean one. The mask follows the features of the condition.
         encoder: custom network from features (B, *) to (B, 2 latent); None builds one.
         decoder: custom network from (B, latent) to (B, P, *shape), or to (B, P) for tables, with P parameters
