@@ -160,7 +160,7 @@ def test_paths_between_inverted_observations_begin_and_end_at_what_was_found():
 
 def test_what_cannot_be_inverted():
     model, x = linear(7, 3), drawn(7)
-    with pytest.raises(ValueError, match="NADE does not decode, so nothing has a code"):
+    with pytest.raises(ValueError, match="NADE does not decode, so observations have no codes"):
         invert(simulacra.NADE(Binary((4,)), hidden=3), torch.ones(2, 4))
     with pytest.raises(ValueError, match=r"NADE cannot do encode\(\)"):
         codes_of(simulacra.NADE(Binary((4,)), hidden=3), torch.ones(2, 4))

@@ -92,7 +92,7 @@ def test_the_accuracy_and_its_error_are_shares():
 
 def test_bad_input():
     x, labels = torch.randn(6, 2), torch.arange(6) % 2
-    with pytest.raises(ValueError, match="the probe has 6 test rows, but 5 labels of them"):
+    with pytest.raises(ValueError, match="the probe has 6 test rows, but 5 labels"):
         linear_probe(x, labels, x, labels[:5])
     with pytest.raises(ValueError, match="at least two classes"):
         linear_probe(x, labels * 0, x, labels)

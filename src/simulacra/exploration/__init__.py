@@ -1,7 +1,11 @@
-"""Exploration: walk among the codes of a model and look at what it draws."""
+"""Exploration: codes of a model, pictures as data, and pictures while a model trains.
+
+Every picture is a `Picture` of arrays, names, axes and scales; `drawing.render` draws it with matplotlib.
+"""
 
 from simulacra.core.capabilities.representation import features_of
-from simulacra.exploration.drawing.views import view, view_of
+from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.views import view, view_data, view_of
 from simulacra.exploration.latent.arithmetic import analogy, apply, attribute_vector
 from simulacra.exploration.latent.embedding import Embedding, embed, knn_accuracy
 from simulacra.exploration.latent.interpolation import interpolations, lerp, slerp
@@ -16,6 +20,7 @@ from simulacra.exploration.pictures.saliency import saliency
 __all__ = [
     "Embedding",
     "Inversion",
+    "Picture",
     "Plane",
     "Probe",
     "Smoothness",
@@ -40,5 +45,6 @@ __all__ = [
     "slerp",
     "smoothness",
     "view",
+    "view_data",
     "view_of",
 ]

@@ -1,7 +1,7 @@
-"""Data sets, models, runs and reports as HTML: what a notebook shows of them.
+"""Data sets, models, runs and reports as HTML for notebooks.
 
-A few lines in a table, and a picture. The picture is left out where it would take long, as for models that
-draw entry by entry, and where there is nothing to draw.
+The HTML is a small table and a picture. It has no picture if drawing would take long, as for models that
+sample entry by entry, or if there is nothing to draw.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.plot import png_of
 from simulacra.training.run import Run
 
-IMAGES, ROWS = 16, 200  # shown of images, and of anything else
+IMAGES, ROWS = 16, 200  # largest number of images; of other observations
 WIDTH = 520  # pixels of a picture in the page
 MOST = 2**20  # bytes of a picture in the page
 LONGEST = 600  # letters of a cell
@@ -37,7 +37,7 @@ Lines = Iterable[tuple[str, str]]
 
 @checked
 def as_html(what: Shown) -> str:
-    """A table of what a thing is, and its picture, as a piece of HTML.
+    """A table of the main facts and a picture, as a fragment of HTML.
 
     Args:
         what: a data set or one of its splits, a model, a run, or a report.
@@ -63,10 +63,13 @@ def as_html(what: Shown) -> str:
 
 
 def _card(title: str, lines: Lines, picture: Picture | None, drawn: str) -> str:
-    """Title, table and picture; all text comes from files and strangers, and is escaped.
+    """Title, table and picture; all text is escaped, since it may come from files.
 
     Args:
-        drawn: what the picture shows, for those who cannot see it.
+        title: first line.
+        lines: name and value of each row of the table.
+        picture: below the table, or None.
+        drawn: content of the picture in a word, for its alternative text.
     """
     cell = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
     rows = "".join(
@@ -87,7 +90,7 @@ def _text(value: str) -> str:
 
 
 def _small(png: bytes) -> bytes:
-    """The picture with fewer pixels where it takes more than `MOST` bytes, as one of noise does."""
+    """The picture, with fewer pixels if it takes more than `MOST` bytes, as images of noise do."""
     while len(png) > MOST:
         with Image.open(io.BytesIO(png)) as picture:
             size = max(1, picture.width * 7 // 10), max(1, picture.height * 7 // 10)
@@ -132,7 +135,7 @@ def _of_run(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _rows(split: Split) -> Picture | None:
-    """Rows of the data, chosen at random; what is missing is left out."""
+    """Random rows of the data; missing values are left out."""
     space = split.preprocessing.raw
     n = min(len(split), IMAGES if space.image else ROWS)
     batch = split.rows(torch.randperm(len(split), generator=torch.Generator().manual_seed(0))[:n])
@@ -145,12 +148,12 @@ def _drawn(split: Split, x: torch.Tensor) -> Picture | None:
     try:
         return view_data(split.preprocessing.raw, x) if len(x) else None
     except ValueError:
-        # an observation of no known look
+        # no view draws this space
         return None
 
 
 def _samples(model: Model, data: Dataset | None) -> Picture | None:
-    """Samples, where they are drawn at once."""
+    """Samples of the model; None if it samples entry by entry, or needs a condition that is not there."""
     if not isinstance(model, can.Samples) or not model.supports(can.Samples) or model.entry_by_entry:
         return None
     space = model.preprocessing.raw
@@ -165,7 +168,7 @@ def _samples(model: Model, data: Dataset | None) -> Picture | None:
 
 
 def _histogram(card: Card) -> Picture | None:
-    """The scores of the rows."""
+    """A histogram of the scores of rows; None if there are none."""
     values = None if card.scores is None else card.scores[card.scores.isfinite()]
     if values is None or not len(values):
         return None

@@ -1,6 +1,6 @@
 """`plot`: one picture of a run or of a model, in Python and in a notebook.
 
-The pictures are those of `simulacra explore`; `exploration.pictures.registry` says what each of them needs.
+The pictures are those of `simulacra explore`; `exploration.pictures.registry` lists them.
 """
 
 from __future__ import annotations
@@ -78,14 +78,17 @@ def plot(
 
     Args:
         what: a run, or a model.
-        name: such as `samples`, `reconstructions`, `latent_map`, `training_curves` or `pairs`; a name that
-            model and data do not allow is answered with those that they do.
-        data: of a model, or of a run whose data were made in memory; None: the run's own.
+        name: such as `samples`, `reconstructions`, `latent_map`, `training_curves` or `pairs`.
+        data: needed for a model, and for a run whose data were made in memory; None: the data of the run.
         seed: same seed, same picture.
         options: of the picture, such as `known="left"` of `completions`.
 
+    Returns:
+        A `Plot` with `data` (arrays, names, axes, scales), `figure` (matplotlib) and `save(path)`.
+
     Raises:
-        ValueError: if there are no data, or model and data do not allow the picture or its options.
+        ValueError: if there are no data, or model and data do not allow the picture or its options; the
+            sentence lists the pictures that they allow.
 
     Example:
         >>> import simulacra
@@ -98,7 +101,7 @@ def plot(
     data = data or (what.data if isinstance(what, Run) else None)
     if data is None:
         raise ValueError(
-            f"{brief(what)} comes without data: give them, as in plot(model, {name!r}, data=data)."
+            f"{brief(what)} has no data of its own: give them, as in plot(model, {name!r}, data=data)."
         )
     album = album_of(model, data, seed, metrics, history)
     name = name.replace("-", "_")

@@ -60,14 +60,14 @@ class Run:
         return read_numbers(self.path / METRICS)
 
     def plot(self, name: str = "samples", **options: Any) -> Any:
-        """One picture of the run, which a notebook shows: `simulacra.plot` says which there are.
+        """One picture of the run, which a notebook shows; `simulacra.plot` describes the pictures.
 
         Args:
             name: such as `samples`, `reconstructions` or `training_curves`.
             options: of `simulacra.plot` and of the picture.
 
         Returns:
-            A `Plot`: `save(path)` writes it, `figure` is that of matplotlib.
+            A `Plot`: `save(path)` writes it, `figure` is a matplotlib figure, `data` holds arrays and names.
 
         Raises:
             ValueError: if model and data do not allow it; the sentence lists those that they do.

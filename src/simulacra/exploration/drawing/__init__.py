@@ -1,1 +1,1 @@
-"""How rows of each space are drawn."""
+"""Pictures as data, a view for each space, and the renderer for matplotlib."""

@@ -123,7 +123,7 @@ def view_data(space: Space, x: Any, title: str = "", other: Any = None, names: S
     for rows in (x, other):
         if rows is not None and (tuple(rows.shape[1:]) != space.shape or not len(rows)):
             raise ValueError(
-                f"x has shape {tuple(rows.shape)}, but {space} needs at least one row of its own."
+                f"x has shape {tuple(rows.shape)}, but {space} needs at least one row of shape {space.shape}."
             )
     if isinstance(space, Table):
         names = names or space.names

@@ -1,9 +1,9 @@
-"""Arithmetic with codes: an attribute is a direction.
+"""Arithmetic with codes: an attribute, such as a smile, is a direction among codes.
 
     v = mean z(x with) - mean z(x without),     x' = decode(z(x) + strength v)               (1)
     man with glasses - man + woman:     x' = decode(mean z(a) - mean z(b) + mean z(c))       (2)
 
-z(x) is what the encoder says, or what inversion finds where there is none.
+z(x) comes from the encoder, or from inversion if the model has none.
 
 Reference: Radford et al. 2015; Larsen et al. 2016; White, Sampling Generative Networks, 2016 (the smile
 vector). Rows E22, G6.
@@ -28,9 +28,10 @@ def attribute_vector(
     condition_with: Any = None,
     condition_without: Any = None,
 ) -> Tensor:
-    """v of equation (1), shape (latent,).
+    """The direction v of equation (1), shape (latent,).
 
     Args:
+        model: that encodes or decodes.
         x_with: raw observations that have the attribute, shape (B, *).
         x_without: raw observations that lack it, shape (M, *).
         condition_with: conditions of `x_with`, where the model takes one.
@@ -55,16 +56,17 @@ def attribute_vector(
 
 
 def apply(model: Model, x: Any, vector: Tensor, strength: Any = 1.0, condition: Any = None) -> Tensor:
-    """x' of equation (1): x with more (or, below 0, less) of the attribute.
+    """Observations x' of equation (1): x with more of the attribute, or with less for negative strengths.
 
     Args:
+        model: that decodes.
         x: raw observations, shape (B, *).
         vector: a direction, shape (latent,).
-        strength: one number, or T of them.
+        strength: one number, or T numbers.
         condition: one for all, or one for each x, where the model takes one.
 
     Returns:
-        expectations in raw units, shape (B, *), or (B, T, *) for T strengths.
+        Expectations in raw units, shape (B, *), or (B, T, *) for T strengths.
 
     Raises:
         ValueError: if the model does not decode, or the vector has another size.
@@ -77,7 +79,10 @@ def apply(model: Model, x: Any, vector: Tensor, strength: Any = 1.0, condition: 
     """
     codes = codes_of(model, x, condition)
     if vector.shape != codes.shape[1:]:
-        raise ValueError(f"the vector has shape {tuple(vector.shape)}, codes have ({codes.shape[1]},).")
+        raise ValueError(
+            f"vector has shape {tuple(vector.shape)}, but codes have {codes.shape[1]} numbers: give one of "
+            f"shape ({codes.shape[1]},), as attribute_vector returns it."
+        )
     strengths = torch.as_tensor(strength, dtype=codes.dtype, device=codes.device)
     moved = codes.unsqueeze(1) + strengths.reshape(-1, 1) * vector.to(codes)
     out = decoded(model, moved, condition)
@@ -85,16 +90,17 @@ def apply(model: Model, x: Any, vector: Tensor, strength: Any = 1.0, condition: 
 
 
 def analogy(model: Model, a: Any, b: Any, c: Any, condition: Any = None) -> Tensor:
-    """x' of equation (2): what has to c the relation that a has to b.
+    """Observation x' of equation (2): x' is to c as a is to b.
 
     Args:
-        a: raw observations of one kind, shape (B, *); three are what the paper takes.
-        b: of another kind, shape (M, *).
-        c: of a third, shape (N, *).
+        model: that decodes.
+        a: raw observations of one kind, shape (B, *); the paper takes three.
+        b: raw observations of a second kind, shape (M, *).
+        c: raw observations of a third kind, shape (N, *).
         condition: one for all, where the model takes one.
 
     Returns:
-        the expectation in raw units, shape (*).
+        The expectation in raw units, shape (*).
 
     Raises:
         ValueError: if the model does not decode.

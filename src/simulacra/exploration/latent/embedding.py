@@ -1,7 +1,6 @@
-"""Codes of data, with their labels: what an embedding plot shows and how well it separates.
+"""Codes of data with their labels, and the accuracy of their nearest neighbours.
 
-Reference: Kingma and Welling 2013 for the plots; accuracy of the k nearest codes, leaving each
-row out of its own neighbours. Row E20.
+Reference: Kingma and Welling 2013 for plots of codes. Row E20.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from simulacra.exploration.latent.manifold import principal_plane
 
 @dataclass
 class Embedding:
-    """Codes on the CPU.
+    """Codes of some rows on the CPU.
 
     Args:
         codes: shape (N, latent).
@@ -40,7 +39,13 @@ class Embedding:
 
 
 def embed(model: Model, split: Split, limit: int | None = 2000, seed: int = 0) -> Embedding:
-    """Codes and labels of at most `limit` rows, chosen at random by the seed.
+    """Codes and labels of random rows.
+
+    Args:
+        model: that encodes.
+        split: rows of a data set.
+        limit: largest number of rows, chosen at random; None: all rows.
+        seed: of the choice, and of codes that are sampled.
 
     Raises:
         ValueError: if the model does not encode, or needs a condition that the rows lack.
@@ -60,12 +65,15 @@ def embed(model: Model, split: Split, limit: int | None = 2000, seed: int = 0) -
 
 
 def knn_accuracy(codes: Tensor, labels: Tensor, k: int = 5) -> float:
-    """Share of rows whose label is that of most of their k nearest other rows.
+    """Accuracy of a k-nearest-neighbour classifier on codes; each row is left out of its own neighbours.
 
     Args:
         codes: shape (N, latent).
         labels: class numbers, shape (N,).
-        k: neighbours that vote; ties go to the lowest class number.
+        k: number of neighbours that vote; ties go to the lowest class number.
+
+    Returns:
+        The share of correct rows, from 0 to 1.
 
     Raises:
         ValueError: if there are no labels, or fewer than k + 1 rows.
@@ -79,7 +87,8 @@ def knn_accuracy(codes: Tensor, labels: Tensor, k: int = 5) -> float:
     from sklearn.neighbors import NearestNeighbors
 
     if labels is None or len(labels) != len(codes):
-        raise ValueError("the accuracy of neighbours needs a label for each code.")
+        given = 0 if labels is None else len(labels)
+        raise ValueError(f"labels has {given} entries, but there are {len(codes)} codes: give one for each.")
     if not 1 <= k < len(codes):
         raise ValueError(f"k is {k}, but {len(codes)} codes have 1 to {len(codes) - 1} neighbours.")
     points, classes = codes.numpy(), labels.numpy()

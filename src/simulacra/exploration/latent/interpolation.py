@@ -3,9 +3,9 @@
     lerp(a, b; t) = (1 - t) a + t b                                                       (1)
     slerp(a, b; t) = ((1 - t)|a| + t|b|) (sin((1-t) w) a/|a| + sin(t w) b/|b|) / sin w     (2)
 
-with w the angle between a and b. Codes of N(0, I) in many dimensions lie near a sphere; a straight
-line leaves it, a great circle does not. For |a| = |b| (2) is Shoemake's; otherwise the length goes
-linearly, so that it stays bounded where a and b are almost opposite.
+with w the angle between a and b. Samples of N(0, I) in many dimensions lie near a sphere; a straight
+line leaves the sphere, a great circle does not. For |a| = |b| (2) is the formula of Shoemake; otherwise the
+length is interpolated linearly, so that it stays bounded for a and b that are almost opposite.
 
 Reference: Shoemake 1985; White, Sampling Generative Networks, 2016. Rows E21, I11.
 """
@@ -34,7 +34,7 @@ def lerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
         t: one number, or T numbers of shape (T,).
 
     Returns:
-        shape (*, d), or (T, *, d).
+        Codes of shape (*, d), or (T, *, d) for T numbers t.
 
     Raises:
         ValueError: if a and b differ in shape.
@@ -50,8 +50,8 @@ def lerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
 def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     """The great circle (2) from a at t = 0 to b at t = 1, both exact; keeps |a| = |b|.
 
-    Parallel codes and a zero code go straight. Exactly opposite codes have no shortest way round:
-    they turn through the axis on which a is smallest, always the same.
+    The path is a straight line if a and b are parallel, or one of them is zero. If they are exactly opposite,
+    no shortest circle exists; the path then turns towards the axis on which a is smallest.
 
     Args:
         a: codes, shape (*, d).
@@ -59,7 +59,7 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
         t: one number, or T numbers of shape (T,).
 
     Returns:
-        shape (*, d), or (T, *, d).
+        Codes of shape (*, d), or (T, *, d) for T numbers t.
 
     Raises:
         ValueError: if a and b differ in shape, or are opposite numbers (d = 1).
@@ -80,7 +80,7 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     e = torch.where(flat, _perpendicular(u), across / sine.clamp_min(tiny))
     straight = (flat & (cosine > -0.5)) | (length_a == 0) | (length_b == 0)
     if a.shape[-1] == 1 and not bool(straight.all()):
-        raise ValueError("opposite codes of one number have no circle between them: use how='lerp'.")
+        raise ValueError("a and b are opposite codes of one number, which no circle joins: use how='lerp'.")
     w = torch.where(flat, torch.full_like(sine, math.pi), torch.atan2(sine, cosine))
     turned = ((1 - t) * length_a + t * length_b) * (torch.cos(t * w) * u + torch.sin(t * w) * e)
     path = torch.where(straight, (1 - t) * a + t * b, turned)
@@ -88,15 +88,17 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
 
 
 def _steps(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
-    """t with trailing dimensions, so that it broadcasts against codes."""
+    """Reshape t with trailing dimensions of size 1, so that it broadcasts against codes."""
     if a.shape != b.shape or a.dim() == 0:
-        raise ValueError(f"codes of shapes {tuple(a.shape)} and {tuple(b.shape)} have no path between them.")
+        raise ValueError(
+            f"a has shape {tuple(a.shape)} and b has {tuple(b.shape)}, but both need one shape (*, d)."
+        )
     t = torch.as_tensor(t, dtype=a.dtype, device=a.device)
     return t.view(*t.shape, *(1,) * a.dim())
 
 
 def _perpendicular(u: Tensor) -> Tensor:
-    """A unit vector at right angles to each unit vector u, shape (*, d): the least axis of u, turned."""
+    """A unit vector perpendicular to each unit vector u, shape (*, d); never zero."""
     axis = torch.zeros_like(u).scatter_(-1, u.abs().argmin(-1, keepdim=True), 1.0)
     across = axis - (axis * u).sum(-1, keepdim=True) * u
     return across / across.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(u.dtype).tiny)
@@ -106,16 +108,16 @@ PATHS = {"lerp": lerp, "slerp": slerp}
 
 
 def path(a: Tensor, b: Tensor, steps: int = 9, how: How = "slerp") -> Tensor:
-    """Codes on the way from each a to each b, both ends included.
+    """Codes on the path from each a to each b, both ends included.
 
     Args:
         a: shape (B, latent).
         b: as a.
-        steps: number of codes on each way, at least 2.
+        steps: number of codes on each path, at least 2.
         how: `slerp` or `lerp`.
 
     Returns:
-        shape (B, steps, latent).
+        Codes of shape (B, steps, latent).
 
     Raises:
         ValueError: if there are fewer than two steps, or `how` is unknown.
@@ -125,7 +127,7 @@ def path(a: Tensor, b: Tensor, steps: int = 9, how: How = "slerp") -> Tensor:
         [0.0, 0.5, 1.0]
     """
     if steps < 2:
-        raise ValueError(f"steps is {steps}, but a path has at least its two ends.")
+        raise ValueError(f"steps is {steps}, but a path needs at least 2, for its two ends.")
     if how not in PATHS:
         raise ValueError(f"how is {how!r}, but a path is one of {', '.join(PATHS)}.")
     return PATHS[how](a, b, torch.linspace(0, 1, steps, dtype=a.dtype)).movedim(0, 1)
@@ -137,14 +139,15 @@ def interpolations(
     """Decoded paths between the codes of observations; the ends are their reconstructions.
 
     Args:
+        model: that encodes and decodes; codes of a model without an encoder are found by inversion.
         x_a: raw observations, shape (B, *).
         x_b: as x_a.
-        steps: number of pictures on each way.
-        how: `slerp` for codes of N(0, I), `lerp` where their prior is unknown.
+        steps: number of decoded observations on each path.
+        how: `slerp` for codes with the prior N(0, I), `lerp` for other codes.
         condition: one for all, or one for each pair, where the model takes one.
 
     Returns:
-        expectations in raw units, shape (B, steps, *).
+        Expectations in raw units, shape (B, steps, *).
 
     Raises:
         ValueError: if the model does not decode, or the shapes differ.
@@ -164,18 +167,25 @@ def decoded(model: Model, codes: Tensor, condition: Any = None) -> Tensor:
     """Decode several codes for each observation.
 
     Args:
+        model: that decodes.
         codes: shape (B, T, latent).
-        condition: one for all, or one for each of the B, where the model takes one.
+        condition: one for all, or one for each of the B rows, where the model takes one.
 
     Returns:
-        shape (B, T, *).
+        Expectations in raw units, shape (B, T, *).
     """
     many = model.decode(codes.flatten(0, 1), repeat_condition(model, condition, codes.shape[1]))
     return many.unflatten(0, codes.shape[:2])
 
 
 def repeat_condition(model: Model, condition: Any, times: int) -> Any:
-    """One condition for each of B rows as one for each of B times `times` rows."""
+    """Repeat the condition of each row `times` times; a condition for all rows stays as it is.
+
+    Args:
+        model: its condition space tells one condition from a batch.
+        condition: one for all, one for each of B rows, or None.
+        times: copies of each.
+    """
     if condition is None or model.condition is None:
         return condition
     if isinstance(condition, Tensor):

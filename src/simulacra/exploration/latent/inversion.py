@@ -1,10 +1,10 @@
-"""Inversion: the code of an observation, where a model decodes but has no encoder.
+"""Inversion: a search for the code of an observation, for models that decode but have no encoder.
 
     z = argmin_z E(z),   E(z) = 1/d sum_i k_i (f(G(z))_i - f(x)_i)^2 + w |z|^2               (1)
 
 f are the features of the model's space, k_i is 1 where x_i is known and d is the number of these. With
-w = s^2 / d, z is the likeliest code under noise of variance s^2 and the prior N(0, I). E has many minima:
-Adam goes down from several draws of the prior, and the lowest end is kept.
+w = s^2 / d, z is the maximum a posteriori code under noise of variance s^2 and the prior N(0, I). E has many
+minima: Adam starts from several draws of the prior, and the code with the lowest E is kept.
 
 Reference: Creswell and Bharath 2016; Lipton and Tripathi 2017. Row F27.
 """
@@ -31,18 +31,18 @@ from simulacra.core.progress.tasks import duration, each, stage
 from simulacra.core.random.keyed import Rng
 
 log = logging.getLogger("simulacra")
-WEAK = 4e-3  # weight of the mean square of a code's entries, for codes that are walked among
-AT_ONCE = 256  # codes that go through the decoder at once
-RUNGS = (200, 150, 100, 75, 50)  # steps where those that are asked for take too long
+WEAK = 4e-3  # weight of the mean square of a code, for codes of sums and paths
+AT_ONCE = 256  # codes in one batch of the decoder
+RUNGS = (200, 150, 100, 75, 50)  # fewer steps, for searches that would take too long
 
 
 @dataclass(frozen=True)
 class Inversion:
-    """Codes that were looked for.
+    """Result of a search for codes.
 
     Args:
         codes: z of (1), shape (B, latent).
-        errors: mean square of f(G(z)) - f(x) over what is known, shape (B,).
+        errors: mean square of f(G(z)) - f(x) over known entries, shape (B,).
     """
 
     codes: Tensor
@@ -64,20 +64,20 @@ def invert(
     """Codes whose decoded observations are nearest to x, by equation (1).
 
     Args:
+        model: that decodes.
         x: raw observations, shape (B, *).
         condition: one for all, or one for each x, where the model takes one.
-        steps: of Adam; the learning rate falls to 0 along half a cosine.
-        starts: codes to start from for each x.
-        seed: same seed, same codes, whatever other rows there are.
+        steps: number of steps of Adam; the learning rate falls to 0 along half a cosine.
+        starts: number of initial codes for each x.
+        seed: same seed, same codes, independent of the other rows.
         known: True where x is known, shape of x or of one observation; None: everywhere.
         prior: w, weight of |z|^2.
         lr: learning rate of the first step.
-        seconds: that the search may take: steps are timed, and there are fewer where they would take longer;
-            None: no limit.
+        seconds: time limit; a search that would take longer makes fewer steps, but at least 50; None: no
+            limit.
 
     Raises:
-        ValueError: if the model does not decode, what it decodes has no gradient, or a number is out of
-            range.
+        ValueError: if the model does not decode, its output has no gradient, or a number is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -87,10 +87,10 @@ def invert(
         torch.Size([5, 2])
     """
     if not model.supports(can.Decodes):
-        raise can.MissingCapability(f"{type(model).__name__} does not decode, so nothing has a code.")
+        raise can.MissingCapability(f"{type(model).__name__} does not decode, so observations have no codes.")
     for name, value in (("steps", steps), ("starts", starts)):
         if value < 1:
-            raise ValueError(f"{name} is {value}, but a search needs at least one.")
+            raise ValueError(f"{name} is {value}, but a search needs at least 1.")
     if prior < 0:
         raise ValueError(f"prior is {prior}, but a weight of |z|^2 must not be negative.")
     raw, there = rows_of(model.preprocessing.raw, x, known, model.preprocessing.geometry)
@@ -115,7 +115,7 @@ def invert(
 
 
 def _affordable(steps: int, seconds: float, search: Callable[[int], object]) -> int:
-    """The steps that were asked for, or the most of `RUNGS` that take no longer."""
+    """The given number of steps, or the largest of `RUNGS` that fits into the time."""
     whole = estimated(lambda: search(steps))
     tries = [steps, *[n for n in RUNGS if n < steps]]
     found = next((n for n in tries if whole * n / steps <= seconds), tries[-1])
@@ -138,19 +138,20 @@ def codes_of(
     known: Any = None,
     seconds: float | None = None,
 ) -> Tensor:
-    """Codes of observations: by the model's encoder, or by inversion where it has none but decodes.
+    """Codes of observations from the encoder of the model, or by inversion if it has none.
 
-    Inversion then has a weak prior: codes that lie among the model's own give better sums and paths.
+    Inversion uses a weak prior here, since codes near those of the prior give better sums and paths.
 
     Args:
+        model: that encodes or decodes.
         x: raw observations, shape (B, *).
         condition: one for all, or one for each x, where the model takes one.
         seed: same seed, same codes.
-        known: True where x is known, or None.
-        seconds: that an inversion may take, as in `invert`.
+        known: True where x is known, shape of x; None: everywhere.
+        seconds: time limit of an inversion, as in `invert`.
 
     Returns:
-        shape (B, latent).
+        Codes of shape (B, latent).
 
     Raises:
         ValueError: if the model neither encodes nor decodes.
@@ -164,7 +165,7 @@ def codes_of(
 def _searched(
     model: Model, rows: Rows, steps: int, starts: int, prior: float, lr: float
 ) -> tuple[Tensor, Tensor]:
-    """Codes (B, latent) and errors (B,) of a chunk."""
+    """Codes (B, latent) and errors (B,) of one batch of rows."""
     error = _error(model, rows, starts)
     rng = rows.rng.at("invert")
     z = torch.cat([_start(model, rng, f"start {k}") for k in range(starts)])
@@ -189,7 +190,9 @@ def _error(model: Model, rows: Rows, starts: int) -> Callable[[Tensor], Tensor]:
     def error(z: Tensor) -> Tensor:
         made = model.features(cast(can.Decodes, model).emit(z, c)).flatten(1)
         if z.requires_grad and not made.requires_grad:
-            raise ValueError(f"invert needs a gradient through what is decoded, which {space} does not have.")
+            raise ValueError(
+                f"invert needs a gradient through the decoder, which observations of {space} do not have."
+            )
         return (there * (made - goal).square()).sum(1) / there.sum(1).clamp_min(1)
 
     return error
@@ -202,7 +205,7 @@ def _start(model: Model, rng: Rng, name: str) -> Tensor:
 
 
 def _descended(loss: Callable[[Tensor], Tensor], z: Tensor, steps: int, lr: float) -> Tensor:
-    """z after `steps` of Adam, each row by itself."""
+    """Codes z after `steps` of Adam, each row independent of the others."""
     z = z.detach().clone().requires_grad_()
     adam = torch.optim.Adam([z], lr)
     for t in each(range(steps), "inversion"):

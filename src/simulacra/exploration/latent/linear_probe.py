@@ -1,8 +1,8 @@
-"""Features that a model learned without labels, judged by what a linear classifier makes of them.
+"""Linear probe: the accuracy of a linear classifier on features that a model learned without labels.
 
     y^ = argmax_k (w_k' (f - m) / s + b_k)                                                  (1)
 
-a linear support vector machine on features f that are standardized by the training rows' m and s.
+is a linear support vector machine on features f, standardized by mean m and deviation s of the training rows.
 
 Reference: Radford, Metz and Chintala 2015, section 5. Row G8.
 """
@@ -17,12 +17,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Probe:
-    """How well a linear classifier reads labels from features.
+    """Test accuracy of a linear classifier on features.
 
     Args:
-        accuracy: share of test rows whose class it names.
-        standard_error: of the accuracy, over draws of test rows.
-        n: test rows.
+        accuracy: share of test rows that are classified correctly, from 0 to 1.
+        standard_error: of the accuracy, from the sampling of test rows.
+        n: number of test rows.
     """
 
     accuracy: float
@@ -36,14 +36,14 @@ class Probe:
 def linear_probe(
     features: Tensor, labels: Tensor, test_features: Tensor, test_labels: Tensor, C: float = 0.01
 ) -> Probe:
-    """Fit (1) on some rows and count what it gets right of others.
+    """Fit the classifier (1) on training rows and return its accuracy on test rows.
 
     Args:
-        features: of the rows that it learns from, shape (N, width); pixels will do, flattened.
+        features: of the training rows, shape (N, *); they are flattened.
         labels: class numbers, shape (N,).
-        test_features: of other rows, shape (M, width).
-        test_labels: shape (M,).
-        C: inverse of the weight of |w|^2.
+        test_features: of the test rows, shape (M, *).
+        test_labels: class numbers, shape (M,).
+        C: inverse of the weight of |w|^2; small values regularize strongly.
 
     Raises:
         ValueError: if numbers of rows differ, or there is a single class.
@@ -60,9 +60,11 @@ def linear_probe(
 
     for name, rows, classes in (("train", features, labels), ("test", test_features, test_labels)):
         if len(rows) != len(classes):
-            raise ValueError(f"the probe has {len(rows)} {name} rows, but {len(classes)} labels of them.")
+            raise ValueError(
+                f"the probe has {len(rows)} {name} rows, but {len(classes)} labels: give one label for each."
+            )
     if len(labels.unique()) < 2:
-        raise ValueError("the probe needs rows of at least two classes to learn from.")
+        raise ValueError("labels hold a single class, but the probe needs training rows of at least two.")
     flat = lambda t: t.detach().cpu().flatten(1).double().numpy()
     classifier = make_pipeline(StandardScaler(), LinearSVC(C=C, dual="auto", random_state=0, max_iter=5000))
     classifier.fit(flat(features), labels.cpu().numpy())

@@ -1,9 +1,9 @@
-"""The manifold that a decoder draws: a lattice of the unit square through the inverse normal CDF.
+"""The decoded manifold: a lattice of the unit square, mapped to codes by the inverse normal CDF.
 
     z_ij = c + s_1 Phi^-1((j + 1/2) / n) v_1 + s_2 Phi^-1(1 - (i + 1/2) / n) v_2            (1)
 
-For a 2-D code with prior N(0, I), c = 0, s = 1 and v are the axes: each cell of the picture holds
-the same probability. Larger codes are cut along a plane (c, v, s), by default the principal one.
+For a code of two numbers with prior N(0, I), c = 0, s = 1 and v are the axes: each cell has the same prior
+probability. Larger codes are cut along a plane (c, v, s), by default that of the principal directions.
 
 Reference: Kingma and Welling 2013, figure 4. Row E19.
 """
@@ -27,8 +27,8 @@ class Plane:
     Args:
         centre: c, shape (latent,).
         directions: v, orthonormal, shape (2, latent), or (1, latent).
-        scale: s, deviations along the directions, shape (2,) or (1,).
-        standard: whether codes on it follow N(0, 1) by the model's own prior.
+        scale: s, standard deviations along the directions, shape (2,) or (1,).
+        standard: True if the prior of the model is N(0, I) on the plane.
     """
 
     centre: Tensor
@@ -37,23 +37,37 @@ class Plane:
     standard: bool = False
 
     def codes(self, grid: Tensor) -> Tensor:
-        """Codes at coordinates of shape (n, 2), in deviations: shape (n, latent)."""
+        """Codes at points of the plane.
+
+        Args:
+            grid: coordinates in standard deviations, shape (n, 2).
+
+        Returns:
+            Codes of shape (n, latent).
+        """
         return self.centre + (grid.to(self.scale) * self.scale) @ self.directions
 
     def coordinates(self, codes: Tensor) -> Tensor:
-        """Codes of shape (n, latent) projected to the plane, in deviations: shape (n, 2)."""
+        """Project codes to the plane.
+
+        Args:
+            codes: shape (n, latent).
+
+        Returns:
+            Coordinates in standard deviations, shape (n, 2).
+        """
         return (codes.to(self.centre) - self.centre) @ self.directions.T / self.scale
 
 
 def latent_grid(n: int, dims: int = 2) -> Tensor:
-    """Phi^-1 of the mid-points of an n x n lattice of the unit square, float64, shape (n n, dims).
+    """Phi^-1 of the centres of an n x n lattice of the unit square, float64, shape (n n, dims).
 
-    Rows of the picture from the top (largest z_2), columns from the left (smallest z_1), so that
-    the mosaic lies as a scatter of the codes does. With dims = 1 all n n points lie on the line.
+    Points go row by row from the top left (smallest z_1, largest z_2), so that a mosaic of them is oriented
+    like a scatter plot of the codes. With dims = 1 all n n points lie on a line.
 
     Args:
         n: cells on a side.
-        dims: 2, or 1.
+        dims: numbers of a code: 2, or 1.
 
     Raises:
         ValueError: if n is not positive, or dims is neither 1 nor 2.
@@ -65,7 +79,7 @@ def latent_grid(n: int, dims: int = 2) -> Tensor:
     if n < 1:
         raise ValueError(f"n is {n}, but a lattice needs at least one cell.")
     if dims not in (1, 2):
-        raise ValueError(f"dims is {dims}, but a picture shows a line (1) or a plane (2).")
+        raise ValueError(f"dims is {dims}, but a lattice lies on a line (1) or a plane (2).")
     if dims == 1:
         return _quantiles(n * n).unsqueeze(1)
     z = _quantiles(n)
@@ -78,9 +92,12 @@ def _quantiles(n: int) -> Tensor:
 
 
 def principal_plane(codes: Tensor) -> Plane:
-    """The plane of the largest variance of codes of shape (N, latent).
+    """The plane of the two principal directions of codes.
 
-    Codes of two numbers keep their axes, so that the plane lies as a plot of them does.
+    Codes of two numbers keep their axes, so that the plane is oriented like a plot of them.
+
+    Args:
+        codes: shape (N, latent).
 
     Raises:
         ValueError: if there are fewer than two codes.
@@ -90,7 +107,7 @@ def principal_plane(codes: Tensor) -> Plane:
         torch.Size([2, 5])
     """
     if len(codes) < 2:
-        raise ValueError(f"a plane through codes needs at least two of them, but got {len(codes)}.")
+        raise ValueError(f"codes has {len(codes)} rows, but a plane needs at least two codes.")
     codes = codes.double()
     centre, size = codes.mean(0), codes.shape[1]
     directions = torch.eye(size, dtype=torch.float64)
@@ -103,11 +120,13 @@ def principal_plane(codes: Tensor) -> Plane:
 
 
 def plane_of(model: Model, codes: Tensor | None = None) -> Plane:
-    """The plane on which a model's manifold is drawn.
+    """The plane on which the manifold of a model is drawn.
 
-    A Gaussian posterior comes with the prior N(0, I): its codes of one or two numbers need no data.
+    A model with a Gaussian posterior has the prior N(0, I), whose plane needs no data for codes of one or two
+    numbers.
 
     Args:
+        model: that decodes.
         codes: codes of data, shape (N, latent); needed for larger codes, and without a prior.
 
     Raises:
@@ -119,15 +138,15 @@ def plane_of(model: Model, codes: Tensor | None = None) -> Plane:
         return Plane(eye[0] * 0, eye, torch.ones(size, dtype=torch.float64), standard=True)
     if codes is None:
         raise ValueError(
-            f"the codes of {type(model).__name__} have {size} numbers and no plane of their own: "
-            "give codes of data (embed), or a Plane."
+            f"the codes of {type(model).__name__} have {size} numbers, so their plane needs data: "
+            "give codes of data, as embed(model, split).codes returns them, or a Plane."
         )
     return principal_plane(codes)
 
 
 def _size(model: Model) -> int:
     if not isinstance(model, can.Decodes) or not model.supports(can.Decodes):
-        raise can.MissingCapability(f"{type(model).__name__} does not decode, so it draws no manifold.")
+        raise can.MissingCapability(f"{type(model).__name__} does not decode, so it has no manifold.")
     return model.code_size
 
 
@@ -135,12 +154,13 @@ def manifold(model: Model, n: int = 20, condition: Any = None, plane: Plane | No
     """The decoded lattice (1).
 
     Args:
+        model: that decodes.
         n: cells on a side.
         condition: one for all, where the model takes one.
-        plane: where to cut; None: the prior's own plane of a code of two numbers.
+        plane: of the codes; None: that of the prior, for codes of one or two numbers.
 
     Returns:
-        expectations in raw units, shape (n n, *), from the top left, row by row.
+        Expectations in raw units, shape (n n, *), from the top left, row by row.
 
     Raises:
         ValueError: if the model does not decode, or a plane is needed.

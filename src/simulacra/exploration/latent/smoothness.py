@@ -1,11 +1,10 @@
-"""How smooth a walk among codes is: lengths of decoded paths, and how much faster they go than the codes.
+"""Smoothness of a model on paths of codes: length of the decoded path, and its largest slope.
 
     length = sum_t |f(G(z_t+1)) - f(G(z_t))|,     direct = |f(G(z_T)) - f(G(z_1))| <= length       (1)
     slope  = max_t |f(G(z_t+1)) - f(G(z_t))| / |z_t+1 - z_t| <= Lip(f G)                          (2)
 
-f are features of the raw space: images have their range in [0, 1]. (2) bounds the Lipschitz constant from
-below, and no picture of the path differs from the next by more than slope |z_t+1 - z_t|: a model that has
-learned its training rows by heart jumps, and has a large slope where one of them ends.
+f are features of the raw space, for images in [0, 1]. (2) is a lower bound of the Lipschitz constant of the
+decoder. A model that memorized its training rows jumps from one to the next, and has a large slope there.
 
 Reference: Radford et al. 2015, section 6.1. Row G7.
 """
@@ -24,11 +23,11 @@ from simulacra.exploration.latent.interpolation import decoded
 
 @dataclass(frozen=True)
 class Smoothness:
-    """Numbers of each path, float64.
+    """Length, distance and slope of each path, float64.
 
     Args:
         length: of (1), shape (B,).
-        direct: the distance of the ends, shape (B,).
+        direct: distance of the two ends, shape (B,).
         slope: of (2), shape (B,).
     """
 
@@ -38,14 +37,15 @@ class Smoothness:
 
 
 def smoothness(model: Model, codes: Tensor, condition: Any = None) -> Smoothness:
-    """Equations (1) and (2) of paths of codes, as `path` makes them.
+    """Equations (1) and (2) for paths of codes.
 
     Args:
-        codes: shape (B, T, latent), at least two on each path.
+        model: that decodes.
+        codes: as `path` returns them, shape (B, T, latent) with T at least 2.
         condition: one for all, or one for each path, where the model takes one.
 
     Raises:
-        ValueError: if the model does not decode, or a path has a single code.
+        ValueError: if the model does not decode, or a path has fewer than two codes.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -57,7 +57,7 @@ def smoothness(model: Model, codes: Tensor, condition: Any = None) -> Smoothness
         (2.0, 2.0, 1.0)
     """
     if codes.dim() != 3 or codes.shape[1] < 2:
-        raise ValueError(f"codes have shape {tuple(codes.shape)}, but paths have (B, T, latent) with T > 1.")
+        raise ValueError(f"codes have shape {tuple(codes.shape)}, but need (B, T, latent) with T > 1.")
     x = decoded(model, codes, condition)
     f = model.preprocessing.raw.features(x.flatten(0, 1).cpu(), torch.float64)
     f = f.flatten(1).unflatten(0, codes.shape[:2])

@@ -1,8 +1,7 @@
-"""Samples of two numbers at steps of training: what a run keeps of them, and the row of panels that shows it.
+"""Snapshots: samples of two numbers at several steps of training, and the file in which a run keeps them.
 
-Every snapshot is of the same noise, and all panels have one window, that of the training rows, so that
-what differs between two panels is what training changed. Beside the samples stands the critic's number over
-the plane, where the model has a critic. What is kept shows no row of the data.
+All snapshots have the same noise and the same window, so that differences between them come from training. If
+the model has a critic, a snapshot also holds its score over the plane. Snapshots hold no rows of the data.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from simulacra.exploration.pictures.saliency import scored
 from simulacra.training.callbacks.looks import POINTS, sampled
 
 FOLDER, NAME = "snapshots", "history.safetensors"
-SIDE = 40  # points of the critic's field, in each direction
-MOST = 200  # snapshots of a file
-ENDS, MARGIN = (0.005, 0.995), 0.25  # of the training rows, and of the range between on each side
+SIDE = 40  # grid points of the critic's field in each direction
+MOST = 200  # largest number of snapshots in a file
+ENDS, MARGIN = (0.005, 0.995), 0.25  # quantiles of training rows; margin as a share of their range
 ROWS = 20_000  # that the window is found from
 
 
@@ -36,7 +35,7 @@ class Snapshot:
     Args:
         step: of the whole training; 0: before the first.
         x: samples in raw units, shape (B, 2).
-        field: the critic's number on the lattice of the window, shape (SIDE, SIDE), or None.
+        field: the critic's score on the lattice of the window, shape (SIDE, SIDE), or None.
     """
 
     step: int
@@ -49,7 +48,7 @@ class History:
     """Snapshots of one training.
 
     Args:
-        window: the lowest and the highest point that is shown, shape (2, 2).
+        window: lowest and highest point of the picture, shape (2, 2).
         snapshots: in their order.
     """
 
@@ -57,19 +56,22 @@ class History:
     snapshots: tuple[Snapshot, ...] = ()
 
     def until(self, step: int) -> History:
-        """The snapshots before a step."""
+        """The history with only the snapshots before a step."""
         return History(self.window, tuple(s for s in self.snapshots if s.step < step))
 
     def plus(self, snapshot: Snapshot) -> History:
-        """With one more, in place of those at its step or later."""
+        """The history with one more snapshot, which replaces those at its step or later."""
         return History(self.window, (*self.until(snapshot.step).snapshots, snapshot))
 
 
 def window_of(rows: Split) -> Tensor:
-    """The window of training rows: their range but for the outermost in a hundred, and a margin.
+    """The window of training rows: their 0.5th to 99.5th percentile, and a margin.
+
+    Args:
+        rows: of two numbers.
 
     Returns:
-        the lowest and the highest point, shape (2, 2).
+        The lowest and the highest point, shape (2, 2).
     """
     batch = rows.rows(some_of(len(rows), ROWS, Rng(0, "window")))
     x = batch.x.cpu().double().reshape(-1, 2)
@@ -81,15 +83,16 @@ def window_of(rows: Split) -> Tensor:
 
 
 def snapshot(model: Model, window: Tensor, step: int, seed: int = 0) -> Snapshot:
-    """Samples of the model, and its critic's field.
+    """Samples of the model, and the score of its critic over the plane.
 
     Args:
+        model: of two numbers.
         window: of the history, shape (2, 2).
         step: of the whole training.
         seed: of the samples, the same for all snapshots.
 
     Raises:
-        ValueError: if the model takes a condition that is no single class.
+        ValueError: if the model takes a condition other than a single class.
     """
     x = sampled(model, seed).cpu().double().reshape(-1, 2)
     plain = isinstance(model.preprocessing.raw, Real) and not model.supports(can.TakesCondition)
@@ -101,13 +104,20 @@ def snapshot(model: Model, window: Tensor, step: int, seed: int = 0) -> Snapshot
 
 
 def lattice(window: Tensor) -> Tensor:
-    """Points of the window, row by row from its lower edge, shape (SIDE * SIDE, 2)."""
+    """Grid points of the window, row by row from its lower edge.
+
+    Args:
+        window: lowest and highest point, shape (2, 2).
+
+    Returns:
+        Points of shape (SIDE * SIDE, 2).
+    """
     across, up = (torch.linspace(float(a), float(b), SIDE, dtype=torch.float64) for a, b in window.T)
     return torch.stack(torch.meshgrid(across, up, indexing="xy"), -1).reshape(-1, 2)
 
 
 def write_history(history: History, folder: Path) -> None:
-    """Keep it in a run folder, atomically."""
+    """Write the last 200 snapshots into a run folder: the whole file or nothing."""
     tensors = {"window": history.window}
     for taken in history.snapshots[-MOST:]:
         tensors[f"{taken.step}/x"] = taken.x
@@ -118,10 +128,13 @@ def write_history(history: History, folder: Path) -> None:
 
 
 def read_history(folder: Path) -> History | None:
-    """What a run kept, or None.
+    """The history that a run kept, or None.
+
+    Args:
+        folder: of the run.
 
     Raises:
-        ValueError: if the file is damaged, or holds something else.
+        ValueError: if the file is damaged or is not a history.
     """
     path = folder / FOLDER / NAME
     if not path.is_file():

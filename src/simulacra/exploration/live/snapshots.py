@@ -1,6 +1,6 @@
-"""Samples at chosen steps of training, always of the same noise: how a generator learns.
+"""Samples at chosen steps of training, all from the same noise.
 
-Reference: Radford et al. 2015; the galleries of training iterations that blogs show. Row F29.
+Reference: Radford et al. 2015. Row F29.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from simulacra.training.loop import Loop
 class Snapshots:
     """A callback that writes `snapshots/step-NNNNNN.png` into the run folder.
 
-    As in `fit(model, data, callbacks=(Snapshots((300, 900, 6000)),))`.
+    Usage: `fit(model, data, callbacks=(Snapshots((300, 900, 6000)),))`.
 
     Args:
-        steps: after which the samples are drawn.
+        steps: numbers of steps after which samples are drawn.
         n: number of samples.
         seed: of the samples.
     """
@@ -27,7 +27,7 @@ class Snapshots:
         self.steps, self.n, self.seed = frozenset(steps), n, seed
 
     def __call__(self, loop: Loop, epoch_ended: bool) -> None:
-        """Draw, if it is time."""
+        """Write a picture if the current step is one of `steps`."""
         from simulacra.exploration.drawing.views import view
 
         step, model = loop.position.step, loop.model

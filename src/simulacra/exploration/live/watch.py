@@ -23,13 +23,13 @@ log = logging.getLogger("simulacra")
 class SamplePictures:
     """A callback that writes `samples/epoch-XXXX.png` into the run folder.
 
-    As in `fit(model, data, samples_every=5, callbacks=(SamplePictures(),))`; without `samples_every` it draws
-    eight pictures a stage, and of many stages fewer and fewer have any. The command line always has one.
-    Of two numbers it also keeps the samples, and the critic's number over the plane, from before the first
-    step on, and shows them in one row, `snapshots.png`.
+    Usage: `fit(model, data, samples_every=5, callbacks=(SamplePictures(),))`. Without `samples_every` it
+    draws eight pictures in each stage, and skips more and more stages if there are many. `simulacra train`
+    always uses it. For data of two numbers it also keeps samples and the critic's score over the plane, from
+    before the first step on, and draws them in one row, `snapshots.png`.
 
     Args:
-        seed: of the samples: the same noise in every picture, so that they can be compared.
+        seed: of the samples, which have the same noise in every picture.
     """
 
     def __init__(self, seed: int = 0):
@@ -37,13 +37,13 @@ class SamplePictures:
         self.history: History | None = None
 
     def begun(self, loop: Loop) -> None:
-        """Keep samples of the model as it stands before its first step, where they are two numbers."""
+        """Keep samples of the model before its first step, for data of two numbers."""
         plane = in_plane(loop.model.preprocessing.raw)
         if plane and loop.folder is not None and loop.model.supports(can.Samples):
             self._told(loop, self._keep)
 
     def __call__(self, loop: Loop, epoch_ended: bool) -> None:
-        """Draw, if an epoch has ended at which a picture is due."""
+        """Write a picture if an epoch has ended and a picture is due."""
         if not epoch_ended or loop.folder is None or not loop.model.supports(can.Samples):
             return
         due = self._due(loop)
@@ -55,7 +55,7 @@ class SamplePictures:
         self._told(loop, self._draw)
 
     def _told(self, loop: Loop, work: Callable[[Loop], None]) -> None:
-        """Do the work; one that fails or is interrupted is told of, and stops nothing."""
+        """Run `work`; a failure or an interruption is logged and does not stop training."""
         try:
             with at_once(loop.backend.world == 1):
                 work(loop)
@@ -66,7 +66,7 @@ class SamplePictures:
             log.warning("no picture of samples: %s", error)
 
     def seconds(self, loop: Loop, steps: float) -> float:
-        """What the pictures of a stage take, from the first steps of drawing one."""
+        """Estimated seconds for the pictures of a stage, measured on the first steps of one picture."""
         if loop.folder is None or not shown_of(loop.position.stage):
             return 0.0
         pictures = max(1.0, epochs_of(loop) // (loop.options.samples_every or self._interval(loop)))
@@ -74,9 +74,9 @@ class SamplePictures:
         return pictures * (picture_seconds(loop.model, self.seed) + rows)
 
     def _due(self, loop: Loop) -> bool:
-        """Returns True if an interval between pictures has ended since the last look."""
+        """Returns True if an interval between pictures has ended since the last call."""
         every, epoch = loop.options.samples_every or self._interval(loop), loop.position.epoch
-        # after a resume, or in a new stage, nothing is known of the epochs before
+        # after a resume, or in a new stage, earlier epochs are unknown
         before = self.seen if 0 < self.seen < epoch else epoch - 1
         return epoch // every > before // every
 
@@ -104,7 +104,7 @@ class SamplePictures:
         save(picture.figure, place / f"{stage}epoch-{epoch:04d}.png")
 
     def _keep(self, loop: Loop) -> None:
-        """One more snapshot of two numbers, and the row of all of them."""
+        """Keep one more snapshot and draw the row of all snapshots."""
         from simulacra.exploration.drawing.style import save
         from simulacra.exploration.live.history import (
             History,

@@ -1,4 +1,4 @@
-"""What the pictures of a model share: codes, planes and conditions, made once."""
+"""Values that several pictures of a model share: codes, planes and conditions, computed once."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ SIDE = 16  # cells of the decoded lattice
 
 @dataclass
 class Album:
-    """What several pictures share, made once.
+    """Model, data and the values that several pictures share.
 
     Args:
         model: that is drawn.
-        data: prepared as the model wants them.
-        seed: of all draws.
+        data: with the preprocessing of the model.
+        seed: of all random draws.
         metrics: rows of the metrics file.
-        seconds: that a search for codes may take; None: no limit.
-        history: snapshots that training kept, of samples of two numbers; or None.
+        seconds: time limit of a search for codes; None: no limit.
+        history: snapshots of samples of two numbers that training kept, or None.
     """
 
     model: Model
@@ -48,7 +48,7 @@ class Album:
 
     @property
     def space(self) -> Space:
-        """Of what the model's words return: raw units."""
+        """The space of samples and decoded observations, in raw units."""
         return self.model.preprocessing.raw
 
     @property
@@ -58,38 +58,38 @@ class Album:
 
     @property
     def classes(self) -> int:
-        """Number of classes of a condition that is one label, otherwise 0."""
+        """Number of classes if the condition is one label, otherwise 0."""
         c = self.model.condition
         return c.classes if self.conditional and isinstance(c, Categorical) and c.shape == () else 0
 
     @property
     def gaussian(self) -> bool:
-        """Returns True if codes of N(0, I) are the model's own, and the encoder's."""
+        """Returns True if the model decodes codes of the prior N(0, I) and has a posterior."""
         return self.can(can.HasPosterior, can.Decodes)
 
     @property
     def has_prior(self) -> bool:
-        """Returns True if codes can be drawn."""
+        """Returns True if codes can be sampled from a prior."""
         return self.gaussian or self.can(can.HasPrior)
 
     @property
     def binarized(self) -> str:
-        """What a title adds where the model draws in black and white what has levels in the data."""
+        """A note for titles if the samples are 0/1 but the data have levels; otherwise empty."""
         both = isinstance(self.model.space, Binary) and not isinstance(self.space, Binary)
         return " (drawn black or white)" if both else ""
 
     def can(self, *capabilities: type[can.Capability]) -> bool:
-        """Returns True if the model has all of these."""
+        """Returns True if the model has all given capabilities."""
         return all(self.model.supports(c) for c in capabilities)
 
     @property
     def held_out(self) -> Split:
-        """Rows that were not trained on, where there are any."""
+        """The test rows, or the validation rows, or the training rows: the first that exist."""
         splits = self.data.splits
         return splits.get("test") or splits.get("valid") or self.data.train
 
     def some(self, split: Split, n: int) -> Batch:
-        """n rows of a split at most, chosen at random by the seed, in their order."""
+        """At most n random rows of a split, in their order."""
         return split.rows(some_of(len(split), n, Rng(self.seed, "pictures", "rows")))
 
     @cached_property
@@ -99,12 +99,12 @@ class Album:
 
     @cached_property
     def plane(self) -> Plane:
-        """The plane of codes that cuts the manifold."""
+        """The plane of codes on which the manifold is drawn."""
         return plane_of(self.model, self.embedding.codes if self.can(can.Encodes) else None)
 
     @cached_property
     def lattice(self) -> Tensor | None:
-        """The decoded manifold, where it makes one picture."""
+        """The decoded lattice of codes, or None if one picture cannot show it."""
         size = getattr(self.model, "code_size", 0)
         drawable = self.can(can.Encodes, can.Decodes) or (self.gaussian and size <= 2)
         if not drawable or self.conditional or len(self.embedding.codes) < 2:
@@ -112,7 +112,7 @@ class Album:
         return manifold(self.model, SIDE, plane=self.plane)
 
     def conditions(self, n: int) -> Tensor | None:
-        """Conditions for n samples: classes in blocks, or those of held-out rows in turn."""
+        """Conditions for n samples: equal blocks of each class, or those of held-out rows."""
         if not self.conditional:
             return None
         if self.classes:
@@ -121,27 +121,27 @@ class Album:
         return None if rows is None else rows[torch.arange(n) % len(rows)]
 
     def class_names(self) -> list[str]:
-        """What the classes of the condition are called."""
+        """The names of the classes of the condition."""
         names = self.data.label_names or cast(Categorical, self.model.condition).names
         return [names[k] if k < len(names) else str(k) for k in range(self.classes)]
 
     @cached_property
     def kinds(self) -> dict[int, str]:
-        """Labels that held-out rows have, and what they are called."""
+        """The labels that occur in held-out rows, with their names."""
         labels = self.held_out.labels
         present = [] if labels is None else labels.unique().tolist()
         names = self.data.label_names
         return {k: names[k] if k < len(names) else str(k) for k in present}
 
     def codes(self, name: str, n: int) -> Tensor:
-        """n codes of the prior."""
+        """n codes sampled from the prior; `name` selects the random stream."""
         rng = Rng(self.seed, "pictures", name, rows=range(n))
         if self.can(can.HasPrior):
             return cast(can.HasPrior, self.model).prior(rng)
         return rng.normal("z", cast(can.Decodes, self.model).code_size, dtype=self.model.dtype)
 
     def varied(self, n: int) -> Batch:
-        """n held-out rows: the classes in turn where there are labels, otherwise evenly spread ones."""
+        """n held-out rows: one of each class in turn if there are labels, otherwise at even distances."""
         rows = self.held_out
         if rows.labels is None:
             # test sets are often sorted

@@ -1,7 +1,7 @@
-"""The pictures of a run: those that the model's capabilities and the space of the data allow.
+"""The registry of pictures: names, functions, and the capabilities and spaces that they need.
 
-What shows rows of the data (reconstructions, neighbours, ends of interpolations) goes to `private/`
-in the run folder; what the model draws by itself stands beside it.
+Pictures with rows of the data (reconstructions, neighbours, ends of interpolations) are written to `private/`
+in the run folder, pictures with samples only to the run folder itself.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from simulacra.exploration.pictures.saliency import saliency_picture
 from simulacra.training.state.metrics import read_numbers
 
 PRIVATE = "private"
-BUDGET, SEARCHING = 60.0, 0.3  # seconds of all pictures, and the share of each search for codes
+BUDGET, SEARCHING = 60.0, 0.3  # seconds for all pictures; share of them for each search for codes
 PLACES = ("", f"{PRIVATE}/")
 NOTICE = """\
 The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
@@ -58,15 +58,19 @@ def pictures(
     """Write the pictures of a trained model into a run folder.
 
     Args:
-        folder: where `metrics.csv` may lie; private pictures go to its `private/`.
+        model: to draw.
+        data: that the model was built for.
+        folder: it may hold `metrics.csv`; pictures with rows of the data go to its `private/`.
+        seed: same seed, same pictures.
         metrics: rows of the metrics; None: those of the folder.
         only: name of one picture; None: all that model and data allow.
-        history: snapshots of two numbers, as `read_history` gives them; not given: those of the folder.
-        budget: seconds, of which shares go to searches for codes; None: no limit.
+        budget: seconds for all pictures; a search for codes takes at most 0.3 of them; None: no limit.
+        history: snapshots as `read_history` returns them, used if `metrics` is given; otherwise those of the
+            folder.
         options: of that picture, such as `known="left"` of `completions`.
 
     Returns:
-        name -> path of each picture that was drawn.
+        The path of each picture that was written, by its name.
 
     Raises:
         ValueError: if model and data do not fit, or do not allow the one picture.
@@ -114,7 +118,14 @@ def album_of(
     metrics: Sequence[Mapping[str, Any]],
     history: History | None = None,
 ) -> Album:
-    """What the pictures share.
+    """The album of a model and its data, from which all pictures are computed.
+
+    Args:
+        model: to draw.
+        data: that the model was built for.
+        seed: of all random draws.
+        metrics: rows of the metrics file; empty: none.
+        history: snapshots that training kept, or None.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -125,21 +136,26 @@ def album_of(
 
 
 def possible(album: Album) -> list[Kind]:
-    """The pictures that model and data allow."""
+    """The kinds of pictures that model and data allow."""
     return [picture for picture in PICTURES if not picture.lacks(album)]
 
 
 def listing(album: Album) -> str:
-    """Those pictures, as the end of a sentence."""
+    """A clause with the names of the pictures that model and data allow."""
     names = ", ".join(picture.name for picture in possible(album))
     return f"{type(album.model).__name__} on {album.data.name} can be drawn as {names or 'no picture'}."
 
 
 def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Kind:
-    """The picture of that name, which model and data allow and which takes the options.
+    """The kind of picture with the given name.
+
+    Args:
+        album: model and data.
+        name: such as `samples`.
+        options: that the picture must take.
 
     Raises:
-        ValueError: otherwise.
+        ValueError: if there is no such picture, model and data do not allow it, or it has no such option.
     """
     picture = next((p for p in PICTURES if p.name == name), None)
     if picture is None:
@@ -156,7 +172,7 @@ def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Kind:
 
 
 def _private(folder: Path) -> Path:
-    """The folder of what shows rows of the data, with a notice that says so."""
+    """The folder for pictures with rows of the data; a notice in it explains this."""
     place = folder / PRIVATE
     place.mkdir(parents=True, exist_ok=True)
     write_atomically(place / "README.txt", lambda aside: aside.write_text(NOTICE, encoding="utf-8"))
@@ -171,11 +187,11 @@ def _metrics(folder: Path) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Need:
-    """What a picture needs of model and data.
+    """One condition that model and data must meet.
 
     Args:
         phrase: completes the sentence "the picture needs ...".
-        met: whether an album has it.
+        met: returns True if an album meets it.
     """
 
     phrase: str
@@ -247,12 +263,12 @@ class Kind:
     private: Callable[[Album], bool] = lambda album: False
 
     def lacks(self, album: Album) -> str:
-        """The first thing that it needs and does not have, or nothing."""
+        """The phrase of the first condition that is not met; empty if all are."""
         return next((need.phrase for need in self.needs if not need.met(album)), "")
 
     @property
     def options(self) -> list[str]:
-        """What can be chosen of it: the arguments of `draw` behind the album."""
+        """The names of the options: the arguments of `draw` after the album."""
         return list(inspect.signature(self.draw).parameters)[1:]
 
 
