@@ -10,10 +10,12 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.exploration.drawing import marks, style
 from simulacra.exploration.drawing.axes import DRAW
 from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.scale import ClassColours
 from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.live.history import History, Snapshot
 from simulacra.exploration.pictures.registry import PICTURES, album_of, possible
@@ -109,6 +111,22 @@ def test_what_is_missing_stays_missing():
     (panel,) = view_data(Binary((9,)), x).panels
     entry = array(view_data(Binary((9,)), x).json()["panels"][0]["marks"][0]["values"])
     assert np.array_equal(entry, panel.marks[0].values, equal_nan=True) and np.isnan(entry[1, 4])
+
+
+def test_histograms_leave_out_what_is_missing():
+    x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    whole = x[1:].clone()
+    x[0, 1] = torch.nan
+    marks = [view_data(Real((3,)), rows).panels[4].marks[0] for rows in (x, whole)]
+    np.testing.assert_array_equal(marks[0].heights, marks[1].heights)
+    np.testing.assert_allclose((marks[0].heights[0] * np.diff(marks[0].edges)).sum(), 1)
+
+
+def test_single_numbers_have_a_histogram_and_classes_no_note_of_greys():
+    (mark,) = view_data(Real(), torch.arange(9.0)).panels[0].marks
+    assert mark.edges[0] == 0 and mark.edges[-1] == 8
+    picture = view_data(Categorical((1, 4, 4), 3), torch.randint(0, 3, (4, 1, 4, 4)))
+    assert picture.layout.note == "" and picture.panels[0].scale == ClassColours(3)
 
 
 def test_a_plot_has_its_data_and_the_figure_of_them():
