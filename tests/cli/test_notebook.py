@@ -93,7 +93,7 @@ def test_a_report_that_cannot_be_kept_is_returned(run, caplog, monkeypatch):
 def test_a_picture_that_is_not_allowed_is_answered_with_those_that_are(run):
     with pytest.raises(ValueError, match="can be drawn as samples, samples_and_data, latent_map"):
         run.plot("reconstructions")
-    with pytest.raises(ValueError, match="comes without data: give them"):
+    with pytest.raises(ValueError, match="has no data of its own: give them"):
         simulacra.plot(run.model)
     made = run.plot("training-curves")
     assert made.save(run.path / "curves.png").read_bytes() == made.png

@@ -86,7 +86,7 @@ def test_bad_input():
     model = simulacra.PCA(Real((3,)), latent=2)
     with pytest.raises(ValueError, match="x_without is empty"):
         attribute_vector(model, torch.zeros(2, 3), torch.zeros(0, 3))
-    with pytest.raises(ValueError, match="the vector has shape"):
+    with pytest.raises(ValueError, match="vector has shape"):
         apply(model, torch.zeros(2, 3), torch.zeros(3))
 
 

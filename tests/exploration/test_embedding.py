@@ -75,7 +75,7 @@ def test_larger_codes_are_shown_along_principal_directions():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="label for each code"):
+    with pytest.raises(ValueError, match="give one for each"):
         knn_accuracy(torch.zeros(3, 1), None)
     with pytest.raises(ValueError, match="1 to 2 neighbours"):
         knn_accuracy(torch.zeros(3, 1), torch.zeros(3), k=3)

@@ -164,7 +164,7 @@ def test_what_cannot_be_inverted():
         invert(simulacra.NADE(Binary((4,)), hidden=3), torch.ones(2, 4))
     with pytest.raises(ValueError, match=r"NADE cannot do encode\(\)"):
         codes_of(simulacra.NADE(Binary((4,)), hidden=3), torch.ones(2, 4))
-    with pytest.raises(ValueError, match="steps is 0, but a search needs at least one"):
+    with pytest.raises(ValueError, match="steps is 0, but a search needs at least 1"):
         invert(model, x, steps=0)
     with pytest.raises(ValueError, match="starts is -1"):
         invert(model, x, starts=-1)

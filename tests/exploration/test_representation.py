@@ -94,7 +94,7 @@ def test_bad_input():
     x, labels = torch.randn(6, 2), torch.arange(6) % 2
     with pytest.raises(ValueError, match="the probe has 6 test rows, but 5 labels"):
         linear_probe(x, labels, x, labels[:5])
-    with pytest.raises(ValueError, match="at least two classes"):
+    with pytest.raises(ValueError, match="training rows of at least two"):
         linear_probe(x, labels * 0, x, labels)
     with pytest.raises(ValueError, match="PCA has no features of its own"):
         features_of(simulacra.PCA(Real((3,)), latent=2), torch.zeros(2, 3))

@@ -96,5 +96,5 @@ def test_levels_count_in_the_unit_interval_and_a_path_that_stands_still_has_no_s
 
 
 def test_a_single_code_is_no_path():
-    with pytest.raises(ValueError, match=r"codes have shape \(2, 1, 3\), but paths have \(B, T, latent\)"):
+    with pytest.raises(ValueError, match=r"codes have shape \(2, 1, 3\), but need \(B, T, latent\)"):
         smoothness(GAN(Real((4,)), latent=3), torch.zeros(2, 1, 3))
