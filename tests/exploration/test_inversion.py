@@ -173,5 +173,5 @@ def test_what_cannot_be_inverted():
     with pytest.raises(ValueError, match=r"x has shape \(2, 3\)"):
         invert(model, torch.zeros(2, 3))
     classes = simulacra.VAE(Categorical((4,), 3), latent=2, hidden=(8,))
-    with pytest.raises(ValueError, match="needs a gradient through what is decoded"):
+    with pytest.raises(ValueError, match="needs a gradient through the decoder"):
         invert(classes, torch.zeros(2, 4), steps=3)
