@@ -59,7 +59,7 @@ class Axis:
     margin: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Marks on two axes.
 
@@ -84,7 +84,7 @@ class Panel:
     tick_lines: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Images:
     """Images of one shape on one scale.
 
@@ -162,7 +162,7 @@ class Beside:
     height: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """One picture: a title, panels and their layout.
 
@@ -194,6 +194,7 @@ class Picture:
         Each dataclass becomes a dictionary with its name under `kind`. An array of at most 64 finite numbers
         becomes a nested list. Any other array becomes `{"dtype", "shape", "base64"}`, little-endian and row
         by row; whole numbers have the smallest integer type that holds them, others are rounded to float32.
+        A single number that is not finite becomes None.
 
         Args:
             limit: largest size in bytes of all base64 texts together; 8 MiB by default.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,8 @@ def _value(value: Any, sizes: list[int]) -> Any:
         return {"kind": type(value).__name__, **entries}
     if isinstance(value, tuple):
         return [_value(entry, sizes) for entry in value]
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _array(array: np.ndarray, sizes: list[int]) -> Any:

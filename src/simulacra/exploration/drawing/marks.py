@@ -1,7 +1,8 @@
-"""Marks: what a panel draws between its axes, as arrays with names and colours.
+"""Marks: points, lines, bars and other contents of a panel, as arrays with names and colours.
 
 A colour is a role, which every renderer gives its own shade: `samples`, `data` (behind samples), `other data`
 (beside samples, darker), `ink`, `modes`, `best`; or one of n classes, as a `ClassColour`.
+Marks with arrays compare by identity.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class ClassColour:
 Colour = str | ClassColour
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Points:
     """Points of a scatter plot.
 
@@ -54,7 +55,7 @@ class Points:
     cross: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """A line through points, with or without dots at them.
 
@@ -77,7 +78,7 @@ class Line:
     behind: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rules:
     """Vertical lines from the bottom of a panel to its top.
 
@@ -88,7 +89,7 @@ class Rules:
     x: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Intervals:
     """A vertical line from a low to a high value at each x.
 
@@ -105,7 +106,7 @@ class Intervals:
     colour: Colour = "samples"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Histogram:
     """A histogram, or several on top of each other.
 
@@ -126,7 +127,7 @@ class Histogram:
     outline: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bars:
     """One bar for each class.
 
@@ -145,7 +146,7 @@ class Bars:
     alpha: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Heatmap:
     """A matrix as coloured cells.
 
@@ -174,7 +175,7 @@ class Heatmap:
     size: float = 7.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
     """A function of the plane as filled contours, from purple (low) to orange (high).
 
@@ -193,7 +194,7 @@ class Field:
     alpha: float = 0.8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mosaic:
     """Square mosaic of images that fills the unit square, the first image at the top left.
 

@@ -119,7 +119,8 @@ def view_data(space: Space, x: Any, title: str = "", other: Any = None, names: S
         >>> picture.panels[0].marks[0].x.shape, picture.panels[0].x.name
         ((50,), 'x1')
     """
-    x, other = torch.as_tensor(x).cpu(), None if other is None else torch.as_tensor(other).cpu()
+    # a copy: later changes of the caller's tensors must not change the picture
+    x, other = (None if rows is None else torch.as_tensor(rows).detach().cpu().clone() for rows in (x, other))
     for rows in (x, other):
         if rows is not None and (tuple(rows.shape[1:]) != space.shape or not len(rows)):
             raise ValueError(

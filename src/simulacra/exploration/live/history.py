@@ -148,12 +148,12 @@ def read_history(folder: Path) -> History | None:
         }
         numbered = name == "window" or (step.isascii() and step.isdecimal() and len(step) < 16)
         if not (found.dtype == "F64" and numbered and fits.get(kind or name, False)):
-            raise ValueError(f"{path} is damaged: {name[:40]!r} is no snapshot; remove the file.")
+            raise ValueError(f"{path} is damaged: {name[:40]!r} is not a snapshot; remove the file.")
     tensors, _ = read_tensors(path)
     # samples may be infinite; those are counted as outside
     finite = all(bool(t.isfinite().all()) for name, t in tensors.items() if not name.endswith("/x"))
     if "window" not in tensors or not finite:
-        raise ValueError(f"{path} is damaged: it lacks numbers of its snapshots; remove the file.")
+        raise ValueError(f"{path} is damaged: numbers of its snapshots are missing; remove the file.")
     steps = sorted(int(name[:-2]) for name in tensors if name.endswith("/x"))
     taken = (Snapshot(s, tensors[f"{s}/x"], tensors.get(f"{s}/field")) for s in steps)
     return History(tensors["window"], tuple(taken))

@@ -133,7 +133,7 @@ def completed_table(
     """
     table, found = hidden_columns(space, x, hidden, drawn)
     if not found:
-        raise ValueError("no cell whose value is known was hidden: the picture needs more rows.")
+        raise ValueError("no cell with a known value was hidden: the picture needs more rows.")
     shown = list(found)[: panels.PANELS]
     across = min(len(shown), ACROSS)
     down = -(-len(shown) // across)
