@@ -9,10 +9,10 @@ import importlib
 import os
 from typing import Any
 
+from simulacra.version import __version__
+
 # OpenMP threads that spin make steps 4 to 50 times slower on small shared machines
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-__version__ = "0.1.0"
 
 _NAMES = {
     # data

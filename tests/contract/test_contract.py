@@ -15,6 +15,7 @@ from contract.harness import trained
 from contract.use import K, answers, rows, shape_of, words
 from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
+from simulacra.core.model import declared_by
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real
 from simulacra.evaluation.likelihood.held_out import has_likelihood
@@ -64,7 +65,7 @@ def test_a_game_is_an_implicit_model():
 @every
 def test_capabilities_are_those_of_the_class_less_what_is_removed(case):
     model = case.build()
-    of_class = {c for c in can.ALL if issubclass(type(model), c)}
+    of_class = declared_by(type(model))
     assert model.capabilities() <= of_class
     removed = of_class - model.capabilities()
     assert removed == set(model._removed) | (

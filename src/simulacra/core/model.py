@@ -5,6 +5,7 @@ The words that users call are in `core.interface`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from abc import ABCMeta
@@ -143,11 +144,14 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     # ---- what it can do
 
     def capabilities(self) -> frozenset[type[can.Capability]]:
-        """The declared capabilities of this instance."""
-        declared = {c for c in can.ALL if isinstance(self, c)}
+        """The capabilities among the bases of its class, without those that its constructor removed.
+
+        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`.
+        """
+        declared = declared_by(type(self))
         if self.condition is None:
-            declared.discard(can.TakesCondition)
-        return frozenset(declared - self._removed)
+            declared = frozenset(c for c in declared if not issubclass(c, can.TakesCondition))
+        return declared - self._removed
 
     def remove(self, *capabilities: type[can.Capability]) -> None:
         """For constructors: this instance cannot do what its class can."""
@@ -199,6 +203,19 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         from simulacra.core.artifact.save import save
 
         save(self, Path(path))
+
+
+@functools.cache
+def declared_by(kind: type) -> frozenset[type[can.Capability]]:
+    """The capabilities among the bases of a class of models, the library's and all others.
+
+    Example:
+        >>> from simulacra.models.autoencoders.pca import PCA
+        >>> sorted(c.__name__ for c in declared_by(PCA))
+        ['Completes', 'Decodes', 'Encodes', 'TakesMissing']
+    """
+    bases = (base for base in kind.__mro__ if issubclass(base, can.Capability))
+    return frozenset(base for base in bases if base is not can.Capability and not issubclass(base, Model))
 
 
 def settings_of(model: Model) -> str:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from simulacra.core.capabilities.energy import (
+from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities have their name here
     HasAnnealingPath,
     HasBoundEnergy,
     HasEnergy,
@@ -240,34 +240,6 @@ class HasFeatures(Capability):
     @abstractmethod
     def represent(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """The features of x, shape (B, width)."""
-
-
-ALL: tuple[type[Capability], ...] = (
-    Samples,
-    HasDensity,
-    HasBound,
-    HasImportanceWeights,
-    HasEnergy,
-    HasBoundEnergy,
-    Encodes,
-    HasPosterior,
-    Decodes,
-    HasPrior,
-    Completes,
-    Continues,
-    Classifies,
-    TakesCondition,
-    TakesMissing,
-    TakesLengths,
-    HasConditionals,
-    HasMarkovChain,
-    HasFilters,
-    HasAnnealingPath,
-    HasPartitionFunctions,
-    HasDiagnostics,
-    HasCritic,
-    HasFeatures,
-)
 
 
 class MissingCapability(ValueError):

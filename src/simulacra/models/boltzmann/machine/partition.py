@@ -30,10 +30,24 @@ if TYPE_CHECKING:
     from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 
 Part = Callable[[], Tensor]
+EXACT = 20 * math.log(2)  # log of the number of states that are summed over: 2^20
 STATES = 2**14  # states summed at once
 ENTRIES = 2**22  # of their units, which a sum holds several times
 CONDITIONS = 2**8  # that count at most: each has a sum of its own, and of some there is no end
 SECONDS = 2e-5  # for a state of a small machine, to say how long a sum would take
+
+
+def can_sum(log_states: float) -> bool:
+    """Returns True if so many states are few enough to be summed.
+
+    Args:
+        log_states: the log of their number.
+
+    Example:
+        >>> can_sum(20 * math.log(2)), can_sum(21 * math.log(2))
+        (True, False)
+    """
+    return log_states <= EXACT
 
 
 def log_z(model: Machine, c: Tensor | None = None) -> Tensor:
@@ -163,11 +177,9 @@ def smaller_side(
     Raises:
         ValueError: if they are too many to sum over.
     """
-    from simulacra.models.boltzmann.machine.energy_model import EXACT
-
     side = min(model.sides, key=model.log_states)
     size, times = model.log_states(side), math.log(conditions)
-    if size + min(times, math.log(CONDITIONS)) > EXACT:
+    if not can_sum(size + min(times, math.log(CONDITIONS))):
         bits = size / math.log(2)
         says = "infinitely many" if math.isinf(size) else f"2^{bits:.0f}"
         of = " for each condition" if math.isinf(conditions) else f" for each of {conditions:,.0f} conditions"
