@@ -84,7 +84,7 @@ def test_a_refined_capability_is_its_base_too_and_goes_with_the_condition():
 
 
 def test_what_a_model_can_do_is_said_with_its_own_capabilities():
-    with pytest.raises(ValueError, match="has a median, has an exact.*, is declared as Unnamed"):
+    with pytest.raises(ValueError, match=r"has a median, has an exact.*, is declared as Unnamed"):
         Own(SPACE).encode(torch.zeros(2, 3))
 
 

@@ -22,6 +22,7 @@ from simulacra.core.errors.calls import WrongCall, check_call, check_kind, check
 from simulacra.core.errors.kinds import brief
 from simulacra.core.interface import Interface
 from simulacra.core.numerics.precision import bounded
+from simulacra.core.packages import of_the_library
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import initial_weights
 from simulacra.core.renamed import renamed_arguments
@@ -76,11 +77,6 @@ def _check_seed(seed: Any) -> None:
     check_kind(SEED.name, seed, int | None, "the model")
     if seed is not None and not -(2**63) <= seed < 2**64:
         raise ValueError(f"seed is {seed}, but torch takes whole numbers below 2^64: give a smaller one.")
-
-
-def of_the_library(kind: type) -> bool:
-    """Returns True if a class is the library's own, not a user's."""
-    return kind.__module__.startswith("simulacra.models.")
 
 
 def _kinds(cls: type) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulacra.core.packages import Extension
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -20,6 +22,7 @@ class Entry:
         paper: who proposed it.
         rows: rows of the systems table that it implements.
         summary: one line.
+        extension: the entry point, for a model of another package; then `family` is its name.
     """
 
     name: str
@@ -29,9 +32,19 @@ class Entry:
     paper: str
     rows: tuple[str, ...]
     summary: str
+    extension: Extension | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words."""
+        if self.extension is None:
+            return f"family {self.family}"
+        return f"package {self.extension.package} {self.extension.version}"
 
     def load(self) -> Any:
         """The class."""
+        if self.extension is not None:
+            return self.extension.load()
         return getattr(importlib.import_module(f"simulacra.models.{self.module}"), self.cls)
 
 

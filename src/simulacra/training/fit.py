@@ -19,7 +19,7 @@ from simulacra.core.renamed import renamed_arguments
 from simulacra.core.storage.files import write_json
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
-from simulacra.models.catalog import find
+from simulacra.models.catalog import name_of
 from simulacra.training.callbacks.interactive import interactive, so_far
 from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import can_validate
@@ -69,7 +69,7 @@ def fit(
     options = options.for_model(model, data.valid is not None)
     can_validate(model, data.valid, options)
     check_stages(model, options)
-    folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
+    folder = Path(out) if out is not None else new_folder(name_of(type(model)), data.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -204,14 +204,6 @@ def check_fits(model: Model, data: Dataset) -> None:
         )
     if model.condition is not None and model.condition != data.condition:
         raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
-
-
-def catalogue_name(model: Model) -> str:
-    """The model's name on the command line; a class of the user's own goes by its class name."""
-    try:
-        return find(type(model).__name__).name
-    except ValueError:
-        return type(model).__name__.lower()
 
 
 def _config(model: Model, data: Dataset, options: Options) -> dict[str, Any]:
