@@ -13,8 +13,10 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 MODELS, MEASURES = "simulacra.models", "simulacra.measures"
 
@@ -63,8 +65,10 @@ class Extension:
             found = getattr(found, part, None)
         return found
 
-    def _point(self) -> metadata.EntryPoint:
-        return metadata.EntryPoint(self.name, self.value, self.group)
+    def _point(self) -> EntryPoint:
+        from importlib.metadata import EntryPoint
+
+        return EntryPoint(self.name, self.value, self.group)
 
     def spec(self) -> dict[str, str]:
         """The entry of a saved model's configuration."""
@@ -85,6 +89,8 @@ def extensions(group: str) -> tuple[Extension, ...]:
         >>> extensions("simulacra.nothing")
         ()
     """
+    from importlib import metadata  # 20 ms, which the start of every command would pay
+
     found = {
         Extension(group, point.name, point.value, point.dist.name, point.dist.version)
         for point in metadata.entry_points(group=group)
@@ -116,6 +122,8 @@ def installed(package: str) -> str | None:
         >>> installed("simulacra-of-nobody") is None
         True
     """
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except (metadata.PackageNotFoundError, ValueError):
