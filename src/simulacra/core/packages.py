@@ -1,4 +1,4 @@
-"""Models and measures of other packages, found by the entry points that the packages declare.
+"""Models of other packages, found by the entry points that the packages declare.
 
     [project.entry-points."simulacra.models"]
     mine = "my_package.mine:Mine"
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-MODELS, MEASURES = "simulacra.models", "simulacra.measures"
+MODELS = "simulacra.models"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Extension:
     """An entry point of an installed package.
 
     Args:
-        group: `simulacra.models` or `simulacra.measures`.
+        group: such as `simulacra.models`.
         name: that the package gives it: for a model, that on the command line.
         value: `package.module:Name`.
         package: the distribution that declares it.

@@ -22,6 +22,7 @@ class Entry:
         paper: who proposed it.
         rows: rows of the systems table that it implements.
         summary: one line.
+        made_for: kind of space that it was made for, where it is more than one of those that it takes.
         extension: the entry point, for a model of another package; then `family` is its name.
     """
 
@@ -32,6 +33,7 @@ class Entry:
     paper: str
     rows: tuple[str, ...]
     summary: str
+    made_for: str = ""
     extension: Extension | None = None
 
     @property

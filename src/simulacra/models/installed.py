@@ -53,7 +53,7 @@ def entry_of(extension: Extension) -> Entry:
         _told(kind, "paper") or _reference(kind),
         (),
         _told(kind, "summary") or _first_sentence(kind),
-        extension,
+        extension=extension,
     )
 
 
