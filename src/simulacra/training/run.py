@@ -13,6 +13,7 @@ from typing import Any, Literal
 import simulacra
 from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
 from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
+from simulacra.core.card import html_of
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.finding import Finding
 from simulacra.core.errors.kinds import brief
@@ -81,7 +82,7 @@ class Run:
         return f"<Run: {self}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
 
 def new_folder(model: str, data: str, root: Path = RUNS) -> Path:
