@@ -109,7 +109,7 @@ LIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "extension-odd": (config(lambda c: c.update(extension={"package": {"a": 1}})), ("not installed",)),
     "extension-gone": (
         config(lambda c: c.update(extension=GONE)),
-        ("installed version", "no model 'system'"),
+        ("no model 'system'",),
     ),
     # arguments
     "unknown": (config(put("nonesuch", 1)), (CONFIG, "nonesuch")),
