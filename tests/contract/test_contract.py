@@ -25,9 +25,7 @@ from simulacra.models.catalog import CATALOG
 def test_every_catalogue_entry_has_a_case():
     missing = set(CATALOG) - {case.catalogued for case in CATALOGUED}
     lines = [f"_catalogued({name!r}, lambda: binary(6), ...)" for name in sorted(missing)]
-    assert not missing, (
-        f"CATALOGUED in tests/contract/cases.py needs a case with small arguments for each: {lines}"
-    )
+    assert not missing, f"CATALOGUED in tests/contract/cases.py needs a small case for each: {lines}"
 
 
 # ---- capabilities
