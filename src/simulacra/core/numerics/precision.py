@@ -29,7 +29,7 @@ def to_float64(t: Tensor) -> Tensor:
     """t in float64: where it is, or on the CPU where its device has no float64.
 
     Example:
-        >>> precise(torch.ones(2)).sum().dtype
+        >>> to_float64(torch.ones(2)).sum().dtype
         torch.float64
     """
     return t.to(precise_device(t.device)).double()
