@@ -71,9 +71,13 @@ def test_what_is_broken_is_told_and_breaks_nothing(package):
         "gone = no_such_module:Model",
         "text = tiny_model:__doc__",
         "raises = raising:Model",
+        "leaves = leaving:Model",
+        "odd = 3 / no module",
     ]
     declare(package, "bad-models", "1", {MODELS: lines})
     (package / "raising.py").write_text("raise RuntimeError('no luck')\n", encoding="utf-8")
+    (package / "leaving.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
+    assert extension_of(MODELS, simulacra.VAE) is None
     entries, problems = listed()
     assert [e.name for e in entries] == [*CATALOG, "tiny"]
     told = "\n".join(problems)
@@ -82,6 +86,8 @@ def test_what_is_broken_is_told_and_breaks_nothing(package):
         "No module named 'no_such_module'",
         "text.* is no class of models",
         r"RuntimeError: no luck\)",
+        r"leaves.* cannot be loaded \(SystemExit: 3\)",
+        "'odd' of the package bad-models 1 .3 / no module. cannot be loaded",
     ):
         assert re.search(words, told), words
     assert find("vae").extension is None

@@ -13,10 +13,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+from typing import Any
 
 MODELS = "simulacra.models"
 
@@ -40,9 +37,14 @@ class Extension:
     version: str
 
     @property
+    def module(self) -> str:
+        """The dotted name before the colon."""
+        return self.value.partition(":")[0].strip()
+
+    @property
     def attribute(self) -> str:
-        """The name behind the colon."""
-        return self.value.rpartition(":")[2].strip()
+        """The name behind the colon, without the extras in brackets that may follow."""
+        return self.value.partition(":")[2].partition("[")[0].strip()
 
     def load(self) -> Any:
         """Import what the entry point names.
@@ -50,25 +52,21 @@ class Extension:
         Raises:
             ValueError: if that fails; the sentence names package, value and reason.
         """
+        from importlib.metadata import EntryPoint
+
         try:
-            return self._point().load()
-        except Exception as error:
+            return EntryPoint(self.name, self.value, self.group).load()
+        except (Exception, SystemExit) as error:
             # whatever the code of another package raises
             reason = (str(error).splitlines() or [""])[0].rstrip(".")
             raise ValueError(f"{self} cannot be loaded ({type(error).__name__}: {reason}).") from error
 
     def loaded(self) -> Any:
         """What the entry point names if its module is imported already, otherwise None."""
-        point = self._point()
-        found = sys.modules.get(point.module)
+        found = sys.modules.get(self.module)
         for part in filter(None, self.attribute.split(".")):
             found = getattr(found, part, None)
         return found
-
-    def _point(self) -> EntryPoint:
-        from importlib.metadata import EntryPoint
-
-        return EntryPoint(self.name, self.value, self.group)
 
     def spec(self) -> dict[str, str]:
         """The entry of a saved model's configuration."""
@@ -92,7 +90,7 @@ def extensions(group: str) -> tuple[Extension, ...]:
     from importlib import metadata  # 20 ms, which the start of every command would pay
 
     found = {
-        Extension(group, point.name, point.value, point.dist.name, point.dist.version)
+        Extension(group, point.name, point.value, str(point.dist.name), str(point.dist.version))
         for point in metadata.entry_points(group=group)
         if point.dist is not None
     }

@@ -44,12 +44,11 @@ def entry_of(extension: Extension) -> Entry:
         ValueError: if it cannot be imported, or is no class of models.
     """
     kind = class_in(extension)
-    module, _, name = extension.value.partition(":")
     return Entry(
         extension.name,
         extension.package,
-        module.strip(),
-        name.strip(),
+        extension.module,
+        extension.attribute,
         _told(kind, "paper") or _reference(kind),
         (),
         _told(kind, "summary") or _first_sentence(kind),
