@@ -61,7 +61,7 @@ class Interface:
 
     def _need(self, word: str, *any_of: type[can.Capability]) -> None:
         if not any(self.supports(c) for c in any_of):
-            has = ", ".join(sorted(c.phrase for c in self.capabilities())) or "nothing"
+            has = ", ".join(sorted({c.phrase for c in self.capabilities()})) or "nothing"
             wanted = " or ".join(c.phrase for c in any_of)
             raise can.MissingCapability(
                 f"{type(self).__name__} cannot do {word}(): that needs a model that {wanted}; this one {has}."

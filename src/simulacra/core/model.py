@@ -5,6 +5,7 @@ The methods that users call (`sample`, `log_prob`, ...) are in `core.interface`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from abc import ABCMeta
@@ -15,12 +16,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-import simulacra
 from simulacra.core.capabilities import general as can
+from simulacra.core.card import html_of
 from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
 from simulacra.core.errors.kinds import brief
 from simulacra.core.interface import Interface
 from simulacra.core.numerics.precision import bounded
+from simulacra.core.packages import of_the_library
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import initial_weights
 from simulacra.core.renamed import renamed_arguments
@@ -75,11 +77,6 @@ def _check_seed(seed: Any) -> None:
     check_kind(SEED.name, seed, int | None, "the model")
     if seed is not None and not -(2**63) <= seed < 2**64:
         raise ValueError(f"seed is {seed}, but torch takes whole numbers below 2^64: give a smaller one.")
-
-
-def of_the_library(kind: type) -> bool:
-    """Returns True if the class belongs to the library's models, not to a user."""
-    return kind.__module__.startswith("simulacra.models.")
 
 
 def _kinds(cls: type) -> dict[str, Any]:
@@ -154,11 +151,14 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     # ---- capabilities
 
     def capabilities(self) -> frozenset[type[can.Capability]]:
-        """Returns the capabilities of this instance: those of its class, less the removed ones."""
-        declared = {c for c in can.ALL if isinstance(self, c)}
+        """The capabilities among the bases of its class, without those that its constructor removed.
+
+        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`.
+        """
+        declared = declared_by(type(self))
         if self.condition is None:
-            declared.discard(can.TakesCondition)
-        return frozenset(declared - self._removed)
+            declared = frozenset(c for c in declared if not issubclass(c, can.TakesCondition))
+        return declared - self._removed
 
     def remove(self, *capabilities: type[can.Capability]) -> None:
         """Removes capabilities of the class from this instance. Constructors call it.
@@ -202,7 +202,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         return f"<{type(self).__name__} of {', '.join(filter(None, given))}; {many:,} parameters>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
     def features(self, x: Tensor) -> Tensor:
         """Returns x as input for the network, in the model's floating-point type and a finite range.
@@ -237,6 +237,19 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         from simulacra.core.artifact.save import save
 
         save(self, Path(path))
+
+
+@functools.cache
+def declared_by(kind: type) -> frozenset[type[can.Capability]]:
+    """The capabilities among the bases of a class of models, the library's and all others.
+
+    Example:
+        >>> from simulacra.models.autoencoders.pca import PCA
+        >>> sorted(c.__name__ for c in declared_by(PCA))
+        ['Completes', 'Decodes', 'Encodes', 'TakesMissing']
+    """
+    bases = (base for base in kind.__mro__ if issubclass(base, can.Capability))
+    return frozenset(base for base in bases if base is not can.Capability and not issubclass(base, Model))
 
 
 def settings_of(model: Model) -> str:

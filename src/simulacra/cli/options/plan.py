@@ -88,7 +88,8 @@ def model_options(entry: Entry, usage: str) -> Typed:
 def all_options(entry: Entry) -> Typed:
     """Every option of `train` for one model."""
     kind = entry.load()
-    options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary} ({entry.paper}).", MORE)
+    paper = f" ({entry.paper})" if entry.paper else ""
+    options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary}{paper}.", MORE)
     options.add(folder)
     options.add(kind, "model", structural(kind))
     options.title("model", "The model")

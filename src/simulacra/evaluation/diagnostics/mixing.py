@@ -189,7 +189,7 @@ class _Looks:
 
 def _looks(model: Model, data: Dataset, seed: int) -> _Looks:
     """The mean entry, and the principal directions of training rows: where modes are apart."""
-    rows = torch.cat([_flat(model, b.x) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
+    rows = torch.cat([_flat(model, b.y) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
     d = rows.shape[1]
     directions = torch.linalg.svd(rows - rows.mean(0), full_matrices=False).Vh[:DIRECTIONS].T
     names = [f"principal component {i + 1}" for i in range(directions.shape[1])]
@@ -218,7 +218,7 @@ def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) 
     m = len(state) // 2
     if len(data[split]) < m:
         return state, 0
-    x = next(blocks(model, data[split], seed, m)).x
+    x = next(blocks(model, data[split], seed, m)).y
     features = model.space.features(x, state.dtype).flatten(1)
     if state.dim() != 2 or state.shape[1] < features.shape[1]:
         return state, 0

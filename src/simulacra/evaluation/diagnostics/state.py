@@ -47,5 +47,5 @@ def diagnostics(
     with evaluating(model):
         block = next(iter(blocks(model, data[split], seed, min(limit or ROWS, ROWS))))
         # samples by place: equal rows must not repeat them
-        numbers = able.diagnostics(block.x, block.rng.on(range(len(block.x))), block.c)
+        numbers = able.diagnostics(block.y, block.rng.on(range(len(block.y))), block.c)
     return Diagnostics(numbers, able.alarm(numbers))

@@ -27,12 +27,13 @@ from torch import Tensor
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.export.noise import Recorded
+from simulacra.core.inputs.chunks import Rows
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.plain import Levels, Real
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.rows import Block, blocks, condition_of, count, subset
+from simulacra.evaluation.rows import blocks, condition_of, count, subset
 
 ROWS = 500
 
@@ -73,7 +74,7 @@ def spread(
     x, shown = [], []
     with evaluating(model):
         for block in blocks(model, rows, seed):
-            x.append(_features(model, block.x))
+            x.append(_features(model, block.y))
             shown.append(_features(model, _expected(model, block)))
         decoder = _decoder(model, rows, len(rows), seed)
     seen, means = torch.cat(x), torch.cat(shown)
@@ -93,13 +94,13 @@ def _features(model: Model, x: Tensor) -> Tensor:
     return model.space.features(x, torch.float64).cpu()
 
 
-def _expected(model: Model, block: Block) -> Tensor:
+def _expected(model: Model, block: Rows) -> Tensor:
     """E[x|z], z ~ q(z|x) where there is a posterior."""
     able = cast(Any, model)
     if model.supports(can.HasPosterior):
-        z = able.posterior(block.x, block.c).sample(block.rng, "z")
+        z = able.posterior(block.y, block.c).sample(block.rng, "z")
     else:
-        z = able.infer(block.x, block.c)
+        z = able.infer(block.y, block.c)
     return cast(Tensor, able.emit(z, block.c))
 
 
