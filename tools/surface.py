@@ -121,9 +121,23 @@ def described(name: str, module: str, definition: Definition) -> list[str]:
     return [f"class {name}({bases})", *(f"    {line}" for line in members(definition))]
 
 
+def catalogue() -> list[tuple[str, str, str, str]]:
+    """Name, family, module and class of every model, family after family."""
+    families = sorted(path.parent.name for path in (SOURCE / "models").glob("*/catalog.py"))
+    lists = [constant(f"models.{family}.catalog", "ENTRIES") for family in families]
+    entries = [entry for listed in lists for entry in listed.elts]  # type: ignore[attr-defined]
+    return [tuple(ast.literal_eval(a) for a in entry.args[:4]) for entry in entries]  # type: ignore[misc]
+
+
+def public_names() -> dict[str, str]:
+    """The names of the package and their modules: its own table, and the classes of the catalogue."""
+    models = {cls: f"models.{module}" for _, _, module, cls in catalogue()}
+    return {**ast.literal_eval(constant("", "_NAMES")), **models}
+
+
 def python() -> list[str]:
     """The names of the package, then the bases of its classes, which give them further methods."""
-    names = {**ast.literal_eval(constant("", "_NAMES")), **RETURNED}
+    names = {**public_names(), **RETURNED}
     found = {name: find(module, name) for name, module in names.items()}
     lines, waiting, seen = ["## simulacra", ""], [], set()
     for name in sorted(names):
@@ -181,12 +195,8 @@ def command_line() -> list[str]:
                 f"{command}:",
                 *(f"    {line}".rstrip() for line in usage.splitlines() if "--" in line or "usage" in line),
             ]
-    families = sorted(path.parent.name for path in (SOURCE / "models").glob("*/catalog.py"))
-    lists = [constant(f"models.{family}.catalog", "ENTRIES") for family in families]
-    entries = [entry for listed in lists for entry in listed.elts]  # type: ignore[attr-defined]
-    models = [[ast.literal_eval(a) for a in entry.args[:4]] for entry in entries]
     lines += ["", "## MODEL: its options are the constructor's", ""]
-    return [*lines, *(f"{name}: {cls}" for name, _, _, cls in models)]
+    return [*lines, *(f"{name}: {cls}" for name, _, _, cls in catalogue())]
 
 
 def page() -> str:

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-import simulacra
 from simulacra.core.capabilities import general as can
+from simulacra.core.drawn import html_of
 from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
 from simulacra.core.errors.kinds import brief
 from simulacra.core.interface import Interface
@@ -178,7 +178,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         return f"<{type(self).__name__} of {', '.join(filter(None, given))}; {many:,} parameters>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
     def features(self, x: Tensor) -> Tensor:
         """x as network input in the model's floating type, within what its layers take."""

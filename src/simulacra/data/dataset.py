@@ -10,8 +10,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-import simulacra
 from simulacra.core.batch import Batch
+from simulacra.core.drawn import html_of
 from simulacra.core.numerics.precision import to_device
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng
@@ -57,7 +57,7 @@ class Split:
         return f"<Split: {len(self):,} rows of {self.preprocessing.raw}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
         """Raw batches, one for each index tensor of `orders`."""
@@ -266,4 +266,4 @@ class Dataset:
         return f"<Dataset {self}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)

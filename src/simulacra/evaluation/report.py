@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-import simulacra
 from simulacra.core.card import Card
+from simulacra.core.drawn import html_of
 from simulacra.core.errors.finding import Finding, read_finding
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.scores.estimate import Estimate
@@ -152,7 +152,7 @@ class Report:
     def _repr_html_(self) -> str:
         findings = [(f.severity, f"{f.name}: {f.sentence}") for f in self.findings]
         scores = None if self.likelihood is None else self.likelihood.values
-        return simulacra.as_html(Card(f"{self.model} on {self.protocol}", (*self.rows(), *findings), scores))
+        return html_of(Card(f"{self.model} on {self.protocol}", (*self.rows(), *findings), scores))
 
     def __str__(self) -> str:
         return "\n".join([self.headline(), *map(str, self.findings)])

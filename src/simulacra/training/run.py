@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import simulacra
 from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
 from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
+from simulacra.core.drawn import html_of, plot_of
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.finding import Finding
 from simulacra.core.errors.kinds import brief
@@ -71,7 +71,7 @@ class Run:
         Raises:
             ValueError: if model and data do not allow it; the sentence lists those that they do.
         """
-        return simulacra.plot(self, name, **options)
+        return plot_of(self, name, **options)
 
     def __str__(self) -> str:
         return f"{type(self.model).__name__} trained on {self.config['data']['name']} in {self.path}"
@@ -80,7 +80,7 @@ class Run:
         return f"<Run: {self}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
 
 def new_folder(model: str, data: str, root: Path = RUNS) -> Path:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulacra import __version__
 from simulacra.core.artifact.rebuild import ENTRIES, build_model, check_config, check_sizes
 from simulacra.core.artifact.weights import digest, load_weights, not_finite
 from simulacra.core.model import Model, of_the_library
 from simulacra.core.spaces.plain import Space
 from simulacra.core.storage.files import read_json, read_shapes, write_json, write_tensors
 from simulacra.core.storage.links import check_links
+from simulacra.core.version import __version__
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FILE = ".safetensors"

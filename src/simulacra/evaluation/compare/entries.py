@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from simulacra import __version__
 from simulacra.core.artifact.save import CONFIG, WEIGHTS
 from simulacra.core.errors.calls import WrongCall
 from simulacra.core.errors.kinds import brief
@@ -16,6 +15,7 @@ from simulacra.core.model import Model
 from simulacra.core.scores.estimate import Estimate, Protocol
 from simulacra.core.storage.files import read_json
 from simulacra.core.storage.links import check_links
+from simulacra.core.version import __version__
 from simulacra.evaluation.fresh import why_not
 from simulacra.evaluation.report import REPORT, Report, reports_in
 from simulacra.training.run import Run
