@@ -108,6 +108,10 @@ def members(node: ast.ClassDef) -> Iterator[str]:
         if isinstance(part, ast.AnnAssign) and not ast.unparse(part.target).startswith("_"):
             default = f" = {ast.unparse(part.value)}" if part.value else ""
             yield f"{ast.unparse(part.target)}: {ast.unparse(part.annotation)}{default}"
+        elif isinstance(part, ast.Assign) and isinstance(getattr(part.value, "func", None), ast.Subscript):
+            # a descriptor of a type, such as `latents = RecordOf[Latents]()`
+            kind = part.value.func.slice  # type: ignore[attr-defined]
+            yield f"{ast.unparse(part.targets[0])}: {ast.unparse(kind)} | None"
         elif isinstance(part, ast.FunctionDef) and (part.name == "__init__" or part.name[0] != "_"):
             marks = [ast.unparse(d) for d in part.decorator_list if ast.unparse(d) in BUILT_IN]
             yield f"{''.join(f'@{mark} ' for mark in marks)}{part.name}{signature(part)}"
