@@ -7,7 +7,9 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
+
+from torch import nn
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.artifact.weights import load_weights
@@ -25,7 +27,7 @@ from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import can_validate
 from simulacra.training.hardware.launch import Job, launch
 from simulacra.training.loop import Callback
-from simulacra.training.options import Options, check_stages
+from simulacra.training.options import OptionKeywords, Options, check_stages
 from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config
 from simulacra.training.state import checkpoint as ck
 from simulacra.training.state.metrics import NAME as METRICS
@@ -41,7 +43,7 @@ def fit(
     out: str | Path | None = None,
     callbacks: tuple[Callback, ...] = (),
     options: Options | None = None,
-    **settings: Any,
+    **settings: Unpack[OptionKeywords],
 ) -> Run:
     """Train `model` on `data` and return the run.
 
@@ -105,7 +107,7 @@ def resume(
     data: Dataset | None = None,
     callbacks: tuple[Callback, ...] = (),
     kind: type[Model] | None = None,
-    **passed: Any,
+    **passed: nn.Module,
 ) -> Run:
     """Go on with the run in `path`: the final weights are those of the uninterrupted run.
 
@@ -157,7 +159,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 
 @checked
-def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
+def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.Module) -> Run:
     """The finished run in `path` with its model and, where `load_data` made them, its data.
 
     Args:
@@ -169,7 +171,7 @@ def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any
     """
     folder = Path(path)
     config = run_config(folder)
-    model = load(folder, kind=kind, **passed)
+    model = load(folder, kind=kind, device=None, **passed)
     if not config["data"].get("spec"):
         return Run(folder, model, None, config)
     data = _same_data(folder, config, model.preprocessing)

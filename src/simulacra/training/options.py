@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
@@ -155,6 +155,31 @@ class Options:
         if self.warmup:
             given = replace(given, schedule=warmed(given.schedule, self.warmup))
         return given
+
+
+class OptionKeywords(TypedDict, total=False):
+    """The fields of `Options`, as keywords of `fit`; a test compares the two."""
+
+    epochs: float | None
+    stages: Mapping[str, float]
+    least_steps: int | None
+    batch_size: int
+    seed: int
+    lr: float | None
+    schedule: Literal["constant", "cosine", "linear", "burda"] | None
+    warmup: float
+    clip: float | None
+    ema: float | None
+    patience: int | None
+    validate: bool | None
+    accumulate: int
+    precision: Literal["32", "bf16"]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    devices: int
+    checkpoint_seconds: float
+    log_every: int | None
+    samples_every: float | None
+    progress: bool | None
 
 
 MANY = 100  # stages of a model that are looked at

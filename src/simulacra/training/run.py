@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from torch import nn
+
 from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
 from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
 from simulacra.core.drawn import html_of, plot_of
@@ -207,7 +209,7 @@ def load(
     *,
     kind: type[Model] | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
-    **passed: Any,
+    **passed: nn.Module,
 ) -> Model:
     """A trained model from a run folder, or from what `Model.save` wrote; nothing in it is executed.
 
