@@ -90,6 +90,8 @@ class GAN(Game):
         lr: float = 1e-3,
         discriminator_lr: float | None = None,
         discriminator_optimizer: Optimizer = "adam",
+        *,
+        seed: int = 0,
     ):
         playable(space, "a GAN")
         goal = objective_of(objective)
