@@ -65,7 +65,7 @@ def test_the_seed_of_a_model_is_an_argument_that_an_editor_sees():
 
 def untyped(module: str, name: str) -> list[str]:
     """The functions of a public name that forward keywords of any type."""
-    where, node = surface.find(module, name)
+    _, node = surface.find(module, name)
     functions = [node] if isinstance(node, ast.FunctionDef) else [n for n in node.body if hasattr(n, "args")]
     rests = {f"{name}.{f.name}": f.args.kwarg for f in functions if f.args.kwarg is not None}
     kinds = {key: rest.annotation and ast.unparse(rest.annotation) for key, rest in rests.items()}
