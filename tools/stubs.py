@@ -52,7 +52,7 @@ def stubs() -> Iterator[tuple[Path, str]]:
     """Every stub: where it lies and what it holds."""
     yield surface.SOURCE / "__init__.pyi", stub(surface.public_names(), version=True)
     families = defaultdict(dict)
-    for _, family, module, cls in surface.catalogue():
+    for _, family, module, cls in surface.models():
         families[family][cls] = f"models.{module}"
     for family, names in families.items():
         yield surface.SOURCE / "models" / family / "__init__.pyi", stub(names)

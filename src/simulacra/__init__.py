@@ -1,20 +1,20 @@
 """Simulacra: every family of deep generative models behind one contract, with scores to trust.
 
 The public names, a table of contents, nothing else; each is imported when it is first used. The classes of
-models come from the catalogue. Type checkers and editors read `__init__.pyi`, which `tools/stubs.py` writes.
+models are those of the catalogue.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+from typing import Any
 
-from simulacra.core.version import __version__ as __version__
+from simulacra.version import __version__ as __version__
 
 # OpenMP threads that spin make steps 4 to 50 times slower on small shared machines
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# public names that are no models, and their modules
 _NAMES = {
     # data
     "load_data": "data",
@@ -60,29 +60,28 @@ _NAMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name == "__all__":
-        return __dir__()
-    missing = AttributeError(f"module 'simulacra' has no attribute {name!r}")
-    if name.startswith("_"):
-        raise missing
-    module = _NAMES.get(name) or _models().get(name)
-    if module is not None:
-        return getattr(importlib.import_module(f"simulacra.{module}"), name)
-    from simulacra.core.renamed import NAMES, present
-
-    now = present([NAMES], name)
-    if now == name:
-        raise missing
-    return __getattr__(now)
-
-
-def _models() -> dict[str, str]:
-    """The classes of the catalogue and their modules; imports no torch."""
+def _models() -> dict[str, Any]:
+    """The entries of the catalogue of models by the names of their classes."""
     from simulacra.models.catalog import CATALOG
 
-    return {entry.cls: f"models.{entry.module}" for entry in CATALOG.values()}
+    return {entry.cls: entry for entry in CATALOG.values()}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return [*_NAMES, *_models(), "__version__"]
+    if name.startswith("_"):
+        raise AttributeError(f"module 'simulacra' has no attribute {name!r}")
+    if name not in _NAMES and name not in _models():
+        from simulacra.core.renamed import NAMES, present
+
+        name = present([NAMES], name)
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"simulacra.{_NAMES[name]}"), name)
+    if name in _models():
+        return _models()[name].load()
+    raise AttributeError(f"module 'simulacra' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*_NAMES, *_models(), "__version__"])
+    return sorted(__getattr__("__all__"))

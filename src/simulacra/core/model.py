@@ -35,8 +35,8 @@ SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, anno
 class _Recorded(ABCMeta):
     """The constructor's signature is the configuration: its arguments are kept.
 
-    Every constructor takes `seed=` besides its own arguments. One that declares it, as those of the library do,
-    shows it to type checkers and editors, too.
+    Every constructor takes `seed=` besides its own arguments. One that declares it, as those of the library
+    do, shows it to type checkers and editors, too.
     """
 
     @property

@@ -16,7 +16,7 @@ from typing import Any
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS
 from simulacra.core.storage.files import read_json
-from simulacra.core.version import __version__
+from simulacra.version import __version__
 
 BUILT_FROM = ("model", "arguments", "passed", "preprocessing", "data", "options")
 BLOCK = 1 << 20

@@ -33,6 +33,9 @@ Lines = Iterable[tuple[str, str]]
 def as_html(what: Shown) -> str:
     """A table of what a thing is, and its picture, as a piece of HTML.
 
+    Args:
+        what: a data set, a split of one, a model, a run, or the card of a report.
+
     Example:
         >>> import simulacra
         >>> page = as_html(simulacra.load_data("ring"))

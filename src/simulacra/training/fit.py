@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 from torch import nn
 
@@ -27,7 +27,7 @@ from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import can_validate
 from simulacra.training.hardware.launch import Job, launch
 from simulacra.training.loop import Callback
-from simulacra.training.options import OptionKeywords, Options, check_stages
+from simulacra.training.options import Options, check_stages
 from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config
 from simulacra.training.state import checkpoint as ck
 from simulacra.training.state.metrics import NAME as METRICS
@@ -43,7 +43,7 @@ def fit(
     out: str | Path | None = None,
     callbacks: tuple[Callback, ...] = (),
     options: Options | None = None,
-    **settings: Unpack[OptionKeywords],
+    **settings: Any,
 ) -> Run:
     """Train `model` on `data` and return the run.
 
@@ -107,7 +107,7 @@ def resume(
     data: Dataset | None = None,
     callbacks: tuple[Callback, ...] = (),
     kind: type[Model] | None = None,
-    **passed: nn.Module,
+    **passed: Any,
 ) -> Run:
     """Go on with the run in `path`: the final weights are those of the uninterrupted run.
 
@@ -163,8 +163,9 @@ def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.
     """The finished run in `path` with its model and, where `load_data` made them, its data.
 
     Args:
+        path: the run folder.
         kind: the model's class, where it is your own.
-        passed: networks that the model was built with.
+        passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: as `load`, if the folder holds a model that is no run, or the data have changed.

@@ -22,7 +22,7 @@ from simulacra.core.model import Model, of_the_library
 from simulacra.core.spaces.plain import Space
 from simulacra.core.storage.files import read_json, read_shapes, write_json, write_tensors
 from simulacra.core.storage.links import check_links
-from simulacra.core.version import __version__
+from simulacra.version import __version__
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FILE = ".safetensors"

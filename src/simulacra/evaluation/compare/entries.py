@@ -15,10 +15,10 @@ from simulacra.core.model import Model
 from simulacra.core.scores.estimate import Estimate, Protocol
 from simulacra.core.storage.files import read_json
 from simulacra.core.storage.links import check_links
-from simulacra.core.version import __version__
 from simulacra.evaluation.fresh import why_not
 from simulacra.evaluation.report import REPORT, Report, reports_in
 from simulacra.training.run import Run
+from simulacra.version import __version__
 
 Comparable = Run | Report | Estimate | str | Path
 UNBOUNDED = ("unbounded density", "density on discrete data")  # the doctor's names of what has no limit
