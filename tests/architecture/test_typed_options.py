@@ -77,3 +77,9 @@ def test_only_pictures_take_keywords_of_any_type():
     found = {key for name, module in names.items() for key in untyped(module, name)}
     # each picture has options of its own, and checks them; `Batch.of` takes the fields of `Batch`
     assert found == {"plot.plot", "Run.plot", "Batch.of"}
+
+
+def test_models_are_narrowed_to_capabilities_and_not_cast():
+    assert not [sources.name(path) for path in sources.FILES if "cast(can." in sources.text(path)]
+    casts = sum(sources.text(path).count("cast(Any, ") for path in sources.FILES)
+    assert casts <= 12, f"{casts} casts to Any: `can.able(model, can.HasEnergy)` has a type"

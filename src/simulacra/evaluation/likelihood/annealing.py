@@ -19,11 +19,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.general import HasAnnealingPath
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
@@ -149,10 +150,10 @@ def forward(
 ) -> Annealed:
     """log Z by (1): in expectation at most log Z."""
     rng = Rng(seed, "annealing forward", rows=range(chains), device=model.device)
-    able = cast(Any, model)
+    path = can.able(model, can.HasAnnealingPath)
     with evaluating(model):
-        log_w, _ = annealed(able, able.start_chain(rng.at("start")), betas, rng, c)
-        return Annealed(log_w, float(able.base_log_z()) + _log_mean(log_w))
+        log_w, _ = annealed(path, path.start_chain(rng.at("start")), betas, rng, c)
+        return Annealed(log_w, float(path.base_log_z()) + _log_mean(log_w))
 
 
 def reverse(
@@ -171,15 +172,15 @@ def reverse(
         state: exact draws of the model, where there are any.
     """
     rng = Rng(seed, "annealing in reverse", rows=range(chains), device=model.device)
-    able = cast(Any, model)
+    path = can.able(model, can.HasAnnealingPath)
     with evaluating(model):
         if state is None:
-            state = able.start_chain(rng.at("start"))
+            state = path.start_chain(rng.at("start"))
             for t in each(range(sweeps), "sweeps before annealing in reverse", "sweep"):
                 # at one temperature a step of the path is a sweep
-                _, state = able.anneal(state, 1.0, 1.0, rng.at("sweep", t), c)
-        log_w, _ = annealed(able, state, [*betas][::-1], rng, c)
-        return Annealed(log_w, float(able.base_log_z()) - _log_mean(log_w))
+                _, state = path.anneal(state, 1.0, 1.0, rng.at("sweep", t), c)
+        log_w, _ = annealed(path, state, [*betas][::-1], rng, c)
+        return Annealed(log_w, float(path.base_log_z()) - _log_mean(log_w))
 
 
 def bracket(
