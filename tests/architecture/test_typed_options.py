@@ -16,6 +16,7 @@ import surface
 from simulacra.core.model import SEED
 from simulacra.data.keywords import ReaderKeywords
 from simulacra.data.readers import READERS
+from simulacra.evaluation.report import RECORDED, RecordOf, Report
 from simulacra.models.autoregressive.ordered import EntryKeywords, Ordered
 from simulacra.models.autoregressive.vectors.orderless import EnsembleKeywords, Orderless
 from simulacra.models.catalog import CATALOG
@@ -61,6 +62,12 @@ def test_the_seed_of_a_model_is_an_argument_that_an_editor_sees():
         init = vars(entry.load())["__init__"]
         assert inspect.signature(init).parameters["seed"].default == SEED.default, entry.cls
         assert typing.get_type_hints(init)["seed"] is int, entry.cls
+
+
+def test_a_report_has_an_attribute_of_the_type_of_each_record():
+    records = {name: value for name, value in vars(Report).items() if isinstance(value, RecordOf)}
+    found = {name: typing.get_args(value.__orig_class__)[0] for name, value in records.items()}
+    assert found == {measure.name: measure.record for measure in RECORDED}
 
 
 def untyped(module: str, name: str) -> list[str]:

@@ -98,7 +98,9 @@ class Report:
     if not TYPE_CHECKING:  # to a type checker, a name that is not above is a mistake
 
         def __getattr__(self, name: str) -> Any:
-            """Raise the sentence that lists what a report has."""
+            """The record of a measure of one's own, or None."""
+            if name in NAMES:
+                return self.records.get(name)
             raise AttributeError(f"a report has no {name!r}; it has {', '.join(NAMES)}.")
 
     @property
