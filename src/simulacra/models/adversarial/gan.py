@@ -99,12 +99,7 @@ class GAN(Game):
             gradient_penalty, clip, feature_matching, historical_averaging, smoothing, flips, noise
         )
         play = Play(
-            discriminator_steps,
-            lr,
-            discriminator_lr,
-            discriminator_optimizer,
-            prior=prior,
-            output=output,
+            discriminator_steps, lr, discriminator_lr, discriminator_optimizer, prior=prior, output=output
         )
         G, D = build(
             space,
