@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
-from simulacra.core.drawn import html_of
+from simulacra.core.card import html_of
 from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
 from simulacra.core.errors.kinds import brief
 from simulacra.core.interface import Interface

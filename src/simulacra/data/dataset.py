@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
-from simulacra.core.drawn import html_of
+from simulacra.core.card import html_of
 from simulacra.core.numerics.precision import to_device
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from torch import Tensor
 
-from simulacra.core.card import Card
-from simulacra.core.drawn import html_of
+from simulacra.core.card import Card, html_of
 from simulacra.core.errors.finding import Finding, read_finding
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.scores.estimate import Estimate

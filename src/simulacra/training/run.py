@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -14,7 +15,7 @@ from torch import nn
 
 from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
 from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
-from simulacra.core.drawn import html_of, plot_of
+from simulacra.core.card import html_of
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.finding import Finding
 from simulacra.core.errors.kinds import brief
@@ -73,7 +74,8 @@ class Run:
         Raises:
             ValueError: if model and data do not allow it; the sentence lists those that they do.
         """
-        return plot_of(self, name, **options)
+        # a layer above, as for `html_of`
+        return importlib.import_module("simulacra.exploration.plot").plot(self, name, **options)
 
     def __str__(self) -> str:
         return f"{type(self.model).__name__} trained on {self.config['data']['name']} in {self.path}"
