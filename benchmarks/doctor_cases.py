@@ -44,6 +44,7 @@ from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import (
     CODES,
     CONSTANT,
+    DIAGNOSTICS,
     GENERALIZATION,
     HISTORY,
     LAYERS,
@@ -56,7 +57,6 @@ from simulacra.evaluation.measures.registry import (
     SAMPLE_SCORE,
     SPREAD,
     TABLE,
-    VITALS,
     Generalization,
     TableFound,
 )
@@ -149,7 +149,10 @@ def game(model: Model, seed: int) -> Evidence:
     """How a game on the ring stands."""
     data = toy("ring")
     return Evidence.of(
-        {VITALS: diagnostics(model, data, seed=seed), NEIGHBOUR: neighbour_accuracy(model, data, seed=seed)}
+        {
+            DIAGNOSTICS: diagnostics(model, data, seed=seed),
+            NEIGHBOUR: neighbour_accuracy(model, data, seed=seed),
+        }
     )
 
 

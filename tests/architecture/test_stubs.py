@@ -53,3 +53,10 @@ def test_the_public_names_need_no_torch():
 
 def test_a_star_import_gives_models():
     assert run("from simulacra import *; print(VAE.__name__, fit.__name__)") == "VAE fit"
+
+
+def test_modules_import_no_name_from_the_package_itself():
+    """Through the stub every module would be in one import cycle, in which mypy infers no types."""
+    names = {"simulacra", *(f"simulacra.{name}" for name in [*surface.public_names(), "__version__"])}
+    found = sources.offenders(lambda path: sorted(sources.imports(path) & names))
+    assert not found, f"import it from the module that defines it: {found}"

@@ -8,18 +8,25 @@ from scipy.io import savemat
 
 # by the name of an argument; of two layers where it has several values
 SMALL = {
-    "hidden": 3, "irrelevant": 2, "components": 2, "features": 2, "filters": 3, "kernel": 2, "kernels": 2,
-    "pool": 2, "pools": (2, 1), "state": 4, "steps": 3, "mean_field_steps": 3, "hidden_steps": 2,
-    "switch_steps": 2, "chains": 7, "burn_in": 5,
+    "hidden": 3, "irrelevant": 2, "components": 2, "features": 2, "filters": 3, "kernel": 3, "kernels": 2,
+    "pool": 3, "pools": (2, 1), "state": 4, "steps": 3, "mean_field_steps": 3, "hidden_steps": 2,
+    "switch_steps": 2, "chains": 7, "burn_in": 5, "channels": 3, "labels": 6, "labelled_batch": 5,
 }  # fmt: skip
 IMAGES = ["--data.key", "x"]
 LABELS = [*IMAGES, "--data.label", "y", "--data.condition", "label"]
 # tried in this order: the first that the model is for
-DATA = [("bits.npz", IMAGES), ("bits.npz", LABELS), ("reals.npy", []), ("rolls.mat", [])]
+DATA = [
+    ("bits.npz", IMAGES),
+    ("bits.npz", LABELS),
+    ("table.csv", []),
+    ("reals.npy", []),
+    ("rolls.mat", []),
+    ("squares.npy", []),
+]
 
 
 def write_data(tmp_path):
-    """Striped binary images with labels, real vectors, and rolls of 14 keys."""
+    """Striped binary images with labels, real vectors, rolls of 14 keys, a table, and images that halve."""
     rng = np.random.default_rng(8)
     y = rng.integers(0, 2, 50)
     stripes = rng.integers(0, 2, (50, 5))[:, :, None].repeat(5, 2)
@@ -32,6 +39,9 @@ def write_data(tmp_path):
         for i in range(11):
             cells[name][0, i] = (rng.random((rng.integers(2, 6), 14)) < 0.3).astype(np.uint8)
     savemat(tmp_path / "rolls.mat", cells)
+    np.save(tmp_path / "squares.npy", (rng.random((50, 1, 6, 6)) < 0.4).astype(np.uint8))
+    rows = [f"{a:.2f},{'fm'[k]},{a + b:.1f}" for a, b, k in zip(*rng.normal(size=(2, 50)), y)]
+    (tmp_path / "table.csv").write_text("\n".join(["age,sex,pay", *rows]) + "\n", encoding="utf-8")
     return tmp_path
 
 

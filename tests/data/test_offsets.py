@@ -89,7 +89,7 @@ def test_time_stamps_reach_a_device_without_double_precision(tmp_path, kind, mon
     data = load_data(path, standardize=True)
     model = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path / "run").model
     wanted = model.score_samples(TIMES[:30])
-    for module in ("precision", "preprocessing", "exportable"):
+    for module in ("numerics.precision", "preprocessing.chain", "export.exportable"):
         monkeypatch.setattr(f"simulacra.core.{module}.lacks_float64", lambda device: True)
     assert precision.lacks_float64(torch.device("cpu"))
     assert np.abs(model.score_samples(TIMES[:30]) - wanted).max() < 1e-4

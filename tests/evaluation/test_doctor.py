@@ -25,6 +25,7 @@ from simulacra.evaluation.measures.history import History, keeps_best
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import (
     CODES,
+    DIAGNOSTICS,
     GENERALIZATION,
     HISTORY,
     LIKELIHOOD,
@@ -34,7 +35,6 @@ from simulacra.evaluation.measures.registry import (
     QUALITY,
     REPEATED,
     SAMPLE_SCORE,
-    VITALS,
     Generalization,
 )
 from simulacra.evaluation.report import read_report
@@ -277,7 +277,7 @@ def test_terms_that_explode_or_are_not_finite():
 @pytest.mark.system("F8")
 def test_a_discriminator_too_strong_too_weak_or_matched():
     game = lambda accuracy, neighbour: Evidence.of(
-        {VITALS: Diagnostics({"accuracy": accuracy, "gradient": 0.1}, None), NEIGHBOUR: neighbour}
+        {DIAGNOSTICS: Diagnostics({"accuracy": accuracy, "gradient": 0.1}, None), NEIGHBOUR: neighbour}
     )
     assert only(game(0.99, 0.99), "discriminator")[0] == "note"
     severity, sentence = only(game(0.5, 0.97), "discriminator")

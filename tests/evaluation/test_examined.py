@@ -12,7 +12,7 @@ from simulacra.api import examined
 from simulacra.core.capabilities import general as can
 from simulacra.core.spaces.plain import Real
 from simulacra.evaluation.doctor.advice import setting_of
-from simulacra.evaluation.doctor.quick_check import TimeBudget, last_vitals, quick_check
+from simulacra.evaluation.doctor.quick_check import TimeBudget, last_diagnostics, quick_check
 from simulacra.evaluation.measures.checked import SETTING
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
@@ -65,10 +65,10 @@ def test_last_vitals_come_from_the_metrics(tmp_path):
     ring = simulacra.load_data("ring")
     torch.manual_seed(2)
     run = simulacra.fit(simulacra.GAN(ring.space, latent=2, hidden=(9,)), ring, out=tmp_path, epochs=1)
-    found = last_vitals(run, run.metrics)
+    found = last_diagnostics(run, run.metrics)
     assert set(found.numbers) == {"accuracy", "gradient", "diversity"}
     # an interrupted run ends with terms
-    assert last_vitals(run, run.metrics[:1]) is None and last_vitals(run, run.metrics[:-1]) is None
+    assert last_diagnostics(run, run.metrics[:1]) is None and last_diagnostics(run, run.metrics[:-1]) is None
     assert "discriminator" in {f.name for f in run.findings}
 
 
@@ -124,12 +124,12 @@ def test_a_mistake_of_a_class_does_not_take_the_run_away(digits, tmp_path, caplo
     assert said == ["the doctor could not look at the run: TypeError: infer() has no such argument"]
 
 
-@pytest.mark.parametrize("part", ["glance.last_vitals", "examined.diagnose"])
+@pytest.mark.parametrize("part", ["evaluation.doctor.quick_check.last_diagnostics", "api.diagnose"])
 def test_nor_does_one_in_what_is_free(vae, caplog, monkeypatch, part):
     def wrong(*args):
         raise KeyError("accuracy")
 
-    monkeypatch.setattr(f"simulacra.evaluation.{part}", wrong)
+    monkeypatch.setattr(f"simulacra.{part}", wrong)
     assert examined(vae, 1.0) is vae
     assert "KeyError: 'accuracy'" in caplog.records[-1].getMessage()
 

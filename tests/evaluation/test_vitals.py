@@ -7,7 +7,7 @@ import simulacra
 from simulacra.evaluation.diagnostics.state import Diagnostics, diagnostics
 from simulacra.evaluation.doctor.diagnose import diagnose
 from simulacra.evaluation.measures.measure import Case, Evidence
-from simulacra.evaluation.measures.registry import VITALS, examined
+from simulacra.evaluation.measures.registry import DIAGNOSTICS, examined
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def ring():
 def finding(model, data):
     """The doctor's finding of the game."""
     names = ("mode collapse", "vanishing gradient", "game")
-    (found,) = [f for f in diagnose(Evidence.of({VITALS: diagnostics(model, data)})) if f.name in names]
+    (found,) = [f for f in diagnose(Evidence.of({DIAGNOSTICS: diagnostics(model, data)})) if f.name in names]
     return found
 
 
@@ -57,7 +57,7 @@ class Side(torch.nn.Module):
 
 
 def test_a_game_that_goes_well_is_said_to(ring):
-    well = Evidence.of({VITALS: Diagnostics({"accuracy": 0.6, "gradient": 0.2, "diversity": 0.9}, None)})
+    well = Evidence.of({DIAGNOSTICS: Diagnostics({"accuracy": 0.6, "gradient": 0.2, "diversity": 0.9}, None)})
     assert {f.name: f.severity for f in diagnose(well)} == {"game": "ok", "discriminator": "ok"}
     found = examined(Case(simulacra.PPCA(ring.space, latent=1), ring, n=50, limit=50))
-    assert found[VITALS] is None and not [f for f in diagnose(found) if f.name == "game"]
+    assert found[DIAGNOSTICS] is None and not [f for f in diagnose(found) if f.name == "game"]

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from simulacra.nets.adversarial.dcgan import DCGANCritic, DCGANGenerator
+from simulacra.nets.adversarial.normal import BatchNorm
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 POOLING = tuple(getattr(nn, name) for name in dir(nn) if "Pool" in name or "Upsampl" in name)
@@ -59,13 +60,11 @@ def test_no_pooling_and_norms_where_the_paper_has_them():
         assert not any(isinstance(layer, POOLING) for layer in net.modules())
         steps = [layer for layer in net.modules() if isinstance(layer, CONVOLUTIONS)]
         assert len(steps) == 3 and all(layer.stride == (2, 2) for layer in steps)
-    after_g = [layer for layer in G.body if isinstance(layer, (*CONVOLUTIONS, nn.BatchNorm2d, nn.ReLU))]
-    names = "".join({"BatchNorm2d": "n", "ReLU": "r"}.get(type(layer).__name__, "c") for layer in after_g)
+    after_g = [layer for layer in G.body if isinstance(layer, (*CONVOLUTIONS, BatchNorm, nn.ReLU))]
+    names = "".join({"BatchNorm": "n", "ReLU": "r"}.get(type(layer).__name__, "c") for layer in after_g)
     assert names == "nr" + "cnr" * 2 + "c"
-    after_d = [layer for layer in D.body if isinstance(layer, (*CONVOLUTIONS, nn.BatchNorm2d, nn.LeakyReLU))]
-    names = "".join(
-        {"BatchNorm2d": "n", "LeakyReLU": "l"}.get(type(layer).__name__, "c") for layer in after_d
-    )
+    after_d = [layer for layer in D.body if isinstance(layer, (*CONVOLUTIONS, BatchNorm, nn.LeakyReLU))]
+    names = "".join({"BatchNorm": "n", "LeakyReLU": "l"}.get(type(layer).__name__, "c") for layer in after_d)
     assert names == "cl" + "cnl" * 2
     assert all(layer.negative_slope == 0.2 for layer in after_d if isinstance(layer, nn.LeakyReLU))
 

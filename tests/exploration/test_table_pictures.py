@@ -6,10 +6,11 @@ import torch
 from PIL import Image
 
 import simulacra
+from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Count, Real
-from simulacra.exploration.pictures.correlations import correlations, in_order, matrix, tables_of
+from simulacra.exploration.pictures.correlations import as_columns, correlations, in_order, matrix, tables_of
 from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.registry import album_of, pictures
 from simulacra.tables.associations import associations
@@ -89,3 +90,27 @@ def test_what_is_no_table_of_two_columns_has_neither(tmp_path):
     model = simulacra.PPCA(ring.space, latent=1)
     with pytest.raises(ValueError, match="pairs needs a table of two columns or more"):
         pictures(model, ring, tmp_path, only="pairs")
+
+
+@pytest.mark.fault("doors 2.1")
+def test_long_vectors_have_the_pairs_of_their_most_dependent_entries(tmp_path):
+    """An array of 16 columns is shown as a table: training rows beside samples."""
+    r = np.random.default_rng(0)
+    x = r.normal(size=(150, 16))
+    x[:, 11] = x[:, 2] + 0.1 * r.normal(size=150)
+    data = simulacra.load_data(x)
+    model = small(data)
+    drawn = pictures(model, data, tmp_path)
+    assert drawn["pairs"].parent.name == "private" and drawn["correlations"].parent == tmp_path
+    figure = simulacra.plot(model, "pairs", data=data).figure
+    names = {axes.get_xlabel() for axes in figure.axes} - {""}
+    assert {"x3", "x12"} <= names and len(names) == 4
+    data_side, samples_side = (part.axes for part in figure.subfigs)
+    assert len(data_side) == len(samples_side) == 16
+
+
+@pytest.mark.fault("doors 2.1")
+def test_short_vectors_and_images_have_no_pairs_of_columns():
+    assert as_columns(Real((5,))) is None and as_columns(Real((1, 8, 8))) is None
+    assert as_columns(Audio((50,), 100)) is None
+    assert as_columns(Real((7,))).names == tuple(f"x{i}" for i in range(1, 8))

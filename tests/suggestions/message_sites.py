@@ -1,4 +1,5 @@
-"""Where the source suggests a command or an option: every literal text outside docstrings that names one."""
+"""Where the source suggests a command or an option: every text outside docstrings that names one, and every
+sentence that is written from a suggestion."""
 
 import ast
 import re
@@ -11,6 +12,13 @@ SUGGESTS = re.compile(
     r"`simulacra (?!COMMAND|NAME)|load(?:ed)? (?:the data|it|them) with (?:\w+=|\{)"
     r"|\b(?:with|or|and) (?:types|time|missing|validation|test)=|--data\.\w"
 )
+# an option with a value, or a command, that is written into the sentence and is no data
+LITERAL = re.compile(
+    r"`simulacra (?!COMMAND|NAME)|load(?:ed)? (?:the data|it|them) with \w+=|--data\.\w"
+    r"|\b(?:add|give|use|take|try|with|or|and) (?:a lower lr or )?\w+=[\w'\"{]"
+)
+MAKERS = {"load_with", "build_with", "train_with", "command"}
+CARRIERS = {"Refusal", "Phrase", "NoClasses", "NotScored", "TrainingFailed"}
 
 
 @dataclass(frozen=True)
@@ -21,11 +29,13 @@ class Site:
         file: below the package.
         line: where it begins.
         text: of it, {} for each value.
+        made: whether it is written from a suggestion.
     """
 
     file: str
     line: int
     text: str
+    made: bool
 
 
 def sites(root: Path = SOURCE) -> list[Site]:
@@ -38,13 +48,49 @@ def sites_in(source: str, path: Path, root: Path) -> list[Site]:
     """Those of one file."""
     tree = ast.parse(source)
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    skipped = inner | set(_docstrings(tree))
+    skipped, carried = inner | set(_docstrings(tree)), set(_carried(tree))
     found = []
     for node in ast.walk(tree):
         text = _text(node)
-        if text is not None and id(node) not in skipped and SUGGESTS.search(text):
-            found.append(Site(path.relative_to(root).as_posix(), node.lineno, text))
+        if text is None or id(node) in skipped:
+            continue
+        made = id(node) in carried
+        if made or SUGGESTS.search(text) or LITERAL.search(text):
+            found.append(Site(path.relative_to(root).as_posix(), node.lineno, text, made))
     return found
+
+
+def _carried(tree: ast.AST):
+    """The sentences that are written from a suggestion of the same function, or of the file."""
+    made = {name for node in tree.body if _makes(node) for name in _targets(node)}
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            nodes = [*ast.walk(function)]
+            names = made | {name for node in nodes if _makes(node) for name in _targets(node)}
+            for text in nodes:
+                parts = text.values if isinstance(text, ast.JoinedStr) else []
+                shown = [part.value for part in parts if isinstance(part, ast.FormattedValue)]
+                inner = [node for part in shown for node in ast.walk(part)]
+                named = any(isinstance(node, ast.Name) and node.id in names for node in inner)
+                if named or any(isinstance(node, ast.Call) and _name(node) in MAKERS for node in inner):
+                    yield id(text)
+
+
+def _makes(node: ast.AST) -> bool:
+    """Whether a node gives a name to a suggestion."""
+    if not isinstance(node, ast.Assign):
+        return False
+    calls = {_name(call) for call in ast.walk(node.value) if isinstance(call, ast.Call)}
+    # geometry has a maker of its own
+    return bool(calls & {*MAKERS, "option"}) and not calls & CARRIERS
+
+
+def _targets(node: ast.Assign):
+    return [part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _text(node: ast.AST) -> str | None:

@@ -35,6 +35,7 @@ from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import (
     CODES,
     CONSTANT,
+    DIAGNOSTICS,
     GENERALIZATION,
     HISTORY,
     LAYERS,
@@ -46,7 +47,6 @@ from simulacra.evaluation.measures.registry import (
     REPEATED,
     SAMPLE_SCORE,
     SPREAD,
-    VITALS,
     Generalization,
 )
 from simulacra.evaluation.samples.cells import Cells
@@ -115,7 +115,7 @@ def sick(setting):
         LIKELIHOOD: score,
         REPEATED: 0.9,
         CONSTANT: Constant(("a",), 3, 1e-4),
-        VITALS: bad,
+        DIAGNOSTICS: bad,
         NEIGHBOUR: 0.9,
         LAYERS: [Layer("a", 9, 10)],
         MIXING: mixing,
@@ -131,7 +131,7 @@ def sick(setting):
     second = {
         CODES: codes(torch.tensor([1.0, 1e-3, 1.0, 1e-3]), -1.0),
         GENERALIZATION: Generalization(scores(-50.0), scores(-5.0)),
-        VITALS: Diagnostics({"accuracy": 0.99, "gradient": 1.0, "diversity": 0.9}, None),
+        DIAGNOSTICS: Diagnostics({"accuracy": 0.99, "gradient": 1.0, "diversity": 0.9}, None),
         SPREAD: Spread(1.0, 1.0, 0.1),
         WEIGHTS: Weights(("W",), "", 0.0, (), 3),
     }

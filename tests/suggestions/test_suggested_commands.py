@@ -10,7 +10,9 @@ from suggested import commands_in, options_in
 import simulacra
 from simulacra.cli import main
 from simulacra.cli.app import EXAMPLES
+from simulacra.cli.app import _run as typed
 from simulacra.cli.commands.demo import NEXT
+from simulacra.core.errors.suggestion import Refusal
 
 BRIEF = ["--epochs", "0.02"]
 # sentences of the source whose suggestions the tests below run
@@ -22,13 +24,12 @@ SENTENCES = (
     ("cli/start.py", "takes no condition: leave out --data.condition"),
     ("cli/commands/train.py", "DATA is missing"),
     ("cli/options/plan.py", "DATA is a name that `simulacra data` lists"),
-    ("core/errors/advice.py", "load the data with dequantize='uniform'"),
-    ("core/errors/advice.py", "load the data with types='real'"),
+    ("core/errors/advice.py", "load the data with {}"),
     ("core/distributions/heads.py", "Grey levels are not coin flips"),
-    ("core/distributions/heads.py", ": load the data with dequantize='uniform'."),
-    ("core/spaces/plain.py", "load the data with binarize='dynamic'"),
+    ("core/distributions/heads.py", "{}: load the data with {}."),
+    ("core/spaces/plain.py", "; load the data with {}"),
     ("data/readers.py", "does not exist: give an existing file or folder"),
-    ("evaluation/compare/entries.py", "run `simulacra evaluate {}` again"),
+    ("evaluation/compare/entries.py", "{}: {}; run {} again."),
     ("evaluation/compare/entries.py", "is unfinished, it holds no"),
     ("evaluation/compare/entries.py", "has no report: run"),
     ("evaluation/compare/remedies.py", "Train both on the same data"),
@@ -38,12 +39,11 @@ SENTENCES = (
     ("models/boltzmann/restricted/labelled.py", "models data with one label"),
     ("models/boltzmann/machine/needs.py", "to spread each level over its interval"),
     ("models/boltzmann/machine/needs.py", "to keep the levels"),
-    ("models/boltzmann/machine/needs.py", "load the data with binarize='dynamic'"),
+    ("models/boltzmann/machine/needs.py", "{}load the data with {}"),
     ("training/fit.py", "has missing entries, which"),
     ("training/fit.py", "holds sequences of differing lengths"),
-    ("training/fit.py", "was loaded without one: load it with condition='label'"),
+    ("training/fit.py", "was loaded without one: load it with {}"),
     ("training/fit.py", "already holds a run; go on with"),
-    ("training/fit.py", "interrupted; nothing is lost"),
     ("training/run.py", "its training has not finished"),
     ("training/callbacks/validation.py", "there is no validation split to stop on"),
 )
@@ -65,12 +65,13 @@ def say(tmp_path, monkeypatch, capsys):
 
 def works(say, words, out):
     """Train with these words, with what a refusal suggests added until none is left."""
-    code, said = say("train", *words, *BRIEF, "--out", out)
-    if code == 0:
+    try:
+        typed(["train", *words, *BRIEF, "--out", out])
         return
-    ways = options_in(said.partition("error: ")[2])
+    except Refusal as error:
+        said, ways = str(error), error.suggestions
     for i, way in enumerate(ways):
-        added = [word for name, value in way.items() for word in (f"--data.{name}", value)]
+        added = way.words
         # a suggestion that is made twice does not work
         assert not set(added[::2]) & set(words), said
         works(say, [*words, *added], f"{out}-{i}")

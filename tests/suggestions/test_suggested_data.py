@@ -9,6 +9,7 @@ from suggested import options_in
 
 from simulacra import load_data
 from simulacra.cli.inspect import _options
+from simulacra.core.errors.suggestion import Phrase, Refusal
 from simulacra.data.inspection.facts import inspect_data
 
 GEOMETRY = {"size", "crop", "tile"}  # one takes the place of another
@@ -20,11 +21,11 @@ def typed(options):
 
 
 def message_of(case, name, options, caplog):
-    """The sentence that is said of these data."""
+    """The sentence that is said of these data; of a refusal the ways out are its data."""
     if case.where == "error":
-        with pytest.raises(ValueError) as caught:
+        with pytest.raises(Refusal) as caught:
             load_data(name, **options)
-        return str(caught.value)
+        return Phrase(str(caught.value), caught.value)
     if case.where == "inspection":
         return inspect_data(name, **options).facts["groups"]
     with caplog.at_level(logging.WARNING, "simulacra"):
@@ -32,16 +33,16 @@ def message_of(case, name, options, caplog):
     if case.where == "log":
         return caplog.text
     if case.where == "x":
-        with pytest.raises(ValueError) as caught:
+        with pytest.raises(Refusal) as caught:
             _ = data.train.x
-        return str(caught.value)
+        return Phrase(str(caught.value), caught.value)
     return data.notes[case.where]
 
 
 # what failed when it was typed
 FAILED = {
     "if it stands for a missing entry load it with",
-    "or if it holds labels load it with label=",
+    "or if it holds labels load it with",
     "is a class: if it means missing",
 }
 
@@ -64,6 +65,12 @@ def test_each_way_out_loads(case, tmp_path, caplog):
         assert part in said
     ways = options_in(said)
     assert ways, said
+    if isinstance(said, Phrase):
+        # what the command line prints is what the refusal carries
+        assert [dict(way.options).keys() for way in said.suggestions] == [way.keys() for way in ways]
+        words = [dict(zip(way.words[::2], way.words[1::2])) for way in said.suggestions]
+        assert words == [{f"--data.{name}": value for name, value in way.items()} for way in ways]
+        ways = [{name.removeprefix("--data."): value for name, value in way.items()} for way in words]
     for way in ways:
         given = {key: value for key, value in options.items() if not {key, *way} <= GEOMETRY or key in way}
         loads(name, {**given, **typed(way)}, case.words in QUESTIONS)

@@ -10,6 +10,7 @@ import gc
 import importlib
 import io
 import os
+import re
 import sys
 import time
 import traceback
@@ -21,7 +22,9 @@ from simulacra.core.progress.tasks import began
 
 STARTED = time.perf_counter()
 
+HELP = ("-h", "--help", "help")
 WRONG, CUT_OFF = 2, 141
+LONGEST = 500  # letters of a word, such as a path, that are repeated
 
 COMMANDS = {
     "demo": "the first run: train a VAE on handwritten digits, score it and draw it (a minute)",
@@ -75,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (ValueError, OSError) as error:
             if debug:
                 traceback.print_exc()
-            said.error(_text(error))
+            said.error(_short(_text(error)))
             return WRONG
         except KeyboardInterrupt as interrupt:
             if "--resume" not in log.last:
@@ -90,8 +93,13 @@ def _text(error: Exception) -> str:
     return str(error)
 
 
+def _short(text: str) -> str:
+    """The sentence with the two ends of each word that is longer than some lines."""
+    return re.sub(rf"\S{{{LONGEST},}}", lambda word: f"{word[0][:60]}...{word[0][-20:]}", text)
+
+
 def _run(words: list[str]) -> int:
-    if not words or words[0] in ("-h", "--help", "help"):
+    if not words or words[0] in HELP:
         return _help(words[1:])
     if words[0] in ("--version", "-V"):
         from simulacra.version import __version__
@@ -110,6 +118,7 @@ def _run(words: list[str]) -> int:
 
 def _help(words: list[str]) -> int:
     """The page of all commands; `help NAME` is `NAME --help`."""
+    words = [word for word in words if word not in HELP]
     if words:
         return _run([*words, "--help"])
     commands = said.table([(f"  {name}", about) for name, about in COMMANDS.items()])

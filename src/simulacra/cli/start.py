@@ -11,6 +11,7 @@ from simulacra.cli.options.nearest import hint
 from simulacra.cli.options.plan import Plan, takes_condition
 from simulacra.cli.output import say
 from simulacra.core.artifact.save import CONFIG
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
 from simulacra.data import Dataset, load_data
 from simulacra.models.catalog import find
@@ -99,10 +100,8 @@ def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
 
 def _check_free(path: Path) -> None:
     if (path / CONFIG).exists():
-        raise ValueError(
-            f"{path} already holds a run: go on with `simulacra train --resume {path}`, or choose "
-            "another --out."
-        )
+        go_on = command("train", "--resume", path)
+        raise Refusal(f"{path} already holds a run: go on with {go_on}, or choose another --out.", go_on)
 
 
 def _give_up(path: Path, kept: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a loss receives and what it returns."""
+"""The argument and the result of a loss: `Batch` and `Terms`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from simulacra.core.numerics.precision import to_device
 
 @dataclass
 class Batch:
-    """A minibatch in the model's space; what is missing is a mask, never a sentinel.
+    """A minibatch in the model's space; missing entries are marked by masks, never by sentinel values.
 
     Args:
         x: observations, shape (B, *).
-        c: condition (label, attributes, image), shape (B, *), or None.
-        known: True where an entry of x is observed, shape of x; None means all.
-        c_known: True where the condition is observed, shape (B,); None means all.
-        lengths: number of valid steps of each ragged sequence, shape (B,).
-        rows: positions of these rows in the global batch: what random draws are keyed by.
+        c: condition (label, attributes, image), shape (B, *); None: no condition.
+        known: True where an entry of x is observed, shape of x; None: everywhere.
+        c_known: True where the condition is observed, shape (B,); None: everywhere.
+        lengths: number of valid steps of each ragged sequence, shape (B,); None: all rows have full length.
+        rows: positions of these rows in the global batch; random draws are keyed by them.
         index: row numbers in the data set, shape (B,).
         extra: further streams by name, each with its own batch size.
 
@@ -42,14 +42,24 @@ class Batch:
 
     @classmethod
     def of(cls, x: Tensor, c: Tensor | None = None, **others) -> Batch:
-        """A batch whose rows are numbered from 0."""
+        """Returns a batch whose rows are numbered from 0.
+
+        Args:
+            x: observations, shape (B, *).
+            c: condition of each, or None.
+            others: further fields of `Batch`.
+        """
         return cls(x, c, rows=range(len(x)), index=torch.arange(len(x)), **others)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        """The batch with `change` applied to every tensor of every stream."""
+        """Returns the batch with a function applied to every tensor of every stream.
+
+        Args:
+            change: function of one tensor.
+        """
         changed: dict[str, Any] = {
             f.name: change(value) for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)
         }
@@ -57,11 +67,20 @@ class Batch:
         return replace(self, **changed, extra=extra)
 
     def to(self, device: torch.device | str) -> Batch:
-        """The batch on `device`."""
+        """Returns the batch on a device.
+
+        Args:
+            device: target device.
+        """
         return self.map(lambda t: to_device(t, device))
 
     def part(self, start: int, stop: int) -> Batch:
-        """Rows start..stop of this stream, and of each further stream its share."""
+        """Returns some rows of this stream, and the same fraction of each further stream.
+
+        Args:
+            start: first row.
+            stop: row after the last.
+        """
         n = len(self)
         extra = {
             name: stream.part(start * len(stream) // n, stop * len(stream) // n)
@@ -76,9 +95,14 @@ class Terms:
     """Named terms of a loss, all minimized, and named quantities that are only logged.
 
     Args:
-        loss: per example, shape (B,) or (B, T); a batch statistic is 0-dim and needs
+        loss: values per example, shape (B,) or (B, T); a batch statistic is 0-dim and needs
             `Update(coupled=True)`.
-        log: the same shapes, averaged and recorded, never differentiated.
+        log: tensors of the same shapes, averaged and recorded, never differentiated.
+
+    Example:
+        >>> terms = Terms({"reconstruction": torch.ones(3), "kl": torch.zeros(3)})
+        >>> sum(terms.loss.values()).mean().item()
+        1.0
     """
 
     loss: dict[str, Tensor]

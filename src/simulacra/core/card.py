@@ -1,4 +1,4 @@
-"""A card: what a notebook shows of a thing, before anybody draws it."""
+"""The content of a summary that a notebook shows, before it is rendered."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Card:
-    """A title, lines of name and value, and numbers whose histogram is the picture.
+    """A title, lines of name and value, and numbers that are drawn as a histogram.
 
     Args:
         title: one line.
-        lines: names and values, in words; neither is HTML.
-        scores: shape (B,), or None: no picture.
-        axis: what the scores are, with their unit.
+        lines: names and values as plain text, not HTML.
+        scores: numbers of the histogram, shape (B,); None: no picture.
+        axis: label of the histogram's axis, with its unit.
     """
 
     title: str

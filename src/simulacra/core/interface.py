@@ -1,8 +1,8 @@
-"""The words that users call, fixed once for every family: raw in, raw out.
+"""The methods that users call, the same for every model family: raw data in, raw data out.
 
 `sample`, `log_prob`, `score_samples`, `anomaly_score`, `encode`, `decode`, `reconstruct`, `complete`,
-`classify`: each needs a capability, applies the preprocessing that travels with the model, and
-puts the rows through the pure functions of the capability in chunks.
+`classify`: each checks that the model has the capability, applies the model's preprocessing, and calls
+the pure functions of the capability in chunks of rows.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ CHUNK = 1024  # rows that go through a network at once
 
 @renames_attributes
 class Interface:
-    """What a model answers to; `core.model.Model` gives the rest."""
+    """The public methods of every model; `core.model.Model` adds training and storage."""
 
     if TYPE_CHECKING:
         space: Space
@@ -71,16 +71,24 @@ class Interface:
     def sample(
         self, n: int, condition: Any = None, seed: int | None = None, watch: Watch | None = None
     ) -> Tensor:
-        """n draws in raw units, shape (n, *); sample i is the same whatever n is.
+        """Draws n samples in raw units, shape (n, *). Sample i does not depend on n.
 
         Args:
-            condition: one condition for all, or one for each, where the model takes one.
-            seed: same seed, same samples; None: new ones each time, by torch's global generator.
-            watch: called as `watch(t, d, x)` after each of d entries with a copy of the n rows so far,
-                in raw units, where the model draws entry by entry: see `core.capabilities.watching`.
+            n: number of samples.
+            condition: one condition for all samples, or one for each, where the model takes a condition.
+            seed: the same seed gives the same samples; None: new samples in each call, from torch's global
+                generator.
+            watch: callback `watch(t, d, x)` for models that draw entry by entry: called after each of d
+                entries with a copy of the n rows so far in raw units (see `core.capabilities.watching`).
 
         Raises:
-            ValueError: if the model does not sample, or not entry by entry, or a condition is missing.
+            ValueError: if the model cannot sample, or not entry by entry, or a condition is missing.
+
+        Example:
+            >>> from simulacra import PPCA, Real
+            >>> model = PPCA(Real((5,)), latent=2)
+            >>> bool((model.sample(3, seed=0) == model.sample(4, seed=0)[:3]).all())
+            True
         """
         self._need("sample", can.Samples)
         if n < 0:
@@ -108,19 +116,31 @@ class Interface:
         known: Any = None,
         lengths: Any = None,
     ) -> Estimate:
-        """log p(x) of raw x, in nats on the raw space; higher is likelier.
+        """Returns log p(x) of raw x as an `Estimate`, in nats on the raw space; higher is likelier.
 
-        Exact where the model has a density; otherwise the importance-weighted bound with k
-        samples; otherwise the bound that the model has. Same x and seed, same score, alone or in any
-        batch. Where entries are missing (`known` is False, or NaN in a table) it is that of the others.
+        It is exact if the model has a density, otherwise the importance-weighted bound with k samples,
+        otherwise the model's own bound (such as the ELBO). The score of a row depends on the row and the
+        seed, not on the batch. Missing entries are marginalized: the score is that of the known ones.
 
         Args:
-            known: True where x is observed, shape of x or of one observation; None: everywhere.
-            lengths: steps of each row where sequences are padded, shape (B,); a list of sequences of
-                differing lengths needs none.
+            x: raw observations, shape (B, *): an array, tensor, list or data frame.
+            condition: one condition for all rows, or one for each.
+            k: number of importance samples, for models without a density.
+            seed: seed of the importance samples and of random preprocessing.
+            known: True where x is observed, shape of x or of one observation; None: everywhere, except
+                NaN in a table.
+            lengths: number of steps of each row where sequences are padded, shape (B,); not needed for a
+                list of sequences of differing lengths.
 
         Raises:
-            ValueError: if the model is implicit: it has neither density nor bound.
+            ValueError: if the model has neither a density nor a bound, such as a GAN.
+
+        Example:
+            >>> import torch
+            >>> from simulacra import PPCA, Real
+            >>> score = PPCA(Real((5,)), latent=2).log_prob(torch.zeros(3, 5))
+            >>> score.kind, score.values.shape
+            ('exact', torch.Size([3]))
         """
         self._need("log_prob", can.HasDensity, can.HasBound)
         if k < 1:
@@ -147,7 +167,12 @@ class Interface:
         known: Any = None,
         lengths: Any = None,
     ) -> np.ndarray:
-        """The numbers of `log_prob`, as in scikit-learn: float64, shape (B,)."""
+        """Returns the values of `log_prob` as in scikit-learn: nats, float64, shape (B,).
+
+        Args:
+            x: raw observations, shape (B, *).
+            condition, k, seed, known, lengths: as in `log_prob`, which names the errors.
+        """
         return self.log_prob(x, condition, k, seed, known, lengths).values.numpy()
 
     @checked
@@ -160,12 +185,33 @@ class Interface:
         known: Any = None,
         lengths: Any = None,
     ) -> np.ndarray:
-        """-log p(x): higher is stranger, shape (B,)."""
+        """Returns -log p(x) in nats, shape (B,); higher is more anomalous.
+
+        Args:
+            x, condition, k, seed, known, lengths: as in `log_prob`.
+        """
         return -self.score_samples(x, condition, k, seed, known, lengths)
 
     @checked
     def encode(self, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
-        """Codes of raw x, shape (B, latent); of what is known of it, as in `log_prob`."""
+        """Returns the latent codes of raw x, shape (B, latent).
+
+        Args:
+            x: raw observations, shape (B, *).
+            condition: one condition for all rows, or one for each.
+            seed: seed of random preprocessing, such as dequantization.
+            known: True where x is observed; the code then depends on these entries only. None: everywhere,
+                except NaN in a table.
+
+        Raises:
+            ValueError: if the model has no encoder, or x has missing entries that it cannot leave out.
+
+        Example:
+            >>> import torch
+            >>> from simulacra import PPCA, Real
+            >>> PPCA(Real((5,)), latent=2).encode(torch.zeros(3, 5)).shape
+            torch.Size([3, 2])
+        """
         self._need("encode", can.Encodes)
         rng = Rng(seed, "score", device=self.device)
         with evaluating(cast(nn.Module, self)):
@@ -177,8 +223,17 @@ class Interface:
 
     @checked
     def decode(self, z: Any, condition: Any = None) -> Tensor:
-        """The expectation of x given codes, shape (B, *): probabilities of a one for binary data,
-        otherwise raw units, not rounded."""
+        """Returns the expectation of x given latent codes, shape (B, *).
+
+        These are probabilities for binary data, otherwise raw units without rounding.
+
+        Args:
+            z: latent codes, shape (B, latent).
+            condition: one condition for all rows, or one for each.
+
+        Raises:
+            ValueError: if the model has no decoder, or z has another shape.
+        """
         self._need("decode", can.Decodes)
         z = as_tensor(z, "z").to(self.dtype).to(self.device)
         size = can.able(self, can.Decodes).code_size
@@ -194,19 +249,33 @@ class Interface:
 
     @checked
     def reconstruct(self, x: Any, condition: Any = None, seed: int = 0, known: Any = None) -> Tensor:
-        """decode(encode(x)), shape (B, *)."""
+        """Returns `decode(encode(x))`, shape (B, *).
+
+        Args:
+            x: raw observations, shape (B, *).
+            condition, seed, known: as in `encode`.
+        """
         return self.decode(self.encode(x, condition, seed, known), condition)
 
     @checked
     def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int | None = None) -> Tensor:
-        """x with the entries where `known` is False drawn given the rest, also of equal rows; True = keep.
+        """Draws the unknown entries of x given the known ones; returns all of x, shape (B, *).
+
+        Known entries come back unchanged. Equal rows get different completions.
 
         Args:
-            known: booleans, shape of x or of one observation; None: all but the NaN of a table.
-            seed: same seed, same completions; None: new ones each time, by torch's global generator.
+            x: raw observations, shape (B, *); values at unknown entries are ignored.
+            known: True = keep, False = draw; shape of x or of one observation. None: draw the NaN of a table.
+            condition: one condition for all rows, or one for each.
+            seed: the same seed gives the same completions; None: new ones, from torch's global generator.
 
         Raises:
-            ValueError: if the model does not complete, or `known` keeps every entry or none.
+            ValueError: if the model cannot complete, or `known` keeps every entry or none.
+
+        Example:
+            >>> from simulacra import PPCA, Real
+            >>> PPCA(Real((2,)), latent=1).complete([[3.0, 0.0]], known=[True, False])[0, 0].item()
+            3.0
         """
         self._need("complete", *can.FILLS)
         raw, there = self._raw(x, known, can.FILLS)
@@ -218,7 +287,7 @@ class Interface:
             for rows in self._chunks(raw, condition, rng, there, can.FILLS, by_place=True):
                 keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
                 filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c))
-                # what was given comes back to the last digit
+                # known entries come back bit for bit
                 wide = torch.promote_types(rows.raw.dtype, filled.dtype)
                 at = precise_device(filled.device) if wide == torch.float64 else filled.device
                 parts.append(torch.where(keep.to(at), rows.raw.to(at, wide), filled.to(at, wide)))
@@ -226,31 +295,42 @@ class Interface:
 
     @checked
     def classify(self, x: Any, seed: int = 0) -> Tensor:
-        """Probabilities of the labels, shape (B, classes)."""
+        """Returns the probabilities of the labels given x, shape (B, classes).
+
+        Args:
+            x: raw observations, shape (B, *).
+            seed: seed of random preprocessing.
+
+        Raises:
+            ValueError: if the model does not classify.
+        """
         self._need("classify", can.Classifies)
         raw, known = self._raw(x)
         rng = Rng(seed, "score", device=self.device).by_content(raw, known)
         with evaluating(cast(nn.Module, self)):
             parts = [
                 can.able(self, can.Classifies).label_logits(rows.y).softmax(1)
-                # the label is what is asked for: also a model of p(x|label) needs none here
+                # the label is predicted, so a model of p(x|label) needs no condition here
                 for rows in prepared(self, raw, known, rng, CHUNK)
             ]
         return torch.cat(parts)
 
     @checked
     def to_dataframe(self, x: Tensor) -> pandas.DataFrame:
-        """Rows in raw units, such as samples, as a data frame with the columns of the data.
+        """Returns rows in raw units, such as samples, as a data frame with the columns of the data.
+
+        Args:
+            x: raw rows, shape (B, columns).
 
         Raises:
             ValueError: if the model was not trained on a table, or pandas is not installed.
         """
         raw = self.preprocessing.raw
         if not isinstance(raw, Table):
-            raise ValueError(f"the rows of {raw} have no columns with names: take them as an array.")
+            raise ValueError(f"the rows of {raw} have no named columns: use them as an array.")
         return to_frame(raw, as_tensor(x))
 
-    # ---- from raw to the model's space
+    # ---- from raw data to the model's space
 
     def _chunks(
         self,
@@ -262,11 +342,11 @@ class Interface:
         lengths: Any = None,
         by_place: bool = False,
     ) -> Iterator[Rows]:
-        """Preprocessed chunks with their log-Jacobians, conditions and noise.
+        """Yields preprocessed chunks with their log-Jacobians, conditions and random generators.
 
         Args:
-            able: what the model must be one of where entries are missing.
-            by_place: whether equal rows draw differently.
+            able: the model needs one of these capabilities if entries are missing.
+            by_place: key the noise by the position of a row, so that equal rows draw differently.
         """
         x, known = self._raw(x, known, able, lengths)
         c = self._condition(condition, len(x))
@@ -295,7 +375,7 @@ class Interface:
                 raise ValueError(f"{type(self).__name__} was built without a condition, but one was given.")
             return None
         if condition is None and not self.supports(can.TakesCondition):
-            # the labels are what it learns, not what it is given
+            # a joint model learns the labels and does not need them as input
             return None
         if condition is None:
             raise ValueError(f"{type(self).__name__} models p(x|c): give condition= out of {self.condition}.")
@@ -304,7 +384,7 @@ class Interface:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; the training flag comes back afterwards."""
+    """Context in evaluation mode and without gradients; restores the training flag at the end."""
     was = model.training
     model.eval()
     try:

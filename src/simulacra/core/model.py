@@ -1,6 +1,6 @@
-"""The contract: a model is a torch module that says its space, its updates and its capabilities.
+"""The model contract: a torch module that declares its space, its updates and its capabilities.
 
-The words that users call are in `core.interface`.
+The methods that users call (`sample`, `log_prob`, ...) are in `core.interface`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 
 M = TypeVar("M")
-# of every model: its initial weights follow this seed, and nothing else
+# every model takes it: the initial weights depend on this seed alone
 SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, annotation="int")
 
 
 class _Recorded(ABCMeta):
-    """The constructor's signature is the configuration: its arguments are kept.
+    """Metaclass of `Model`: records the arguments of the constructor, which are the model's configuration.
 
-    Every constructor takes `seed=` besides its own arguments. One that declares it, as those of the library
+    Every constructor accepts `seed=` besides its own arguments. One that declares it, as those of the library
     do, shows it to type checkers and editors, too.
     """
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """That of the constructor, which `__call__` below would hide."""
+        """The signature of the constructor plus `seed`; `__call__` below would hide it."""
         signature = inspect.signature(cls.__init__)  # type: ignore[misc]
         parameters = list(signature.parameters.values())[1:]
         if SEED.name not in signature.parameters:
@@ -81,7 +81,7 @@ def _check_seed(seed: Any) -> None:
 
 
 def of_the_library(kind: type) -> bool:
-    """Returns True if a class is the library's own, not a user's."""
+    """Returns True if the class belongs to the library's models, not to a user."""
     return kind.__module__.startswith("simulacra.models.")
 
 
@@ -90,7 +90,7 @@ def _kinds(cls: type) -> dict[str, Any]:
 
 
 def _without_unknown(cls: type, given: Mapping[str, Any], error: TypeError) -> TypeError:
-    """The sentence for an argument that no base of the model takes; any other error as it is."""
+    """Returns a `WrongCall` if no base class of the model takes the argument; otherwise `error` itself."""
     found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
     if found is None or found[1] not in given:
         return error
@@ -99,18 +99,24 @@ def _without_unknown(cls: type, given: Mapping[str, Any], error: TypeError) -> T
 
 
 class Model(Interface, nn.Module, metaclass=_Recorded):
-    """A distribution p(x), p(x|c) or p(x, c) over a space.
+    """Base class of all models: a distribution p(x), p(x|c) or p(x, c) over a space.
 
-    Subclasses are final: they declare capabilities as bases, set `space` (and `condition`), and
-    give `updates` or `stage`.
+    Subclasses are final. They inherit capabilities, set `space` (and `condition`), and implement `updates`
+    or `stage`.
 
     Args:
-        space: what one observation is.
-        condition: what the condition is, or None.
+        space: shape and support of one observation.
+        condition: space of the condition c; None: the model is unconditional.
+
+    Example:
+        >>> from simulacra import PPCA, Real
+        >>> model = PPCA(Real((5,)), latent=2, seed=1)
+        >>> model.arguments["latent"], model.arguments["seed"]
+        (2, 1)
     """
 
     sharded: ClassVar[tuple[str, ...]] = ()
-    added: ClassVar[tuple[str, ...]] = ()  # buffers that older files lack: the constructor's values stay
+    added: ClassVar[tuple[str, ...]] = ()  # buffers that older files lack: they keep their initial values
     length: Epochs = Epochs(50)
     arguments: dict[str, Any]
     estimates: list[dict[str, Any]]
@@ -124,50 +130,68 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         self.estimates = []
         self._removed: frozenset[type[can.Capability]] = frozenset()
 
-    # ---- how it is trained
+    # ---- training
 
     def updates(self) -> list[Update]:
-        """The moves of one training step."""
+        """Returns the updates that one training step makes, in order.
+
+        Raises:
+            NotImplementedError: if the subclass implements neither `updates` nor `stage`.
+        """
         raise NotImplementedError
 
     @property
     def recommended(self) -> Mapping[str, Any]:
-        """Options of training that suit the model and its space; what the user gives wins."""
+        """Training options that suit the model and its space, by name; the user's options take precedence."""
         return {}
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """The i-th stage, or None when training is over; asked one at a time.
+        """Returns stage i of training, or None after the last one; the trainer asks for one at a time.
 
         Args:
-            past: what each earlier stage recorded (name, steps, last terms).
+            i: number of the stage, from 0.
+            past: a record of each earlier stage: its name, steps and last terms.
         """
         return Stage("train", self.updates(), self.length) if i == 0 else None
 
-    # ---- what it can do
+    # ---- capabilities
 
     def capabilities(self) -> frozenset[type[can.Capability]]:
-        """The declared capabilities of this instance."""
+        """Returns the capabilities of this instance: those of its class, less the removed ones."""
         declared = {c for c in can.ALL if isinstance(self, c)}
         if self.condition is None:
             declared.discard(can.TakesCondition)
         return frozenset(declared - self._removed)
 
     def remove(self, *capabilities: type[can.Capability]) -> None:
-        """For constructors: this instance cannot do what its class can."""
+        """Removes capabilities of the class from this instance. Constructors call it.
+
+        Args:
+            capabilities: classes of `core.capabilities`, such as `HasDensity` where enumeration is too large.
+        """
         self._removed |= set(capabilities)
 
     def supports(self, capability: type[can.Capability]) -> bool:
-        """Returns True if this instance declares `capability`."""
+        """Returns True if this instance has a capability.
+
+        Args:
+            capability: class of `core.capabilities`.
+
+        Example:
+            >>> from simulacra import GAN, Real
+            >>> GAN(Real((3,))).supports(can.Samples), GAN(Real((3,))).supports(can.HasDensity)
+            (True, False)
+        """
         return capability in self.capabilities()
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """Device of the parameters; the CPU where the model has no tensors."""
         return next((t.device for t in self._tensors()), torch.device("cpu"))
 
     @property
     def dtype(self) -> torch.dtype:
-        """Floating type of the parameters."""
+        """Floating-point type of the parameters; torch's default where the model has none."""
         floating = (t.dtype for t in self._tensors() if t.is_floating_point())
         return next(floating, torch.get_default_dtype())
 
@@ -184,20 +208,34 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         return html_of(self)
 
     def features(self, x: Tensor) -> Tensor:
-        """x as network input in the model's floating type, within what its layers take."""
+        """Returns x as input for the network, in the model's floating-point type and a finite range.
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+        """
         f = self.space.features(x, self.dtype)
         return f if self.space.discrete else bounded(f)
 
     @checked
     def save(self, path: str | Path) -> None:
-        """Write the artifact, which `simulacra.load` reads.
+        """Saves the model, so that `simulacra.load` reads it.
 
         Args:
-            path: a folder, for `model.safetensors` and `config.json`; or one file, where it ends in
-                `.safetensors`, with the configuration in its header.
+            path: a folder, for `model.safetensors` and `config.json`; or a file that ends in `.safetensors`,
+                with the configuration in its header.
 
         Raises:
             ValueError: if a weight is not finite, or the folder holds a run.
+
+        Example:
+            >>> import tempfile
+            >>> import simulacra
+            >>> model = simulacra.PPCA(simulacra.Real((5,)), latent=2)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save(f"{folder}/model.safetensors")
+            ...     again = simulacra.load(f"{folder}/model.safetensors")
+            >>> bool((again.sample(2, seed=0) == model.sample(2, seed=0)).all())
+            True
         """
         from simulacra.core.artifact.save import save
 
@@ -205,7 +243,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
 
 
 def settings_of(model: Model) -> str:
-    """The arguments that are not the constructor's defaults, but for the spaces, as they are written."""
+    """Returns the constructor arguments that differ from their defaults, without spaces, as source text."""
     usual = inspect.signature(type(model)).parameters
     given = {n: v for n, v in vars(model).get("arguments", {}).items() if n not in ("space", "condition")}
     changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n].default}

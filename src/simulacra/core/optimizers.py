@@ -1,4 +1,4 @@
-"""Optimizers as values: what to build, and a learning rate that is a pure function of progress."""
+"""Optimizers as configuration values, with a learning rate that is a pure function of progress."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ Schedule = Callable[[float], float]
 
 
 def constant(progress: float) -> float:
-    """Factor 1 throughout."""
+    """Returns the factor 1 throughout."""
     return 1.0
 
 
 def cosine(progress: float) -> float:
-    """From 1 to 0 along half a cosine."""
+    """Returns a factor that falls from 1 to 0 along half a cosine."""
     return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
 def linear(progress: float) -> float:
-    """From 1 to 0 along a line."""
+    """Returns a factor that falls linearly from 1 to 0."""
     return max(1.0 - progress, 0.0)
 
 
 def burda(progress: float) -> float:
-    """Eight rungs 10^(-i/7), rung i lasting 3^i of 3280 passes (Burda et al. 2015)."""
+    """Returns 10^(-i/7) in phase i of eight, which lasts 3^i of 3280 passes (Burda et al. 2015)."""
     passes = progress * 3280
     return 10 ** (-next((i for i in range(8) if passes < (3 ** (i + 1) - 1) / 2), 7) / 7)
 
@@ -43,7 +43,16 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 def warmed(schedule: Schedule, share: float) -> Schedule:
-    """`schedule` after a linear rise over the first `share` of the progress."""
+    """Returns `schedule` with a linear warm-up.
+
+    Args:
+        schedule: factor of the learning rate as a function of progress in [0, 1].
+        share: fraction of the progress that the warm-up takes, above 0.
+
+    Example:
+        >>> round(warmed(constant, 0.1)(0.05), 3), warmed(constant, 0.1)(0.5)
+        (0.5, 1.0)
+    """
     return lambda progress: min(1.0, (progress + 1e-12) / share) * schedule(progress)
 
 
@@ -53,8 +62,15 @@ class Adam:
 
     Args:
         lr: learning rate at factor 1.
+        betas: decay rates of the moving averages of the gradient and of its square.
+        eps: term added to the denominator, for numerical stability.
+        weight_decay: decoupled weight decay.
         schedule: factor of the learning rate as a function of the stage's progress in [0, 1].
-        clip: largest norm of the gradient, or None.
+        clip: largest norm of the gradient; None: no clipping.
+
+    Example:
+        >>> Adam(lr=3e-4, schedule=cosine).schedule(0.5)
+        0.5
     """
 
     lr: float = 1e-3
@@ -66,11 +82,11 @@ class Adam:
 
     @property
     def moments(self) -> int:
-        """The number of tensors that are kept beside each parameter."""
+        """Number of tensors that the optimizer keeps for each parameter."""
         return 2
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """The torch optimizer over `parameters`."""
+        """Returns the torch optimizer of these parameters."""
         kind = torch.optim.AdamW if self.weight_decay else torch.optim.Adam
         return kind(
             list(parameters),
@@ -84,7 +100,15 @@ class Adam:
 
 @dataclass(frozen=True)
 class SGD:
-    """Stochastic gradient descent, with momentum where it is positive."""
+    """Stochastic gradient descent, with momentum if it is positive.
+
+    Args:
+        lr: learning rate at factor 1.
+        momentum: momentum factor.
+        weight_decay: L2 penalty.
+        schedule: factor of the learning rate as a function of the stage's progress in [0, 1].
+        clip: largest norm of the gradient; None: no clipping.
+    """
 
     lr: float = 1e-2
     momentum: float = 0.0
@@ -94,11 +118,11 @@ class SGD:
 
     @property
     def moments(self) -> int:
-        """The number of tensors that are kept beside each parameter."""
+        """Number of tensors that the optimizer keeps for each parameter."""
         return int(self.momentum > 0)
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """The torch optimizer over `parameters`."""
+        """Returns the torch optimizer of these parameters."""
         return torch.optim.SGD(
             list(parameters),
             lr=self.lr,
@@ -110,12 +134,14 @@ class SGD:
 
 @dataclass(frozen=True)
 class Plain:
-    """Gradient descent, p <- p - lr g, without a class of torch.optim: those import torch's compiler.
+    """Gradient descent, p <- p - lr g, without torch.optim, whose import loads torch's compiler.
 
-    It keeps no state, so it is for runs of a few steps that are timed, and not for training.
+    It keeps no state. It serves short timing runs and is not meant for training.
 
     Args:
         lr: learning rate at factor 1.
+        schedule: factor of the learning rate as a function of the stage's progress in [0, 1].
+        clip: largest norm of the gradient; None: no clipping.
     """
 
     lr: float = 1e-3
@@ -124,16 +150,21 @@ class Plain:
 
     @property
     def moments(self) -> int:
-        """The number of tensors that are kept beside each parameter."""
+        """Number of tensors that the optimizer keeps for each parameter."""
         return 0
 
     def build(self, parameters: Iterable[nn.Parameter]) -> PlainDescent:
-        """The optimizer over `parameters`."""
+        """Returns the optimizer of these parameters."""
         return PlainDescent(list(parameters), self.lr)
 
 
 class PlainDescent:
-    """The steps of `Plain`, with the methods of `torch.optim.Optimizer` that training calls."""
+    """The optimizer of `Plain`, with the methods of `torch.optim.Optimizer` that training calls.
+
+    Args:
+        parameters: parameters that it updates.
+        lr: learning rate.
+    """
 
     def __init__(self, parameters: list[nn.Parameter], lr: float):
         self.param_groups: list[dict[str, Any]] = [{"params": parameters, "lr": lr}]
@@ -141,22 +172,26 @@ class PlainDescent:
 
     @torch.no_grad()
     def step(self) -> None:
-        """p <- p - lr g for each parameter that has a gradient."""
+        """Sets p <- p - lr g for each parameter that has a gradient."""
         group = self.param_groups[0]
         moved = [p for p in group["params"] if p.grad is not None]
         torch._foreach_add_(moved, [p.grad for p in moved], alpha=-group["lr"])
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
+        """Clears the gradients.
+
+        Args:
+            set_to_none: set them to None, instead of zero.
+        """
         for p in self.param_groups[0]["params"]:
             p.grad = None if set_to_none or p.grad is None else p.grad.zero_()
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing: no tensor is kept."""
+        """Returns an empty state, since no tensor is kept."""
         return {"state": {}, "param_groups": []}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
+        """Checks that the given state is empty."""
         assert not state["state"], "steps that are timed are never resumed"
 
 

@@ -1,7 +1,7 @@
-"""Old names: they work for two minor versions, with one sentence; those in saved runs work for ever.
+"""Old names of arguments, options, models and public names, in one table.
 
-One table for arguments, options, models and public names. A name moves by an entry here and nothing
-else: Python, YAML files, the command line and the configurations of old runs all ask this file.
+An old name works for two minor versions, with a deprecation warning; in saved runs it works for ever. Python,
+YAML files, the command line and the configurations of old runs all use this table.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Any, TypeVar
 from simulacra.version import __version__
 
 MODELS, NAMES = "models", "simulacra"
-SPACES, STEPS = "spaces", "steps"  # kinds in the configurations of models
+SPACES, STEPS = "spaces", "steps"  # owners: kinds of spaces and of preprocessing in saved models
 C = TypeVar("C", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Renamed:
-    """One name that has moved.
+    """One name that has changed.
 
     Args:
-        of: whose name it is: a class or function (`VAE`, `Options`, `load_data`) for its arguments,
+        of: owner of the name: a class or function (`VAE`, `Options`, `load_data`) for its arguments,
             `models` for the catalogue, `simulacra` for the package, `spaces` and `steps` for the kinds of
             spaces and of preprocessing in saved models, `Report` for the entries of a report.
-        old: the former name.
-        new: the present one.
-        since: the version that renamed it.
-        until: the version in which the old name goes; the entry stays, for saved runs.
+        old: former name.
+        new: present name.
+        since: version that renamed it.
+        until: version that stops accepting the old name; the entry stays, for saved runs.
     """
 
     of: str
@@ -48,14 +48,14 @@ class Renamed:
         )
 
 
-def _of(since: str, until: str, names: Mapping[str, Mapping[str, str]]) -> tuple[Renamed, ...]:
+def _entries(since: str, until: str, names: Mapping[str, Mapping[str, str]]) -> tuple[Renamed, ...]:
     pairs = ((of, old, new) for of, table in names.items() for old, new in table.items())
     return tuple(Renamed(*pair, since, until) for pair in pairs)
 
 
 _NORMALIZATION = {"normalisation": "normalization", "critic_normalisation": "critic_normalization"}
 _LIKELIHOOD = {"observation": "likelihood"}
-RENAMED: tuple[Renamed, ...] = _of(
+RENAMED: tuple[Renamed, ...] = _entries(
     "0.2.0",
     "0.4.0",
     {
@@ -74,7 +74,7 @@ RENAMED: tuple[Renamed, ...] = _of(
         STEPS: {"Binarise": "Binarize", "Dequantise": "Dequantize"},
     },
 )
-# in the descriptions of spaces and steps that reports hold
+# old names in the descriptions of spaces and steps in reports
 _DESCRIBED = {"Wave": "Audio", "Fields": "Table"}
 _SPELLED = re.compile("(?<=binari)s(?=e|ation)|(?<=quanti)s(?=e|ation)")
 
@@ -84,16 +84,17 @@ def _numbers(version: str) -> list[int]:
 
 
 class OldName(DeprecationWarning):
-    """An old name was used."""
+    """Warns that an old name was used."""
 
 
 def present(of: Collection[str], name: str, quiet: bool = False, level: int = 3) -> str:
-    """The present name of `name`, which may be it; an old one is warned of.
+    """Returns the present name of `name`, or `name` itself if it was not renamed; warns if it is an old name.
 
     Args:
-        of: whose name it is; several for a class with its bases.
-        quiet: for saved files, which nobody can change.
-        level: how far up the caller is that used the name.
+        of: owners of the name; several for a class with its bases.
+        name: name to look up.
+        quiet: give no warning and accept names of any age, as for saved files.
+        level: stack level of the caller that used the name, for the warning.
 
     Example:
         >>> present(["VAE"], "latent")
@@ -108,10 +109,15 @@ def present(of: Collection[str], name: str, quiet: bool = False, level: int = 3)
 
 
 def renamed_arguments(of: Collection[str], given: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:
-    """Keyword arguments under their present names.
+    """Returns keyword arguments under their present names.
+
+    Args:
+        of: owners of the names; several for a class with its bases.
+        given: keyword arguments by name.
+        quiet: give no warnings, as for saved files.
 
     Raises:
-        ValueError: if one was given under both names.
+        ValueError: if an argument was given under both names.
     """
     found: dict[str, Any] = {}
     for name, value in given.items():
@@ -123,19 +129,23 @@ def renamed_arguments(of: Collection[str], given: Mapping[str, Any], quiet: bool
 
 
 def renames(callee: C) -> C:
-    """A function or dataclass that takes its keywords under old names too."""
+    """Decorates a function or dataclass, so that it accepts its keyword arguments under old names too."""
     if isinstance(callee, type):
-        callee.__init__ = _taking(callee.__init__, callee.__name__)  # type: ignore[misc]
+        callee.__init__ = _accepting_old_names(callee.__init__, callee.__name__)  # type: ignore[misc]
         return callee
-    return _taking(callee, callee.__name__)  # type: ignore[return-value]
+    return _accepting_old_names(callee, callee.__name__)  # type: ignore[return-value]
 
 
 def renames_of(*of: str) -> Callable[[C], C]:
-    """As `renames`, for a function that hands its keywords on to other names, such as `Options`."""
-    return lambda callee: _taking(callee, *of)  # type: ignore[return-value]
+    """Decorates a function like `renames`, with the names of other owners.
+
+    Args:
+        of: owners to which the function passes its keyword arguments, such as `Options`.
+    """
+    return lambda callee: _accepting_old_names(callee, *of)  # type: ignore[return-value]
 
 
-def _taking(function: Callable[..., Any], *of: str) -> Callable[..., Any]:
+def _accepting_old_names(function: Callable[..., Any], *of: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **renamed_arguments(of, kwargs))
@@ -144,7 +154,7 @@ def _taking(function: Callable[..., Any], *of: str) -> Callable[..., Any]:
 
 
 def renames_attributes(cls: type[T]) -> type[T]:
-    """A class whose attributes and methods are also there under their old names.
+    """Decorates a class, so that its attributes and methods are also available under their old names.
 
     Example:
         >>> from simulacra.core.errors.finding import Finding
@@ -154,11 +164,11 @@ def renames_attributes(cls: type[T]) -> type[T]:
     """
     for entry in RENAMED:
         if entry.of == cls.__name__:
-            setattr(cls, entry.old, property(_read(entry)))
+            setattr(cls, entry.old, property(_reader(entry)))
     return cls
 
 
-def _read(entry: Renamed) -> Callable[[Any], Any]:
+def _reader(entry: Renamed) -> Callable[[Any], Any]:
     def read(self: Any) -> Any:
         return getattr(self, present((entry.of,), entry.old, level=3))
 
@@ -166,7 +176,7 @@ def _read(entry: Renamed) -> Callable[[Any], Any]:
 
 
 def present_description(text: str) -> str:
-    """The description of a space or of preprocessing as it is written now; reports keep that of their time.
+    """Returns the description of a space or of preprocessing with present names; old reports hold old names.
 
     Example:
         >>> present_description("Fields(age: real)"), present_description("dynamic binarisation")

@@ -1,4 +1,4 @@
-"""How a model says it is trained: updates (players' moves) in stages, with lengths."""
+"""A model's declaration of its training: updates, grouped in stages with a length."""
 
 from __future__ import annotations
 
@@ -19,37 +19,62 @@ Weight = Callable[[Batch], Tensor]
 
 @dataclass(frozen=True)
 class Steps:
-    """A length counted in steps."""
+    """A length counted in training steps.
+
+    Args:
+        n: number of steps.
+
+    Example:
+        >>> Steps(1000).n
+        1000
+    """
 
     n: int
 
 
 @dataclass(frozen=True)
 class Epochs:
-    """A length counted in passes over the stage's data."""
+    """A length counted in passes over the stage's data.
+
+    Args:
+        n: number of passes; a fraction is allowed.
+
+    Example:
+        >>> Epochs(0.5).n
+        0.5
+    """
 
     n: float
 
 
 @dataclass
 class Update:
-    """One player's move: which parameters, which loss, how often, what happens around it.
+    """One optimizer step of one set of parameters: its loss, its frequency and its hooks.
 
     Args:
-        name: the player, part of the key of its random draws.
-        params: names or prefixes (`"D."`) of the parameters that move; `""` is all.
-        loss: `loss(model, batch, rng) -> Terms`, a plain, pure function.
-        every: move at every n-th step only.
-        repeat: moves in one step, each on a fresh batch (the k of a critic).
-        before: `(model, batch, rng)`, without gradient: chains advance here, never in the loss.
-        after: `(model, terms, progress)` with the terms averaged over all processes: clip
-            weights, adapt a balance, anneal a buffer.
-        weights: for a term, per-example weights as a function of the batch (known labels,
-            valid frames); the term's mean is divided by their total over the global batch. A
-            term over the rows of a further stream needs them: `weight_rows(stream)`.
-        coupled: the loss mixes rows (MMD, batch statistics): refused by name under several
-            processes or accumulation.
-        optimizer: how the parameters move.
+        name: name of the player (such as "D" in a GAN); part of the key of its random draws.
+        params: names or prefixes (`"D."`) of the parameters that it optimizes; `""` means all.
+        loss: `loss(model, batch, rng) -> Terms`, a pure function.
+        every: take the step in every n-th training step only.
+        repeat: number of optimizer steps in one training step, each on a fresh batch (such as the critic's).
+        before: `(model, batch, rng)`, called without gradient before the loss: Markov chains advance here,
+            never in the loss.
+        after: `(model, terms, progress)`, called after the step with the terms averaged over all
+            processes: clip weights, adapt a balance, anneal a buffer.
+        weights: for a term, per-example weights as a function of the batch (known labels, valid frames);
+            the sum of the weighted term is divided by the total weight of the global batch. A term over
+            the rows of a further stream needs `weight_rows(stream)`.
+        coupled: the loss mixes rows (MMD, batch statistics); it is refused under gradient accumulation, and
+            under several processes unless `exchanges` is True.
+        optimizer: optimizer, learning rate and schedule.
+        exchanges: all sums over rows go through `core.numerics.exchange`, so that several processes compute
+            the loss of one.
+
+    Example:
+        >>> def squared(model, batch, rng):
+        ...     return Terms({"error": (model(batch.x) - batch.x).square().sum(1)})
+        >>> Update("autoencoder", params=("",), loss=squared, optimizer=Adam(lr=1e-3)).every
+        1
     """
 
     name: str
@@ -62,33 +87,48 @@ class Update:
     weights: Mapping[str, Weight] = field(default_factory=dict)
     coupled: bool = False
     optimizer: Optimizer = Adam()
+    exchanges: bool = False
 
 
 class Source(Protocol):
-    """What a stage can draw batches from: a split of a data set."""
+    """A source of batches, such as a split of a data set."""
 
     def __len__(self) -> int: ...
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Raw batches, one for each index tensor of `orders`."""
+        """Yields raw batches.
+
+        Args:
+            orders: index tensors, one for each batch, shape (B,).
+        """
         ...
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
-        """The raw batch in the model's space."""
+        """Returns a raw batch in the model's space.
+
+        Args:
+            batch: raw batch.
+            rng: generator of random preprocessing.
+        """
         ...
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
-        """The rows `index`, preprocessed, as a batch in the model's space."""
+        """Returns rows of the split, preprocessed, as a batch in the model's space.
+
+        Args:
+            index: row numbers, shape (B,).
+            rng: generator of random preprocessing.
+        """
         ...
 
 
 @dataclass
 class Stream:
-    """A second stream of batches beside the main one: labelled rows, an unpaired domain.
+    """A second stream of batches beside the main one, such as labelled rows or an unpaired domain.
 
     Args:
-        source: where its rows come from.
-        batch_size: its own number of rows a step.
+        source: source of its rows.
+        batch_size: number of its rows in each step.
     """
 
     source: Source
@@ -97,18 +137,22 @@ class Stream:
 
 @dataclass
 class Stage:
-    """A stretch of training with its own updates and view of the data.
+    """A phase of training with its own updates, length and view of the data.
 
     Args:
-        name: shown, and the key of the option `stages.NAME.epochs`.
-        updates: the moves of each step, in order; empty for a closed form.
-        length: how long.
-        start: `(model, source, rng)`, once at step 0: a closed-form solve, biases from data, a
-            reference batch, a new level. What it learns it stores in parameters and buffers.
-        view: `(model, batch, rng) -> batch`, without gradient and in evaluation mode: codes of
-            the layer below, another resolution.
-        streams: further streams by name, as a function of the training split, which become
-            `batch.extra[name]`.
+        name: name in messages, and the key of the option `stages.NAME.epochs`.
+        updates: updates of each step, in order; empty for a closed-form solution.
+        length: number of steps or epochs.
+        start: `(model, source, rng)`, called once at step 0: a closed-form solution, biases from the data,
+            a reference batch. It stores its results in parameters and buffers.
+        view: `(model, batch, rng) -> batch`, without gradient and in evaluation mode: codes of the layer
+            below, another resolution. None: the batch as it is.
+        streams: function of the training split that returns further streams by name, which become
+            `batch.extra[name]`; None: no further streams.
+
+    Example:
+        >>> Stage("closed form", updates=(), length=Steps(0)).name
+        'closed form'
     """
 
     name: str
@@ -120,10 +164,25 @@ class Stage:
 
 
 def weight_rows(stream: str) -> Weight:
-    """Weight one for each row of a further stream: what a term over its rows declares."""
+    """Returns a weight function that gives each row of a further stream weight one, for `Update.weights`.
+
+    Args:
+        stream: name of the stream in `batch.extra`.
+
+    Example:
+        >>> batch = Batch.of(torch.zeros(3, 2))
+        >>> batch.extra["labelled"] = Batch.of(torch.zeros(2, 2))
+        >>> weight_rows("labelled")(batch).tolist()
+        [1.0, 1.0]
+    """
     return lambda batch: torch.ones(len(batch.extra[stream]), device=batch.x.device)
 
 
 def selects(params: tuple[str, ...], name: str) -> bool:
-    """Returns True if the parameter `name` is named or prefixed by one of `params`."""
+    """Returns True if a parameter is among those of an update.
+
+    Args:
+        params: names, prefixes that end in a dot, or "" for all.
+        name: name of the parameter.
+    """
     return any(name == p or p == "" or (p.endswith(".") and name.startswith(p)) for p in params)

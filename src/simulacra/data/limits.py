@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from simulacra.core.errors.suggestion import Refusal, load_with
+
 GB = 10**9
 MOST = 10**9  # GB
 LEAST, TIMES = 1_250_000_000, 300  # bytes, and sizes of the file
@@ -80,14 +82,16 @@ def check_memory(where: Path | str, needed: int, what: str, size: int | None = N
     Example:
         >>> check_memory("rolls.json", 3 * 10**9, "9 pieces", 100)
         Traceback (most recent call last):
-        ValueError: rolls.json needs about 3 GB of memory (9 pieces), more than the 1.25 GB that a file of its
-        size may take: if you trust it load it with memory=4.
+        simulacra.core.errors.suggestion.Refusal: rolls.json needs about 3 GB of memory (9 pieces), more
+        than the 1.25 GB that a file of its size may take: if you trust it load it with memory=4.
     """
     own = Path(where).stat().st_size if size is None and Path(where).is_file() else 0
     limit = limit_of(own if size is None else size)
     if needed > limit:
         told = "memory= allows" if _MEMORY.get() is not None else "a file of its size may take"
-        raise ValueError(
+        more = load_with(memory=math.ceil(needed / GB * 1.01))
+        raise Refusal(
             f"{where} needs about {needed / GB:.3g} GB of memory ({what}), more than the {limit / GB:.3g} GB "
-            f"that {told}: if you trust it load it with memory={math.ceil(needed / GB * 1.01)}."
+            f"that {told}: if you trust it load it with {more}.",
+            more,
         )

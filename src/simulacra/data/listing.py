@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.data.images.headers import SUFFIXES as IMAGES
 from simulacra.data.labels import encode
 from simulacra.data.sources.source import Part
@@ -148,10 +149,15 @@ def check_two_files(path: Path, parts: Mapping[str, Part], split: SplitOptions, 
     files = set(sides["file"].tolist())
     wanted = [name for name, share in (("valid", split.validation), ("test", split.test)) if share]
     if len(files) == 1 and len(parts) == 1 and wanted and not split.keys:
-        start = "with time=start to test on its end, or " if "start" in sides else ""
-        raise ValueError(
+        none = load_with(validation=0, test=0)
+        at_the_end = load_with(time="start")
+        start = ""
+        if "start" in sides:
+            start = Phrase(f"with {at_the_end} to test on its end, or ", at_the_end)
+        raise Refusal(
             f"{path} holds a single {kind}, {next(iter(files))}, which cannot be split into train, "
-            f"{' and '.join(wanted)}: add {kind}s, or load it {start}with validation=0 and test=0."
+            f"{' and '.join(wanted)}: add {kind}s, or load it {start}with {none}.",
+            *(start, none),
         )
 
 

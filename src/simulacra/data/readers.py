@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.inputs.tables import is_records, is_table
 from simulacra.core.storage.typed_values import wrongly_typed
 from simulacra.data import listing
@@ -124,6 +125,7 @@ def _data_set(given: Any) -> bool:
     return is_data_set(given)
 
 
+LETTERS = 300  # of a path in a sentence that refuses it
 MUSIC = "a file of music"
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
@@ -163,7 +165,7 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     """
     named = isinstance(given, str) and given in names.names()
     wanted = Path(given).expanduser() if isinstance(given, (str, Path)) and not named else given
-    if isinstance(wanted, Path) and not wanted.exists():
+    if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
     for reader in READERS:
         if reader.reads(wanted):
@@ -181,11 +183,32 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     )
 
 
+def _is_there(path: Path) -> bool:
+    """Returns True if there is a file or folder at the path.
+
+    Raises:
+        ValueError: if there can be none, or it is a pipe, a socket or a device, which may never end.
+    """
+    short = f"{str(path)[:LETTERS]}..." if len(str(path)) > LETTERS else str(path)
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise ValueError(
+            f"{short} cannot be looked at ({error.strerror}): give an existing file or folder."
+        ) from error
+    if there and not (path.is_file() or path.is_dir()):
+        raise ValueError(
+            f"{short} is a pipe, a socket or a device: write what it gives to a file, and give that."
+        )
+    return there
+
+
 def _no_such(given: str | Path, path: Path) -> ValueError:
     text = str(given)
     if isinstance(given, Path) or "/" in text or "\\" in text or path.suffix:
-        return ValueError(
-            f"{text} does not exist: give an existing file or folder, or a name from `simulacra data`."
+        listed = command("data")
+        return Refusal(
+            f"{text} does not exist: give an existing file or folder, or a name from {listed}.", listed
         )
     try:
         names.find(text)

@@ -13,6 +13,7 @@ from simulacra.core.progress.estimates import estimated
 from simulacra.core.progress.tasks import duration
 from simulacra.data.dataset import Split
 from simulacra.evaluation.likelihood.annealing import Annealing
+from simulacra.evaluation.measures.kept_parts import PLAIN, keeping, once
 from simulacra.evaluation.rows import samples_like
 
 log = logging.getLogger("simulacra")
@@ -49,11 +50,22 @@ class Share:
         tries = [most, *[n for n in SAMPLES if n < most]]
         if self.seconds is None or not model.supports(can.Samples):
             return most
+        # an evaluation that goes on draws as many as it had begun to
+        n: int = once(
+            "number-of-samples", (model, self.seconds, most), lambda: self._paid(model, rows, tries), PLAIN, 0
+        )
+        return n
+
+    def _paid(self, model: Model, rows: Split, tries: Sequence[int]) -> int:
+        """The first of some numbers of samples that a share of the time pays for, or the last."""
+        assert self.seconds is not None
         seconds: dict[int, float] = {}
-        for n in tries:
-            seconds[n] = estimated(lambda n=n: samples_like(model, rows, n))  # type: ignore[misc]
-            if seconds[n] <= DRAWN * self.seconds:
-                break
+        most = tries[0]
+        with keeping(None):
+            for n in tries:
+                seconds[n] = estimated(lambda n=n: samples_like(model, rows, n))  # type: ignore[misc]
+                if seconds[n] <= DRAWN * self.seconds:
+                    break
         if n < most:
             left_out = (f"{most:,}", duration(seconds[most]))
             log.info("samples: %d, about %s (%s would take %s)", n, duration(seconds[n]), *left_out)

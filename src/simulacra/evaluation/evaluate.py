@@ -19,6 +19,7 @@ from simulacra.evaluation.doctor.diagnose import diagnose
 from simulacra.evaluation.likelihood.annealing import DEFAULT, Annealing
 from simulacra.evaluation.likelihood.held_out import protocol_of
 from simulacra.evaluation.measures.history import history_of
+from simulacra.evaluation.measures.kept_parts import forget, keeping
 from simulacra.evaluation.measures.measure import Case, Evidence
 from simulacra.evaluation.measures.registry import GENERALIZATION, LIKELIHOOD, MEASURES, examined
 from simulacra.evaluation.provenance import provenance_of
@@ -57,7 +58,8 @@ def evaluate(
     """Score a model, or a run with its own data, on what its capabilities allow.
 
     The estimates of a run are written into its `config.json`, and so travel with the model. Its report is
-    kept in its folder, where `compare` finds it.
+    kept in its folder, where `compare` finds it. Until then parts that took long lie in `partial/` of the
+    run, and an evaluation that was killed takes them up.
 
     Args:
         model: a model, or the run that `fit` returned.
@@ -102,15 +104,16 @@ def evaluate(
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
     asked_for = frozenset({"tables", *(["tasks"] if tasks else [])})
     share = Share(budget)
-    found = examined(
-        Case(
-            *(model, data, split, k, seed, limit, share.samples(model, data[split])),
-            annealing=share.annealing(annealing, model),
-            judging=judging,
-            history=history_of(folder),
-            asked=asked_for,
+    with keeping(folder if folder is not None and (folder / CONFIG).is_file() else None):
+        found = examined(
+            Case(
+                *(model, data, split, k, seed, limit, share.samples(model, data[split])),
+                annealing=share.annealing(annealing, model),
+                judging=judging,
+                history=history_of(folder),
+                asked=asked_for,
+            )
         )
-    )
     report = reported(type(model).__name__, protocol_of(data, split, limit, seed), found)
     report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks)
     if found.interrupted:
@@ -125,6 +128,7 @@ def evaluate(
             model.estimates = record(folder, entries)
             if keep and finished:
                 report.write(folder)
+                forget(folder)
         except (ValueError, OSError) as error:
             # hours of scoring are done, and the report is in memory
             log.warning("the scores were not kept with the run: %s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,6 @@ from simulacra.core.errors.finding import Finding, read_finding
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.scores.estimate import Estimate
 from simulacra.core.scores.estimate import Protocol as ScoreProtocol
-from simulacra.core.storage.files import read_json, read_tensors, write_atomically, write_json, write_tensors
 from simulacra.core.storage.links import check_links
 from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
@@ -24,6 +24,7 @@ from simulacra.evaluation.latents.fidelity import Fidelity
 from simulacra.evaluation.latents.reconstruction import Reconstruction
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES
+from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
 from simulacra.evaluation.samples.memorization import Copies
 from simulacra.evaluation.samples.mmd import SampleScore
 from simulacra.evaluation.samples.quality import SampleQuality, Skipped
@@ -31,7 +32,6 @@ from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
 from simulacra.evaluation.tasks.suite import Tasks
 
-REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
 RECORDED = tuple(measure for measure in MEASURES if measure.record is not None)
 NAMES = tuple(measure.name for measure in RECORDED)
 KEPT = "evaluations"  # folder of a run: its report under each protocol
@@ -161,7 +161,7 @@ class Report:
         )
 
     def write(self, folder: str | Path) -> dict[str, Path]:
-        """Write `report.json`, `report.md` and the scores of single rows, each atomically.
+        """Write `report.json`, `report.md` and the scores of single rows, which change together.
 
         The report stands in the folder until the next one is written, and is kept beside those of other
         protocols in `evaluations/`, where `compare` finds it.
@@ -170,18 +170,14 @@ class Report:
             name -> path.
         """
         folder = Path(folder)
-        check_links(folder, REPORT, SCORES, PAGE, KEPT, f"{KEPT}/{self.protocol.digest}")
+        check_links(folder, REPORT, SCORES, NEXT, PAGE, KEPT, f"{KEPT}/{self.protocol.digest}")
         self._write(folder / KEPT / self.protocol.digest)
         return self._write(folder)
 
     def _write(self, folder: Path) -> dict[str, Path]:
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = {"report": folder / REPORT, "page": folder / PAGE, "scores": folder / SCORES}
         scores = {name: e.values for name, e in self.estimates.items()}
-        write_tensors(paths["scores"], scores, {"digest": self.protocol.digest})
-        write_atomically(paths["page"], lambda aside: aside.write_text(self.page(), encoding="utf-8"))
-        write_json(paths["report"], self.json())
-        return paths
+        write_files(folder, self.json(), scores, self.page())
+        return {"report": folder / REPORT, "page": folder / PAGE, "scores": folder / SCORES}
 
     def __repr__(self) -> str:
         return f"<Report of {self.model}: {self.headline()}>"
@@ -202,18 +198,21 @@ def read_report(path: str | Path) -> Report:
         ValueError: if it is missing, damaged, or its scores belong to another report.
     """
     folder = Path(path)
-    check_links(folder, REPORT, SCORES)
-    content = read_json(folder / REPORT)
-    scores, header = read_tensors(folder / SCORES)
+    check_links(folder, REPORT, SCORES, NEXT, PAGE)
+    files = read_files(folder)
     try:
-        report = _read(content, scores) if header["digest"] == content["protocol"]["digest"] else None
-        doubt = None if report is None else _contradiction(report, content)
+        report = _read(files.content, files.scores) if files.agree else None
+        doubt = None if report is None else _contradiction(report, files.content)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{folder / REPORT} is damaged ({error}): evaluate again.") from error
     if report is None:
         raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
     if doubt is not None:
         raise ValueError(f"{folder / SCORES} contradicts {folder / REPORT} ({doubt}): evaluate again.")
+    if files.unfinished:
+        # a folder that cannot be written to is read all the same
+        with contextlib.suppress(ValueError, OSError):
+            finish(folder, report.page())
     return report
 
 
@@ -228,7 +227,7 @@ def reports_in(path: str | Path) -> list[Report]:
     kept = [
         read_report(folder)
         for folder in sorted(Path(path, KEPT).glob("*"))
-        # the report is written last: without it the folder was left half done
+        # without a report the folder was left half done
         if (folder / REPORT).is_file()
     ]
     return [last, *(report for report in kept if report.protocol != last.protocol)]

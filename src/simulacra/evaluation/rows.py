@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.interface import CHUNK
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import narrowed
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.data.dataset import Split
+from simulacra.evaluation.measures.kept_parts import TENSOR, once
 
 
 @dataclass
@@ -109,9 +111,11 @@ def condition_of(model: Model, c: Tensor | None) -> Tensor | None:
     if not model.supports(can.TakesCondition):
         return None
     if c is None:
-        raise ValueError(
+        given = load_with(condition="label")
+        raise Refusal(
             f"{type(model).__name__} models p(x|c), but the rows have no condition: "
-            "load the data with condition='label'."
+            f"load the data with {given}.",
+            given,
         )
     return c.to(model.device)
 
@@ -130,10 +134,10 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
         torch.Size([7, 3])
     """
     if not model.supports(can.TakesCondition):
-        return model.sample(n, seed=seed)
+        return once("samples", (model, n, seed), lambda: model.sample(n, seed=seed), TENSOR)
     split = subset(split, max(1, min(n, len(split))), seed)
     c = condition_of(model, split.rows(torch.arange(n) % len(split)).c)
-    return model.sample(n, condition=c, seed=seed)
+    return once("samples", (model, n, seed, c), lambda: model.sample(n, condition=c, seed=seed), TENSOR)
 
 
 def features(model: Model, raw: Tensor, seed: int = 0) -> Tensor:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 from collections.abc import Iterable, Iterator
 
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.card import Card
+from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model, settings_of
 from simulacra.core.storage.plain_text import printable
 from simulacra.data.dataset import Dataset, Split
@@ -26,15 +29,21 @@ from simulacra.training.run import Run
 
 IMAGES, ROWS = 16, 200  # shown of images, and of anything else
 WIDTH = 520  # pixels of a picture in the page
+MOST = 2**20  # bytes of a picture in the page
+LONGEST = 600  # letters of a cell
 Shown = Dataset | Split | Model | Run | Card
 Lines = Iterable[tuple[str, str]]
 
 
+@checked
 def as_html(what: Shown) -> str:
     """A table of what a thing is, and its picture, as a piece of HTML.
 
     Args:
-        what: a data set, a split of one, a model, a run, or the card of a report.
+        what: a data set or one of its splits, a model, a run, or a report.
+
+    Raises:
+        ValueError: if it is something else.
 
     Example:
         >>> import simulacra
@@ -43,18 +52,22 @@ def as_html(what: Shown) -> str:
         (True, True)
     """
     if isinstance(what, Dataset):
-        return _card(what.name, _of_data(what), _rows(what.train))
+        return _card(what.name, _of_data(what), _rows(what.train), "rows")
     if isinstance(what, Split):
-        return _card(f"{len(what):,} rows", [("space", str(what.preprocessing.raw))], _rows(what))
+        return _card(f"{len(what):,} rows", [("space", str(what.preprocessing.raw))], _rows(what), "picture")
     if isinstance(what, Run):
-        return _card(str(what), _of_run(what), _samples(what.model, what.data))
+        return _card(str(what), _of_run(what), _samples(what.model, what.data), "samples")
     if isinstance(what, Card):
-        return _card(what.title, what.lines, _histogram(what))
-    return _card(type(what).__name__, _of_model(what), _samples(what, None))
+        return _card(what.title, what.lines, _histogram(what), "scores")
+    return _card(type(what).__name__, _of_model(what), _samples(what, None), "samples")
 
 
-def _card(title: str, lines: Lines, figure: Figure | None) -> str:
-    """Title, table and picture; all text comes from files and strangers, and is escaped."""
+def _card(title: str, lines: Lines, figure: Figure | None, drawn: str) -> str:
+    """Title, table and picture; all text comes from files and strangers, and is escaped.
+
+    Args:
+        drawn: what the picture shows, for those who cannot see it.
+    """
     cell = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
     rows = "".join(
         f'<tr><th style="{cell}">{_text(name)}</th><td style="{cell}">{_text(value)}</td></tr>'
@@ -62,13 +75,26 @@ def _card(title: str, lines: Lines, figure: Figure | None) -> str:
     )
     picture = ""
     if figure is not None:
-        data = base64.b64encode(png_of(figure)).decode("ascii")
-        picture = f'<img style="max-width:{WIDTH}px" alt="{_text(title)}" src="data:image/png;base64,{data}">'
+        data = base64.b64encode(_small(png_of(figure))).decode("ascii")
+        alt = f"{drawn} of {title}"
+        picture = f'<img style="max-width:{WIDTH}px" alt="{_text(alt)}" src="data:image/png;base64,{data}">'
     return f"<div><p><strong>{_text(title)}</strong></p><table>{rows}</table>{picture}</div>"
 
 
 def _text(value: str) -> str:
-    return html.escape(printable(" ".join(str(value).split())))
+    line = printable(" ".join(str(value).split()))
+    return html.escape(line if len(line) <= LONGEST else line[: LONGEST - 1] + "\u2026")
+
+
+def _small(png: bytes) -> bytes:
+    """The picture with fewer pixels where it takes more than `MOST` bytes, as one of noise does."""
+    while len(png) > MOST:
+        with Image.open(io.BytesIO(png)) as picture:
+            size = max(1, picture.width * 7 // 10), max(1, picture.height * 7 // 10)
+            file = io.BytesIO()
+            picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(file, format="png")
+        png = file.getvalue()
+    return png
 
 
 def _of_data(data: Dataset) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing import style
+from simulacra.exploration.live.history import read_history
 from simulacra.exploration.pictures.registry import album_of, chosen
 from simulacra.training.run import Run
 
@@ -85,12 +86,13 @@ def plot(
         <Plot samples, 840 x 810 pixels; save(path) writes it>
     """
     model, metrics = (what.model, _metrics(what)) if isinstance(what, Run) else (what, [])
+    history = read_history(what.path) if isinstance(what, Run) else None
     data = data or (what.data if isinstance(what, Run) else None)
     if data is None:
         raise ValueError(
             f"{brief(what)} comes without data: give them, as in plot(model, {name!r}, data=data)."
         )
-    album = album_of(model, data, seed, metrics)
+    album = album_of(model, data, seed, metrics, history)
     name = name.replace("-", "_")
     figure = chosen(album, name, options).draw(album, **options)
     if figure is None:

@@ -15,6 +15,7 @@ from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.artifact.weights import load_weights
 from simulacra.core.capabilities.general import TakesLengths, TakesMissing
 from simulacra.core.errors.calls import WrongCall, checked
+from simulacra.core.errors.suggestion import Refusal, command, load_with
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renamed_arguments
@@ -32,6 +33,7 @@ from simulacra.training.run import Run, class_of, load, locked, new_folder, run_
 from simulacra.training.state import checkpoint as ck
 from simulacra.training.state.metrics import NAME as METRICS
 from simulacra.training.state.seeds import seed_group
+from simulacra.training.steps.coupling import check_parts
 
 log = logging.getLogger("simulacra")
 
@@ -71,6 +73,7 @@ def fit(
     options = options.for_model(model, data.valid is not None)
     can_validate(model, data.valid, options)
     check_stages(model, options)
+    check_parts(model, options)
     folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,9 +81,9 @@ def fit(
         raise ValueError(f"the run folder {folder} cannot be made ({error}).") from error
     with locked(folder):
         if (folder / CONFIG).exists():
-            raise ValueError(
-                f"{folder} already holds a run; go on with `simulacra train --resume {folder}` "
-                "or choose another folder."
+            go_on = command("train", "--resume", folder)
+            raise Refusal(
+                f"{folder} already holds a run; go on with {go_on} or choose another folder.", go_on
             )
         model.preprocessing, model.label_names = data.preprocessing, data.label_names
         model.estimates = []
@@ -190,20 +193,26 @@ def check_fits(model: Model, data: Dataset) -> None:
         )
     gaps = any(split.known is not None for split in data.splits.values())
     if gaps and not model.supports(TakesMissing):
-        raise ValueError(
+        models = command("models")
+        raise Refusal(
             f"{data.name} has missing entries, which {type(model).__name__} does not leave out of its loss: "
-            "choose a model that takes them (`simulacra models`), or fill them in."
+            f"choose a model that takes them ({models}), or fill them in.",
+            models,
         )
     ragged = any(split.lengths is not None for split in data.splits.values())
     if ragged and not model.supports(TakesLengths):
-        raise ValueError(
+        models = command("models")
+        raise Refusal(
             f"{data.name} holds sequences of differing lengths, which {type(model).__name__} does not take: "
-            "choose a model that does (`simulacra models`)."
+            f"choose a model that does ({models}).",
+            models,
         )
     if model.condition is not None and data.condition is None:
-        raise ValueError(
+        given = load_with(condition="label")
+        raise Refusal(
             f"the model needs a condition ({model.condition}), but {data.name} was loaded without one: "
-            "load it with condition='label'."
+            f"load it with {given}.",
+            given,
         )
     if model.condition is not None and model.condition != data.condition:
         raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
@@ -247,7 +256,7 @@ def _train(
                 str(folder),
             )
             return Run(folder, so_far(model, folder), data, config)
-        log.warning("interrupted; nothing is lost: go on with `simulacra train --resume %s`", folder)
+        log.warning("interrupted; nothing is lost: go on with %s", command("train", "--resume", folder))
         raise KeyboardInterrupt from None
     return Run(folder, load_into(model, folder), data, config)
 

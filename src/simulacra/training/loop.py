@@ -16,13 +16,14 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
+from simulacra.core.errors.suggestion import train_with
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Stage
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.diagnostics import Diagnostics
-from simulacra.training.callbacks.progress import shown
+from simulacra.training.callbacks.progress import begin, shown
 from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import Validator
 from simulacra.training.hardware.backend import Backend
@@ -35,6 +36,7 @@ from simulacra.training.steps.feed import Feeds
 from simulacra.training.steps.players import OptimizerStep, TrainingFailed
 
 log = logging.getLogger("simulacra")
+CLIPPED = train_with(clip=1)
 Callback = Callable[["Loop", bool], None]
 
 
@@ -169,6 +171,8 @@ class Loop:
         self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
         self._say_size(stage.name, feeds.batch_size)
+        if p.total_steps == 0:
+            begin(self)
         with shown(self, stage.name, rows) as pace:
             if p.pending:
                 self._after_step()
@@ -205,7 +209,8 @@ class Loop:
             raise TrainingFailed(
                 f"the loss term {str(error)!r} of update {player.update.name!r} is not finite at step "
                 f"{p.step} of stage {self.stage.name!r}: training stopped, the last good checkpoint is "  # type: ignore[union-attr]
-                f"kept{f' in {self.folder}' if self.folder else ''}; try a lower lr or clip=1."
+                f"kept{f' in {self.folder}' if self.folder else ''}; try a lower lr or {CLIPPED}.",
+                CLIPPED,
             ) from None
         if len(self.players) > 1:
             terms = {f"{player.update.name}/{name}": value for name, value in terms.items()}
@@ -293,7 +298,8 @@ class Loop:
             raise TrainingFailed(
                 f"the weight {bad!r} is not finite after step {self.position.step} of stage "
                 f"{self.stage.name if self.stage else ''!r}: training stopped, the last good checkpoint is "
-                "kept; try a lower lr or clip=1."
+                f"kept; try a lower lr or {CLIPPED}.",
+                CLIPPED,
             )
         if self.folder is not None:
             ck.save(self.folder / ck.NAME, tensors, self.position, self.backend)

@@ -185,16 +185,21 @@ class OptionKeywords(TypedDict, total=False):
 MANY = 100  # stages of a model that are looked at
 
 
-def stage_names(model: Model) -> list[str]:
-    """The names of the model's stages, as it gives them before training has begun."""
-    names: list[str] = []
-    while len(names) < MANY:
-        past = [{"name": name, "steps": 0, "terms": {}} for name in names]
-        stage = model.stage(len(names), past)
+def planned_stages(model: Model) -> list[Stage]:
+    """The model's stages, as it gives them before training has begun."""
+    stages: list[Stage] = []
+    while len(stages) < MANY:
+        past = [{"name": stage.name, "steps": 0, "terms": {}} for stage in stages]
+        stage = model.stage(len(stages), past)
         if stage is None:
             break
-        names.append(stage.name)
-    return names
+        stages.append(stage)
+    return stages
+
+
+def stage_names(model: Model) -> list[str]:
+    """The names of the model's stages, as it gives them before training has begun."""
+    return [stage.name for stage in planned_stages(model)]
 
 
 def check_stages(model: Model, options: Options) -> None:

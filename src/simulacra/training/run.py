@@ -19,6 +19,7 @@ from simulacra.core.card import html_of
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.finding import Finding
 from simulacra.core.errors.kinds import brief
+from simulacra.core.errors.suggestion import Phrase, Refusal, command
 from simulacra.core.model import Model
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.core.storage.files import remove_unfinished
@@ -236,7 +237,9 @@ def load(
     artifact = open_artifact(Path(path))
     found = class_of(artifact.config, kind, Path(path))
     if not artifact.weights.is_file():
-        go_on = f": its training has not finished; go on with `simulacra train --resume {path}`."
-        raise ValueError(f"{path} holds no {WEIGHTS}{go_on if 'data' in artifact.config else '.'}")
+        resumed = command("train", "--resume", path)
+        go_on = Phrase(f": its training has not finished; go on with {resumed}.", resumed)
+        more = go_on if "data" in artifact.config else "."
+        raise Refusal(f"{path} holds no {WEIGHTS}{more}", more)
     model = artifact.load(found, passed)
     return model if device is None else model.to(choose_device(device))

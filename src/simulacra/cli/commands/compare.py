@@ -28,12 +28,14 @@ def compare(*runs: str, out: str | None = None) -> int:
     """
     if out is not None and Path(out).suffix not in WRITERS:
         raise ValueError(f"--out {out} must end in {', '.join(WRITERS)}.")
+    from simulacra.core.storage.files import write_atomically
     from simulacra.evaluation.compare.comparison import compare as compared
 
     found = compared(*runs)
     say(str(found))
     if out is not None:
-        Path(out).write_text(WRITERS[Path(out).suffix](found), encoding="utf-8")
+        text = WRITERS[Path(out).suffix](found)
+        write_atomically(Path(out), lambda aside: aside.write_text(text, encoding="utf-8"))
         say("", f"written: {out}")
     return REFUSED if found.refusals else 0
 

@@ -58,6 +58,7 @@ def evaluate(
     from simulacra.core.scores.likelihood import CutShort
     from simulacra.evaluation.evaluate import evaluate as score
     from simulacra.evaluation.likelihood.annealing import Annealing
+    from simulacra.evaluation.measures.kept_parts import forget
     from simulacra.training.fit import load_run
 
     annealing = Annealing(temperatures, chains, sweeps)
@@ -71,6 +72,10 @@ def evaluate(
             report = score(trained, **options)
     except CutShort as short:
         report, code = short.done, INTERRUPTED
+    # hours of scoring are done: they are told before a disk that is full can refuse them
+    say(report.table(), "")
     written = report.write(trained.path)
-    say(report.table(), "", f"report: {written['page']}, {written['report']}")
+    say(f"report: {written['page']}, {written['report']}")
+    if code == 0:
+        forget(trained.path)
     return code

@@ -21,7 +21,7 @@ WHAT = {
     "correlations": "associations of the columns of a table: training rows, samples, and the difference",
     "random-codes": "expected images of random codes",
     "reconstructions": "held-out images and what the model makes of their codes",
-    "completions": "held-out rows, a part of them, and draws of the rest; also `complete`",
+    "completions": "held-out rows, what is given of them, and draws of the rest; also `complete`",
     "inversions": "held-out images and what the model makes of codes found for them; also `invert`",
     "latent-map": "the codes of held-out rows",
     "manifold": "the decoded lattice of codes",
@@ -29,6 +29,7 @@ WHAT = {
     "arithmetic": "codes of one class less those of a second plus those of a third",
     "saliency": "samples and what would make them look more real to the critic",
     "critic-field": "the critic's number over the plane, below samples and data of two numbers",
+    "snapshots": "samples of two numbers at steps of training, with the critic's number where there is one",
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
     "training-curves": "what training recorded",
@@ -66,11 +67,12 @@ def explore(
             its `private` folder.
         seed: same seed, same pictures.
         known: of completions: the part that stays known, for images upper, lower, left, right, centre
-            (the border stays) or noise (a random half), for vectors first, last or noise; by default
-            the first of these. A part that does not come first in the order of drawing takes longer. Of
-            inversions: the part that codes are found by; by default the whole image.
-        n: of completions and inversions: number of rows; by default 6 and 10.
-        draws: of completions: draws of each row; by default 4.
+            (the border stays) or noise (a random half), for vectors and tables first, last or noise; by
+            default the first of these, for tables all but a quarter of the cells. A part that does not come
+            first in the order of drawing takes longer. Of inversions: the part that codes are found by; by
+            default the whole image.
+        n: of completions and inversions: number of rows; by default 6, of tables up to 200, and 10.
+        draws: of completions: draws of each row; by default 4, of tables 19.
         condition: of completions and inversions, where the model takes one: a class, by name or number, or
             one for each row with commas between; by default the rows' own.
         a: of arithmetic: a class, by name or number; by default the first.
@@ -85,6 +87,7 @@ def explore(
     if what is None:
         _no_options(options, path)
     from simulacra.core.scores.likelihood import CutShort
+    from simulacra.exploration.live.history import read_history
     from simulacra.exploration.pictures.registry import album_of, listing, pictures
     from simulacra.training.fit import load_run
 
@@ -92,14 +95,17 @@ def explore(
     if trained.data is None:
         raise ValueError(f"{path} was trained on data from memory: draw it in Python with pictures().")
     metrics = trained.metrics if (trained.path / "metrics.csv").is_file() else []
-    allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics))
+    history = read_history(trained.path)
+    allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics, history))
     only = None if what is None else _named(what, allowed)
     if condition is not None:
         options["condition"] = typed_condition(trained.model, condition)
     try:
         with shown(trained.path):
             place = out or trained.path
-            drawn = pictures(trained.model, trained.data, place, seed, metrics, only, seconds, **options)
+            drawn = pictures(
+                trained.model, trained.data, place, seed, metrics, only, seconds, history, **options
+            )
     except CutShort as short:
         say(listed(short.done))
         raise

@@ -129,17 +129,21 @@ def _picture(model: Model, x: np.ndarray, path: Path) -> None:
 def _files(model: Model, x: np.ndarray, folder: Path) -> None:
     """A PNG for each image, or a .wav or .mid file for each recording or piece."""
     from simulacra.core.preprocessing.images import save_png
+    from simulacra.core.storage.files import write_folder
 
     raw = model.preprocessing.raw
     suffix = _own_suffix(raw)
     assert suffix is not None
-    folder.mkdir(exist_ok=True)
-    for i, row in enumerate(x):
-        path = folder / f"{i:0{len(str(len(x) - 1))}d}{suffix}"
-        if suffix in SINGLE:
-            WRITERS[suffix](model, row[None], path)
-        else:
-            save_png(row, getattr(raw, "levels", 2), path)
+
+    def fill(aside: Path) -> None:
+        for i, row in enumerate(x):
+            path = aside / f"{i:0{len(str(len(x) - 1))}d}{suffix}"
+            if suffix in SINGLE:
+                WRITERS[suffix](model, row[None], path)
+            else:
+                save_png(row, getattr(raw, "levels", 2), path)
+
+    write_folder(folder, fill)
 
 
 def _wav(model: Model, x: np.ndarray, path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from simulacra.cli.options.arguments import Arguments, scan
 from simulacra.cli.output import say, table
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.models.catalog import CATALOG, find
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def _new(asked: Arguments) -> int:
         say(all_options(find(model)).help().rstrip())
         return 0
     if data is None:
-        raise ValueError(f"DATA is missing: simulacra train {model} DATA; `simulacra data` lists names.")
+        listed = command("data")
+        raise Refusal(f"DATA is missing: simulacra train {model} DATA; {listed} lists names.", listed)
     plan = plan_of(model, data, [*pairs, *asked.pairs])
     if "print_config" in asked.flags:
         say(config.as_yaml(plan).rstrip())

@@ -1,1 +1,1 @@
-"""Saving a model and building it again: weights and a configuration, nothing that is executed."""
+"""Saving and loading of models: weights and a configuration, without executable content."""

@@ -1,7 +1,7 @@
-"""A model from its configuration, which may come from a stranger.
+"""Rebuilds a model from its configuration, which may be untrusted.
 
-Whatever stands there, the answer is a model or one sentence: entries are checked, the class is given by
-the caller, and the shapes are compared with those in the file of the weights before memory is taken.
+Any content gives a model or one error message: entries are checked, the caller chooses the class, and shapes
+are compared with those in the weights file before memory is allocated.
 """
 
 from __future__ import annotations
@@ -32,16 +32,21 @@ ENTRIES: dict[str, type] = {
     "preprocessing": dict,
     "label_names": list,
 }
-# entries that came later, and what their absence means
+# entries of later versions, with their defaults
 LATER: dict[str, Any] = {"version": "", "own": False, "estimates": []}
 NAMES = {dict: "object", list: "list", str: "text", bool: "true or false"}
 
 
 def check_config(config: dict[str, Any], entries: Mapping[str, type], where: Path) -> dict[str, Any]:
-    """The configuration with every entry there.
+    """Returns the configuration with defaults for later entries, after checking all entries.
+
+    Args:
+        config: configuration as read.
+        entries: required entries and their types.
+        where: file of the configuration, for messages.
 
     Raises:
-        ValueError: if one is missing or of another type.
+        ValueError: if an entry is missing or of another type.
     """
     config = {**LATER, **config}
     for name, kind in {**entries, **{name: type(value) for name, value in LATER.items()}}.items():
@@ -62,24 +67,24 @@ def check_config(config: dict[str, Any], entries: Mapping[str, type], where: Pat
 def build_model(
     config: Mapping[str, Any], kind: type[Model], passed: Mapping[str, Any], where: Path = Path("config.json")
 ) -> Model:
-    """An untrained model from its configuration.
+    """Builds an untrained model from its configuration.
 
     Args:
-        config: as `check_config` gives it.
-        kind: the class.
-        passed: what the configuration holds as text only, by argument name.
-        where: the configuration's file, for messages.
+        config: configuration, from `check_config`.
+        kind: class of the model.
+        passed: arguments that the configuration holds as text only, such as networks, by name.
+        where: file of the configuration, for messages.
 
     Raises:
-        ValueError: if something must be passed, was passed in vain, or the entries make no model.
+        ValueError: if an argument must be passed, or was passed needlessly, or the entries do not fit.
     """
     name = config["model"]
     _check_passed(config, passed, where)
-    with _in_a_sentence(f"{where}: its arguments make no {name[:60]}"):
+    with _as_value_error(f"{where}: its arguments make no {name[:60]}"):
         arguments = {key: _argument(value) for key, value in config["arguments"].items()}
         known = renamed_arguments({base.__name__ for base in kind.__mro__}, arguments, quiet=True)
         model = kind(**known, **dict[str, Any](passed))
-    with _in_a_sentence(f"{where}: its preprocessing does not fit {name[:60]}"):
+    with _as_value_error(f"{where}: its preprocessing does not fit {name[:60]}"):
         model.preprocessing = preprocessing_from(config["preprocessing"])
         _check_finite(config["preprocessing"])
         if model.preprocessing.space != model.space:
@@ -113,22 +118,22 @@ def _argument(value: Any) -> Any:
 
 
 def _check_finite(value: Any) -> None:
-    """Raise ValueError where a number is none: JSON can say NaN and 1e999."""
+    """Raises ValueError if a number is NaN or infinite, which JSON text may contain."""
     if isinstance(value, dict | list):
         for entry in value.values() if isinstance(value, dict) else value:
             _check_finite(entry)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is no number to compute with")
+        raise ValueError(f"{value} is not a finite number")
 
 
 @contextmanager
-def _in_a_sentence(beginning: str) -> Iterator[None]:
-    """Whatever a stranger's entries provoke, as one ValueError."""
+def _as_value_error(beginning: str) -> Iterator[None]:
+    """Context that turns any error into a ValueError of one sentence with the given beginning."""
     try:
         yield
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:300].rstrip(".")
-        reason = f"nothing is called {reason}" if isinstance(error, KeyError) else reason
+        reason = f"{reason} is unknown or missing" if isinstance(error, KeyError) else reason
         raise ValueError(f"{beginning} ({reason}).") from error
 
 
@@ -140,13 +145,24 @@ def check_sizes(
     where: Path,
     weights: Path,
 ) -> None:
-    """Raise ValueError unless the configuration makes a model whose tensors are those in the file.
+    """Checks that the configuration gives a model whose tensors have the shapes in the weights file.
 
-    The model is built without storage: a configuration that lies takes no memory. A class of the
-    user's own may not be able to; it is then the user who vouches for it.
+    The model is built without storage, so that a malicious configuration allocates no memory. A user's own
+    class may fail to build that way; it is trusted and skipped.
+
+    Args:
+        config: configuration, from `check_config`.
+        kind: class of the model.
+        passed: arguments that the configuration holds as text only, by name.
+        stored: shapes of the tensors in the file, by name.
+        where: file of the configuration, for messages.
+        weights: file of the weights, for messages.
+
+    Raises:
+        ValueError: if they differ.
     """
     try:
-        with shapes_alone(), _at_most(SPARE + 4 * len(stored)):
+        with shapes_alone(), _parameter_limit(SPARE + 4 * len(stored)):
             own = build_model(config, kind, {n: _without_storage(v) for n, v in passed.items()}, where)
     except ValueError:
         if of_the_library(kind):
@@ -155,17 +171,17 @@ def check_sizes(
     check_fits(own.state_dict(), stored, weights, own.added)
 
 
-SPARE = 100  # parameters beyond four for each tensor of the file: some are tied, some stand in twice
+SPARE = 100  # parameters allowed beyond four for each tensor of the file, for tied ones
 
 
 @contextmanager
-def _at_most(n: int) -> Iterator[None]:
-    """No more than n parameters are made within: a depth of 10^9 ends early."""
+def _parameter_limit(n: int) -> Iterator[None]:
+    """Context that allows at most n new parameters, so that a depth of 10^9 fails early."""
     made, thread = 0, threading.get_ident()
 
     def count(*_: Any) -> None:
         nonlocal made
-        # torch calls hooks for every module that any thread makes
+        # torch calls the hook for modules of every thread
         made += threading.get_ident() == thread
         if made > n:
             raise ValueError(f"more than {n} parameters for a file that holds fewer tensors")
@@ -178,7 +194,7 @@ def _at_most(n: int) -> Iterator[None]:
 
 
 def _without_storage(value: Any) -> Any:
-    """A copy of a network on the device `meta`; what cannot be copied stays as it is."""
+    """Returns a copy of a network on the `meta` device, or the value itself if that is impossible."""
     try:
         return copy.deepcopy(value).to("meta") if isinstance(value, nn.Module) else value
     except Exception:

@@ -1,11 +1,11 @@
-"""One artifact: weights and a configuration, in a folder or in one file; nothing out of it is executed.
+"""Saved models (artifacts): weights and a configuration, in a folder or in one file, never executed.
 
     folder      model.safetensors (weights) and config.json: the names that model hubs use
     one file    NAME.safetensors: the weights, with the configuration in the header
 
 The configuration holds the class's name, the constructor's plain arguments, the spaces, the
-preprocessing, the names of the labels and the scores that `evaluate` found. What is not plain, such as
-a network that a user passed in, is recorded as text and must be passed again.
+preprocessing, the names of the labels and the scores of `evaluate`. Arguments that JSON cannot hold, such
+as a user's network, are recorded as text and must be passed again when loading.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from simulacra.version import __version__
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FILE = ".safetensors"
-# endings of files that other programs write
+# suffixes of files of other programs
 OTHERS = {
     ".pt",
     ".pth",
@@ -44,7 +44,7 @@ OTHERS = {
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """The model's configuration as JSON."""
+    """Returns the model's configuration as JSON."""
     arguments: dict[str, Any] = {}
     passed: dict[str, str] = {}
     for name, value in model.arguments.items():
@@ -65,10 +65,10 @@ def describe(model: Model) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """An argument as JSON.
+    """Returns an argument as JSON.
 
     Raises:
-        TypeError: if it is nothing that JSON and a space can say.
+        TypeError: if JSON and spaces cannot represent it.
     """
     if value is None or isinstance(value, bool | str):
         return value
@@ -89,7 +89,11 @@ def _plain(value: Any) -> Any:
 
 
 def save(model: Model, path: Path) -> None:
-    """Write the artifact: one file where `path` ends in `.safetensors`, otherwise a folder.
+    """Saves a model: to one file if `path` ends in `.safetensors`, otherwise to a folder.
+
+    Args:
+        model: model to save.
+        path: file or folder.
 
     Raises:
         ValueError: if a weight is not finite, or the folder holds a run or another program's config.
@@ -101,7 +105,7 @@ def save(model: Model, path: Path) -> None:
         return _write_weights(model, path, describe(model))
     if path.suffix.lower() in OTHERS and not path.is_dir():
         raise ValueError(
-            f"{path} ends in {path.suffix}, and a model is no such file: save it as "
+            f"{path} ends in {path.suffix}, which is not the format of saved models: save it as "
             f"{path.with_suffix(FILE)}, or into a folder."
         )
     if path.exists() and not path.is_dir():
@@ -114,10 +118,12 @@ def save(model: Model, path: Path) -> None:
 
 
 def save_model(model: Model, folder: Path, more: Mapping[str, Any] | None = None) -> None:
-    """Write the artifact into `folder`, configuration last.
+    """Saves a model to a folder; the configuration is written last.
 
     Args:
-        more: further entries of the configuration: the data and options of a run.
+        model: model to save.
+        folder: folder, created if it does not exist.
+        more: further entries of the configuration, such as the data and options of a run.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = describe(model)
@@ -134,10 +140,14 @@ def _write_weights(model: Model, path: Path, header: Mapping[str, Any]) -> None:
 
 
 def record(folder: Path, estimates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Scores in a run's configuration, in place of what the same measurement gave before.
+    """Records scores in a run's configuration; earlier scores of the same measurement are replaced.
+
+    Args:
+        folder: folder of the run.
+        estimates: summaries of the new scores.
 
     Returns:
-        all that the configuration now holds.
+        all scores that the configuration now holds.
     """
     config = read_json(folder / CONFIG)
     what = lambda entry: tuple(entry.get(key) for key in ("name", "method", "protocol"))
@@ -153,12 +163,12 @@ def record(folder: Path, estimates: Sequence[Mapping[str, Any]]) -> list[dict[st
 
 @dataclass(frozen=True)
 class Artifact:
-    """A saved model whose configuration has been read and nothing else.
+    """A saved model of which only the configuration has been read.
 
     Args:
-        config: every entry there and of its type.
-        weights: the file of the weights.
-        where: the file of the configuration, for messages.
+        config: checked configuration.
+        weights: file of the weights.
+        where: file of the configuration, for messages.
     """
 
     config: dict[str, Any]
@@ -166,15 +176,15 @@ class Artifact:
     where: Path
 
     def build(self, kind: type[Model], passed: Mapping[str, Any], weights: str = "") -> Model:
-        """The model with the weights of its first making.
+        """Builds the model with its initial weights.
 
         Args:
-            kind: its class.
-            passed: what is recorded as text only, by argument name.
-            weights: what the tensors' names begin with in the file.
+            kind: class of the model.
+            passed: arguments that the configuration holds as text only, by name.
+            weights: prefix of the tensors' names in the file.
 
         Raises:
-            ValueError: if configuration, weights and what was passed do not fit each other.
+            ValueError: if configuration, weights and passed arguments do not fit each other.
         """
         if self.weights.is_file():
             stored, header = read_shapes(self.weights)
@@ -184,7 +194,11 @@ class Artifact:
         return build_model(self.config, kind, passed, self.where)
 
     def load(self, kind: type[Model], passed: Mapping[str, Any]) -> Model:
-        """The trained model, in evaluation mode.
+        """Returns the trained model, in evaluation mode.
+
+        Args:
+            kind: class of the model.
+            passed: arguments that the configuration holds as text only, by name.
 
         Raises:
             ValueError: as `build`, or if a weight is not finite.
@@ -204,7 +218,11 @@ def _check_same(artifact: Artifact, header: Mapping[str, Any]) -> None:
 
 
 def read_config(folder: Path, entries: Mapping[str, type] = ENTRIES) -> dict[str, Any]:
-    """The configuration in `folder`, every entry there and of its type.
+    """Returns the checked configuration in a folder.
+
+    Args:
+        folder: folder of a run or a saved model.
+        entries: required entries and their types.
 
     Raises:
         ValueError: if there is none, it is damaged, or it is a run with a link that leads out of it.
@@ -219,7 +237,7 @@ def read_config(folder: Path, entries: Mapping[str, type] = ENTRIES) -> dict[str
 
 
 def open_artifact(path: Path) -> Artifact:
-    """The artifact in a folder or a file.
+    """Opens a saved model in a folder or a file.
 
     Raises:
         ValueError: if there is none, or it is damaged.

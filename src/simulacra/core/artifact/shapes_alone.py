@@ -1,14 +1,14 @@
-"""Build a model for its shapes alone: tensors on the device `meta`, at the price of a constructor.
+"""Builds a model on the `meta` device, with shapes but without storage, as fast as its constructor.
 
 torch computes many shapes on `meta` with decompositions in Python, and the first of them imports its
-compiler (`torch._dynamo`, 1.5 s of CPU; `sympy`, 0.2 s). The rules here answer the operations that
+compiler (`torch._dynamo`, 1.5 s of CPU; `sympy`, 0.2 s). The rules here cover the operations that
 constructors use:
 
-    pointwise         the shapes broadcast; the type is the one that the operation gives on single entries
+    pointwise         the shapes broadcast; the type is that of the operation on single entries
     random, in place  the tensor itself
-    factories, cat    an empty tensor of the shape that the arguments say
+    factories, cat    an empty tensor of the shape that the arguments give
 
-An operation without a rule goes to torch's own, which is as right and only slower.
+Operations without a rule use torch's own implementation, which gives the same result more slowly.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ META = torch.device("meta")
 
 @contextmanager
 def shapes_alone() -> Iterator[None]:
-    """Everything that is made within has a shape and a type, and takes no memory.
+    """Context in which all new tensors have shape and type but no storage.
 
     Example:
         >>> with shapes_alone():
@@ -40,11 +40,11 @@ def shapes_alone() -> Iterator[None]:
 
 
 class _Rules(TorchDispatchMode):
-    """Answers an operation on `meta` by its rule, and passes on what has none."""
+    """Applies the rule of an operation on `meta`, or torch's own implementation if there is none."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """No: torch would import its compiler to mark `__torch_dispatch__` as not to be compiled."""
+        """Returns False: otherwise torch imports its compiler to exclude `__torch_dispatch__`."""
         return False
 
     def __torch_dispatch__(
@@ -69,7 +69,7 @@ def _rule(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Rule | N
         return None
     if name.endswith("_"):
         own = torch.Tag.pointwise in func.tags or torch.Tag.nondeterministic_seeded in func.tags
-        return _itself if own else None
+        return _in_place if own else None
     return RULES.get(name) or (_pointwise if torch.Tag.pointwise in func.tags else None)
 
 
@@ -82,31 +82,31 @@ def _empty(shape: Sequence[int], dtype: torch.dtype | None) -> Tensor:
 
 
 def _broadcast(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
-    """The shape of an operation's result; None where there is none. torch's own function imports sympy."""
+    """Returns the broadcast shape, or None if shapes do not fit; torch's own function imports sympy."""
     dims = max(map(len, shapes))
     columns = [set(sizes) - {1} for sizes in zip(*((1,) * (dims - len(s)) + tuple(s) for s in shapes))]
     return None if any(len(sizes) > 1 for sizes in columns) else tuple(max(s, default=1) for s in columns)
 
 
-def _itself(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The tensor that an operation writes into; None where its shape would not take the others."""
+def _in_place(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Returns the tensor that an in-place operation writes to; None if the other shapes do not fit."""
     shapes = [t.shape for t in args if isinstance(t, Tensor)]
     return args[0] if _broadcast(shapes) == args[0].shape else None
 
 
 def _pointwise(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The type as `func` gives it on one entry of each; None where tensors hide in lists or keywords."""
+    """Returns a result of the type of `func` on single entries; None for tensors in lists or keywords."""
     tensors = [t for t in args if isinstance(t, Tensor)]
     hidden = any(isinstance(value, list | tuple) for value in args)
     hidden = hidden or any(isinstance(value, Tensor) for value in kwargs.values())
     if hidden or not all(t.is_meta or t.dim() == 0 for t in tensors):
         return None
     shape = _broadcast([t.shape for t in tensors])
-    return None if shape is None else _empty(shape, func(*map(_one, args), **kwargs).dtype)
+    return None if shape is None else _empty(shape, func(*map(_single_entry, args), **kwargs).dtype)
 
 
-def _one(value: Any) -> Any:
-    """A tensor of one entry, of the same type and number of dimensions: both decide on the result's type."""
+def _single_entry(value: Any) -> Any:
+    """Returns a tensor of one entry with the type and number of dimensions, which decide type promotion."""
     if not isinstance(value, Tensor):
         return value
     return torch.ones((1,) * value.dim(), dtype=value.dtype, device="cpu")
@@ -135,7 +135,7 @@ def _eye(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def _arange(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """A number of steps, as torch counts them; None where there would be none."""
+    """Returns the steps as torch counts them; None if there are none."""
     start, end, step = {1: (0, *args, 1), 2: (*args, 1), 3: tuple(args)}[len(args)]
     if not step or (end - start) / step < 0:
         return None
@@ -149,7 +149,7 @@ def _same(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def _running(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """A running sum, which keeps the type of floating-point numbers."""
+    """Returns the result of a running sum of floating-point numbers; None for other types."""
     return _same(func, args, kwargs) if args[0].is_floating_point() else None
 
 
@@ -158,7 +158,10 @@ def _sorted(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def _reduced(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """sum(x, dims, keep) or linalg_vector_norm(x, order, dims, keep); None for complex numbers."""
+    """Returns the result of sum(x, dims, keep) or linalg_vector_norm(x, order, dims, keep).
+
+    It returns None for complex numbers and other unsupported arguments.
+    """
     total = func.overloadpacket.__name__ == "sum"
     x, (dims, keep) = args[0], [*args[1 if total else 2 :], None, False][:2]
     real = x.is_floating_point() or (total and not x.is_complex())
@@ -185,7 +188,10 @@ def _addmm(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def _convolution(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """n' = (n + 2 p - d (k - 1) - 1) / s + 1, and its inverse for the transposed one; None where it fails."""
+    """Returns the result of a convolution or its transpose; None if the shapes do not fit.
+
+    n' = (n + 2 p - d (k - 1) - 1) / s + 1
+    """
     x, weight, _, stride, padding, dilation, transposed, extra, groups = args
     spatial = x.shape[2:]
     lists = [list(v) * (len(spatial) if len(v) == 1 else 1) for v in (stride, padding, dilation, extra)]

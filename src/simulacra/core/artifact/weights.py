@@ -1,4 +1,4 @@
-"""Weights of a file in a model: names, shapes, types and values are checked before anything is copied."""
+"""Loads weights from a file into a model after checking names, shapes, types and values."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ WORDS = {"F": "floating-point numbers", "C": "complex numbers", "B": "booleans",
 def check_fits(
     own: Mapping[str, Tensor], stored: Mapping[str, Stored], path: Path, added: Collection[str] = ()
 ) -> None:
-    """Raise ValueError, naming the first misfit, unless the stored tensors are those of a model.
+    """Checks that the stored tensors fit a model.
 
     Args:
-        own: the model's state; tensors without storage (device `meta`) will do.
-        path: the file, for the message.
+        own: the model's state; tensors on the `meta` device are sufficient.
+        stored: shapes and types of the tensors in the file, by name.
+        path: the file, for messages.
         added: names of tensors that files of earlier versions lack.
+
+    Raises:
+        ValueError: if they do not; the message names the first misfit.
     """
     for name, t in own.items():
         if name not in stored and name in added:
@@ -42,7 +46,7 @@ def check_fits(
 
 
 def _letter(dtype: str) -> str:
-    """F, C, B or I for a type as safetensors calls it: any width is the same kind of number."""
+    """Returns F, C, B or I for a safetensors type: the kind of number, of any width."""
     if dtype in ("F64", "F32", "F16", "BF16"):
         return "F"
     return {"C": "C", "B": "B", "I": "I", "U": "I"}.get(dtype[:1], dtype)
@@ -55,8 +59,14 @@ def _kind(dtype: torch.dtype) -> str:
 
 
 def not_finite(model: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
-    """The first weight that is NaN or infinite, or buffer that is NaN: one may hold an infinity, as a
-    mask does."""
+    """Returns the name of the first weight that is NaN or infinite, or buffer that is NaN; otherwise None.
+
+    Buffers may hold infinities, as masks do.
+
+    Args:
+        model: model that owns the tensors.
+        tensors: its state by name.
+    """
     weights: Collection[str] = {name for name, _ in model.named_parameters(remove_duplicate=False)}
     for name, t in tensors.items():
         if t.is_floating_point() or t.is_complex():
@@ -67,7 +77,7 @@ def not_finite(model: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and values: against damage on the way, not against malice."""
+    """Returns the SHA-256 of names, types, shapes and values, which detects damage but not manipulation."""
     h = hashlib.sha256()
     for name in sorted(tensors):
         t = tensors[name].detach().cpu().contiguous()
@@ -77,7 +87,11 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Copy the weights of `path` into the model, which takes over their precision.
+    """Copies the weights of a file into the model, which takes over their precision.
+
+    Args:
+        model: model to change.
+        path: safetensors file.
 
     Raises:
         ValueError: if a tensor is missing, unknown, of another shape or type, or not finite.

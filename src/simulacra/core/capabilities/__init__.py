@@ -1,1 +1,1 @@
-"""What a model can do, as types: evaluation, pictures and commands look only at these."""
+"""Capabilities: types that declare the abilities of a model; evaluation and commands check them."""

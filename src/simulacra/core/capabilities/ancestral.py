@@ -1,9 +1,9 @@
-"""Drawing and completing entry by entry in a declared order, without repeating work.
+"""Ancestral sampling: draws entry by entry in a declared order, with an incremental state.
 
     x_o(t) ~ p(. | x_o(<t)),   t = 1..d                                          (1)
 
-A model keeps what it computed in a state, so an entry costs what is new. The slow way, which runs
-the whole network again for each entry, stays here as the oracle: both see the same noise, keyed by
+The model caches its computation in a state, so that an entry costs only what is new. The slow way, which runs
+the whole network for each entry, stays here as the reference for tests: both use the same noise, keyed by
 entry, so they draw the same x.
 """
 
@@ -30,18 +30,21 @@ def ancestral(
     known: Tensor | None = None,
     watch: Watch | None = None,
 ) -> Tensor:
-    """Rows by equation (1) from the model's incremental state.
+    """Draws rows by equation (1) from the model's incremental state.
 
     Args:
-        x: entries that are given where `known` is True, shape (B, *).
-        known: shape of x, or None: nothing is given.
-        watch: called after each entry, with the rows so far.
+        model: model with conditionals.
+        rng: generator; its rows are the rows drawn.
+        c: condition of each row; None: no condition.
+        x: values of given entries, shape (B, *), or None.
+        known: True where x is given, shape of x; None: nothing is given.
+        watch: callback `watch(t, d, x)`, called after each entry with the rows so far.
 
     Returns:
         shape (B, *), float.
     """
     state = model.begin(len(rng.rows), c)
-    return _drawn(model, rng, x, known, watch, _Fast(model, state))
+    return _drawn(model, rng, x, known, watch, _IncrementalSource(model, state))
 
 
 def ancestral_slow(
@@ -51,12 +54,16 @@ def ancestral_slow(
     x: Tensor | None = None,
     known: Tensor | None = None,
 ) -> Tensor:
-    """The same rows by running the whole model again for each entry: d times the work."""
-    return _drawn(model, rng, x, known, None, _Slow(model, c))
+    """Draws the same rows as `ancestral` by running the whole model for each entry: d times the work.
+
+    Args:
+        model, rng, c, x, known: as in `ancestral`.
+    """
+    return _drawn(model, rng, x, known, None, _WholeModelSource(model, c))
 
 
-class _Fast:
-    """Parameters of the next entry from the model's own state."""
+class _IncrementalSource:
+    """Computes the parameters of the next entry from the model's incremental state."""
 
     def __init__(self, model: HasConditionals, state: Any):
         self.model, self.state = model, state
@@ -68,8 +75,8 @@ class _Fast:
         self.state = self.model.advance(self.state, t, value)
 
 
-class _Slow:
-    """Parameters of the next entry from all entries so far."""
+class _WholeModelSource:
+    """Computes the parameters of the next entry from all entries so far."""
 
     def __init__(self, model: HasConditionals, c: Tensor | None):
         self.model, self.c = model, c
@@ -77,11 +84,11 @@ class _Slow:
     def parameters(self, t: int, x: Tensor) -> Tensor:
         shape = cast(Any, self.model).space.shape
         whole = self.model.parameters_of(x.unflatten(1, shape) if shape else x.squeeze(1), self.c)
-        # entries of several kinds stand there with as many numbers as the largest needs
+        # the parameters of entries of several kinds are padded to the largest number
         return whole.flatten(2)[:, : self.model.head_at(t).output[0], int(self.model.order[t])]
 
     def take(self, t: int, value: Tensor) -> None:
-        """Nothing: x itself is the state."""
+        """Does nothing, since x itself is the state."""
 
 
 def _drawn(
@@ -90,7 +97,7 @@ def _drawn(
     x: Tensor | None,
     known: Tensor | None,
     watch: Watch | None,
-    source: _Fast | _Slow,
+    source: _IncrementalSource | _WholeModelSource,
 ) -> Tensor:
     able = cast(Any, model)
     shape, d, n = able.space.shape, able.space.dims, len(rng.rows)
@@ -109,9 +116,13 @@ def _drawn(
 
 
 def allowed(order: Tensor, known: Tensor) -> Tensor:
-    """Returns True if the known entries of each row come first in the order, shape (B,).
+    """Returns for each row True if its known entries come first in the order, shape (B,).
 
-    Drawing the others in order is then exact; otherwise what is known later would be ignored.
+    Only then is it exact to draw the others in order: known entries further back would be ignored.
+
+    Args:
+        order: numbers of the flattened entries, shape (d,).
+        known: True where an entry is known, shape (B, *).
 
     Example:
         >>> mask = torch.tensor([[True, False, False], [False, True, False]])
@@ -123,30 +134,41 @@ def allowed(order: Tensor, known: Tensor) -> Tensor:
 
 
 def bool_sorted(ordered: Tensor) -> Tensor:
-    """Returns True if no True stands behind a False, for each row."""
+    """Returns for each row True if no True comes after a False.
+
+    Args:
+        ordered: booleans, shape (B, d).
+    """
     return ~(ordered[:, 1:] & ~ordered[:, :-1]).any(1)
 
 
 def complete(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-    """x with its missing entries drawn given the known ones.
+    """Draws the missing entries of x given the known ones, and returns all of x.
 
-    Rows whose known entries come first in the order are drawn exactly by (1). In the others an entry
-    also depends on what is known behind it: `CANDIDATES` completions are drawn by (1) with the known
-    entries held, and one is kept with probability proportional to
+    Rows whose known entries come first in the order are drawn exactly by (1). In other rows, an entry also
+    depends on known entries after it: `CANDIDATES` completions are drawn by (1) with the known entries held
+    fixed, and one is chosen with probability proportional to
 
         w = prod over known t of p(x_o(t) | x_o(<t))
 
-    (sampling importance resampling: exact as their number grows; Rubin 1987).
+    (sampling importance resampling, exact in the limit of many candidates; Rubin 1987).
+
+    Args:
+        model: model with conditionals.
+        x: observations in the model's space, shape (B, *); values at missing entries are ignored.
+        known: True where x is known, shape of x.
+        rng: generator of the draws.
+        c: condition of each row; None: no condition.
     """
     exact = allowed(model.order, known)
     first = ancestral(model, rng, c, x, known)
     if bool(exact.all()):
-        return _kept(x, known, first)
+        return _with_known(x, known, first)
     best = _resampled(model, x, known, rng, c)
-    return _kept(x, known, torch.where(exact.view(-1, *[1] * (x.dim() - 1)), first, best))
+    return _with_known(x, known, torch.where(exact.view(-1, *[1] * (x.dim() - 1)), first, best))
 
 
-CANDIDATES = 32  # completions that one is chosen from where the order does not allow an exact draw
+CANDIDATES = 32  # completions to choose from if the order allows no exact draw
 
 
 def _resampled(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
@@ -157,7 +179,7 @@ def _resampled(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Te
         here = rng.at("candidate", k)
         other = ancestral(model, here, c, x, known)
         weight = _log_weight(model, other, known, c)
-        # reservoir: the newcomer takes the place with probability w / sum w so far
+        # reservoir sampling: the new candidate replaces the old with probability w / sum w so far
         total = torch.logaddexp(total, weight)
         taken = here.uniform("keep", dtype=able.dtype) < (weight - total).exp()
         best = torch.where(taken.view(-1, *[1] * (x.dim() - 1)), other, best)
@@ -165,11 +187,11 @@ def _resampled(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Te
 
 
 def _log_weight(model: HasConditionals, x: Tensor, known: Tensor, c: Tensor | None) -> Tensor:
-    """log w: what the known entries say of the drawn ones before them, shape (B,)."""
+    """Returns log w: the log-likelihood of the known entries given the entries before them, shape (B,)."""
     head = cast(Any, model).head
     return head.build(model.parameters_of(x, c)).log_prob(x, known)
 
 
-def _kept(x: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
+def _with_known(x: Tensor, known: Tensor, drawn: Tensor) -> Tensor:
     wide = x.dtype if not x.is_floating_point() and not drawn.is_floating_point() else drawn.dtype
     return torch.where(known, x.to(wide), drawn.to(wide))

@@ -1,4 +1,4 @@
-"""Capabilities of models with an energy, a Markov chain, or a path to anneal along."""
+"""Capabilities of models with an energy, a Markov chain, or an annealing path."""
 
 from __future__ import annotations
 
@@ -18,76 +18,120 @@ class HasEnergy(Capability):
 
     @abstractmethod
     def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """F(x) in nats, shape (B,)."""
+        """Returns the free energy F(x) in nats, shape (B,).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
 
 class HasBoundEnergy(Capability):
-    """Has a bound on its energy where that has no closed form: log p(x) >= -bound - log Z in expectation."""
+    """Has an upper bound on an energy without closed form: log p(x) >= -bound - log Z in expectation."""
 
     phrase = "has a bound on its energy"
 
     @abstractmethod
     def bound_energy(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """A value whose expectation over noise is at least F(x), in nats, shape (B,)."""
+        """Returns a value whose expectation over the noise is at least F(x), in nats, shape (B,).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+            rng: generator of the noise.
+        """
 
 
 class HasMarkovChain(Capability):
-    """Has a Markov chain that can be watched step by step."""
+    """Has a Markov chain that can be run step by step."""
 
     phrase = "steps a Markov chain"
 
     @abstractmethod
     def start_chain(self, rng: Rng) -> Tensor:
-        """A state for each of `rng.rows`."""
+        """Returns an initial state for each of `rng.rows`.
+
+        Args:
+            rng: generator of the initial noise.
+        """
 
     @abstractmethod
     def step(self, state: Tensor, rng: Rng) -> Tensor:
-        """The next state: pure in (state, rng)."""
+        """Returns the next state; a pure function of (state, rng).
+
+        Args:
+            state: states of the chains, one a row.
+            rng: generator of the step's noise.
+        """
 
     @abstractmethod
     def shown(self, state: Tensor) -> Tensor:
-        """The observations that states show, shape (B, *)."""
+        """Returns the observations that states represent, shape (B, *).
+
+        Args:
+            state: states of the chains, one a row.
+        """
 
 
 class HasFilters(Capability):
-    """Has units whose weights are pictures of what they look for."""
+    """Has hidden units whose weights can be shown as images."""
 
     phrase = "has filters"
 
     @abstractmethod
     def filters(self) -> Tensor:
-        """A picture for each unit, shape (units, C, H, W)."""
+        """Returns the weights of each unit as an image, shape (units, C, H, W)."""
 
 
 class HasAnnealingPath(Capability):
-    """Lies at the end of a path of distributions p*_beta / Z_beta, from one whose log Z is known (beta = 0)
-    and that can be drawn from, to its own (beta = 1): annealing brackets its log Z.
+    """Has an annealing path of distributions p*_beta / Z_beta that gives bounds on its log Z.
+
+    At beta = 0 it is a base distribution with known log Z that can be sampled; at beta = 1 it is the model.
     """
 
     phrase = "anneals"
 
     @abstractmethod
     def start_chain(self, rng: Rng) -> Tensor:
-        """Draws at beta = 0: a state for each of `rng.rows`."""
+        """Samples the base distribution (beta = 0): a state for each of `rng.rows`.
+
+        Args:
+            rng: generator of the samples.
+        """
 
     @abstractmethod
     def base_log_z(self) -> Tensor:
-        """log Z at beta = 0 in nats."""
+        """Returns log Z at beta = 0 in nats."""
 
     @abstractmethod
     def anneal(
         self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """log p*_after(state) - log p*_before(state), shape (B,), and the next state of a chain that is
-        reversible with respect to p_after.
+        """Makes one step of annealed importance sampling.
+
+        Args:
+            state: states of the chains, one a row.
+            before: present beta.
+            after: next beta.
+            rng: generator of the step's noise.
+            c: condition of each chain; None: no condition.
+
+        Returns:
+            the log-weight log p*_after(state) - log p*_before(state) in nats, shape (B,), and the next state
+            of a chain that is reversible with respect to p_after.
         """
 
 
 class HasPartitionFunctions(Capability):
-    """log p(x) is a sum of energies, each with a log Z of its own: sequences whose frames are machines."""
+    """Has a log-density that sums energies with different log Z, as sequences of conditional RBMs do."""
 
-    phrase = "has a law for each frame"
+    phrase = "has a partition function for each frame"
 
     @abstractmethod
     def laws(self, x: Tensor, known: Tensor | None = None) -> Laws:
-        """The laws that rows of shape (B, *) are scored by."""
+        """Returns the terms of the log-density, each with its own log Z.
+
+        Args:
+            x: observations, shape (B, *).
+            known: True where x is observed, shape of x; None: everywhere.
+        """

@@ -1,8 +1,8 @@
-"""What a model can do, as declared types: evaluation, command line and studio look only at these.
+"""Capabilities of models as types; evaluation, the command line and the studio depend on them alone.
 
-Each capability names pure functions in the model's space: noise comes in through an `Rng`, nothing
-else is random, so they can be tested against enumeration and exported. The words that users call
-(`sample`, `log_prob`, `encode`, ...) are in `core.model` and need the matching capability.
+Each capability declares pure functions in the model's space. All randomness comes from an `Rng`, so they
+can be tested against enumeration and exported. The methods that users call (`sample`, `log_prob`,
+`encode`, ...) are in `core.interface` and need the matching capability.
 """
 
 from __future__ import annotations
@@ -28,15 +28,23 @@ from simulacra.core.random.keyed import Rng
 
 
 class Samples(Capability):
-    """Draws observations from p(x) or p(x|c)."""
+    """Draws observations from p(x) or p(x|c).
+
+    Models with `entry_by_entry = True` run the network once for each entry; their `draw` takes `watch=`
+    (`core.capabilities.ancestral`).
+    """
 
     phrase = "samples"
-    # a draw takes a step of the network an entry; `draw` then takes `watch=` (`core.capabilities.ancestral`)
     entry_by_entry: ClassVar[bool] = False
 
     @abstractmethod
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """One x for each of `rng.rows`, shape (B, *)."""
+        """Draws one x for each of `rng.rows`, shape (B, *).
+
+        Args:
+            rng: generator; its rows are the rows drawn.
+            c: condition of each row, shape (B, *); None: no condition.
+        """
 
 
 class HasDensity(Capability):
@@ -46,12 +54,20 @@ class HasDensity(Capability):
 
     @abstractmethod
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """log p(x|c) in nats, shape (B,)."""
+        """Returns log p(x|c) in nats, shape (B,).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
     def marginalizes(self, known: Tensor) -> bool:
-        """Returns True if `log_density(known=)` is exact for these patterns, of shape (B, *shape).
+        """Returns True if `log_density(known=)` is the exact marginal density for these masks.
 
-        Otherwise the model also has importance weights, which estimate it.
+        Where it is not, the model must also have importance weights, which estimate it.
+
+        Args:
+            known: True where x is observed, shape (B, *shape).
         """
         return True
 
@@ -63,7 +79,13 @@ class HasBound(Capability):
 
     @abstractmethod
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """A value whose expectation over noise is at most log p(x|c), in nats, shape (B,)."""
+        """Returns a value whose expectation over the noise is at most log p(x|c), in nats, shape (B,).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+            rng: generator of the noise.
+        """
 
 
 class HasImportanceWeights(HasBound):
@@ -73,174 +95,268 @@ class HasImportanceWeights(HasBound):
 
     @abstractmethod
     def log_weights(self, x: Tensor, c: Tensor | None, rng: Rng, k: int) -> Tensor:
-        """log p(x, z_j|c) - log q(z_j|x, c) of k draws z_j ~ q, in nats, shape (B, k)."""
+        """Returns log p(x, z_j|c) - log q(z_j|x, c) of k draws z_j ~ q, in nats, shape (B, k).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+            rng: generator of the draws.
+            k: number of draws.
+        """
 
 
 class Encodes(Capability):
-    """Maps an observation to a code."""
+    """Maps an observation to a latent code."""
 
     phrase = "encodes"
 
     @abstractmethod
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The code of x (the mean of q(z|x) where there is one), shape (B, latent)."""
+        """Returns the code of x (the mean of q(z|x) if there is one), shape (B, latent).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
 
 class HasPosterior(Encodes):
-    """Has a Gaussian q(z|x) against the prior N(0, I)."""
+    """Has a Gaussian approximate posterior q(z|x), with the prior N(0, I)."""
 
     phrase = "has a Gaussian posterior"
 
     @abstractmethod
     def posterior(self, x: Tensor, c: Tensor | None = None) -> Gaussian:
-        """q(z|x), event of shape (latent,)."""
+        """Returns q(z|x) over codes of shape (latent,).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
 
 class Decodes(Capability):
-    """Maps a code to an observation."""
+    """Maps a latent code to an observation; `code_size` is the dimension of the code."""
 
     phrase = "decodes"
     code_size: int
 
     @abstractmethod
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The expectation of x given z, shape (B, *)."""
+        """Returns the expectation of x given z, shape (B, *).
+
+        Args:
+            z: latent codes, shape (B, code_size).
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
 
 class HasPrior(Decodes):
-    """Draws codes, and with them observations."""
+    """Draws latent codes, and with them observations."""
 
     phrase = "draws codes"
 
     @abstractmethod
     def prior(self, rng: Rng, name: str = "z") -> Tensor:
-        """A code for each of `rng.rows`, shape (B, code_size); `name` is that of the noise."""
+        """Draws a code for each of `rng.rows`, shape (B, code_size).
+
+        Args:
+            rng: generator; its rows are the rows drawn.
+            name: name of the draw, part of its key.
+        """
 
 
 class Completes(Capability):
-    """Fills in what is missing, given what is known."""
+    """Draws missing entries given known ones."""
 
     phrase = "completes"
 
     @abstractmethod
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with the entries where `known` is False drawn given the others, shape (B, *)."""
+        """Draws the entries of x where `known` is False given the others, and returns all of x, shape (B, *).
+
+        Args:
+            x: observations in the model's space, shape (B, *); values at unknown entries are ignored.
+            known: True where x is known, shape of x.
+            rng: generator of the draws.
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
 
 class Continues(Capability):
-    """Goes on with sequences of which the first steps are known."""
+    """Continues sequences whose first steps are known."""
 
     phrase = "continues sequences"
 
     @abstractmethod
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with the last steps of its rows, where `known` is False, drawn given the first, shape (B, *)."""
+        """Draws the last steps of sequences given the first, and returns all of x, shape (B, *).
+
+        Args:
+            x: sequences in the model's space, shape (B, *); values at unknown steps are ignored.
+            known: False in the steps to draw, shape of x.
+            rng: generator of the draws.
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
 
 class Classifies(Capability):
-    """Has a distribution over the labels given x."""
+    """Has a distribution of the labels given x."""
 
     phrase = "classifies"
 
     @abstractmethod
     def label_logits(self, x: Tensor) -> Tensor:
-        """Unnormalized log p(y|x), shape (B, classes)."""
+        """Returns the unnormalized log p(y|x), shape (B, classes).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+        """
 
 
 class TakesCondition(Capability):
-    """Models p(x|c): needs a condition wherever it needs x."""
+    """Models p(x|c): every function that takes x also needs a condition."""
 
     phrase = "takes a condition"
 
 
 class TakesMissing(Capability):
-    """Leaves out the entries that are missing: losses look at `batch.known`, and `log_density`,
-    `log_weights`, `elbo` and `infer` take `known=`, True where x is observed, shape of x.
+    """Marginalizes missing entries.
+
+    Losses use `batch.known`; `log_density`, `log_weights`, `elbo` and `infer` take `known=`, True where x is
+    observed, shape of x.
     """
 
     phrase = "takes rows with missing entries"
 
 
 class TakesLengths(Capability):
-    """Models sequences of differing lengths: losses look at `batch.lengths`, and `log_density` and `elbo`
-    take `known=`, shape of x, False in the last steps of a row (`Sequence.lengths_of`).
+    """Models sequences of differing lengths.
+
+    Losses use `batch.lengths`; `log_density` and `elbo` take `known=`, shape of x, False in the last steps of
+    a row (`Sequence.lengths_of`).
     """
 
     phrase = "takes sequences of differing lengths"
 
 
 FILLS: tuple[type[Capability], ...] = (Completes, Continues)
-LEAVES_OUT: tuple[type[Capability], ...] = (TakesMissing, TakesLengths)  # what may see known=
+LEAVES_OUT: tuple[type[Capability], ...] = (TakesMissing, TakesLengths)  # accept known=
 
 
 class HasConditionals(Samples, HasDensity):
     """Factorizes p(x) = prod_t p(x_o(t) | x_o(<t)) over the entries of x in an order o.
 
-    The fast way draws entry by entry from a state that remembers what was drawn: `begin`, then
-    `next_parameters` and `advance` for each t, all pure in (state, value).
+    Sampling goes entry by entry with an incremental state: `begin`, then `next_parameters` and `advance` for
+    each t. All are pure functions of (state, value).
     """
 
     phrase = "factorizes into conditionals"
-    entry_head: LikelihoodHead  # from the numbers of one entry, (B, P), to its distribution
+    entry_head: LikelihoodHead  # from the parameters of one entry, (B, P), to its distribution
 
     def head_at(self, t: int) -> LikelihoodHead:
-        """The distribution of entry o(t): that of all, unless entries are of several kinds."""
+        """Returns the likelihood head of entry o(t): `entry_head`, unless entries are of several kinds.
+
+        Args:
+            t: position in the order, from 0.
+        """
         return self.entry_head
 
     @property
     @abstractmethod
     def order(self) -> Tensor:
-        """Numbers of the flattened entries in the order in which they are drawn, shape (d,)."""
+        """Order o in which the flattened entries are drawn, shape (d,)."""
 
     @abstractmethod
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The numbers of each entry's distribution given the entries before it, (B, P, *shape)."""
+        """Returns the parameters of each entry's conditional distribution, shape (B, P, *shape).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
     @abstractmethod
     def begin(self, n: int, c: Tensor | None = None) -> Any:
-        """The state of n rows of which nothing is drawn yet."""
+        """Returns the initial state, before any entry is drawn.
+
+        Args:
+            n: number of rows.
+            c: condition of each, shape (n, *); None: no condition.
+        """
 
     @abstractmethod
     def next_parameters(self, state: Any, t: int) -> Tensor:
-        """The numbers of the distribution of entry o(t), shape (B, P)."""
+        """Returns the parameters of the distribution of entry o(t), shape (B, P).
+
+        Args:
+            state: state after entries o(<t).
+            t: position in the order, from 0.
+        """
 
     @abstractmethod
     def advance(self, state: Any, t: int, value: Tensor) -> Any:
-        """The state after entry o(t) took `value`, shape (B,)."""
+        """Returns the state after entry o(t) is drawn.
+
+        Args:
+            state: state after entries o(<t).
+            t: position in the order, from 0.
+            value: value of the entry in each row, shape (B,).
+        """
 
 
 class HasDiagnostics(Capability):
-    """Tells how training goes where its losses do not: games, whose losses rise and fall together."""
+    """Measures the progress of training where losses do not show it, as in adversarial games."""
 
-    phrase = "tells how training goes"
+    phrase = "has training diagnostics"
 
     @abstractmethod
     def diagnostics(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> dict[str, float]:
-        """Named numbers measured on held-out rows x of shape (B, *); the doctor knows their names."""
+        """Returns diagnostics by name; the doctor interprets the names.
+
+        Args:
+            x: held-out rows in the model's space, shape (B, *).
+            rng: generator of the noise.
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
     @abstractmethod
     def alarm(self, diagnostics: dict[str, float]) -> str | None:
-        """One sentence while something is wrong: what was measured, what it means and what to try."""
+        """Returns a sentence on a problem (measurement, meaning and remedy), or None if all is well.
+
+        Args:
+            diagnostics: result of `diagnostics`.
+        """
 
 
 class HasCritic(Capability):
-    """Tells real observations from generated ones by a number, which has a gradient."""
+    """Has a differentiable critic that separates real from generated observations."""
 
     phrase = "has a critic"
 
     @abstractmethod
     def critic_score(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The critic's number for x, shape (B,): high is real."""
+        """Returns the critic's score of x, shape (B,); high means real.
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
 
 class HasFeatures(Capability):
-    """Sees observations through features that it learned, which may serve another task."""
+    """Has learned features of observations, which may serve another task."""
 
     phrase = "has features"
 
     @abstractmethod
     def represent(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The features of x, shape (B, width)."""
+        """Returns the features of x, shape (B, width).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+        """
 
 
 ALL: tuple[type[Capability], ...] = (
@@ -272,4 +388,4 @@ ALL: tuple[type[Capability], ...] = (
 
 
 class MissingCapability(ValueError):
-    """The model was asked for what it does not declare."""
+    """Raised if a method needs a capability that the model lacks."""

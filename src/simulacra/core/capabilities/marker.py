@@ -1,4 +1,4 @@
-"""The base of what a model can do."""
+"""The base class of capabilities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar
 
 
 class Capability(ABC):
-    """Base of the declared types.
+    """Base class of the types that declare an ability of a model.
 
     `phrase` completes the sentence "this model ...".
     """

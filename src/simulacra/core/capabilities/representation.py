@@ -1,4 +1,4 @@
-"""The features that a model learned of observations, for whoever judges or uses them.
+"""Learned features of observations, for probes and other tasks.
 
 Reference: Radford, Metz and Chintala 2015, section 5. Row G8.
 """
@@ -17,13 +17,14 @@ from simulacra.core.random.keyed import Rng
 
 
 def features_of(model: Model, x: Any, condition: Any = None, seed: int = 0) -> Tensor:
-    """The model's features of raw observations, on the CPU, shape (B, width).
+    """Returns the model's features of raw observations, on the CPU, shape (B, width).
 
     Args:
+        model: model with features.
         x: raw observations, shape (B, *).
-        condition: one for all, or one for each x, where the model takes one; a label that is given is in
-            the features, so that a probe for it says nothing.
-        seed: of the preprocessing, where that is random.
+        condition: one condition for all rows, or one for each. A label given here is part of the features,
+            so that a probe for it proves nothing.
+        seed: seed of random preprocessing.
 
     Raises:
         ValueError: if the model has no features.

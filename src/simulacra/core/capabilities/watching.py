@@ -1,4 +1,4 @@
-"""Watching a draw: after each entry, all rows so far in raw units."""
+"""Observing a draw: after each entry, a callback receives all rows so far in raw units."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from simulacra.core.capabilities.general import MissingCapability
 
 
 class Canvas:
-    """What is drawn of n rows, which go through the network in chunks, shown to a callback.
+    """Collects n rows while they are drawn in chunks, and passes them to a callback.
 
-    The callback is called as `watch(t, d, x)` with a new x of shape (n, *) after each entry of each
-    chunk: what is not drawn yet is the raw value of 0, and d counts the entries of all chunks.
+    The callback is called as `watch(t, d, x)` with a new x of shape (n, *) after each entry of each chunk.
+    Entries that are not drawn yet hold the raw value of 0; d counts the entries of all chunks.
 
     Args:
         watch: the callback.
         model: a model that draws entry by entry.
         n: number of rows.
-        chunk: rows that are drawn at once.
+        chunk: number of rows that are drawn at once.
 
     Raises:
         MissingCapability: if the model draws all entries at once.
@@ -39,12 +39,12 @@ class Canvas:
         self.x = self.preprocessing.inverse(blank)
 
     def on(self, rows: range) -> Watch:
-        """The callback of the chunk that draws these rows, in the model's space."""
+        """Returns a callback for the chunk that draws these rows, which takes them in the model's space."""
         before = rows.start // self.chunk
 
         def drawn(t: int, d: int, y: Tensor) -> None:
             self.x[rows.start : rows.stop] = self.preprocessing.inverse(y)
-            # a copy: a callback may keep every x, for a film
+            # a copy, since a callback may keep every x, for an animation
             self.watch(before * d + t, self.chunks * d, self.x.clone())
 
         return drawn

@@ -1,1 +1,1 @@
-"""Distributions of an observation, and the heads that give their parameters."""
+"""Distributions of observations, and the likelihood heads that compute their parameters."""

@@ -1,7 +1,7 @@
-"""Distributions of a table's columns whose parameters a network gives column by column.
+"""Distributions of table columns whose parameters a network computes column by column.
 
-Numbers on normal scores and real numbers are mixtures of Gaussians, columns of few values and classes are
-categorical, positive numbers and counts have the first distribution that their space offers.
+Numbers on normal scores and real numbers get mixtures of Gaussians; columns of few values and classes are
+categorical; positive numbers and counts get the first distribution that their space offers.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from simulacra.core.spaces.numeric import Grid, Scores
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
 
 KINDS = (Scores, Binary, Ordinal, Categorical, Real, Positive, Count)
-FARTHEST, MOST_COUNTED = 1e15, 1e9  # of drawn numbers, in a wild first step
+FARTHEST, MOST_COUNTED = 1e15, 1e9  # largest drawn numbers; an untrained network may exceed them
 REAL = (-7.0, 40.0)  # of the log deviation of a real column
 
 
 def columns_of(space: Space) -> tuple[Space, ...]:
-    """The space of each column of a table or of a vector, one entry each.
+    """Returns the space of each column of a table or of a vector, one entry each.
 
     Example:
         >>> columns_of(Real((2,)))
         (Real(shape=()), Real(shape=()))
     """
     if isinstance(space, Table):
-        # a column as it stands keeps what it has computed of its cells
+        # an unchanged column keeps the cache of its cells
         one = lambda field: replace(field, shape=()) if field.shape else field
         return tuple(one(field) for _, field in space.fields for _ in range(field.dims))
     return (replace(space, shape=()),) * space.dims
 
 
 def head_of(space: Space, mixtures: int) -> LikelihoodHead:
-    """The distribution of one column.
+    """Returns the likelihood head of one column.
 
     Args:
-        space: of the column.
-        mixtures: components of a mixture of Gaussians.
+        space: space of the column.
+        mixtures: number of components of a mixture of Gaussians.
 
     Example:
         >>> head_of(Scores(edges=(0.0,)), mixtures=3).output
@@ -74,11 +74,11 @@ def _mixture(p: Tensor, k: int) -> d.Distribution:
 
 @dataclass
 class ColumnHeads:
-    """The distributions of all columns, from (B, columns, P) with P the most parameters of a column.
+    """The distributions of all columns; their parameters have shape (B, columns, P), with P the most of any.
 
     Args:
         columns: space of each column.
-        mixtures: components of a mixture of Gaussians.
+        mixtures: number of components of a mixture of Gaussians.
 
     Example:
         >>> heads = ColumnHeads((Scores(edges=(0.0,)), Binary()), mixtures=1)
@@ -93,7 +93,7 @@ class ColumnHeads:
         self.heads = [head_of(column, self.mixtures) for column in self.columns]
         scores = [j for j, column in enumerate(self.columns) if isinstance(column, Scores)]
         classes = [j for j, head in enumerate(self.heads) if head.name == "categorical"]
-        # where a model is built for its shapes alone these are numbers all the same
+        # on the CPU even if the model is built on the meta device
         numbers = partial(torch.tensor, dtype=torch.long, device="cpu")
         self.scores, self.classes = numbers(scores), numbers(classes)
         self.others = [j for j in range(len(self.columns)) if j not in {*scores, *classes}]
@@ -107,7 +107,7 @@ class ColumnHeads:
         return [head.output[0] for head in self.heads]
 
     def entries(self, p: Tensor, x: Tensor) -> Tensor:
-        """log p of each entry in nats, shape of x.
+        """Returns log p of each entry in nats, shape of x.
 
         Args:
             p: parameters, shape (B, columns, P).
@@ -139,7 +139,12 @@ class ColumnHeads:
         return d.Categorical(p[..., :most].masked_fill(gone.to(p.device), -torch.inf).mT, 1)
 
     def finite(self, x: Tensor, j: int) -> Tensor:
-        """Drawn values of column j within what single precision computes with, shape of x."""
+        """Clamps drawn values of column j to a range that is safe in single precision.
+
+        Args:
+            x: drawn values, any shape.
+            j: number of the column.
+        """
         column = self.columns[j]
         if isinstance(column, Positive):
             return x.clamp(1 / FARTHEST, FARTHEST)
@@ -149,11 +154,11 @@ class ColumnHeads:
 
 
 class Conditionals(d.Distribution):
-    """Conditionals of all columns, each given the columns before it in given rows.
+    """The conditional distribution of each column, given the columns before it in fixed rows.
 
     Args:
         p: parameters, shape (B, columns, P).
-        heads: the distributions of the columns.
+        heads: distributions of the columns.
     """
 
     event_dims = 1
@@ -163,15 +168,15 @@ class Conditionals(d.Distribution):
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """Returns True if every column is discrete."""
+        """True if every column is discrete."""
         return all(column.discrete for column in self.heads.columns)
 
     def entries(self, x: Tensor) -> Tensor:
-        """log p of each column, shape of x."""
+        """Returns log p of each column, shape of x."""
         return self.heads.entries(self.p, x)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """A value of each column given the columns before it in the rows, not in the draws: (B, columns)."""
+        """Draws each column given the columns before it in the fixed rows, shape (B, columns)."""
         draws = [part.sample(rng, f"{name}-{j}") for j, part in enumerate(self._parts)]
         return torch.stack([draw.to(self.p.dtype) for draw in draws], 1)
 
@@ -187,7 +192,15 @@ class Conditionals(d.Distribution):
 
 
 def check_columns(owner: str, space: Space) -> None:
-    """Raise ValueError unless `space` is a table or a vector whose columns have one of the kinds here."""
+    """Checks that `space` is a table or a vector whose columns have one of the kinds here.
+
+    Args:
+        owner: name of the model, for the message.
+        space: space to check.
+
+    Raises:
+        ValueError: if it is not.
+    """
     columns: Sequence[Space] = columns_of(space) if len(space.shape) == 1 else ()
     strange = next((column for column in columns if not isinstance(column, KINDS)), None)
     if not columns or strange is not None:

@@ -1,4 +1,4 @@
-"""Divergences that more than one family needs."""
+"""Divergences between distributions that several model families use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from simulacra.core.distributions.elementary import Gaussian, sum_events
 
 
 def kl_to_standard_normal(q: Gaussian) -> Tensor:
-    """KL(N(m, s^2) || N(0, I)) = 1/2 sum(m^2 + s^2 - 1 - log s^2), in nats, shape (B,).
+    """Returns KL(N(m, s^2) || N(0, I)) = 1/2 sum(m^2 + s^2 - 1 - log s^2), in nats, shape (B,).
+
+    Args:
+        q: diagonal Gaussian N(m, s^2).
 
     Reference: Kingma and Welling 2013, appendix B.
 
@@ -25,20 +28,25 @@ def kl_to_standard_normal(q: Gaussian) -> Tensor:
 
 
 def kl_gaussian(q: Gaussian, p: Gaussian) -> Tensor:
-    """KL(q || p) of two diagonal Gaussians, in nats, shape (B,)."""
+    """Returns KL(q || p) of two diagonal Gaussians, in nats, shape (B,).
+
+    Args:
+        q: first Gaussian.
+        p: second Gaussian over the same space.
+    """
     log_ratio = 2 * (q.log_scale - p.log_scale)
     shift = (q.loc - p.loc) * torch.exp(-p.log_scale)
     return 0.5 * sum_events(torch.exp(log_ratio) + shift * shift - 1 - log_ratio, q.event_dims)
 
 
 def mmd2(x: Tensor, y: Tensor, bandwidths: Sequence[float], unbiased: bool = True) -> Tensor:
-    """Squared maximum mean discrepancy with a sum of Gaussian kernels exp(-|x-y|^2 / 2 s^2).
+    """Returns the squared maximum mean discrepancy for a sum of Gaussian kernels exp(-|x-y|^2 / 2 s^2).
 
     Args:
         x: samples, shape (n, d).
         y: samples, shape (m, d).
-        bandwidths: the s of each kernel.
-        unbiased: leave out the diagonals, so that the mean is 0 for equal laws.
+        bandwidths: s of each kernel.
+        unbiased: leave out the diagonals, so that the expectation is 0 for equal distributions.
 
     Reference: Gretton et al. 2012, equations 3 and 5.
     """

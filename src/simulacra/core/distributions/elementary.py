@@ -1,8 +1,8 @@
-"""What p(x|.) can be on a space: log_prob in nats, samples from explicit noise, means.
+"""Distributions p(x|.) on a space: log-probabilities in nats, samples from keyed noise, means.
 
-Every distribution here has entries that are independent given its parameters; `log_prob` sums
-over all but the batch dimensions. Parameters broadcast against x, so that leading sample
-dimensions (K, B, *) need no copies.
+In every distribution here, the entries are independent given the parameters; `log_prob` sums over all
+dimensions but the batch. Parameters broadcast against x, so that leading sample dimensions (K, B, *) need
+no copies.
 """
 
 from __future__ import annotations
@@ -18,33 +18,47 @@ from torch import Tensor
 from simulacra.core.distributions.level_means import mean_level
 from simulacra.core.random.keyed import Rng
 
-FARTHEST = 1e17  # deviations: the squares of thousands of entries then sum up in single precision
+FARTHEST = 1e17  # deviations; the sum of thousands of their squares is finite in single precision
 LOG_2PI = math.log(2 * math.pi)
 WIDEST_LOG_SCALE = 60.0
 SOFTPLUS_LIMIT = 40.0  # above it softplus(t) is t to the last digit of double precision
 
 
 class Distribution(ABC):
-    """A distribution over observations with `event_dims` trailing dimensions."""
+    """Base class: a distribution of observations.
+
+    Subclasses have the attributes `event_dims`, the number of trailing dimensions of an observation, and
+    `discrete`, True if `log_prob` is a log-probability and not a log-density.
+    """
 
     event_dims: int
     discrete: bool
 
     @abstractmethod
     def entries(self, x: Tensor) -> Tensor:
-        """Log-probability of each entry of x, in nats, shape of x."""
+        """Returns the log-probability of each entry of x, in nats, shape of x."""
 
     @abstractmethod
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """One draw for each row of the parameters, shape (B, *)."""
+        """Draws one observation for each row of the parameters, shape (B, *).
+
+        Args:
+            rng: generator with the same number of rows.
+            name: name of the draw, part of its key.
+        """
 
     @property
     @abstractmethod
     def mean(self) -> Tensor:
-        """The expectation of each entry, shape (B, *)."""
+        """Expectation of each entry, shape (B, *)."""
 
     def log_prob(self, x: Tensor, known: Tensor | None = None) -> Tensor:
-        """log p(x) in nats, summed over the entries (over the known ones, if given): shape (B,)."""
+        """Returns log p(x) in nats, summed over the entries, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            known: True for entries that are summed, shape of x; None: all.
+        """
         entries = self.entries(x)
         if known is not None:
             entries = torch.where(known, entries, torch.zeros_like(entries))
@@ -52,12 +66,17 @@ class Distribution(ABC):
 
 
 def sum_events(t: Tensor, event_dims: int) -> Tensor:
-    """The sum over the last `event_dims` dimensions."""
+    """Returns the sum of t over its last dimensions.
+
+    Args:
+        t: values of entries, shape (B, *).
+        event_dims: number of dimensions that are summed; 0: t itself.
+    """
     return t.flatten(t.dim() - event_dims).sum(-1) if event_dims else t
 
 
 def softplus(t: Tensor) -> Tensor:
-    """log (1 + e^t), to rounding; torch's own gives up at 20, where double precision still counts 2e-9.
+    """Returns log (1 + e^t) to double precision; torch returns t above 20, with an error of 2e-9.
 
     Example:
         >>> float(softplus(torch.tensor(20.5, dtype=torch.float64)) - 20.5) > 1e-9
@@ -68,7 +87,11 @@ def softplus(t: Tensor) -> Tensor:
 
 @dataclass
 class Bernoulli(Distribution):
-    """p(x = 1) = sigmoid(logits).
+    """p(x = 1) = sigmoid(logits), independent entries.
+
+    Args:
+        logits: shape (B, *).
+        event_dims: number of trailing dimensions of an observation.
 
     Example:
         >>> round(Bernoulli(torch.zeros(1, 3), 1).log_prob(torch.ones(1, 3)).item(), 4)
@@ -80,11 +103,11 @@ class Bernoulli(Distribution):
     discrete = True
 
     def entries(self, x: Tensor) -> Tensor:
-        """x l - softplus(l)."""
+        """Returns x l - softplus(l)."""
         return x.to(self.logits.dtype) * self.logits - softplus(self.logits)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """0/1 draws."""
+        """Draws zeros and ones."""
         return rng.bernoulli(name, self.mean)
 
     @property
@@ -95,7 +118,18 @@ class Bernoulli(Distribution):
 
 @dataclass
 class Gaussian(Distribution):
-    """N(mean, exp(log_scale)^2), entries independent; `log_scale` broadcasts."""
+    """N(loc, exp(log_scale)^2), independent entries.
+
+    Args:
+        loc: m, shape (B, *).
+        log_scale: log s, broadcast to `loc`.
+        event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> zero = torch.zeros(1, 2)
+        >>> round(Gaussian(zero, zero, 1).log_prob(zero).item(), 4)
+        -1.8379
+    """
 
     loc: Tensor
     log_scale: Tensor
@@ -103,23 +137,27 @@ class Gaussian(Distribution):
     discrete = False
 
     def entries(self, x: Tensor) -> Tensor:
-        """-1/2 ((x - m) / s)^2 - log s - 1/2 log 2 pi."""
+        """Returns -1/2 ((x - m) / s)^2 - log s - 1/2 log 2 pi."""
         u = (x.to(self.loc.dtype) - self.loc) * torch.exp(-self.log_scale)
-        # so far out that its square would overflow: very unlikely, and no longer compared
+        # clamp, so that the square does not overflow
         u = u.clamp(-FARTHEST, FARTHEST)
         return -0.5 * (u * u + LOG_2PI) - self.log_scale
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """m + s eps, reparameterised: gradients flow to m and s."""
+        """Returns m + s eps, reparameterized: gradients flow to m and s."""
         return self.at(rng.normal(name, *self.loc.shape[1:], dtype=self.loc.dtype))
 
     def at(self, eps: Tensor) -> Tensor:
-        """The value m + s eps at standard normal noise `eps`."""
+        """Returns m + s eps.
+
+        Args:
+            eps: standard normal noise, shape (B, *).
+        """
         return self.loc + torch.exp(self.log_scale) * eps
 
     @property
     def mean(self) -> Tensor:
-        """m."""
+        """Mean m."""
         return self.loc
 
 
@@ -128,8 +166,20 @@ class DiscretizedLogistic(Distribution):
     """A logistic density integrated over each of `levels` bins; the end bins take the tails.
 
     P(x) = sg((u + h - m) / s) - sg((u - h - m) / s) with u = (x - centre) / spread, 2h one bin
-    (Kingma et al. 2016; Salimans et al. 2017). `loc` and the scale are in units of u, by default those in
-    which all levels are the unit interval.
+    (Kingma et al. 2016; Salimans et al. 2017).
+
+    Args:
+        loc: m in units of u, shape (B, *).
+        log_scale: log s in units of u, broadcast to `loc`.
+        levels: number of levels of x.
+        event_dims: number of trailing dimensions of an observation.
+        centre: level at u = 0.
+        spread: number of levels in one unit of u; None: levels - 1, so that all levels span [0, 1].
+
+    Example:
+        >>> p = DiscretizedLogistic(torch.tensor([0.5]), torch.tensor([-2.0]), 256, 0)
+        >>> round(p.mean.item(), 2)
+        127.5
     """
 
     loc: Tensor
@@ -142,11 +192,11 @@ class DiscretizedLogistic(Distribution):
 
     @property
     def width(self) -> float:
-        """Levels in a unit of u."""
+        """Number of levels in one unit of u."""
         return self.levels - 1 if self.spread is None else self.spread
 
     def entries(self, x: Tensor) -> Tensor:
-        """log of the mass of the bin of x, exact in both tails."""
+        """Returns the log of the mass of x's bin, exact in both tails."""
         x = x.to(self.loc.dtype)
         centred = (x - self.centre) / self.width - self.loc
         half = 0.5 / self.width
@@ -159,7 +209,7 @@ class DiscretizedLogistic(Distribution):
         return torch.where(x > self.levels - 1.5, F.logsigmoid(-lower), inner)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """The bin of a logistic draw."""
+        """Draws the bin of a logistic number."""
         return self._bin(rng.uniform(name, *self.loc.shape[1:], dtype=self.loc.dtype))
 
     def _bin(self, u: Tensor) -> Tensor:
@@ -170,15 +220,15 @@ class DiscretizedLogistic(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean of the bins, within 0.0002 of a level: sum over thresholds t of P(x >= t)."""
+        """Mean of the bins, sum over thresholds t of P(x >= t), within 0.0002 of a level."""
         place = self.loc * self.width + self.centre
-        # beyond it the mean no longer changes, and a gradient would be 0 times infinity
+        # above this scale the mean is constant, and its gradient would be 0 times infinity
         scale = torch.exp(self.log_scale.clamp_max(WIDEST_LOG_SCALE))
         return mean_level(place, scale * self.width, self.levels - 1)
 
 
 def log1mexp(log_w: Tensor) -> Tensor:
-    """log (1 - exp(-w)) from log w: finite also where w itself underflows."""
+    """Returns log (1 - exp(-w)) from log w; finite even if w underflows."""
     small = log_w < -7
     w = torch.exp(log_w.clamp_min(-7))
     # log w - w/2 + w^2/24 to w^4 / 2880, below rounding for w < e^-7
@@ -188,8 +238,13 @@ def log1mexp(log_w: Tensor) -> Tensor:
 
 @dataclass
 class Mixture(Distribution):
-    """A mixture for each entry: sum_k w_k p_k(x), components along dimension `event_dims + 1`
-    from the right of the parameters, weights softmax(logits) of shape (B, K, *).
+    """A mixture distribution of each entry: sum_k w_k p_k(x), w = softmax(logits).
+
+    Args:
+        logits: unnormalized log-weights, shape (B, K, *).
+        components: distribution whose parameters have shape (B, K, *): the components lie along dimension
+            `event_dims + 1` from the right.
+        event_dims: number of trailing dimensions of an observation.
     """
 
     logits: Tensor
@@ -198,7 +253,7 @@ class Mixture(Distribution):
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """As the components."""
+        """True if the components are discrete."""
         return self.components.discrete
 
     @property
@@ -206,25 +261,34 @@ class Mixture(Distribution):
         return -self.event_dims - 1
 
     def entries(self, x: Tensor) -> Tensor:
-        """logsumexp_k (log w_k + log p_k(x))."""
+        """Returns logsumexp_k (log w_k + log p_k(x))."""
         log_w = self.logits.log_softmax(self._dim)
         return torch.logsumexp(log_w + self.components.entries(x.unsqueeze(self._dim)), self._dim)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """A component by its weight, then a draw of it."""
+        """Draws a component by its weight, then a value of it."""
         k = _choose(self.logits, self._dim, rng, f"{name}-component")
         draws = self.components.sample(rng, name)
         return draws.gather(self._dim, k.unsqueeze(self._dim)).squeeze(self._dim)
 
     @property
     def mean(self) -> Tensor:
-        """sum_k w_k mean_k."""
+        """Mean sum_k w_k mean_k."""
         return (self.logits.softmax(self._dim) * self.components.mean).sum(self._dim)
 
 
 @dataclass
 class Categorical(Distribution):
-    """P(x = k) = softmax(logits)_k, logits of shape (B, K, *)."""
+    """P(x = k) = softmax(logits)_k, independent entries.
+
+    Args:
+        logits: shape (B, K, *).
+        event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> Categorical(torch.zeros(1, 4), 0).probs.tolist()
+        [[0.25, 0.25, 0.25, 0.25]]
+    """
 
     logits: Tensor
     event_dims: int
@@ -235,7 +299,7 @@ class Categorical(Distribution):
         return -self.event_dims - 1
 
     def entries(self, x: Tensor) -> Tensor:
-        """The log-softmax at x."""
+        """Returns the log-softmax at x."""
         log_p = self.logits.log_softmax(self._dim)
         # torch.broadcast_shapes imports sympy
         index, _ = torch.broadcast_tensors(x.long().unsqueeze(self._dim), log_p.narrow(self._dim, 0, 1))
@@ -245,24 +309,24 @@ class Categorical(Distribution):
         return log_p.gather(self._dim, index).squeeze(self._dim)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """Class numbers."""
+        """Draws class numbers."""
         return _choose(self.logits, self._dim, rng, name)
 
     @property
     def mean(self) -> Tensor:
-        """sum_k k P(k): meaningful for levels; for unordered classes use `probs`."""
+        """Mean sum_k k P(k), for levels; for unordered classes use `probs`."""
         p = self.probs
         k = torch.arange(p.shape[self._dim], device=p.device, dtype=p.dtype)
         return torch.tensordot(p.movedim(self._dim, -1), k, dims=1)
 
     @property
     def probs(self) -> Tensor:
-        """softmax(logits)."""
+        """Probabilities softmax(logits), shape (B, K, *)."""
         return self.logits.softmax(self._dim)
 
 
 def _choose(logits: Tensor, dim: int, rng: Rng, name: str) -> Tensor:
-    """Inverse-CDF choice along `dim` with one uniform number an entry: shape without `dim`."""
+    """Draws by the inverse CDF along `dim` with one uniform number an entry; the shape lacks `dim`."""
     cdf = logits.softmax(dim).cumsum(dim)
     u = rng.uniform(name, *cdf.select(dim, 0).shape[1:], dtype=cdf.dtype).unsqueeze(dim)
     return (u * cdf.narrow(dim, -1, 1) >= cdf).sum(dim).clamp_max(logits.shape[dim] - 1)

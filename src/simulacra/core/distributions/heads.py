@@ -1,4 +1,4 @@
-"""LikelihoodHead heads: from a network's output to a distribution on a space."""
+"""Likelihood heads: map a network's output to a distribution on a space."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from torch import Tensor
 from simulacra.core.distributions import elementary as d
 from simulacra.core.distributions import tabular as fd
 from simulacra.core.distributions.intervals import IntervalGaussian
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.abstract import Ranged
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Grid, Scores
 from simulacra.core.spaces.plain import Binary, Levels, Space
 
-# Tanh-free soft limits: a scale below e^-7 of the range makes levels degenerate.
+# Limits of log scales: a scale below e^-7 of the range makes the distribution of levels degenerate.
 MIN_LOG_SCALE = -7.0
-MAX_LOG_SCALE = 40.0  # of a Gaussian: beyond it the square of a deviation overflows single precision
+MAX_LOG_SCALE = 40.0  # of a Gaussian; beyond it a squared deviation overflows single precision
 MIN_LOG_SCORE, MAX_LOG_SCORE = -5.0, 3.0  # of a Gaussian over normal scores, which spread over 1
-MAX_LOG_MEAN = 20.0  # of a count: beyond it single precision overflows in the loss of a wild first step
+MAX_LOG_MEAN = 20.0  # of a count; beyond it the loss of an untrained network may overflow
 
 
 @dataclass(frozen=True)
 class Start:
-    """An untrained logistic head, in units of features.
+    """Initial parameters of an untrained logistic head, in units of features.
 
     Args:
-        loc: where it stands.
-        step: how far its location moves with 1 of the network's output.
-        log_scale: of the distribution.
+        loc: initial location.
+        step: change of the location for each unit of the network's output.
+        log_scale: initial log scale.
     """
 
     loc: float
@@ -42,20 +43,20 @@ class Start:
     log_scale: float
 
 
-START = Start(0.5, 1.0, -2.0)  # the middle of the unit interval, with a tenth of its width
-OWN_START = Start(0.0, 3.0, -1.6)  # the centre of the data, with a fifth of their deviation
+START = Start(0.5, 1.0, -2.0)  # middle of the unit interval, scale a tenth of its width
+OWN_START = Start(0.0, 3.0, -1.6)  # centre of the data, scale a fifth of their deviation
 
 
 @dataclass(frozen=True)
 class LikelihoodHead:
-    """Which distribution stands on `space` and how many numbers an entry it needs.
+    """A distribution on a space and the number of parameters that it needs for each entry.
 
     Args:
-        name: a name out of `space.likelihoods`.
-        output: what the network gives for each row: (P, *shape) with P numbers an entry, or a
-            vector for fields, which need different numbers.
-        build: (B, *output) -> distribution.
-        members: of how many distributions `name` it is the mixture, for each entry.
+        name: name of the distribution, one of `space.likelihoods`.
+        output: shape of the network's output for each row: (P, *shape) with P parameters an entry, or a
+            vector for tables, whose fields need different numbers of parameters.
+        build: function (B, *output) -> distribution.
+        members: number of distributions `name` that are mixed for each entry.
     """
 
     name: str
@@ -67,11 +68,12 @@ class LikelihoodHead:
 def likelihood_head(
     space: Space, name: str = "auto", scale: float | None = None, mixtures: int = 5
 ) -> LikelihoodHead:
-    """The observation head `name` on `space`.
+    """Returns the likelihood head `name` for a space.
 
     Args:
-        name: `auto` takes the first that the space offers.
-        scale: fixed standard deviation of a Gaussian; None learns one for each entry.
+        space: space of the observations.
+        name: name of a distribution; `auto`: the first of `space.likelihoods`.
+        scale: fixed standard deviation of a Gaussian; None: learned for each entry.
         mixtures: number of components of a mixture.
 
     Raises:
@@ -83,7 +85,8 @@ def likelihood_head(
     """
     name = space.likelihoods[0] if name == "auto" and space.likelihoods else name
     if name not in space.likelihoods:
-        raise ValueError(_misfit(space, name))
+        said = _misfit(space, name)
+        raise Refusal(said, said)
     if isinstance(space, Table):
         return _fields_head([likelihood_head(field, scale=scale) for _, field in space.fields], space)
     parameters, build = _entry_head(space, name, scale, mixtures)
@@ -93,7 +96,7 @@ def likelihood_head(
 def _entry_head(
     space: Space, name: str, scale: float | None, mixtures: int
 ) -> tuple[int, Callable[..., d.Distribution]]:
-    """Numbers that each entry needs, and the builder of their distribution."""
+    """Returns the number of parameters of each entry, and the builder of the distribution."""
     if name in _HEADS:
         parameters, build = _HEADS[name]
         return parameters, partial(build, place=space.place) if isinstance(space, Ranged) else build
@@ -170,7 +173,7 @@ def _poisson(p: Tensor, events: int, place: tuple[float, float]) -> fd.Poisson:
 
 def _negative_binomial(p: Tensor, events: int, place: tuple[float, float]) -> fd.NegativeBinomial:
     log_mean, log_size = p.unbind(p.dim() - events - 1)
-    # beyond e^15 the Poisson's limit is reached to the last digit
+    # above e^15 it equals the Poisson to the last digit
     return fd.NegativeBinomial(_log_mean(log_mean, place), log_size.clamp(MIN_LOG_SCALE, 15.0), events)
 
 
@@ -222,25 +225,33 @@ def _interval(p: Tensor, events: int, cells: Scores, k: int) -> d.Distribution:
 
 
 def _misfit(space: Space, name: str) -> str:
-    mend = ""
+    mend: str = ""
     if isinstance(space, Sequence):
         frames = isinstance(space.of, Binary)
-        return f"no distribution here stands on {space}: " + (
+        return f"no distribution fits {space}: " + (
             "an RNN-RBM, an RTRBM or an RNN-NADE takes sequences of binary frames."
             if frames
             else "cut its sequences into rows of one length."
         )
     if name == "gaussian" and space.discrete:
-        mend = " A density on discrete data is unbounded"
-        mend += ": load the data with dequantize='uniform'." if isinstance(space, Levels) else "."
+        mend = " A density on discrete data is unbounded."
+        if isinstance(space, Levels):
+            noisy = load_with(dequantize="uniform")
+            mend = Phrase(f"{mend.rstrip('.')}: load the data with {noisy}.", noisy)
     if name == "bernoulli" and isinstance(space, Levels):
-        mend = " Grey levels are not coin flips: load the data with binarize='dynamic'."
+        drawn = load_with(binarize="dynamic")
+        mend = Phrase(f" Grey levels are not coin flips: load the data with {drawn}.", drawn)
     offered = ", ".join(space.likelihoods) or "none"
-    return f"observation {name!r} does not fit {space}; it offers: {offered}.{mend}"
+    return Phrase(f"observation {name!r} does not fit {space}; it offers: {offered}.{mend}", mend)
 
 
 def mean_image(distribution: d.Distribution, space: Space) -> Tensor:
-    """What to show for p(x|z): the mean in the units of the space (classes: the likeliest)."""
+    """Returns the mean of p(x|z) for display, in the units of the space; for classes, the most likely one.
+
+    Args:
+        distribution: p(x|z).
+        space: its space.
+    """
     if isinstance(space, Table):
         parts = cast(fd.Product, distribution).parts
         means = [mean_image(part, field) for part, (_, field) in zip(parts, space.fields)]

@@ -14,7 +14,12 @@ from simulacra.core.random.keyed import Rng
 
 @dataclass
 class Laplace(Distribution):
-    """exp(-|x - m| / s) / (2 s) with s = exp(log_scale), entries independent; `log_scale` broadcasts.
+    """exp(-|x - m| / s) / (2 s) with s = exp(log_scale), independent entries.
+
+    Args:
+        loc: m, shape (B, *).
+        log_scale: log s, broadcast to `loc`.
+        event_dims: number of trailing dimensions of an observation.
 
     Example:
         >>> zero = torch.zeros(1, 2)
@@ -28,17 +33,17 @@ class Laplace(Distribution):
     discrete = False
 
     def entries(self, x: Tensor) -> Tensor:
-        """-|x - m| / s - log s - log 2."""
+        """Returns -|x - m| / s - log s - log 2."""
         u = (x.to(self.loc.dtype) - self.loc) * torch.exp(-self.log_scale)
         return -u.abs() - self.log_scale - math.log(2)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """The inverse distribution function at a uniform number: gradients flow to m and s."""
+        """Draws by the inverse CDF; gradients flow to m and s."""
         u = rng.uniform(name, *self.loc.shape[1:], dtype=self.loc.dtype) - 0.5
         tail = (1 - 2 * u.abs()).clamp_min(torch.finfo(u.dtype).tiny)
         return self.loc - torch.exp(self.log_scale) * u.sign() * tail.log()
 
     @property
     def mean(self) -> Tensor:
-        """m."""
+        """Mean m."""
         return self.loc

@@ -1,13 +1,13 @@
-"""The mean of a discretized logistic in closed form, where a sum over thresholds would take all levels.
+"""The mean of a discretized logistic in closed form, at a cost independent of the number of levels.
 
-With m and s the place and the scale in levels, N the last level and f(x) = sg((m - x) / s),
+With location m and scale s in levels, N the last level and f(x) = sg((m - x) / s),
 
     mean = sum_{t = 1}^{N} f(t - 1/2)                                                                (1)
     s >= 0.65:  int_0^N f - [f'] / 24 + 7 [f'''] / 5760,   [g] = g(N) - g(0)                          (2)
     s <  0.65:  the number of thresholds far below m, and (1) over the twelve about it                (3)
 
-(2) is the Euler-Maclaurin formula of midpoints. Its remainder is a term of the ends, 31 [f^(5)] / 967680, and
-waves of amplitude 2 pi s / sinh(2 pi^2 s) along m, which no term of the ends removes: at s = 0.65, where they
+(2) is the Euler-Maclaurin formula of midpoints. Its error consists of an end term, 31 [f^(5)] / 967680, and
+an oscillation in m of amplitude 2 pi s / sinh(2 pi^2 s), which no end term removes: at s = 0.65, where they
 are largest, 0.00008 of a level in all. (3) leaves out e^(-6 / s) / (1 - e^(-1 / s)) = 0.00013 at most.
 """
 
@@ -16,18 +16,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-FEW = 16  # thresholds up to which (1) itself is as quick
-NARROW = 0.65  # levels: a smaller scale makes the waves of (2) visible
+FEW = 16  # number of thresholds up to which (1) itself is as fast
+NARROW = 0.65  # levels; at a smaller scale the oscillation of (2) is too large
 ABOUT = (-5, 6)  # thresholds summed in (3), counted from the level nearest to m
 THINNEST = 1e-12  # levels, below which a scale no longer changes the mean
 WIDEST = 1e12  # scale in units of all levels, beyond which the mean no longer changes
 
 
 def mean_level(m: Tensor, s: Tensor, last: int) -> Tensor:
-    """The sum over thresholds within 0.0002 of a level for every place and scale, and rounding.
+    """Returns the mean level, within 0.0002 of a level plus rounding for every location and scale.
 
     Args:
-        m: place in levels, shape (B, *).
+        m: location in levels, shape (B, *).
         s: scale in levels, broadcasts against m.
         last: N, the number of the last level.
 
@@ -61,13 +61,13 @@ def _wide(m: Tensor, s: Tensor, last: int) -> Tensor:
 
 
 def _odd_slopes(a: Tensor) -> tuple[Tensor, Tensor]:
-    """sg' = sg (1 - sg) and sg''' = sg' (1 - 6 sg')."""
+    """Returns sg' = sg (1 - sg) and sg''' = sg' (1 - 6 sg')."""
     slope = torch.sigmoid(a) * torch.sigmoid(-a)
     return slope, slope * (1 - 6 * slope)
 
 
 def _integral(m: Tensor, s: Tensor, last: int) -> Tensor:
-    """int_0^N f = s (softplus(m / s) - softplus((m - N) / s)), without overflow and without cancellation."""
+    """Returns int_0^N f = s (softplus(m / s) - softplus((m - N) / s)), without overflow or cancellation."""
     narrower, wider = s.clamp_max(last), s.clamp_min(last)
     # s softplus(a / s)
     smooth = lambda a: a.clamp_min(0) + torch.log1p(torch.exp(-a.abs() / narrower)) * narrower

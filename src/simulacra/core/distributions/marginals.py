@@ -1,6 +1,6 @@
-"""Parameters at which the distributions of a table's columns are the marginals of the data.
+"""Initial parameters at which the distributions of table columns equal the marginals of the data.
 
-A network whose last bias holds them at first draws every column by its marginal in the training rows.
+With them as its last bias, a network at first draws every column from its marginal in the training rows.
 Training then adds the dependences.
 """
 
@@ -21,17 +21,18 @@ from simulacra.core.spaces.composite import Table
 from simulacra.core.updates import Source
 
 ROWS = 4096  # training rows from which marginals are estimated
-LARGE = 15.0  # log size of a negative binomial that is no more spread than a Poisson
-NEAREST = 1e-3  # of a probability to 0 and 1
-LEAST = 1e-3  # deviation of a column that never changes
+LARGE = 15.0  # largest log size of a negative binomial, which is then a Poisson
+NEAREST = 1e-3  # smallest distance of a probability from 0 and 1
+LEAST = 1e-3  # smallest standard deviation, for constant columns
 
 
 def marginals(model: Model, source: Source, rng: Rng) -> list[Tensor]:
-    """Parameters of the usual distribution of each field, float64, shape (P, *shape of the field).
+    """Returns parameters of the default distribution of each field, float64, shape (P, *shape of the field).
 
     Args:
-        model: on a space of `Table`.
-        source: training rows, of which the first are looked at.
+        model: model of a `Table`.
+        source: training rows, of which the first ones are used.
+        rng: generator of random preprocessing.
     """
     assert isinstance(model.space, Table)
     x, known = some_rows(source, rng)
@@ -40,7 +41,12 @@ def marginals(model: Model, source: Source, rng: Rng) -> list[Tensor]:
 
 
 def some_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
-    """The first rows of a source in the model's space, float64, and which of their entries are known."""
+    """Returns the first rows of a source in the model's space, float64, and the mask of their known entries.
+
+    Args:
+        source: training rows.
+        rng: generator of random preprocessing.
+    """
     rows = rng.on(range(min(len(source), ROWS)))
     batch = source.batch(torch.arange(len(rows.rows)), rows)
     x = to_float64(batch.x)
@@ -49,7 +55,7 @@ def some_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
 
 
 def _of_field(field: Space, x: Tensor, known: Tensor) -> Tensor:
-    """Parameters of every entry of a field, shape (P, *shape)."""
+    """Returns the parameters of every entry of a field, shape (P, *shape)."""
     name, entry = likelihood_head(field).name, replace(field, shape=())
     x, known = x.reshape(len(x), -1), known.reshape(len(known), -1)
     found = [marginal(entry, name, x[known[:, j], j]) for j in range(field.dims)]
@@ -57,13 +63,13 @@ def _of_field(field: Space, x: Tensor, known: Tensor) -> Tensor:
 
 
 def marginal(space: Space, name: str, x: Tensor, mixtures: int = 1) -> Tensor:
-    """Parameters of the distribution `name` of one column at its marginal, float64, shape (P,).
+    """Returns the parameters of one column's distribution at its marginal, float64, shape (P,).
 
     Args:
-        space: of the column.
-        name: of a distribution; those that are not known here begin at zeros.
-        x: its known values, float64, shape (N,).
-        mixtures: components, which begin spread over the data.
+        space: space of the column.
+        name: name of the distribution; unsupported ones get zeros.
+        x: known values of the column, float64, shape (N,).
+        mixtures: number of mixture components, which start spread over the data.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -76,15 +82,15 @@ def marginal(space: Space, name: str, x: Tensor, mixtures: int = 1) -> Tensor:
         return spread(mixtures)
     if name == "gaussian-mixture":
         return _spread_over(x, mixtures)
-    if not len(x) or name not in _FOUND:
+    if not len(x) or name not in _MARGINALS:
         return torch.zeros(likelihood_head(space, name).output[0], dtype=torch.float64)
-    return _FOUND[name](space, x)
+    return _MARGINALS[name](space, x)
 
 
 def spread(k: int) -> Tensor:
-    """Means at the quantiles of N(0, 1), deviations of a half and equal weights, of k components: (3 k,).
+    """Returns initial parameters of a mixture of k Gaussians that covers N(0, 1), shape (3 k,).
 
-    A single one is N(0, 1) itself.
+    These are means at the quantiles, log deviations of a half, and equal weights; one component is N(0, 1).
     """
     means = torch.special.ndtri((torch.arange(k, dtype=torch.float64) + 0.5) / k)
     deviations = torch.full_like(means, 0.5 if k > 1 else 1.0)
@@ -92,7 +98,7 @@ def spread(k: int) -> Tensor:
 
 
 def _spread_over(x: Tensor, k: int) -> Tensor:
-    """The same in the units of a real column."""
+    """Returns the parameters of `spread` in the units of a real column."""
     means, log_scales, logits = spread(k).chunk(3)
     if not len(x):
         return spread(k)
@@ -132,18 +138,18 @@ def _categorical(field: Space, x: Tensor) -> Tensor:
 def _cumulative(field: Space, x: Tensor) -> Tensor:
     below = _frequencies(x, getattr(field, "classes", 2)).cumsum(0)[:-1]
     thresholds = torch.logit(below)
-    # the distance to the next one is a softplus
+    # inverse softplus of the distance to the next one
     steps = thresholds.diff()
     return torch.cat([thresholds[:1], steps + torch.log(-torch.expm1(-steps))])
 
 
 def _frequencies(x: Tensor, classes: int) -> Tensor:
-    """Shares of the classes, a half added to each count so that none is 0."""
+    """Returns the shares of the classes, with a half added to each count so that none is 0."""
     counts = torch.bincount(x.long(), minlength=classes).to(x) + 0.5
     return counts / counts.sum()
 
 
-_FOUND: dict[str, Callable[[Space, Tensor], Tensor]] = {
+_MARGINALS: dict[str, Callable[[Space, Tensor], Tensor]] = {
     "bernoulli": _bernoulli,
     "gaussian": _gaussian,
     "log-normal": _log_normal,

@@ -1,4 +1,4 @@
-"""What p(x|.) can be on the columns of a table: positive numbers, counts, ordered classes, products."""
+"""Distributions of table columns: positive numbers, counts, ordered classes, and products of columns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ STIRLING = 1e4  # from here on its series has all digits of a double
 
 @dataclass
 class LogNormal(Distribution):
-    """log x ~ N(loc, exp(log_scale)^2), for x > 0."""
+    """log x ~ N(loc, exp(log_scale)^2), for x > 0.
+
+    Args:
+        loc: m, shape (B, *).
+        log_scale: log s, broadcast to `loc`.
+        event_dims: number of trailing dimensions of an observation.
+    """
 
     loc: Tensor
     log_scale: Tensor
@@ -33,53 +39,67 @@ class LogNormal(Distribution):
         return Gaussian(self.loc, self.log_scale, self.event_dims)
 
     def entries(self, x: Tensor) -> Tensor:
-        """log N(log x; m, s^2) - log x."""
+        """Returns log N(log x; m, s^2) - log x."""
         # before the cast: single precision has no number below e^-103
         log_x = x.log().to(self.loc.dtype)
         return self._log.entries(log_x) - log_x
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """exp(m + s eps)."""
+        """Returns exp(m + s eps), reparameterized."""
         return self._log.sample(rng, name).exp()
 
     @property
     def mean(self) -> Tensor:
-        """exp(m + s^2 / 2)."""
+        """Mean exp(m + s^2 / 2)."""
         return torch.exp(self.loc + 0.5 * torch.exp(2 * self.log_scale))
 
 
 @dataclass
 class Poisson(Distribution):
-    """P(x) = m^x e^-m / x! with m = exp(log_mean)."""
+    """P(x) = m^x e^-m / x! with m = exp(log_mean).
+
+    Args:
+        log_mean: log m, shape (B, *).
+        event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> Poisson(torch.zeros(1), 0).log_prob(torch.zeros(1)).item()
+        -1.0
+    """
 
     log_mean: Tensor
     event_dims: int
     discrete = True
 
     def entries(self, x: Tensor) -> Tensor:
-        """x log m - m - log x!."""
-        # three large numbers cancel near the mode
+        """Returns x log m - m - log x!."""
+        # in float64, since large terms cancel near the mode
         x, log_m = to_float64(x), to_float64(self.log_mean)
         return (x * log_m - log_m.exp() - torch.lgamma(x + 1)).to(self.log_mean)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """The quantile of a uniform number."""
+        """Draws by the inverse CDF."""
         from scipy.stats import poisson
 
         return _quantile(rng, name, self.log_mean, lambda u, m: poisson.ppf(u, m), self.mean)
 
     @property
     def mean(self) -> Tensor:
-        """m."""
+        """Mean m."""
         return self.log_mean.exp()
 
 
 @dataclass
 class NegativeBinomial(Distribution):
-    """A Poisson whose mean is Gamma distributed: mean m, variance m + m^2 / r.
+    """A Poisson distribution with a Gamma distributed mean: mean m, variance m + m^2 / r.
 
     P(x) = Gamma(x + r) / (Gamma(r) x!) (r / (r + m))^r (m / (r + m))^x,
-    m = exp(log_mean), r = exp(log_size); r -> infinity is the Poisson.
+    m = exp(log_mean), r = exp(log_size); the limit r -> infinity is the Poisson.
+
+    Args:
+        log_mean: log m, shape (B, *).
+        log_size: log r, broadcast to `log_mean`.
+        event_dims: number of trailing dimensions of an observation.
     """
 
     log_mean: Tensor
@@ -88,7 +108,7 @@ class NegativeBinomial(Distribution):
     discrete = True
 
     def entries(self, x: Tensor) -> Tensor:
-        """The log of P(x)."""
+        """Returns log P(x)."""
         x, log_m, log_r = to_float64(x), to_float64(self.log_mean), to_float64(self.log_size)
         # log (1 + m / r)
         spread = softplus(log_m - log_r)
@@ -97,19 +117,19 @@ class NegativeBinomial(Distribution):
         return log_p.to(self.log_mean)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """The quantile of a uniform number; that of the Poisson where the two are one."""
+        """Draws by the inverse CDF; by that of the Poisson if r is so large that the two agree."""
         m, log_r = to_float64(self.log_mean), to_float64(self.log_size)
         p = torch.sigmoid(log_r - m)
         return _quantile(rng, name, self.log_mean, _quantile_of_counts, m.exp(), log_r.exp(), p)
 
     @property
     def mean(self) -> Tensor:
-        """m."""
+        """Mean m."""
         return self.log_mean.exp()
 
 
 def _log_rising(x: Tensor, r: Tensor) -> Tensor:
-    """log Gamma(x + r) - log Gamma(r) - x log r, by Stirling's series where r is large."""
+    """Returns log Gamma(x + r) - log Gamma(r) - x log r, by Stirling's series for large r."""
     small, large = r.clamp_max(STIRLING), r.clamp_min(STIRLING)
     direct = torch.lgamma(x + small) - torch.lgamma(small) - x * small.log()
     series = _stirling(large + x) - _stirling(large)
@@ -117,39 +137,44 @@ def _log_rising(x: Tensor, r: Tensor) -> Tensor:
 
 
 def _stirling(v: Tensor) -> Tensor:
-    """What log Gamma(v) has beyond (v - 1/2) log v - v + log(2 pi) / 2, to v^-5."""
+    """Returns log Gamma(v) - ((v - 1/2) log v - v + log(2 pi) / 2), up to an error of order v^-5."""
     return 1 / (12 * v) - 1 / (360 * v**3)
 
 
 def _quantile_of_counts(u: Any, m: Any, r: Any, p: Any) -> Any:
     from scipy.stats import nbinom, poisson
 
-    # beyond, 1 - p is near the rounding of 1, and the laws agree to that
+    # beyond, 1 - p is rounding error, and both distributions agree to that precision
     limit = p > 1 - 1e-10
-    # where the limit holds the other law is asked for anything valid
+    # entries in the limit get valid dummy parameters here
     gamma = nbinom.ppf(u, np.where(limit, 1.0, r), np.where(limit, 0.5, p))
     return np.where(limit, poisson.ppf(u, m), gamma)
 
 
 def _quantile(rng: Rng, name: str, like: Tensor, ppf: Callable[..., Any], *parameters: Tensor) -> Tensor:
-    """Draws by the inverse of the distribution function, one uniform number an entry."""
+    """Draws by the inverse CDF `ppf`, with one uniform number an entry."""
     u = rng.uniform(name, *like.shape[1:], dtype=torch.float64)
     numbers = [to_float64(t.detach()).expand(like.shape).cpu().numpy() for t in (u, *parameters)]
     return torch.as_tensor(ppf(*numbers), dtype=like.dtype, device=like.device)
 
 
 def _log_softplus(t: Tensor) -> Tensor:
-    """log softplus(t): finite, and with a gradient, also where the softplus underflows."""
+    """Returns log softplus(t), with finite value and gradient where softplus underflows."""
     low = t.clamp_max(-15.0)
     return torch.where(t < -15, low - low.exp() / 2, softplus(t.clamp_min(-15.0)).log())
 
 
 @dataclass
 class CumulativeLogit(Distribution):
-    """Ordered classes: P(x <= j) = sigmoid(t_j) with t_0 < t_1 < ... < t_{K-2}.
+    """Ordered classes: P(x <= j) = sigmoid(t_j) with t_0 < t_1 < ... < t_{K-2} (McCullagh 1980).
 
-    The first of the `steps` (B, K - 1, *) is t_0, the softplus of each further one the distance
-    to the next threshold (McCullagh 1980).
+    Args:
+        steps: shape (B, K - 1, *): t_0, then t_j - t_{j-1} before a softplus.
+        event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> CumulativeLogit(torch.zeros(1, 1), 0).log_probs.exp().tolist()
+        [[0.5, 0.5]]
     """
 
     steps: Tensor
@@ -162,36 +187,36 @@ class CumulativeLogit(Distribution):
 
     @property
     def thresholds(self) -> Tensor:
-        """t, shape (B, K - 1, *)."""
+        """Thresholds t, shape (B, K - 1, *)."""
         first, rest = self.steps.split([1, self.steps.shape[self._dim] - 1], self._dim)
         return torch.cat([first, softplus(rest)], self._dim).cumsum(self._dim)
 
     @property
     def log_probs(self) -> Tensor:
-        """log P(x = k), shape (B, K, *)."""
+        """Log-probabilities log P(x = k), shape (B, K, *)."""
         if not self.steps.shape[self._dim]:
-            # one class, which is certain
+            # a single class has probability 1
             return self.steps.sum(self._dim, keepdim=True)
         t, dim, K = self.thresholds, self._dim, self.steps.shape[self._dim] + 1
         first, last = F.logsigmoid(t.narrow(dim, 0, 1)), F.logsigmoid(-t.narrow(dim, K - 2, 1))
         upper, lower = t.narrow(dim, 1, K - 2), t.narrow(dim, 0, K - 2)
         # sg(a) - sg(b) = sg(a) sg(-b) (1 - exp(b - a)): no cancellation, any sign
-        # the gap from its own step: the difference of two thresholds has lost its digits
+        # the gap comes from its own step, since the difference of two thresholds loses digits
         log_gap = _log_softplus(self.steps.narrow(dim, 1, K - 2))
         middle = F.logsigmoid(upper) + F.logsigmoid(-lower) + log1mexp(log_gap)
         return torch.cat([first, middle, last], dim)
 
     def entries(self, x: Tensor) -> Tensor:
-        """log P(x)."""
+        """Returns log P(x)."""
         return Categorical(self.log_probs, self.event_dims).entries(x)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """Class numbers."""
+        """Draws class numbers."""
         return Categorical(self.log_probs, self.event_dims).sample(rng, name)
 
     @property
     def mean(self) -> Tensor:
-        """sum_j P(x > j)."""
+        """Mean class number, sum_j P(x > j)."""
         return torch.sigmoid(-self.thresholds).sum(self._dim)
 
 
@@ -200,10 +225,11 @@ class Product(Distribution):
     """Independent fields, each with its own distribution, as one vector of entries.
 
     Args:
-        parts: one for each field.
-        shapes: of each field's entries, () for one column.
-        together: entries that are scored at once by a distribution of their own, which says the same as
-            their fields': a distribution on vectors, and the places of its entries.
+        parts: distribution of each field.
+        shapes: shape of each field, () for one column.
+        event_dims: number of trailing dimensions of an observation.
+        together: a joint distribution of some entries and their positions in the vector. It gives the same
+            log-probabilities as their fields, in one operation. None: score each field alone.
     """
 
     parts: list[Distribution]
@@ -213,11 +239,11 @@ class Product(Distribution):
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """Returns True if every field is."""
+        """True if every field is discrete."""
         return all(part.discrete for part in self.parts)
 
     def entries(self, x: Tensor) -> Tensor:
-        """The fields' own entries, shape of x."""
+        """Returns the log-probabilities of the fields' entries, shape of x."""
         pieces = x.split([math.prod(shape) for shape in self.shapes], -1)
         fields = [p.reshape(*p.shape[:-1], *shape) for p, shape in zip(pieces, self.shapes)]
         if self.together is None:
@@ -229,14 +255,14 @@ class Product(Distribution):
         return self._joined([found[j] if j in found else part.entries(f) for j, part, f in alone])
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """Each field drawn with its own noise."""
+        """Draws each field with its own noise."""
         draws = [part.sample(rng, f"{name}-{i}") for i, part in enumerate(self.parts)]
         dtype = torch.get_default_dtype()
         return self._joined([x if x.is_floating_point() else x.to(dtype) for x in draws])
 
     @property
     def mean(self) -> Tensor:
-        """The fields' means."""
+        """Means of the fields."""
         return self._joined([part.mean for part in self.parts])
 
     def _joined(self, values: list[Tensor]) -> Tensor:

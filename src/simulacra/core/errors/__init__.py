@@ -1,1 +1,1 @@
-"""Checks of calls, the kinds of values in words, and suggestions to the user."""
+"""Checks of calls and arguments, with error messages that suggest a remedy."""

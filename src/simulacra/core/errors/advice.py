@@ -1,11 +1,12 @@
-"""Suggestions in refusals: how data of another kind are loaded so that a model takes them.
+"""Suggestions in error messages: ways to load data of another kind so that a model accepts them.
 
-A suggestion works: it names an option of `load_data` only where these data take it, and a model only where
-that model takes the space. The command line writes `load the data with name='value'` as `--data.name value`.
+A suggestion must work: it names an option of `load_data` only if these data take it, and a model only if it
+takes the space. The command line writes `load the data with name='value'` as `--data.name value`.
 """
 
 from __future__ import annotations
 
+from simulacra.core.errors.suggestion import Phrase, load_with
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Space
@@ -15,7 +16,10 @@ NO_FRAMES = "no model of the catalogue takes sequences of such steps; cut them i
 
 
 def as_real(space: Space) -> str:
-    """How to give these data to a model of real vectors.
+    """Suggests a way to give these data to a model of real vectors.
+
+    Args:
+        space: space of the data.
 
     Example:
         >>> from simulacra import Categorical, Table, Levels, Real
@@ -25,11 +29,13 @@ def as_real(space: Space) -> str:
         'its column b is a class: drop it with types=, or take a VAE'
     """
     if isinstance(space, Levels):
-        return "load the data with dequantize='uniform'"
+        one = load_with(dequantize="uniform")
+        return Phrase(f"load the data with {one}", one)
     if isinstance(space, Table):
         texts = [name for name, field in space.fields if of_texts(field)]
         if not texts:
-            return "load the data with types='real'"
+            one = load_with(types="real")
+            return Phrase(f"load the data with {one}", one)
         if len(texts) == 1:
             return f"its column {texts[0]} is a class: drop it with types=, or take a VAE"
         return f"its columns {', '.join(texts[:6])} are classes: drop them with types=, or take a VAE"
@@ -37,13 +43,13 @@ def as_real(space: Space) -> str:
 
 
 def of_texts(field: Space) -> bool:
-    """Returns True for classes that are no numbers."""
+    """Returns True if the field has classes whose names are not whole numbers."""
     classes = isinstance(field, (Categorical, Ordinal))
     return classes and not all(name.removeprefix("-").isdecimal() for name in getattr(field, "names", ("",)))
 
 
 def of_discrete(space: Space) -> str:
-    """A model for data that are not real."""
+    """Suggests a model for data that are not real."""
     if isinstance(space, Sequence):
         return FRAMES if isinstance(space.of, Binary) else NO_FRAMES
     return "take an RBM" if isinstance(space, Binary) else "a VAE takes such data"

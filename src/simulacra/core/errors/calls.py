@@ -1,8 +1,8 @@
-"""The boundary of the public functions: arguments are checked against the signature before anything runs.
+"""Validation of calls to public functions: arguments are checked against the signature before anything runs.
 
-The signature says which arguments there are, which must be given, and of what kind each is. One check reads
-it for functions, methods, options and constructors of models. A wrong call is answered by one sentence that
-names the argument, what was given, what is possible, and what to give instead.
+The signature declares the arguments, which of them are required, and their types. One check reads it for
+functions, methods, options and constructors of models. A wrong call raises an error of one sentence that
+names the argument, the given value, the possible values, and a correction.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from typing import Any, TypeVar, cast
 from simulacra.core.errors.kinds import brief, fits, phrase, suggestion
 
 C = TypeVar("C", bound=Callable[..., Any])
-LISTED = 24  # names that a sentence lists
+LISTED = 24  # most names in one message
 
 
 class WrongCall(ValueError, TypeError):
-    """A call with an argument that is unknown, missing or of another kind.
+    """Raised for a call with an argument that is unknown, missing or of the wrong type.
 
     It is a `ValueError`, as every error for users, and also the `TypeError` that Python would raise.
     """
 
 
 def checked(callee: C) -> C:
-    """A function, method or class of options that refuses a wrong call in one sentence.
+    """Decorates a function, method or class of options, so that a wrong call raises `WrongCall`.
+
+    Args:
+        callee: function or class; its annotations declare the types.
 
     Example:
         >>> @checked
@@ -41,12 +44,12 @@ def checked(callee: C) -> C:
         simulacra.core.errors.calls.WrongCall: draw takes no sed=; did you mean seed=?
     """
     if isinstance(callee, type):
-        callee.__init__ = _checking(callee.__init__, callee.__name__)  # type: ignore[misc]
+        callee.__init__ = _with_checks(callee.__init__, callee.__name__)  # type: ignore[misc]
         return callee
-    return cast(C, _checking(callee, callee.__name__))
+    return cast(C, _with_checks(callee, callee.__name__))
 
 
-def _checking(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _with_checks(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     signature = inspect.signature(function)
 
     @functools.wraps(function)
@@ -64,11 +67,17 @@ def check_call(
     kwargs: Mapping[str, Any],
     kinds: Callable[[], Mapping[str, Any]],
 ) -> None:
-    """Raise WrongCall unless the arguments fit the signature and the kinds of its parameters.
+    """Checks arguments against a signature and the types of its parameters.
 
     Args:
-        name: of what is called.
-        kinds: gives the annotations, by name; those of other names are not looked at.
+        name: name of the called function, for messages.
+        signature: its signature.
+        args: positional arguments.
+        kwargs: keyword arguments.
+        kinds: function that returns the annotations by name; arguments without one are not checked.
+
+    Raises:
+        WrongCall: if the arguments do not fit.
     """
     try:
         given = signature.bind(*args, **kwargs).arguments
@@ -83,7 +92,17 @@ def check_call(
 
 
 def check_kind(key: str, value: Any, kind: Any, callee: str) -> None:
-    """Raise WrongCall unless the argument `key` of `callee` is of this kind."""
+    """Checks the type of one argument.
+
+    Args:
+        key: name of the argument.
+        value: its value.
+        kind: its annotation.
+        callee: name of the called function, for the message.
+
+    Raises:
+        WrongCall: if the value is of another type.
+    """
     if not fits(value, kind):
         end = suggestion(value, kind, callee)
         raise WrongCall(f"{key} is {brief(value)}, but it must be {phrase(kind)}{end}")
@@ -92,7 +111,7 @@ def check_kind(key: str, value: Any, kind: Any, callee: str) -> None:
 def _why_unbound(
     name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> str:
-    """Which argument is unknown, missing or one too many."""
+    """Returns a sentence that names the unknown, missing or surplus argument."""
     parameters = [p for p in signature.parameters.values() if p.name != "self"]
     names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     unknown = next((key for key in kwargs if key not in names), None)
@@ -111,7 +130,12 @@ def _why_unbound(
 
 
 def no_such(name: str, unknown: str, names: Iterable[str]) -> str:
-    """The sentence for an argument that does not exist, with the nearest one or all.
+    """Returns a sentence on an unknown argument, with the most similar name or all names.
+
+    Args:
+        name: name of the called function.
+        unknown: name of the unknown argument.
+        names: names of all arguments.
 
     Example:
         >>> no_such("fit", "epoch", ["epochs", "seed"])
@@ -125,7 +149,7 @@ def no_such(name: str, unknown: str, names: Iterable[str]) -> str:
 
 @functools.cache
 def kinds_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of a function's parameters, or of a class, that can be read, by name."""
+    """Returns the evaluated annotations of a function's parameters, or of a class's fields, by name."""
     function = inspect.unwrap(function)
     names = vars(sys.modules[function.__module__])
     found = {}
@@ -133,7 +157,7 @@ def kinds_of(function: Callable[..., Any]) -> dict[str, Any]:
         try:
             found[name] = eval(annotation, dict(names)) if isinstance(annotation, str) else annotation
         except (NameError, AttributeError, TypeError):
-            # imported for type checkers only: such a kind is not judged
+            # a name imported for type checkers only: such arguments are not checked
             continue
     found.pop("return", None)
     return found
@@ -141,7 +165,7 @@ def kinds_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 @functools.cache
 def constructed(kind: type) -> dict[str, Any]:
-    """The annotations of a constructor's arguments, those that it hands on to its bases included."""
+    """Returns the annotations of a constructor's arguments, including those passed on to its base classes."""
     found: dict[str, Any] = {}
     for base in kind.__mro__:
         own = vars(base).get("__init__")

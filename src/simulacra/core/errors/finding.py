@@ -1,4 +1,4 @@
-"""A finding: what was measured, what is normal, what it means, what to try, and where it is written up."""
+"""Findings of the doctor: a measurement, its normal range, its meaning and a suggestion."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, Literal
 from simulacra.core.renamed import renamed_arguments, renames_attributes
 
 Severity = Literal["ok", "note", "warning"]
-ORDER: tuple[Severity, ...] = ("warning", "note", "ok")  # as they are shown
+ORDER: tuple[Severity, ...] = ("warning", "note", "ok")  # order of display
 
 
 @renames_attributes
 @dataclass(frozen=True)
 class Finding:
-    """What the doctor says about one thing.
+    """One result of the doctor.
 
     Args:
         severity: `ok`, `note` or `warning`.
-        name: what was looked for, such as `posterior collapse`.
-        measured: the numbers.
-        normal: what they are in a healthy model.
-        means: what they say.
-        mend: what to try; empty where all is well.
+        name: name of the check, such as `posterior collapse`.
+        measured: the measured numbers.
+        normal: the numbers of a healthy model.
+        meaning: interpretation of the numbers.
+        suggestion: remedy to try; empty if all is well.
         see: a row of docs/systems.md such as `E7`, or a page such as `docs/doctor.md#posterior-collapse`.
-        options: those of the command line that the mend names, as they are typed: `--model.kl_warmup 0.5`.
+        options: command-line options that the suggestion names, as typed: `--model.kl_warmup 0.5`.
 
     Example:
         >>> print(Finding("note", "idle units", "2 of 4 are idle", "none", "too long a code", "latent=2"))
@@ -50,7 +50,7 @@ class Finding:
         return f"{said} [{self.see}]." if self.see else f"{said}."
 
     def json(self) -> dict[str, Any]:
-        """The finding as JSON, the composed sentence with it."""
+        """Returns the finding as JSON, including the composed sentence."""
         return {**asdict(self), "sentence": self.sentence}
 
     def __str__(self) -> str:
@@ -58,7 +58,10 @@ class Finding:
 
 
 def read_finding(content: Mapping[str, Any]) -> Finding:
-    """A finding from `Finding.json`; those of 0.1 had a sentence and no parts.
+    """Returns the finding that `Finding.json` wrote; files of version 0.1 held a sentence and no parts.
+
+    Args:
+        content: JSON of a finding.
 
     Raises:
         KeyError: if an entry is missing.
@@ -72,5 +75,5 @@ def read_finding(content: Mapping[str, Any]) -> Finding:
     if "measured" not in content:
         return Finding(severity, name, content["sentence"].removesuffix("."))
     parts = {part: content[part] for part in ("measured", "normal", "meaning", "suggestion", "see")}
-    # those of 0.2 had no options
+    # findings of version 0.2 had no options
     return Finding(severity, name, **parts, options=tuple(content.get("options", ())))

@@ -1,7 +1,7 @@
-"""Values against annotations: does a value fit, what is wanted in words, and a suggestion that works.
+"""Checks of values against type annotations, with messages in words and working suggestions.
 
-Only plain kinds are judged: numbers, texts, booleans, choices, tuples, paths and classes of the library. An
-annotation of any other kind, such as `Any` or a function, lets everything pass.
+Only simple types are checked: numbers, texts, booleans, literals, tuples, paths and classes of the library.
+Any other annotation, such as `Any` or a callable, accepts every value.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ from typing import Any, Literal, Union, get_args, get_origin
 import numpy as np
 
 ALSO = {"gpu": "cuda", "half": "bf16", "bfloat16": "bf16"}  # what else choices are called
+LARGEST, BEYOND = 2**64, 2**1000
 WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", Path: "a path"}
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Returns True if a value is of the kind that an annotation says.
+    """Returns True if a value is of the annotated type.
+
+    Args:
+        value: any value.
+        kind: an annotation.
 
     Example:
         >>> fits(3, int), fits(2.5, int), fits(True, int), fits([8, 4], tuple[int, ...])
@@ -46,7 +51,7 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def _all_fit(values: list[Any] | tuple[Any, ...], kind: Any) -> bool:
-    """Thousands of numbers of one type, such as the cells of a column, are judged by numpy."""
+    """Checks all entries; numpy checks long lists of numbers of one type, such as a column."""
     if kind is float and set(map(type, values)) <= {float, int}:
         return not np.isnan(np.array(values, dtype=float)).any()
     return all(fits(entry, kind) for entry in values)
@@ -54,7 +59,11 @@ def _all_fit(values: list[Any] | tuple[Any, ...], kind: Any) -> bool:
 
 def _number(value: Any, kind: type) -> bool:
     """Booleans are no numbers, and NaN is none."""
-    return isinstance(value, kind) and not isinstance(value, bool) and not math.isnan(value)  # type: ignore[arg-type]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return False
+    # no count and no seed is larger than 64 bits hold, and no number than a float does
+    most = LARGEST if kind is Integral else BEYOND
+    return abs(value) < most if isinstance(value, Integral) else not math.isnan(value)  # type: ignore[arg-type,operator]
 
 
 def _of_the_library(kind: Any) -> bool:
@@ -64,7 +73,7 @@ def _of_the_library(kind: Any) -> bool:
 
 
 def phrase(kind: Any) -> str:
-    """An annotation in words.
+    """Returns an annotation in words.
 
     Example:
         >>> phrase(int), phrase(float | None), phrase(tuple[int, ...])
@@ -86,7 +95,12 @@ def phrase(kind: Any) -> str:
 
 
 def suggestion(value: Any, kind: Any, callee: str) -> str:
-    """The end of the sentence: what to give instead, or a full stop.
+    """Returns the end of an error message: a value to give instead, or a full stop.
+
+    Args:
+        value: the wrong value.
+        kind: annotation of the argument.
+        callee: name of the called function.
 
     Example:
         >>> suggestion(2.5, int, "sample"), suggestion("3", int | None, "fit"), suggestion([], int, "fit")
@@ -103,6 +117,8 @@ def suggestion(value: Any, kind: Any, callee: str) -> str:
 def _as_number(value: Any, kind: type) -> str:
     try:
         number = float(value)
+        if kind is int and abs(number) >= LARGEST:
+            return ""
         return f"give {int(number) if kind is int else f'{number:g}'}" if math.isfinite(number) else ""
     except (TypeError, ValueError, OverflowError, RuntimeError):
         return ""
@@ -128,7 +144,7 @@ def _instead(value: Any, kind: Any, callee: str) -> str:
 _SPACES = "give Binary({shape}), Levels({shape}, levels=256) or Real({shape})"
 _FIRST = "the model comes first, as in {callee}(model, data)"
 _LOADED = "load them first, as in load_data(x)"
-# by what is wanted and what was given: names, since most of these classes stand above this file
+# (class wanted, class given), by name, since core cannot import most of these classes
 INSTEAD = {
     ("Space", "Dataset"): "give its space, as in {callee}(data.space)",
     ("Space", "Model"): "give its space, as in {callee}(model.space)",
@@ -156,11 +172,13 @@ INSTEAD = {
 
 
 def brief(value: Any) -> str:
-    """A value in a few characters, for a sentence.
+    """Returns a short text of a value, for messages.
 
     Example:
         >>> brief("3"), brief(np.zeros((3, 2)))
         ("'3'", 'a ndarray of shape (3, 2)')
+        >>> brief(10**400)
+        'a number of 401 digits'
     """
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
@@ -168,5 +186,7 @@ def brief(value: Any) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     plain = isinstance(value, str | int | float | complex | list | tuple | dict | None)
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        return f"a number of {int(value.bit_length() * math.log10(2)) + 1:,} digits"
     text = " ".join(repr(value).split()) if plain else ""
     return text if 0 < len(text) <= 60 else f"a {type(value).__name__}"

@@ -1,1 +1,1 @@
-"""Models as ONNX graphs."""
+"""Export of models as ONNX graphs."""

@@ -1,12 +1,12 @@
-"""Which words of a model can be graphs, from raw units to raw units.
+"""The methods of a model that can be exported as graphs, from raw units to raw units.
 
     decode    z            -> the expectation of x
     encode    x            -> z
     step      state        -> the next state of the Markov chain
     sample    (noise only) -> x
-    logits    x            -> the numbers of each entry's distribution given the entries before it
+    logits    x            -> the parameters of each entry's distribution given the entries before it
 
-What else a word needs is drawn from its `Rng`, so a graph takes it as an input.
+Random numbers that a method draws from its `Rng` become further inputs of the graph.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from simulacra.core.spaces.plain import Space
 
 @dataclass(frozen=True)
 class Exportable:
-    """A word as a graph.
+    """A method of a model as a graph.
 
     Args:
-        capability: what the model needs.
-        run: the word on tensors, (model, input, rng, condition) -> output.
-        output: its name.
-        input: its name, or "" where the word takes noise alone.
-        example: (model, rng) -> an input for each row.
-        key: what the word's random numbers are for.
+        capability: capability that the model needs.
+        run: the method on tensors, (model, input, rng, condition) -> output.
+        output: name of the output.
+        input: name of the input; "": noise is the only input.
+        example: (model, rng) -> an example of the input with one row for each row of rng.
+        key: purpose of the random numbers in their key, as in `Rng(seed, key)`.
     """
 
     capability: type[can.Capability]
@@ -56,10 +56,10 @@ WORDS = {
     ),
     "encode": Exportable(
         can.Encodes,
-        lambda model, x, rng, c: model.infer(_own(model, x, rng), c),
+        lambda model, x, rng, c: model.infer(_preprocessed(model, x, rng), c),
         "z",
         "x",
-        lambda model, rng: _raw(model, rng),
+        lambda model, rng: _raw_example(model, rng),
     ),
     "step": Exportable(
         can.HasMarkovChain,
@@ -77,26 +77,31 @@ WORDS = {
     ),
     "logits": Exportable(
         can.HasConditionals,
-        lambda model, x, rng, c: model.parameters_of(_own(model, x, rng), c),
+        lambda model, x, rng, c: model.parameters_of(_preprocessed(model, x, rng), c),
         "logits",
         "x",
-        lambda model, rng: _raw(model, rng),
+        lambda model, rng: _raw_example(model, rng),
     ),
 }
 
 
-def _own(model: Model, x: Tensor, rng: Rng) -> Tensor:
-    """Raw x in the model's own units."""
+def _preprocessed(model: Model, x: Tensor, rng: Rng) -> Tensor:
+    """Returns raw x in the model's space and type."""
     return model.preprocessing.apply(x, rng).to(model.dtype)
 
 
-def _raw(model: Model, rng: Rng) -> Tensor:
-    """An example of raw x."""
+def _raw_example(model: Model, rng: Rng) -> Tensor:
+    """Returns an example of raw x."""
     double = model.preprocessing.double and not lacks_float64(model.device)
     return example(model.preprocessing.raw, rng).to(torch.float64 if double else model.dtype)
 
 
 def example(space: Space, rng: Rng) -> Tensor:
-    """An observation for each row, its entries what the space fills gaps with."""
+    """Returns placeholder observations, one for each row of rng.
+
+    Args:
+        space: space of the observations.
+        rng: generator whose rows and device are used; nothing is drawn.
+    """
     zeros = torch.zeros(len(rng.rows), *space.shape, device=rng.device)
     return space.filled(zeros, torch.zeros_like(zeros, dtype=torch.bool))

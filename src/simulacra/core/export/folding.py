@@ -1,7 +1,7 @@
-"""What depends on the weights alone is computed once, before a graph is written.
+"""Constant folding: computes everything that depends on the weights alone before a graph is written.
 
-A graph format knows few operations, and solving linear equations is none of ONNX's. Where these concern
-the weights alone (the gain of a factor model, log Z) their result is a constant of the exported graph.
+ONNX has few operations; it cannot solve linear equations, for example. Where such operations concern the
+weights alone (the gain of a factor model, log Z), their result becomes a constant of the exported graph.
 """
 
 from __future__ import annotations
@@ -14,22 +14,26 @@ from torch.export import ExportedProgram
 
 
 def folded(program: ExportedProgram) -> fx.GraphModule:
-    """The program with every node that no input reaches replaced by its value."""
+    """Returns the program with every node that does not depend on an input replaced by its value.
+
+    Args:
+        program: exported program.
+    """
     module = program.module()
     assert isinstance(module, fx.GraphModule)
     values = constants(module)
     held = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
     for i, (node, value) in enumerate(values.items()):
-        # a constant that is no weight is made a buffer, which another export takes
+        # a computed constant becomes a buffer, which a second export accepts
         kept = node.op == "get_attr" and str(node.target) in held
         if kept or not isinstance(value, Tensor) or all(user in values for user in node.users):
             continue
-        # a weight that is only turned around is kept turned
+        # store a transposed weight in its transposed layout
         module.register_buffer(f"folded_{i}", value.contiguous())
         with module.graph.inserting_before(node):
             node.replace_all_uses_with(module.graph.get_attr(f"folded_{i}"))
     for node in values:
-        # what is asserted of a constant holds now, and would keep it
+        # assertions about constants already hold; they would keep the constant alive
         if node.target is torch.ops.aten._assert_tensor_metadata.default:
             module.graph.erase_node(node)
     module.graph.eliminate_dead_code()
@@ -39,7 +43,11 @@ def folded(program: ExportedProgram) -> fx.GraphModule:
 
 
 def constants(module: fx.GraphModule) -> dict[fx.Node, Any]:
-    """The values of the nodes that depend on weights alone."""
+    """Returns the values of all nodes that depend on the weights alone.
+
+    Args:
+        module: graph module of an exported program.
+    """
     values: dict[fx.Node, Any] = {}
     for node in module.graph.nodes:
         if node.op == "get_attr":

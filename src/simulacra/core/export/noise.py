@@ -1,8 +1,7 @@
-"""Noise as an input: the draws of a function recorded by name, and handed back to it.
+"""Noise as an input: records the draws of a function by name, and replays them.
 
-A function that draws from an `Rng` is a function of its arguments and of that noise. `Recorded` writes
-down which noise, and `Given` hands it back, so that f(x, rng) can be run, and exported, as the pure
-function f(x, noise):
+A function that draws from an `Rng` is a function of its arguments and of that noise. `Recorded` records the
+noise and `Given` replays it, so that f(x, rng) can be run and exported as the pure function f(x, noise):
 
     asked = Recorded()
     f(x, Rng(0, "f", rows=rows, source=asked))
@@ -17,11 +16,11 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-WORD = 2  # a key begins with the seed and what the numbers are for
+WORD = 2  # leading elements of a key that names leave out: the seed and the purpose
 
 
 def noise_name(key: tuple[object, ...]) -> str:
-    """What the noise under a key is called, as an input.
+    """Returns the name of the graph input for the noise under a key.
 
     Example:
         >>> noise_name((7, "step", 3, "h-mean"))
@@ -32,11 +31,11 @@ def noise_name(key: tuple[object, ...]) -> str:
 
 @dataclass
 class Recorded:
-    """Draws as ever, and keeps what was drawn.
+    """A source for `Rng` that draws as usual and records the numbers.
 
     Args:
-        tensors: by name, each of shape (B, *).
-        kinds: `normal` (standard) or `uniform` (in [0, 1)), by name.
+        tensors: recorded numbers by name, each of shape (B, *).
+        kinds: their distribution by name, `normal` (standard) or `uniform` (in [0, 1)).
 
     Example:
         >>> from simulacra.core.random.keyed import Rng
@@ -50,7 +49,7 @@ class Recorded:
     kinds: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, key: tuple[object, ...], kind: str, draw: Callable[[], Tensor]) -> Tensor:
-        """The draw under `key`."""
+        """Draws the numbers under `key`, records and returns them."""
         name = noise_name(key)
         self.tensors[name], self.kinds[name] = draw(), kind
         return self.tensors[name]
@@ -58,14 +57,14 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Given:
-    """Hands out what it was given, whatever the rows; draws nothing.
+    """A source for `Rng` that returns given numbers, whatever the rows, and draws nothing.
 
     Args:
-        tensors: by name.
+        tensors: numbers by name, as `Recorded` names them.
     """
 
     tensors: Mapping[str, Tensor]
 
     def __call__(self, key: tuple[object, ...], kind: str, draw: Callable[[], Tensor]) -> Tensor:
-        """The tensor of that name."""
+        """Returns the given tensor for `key`."""
         return self.tensors[noise_name(key)]

@@ -1,8 +1,8 @@
-"""Models as ONNX graphs, raw in and raw out, with the noise as inputs.
+"""Exports a method of a model as an ONNX graph, raw units in and out, with the noise as inputs.
 
-A graph has no generator. What a word of the model draws is an input of its own: `noise_z`, `noise_x`. A
-program elsewhere draws these numbers, the metadata says which, and the same noise gives the same answer.
-Rows are the first dimension of every input and of the output, as many as one likes.
+A graph has no random generator. Each draw of the method becomes an input: `noise_z`, `noise_x`. The calling
+program draws these numbers from the distribution that the metadata names; equal noise gives equal output.
+Rows are the first dimension of every input and of the output, and their number is free.
 """
 
 from __future__ import annotations
@@ -34,22 +34,31 @@ from simulacra.core.storage.files import HEADER, write_atomically
 from simulacra.core.storage.migration import FORMAT
 
 OPSET = 18
-ROWS = 3  # the graph is traced with; a single row could be taken for a constant
-MOST_NOISE = 16  # inputs of noise; where there are more, a chain would be unrolled
+ROWS = 3  # rows of the traced example; tracing specializes on a size of one
+MOST_NOISE = 16  # most noise inputs; a method with more is a chain that tracing would unroll
 CONDITION = "condition"
 
 
 @checked
 def export_onnx(model: Model, path: str | Path, what: str = "decode") -> Path:
-    """Write one word of a model as an ONNX graph: raw units, noise as inputs, any number of rows.
+    """Writes one method of a model as an ONNX graph: raw units, noise as inputs, any number of rows.
 
     Args:
+        model: model to export.
         path: the `.onnx` file; its metadata entry `simulacra` (JSON) describes inputs and output.
         what: `decode`, `encode`, `step`, `sample` or `logits`.
+
+    Returns:
+        the path.
 
     Raises:
         ValueError: if the model lacks the capability, the extra `export` is not installed, or the
             computation has no ONNX form.
+
+    Example:
+        >>> from simulacra import PPCA, Real
+        >>> export_onnx(PPCA(Real((5,)), latent=2), "decoder.onnx")  # doctest: +SKIP
+        PosixPath('decoder.onnx')
     """
     path = Path(path)
     if what not in WORDS:
@@ -72,7 +81,7 @@ def export_onnx(model: Model, path: str | Path, what: str = "decode") -> Path:
 
 
 def _refuse_counts(model: Model, what: str) -> None:
-    """Raise ValueError where a draw needs quantiles of counts, which no graph has."""
+    """Raises ValueError if samples need quantiles of count distributions, which ONNX cannot compute."""
     spaces = [field for _, field in model.space.fields] if isinstance(model.space, Table) else [model.space]
     if what == "sample" and any(isinstance(space, Count) for space in spaces):
         raise ValueError(
@@ -92,17 +101,20 @@ def _need_onnx() -> None:
 def graph_inputs(
     model: Model, what: str, n: int = ROWS, seed: int = 0, given: Mapping[str, Tensor] | None = None
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Inputs of the exported graph with the noise that the word itself draws under `seed`.
+    """Returns inputs of the exported graph, with the noise that the method itself draws under `seed`.
 
     Args:
+        model: model to export.
+        what: name of the method, as in `export_onnx`.
         n: number of rows.
-        given: some of the inputs; examples take the place of the others.
+        seed: seed of the noise.
+        given: some of the inputs by name; examples replace the missing ones.
 
     Returns:
-        the inputs by name, and the kind of each that is noise (`normal` or `uniform`).
+        the inputs by name, and the kind of each noise input (`normal` or `uniform`).
 
     Raises:
-        ValueError: if the word draws so often that it is a chain.
+        ValueError: if the method draws too often, as a Markov chain does.
 
     Example:
         >>> from simulacra import PPCA, Real
@@ -137,21 +149,21 @@ def _run(model: Model, word: Exportable, inputs: Mapping[str, Tensor], rng: Rng)
 
 
 class _Graph(nn.Module):
-    """The word as a function of its inputs in order."""
+    """The method as a module whose inputs are positional."""
 
     def __init__(self, model: Model, word: Exportable, names: tuple[str, ...]):
         super().__init__()
         self.model, self.word, self.names = model, word, names
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        """The word's output for one tensor a name."""
+        """Returns the method's output for one tensor for each name."""
         inputs = dict(zip(self.names, tensors))
         rng = Rng(0, self.word.key, rows=range(ROWS), device=self.model.device, source=Given(inputs))
         return _run(self.model, self.word, inputs, rng)
 
 
 def _traced(model: Model, what: str, inputs: Mapping[str, Tensor]) -> Any:
-    """The word as an ONNX program whose number of rows is open.
+    """Returns the method as an ONNX program with a dynamic number of rows.
 
     Raises:
         ValueError: if it has no ONNX form.
@@ -162,9 +174,9 @@ def _traced(model: Model, what: str, inputs: Mapping[str, Tensor]) -> Any:
     try:
         with evaluating(model), _quiet():
             graph = _Graph(model, WORDS[what], names).eval()
-            # once as it is: what spaces keep of themselves must be numbers, and no part of a trace
+            # a first call fills the caches of spaces with real tensors, so that the trace does not
             graph(*tensors)
-            # not strict: the default only since torch 2.7
+            # strict=False is the default only since torch 2.7
             whole = torch.export.export(graph, tensors, dynamic_shapes=(shapes,), strict=False)
             lean = torch.export.export(folded(whole), tensors, dynamic_shapes=shapes, strict=False)
             return torch.onnx.export(
@@ -190,13 +202,13 @@ def _first_cause(error: BaseException) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back messages of the exporter about packages that nobody asked for."""
+    """Context that suppresses the exporter's messages about optional packages."""
     with held_back(logging.ERROR, "torch.onnx"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-# ---- what the file says of itself
+# ---- metadata of the file
 
 
 def _description(
@@ -229,7 +241,7 @@ def _description(
 
 
 def _distribution(model: Any) -> dict[str, Any]:
-    """What the numbers of `logits` say, and the order in which the entries follow from each other."""
+    """Describes the parameters in `logits`, and the order in which the entries are factorized."""
     numbers, members = model.head.output[0], model.head.members
     return {
         "name": model.head.name,

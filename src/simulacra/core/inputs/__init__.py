@@ -1,1 +1,1 @@
-"""From what users hand in (arrays, tables, pictures) to rows of a space, and back."""
+"""Conversion of user data (arrays, tables, pictures) to rows of a space, and back."""

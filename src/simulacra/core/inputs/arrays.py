@@ -1,8 +1,8 @@
-"""Arrays in the forms that users have them, as tensors of the same numbers.
+"""Conversion of arrays in all common forms to tensors of the same numbers.
 
-numpy arrays of any byte order, memory order and width, memory maps, nested lists, Python objects that are
-numbers, tensors, data frames of numbers, and whatever else offers `__array__` or `__dlpack__`. A number
-that no tensor holds exactly is refused, never rounded.
+It accepts numpy arrays of any byte order, memory order and width, memory maps, nested lists, Python numbers,
+tensors, data frames of numbers, and everything that offers `__array__` or `__dlpack__`. A number that no
+tensor type holds exactly is an error; nothing is rounded.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from torch import Tensor
 
 from simulacra.core.errors.kinds import brief, suggestion
 
-EXACT = 2**53  # whole numbers from here on are not all held by double precision
-# what torch computes with, of those that it only stores
+EXACT = 2**53  # above it, double precision does not hold every whole number
+# types that torch stores but hardly computes with -> a wider type
 WIDER = {"uint16": np.int32, "uint32": np.int64, "uint64": np.int64, "float16": np.float32}
 
 
 def as_tensor(x: Any, name: str = "x") -> Tensor:
-    """A tensor from numpy, torch, nested lists or a data frame of numbers.
+    """Converts numpy, torch, nested lists or a data frame of numbers to a tensor.
 
     Args:
-        name: what is said to be wrong in an error.
+        x: numbers in any of these forms.
+        name: name of x in messages.
 
     Raises:
         ValueError: if the values are not real numbers, or a tensor would round them.
@@ -49,7 +50,7 @@ def as_tensor(x: Any, name: str = "x") -> Tensor:
 
 
 def _torch(x: Tensor, name: str) -> Tensor:
-    """A tensor that torch computes with."""
+    """Returns a dense tensor of a type that torch computes with."""
     if x.layout != torch.strided:
         raise ValueError(f"{name} is a sparse tensor: give {name}.to_dense().")
     if x.is_complex():
@@ -91,10 +92,14 @@ def _complex(name: str) -> ValueError:
 
 
 def exact_numbers(array: np.ndarray, name: str) -> np.ndarray:
-    """The numbers of an array in a type that torch computes with.
+    """Returns the numbers of an array in a type that torch computes with.
+
+    Args:
+        array: array of any type.
+        name: name of the array in messages.
 
     Raises:
-        ValueError: if they are no real numbers, or the type would round them.
+        ValueError: if they are not real numbers, or the type would round them.
 
     Example:
         >>> exact_numbers(np.array([1, 2.5, None], object), "x").tolist()
@@ -135,7 +140,7 @@ def _check_exact(largest: int, name: str) -> None:
 
 
 def _of_objects(array: np.ndarray, name: str) -> np.ndarray:
-    """Python objects as the narrowest of booleans, whole numbers and doubles; None is NaN."""
+    """Converts Python objects to booleans, int64 or float64, the narrowest that fits; None becomes NaN."""
     values = array.reshape(-1).tolist()
     if values and all(isinstance(value, (bool, np.bool_)) for value in values):
         return array.astype(bool)
@@ -161,10 +166,10 @@ def _number(value: Any, name: str) -> float:
 
 
 def exact_float(value: Any) -> float:
-    """A number, or the text of one, as a double.
+    """Converts a number, or its text, to a float without rounding.
 
     Raises:
-        ValueError: if it is none, or a whole number that a double rounds.
+        ValueError: if it is not a number, or an integer that a float would round.
 
     Example:
         >>> exact_float("2.5"), exact_float(7)
@@ -179,21 +184,21 @@ def exact_float(value: Any) -> float:
 
 
 def is_gone(value: Any) -> bool:
-    """Returns True if an entry is one of the marks for a missing one: None, NaN, NA, NaT, a masked entry."""
+    """Returns True if an entry marks a missing value: None, NaN, NA, NaT, a masked entry."""
     nan = isinstance(value, (float, np.floating)) and bool(np.isnan(value))
-    # pandas need not be there for its NA to be known
+    # by name, so that pandas need not be imported
     return value is None or nan or type(value).__name__ in ("NAType", "NaTType", "MaskedConstant")
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
-    """In native byte order, with positive strides and memory that may be written to."""
+    """Returns the array in native byte order, contiguous and writable."""
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    # torch takes no flipped view, and warns of memory that is read only
+    # torch does not accept negative strides, and warns of read-only memory
     return array if array.flags.c_contiguous and array.flags.writeable else np.array(array, order="C")
 
 
 def split_mask(x: Any) -> tuple[Any, np.ndarray | None]:
-    """A masked array as its numbers and where they are known; anything else as it is, and None.
+    """Splits a masked array into its numbers and a mask of the known ones; otherwise returns x and None.
 
     Example:
         >>> numbers, known = split_mask(np.ma.masked_less([1.0, -9.0], 0))

@@ -1,4 +1,4 @@
-"""Rows on their way into a model, in chunks."""
+"""Raw rows preprocessed for a model, in chunks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows on their way into a model.
+    """A chunk of preprocessed rows.
 
     Args:
-        raw: as given, with placeholders where they miss, shape (B, *).
-        y: in the model's space.
+        raw: raw rows, with placeholders at missing entries, shape (B, *).
+        y: rows in the model's space, shape (B, *).
         log_det: log |det dy/dx| of the known entries, in nats, shape (B,).
-        rng: noise of the rows.
-        known: True where x is observed, or None.
-        c: conditions, or None.
+        rng: generator for these rows.
+        known: True where x is observed, shape of y; None: everywhere.
+        c: condition of each row, or None.
     """
 
     raw: Tensor
@@ -39,14 +39,15 @@ class Rows:
 def prepared(
     model: Interface, x: Tensor, known: Tensor | None, rng: Rng, chunk: int, c: Tensor | None = None
 ) -> Iterator[Rows]:
-    """Chunks of raw rows in the model's space.
+    """Yields chunks of raw rows, preprocessed to the model's space.
 
     Args:
-        x: raw rows with placeholders where they miss, shape (B, *).
-        known: True where x is observed, or None.
-        rng: noise of all rows, by content or by place.
-        chunk: rows that go through a network at once.
-        c: conditions, or None.
+        model: model with the preprocessing.
+        x: raw rows with placeholders at missing entries, shape (B, *).
+        known: True where x is observed, shape of x; None: everywhere.
+        rng: generator for all rows, by content or by place.
+        chunk: number of rows of a chunk.
+        c: condition of each row, or None.
     """
     for i in range(0, len(x), chunk):
         at = slice(i, i + chunk)

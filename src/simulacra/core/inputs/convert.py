@@ -1,4 +1,4 @@
-"""What users hand in, as rows of a space: numpy, torch, nested lists, data frames, Pillow images."""
+"""Conversion of user data to rows of a space: numpy, torch, nested lists, data frames, Pillow images."""
 
 from __future__ import annotations
 
@@ -37,21 +37,22 @@ def rows_of(
     lengths: Any = None,
     lenient: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
-    """Raw rows and what is known of them, checked against the space.
+    """Returns raw rows and their mask of known entries, checked against the space.
 
-    In the columns of a table NaN (None, NA) is a missing entry; elsewhere only `known` and the mask of a
-    masked array say so.
-    Waves of int16 are PCM. Sequences may be shorter than the longest: the steps that they lack are unknown.
+    In the columns of a table, NaN (None, NA) is a missing entry; elsewhere, only `known` and the mask of a
+    masked array mark missing entries. Waves of int16 are PCM. Sequences may be shorter than the longest one;
+    the steps that they lack are unknown.
 
     Args:
-        space: the raw space, with its columns' names where x is a data frame.
+        space: raw space, with names of columns if x is a data frame.
+        x: data in any of the forms.
         known: True where x is observed, shape of x or of one observation; None: everywhere.
-        geometry: how Pillow images become rows.
-        lengths: steps of each sequence where x is padded, shape (B,).
-        lenient: name a value of another kind in a table, and take it as missing, rather than refuse all rows.
+        geometry: cropping and resizing of Pillow images; None: none.
+        lengths: number of steps of each sequence if x is padded, shape (B,).
+        lenient: treat invalid values in a table as missing, with a warning, instead of an error.
 
     Returns:
-        x with placeholders where it is missing, shape (B, *), and the mask, or None if nothing misses.
+        x with placeholders at missing entries, shape (B, *), and the mask, or None if no entry is missing.
 
     Raises:
         ValueError: if x does not fit the space, or `known` does not fit x.
@@ -91,7 +92,7 @@ def rows_of(
 
 
 def _plain_rows(space: Space, x: Any, geometry: Geometry | None, lenient: bool) -> Tensor:
-    """Rows of a table, of pictures, or of numbers."""
+    """Returns rows of a table, of images, or of numbers."""
     if isinstance(space, Table):
         x = as_columns(x, space.names)
         if is_table(x):
@@ -108,7 +109,7 @@ def _plain_rows(space: Space, x: Any, geometry: Geometry | None, lenient: bool) 
 
 
 def _channels_first(space: Space, rows: Tensor) -> Tensor:
-    """Images as files hold them, (B, H, W) of one channel or (B, H, W, C), as (B, C, H, W)."""
+    """Converts images of shape (B, H, W) with one channel, or (B, H, W, C), to (B, C, H, W)."""
     channels, height, width = space.shape
     if channels == 1 and rows.shape[1:] == (height, width):
         return rows.unsqueeze(1)
@@ -117,14 +118,15 @@ def _channels_first(space: Space, rows: Tensor) -> Tensor:
 
 
 def sequence_rows(space: Sequence, x: Any, lengths: Any = None) -> tuple[Tensor, Tensor | None]:
-    """Sequences padded to the longest that the space has, and what is no padding.
+    """Pads sequences to the longest length of the space, and returns a mask of the valid steps.
 
     Args:
+        space: space of the sequences, with T steps.
         x: an array of shape (B, L, *), or a list of B sequences, each of shape (L, *) with its own L.
-        lengths: steps that count in each row, shape (B,); None: all that are given.
+        lengths: number of valid steps of each row, shape (B,); None: all given steps.
 
     Returns:
-        shape (B, T, *), and True in the steps of each row, or None if nothing is padded.
+        shape (B, T, *), and the mask of that shape, or None if nothing is padded.
 
     Raises:
         ValueError: if a sequence is too long or of another width, or lengths do not fit x.
@@ -137,7 +139,7 @@ def sequence_rows(space: Sequence, x: Any, lengths: Any = None) -> tuple[Tensor,
     """
     whole = None if isinstance(x, (list, tuple)) else as_tensor(x)
     if whole is not None and (whole.dim() < 2 or whole.shape[2:] != space.of.shape or not len(whole)):
-        # x itself is the mistake, or there is none
+        # let the check of the space report a wrong shape
         return whole, None
     pieces = [as_tensor(row) for row in (x if whole is None else whole)]
     for i, row in enumerate(pieces):
@@ -165,9 +167,9 @@ def _counts(lengths: Any, given: Tensor) -> Tensor:
 
 
 def _known_of(space: Space, rows: Tensor, known: Any) -> Tensor:
-    """Booleans of the shape of the rows."""
+    """Returns `known` as booleans of the shape of the rows."""
     if rows.shape[1:] != space.shape:
-        # x itself is the mistake
+        # report a wrong shape of x first
         space.check(rows)
     if isinstance(known, str):
         raise ValueError(
@@ -190,14 +192,18 @@ def _known_of(space: Space, rows: Tensor, known: Any) -> Tensor:
 
 
 def check_gaps(space: Space, known: Any, there: Tensor | None) -> None:
-    """Raise ValueError where a completion has nothing to draw, or nothing to go by.
+    """Checks that a completion has entries to draw and known entries to condition on.
 
-    A table without gaps is complete as it stands, as imputers take it; elsewhere `known` must hide
-    some entry of some row. Rows without a gap may stand beside others.
+    A table without gaps is complete and passes, as in imputers; for other data, `known` must be False at
+    some entry. Single rows without a gap are allowed.
 
     Args:
-        known: as given.
-        there: what `rows_of` made of it.
+        space: raw space.
+        known: mask as the user gave it, or None.
+        there: mask that `rows_of` returned for it, or None.
+
+    Raises:
+        ValueError: if there is nothing to draw, or nothing is known.
     """
     if there is None and known is None and not isinstance(space, Table):
         raise ValueError(
@@ -214,13 +220,15 @@ def check_gaps(space: Space, known: Any, there: Tensor | None) -> None:
 
 
 def condition_rows(space: Space, condition: Any, n: int) -> Tensor:
-    """One condition for each of n rows, from numbers or from names of classes.
+    """Returns one condition for each of n rows, from numbers or names of classes.
 
     Args:
-        condition: one for all, or one for each row.
+        space: space of the condition.
+        condition: one condition for all rows, or one for each.
+        n: number of rows.
 
     Raises:
-        ValueError: if a name is no class, or the number of conditions is not n.
+        ValueError: if a name is not a class, or the number of conditions is not n.
     """
     names = _texts(condition)
     if names is not None:
@@ -237,7 +245,7 @@ def condition_rows(space: Space, condition: Any, n: int) -> Tensor:
 
 
 def _texts(condition: Any) -> np.ndarray | None:
-    """Names of classes, shape (B,) or (), or None where these are numbers."""
+    """Returns names of classes, shape (B,) or (); None if the condition holds numbers."""
     if isinstance(condition, (str, bytes)):
         return np.array(condition if isinstance(condition, str) else condition.decode())
     if isinstance(condition, Tensor) or not hasattr(condition, "__len__"):
@@ -258,7 +266,7 @@ def _class_number(space: Space, name: str) -> int:
 
 
 def _from_columns(space: Table, x: Any, lenient: bool) -> Tensor:
-    """The columns that the space names, in its order, NaN where missing; others are left alone."""
+    """Returns the columns of the space, in its order, NaN for missing entries; other columns are ignored."""
     read = lenient_codes if lenient else column_codes
     columns = [
         read(field, column_values(column), f"column {name!r}")
@@ -274,10 +282,12 @@ def _from_columns(space: Table, x: Any, lenient: bool) -> Tensor:
 
 
 def _by_place(space: Table, x: Any, lenient: bool) -> Tensor | None:
-    """Rows with names of classes among their entries, or None for anything else.
+    """Returns rows that contain names of classes as numbers; None for anything else.
 
     Args:
+        space: space of the table.
         x: an array of objects or texts, or a list of rows, each with an entry for each column.
+        lenient: treat invalid values as missing.
     """
     if isinstance(x, np.ndarray) and x.dtype.kind in "OUS" and x.ndim == 2:
         rows = x.tolist()
@@ -290,7 +300,7 @@ def _by_place(space: Table, x: Any, lenient: bool) -> Tensor | None:
     columns = zip(*rows)
     texts = any(isinstance(value, (str, bytes)) for row in rows for value in row)
     read = lenient_codes if lenient and texts else column_codes
-    # numbers stand for classes where no entry is a name
+    # without names, numbers encode the classes
     codes = [
         read(field if texts else Real(), column, f"column {name!r}")
         for (name, field), column in zip(space.fields, columns)

@@ -1,4 +1,4 @@
-"""Rows of a table as people keep them: columns by name, classes by name, whole numbers whole."""
+"""Rows of a table for users: column names, class names, whole numbers without decimals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from simulacra.core.numerics.precision import precise_device
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Numeric
-from simulacra.core.spaces.plain import Binary, Count, Space
+from simulacra.core.spaces.plain import Binary, Count, Real, Space
 from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.plain_text import is_formula, without_formula
 
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     import pandas
 
 
-TRUTH = ("False", "True")  # classes of a file's column that pandas reads as booleans
+TRUTH = ("False", "True")  # class names of a column that pandas reads as booleans
 
 
 def columns_of(space: Table, x: Tensor) -> dict[str, list[Any]]:
-    """The columns of rows in raw units.
+    """Returns the columns of rows in raw units, by name.
 
     Args:
+        space: space of the table.
         x: shape (B, d).
 
     Example:
@@ -55,40 +57,60 @@ def _values(field: Space, column: Tensor) -> list[Any]:
         whole = [int(value) for value in column.round().tolist()]
         values = [int(name) for name in names] if numbered(names) else names
         return [values[value] for value in whole] if names else whole
-    if isinstance(field, Numeric) and field.decimals == 0:
+    if isinstance(field, (Numeric, Real)) and field.decimals == 0:
         return [int(value) if value == round(value) else value for value in column.tolist()]
-    # single precision as its own shortest text: 0.1, not 0.10000000149
+    # the shortest text of a float32: 0.1, not 0.10000000149
     return [float(str(value)) for value in column.numpy()]
 
 
-def with_digits(space: Table, x: Tensor) -> Tensor:
+def with_digits(space: Table, x: Tensor, of: tuple[type[Numeric | Real], ...] = (Numeric, Real)) -> Tensor:
     """Rows of a table whose numbers have the decimals of their columns.
 
     Args:
+        space: space of the table.
         x: rows in raw units, shape (B, d).
+        of: kinds of the columns that are rounded.
+
+    Returns:
+        float64 if a column has decimals, otherwise x.
 
     Example:
         >>> import torch
         >>> with_digits(Table(dose=Numeric(decimals=1)), torch.tensor([[5.3105]])).tolist()
         [[5.3]]
     """
-    known = [field.decimals if isinstance(field, Numeric) else None for _, field in space.fields]
+    places = lambda field: field.decimals if isinstance(field, of) else None
+    known = [decimals for _, field in space.fields for decimals in [places(field)] * field.dims]
     if all(decimals is None for decimals in known):
         return x
     # a float of 32 bits holds no 62.12
-    x = x.to(precise_device(x.device), torch.float64)
-    scale = x.new_tensor([10.0 ** (decimals or 0) for decimals in known])
-    rounded = x.new_tensor([decimals is not None for decimals in known], dtype=torch.bool)
-    return torch.where(rounded, (x * scale).round() / scale, x)
+    wide = x.to(precise_device(x.device), torch.float64)
+    scale = wide.new_tensor([10.0 ** (decimals or 0) for decimals in known])
+    whole = torch.tensor([decimals is None for decimals in known], device="cpu")
+    digits = (wide * scale).round() / scale
+    digits[:, whole] = _widened(x[:, whole.to(x.device)])
+    return digits
+
+
+def _widened(x: Tensor) -> Tensor:
+    """Rows in double precision; single precision by its shortest text: 0.1, not 0.10000000149."""
+    device = precise_device(x.device)
+    if x.dtype != torch.float32:
+        return x.to(device, torch.float64)
+    return torch.from_numpy(x.cpu().numpy().astype(str).astype(np.float64)).to(device)
 
 
 def numbered(names: tuple[str, ...]) -> bool:
-    """Returns True if the classes are called by whole numbers, as in a column of grades 1 to 6, not 02139."""
+    """Returns True if all class names are whole numbers, as grades 1 to 6 are and 02139 is not."""
     return all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in names)
 
 
 def to_frame(space: Table, x: Tensor) -> pandas.DataFrame:
-    """Rows in raw units as a data frame with the columns, types and categories of the data.
+    """Returns rows as a data frame with the columns, types and categories of the data.
+
+    Args:
+        space: space of the table.
+        x: rows in raw units, shape (B, d).
 
     Raises:
         ValueError: if pandas is not installed.
@@ -110,16 +132,16 @@ def to_frame(space: Table, x: Tensor) -> pandas.DataFrame:
 
 
 def write_csv(space: Table, x: Tensor, path: Path, escape: bool = False) -> int:
-    """Rows in raw units as a .csv file; columns that were only numbered get no header.
+    """Writes rows as a .csv file; columns without names get no header.
 
     Args:
-        space: of the rows.
-        x: shape (B, columns).
-        path: of the file.
-        escape: an apostrophe comes before a text that a spreadsheet would compute.
+        space: space of the table.
+        x: rows in raw units, shape (B, d).
+        path: file to write.
+        escape: put an apostrophe before texts that a spreadsheet would compute as formulas.
 
     Returns:
-        The number of such texts in the file, 0 where they are escaped.
+        the number of such texts in the file, 0 if they are escaped.
     """
     columns = columns_of(space, x)
     numbered = list(columns) == [str(j) for j in range(1, len(columns) + 1)]

@@ -1,7 +1,7 @@
-"""Values of another kind among new rows of a table: each is named, and taken as missing.
+"""Invalid values in new rows of a table: a warning names them, and they count as missing.
 
 A text among numbers, half a visit in a column of counts or an unknown class has no probability under a model.
-It is left out, so that the other entries of its row, and the other rows, can be scored.
+It is treated as missing, so that the other entries of its row, and the other rows, can be scored.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 
 log = logging.getLogger("simulacra")
-SHOWN = 3  # values of a column that are named
-MANY = 3  # values of another kind, and no others: then the column itself is the mistake
+SHOWN = 3  # most invalid values of a column that a warning names
+MANY = 3  # if so many values are invalid and none is valid, the column itself is wrong
 
 
 def lenient_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
-    """The numbers of a column's entries, NaN where an entry is missing or of another kind.
+    """Returns the numbers that encode a column's entries, NaN for missing or invalid ones.
 
-    A warning names the entries of another kind.
+    A warning names the invalid entries.
 
     Args:
-        field: the space of the column.
+        field: space of the column.
         values: numbers, booleans or names of classes.
-        where: the column, for messages.
+        where: name of the column in messages.
 
     Raises:
-        ValueError: if all of three entries or more are of another kind: then the column is the mistake.
+        ValueError: if there are three entries or more and all are invalid, so that the column is wrong.
 
     Example:
         >>> from simulacra.core.spaces.classes import Categorical
@@ -56,7 +56,7 @@ def lenient_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray
     whole = all(odd[repr(value)] or is_gone(value) for value in values)
     if not rows or (whole and len(rows) >= MANY):
         raise refused
-    _say(where, [str(values[i]) for i in rows], rows, str(refused))
+    _warn(where, [str(values[i]) for i in rows], rows, str(refused))
     return _checked(field, [None if odd[repr(value)] else value for value in values], where)
 
 
@@ -69,31 +69,31 @@ def _is_odd(field: Space, value: Any, where: str) -> bool:
 
 
 def _checked(field: Space, values: list[Any], where: str) -> np.ndarray:
-    """The numbers of the entries, each within the column's space."""
+    """Returns the numbers of the entries, and raises ValueError if one is outside the column's space."""
     codes = column_codes(field, values, where)
     field.check(torch.from_numpy(codes[~np.isnan(codes)]).view(-1, *field.shape), where)
     return codes
 
 
-def _say(where: str, texts: list[str], rows: list[int], why: str) -> None:
+def _warn(where: str, texts: list[str], rows: list[int], why: str) -> None:
     named = [f"{text[:40]!r} in row {row}" for text, row in zip(texts, rows)][:SHOWN]
     more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
     log.warning("%s holds %s%s: taken as missing (%s)", where, ", ".join(named), more, why.rstrip("."))
 
 
 def without_odd(space: Table, rows: Tensor, known: Tensor | None) -> Tensor | None:
-    """The mask of known entries without those that are off their column's space; a warning names them.
+    """Returns the mask of known entries without those outside their column's space; a warning names these.
 
     Args:
-        space: of the table.
+        space: space of the table.
         rows: numbers, shape (B, columns).
-        known: True where an entry is there, shape of `rows`; None: everywhere.
+        known: True where an entry is known, shape of `rows`; None: everywhere.
 
     Returns:
-        shape of `rows`, or `known` itself where all entries are in the space.
+        shape of `rows`, or `known` itself if all entries are in the space.
 
     Raises:
-        ValueError: if every known entry of a column is off its space: then the column itself is the mistake.
+        ValueError: if every known entry of a column is outside its space, so that the column is wrong.
     """
     there = torch.ones(rows.shape, dtype=torch.bool) if known is None else known.clone()
     try:
@@ -104,11 +104,11 @@ def without_odd(space: Table, rows: Tensor, known: Tensor | None) -> Tensor | No
     columns = ((name, replace(field, shape=())) for name, field in space.fields for _ in range(field.dims))
     for j, (name, field) in enumerate(columns):
         if there[:, j].any():
-            there[:, j] &= _within(field, rows[:, j], there[:, j], f"column {name!r} of x")
+            there[:, j] &= _in_space(field, rows[:, j], there[:, j], f"column {name!r} of x")
     return there
 
 
-def _within(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
+def _in_space(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
     """Returns a mask of the entries of a column of numbers that are in its space, shape (B,)."""
     inside: dict[float, bool] = {}
     refused: list[str] = []
@@ -116,7 +116,7 @@ def _within(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
         field.check(column[known], where)
         return torch.ones_like(known)
     except ValueError:
-        pass  # some value is odd: which?
+        pass  # find the invalid values below
     for value in set(column[known].tolist()):
         try:
             field.check(torch.tensor([value], dtype=torch.float64), where)
@@ -128,7 +128,7 @@ def _within(field: Space, column: Tensor, known: Tensor, where: str) -> Tensor:
     if len(odd) >= MANY and not any(inside.values()):
         raise ValueError(refused[0])
     if odd:
-        _say(where, [f"{column[i].item():g}" for i in odd], odd, refused[0])
+        _warn(where, [f"{column[i].item():g}" for i in odd], odd, refused[0])
     found = torch.ones_like(known)
     found[odd] = False
     return found

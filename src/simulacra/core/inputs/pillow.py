@@ -1,7 +1,7 @@
-"""Pillow images as levels: the whole numbers that their files store, as the picture is seen.
+"""Pillow images as levels: the integers that their files store, with the orientation as displayed.
 
-Pillow spreads what has fewer than 256 levels over 0 to 255; that is undone, which is exact: rounding moves
-a level by less than half the distance of two.
+Pillow scales images of fewer than 256 levels to 0..255. This is inverted exactly, since rounding moves a
+level by less than half the distance of two.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ SPREAD = {"PNG", "PPM", "TIFF"}  # formats that keep fewer than 256 levels
 
 
 def pictures_in(x: Any) -> Sequence[Image.Image] | None:
-    """The Pillow images that x is or holds; None if it is something else."""
+    """Returns the Pillow images that x is or contains; None if it is something else."""
     images = x if isinstance(x, (list, tuple)) else [x]
     return images if images and all(isinstance(image, Image.Image) for image in images) else None
 
 
 def picture_rows(space: Space, geometry: Geometry | None, images: Sequence[Image.Image]) -> Tensor:
-    """Raw rows of images, turned, cut, resized and made grey as the training images were.
+    """Converts images to raw rows: rotated, cropped, resized and made grey as the training images were.
 
     Args:
-        space: the raw space of a model.
-        geometry: how its images were cut; tiles give several rows an image.
-        images: of several frames the one at which the image stands.
+        space: raw space of a model.
+        geometry: cropping of its training images; tiles give several rows an image. None: no cropping.
+        images: images; of several frames, the current one is used.
 
     Returns:
         levels, shape (B, C, H, W).
 
     Raises:
-        ValueError: if the space holds no images of levels, or an image has another depth or size.
+        ValueError: if the space has no images of levels, or an image has another depth or size.
     """
     if not (isinstance(space, Levels) and space.image):
         raise ValueError(f"x holds images, but the model was trained on {space}: give its rows as an array.")
@@ -63,11 +63,11 @@ def picture_rows(space: Space, geometry: Geometry | None, images: Sequence[Image
 
 
 def _levels_of(image: Image.Image, levels: int, name: str) -> np.ndarray:
-    """(C, H, W) of a Pillow image at the depth of its file, turned as its orientation tag says."""
+    """Returns an image at the depth of its file, rotated by its orientation tag, shape (C, H, W)."""
     if image.mode not in COLOUR | GREY | ALPHA and not image.mode.startswith("I"):
         raise ValueError(f"{name} has the mode {image.mode}: convert it to L or RGB first.")
     deep = image.mode.startswith("I")
-    # asked before the image is loaded
+    # before the image is loaded
     depth = stored_levels(image, name)
     if depth > 256 and not deep:
         raise ValueError(f"{name} was cut to 8 bits when Pillow opened it: give its values as an array.")
@@ -88,10 +88,14 @@ def _levels_of(image: Image.Image, levels: int, name: str) -> np.ndarray:
 
 
 def stored_levels(image: Image.Image, name: str = "the image") -> int:
-    """The number of levels that the file of an image keeps; 256 or 65,536 of an image without a file.
+    """Returns the number of levels that an image's file stores; 256 or 65,536 for an image without a file.
+
+    Args:
+        image: a Pillow image.
+        name: name of the image in messages.
 
     Raises:
-        ValueError: if the image was loaded from a file that may keep fewer, and has no file name.
+        ValueError: if the image was loaded from a file that may store fewer, and has no file name.
     """
     if image.mode == "1":
         return 2
@@ -100,7 +104,7 @@ def stored_levels(image: Image.Image, name: str = "the image") -> int:
         return most
     tile = getattr(image, "tile", None)
     if not tile and (file := getattr(image, "filename", None)):
-        # loading forgets how the pixels were kept
+        # loading discards the description of the stored pixels
         with Image.open(file) as again:
             tile = getattr(again, "tile", None)
     if not tile:
@@ -109,7 +113,7 @@ def stored_levels(image: Image.Image, name: str = "the image") -> int:
 
 
 def _of_tile(arguments: Any, most: int) -> int:
-    """Levels, from the arguments of Pillow's decoder."""
+    """Returns the number of levels from the arguments of Pillow's decoder."""
     kept = arguments if isinstance(arguments, tuple) else (arguments,)
     if len(kept) == 2 and isinstance(kept[1], int) and kept[0] in ("L", "I", "RGB"):
         return kept[1] + 1  # of PNM, its maximum
@@ -118,12 +122,13 @@ def _of_tile(arguments: Any, most: int) -> int:
 
 
 def stored(image: Image.Image, levels: int, channels: int, name: object) -> np.ndarray:
-    """The whole numbers that the file of an image keeps, shape (C, H, W), bytes or uint16.
+    """Returns the integers that an image's file stores, shape (C, H, W), uint8 or uint16.
 
     Args:
-        levels: of the file, as `stored_levels` says.
-        channels: 1 or 3; a palette and colours of print become those that are seen.
-        name: of the image, for errors.
+        image: a Pillow image.
+        levels: number of levels of the file, from `stored_levels`.
+        channels: 1 or 3; palettes and CMYK become the colours as displayed.
+        name: name of the image in messages.
 
     Raises:
         ValueError: if a pixel is transparent.
@@ -131,18 +136,18 @@ def stored(image: Image.Image, levels: int, channels: int, name: object) -> np.n
     pixels: np.ndarray
     if image.mode.startswith("I"):
         deep = np.asarray(image)
-        pixels = _back(deep, levels, 65535).astype(np.uint16)[None]
+        pixels = _unscaled(deep, levels, 65535).astype(np.uint16)[None]
     elif image.mode == "1":
         pixels = np.asarray(image, np.uint8)[None]
     else:
-        pixels = _back(to_chw(_opaque(image, channels, name)), levels, 255)
-    if _hides(image, pixels):
+        pixels = _unscaled(to_chw(_opaque(image, channels, name)), levels, 255)
+    if _has_transparent_pixel(image, pixels):
         raise transparent(name)
     return pixels
 
 
-def _back(spread: np.ndarray, levels: int, most: int) -> np.ndarray:
-    """Levels from what Pillow spread over 0 to `most`."""
+def _unscaled(spread: np.ndarray, levels: int, most: int) -> np.ndarray:
+    """Returns the levels that Pillow scaled to 0..most."""
     if levels == most + 1:
         return spread
     whole = (spread.astype(np.uint64) * (2 * (levels - 1)) + most) // (2 * most)
@@ -150,7 +155,7 @@ def _back(spread: np.ndarray, levels: int, most: int) -> np.ndarray:
 
 
 def _opaque(image: Image.Image, channels: int, name: object) -> Image.Image:
-    """Grey or RGB without the alpha channel, which must be opaque."""
+    """Returns the image as grey or RGB without the alpha channel, which must be opaque."""
     if image.mode in ALPHA or (image.mode == "P" and "transparency" in image.info):
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema()[0] != 255:
@@ -159,7 +164,7 @@ def _opaque(image: Image.Image, channels: int, name: object) -> Image.Image:
     return image if image.mode == wanted else image.convert(wanted)
 
 
-def _hides(image: Image.Image, pixels: np.ndarray) -> bool:
+def _has_transparent_pixel(image: Image.Image, pixels: np.ndarray) -> bool:
     """Returns True if a pixel has the colour that is declared transparent."""
     hidden = image.info.get("transparency")
     if hidden is None or isinstance(hidden, bytes) or image.mode in {"P", *ALPHA}:
@@ -169,14 +174,14 @@ def _hides(image: Image.Image, pixels: np.ndarray) -> bool:
 
 
 def transparent(name: object) -> ValueError:
-    """The refusal of an image that is not opaque."""
+    """Returns the error for an image that is not opaque."""
     return ValueError(
         f"{name} is partly transparent: paste it on a background and save it without alpha channel."
     )
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Returns True if all colours are greys, a palette's too."""
+    """Returns True if all colours are grey, including those of a palette."""
     if image.mode != "P" or image.palette is None:
         return image.mode in GREY | GREY_ALPHA or image.mode.startswith("I")
     palette = image.palette

@@ -1,4 +1,4 @@
-"""Tables as users hand them in: columns by name, their entries, and the numbers that stand for them.
+"""Tables that users give: columns by name, their entries, and the numbers that encode them.
 
 Names are compared as text, so a data frame whose columns are numbered has the columns `0`, `1`, ...
 """
@@ -23,11 +23,11 @@ def is_table(x: Any) -> bool:
 
 
 def as_columns(x: Any, names: Collection[str] = ()) -> Any:
-    """Rows by name as a mapping of columns; anything else as it is.
+    """Converts records to a mapping of columns; returns anything else unchanged.
 
     Args:
-        x: a list of records, one record, or a series of pandas: a row, or one of the columns.
-        names: of the columns that are known.
+        x: a list of records, one record, or a pandas series (a row, or one of the columns).
+        names: names of the known columns.
 
     Example:
         >>> as_columns([{"a": 1, "b": "x"}, {"a": 2}]), as_columns({"a": 1.5})
@@ -45,7 +45,7 @@ def as_columns(x: Any, names: Collection[str] = ()) -> Any:
 
 
 def is_records(x: Any) -> bool:
-    """Returns True if x is a list of mappings of single values, a row each."""
+    """Returns True if x is a list of records, each a mapping of single values."""
     rows = isinstance(x, list | tuple) and bool(x) and all(isinstance(row, Mapping) for row in x)
     return rows and all(_single(value) for row in x for value in row.values())
 
@@ -55,7 +55,7 @@ def _single(value: Any) -> bool:
 
 
 def named_columns(x: Any) -> list[tuple[str, Any]]:
-    """Names, as text, and entries of the columns of a table, in its order.
+    """Returns names (as text) and entries of the columns of a table, in its order.
 
     Example:
         >>> named_columns({0: [1.5], "b": [2.5]})
@@ -65,17 +65,22 @@ def named_columns(x: Any) -> list[tuple[str, Any]]:
         return [(str(name), column) for name, column in x.items()]
     if isinstance(x, np.ndarray):
         return [(name, x[name]) for name in x.dtype.names or ()]
-    # pandas: by position, since names may recur; pyarrow calls its columns' names otherwise
+    # pandas: by position, since names may repeat; pyarrow: `column_names`
     by_place = getattr(x, "iloc", None)
     names = list(getattr(x, "column_names", x.columns))
     return [(str(name), x[name] if by_place is None else by_place[:, j]) for j, name in enumerate(names)]
 
 
 def columns_by_name(x: Any, names: Iterable[str], what: str = "x") -> list[Any]:
-    """The columns of a table that are asked for, in that order.
+    """Returns the named columns of a table, in the order of the names.
+
+    Args:
+        x: a table.
+        names: names of the columns.
+        what: name of the table in messages.
 
     Raises:
-        ValueError: if one is not there, or two are called the same.
+        ValueError: if a column is missing, or two have the same name.
     """
     given, names = named_columns(x), list(names)
     there = [name for name, _ in given]
@@ -95,7 +100,11 @@ def columns_by_name(x: Any, names: Iterable[str], what: str = "x") -> list[Any]:
 
 
 def column_values(column: Any) -> list[Any]:
-    """The entries of a column as Python values, None where they miss."""
+    """Returns the entries of a column as Python values, None for missing ones.
+
+    Raises:
+        ValueError: if the column is not a list.
+    """
     if isinstance(column, (str, bytes)) or not hasattr(column, "__len__"):
         raise ValueError(f"a column of x is {column!r}: give a list, with an entry for each row.")
     mask = column.isna() if hasattr(column, "isna") else None
@@ -107,14 +116,15 @@ def column_values(column: Any) -> list[Any]:
 
 
 def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
-    """The numbers of a column's entries, float64, NaN where they miss.
+    """Returns the numbers that encode a column's entries, float64, NaN for missing ones.
 
     Args:
-        values: numbers, booleans, or the names of classes.
-        where: the column, for the error.
+        field: space of the column.
+        values: numbers, booleans, or names of classes.
+        where: name of the column in messages.
 
     Raises:
-        ValueError: if an entry is no number, or a class that the field does not have.
+        ValueError: if an entry is neither a number nor a class of the field.
     """
     if isinstance(field, (Categorical, Ordinal)) and field.names:
         codes = _class_codes(field.names, values, where)
@@ -126,7 +136,7 @@ def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
 
 
 def _stored(values: tuple[float, ...], codes: np.ndarray) -> np.ndarray:
-    """The numbers that stand for classes, NaN where they miss."""
+    """Returns the stored values of class numbers, NaN for missing ones."""
     gone = np.isnan(codes)
     return np.where(gone, np.nan, np.array(values)[np.where(gone, 0, codes).astype(int)])
 
@@ -145,7 +155,7 @@ def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> n
 
 
 def class_name(value: Any) -> str:
-    """The text of a class: whole numbers without a decimal point.
+    """Returns the text of a class, whole numbers without a decimal point.
 
     Example:
         >>> class_name(3.0), class_name(True), class_name(" red ")

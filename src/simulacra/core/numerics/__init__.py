@@ -1,1 +1,1 @@
-"""Sums in float64, moments, and correlations seen through cells."""
+"""Numerical helpers: float64 sums, moments, and correlations of discretized Gaussian variables."""

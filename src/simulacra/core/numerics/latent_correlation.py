@@ -1,4 +1,4 @@
-"""Correlations of Gaussian variables that are seen through the cells in which they lie.
+"""Latent correlations of Gaussian variables that are observed through cells (polychoric correlation).
 
 Column j shows f_j(z_j), a step function of z_j ~ N(0, 1): the expected score of its cell. With the
 orthonormal Hermite polynomials h_n,
@@ -6,10 +6,10 @@ orthonormal Hermite polynomials h_n,
     c_jn = E f_j(z) h_n(z) = sum_k f_jk (h_(n-1)(a_k) phi(a_k) - h_(n-1)(b_k) phi(b_k)) / sqrt(n)      (1)
     Cov(f_i, f_j) = sum_n c_in c_jn rho_ij^n                                                           (2)
 
-Equation (2) rises in rho (Price 1958), so the rho of an observed covariance is its root. For two columns of
-two values each it is the tetrachoric correlation, and for fine cells the correlation of the scores. A
-covariance within two standard errors of 0 is read by the first term alone, which has no bias where rho is 0:
-of two rare classes that never meet the root is -1, whichever their rho.
+Equation (2) increases in rho (Price 1958), so an observed covariance determines rho as its root. For two
+columns of two values each it is the tetrachoric correlation; for fine cells it is the correlation of the
+scores. If a covariance lies within two standard errors of 0, only the first term of (2) is solved, which is
+unbiased at rho = 0: for two rare classes that never occur together, the root of (2) is -1 whatever their rho.
 
 Reference: Lancaster 1957; Olsson 1979 (polychoric correlation).
 """
@@ -21,20 +21,23 @@ import math
 import torch
 from torch import Tensor
 
-TERMS = 24  # of the series (2)
-MOST = 0.999  # |rho|: beyond it two columns are one
-LEAST = 1e-4  # eigenvalue of a correlation matrix, which sampling errors may make negative
-TINY = 1e-12  # of a column that never changes
-HALVINGS = 40  # of the interval in which the root of (2) lies
+TERMS = 24  # number of terms of the series (2)
+MOST = 0.999  # largest |rho|
+LEAST = 1e-4  # smallest eigenvalue of a correlation matrix; sampling errors may make one negative
+TINY = 1e-12  # lower limit of a divisor, which is 0 for a constant column
+HALVINGS = 40  # bisection steps for the root of (2)
 
 
 def correlations(covariance: Tensor, coefficients: Tensor, error: Tensor | None = None) -> Tensor:
-    """rho of equation (2) for each pair of columns, made a correlation matrix, float64, shape (D, D).
+    """Solves equation (2) for each pair of columns, and returns a valid correlation matrix.
 
     Args:
-        covariance: of the columns' expected scores, shape (D, D).
+        covariance: covariance of the columns' expected scores, shape (D, D).
         coefficients: c of equation (1), shape (D, TERMS).
-        error: standard error of the covariance of independent columns, shape (D, D); None: it is exact.
+        error: standard error of the covariance under independence, shape (D, D); None: it is exact.
+
+    Returns:
+        rho, float64, shape (D, D), positive definite.
     """
     low = torch.full_like(covariance, -MOST)
     high = -low
@@ -51,7 +54,7 @@ def correlations(covariance: Tensor, coefficients: Tensor, error: Tensor | None 
 
 
 def _series(rho: Tensor, c: Tensor) -> Tensor:
-    """Equation (2) by Horner's rule."""
+    """Evaluates equation (2) by Horner's rule."""
     total = torch.zeros_like(rho)
     for n in reversed(range(c.shape[1])):
         total = rho * (torch.outer(c[:, n], c[:, n]) + total)
@@ -59,11 +62,11 @@ def _series(rho: Tensor, c: Tensor) -> Tensor:
 
 
 def coefficients(ends: Tensor, scores: Tensor) -> Tensor:
-    """c of equation (1), float64, shape (TERMS,).
+    """Computes the coefficients c of equation (1), float64, shape (TERMS,).
 
     Args:
-        ends: of the cells, from -inf to inf, shape (K + 1,).
-        scores: f of the cells, shape (K,).
+        ends: ends of the cells, from -inf to inf, shape (K + 1,).
+        scores: values f of the cells, shape (K,).
 
     Example:
         >>> ends = torch.tensor([-math.inf, 0.0, math.inf], dtype=torch.float64)
@@ -85,7 +88,7 @@ def coefficients(ends: Tensor, scores: Tensor) -> Tensor:
 
 
 def nearest(matrix: Tensor) -> Tensor:
-    """A correlation matrix near a symmetric one: small eigenvalues are raised, the diagonal is 1 again."""
+    """Returns a correlation matrix near a symmetric one: raises small eigenvalues, sets the diagonal to 1."""
     values, vectors = torch.linalg.eigh(matrix)
     raised = (vectors * values.clamp_min(LEAST)) @ vectors.T
     scale = raised.diagonal().rsqrt()

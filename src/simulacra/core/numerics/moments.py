@@ -1,4 +1,4 @@
-"""Mean and covariance of the features of a data set, in one pass of float64 sums."""
+"""Mean and covariance of the features of a data set, by one pass of float64 sums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ CHUNK = 4096
 
 
 def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Tensor:
-    """Mean of the known flattened features (of the first `limit` rows) in float64, shape (d,)."""
+    """Returns the mean of the known flattened features, float64, shape (d,).
+
+    Args:
+        model: model whose space gives the features.
+        source: training split.
+        rng: generator of random preprocessing.
+        limit: number of rows used, from the first; None: all.
+    """
     n = min(len(source), limit or len(source))
     total, count = torch.zeros(2, dtype=torch.float64, device=precise_device(model.device)).unbind()
     for f, known in known_features(model, source, rng, n):
@@ -26,7 +33,17 @@ def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Te
 
 
 def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Chunks of flattened features of the first n rows in float64, and which of them are known."""
+    """Yields chunks of flattened features of the first n rows, and a mask of the known ones.
+
+    Args:
+        model: model whose space gives the features.
+        source: training split.
+        rng: generator of random preprocessing.
+        n: number of rows.
+
+    Returns:
+        pairs of float64 features and a boolean mask, both of shape (B, d).
+    """
     for i in range(0, n, CHUNK):
         rows = range(i, min(i + CHUNK, n))
         batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
@@ -37,19 +54,36 @@ def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[t
 
 
 def has_gaps(source: Source, rng: Rng) -> bool:
-    """Returns True if rows of the source miss entries."""
+    """Returns True if the source has a mask of missing entries.
+
+    Args:
+        source: training split, of which the first row is read.
+        rng: generator of random preprocessing.
+    """
     return source.batch(torch.arange(1), rng.on(range(1))).known is not None
 
 
 def known_rows(model: Model, source: Source, rng: Rng) -> Callable[[], Iterator[tuple[Tensor, Tensor]]]:
-    """Gives all chunks of `known_features` anew at each call."""
+    """Returns a function that iterates over all chunks of `known_features` anew at each call.
+
+    Args:
+        model: model whose space gives the features.
+        source: training split.
+        rng: generator of random preprocessing.
+    """
     return lambda: known_features(model, source, rng, len(source))
 
 
 def covariance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor, int]:
-    """Mean (d,), covariance (d, d) with divisor n, and n, of the flattened features.
+    """Returns the mean (d,) and the covariance (d, d) of the flattened features, and the number of rows n.
 
-    Sums are taken about the mean of the first chunk, so that large offsets cost no precision.
+    The covariance has divisor n. Sums are taken about the mean of the first chunk, so that large offsets
+    cost no precision.
+
+    Args:
+        model: model whose space gives the features.
+        source: training split.
+        rng: generator of random preprocessing.
     """
     n, shift = len(source), None
     for f, _ in known_features(model, source, rng, n):

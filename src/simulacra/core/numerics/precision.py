@@ -1,12 +1,12 @@
-"""Sums in float64, also of models on a device that has none: those numbers are then kept on the CPU."""
+"""Precision of computations: float64 sums, on the CPU if the device has no float64 (Apple's GPUs)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-LARGEST = 1e12  # of a network's input: layers that amplify it a million times each stay finite
-OFFSET = 2.0**6  # deviations: single precision keeps 24 bits of a number, which an offset takes from the rest
+LARGEST = 1e12  # largest network input; layers that amplify it a million times each stay finite
+OFFSET = 2.0**6  # in standard deviations; a float32 has 24 bits, of which a large offset uses up some
 
 
 def lacks_float64(device: torch.device) -> bool:
@@ -15,7 +15,7 @@ def lacks_float64(device: torch.device) -> bool:
 
 
 def precise_device(device: torch.device | str) -> torch.device:
-    """Where float64 numbers about tensors on `device` are kept.
+    """Returns the device for float64 numbers that belong to tensors on `device`: itself, or the CPU.
 
     Example:
         >>> precise_device("mps"), precise_device("cpu")
@@ -26,26 +26,32 @@ def precise_device(device: torch.device | str) -> torch.device:
 
 
 def to_float64(t: Tensor) -> Tensor:
-    """t in float64: where it is, or on the CPU where its device has no float64.
+    """Returns t in float64, on its own device, or on the CPU if that has no float64.
 
     Example:
-        >>> precise(torch.ones(2)).sum().dtype
+        >>> to_float64(torch.ones(2)).sum().dtype
         torch.float64
     """
     return t.to(precise_device(t.device)).double()
 
 
 def to_device(t: Tensor, device: torch.device | str) -> Tensor:
-    """t on `device`: in single precision where the device has no double."""
+    """Returns t on `device`, in single precision if that has no float64.
+
+    Args:
+        t: tensor of any type.
+        device: target device.
+    """
     double = t.dtype == torch.float64 and lacks_float64(torch.device(device))
     return (t.float() if double else t).to(device, non_blocking=True)
 
 
 def working(t: Tensor, double: bool = False) -> Tensor:
-    """t in float64, or in single precision on a device without float64 if that is enough.
+    """Returns t in float64, or in single precision on a device without float64.
 
     Args:
-        double: whether it is not: then the numbers come on the CPU.
+        t: tensor of any type.
+        double: insist on float64; the result is then on the CPU if the device has none.
     """
     if lacks_float64(t.device) and not double:
         return t if t.is_floating_point() else t.float()
@@ -53,7 +59,11 @@ def working(t: Tensor, double: bool = False) -> Tensor:
 
 
 def narrowed(t: Tensor, dtype: torch.dtype) -> Tensor:
-    """t in `dtype`, at its largest number where it is beyond: as far out as a model can be asked about.
+    """Casts t to `dtype` and clamps values beyond its range to its largest finite number.
+
+    Args:
+        t: tensor of any type.
+        dtype: target type.
 
     Example:
         >>> bool(narrowed(torch.tensor([1e300], dtype=torch.float64), torch.float32).isfinite())
@@ -65,21 +75,33 @@ def narrowed(t: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def held(t: Tensor, device: torch.device | str) -> Tensor:
-    """Raw rows on `device`; doubles stay where they are if it has none, until they are standardized."""
+    """Moves raw rows to `device`; float64 rows stay where they are if it has no float64, until standardized.
+
+    Args:
+        t: raw rows.
+        device: target device.
+    """
     double = t.dtype == torch.float64 and lacks_float64(torch.device(device))
     return t if double else t.to(device, non_blocking=True)
 
 
 def bounded(f: Tensor) -> Tensor:
-    """Features within what every layer of a network takes without overflow: infinity less infinity is NaN.
+    """Clamps features to +-1e12, so that no layer overflows (infinity minus infinity would be NaN).
 
-    Standardized rows come nowhere near the bound; one that does, such as a sentinel of 1e30, keeps a score.
+    Standardized rows are far inside the bound. A sentinel value such as 1e30 still gets a finite score.
+
+    Args:
+        f: features of any shape.
     """
     return f.clamp(-LARGEST, LARGEST)
 
 
 def needs_double(offset: float, deviation: float) -> bool:
-    """Returns True if single precision rounds numbers around `offset` by over 2^-18 of their deviation.
+    """Returns True if float32 rounding at `offset` exceeds 2^-18 of the standard deviation.
+
+    Args:
+        offset: typical value of the numbers.
+        deviation: their standard deviation.
 
     Example:
         >>> needs_double(1.7e9, 5.0), needs_double(20.0, 5.0)

@@ -1,1 +1,1 @@
-"""Steps from raw data to the space of a model, each with its inverse and its Jacobian."""
+"""Preprocessing from raw data to a model's space; each step has an inverse and a Jacobian."""

@@ -1,4 +1,4 @@
-"""The step from stored classes to their numbers: a grade of 3 to 7 becomes a class from 0 to 4, and back."""
+"""Encodes stored class values as class numbers: grades 3 to 7 become classes 0 to 4, and back."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from simulacra.core.spaces.plain import Space
 
 @dataclass(frozen=True)
 class Codes(Transform):
-    """Numbers 0, 1, ... for the stored values of the columns of a table that are classes.
+    """Replaces stored class values in the columns of a table by class numbers 0, 1, ...
 
     Args:
-        values: for each column the numbers that stand for its classes, rising, or nothing.
+        values: for each column, the stored values of its classes in ascending order; empty for other columns.
 
     Example:
         >>> step = Codes(((), (3.0, 5.0)))
@@ -35,21 +35,23 @@ class Codes(Transform):
         object.__setattr__(self, "values", tuple(tuple(map(float, v)) for v in self.values))
 
     def space(self, before: Space) -> Space:
-        """The fields with classes that are stored as their numbers."""
+        """Returns the table with classes numbered from 0."""
         if not isinstance(before, Table) or before.dims != len(self.values):
-            raise ValueError(f"classes of a table of {len(self.values)} columns are not those of {before}.")
+            raise ValueError(
+                f"class values of {len(self.values)} columns do not fit {before}: load the table again."
+            )
         return Table({name: _plain(field) for name, field in before.fields})
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """The classes' numbers."""
+        """Returns the class numbers."""
         return self._columnwise(x, codes_of)
 
     def inverse(self, y: Tensor) -> Tensor:
-        """The stored values."""
+        """Returns the stored values."""
         return self._columnwise(y, lambda values, codes: values_of(values, codes.round()))
 
     def restore(self, y: Tensor) -> Tensor:
-        """Means as they are, where a class has no mean."""
+        """Returns the stored value of the nearest class, and other means unchanged."""
         return self.inverse(y)
 
     def _columnwise(self, x: Tensor, change: Callable[[tuple[float, ...], Tensor], Tensor]) -> Tensor:
@@ -61,7 +63,7 @@ class Codes(Transform):
 
     @property
     def label(self) -> str:
-        """`classes by number`."""
+        """Short description, `classes by number`."""
         return "classes by number"
 
 
@@ -72,6 +74,6 @@ def _plain(field: Space) -> Space:
 
 
 def coding(space: Table) -> tuple[Codes, ...]:
-    """The step for a table, or none where no class is stored as a number of its own."""
+    """Returns the step for a table, or nothing if no class has a stored value of its own."""
     values = tuple(getattr(field, "values", ()) for _, field in space.fields for _ in range(field.dims))
     return (Codes(values),) if any(values) else ()

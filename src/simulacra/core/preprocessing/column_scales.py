@@ -1,11 +1,10 @@
-"""The step from a table's raw columns to a model's: each column on its own scale.
+"""Standardization of table columns: each column gets its own shift and scale.
 
-Real columns are shifted and scaled, positive ones likewise in their logarithm, others stay:
+Real columns are shifted and scaled, positive ones in their logarithm, others stay:
 
     y = (x - shift) / scale,        log y = (log x - log shift) / scale              (1)
 
-A table whose columns are all real is a point of R^D, and one of 0 and 1 a binary vector: what is
-left then needs no names.
+A table of real columns only becomes a point of R^D, and one of 0/1 columns a binary vector, without names.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from simulacra.core.spaces.plain import Binary, Positive, Real, Space
 
 @dataclass(frozen=True)
 class Columns(Transform):
-    """Equation (1) for each column of a table.
+    """Applies equation (1) to each column of a table.
 
     Args:
-        kinds: `shift`, `power` or `keep` for each column.
-        shift: one number for each column; 0 where kept.
-        scale: likewise, positive; 1 where kept.
+        kinds: `shift`, `power` (positive columns) or `keep` for each column.
+        shift: shift of each column; 0 for kept ones.
+        scale: scale of each column, positive; 1 for kept ones.
 
     Example:
         >>> Columns(("shift",), (1.0,), (2.0,)).forward(torch.tensor([[5.0]]), Rng(0)).item()
@@ -42,12 +41,14 @@ class Columns(Transform):
     scale: tuple[float, ...]
 
     def space(self, before: Space) -> Space:
-        """R^D or a binary vector where all columns are of that kind, otherwise the fields.
+        """Returns R^D or a binary vector if all columns are of that kind, otherwise a table.
 
-        Numbers without normal scores are real.
+        Numeric columns without normal scores become real.
         """
         if not isinstance(before, Table) or before.dims != len(self.kinds):
-            raise ValueError(f"columns are scaled in a table of {len(self.kinds)} columns, not in {before}.")
+            raise ValueError(
+                f"scales of {len(self.kinds)} columns do not fit {before}: load the table again."
+            )
         fields = {name: Real(f.shape) if isinstance(f, Numeric) else f for name, f in before.fields}
         for kind in (Real, Binary):
             if all(type(space) is kind for space in fields.values()):
@@ -56,13 +57,13 @@ class Columns(Transform):
 
     @property
     def double(self) -> bool:
-        """Returns True if some column lies many of its deviations away from 0, as time stamps do."""
+        """True if a column is many standard deviations away from 0, as time stamps are."""
         spread = lambda kind, shift, scale: shift * scale if kind == "power" else scale
         moved = [row for row in zip(self.kinds, self.shift, self.scale) if row[0] != "keep"]
         return any(needs_double(shift, spread(kind, shift, scale)) for kind, shift, scale in moved)
 
     def _parameters(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns True if a column is a power, shift and scale, each of shape (D,)."""
+        """Returns a mask of the power columns, the shifts and the scales, each of shape (D,)."""
         make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)
         return (
             torch.tensor([k == "power" for k in self.kinds], device=x.device),
@@ -75,18 +76,18 @@ class Columns(Transform):
         return any(kind != "keep" for kind in self.kinds)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """y of equation (1), computed in double precision; in the type of x if that is a floating one."""
+        """Returns y of equation (1), computed in double precision, in the floating-point type of x."""
         if not self._moves:
             return x
         wide = working(x, self.double)
         power, shift, scale = self._parameters(wide)
-        # kept within what single precision holds, 85 deviations off
+        # clamp to the range of single precision, 85 standard deviations away
         powers = ((wide / shift).abs() ** (1 / scale)).clamp(1e-37, 1e37)
         y = torch.where(power, powers, (wide - shift) / scale)
         return y.to(x.device, x.dtype if x.is_floating_point() else torch.get_default_dtype())
 
     def inverse(self, y: Tensor) -> Tensor:
-        """x of equation (1): in double precision where single would round it away."""
+        """Returns x of equation (1), in double precision if single would lose digits."""
         if not self._moves:
             return y
         wide = working(y, self.double)
@@ -97,7 +98,7 @@ class Columns(Transform):
         return x.to(y.device, y.dtype if y.is_floating_point() else torch.get_default_dtype())
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
-        """-log scale, and log y - log x - log scale for a power."""
+        """Returns -log scale, and log y - log x - log scale for a power."""
         if not self._moves:
             return super().log_slope(x, y)
         x, y = to_float64(x), to_float64(y)
@@ -108,16 +109,17 @@ class Columns(Transform):
 
     @property
     def label(self) -> str:
-        """`standardized`, or `columns as they are`."""
+        """Short description, `standardized` or `columns as they are`."""
         return "standardized" if self._moves else "columns as they are"
 
 
 def standardizing(space: Table, x: Tensor, known: Tensor | None) -> Columns:
-    """Mean 0 and deviation 1 for each real column (for the logarithm of each positive one).
+    """Returns the step that gives each real column (and the log of each positive one) mean 0 and deviation 1.
 
     Args:
+        space: space of the table.
         x: training rows, shape (N, D).
-        known: True where an entry is observed, or None.
+        known: True where an entry is observed, shape (N, D); None: everywhere.
     """
     kinds, shifts, scales = [], [], []
     start = 0
@@ -136,13 +138,13 @@ def standardizing(space: Table, x: Tensor, known: Tensor | None) -> Columns:
 
 
 def as_they_are(space: Table) -> Columns:
-    """No column moved: only what all of them are together."""
+    """Returns a step that changes no column but may change the space (see `Columns.space`)."""
     d = space.dims
     return Columns(("keep",) * d, (0.0,) * d, (1.0,) * d)
 
 
 def _moments(column: Tensor) -> tuple[float, float]:
-    """Mean and deviation; a column that never changes keeps its scale."""
+    """Returns mean and standard deviation; the latter is 1 for a constant column."""
     if not len(column):
         return 0.0, 1.0
     shift, scale = float(column.mean()), float(column.std(correction=0))

@@ -1,15 +1,15 @@
-"""Mu-law companding: waves as levels that are fine where the ear is (ITU-T G.711).
+"""Mu-law companding: quantizes waves to levels that are fine for quiet samples (ITU-T G.711).
 
     f(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu),    mu = levels - 1                      (1)
     code = round(mu (f(x) + 1) / 2)                                                       (2)
     x'   = sign(f) ((1 + mu)^|f| - 1) / mu    at f = 2 code / mu - 1                      (3)
 
-f spreads [-1, 1] over itself, and codes are bins of f of width 2 / mu, so that a quiet sample keeps
+f maps [-1, 1] onto itself, and codes are bins of f of width 2 / mu, so that a quiet sample keeps
 a small error: from (2), |f(x) - f(x')| <= 1 / mu, and since f^-1 is convex in |f|,
 
     |x - x'| <= (1 + mu |x|) ((1 + mu)^(1/mu) - 1) / mu.                                  (4)
 
-Many x have one code: the score of a model on codes is log P(code), a probability, and no density of x.
+Many x share one code: the score of a model of codes is log P(code), a probability, not a density of x.
 
 van den Oord et al., "WaveNet: a generative model for raw audio", 2016, section 2.2.
 """
@@ -31,12 +31,12 @@ from simulacra.core.spaces.plain import Levels, Space
 
 @dataclass(frozen=True)
 class MuLaw(Transform):
-    """Waves to the levels of the mu-law.
+    """Quantizes waves to mu-law levels.
 
     Args:
         levels: number of codes, mu + 1.
-        centre: mean of the codes of training rows, or None (`core.spaces.abstract`).
-        spread: their deviation.
+        centre: mean of the codes of training rows (`core.spaces.abstract`); None: features over all levels.
+        spread: their standard deviation, or None.
 
     Example:
         >>> step = MuLaw(256)
@@ -52,11 +52,11 @@ class MuLaw(Transform):
 
     @property
     def mu(self) -> int:
-        """The constant of the law."""
+        """Constant mu, levels - 1."""
         return self.levels - 1
 
     def space(self, before: Space) -> Space:
-        """Levels of the same shape."""
+        """Returns the space of levels of the same shape."""
         if not isinstance(before, Audio):
             raise ValueError(
                 f"mu_law={self.levels} needs waves in [-1, 1] (recordings), but the data are {before}."
@@ -64,7 +64,7 @@ class MuLaw(Transform):
         return Levels(before.shape, self.levels, centre=self.centre, spread=self.spread)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """The codes of x in [-1, 1], whole numbers as levels are kept."""
+        """Returns the codes of x in [-1, 1] as integers."""
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
         # (1)
         f = x.sign() * torch.log1p(self.mu * x.abs()) / math.log1p(self.mu)
@@ -73,17 +73,17 @@ class MuLaw(Transform):
         return codes.to(torch.uint8 if self.levels <= 256 else torch.int32)
 
     def inverse(self, y: Tensor) -> Tensor:
-        """The wave whose f is the middle of the code's bin; codes between two levels lie between."""
+        """Returns the wave at the middle of each code's bin; fractional codes are interpolated."""
         y = y if y.is_floating_point() else y.to(torch.get_default_dtype())
         f = 2 * y / self.mu - 1
-        # (3); the outermost may be a rounding beyond 1
+        # (3); rounding may lead slightly beyond 1
         return (f.sign() * torch.expm1(f.abs() * math.log1p(self.mu)) / self.mu).clamp(-1, 1)
 
     def spec(self) -> dict[str, Any]:
-        """The step as JSON; a range only where there is one."""
+        """Returns the step as JSON, with centre and spread only if they are given."""
         return {k: v for k, v in super().spec().items() if v is not None}
 
     @property
     def label(self) -> str:
-        """Such as `mu-law 256`."""
+        """Short description, such as `mu-law 256`."""
         return f"mu-law {self.levels}"

@@ -1,4 +1,4 @@
-"""From a picture to rows of levels: the central part, its size, its colour; bytes or 16 bits."""
+"""Images to rows of levels: cropping, resizing and colour conversion, for 8 and 16 bits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from simulacra.core.errors.suggestion import Suggestion, load_with
 from simulacra.core.storage.files import write_atomically
 
 # luminance of ITU-R 601 in 16-bit fixed point, as Pillow computes it
@@ -22,15 +23,15 @@ Side = int | str | Sequence[int] | None
 
 @dataclass(frozen=True)
 class Geometry:
-    """Height and width of the rows that images become; at most one of the three is given.
+    """Height and width of the rows that images become; at most one of the three arguments is given.
 
     Each is a number of pixels for squares, or height and width as `"48x64"`, `(48, 64)` or `[48, 64]`,
-    which is kept as `"48x64"`.
+    which is stored as `"48x64"`. Without any, images stay as they are.
 
     Args:
-        size: the central part of that aspect, resized with antialiasing.
-        crop: the central part of that height and width as it is.
-        tile: tiles of that height and width from the top left on, what is left over is dropped.
+        size: crops the central part of that aspect ratio and resizes it with antialiasing.
+        crop: crops the central part of that height and width.
+        tile: cuts tiles of that height and width from the top left; remainders are dropped.
 
     Raises:
         ValueError: if one is neither a number of pixels nor a height and a width.
@@ -38,7 +39,7 @@ class Geometry:
     Example:
         >>> Geometry(tile=4).places(10, 9)
         [(0, 0), (0, 4), (4, 0), (4, 4)]
-        >>> str(Geometry(size="48x64"))  # width x height, as sizes of images are said
+        >>> str(Geometry(size="48x64"))  # width x height, as usual for image sizes
         'resized to 64x48'
     """
 
@@ -52,12 +53,12 @@ class Geometry:
 
     @property
     def side(self) -> tuple[int, int] | None:
-        """Height and width of a row, or None: as the images are."""
+        """Height and width of a row; None: as the images are."""
         given = self.size or self.crop or self.tile
         return None if given is None else _pair(given)
 
     def __str__(self) -> str:
-        """The words of a protocol, or nothing."""
+        """Returns the words of a protocol, or an empty text."""
         if self.side is None:
             return ""
         height, width = self.side
@@ -65,7 +66,12 @@ class Geometry:
         return f"{how} {width}x{height}"
 
     def places(self, height: int, width: int) -> list[tuple[int, int]]:
-        """Top and left of each row that an image of that size gives."""
+        """Returns top and left of each row that an image of this size gives.
+
+        Args:
+            height: height of the image in pixels.
+            width: width of the image in pixels.
+        """
         if self.size or self.side is None:
             return [(0, 0)]
         h, w = self.side
@@ -74,7 +80,14 @@ class Geometry:
         return [(i * h, j * w) for i in range(height // h) for j in range(width // w)]
 
     def cut(self, pixels: np.ndarray, top: int, left: int, levels: int) -> np.ndarray:
-        """The row at that place of a whole image of shape (C, H, W)."""
+        """Returns one row of an image.
+
+        Args:
+            pixels: whole image, shape (C, H, W).
+            top: first pixel row, from `places`.
+            left: first pixel column, from `places`.
+            levels: number of levels, which resizing does not exceed.
+        """
         if self.side is None:
             return pixels
         height, width = self.side
@@ -84,10 +97,14 @@ class Geometry:
 
 
 def side_of(name: str, given: Side) -> int | str | None:
-    """The normal form of size, crop or tile: a number for a square, `"48x64"` for 48 rows of 64 columns.
+    """Returns the normal form of size, crop or tile: a number for a square, otherwise text such as `"48x64"`.
+
+    Args:
+        name: name of the argument, for messages.
+        given: value that a user gave.
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: if it is neither a number of pixels nor a height and a width.
 
     Example:
         >>> side_of("size", (48, 64)), side_of("size", "64x64")
@@ -111,9 +128,9 @@ def side_of(name: str, given: Side) -> int | str | None:
     return whole[0] if len(set(whole)) == 1 else f"{whole[0]}x{whole[1]}"
 
 
-def option(name: str, height: int, width: int) -> str:
-    """An option of `load_data` as it is written, such as `size=64` or `size='48x64'`."""
-    return f"{name}={side_of(name, (height, width))!r}"
+def option(name: str, height: int, width: int) -> Suggestion:
+    """An option of `load_data`, such as `size=64` or `size='48x64'`."""
+    return load_with(**{name: side_of(name, (height, width))})
 
 
 def _pair(given: int | str) -> tuple[int, int]:
@@ -122,18 +139,19 @@ def _pair(given: int | str) -> tuple[int, int]:
 
 
 def fit(pixels: np.ndarray, height: int, width: int, levels: int) -> np.ndarray:
-    """The central part of (C, H, W) of the aspect height : width, resized with antialiasing.
+    """Crops the largest central part of aspect ratio height : width, and resizes it with antialiasing.
 
-    The part is as large as the image allows, also where its edge falls within a pixel, so that nothing is
-    distorted. A box filter where whole pixels make one, otherwise Lanczos. More than 256 levels are resized
-    as 32-bit floats and rounded to whole levels.
+    The crop may end within a pixel, so that nothing is distorted. It uses a box filter if whole pixels
+    are averaged, otherwise Lanczos. More than 256 levels are resized as 32-bit floats and rounded.
 
     Args:
-        pixels: bytes, or wider whole numbers.
-        levels: the results stay below it.
+        pixels: image of whole numbers, shape (C, H, W).
+        height: height of the result in pixels.
+        width: width of the result in pixels.
+        levels: number of levels; the results are below it.
     """
     high, wide = pixels.shape[1:]
-    # height and width of the part
+    # height and width of the crop
     h, w = (high, high * width / height) if high * width <= wide * height else (wide * height / width, wide)
     top, left = (high - h) / 2, (wide - w) / 2
     box = None
@@ -147,21 +165,25 @@ def fit(pixels: np.ndarray, height: int, width: int, levels: int) -> np.ndarray:
     resized = lambda image: image.resize((width, height), how, box)
     if pixels.dtype == np.uint8:
         flat = part[0] if len(part) == 1 else np.ascontiguousarray(part.transpose(1, 2, 0))
-        # Lanczos may overshoot the highest level where that is below 255
+        # Lanczos may exceed the highest level if that is below 255
         return to_chw(resized(Image.fromarray(np.ascontiguousarray(flat)))).clip(max=min(levels - 1, 255))
     planes = [resized(Image.fromarray(plane.astype(np.float32))) for plane in part]
     return np.stack([np.array(p) for p in planes]).round().clip(0, levels - 1).astype(pixels.dtype)
 
 
 def to_chw(image: Image.Image) -> np.ndarray:
-    """An 8-bit image as (C, H, W)."""
+    """Returns an 8-bit image as an array of shape (C, H, W)."""
     pixels = np.asarray(image, np.uint8)
-    # a view: large images are cut before they are copied
+    # a view, so that large images are cropped before they are copied
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 def coloured(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """(C, H, W) with 1 or 3 channels: luminance, or three times the same.
+    """Converts between 1 channel (luminance) and 3 equal channels.
+
+    Args:
+        pixels: image, shape (C, H, W).
+        channels: number of channels of the result, 1 or 3.
 
     Example:
         >>> coloured(np.full((3, 1, 1), 65535, np.uint16), 1).item()
@@ -176,13 +198,14 @@ def coloured(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 
 def save_png(pixels: np.ndarray, levels: int, path: Path) -> None:
-    """An image of levels as a PNG file that keeps them: 1, 2, 4, 8 or 16 bits, the smallest that fits.
+    """Saves an image of levels as a lossless PNG file of 1, 2, 4, 8 or 16 bits, the smallest depth that fits.
 
-    Colours take 8 bits at least; 2 levels of them are black and white.
+    Colour images use 8 bits or more; if they have 2 levels, these are saved as 0 and 255.
 
     Args:
         pixels: shape (C, H, W), C 1 or 3.
         levels: number of levels of each entry.
+        path: file to write.
     """
     import png
 

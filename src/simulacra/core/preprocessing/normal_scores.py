@@ -1,24 +1,24 @@
-"""The step from a table's numbers to their normal scores, and back.
+"""Maps the numbers of a table to their normal scores, and back.
 
-The training rows of a column hold the values v_1 < ... < v_K; a number belongs to the cell of the nearest
-one. The step is the empirical distribution function followed by Phi^-1,
+The training rows of a column hold the values v_1 < ... < v_K; each number belongs to the cell of the nearest
+value. The step is the empirical distribution function followed by Phi^-1,
 
     y = f_k    for x nearest to v_k,       x = v_k    for y in cell k                             (1)
 
-with the cells and f of `core.spaces.numeric`. So every drawn value, the extremes included, stands in the
-training rows. With `tails="continued"` a drawn score is mapped by the line through the points (f_k, v_k) and
-rounded to the decimals of the column. Beyond the points the line goes on as steeply as over the outer
-twentieth of the rows. Values that recur far more than others, such as zeros, and columns in which most values
-recur, stay as they are.
+with the cells and f of `core.spaces.numeric`. So every drawn value occurs in the training rows. With
+`tails="continued"`, a drawn score is mapped by linear interpolation of the points (f_k, v_k) and rounded to
+the decimals of the column. Beyond the points, the line continues with the mean slope over the outer twentieth
+of the rows. Values that occur far more often than others, such as zeros, and columns in which most values
+recur, are not interpolated.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -31,22 +31,22 @@ from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Grid, Numeric, Scores, padded, picked, rank, ranks
 from simulacra.core.spaces.plain import Space
 
-MOST_VALUES = 1024  # of a column that are kept: of more, those at equal shares of the rows
-DIGITS = 8  # decimals of an edge: cells are told apart, files stay small
-# a value is an atom from so many times a usual share of the rows, and from such a share
+MOST_VALUES = 1024  # most values kept of a column; of more, equally spaced quantiles are kept
+DIGITS = 8  # decimals of an edge, enough to separate cells in small files
+# a value is an atom if its share exceeds ATOM times the median share, and LEAST
 ATOM, LEAST = 4, 0.05
-OUTER = 0.05  # share of the rows whose slope goes on beyond the extremes
+OUTER = 0.05  # share of the rows at each end whose slope is extrapolated
 
 
 @dataclass(frozen=True)
-class _Moved:
-    """Columns that are moved: rows of tensors, padded to the same length.
+class _Transformed:
+    """Columns that are transformed: tensors with one row for each column, padded to the same length.
 
     Args:
-        places: their numbers in the table, shape (D,).
+        places: their positions in the table, shape (D,).
         values: v, shape (D, K).
-        between: the ends of the cells of nearest values, shape (D, K - 1).
-        columns: their cells.
+        between: boundaries between nearest values, shape (D, K - 1).
+        columns: their spaces.
     """
 
     places: Tensor
@@ -56,35 +56,35 @@ class _Moved:
 
     @cached_property
     def grid(self) -> Grid:
-        """The cells of all columns."""
+        """Cells of all columns."""
         return Grid(self.columns)
 
     def column(self, n: int) -> tuple[Tensor, Scores]:
-        """Values and cells of the n-th column."""
+        """Returns values and cells of the n-th column."""
         cells = self.columns[n]
         return self.values[n, : cells.cells], cells
 
 
 def _moved(
     places: list[int], values: list[tuple[float, ...]], edges: list[tuple[float, ...]]
-) -> _Moved | None:
+) -> _Transformed | None:
     if not places:
         return None
     v = padded([torch.tensor(column, dtype=torch.float64, device="cpu") for column in values])
-    between = padded([torch.from_numpy(_between(np.array(column))) for column in values])
+    between = padded([torch.from_numpy(_boundaries(np.array(column))) for column in values])
     at = torch.tensor(places, device="cpu")
-    return _Moved(at, v, between, tuple(Scores(edges=column) for column in edges))
+    return _Transformed(at, v, between, tuple(Scores(edges=column) for column in edges))
 
 
 @dataclass(frozen=True)
 class NormalScores(Transform):
-    """Equation (1) for each numeric column of a table.
+    """Applies equation (1) to each numeric column of a table.
 
     Args:
-        values: v_1 < ... < v_K of each column; empty where a column is kept.
+        values: v_1 < ... < v_K of each column; empty for columns that stay.
         edges: e_1 < ... < e_(K-1) of each column.
-        continued: whether drawn values of a column may lie between and beyond those; by default none.
-        decimals: to which those are rounded; None: not at all.
+        continued: for each column, True if drawn values may lie between and beyond `values`; empty: none.
+        decimals: decimals to which those values are rounded; None: no rounding; empty: None for all columns.
 
     Example:
         >>> step = NormalScores(((0.0, 5.0),), ((0.0,),))
@@ -107,7 +107,7 @@ class NormalScores(Transform):
         object.__setattr__(self, "decimals", tuple(self.decimals) or (None,) * len(self.values))
 
     def space(self, before: Space) -> Space:
-        """The fields with numbers as their normal scores."""
+        """Returns the table with numbers replaced by their normal scores."""
         if not isinstance(before, Table) or before.dims != len(self.values):
             raise ValueError(
                 f"normal scores of {len(self.values)} columns do not fit {before}: load the table again."
@@ -121,17 +121,17 @@ class NormalScores(Transform):
 
     @property
     def double(self) -> bool:
-        """Returns True if single precision would mix up neighbouring values of a column."""
+        """True if single precision would merge neighbouring values of a column."""
         return any(_needs_double(values) for values in self.values if values)
 
     @cached_property
-    def _moved(self) -> _Moved | None:
-        """The columns that are moved, all together; None: there is none."""
+    def _moved(self) -> _Transformed | None:
+        """The transformed columns together; None if there is none."""
         places = [j for j, values in enumerate(self.values) if values]
         return _moved(places, [self.values[j] for j in places], [self.edges[j] for j in places])
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """f of the nearest value's cell."""
+        """Returns f of the cell of the nearest value."""
         dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
         y, moved = x.to(dtype).clone(), self._moved
         if moved is not None:
@@ -142,7 +142,7 @@ class NormalScores(Transform):
         return y
 
     def inverse(self, y: Tensor) -> Tensor:
-        """A value of the column, in double precision: as it is written."""
+        """Returns a value of the column, in double precision."""
         x, moved = to_float64(y).clone(), self._moved
         if moved is None:
             return x
@@ -151,12 +151,12 @@ class NormalScores(Transform):
         x[:, at] = picked(moved.values.to(x.device), moved.grid.cell(scores))
         for n, j in enumerate(moved.places.tolist()):
             if self.continued[j]:
-                drawn = _along(scores[:, n], *moved.column(n))
+                drawn = _extrapolated(scores[:, n], *moved.column(n))
                 x[:, j] = _rounded(drawn, self.decimals[j])
         return x
 
     def restore(self, y: Tensor) -> Tensor:
-        """The number at a mean score, between the values, not rounded."""
+        """Returns the interpolated number at a mean score, not rounded."""
         x, moved = to_float64(y).clone(), self._moved
         if moved is None:
             return x
@@ -165,21 +165,25 @@ class NormalScores(Transform):
             x[:, j] = _interpolated(x[:, j], cells.centres, values)
         return x
 
+    def spec(self) -> dict[str, Any]:
+        """The step as JSON; its tuples, which are long in wide tables, are not copied."""
+        return {"kind": type(self).__name__, **{f.name: getattr(self, f.name) for f in fields(self)}}
+
     @property
     def label(self) -> str:
-        """`normal scores`."""
+        """Short description, `normal scores`."""
         return "normal scores"
 
     @property
     def mark(self) -> str:
-        """A digest of the values, whose cells are what is scored."""
+        """A digest of values and edges, since models score the cells."""
         return "/" + hashlib.sha256(repr((self.values, self.edges)).encode()).hexdigest()[:8]
 
 
-def _between(values: np.ndarray) -> np.ndarray:
-    """The least number that is nearest to each value but the first: the middle, or the value itself."""
+def _boundaries(values: np.ndarray) -> np.ndarray:
+    """Returns the smallest number nearest to each value but the first: the midpoint, or the value itself."""
     middle = (values[1:] + values[:-1]) / 2
-    # of two neighbouring doubles the middle is one of them, which may be the lower
+    # the midpoint of two adjacent doubles rounds to one of them, perhaps to the lower
     return np.where(middle > values[:-1], middle, values[1:])
 
 
@@ -197,8 +201,8 @@ def _interpolated(y: Tensor, scores: Tensor, values: Tensor) -> Tensor:
     return v[right - 1] + share * (v[right] - v[right - 1])
 
 
-def _along(y: Tensor, values: Tensor, cells: Scores) -> Tensor:
-    """The number at a drawn score, between the values and beyond the extremes."""
+def _extrapolated(y: Tensor, values: Tensor, cells: Scores) -> Tensor:
+    """Returns the interpolated or extrapolated number at a drawn score."""
     f = cells.centres
     x = _interpolated(y, f, values)
     if len(values) < 2:
@@ -209,7 +213,7 @@ def _along(y: Tensor, values: Tensor, cells: Scores) -> Tensor:
         slope = (values[end] - values[inner]) / (f[end] - f[inner])
         beyond = y > f[-1] if end else y < f[0]
         x = torch.where(beyond, values[end] + slope * (y - f[end]), x)
-    # an atom, such as zeros, is no stretch of the line
+    # an atom, such as zeros, is not interpolated
     cell, atoms = cells.cell(y), cells.masses > max(ATOM * float(cells.masses.median()), LEAST)
     return torch.where(atoms.to(y.device)[cell], values.to(y.device)[cell], x)
 
@@ -219,11 +223,12 @@ def _rounded(x: Tensor, decimals: int | None) -> Tensor:
 
 
 def scoring(space: Table, x: Tensor, known: Tensor | None) -> NormalScores | None:
-    """The step for the numeric columns of a table, or None where there are none.
+    """Returns the step for the numeric columns of a table, or None if there are none.
 
     Args:
+        space: space of the table.
         x: training rows, shape (N, D).
-        known: True where an entry is observed, or None.
+        known: True where an entry is observed, shape (N, D); None: everywhere.
 
     Example:
         >>> step = scoring(Table(a=Numeric()), torch.tensor([[3.0], [1.0], [3.0], [2.0]]), None)
@@ -254,10 +259,10 @@ def scoring(space: Table, x: Tensor, known: Tensor | None) -> NormalScores | Non
 
 
 def cells_of(column: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...], bool]:
-    """Values and edges of a column, and whether most of its values recur.
+    """Returns the values and edges of a column, and True if most of its values recur.
 
     Args:
-        column: shape (N,); where nothing is known the only value is 0.
+        column: known numbers, shape (N,); if there is none, the only value is 0.
 
     Example:
         >>> cells_of(np.array([0.0, 0.0, 1.0]))
@@ -271,6 +276,6 @@ def cells_of(column: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...], 
     if len(distinct) > MOST_VALUES:
         at = np.linspace(0, len(ordered) - 1, MOST_VALUES).round().astype(int)
         distinct = np.unique(ordered[at])
-    shares = np.searchsorted(ordered, _between(distinct), side="left") / len(ordered)
+    shares = np.searchsorted(ordered, _boundaries(distinct), side="left") / len(ordered)
     score = torch.special.ndtri(torch.from_numpy(shares)).numpy().round(DIGITS)
     return tuple(distinct.tolist()), tuple(score.tolist()), recurring

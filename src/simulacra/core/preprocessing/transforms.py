@@ -1,11 +1,11 @@
-"""Preprocessing that travels with data and model: raw in, raw out, with its Jacobian.
+"""Steps of preprocessing that are saved with the model, each with its inverse and Jacobian.
 
 A density p_y on y = T(x) is reported on the raw x as
 
     log p_x(x) = log p_y(T(x)) + log |det dT/dx|
 
-where the determinant is the product of the entries' slopes, of the known ones where some are missing;
-so multiplying the input by 0.1 changes nothing (row I5). Dequantized data give a bound:
+where the determinant is the product of the slopes of the (known) entries; so scaling the input by 0.1
+changes no score (row I5). Dequantized data give a bound:
 log P(x) >= E_u log p_y(T(x + u)) + log |det dT/dx| (Theis et al. 2016).
 """
 
@@ -24,24 +24,31 @@ from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 
 
 class Transform(ABC):
-    """One step of preprocessing."""
+    """Base class: one step of preprocessing, y = T(x).
+
+    Its class attributes are `exact`, True if a density of y gives one of x, `random`, True if it draws
+    noise, and `lossy`, True if several x map to one y.
+    """
 
     exact: ClassVar[bool] = True
     random: ClassVar[bool] = False
-    lossy: ClassVar[bool] = False  # several x have one y: what is scored is y
+    lossy: ClassVar[bool] = False  # True: several x map to one y, and models score y
 
     def __deepcopy__(self, memo: Any) -> Transform:
-        """The step itself, which never changes."""
+        """Returns the step itself, since it is immutable."""
         return self
 
     @property
     def double(self) -> bool:
-        """Returns True if raw rows need double precision: single would round away how they differ."""
+        """True if raw rows need double precision, since single precision would merge different values."""
         return False
 
     @abstractmethod
     def space(self, before: Space) -> Space:
-        """The space after the step.
+        """Returns the space after the step.
+
+        Args:
+            before: space before the step.
 
         Raises:
             ValueError: if the step does not apply to `before`.
@@ -49,42 +56,65 @@ class Transform(ABC):
 
     @abstractmethod
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """y = T(x); noise is that of the rows of `rng`."""
+        """Returns y = T(x).
+
+        Args:
+            x: rows before the step, shape (B, *).
+            rng: generator of the step's noise.
+        """
 
     @abstractmethod
     def inverse(self, y: Tensor) -> Tensor:
-        """x from y, to the precision of the raw data."""
+        """Returns x from y, to the precision of the raw data.
+
+        Args:
+            y: rows after the step, shape (B, *).
+        """
 
     def restore(self, y: Tensor) -> Tensor:
-        """The inverse for means: no rounding, no choice of a level."""
+        """Returns x from a mean y, without rounding.
+
+        Args:
+            y: rows after the step, shape (B, *).
+        """
         return self.inverse(y)
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
-        """log |dT/dx| of each entry in nats, float64, broadcastable to x: a step acts on each alone."""
+        """Returns log |dT/dx| of each entry in nats, float64, broadcastable to x. Steps act entry by entry.
+
+        Args:
+            x: rows before the step, shape (B, *).
+            y: the same rows after it.
+        """
         return torch.zeros((), dtype=torch.float64, device=precise_device(x.device))
 
     @property
     def label(self) -> str:
-        """What a protocol says of it."""
+        """Short description for protocols."""
         return type(self).__name__.lower()
 
     @property
     def mark(self) -> str:
-        """Tells apart what is scored after two lossy steps with the same label; empty for the usual ones."""
+        """Distinguishes lossy steps with the same label but different y; empty for the usual settings."""
         return ""
 
     def spec(self) -> dict[str, Any]:
-        """The step as JSON."""
+        """Returns the step as JSON."""
         return {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
 class Binarize(Transform):
-    """Levels to 0/1: `dynamic` and `static` draw x with probability level / (levels - 1)
-    (anew at every visit, or once by `seed` and what the row holds), `threshold` cuts at `threshold` of
-    the range.
+    """Maps levels to 0 or 1.
 
-    The three are different protocols (fixed and dynamic never share a column).
+    The schemes are different protocols: their scores are not comparable.
+
+    Args:
+        scheme: `dynamic` draws a one with probability level / (levels - 1) at each visit, `static` draws it
+            once (keyed by `seed` and the row's values), `threshold` compares with a threshold.
+        levels: number of levels of x.
+        threshold: fraction of the range above which `threshold` gives a one.
+        seed: seed of `static`.
     """
 
     scheme: str = "dynamic"
@@ -95,7 +125,7 @@ class Binarize(Transform):
     lossy: ClassVar[bool] = True
 
     def space(self, before: Space) -> Space:
-        """Binary of the same shape."""
+        """Returns the binary space of the same shape."""
         if not isinstance(before, Levels) or before.levels != self.levels:
             raise ValueError(
                 f"binarize={self.scheme!r} needs {self.levels} levels such as grey pixels, "
@@ -104,87 +134,91 @@ class Binarize(Transform):
         return Binary(before.shape)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """0/1 as float."""
+        """Returns zeros and ones as floats."""
         p = x.to(torch.get_default_dtype()) / (self.levels - 1)
         if self.scheme == "threshold":
             return (p > self.threshold).to(p.dtype)
         if self.scheme == "static":
             rng = Rng(self.seed, "static-binarization", device=rng.device).by_content(x)
-        return rng.bernoulli("binarise", p)  # the names of draws key their noise: they stay
+        return rng.bernoulli("binarise", p)  # the name is part of the noise's key, so it must not change
 
     def inverse(self, y: Tensor) -> Tensor:
-        """The lowest and highest level."""
+        """Returns the lowest or highest level."""
         return (y * (self.levels - 1)).round()
 
     def restore(self, y: Tensor) -> Tensor:
-        """The expected level."""
+        """Returns the expected level."""
         return y * (self.levels - 1)
 
     @property
     def label(self) -> str:
-        """Such as `dynamic binarization`."""
+        """Short description, such as `dynamic binarization`."""
         detail = {"static": f" (seed {self.seed})", "threshold": f" at {self.threshold:g}"}
         return f"{self.scheme} binarization{detail.get(self.scheme, '')}"
 
     @property
     def mark(self) -> str:
-        """The number of levels: the same number is another share of another number of levels."""
+        """The number of levels unless it is 256, since it changes the probability of a one."""
         return f"/{self.levels}" if self.levels != 256 else ""
 
 
 @dataclass(frozen=True)
 class Dequantize(Transform):
-    """Levels to reals in (0, 1): y = (x + u) / levels, u uniform."""
+    """Maps levels to reals in (0, 1): y = (x + u) / levels, u uniform.
+
+    Args:
+        levels: number of levels of x.
+    """
 
     levels: int = 256
     exact: ClassVar[bool] = False
     random: ClassVar[bool] = True
 
     def space(self, before: Space) -> Space:
-        """Real of the same shape."""
+        """Returns the real space of the same shape."""
         if not isinstance(before, Levels) or before.levels != self.levels:
             raise ValueError(f"dequantize needs {self.levels} levels, but the data are {before}.")
         return Real(before.shape)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """(x + u) / levels."""
+        """Returns (x + u) / levels."""
         x = x.to(torch.get_default_dtype())
         return (x + rng.uniform("dequantise", *x.shape[1:], dtype=x.dtype)) / self.levels
 
     def inverse(self, y: Tensor) -> Tensor:
-        """The level whose bin holds y."""
+        """Returns the level whose bin contains y."""
         return (y * self.levels).floor().clamp(0, self.levels - 1)
 
     def restore(self, y: Tensor) -> Tensor:
-        """The expected level: the bin's middle undone."""
+        """Returns the expected level: y scaled, minus half a bin."""
         return (y * self.levels - 0.5).clamp(0, self.levels - 1)
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
-        """-log levels."""
+        """Returns -log levels."""
         return -torch.tensor(self.levels, dtype=torch.float64, device=precise_device(x.device)).log()
 
 
 @dataclass(frozen=True)
 class Affine(Transform):
-    """y = (x - shift) / scale for each entry: standardization.
+    """Standardizes each entry: y = (x - shift) / scale.
 
     Args:
         shift: one number, or one for each entry (flattened).
-        scale: as `shift`, positive.
+        scale: positive, one number or one for each entry (flattened).
     """
 
     shift: tuple[float, ...] = (0.0,)
     scale: tuple[float, ...] = (1.0,)
 
     def space(self, before: Space) -> Space:
-        """Real of the same shape: what is shifted and scaled is no wave."""
+        """Returns the real space of the same shape; scaled audio is no longer audio."""
         if not isinstance(before, Real):
             raise ValueError(f"standardizing needs real data, but the data are {before}.")
         return Real(before.shape)
 
     @property
     def double(self) -> bool:
-        """Returns True if some entry lies many deviations away from 0, as time stamps do."""
+        """True if an entry is many standard deviations away from 0, as time stamps are."""
         shifts = self.shift * len(self.scale) if len(self.shift) == 1 else self.shift
         scales = self.scale * len(self.shift) if len(self.scale) == 1 else self.scale
         return any(map(needs_double, shifts, scales))
@@ -195,48 +229,52 @@ class Affine(Transform):
         return tuple(t.view(x.shape[1:]) if t.numel() > 1 else t for t in (shift, scale))  # type: ignore
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """(x - shift) / scale, computed in double precision; in the type of x if that is a floating one."""
+        """Returns (x - shift) / scale, computed in double precision, in the floating-point type of x."""
         wide = working(x, self.double)
         shift, scale = self._tensors(wide)
         y = (wide - shift) / scale
         return y.to(x.device, x.dtype) if x.is_floating_point() else y.to(x.device, torch.get_default_dtype())
 
     def inverse(self, y: Tensor) -> Tensor:
-        """shift + scale y: in double precision where single would round it away."""
+        """Returns shift + scale y, in double precision if single would lose digits."""
         wide = working(y, self.double)
         shift, scale = self._tensors(wide)
         x = shift + scale * wide
         return x if self.double else x.to(y.device, y.dtype)
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
-        """-log scale."""
+        """Returns -log scale."""
         logs = torch.tensor(self.scale, dtype=torch.float64, device=precise_device(x.device)).log()
         return -(logs.view(x.shape[1:]) if len(self.scale) > 1 else logs)
 
     @property
     def label(self) -> str:
-        """`standardized`."""
+        """Short description, `standardized`."""
         return "standardized"
 
 
 @dataclass(frozen=True)
 class OwnRange(Affine):
-    """The same for rows that use a small part of their range, such as dequantized dark images."""
+    """Standardizes rows that use a small part of their range, such as dequantized dark images."""
 
     @property
     def label(self) -> str:
-        """`in their own range`."""
+        """Short description, `in their own range`."""
         return "in their own range"
 
 
 @dataclass(frozen=True)
 class Logit(Transform):
-    """y = logit(alpha + (1 - 2 alpha) x) for x in (0, 1) (Dinh et al. 2017)."""
+    """Maps (0, 1) to the reals: y = logit(alpha + (1 - 2 alpha) x) (Dinh et al. 2017).
+
+    Args:
+        alpha: margin that keeps the argument of the logit away from 0 and 1.
+    """
 
     alpha: float = 1e-6
 
     def space(self, before: Space) -> Space:
-        """Real of the same shape."""
+        """Returns the real space of the same shape."""
         if not isinstance(before, Real):
             raise ValueError(f"logit needs reals in (0, 1), but the data are {before}: dequantize first.")
         return before
@@ -245,15 +283,15 @@ class Logit(Transform):
         return self.alpha + (1 - 2 * self.alpha) * x
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
-        """logit of the squeezed x."""
+        """Returns logit(alpha + (1 - 2 alpha) x)."""
         return torch.logit(self._squeezed(x))
 
     def inverse(self, y: Tensor) -> Tensor:
-        """x, back in (0, 1)."""
+        """Returns x in (0, 1)."""
         return (torch.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)
 
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
-        """log (1 - 2 alpha) - log p - log(1 - p) at p = alpha + (1 - 2 alpha) x."""
+        """Returns log (1 - 2 alpha) - log p - log(1 - p) at p = alpha + (1 - 2 alpha) x."""
         p = self._squeezed(to_float64(x))
         slope = torch.log1p(
             torch.tensor(-2 * self.alpha, dtype=torch.float64, device=precise_device(x.device))

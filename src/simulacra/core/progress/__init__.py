@@ -1,1 +1,1 @@
-"""Progress of long work: what is done, what is left, and how it is shown."""
+"""Progress of long computations: reporting it, displaying it and estimating the time."""

@@ -1,4 +1,4 @@
-"""Progress shown: a bar on a terminal, one log line beforehand, and `progress.json` in a run folder."""
+"""Displays of progress: a terminal bar, one log line with the expected duration, and `progress.json`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from simulacra.core.storage.files import write_json
 
 log = logging.getLogger("simulacra")
 NAME = "progress.json"
-WORTH_SAYING = 5.0  # seconds of a stage whose duration is said
-EVERY_BAR, EVERY_FILE = 0.2, 1.0  # seconds between two looks
-WAIT = 1.0  # seconds of a part of a stage before it has a bar of its own
+WORTH_SAYING = 5.0  # seconds; longer durations are logged
+EVERY_BAR, EVERY_FILE = 0.2, 1.0  # seconds between two updates
+WAIT = 1.0  # seconds after which a nested stage gets a bar
 
 
 class Bar:
-    """A bar for each stage on standard error.
+    """Shows a progress bar for each stage on standard error.
 
     Args:
-        wait: seconds of a stage before its bar comes.
-        stays: whether the bar of a finished stage is left on the terminal.
+        wait: seconds after which the bar of a stage appears.
+        stays: leave the bar of a finished stage on the terminal.
     """
 
     def __init__(self, wait: float = 0.0, stays: bool = True):
@@ -33,12 +33,12 @@ class Bar:
         self._shown: dict[int, float] = {}
 
     def begun(self, progress: Progress) -> None:
-        """Show the bar at once where there is nothing to wait for."""
+        """Shows the bar at once if `wait` is 0."""
         if self._wait(progress) == 0 and progress.total:
             self._bars[id(progress)] = self._bar(progress)
 
     def moved(self, progress: Progress) -> None:
-        """Move the bar, at most five times a second."""
+        """Updates the bar, at most five times a second."""
         now, key = time.perf_counter(), id(progress)
         if key not in self._bars:
             over = not progress.total or progress.step >= progress.total
@@ -52,7 +52,7 @@ class Bar:
             bar.update(progress.step - bar.n)
 
     def ended(self, progress: Progress) -> None:
-        """Leave the bar as it stands, or take it away."""
+        """Closes the bar; it stays visible or is erased, depending on `stays`."""
         self._shown.pop(id(progress), None)
         bar = self._bars.pop(id(progress), None)
         if bar is not None:
@@ -75,17 +75,17 @@ class Bar:
 
 
 class Said:
-    """A log line with the duration of a stage, as soon as its first steps tell; once for each name."""
+    """Logs the expected duration of a stage after its first steps, once for each stage name."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
         self._judged: set[int] = set()
 
     def begun(self, progress: Progress) -> None:
-        """Nothing is known yet."""
+        """Does nothing, since no duration is known yet."""
 
     def moved(self, progress: Progress) -> None:
-        """Say how long it will take, where that is worth saying; each stage is judged once."""
+        """Logs the expected duration as soon as the pace is known, if it exceeds `WORTH_SAYING` seconds."""
         if id(progress) in self._judged or progress.stage in self._said or not progress.known:
             return
         self._judged.add(id(progress))
@@ -94,15 +94,15 @@ class Said:
             log.info("%s: about %s for %s", progress.stage, duration(progress.whole), goal(progress))
 
     def ended(self, progress: Progress) -> None:
-        """The next stage is another."""
+        """Forgets the stage."""
         self._judged.discard(id(progress))
 
 
 class ProgressFile:
-    """`progress.json` in a folder, written aside and put in place, at most once a second.
+    """Writes `progress.json` in a folder, atomically and at most once a second.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
     """
 
     def __init__(self, folder: Path):
@@ -111,75 +111,75 @@ class ProgressFile:
         self._last: dict[str, Any] = {}
 
     def begun(self, progress: Progress) -> None:
-        """Nothing is done yet."""
+        """Does nothing, since no step is done yet."""
 
     def moved(self, progress: Progress) -> None:
-        """Write, if a second has passed."""
+        """Writes the file if a second has passed since the last time."""
         if time.monotonic() - self._written >= EVERY_FILE:
             self._write(progress)
 
     def ended(self, progress: Progress) -> None:
-        """What a reader is told last is how the work ended."""
+        """Writes the final state."""
         if progress.parent is None and self._last and self._last != progress.json():
             self._write(progress)
 
     def _write(self, progress: Progress) -> None:
-        self._written, self._last = time.monotonic(), _of_all(progress)
+        self._written, self._last = time.monotonic(), _overall(progress)
         try:
             write_json(self.path, self._last)
         except ValueError as error:
-            # a full disk stops what has results to lose, not this
+            # a full disk must not stop the run because of its progress file
             log.debug("%s", error)
 
 
-def _of_all(progress: Progress) -> dict[str, Any]:
-    """The whole work as JSON, with the part that is being done in its message."""
+def _overall(progress: Progress) -> dict[str, Any]:
+    """Returns the outermost stage as JSON, with the current inner stage in its message."""
     whole = progress
     while whole.parent is not None and whole.parent.sinks == progress.sinks:
         whole = whole.parent
     content = whole.json()
     if whole is not progress:
         of = "" if progress.total is None else f" of {progress.total:,}"
-        # of work whose steps are not alike only the part's time is known
+        # steps of unequal cost tell no total time, so the inner stage's is reported
         if not whole.even:
             content["seconds_left"] = progress.json()["seconds_left"]
-        content["message"] = f"{progress.stage}: {progress.step:,}{of} {_many(progress.unit)}"
+        content["message"] = f"{progress.stage}: {progress.step:,}{of} {_plural(progress.unit)}"
     return content
 
 
-def _many(unit: str) -> str:
+def _plural(unit: str) -> str:
     return unit[:-1] + "ies" if unit.endswith("y") else f"{unit}s"
 
 
 def goal(progress: Progress) -> str:
-    """What the stage has to do, in words."""
+    """Returns the amount of work of the stage in words, such as `20 epochs`."""
     if progress.goal or progress.total is None:
         return progress.goal or "all of it"
     n = progress.total - progress.first
-    return f"1 {progress.unit}" if n == 1 else f"{n:,} {_many(progress.unit)}"
+    return f"1 {progress.unit}" if n == 1 else f"{n:,} {_plural(progress.unit)}"
 
 
 def on_terminal(show: bool | None = None) -> bool:
-    """Returns True if bars are drawn.
+    """Returns True if bars are shown.
 
     Args:
-        show: None: where standard error is a terminal, or a notebook shows it.
+        show: the user's choice; None: True if standard error is a terminal or a notebook shows it.
     """
     return (sys.stderr.isatty() or in_notebook()) if show is None else show
 
 
 def in_notebook() -> bool:
-    """Returns True within IPython, such as in a notebook."""
+    """Returns True inside IPython, such as in a notebook."""
     return hasattr(builtins, "get_ipython")
 
 
 def sinks(folder: Path | None = None, show: bool | None = None, wait: float = 0.0) -> tuple[Sink, ...]:
-    """Those of a run: its log line, a bar where there is a terminal, and a file where there is a folder.
+    """Returns the sinks of a run: its log line, a bar on a terminal, and a file if there is a folder.
 
     Args:
-        folder: of the run, or None.
-        show: whether to draw bars; None: where standard error is a terminal.
-        wait: seconds of a stage before its bar comes; it then leaves no trace.
+        folder: folder of the run; None: no file.
+        show: show bars; None: only if standard error is a terminal.
+        wait: seconds after which the bar of a stage appears; above 0, a finished bar is erased.
     """
     bar = (Bar(wait, stays=wait == 0),) if on_terminal(show) else ()
     file = () if folder is None else (ProgressFile(folder),)

@@ -1,4 +1,4 @@
-"""The time of work that reports its progress, from its first steps."""
+"""Estimates the duration of work from the progress of its first steps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from simulacra.core.progress.tasks import Progress, showing
 
 
 def estimated(action: Callable[[], object]) -> float:
-    """Seconds that an action takes: it is broken off as soon as the pace of its stages tells.
+    """Returns the number of seconds that an action takes, extrapolated from its first steps.
 
-    The action must leave nothing behind when it is broken off. Without stages it runs to its end.
+    The action is interrupted as soon as the pace of its stages is known, so it must tolerate that without
+    side effects. An action that reports no stages runs to its end.
+
+    Args:
+        action: function without arguments.
 
     Example:
         >>> from simulacra.core.progress.tasks import stage
@@ -25,37 +29,37 @@ def estimated(action: Callable[[], object]) -> float:
     """
     began = time.perf_counter()
     try:
-        with showing(_Clock()):
+        with showing(_DurationSink()):
             action()
-    except _Known as found:
+    except _DurationKnown as found:
         return found.seconds
     return time.perf_counter() - began
 
 
-class _Known(BaseException):
-    """Breaks an action off whose time is known."""
+class _DurationKnown(BaseException):
+    """Interrupts an action whose duration is known."""
 
     def __init__(self, seconds: float):
         super().__init__()
         self.seconds = seconds
 
 
-class _Clock:
-    """A sink that breaks off."""
+class _DurationSink:
+    """A sink that interrupts the action."""
 
     def begun(self, progress: Progress) -> None:
-        """Nothing is known yet."""
+        """Does nothing, since no duration is known yet."""
 
     def moved(self, progress: Progress) -> None:
-        """Break off where the pace is known."""
+        """Raises `_DurationKnown` once the pace is known."""
         if not progress.known or progress.total is None:
             return
         seconds, part = progress.whole or 0.0, progress.parent
         while part is not None and part.sinks == progress.sinks:
-            # the whole is as many times as long as its part
+            # scale the inner stage to the remaining steps of the outer one
             seconds = max(seconds, seconds * ((part.total or 1) - part.step) / part.part)
             part = part.parent
-        raise _Known(seconds)
+        raise _DurationKnown(seconds)
 
     def ended(self, progress: Progress) -> None:
-        """Nothing is left to do."""
+        """Does nothing."""

@@ -1,4 +1,4 @@
-"""Log messages below a level held back for a while."""
+"""Suppresses log messages below a level for a while."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def held_back(below: int, name: str = "simulacra") -> Iterator[None]:
-    """Hold back messages of a logger below a level; its own level comes back afterwards.
+    """Context that suppresses messages of a logger below a level; restores its level at the end.
 
     Args:
-        below: such as `logging.WARNING`.
-        name: of the logger.
+        below: level, such as `logging.WARNING`.
+        name: name of the logger.
 
     Example:
         >>> with held_back(logging.ERROR, "example"):

@@ -1,14 +1,14 @@
-"""Progress of work that takes a while: one object, which a bar, the log and a file show.
+"""Progress of long computations: one object, which a bar, the log and a file display.
 
-Deep loops report without further arguments:
+Nested loops report without further arguments:
 
     with stage("annealing", total=1000, unit="temperature") as progress:
         for k in range(1000):
             ...
             progress.advance()
 
-Nothing is shown until somebody asks for it. Within `showing(...)` the sinks are told, as the command line
-and training do; `core.progress.display` has a bar, a log line and `progress.json`.
+By default nothing is displayed. Inside `showing(...)`, the given sinks receive the events; the command line
+and training use this. `core.progress.display` has a bar, a log line and `progress.json`.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-STEPS, SECONDS = 20, 2.0  # after so many steps, or so long, the pace is believed
+STEPS, SECONDS = 20, 2.0  # the pace counts as known after this many steps or seconds
 
 
 class Sink(Protocol):
-    """Is told how work goes on."""
+    """Receives the events of stages of work."""
 
     def begun(self, progress: Progress) -> None:
-        """A stage begins."""
+        """Called when a stage begins."""
         ...
 
     def moved(self, progress: Progress) -> None:
-        """Steps were made."""
+        """Called after steps of a stage."""
         ...
 
     def ended(self, progress: Progress) -> None:
-        """A stage is over, or was given up."""
+        """Called when a stage has finished or was interrupted."""
         ...
 
 
 @dataclass(eq=False)
 class Progress:
-    """One stretch of work.
+    """The state of one stage of work.
 
     Args:
-        stage: its name.
-        total: steps; None where nobody knows.
-        step: steps done, also before a resume.
-        unit: what one step is called.
-        message: what is known so far, such as a loss.
-        goal: the whole in words, such as `20 epochs`; empty: the steps.
-        beside: seconds that come on top of so many seconds of steps, such as those of pictures.
-        parent: the work that this is a part of.
-        sinks: who is told.
-        over: whether it has ended.
-        part: steps that the work within it, such as one chunk of rows, stands for.
-        even: whether all steps are alike, so that some tell how long others take.
+        stage: name of the stage.
+        total: number of steps; None: unknown.
+        step: number of steps done, including those before a resume.
+        unit: name of one step, in the singular.
+        message: current result, such as a loss.
+        goal: the total in words, such as `20 epochs`; empty: the number of steps.
+        beside: function from seconds of steps to additional seconds, such as those of drawing pictures.
+        parent: enclosing stage, or None.
+        sinks: receivers of the events.
+        over: True once the stage has ended.
+        part: number of this stage's steps that one inner stage covers, such as a chunk of rows.
+        even: True if all steps take the same time, so that the first ones predict the rest.
 
     Example:
         >>> with stage("counting", total=3) as progress:
@@ -90,34 +90,40 @@ class Progress:
         self.began = self._now = time.perf_counter()
 
     def advance(self, n: int = 1, message: str | None = None) -> None:
-        """n steps more are done."""
+        """Records n further steps.
+
+        Args:
+            n: number of steps.
+            message: current result; None keeps the previous one.
+        """
         self.at(self.step + n, message)
 
     def at(self, step: int, message: str | None = None) -> None:
-        """So many steps are done in all.
+        """Sets the number of steps done.
 
         Args:
-            message: what is known now; None leaves what stood there.
+            step: number of steps done in all.
+            message: current result; None keeps the previous one.
         """
         self.step, self._now = step, time.perf_counter()
         self._moves += 1
         if self._moves == 1:
-            # the first step also starts kernels and workers: the pace is that of the others
+            # the first step also starts kernels and workers, so the pace excludes it
             self._paced, self._paced_at = self._now, step
         if message is not None:
             self.message = message
-        # what is made anew for a gradient comes after the end
+        # gradient checkpointing reruns a loop after its stage has ended: report nothing
         for sink in () if self.over else self.sinks:
             sink.moved(self)
 
     @property
     def elapsed(self) -> float:
-        """Seconds from the stage's beginning to its last step."""
+        """Seconds from the beginning of the stage to its last step."""
         return self._now - self.began
 
     @property
     def pace(self) -> float | None:
-        """Seconds of a step; None before the first, or where steps are not alike."""
+        """Seconds a step; None before the first step, or if steps take unequal time."""
         if not self.even:
             return None
         if self.step > self._paced_at and self._moves > 1:
@@ -127,28 +133,28 @@ class Progress:
 
     @property
     def known(self) -> bool:
-        """Returns True if enough steps were made to believe the pace."""
+        """Returns True if enough steps were made for a reliable pace."""
         slow = self._moves == 1 and self.elapsed > SECONDS
         enough = self._moves > STEPS or (self._moves > 0 and self._now - self._paced > SECONDS)
         return self.even and (enough or slow)
 
     @property
     def seconds_left(self) -> float | None:
-        """By the pace so far; None where it is not known, or the steps are not."""
+        """Expected remaining seconds; None if the pace or the total is unknown."""
         if self.pace is None or self.total is None:
             return None
         return self.pace * max(0, self.total - self.step)
 
     @property
     def whole(self) -> float | None:
-        """Seconds of all steps from the first on, and of what comes on top; None as `seconds_left`."""
+        """Expected seconds of all steps, with the additional ones of `beside`; None if they are unknown."""
         if self.pace is None or self.total is None:
             return None
         steps = self.pace * (self.total - self.first)
         return steps + self.beside(steps)
 
     def json(self) -> dict[str, Any]:
-        """What a file or another program is told: numbers, None where they are not known."""
+        """Returns the progress as JSON for a file or another program; None for unknown numbers."""
         left = self.seconds_left
         return {
             "stage": self.stage,
@@ -166,7 +172,10 @@ _current: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
 @contextmanager
 def showing(*sinks: Sink) -> Iterator[None]:
-    """Tell these sinks, and no others, of the stages within.
+    """Context in which stages report to these sinks and no others.
+
+    Args:
+        sinks: receivers of the events.
 
     Example:
         >>> class Names:
@@ -186,17 +195,17 @@ def showing(*sinks: Sink) -> Iterator[None]:
 
 @contextmanager
 def stage(name: str, total: int | None = None, unit: str = "step", **more: Any) -> Iterator[Progress]:
-    """A stretch of work, of which those that `showing` named are told.
+    """Context of one stage of work, which reports to the sinks of `showing`; yields its `Progress`.
 
     Args:
-        name: of the work.
-        total: steps; None where nobody knows.
-        unit: what one step is called.
+        name: name of the stage.
+        total: number of steps; None: unknown.
+        unit: name of one step, in the singular.
         more: further fields of `Progress`.
     """
     parent = _current.get()
     while parent is not None and parent.over:
-        # a loop that was broken off may end later than what it is a part of
+        # an interrupted loop may end later than the stage around it
         parent = parent.parent
     progress = Progress(name, total, unit=unit, parent=parent, sinks=_sinks.get(), **more)
     token = _current.set(progress)
@@ -212,12 +221,13 @@ def stage(name: str, total: int | None = None, unit: str = "step", **more: Any) 
 
 
 def each(items: Sequence[T], name: str, unit: str = "step", even: bool = True) -> Iterator[T]:
-    """The items in turn, each a step of a stage.
+    """Yields the items in turn and reports each as a step of a stage.
 
     Args:
-        name: of the work.
-        unit: what one step is called.
-        even: whether all steps are alike.
+        items: items to iterate over.
+        name: name of the stage.
+        unit: name of one step, in the singular.
+        even: True if all steps take the same time.
 
     Example:
         >>> [i for i in each(range(3), "counting")]
@@ -231,10 +241,10 @@ def each(items: Sequence[T], name: str, unit: str = "step", even: bool = True) -
 
 @contextmanager
 def began(when: float) -> Iterator[None]:
-    """Durations that are said within count from here: a command tells when it was started.
+    """Context that sets the start time of the running command, from which reported durations count.
 
     Args:
-        when: by `time.perf_counter()`.
+        when: time by `time.perf_counter()`.
     """
     token = _began.set(when)
     try:
@@ -244,17 +254,17 @@ def began(when: float) -> Iterator[None]:
 
 
 def start(otherwise: float) -> float:
-    """Returns when the command that is running was started, by `time.perf_counter()`.
+    """Returns the start time of the running command, by `time.perf_counter()`.
 
     Args:
-        otherwise: the answer where there is no command.
+        otherwise: result if no command is running.
     """
     when = _began.get()
     return otherwise if when is None else when
 
 
 def duration(seconds: float) -> str:
-    """Such as `45 s`, `12 min` or `3.5 h`.
+    """Returns a duration in words, such as `45 s`, `12 min` or `3.5 h`.
 
     Example:
         >>> duration(700)

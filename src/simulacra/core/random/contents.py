@@ -1,11 +1,11 @@
-"""Digests of single rows, by which the noise of scores and codes is keyed.
+"""Digests (hashes) of single rows, which key the noise of scores and codes.
 
     d = m(sum_j m(b_j + (j + 1) g))   mod 2^64                     (1)
 
 with b_j the bits of entry j in single precision, and m and g of `core.random.counter`. Rows that are equal in
-single precision have the same digest, whatever type holds them; so have 0 and -0. Entries that are missing
-count as one value. Rows that differ in one bit have unrelated digests. Among n different rows some two have
-the same digest with a chance of about n^2 / 2^65; they then have the same noise.
+single precision have the same digest, whatever their type; 0 and -0 are equal. All missing entries count as
+the same value. Rows that differ in one bit have unrelated digests. Among n different rows, two have the same
+digest with probability of about n^2 / 2^65; these two then get the same noise.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from simulacra.core.random.counter import GAMMA, mixed, tiles
 
 
 class Contents:
-    """Rows by their content: equal rows have equal digests, which are computed when they are first asked for.
+    """The contents of rows: equal rows have equal digests, which are computed at first use.
 
     Args:
-        n: how many rows.
-        of: gives the digests of a slice of them, uint64, shape (B,).
+        n: number of rows.
+        of: function that returns the digests of a slice of the rows, uint64, shape (B,).
 
     Example:
         >>> rows = contents_of(torch.tensor([[0, 1], [2, 3], [0, 1]]))
@@ -39,12 +39,12 @@ class Contents:
 
     @classmethod
     def having(cls, digests: np.ndarray) -> Contents:
-        """Rows with these digests."""
+        """Returns contents with the given digests, uint64, shape (B,)."""
         return cls(len(digests), digests.__getitem__)
 
     @cached_property
     def digests(self) -> np.ndarray:
-        """d of each row, uint64, shape (B,)."""
+        """Digest d of each row, uint64, shape (B,)."""
         return self.of(slice(0, self.n))
 
     def __len__(self) -> int:
@@ -57,24 +57,28 @@ class Contents:
         return Contents(len(part), lambda of: self.of(slice(part.start + of.start, part.start + of.stop)))
 
     def repeated(self, n: int) -> Contents:
-        """n rows in the place of each, all different and each the same whatever n is."""
+        """Returns n contents for each row, all different; copy i does not depend on n."""
         places = np.arange(1, n + 1, dtype=np.uint64) * GAMMA
         return Contents.having(mixed(self.digests[:, None] + places).reshape(-1))
 
     def after(self, others: Contents) -> Contents:
-        """Rows that hold what those of `others` hold, and then what these hold."""
+        """Returns the contents of the rows of `others`, each followed by the row here (concatenation)."""
         return Contents.having(mixed(mixed(others.digests + GAMMA) + self.digests))
 
     def streams(self, key: int) -> np.ndarray:
-        """A state of `core.random.counter` for each row under a key, uint64, shape (B,)."""
+        """Returns a generator state of `core.random.counter` for each row, uint64, shape (B,).
+
+        Args:
+            key: key of the draw; see `core.random.keyed.key_of`.
+        """
         return mixed(self.digests ^ np.uint64(key))
 
 
 def contents_of(x: Tensor, known: Tensor | None = None) -> Contents:
-    """Digests (1) of raw rows.
+    """Returns the contents of raw rows, with the digests of equation (1).
 
     Args:
-        x: shape (B, *), of any type.
+        x: rows of any type, shape (B, *).
         known: True where x is observed, shape of x; None: everywhere.
 
     Example:
@@ -87,7 +91,7 @@ def contents_of(x: Tensor, known: Tensor | None = None) -> Contents:
 
 def _digests(x: Tensor, known: Tensor | None) -> np.ndarray:
     width = math.prod(x.shape[1:])
-    # one value for what is missing; -0 + 0 is 0
+    # missing entries become NaN below; adding 0 turns -0 into 0
     values = x.detach().reshape(len(x), width).cpu().to(torch.float32) + 0.0
     if known is not None:
         values = values.masked_fill(~known.reshape(len(x), width).cpu(), torch.nan)
@@ -100,7 +104,13 @@ def _digests(x: Tensor, known: Tensor | None) -> np.ndarray:
 
 
 def histories(x: Tensor) -> list[Contents]:
-    """What sequences of shape (B, T, *) hold before each of their T steps.
+    """Returns, for each of the T steps of sequences, the contents of the steps before it.
+
+    Args:
+        x: sequences, shape (B, T, *).
+
+    Returns:
+        T contents of B rows each; the first is the same for all rows.
 
     Example:
         >>> first, second = histories(torch.tensor([[[1.0], [0.0]], [[0.0], [0.0]]]))
@@ -114,5 +124,5 @@ def histories(x: Tensor) -> list[Contents]:
 
 
 def joined(parts: list[Contents]) -> Contents:
-    """The rows of all parts, in their order."""
+    """Returns the concatenation of all parts."""
     return Contents.having(np.concatenate([part.digests for part in parts]))

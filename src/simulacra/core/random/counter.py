@@ -4,7 +4,7 @@
     word i of the stream s = m(s + (i + 1) g)   mod 2^64                        (2)
     x, y = r cos(2 pi v), r sin(2 pi v),   r = sqrt(-2 log u)                   (3)
 
-A stream has no start to compute, so a thousand streams of ten numbers cost as much as one of ten thousand.
+A stream needs no set-up, so a thousand streams of ten numbers cost as much as one of ten thousand.
 A number in single precision takes half a word.
 
 Reference: Steele, Lea and Flood 2014 (SplitMix64), (1) and (2); Salmon et al. 2011; Box and Muller 1958, (3).
@@ -23,18 +23,15 @@ from torch import Tensor
 GAMMA = np.uint64(0x9E3779B97F4A7C15)  # g: 2^64 over the golden ratio, odd
 ROUNDS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))  # shifts, and a and b
 LAST = np.uint64(31)
-TILE = 2**13  # words that are made at once: they stay in the cache
+TILE = 2**13  # words computed at once, so that they fit into the cache
 BITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}  # of a uniform number
 
 
 def mixed(z: np.ndarray) -> np.ndarray:
-    """Equation (1) of each 64-bit word, in place.
+    """Applies equation (1) to each 64-bit word in place, and returns z.
 
     Args:
-        z: uint64, any shape.
-
-    Returns:
-        z.
+        z: words, uint64, any shape; overwritten.
 
     Example:
         >>> mixed(np.array([0x9E3779B97F4A7C15], dtype=np.uint64)).tolist() == [0xE220A8397B1DCDAF]
@@ -50,7 +47,12 @@ def mixed(z: np.ndarray) -> np.ndarray:
 
 
 def tiles(rows: int, words: int) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Rows and words of tables of shape (rows, words), tile by tile, and (i + 1) g of the tile's words."""
+    """Yields the tiles of a table as slices of its rows and words, with (i + 1) g of each tile's words.
+
+    Args:
+        rows: number of rows of the table.
+        words: number of 64-bit words in a row.
+    """
     wide = min(words, TILE)
     for first in range(0, words, max(1, wide)):
         last = min(first + wide, words)
@@ -61,11 +63,15 @@ def tiles(rows: int, words: int) -> Iterator[tuple[slice, slice, np.ndarray]]:
 
 
 def uniforms(states: np.ndarray, width: int, dtype: torch.dtype) -> Tensor:
-    """The first numbers of each stream in [0, 1), multiples of 2^-bits as in `torch.rand`, shape (B, width).
+    """Returns the first numbers of each stream in [0, 1), multiples of 2^-bits as in `torch.rand`.
 
     Args:
-        states: s of each stream, uint64, shape (B,).
-        dtype: of the numbers, on which their bits depend.
+        states: state s of each stream, uint64, shape (B,).
+        width: numbers drawn from each stream.
+        dtype: floating-point type of the numbers; it sets the number of random bits.
+
+    Returns:
+        shape (B, width).
 
     Example:
         >>> streams = np.arange(3, dtype=np.uint64)
@@ -82,11 +88,15 @@ def uniforms(states: np.ndarray, width: int, dtype: torch.dtype) -> Tensor:
 
 
 def normals(states: np.ndarray, width: int, dtype: torch.dtype) -> Tensor:
-    """The first standard normal numbers of each stream, two of two words by (3), shape (B, width).
+    """Returns the first standard normal numbers of each stream, a pair from two words by equation (3).
 
     Args:
-        states: s of each stream, uint64, shape (B,).
-        dtype: of the numbers.
+        states: state s of each stream, uint64, shape (B,).
+        width: numbers drawn from each stream.
+        dtype: floating-point type of the numbers.
+
+    Returns:
+        shape (B, width).
 
     Example:
         >>> z = normals(np.arange(1000, dtype=np.uint64), 50, torch.float64)
@@ -102,7 +112,10 @@ def normals(states: np.ndarray, width: int, dtype: torch.dtype) -> Tensor:
 
 
 def _numbers(states: np.ndarray, width: int, double: bool) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Rows, columns and numbers of a table, tile by tile: words, or halves of them in single precision."""
+    """Yields row slices, column slices and raw integers of a table, tile by tile.
+
+    The integers are 64-bit words, or 32-bit halves of them in single precision.
+    """
     each = 1 if double else 2
     for rows, words, steps in tiles(len(states), -(-width // each)):
         # (2)
@@ -112,17 +125,17 @@ def _numbers(states: np.ndarray, width: int, double: bool) -> Iterator[tuple[sli
 
 
 def _whole(numbers: np.ndarray, bits: int) -> np.ndarray:
-    """The highest bits of the numbers, as signed numbers: these become floating ones in one instruction."""
+    """Returns the highest bits of the integers as signed integers, which are quick to convert to floats."""
     size = 8 * numbers.itemsize
     signed = np.int64 if size == 64 else np.int32
     return np.right_shift(numbers, numbers.dtype.type(size - bits)).view(signed)
 
 
 def _pairs(a: np.ndarray, b: np.ndarray, double: bool) -> np.ndarray:
-    """Equation (3) with u in (0, 1] by the numbers a and v in [0, 1) by b, shape (rows, pairs, 2)."""
+    """Returns equation (3), shape (rows, pairs, 2), with u in (0, 1] from `a` and v in [0, 1) from `b`."""
     fine, coarse = (53, 53) if double else (31, 24)
     kind: Any = np.float64 if double else np.float32
-    # many bits of u: small ones are the tails
+    # u needs many bits: small u give the tails of the normal distribution
     r = (_whole(np.ascontiguousarray(a), fine).astype(kind) + kind(1)) * kind(2.0**-fine)
     r = np.sqrt(np.log(r) * kind(-2))
     angle = _whole(np.ascontiguousarray(b), coarse).astype(kind) * kind(2 * math.pi * 2.0**-coarse)

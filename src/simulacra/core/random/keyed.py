@@ -1,16 +1,16 @@
 """Keyed randomness: every draw is a pure function of (seed, path, name, row).
 
-A draw named `name` of the update `u` at step `t` has the key (seed, stage, t, u, name).
-Row i of it is the same whatever the batch size, the number of processes or the order of draws,
-so a resumed run and an uninterrupted one see the same numbers and no generator state is saved.
+A draw `name` of update u at step t has the key (seed, stage, t, u, name). Row i of a draw does not
+depend on the batch size, the number of processes or the order of draws, so a resumed run and an
+uninterrupted one see the same numbers, and no generator state is saved.
 
-A row is keyed by its place or by its content. In training, samples and completions it is the place in the
-global batch. In scores and codes it is what the row holds (`core.random.contents`): a row has the same noise
-alone, in any batch and at any place, and equal rows have the same noise.
+A row is keyed by its place or by its content. In training, samples and completions it is keyed by its
+place in the global batch. In scores and codes it is keyed by its values (`core.random.contents`): a row
+then has the same noise alone and in any batch, and equal rows have the same noise.
 
-By place a generator of torch serves a block of rows. `torch.randn` is prefix-stable only when its element
-count is a multiple of 16: rows are padded. By content each row has a stream of `core.random.counter`.
-Numbers are drawn on the CPU and moved, so that every device sees the same ones.
+By place, one torch generator serves a block of rows. The first values of `torch.randn` are independent of
+the total count only if that is a multiple of 16, so rows are padded. By content, each row has a stream of
+`core.random.counter`. Numbers are drawn on the CPU and moved, so that every device sees the same ones.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ if TYPE_CHECKING:
     from simulacra.core.batch import Batch
 
 PAD = 16
-RowKeys = range | Contents  # places in the global batch, or what the rows hold
+RowKeys = range | Contents  # places in the global batch, or the values of the rows
 Draw = Callable[[tuple[int, int], torch.Generator, torch.dtype], Tensor]
 Streams = Callable[[np.ndarray, int, torch.dtype], Tensor]
 Source = Callable[[tuple[object, ...], str, Callable[[], Tensor]], Tensor]  # (key, kind, how to draw it)
 
 
 def key_of(*path: object) -> int:
-    """A 63-bit integer that depends on every element of `path`."""
+    """Returns a 63-bit integer that depends on every element of `path`."""
     digest = hashlib.blake2b("\x1f".join(map(str, path)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 class Rng:
-    """Random numbers keyed by `(seed, *path)`, one row for each of `rows`.
+    """Random numbers keyed by `(seed, *path)`, with one row of numbers for each of `rows`.
 
     Args:
-        seed: the seed of the run.
-        path: what the numbers are for, such as `("train", 17, "D")`.
+        seed: seed of the run.
+        path: purpose of the numbers, such as `("train", 17, "D")`.
         rows: positions in the global batch that this process holds, or the contents of rows.
-        block: rows by place that share one generator; 1 makes single rows of large draws cheap.
-        shards: for each sharded buffer, the global positions that this process holds.
-        device: where the numbers are wanted.
-        source: is asked for every draw and may hand out numbers in its place, as `core.export.noise` does.
+        block: number of rows (by place) that share one generator; 1 makes single rows of large draws cheap.
+        shards: for each sharded buffer, the global positions that this process holds; None: no shards.
+        device: device of the returned tensors.
+        source: called for every draw; it may return other numbers, as `core.export.noise` does. None: draw.
 
     Example:
         >>> a = Rng(0, rows=range(5)).normal("z", 3)
@@ -99,50 +99,84 @@ class Rng:
         )
 
     def at(self, *path: object) -> Rng:
-        """The same rows under a longer key."""
+        """Returns a generator for the same rows with `path` appended to the key."""
         return self._copy(self.path + path, self.rows, self.block)
 
     def on(self, batch: Batch | RowKeys) -> Rng:
-        """The same key for the rows of another batch, such as a second stream."""
+        """Returns a generator with the same key for the rows of another batch, such as a second stream.
+
+        Args:
+            batch: a batch, positions in the global batch, or contents.
+        """
         rows = batch if isinstance(batch, (range, Contents)) else batch.rows
         return self._copy(self.path, rows, self.block)
 
     def by_content(self, x: Tensor, known: Tensor | None = None) -> Rng:
-        """The same key for raw rows by what they hold, not by their places.
+        """Returns a generator with the same key that keys raw rows by their values instead of their places.
 
         Args:
-            x: shape (B, *).
+            x: raw rows, shape (B, *).
             known: True where x is observed, shape of x; None: everywhere.
         """
         return self._copy(self.path, contents_of(x, known), self.block)
 
     def per_row(self) -> Rng:
-        """The same key with one generator a row by place: for draws of many numbers a row."""
+        """Returns a generator that uses one torch generator a row, for draws of many numbers a row."""
         return self._copy(self.path, self.rows, 1)
 
     def normal(self, name: str, *shape: int, rows: RowKeys | None = None, dtype=None) -> Tensor:
-        """Standard normal numbers of shape (len(rows), *shape)."""
+        """Draws standard normal numbers of shape (B, *shape), with B the number of rows.
+
+        Args:
+            name: name of the draw, part of its key; two draws of one name are equal.
+            shape: shape of one row.
+            rows: other rows; None: those of the generator.
+            dtype: floating-point type; None: torch's default.
+        """
         return self._draw(name, shape, rows, dtype, "normal")
 
     def uniform(self, name: str, *shape: int, rows: RowKeys | None = None, dtype=None) -> Tensor:
-        """Uniform numbers in [0, 1) of shape (len(rows), *shape)."""
+        """Draws uniform numbers in [0, 1) of shape (B, *shape), with B the number of rows.
+
+        Args:
+            name: name of the draw, part of its key; two draws of one name are equal.
+            shape: shape of one row.
+            rows: other rows; None: those of the generator.
+            dtype: floating-point type; None: torch's default.
+        """
         return self._draw(name, shape, rows, dtype, "uniform")
 
     def bernoulli(self, name: str, p: Tensor, rows: RowKeys | None = None) -> Tensor:
-        """0/1 numbers, one with probability `p` of shape (len(rows), *), or (1, *) for all rows."""
+        """Draws zeros and ones in the type of p, shape (B, *).
+
+        Args:
+            name: name of the draw, part of its key.
+            p: probability of a one, shape (B, *), or (1, *) for all rows.
+            rows: other rows; None: those of the generator.
+        """
         u = self.uniform(name, *p.shape[1:], rows=rows, dtype=p.dtype)
         return (u < p).to(p.dtype)
 
     def shard(self, name: str, whole: Tensor) -> range:
-        """Global positions of the rows of the sharded buffer `name` held by this process."""
+        """Returns the global positions of the rows of a sharded buffer that this process holds.
+
+        Args:
+            name: name of the buffer.
+            whole: the buffer; without an entry in `shards`, all of its rows are held.
+        """
         return self.shards.get(name, range(whole.shape[0]))
 
     def permutation(self, name: str, n: int) -> Tensor:
-        """A permutation of 0..n-1, the same on every process."""
+        """Draws a permutation of 0..n-1, the same on every process.
+
+        Args:
+            name: name of the draw, part of its key.
+            n: number of elements.
+        """
         return torch.randperm(n, generator=_generator(*self.path, name), device="cpu")
 
     def anonymous(self) -> str:
-        """A name for the next draw of a layer that has none (dropout), counted in order."""
+        """Returns a name for the next draw of a layer without a name (dropout), numbered by call."""
         self._anonymous += 1
         return f"layer-{self._anonymous}"
 
@@ -158,7 +192,7 @@ class Rng:
         else:
             whole = self._by_place(name, width, rows, dtype, DRAWS[kind])
         device = precise_device(self.device) if dtype == torch.float64 else self.device
-        # a model that is built for its shapes alone has orders and masks of shapes alone
+        # a model built on the meta device has no data, so its random orders and masks have none either
         device = torch.device("meta") if torch.get_default_device().type == "meta" else device
         return whole.reshape(len(rows), *shape).to(device)
 
@@ -176,7 +210,7 @@ class Rng:
 
 
 def fresh(seed: int | None) -> int:
-    """The seed that is given, or one drawn from torch's global generator.
+    """Returns `seed`, or a seed drawn from torch's global generator if it is None.
 
     Example:
         >>> fresh(3), 0 <= fresh(None) < 2**31
@@ -186,14 +220,15 @@ def fresh(seed: int | None) -> int:
 
 
 def some_of(n: int, limit: int, rng: Rng) -> Tensor:
-    """Numbers of `limit` of n rows in order, chosen by a key: the first rows of a file are no sample of it.
+    """Chooses `limit` of n row numbers at random and returns them in ascending order.
 
-    A smaller choice is part of a larger one of the same key.
+    The first rows of a file may be sorted, so they are no random sample. With the same key, a smaller
+    choice is a subset of a larger one.
 
     Args:
         n: number of rows.
-        limit: how many are chosen, at most n.
-        rng: bound to a seed and to what the choice is for.
+        limit: number of rows to choose, at most n.
+        rng: generator whose key names the purpose of the choice.
 
     Returns:
         int64, shape (min(limit, n),).
@@ -207,16 +242,16 @@ def some_of(n: int, limit: int, rng: Rng) -> Tensor:
     return rng.permutation("subset", n)[:limit].sort().values
 
 
-_building = 0  # constructors of models that are running, one within the other
+_building = 0  # depth of nested model constructors that are running
 
 
 @contextmanager
 def initial_weights(seed: int | None) -> Iterator[None]:
-    """Draws of torch's global generator follow `seed` within, and the generator is left as it was.
+    """Context in which torch's global generator is seeded with `seed`; its state is restored at the end.
 
     Args:
-        seed: as of `torch.manual_seed`; None: 0, or within the constructor of another model a part of
-            that model's draws.
+        seed: as for `torch.manual_seed`; None: 0, or, within the constructor of another model, no change, so
+            that the draws are part of that model's.
 
     Example:
         >>> with initial_weights(3):
@@ -264,7 +299,7 @@ _ambient: list[Rng] = []
 
 @contextmanager
 def ambient(rng: Rng) -> Iterator[None]:
-    """Layers that need noise inside a forward pass (dropout) take it from `rng`, whose rows are places."""
+    """Context in which layers that need noise (dropout) draw it from `rng`, keyed by place."""
     _ambient.append(rng)
     try:
         yield
@@ -273,5 +308,5 @@ def ambient(rng: Rng) -> Iterator[None]:
 
 
 def current_rng() -> Rng | None:
-    """The generator that `ambient` set, or None in a hand-written loop that set none."""
+    """Returns the generator that `ambient` set, or None outside of it, as in a hand-written loop."""
     return _ambient[-1] if _ambient else None

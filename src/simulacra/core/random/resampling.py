@@ -1,4 +1,4 @@
-"""Weighted candidates: one of k completions of a row is kept by its weight (sampling importance resampling).
+"""Sampling importance resampling: chooses one of k weighted completions of each row.
 
     P(keep j) = w_j / sum_i w_i,     effective number = (sum w)^2 / sum w^2                       (1)
 
@@ -20,18 +20,22 @@ log = logging.getLogger("simulacra")
 
 
 def kept(x: Tensor, log_w: Tensor, rng: Rng) -> Tensor:
-    """One candidate of each row by equation (1), shape (B, *).
+    """Chooses one candidate of each row by equation (1), shape (B, *).
 
     Args:
         x: candidates, shape (B, k, *).
         log_w: log-weights in nats, shape (B, k).
+        rng: generator of the choice.
     """
     which = Categorical(log_w, 0).sample(rng, "which")
     return x[torch.arange(len(x), device=x.device), which]
 
 
 def effective(log_w: Tensor) -> Tensor:
-    """Effective number of candidates of equation (1), shape (B,).
+    """Returns the effective number of candidates by equation (1), shape (B,).
+
+    Args:
+        log_w: log-weights in nats, shape (B, k).
 
     Example:
         >>> effective(torch.zeros(1, 8)).item()
@@ -42,13 +46,13 @@ def effective(log_w: Tensor) -> Tensor:
 
 
 def say_effective(numbers: Tensor, k: int) -> None:
-    """Log how many candidates count, in the mean and in the row with the fewest.
+    """Logs the effective number of candidates: its mean, and its minimum over the rows.
 
     Args:
-        numbers: effective numbers of the rows, shape (B,).
-        k: candidates of a row.
+        numbers: effective number of each row, shape (B,).
+        k: number of candidates of each row.
     """
-    # all but rounding
+    # below k by more than rounding
     if len(numbers) and float(numbers.min()) < k - 0.5:
         log.info(
             "completed by weighted candidates: %.0f of %d count in the mean, %.1f in the row with the fewest",

@@ -1,1 +1,1 @@
-"""Typed scores: values with their kind, error and protocol, and estimators of log p(x)."""
+"""Scores: estimates of log p(x) with their kind, standard error and protocol."""

@@ -1,15 +1,15 @@
-"""Is a difference between two scores beyond chance? For few rows, and for many pairs at once.
+"""Significance tests for differences between scores: for few rows, and for many pairs at once.
 
-    one pair     p = P(|T| >= |d| / s), T of Student's law with n - 1 degrees of freedom         (1)
+    one pair     p = P(|T| >= |d| / s), T of Student's t distribution with n - 1 degrees of freedom   (1)
     m pairs      p_(1) <= ... <= p_(m): the k smallest are decided where
-                 (m + 1 - j) p_(j) <= LEVEL for every j <= k                                     (2)
+                 (m + 1 - j) p_(j) <= LEVEL for every j <= k                                          (2)
 
-`LEVEL` is the probability of `ERRORS` standard errors under the normal law, so that for many rows one pair is
-decided beyond 2.5 standard errors. By (2), some pair of equal models is decided in at most that share of
-tables, however the pairs depend on each other.
+`LEVEL` is the p-value of a difference of `ERRORS` standard errors under the normal distribution, so that with
+many rows, one pair is decided beyond 2.5 standard errors. Under (2), the probability that any pair of equal
+models is decided is at most `LEVEL`, whatever the dependence between pairs.
 
-(1) is right for normal differences alone. At 2 standard errors, exponential ones of mean 0 are decided in 11
-percent of pairs of 5 rows, 10 of 10 and 7 of 30; at 2.5 in 6, 5 and 3, and normal ones in 1.3 %.
+(1) is exact only for normal differences. At 2 standard errors, exponential ones of mean 0 are decided in
+11 percent of pairs of 5 rows, 10 of 10 and 7 of 30; at 2.5 in 6, 5 and 3, and normal ones in 1.3 %.
 
 Reference: Student 1908; Holm 1979.
 """
@@ -24,12 +24,12 @@ LEVEL = math.erfc(ERRORS / math.sqrt(2))  # 1.24 %
 
 
 def chance_of(difference: float, error: float, freedom: float = math.inf) -> float:
-    """Probability of so large a difference between equals, by equation (1); 1 where no error is known.
+    """Returns the two-sided p-value of a difference by equation (1); 1 if its standard error is unknown.
 
     Args:
-        difference: of two scores.
+        difference: difference of two scores.
         error: its standard error.
-        freedom: degrees of freedom of the error; infinite for the normal law.
+        freedom: degrees of freedom of the error; infinite: the normal distribution.
 
     Example:
         >>> round(chance_of(2.0, 1.0), 4), round(chance_of(2.0, 1.0, freedom=2), 4)
@@ -40,16 +40,18 @@ def chance_of(difference: float, error: float, freedom: float = math.inf) -> flo
     ratio = abs(difference) / error if error else math.inf
     if math.isinf(freedom) or math.isinf(ratio):
         return math.erfc(ratio / math.sqrt(2))
-    # of `scipy.special`: `scipy.stats` takes a second to import
+    # not from `scipy.stats`, which takes a second to import
     from scipy.special import stdtr
 
     return float(2 * stdtr(freedom, -ratio))
 
 
 def beyond_chance(chances: Sequence[float], pairs: int) -> list[bool]:
-    """Decisions on some of `pairs` comparisons by equation (2), in the order of `chances`.
+    """Returns for each p-value True if its comparison is significant by equation (2).
 
-    The others are those whose probability is larger: they are counted, and decided by none.
+    Args:
+        chances: p-values of some of the comparisons; those left out must have larger ones.
+        pairs: number of all comparisons, for the correction.
 
     Example:
         >>> beyond_chance([0.04, 0.001], pairs=3)
@@ -64,11 +66,11 @@ def beyond_chance(chances: Sequence[float], pairs: int) -> list[bool]:
 
 
 def said_of(pairs: int, law: str = "Student's t") -> str:
-    """One sentence on the verdicts of a table with so many pairs.
+    """Returns one sentence on the significance of the verdicts in a table.
 
     Args:
-        pairs: that could be decided.
-        law: that a difference was compared with.
+        pairs: number of pairs that could be decided.
+        law: name of the reference distribution of a difference.
     """
     return (
         f"verdicts hold for all {pairs} pairs together: by {law} and Holm's correction, chance decides "

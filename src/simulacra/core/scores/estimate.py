@@ -1,4 +1,4 @@
-"""Scores that say what they are: a value per example with kind, error and protocol."""
+"""Scores with their kind, standard error and measurement protocol."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ SIGNS: dict[str, str] = {"exact": "=", "lower": ">=", "upper": "<=", "stochastic
 
 @dataclass(frozen=True)
 class Protocol:
-    """All that must be equal for two numbers to be comparable, but the name.
+    """The conditions of a measurement: two scores are comparable if all fields but the name agree.
 
-    The same whole numbers are the same data however deep the files are that hold them: the counting measure
-    does not ask for the number of levels, which the space here leaves out.
+    `space` leaves out the number of levels, since it does not change the counting measure: the same whole
+    numbers are the same data, whatever the bit depth of their files.
 
     Args:
         data: digest of the values of the split and of their places in the source.
         name: name of the data set.
-        split: such as `test`.
-        space: the raw space, whose base measure the likelihood refers to.
-        preprocessing: label of the steps that change what is scored (binarization and its seed).
+        split: name of the split, such as `test`.
+        space: description of the raw space, whose base measure the likelihood refers to.
+        preprocessing: label of the steps that change the scored data (binarization and its seed).
     """
 
     data: str
@@ -47,12 +47,12 @@ class Protocol:
 
     @property
     def digest(self) -> str:
-        """Equal digests: comparable numbers."""
+        """Digest of all fields but the name; scores with equal digests are comparable."""
         text = json.dumps({k: v for k, v in asdict(self).items() if k != "name"}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def differences(self, other: Protocol) -> dict[str, tuple[str, str]]:
-        """The fields in which two protocols differ."""
+        """Returns the fields in which two protocols differ, with both values."""
         if self == other:
             return {}
         a, b = asdict(self), asdict(other)
@@ -68,13 +68,13 @@ class Estimate:
     """log p(x) in nats for each example; higher is likelier.
 
     Args:
-        values: float64, shape (B,).
-        kind: exact, lower (a bound from below in expectation), upper, or stochastic.
-        dims: entries of one observation, for bits per dimension; the mean where some are missing.
-        method: how it was made, such as `IWAE bound, k=5000`.
-        details: k, chains, temperatures, seed.
-        protocol: what it was measured on, or None for a tensor that was handed in.
-        conditional: whether it is log p(x|c).
+        values: scores in nats, float64, shape (B,).
+        kind: exact, lower (a lower bound in expectation), upper (an upper bound), or stochastic.
+        dims: entries of one observation, for bits per dimension; the mean if some entries are missing.
+        method: name of the estimator, such as `IWAE bound, k=5000`.
+        details: settings of the estimator: k, chains, temperatures, seed.
+        protocol: data and preprocessing of the measurement; None for a tensor without a data set.
+        conditional: True for log p(x|c).
 
     Example:
         >>> print(Estimate(torch.tensor([-2.0, -4.0]), "exact", 3, "enumeration"))
@@ -99,27 +99,27 @@ class Estimate:
 
     @property
     def error(self) -> float:
-        """Standard error of the mean over examples (test sampling, not retraining)."""
+        """Standard error of the mean in nats, due to the finite number of examples (not to retraining)."""
         n = len(self.values)
         return float(self.values.std() / math.sqrt(n)) if n > 1 else math.nan
 
     @property
     def shared_error(self) -> float:
-        """Standard error of what all values share, such as log Z, in nats; 0 where there is no such thing."""
+        """Standard error in nats of a term that all values share, such as log Z; 0 if there is none."""
         return float(self.details.get("shared_error", 0.0))
 
     @property
     def doubts(self) -> list[str]:
-        """Why the values cannot be believed, as whoever made them found."""
+        """Reasons why the values are unreliable, as the estimator reported them."""
         return list(self.details.get("doubts", ()))
 
     @property
     def bits_per_dim(self) -> float:
-        """-mean / (d log 2)."""
+        """Bits per dimension, -mean / (d log 2)."""
         return -self.mean / (self.dims * math.log(2))
 
     def summary(self) -> dict[str, Any]:
-        """The estimate as JSON, without the values."""
+        """Returns the estimate as JSON, without the values."""
         return {
             "mean_nats": self.mean,
             "standard_error": None if math.isnan(self.error) else self.error,
@@ -148,14 +148,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The verdict on two estimates.
+    """The result of comparing two estimates.
 
     Args:
         better: `first`, `second` or `undecided`.
         difference: mean of the paired differences, in nats.
         error: its standard error, in nats.
-        reason: why, in words.
-        chance: probability of so large a difference between equal models, by Student's t.
+        reason: explanation in words.
+        chance: p-value of the difference under equal models, by Student's t.
     """
 
     better: Literal["first", "second", "undecided"]
@@ -169,44 +169,67 @@ class Comparison:
 
 
 def compare_estimates(a: Estimate, b: Estimate) -> Comparison:
-    """Which of two models is likelier, where the numbers decide (row I4).
+    """Decides which of two models has the higher likelihood, if the scores allow a decision (row I4).
 
-    Exact beats exact by the paired difference and its standard error; a lower bound above an
-    exact value wins, one below it is undecided; two bounds from below never decide. The error of a log Z
-    counts beside that of the sampled rows, and a score with doubts decides nothing. The limit is 2.5 standard
-    errors, and for few rows the same quantile of Student's t.
+    Two exact scores are compared by their paired difference and its standard error. A lower bound above an
+    exact value wins; one below it is undecided; two lower bounds are never decided. The standard error
+    includes that of log Z. A score with doubts decides nothing. The threshold is 2.5 standard errors, or for
+    few rows the same quantile of Student's t.
+
+    Args:
+        a: score of the first model.
+        b: score of the second model on the same rows.
 
     Raises:
         ValueError: if the protocols differ (I5, I6): other preprocessing, binarization or data.
+
+    Example:
+        >>> a = Estimate(torch.tensor([-1.0, -2.0, -1.5]), "exact", 3, "exact")
+        >>> b = Estimate(torch.tensor([-6.0, -7.1, -6.4]), "exact", 3, "exact")
+        >>> compare_estimates(a, b).better
+        'first'
     """
     check_comparable(a, b)
     paired = a.values - b.values
     n = len(paired)
     difference = float(paired.mean())
     sampling = float(paired.std() / math.sqrt(n)) if n > 1 else math.inf
-    # rows cannot average out what they share
+    # averaging over rows does not reduce a shared error
     error = math.hypot(sampling, a.shared_error, b.shared_error)
-    # -inf is beyond chance, though its spread is no number
+    # an infinite difference is significant, though its standard error is NaN
     certain = math.isinf(difference) and n > 1
     return _verdict(a, b, difference, error, 0.0 if certain else chance_of(difference, error, n - 1))
 
 
 def can_decide(a: Estimate, b: Estimate) -> bool:
-    """Returns True if some difference between two such scores would decide which model is likelier."""
+    """Returns True if a large enough difference between two such scores would be decided.
+
+    Args:
+        a: score of the first model.
+        b: score of the second model.
+    """
     if a.doubts or b.doubts or math.isnan(a.mean - b.mean):
         return False
     return _can_win(a, b) or _can_win(b, a)
 
 
 def _can_win(higher: Estimate, lower: Estimate) -> bool:
-    """Returns True if only a value from below stands higher, and only a value from above lower."""
+    """Returns True if `higher` is no upper bound and `lower` no lower bound, so that their order is proof."""
     return higher.kind in ("exact", "lower") and lower.kind in ("exact", "upper")
 
 
 def check_comparable(a: Estimate, b: Estimate) -> None:
-    """Raise ValueError, naming what differs, unless two scores are of the same quantity on the same rows."""
+    """Checks that two scores measure the same quantity on the same rows.
+
+    Args:
+        a: score of the first model.
+        b: score of the second model.
+
+    Raises:
+        ValueError: if they do not; the message names the difference.
+    """
     if a.protocol and b.protocol and a.protocol != b.protocol:
-        short = lambda v: f"{v[:12]}..." if len(v) == 64 else v  # a digest says enough with a dozen digits
+        short = lambda v: f"{v[:12]}..." if len(v) == 64 else v  # a digest is shortened to twelve digits
         named = "; ".join(
             f"{k}: {short(x)!r} against {short(y)!r}"
             for k, (x, y) in a.protocol.differences(b.protocol).items()
@@ -233,7 +256,7 @@ def _verdict(a: Estimate, b: Estimate, difference: float, error: float, chance: 
     if math.isnan(difference):
         return undecided(f"{measured} is not a number")
     if doubts := [*a.doubts, *b.doubts]:
-        return undecided(f"{measured}, but one of them cannot be believed: {' and '.join(doubts)}")
+        return undecided(f"{measured}, but one of them is unreliable: {' and '.join(doubts)}")
     if chance >= LEVEL:
         return undecided(f"{measured} is within {_limit(difference, error, len(a.values))}")
     higher, lower = (a, b) if difference > 0 else (b, a)
@@ -244,6 +267,6 @@ def _verdict(a: Estimate, b: Estimate, difference: float, error: float, chance: 
 
 
 def _limit(difference: float, error: float, rows: int) -> str:
-    """The limit of a verdict in words: beyond 2.5 standard errors, few rows ask for more."""
+    """Returns the decision threshold in words: standard errors, or Student's t for few rows."""
     beyond = abs(difference) > ERRORS * error
     return f"chance by Student's t for {rows} rows" if beyond else f"{ERRORS:g} standard errors"

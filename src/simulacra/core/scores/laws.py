@@ -1,4 +1,4 @@
-"""Scores of rows by several laws, each with a partition function of its own."""
+"""Scores of rows that are sums over several distributions, each with its own partition function."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from simulacra.core.random.contents import Contents
 
 @dataclass(frozen=True)
 class Laws:
-    """Parts of the score of some rows, where not all of it has the same log Z.
+    """Terms of the log-likelihood of rows that have different normalizing constants log Z.
 
     Args:
-        machine: has an energy, anneals and takes a condition.
+        machine: the energy-based model; it can anneal and takes a condition.
         x: its observations, shape (N, *).
-        c: the condition of each, which sets its log Z, shape (N, *).
-        row: the row that each belongs to, shape (N,).
-        kinds: what each condition is a function of: laws with the same content are one, with one log Z.
+        c: condition of each observation, which determines its log Z, shape (N, *).
+        row: number of the row that each observation belongs to, shape (N,).
+        kinds: digests of what determines each condition; equal digests share one log Z.
     """
 
     machine: Any

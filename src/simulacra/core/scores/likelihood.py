@@ -1,4 +1,4 @@
-"""Estimators of log p(x) from capabilities, chunked so that memory does not grow with k."""
+"""Estimators of log p(x) from a model's capabilities, in chunks so that memory does not grow with k."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from simulacra.core.scores.estimate import Kind
 if TYPE_CHECKING:
     from simulacra.core.interface import Interface
 
-SAMPLE_BLOCK = 256  # importance samples that share one key: results do not depend on the budget
+SAMPLE_BLOCK = 256  # importance samples that share one key, so that results do not depend on the budget
 ENTRIES = 2**20  # entries of x that one chunk decodes at most (4 MB in fp32)
 
 
 class CutShort(KeyboardInterrupt):
-    """An interrupt that leaves what was done before it.
+    """A keyboard interrupt that carries the results obtained so far.
 
     Args:
-        done: such as an `ImportanceBound` or a `Score` of the first rows, a report, or pictures.
+        done: partial result, such as an `ImportanceBound` or a `Score` of the first rows, or a report.
     """
 
     def __init__(self, done: Any):
@@ -36,11 +36,11 @@ class CutShort(KeyboardInterrupt):
 
 @dataclass
 class ImportanceBound:
-    """What k importance samples say of each example.
+    """Results of k importance samples for each example.
 
     Args:
         bound: log (1/k) sum w, a stochastic lower bound on log p(x), in nats, shape (B,).
-        elbo: the mean of log w, shape (B,).
+        elbo: the mean of log w, in nats, shape (B,).
         effective: (sum w)^2 / sum w^2, effective number of samples, shape (B,).
     """
 
@@ -59,14 +59,19 @@ def importance_bound(
     entries: int = ENTRIES,
     known: Tensor | None = None,
 ) -> ImportanceBound:
-    """L_k(x) = log (1/k) sum_j p(x, z_j) / q(z_j|x), in float64 sums (Burda et al. 2015, eq. 8).
+    """Computes L_k(x) = log (1/k) sum_j p(x, z_j) / q(z_j|x) in float64 (Burda et al. 2015, eq. 8).
 
     Args:
+        model: model with importance weights.
         x: observations, shape (B, *).
-        k: number of importance samples; k = 1 is the ELBO.
-        rng: row i uses the noise of `rng.rows[i]`, whatever the batch: of its content in scores.
-        entries: budget of memory, in entries of x decoded at once.
-        known: True where x is observed, shape of x: the bound is on the density of these entries.
+        c: condition of each, shape (B, *), or None.
+        k: number of importance samples; k = 1 gives the ELBO.
+        rng: generator; the noise of a row depends on `rng.rows[i]`, not on the batch.
+        entries: memory budget: number of entries of x that are decoded at once.
+        known: True where x is observed, shape of x: the bound is that of these entries; None: all.
+
+    Raises:
+        CutShort: at a keyboard interrupt, with the results of the first rows.
     """
     d = max(1, x[0].numel())
     rows = max(1, entries // (d * min(k, SAMPLE_BLOCK)))
@@ -103,22 +108,22 @@ def _rows_bound(
         log_sum = torch.logaddexp(log_sum, log_w.logsumexp(1))
         log_squares = torch.logaddexp(log_squares, (2 * log_w).logsumexp(1))
         total += log_w.sum(1)
-    # where every weight is 0 no sample counts
+    # if all weights are 0, the effective number is 0
     effective = torch.exp(2 * log_sum - log_squares).nan_to_num(0.0)
     return ImportanceBound(log_sum - math.log(k), total / k, effective)
 
 
 @dataclass
 class Score:
-    """The best value that a model's capabilities give, on the raw space.
+    """The best available estimate of log p(x) from a model's capabilities, on the raw space.
 
     Args:
         value: log p(x), or a bound or estimate of it, in nats, float64, shape (B,).
         kind: exact, lower, upper or stochastic.
-        method: how it was made, such as `IWAE bound, k=5000`.
-        elbo: the mean of the log-weights, where there are importance weights, shape (B,).
+        method: name of the estimator, such as `IWAE bound, k=5000`.
+        elbo: mean of the log-weights in nats, shape (B,); None without importance weights.
         effective: effective number of the k importance samples, shape (B,), or None.
-        entries: how many entries were scored in all rows together: the known ones.
+        entries: number of scored (known) entries of all rows together.
     """
 
     value: Tensor
@@ -130,7 +135,7 @@ class Score:
 
     @property
     def dims(self) -> float:
-        """Entries that a row was scored on, in the mean: the d of bits per dimension."""
+        """Mean number of scored entries of a row: the d of bits per dimension."""
         return self.entries / len(self.value)
 
 
@@ -144,15 +149,23 @@ def score(
     entries: int = ENTRIES,
     known: Tensor | None = None,
 ) -> Score:
-    """The score of preprocessed rows: a density, otherwise the importance-weighted bound, otherwise
-    the bound that the model has; the log-Jacobian of the preprocessing is added.
+    """Scores preprocessed rows and adds the log-Jacobian of the preprocessing.
+
+    It uses the density if the model has one, otherwise the importance-weighted bound, otherwise the model's
+    own bound.
 
     Args:
+        model: model to evaluate.
         x: observations in the model's space, shape (B, *).
+        c: condition of each, shape (B, *), or None.
         log_det: log |det dx/d raw| of each row, in nats, shape (B,).
-        k: importance samples.
-        rng: row i uses the noise of `rng.rows[i]`.
-        known: True where x is observed; the score is that of these entries. None: all.
+        k: number of importance samples.
+        rng: generator; the noise of a row depends on `rng.rows[i]`, not on the batch.
+        entries: memory budget: number of entries of x that are decoded at once.
+        known: True where x is observed, shape of x; the score is that of these entries. None: all.
+
+    Raises:
+        CutShort: at a keyboard interrupt, with the `Score` of the first rows.
     """
     log_det = log_det.cpu()
     scored = x.numel() if known is None else int(known.sum())
@@ -177,26 +190,28 @@ def score(
 
 
 def has_exact(model: Interface, known: Tensor | None) -> bool:
-    """Returns True if the model has the density of what is known of these rows.
+    """Returns True if the model has an exact density of the known entries.
 
     Args:
+        model: model to evaluate.
         known: True where x is observed, shape (B, *shape); None: everywhere.
     """
     return model.supports(HasDensity) and (known is None or able(model, HasDensity).marginalizes(known))
 
 
 def observed(known: Tensor | None) -> dict[str, Tensor]:
-    """The further argument of a capability's function where entries are missing: see `TakesMissing`."""
+    """Returns `known` as a keyword argument for a function of a capability, or no argument if it is None."""
     return {} if known is None else {"known": known}
 
 
 def joined(parts: list[Score], exact: bool) -> Score:
-    """The scores of all rows.
+    """Concatenates the scores of chunks; the kind is the weakest of all.
 
     Args:
-        exact: whether the preprocessing is; after dequantization a density is a bound.
+        parts: scores of the chunks, in order.
+        exact: False if the preprocessing dequantizes, which turns a density into a lower bound.
     """
-    # where some rows have an estimate only, it is that of all
+    # if some rows have only an estimate, the whole is an estimate
     weakest = next((part for part in parts if part.kind != "exact"), parts[0])
     kind, method = weakest.kind, weakest.method
     if not exact:
@@ -205,7 +220,7 @@ def joined(parts: list[Score], exact: bool) -> Score:
     values = torch.cat([part.value for part in parts])
     whole = Score(values, kind, method, entries=sum(part.entries for part in parts))
     if weakest.elbo is not None:
-        # an exact value is its own bound, and one sample of it is all
+        # an exact value is its own ELBO, with one effective sample
         elbos = [part.value if part.elbo is None else part.elbo for part in parts]
         counts = [torch.ones_like(p.value) if p.effective is None else p.effective for p in parts]
         whole.elbo, whole.effective = torch.cat(elbos), torch.cat(counts)

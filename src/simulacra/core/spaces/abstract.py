@@ -1,14 +1,14 @@
-"""The base of all spaces, and of those whose features go by the range that the data use.
+"""The base class of spaces, and of spaces whose features are scaled to the range of the data.
 
-Let b(x) be an entry itself, or its logarithm where the space says so, and m and s a centre and the
-deviation of b(x) over training rows (`core.spaces.own_range`). A network is shown
+Let b(x) be an entry itself, or its logarithm if the space says so, and let m and s be a centre and the
+standard deviation of b(x) over training rows (`core.spaces.own_range`). The network's input is
 
     u = (b(x) - m) / s                                                                            (1)
     f = u    for |u| <= 5,    sign(u) (5 + log (|u| - 4))    beyond                                (2)
 
-so that a camera of 16 bits whose pictures hold 500 to 7,000 is seen as well as one of 8 bits that uses all of
-them, and a hot or dead pixel far beyond the others stays within a few units. The pieces meet with slope 1,
-and f is strictly monotone, so that nothing is lost. Likelihoods are on x and know no range.
+so that 16-bit images with levels between 500 and 7,000 train as well as 8-bit images that use all levels,
+and a hot or dead pixel far beyond the others stays within a few units. The pieces meet with slope 1, and f
+is strictly monotone, so that no information is lost. Likelihoods are on x and do not depend on the range.
 """
 
 from __future__ import annotations
@@ -27,17 +27,20 @@ from simulacra.core.errors.kinds import brief
 
 @dataclass(frozen=True)
 class Space(ABC):
-    """Shape and support of one observation.
+    """Shape and support of one observation, and thereby the base measure of likelihoods.
 
     Args:
         shape: shape of one observation, without the batch dimension; images are (C, H, W).
+
+    Raises:
+        ValueError: if the shape is not whole numbers.
     """
 
     shape: tuple[int, ...] = ()
 
     discrete: ClassVar[bool] = True
     likelihoods: ClassVar[tuple[str, ...]] = ()
-    placeholder: ClassVar[float] = 0.0  # what stands where an entry is missing: any value of the support
+    placeholder: ClassVar[float] = 0.0  # value at missing entries: any value of the support
 
     def __post_init__(self) -> None:
         shape = (self.shape,) if isinstance(self.shape, int) else self.shape
@@ -52,7 +55,7 @@ class Space(ABC):
             check_kind(entry.name, getattr(self, entry.name), kinds.get(entry.name, Any), type(self).__name__)
 
     def __deepcopy__(self, memo: Any) -> Space:
-        """The space itself, which never changes: the values of a column are many."""
+        """Returns the space itself, since it is immutable and may hold many values of a column."""
         return self
 
     @property
@@ -62,7 +65,7 @@ class Space(ABC):
 
     @property
     def image(self) -> bool:
-        """Returns True if observations are images (C, H, W) with 1 or 3 channels."""
+        """True if observations are images (C, H, W) with 1 or 3 channels."""
         return len(self.shape) == 3 and self.shape[0] in (1, 3)
 
     @property
@@ -72,18 +75,32 @@ class Space(ABC):
 
     @abstractmethod
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """x as a floating tensor that a network can take, shape (B, *features_shape)."""
+        """Returns x as floating-point input for a network, shape (B, *features_shape).
+
+        Args:
+            x: observations, shape (B, *).
+            dtype: floating-point type; None: torch's default.
+        """
 
     def from_features(self, f: Tensor) -> Tensor:
-        """A point of feature space in the units of x, not rounded: what a mean looks like."""
+        """Maps features to the units of x without rounding, for displaying means.
+
+        Args:
+            f: features, shape (B, *features_shape).
+        """
         return f
 
     def measured(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Features as squared errors are measured on, shape (B, *features_shape)."""
+        """Returns features on a linear scale, for squared errors, shape (B, *features_shape).
+
+        Args:
+            x: observations, shape (B, *).
+            dtype: floating-point type; None: torch's default.
+        """
         return self.features(x, dtype)
 
     def features_known(self, known: Tensor) -> Tensor:
-        """Which features come from known entries.
+        """Returns a mask of the features that come from known entries.
 
         Args:
             known: booleans, shape (B, *shape).
@@ -95,15 +112,28 @@ class Space(ABC):
         return known.unsqueeze(1).expand(-1, *self.features_shape) if front else known
 
     def filled(self, x: Tensor, known: Tensor) -> Tensor:
-        """x with the placeholder where `known` is False, whatever stood there."""
+        """Returns x with the placeholder at entries where `known` is False.
+
+        Args:
+            x: observations, shape (B, *).
+            known: booleans, shape of x.
+        """
         return torch.where(known, x, torch.full_like(x, self.placeholder))
 
     def spec(self) -> dict[str, Any]:
-        """The space as JSON."""
+        """Returns the space as JSON."""
         return {"kind": type(self).__name__, **{f.name: _json(getattr(self, f.name)) for f in fields(self)}}
 
     def check(self, x: Tensor, name: str = "x") -> None:
-        """Raise ValueError unless x is a batch of observations of this space."""
+        """Checks that x is a batch of observations of this space.
+
+        Args:
+            x: tensor to check.
+            name: name of x in messages.
+
+        Raises:
+            ValueError: if its shape or a value does not fit.
+        """
         if tuple(x.shape[1:]) != self.shape:
             one = f": give {name}[None] for one observation" if tuple(x.shape) == self.shape else ""
             raise ValueError(
@@ -115,7 +145,7 @@ class Space(ABC):
         self._check_support(x, name)
 
     def _check_support(self, x: Tensor, name: str) -> None:
-        """Raise ValueError where x is off the support."""
+        """Raises ValueError if a value of x is outside the support."""
 
 
 def _json(value: Any) -> Any:
@@ -126,16 +156,16 @@ def _json(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Ranged(Space):
-    """A space whose features go by the range that the data use: equations (1) and (2).
+    """A space whose features are scaled to the range of the data by equations (1) and (2).
 
-    The range is no part of what an observation is: spaces that differ in nothing else are equal.
+    The range is not part of an observation: spaces that differ only in it are equal.
 
     Args:
-        centre: m, in units of b(x); None: features as the space defines them.
-        spread: s, above 0.
+        centre: m, in units of b(x); None: the default features of the space.
+        spread: s, above 0; None: as `centre`.
 
     Raises:
-        ValueError: if one is given without the other, or they are no such numbers.
+        ValueError: if only one of the two is given, or they are not finite, or s is not positive.
     """
 
     centre: float | None = field(default=None, kw_only=True, repr=False, compare=False)
@@ -153,61 +183,83 @@ class Ranged(Space):
 
     @abstractmethod
     def bare(self, x: Tensor) -> Tensor:
-        """b(x), before any range: the entry itself or its logarithm."""
+        """Returns b(x): the entry itself or its logarithm.
+
+        Args:
+            x: entries, any shape.
+        """
 
     @abstractmethod
     def undone(self, b: Tensor) -> Tensor:
-        """x from b(x), not rounded."""
+        """Returns x from b(x), not rounded.
+
+        Args:
+            b: values of b, any shape.
+        """
 
     @property
     def nominal(self) -> tuple[float, float]:
-        """m and s where no range is given."""
+        """Default m and s."""
         return 0.0, 1.0
 
     @property
     def ranged(self) -> bool:
-        """Returns True if features go by a range of the data."""
+        """True if features are scaled to a range of the data."""
         return self.centre is not None
 
     @property
     def place(self) -> tuple[float, float]:
-        """m and s."""
+        """The present m and s."""
         return self.nominal if self.centre is None or self.spread is None else (self.centre, self.spread)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """b(x) by equations (1) and (2)."""
+        """Returns the features of equations (1) and (2), shape (B, *shape).
+
+        Args:
+            x: observations, shape (B, *).
+            dtype: floating-point type; None: torch's default.
+        """
         u = self.measured(x, dtype)
         return _squeezed(u) if self.ranged else u
 
     def measured(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """u of equation (1), linear in b(x) everywhere."""
+        """Returns u of equation (1), which is linear in b(x), shape (B, *shape).
+
+        Args:
+            x: observations, shape (B, *).
+            dtype: floating-point type; None: torch's default.
+        """
         m, s = self.place
         # (1)
         return (self.bare(x.to(dtype or torch.get_default_dtype())) - m) / s
 
     def from_features(self, f: Tensor) -> Tensor:
-        """Equations (1) and (2) undone."""
+        """Inverts equations (1) and (2).
+
+        Args:
+            f: features, shape (B, *shape).
+        """
         m, s = self.place
         u = _stretched(f) if self.ranged else f
         return self.undone(u * s + m)
 
     def spec(self) -> dict[str, Any]:
-        """The space as JSON; a range only where there is one."""
+        """Returns the space as JSON, with a range only if there is one."""
         return {k: v for k, v in super().spec().items() if k not in ("centre", "spread") or v is not None}
 
 
-LINEAR = 5.0  # deviations within which features are linear
-REACH = 30.0  # of f beyond them in what is undone: e^30 deviations, more than any file holds
+LINEAR = 5.0  # in standard deviations; features are linear up to there
+REACH = 30.0  # largest f - 5 that is inverted; e^30 standard deviations exceed any file
 
 
 def _squeezed(u: Tensor) -> Tensor:
-    """Equation (2)."""
-    # clamped where the other piece holds: a gradient of what is not taken must be finite
+    """Computes equation (2)."""
+    # clamped, so that the gradient of the branch not taken is finite
     beyond = LINEAR + (u.abs().clamp_min(LINEAR) - (LINEAR - 1)).log()
     return torch.where(u.abs() > LINEAR, u.sign() * beyond, u)
 
 
 def _stretched(f: Tensor) -> Tensor:
-    """u from f of equation (2)."""
+    """Inverts equation (2)."""
     beyond = LINEAR - 1 + (f.abs().clamp(LINEAR, LINEAR + REACH) - LINEAR).exp()
     return torch.where(f.abs() > LINEAR, f.sign() * beyond, f)

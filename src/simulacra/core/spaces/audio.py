@@ -1,4 +1,4 @@
-"""Waves: what a recording is as an observation, how PCM becomes real numbers, and a .wav file from them."""
+"""Audio: recordings as observations, conversion from PCM, and writing of .wav files."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.spaces.plain import Real
 from simulacra.core.storage.files import write_atomically
 
-PCM = 2**15  # levels of a sign of 16-bit PCM: the level -32768 is the wave's -1
+PCM = 2**15  # magnitude of 16-bit PCM that corresponds to 1: the level -32768 is -1
 
 
 @dataclass(frozen=True)
 class Audio(Real):
-    """A recording: real entries from -1 to 1, so many of them a second; Lebesgue measure.
+    """A recording: real entries from -1 to 1, `rate` of them a second; Lebesgue measure.
 
-    A density on waves is one on the reals. Samples of a model beyond [-1, 1] are clipped, as a
+    A density of waves is a density on the reals. Samples of a model beyond [-1, 1] are clipped, as a
     loudspeaker does.
 
     Args:
         shape: (T,), the number of samples.
-        rate: samples a second.
+        rate: number of samples a second.
 
     Example:
         >>> Audio((4000,), rate=8000).seconds
@@ -38,7 +38,7 @@ class Audio(Real):
 
     @property
     def seconds(self) -> float:
-        """How long one observation lasts."""
+        """Duration of one observation in seconds."""
         return self.dims / self.rate
 
     def _check_support(self, x: Tensor, name: str) -> None:
@@ -51,12 +51,12 @@ class Audio(Real):
 
 
 def real_wave(samples: Tensor) -> Tensor:
-    """PCM samples as single precision in [-1, 1]; real ones as they are.
+    """Converts PCM samples to single precision in [-1, 1]; floating-point samples keep their values.
 
-    Bytes are unsigned around 128; wider whole numbers are divided by the largest magnitude of their type.
+    Bytes are unsigned around 128; wider integers are divided by the largest magnitude of their type.
 
     Args:
-        samples: of any shape, uint8, int16, int32, int64 or floats.
+        samples: any shape, uint8, int16, int32, int64 or floating point.
 
     Example:
         >>> real_wave(torch.tensor([-32768, 0, 16384], dtype=torch.int16)).tolist()
@@ -72,12 +72,12 @@ def real_wave(samples: Tensor) -> Tensor:
 
 
 def write_wav(x: Any, rate: int, path: str | Path) -> None:
-    """Write one wave as a mono .wav file of 16-bit PCM, atomically; values beyond [-1, 1] are clipped.
+    """Writes one wave as a mono .wav file of 16-bit PCM, atomically; values beyond [-1, 1] are clipped.
 
     Args:
         x: samples from -1 to 1, shape (T,).
-        rate: samples a second.
-        path: where the file goes.
+        rate: number of samples a second.
+        path: file to write.
 
     Raises:
         ValueError: if x is not a single wave of finite numbers, or the file cannot be written.

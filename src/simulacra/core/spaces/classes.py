@@ -1,4 +1,4 @@
-"""Spaces of classes: without order, such as labels, or in order, such as grades."""
+"""Spaces of classes: unordered, such as labels, or ordered, such as grades."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ class Categorical(Space):
     """Entries 0..classes-1 without order, such as a label; counting measure.
 
     Args:
-        names: what the classes are called, in order.
-        values: the number that stands for each class in x, rising; by default 0 to classes - 1.
+        shape: shape of one observation; () for a single label.
+        classes: number of classes.
+        names: names of the classes, in order; empty: no names.
+        values: number that stands for each class in x, ascending; empty: 0 to classes - 1.
 
     Example:
         >>> Categorical((), 3).features(torch.tensor([2])).tolist()
@@ -39,16 +41,25 @@ class Categorical(Space):
 
     @property
     def features_shape(self) -> tuple[int, ...]:
-        """One-hot: the classes stand in front."""
+        """Shape of one-hot features: the classes come first."""
         return (self.classes, *self.shape)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """One-hot codes, shape (B, classes, *shape)."""
+        """Returns one-hot codes, shape (B, classes, *shape).
+
+        Args:
+            x: classes, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         codes = F.one_hot(codes_of(self.values, x).long(), self.classes).movedim(-1, 1)
         return codes.to(dtype or torch.get_default_dtype())
 
     def from_features(self, f: Tensor) -> Tensor:
-        """The class of the largest entry."""
+        """Returns the class of the largest feature, shape (B, *shape).
+
+        Args:
+            f: features, shape (B, classes, *shape).
+        """
         return values_of(self.values, f.argmax(1))
 
     @property
@@ -68,8 +79,10 @@ class Ordinal(Space):
     """Entries 0..classes-1 in order but without distances, such as grades; counting measure.
 
     Args:
-        names: what the classes are called, in order.
-        values: the number that stands for each class in x, rising; by default 0 to classes - 1.
+        shape: shape of one observation; () for a single grade.
+        classes: number of classes.
+        names: names of the classes, in order; empty: no names.
+        values: number that stands for each class in x, ascending; empty: 0 to classes - 1.
 
     Example:
         >>> Ordinal((), 3).features(torch.tensor([1])).tolist()
@@ -89,16 +102,25 @@ class Ordinal(Space):
 
     @property
     def features_shape(self) -> tuple[int, ...]:
-        """A thermometer: the steps stand in front."""
+        """Shape of cumulative (thermometer) features: the thresholds come first."""
         return (self.classes - 1, *self.shape)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """1[x >= j] for j = 1..classes-1, shape (B, classes - 1, *shape)."""
+        """Returns 1[x >= j] for j = 1..classes-1, shape (B, classes - 1, *shape).
+
+        Args:
+            x: classes, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         steps = torch.arange(1, self.classes, device=x.device).view(-1, *[1] * len(self.shape))
         return (codes_of(self.values, x).unsqueeze(1) >= steps).to(dtype or torch.get_default_dtype())
 
     def from_features(self, f: Tensor) -> Tensor:
-        """The sum of the steps; where numbers stand for the classes, that of the nearest class."""
+        """Returns the sum of the features, or with `values` the value of the nearest class.
+
+        Args:
+            f: features, shape (B, classes - 1, *shape).
+        """
         return values_of(self.values, f.sum(1).round().long()) if self.values else f.sum(1)
 
     @property
@@ -114,10 +136,11 @@ class Ordinal(Space):
 
 
 def codes_of(values: tuple[float, ...], x: Tensor) -> Tensor:
-    """The numbers 0..classes-1 of stored values, shape of x.
+    """Returns the class numbers 0..classes-1 of stored values, shape of x.
 
     Args:
-        values: that stand for the classes, rising; empty: x holds the numbers already.
+        values: numbers that stand for the classes, ascending; empty: x holds class numbers already.
+        x: stored values, any shape.
 
     Example:
         >>> codes_of((3.0, 5.0, 7.0), torch.tensor([7.0, 3.0])).tolist()
@@ -127,14 +150,19 @@ def codes_of(values: tuple[float, ...], x: Tensor) -> Tensor:
         return x
     stored = torch.tensor(values, dtype=torch.float64, device=precise_device(x.device))
     wide = x.to(stored.device, torch.float64)
-    # ONNX has no search
+    # ONNX has no searchsorted
     exporting = torch.compiler.is_exporting()
     at = (wide.unsqueeze(-1) > stored).sum(-1) if exporting else torch.searchsorted(stored, wide.contiguous())
     return at.clamp(max=len(values) - 1).to(x.device)
 
 
 def values_of(values: tuple[float, ...], codes: Tensor) -> Tensor:
-    """The stored values of class numbers; undoes `codes_of`."""
+    """Returns the stored values of class numbers; the inverse of `codes_of`.
+
+    Args:
+        values: numbers that stand for the classes, ascending; empty: the codes are returned.
+        codes: class numbers, any shape.
+    """
     if not values:
         return codes
     stored = torch.tensor(values, dtype=torch.float64, device=precise_device(codes.device))

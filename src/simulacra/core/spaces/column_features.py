@@ -1,11 +1,12 @@
-"""Features of the columns of a table, one column after the other, and of a condition behind them.
+"""Features of table columns, concatenated, with those of a condition at the end.
 
-A number on normal scores is shown with the shares of `BINS` parts of the scores that lie below it,
+A number on normal scores is encoded by its score and by its position in each of `BINS` intervals,
 
     f_i = clamp((f - q_(i-1)) / (q_i - q_(i-1)), 0, 1),   i = 1..BINS,                            (1)
 
-q at equal shares of N(0, 1), -END and END at its ends: a network then finds a threshold in few steps. Of more
-than `MANY` columns, whose networks see much anyway, only the score is shown: parts cost four times as much.
+with q at equal shares of N(0, 1) between -END and END: a network then learns a threshold in few steps. With
+more than `MANY` columns, whose networks have many inputs anyway, the score alone is used, since the intervals
+cost four times as much.
 
 Reference: Gorishniy, Rubachev and Babenko 2022 (piecewise linear encoding).
 """
@@ -29,11 +30,11 @@ QUANTILES = (-END, *(NormalDist().inv_cdf(i / BINS) for i in range(1, BINS)), EN
 
 
 class ColumnFeatures:
-    """Computes the features f of all columns and of the condition, and says where each column's stand.
+    """Computes the features of all columns and of the condition, and locates those of each column.
 
     Args:
         space: a table or a vector.
-        condition: what the condition is, or None.
+        condition: space of the condition, or None.
         columns: space of each column.
 
     Example:
@@ -50,11 +51,11 @@ class ColumnFeatures:
         self.given = math.prod(condition.features_shape) if condition else 0
 
     def _size(self, column: Space) -> int:
-        """Number of features of a column."""
+        """Returns the number of features of a column."""
         return 1 + BINS if self._cut(column) else math.prod(column.features_shape)
 
     def _cut(self, column: Space) -> bool:
-        """Returns True if a column is shown in parts."""
+        """Returns True if a column is encoded by intervals."""
         return self.parted and isinstance(column, Scores)
 
     @property
@@ -63,15 +64,21 @@ class ColumnFeatures:
         return sum(self.seen) + self.given
 
     def at(self, j: int) -> slice:
-        """The places of the features of column j among all."""
+        """Returns the slice of column j's features."""
         start = sum(self.seen[:j])
         return slice(start, start + self.seen[j])
 
     def of(self, x: Tensor, c: Tensor | None, dtype: torch.dtype) -> Tensor:
-        """Features of rows (B, columns) and of their conditions, shape (B, F)."""
+        """Returns the features of rows and of their conditions, shape (B, F).
+
+        Args:
+            x: rows, shape (B, columns).
+            c: condition of each row, or None.
+            dtype: floating-point type of the features.
+        """
         scores = {}
         if isinstance(self.space, Table) and self.space.scored is not None:
-            # all at once: a column alone costs as much
+            # all columns at once, which costs as much as one
             grid, places = self.space.scored
             f = grid.features(x[:, places.to(x.device)].to(dtype))
             f = in_parts(f) if self.parted else f.unsqueeze(2)
@@ -82,13 +89,24 @@ class ColumnFeatures:
         return self.beside(torch.cat(each, 1), c)
 
     def beside(self, f: Tensor, c: Tensor | None) -> Tensor:
-        """Features of columns with those of the condition behind them."""
+        """Returns features of columns with those of the condition appended.
+
+        Args:
+            f: features of columns, shape (B, F).
+            c: condition of each row, or None.
+        """
         if self.condition is None or c is None:
             return f
         return torch.cat([f, self.condition.features(c, f.dtype).flatten(1)], 1)
 
     def column(self, j: int, value: Tensor, dtype: torch.dtype) -> Tensor:
-        """Features of values of column j of shape (*), shape (*, features)."""
+        """Returns the features of one column, shape (*, features).
+
+        Args:
+            j: number of the column.
+            value: its values, any shape.
+            dtype: floating-point type of the features.
+        """
         flat = self.columns[j].features(value.flatten(), dtype)
         flat = flat if self.columns[j].discrete else bounded(flat)
         flat = in_parts(flat) if self._cut(self.columns[j]) else flat
@@ -96,7 +114,7 @@ class ColumnFeatures:
 
 
 def in_parts(f: Tensor) -> Tensor:
-    """A score and its parts of equation (1), shape (*, 1 + BINS).
+    """Returns a score with its interval features of equation (1), shape (*, 1 + BINS).
 
     Example:
         >>> in_parts(torch.tensor([0.0])).tolist()

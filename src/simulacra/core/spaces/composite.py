@@ -1,4 +1,4 @@
-"""Spaces made of spaces: ragged sequences of steps, and tables with named fields of their own kinds."""
+"""Composite spaces: ragged sequences of steps, and tables of named fields of different kinds."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Grid, Numeric, Scores
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real, Space
 
-BRIEF = 6  # fields that are named one by one where a space is printed
+BRIEF = 6  # most fields that are printed one by one
 
 
 @dataclass(frozen=True)
 class Sequence(Space):
     """Ragged sequences of steps of the space `of`, padded to `steps` steps.
 
-    Batches carry `lengths`; steps beyond a row's length are padding and count for nothing.
+    Batches carry `lengths`; steps beyond a row's length are padding and do not count.
 
     Args:
-        shape: (T,), to which the shape of a step is added, or all of it.
-        of: what one step is.
+        shape: (T,), to which the shape of a step is appended, or the whole shape.
+        of: space of one step.
 
     Raises:
         ValueError: if the shape does not end in that of a step.
@@ -51,12 +51,12 @@ class Sequence(Space):
 
     @property
     def steps(self) -> int:
-        """Steps of the longest sequence."""
+        """Number of steps of the longest sequence."""
         return self.shape[0]
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """Returns True if a step is."""
+        """True if a step is discrete."""
         return self.of.discrete
 
     @property
@@ -65,26 +65,44 @@ class Sequence(Space):
         return (self.steps, *self.of.features_shape)
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Features of each step, shape (B, T, *)."""
+        """Returns the features of each step, shape (B, T, *).
+
+        Args:
+            x: padded sequences, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         return self._stepwise(lambda step: self.of.features(step, dtype), x)
 
     def from_features(self, f: Tensor) -> Tensor:
-        """Each step from its own features."""
+        """Maps the features of each step to its units.
+
+        Args:
+            f: features, shape (B, T, *).
+        """
         return self._stepwise(self.of.from_features, f)
 
     def features_known(self, known: Tensor) -> Tensor:
-        """A step's mask for each of its features."""
+        """Returns the mask of each step's features.
+
+        Args:
+            known: booleans, shape (B, *shape).
+        """
         return self._stepwise(self.of.features_known, known)
 
     def filled(self, x: Tensor, known: Tensor) -> Tensor:
-        """Each step with its own placeholder."""
+        """Returns x with the placeholder of a step where `known` is False.
+
+        Args:
+            x: padded sequences, shape (B, *shape).
+            known: booleans, shape of x.
+        """
         return self._stepwise(self.of.filled, x, known)
 
     def valid(self, lengths: Tensor) -> Tensor:
-        """True in the steps before each row's end.
+        """Returns a mask of the steps before the end of each row.
 
         Args:
-            lengths: steps of each row, shape (B,).
+            lengths: number of steps of each row, shape (B,).
 
         Returns:
             booleans, shape (B, *shape).
@@ -94,13 +112,14 @@ class Sequence(Space):
         return before.expand(-1, *self.shape)
 
     def lengths_of(self, known: Tensor, model: str) -> Tensor:
-        """The lengths that `valid` made a mask of, shape (B,).
+        """Returns the lengths of rows from a mask as `valid` makes it, shape (B,).
 
         Args:
-            model: who asks, for the error.
+            known: booleans, shape (B, *shape).
+            model: name of the model, for the message.
 
         Raises:
-            ValueError: if a row misses something else than its last steps.
+            ValueError: if a row misses other entries than its last steps.
         """
         lengths = known.reshape(*known.shape[:2], -1).all(2).sum(1)
         if not torch.equal(self.valid(lengths), known):
@@ -111,7 +130,7 @@ class Sequence(Space):
         return lengths
 
     def _stepwise(self, change: Callable[..., Tensor], *rows: Tensor) -> Tensor:
-        """What `change` makes of all steps, shape (B, T, *)."""
+        """Applies `change` to all steps at once and returns the result, shape (B, T, *)."""
         # shape[0], not len: it stays open when the function is exported
         return change(*(x.flatten(0, 1) for x in rows)).unflatten(0, (rows[0].shape[0], rows[0].shape[1]))
 
@@ -121,14 +140,17 @@ class Sequence(Space):
 
 @dataclass(frozen=True, init=False, repr=False)
 class Table(Space):
-    """The product of named fields, each with its own kind: a table with one column a field.
+    """The product of named fields, each of its own kind: a table with one column for each scalar field.
 
-    An observation is a vector with the fields' entries in order, so x has shape (B, d); classes
-    stand there as their numbers. The measure is the product of the fields' measures.
+    An observation is a vector of the fields' entries in order, so x has shape (B, d); classes
+    are stored as their numbers. The measure is the product of the fields' measures.
 
     Args:
-        named: all fields at once, for names that are no Python names.
+        named: all fields in a mapping, for names that are not Python identifiers.
         fields: further fields by keyword.
+
+    Raises:
+        ValueError: if there is no field.
 
     Example:
         >>> space = Table(age=Real(), sex=Categorical((), 2, ("f", "m")))
@@ -155,12 +177,12 @@ class Table(Space):
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]
-        """Returns True if every field is."""
+        """True if every field is discrete."""
         return all(space.discrete for _, space in self.fields)
 
     @property
     def likelihoods(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Each field's own."""
+        """A single likelihood, which combines those of the fields."""
         return ("fields",)
 
     @property
@@ -170,16 +192,20 @@ class Table(Space):
 
     @property
     def widths(self) -> list[int]:
-        """Entries of each field."""
+        """Number of entries of each field."""
         return [space.dims for _, space in self.fields]
 
     @property
     def features_shape(self) -> tuple[int, ...]:
-        """The features of all fields in one vector."""
+        """Number of features of all fields, as a shape."""
         return (sum(math.prod(space.features_shape) for _, space in self.fields),)
 
     def parts(self, x: Tensor) -> list[Tensor]:
-        """The columns of each field, shape (B, *) of its own space."""
+        """Splits rows into their fields, each of shape (B, *) of its own space.
+
+        Args:
+            x: rows, shape (B, d).
+        """
         pieces = x.split(self.widths, 1)
         return [
             piece.unflatten(1, s.shape) if s.shape else piece.squeeze(1) for piece, s in self._with(pieces)
@@ -189,13 +215,17 @@ class Table(Space):
         return [(piece, space) for piece, (_, space) in zip(pieces, self.fields)]
 
     def joined(self, parts: list[Tensor]) -> Tensor:
-        """One vector from the fields' own shapes: undoes `parts`."""
+        """Concatenates fields of their own shapes to rows of shape (B, d); the inverse of `parts`.
+
+        Args:
+            parts: fields, each of shape (B, *) of its own space.
+        """
         # shape[0], not len: it stays open when the function is exported
         return torch.cat([part.reshape(part.shape[0], -1) for part in parts], 1)
 
     @cached_property
     def scored(self) -> tuple[Grid, Tensor] | None:
-        """The cells of all columns of normal scores, and the places of these; None: there is none."""
+        """Cells and positions of all columns of normal scores; None if there is none."""
         starts = torch.tensor([0, *self.widths], device="cpu").cumsum(0).tolist()
         found = [(j, s) for j, (_, s) in zip(starts, self.fields) if isinstance(s, Scores) and not s.shape]
         if not found:
@@ -204,10 +234,15 @@ class Table(Space):
         return Grid(columns), torch.tensor(places, device="cpu")
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """The features of the fields, one after the other, shape (B, features)."""
+        """Returns the features of the fields, concatenated, shape (B, features).
+
+        Args:
+            x: rows, shape (B, d).
+            dtype: floating-point type; None: torch's default.
+        """
         scores: list[Tensor] = []
         if self.scored is not None:
-            # all at once: a column alone costs as much
+            # all columns at once, which costs as much as one
             grid, places = self.scored
             f = grid.features(x[:, places.to(x.device)].to(dtype or torch.get_default_dtype()))
             scores = list(f.unbind(1))[::-1]
@@ -217,23 +252,36 @@ class Table(Space):
         )
 
     def from_features(self, f: Tensor) -> Tensor:
-        """Each field from its own features."""
+        """Maps the features of each field to its units, shape (B, d).
+
+        Args:
+            f: features, shape (B, features).
+        """
         sizes = [math.prod(space.features_shape) for _, space in self.fields]
         pieces = self._with(f.split(sizes, 1))
         parts = [s.from_features(piece.reshape(f.shape[0], *s.features_shape)) for piece, s in pieces]
         return self.joined([part.to(f.dtype) for part in parts])
 
     def features_known(self, known: Tensor) -> Tensor:
-        """A field's mask for each of its features."""
+        """Returns the mask of each field's features, shape (B, features).
+
+        Args:
+            known: booleans, shape (B, d).
+        """
         return self.joined([s.features_known(part) for part, s in self._with(self.parts(known))])
 
     def filled(self, x: Tensor, known: Tensor) -> Tensor:
-        """Each field with its own placeholder."""
+        """Returns x with the placeholder of each field where `known` is False.
+
+        Args:
+            x: rows, shape (B, d).
+            known: booleans, shape of x.
+        """
         stands = [torch.full((1, s.dims), s.placeholder, dtype=x.dtype) for _, s in self.fields]
         return torch.where(known, x, torch.cat(stands, 1).to(x.device))
 
     def spec(self) -> dict[str, Any]:
-        """The fields as JSON, in order."""
+        """Returns the fields as JSON, in order."""
         return {"kind": "Table", "fields": {name: space.spec() for name, space in self.fields}}
 
     def _check_support(self, x: Tensor, name: str) -> None:
@@ -242,7 +290,7 @@ class Table(Space):
 
 
 def _brief(space: Space) -> str:
-    """A field's kind in a few letters."""
+    """Returns a short description of a field."""
     classes = getattr(space, "classes", getattr(space, "levels", None))
     inner = [str(space.shape)] if space.shape else []
     return f"{type(space).__name__}({', '.join([*inner, *([str(classes)] if classes else [])])})"
@@ -258,7 +306,10 @@ KINDS: dict[str, type[Space]] = {
 
 
 def space_from(spec: dict[str, Any]) -> Space:
-    """The space that `Space.spec` described.
+    """Returns the space that `Space.spec` described.
+
+    Args:
+        spec: JSON of the space.
 
     Raises:
         ValueError: if the kind is unknown.

@@ -1,13 +1,13 @@
-"""Spaces of a table's numeric column: the numbers as they are written, and their normal scores.
+"""Spaces of a table's numeric column: the raw numbers, and their normal scores.
 
-The training rows cut the line into cells, one for each of the values v_1 < ... < v_K that they hold. With
-P_k the share of the rows in cell k and F_k = P_1 + ... + P_k, the cell is an interval of normal scores,
+The training rows divide the line into cells, one for each of their values v_1 < ... < v_K. With P_k the
+share of the rows in cell k and F_k = P_1 + ... + P_k, the cell is an interval of normal scores,
 
     cell k = [e_(k-1), e_k),    e_k = Phi^-1(F_k),    e_0 = -inf, e_K = inf                       (1)
     f_k = E[z | z in cell k] = (phi(e_(k-1)) - phi(e_k)) / P_k,    z ~ N(0, 1)                    (2)
 
-and f_k is shown to networks. A model gives each cell its mass, so a likelihood is a probability under the
-counting measure on v_1..v_K; ties need no noise, and zeros, tails and decimals are those of the column.
+and f_k is the input of networks. A model gives each cell a probability mass, so a likelihood is a probability
+under the counting measure on v_1..v_K; ties need no noise, and zeros, tails and decimals are preserved.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from simulacra.core.spaces.plain import Space
 
 @dataclass(frozen=True)
 class Numeric(Space):
-    """Numbers of a table's column, as they are written; models see them as normal scores.
+    """Raw numbers of a table's column; models see them as normal scores.
 
     Args:
-        decimals: most decimals that a value has; None: more than eight.
-        tails: `observed`: drawn values are values of training rows; `continued`: also between and beyond.
+        shape: shape of one observation; () for a column.
+        decimals: largest number of decimals of a value; None: more than eight.
+        tails: `observed`: drawn values are values of training rows; `continued`: they may lie between and
+            beyond these.
 
     Example:
         >>> Numeric(decimals=1).dims
@@ -40,7 +42,12 @@ class Numeric(Space):
     tails: Literal["observed", "continued"] = "observed"
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """x itself."""
+        """Returns x itself as a floating-point tensor.
+
+        Args:
+            x: numbers, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         return x.to(dtype or torch.get_default_dtype())
 
 
@@ -48,10 +55,11 @@ class Numeric(Space):
 class Scores(Space):
     """Normal scores of a column, in the cells of equation (1); counting measure on the cells.
 
-    Any number within a cell stands for it.
+    Any number inside a cell represents that cell.
 
     Args:
-        edges: e_1 < ... < e_(K-1), the ends of the cells between -inf and inf.
+        shape: shape of one observation; () for a column.
+        edges: e_1 < ... < e_(K-1), the finite ends of the cells.
 
     Example:
         >>> space = Scores(edges=(0.0,))
@@ -74,7 +82,7 @@ class Scores(Space):
 
     @property
     def cells(self) -> int:
-        """The number of cells, K."""
+        """Number of cells, K."""
         return len(self.edges) + 1
 
     @cached_property
@@ -88,35 +96,48 @@ class Scores(Space):
 
     @cached_property
     def centres(self) -> Tensor:
-        """f of equation (2), float64, shape (K,)."""
+        """Expected score f of each cell by equation (2), float64, shape (K,)."""
         return centres_of(self._ends)
 
     @cached_property
     def masses(self) -> Tensor:
-        """P of equation (1), float64, shape (K,)."""
+        """Probability P of each cell by equation (1), float64, shape (K,)."""
         return torch.special.ndtr(self._ends).diff()
 
     def cell(self, x: Tensor) -> Tensor:
-        """The number of the cell that x lies in, from 0, shape of x."""
+        """Returns the number of the cell that contains x, from 0, shape of x.
+
+        Args:
+            x: scores, any shape.
+        """
         return rank(self._inner.to(x.device, x.dtype), x)
 
     def ends(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Lower and upper end of the cell that x lies in, each of the shape and type of x."""
+        """Returns the lower and upper end of the cell that contains x, each in the shape and type of x.
+
+        Args:
+            x: scores, any shape.
+        """
         ends, cell = self._ends.to(x.device, x.dtype), self.cell(x)
         return ends[cell], ends[cell + 1]
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """f of the cell that x lies in."""
+        """Returns f of the cell that contains x, shape of x.
+
+        Args:
+            x: scores, any shape.
+            dtype: floating-point type; None: torch's default.
+        """
         dtype = dtype or torch.get_default_dtype()
         x = x if x.is_floating_point() else x.to(dtype)
         return self.centres.to(x.device, dtype)[self.cell(x)]
 
 
 class Grid:
-    """The cells of several columns of normal scores at once: entry j of the last dimension is of column j.
+    """The cells of several columns of normal scores; entry j of the last dimension belongs to column j.
 
     Args:
-        columns: their spaces, one entry each.
+        columns: spaces of the columns, one entry each.
 
     Example:
         >>> grid = Grid((Scores(edges=(0.0,)), Scores(edges=(-1.0, 1.0))))
@@ -130,34 +151,38 @@ class Grid:
         self.centres = padded([column.centres for column in columns])
 
     def cell(self, x: Tensor) -> Tensor:
-        """The numbers of the cells, from 0, shape of x, (*, columns)."""
+        """Returns the cell number of each entry, from 0; x and the result have shape (*, columns)."""
         return ranks(self.edges.to(x.device, x.dtype), x, right=True)
 
     def ends(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Lower and upper ends of the cells, each of the shape and type of x."""
+        """Returns the lower and upper ends of the cells, each in the shape and type of x."""
         bounds, cell = self.bounds.to(x.device, x.dtype), self.cell(x)
         return picked(bounds, cell), picked(bounds, cell + 1)
 
     def features(self, x: Tensor) -> Tensor:
-        """f of the cells, of the shape and type of x."""
+        """Returns f of the cells, in the shape and type of x."""
         return picked(self.centres.to(x.device, x.dtype), self.cell(x))
 
 
 def rank(edges: Tensor, x: Tensor) -> Tensor:
-    """Number of edges at or below x, shape of x.
+    """Returns the number of edges at or below x, shape of x.
+
+    Args:
+        edges: ascending, shape (K,).
+        x: any shape.
 
     Example:
         >>> rank(torch.tensor([0.0, 1.0]), torch.tensor([-1.0, 1.0])).tolist()
         [0, 2]
     """
     if torch.compiler.is_exporting():
-        # ONNX has no search
+        # ONNX has no searchsorted
         return (x.unsqueeze(-1) >= edges).sum(-1)
     return torch.searchsorted(edges, x.contiguous(), right=True)
 
 
 def padded(rows: list[Tensor]) -> Tensor:
-    """Rows of differing lengths as one tensor, inf behind their ends."""
+    """Stacks rows of differing lengths to one float64 tensor, padded with inf."""
     whole = torch.full((len(rows), max(map(len, rows))), math.inf, dtype=torch.float64, device="cpu")
     for row, given in zip(whole, rows):
         row[: len(given)] = given
@@ -165,15 +190,15 @@ def padded(rows: list[Tensor]) -> Tensor:
 
 
 def ranks(edges: Tensor, x: Tensor, right: bool = False) -> Tensor:
-    """Number of edges[j] below x[..., j], shape of x.
+    """Returns the number of entries of edges[j] below x[..., j], shape of x.
 
     Args:
-        edges: rising rows, shape (D, K).
+        edges: ascending rows, shape (D, K).
         x: shape (*, D).
-        right: count edges that are equal to x, too.
+        right: count edges equal to x too.
     """
     if torch.compiler.is_exporting():
-        # ONNX has no search
+        # ONNX has no searchsorted
         below = x.unsqueeze(-1) >= edges if right else x.unsqueeze(-1) > edges
         return below.sum(-1)
     flat = x.reshape(-1, x.shape[-1]).T.contiguous()
@@ -181,13 +206,21 @@ def ranks(edges: Tensor, x: Tensor, right: bool = False) -> Tensor:
 
 
 def picked(rows: Tensor, index: Tensor) -> Tensor:
-    """rows[j, index[..., j]], shape of `index`."""
+    """Returns rows[j, index[..., j]], shape of `index`.
+
+    Args:
+        rows: shape (D, K).
+        index: shape (*, D).
+    """
     offsets = torch.arange(len(rows), device=index.device) * rows.shape[1]
     return rows.flatten()[index + offsets]
 
 
 def centres_of(ends: Tensor) -> Tensor:
-    """Equation (2) for the ends e_0..e_K, float64, shape (K,).
+    """Returns f of equation (2), float64, shape (K,).
+
+    Args:
+        ends: e_0..e_K, shape (K + 1,).
 
     Example:
         >>> centres_of(torch.tensor([-math.inf, 0.0, math.inf], dtype=torch.float64)).tolist()

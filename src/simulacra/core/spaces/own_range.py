@@ -1,15 +1,15 @@
-"""The range that data use, and the spaces whose features go by it.
+"""Measures the value range of data, and gives it to spaces whose features would be badly scaled.
 
 Let q1 and q99 be percentiles of the entries, which a few hot or dead pixels cannot move. Entries are
 clipped to
 
-    [q1 - (q99 - q1), q99 + (q99 - q1)],    or left as they are where q1 = q99,                   (1)
+    [q1 - (q99 - q1), q99 + (q99 - q1)],    or not at all if q1 = q99,                            (1)
 
-m is the middle between their mean and their median, and s their deviation. (A network starts at m. Pictures
-are often dark with few bright pixels: from the middle, models of such data learn faster than from the mean,
-and of symmetric ones as fast.) Levels that use half of all levels or more, with a
-deviation of a tenth of them or more (a quarter where there are more than 256), keep their features; so do
-logarithms that lie within [-3, 3] and spread over a quarter of a unit or more.
+m is the midpoint of their mean and their median, and s their standard deviation. (A network starts at m. Many
+images are dark with few bright pixels: from the midpoint, models of such data learn faster than from the
+mean, and models of symmetric data as fast.) Levels keep their default features if they use half of all levels
+or more, with a deviation of a tenth of them or more (a quarter for more than 256 levels); so do logarithms
+that lie within [-3, 3] and span a quarter of a unit or more.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Levels
 
 INNER = (0.01, 0.99)
-USED, DEVIATION = 0.5, 0.1  # shares of all levels: at least these, and no range is needed
-BYTE, DEEP = 256, 0.25  # beyond so many levels, which cameras rarely fill, at least that deviation
-CENTRAL, NARROW = 3.0, 0.25  # logarithms beyond the one, or spread over less than the other, need one
+USED, DEVIATION = 0.5, 0.1  # fractions of all levels; at least these are well scaled
+BYTE, DEEP = 256, 0.25  # with more than BYTE levels, the least deviation is DEEP
+CENTRAL, NARROW = 3.0, 0.25  # largest absolute value and smallest span of well scaled logarithms
 
 
 def clipped(values: Tensor) -> np.ndarray:
-    """Equation (1), float64, shape (N,).
+    """Clips entries by equation (1), float64, shape (N,).
 
     Args:
-        values: of any shape, at least one.
+        values: any shape, at least one entry.
 
     Example:
         >>> float(clipped(torch.tensor([500] * 50 + [600] * 50 + [65535])).max())
@@ -49,12 +49,13 @@ def clipped(values: Tensor) -> np.ndarray:
 
 
 def in_own_range(space: Space, x: Tensor, known: Tensor | None = None) -> Space:
-    """The space, with the range of the rows x where its features would be badly scaled without.
+    """Returns the space with the value range of the rows, if its default features would be badly scaled.
 
     Args:
+        space: any space; fields of tables and steps of sequences are treated on their own.
         x: rows of the space, shape (N, *shape).
-        known: True where an entry is observed, shape of x, or None. Entries beyond the end of a ragged
-            sequence are not.
+        known: True where an entry is observed, shape of x; None: everywhere. Padding of ragged sequences
+            is not observed.
 
     Example:
         >>> space = in_own_range(Levels((2,), 2**16), torch.tensor([[500, 600], [500, 600]]))
@@ -81,12 +82,18 @@ def in_own_range(space: Space, x: Tensor, known: Tensor | None = None) -> Space:
 
 
 def place_of(entries: np.ndarray) -> tuple[float, float]:
-    """m and s of clipped entries."""
+    """Returns m and s of clipped entries."""
     return float(entries.mean() + np.median(entries)) / 2, float(entries.std())
 
 
 def _well_scaled(space: Ranged, entries: np.ndarray, deviation: float) -> bool:
-    """Returns True if features are good without a range."""
+    """Returns True if the default features are well scaled.
+
+    Args:
+        space: space of the entries.
+        entries: clipped entries.
+        deviation: their standard deviation.
+    """
     used = float(entries.max() - entries.min())
     if isinstance(space, Levels):
         least = DEVIATION if space.levels <= BYTE else DEEP

@@ -1,7 +1,7 @@
-"""What one observation is: its shape and support, and so the base measure of a likelihood.
+"""Spaces of numbers: shape and support of an observation, and so the base measure of a likelihood.
 
-A space turns x into features for a network and lists the distributions that can stand on it;
-a model asks its space and so works on all of them.
+A space turns x into features for a network and lists the distributions that fit it; a model works on
+any space by asking it for these.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.abstract import Ranged
 from simulacra.core.spaces.abstract import Space as Space
 
@@ -21,8 +22,9 @@ class Binary(Space):
     """Entries 0 or 1; counting measure.
 
     Args:
-        truth: they stand for False and True, as which they come back in the columns of a table. It is no
-            part of what an observation is.
+        shape: shape of one observation.
+        truth: the entries are False and True in the columns of a table. Spaces that differ only in this
+            are equal.
 
     Example:
         >>> Binary((1, 8, 8)).dims
@@ -33,17 +35,23 @@ class Binary(Space):
     likelihoods: ClassVar[tuple[str, ...]] = ("bernoulli",)
 
     def spec(self) -> dict[str, Any]:
-        """The space as JSON; `truth` only where it is True, so that older versions read the others."""
+        """Returns the space as JSON; `truth` only if it is True, so that older versions read the others."""
         return {k: v for k, v in super().spec().items() if k != "truth" or v}
 
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """x in {0, 1}."""
+        """Returns x in {0, 1} as a floating-point tensor.
+
+        Args:
+            x: observations, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         return x.to(dtype or torch.get_default_dtype())
 
     def _check_support(self, x: Tensor, name: str) -> None:
         if bool(((x != 0) & (x != 1)).any()):
-            mend = "; load the data with binarize='dynamic'" if self.shape else ""
-            raise ValueError(f"{name} holds values other than 0 and 1, but the space is {self}{mend}.")
+            drawn = load_with(binarize="dynamic")
+            mend = Phrase(f"; load the data with {drawn}", drawn) if self.shape else ""
+            raise Refusal(f"{name} holds values other than 0 and 1, but the space is {self}{mend}.", mend)
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,10 @@ class Levels(Ranged):
     """Entries 0..levels-1 in order, such as grey values; counting measure.
 
     Args:
-        centre: level whose feature is 0; None: the first, and the feature of the last is 1.
-        spread: levels from there to the feature 1.
+        shape: shape of one observation.
+        levels: number of levels.
+        centre: level whose feature is 0; None: features run from 0 (first level) to 1 (last level).
+        spread: number of levels for one unit of features; None: as `centre`.
 
     Example:
         >>> Levels((1, 28, 28), 256).features(torch.tensor([[[[255]]]])).item()
@@ -66,15 +76,15 @@ class Levels(Ranged):
 
     @property
     def nominal(self) -> tuple[float, float]:
-        """The first level, and the number of steps to the last."""
+        """Default centre and spread: the first level, and the number of steps to the last."""
         return 0, self.levels - 1
 
     def bare(self, x: Tensor) -> Tensor:
-        """x itself."""
+        """Returns x itself."""
         return x
 
     def undone(self, b: Tensor) -> Tensor:
-        """b itself, within the levels where a range is given."""
+        """Returns b itself, clamped to the levels if there is a range."""
         return b.clamp(0, self.levels - 1) if self.ranged else b
 
     def _check_support(self, x: Tensor, name: str) -> None:
@@ -87,19 +97,43 @@ class Levels(Ranged):
 
 @dataclass(frozen=True)
 class Real(Space):
-    """Real entries; Lebesgue measure."""
+    """Real entries; Lebesgue measure.
 
+    Args:
+        decimals: most decimals that a value of a table's column has, with which drawn values come back; None:
+            they are not rounded. It is no part of what an observation is.
+
+    Example:
+        >>> Real((3,)).dims
+        3
+    """
+
+    decimals: int | None = field(default=None, kw_only=True, repr=False, compare=False)
     discrete: ClassVar[bool] = False
     likelihoods: ClassVar[tuple[str, ...]] = ("gaussian",)
 
+    def spec(self) -> dict[str, Any]:
+        """The space as JSON; `decimals` only where it is given, so that older versions read the others."""
+        return {k: v for k, v in super().spec().items() if k != "decimals" or v is not None}
+
     def features(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """x itself."""
+        """Returns x itself as a floating-point tensor.
+
+        Args:
+            x: observations, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
         return x.to(dtype or torch.get_default_dtype())
 
 
 @dataclass(frozen=True)
 class Positive(Ranged):
-    """Positive real entries, such as prices or concentrations; Lebesgue measure.
+    """Positive real entries, such as prices or concentrations; Lebesgue measure. Features are logarithms.
+
+    Args:
+        shape: shape of one observation.
+        centre: log x whose feature is 0; None: features are log x.
+        spread: change of log x for one unit of features; None: as `centre`.
 
     Example:
         >>> round(Positive().features(torch.tensor([100.0])).item(), 4)
@@ -111,11 +145,11 @@ class Positive(Ranged):
     placeholder: ClassVar[float] = 1.0
 
     def bare(self, x: Tensor) -> Tensor:
-        """log x."""
+        """Returns log x."""
         return x.log()
 
     def undone(self, b: Tensor) -> Tensor:
-        """exp b."""
+        """Returns exp b."""
         return b.exp()
 
     def _check_support(self, x: Tensor, name: str) -> None:
@@ -125,7 +159,12 @@ class Positive(Ranged):
 
 @dataclass(frozen=True)
 class Count(Ranged):
-    """Entries 0, 1, 2, ... without an upper end; counting measure.
+    """Entries 0, 1, 2, ... without an upper bound; counting measure. Features are log (1 + x).
+
+    Args:
+        shape: shape of one observation.
+        centre: log (1 + x) whose feature is 0; None: features are log (1 + x).
+        spread: change of log (1 + x) for one unit of features; None: as `centre`.
 
     Example:
         >>> Count().features(torch.tensor([0])).item()
@@ -135,11 +174,11 @@ class Count(Ranged):
     likelihoods: ClassVar[tuple[str, ...]] = ("negative-binomial", "poisson")
 
     def bare(self, x: Tensor) -> Tensor:
-        """log (1 + x)."""
+        """Returns log (1 + x)."""
         return x.log1p()
 
     def undone(self, b: Tensor) -> Tensor:
-        """exp b - 1."""
+        """Returns exp b - 1."""
         return b.expm1()
 
     def _check_support(self, x: Tensor, name: str) -> None:

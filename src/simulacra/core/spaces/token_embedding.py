@@ -1,12 +1,12 @@
-"""Tokens as points: a space where a small change exists, for models that need gradients through x.
+"""Token embeddings: points in a continuous space, for models that need gradients with respect to x.
 
     embed:    y_t = v(x_t)                                                                            (1)
     nearest:  x_t = argmin_k |y_t - v(k)|                                                             (2)
 
-A token is the argmax of scores. It stays the same under small changes of the scores, so its gradient is
-zero wherever there is one, and a generator that must learn through it learns nothing. In the space of (1)
-samples move by small steps, and only the finished ones are decoded by (2). A *density* there is no score of
-tokens: it can be made as large as one likes by a spike on each point (see the page on likelihoods).
+A token is the argmax of scores. It does not change under small changes of the scores, so its gradient is
+zero almost everywhere, and a generator cannot learn through it. In the space of (1), samples change
+continuously, and only finished samples are decoded by (2). A *density* in that space is no score of tokens:
+a spike on each point makes it arbitrarily large (see the page on likelihoods).
 
 Reference: Goodfellow et al. 2014 need differentiable samples; Deep Learning 20.10.4. Row F24.
 """
@@ -49,7 +49,7 @@ class Embedding:
             raise ValueError(f"tokens {a} and {b} have the same point, so they could not be told apart.")
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """Equation (1): tokens (B, *) as points, shape (B, *, d).
+        """Maps tokens (B, *) to points by equation (1), shape (B, *, d).
 
         Raises:
             ValueError: if a token is unknown.
@@ -62,20 +62,20 @@ class Embedding:
         return self.vectors[tokens.long()]
 
     def nearest(self, points: Tensor) -> Tensor:
-        """Equation (2): points (B, *, d) as tokens, shape (B, *)."""
+        """Maps points (B, *, d) to tokens by equation (2), shape (B, *)."""
         return torch.cdist(points.flatten(0, -2), self.vectors.to(points)).argmin(1).view(points.shape[:-1])
 
     def space(self, steps: int) -> Real:
-        """Where sequences of so many tokens lie once they are embedded."""
+        """Returns the space of embedded sequences of `steps` tokens."""
         return Real((steps, self.vectors.shape[1]))
 
 
 def circle(tokens: int) -> Embedding:
-    """Points on the unit circle: each token has two neighbours."""
+    """Returns points on the unit circle, where each token has two neighbours."""
     angle = torch.arange(tokens) * (2 * math.pi / tokens)
     return Embedding(torch.stack([angle.cos(), angle.sin()], 1))
 
 
 def corners(tokens: int) -> Embedding:
-    """One-hot points: every token is equally far from every other."""
+    """Returns one-hot points, where all tokens have the same distance."""
     return Embedding(torch.eye(tokens))

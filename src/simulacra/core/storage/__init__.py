@@ -1,1 +1,1 @@
-"""Files: atomic writes, formats with numbers, and readers that are safe on files of strangers."""
+"""Files: atomic writes, formats with version numbers, and readers that are safe on untrusted files."""

@@ -1,4 +1,4 @@
-"""Writing that is atomic: aside, synced, then moved into place; JSON with a format number."""
+"""Atomic writes (to a temporary file that is synced and renamed), and JSON with a format number."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import json
 import math
 import os
+import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +23,13 @@ from simulacra.core.storage.migration import current
 from simulacra.core.storage.plain_json import load_json
 
 LARGEST = 2**26  # bytes of a JSON file
+ABANDONED = 3600.0  # seconds after which a file that is written aside has no writer any more
 HEADER = "simulacra"  # entry of a safetensors header that holds our JSON
 T = TypeVar("T")
 
 
 def finite(content: Any) -> Any:
-    """Content for JSON, which has no infinity and no NaN: null in their place, lists for tuples.
+    """Returns content for JSON, with null in place of NaN and infinity, and lists in place of tuples.
 
     Example:
         >>> finite({"a": (1.5, float("nan"))})
@@ -40,10 +43,14 @@ def finite(content: Any) -> Any:
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make the file aside, then put it in place: readers see the old or the new.
+    """Writes a file under a temporary name and renames it, so that readers see the old or the new content.
+
+    Args:
+        path: file to write.
+        write: function that writes the content to the path that it is given.
 
     Raises:
-        ValueError: if the disk is full, the folder is gone or cannot be written; the old file stands.
+        ValueError: if the disk is full, or the folder is missing or not writable; the old file remains.
     """
     aside = unlinked(path.with_name(f".{path.name}.{os.getpid()}.part"))
     try:
@@ -51,7 +58,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with open(aside, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
-    # safetensors reports a full disk with an exception of its own; an interrupt leaves nothing either
+    # safetensors has its own exception for a full disk; an interrupt must leave no file either
     except BaseException as error:
         with contextlib.suppress(OSError):
             aside.unlink()
@@ -67,23 +74,55 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed process was writing aside."""
+def write_folder(folder: Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` make a folder aside, then put it in place: nobody sees it half full.
+
+    An empty folder that is there already is filled where it stands.
+
+    Raises:
+        ValueError: if a file in it cannot be written; then no folder is left.
+    """
+    if folder.is_dir():
+        fill(folder)
+        return
+    aside = unlinked(folder.with_name(f".{folder.name}.{os.getpid()}.part"))
+    try:
+        aside.mkdir()
+        fill(aside)
+        os.replace(aside, folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def remove_unfinished(folder: Path, seconds: float = 0.0) -> None:
+    """Remove what a killed process was writing aside.
+
+    Args:
+        seconds: age of a file from which nobody is writing it any more; 0: nobody else writes here.
+    """
     for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime >= seconds:
+                part.unlink()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """A JSON file with its format number."""
+    """Writes a JSON file with its format number.
+
+    Args:
+        path: file to write.
+        content: entries of the file.
+    """
     text = json.dumps({"format": migration.FORMAT, **content}, indent=2, default=str) + "\n"
     write_atomically(path, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The content of a JSON file that `write_json` wrote, in today's format.
+    """Returns the content of a JSON file of `write_json`, converted to the present format.
 
     Raises:
-        ValueError: if it is missing, is no JSON, or comes from a newer version.
+        ValueError: if it is missing, is not JSON, or comes from a newer version.
     """
     if path.is_file() and path.stat().st_size > LARGEST:
         raise ValueError(f"{path} is larger than {LARGEST >> 20} MiB: it was not written by simulacra.")
@@ -99,7 +138,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Tensors and a JSON header in one safetensors file."""
+    """Writes tensors and a JSON header into one safetensors file.
+
+    Args:
+        path: file to write.
+        tensors: tensors by name.
+        header: entries of the header.
+    """
     metadata = {HEADER: json.dumps({"format": migration.FORMAT, **header}, default=str)}
     ready = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     # safetensors refuses tensors that share memory
@@ -109,7 +154,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
             ready[name] = t.clone()
 
     def write(aside: Path) -> None:
-        # safetensors makes files that only their owner may read: leave that to the umask
+        # safetensors creates files that only their owner may read; restore the mode of the umask
         aside.touch()
         mode = aside.stat().st_mode
         save_file(ready, aside, metadata=metadata)
@@ -119,7 +164,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and header of a file that `write_tensors` wrote.
+    """Returns the tensors and the header of a file of `write_tensors`.
 
     Raises:
         ValueError: if the file is missing, damaged or from a newer version.
@@ -129,14 +174,19 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor in a file, before it is read: its shape, and its type as safetensors calls it (`F32`)."""
+    """Shape and type of a tensor in a file.
+
+    Args:
+        shape: shape of the tensor.
+        dtype: type as safetensors names it (`F32`).
+    """
 
     shape: tuple[int, ...]
     dtype: str
 
 
 def read_shapes(path: Path) -> tuple[dict[str, Stored], dict[str, Any]]:
-    """What `read_tensors` would give, and the header; no tensor is read.
+    """Returns shapes and types of the tensors in a file, and its header, without reading the tensors.
 
     Raises:
         ValueError: as `read_tensors`.

@@ -1,4 +1,4 @@
-"""Links in folders of strangers: nothing is read or written through one that leads out of its folder."""
+"""Symbolic links in untrusted folders: reads and writes never follow a link out of its folder."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-MOST = 100_000  # entries of a run folder that are looked at
+MOST = 100_000  # most entries of a run folder
 
 
 def check_links(folder: Path, *names: str) -> None:
-    """Raise ValueError where a link in `folder` leads out of it, or the folder is too large to tell.
+    """Checks that no link in `folder` leads out of it.
 
-    The folder itself may be reached by links: it is the user's choice.
+    The folder itself may be reached by links, since that is the user's choice.
 
     Args:
         folder: a run, or a saved model.
-        names: entries that are looked at; without any, all that are below the folder.
+        names: entries to check; none: everything below the folder.
+
+    Raises:
+        ValueError: if a link leads out of the folder, or the folder has too many entries to check.
     """
     root = os.path.realpath(folder)
     entries = [os.path.join(root, name) for name in names] if names else _below(root, folder)
@@ -39,7 +42,7 @@ def _below(root: str, folder: Path) -> Iterator[str]:
 
 
 def unlinked(path: Path) -> Path:
-    """The path of a file that is about to be written; a link of that name is removed, not followed.
+    """Returns the path of a file to be written; removes a link of that name instead of following it.
 
     Example:
         >>> import tempfile

@@ -1,8 +1,8 @@
-"""Formats have numbers: newer files are refused, older ones are brought up to date, one step at a time.
+"""File formats have numbers: newer files are refused, older ones are converted one format at a time.
 
-One number counts for every file that the library writes: `config.json`, `report.json` and the headers
-of weights, scores and checkpoints. It rises when an entry changes its meaning; a new entry that may
-be missing needs no new number.
+One number covers every file that the library writes: `config.json`, `report.json` and the headers
+of weights, scores and checkpoints. It increases when an entry changes its meaning; a new optional entry
+needs no new number.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from typing import Any
 
 FORMAT = 1
 
-# number -> a pure function from the content of a file of that format to that of the next
+# format number -> pure function from content in that format to content in the next
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 def current(content: Any, path: Path) -> dict[str, Any]:
-    """The content of a file, in today's format.
+    """Returns the content of a file, converted to the present format.
+
+    Args:
+        content: content of the file.
+        path: its path, for messages.
 
     Raises:
         ValueError: if it has no format number, or comes from a newer version.

@@ -1,7 +1,7 @@
-"""JSON within limits of depth and number: files may come from strangers.
+"""JSON with limits on nesting and size, for untrusted files.
 
-A list of two characters takes a hundred bytes of memory, and whoever walks through a thousand lists within
-each other ends in a RecursionError.
+A list of two characters takes a hundred bytes of memory, and recursion over a thousand nested lists raises
+a RecursionError.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-DEEPEST = 64  # lists and objects within each other
-MOST = 2**20  # lists and objects of a file of the library's own
+DEEPEST = 64  # deepest nesting of lists and objects
+MOST = 2**20  # most lists and objects in a file of the library
 
 
 def load_json(text: str | bytes, most: int = MOST) -> Any:
-    """The content of JSON text.
+    """Parses JSON text within limits.
 
     Args:
-        text: UTF-8 where it is bytes.
-        most: lists and objects that it may have.
+        text: text, or UTF-8 bytes.
+        most: largest number of lists and objects.
 
     Raises:
-        ValueError: if it is no JSON, or beyond the limits.
+        ValueError: if it is not JSON, or beyond the limits.
 
     Example:
         >>> load_json('{"a": [1, 2]}')
@@ -43,7 +43,7 @@ def load_json(text: str | bytes, most: int = MOST) -> Any:
 
 
 def _check_depth(content: Any) -> None:
-    """Raise ValueError where lists and objects are nested too deeply, level by level."""
+    """Raises ValueError if lists and objects are nested too deeply, without recursion."""
     level = [content]
     for _ in range(DEEPEST + 1):
         inner: list[Any] = []

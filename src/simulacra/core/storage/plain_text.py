@@ -1,8 +1,8 @@
-"""Text from files and servers, made harmless where it is printed or written.
+"""Sanitizes untrusted text before it is printed or written.
 
-terminal    control characters move the cursor, hide lines and set titles; marks of direction reorder letters
+terminal    control characters move the cursor, hide lines and set titles; bidi marks reorder letters
 Markdown    tags run as HTML, and a bar or a star ends a cell or begins another style
-csv         a cell that begins with = + - @ is a formula to a spreadsheet
+csv         a spreadsheet computes a cell that begins with = + - @ as a formula
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import html
 import re
 
-# all but tab and line feed; marks of direction, of width 0 and of invisible operators
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# all but tab and line feed; marks of direction, of width 0 and of operators, and halves of characters
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(text: str) -> str:
-    r"""The text with control characters as their escapes.
+    r"""Returns the text with control characters escaped.
 
     Example:
         >>> print(printable("row\x1b[2J.csv"))
@@ -26,10 +28,11 @@ def printable(text: str) -> str:
 
 
 def in_markdown(text: str, cell: bool = False) -> str:
-    r"""The text as a line of a Markdown page, without tags and links.
+    r"""Returns the text as one line of Markdown, without tags and links.
 
     Args:
-        cell: of a table: bars and stars are text, too.
+        text: any text.
+        cell: escape bars and stars too, for a cell of a table.
 
     Example:
         >>> print(in_markdown("<b>[a](b)"), in_markdown("a|b*", cell=True))
@@ -40,7 +43,7 @@ def in_markdown(text: str, cell: bool = False) -> str:
 
 
 def is_formula(cell: object) -> bool:
-    """Returns True for a text that a spreadsheet would compute; numbers are none.
+    """Returns True for a text that a spreadsheet would compute as a formula; numbers are not formulas.
 
     Example:
         >>> [is_formula(cell) for cell in ("=1+1", "-3", -3.0, "a")]
@@ -56,7 +59,7 @@ def is_formula(cell: object) -> bool:
 
 
 def without_formula(cell: object) -> object:
-    """A cell that a spreadsheet shows and does not compute: an apostrophe comes before.
+    """Returns the cell, with an apostrophe before a text that a spreadsheet would compute.
 
     Example:
         >>> without_formula("=1+1"), without_formula(2)

@@ -1,8 +1,8 @@
-"""YAML of plain scalars, lists and mappings, within limits: files may come from strangers.
+"""YAML restricted to plain scalars, lists and mappings, with limits, for untrusted files.
 
-Of YAML 1.1 `no` and `yes` are booleans, 010 is eight, 12:30 is 750 and 2020-01-01 a date: here they are text.
-Tags (`!!binary`, `!!set`, `!!python/...`), anchors and aliases are refused, since they make objects, or a
-billion of them out of ten lines; so are texts that are longer or nested deeper than any configuration.
+YAML 1.1 reads `no` and `yes` as booleans, 010 as eight, 12:30 as 750 and 2020-01-01 as a date; here they are
+text. Tags (`!!binary`, `!!set`, `!!python/...`), anchors and aliases are refused: they create objects, or
+a billion of them from ten lines; so are texts that are longer or nested deeper than any configuration.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, ClassVar
 import yaml
 
 LONGEST = 1_000_000  # characters
-DEEPEST = 32  # lists and mappings within each other
+DEEPEST = 32  # deepest nesting of lists and mappings
 
 
 class Refused(yaml.YAMLError):
-    """YAML beyond plain scalars, lists and mappings, or beyond the limits; its text says which."""
+    """Raised for YAML other than plain scalars, lists and mappings, or beyond the limits."""
 
 
 class Plain(yaml.SafeLoader):
-    """YAML whose plain scalars are numbers, true, false, null or text, as in YAML 1.2."""
+    """Loader whose plain scalars are numbers, true, false, null or text, as in YAML 1.2."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
@@ -38,14 +38,14 @@ for _name, (_pattern, _first) in PLAIN.items():
 
 
 def load_yaml(text: str, typed: bool = True) -> Any:
-    """The content of YAML text.
+    """Parses YAML text.
 
     Args:
-        text: of a file or an option.
-        typed: numbers, true, false and null have their types; otherwise every scalar is the text that it is.
+        text: content of a file or an option.
+        typed: True: numbers, true, false and null get their types; False: every scalar is text.
 
     Raises:
-        yaml.YAMLError: if it is no YAML, or not plain.
+        yaml.YAMLError: if it is not YAML, or not plain.
 
     Example:
         >>> load_yaml("answer: [no, yes, 010, 1.5, 1e3, true, null]")
@@ -56,13 +56,16 @@ def load_yaml(text: str, typed: bool = True) -> Any:
     check_plain(text)
     try:
         return yaml.load(text, Plain if typed else yaml.BaseLoader)
-    # such as a mapping as the name of another
+    # such as a mapping used as a key
     except (TypeError, ValueError) as error:
         raise Refused(f"it has a value that is no plain one ({str(error).splitlines()[0]})") from error
 
 
 def check_plain(text: str) -> None:
-    """Raise `Refused` where text has tags, anchors or aliases, or is beyond the limits.
+    """Checks that YAML text has no tags, anchors or aliases and is within the limits.
+
+    Raises:
+        Refused: if it is not plain.
 
     Example:
         >>> try:

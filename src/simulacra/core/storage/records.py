@@ -1,6 +1,6 @@
-"""Dataclasses of numbers as JSON, and back with their types.
+"""Conversion of dataclasses of numbers to JSON and back.
 
-The fields are numbers, texts, records, or tuples, lists and dicts of these. Properties that a class names in
+The fields are numbers, texts, records, or tuples, lists and dicts of these. Properties that a class lists in
 `derived` are written too, for readers of the JSON; they are not read back.
 """
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Record:
-    """A base of dataclasses of numbers, which can be written as JSON.
+    """Base class for dataclasses of numbers that can be written as JSON.
 
     Example:
         >>> from simulacra.evaluation.tasks.classification import Classification
@@ -28,12 +28,12 @@ class Record:
     derived: ClassVar[tuple[str, ...]] = ()
 
     def json(self) -> dict[str, Any]:
-        """The numbers as JSON; null for what is not finite."""
+        """Returns the record as JSON, with null for NaN and infinity."""
         return as_json(self)
 
 
 def as_json(record: Any) -> dict[str, Any]:
-    """A record as JSON; what is not finite becomes null.
+    """Returns a record as JSON, with null for NaN and infinity.
 
     Example:
         >>> from simulacra.evaluation.tasks.classification import Classification
@@ -55,13 +55,17 @@ def _plain(value: Any) -> Any:
 
 
 def read_as(kind: Any, content: Any) -> Any:
-    """The value of type `kind` that `as_json` wrote; a number that was not finite is None.
+    """Returns the value of type `kind` that `as_json` wrote; NaN and infinity come back as None.
 
-    Of a union of records the first is taken whose fields without defaults are all there.
+    For a union of records, the first record whose required fields are all present is used.
+
+    Args:
+        kind: type of the value.
+        content: its JSON.
 
     Raises:
         KeyError: if an entry of a record is missing.
-        TypeError: if an entry is of another kind, such as a text where a record should be.
+        TypeError: if an entry has another type, such as text instead of a record.
 
     Example:
         >>> from simulacra.evaluation.tasks.classification import Classification
@@ -102,7 +106,7 @@ def _optional(field: Any) -> bool:
 
 
 def _member(kinds: tuple[Any, ...], content: Any) -> Any:
-    """The member of a union that the content is written as."""
+    """Returns the member of a union that the content was written as."""
     records = [kind for kind in kinds if is_dataclass(kind)]
     if not isinstance(content, Mapping) or not records:
         return next((kind for kind in kinds if kind is not type(None) and not is_dataclass(kind)), Any)

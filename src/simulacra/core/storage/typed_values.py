@@ -1,4 +1,4 @@
-"""Values that come from files or from users, compared with the types that a class or function declares."""
+"""Checks of values from files or users against the types that a class or function declares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ WORDS: dict[Any, str] = {
 
 
 def is_of(kind: Any, value: Any) -> bool:
-    """Returns True if a value has a declared type; whole numbers are numbers, true and false are not.
+    """Returns True if a value has the declared type; integers count as numbers, booleans do not.
+
+    Args:
+        kind: an annotation.
+        value: any value.
 
     Example:
         >>> is_of(float, 3), is_of(int, True), is_of(int | None, None), is_of(dict[str, float], {"a": "b"})
@@ -30,7 +34,7 @@ def is_of(kind: Any, value: Any) -> bool:
         return True
     if kind in (int, float):
         number = isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
-        # whole numbers have no end, those of floating point have
+        # an int may be too large for a float
         return number and (kind is int or not isinstance(value, int) or abs(value) < 2**1000)
     if origin in (Union, types.UnionType):
         return any(is_of(member, value) for member in arguments)
@@ -52,7 +56,7 @@ def is_of(kind: Any, value: Any) -> bool:
 
 
 def in_words(kind: Any) -> str:
-    """A declared type as it is said to users.
+    """Returns a declared type in words, for messages.
 
     Example:
         >>> in_words(int | None), in_words(Literal["cpu", "cuda"])
@@ -75,11 +79,11 @@ def in_words(kind: Any) -> str:
 
 
 def wrongly_typed(owner: Any, values: Mapping[str, Any]) -> str | None:
-    """The sentence part that names the first value of another type than declared; None where all fit.
+    """Returns part of a sentence that names the first value of another type than declared; None if all fit.
 
     Args:
         owner: a class or function with annotations.
-        values: by name; names that it does not declare are passed over.
+        values: values by name; undeclared names are ignored.
 
     Example:
         >>> from simulacra.training.options import Options

@@ -81,8 +81,8 @@ def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
     count = 1
     for n in shape:
         count *= n
-    # compared before anything of that size is allocated
-    if count * dtype.itemsize > size:
+    # compared before anything of that size is allocated; True is a number for Python, and no length for numpy
+    if count * dtype.itemsize > size or any(isinstance(n, bool) for n in shape):
         raise ValueError(
             f"{damaged}: its header promises {shape} of {dtype}, but the file ends before; save it again."
         )

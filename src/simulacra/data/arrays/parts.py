@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from simulacra.core.errors.suggestion import Refusal, load_with
+
 log = logging.getLogger("simulacra")
 
 Arrays = dict[str, np.ndarray]  # of each part, in the order train, valid, test
@@ -104,9 +106,11 @@ def chosen(path: Path, groups: Mapping[str, Arrays], key: str | None, others: Co
             "must be (N, D) or images (N, H, W)."
         )
     likely = max(wide, key=lambda name: sum(a.size for a in rest[name].values()))
-    raise ValueError(
+    one = load_with(key=likely)
+    raise Refusal(
         f"{path} holds {len(wide)} arrays that could be the observations ({_listed(groups)}): load it with "
-        f"key={likely!r}, or name another one."
+        f"{one}, or name another one.",
+        one,
     )
 
 

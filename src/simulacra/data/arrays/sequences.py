@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Real, Space
 from simulacra.data.arrays.parts import WORDS, part_of
@@ -76,9 +77,11 @@ def _parts(path: Path, cells: Cells, key: str | None) -> dict[str, list[np.ndarr
         return {"train": next(iter(cells.values()))}
     if key is None or key not in cells:
         listed = ", ".join(f"{name} (cell of {len(held)})" for name, held in cells.items())
-        raise ValueError(
-            f"{path} holds cells that could be the sequences ({listed}): load it with "
-            f"key={next(iter(cells))!r}, or name another one."
+        one = load_with(key=next(iter(cells)))
+        raise Refusal(
+            f"{path} holds cells that could be the sequences ({listed}): load it with {one}, or name another "
+            "one.",
+            one,
         )
     return {"train": cells[key]}
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 
 MOST_LEVELS = 2**16
@@ -82,9 +83,11 @@ def images_first(path: Path | str, field: str, array: np.ndarray) -> np.ndarray:
 def _check_finite(path: Path | str, field: str, x: np.ndarray) -> None:
     if not np.isfinite(x).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
-        raise ValueError(
+        masked = load_with(missing="mask")
+        raise Refusal(
             f"{path} has a missing or infinite value in {field}, row {where[0]} (from 0), at {where[1:]}: "
-            "load it with missing='mask' where NaN stands for what is missing, or correct it."
+            f"load it with {masked} where NaN stands for what is missing, or correct it.",
+            masked,
         )
 
 
@@ -101,7 +104,8 @@ def _support(path: Path | str, field: str, x: np.ndarray) -> tuple[np.ndarray, S
         if x.dtype == np.uint16 and x.ndim == 4:
             return x.astype(np.int32), Levels(shape, MOST_LEVELS)
         if x.dtype.kind in "bui":
-            raise ValueError(_no_pixels(path, field, int(low), int(high)))
+            said = _no_pixels(path, field, int(low), int(high))
+            raise Refusal(said, said)
     return narrowest(x, f"{path}, {field}"), Real(shape)
 
 
@@ -114,7 +118,8 @@ def _no_pixels(path: Path | str, field: str, low: int, high: int) -> str:
     if max(high, -low) > 2**53:
         return f"{holds}: subtract an offset (double precision rounds them), and {real}."
     if low >= 0 and high < MOST_LEVELS:
-        return f"{holds}: {real}; or if they are levels, load the data with levels={1 << high.bit_length()}."
+        levels = load_with(levels=1 << high.bit_length())
+        return Phrase(f"{holds}: {real}; or if they are levels, load the data with {levels}.", levels)
     return f"{holds}: {real}."
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.audio.wav import Recording
 
 LARGEST = 1024  # samples of a window that is suggested, at most
@@ -54,22 +55,30 @@ def check_lengths(window: Window, recordings: Sequence[Recording]) -> None:
     """Raise ValueError where a recording is too short for the crop, or lengths differ and nothing is cut."""
     shortest, longest = min(recordings, key=len), max(recordings, key=len)
     if window.crop and len(shortest) < window.crop:
-        raise ValueError(
+        cropped, tiled = load_with(crop=len(shortest)), load_with(tile=suggested(recordings))
+        raise Refusal(
             f"{shortest.where} has {len(shortest):,} samples, fewer than crop={window.crop}: remove it, or "
-            f"load the data with crop={len(shortest)} or load them with tile={suggested(recordings)}."
+            f"load the data with {cropped} or load them with {tiled}.",
+            cropped,
+            tiled,
         )
     if window.tile and len(longest) < window.tile:
-        raise ValueError(
+        tiled = load_with(tile=suggested(recordings))
+        raise Refusal(
             f"no recording has a window of tile={window.tile} samples, the longest, {longest.where}, has "
-            f"{len(longest):,}: load them with tile={suggested(recordings)}."
+            f"{len(longest):,}: load them with {tiled}.",
+            tiled,
         )
     if window.length is None and len(shortest) != len(longest):
         tile = suggested(recordings)
         count = sum(len(Window(tile=tile).starts(len(r))) for r in recordings)
-        raise ValueError(
+        tiled, cropped = load_with(tile=tile), load_with(crop=len(shortest))
+        raise Refusal(
             f"the recordings differ in length: {shortest.where} has {len(shortest):,} samples, "
-            f"{longest.where} has {len(longest):,}; for {count:,} windows load them with tile={tile} or for "
-            f"the middle of each load them with crop={len(shortest)}."
+            f"{longest.where} has {len(longest):,}; for {count:,} windows load them with {tiled} or for "
+            f"the middle of each load them with {cropped}.",
+            tiled,
+            cropped,
         )
 
 

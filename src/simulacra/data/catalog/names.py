@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, command
+
 VARIABLE = "SIMULACRA_DATA"
 
 
@@ -188,13 +190,14 @@ def locate(entry: Entry) -> dict[str, Path]:
     found, missing = _search(entry)
     if found:
         return found
-    get = entry.by_hand or f"run `simulacra data get {entry.name}`"
-    mend = f"{get}, or set {VARIABLE} to the folder that holds {entry.folders[0]}"
+    fetch = command("data", "get", entry.name)
+    get = entry.by_hand or Phrase(f"run {fetch}", fetch)
+    mend = Phrase(f"{get}, or set {VARIABLE} to the folder that holds {entry.folders[0]}", get)
     if missing:
         folder, file = missing
-        raise ValueError(f"{entry.name} is incomplete: {folder} has no {file} (plain or .gz); {mend}.")
+        raise Refusal(f"{entry.name} is incomplete: {folder} has no {file} (plain or .gz); {mend}.", mend)
     places = " and ".join(str(home) for home in homes())
-    raise ValueError(f"{entry.name} was not found: there is no {_sought(entry)} below {places}; {mend}.")
+    raise Refusal(f"{entry.name} was not found: there is no {_sought(entry)} below {places}; {mend}.", mend)
 
 
 def _sought(entry: Entry) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.images.headers import Head
 
 log = logging.getLogger("simulacra")
@@ -38,10 +39,12 @@ def levels_of(heads: Mapping[Path, Sequence[Head]], declared: int | None) -> int
         return 256
     if len(first) > 1:
         (a, one), (b, other) = sorted(first.items())[:2]
-        raise ValueError(
+        levels = load_with(levels=a)
+        raise Refusal(
             f"the images differ in depth: {one} has {_depth(a)} a channel, {other} has {_depth(b)}; convert "
             f"one kind or keep them in folders of their own, or where no value is above {a - 1} load them "
-            f"with levels={a}."
+            f"with {levels}.",
+            levels,
         )
     return least
 

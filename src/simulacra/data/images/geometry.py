@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.preprocessing.images import Geometry, coloured, option
 from simulacra.core.preprocessing.transforms import Binarize
 from simulacra.core.spaces.plain import Binary, Levels, Space
@@ -34,10 +35,11 @@ def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
     levels, (channels, height, width) = source.space.levels, source.space.shape
     if geometry.crop and geometry.side and not _holds(height, width, geometry.side):
         least = [min(pair) for pair in zip((height, width), geometry.side)]
-        raise ValueError(
+        ways = option("crop", *least), option("size", *geometry.side)
+        raise Refusal(
             f"the images of {source.name} are {width}x{height}, smaller than "
-            f"{option('crop', *geometry.side)}: load them with {option('crop', *least)} or load them with "
-            f"{option('size', *geometry.side)}."
+            f"{option('crop', *geometry.side)}: load them with {ways[0]} or load them with {ways[1]}.",
+            *ways,
         )
     whole = geometry.side is None or geometry.side == (height, width)
     source = replace(source, geometry=geometry if geometry.side else None)
@@ -89,10 +91,11 @@ def check_sizes(geometry: Geometry, heads: Mapping[Path, Sequence[Head]]) -> Non
         least = min(least), min(least)
     for path, head in pages:
         if not _holds(head.height, head.width, geometry.side):
-            raise ValueError(
+            ways = option(name, *least), option("size", height, width)
+            raise Refusal(
                 f"{path} is {head.width}x{head.height}, smaller than {option(name, height, width)}: "
-                f"remove it, or load the data with {option(name, *least)} or load them with "
-                f"{option('size', height, width)}."
+                f"remove it, or load the data with {ways[0]} or load them with {ways[1]}.",
+                *ways,
             )
 
 
@@ -110,18 +113,22 @@ def _check_one_size(pages: Sequence[tuple[Path, Head]]) -> None:
     first, head = pages[0]
     for path, other in pages:
         if (other.width, other.height) != (head.width, head.height):
-            raise ValueError(
+            ways = _mends([page for _, page in pages])
+            raise Refusal(
                 f"the images differ in size: {first} is {head.width}x{head.height}, {path} is "
-                f"{other.width}x{other.height}; {_mends([page for _, page in pages])}."
+                f"{other.width}x{other.height}; {ways}.",
+                ways,
             )
 
 
-def _mends(heads: Sequence[Head]) -> str:
+def _mends(heads: Sequence[Head]) -> Phrase:
     """What makes one size of many, with the numbers of these images."""
     least = min(min(head.width, head.height) for head in heads)
     tile = 2 ** (min(least, 64).bit_length() - 1)
     count = sum(len(Geometry(tile=tile).places(head.height, head.width)) for head in heads)
-    return (
-        f"to resize them load them with size={min(64, least)} or for central squares load them with "
-        f"crop={least} or for {count:,} tiles load them with tile={tile}"
+    resized, cropped, tiled = load_with(size=min(64, least)), load_with(crop=least), load_with(tile=tile)
+    return Phrase(
+        f"to resize them load them with {resized} or for central squares load them with {cropped} or for "
+        f"{count:,} tiles load them with {tiled}",
+        *(resized, cropped, tiled),
     )

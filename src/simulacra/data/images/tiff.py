@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.limits import LEAST
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -174,9 +175,11 @@ def _check_type(path: Path, page: Any) -> None:
         raise no_levels(path, what)
     if page.bitspersample not in READ_BITS:
         bits = page.bitspersample
-        raise ValueError(
+        levels = load_with(levels=2**bits)
+        raise Refusal(
             f"{path} holds values packed into {bits} bits, which cannot be read: save it with 16 bits a "
-            f"value, and load it with levels={2**bits}."
+            f"value, and load it with {levels}.",
+            levels,
         )
     if not all(page.shape):
         raise damaged(path, f"a page has the shape {page.shape}")

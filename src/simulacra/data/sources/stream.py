@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from simulacra.core.batch import Batch
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.data.dataset import Split
 from simulacra.data.row_store import RowStore
@@ -70,9 +71,11 @@ class StreamedSplit(Split):
         Raises:
             ValueError: always; it says what to use instead.
         """
-        raise ValueError(
+        whole = load_with(stream=False)
+        raise Refusal(
             "the rows of this split are streamed from disk and have no x: use rows(index) or "
-            "read(orders), or load the data with stream=False."
+            f"read(orders), or load the data with {whole}.",
+            whole,
         )
 
     def __len__(self) -> int:

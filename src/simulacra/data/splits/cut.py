@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.audio import Audio
 from simulacra.data.row_store import RowStore
@@ -139,9 +140,11 @@ def _groups(values: np.ndarray, name: str, wish: Mapping[str, int]) -> np.ndarra
     check_present(values, "groups", name)
     names, numbers, sizes = np.unique(values, return_inverse=True, return_counts=True)
     if len(names) < len(wish):
-        raise ValueError(
+        ways = load_with(validation=0), load_with(test=0)
+        raise Refusal(
             f"groups={name!r} makes {len(names)} group{'s' * (len(names) > 1)} of {len(values)} rows, too "
-            f"few for {' and '.join(wish)}: choose another grouping, or validation=0 or test=0."
+            f"few for {' and '.join(wish)}: choose another grouping, or {ways[0]} or {ways[1]}.",
+            *ways,
         )
     largest = int(sizes.argmax())
     if sizes[largest] > wish["train"]:

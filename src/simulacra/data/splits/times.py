@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Refusal, load_with
+
 
 def by_time(values: np.ndarray, wish: Mapping[str, int], name: str) -> dict[str, Tensor]:
     """Rows of each split in the order of time; rows of one time stay together.
@@ -30,9 +32,11 @@ def by_time(values: np.ndarray, wish: Mapping[str, int], name: str) -> dict[str,
     order = np.argsort(times, kind="stable")
     changes = np.flatnonzero(np.diff(times[order])) + 1
     if len(changes) < len(wish) - 1:
-        raise ValueError(
+        none = load_with(validation=0)
+        raise Refusal(
             f"time={name!r} has {len(changes) + 1} different times, too few for {' and '.join(wish)}: rows "
-            "of one time stay together; choose another column, or validation=0."
+            f"of one time stay together; choose another column, or {none}.",
+            none,
         )
     ends: list[int] = []
     for i, wished in enumerate(np.cumsum(list(wish.values()))[:-1]):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.inputs.convert import class_name, column_codes
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
@@ -69,7 +70,7 @@ def source_of(
             fields[column.name] = space
             entries.append(_codes(space, column))
     if refused:
-        raise NoClasses([name for error in refused for name in error.columns], str(refused[0]))
+        raise NoClasses([name for error in refused for name in error.columns], str(refused[0]), refused[0])
     if not fields:
         raise ValueError(f"{where} has no column beside labels and groups: {_nothing(left_out, own)}.")
     source = _source(name, Table(fields), entries, labels, label_names, _sides(columns, split))
@@ -89,8 +90,9 @@ def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
     ]
     known = [own.missing_values or "", *(word for c, _ in codes for word in c.spellings)]
     words = ",".join(dict.fromkeys(filter(None, [*known, *written])))
-    mend = f"load it with missing_values='{words}' and missing='mask'"
-    return [f"{', '.join(shown)} lies far from the other values: if it means missing {mend}"] * bool(codes)
+    way = load_with(missing_values=words, missing="mask")
+    said = f"{', '.join(shown)} lies far from the other values: if it means missing load it with {way}"
+    return [said] * bool(codes)
 
 
 def _index(where: str, names: Sequence[str], own: FrameOptions) -> int | None:
@@ -152,15 +154,17 @@ def _labels(column: Column) -> tuple[Tensor, tuple[str, ...]]:
 
 def _check_gaps(column: Column, own: FrameOptions) -> None:
     if own.missing == "error":
-        mend = "load it with missing='mask' to leave it out of the likelihood, or fill it in"
-        check_present(column, mend)
+        masked = load_with(missing="mask")
+        check_present(
+            column, Phrase(f"load it with {masked} to leave it out of the likelihood, or fill it in", masked)
+        )
 
 
 def check_present(column: Column, mend: str) -> None:
     """Raise ValueError where an entry is missing."""
     if None in column.values:
         where = column.at(column.values.index(None))
-        raise ValueError(f"{column.where} has a missing value in {where}: {mend}.")
+        raise Refusal(f"{column.where} has a missing value in {where}: {mend}.", mend)
 
 
 def _codes(space: Space, column: Column) -> np.ndarray:

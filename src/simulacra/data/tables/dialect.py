@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.data.catalog.formats import read_all
 from simulacra.data.limits import LINE as OF_A_LINE
 from simulacra.data.limits import TEXT
@@ -107,13 +108,17 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
         elif b"\0" in content:
             mend = _wide(content)
         else:
-            mend = "save it as UTF-8, or if it comes from a western Windows load it with encoding='cp1252'"
-        raise ValueError(
-            f"{path} is no {found.removesuffix('-sig').upper()} text (line {line}): {mend}."
+            western = load_with(encoding="cp1252")
+            mend = Phrase(
+                f"save it as UTF-8, or if it comes from a western Windows load it with {western}", western
+            )
+        raise Refusal(
+            f"{path} is no {found.removesuffix('-sig').upper()} text (line {line}): {mend}.", mend
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise ValueError(f"{path} holds a null character in line {line}: {_wide(content)}.")
+        mend = _wide(content)
+        raise Refusal(f"{path} holds a null character in line {line}: {mend}.", mend)
     return text, found
 
 
@@ -127,7 +132,8 @@ def _wide(content: bytes) -> str:
     even, odd = content[::2].count(0), content[1::2].count(0)
     if 4 * max(even, odd) < len(content):
         return "remove it, or if the file is no text save it as one"
-    return f"if it is UTF-16 load it with encoding='{'utf-16-le' if odd > even else 'utf-16-be'}'"
+    wide = load_with(encoding="utf-16-le" if odd > even else "utf-16-be")
+    return Phrase(f"if it is UTF-16 load it with {wide}", wide)
 
 
 def records_of(text: str) -> list[tuple[int, str]]:

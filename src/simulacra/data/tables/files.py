@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
@@ -180,10 +181,12 @@ def _names_above(
         return None
     if names_rows(below) or not any(row[-1] for row in below):
         return last
-    mend = ", or if it is one column of texts load it with separator='none'" if width == 2 else ""
-    raise ValueError(
+    one = load_with(separator="none")
+    mend = Phrase(f", or if it is one column of texts load it with {one}", one) if width == 2 else ""
+    raise Refusal(
         f"{path} has {width - 1} name{'s' * (width > 2)} in line {last[0]}, but {width} cells in line "
-        f"{rows[0][0]}: give each column a name{mend}."
+        f"{rows[0][0]}: give each column a name{mend}.",
+        mend,
     )
 
 
@@ -196,8 +199,8 @@ def _said_of_names(rows: Sequence[Line], marks: Marks, taken: bool) -> dict[str,
         return {}
     listed = ", ".join(first[:5]) + (", ..." if len(first) > 5 else "")
     what, other, mend = ("names", "values", False) if taken else ("values", "names", True)
-    said = f"line {rows[0][0]} ({listed}) holds {what}; if these are {other} load it with header={mend}"
-    return {"header": said}
+    way = load_with(header=mend)
+    return {"header": f"line {rows[0][0]} ({listed}) holds {what}; if these are {other} load it with {way}"}
 
 
 def _header(
@@ -289,8 +292,8 @@ def columns_of(
         more = (word for words in missing.classes.values() for word in words)
         words = ",".join(dict.fromkeys([*missing.words, *more]))
         notes["classes"] = (
-            f"{', '.join(kept)} is a class: if it means missing load it with missing_values='{words}' and "
-            "missing='mask'"
+            f"{', '.join(kept)} is a class: if it means missing load it with "
+            f"{load_with(missing_values=words, missing='mask')}"
         )
     return columns, notes, ",".join(missing.words)
 

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.tables.dialect import Line
 from simulacra.data.tables.missing import may_miss
 from simulacra.data.tables.numbers import Marks
@@ -54,9 +55,11 @@ def check_clear(where: str, rows: Sequence[Row], marks: Marks) -> None:
     first, columns = rows[0], _columns(rows)
     if _text_over_numbers(first, columns, marks) and _fits(first, columns, marks):
         text = next(c for c, column in zip(first, columns) if _is_text_over_numbers(c, column, marks))
-        raise ValueError(
+        ways = load_with(header=True), load_with(header=False)
+        raise Refusal(
             f"{where} begins with {', '.join(first[:5])}, which may be names or values because of {text!r}: "
-            "load it with header=True or load it with header=False."
+            f"load it with {ways[0]} or load it with {ways[1]}.",
+            *ways,
         )
 
 

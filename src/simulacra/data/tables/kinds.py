@@ -14,12 +14,14 @@ or a law of counts of its own.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.inputs.convert import class_name
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Numeric
@@ -28,6 +30,7 @@ from simulacra.data.tables.column import Column
 
 FEW = 10  # different numbers that are grades rather than measurements
 MOST_DECIMALS = 8  # beyond it numbers are not rounded
+EXACT_POWER = 22  # 10 to that power is exact in double precision
 MOST_CLASSES = 100  # texts beyond that are names, not classes
 IDENTIFIERS = {"id", "index", "idx", "nr", "no", "number", "row", "rowid", "uid", "uuid", "key", "record"}
 UNIT = re.compile(
@@ -39,16 +42,17 @@ UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # the name that pandas gives
 Tails = Literal["observed", "continued"]
 
 
-class NoClasses(ValueError):
+class NoClasses(Refusal):
     """Columns whose texts differ in most rows, such as names or dates.
 
     Args:
         columns: their names.
         message: one sentence about the first.
+        parts: what it suggests.
     """
 
-    def __init__(self, columns: Sequence[str], message: str):
-        super().__init__(message)
+    def __init__(self, columns: Sequence[str], message: str, *parts: object):
+        super().__init__(message, *parts)
         self.columns = tuple(columns)
 
 
@@ -76,9 +80,9 @@ def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space 
     _check_numbers(column, kind)
     if kind == "numeric":
         return _numeric(column, tails)
-    return {"real": Real(), "positive": Positive(), "count": Count(), "binary": Binary(truth=column.truth)}[
-        kind
-    ]
+    if kind == "real":
+        return Real(decimals=_decimals(column, small=True))
+    return {"positive": Positive(), "count": Count(), "binary": Binary(truth=column.truth)}[kind]
 
 
 def identifies(column: Column) -> str | None:
@@ -146,22 +150,35 @@ def infer(column: Column, tails: Tails = "observed") -> Space:
 
 
 def _numeric(column: Column, tails: Tails) -> Numeric:
+    return Numeric((), _decimals(column), tails)
+
+
+def _decimals(column: Column, small: bool = False) -> int | None:
     x = column.numbers
     assert x is not None
-    return Numeric((), decimals_of(x[~np.isnan(x)]), tails)
+    return decimals_of(x[~np.isnan(x)], small)
 
 
-def decimals_of(x: np.ndarray) -> int | None:
+def decimals_of(x: np.ndarray, small: bool = False) -> int | None:
     """Fewest decimals that hold all numbers, or None where they are more than eight.
+
+    Args:
+        x: without NaN, shape (N,).
+        small: do not count the zeros behind the point of the largest number, two of eight in 0.00123456.
 
     Example:
         >>> decimals_of(np.array([1.5, 2.25])), decimals_of(np.array([1 / 3]))
         (2, None)
+        >>> decimals_of(np.array([1.25e-10])), decimals_of(np.array([1.25e-10]), small=True)
+        (None, 12)
     """
     x = np.unique(x)
     slack = 4 * np.finfo(np.float64).eps * np.abs(x).max(initial=0.0)
     near = lambda k: np.abs(x - x.round(k)) <= slack
-    return next((k for k in range(MOST_DECIMALS + 1) if bool(near(k).all())), None)
+    largest = float(np.abs(x).max(initial=0.0)) or 1.0
+    zeros = max(0, -math.floor(math.log10(largest)) - 1) if small else 0
+    most = min(MOST_DECIMALS + zeros, EXACT_POWER)
+    return next((k for k in range(most + 1) if bool(near(k).all())), None)
 
 
 def _check_numbers(column: Column, kind: str) -> None:
@@ -179,13 +196,14 @@ def _check_unmixed(column: Column) -> None:
         odd = column.odd
         text = str(column.values[odd[0]])
         gone = ",".join(dict.fromkeys([*column.spellings, text]))
-        mend = (
-            f"if it stands for a missing entry load it with missing_values={gone!r} and missing='mask', or "
-        )
-        raise ValueError(
-            f"{column.where} has {text[:40]!r} in {column.at(odd[0])} among numbers: correct it, or "
-            f"{mend if ',' not in text else ''}declare the column with types={{{column.name!r}: "
-            f"'categorical'}}, or if it holds labels load it with label={column.name!r}."
+        masked = load_with(missing_values=gone, missing="mask")
+        mend = Phrase(f"if it stands for a missing entry load it with {masked}, or ", masked)
+        told, labels = load_with(types={column.name: "categorical"}), load_with(label=column.name)
+        first = mend if "," not in text else ""
+        raise Refusal(
+            f"{column.where} has {text[:40]!r} in {column.at(odd[0])} among numbers: correct it, or {first}"
+            f"declare the column with {told}, or if it holds labels load it with {labels}.",
+            *(first, told, labels),
         )
 
 
@@ -194,10 +212,12 @@ def _check_units(column: Column) -> None:
     there = sorted({value.strip() for value in column.values if isinstance(value, str)})
     units = {_unit(column, text) for text in there[:1000]}
     if len(units) == 1 and None not in units:
+        dropped = load_with(types={column.name: "drop"})
         raise NoClasses(
             [column.name],
             f"{column.where} holds numbers with a unit, such as {there[0][:40]!r}: write the unit into the "
-            f"name of the column, or leave it out with types={{{column.name!r}: 'drop'}}.",
+            f"name of the column, or leave it out with {dropped}.",
+            dropped,
         )
 
 
@@ -213,11 +233,13 @@ def _categorical(column: Column) -> Space:
     if len(names) > FEW and 2 * len(names) > present:
         _check_units(column)
     if len(names) > MOST_CLASSES or (len(names) > FEW and 2 * len(names) > present):
+        dropped, dated = load_with(types={column.name: "drop"}), load_with(time=column.name)
         raise NoClasses(
             [column.name],
             f"{column.where} holds {len(names):,} different texts in {present:,} rows, which are no classes "
-            f"(such as {names[0][:40]!r}): leave it out with types={{{column.name!r}: 'drop'}}, order the "
-            f"rows by it with time={column.name!r} if it holds dates, or declare it categorical.",
+            f"(such as {names[0][:40]!r}): leave it out with {dropped}, order the rows by it with {dated} if "
+            "it holds dates, or declare it categorical.",
+            *(dropped, dated),
         )
     return Categorical((), len(names), names)
 

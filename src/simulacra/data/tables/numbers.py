@@ -16,6 +16,8 @@ from functools import cached_property
 
 import numpy as np
 
+from simulacra.core.errors.suggestion import Refusal, load_with
+
 GROUPS = "., '\u00a0\u202f"  # marks between groups of three digits
 EXACT = 2**53  # whole numbers up to here are exact in double precision
 LONG = 7  # digits after a plus sign that are a telephone number rather than a count
@@ -189,15 +191,19 @@ def _decimal(where: str, seen: Seen, thousands: str | None) -> str:
     if thousands in (",", "."):
         return "." if thousands == "," else ","
     if comma and point:
-        raise ValueError(
+        ways = load_with(decimal=","), load_with(decimal=".")
+        raise Refusal(
             f"{where} has numbers with a decimal comma, such as {comma!r}, and with a decimal point, such as "
-            f"{point!r}: load it with decimal=',' or load it with decimal='.' to take the others as text."
+            f"{point!r}: load it with {ways[0]} or load it with {ways[1]} to take the others as text.",
+            *ways,
         )
     if comma:
         return ","
     if point or not seen.comma_or_group:
         return "."
-    raise ValueError(
+    ways = load_with(decimal=","), load_with(thousands=",")
+    raise Refusal(
         f"{where} has numbers such as {seen.comma_or_group!r}, whose comma may be a decimal mark or stand "
-        "between thousands: load it with decimal=',' or load it with thousands=','."
+        f"between thousands: load it with {ways[0]} or load it with {ways[1]}.",
+        *ways,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from simulacra.data.tables.options import FrameOptions, SheetOptions
 
 SHEET = 20  # bytes of memory for each byte of the text in a spreadsheet
 CELL, COPIES = 32, 4  # bytes of memory for each cell of a Parquet file, or for each of its bytes
+EMPTY = 100  # bytes of memory for each cell within the extent of a sheet
+PLACE_OF_ROW = re.compile(rb"<(?:\w{1,20}:)?row\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([0-9]+)")
+PLACE_OF_CELL = re.compile(rb"<(?:\w{1,20}:)?c\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([A-Z]+)([0-9]+)")
+OVER, LONG = 300, 9  # bytes of a tag, digits or letters of a place
 MEND = "pip install 'simulacra[tables]'"
 
 
@@ -78,7 +83,36 @@ def _check_unpacked(path: Path) -> None:
         archive = _reading(path, lambda: zipfile.ZipFile(path))
         with archive:
             whole = sum(info.file_size for info in archive.infolist())
-        check_memory(path, SHEET * whole, f"{whole:,} bytes of sheets")
+            check_memory(path, SHEET * whole, f"{whole:,} bytes of sheets")
+            for info in archive.infolist():
+                if info.filename.startswith("xl/") and info.filename.endswith(".xml"):
+                    rows, columns = _reading(path, lambda name=info: _extent(archive, name))
+                    said = f"{rows:,} rows of {columns:,} columns, most of them empty"
+                    check_memory(path, EMPTY * rows * columns, said)
+
+
+def _extent(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> tuple[int, int]:
+    """The last row and the last column of a sheet: all before them are read, also where they hold nothing."""
+    row = column = 0
+    end = b""
+    with archive.open(sheet) as file:
+        while piece := file.read(2**20):
+            piece = end + piece
+            for number in PLACE_OF_ROW.findall(piece):
+                row = max(row, int(number[:LONG]))
+            for letters, number in PLACE_OF_CELL.findall(piece):
+                row, column = max(row, int(number[:LONG])), max(column, _column(letters[:LONG]))
+            # a tag may stand across two pieces
+            end = piece[-OVER:]
+    return row, column
+
+
+def _column(letters: bytes) -> int:
+    """The number of a column, such as 28 of AB."""
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - ord("A") + 1
+    return number
 
 
 def _check_rows(path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import cast
 from simulacra.core.artifact.save import CONFIG, WEIGHTS
 from simulacra.core.errors.calls import WrongCall
 from simulacra.core.errors.kinds import brief
+from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
 from simulacra.core.scores.estimate import Estimate, Protocol
 from simulacra.core.storage.files import read_json
@@ -118,7 +119,8 @@ def _entries(name: str, item: Comparable) -> list[CompareEntry]:
     doubts = [why_not(path, report) for report in reports]
     sound = [report for report, why in zip(reports, doubts) if why is None]
     if not sound:
-        raise ValueError(f"{path}: {doubts[0]}; run `simulacra evaluate {typed(path)}` again.")
+        score = command("evaluate", path)
+        raise Refusal(f"{path}: {doubts[0]}; run {score} again.", score)
     return [CompareEntry(name, report.likelihood, report, path, notes) for report in sound]
 
 
@@ -128,12 +130,11 @@ def check_run(path: Path) -> None:
         raise ValueError(f"{path} is no folder of a run: give runs, such as runs/vae-digits-1.")
     finished = (path / WEIGHTS).is_file()
     if (path / CONFIG).is_file() and not finished and not (path / REPORT).is_file():
-        raise ValueError(
-            f"{path} is unfinished, it holds no {WEIGHTS}: go on with "
-            f"`simulacra train --resume {typed(path)}`."
-        )
+        go_on = command("train", "--resume", path)
+        raise Refusal(f"{path} is unfinished, it holds no {WEIGHTS}: go on with {go_on}.", go_on)
     if not (path / REPORT).is_file():
-        raise ValueError(f"{path} has no report: run `simulacra evaluate {typed(path)}` first.")
+        score = command("evaluate", path)
+        raise Refusal(f"{path} has no report: run {score} first.", score)
 
 
 def typed(path: Path) -> str:

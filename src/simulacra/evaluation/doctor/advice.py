@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import typed
 from simulacra.core.model import SEED, Model
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Levels
@@ -48,9 +49,8 @@ class Option:
     @property
     def typed(self) -> str:
         """As it is typed, such as `--model.kl_warmup 0.5`."""
-        value = str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
         before = f"{self.of}." if self.of in ("model", "data") else ""
-        return f"--{before}{self.name} {shlex.quote(value)}"
+        return f"--{before}{self.name} {shlex.quote(typed(self.value))}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from simulacra.evaluation.doctor.checks.learning import PLACES
 from simulacra.evaluation.measures.checked import SETTING
 from simulacra.evaluation.measures.history import History, Metrics, history_of
 from simulacra.evaluation.measures.measure import Case, Evidence, Look
-from simulacra.evaluation.measures.registry import HISTORY, MEASURES, VITALS
+from simulacra.evaluation.measures.registry import DIAGNOSTICS, HISTORY, MEASURES
 from simulacra.training.hardware.memory import out_of_memory
 from simulacra.training.run import Run
 
@@ -76,7 +76,7 @@ def quick_check(run: Run, budget: TimeBudget) -> Evidence:
     history = history_of(run.path) or History(())
     found = Evidence()
     found.keep(HISTORY, history)
-    found.keep(VITALS, last_vitals(run, history.metrics))
+    found.keep(DIAGNOSTICS, last_diagnostics(run, history.metrics))
     data = run.data
     found.keep(SETTING, setting_of(run.model, data, history.metrics))
     if data is None or budget.left <= 0:
@@ -95,7 +95,7 @@ def _bought(look: Look[T], case: Case, budget: TimeBudget) -> T | None:
     return budget.buy(lambda n: look.compute(case, n), look.probe, look.least, look.most(case), look.share)
 
 
-def last_vitals(run: Run, metrics: Metrics) -> Diagnostics | None:
+def last_diagnostics(run: Run, metrics: Metrics) -> Diagnostics | None:
     """What the model said of itself after the last epoch, as the metrics have it."""
     if not run.model.supports(can.HasDiagnostics) or len(metrics) < 2:
         return None

@@ -40,6 +40,7 @@ from simulacra.evaluation.likelihood.lengths import (
     step_seconds,
     usual,
 )
+from simulacra.evaluation.measures.kept_parts import Form, fields_of, once
 
 __all__ = ["Annealed", "Annealing", "Bracket", "annealed", "bracket", "forward", "reverse", "schedule"]
 SHARES = ((0.5, 500), (0.9, 4000), (1.0, 10_000))  # Salakhutdinov and Murray's steps up to each beta
@@ -94,7 +95,15 @@ class Annealing:
         if self.seconds is None or None not in given:
             return self.settled(laws)
         step = lambda chains: step_seconds(machine, chains, laws, c)
-        return affordable(given, self.seconds, self.most or usual(laws), step)
+        most, seconds = self.most or usual(laws), self.seconds
+        # steps that are timed again may buy another length: an evaluation that goes on keeps its own
+        return once(
+            "lengths",
+            (machine, given, seconds, most, laws, c),
+            lambda: affordable(given, seconds, most, step),
+            Form(lambda how: ({}, {"how": how}), lambda tensors, facts: Settled(*facts["how"])),
+            least=0,
+        )
 
     def bracket(self, model: Model, seed: int = 0) -> Bracket:
         """log Z of the model from both sides; an interrupt leaves a short first run."""
@@ -151,9 +160,13 @@ def forward(
     """log Z by (1): in expectation at most log Z."""
     rng = Rng(seed, "annealing forward", rows=range(chains), device=model.device)
     path = can.able(model, can.HasAnnealingPath)
-    with evaluating(model):
-        log_w, _ = annealed(path, path.start_chain(rng.at("start")), betas, rng, c)
-        return Annealed(log_w, float(path.base_log_z()) + _log_mean(log_w))
+
+    def run() -> Annealed:
+        with evaluating(model):
+            log_w, _ = annealed(path, path.start_chain(rng.at("start")), betas, rng, c)
+            return Annealed(log_w, float(path.base_log_z()) + _log_mean(log_w))
+
+    return once("annealed-forward", (model, [*betas], chains, seed, c), run, fields_of(Annealed))
 
 
 def reverse(
@@ -173,14 +186,20 @@ def reverse(
     """
     rng = Rng(seed, "annealing in reverse", rows=range(chains), device=model.device)
     path = can.able(model, can.HasAnnealingPath)
-    with evaluating(model):
-        if state is None:
-            state = path.start_chain(rng.at("start"))
-            for t in each(range(sweeps), "sweeps before annealing in reverse", "sweep"):
-                # at one temperature a step of the path is a sweep
-                _, state = path.anneal(state, 1.0, 1.0, rng.at("sweep", t), c)
-        log_w, _ = annealed(path, state, [*betas][::-1], rng, c)
-        return Annealed(log_w, float(path.base_log_z()) - _log_mean(log_w))
+
+    def run() -> Annealed:
+        with evaluating(model):
+            first = state
+            if first is None:
+                first = path.start_chain(rng.at("start"))
+                for t in each(range(sweeps), "sweeps before annealing in reverse", "sweep"):
+                    # at one temperature a step of the path is a sweep
+                    _, first = path.anneal(first, 1.0, 1.0, rng.at("sweep", t), c)
+            log_w, _ = annealed(path, first, [*betas][::-1], rng, c)
+            return Annealed(log_w, float(path.base_log_z()) - _log_mean(log_w))
+
+    of = (model, [*betas], chains, sweeps, seed, c, state)
+    return once("annealed-reverse", of, run, fields_of(Annealed))
 
 
 def bracket(

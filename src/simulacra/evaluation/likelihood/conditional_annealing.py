@@ -32,6 +32,7 @@ from simulacra.core.scores.laws import Laws
 from simulacra.evaluation.likelihood.annealing import Annealing, annealed, schedule
 from simulacra.evaluation.likelihood.brackets import APART, BROKEN_OFF, FEW
 from simulacra.evaluation.likelihood.lengths import CHAINS, Settled, kept_short
+from simulacra.evaluation.measures.kept_parts import Form, once
 
 
 @dataclass(frozen=True)
@@ -173,12 +174,19 @@ def bracket_each(
     return kept_short(how, lambda how: _brackets(machine, c, how, seed, named))
 
 
+BOTH: Form[tuple[Tensor, Tensor, Tensor]] = Form(
+    lambda parts: (dict(zip("abc", parts)), {}), lambda found, facts: (found["a"], found["b"], found["c"])
+)
+
+
 def _brackets(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents) -> Brackets:
     size, parts = max(1, CHAINS // how.chains), []
     with evaluating(machine), torch.no_grad(), stage("log Z", len(c), "law") as progress:
         for i in range(0, len(c), size):
             progress.part = len(c[i : i + size])
-            parts.append(_both(machine, c[i : i + size], how, seed, kinds[i : i + size]))
+            some, named = c[i : i + size], kinds[i : i + size]
+            make = lambda some=some, named=named: _both(machine, some, how, seed, named)
+            parts.append(once("annealed-laws", (machine, some, how, seed, named), make, BOTH))
             progress.advance(progress.part)
     forward, reverse, effective = (torch.cat(part, -1) for part in zip(*parts))
     return Brackets(forward, reverse, effective, how.temperatures + 1, how.chains, how.sweeps, seed)

@@ -30,6 +30,7 @@ from simulacra.core.scores.likelihood import ENTRIES, CutShort, Score, joined, s
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.annealing import DEFAULT, Annealing, Bracket
 from simulacra.evaluation.likelihood.conditional_annealing import Brackets, Met, bracket_each, energies
+from simulacra.evaluation.measures.kept_parts import fields_of, once
 from simulacra.evaluation.rows import Block, blocks, count
 
 log = logging.getLogger("simulacra")
@@ -138,7 +139,9 @@ def _scores(
         with evaluating(model), stage("scores", count(rows, limit), "row") as progress:
             for block in blocks(model, rows, seed, limit):
                 progress.part, more = len(block.x), (k, block.rng, entries, block.known)
-                parts.append(score(model, block.x, block.c, block.log_det, *more))
+                make = lambda block=block, more=more: score(model, block.x, block.c, block.log_det, *more)
+                of = (model, block.x, block.c, block.log_det, block.known, block.rng.rows, k, seed, entries)
+                parts.append(once("scores", of, make, fields_of(Score)))
                 progress.advance(len(block.x))
     except KeyboardInterrupt as interrupt:
         parts += [interrupt.done] if isinstance(interrupt, CutShort) else []

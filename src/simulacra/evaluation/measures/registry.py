@@ -273,7 +273,7 @@ TABLE: Measure[TableFound] = Measure(
     columns=columns.table_columns,
 )
 # what the doctor alone asks for
-VITALS: Measure[Diagnostics] = Measure(
+DIAGNOSTICS: Measure[Diagnostics] = Measure(
     "diagnostics",
     lambda case, found: diagnostics(case.model, case.data, case.split, case.seed, case.limit),
     "a step of each player without moving it",
@@ -344,7 +344,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     SETTING,
     WEIGHTS,
     QUALITY,
-    VITALS,
+    DIAGNOSTICS,
     LIKELIHOOD,
     CODES,
     NEIGHBOUR,

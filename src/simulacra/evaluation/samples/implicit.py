@@ -14,20 +14,25 @@ Reference: see `evaluation.samples.distances` and `evaluation.samples.coverage`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.interface import CHUNK
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence
+from simulacra.data.catalog.names import cache
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.toys import Modes
 from simulacra.evaluation.likelihood.held_out import fits
+from simulacra.evaluation.measures.kept_parts import TENSOR, Store
 from simulacra.evaluation.rows import count, points, samples_like, subset
 from simulacra.evaluation.samples.coverage import precision_recall_density_coverage
 from simulacra.evaluation.samples.distances import (
@@ -45,7 +50,7 @@ SAMPLES = 10_000
 FEWEST = 100  # rows: with fewer, every one of these numbers is mostly noise
 
 
-class NotScored(ValueError):
+class NotScored(Refusal):
     """The data do not allow these scores; the sentence says why."""
 
 
@@ -96,10 +101,11 @@ def sample_scores(
     rows = _rows(data, split, n, limit)
     held_out = _some(data[split], rows, seed, limit)
     net = extractor_for(data, extractor, folder=folder)
-    real = _features(net, data, _raw(held_out), seed + 1)
+    store = Store(Path(folder or cache()) / "features")
+    real = _features(net, data, _raw(held_out), seed + 1, store)
     check_enough_for(real.shape[1], rows, split)
     judge = _Judge(net, data, real, moments(real), seed)
-    training = _features(net, data, _raw(_some(data.train, rows, seed + 1)), seed + 2)
+    training = _features(net, data, _raw(_some(data.train, rows, seed + 1)), seed + 2, store)
     samples = samples_like(model, held_out, rows, seed).cpu()
     truth = data.truth if isinstance(data.truth, Modes) else None
     return SampleQuality(
@@ -108,7 +114,7 @@ def sample_scores(
         features=real.shape[1],
         samples=rows,
         seed=seed,
-        model=judge.scores(_features(net, data, samples.split(CHUNK), seed)),
+        model=judge.scores(_features(net, data, samples.split(CHUNK), seed, store)),
         # the classifier has seen the training rows
         reference=judge.scores(training, labelled=real),
         modes=modes_found(truth, samples, held_out.x) if truth else None,
@@ -158,8 +164,20 @@ def _raw(split: Split) -> Iterator[Tensor]:
         yield split.rows(chosen).x
 
 
-def _features(net: Extractor, data: Dataset, blocks: Iterable[Tensor], seed: int) -> Tensor:
-    return torch.cat([net.features(points(data.preprocessing, raw.cpu(), seed)) for raw in blocks])
+def _features(net: Extractor, data: Dataset, blocks: Iterable[Tensor], seed: int, store: Store) -> Tensor:
+    """Features of raw rows; those of an extractor that has a file are kept block by block.
+
+    No digest tells what the forward pass of a module from memory computes.
+    """
+    extract = lambda raw: net.features(points(data.preprocessing, raw.cpu(), seed))
+    if net.path is None:
+        return torch.cat([extract(raw) for raw in blocks])
+    of = (net.digest, net.path.suffix, json.dumps(data.preprocessing.spec(), sort_keys=True), seed)
+    found = []
+    for raw in blocks:
+        make = partial(extract, raw)
+        found.append(store.once("features", (*of, raw), make, TENSOR))
+    return torch.cat(found)
 
 
 def modes_found(truth: Modes, samples: Tensor, held_out: Tensor) -> ModesFound:

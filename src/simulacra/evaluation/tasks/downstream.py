@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import load_with
 from simulacra.core.interface import CHUNK, evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
@@ -129,9 +130,11 @@ def _classes(model: Model, data: Dataset) -> int:
     if not model.supports(can.Samples):
         raise NotScored(f"{name} does not sample, so that nothing can be trained on its samples.")
     if not model.supports(can.TakesCondition):
+        given = load_with(condition="label")
         raise NotScored(
             f"{name} draws samples without a label, from which no classifier can learn: train it with "
-            "condition='label'."
+            f"{given}.",
+            given,
         )
     if not isinstance(data.condition, Categorical) or data.condition.shape:
         raise NotScored(f"a classifier needs one label a row, but {data.name} is given {data.condition}.")

@@ -18,6 +18,7 @@ from simulacra.exploration.drawing import style
 
 PANELS = 16  # at most in one picture
 BINS = 30
+COLUMN, CLASS = 30, 20  # letters of a column and of a class
 NAMED = 12  # classes that are written below their bars
 
 
@@ -79,7 +80,7 @@ def columns(
             axes.set_visible(False)
             continue
         column(axes, spaces[i], x[:, i], None if other is None else other[:, i])
-        style.tidy(axes, labels[i])
+        style.tidy(axes, style.plain(labels[i], COLUMN))
         axes.set_yticks([])
     left_out = f" (first {d} of {len(spaces)} entries)" if len(spaces) > d else ""
     key(figure, figure.axes[0], title + left_out, other)
@@ -109,7 +110,7 @@ def bars(axes: Axes, space: Categorical | Ordinal, x: Tensor, other: Tensor | No
         axes.bar(places, share(other), 0.9, color=style.OTHER, alpha=0.6, label="data")
     axes.bar(places, share(x), 0.55, color=style.MAIN, label="samples")
     if space.names and space.classes <= NAMED:
-        axes.set_xticks(places, space.names, rotation=30, ha="right")
+        axes.set_xticks(places, [style.plain(name, CLASS) for name in space.names], rotation=30, ha="right")
 
 
 def histogram(

@@ -16,6 +16,7 @@ from simulacra.exploration.drawing import style
 from simulacra.exploration.drawing.scale import Scale, scale_of
 
 WIDTH, TILE = 1500, 96  # pixels: of a sheet at most, of a tile at least where that allows it
+LETTERS = 30  # of a name beside a row
 MARGIN, GAP = 28, 4
 
 
@@ -156,6 +157,9 @@ def plate(
         step: pixels from one row to the next, and from one column to the next.
         note: below everything, such as the scale of greys.
     """
+    # what comes from files is drawn as it is written
+    title, note = (style.plain(text, 3 * style.LONGEST) for text in (title, note))
+    row_names, column_names = ([style.plain(name, LETTERS) for name in n] for n in (row_names, column_names))
     left = MARGIN + max((style.text_width(name, style.NAME) + 16 for name in row_names), default=0)
     top = MARGIN + (style.text_height(style.TITLE) + 12 if title else 0)
     top += style.text_height(style.SMALL) if any(column_names) else 0

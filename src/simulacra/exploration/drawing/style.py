@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 
 from simulacra.core.storage.files import write_atomically
+from simulacra.core.storage.plain_text import printable
 
 DPI = 150
 PAPER, INK, MUTED, RULE = "#ffffff", "#1f2430", "#6b7280", "#d9dce3"
 FRAME = (196, 204, 218)  # between images: neither their black nor their white
 MAIN, OTHER = "#2563eb", "#a3a9b5"  # the model's samples; what they are compared with
 TITLE, NAME, SMALL = 12, 9.5, 8  # points
+LONGEST = 60  # letters of a name from a file
 BOLD = 1.15  # width of bold text relative to plain
 
 
@@ -38,9 +41,27 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
+def plain(text: str, most: int = LONGEST) -> str:
+    r"""A text of a file as one that a figure draws letter for letter: short, one line, and no formula.
+
+    Args:
+        text: such as the name of a column or of a class.
+        most: letters.
+
+    Example:
+        >>> print(plain("$x_{$"), plain("a" * 99, 4))
+        \$x_{\$ aaa…
+    """
+    line = printable(" ".join(str(text).split()))
+    line = line if len(line) <= most else line[: most - 1] + "\u2026"
+    # a text that is plain already stays as it is
+    return re.sub(r"(?<!\\)\$", r"\\$", line)
+
+
 def headline(figure: Figure, title: str) -> None:
     """The title of a whole figure, on the left; smaller where it would not fit."""
     if title:
+        title = plain(title, 3 * LONGEST)
         room = 0.97 * figure.get_figwidth() * DPI / BOLD
         size = TITLE * min(1.0, room / max(1, text_width(title, TITLE)))
         figure.suptitle(title, x=0.012, ha="left", fontsize=size, color=INK, fontweight="bold")
@@ -53,9 +74,9 @@ def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
     for side in ("left", "bottom"):
         axes.spines[side].set_color(RULE)
     axes.tick_params(labelsize=SMALL, colors=MUTED, length=3, color=RULE)
-    axes.set_title(title, fontsize=NAME, color=INK, loc="left")
-    axes.set_xlabel(x, fontsize=SMALL, color=MUTED)
-    axes.set_ylabel(y, fontsize=SMALL, color=MUTED)
+    axes.set_title(plain(title), fontsize=NAME, color=INK, loc="left")
+    axes.set_xlabel(plain(x), fontsize=SMALL, color=MUTED)
+    axes.set_ylabel(plain(y), fontsize=SMALL, color=MUTED)
 
 
 def class_colours(n: int) -> list[str]:

@@ -120,7 +120,12 @@ def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Se
         style.tidy(axes, name, x="entry", y="observation")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if names and len(names) <= panels.PANELS:
-            axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+            axes.set_xticks(
+                range(len(names)),
+                [style.plain(name, panels.CLASS) for name in names],
+                rotation=45,
+                ha="right",
+            )
     style.headline(figure, title)
     return figure
 
@@ -140,7 +145,7 @@ def _sequences(space: Space, x: Tensor, other: Tensor | None, title: str, names:
 def _scatter(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
     figure = style.new_figure(5.6, 5.4)
     axes = figure.add_subplot()
-    labels = _names(space, names)
+    labels = entry_names(space, names)
     _points(axes, x.flatten(1), other.flatten(1) if other is not None else None, 0, 1)
     style.tidy(axes, x=labels[0], y=labels[1])
     axes.set_aspect("equal", "datalim")
@@ -149,7 +154,7 @@ def _scatter(space: Space, x: Tensor, other: Tensor | None, title: str, names: S
 
 
 def _pairs(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
-    d, labels = space.dims, _names(space, names)
+    d, labels = space.dims, entry_names(space, names)
     flat, grey = x.flatten(1), other.flatten(1) if other is not None else None
     figure = style.new_figure(1.9 * d + 0.6, 1.8 * d + 0.6)
     for cell, axes in enumerate(panels.grid(figure, d, d)):
@@ -166,7 +171,7 @@ def _pairs(space: Space, x: Tensor, other: Tensor | None, title: str, names: Seq
 
 def _marginals(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
     grey = other.flatten(1) if other is not None else None
-    return panels.columns([space] * space.dims, _names(space, names), x.flatten(1), grey, title)
+    return panels.columns([space] * space.dims, entry_names(space, names), x.flatten(1), grey, title)
 
 
 def _fields(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
@@ -176,7 +181,7 @@ def _fields(space: Space, x: Tensor, other: Tensor | None, title: str, names: Se
 
 def _bars(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Figure:
     assert isinstance(space, Categorical)
-    flat, labels = x.reshape(len(x), -1), _names(space, names)
+    flat, labels = x.reshape(len(x), -1), entry_names(space, names)
     grey = other.reshape(len(other), -1) if other is not None else None
     d = min(flat.shape[1], panels.PANELS)
     columns = min(d, 3)
@@ -202,7 +207,8 @@ def _size(x: Tensor) -> float:
     return float(np.clip(3000 / len(x), 4, 22))
 
 
-def _names(space: Space, names: Sequence[str]) -> list[str]:
+def entry_names(space: Space, names: Sequence[str] = ()) -> list[str]:
+    """The names of the entries: x1, x2, ... of a vector that has none."""
     if len(names) == space.dims:
         return list(names)
     return [""] if not space.shape else [f"x{i + 1}" for i in range(space.dims)]

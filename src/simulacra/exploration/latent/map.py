@@ -70,6 +70,7 @@ def latent_map(
     return figure
 
 
+LETTERS = 30  # of a class
 Group = tuple[str, str, np.ndarray]
 
 
@@ -80,7 +81,7 @@ def _groups(embedding: Embedding, names: Sequence[str]) -> list[Group]:
     present = embedding.labels.unique().tolist()
     size = max([*present, len(names) - 1]) + 1
     colours = style.class_colours(int(size))
-    name = lambda k: names[k] if k < len(names) else str(k)
+    name = lambda k: style.plain(names[k] if k < len(names) else str(k), LETTERS)
     rows = embedding.labels.numpy()
     return [(name(k), colours[k], np.flatnonzero(rows == k)) for k in present]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -20,6 +20,9 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration.latent.embedding import Embedding, embed
 from simulacra.exploration.latent.manifold import Plane, manifold, plane_of
 
+if TYPE_CHECKING:
+    from simulacra.exploration.live.history import History
+
 SIDE = 16  # cells of the decoded lattice
 
 
@@ -33,6 +36,7 @@ class Album:
         seed: of all draws.
         metrics: rows of the metrics file.
         seconds: that a search for codes may take; None: no limit.
+        history: snapshots that training kept, of samples of two numbers; or None.
     """
 
     model: Model
@@ -40,6 +44,7 @@ class Album:
     seed: int
     metrics: Sequence[Mapping[str, Any]]
     seconds: float | None = None
+    history: History | None = None
 
     @property
     def space(self) -> Space:

@@ -23,11 +23,14 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.inputs.convert import condition_rows, rows_of
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
 from simulacra.exploration.drawing import panels, style
 from simulacra.exploration.drawing.scale import scale_of
 from simulacra.exploration.drawing.sheet import pixels, tiled
 from simulacra.exploration.pictures.album import Album
+from simulacra.exploration.pictures.table_completion import DRAWS as CELL_DRAWS
+from simulacra.exploration.pictures.table_completion import completed_table, hidden_cells, rows_of_picture
 
 ROWS, DRAWS = 6, 4  # of a picture: examples, completions of each
 
@@ -158,47 +161,55 @@ def completions(
 
 
 def shows(space: Space) -> bool:
-    """Returns True if completions of a space have a picture: images of two rows or more, and 0/1 vectors."""
+    """Returns True if completions have a picture: images, tables of two columns or more, and 0/1 vectors."""
     if space.image:
         return space.shape[1] > 1
+    if isinstance(space, Table):
+        return space.dims > 1
     return isinstance(space, Binary) and len(space.shape) == 1 and space.dims > 1
 
 
 def completion_picture(
     album: Album,
     known: str | None = None,
-    n: int = ROWS,
+    n: int | None = None,
     draws: int | None = None,
     condition: Any = None,
 ) -> Figure:
-    """Held-out rows: the original, what is given of it, and several completions.
+    """Held-out rows: the original, what is given of it, and completions; of a table, a panel for each column.
 
     Args:
         known: a part of `known_part`; None: the first of `parts_of`, which orders that begin at the
-            top left complete at the cost of one draw.
-        n: number of rows.
-        draws: completions of each; None: four, or one where the model fills in by its expectation.
+            top left complete at the cost of one draw. Of a table None hides cells here and there.
+        n: number of rows; None: six, of a table up to 200.
+        draws: completions of each; None: four, of a table 19, or one where the model fills in by its
+            expectation.
         condition: as in `completions`; None: the rows' own, where the model takes one.
 
     Raises:
         ValueError: if n or draws is less than one, or there is no such part.
     """
-    if n < 1:
+    if n is not None and n < 1:
         raise ValueError(f"n is {n}, but a picture needs at least one row.")
     space, model, samples = album.space, album.model, album.can(can.Samples)
-    name = known or next(iter(parts_of(space)))
-    batch = album.varied(n)
+    table = isinstance(space, Table)
+    usual, many = (rows_of_picture(space.dims), CELL_DRAWS) if table else (ROWS, DRAWS)
+    batch = album.varied(usual if n is None else n)
     x, c = batch.x.cpu(), batch.c if condition is None and album.conditional else condition
     seen = torch.ones_like(x, dtype=torch.bool) if batch.known is None else batch.known.cpu()
-    kept = known_part(space, name, album.seed) & seen
+    name = known if known or table else next(iter(parts_of(space)))
+    kept = hidden_cells(seen, album.seed) if name is None else known_part(space, name, album.seed) & seen
     if draws is None:
-        draws = DRAWS if samples else 1
+        draws = many if samples else 1
     drawn = completions(model, x, kept, draws, album.seed, c).cpu()
+    word, given = "drawn" if samples else "expected", "" if name is None else parts_of(space)[name].phrase
+    title = f"{type(model).__name__}: completions given {given or 'the other cells of held-out rows'}"
+    if isinstance(space, Table):
+        return completed_table(space, x, seen & ~kept, drawn, title, word)
     rows = torch.stack([x.double(), x.double(), *drawn.double()], 1)
     gone = torch.zeros(rows.shape, dtype=torch.bool)
     gone[:, 0], gone[:, 1] = ~seen, ~kept
-    names = ["original", "given", *(f"drawn {k + 1}" if samples else "expected" for k in range(len(drawn)))]
-    title = f"{type(model).__name__}: completions given {parts_of(space)[name].phrase}"
+    names = ["original", "given", *(f"{word} {k + 1}" if samples else word for k in range(len(drawn)))]
     return (_sheet if space.image else _matrices)(space, rows, gone, title + album.binarized, names)
 
 

@@ -6,15 +6,15 @@ correlation ratio, from 0 to 1 (`simulacra.tables.associations`).
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Real, Space
 from simulacra.exploration.drawing import panels, style
+from simulacra.exploration.drawing.views import PAIRS, entry_names
 from simulacra.exploration.pictures.album import Album
 from simulacra.tables.associations import Pair, associations
 from simulacra.tables.columns import Columns, rounded
@@ -53,12 +53,27 @@ def correlations(album: Album) -> Figure:
 
 
 def tables_of(album: Album, n: int) -> tuple[Columns, Columns]:
-    """At most n training rows, evenly spread, and as many samples."""
-    space, train = cast(Table, album.space), album.data.train
+    """At most n training rows, evenly spread, and as many samples, of a space that has columns."""
+    space, train = as_columns(album.space), album.data.train
+    assert space is not None
     n = min(n, len(train))
     rows = train.rows(torch.arange(n) * len(train) // n)
     drawn = album.model.sample(n, album.conditions(n), album.seed)
     return table_of(space, rows.x, rows.known), table_of(space, drawn)
+
+
+def as_columns(space: Space) -> Table | None:
+    """The columns of a table, or of vectors that are too long for one view of all pairs; None of others.
+
+    Example:
+        >>> as_columns(Real((16,))).names[-1], as_columns(Real((3,)))
+        ('x16', None)
+    """
+    if isinstance(space, Table):
+        return space if space.dims > 1 else None
+    if type(space) is Real and len(space.shape) == 1 and space.dims > PAIRS:
+        return Table({name: Real() for name in entry_names(space)})
+    return None
 
 
 def in_order(found: dict[Pair, float], most: int) -> list[str]:
@@ -95,7 +110,7 @@ def matrix(found: dict[Pair, float], names: list[str]) -> np.ndarray:
 def _heat(axes: Axes, values: np.ndarray, names: list[str], title: str, named: bool) -> None:
     axes.imshow(values, cmap=COLOURS, vmin=-1, vmax=1, interpolation="nearest")
     style.tidy(axes, title)
-    short = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "\u2026" for name in names]
+    short = [style.plain(name, LONGEST) for name in names]
     axes.set_xticks(range(len(names)), short, rotation=90)
     axes.set_yticks(range(len(names)), short if named else [""] * len(names))
     axes.tick_params(length=0)

@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from simulacra.data.dataset import Dataset
 from simulacra.data.toys import Modes
 from simulacra.exploration.drawing import style
 from simulacra.exploration.pictures.album import Album
@@ -48,15 +49,15 @@ def critic_field(album: Album) -> Figure:
     return figure
 
 
-def modes_of(album: Album) -> Tensor | None:
+def modes_of(data: Dataset) -> Tensor | None:
     """The modes of a toy in the plane, shape (K, 2), where its truth has some."""
-    truth = album.data.truth
+    truth = data.truth
     return truth.modes if isinstance(truth, Modes) else None
 
 
 def mark_modes(figure: Figure, album: Album) -> None:
     """Crosses at the modes, where they are known."""
-    modes = modes_of(album)
+    modes = modes_of(album.data)
     if modes is None:
         return
     x, y = modes.T.numpy()

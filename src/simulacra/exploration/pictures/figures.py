@@ -47,7 +47,7 @@ def samples_and_data(album: Album) -> Figure:
     # a picture leaves out what is missing, and a tensor has no other word for it than NaN
     other = batch.x if batch.known is None else batch.x.double().masked_fill(~batch.known, torch.nan)
     x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
-    crosses = "" if modes_of(album) is None else ", crosses at the modes"
+    crosses = "" if modes_of(album.data) is None else ", crosses at the modes"
     title = f"{type(album.model).__name__}: samples and data{crosses}"
     figure = view(album.space, x, title=title, other=other)
     mark_modes(figure, album)

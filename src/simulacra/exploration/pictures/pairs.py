@@ -1,4 +1,4 @@
-"""Pairs of the most associated columns of a table: training rows on the left, samples on the right.
+"""Pairs of the most associated columns of a table or entries of a vector, in training rows and in samples.
 
 The diagonal shows each column by itself, the panels above it the associations of the pairs.
 """
@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
-from simulacra.exploration.drawing import style
+from simulacra.exploration.drawing import panels, style
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.correlations import in_order, tables_of
-from simulacra.tables.associations import Pair, associations
+from simulacra.tables.associations import MOST_COLUMNS, Pair, associations
 from simulacra.tables.columns import Columns
 
 ROWS = 500  # training rows, and as many samples
@@ -41,7 +41,8 @@ def pairs(album: Album) -> Figure:
         _panels(part, table, names, ranges, colour)
         part.suptitle(title, x=0.02, ha="left", fontsize=style.NAME, color=style.INK)
     every = len(data.names)
-    some = f" (the {len(names)} most associated of {every} columns)" if every > MOST else ""
+    judged = f"{every:,}" if every <= MOST_COLUMNS else f"the first {MOST_COLUMNS} of {every:,}"
+    some = f" (the {len(names)} most associated of {judged})" if every > MOST else ""
     style.headline(figure, f"{type(album.model).__name__}: pairs of columns{some}")
     return figure
 
@@ -51,6 +52,7 @@ def _panels(
 ) -> None:
     """Scatters below the diagonal, marginals on it, associations above."""
     found, k = associations(table.only(names)), len(names)
+    name_of = lambda name: style.plain(name, panels.CLASS)
     grid = np.atleast_2d(part.subplots(k, k))
     for i, below in enumerate(names):
         for j, across in enumerate(names):
@@ -61,7 +63,7 @@ def _panels(
                 _scatter(axes, table, across, below, ranges, colour)
             else:
                 _number(axes, found, across, below)
-            style.tidy(axes, x=across if i == k - 1 else "", y=below if j == 0 else "")
+            style.tidy(axes, x=name_of(across) if i == k - 1 else "", y=name_of(below) if j == 0 else "")
             _ticks(axes, table, across, below, bottom=i == k - 1, left=j == 0 and i > 0)
 
 
@@ -100,10 +102,10 @@ def _ticks(axes: Axes, table: Columns, x: str, y: str, bottom: bool, left: bool)
         if not shown:
             axis.set_ticks([])
         elif 0 < len(levels) <= NAMED:
-            axis.set_ticks(range(len(levels)), [level[:8] for level in levels])
+            axis.set_ticks(range(len(levels)), [style.plain(level, 8) for level in levels])
         else:
             axis.set_major_locator(MaxNLocator(3, integer=bool(levels)))
-    if bottom and sum(map(len, table.levels.get(x, ()))) > 10:
+    if bottom and sum(min(8, len(level)) for level in table.levels.get(x, ())) > 10:
         axes.tick_params(axis="x", rotation=45)
 
 

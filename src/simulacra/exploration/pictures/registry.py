@@ -18,18 +18,21 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
-from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Real
+from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing import style
+from simulacra.exploration.live.history import FOLDER as KEPT
+from simulacra.exploration.live.history import NAME, History, read_history
 from simulacra.exploration.pictures import figures
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.completion import completion_picture, shows
-from simulacra.exploration.pictures.correlations import correlations
+from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
 from simulacra.exploration.pictures.pairs import pairs
+from simulacra.exploration.pictures.progression import snapshots
 from simulacra.exploration.pictures.saliency import saliency_picture
 from simulacra.training.state.metrics import read_numbers
 
@@ -51,6 +54,7 @@ def pictures(
     metrics: Sequence[Mapping[str, Any]] | None = None,
     only: str | None = None,
     budget: float | None = BUDGET,
+    history: History | None = None,
     **options: Any,
 ) -> dict[str, Path]:
     """Write the pictures of a trained model into a run folder.
@@ -59,6 +63,7 @@ def pictures(
         folder: where `metrics.csv` may lie; private pictures go to its `private/`.
         metrics: rows of the metrics; None: those of the folder.
         only: name of one picture; None: all that model and data allow.
+        history: snapshots of two numbers, as `read_history` gives them; not given: those of the folder.
         budget: seconds, of which shares go to searches for codes; None: no limit.
         options: of that picture, such as `known="left"` of `completions`.
 
@@ -77,9 +82,15 @@ def pictures(
     """
     folder = Path(folder)
     check_links(
-        folder, PRIVATE, "metrics.csv", *(f"{place}{p.name}.png" for p in PICTURES for place in PLACES)
+        folder,
+        PRIVATE,
+        "metrics.csv",
+        KEPT,
+        f"{KEPT}/{NAME}",
+        *(f"{place}{p.name}.png" for p in PICTURES for place in PLACES),
     )
-    album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics)
+    kept = read_history(folder) if metrics is None else history
+    album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics, kept)
     album.seconds = None if budget is None else SEARCHING * budget
     wanted = possible(album) if only is None else [chosen(album, only, options)]
     drawn: dict[str, Path] = {}
@@ -96,7 +107,13 @@ def pictures(
     return drawn
 
 
-def album_of(model: Model, data: Dataset, seed: int, metrics: Sequence[Mapping[str, Any]]) -> Album:
+def album_of(
+    model: Model,
+    data: Dataset,
+    seed: int,
+    metrics: Sequence[Mapping[str, Any]],
+    history: History | None = None,
+) -> Album:
     """What the pictures share.
 
     Raises:
@@ -104,7 +121,7 @@ def album_of(model: Model, data: Dataset, seed: int, metrics: Sequence[Mapping[s
     """
     if model.space != data.space:
         raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
-    return Album(model, data.under(model.preprocessing), seed, metrics)
+    return Album(model, data.under(model.preprocessing), seed, metrics, history=history)
 
 
 def possible(album: Album) -> list[Picture]:
@@ -142,7 +159,7 @@ def _private(folder: Path) -> Path:
     """The folder of what shows rows of the data, with a notice that says so."""
     place = folder / PRIVATE
     place.mkdir(parents=True, exist_ok=True)
-    (place / "README.txt").write_text(NOTICE, encoding="utf-8")
+    write_atomically(place / "README.txt", lambda aside: aside.write_text(NOTICE, encoding="utf-8"))
     return place
 
 
@@ -183,10 +200,10 @@ COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes
 IMAGES = Need("images", lambda album: album.space.image)
 NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
 TABLE = Need(
-    "a table of two columns or more",
-    lambda album: isinstance(album.space, Table) and album.space.dims > 1,
+    "a table of two columns or more, or vectors of more than five real numbers",
+    lambda album: as_columns(album.space) is not None,
 )
-ROWS = Need("images or 0/1 vectors", lambda album: shows(album.space))
+ROWS = Need("images, a table of two columns or more, or 0/1 vectors", lambda album: shows(album.space))
 PLANE = Need(
     "images, or points of two numbers with a Gaussian prior",
     lambda album: (
@@ -206,6 +223,10 @@ FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
 CHAIN = Need("a model that steps a Markov chain", lambda album: album.can(can.HasMarkovChain))
 TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
 ENDS = Need("a prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
+HISTORY = Need(
+    "a run that kept samples of two numbers while it trained, as `simulacra train` does",
+    lambda album: album.history is not None and bool(album.history.snapshots),
+)
 METRICS = Need("a run that recorded its training", lambda album: bool(album.metrics))
 
 
@@ -258,6 +279,7 @@ PICTURES: tuple[Picture, ...] = (
     Picture("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
     Picture("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
     Picture("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
+    Picture("snapshots", snapshots, (SAMPLES, HISTORY), _always),
     Picture("filters", energies.filters, (FILTERS,)),
     Picture("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
     Picture("training_curves", figures.curves, (METRICS,)),

@@ -10,7 +10,9 @@ from torch import Tensor
 from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
 from simulacra.core.progress.estimates import estimated
-from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.plain import Binary, Space
 
 PICTURES = 8  # a stage
 IMAGES, POINTS = 64, 500
@@ -27,6 +29,20 @@ def shown_of(stage: int) -> bool:
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32]
     """
     return stage % (1 << (stage // PICTURES).bit_length()) == 0
+
+
+def in_plane(space: Space) -> bool:
+    """Returns True if observations are two numbers.
+
+    Example:
+        >>> from simulacra.core.spaces.plain import Real
+        >>> in_plane(Real((2,))), in_plane(Table(a=Real(), b=Real())), in_plane(Table(a=Real(), b=Binary()))
+        (True, True, False)
+    """
+    if space.dims != 2 or isinstance(space, Sequence):
+        return False
+    fields = [field for _, field in space.fields] if isinstance(space, Table) else [space]
+    return not any(isinstance(field, (Binary, Categorical, Ordinal)) for field in fields)
 
 
 def sampled(model: Model, seed: int = 0) -> Tensor:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simulacra.core.model import Model
     from simulacra.training.loop import Loop
 
-__all__ = ["Costly", "Pace", "duration", "entries_shown", "passes", "shown"]
+__all__ = ["Begins", "Costly", "Pace", "begin", "duration", "entries_shown", "passes", "shown"]
 
 
 @runtime_checkable
@@ -27,6 +27,23 @@ class Costly(Protocol):
     def seconds(self, loop: Loop, steps: float) -> float:
         """Seconds that it takes in a stage whose steps take so many."""
         ...
+
+
+@runtime_checkable
+class Begins(Protocol):
+    """A callback that looks at the model before the first step of training."""
+
+    def begun(self, loop: Loop) -> None:
+        """Look; nothing was trained yet."""
+        ...
+
+
+def begin(loop: Loop) -> None:
+    """Tell the callbacks that want to know that training begins."""
+    watching: tuple[object, ...] = loop.callbacks
+    for callback in watching:
+        if isinstance(callback, Begins):
+            callback.begun(loop)
 
 
 class Pace:

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from multiprocessing import get_context
 from typing import Any
 
 _at_once: ContextVar[bool] = ContextVar("at_once", default=False)
@@ -17,12 +18,22 @@ class Interrupted(Exception):
     """Someone asked to stop; the checkpoint is written."""
 
 
+def shared_request() -> Any:
+    """A number in memory that several processes share: 1 once one of them was asked to stop, 0 before."""
+    return get_context("spawn").RawValue("b", 0)
+
+
 @contextlib.contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (or a polite kill) is noted and answered between steps; a second one is answered at once."""
+def stop_requests(shared: Any = None) -> Iterator[Callable[[], bool]]:
+    """Ctrl-C (or a polite kill) is noted and answered between steps; a second one is answered at once.
+
+    Args:
+        shared: a `shared_request` that counts as well and is told; None: this process is alone.
+    """
     asked: list[int] = []
+    told = lambda: shared is not None and bool(shared.value)
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield told
         return
     kept = {}
 
@@ -30,6 +41,8 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
+        if shared is not None:
+            shared.value = 1
         if _at_once.get():
             raise Interrupted
 
@@ -37,7 +50,7 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
         kept[number] = signal.signal(number, note)
     token = _asked.set((asked,))
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(asked) or told()
     finally:
         _asked.reset(token)
         for number, handler in kept.items():

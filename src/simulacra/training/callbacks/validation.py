@@ -10,6 +10,7 @@ from typing import cast
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import narrowed, to_float64
@@ -116,7 +117,8 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
             "patience and validate do not apply."
         )
     if wanted and valid is None:
-        raise ValueError("there is no validation split to stop on: load the data with validation=0.1.")
+        share = load_with(validation=0.1)
+        raise Refusal(f"there is no validation split to stop on: load the data with {share}.", share)
     return scores and valid is not None and options.validate is not False
 
 

@@ -14,6 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from simulacra.core.errors.suggestion import Refusal, train_with
 from simulacra.training.options import Options
 
 
@@ -40,6 +41,10 @@ class Backend:
 
     def sum(self, t: Tensor) -> Tensor:
         """The sum over processes."""
+        return t
+
+    def total(self, t: Tensor) -> Tensor:
+        """The sum over processes, through which gradients go back to each of them."""
         return t
 
     def gather(self, t: Tensor) -> Tensor:
@@ -82,6 +87,10 @@ class FabricBackend(Backend):
             dist.all_reduce(t)
         return t
 
+    def total(self, t: Tensor) -> Tensor:
+        """All-reduced sum; its gradient is the sum of the gradients."""
+        return cast(Tensor, Total.apply(t)) if self.world > 1 else t
+
     def gather(self, t: Tensor) -> Tensor:
         """Concatenated shards, which may differ in length by one row."""
         if self.world == 1:
@@ -101,6 +110,22 @@ class FabricBackend(Backend):
         self.fabric.barrier()
 
 
+class Total(torch.autograd.Function):
+    """Equation (1) of `core.numerics.exchange`; the sum of gradients may be differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, t: Tensor) -> Tensor:
+        """The sum of t over processes."""
+        t = t.contiguous().clone()
+        dist.all_reduce(t)
+        return t
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        """The sum of the gradients over processes."""
+        return Total.apply(gradients[0])
+
+
 def choose_device(name: str) -> torch.device:
     """The device that `auto`, `cpu`, `cuda` or `mps` names.
 
@@ -115,7 +140,8 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = next(kind for kind, present in there.items() if present)
     if not there[name]:
-        raise ValueError(f"device {name!r} is not available here; use device='cpu' or 'auto'.")
+        ways = train_with(device="cpu"), train_with(device="auto")
+        raise Refusal(f"device {name!r} is not available here; use {ways[0]} or {ways[1]}.", *ways)
     return torch.device(name)
 
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import logging
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from torch.multiprocessing import ProcessExitedException
+
 from simulacra.core.artifact.save import save_model
+from simulacra.core.errors.suggestion import train_with
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
-from simulacra.training.callbacks.stopping import Interrupted, stop_requests
+from simulacra.training.callbacks.stopping import Interrupted, shared_request, stop_requests
 from simulacra.training.hardware.backend import Backend, FabricBackend, make_fabric, plain
 from simulacra.training.hardware.layout import fast_layout
 from simulacra.training.hardware.memory import out_of_memory
 from simulacra.training.loop import Callback, Loop
 from simulacra.training.options import Options
 from simulacra.training.steps.players import TrainingFailed
+
+MOMENT = 3.0  # seconds in which a process that failed ends
 
 
 class Job:
@@ -40,21 +49,27 @@ class Job:
         self.model, self.data, self.options = model, data, options
         self.folder, self.callbacks, self.more, self.checkpoint = folder, callbacks, more, checkpoint
 
-    def __call__(self, backend: Backend) -> None:
-        """Train on `backend`."""
+    def __call__(self, backend: Backend, shared: Any = None) -> None:
+        """Train on `backend`.
+
+        Args:
+            shared: a `shared_request` of several processes, or None.
+        """
         try:
             self.model.to(backend.device)
-            with stop_requests() as stop, fast_layout(self.model, self.options.precision):
+            with stop_requests(shared) as stop, fast_layout(self.model, self.options.precision):
                 loop = Loop(self.model, self.data, self.options, backend, self.folder, self.callbacks, stop)
                 loop.run(self.checkpoint)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
             # the gradients of a step split themselves: see players
+            unscored = train_with(validate=False)
             raise TrainingFailed(
                 f"out of memory on {backend.device} beside the gradients of a step (weights, optimizer, "
-                "chains, start or validation): use a smaller model, fewer chains or validate=False; the last "
-                "good checkpoint is kept."
+                f"chains, start or validation): use a smaller model, fewer chains or {unscored}; the last "
+                "good checkpoint is kept.",
+                unscored,
             ) from error
         if backend.rank == 0:
             save_model(self.model, self.folder, self.more)
@@ -77,27 +92,52 @@ def launch(job: Job) -> None:
         fabric.launch()
         job(FabricBackend(fabric))
         return
-    # the children get the Ctrl-C of a terminal too; this process waits for their checkpoint
-    with stop_requests():
+    # Ctrl-C at a terminal reaches the children too, a kill this process alone; it waits for their checkpoint
+    shared = shared_request()
+    with stop_requests(shared), _quiet():
         try:
-            fabric.launch(_work, job)
+            fabric.launch(_work, job, shared)
         except Exception as error:
-            raise _told(error) from None
+            raise _told(error, job.folder) from None
 
 
-def _work(fabric: Any, job: Job) -> None:
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The error of a process is told in a sentence; torch does not add which others it ends."""
+    log = logging.getLogger("torch.multiprocessing.spawn")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _work(fabric: Any, job: Job, shared: Any) -> None:
     # a model sent to another process shares its memory with the sender
     job.model = copy.deepcopy(job.model)
-    job(FabricBackend(fabric))
+    try:
+        job(FabricBackend(fabric), shared)
+    except RuntimeError:
+        # where another process failed this one lost its connection: the cause is told, which takes a moment
+        time.sleep(MOMENT)
+        raise
 
 
-def _told(error: Exception) -> Exception:
-    """The exception of a child process, whose traceback arrives as text."""
+def _told(error: Exception, folder: Path) -> Exception:
+    """The exception of a child process, whose traceback arrives as text, if it had the time to leave one."""
+    if isinstance(error, ProcessExitedException):
+        ended = error.signal_name or f"exit code {error.exit_code}"
+        return TrainingFailed(
+            f"process {error.error_index} of the training was ended from outside ({ended}), perhaps because "
+            "memory ran out: the last good checkpoint is kept; go on with "
+            f"`simulacra train --resume {folder}`."
+        )
     lines = [line for line in str(error).splitlines() if line.strip()]
     name, _, sentence = (lines[-1] if lines else "").partition(": ")
     kind = name.rsplit(".", 1)[-1]
     if kind == "Interrupted":
         return Interrupted()
-    if kind in ("TrainingFailed", "ValueError", "MissingCapability"):
+    if kind in ("TrainingFailed", "ValueError", "MissingCapability", "WrongCall"):
         return TrainingFailed(sentence) if kind == "TrainingFailed" else ValueError(sentence)
     return error

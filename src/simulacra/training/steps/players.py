@@ -11,19 +11,22 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.errors.suggestion import Phrase, Refusal, train_with
 from simulacra.core.model import Model
+from simulacra.core.numerics.exchange import exchanging
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng, ambient
 from simulacra.core.updates import Update, selects
 from simulacra.training.hardware.backend import Backend
 from simulacra.training.hardware.memory import out_of_memory, release
 from simulacra.training.options import Options
+from simulacra.training.steps.coupling import coupling, refuse_coupled
 from simulacra.training.steps.objective import Totals, reduce_terms
 
 log = logging.getLogger("simulacra")
 
 
-class TrainingFailed(ValueError):
+class TrainingFailed(Refusal):
     """Training stopped; the last good checkpoint stands."""
 
 
@@ -38,14 +41,13 @@ class Held:
 class LossModule(nn.Module):
     """An update as a module whose forward is its loss: DDP then exchanges exactly its gradients."""
 
-    def __init__(self, model: Model, update: Update):
+    def __init__(self, model: Model, update: Update, processes: Backend):
         super().__init__()
-        self.model = model
-        self.update = update
+        self.model, self.update, self.processes = model, update, processes
 
     def forward(self, held: Held) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The terms as plain dicts, which DDP can traverse."""
-        with ambient(held.rng):
+        with ambient(held.rng), exchanging(self.processes):
             terms = self.update.loss(self.model, held.batch, held.rng)
         return terms.loss, terms.log
 
@@ -67,24 +69,9 @@ class OptimizerStep:
         self.others = [p for name, p in named.items() if name not in set(self.names)]
         self.plan = options.optimizer(update)
         self.optimizer = self.plan.build(self.parameters)
-        self._refuse_coupled()
+        refuse_coupled(model, update, backend.world, self.accumulate)
         self.toggle()
-        self.loss = backend.wrap(LossModule(model, update))
-
-    def _refuse_coupled(self) -> None:
-        parts, coupling = self.backend.world * self.accumulate, self._coupling()
-        if parts > 1 and coupling:
-            raise ValueError(
-                f"update {self.update.name!r} cannot run on {self.backend.world} processes with "
-                f"{self.accumulate} micro-batches: {coupling}; use devices=1, accumulate=1."
-            )
-
-    def _coupling(self) -> str | None:
-        """Why a batch cannot be split, or None."""
-        layers = [n for n, m in self.model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        if layers:
-            return f"layer {layers[0]!r} normalizes over the rows of a batch"
-        return "its loss couples the rows of a batch" if self.update.coupled else None
+        self.loss = backend.wrap(LossModule(model, update, backend))
 
     def toggle(self) -> None:
         """Only this player's parameters require gradients."""
@@ -106,7 +93,7 @@ class OptimizerStep:
         update = self.update
         if update.before is not None:
             keyed = rng.at("before")
-            with torch.no_grad(), ambient(keyed):
+            with torch.no_grad(), ambient(keyed), exchanging(self.backend):
                 update.before(self.model, batch, keyed)
         logged = self._fitting(batch, rng)
         if first:
@@ -144,18 +131,20 @@ class OptimizerStep:
         Raises:
             TrainingFailed: if that cannot be.
         """
-        was, coupling = -(-rows // self.accumulate), self._coupling()
+        was, coupled = -(-rows // self.accumulate), coupling(self.model, self.update)
         why = None
-        if coupling:
-            why = f"{coupling}, so that it cannot be split: use a batch_size smaller than {rows}"
+        if coupled:
+            why = f"{coupled}, so that it cannot be split: use a batch_size smaller than {rows}"
         elif was == 1:
             why = "a micro-batch is one row already: use a smaller model, or a device with more memory"
         elif self.backend.world > 1:
-            why = f"several processes do not split a batch on the way: use accumulate={2 * self.accumulate}"
+            more = train_with(accumulate=2 * self.accumulate)
+            why = Phrase(f"several processes do not split a batch on the way: use {more}", more)
         if why:
             raise TrainingFailed(
                 f"update {self.update.name!r} ran out of memory at {was} rows, and {why}; the last good "
-                "checkpoint is kept."
+                "checkpoint is kept.",
+                why,
             )
         self.optimizer.zero_grad(set_to_none=True)
         release(self.backend.device)

@@ -9,7 +9,7 @@ from simulacra.core.errors.finding import Finding
 from simulacra.evaluation.doctor.advice import Option
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
-from simulacra.evaluation.measures.registry import NEIGHBOUR, VITALS
+from simulacra.evaluation.measures.registry import DIAGNOSTICS, NEIGHBOUR
 
 STRONG = 0.95  # share right above which a discriminator wins the game
 WEAK = 0.25  # the share that a nearest neighbour tells beyond what the discriminator does
@@ -23,7 +23,7 @@ ROWS = {"mode collapse": "F11", "vanishing gradient": "F8"}
 
 def trouble(evidence: Evidence) -> Finding | None:
     """What a model that can tell says is wrong: a collapsed generator, a vanished gradient (rows F8, F11)."""
-    found = evidence[VITALS]
+    found = evidence[DIAGNOSTICS]
     if found is None:
         return None
     if not found.alarm:
@@ -44,7 +44,7 @@ def trouble(evidence: Evidence) -> Finding | None:
 
 def discriminator(evidence: Evidence) -> Finding | None:
     """A discriminator that wins the game, or one that sees less than the nearest neighbour does (row F8)."""
-    found = evidence[VITALS]
+    found = evidence[DIAGNOSTICS]
     if found is None or "accuracy" not in found.numbers:
         return None
     name, see = "discriminator", f"F8, {PAGE}#discriminator"

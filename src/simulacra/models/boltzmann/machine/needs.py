@@ -1,8 +1,9 @@
-"""Checks of the data that machines take; refusals say how to load others, or which model takes them."""
+"""Checks of the data that machines accept; messages say how to load the data, or which model accepts them."""
 
 from __future__ import annotations
 
 from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 
@@ -10,40 +11,58 @@ GREY = "grey levels can be drawn anew each visit (dynamic), drawn once (static) 
 
 
 def need_binary(name: str, space: Space) -> None:
-    """Raise ValueError unless the space is binary.
+    """Raises ValueError unless the space is binary.
+
+    Args:
+        name: name of the model with its article, for the message.
+        space: space of the data.
 
     Example:
         >>> need_binary("an RBM", Real((2,)))
         Traceback (most recent call last):
-        ValueError: an RBM needs binary data, but the space is Real(shape=(2,)): take a Gaussian RBM.
+        simulacra.core.errors.suggestion.Refusal: an RBM needs binary data, but the space is Real(shape=(2,)):
+        take a Gaussian RBM.
     """
     if not isinstance(space, Binary):
-        mend = _mend(space, f"{GREY}load the data with binarize='dynamic'", "take a Gaussian RBM")
+        drawn = load_with(binarize="dynamic")
+        mend = _mend(space, Phrase(f"{GREY}load the data with {drawn}", drawn), "take a Gaussian RBM")
         mend = "a VAE takes such data" if isinstance(space, Table) else mend
-        raise ValueError(f"{name} needs binary data, but the space is {space}: {mend}.")
+        raise Refusal(f"{name} needs binary data, but the space is {space}: {mend}.", mend)
 
 
 def need_real(name: str, space: Space) -> None:
-    """Raise ValueError unless the space is real."""
+    """Raises ValueError unless the space is real.
+
+    Args:
+        name: name of the model with its article, for the message.
+        space: space of the data.
+    """
     if not isinstance(space, Real):
-        grey = "load the data with dequantize='uniform' to spread each level over its interval"
-        raise ValueError(f"{name} needs real data, but the space is {space}: {_mend(space, grey)}.")
+        noisy = load_with(dequantize="uniform")
+        grey = Phrase(f"load the data with {noisy} to spread each level over its interval", noisy)
+        mend = _mend(space, grey)
+        raise Refusal(f"{name} needs real data, but the space is {space}: {mend}.", mend)
 
 
 def need_images(name: str, space: Space) -> None:
-    """Raise ValueError unless the space holds binary or real images."""
+    """Raises ValueError unless the space holds binary or real images.
+
+    Args:
+        name: name of the model with its article, for the message.
+        space: space of the data.
+    """
     if isinstance(space, Levels) and not space.image:
         raise ValueError(
             f"{name} needs images (channels, height, width), but the space is {space}: take a VAE for what "
             "has no places."
         )
     if not isinstance(space, (Binary, Real)):
-        grey = (
-            f"{GREY}load the data with binarize='dynamic', or load them with dequantize='uniform' to keep "
-            "the levels"
+        drawn, noisy = load_with(binarize="dynamic"), load_with(dequantize="uniform")
+        grey = Phrase(
+            f"{GREY}load the data with {drawn}, or load them with {noisy} to keep the levels", drawn, noisy
         )
         mend = "a VAE takes such data" if isinstance(space, Table) else _mend(space, grey)
-        raise ValueError(f"{name} needs binary or real images, but the space is {space}: {mend}.")
+        raise Refusal(f"{name} needs binary or real images, but the space is {space}: {mend}.", mend)
     if len(space.shape) != 3:
         other = "an RBM" if isinstance(space, Binary) else "a Gaussian RBM"
         raise ValueError(
@@ -53,7 +72,12 @@ def need_images(name: str, space: Space) -> None:
 
 
 def need_frames(name: str, space: Space) -> None:
-    """Raise ValueError unless the space holds sequences of binary frames."""
+    """Raises ValueError unless the space holds sequences of binary frames.
+
+    Args:
+        name: name of the model, for the message.
+        space: space of the data.
+    """
     if isinstance(space, Sequence) and isinstance(space.of, Binary) and len(space.shape) == 2:
         return
     mend = "its frames must be vectors of 0 and 1" if isinstance(space, Sequence) else "take an RBM or a VAE"
@@ -63,7 +87,7 @@ def need_frames(name: str, space: Space) -> None:
 
 
 def _mend(space: Space, grey: str, real: str = "a VAE takes such data") -> str:
-    """A mend for data of the wrong kind: grey levels, reals, or others."""
+    """Returns a suggestion for data of the wrong kind: levels, real numbers, or others."""
     if isinstance(space, Levels):
         return grey
     return real if isinstance(space, Real) else as_real(space)

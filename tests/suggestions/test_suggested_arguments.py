@@ -1,0 +1,104 @@
+"""What refusals suggest of a model or of training, taken from the refusal, works."""
+
+import pytest
+import torch
+
+import simulacra
+from simulacra import Binary, Categorical, Real
+from simulacra.core.errors.suggestion import Phrase, Refusal, command, load_with
+from simulacra.training.hardware.backend import choose_device
+
+pytestmark = pytest.mark.fault("doors 2.6")
+BITS = simulacra.from_tensors(torch.arange(240).view(40, 6) % 7 % 2, Binary((6,)))
+IMAGES, CLASS = Binary((1, 16, 16)), Categorical((), 3)
+
+
+def gan(**more):
+    """A GAN whose critic has batch normalization."""
+    return simulacra.GAN(IMAGES, **{"critic_normalization": "batch", "gradient_penalty": 1.0, **more})
+
+
+def trained(**more):
+    """A training of rows that a batch normalization mixes."""
+    model = simulacra.GAN(BITS.space, network="mlp", critic_normalization="batch")
+    return simulacra.fit(model, BITS, **{"epochs": 0.1, "accumulate": 2, "progress": False, **more})
+
+
+# file of the source, words of the sentence, what is refused
+REFUSED = (
+    ("models/adversarial/game/two_player.py", "the critic's layer {}", lambda **o: gan(**o)),
+    (
+        "models/adversarial/game/pieces.py",
+        "predicts a class, but",
+        lambda **o: simulacra.GAN(Real((4,)), Real((2,)), **{"conditioning": "auxiliary", **o}),
+    ),
+    (
+        "models/boltzmann/recurrent/frames.py",
+        "for every frame",
+        lambda **o: simulacra.RNNRBM(
+            simulacra.Sequence((5, 40), Binary((40,))), **{"hidden": 40, "estimator": "exact", **o}
+        ),
+    ),
+    (
+        "models/boltzmann/restricted/grouped_rbm.py",
+        "from p(y|v) alone",
+        lambda **o: simulacra.GroupedRBM(Binary((6,)), CLASS, **{"objective": "discriminative", **o}),
+    ),
+    (
+        "models/boltzmann/machine/learning.py",
+        "chains persist for one law",
+        lambda **o: simulacra.RBM(Binary((6,)), CLASS, **{"hidden": 3, "estimator": "pcd", **o}),
+    ),
+    (
+        "models/boltzmann/machine/learning.py",
+        "take {}, whose chains begin at the data",
+        lambda **o: simulacra.RBM(Binary((40,)), **{"hidden": 40, "estimator": "exact", **o}),
+    ),
+    (
+        "models/boltzmann/pairwise/unrolled.py",
+        "a grid needs images of one channel",
+        lambda **o: simulacra.UnrolledMRF(Binary((9,)), **{"edges": "grid", **o}),
+    ),
+    ("nets/coders.py", "use {}", lambda **o: simulacra.VAE(Real((5,)), **{"latent": 2, "net": "conv", **o})),
+    (
+        "nets/adversarial/players.py",
+        "use {}",
+        lambda **o: simulacra.GAN(Real((5,)), **{"network": "dcgan", **o}),
+    ),
+    ("training/hardware/backend.py", "use {} or {}", lambda device="mps": choose_device(device)),
+    ("training/steps/players.py", "use {}.", trained),
+)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case[0]}: {case[1]}")
+def test_each_way_out_of_a_refusal_works(case):
+    file, words, attempt = case
+    if file == "training/hardware/backend.py" and torch.backends.mps.is_available():
+        pytest.skip("this machine has the device")
+    with pytest.raises(Refusal) as refused:
+        attempt()
+    ways = refused.value.suggestions
+    assert ways
+    for part in words.split("{}"):
+        assert part in str(refused.value)
+    for way in ways:
+        # the sentence names what is suggested
+        assert str(way) in str(refused.value)
+        attempt(**dict(way.options))
+
+
+def test_a_suggestion_is_data():
+    way = load_with(types={"a b": "drop"}, stream=False, validation=0.1)
+    assert way.words == (
+        *("--data.types", '{"a b": "drop"}', "--data.stream", "false"),
+        *("--data.validation", "0.1"),
+    )
+    assert way.json() == {
+        "of": "data",
+        "options": {"types": {"a b": "drop"}, "stream": False, "validation": 0.1},
+    }
+    assert command("train", "--resume", "a").json() == {"command": ["train", "--resume", "a"]}
+    inner = Phrase(f"load it with {way}", way)
+    error = Refusal(f"odd: {inner}.", inner, "plain words")
+    assert error.suggestions == (way,) and Refusal("again", error).suggestions == (way,)
+    assert isinstance(error, ValueError) and str(error).startswith("odd: load it with types={")
