@@ -166,6 +166,9 @@ class Report:
         The report stands in the folder until the next one is written, and is kept beside those of other
         protocols in `evaluations/`, where `compare` finds it.
 
+        Args:
+            folder: the run folder, or another one; it is made if it does not exist.
+
         Returns:
             name -> path.
         """

@@ -116,7 +116,13 @@ class Options:
         return {**asdict(self), "stages": dict(self.stages)}
 
     def steps(self, stage: Stage, model: Model, rows: int) -> int:
-        """Number of steps of `stage` over `rows` rows."""
+        """Number of steps of a stage.
+
+        Args:
+            stage: a stage of `model`.
+            model: whose declared length `epochs` scales.
+            rows: number of training rows.
+        """
         if not stage.updates:
             return 0
         length = stage.length
@@ -136,6 +142,7 @@ class Options:
         """The options with what the model recommends where nothing was given.
 
         Args:
+            model: whose `recommended` options apply.
             validates: whether there are validation rows, without which nothing stops early.
         """
         wanted = {name: value for name, value in model.recommended.items() if getattr(self, name) is None}
@@ -144,7 +151,11 @@ class Options:
         return replace(self, **wanted)
 
     def optimizer(self, update: Update) -> Optimizer:
-        """The update's optimizer with what the options override."""
+        """The update's optimizer with what the options override.
+
+        Args:
+            update: of a stage of the model.
+        """
         given = update.optimizer
         if self.lr is not None:
             given = replace(given, lr=self.lr)
