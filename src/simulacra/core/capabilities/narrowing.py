@@ -10,7 +10,7 @@ C = TypeVar("C", bound=Capability)
 
 
 def able(model: object, capability: type[C]) -> C:
-    """A model as what it can do, for a type checker: its class has the capability.
+    """Returns the model with the type of a capability that its class has.
 
     Args:
         model: whose `supports(capability)` is True; a constructor may have removed it otherwise.
