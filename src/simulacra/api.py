@@ -7,7 +7,9 @@ they are stands here, in `callbacks_of`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Unpack
+
+from torch import nn
 
 from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
@@ -16,7 +18,7 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.doctor.at_end import DoctorsLook
 from simulacra.training.fit import go_on, train
 from simulacra.training.loop import Callback
-from simulacra.training.options import Options
+from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run
 
 
@@ -39,18 +41,20 @@ def fit(
     callbacks: tuple[Callback, ...] = (),
     options: Options | None = None,
     doctor: bool = True,
-    **settings: Any,
+    **settings: Unpack[OptionKeywords],
 ) -> Run:
     """Train `model` on `data`, have the doctor look at it, and return the run.
 
     Args:
+        model: the model, which is trained in place.
+        data: with the spaces of the model.
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
         callbacks: functions `(loop, epoch_ended)` called after each step; one with a method
             `at_end(run, seconds)` is given the run when training has ended.
-        options: all settings at once; otherwise keywords of `Options` (`epochs`, `batch_size`,
-            `lr`, `seed`, `ema`, `patience`, ...).
+        options: all settings at once, in place of `settings`.
         doctor: whether warnings and notes of the doctor are logged and kept in `run.findings`; it takes
             less than 5 % of the time of training.
+        settings: fields of `Options`, such as `epochs=20`, `batch_size=64`, `lr=1e-3` or `seed=1`.
 
     Raises:
         ValueError: if model and data do not fit, or the folder holds a run already.
@@ -79,15 +83,17 @@ def resume(
     callbacks: tuple[Callback, ...] = (),
     kind: type[Model] | None = None,
     doctor: bool = True,
-    **passed: Any,
+    **passed: nn.Module,
 ) -> Run:
     """Go on with the run in `path`: the final weights are those of the uninterrupted run.
 
     Args:
+        path: the run folder.
         data: the data set, where it was not made by `load_data`.
+        callbacks: as in `fit`.
         kind: the model's class, where it is your own.
         doctor: as in `fit`.
-        passed: networks that the model was built with.
+        passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: if the folder holds no run, or the data are not those of the run.

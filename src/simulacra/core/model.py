@@ -11,7 +11,7 @@ import re
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ from simulacra.core.renamed import renamed_arguments
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 
+M = TypeVar("M")
 # every model takes it: the initial weights depend on this seed alone
 SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, annotation="int")
 
@@ -36,7 +37,8 @@ SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, anno
 class _Recorded(ABCMeta):
     """Metaclass of `Model`: records the arguments of the constructor, which are the model's configuration.
 
-    Every constructor accepts `seed=` besides its own arguments.
+    Every constructor accepts `seed=` besides its own arguments. One that declares it, as those of the library
+    do, shows it to type checkers and editors, too.
     """
 
     @property
@@ -49,16 +51,17 @@ class _Recorded(ABCMeta):
             parameters = [*(p for p in parameters if p not in rest), SEED, *rest]
         return signature.replace(parameters=parameters)
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+    # M for M: type checkers go on to read the constructor
+    def __call__(cls: type[M], *args: Any, **kwargs: Any) -> M:
         kwargs = renamed_arguments({base.__name__ for base in cls.__mro__}, kwargs)
-        own = SEED.name in inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+        own = SEED.name in inspect.signature(cls.__init__).parameters
         given = kwargs if own else {name: value for name, value in kwargs.items() if name != SEED.name}
         _check_seed(kwargs.get(SEED.name))
         if of_the_library(cls):
             check_call(cls.__name__, inspect.signature(cls), args, kwargs, lambda: _kinds(cls))
         with initial_weights(kwargs.get(SEED.name)):
             try:
-                model = super().__call__(*args, **given)
+                model: Any = type.__call__(cls, *args, **given)
             except TypeError as error:
                 raise _without_unknown(cls, kwargs, error) from error
         bound = inspect.signature(cls).bind(*args, **kwargs)

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.artifact.weights import load_weights
 from simulacra.core.capabilities.general import TakesLengths, TakesMissing
@@ -176,19 +178,20 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 
 @checked
-def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
+def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.Module) -> Run:
     """The finished run in `path` with its model and, where `load_data` made them, its data.
 
     Args:
+        path: the run folder.
         kind: the model's class, where it is your own.
-        passed: networks that the model was built with.
+        passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: as `load`, if the folder holds a model that is no run, or the data have changed.
     """
     folder = Path(path)
     config = run_config(folder)
-    model = load(folder, kind=kind, **passed)
+    model = load(folder, kind=kind, device=None, **passed)
     if not config["data"].get("spec"):
         return Run(folder, model, None, config)
     data = _same_data(folder, config, model.preprocessing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import simulacra
+from torch import nn
+
 from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
 from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
 from simulacra.core.card import html_of
@@ -74,7 +76,8 @@ class Run:
         Raises:
             ValueError: if model and data do not allow it; the sentence lists those that they do.
         """
-        return simulacra.plot(self, name, **options)
+        # a layer above, as for `html_of`
+        return importlib.import_module("simulacra.exploration.plot").plot(self, name, **options)
 
     def __str__(self) -> str:
         return f"{type(self.model).__name__} trained on {self.config['data']['name']} in {self.path}"
@@ -210,7 +213,7 @@ def load(
     *,
     kind: type[Model] | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
-    **passed: Any,
+    **passed: nn.Module,
 ) -> Model:
     """A trained model from a run folder, or from what `Model.save` wrote; nothing in it is executed.
 

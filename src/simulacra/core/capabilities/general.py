@@ -21,6 +21,7 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
     HasPartitionFunctions,
 )
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.narrowing import able as able
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import LikelihoodHead
 from simulacra.core.random.keyed import Rng

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -189,7 +189,7 @@ def _between(
 def laws_of(model: Model, block: Rows) -> Laws | None:
     """The laws of the rows, or None where all have one log Z."""
     if model.supports(can.HasPartitionFunctions):
-        return cast(Any, model).laws(block.y, block.known)
+        return can.able(model, can.HasPartitionFunctions).laws(block.y, block.known)
     if block.c is None:
         return None
     return Laws(model, block.y, block.c, torch.arange(len(block.y)), contents_of(block.c))
@@ -218,10 +218,9 @@ def _sides(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any, Any]:
 
 def _energy(model: Model, block: Rows) -> Tensor:
     """F(x), or a bound on it, in nats, float64, shape (B,)."""
-    able = cast(Any, model)
     if model.supports(can.HasEnergy):
-        return to_float64(able.free_energy(block.y, block.c)).cpu()
-    return to_float64(able.bound_energy(block.y, block.c, block.rng)).cpu()
+        return to_float64(can.able(model, can.HasEnergy).free_energy(block.y, block.c)).cpu()
+    return to_float64(can.able(model, can.HasBoundEnergy).bound_energy(block.y, block.c, block.rng)).cpu()
 
 
 def needs_bracket(model: Model) -> bool:

@@ -10,8 +10,6 @@ Reference: Hinton, A practical guide to training restricted Boltzmann machines, 
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import torch
 from torch import Tensor
 
@@ -62,9 +60,9 @@ def relative_estimate(model: Model, data: Dataset, split: str, seed: int, limit:
 
 
 def _score(model: Model, block: Rows) -> Tensor:
-    able, gaps = cast(Any, model), observed(block.known)
+    gaps = observed(block.known)
     if model.supports(can.HasEnergy):
-        return -to_float64(able.free_energy(block.y, block.c))
+        return -to_float64(can.able(model, can.HasEnergy).free_energy(block.y, block.c))
     if model.supports(can.HasDensity):
-        return to_float64(able.log_density(block.y, block.c, **gaps))
-    return to_float64(able.elbo(block.y, block.c, block.rng, **gaps))
+        return to_float64(can.able(model, can.HasDensity).log_density(block.y, block.c, **gaps))
+    return to_float64(can.able(model, can.HasBound).elbo(block.y, block.c, block.rng, **gaps))

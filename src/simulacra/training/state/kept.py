@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS, describe
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged
 from simulacra.training.fit import go_on, load_into, train
-from simulacra.training.options import Options
+from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run, run_config
 
 # how a run is told from another one: all that decides its weights
@@ -26,7 +26,7 @@ def epochs_begun(folder: Path) -> float | None:
     return passes
 
 
-def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Any) -> Run:
+def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Unpack[OptionKeywords]) -> Run:
     """Train in `out`, or go on with the same training there: a finished one is only loaded.
 
     Args:
