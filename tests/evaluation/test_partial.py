@@ -11,9 +11,9 @@ from torch import nn
 import simulacra
 from simulacra import Categorical
 from simulacra.cli import main
+from simulacra.evaluation import report_files
 from simulacra.evaluation.likelihood import annealing
 from simulacra.evaluation.measures import kept_parts as partial
-from simulacra.evaluation.measures import report_files
 from simulacra.evaluation.measures.kept_parts import PARTIAL, PLAIN, TENSOR, Store, keeping
 from simulacra.evaluation.report import Report, read_report
 from simulacra.evaluation.samples import extractor

@@ -137,8 +137,8 @@ class Album:
         """n codes sampled from the prior; `name` selects the random stream."""
         rng = Rng(self.seed, "pictures", name, rows=range(n))
         if self.can(can.HasPrior):
-            return cast(can.HasPrior, self.model).prior(rng)
-        return rng.normal("z", cast(can.Decodes, self.model).code_size, dtype=self.model.dtype)
+            return can.able(self.model, can.HasPrior).prior(rng)
+        return rng.normal("z", can.able(self.model, can.Decodes).code_size, dtype=self.model.dtype)
 
     def varied(self, n: int) -> Batch:
         """n held-out rows: one of each class in turn if there are labels, otherwise at even distances."""

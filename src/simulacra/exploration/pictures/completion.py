@@ -123,9 +123,7 @@ def known_part(space: Space, name: str, seed: int = 0) -> Tensor:
     keep = parts[name].keep(grid, seed).expand(space.shape)
     if bool(keep.all()) or not bool(keep.any()):
         kept = "every entry" if bool(keep.any()) else "no entry"
-        raise ValueError(
-            f"known is {name!r}, which keeps {kept} of {space}: that is too small for it."
-        )
+        raise ValueError(f"known is {name!r}, which keeps {kept} of {space}: that is too small for it.")
     return keep
 
 

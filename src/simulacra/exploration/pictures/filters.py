@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import torch
 
@@ -22,7 +20,7 @@ SWEEPS = (0, 1, 3, 10, 30, 100, 300, 1000)  # numbers of sweeps after which stat
 
 def filters(album: Album) -> Picture:
     """The weights of hidden units as images: blue for negative weights, red for positive ones."""
-    every = cast(can.HasFilters, album.model).filters()
+    every = can.able(album.model, can.HasFilters).filters()
     w = every.float().cpu().mean(1).numpy()
     # those with the largest weights
     order = np.sort(np.argsort(-np.abs(w).reshape(len(w), -1).sum(1), kind="stable")[:FILTERS])
@@ -38,7 +36,7 @@ def filters(album: Album) -> Picture:
 
 def fantasies(album: Album) -> Picture:
     """Markov chains from random states on: one chain in each row, later states to the right."""
-    model, chain = album.model, cast(can.HasMarkovChain, album.model)
+    model, chain = album.model, can.able(album.model, can.HasMarkovChain)
     rng = Rng(album.seed, "fantasies", rows=range(CHAINS), device=model.device)
     seen, at = [], 0
     with evaluating(model):
