@@ -11,7 +11,7 @@ import pytest
 import simulacra
 from simulacra.core.storage.plain_text import printable
 from simulacra.exploration import notebook
-from simulacra.exploration.drawing import style
+from simulacra.exploration.rendering import style
 
 pytestmark = pytest.mark.fault("doors 2.4")
 SCRIPT, IMAGE = "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'

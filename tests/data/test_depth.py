@@ -14,7 +14,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data import StreamedSplit, load_data
 from simulacra.exploration.drawing.sheet import images_of
-from simulacra.exploration.drawing.tiles import pixels
+from simulacra.exploration.rendering.tiles import pixels
 
 KEEP = {"validation": 0, "test": 0}  # every row in `train`, in the order of the files
 RGB = {"photometric": "rgb"}

@@ -13,9 +13,7 @@ from simulacra.core.preprocessing.transforms import Binarize
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Real
-from simulacra.exploration.drawing import style
 from simulacra.exploration.drawing.sheet import images_of
-from simulacra.exploration.drawing.tiles import GAP, enlarge, pixels
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.completion import (
     DRAWS,
@@ -26,6 +24,9 @@ from simulacra.exploration.pictures.completion import (
     parts_of,
     shows,
 )
+from simulacra.exploration.rendering import style
+from simulacra.exploration.rendering.figure import render
+from simulacra.exploration.rendering.tiles import GAP, enlarge, pixels
 
 IMAGE = Levels((1, 5, 6), 4)
 
@@ -183,7 +184,7 @@ def tiles(figure, size):
 
 def test_the_picture_shows_the_original_what_is_given_and_the_draws():
     given = album(simulacra.NADE, images(61), seed=3, hidden=5)
-    figure = completion_picture(given, known="left").figure
+    figure = render(completion_picture(given, known="left"))
     x, keep = given.varied(ROWS).x, known_part(IMAGE, "left")
     drawn = completions(given.model, x, keep, DRAWS, 3)
     size = enlarge(pixels(images_of(IMAGE, x)), 2 + DRAWS).shape[1:3]
@@ -206,7 +207,7 @@ def test_grey_data_that_a_model_draws_black_or_white_say_so():
     data = images()
     chain = Preprocessing(IMAGE, (Binarize("threshold", levels=4),))
     given = album(simulacra.NADE, replace(data, preprocessing=chain), hidden=5)
-    title = completion_picture(given, n=2, draws=1).figure.texts[0].get_text()
+    title = render(completion_picture(given, n=2, draws=1)).texts[0].get_text()
     assert title == "NADE: completions given the upper half (drawn black or white)"
 
 
@@ -214,7 +215,7 @@ def test_an_expectation_is_shown_once():
     data = images()
     pca = album(simulacra.PCA, data, latent=2)
     simulacra.fit(pca.model, data, progress=False)
-    assert [t.get_text() for t in completion_picture(pca, n=2).figure.texts[1:]] == [
+    assert [t.get_text() for t in render(completion_picture(pca, n=2)).texts[1:]] == [
         "original",
         "given",
         "expected",
@@ -226,7 +227,7 @@ def test_rows_of_bits_are_small_matrices():
     known = torch.ones(40, 11, dtype=torch.bool)
     known[:, 2] = False
     data = simulacra.from_tensors(x, Binary((11,)), "bits", known=known)
-    figure = completion_picture(album(simulacra.NADE, data, hidden=5), n=3, draws=2).figure
+    figure = render(completion_picture(album(simulacra.NADE, data, hidden=5), n=3, draws=2))
     assert len(figure.axes) == 3
     frame = np.array(style.FRAME) / 255
     for axes in figure.axes:

@@ -8,6 +8,7 @@ import simulacra
 from simulacra.exploration.latent.embedding import Embedding, embed, knn_accuracy
 from simulacra.exploration.latent.manifold import latent_grid, manifold, principal_plane
 from simulacra.exploration.latent.map import latent_map
+from simulacra.exploration.rendering.figure import render
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_the_joint_map_puts_codes_at_their_ranks_on_the_lattice(digits, pca):
     found = embed(pca, digits.test, limit=40)
     plane = principal_plane(found.codes)
     lattice = manifold(pca, 4, plane=plane)
-    figure = latent_map(found, digits.label_names, plane, digits.space, lattice).figure
+    figure = render(latent_map(found, digits.label_names, plane, digits.space, lattice))
     encoder, decoder, both = figure.axes
     shown = lambda axes: np.concatenate([c.get_offsets() for c in axes.collections])
     by_label = torch.cat([found.codes[found.labels == k] for k in found.labels.unique()])

@@ -10,9 +10,10 @@ import simulacra
 from simulacra.core.random.keyed import Rng
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.exploration.drawing.data import Picture
-from simulacra.exploration.drawing.tiles import DARK, GAP
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.registry import album_of, pictures
+from simulacra.exploration.rendering.figure import render
+from simulacra.exploration.rendering.tiles import DARK, GAP
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def album():
 
 
 def bytes_of(picture: Picture) -> np.ndarray:
-    return np.asarray(picture.figure.axes[0].images[0].get_array())
+    return np.asarray(render(picture).axes[0].images[0].get_array())
 
 
 def test_a_filter_that_asks_for_one_pixel_is_red_there_and_white_elsewhere(album):

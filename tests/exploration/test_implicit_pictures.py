@@ -6,12 +6,12 @@ import torch
 import simulacra
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Real
-from simulacra.exploration.drawing import style
-from simulacra.exploration.drawing.tiles import pixels
 from simulacra.exploration.latent.inversion import codes_of, invert
 from simulacra.exploration.pictures import figures
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.registry import album_of, pictures, possible
+from simulacra.exploration.rendering import style
+from simulacra.exploration.rendering.tiles import pixels
 
 
 def game(data, condition=None, **options):

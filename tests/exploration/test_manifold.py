@@ -8,8 +8,8 @@ from torch import nn
 from simulacra.core.model import Model
 from simulacra.core.spaces.plain import Binary, Real
 from simulacra.exploration.drawing.sheet import images_of
-from simulacra.exploration.drawing.tiles import mosaic, pixels
 from simulacra.exploration.latent.manifold import latent_grid, manifold, plane_of, principal_plane
+from simulacra.exploration.rendering.tiles import mosaic, pixels
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.variational.vae import VAE
 

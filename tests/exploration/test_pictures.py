@@ -10,6 +10,7 @@ import simulacra
 from simulacra.core.batch import Batch
 from simulacra.exploration.drawing.curves import training_curves
 from simulacra.exploration.pictures.registry import PICTURES, album_of, pictures, possible
+from simulacra.exploration.rendering.figure import render
 
 PRIVATE = {"reconstructions", "completions", "neighbours", "samples_and_data", "inversions", "arithmetic"}
 
@@ -85,7 +86,7 @@ def test_curves_skip_blanks_and_mark_stages():
     rows = [{"stage": "one", "step": str(i), "total_step": str(i), "loss": str(1 / i)} for i in (1, 2, 3)]
     rows += [{"stage": "one", "step": "3", "total_step": "3", "loss": "", "valid_score": "-1.5"}]
     rows += [{"stage": "two", "step": "1", "total_step": "4", "loss": "nan", "valid_score": "-1.0"}]
-    score, loss = training_curves(rows).figure.axes
+    score, loss = render(training_curves(rows)).axes
     assert score.lines[0].get_xydata().tolist() == [[3.0, -1.5], [4.0, -1.0]]
     assert loss.lines[0].get_xydata().tolist() == [[1.0, 1.0], [2.0, 0.5], [3.0, 1 / 3]]
     assert loss.lines[-1].get_xdata()[0] == 3.0

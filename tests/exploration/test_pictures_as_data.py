@@ -12,13 +12,15 @@ import torch
 import simulacra
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels, Real
-from simulacra.exploration.drawing import marks, style
-from simulacra.exploration.drawing.axes import DRAW
+from simulacra.exploration.drawing import marks
 from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.scale import ClassColours
 from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.live.history import History, Snapshot
 from simulacra.exploration.pictures.registry import PICTURES, album_of, possible
+from simulacra.exploration.rendering import style
+from simulacra.exploration.rendering.axes import DRAW
+from simulacra.exploration.rendering.figure import render
 
 
 def array(entry) -> np.ndarray:
@@ -148,6 +150,6 @@ def test_the_renderer_draws_every_mark_and_every_role():
 def test_histograms_draw_the_heights_that_they_hold():
     edges, heights = np.array([0.0, 1.0, 4.0]), np.array([[2.0, 0.5], [1.0, 3.0]])
     mark = marks.Histogram(edges, heights, ("samples", "data"), ("a", "b"))
-    figure = grid([Panel((mark,), x=Axis("x"))], 1, 3.0, 2.0).figure
+    figure = render(grid([Panel((mark,), x=Axis("x"))], 1, 3.0, 2.0))
     tops = [(p.get_x(), p.get_width(), p.get_y() + p.get_height()) for p in figure.axes[0].patches]
     assert tops == [(0, 1, 2), (1, 3, 0.5), (0, 1, 3), (1, 3, 3.5)]

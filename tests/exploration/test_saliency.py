@@ -7,9 +7,9 @@ import simulacra
 from simulacra.core.interface import evaluating
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels, Real
-from simulacra.exploration.drawing.tiles import pixels
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.saliency import saliency, saliency_picture, scored
+from simulacra.exploration.rendering.tiles import pixels
 from simulacra.models.adversarial.gan import GAN
 
 F64 = torch.float64

@@ -11,7 +11,8 @@ from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.exploration import view
 from simulacra.exploration.drawing.scale import scale_of
 from simulacra.exploration.drawing.sheet import images_of, sheet
-from simulacra.exploration.drawing.tiles import pixels
+from simulacra.exploration.rendering.figure import render
+from simulacra.exploration.rendering.tiles import pixels
 
 pytestmark = pytest.mark.fault("e2")
 DEEP = Levels((1, 20, 20), 2**16)
@@ -38,7 +39,7 @@ def test_deep_pictures_are_not_black_and_say_their_scale(tmp_path):
 
 def test_one_scale_for_all_images_of_a_figure():
     x = torch.stack([torch.full((1, 20, 20), 600), torch.full((1, 20, 20), 6000)])
-    figure = sheet(DEEP, x.unsqueeze(0)).figure
+    figure = render(sheet(DEEP, x.unsqueeze(0)))
     assert "black 600, white 6,000 of 65,535" in [text.get_text() for text in figure.texts]
     assert pixels(images_of(DEEP, x)).mean((1, 2, 3)).tolist() == [0, 255]
 
@@ -50,7 +51,7 @@ def test_pictures_that_use_their_range_stay_as_they_are(space):
     x[0, 0, 0, 0] = top // 3
     shown = pixels(images_of(space, x))
     assert scale_of(space, x).words == "" and shown[0, 0, 0, 0] == round(255 * (top // 3) / top)
-    assert not [text for text in sheet(space, x.unsqueeze(0)).figure.texts if text.get_text()]
+    assert not [text for text in render(sheet(space, x.unsqueeze(0))).texts if text.get_text()]
 
 
 def test_eight_bits_in_their_own_range_and_reals_are_stretched_and_say_so():

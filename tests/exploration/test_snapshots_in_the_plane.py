@@ -20,6 +20,7 @@ from simulacra.exploration.live.history import (
 )
 from simulacra.exploration.live.watch import SamplePictures
 from simulacra.exploration.pictures.progression import chosen, framed, row_of
+from simulacra.exploration.rendering.figure import render
 
 pytestmark = pytest.mark.fault("doors 2.1")
 SETTINGS = {"epochs": 4, "batch_size": 40, "progress": False}
@@ -74,7 +75,7 @@ def test_pictures_of_epochs_have_one_window(trained):
     run, _ = trained
     assert len(list((run.path / "samples").glob("epoch-*.png"))) == 4
     picture = view_data(run.data.space, torch.zeros(3, 2))
-    figure = framed(picture, read_history(run.path).window).figure
+    figure = render(framed(picture, read_history(run.path).window))
     row = run.plot("snapshots").figure.axes[0]
     assert figure.axes[0].get_xlim() == row.get_xlim() and figure.axes[0].get_ylim() == row.get_ylim()
 
@@ -124,7 +125,7 @@ def test_a_table_of_two_numbers_has_them_with_the_names_of_its_columns(tmp_path)
 def test_what_lies_outside_of_the_window_is_counted():
     x = torch.tensor([[0.0, 0.0], [9.0, 0.0], [float("nan"), 0.0]], dtype=torch.float64)
     window = torch.tensor([[-1.0, -1.0], [1.0, 1.0]], dtype=torch.float64)
-    axes = row_of(History(window, (Snapshot(0, x),)), "t").figure.axes[0]
+    axes = render(row_of(History(window, (Snapshot(0, x),)), "t")).axes[0]
     assert axes.get_xlabel() == "x1 (2 outside)" and len(axes.collections[0].get_offsets()) == 1
 
 

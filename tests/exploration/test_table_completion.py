@@ -20,6 +20,7 @@ from simulacra.exploration.pictures.table_completion import (
     rows_of_picture,
     scattered,
 )
+from simulacra.exploration.rendering.figure import render
 
 R = np.array([[1, 0.8, -0.3], [0.8, 1, 0.1], [-0.3, 0.1, 1]])
 
@@ -113,7 +114,7 @@ def test_shares_of_classes_are_those_of_the_draws():
 
 def test_panels_show_numbers_as_intervals_and_classes_as_shares():
     model, data = mixed()
-    figure = completion_picture(Album(model, data, 0, []), n=30, draws=4).figure
+    figure = render(completion_picture(Album(model, data, 0, []), n=30, draws=4))
     size, sex, town = figure.axes[:3]
     assert [axes.get_title(loc="left") for axes in figure.axes[:3]] == ["size", "sex", "town"]
     assert "in their 90% interval" in size.texts[0].get_text() and len(size.collections) == 1
@@ -125,7 +126,7 @@ def test_panels_show_numbers_as_intervals_and_classes_as_shares():
 def test_a_part_by_name_and_missing_cells():
     model, data = gaussian(gaps=0.3)
     album = Album(model, data, 0, [])
-    figure = completion_picture(album, known="first", n=40, draws=3).figure
+    figure = render(completion_picture(album, known="first", n=40, draws=3))
     assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["b", "c"]
     assert "given the first half" in figure.get_suptitle()
     batch = data.test.rows(torch.arange(40))
@@ -143,6 +144,6 @@ def test_a_model_that_fills_in_by_its_expectation_has_no_intervals():
     x = torch.rand(5, 3).round()
     hidden = torch.zeros(5, 3, dtype=torch.bool)
     hidden[:, 0] = True
-    figure = completed_table(space, x, hidden, x.unsqueeze(0), "", "expected").figure
+    figure = render(completed_table(space, x, hidden, x.unsqueeze(0), "", "expected"))
     (axes,) = (axes for axes in figure.axes if axes.get_visible())
     assert not axes.collections and axes.get_ylabel() == "expected" and axes.texts[0].get_text() == "5 cells"

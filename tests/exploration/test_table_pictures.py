@@ -13,6 +13,7 @@ from simulacra.core.spaces.plain import Count, Real
 from simulacra.exploration.pictures.correlations import as_columns, correlations, in_order, matrix, tables_of
 from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.registry import album_of, pictures
+from simulacra.exploration.rendering.figure import render
 from simulacra.tables.associations import associations
 
 
@@ -54,7 +55,7 @@ def test_the_most_associated_columns_are_chosen():
 def test_the_three_matrices_are_those_of_data_samples_and_their_difference():
     data = table()
     album = album_of(small(data), data, 0, ())
-    figure = correlations(album).figure
+    figure = render(correlations(album))
     left, middle, right = (axes.images[0].get_array().filled(np.nan) for axes in figure.axes[:3])
     train, drawn = tables_of(album, 2000)
     assert len(train) == len(drawn) == len(data.train)
@@ -68,7 +69,7 @@ def test_the_three_matrices_are_those_of_data_samples_and_their_difference():
 
 def test_pairs_have_data_on_the_left_and_samples_on_the_right_with_the_same_limits():
     data = table(more=3)
-    figure = pairs(album_of(small(data), data, 0, ())).figure
+    figure = render(pairs(album_of(small(data), data, 0, ())))
     left, right = (part.axes for part in figure.subfigs)
     assert len(left) == len(right) == 16
     scatters = [i for i, axes in enumerate(left) if axes.collections]

@@ -9,10 +9,11 @@ from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Levels, Real
-from simulacra.exploration.drawing import style
 from simulacra.exploration.drawing.sheet import images_of, sheet
-from simulacra.exploration.drawing.tiles import GAP, enlarge, joined, pixels
 from simulacra.exploration.drawing.views import VIEWS, view, view_of
+from simulacra.exploration.rendering import style
+from simulacra.exploration.rendering.figure import render
+from simulacra.exploration.rendering.tiles import GAP, enlarge, joined, pixels
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_every_pixel_of_a_sheet_is_the_pixel_of_an_image(tmp_path):
     space = Levels((1, 5, 7), 256)
     images = torch.randint(0, 256, (3, 4, 1, 5, 7), generator=torch.Generator().manual_seed(0))
     picture = sheet(space, images, "title", row_names=["a", "b", "c"], captions=["1", "2", "3", "4"])
-    style.save(picture.figure, tmp_path / "sheet.png")
+    style.save(render(picture), tmp_path / "sheet.png")
     picture = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB"))
     tiles = enlarge(pixels(images_of(space, images.flatten(0, 1))), 4)
     h, w = tiles.shape[1:3]

@@ -1,6 +1,6 @@
 """Exploration: codes of a model, pictures as data, and pictures while a model trains.
 
-Every picture is a `Picture` of arrays, names, axes and scales; `drawing.render` draws it with matplotlib.
+Every picture is a `Picture` of arrays, names, axes and scales; `rendering` draws it with matplotlib.
 """
 
 from simulacra.core.capabilities.representation import features_of

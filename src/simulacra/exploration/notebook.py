@@ -78,7 +78,9 @@ def _card(title: str, lines: Lines, picture: Picture | None, drawn: str) -> str:
     )
     image = ""
     if picture is not None:
-        data = base64.b64encode(_small(png_of(picture.figure))).decode("ascii")
+        from simulacra.exploration.rendering.figure import render
+
+        data = base64.b64encode(_small(png_of(render(picture)))).decode("ascii")
         alt = f"{drawn} of {title}"
         image = f'<img style="max-width:{WIDTH}px" alt="{_text(alt)}" src="data:image/png;base64,{data}">'
     return f"<div><p><strong>{_text(title)}</strong></p><table>{rows}</table>{image}</div>"

@@ -41,7 +41,9 @@ class Plot:
     @cached_property
     def figure(self) -> Figure:
         """The matplotlib figure, on a canvas of its own; the global state of matplotlib does not change."""
-        return self.data.figure
+        from simulacra.exploration.rendering.figure import render
+
+        return render(self.data)
 
     def save(self, path: str | Path) -> Path:
         """Write a PNG file, atomically."""
@@ -59,7 +61,7 @@ class Plot:
         return self.png
 
     def __repr__(self) -> str:
-        from simulacra.exploration.drawing.style import DPI
+        from simulacra.exploration.rendering.style import DPI
 
         width, height = self.figure.get_size_inches() * DPI
         return f"<Plot {self.name}, {width:.0f} x {height:.0f} pixels; save(path) writes it>"
@@ -117,7 +119,7 @@ def _metrics(run: Run) -> Sequence[Mapping[str, Any]]:
 
 def png_of(figure: Figure) -> bytes:
     """The figure as the bytes of a PNG file."""
-    from simulacra.exploration.drawing.style import DPI, PAPER
+    from simulacra.exploration.rendering.style import DPI, PAPER
 
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=DPI, facecolor=PAPER)

@@ -1,1 +1,1 @@
-"""Pictures as data, a view for each space, and the renderer for matplotlib."""
+"""Pictures as data, and a view for each space."""

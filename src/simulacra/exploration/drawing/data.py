@@ -3,7 +3,7 @@
     Picture = title + panels + layout
 
 A panel is either a set of `Images` or a `Panel` of marks on two axes. The functions of
-`exploration.pictures` compute a `Picture`; a renderer draws it. `drawing.render` is the renderer for
+`exploration.pictures` compute a `Picture`; a renderer draws it. `exploration.rendering` is the renderer for
 matplotlib, and `Picture.json()` gives the same picture to any other one, such as a browser.
 """
 
@@ -11,15 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from simulacra.exploration.drawing.marks import Mark
 from simulacra.exploration.drawing.scale import ClassColours, Scale, SignedScale
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LIMIT = 8 * 2**20  # bytes of a picture as JSON
 
@@ -180,13 +177,6 @@ class Picture:
     title: str
     panels: tuple[Images | Panel | Picture, ...]
     layout: Sheet | Grid | Beside
-
-    @property
-    def figure(self) -> Figure:
-        """A new matplotlib figure of the picture, on a canvas of its own."""
-        from simulacra.exploration.drawing.render import render
-
-        return render(self)
 
     def json(self, limit: int = LIMIT) -> dict[str, Any]:
         """The picture as values that `json.dumps` accepts.

@@ -93,9 +93,11 @@ def view(
         >>> view(Real((2,)), torch.randn(50, 2), title="samples").axes[0].get_xlabel()
         'x1'
     """
-    figure = view_data(space, x, title, other, names).figure
+    from simulacra.exploration.rendering.figure import render
+
+    figure = render(view_data(space, x, title, other, names))
     if path is not None:
-        from simulacra.exploration.drawing.style import save
+        from simulacra.exploration.rendering.style import save
 
         save(figure, Path(path))
     return figure

@@ -84,9 +84,10 @@ class SamplePictures:
         return max(1, round(epochs_of(loop) / PICTURES))
 
     def _draw(self, loop: Loop) -> None:
-        from simulacra.exploration.drawing.style import save
         from simulacra.exploration.drawing.views import view_data
         from simulacra.exploration.pictures.progression import framed
+        from simulacra.exploration.rendering.figure import render
+        from simulacra.exploration.rendering.style import save
 
         assert loop.folder is not None and loop.stage is not None
         model, epoch = loop.model, loop.position.epoch
@@ -101,11 +102,10 @@ class SamplePictures:
             self._keep(loop)
             assert self.history is not None
             picture = framed(picture, self.history.window)
-        save(picture.figure, place / f"{stage}epoch-{epoch:04d}.png")
+        save(render(picture), place / f"{stage}epoch-{epoch:04d}.png")
 
     def _keep(self, loop: Loop) -> None:
         """Keep one more snapshot and draw the row of all snapshots."""
-        from simulacra.exploration.drawing.style import save
         from simulacra.exploration.live.history import (
             History,
             read_history,
@@ -115,6 +115,8 @@ class SamplePictures:
         )
         from simulacra.exploration.pictures.critic import modes_of
         from simulacra.exploration.pictures.progression import names_of, row_of
+        from simulacra.exploration.rendering.figure import render
+        from simulacra.exploration.rendering.style import save
 
         assert loop.folder is not None
         model, step = loop.model, loop.position.total_steps
@@ -126,7 +128,7 @@ class SamplePictures:
         write_history(self.history, loop.folder)
         title = f"{type(model).__name__}: samples while it trained"
         picture = row_of(self.history, title, names_of(model.preprocessing.raw), modes_of(loop.data))
-        save(picture.figure, loop.folder / "snapshots.png")
+        save(render(picture), loop.folder / "snapshots.png")
 
 
 def epochs_of(loop: Loop) -> float:

@@ -82,7 +82,8 @@ def pictures(
         >>> sorted(pictures(simulacra.PPCA(data.space, latent=1), data, tempfile.mkdtemp()))
         ['latent_map', 'samples', 'samples_and_data']
     """
-    from simulacra.exploration.drawing.style import save
+    from simulacra.exploration.rendering.figure import render
+    from simulacra.exploration.rendering.style import save
 
     folder = Path(folder)
     check_links(
@@ -103,7 +104,7 @@ def pictures(
             picture = kind.draw(album, **options)
             if picture is not None:
                 place = _private(folder) if kind.private(album) else folder
-                drawn[kind.name] = save(picture.figure, place / f"{kind.name}.png")
+                drawn[kind.name] = save(render(picture), place / f"{kind.name}.png")
     except KeyboardInterrupt:
         raise CutShort(drawn) from None
     if only is not None and not drawn:

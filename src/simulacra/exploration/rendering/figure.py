@@ -1,6 +1,6 @@
 """Renderer for matplotlib: draws any `Picture` as a figure.
 
-Only this file, `axes.py`, `style.py` and `tiles.py` beside it import matplotlib.
+Only the files of this folder import matplotlib.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from simulacra.exploration.drawing import style
-from simulacra.exploration.drawing.axes import draw_panel
 from simulacra.exploration.drawing.data import Beside, Grid, Images, Panel, Picture, Sheet
-from simulacra.exploration.drawing.tiles import sheet_figure
+from simulacra.exploration.rendering import style
+from simulacra.exploration.rendering.axes import draw_panel
+from simulacra.exploration.rendering.tiles import sheet_figure
 
 MANY_COLUMNS = 2  # of a legend in an empty cell
 

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from simulacra.exploration.drawing import style
 from simulacra.exploration.drawing.data import Images, Sheet
 from simulacra.exploration.drawing.scale import ClassColours, Scale, SignedScale
 from simulacra.exploration.drawing.text import LONGEST
+from simulacra.exploration.rendering import style
 
 WIDTH, TILE = 1500, 96  # pixels: largest width of a sheet; smallest width of a tile, where WIDTH allows it
 LETTERS = 30  # of a name beside a row

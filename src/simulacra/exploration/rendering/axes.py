@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis as MatplotlibAxis
 from matplotlib.ticker import MaxNLocator
 
-from simulacra.exploration.drawing import marks, style
+from simulacra.exploration.drawing import marks
 from simulacra.exploration.drawing.data import Axis, Images, Panel
-from simulacra.exploration.drawing.tiles import joined, pixels
+from simulacra.exploration.rendering import style
+from simulacra.exploration.rendering.tiles import joined, pixels
 
 COLOUR_MAPS = {"blues": "Blues", "diverging": "RdBu_r"}
 FIELD = "PuOr_r"

@@ -1,0 +1,1 @@
+"""Renderer of pictures for matplotlib, the only files that import it."""
