@@ -1,4 +1,4 @@
-"""Rows that are given from memory, with what stands beside them, checked against each other."""
+"""Checks rows given from memory together with their labels, masks, conditions and lengths."""
 
 from __future__ import annotations
 
@@ -23,13 +23,18 @@ BESIDE = ("labels", "known", "c_known", "lengths")
 def checked_rows(
     x: Any, space: Space, name: str, c: Any, condition: Space | None, parts: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The fields of a split of all rows, and the names of their classes.
+    """Converts rows and what belongs to them to tensors, and checks that they fit each other.
 
     Args:
         x: observations in `space`, as `rows_of` takes them.
-        name: of the data, for what is said.
-        c: conditions, or None.
-        parts: some of `BESIDE`.
+        space: the space of one observation.
+        name: the name of the data, for messages.
+        c: conditions, one for each row, or None.
+        condition: the space of `c`, or None: then `c` is used as it is.
+        parts: values for some of `BESIDE`: labels, known, c_known, lengths.
+
+    Returns:
+        The keyword arguments of a `Split`, and the class names (empty if labels are numbers).
 
     Raises:
         ValueError: if the rows do not fit the space, or a part does not fit the rows.
@@ -59,7 +64,7 @@ def checked_rows(
 
 
 def _say_offsets(name: str, x: Tensor) -> None:
-    """Warn of entries that a model, which computes in single precision, cannot tell apart as they are."""
+    """Warns of entries with a mean so large that single precision cannot resolve their values."""
     flat = x.double().flatten(1)
     moments = zip(flat.mean(0).tolist(), flat.std(0).tolist())
     far = [j for j, (mean, spread) in enumerate(moments) if spread and needs_double(mean, 64 * spread)]

@@ -1,4 +1,4 @@
-"""Data sets from tensors and arrays whose space the user gives."""
+"""`from_tensors`: data sets from tensors and arrays whose space the user gives."""
 
 from __future__ import annotations
 
@@ -31,12 +31,18 @@ def from_tensors(
     seed: int = 0,
     **parts: Any,
 ) -> Dataset:
-    """A data set from rows in memory, split at random by `seed`.
+    """Makes a data set from rows in memory, split at random by `seed`.
 
     Args:
-        x: observations in `space`, as `log_prob` takes them: numpy, torch, lists, or a data frame where
-            the space is `Table`; shape (N, *).
-        c: conditions, shape (N, *), or names of classes.
+        x: observations in `space`, shape (N, *), as `log_prob` takes them: numpy, torch, lists, or a data
+            frame if the space is a `Table`.
+        space: the space of one observation.
+        name: name of the data set.
+        c: conditions, shape (N, *), or names of classes, or None.
+        condition: the space of `c`; None: `c` is used as it is.
+        valid: share of the rows for validation.
+        test: share of the rows for testing.
+        seed: seed of the random split.
         parts: `labels` (numbers or names), `known`, `c_known` or `lengths`, shape (N, ...).
 
     Raises:
