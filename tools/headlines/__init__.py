@@ -1,1 +1,3 @@
-"""The queue of long runs: entries that say beforehand what counts, and runs that survive a kill."""
+"""The queue of long runs: entries state beforehand how figures are judged, and runs can be resumed after a
+kill.
+"""

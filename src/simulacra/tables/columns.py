@@ -1,5 +1,4 @@
-"""`Columns`: a table in the form that measures take: numbers in float64, classes as codes, missing cells
-marked.
+"""`Columns`: a table as measures take it: numbers in float64, classes as codes, missing cells marked.
 
 Decimals say how finely a column of numbers is written:
 
@@ -168,8 +167,7 @@ def exact(values: np.ndarray) -> np.ndarray:
 
 
 def usable(x: np.ndarray) -> np.ndarray:
-    """Returns a mask, shape (columns,), of the columns with at least 10 known cells, from which trees can
-    learn.
+    """Returns a mask of the columns from which trees can learn, shape (columns,): at least 10 known cells.
 
     Raises:
         NotMeasured: if there is none.

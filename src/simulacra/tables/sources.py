@@ -101,8 +101,7 @@ def from_frame(frame: pandas.DataFrame, classes: Sequence[str] = (), like: Colum
 
 
 def completer_of(space: Table, complete: Callable[..., Tensor]) -> Completer:
-    """Converts a function that completes raw rows, such as `model.complete`, to one that completes
-    `Columns.matrix`.
+    """Converts a function that completes raw rows, such as `model.complete`, to one for `Columns.matrix`.
 
     Args:
         space: the space of the rows.

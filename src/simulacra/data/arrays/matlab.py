@@ -211,7 +211,7 @@ def _numbers(label: str, stored: int, content: bytes, order: str) -> np.ndarray:
 
 
 def _cell(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str, depth: int) -> Found:
-    """Returns the arrays of a cell in order, its strings as one array, or "cell" if it holds anything else."""
+    """Returns the arrays of a cell in order, its strings as one array, or "cell" for anything else."""
     held = []
     for kind, element in parts:
         held.append(_matrix(element, order, depth + 1)[1] if kind == MATRIX and element else OTHER[CELL])

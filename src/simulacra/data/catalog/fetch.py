@@ -195,7 +195,7 @@ def _verify(remote: Remote, part: Path) -> None:
 
 
 def _from(url: str, remote: Remote, part: Path, progress: Progress) -> None:
-    """Connects until the file is complete; gives up after `ATTEMPTS` connections in a row without new bytes."""
+    """Connects until the file is complete; gives up after `ATTEMPTS` connections without new bytes."""
     idle = 0
     while idle < ATTEMPTS:
         before = _size(part)
@@ -271,7 +271,7 @@ def _too_long(remote: Remote, done: int) -> bool:
 
 
 def _unpack(remote: Remote, archive: Path) -> None:
-    """Extracts the registered members, each moved into place when it is complete; no other path is written."""
+    """Extracts the registered members, each moved into place when complete; writes no other path."""
     with tarfile.open(archive, "r:gz") as tar:
         for member in remote.members:
             target = archive.parent / member

@@ -84,8 +84,10 @@ def _png_chunks(file: IO[bytes]) -> Chunks:
 
 
 def gif_frames(path: Path) -> tuple[int, bool, bool]:
-    """Reads a GIF file's number of frames, whether all palettes are grey, and whether frame 0 covers the
-    canvas.
+    """Reads the frames of a GIF file without decoding.
+
+    Returns:
+        The number of frames, True if all palettes are grey, and True if the first frame covers the canvas.
 
     Raises:
         ValueError: if the file is truncated.

@@ -251,7 +251,7 @@ def _bits(image: Image.Image) -> int:
 
 
 def _wavelet_levels(path: Path, image: Image.Image) -> int:
-    """Returns the levels of a JPEG 2000 file; refuses depths other than 8 and 16 bits, which Pillow rescales."""
+    """Returns the levels of a JPEG 2000 file; refuses other depths than 8 and 16 bits."""
     with path.open("rb") as file:
         content = file.read(2**16)
     at = content.find(b"\xff\x4f\xff\x51") + 4

@@ -220,7 +220,7 @@ def _check_there(path: Path, page: Any) -> None:
 
 
 def _check_unpacked(path: Path, page: Any) -> None:
-    """Raises ValueError if a strip or tile unpacks to more than its page, since tifffile does not limit it."""
+    """Raises ValueError if a strip or tile unpacks to more than its page, which tifffile allows."""
     if page.compression not in DEFLATE or page.nbytes + DENSEST * max(page.databytecounts) <= LEAST:
         return
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Finds the options without which `load_data` refuses data, from file headers: sizes, windows, keys, kinds."""
+"""Finds the options that `load_data` needs to accept data, from file headers: sizes, windows, keys, kinds."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ def _tree(points: np.ndarray) -> Any:
 
 
 def _kinds(space: Space) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a mask of the columns that are compared by distance, and one of the positive ones among them."""
+    """Returns a mask of the columns that are compared by distance, and one of the positive columns."""
     kinds = _columns(space)
     positive = np.array([isinstance(kind, Positive) for kind in kinds])
     return positive | np.array([isinstance(kind, Real) for kind in kinds]), positive

@@ -14,8 +14,7 @@ from simulacra.core.spaces.plain import Binary, Levels, Space
 
 
 def hash_of_values(blocks: Iterable[Tensor], n: int, raw: Space) -> Any:
-    """Returns the SHA-256 state over type, shape and values; levels are hashed as bytes if all are below 256,
-    else int32.
+    """Returns the SHA-256 state over type, shape and values; small levels are hashed as bytes, else int32.
 
     Args:
         blocks: n raw rows, in order, in blocks of shape (B, *).

@@ -163,9 +163,7 @@ def _noted(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]
 
 
 class _Decoder:
-    """The data set of a worker process: reads a whole batch, and returns an error message if a file is
-    damaged.
-    """
+    """The data set of a worker: reads a whole batch, or returns the error message of a damaged file."""
 
     def __init__(self, files: RowStore):
         self.files = files

@@ -70,9 +70,7 @@ def _check_together(groups: str | None, stratify: str | None, time: str | None, 
 
 
 def _files_of_many_rows(source: Source) -> str | None:
-    """Returns `file` if a file holds several rows (pages, tiles, windows), which are too similar to be
-    separated.
-    """
+    """Returns `file` if a file holds several rows (pages, tiles, windows), which must stay together."""
     parts = source.parts.values()
     of_files = isinstance(source.space, Audio) or any(isinstance(p.rows, RowStore) for p in parts)
     many = of_files and any(len(set(p.sides["file"].tolist())) < len(p) for p in parts)

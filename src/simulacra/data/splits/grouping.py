@@ -72,8 +72,7 @@ def by_group(groups: np.ndarray, strata: np.ndarray, wish: Mapping[str, int], rn
 
 
 def _place(held: np.ndarray, wanted: np.ndarray, order: list[int]) -> tuple[float, np.ndarray]:
-    """Assigns each group to a split, and returns the total deviation from the wanted rows with the
-    assignment.
+    """Assigns each group to a split; returns the total deviation from the wanted rows, and the splits.
 
     Args:
         held: number of rows of each group in each stratum.

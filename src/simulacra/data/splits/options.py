@@ -38,9 +38,7 @@ class SplitOptions:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Columns or keys that only serve the split and are not observations: those of groups, time and
-        splits.
-        """
+        """Columns or keys that only serve the split and are not observations."""
         return tuple(key for key in (self.groups, self.time, self.splits) if key is not None)
 
     @property

@@ -141,8 +141,7 @@ def _wide(content: bytes) -> str:
 
 
 def records_of(text: str) -> list[tuple[int, str]]:
-    r"""Returns line number, from 1, and text of each record; a record with a quoted cell may span several
-    lines.
+    r"""Returns the first line number, from 1, and the text of each record; a quoted cell may span lines.
 
     Example:
         >>> records_of('a,b\n"1\n2",3\n')
@@ -169,7 +168,7 @@ def _end_of_record(lines: Sequence[str], i: int) -> int:
 
 
 def separator_line(text: str) -> tuple[str, str]:
-    """Removes a first line `sep=;` of spreadsheets; returns the text and the separator that the line names."""
+    """Removes the first line `sep=;` of spreadsheets; returns the text and that separator."""
     found = SEPARATOR_LINE.match(text)
     return (text, "") if found is None else (text[found.end(1) :], found[2])
 

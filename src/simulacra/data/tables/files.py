@@ -256,7 +256,7 @@ def _named(
         return Columns(path, dialect, [str(j) for j in range(1, width + 1)], cells, lines)
     given = list(names)
     if len(given) == width - 1:
-        # a separator at the end of each row makes an empty last column; otherwise the first column names the rows
+        # a separator at the end of each row makes an empty last column; otherwise the first one has row names
         last = not any(row[-1] for row in cells)
         given = [*given, ""] if last else ["", *given]
     unnamed = {j for j, name in enumerate(given) if not name}
@@ -267,8 +267,7 @@ def _named(
 def columns_of(
     table: Columns, told: str | None, declared: Declared
 ) -> tuple[list[Column], dict[str, str], str]:
-    """Returns the columns with missing cells as None, notes on missing cells, and the spellings of missing
-    cells.
+    """Returns the columns, notes on missing cells, and the spellings of missing cells.
 
     Args:
         table: the cells as text.

@@ -112,9 +112,7 @@ def _text_over_numbers(first: Row, columns: Sequence[Row], marks: Marks) -> bool
 
 
 def _fits(first: Row, columns: Sequence[Row], marks: Marks) -> bool:
-    """Returns True if a number of the row lies in the range of those below, and the numbers have unequal
-    steps.
-    """
+    """Returns True if a number of the row is in the range of those below, and the steps are unequal."""
     numbers = _numbers(columns, marks)
     return not _equal_steps([marks.number(cell) for cell in first]) and any(
         (x := marks.number(cell)) is not None and len(y) > 0 and min(y) <= x <= max(y)
@@ -166,7 +164,7 @@ def _chance_of_numbers(first: Row, below: Sequence[Row], marks: Marks) -> float:
 def _chance_of_steps(
     x: Sequence[float | None], below: Sequence[Row], numbers: Sequence[list[float]], marks: Marks
 ) -> float:
-    """Returns the probability of a row with equal steps: from such rows below, or from the cells one by one."""
+    """Returns the probability of a row with equal steps, from such rows below or from its cells."""
     n, places = len(below), [j for j, value in enumerate(x) if value is not None]
     counted = x[places[0]] in (0, 1) and len(places) > 1 and _unit(x)
     step = _step(x)
@@ -207,9 +205,7 @@ def _unit(x: Sequence[float | None]) -> bool:
 
 
 def _equal_steps(x: Sequence[float | None]) -> bool:
-    """Returns True for numbers with equal steps, as names of a grid have: three or more, or 0, or 2019 and
-    2020.
-    """
+    """Returns True for numbers with equal steps, as in a grid: three or more, or 0, or 2019 and 2020."""
     return _step(x) is not None
 
 
@@ -252,9 +248,7 @@ def beginning(rows: Sequence[Line], width: int, told: bool | int | None) -> int:
 
 
 def _padded(rows: Sequence[Line], width: int) -> int:
-    """Returns the number of title rows, which have text in one cell and empty cells beside it, above a
-    header.
-    """
+    """Returns the number of title rows above a header: text in one cell, empty cells beside it."""
     for k, (_, row) in enumerate(rows[:ABOVE]):
         texts = [cell for cell in row if cell]
         if len(row) == width and len(texts) == width > 2:

@@ -249,9 +249,7 @@ def _categorical(column: Column) -> Space:
 
 
 def _classes(column: Column, kind: str, classes: Sequence[Any] | None) -> Space:
-    """Returns the space of declared or occurring classes; classes that are numbers keep their order and
-    values.
-    """
+    """Returns the space of declared or occurring classes; numbers keep their order and values."""
     x = column.numbers
     if classes:
         numbers = _values_of(column, classes) if x is not None else ()

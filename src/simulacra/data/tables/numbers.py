@@ -61,9 +61,7 @@ class Marks:
 
     @cached_property
     def _other(self) -> re.Pattern[str]:
-        """The pattern of a cell that is not a short number without leading zeros, among cells joined by null
-        characters.
-        """
+        """The pattern of a cell that is not a short number without leading zeros, between null characters."""
         point = re.escape(self.decimal)
         whole = rf"(?!\+[0-9]{{{LONG + 1}}})[+-]?(?:(?:0|[1-9][0-9]{{0,14}})(?:{point}[0-9]*)?|{point}[0-9]+)"
         short = rf"{whole}(?:[eE][+-]?[0-9]{{1,2}})?"

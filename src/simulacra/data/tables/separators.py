@@ -48,7 +48,7 @@ def find_separator(lines: Sequence[str]) -> str:
 
 
 def _commas_are_decimal(lines: Sequence[str], separator: str) -> bool:
-    """Returns True if a mark splits all lines equally, and commas are only within numbers, as in `0,5;red`."""
+    """Returns True if a mark splits all lines equally, and commas are only in numbers, as in `0,5;red`."""
     cells = _cut_alike(lines, separator)
     return bool(cells) and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells if "," in cell)
 
@@ -64,15 +64,14 @@ def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
 
 
 def _mark_before_blanks(lines: Sequence[str]) -> str:
-    """Returns the mark that precedes all blanks, as in `1.5, "x y"`: it separates the cells, not the blanks."""
+    """Returns the mark that precedes all blanks, as in `1.5, "x y"`, and separates the cells."""
     ends = lambda line, mark: all(cell.endswith(mark) for cell in line.split('"')[0].split()[:-1])
     found = (mark for mark in ",;|" if all(mark in line and ends(line, mark) for line in lines))
     return next((mark for mark in found if _cut_alike(lines, mark)), "")
 
 
 def _clearness(lines: Sequence[str], separator: str, rivals: Sequence[str]) -> float:
-    """Returns the share of numbers among the cells that a mark separates, minus that of texts with another
-    mark.
+    """Returns the share of numbers in the cells that a mark separates, minus that of texts with another mark.
 
     Texts with commas count half, since prose has them. A cell that holds the mark itself was quoted, which
     does not tell against it. It is -1 where the lines differ in number of cells.

@@ -102,9 +102,7 @@ def _check_unpacked(path: Path) -> None:
 
 
 def _extent(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> tuple[int, int]:
-    """Returns the last row and column of a sheet; the reader allocates all cells before them, also empty
-    ones.
-    """
+    """Returns the last row and column of a sheet; the reader also allocates empty cells before them."""
     row = column = 0
     end = b""
     with archive.open(sheet) as file:
@@ -128,9 +126,7 @@ def _column(letters: bytes) -> int:
 
 
 def _check_rows(path: Path) -> None:
-    """Raises ValueError if a Parquet file takes more than the limit of memory: equal values are stored only
-    once.
-    """
+    """Raises ValueError if a Parquet file exceeds the limit of memory: equal values are stored only once."""
     about = _reading(path, lambda: _parquet(path))
     groups = [about.row_group(i).total_byte_size for i in range(about.num_row_groups)]
     needed = max(CELL * about.num_rows * about.num_columns, COPIES * sum(groups))

@@ -1,4 +1,4 @@
-"""The report of a table in words: a line for each measure, beside what held-out rows get."""
+"""The report of a table in words: a line for each measure, with the value of held-out rows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from simulacra.evaluation.tables.summary import ColumnsKept, PairsKept, TableSum
 from simulacra.evaluation.tables.usefulness import Usefulness
 
 T = TypeVar("T")
-NAMED = 3  # columns, pairs or targets that are named
+NAMED = 3  # number of columns, pairs or targets that a line lists
 
 
 def table_rows(found: TableSummary) -> list[tuple[str, str]]:
-    """Name and value of each number of a table's report."""
+    """Returns name and value of each line of a table's report."""
     n = found.held_out_rows
     return [
         ("columns kept", _columns(found.columns, n)),
