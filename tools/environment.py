@@ -53,9 +53,7 @@ def shown(path):
 
 
 def variables(**extra):
-    """Returns the environment variables for processes; idle threads wait passively, since spinning slows
-    small machines.
-    """
+    """Returns the environment variables for processes; idle threads wait passively."""
     env = dict(os.environ, **extra)
     env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     env.setdefault("PIP_DEFAULT_TIMEOUT", "180")
@@ -82,9 +80,7 @@ def call(*command, **extra):
 
 
 def become(*command, **extra):
-    """Replaces this process by a command, which then receives its signals; returns its exit status on
-    Windows.
-    """
+    """Replaces this process by a command, which receives its signals; returns its status on Windows."""
     if WINDOWS:
         return call(*command, **extra)
     sys.stdout.flush()

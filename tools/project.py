@@ -168,9 +168,7 @@ def command_bench_tables(*arguments):
 
 
 def command_bench_doctor(*arguments):
-    """Test the doctor on sick and healthy models, before and after its checks changed; --measure after:
-    again.
-    """
+    """Test the doctor on sick and healthy models; --measure after: examine all of them again."""
     install("dev")
     return call(PYTHON, "-m", "benchmarks.doctor", *arguments, OMP_NUM_THREADS="1")
 
@@ -193,7 +191,7 @@ def command_results(*arguments):
 
 
 def command_headline(*arguments):
-    """Run the next long run of recipes/queue.yaml, one thread at the lowest priority; --list shows them all."""
+    """Run the next long run of recipes/queue.yaml, one thread at the lowest priority; --list: all."""
     install("dev")
     # the run itself must receive SIGTERM from make, to save its state
     return become(PYTHON, ROOT / "tools" / "headline.py", *arguments, OMP_NUM_THREADS="1")

@@ -48,7 +48,7 @@ def constant(module: str, name: str) -> ast.expr:
 
 
 def find(module: str, name: str) -> tuple[str, Definition] | None:
-    """Returns the definition of a name with its module, following imports; None if it is not in the library."""
+    """Returns the definition of a name with its module, through imports; None if it is not the library's."""
     for node in ast.walk(tree(module)):
         if isinstance(node, Definition) and node.name == name:
             return module, node

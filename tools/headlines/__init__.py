@@ -1,3 +1,1 @@
-"""The queue of long runs: entries state beforehand how figures are judged, and runs can be resumed after a
-kill.
-"""
+"""The queue of long runs: figures are judged by rules fixed beforehand, and runs survive a kill."""

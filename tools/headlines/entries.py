@@ -190,8 +190,7 @@ def changes(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def draft(recipe: str, figures: Sequence[Any], data: Sequence[str]) -> str:
-    """Returns an entry for a recipe as YAML, with the rules of its figures; the minutes must be chosen by
-    hand.
+    """Returns an entry for a recipe as YAML, with the rules of its figures; minutes are chosen by hand.
 
     Args:
         recipe: name of the recipe.

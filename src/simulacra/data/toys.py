@@ -263,7 +263,7 @@ class BarsAndStripes(Toy):
         return torch.where(upright, rows.transpose(2, 3), rows).to(torch.uint8)
 
     def patterns(self) -> tuple[Tensor, Tensor]:
-        """Returns all possible pictures, shape (K, 1, side, side), and their probabilities, (K,)."""
+        """Returns all possible pictures, shape (K, 1, side, side), and their probabilities (K,)."""
         side = self.side
         bits = (torch.arange(2**side).unsqueeze(1) >> torch.arange(side)) & 1
         rows = bits.view(-1, 1, side, 1).expand(-1, 1, side, side).to(torch.uint8)

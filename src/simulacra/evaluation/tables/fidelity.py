@@ -39,8 +39,7 @@ class LostClass:
 
 
 def ks(a: np.ndarray, b: np.ndarray) -> float:
-    """Returns the Kolmogorov-Smirnov distance: the largest difference of two empirical distribution
-    functions.
+    """Returns the Kolmogorov-Smirnov distance: the largest difference of two empirical distributions.
 
     Args:
         a: numbers, shape (N,); NaN are left out.

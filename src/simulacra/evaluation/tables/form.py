@@ -62,8 +62,7 @@ def form(train: Columns, drawn: Columns) -> Form:
 
 
 def copies(train: Columns, drawn: Columns) -> float:
-    """Returns the share of rows that equal a training row, equation (3); missing cells are equal to each
-    other.
+    """Returns the share of rows that equal a training row, equation (3); missing cells equal each other.
 
     Args:
         train: training rows.

@@ -30,8 +30,7 @@ MOST, MOST_HELD_OUT = 5000, 2000  # most training rows for the baselines, and mo
 
 @dataclass(frozen=True)
 class Imputation(Record):
-    """RMSE of hidden cells, equation (1), for a model and two baselines, in deviations of the training
-    column.
+    """RMSE of hidden cells, equation (1), of a model and two baselines.
 
     Args:
         model: RMSE of the model; None if it does not complete rows.

@@ -1,6 +1,4 @@
-"""The report of a table in the form in which it is saved: means, and the columns and pairs that are furthest
-off.
-"""
+"""A table's report as it is saved: means, and the columns and pairs that are furthest off."""
 
 from __future__ import annotations
 
