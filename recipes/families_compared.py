@@ -109,7 +109,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def ways(model: Any) -> dict[str, Draw]:
-    """Returns the ways in which a model draws: at once, or by entry, with the whole network or from caches."""
+    """Returns the ways in which a model draws: at once, or entry by entry without or with caches."""
     if model.supports(can.HasConditionals):
         return {
             "the whole network for each pixel": partial(ancestral_slow, model),

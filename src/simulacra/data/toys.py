@@ -227,7 +227,7 @@ class SwissRoll(Toy):
         return self.curve(u) + self.std * rng.normal("noise", 2, dtype=torch.float32)
 
     def log_density(self, x: Tensor) -> Tensor:
-        """Returns log p(x) by Gauss-Legendre quadrature over u, with four nodes on each of `PANELS` panels."""
+        """Returns log p(x) by Gauss-Legendre quadrature over u, with four nodes on each of many panels."""
         nodes, weights = (torch.from_numpy(v) for v in np.polynomial.legendre.leggauss(4))
         left = torch.arange(PANELS, dtype=torch.float64).unsqueeze(1)
         u = ((left + (nodes + 1) / 2) / PANELS).flatten()
