@@ -39,7 +39,7 @@ def machine(**more) -> simulacra.RBM:
 
 
 def our_updates(x: Tensor) -> Callable[[], None]:
-    """Returns an action of `UPDATES` PCD-1 updates with our loss, as the trainer makes them, without files."""
+    """Returns an action of `UPDATES` PCD-1 updates with our loss, as in the trainer but without files."""
     model = machine().train()
     stage = model.stage(0, [])
     assert stage is not None

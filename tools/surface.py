@@ -39,7 +39,12 @@ def tree(module: str) -> ast.Module:
 
 
 def constant(module: str, name: str) -> ast.expr:
-    """Returns the expression that a module assigns to a name."""
+    """Returns the expression that a module assigns to a name.
+
+    Args:
+        module: module of the library, such as `core.spaces.plain`.
+        name: the assigned name.
+    """
     for node in tree(module).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(t, ast.Name) and t.id == name for t in targets):
@@ -48,7 +53,12 @@ def constant(module: str, name: str) -> ast.expr:
 
 
 def find(module: str, name: str) -> tuple[str, Definition] | None:
-    """Returns the definition of a name with its module, through imports; None if it is not the library's."""
+    """Returns the definition of a name with its module, through imports; None if it is not the library's.
+
+    Args:
+        module: module in which the search starts.
+        name: name of a class or function.
+    """
     for node in ast.walk(tree(module)):
         if isinstance(node, Definition) and node.name == name:
             return module, node
@@ -60,7 +70,12 @@ def find(module: str, name: str) -> tuple[str, Definition] | None:
 
 
 def base(module: str, node: ast.expr) -> tuple[str, ast.ClassDef] | None:
-    """Returns the class of a base: `Model`, or `can.Samples` through an imported module."""
+    """Returns the class of a base: `Model`, or `can.Samples` through an imported module.
+
+    Args:
+        module: the module with the class.
+        node: the expression of the base.
+    """
     if isinstance(node, ast.Attribute):
         for line in ast.walk(tree(module)):
             if isinstance(line, ast.ImportFrom) and (line.module or "").startswith("simulacra"):

@@ -86,7 +86,12 @@ class Modes(Toy):
         self.modes, self.std = modes.double(), std
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """Draws n points, shape (n, 2)."""
+        """Draws n points, shape (n, 2).
+
+        Args:
+            n: number of points.
+            seed: seed of the draws.
+        """
         rng = self._rng(n, seed)
         u = rng.uniform("component", 1, dtype=torch.float32)[:, 0]
         noise = rng.normal("noise", 2, dtype=torch.float32)
@@ -179,7 +184,12 @@ class LinearGaussian(Toy):
         self.mu = rng.normal("mu", dims, dtype=torch.float64)[0]
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """Draws n rows, shape (n, dims)."""
+        """Draws n rows, shape (n, dims).
+
+        Args:
+            n: number of rows.
+            seed: seed of the draws.
+        """
         rng = self._rng(n, seed)
         z = rng.normal("z", self.W.shape[1], dtype=torch.float32)
         noise = rng.normal("noise", len(self.mu), dtype=torch.float32)
@@ -221,7 +231,12 @@ class SwissRoll(Toy):
         return torch.stack([t * t.cos(), t * t.sin()], 1) / (2.25 * math.pi)
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """Draws n points, shape (n, 2)."""
+        """Draws n points, shape (n, 2).
+
+        Args:
+            n: number of points.
+            seed: seed of the draws.
+        """
         rng = self._rng(n, seed)
         u = rng.uniform("u", 1, dtype=torch.float32)[:, 0]
         return self.curve(u) + self.std * rng.normal("noise", 2, dtype=torch.float32)
@@ -256,7 +271,12 @@ class BarsAndStripes(Toy):
         self.space = Binary((1, side, side))
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """Draws n pictures as bytes, shape (n, 1, side, side)."""
+        """Draws n pictures as bytes, shape (n, 1, side, side).
+
+        Args:
+            n: number of pictures.
+            seed: seed of the draws.
+        """
         u = self._rng(n, seed).uniform("u", self.side + 1, dtype=torch.float32)
         rows = (u[:, :-1] < 0.5).view(n, 1, self.side, 1).expand(n, 1, self.side, self.side)
         upright = (u[:, -1] < 0.5).view(n, 1, 1, 1)
