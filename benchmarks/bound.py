@@ -93,7 +93,12 @@ def bound_speed(quick: bool) -> list[Row]:
 
 
 def monte_carlo_error(bound: ImportanceBound, k: int) -> float:
-    """Returns the standard error of the mean bound over draws: var log w_mean is about 1/ESS - 1/k."""
+    """Returns the standard error of the mean bound over draws: var log w_mean is about 1/ESS - 1/k.
+
+    Args:
+        bound: bounds and effective sample sizes of the rows.
+        k: number of importance samples.
+    """
     variance = (1 / bound.effective - 1 / k).clamp_min(0)
     return float(variance.sum().sqrt() / len(variance))
 

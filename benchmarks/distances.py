@@ -27,7 +27,12 @@ class Given(nn.Module):
 
 
 def features(d: int, seed: int) -> Tensor:
-    """Returns correlated, non-negative rows like those of a last hidden layer, float64, shape (ROWS, d)."""
+    """Returns correlated, non-negative rows like those of a last hidden layer, float64, shape (ROWS, d).
+
+    Args:
+        d: number of features.
+        seed: seed of the rows, which also shifts their mean.
+    """
     generator = torch.Generator().manual_seed(seed)
     mix = torch.randn(d, d, generator=generator, dtype=torch.float64) / math.sqrt(d)
     return (torch.randn(ROWS, d, generator=generator, dtype=torch.float64) @ mix + 0.1 * seed).relu()
@@ -52,7 +57,12 @@ def distances(quick: bool) -> list[Row]:
 
 
 def against_torchmetrics(d: int, repeats: int) -> Row:
-    """Returns one row of the table: the ratio of times, and the difference of values."""
+    """Returns one row of the table: the ratio of times, and the difference of values.
+
+    Args:
+        d: number of features.
+        repeats: number of interleaved repeats.
+    """
     x, y = features(d, 1), features(d, 2)
     values: dict[str, float] = {}
     actions = {

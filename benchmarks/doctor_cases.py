@@ -94,7 +94,13 @@ def moved_factors(by: float, seed: int) -> Evidence:
 
 @cache
 def fitted(rows: int, epochs: int, seed: int) -> Evidence:
-    """Returns scores and metrics of a MADE of few or many digits."""
+    """Returns scores and metrics of a MADE of few or many digits.
+
+    Args:
+        rows: number of training rows.
+        epochs: passes of training.
+        seed: seed of weights and training.
+    """
     whole = cut()
     train = whole.train.select(torch.arange(rows))
     data = Dataset("some digits", {**whole.splits, "train": train}, whole.preprocessing)
@@ -143,7 +149,12 @@ def levels(data: Dataset, seed: int) -> Evidence:
 
 
 def spiked(constants: int, seed: int) -> Evidence:
-    """Trains a VAE with a learned scale, on columns of which some are constant."""
+    """Trains a VAE with a learned scale, on columns of which some are constant.
+
+    Args:
+        constants: number of constant columns.
+        seed: seed of weights and training.
+    """
     x = toy("linear-gaussian").train.x[:2000]
     data = from_tensors(torch.cat([x, torch.ones(len(x), constants)], 1), Real((8 + constants,)))
     make = lambda: simulacra.VAE(data.space, latent=2, hidden=(32,))
@@ -184,7 +195,12 @@ def watched(seed: int, sick: bool) -> Evidence:
 
 
 def widths(scale: float | None, seed: int) -> Evidence:
-    """Returns the spread of a Gaussian decoder of grey digits with a fixed scale, or a learned one (None)."""
+    """Returns the spread of a Gaussian decoder of grey digits with a fixed scale, or a learned one (None).
+
+    Args:
+        scale: the fixed scale of the decoder; None: learned.
+        seed: seed of weights and training.
+    """
     make = lambda: simulacra.VAE(grey().space, latent=8, hidden=(128,), scale=scale)
     model, _ = trained(seeded(seed, make), grey(), seed, epochs=30, lr=3e-3)
     return Evidence.of({SPREAD: spread(model, grey(), seed=seed)})
@@ -220,13 +236,23 @@ def without_class(table: Columns, rng: np.random.Generator) -> Columns:
 
 
 def stepped(w: float, seed: int) -> Evidence:
-    """Runs the chains of an RBM with two modes, far apart or near."""
+    """Runs the chains of an RBM with two modes, far apart or near.
+
+    Args:
+        w: all couplings; with larger ones the chains mix more slowly.
+        seed: seed of the chains.
+    """
     data = toy("bars-and-stripes")
     return Evidence.of({MIXING: mixing(ferromagnet(data, w), data, seed=seed)})
 
 
 def drawn(rows: Tensor, seed: int) -> Evidence:
-    """Compares given rows, used as samples, with the data."""
+    """Compares given rows, used as samples, with the data.
+
+    Args:
+        rows: the samples, shape (N, 8).
+        seed: seed of the measures.
+    """
     data = toy("linear-gaussian")
     return Evidence.of(
         {

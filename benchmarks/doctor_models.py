@@ -87,7 +87,12 @@ def gan(seed: int) -> Model:
 
 
 def moved(model: Model, by: float) -> Model:
-    """Shifts the encoder's mean of a VAE, so that q(z|x) matches neither prior nor posterior."""
+    """Shifts the encoder's mean of a VAE, so that q(z|x) matches neither prior nor posterior.
+
+    Args:
+        model: the trained VAE.
+        by: shift of half of the means.
+    """
     model = copy.deepcopy(model)
     last = [m for m in model.encoder.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():

@@ -51,7 +51,13 @@ def vectors(n: int) -> Dataset:
 
 
 def bare_loop(model: Game, x: Tensor, steps: int) -> None:
-    """Trains with two optimizers over the same losses: D on fresh batches, then G."""
+    """Trains with two optimizers over the same losses: D on fresh batches, then G.
+
+    Args:
+        model: the GAN.
+        x: raw training rows, shape (N, *).
+        steps: number of generator steps.
+    """
     moves = []
     for update in model.updates():
         own = [p for name, p in model.named_parameters() if name.startswith(update.params[0])]
@@ -128,7 +134,14 @@ def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wan
 
 
 def in_bf16(make: Make, data: Dataset, steps: int, repeats: int) -> Row:
-    """Compares fp32 with bf16 and channels last, through `fit`."""
+    """Compares fp32 with bf16 and channels last, through `fit`.
+
+    Args:
+        make: returns the model.
+        data: the data set.
+        steps: number of steps that are timed.
+        repeats: number of interleaved repeats.
+    """
     actions = {
         f"{precision} {n}": (lambda n=n, precision=precision: our_fit(make(), data, n, precision))
         for precision in ("32", "bf16")

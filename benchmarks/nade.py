@@ -20,7 +20,14 @@ Recursion = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def loop(x: Tensor, W: Tensor, c: Tensor, V: Tensor) -> Tensor:
-    """Returns the logits by a plain loop, without the copies that indexing W and V makes in backward."""
+    """Returns the logits by a plain loop, without the copies that indexing W and V makes in backward.
+
+    Args:
+        x: binary rows, shape (B, D, 1).
+        W: input weights, shape (D, 1, H).
+        c: hidden biases, shape (H,).
+        V: output weights, shape (D, 1, H).
+    """
     a, logits = c.expand(len(x), -1), []
     for t, (W_t, V_t) in enumerate(zip(W.unbind(0), V.unbind(0))):
         logits.append(torch.sigmoid(a) @ V_t[0])
@@ -29,7 +36,14 @@ def loop(x: Tensor, W: Tensor, c: Tensor, V: Tensor) -> Tensor:
 
 
 def lean_loop(x: Tensor, W: Tensor, c: Tensor, V: Tensor) -> Tensor:
-    """Returns the logits by a loop with product and sum in one operation, the fastest loop that was found."""
+    """Returns the logits by a loop with product and sum in one operation, the fastest loop that was found.
+
+    Args:
+        x: binary rows, shape (B, D, 1).
+        W: input weights, shape (D, 1, H).
+        c: hidden biases, shape (H,).
+        V: output weights, shape (D, 1, H).
+    """
     a, logits = c.expand(len(x), -1), []
     for x_t, W_t, V_t in zip(x[..., 0].unbind(1), W[:, 0].unbind(0), V[:, 0].unbind(0)):
         logits.append(torch.mv(torch.sigmoid(a), V_t))

@@ -42,7 +42,12 @@ FIGURES = (
 
 
 def error(model: Model, split: Split) -> float:
-    """Returns the mean over images of |x - x^|^2, with pixels in [0, 1]."""
+    """Returns the mean over images of |x - x^|^2, with pixels in [0, 1].
+
+    Args:
+        model: an autoencoder or PCA.
+        split: images with pixels from 0 to 255, shape (N, 1, 28, 28).
+    """
     x = split.x
     total = sum(
         float(((x[i : i + 5000] - model.reconstruct(x[i : i + 5000])) / 255).double().square().sum())
@@ -58,7 +63,14 @@ def built(name: str, data: Dataset) -> Model:
 
 
 def trained(name: str, data: Dataset, epochs: float, out: str | Path) -> Run:
-    """Trains a network for `epochs` passes; a stacked one for as many in each stage."""
+    """Trains a network for `epochs` passes; a stacked one for as many in each stage.
+
+    Args:
+        name: key of `MODELS`.
+        data: MNIST.
+        epochs: passes of training, in each stage.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data), data, out=out, epochs=epochs, schedule="cosine")
 
 

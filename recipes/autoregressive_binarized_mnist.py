@@ -117,7 +117,15 @@ def settings(lr: float) -> dict:
 
 
 def trained(name: str, data: Dataset, epochs: float, lr: float, out: str | Path) -> Run:
-    """Trains a model for `epochs` passes."""
+    """Trains a model for `epochs` passes.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        epochs: passes of training.
+        lr: learning rate, which falls to 0 by a cosine.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data), data, out=out, epochs=epochs, **settings(lr))
 
 

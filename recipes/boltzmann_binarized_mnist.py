@@ -85,13 +85,27 @@ SMALLER = f"{SPLIT}; 500 and 500 hidden units"
 
 
 def built(name: str, data: Dataset, lr: float) -> Model:
-    """Returns the untrained machine."""
+    """Returns the untrained machine.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        lr: learning rate.
+    """
     torch.manual_seed(0)
     return MODELS[name](data.space, lr)
 
 
 def trained(name: str, data: Dataset, epochs: float, lr: float, out: str | Path) -> Run:
-    """Trains a machine for `epochs` passes."""
+    """Trains a machine for `epochs` passes.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        epochs: passes of training.
+        lr: learning rate, which falls linearly to 0.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data, lr), data, out=out, epochs=epochs, **SETTINGS)
 
 

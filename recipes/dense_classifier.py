@@ -108,7 +108,13 @@ def crops(n: int, x: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]
 
 
 def trained(x: Tensor, labels: Tensor, steps: int) -> nn.Sequential:
-    """Trains the network for `steps` steps."""
+    """Trains the network for `steps` steps.
+
+    Args:
+        x: images of digits, grey values in [0, 1], shape (N, 1, 8, 8).
+        labels: their classes, shape (N,).
+        steps: number of steps.
+    """
     torch.manual_seed(0)
     net = network()
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
@@ -131,7 +137,12 @@ def peaks(maps: Tensor) -> Tensor:
 
 
 def located(dense: DenseMap, canvas: Canvas) -> tuple[float, float, float]:
-    """Returns the shares of digits found and of those with the right class, and false alarms a canvas."""
+    """Returns the shares of digits found and of those with the right class, and false alarms a canvas.
+
+    Args:
+        dense: the network slid over a canvas.
+        canvas: images with several digits.
+    """
     with torch.no_grad():
         maps = dense(canvas.x)
     stride = torch.tensor(dense.stride)
@@ -149,7 +160,13 @@ def located(dense: DenseMap, canvas: Canvas) -> tuple[float, float, float]:
 
 
 def by_crops(net: nn.Module, x: Tensor, stride: tuple[int, int]) -> Tensor:
-    """Applies the network to every crop separately, and returns the outputs as a map."""
+    """Applies the network to every crop separately, and returns the outputs as a map.
+
+    Args:
+        net: the classifier of crops.
+        x: canvases, shape (B, 1, H, W).
+        stride: distance of neighbouring crops, in pixels.
+    """
     parts = x.unfold(2, SIDE, stride[0]).unfold(3, SIDE, stride[1])
     h, w = parts.shape[2:4]
     outputs = net(parts.permute(0, 2, 3, 1, 4, 5).reshape(-1, 1, SIDE, SIDE))
@@ -183,7 +200,13 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def picture(dense: DenseMap, canvas: Canvas, path: Path) -> None:
-    """Draws a canvas with the digits found, and the map of the probability of a digit."""
+    """Draws a canvas with the digits found, and the map of the probability of a digit.
+
+    Args:
+        dense: the network slid over a canvas.
+        canvas: images, of which the first is drawn.
+        path: file of the picture.
+    """
     import matplotlib.pyplot as plt
 
     with torch.no_grad():

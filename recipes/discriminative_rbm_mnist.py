@@ -68,14 +68,29 @@ def load(objective: str) -> Dataset:
 def built(
     data: Dataset, objective: str, hidden: int = 500, generative: float = 0.05, lr: float = 0.1, seed: int = 0
 ) -> DiscriminativeRBM:
-    """Returns the untrained machine."""
+    """Returns the untrained machine.
+
+    Args:
+        data: MNIST with labels.
+        objective: `discriminative` or `hybrid`.
+        hidden: number of hidden units.
+        generative: weight of the generative objective in a hybrid.
+        lr: learning rate.
+        seed: seed of the initial weights.
+    """
     torch.manual_seed(seed)
     shape = {"hidden": hidden, "objective": objective, "generative": generative}
     return DiscriminativeRBM(data.space, data.condition, **shape, lr=lr, momentum=0.9)
 
 
 def error(run: Run, data: Dataset, part: str = "test") -> float:
-    """Returns the percentage of images with a wrong label."""
+    """Returns the percentage of images with a wrong label.
+
+    Args:
+        run: the trained machine.
+        data: MNIST with labels.
+        part: name of the split.
+    """
     return 100 * float((run.model.classify(data[part].x).argmax(1) != data[part].c).double().mean())
 
 

@@ -119,7 +119,12 @@ def ways(model: Any) -> dict[str, Draw]:
 
 
 def calls(module: nn.Module, draw: Draw) -> int:
-    """Returns the number of calls of a module during one draw, counted by a forward hook."""
+    """Returns the number of calls of a module during one draw, counted by a forward hook.
+
+    Args:
+        module: the module whose calls are counted.
+        draw: draws one sample for a generator.
+    """
     seen: list[None] = []
     hook = module.register_forward_hook(lambda *_: seen.append(None))
     with torch.no_grad():
@@ -129,13 +134,23 @@ def calls(module: nn.Module, draw: Draw) -> int:
 
 
 def passes(network: nn.Module, draw: Draw) -> str:
-    """Describes the passes of the whole network, or of its last layer for one pixel if there are none."""
+    """Describes the passes of the whole network, or of its last layer for one pixel if there are none.
+
+    Args:
+        network: the network that generates x.
+        draw: draws one sample for a generator.
+    """
     whole = calls(network, draw)
     return f"{whole}" if whole else f"{calls(network.get_submodule('head'), draw)} of one pixel"
 
 
 def milliseconds(draw: Draw, rows: int) -> float:
-    """Returns the time of a sample in ms when `rows` are drawn together, the best of three."""
+    """Returns the time of a sample in ms when `rows` are drawn together, the best of three.
+
+    Args:
+        draw: draws a sample for each row of a generator.
+        rows: number of samples that are drawn together.
+    """
     took = []
     with torch.no_grad():
         for seed in range(3):

@@ -67,7 +67,14 @@ def main() -> None:
 
 
 def coverage(toy: str, method: str, seed: int, epochs: float) -> dict:
-    """Trains a GAN, and returns the modes covered and the share of good samples."""
+    """Trains a GAN, and returns the modes covered and the share of good samples.
+
+    Args:
+        toy: `ring` or `grid`.
+        method: key of `METHODS`.
+        seed: seed of weights and training.
+        epochs: passes of the generator.
+    """
     data = simulacra.load_data(toy)
     torch.manual_seed(seed)
     model = simulacra.GAN(data.space, **BASE, **METHODS[method])

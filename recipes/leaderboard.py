@@ -140,7 +140,14 @@ def record(found: Compared, minutes: float, trained: str) -> None:
 
 
 def scored(name: str, data: Dataset, minutes: float, place: Path) -> Path:
-    """Returns the run of a model, after training and evaluating it if that is missing."""
+    """Returns the run of a model, after training and evaluating it if that is missing.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        minutes: training time.
+        place: run folder.
+    """
     if not (place / "model.safetensors").is_file():
         train(name, data, minutes, place)
     if not (place / "report.json").is_file():
@@ -157,7 +164,14 @@ def scored(name: str, data: Dataset, minutes: float, place: Path) -> Path:
 
 
 def train(name: str, data: Dataset, minutes: float, place: Path) -> None:
-    """Trains for as many passes as the time allows, at most those of the long schedule."""
+    """Trains for as many passes as the time allows, at most those of the long schedule.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        minutes: training time.
+        place: run folder.
+    """
     build, rate, whole = MODELS[name]
     torch.manual_seed(0)
     model = build(data)

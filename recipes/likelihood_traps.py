@@ -107,7 +107,12 @@ def constant(digits: Dataset) -> Tensor:
 
 
 def diagonal(rows: Tensor, floor: float) -> Gaussian:
-    """Returns the maximum-likelihood diagonal Gaussian of rows (N, d) with deviations of at least `floor`."""
+    """Returns the maximum-likelihood diagonal Gaussian of rows (N, d) with deviations of at least `floor`.
+
+    Args:
+        rows: shape (N, d).
+        floor: smallest standard deviation.
+    """
     scale = rows.std(0, correction=0).clamp_min(floor)
     return Gaussian(rows.mean(0, keepdim=True), scale.log().unsqueeze(0), 1)
 
@@ -150,7 +155,12 @@ def contaminated(p: simulacra.Model, data: Dataset) -> Mixture:
 
 
 def memorizer(data: Dataset, classes: int = 10) -> Windows:
-    """Returns a model that draws training images of the first classes, each from the middle of its levels."""
+    """Returns a model that draws training images of the first classes, each from the middle of its levels.
+
+    Args:
+        data: dequantized digits.
+        classes: number of classes whose images are kept.
+    """
     kept = data.train.labels < classes
     middles = (data.train.x[kept].float() + 0.5) / 17
     return Windows(data.space, middles, COPY, data.preprocessing)

@@ -77,7 +77,15 @@ def reported(model: simulacra.Model, data: simulacra.Dataset, **settings: float)
 
 
 def scores(found: TableReport, drawn: bool) -> tuple[float, float, float, str]:
-    """Returns the measures of samples, or of the held-out rows, and the pair that lost most."""
+    """Returns the measures of samples, or of the held-out rows, and the pair that lost most.
+
+    Args:
+        found: the report of a model.
+        drawn: if True, the measures of samples, otherwise those of held-out rows.
+
+    Returns:
+        Pair error, detection AUC, and the largest loss of dependence with the names of its pair.
+    """
     pairs, detected = found.pairs, found.detection if drawn else found.held_out_detection
     assert not isinstance(pairs, Skipped) and not isinstance(detected, Skipped)
     errors = pairs.drawn_errors if drawn else pairs.held_out_errors
@@ -94,7 +102,13 @@ def made(name: str, data: simulacra.Dataset) -> simulacra.Model:
 
 
 def shortened(model: simulacra.Model, data: simulacra.Dataset, budget: Budget) -> tuple[dict, float]:
-    """Returns training options that fit into a quarter of the time, and the share of the usual steps."""
+    """Returns training options that fit into a quarter of the time, and the share of the usual steps.
+
+    Args:
+        model: the untrained model.
+        data: the table.
+        budget: the time for all models.
+    """
     if budget.minutes is None or not model.recommended:
         return {}, 1.0
     whole = model.recommended["least_steps"] * BATCH / len(data.train)

@@ -46,7 +46,12 @@ def pixels(x: Tensor) -> Tensor:
 
 
 def scored(samples: Tensor, data: Dataset) -> Estimate:
-    """Scores the test images with Parzen windows around samples; sigma is chosen on validation images."""
+    """Scores the test images with Parzen windows around samples; sigma is chosen on validation images.
+
+    Args:
+        samples: centres of the windows, shape (N, 784).
+        data: MNIST.
+    """
     assert data.valid is not None
     return parzen(samples, pixels(data.valid.x[:VALIDATION]), pixels(data.test.x), SIGMAS)
 

@@ -47,7 +47,12 @@ FIGURES = (
 
 
 def fold_score(x: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-    """Returns the log-likelihood of the held-out rows under a model of the others, in nats."""
+    """Returns the log-likelihood of the held-out rows under a model of the others, in nats.
+
+    Args:
+        x: all rows, shape (N, d).
+        held: True for the held-out rows, shape (N,).
+    """
     train, test = x[~held], x[held]
     mean, std = train.mean(0), train.std(0, correction=0)
     chain = simulacra.Preprocessing(simulacra.Real((x.shape[1],)))

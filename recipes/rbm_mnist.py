@@ -47,7 +47,16 @@ FIGURES = (
 
 
 def trained(data: Dataset, centred: bool, lr: float, epochs: float, seed: int, out: str | Path) -> Run:
-    """Trains a machine for `epochs` passes."""
+    """Trains a machine for `epochs` passes.
+
+    Args:
+        data: binarized MNIST.
+        centred: if True, units are centred.
+        lr: learning rate.
+        epochs: passes of training.
+        seed: seed of weights and training.
+        out: run folder.
+    """
     return simulacra.fit(built(data, centred, lr, seed), data, out=out, epochs=epochs, **settings(seed))
 
 

@@ -95,7 +95,12 @@ TABLES = {
 
 
 def gaussian(train: Tensor, test: Tensor) -> Tensor:
-    """Returns log p of the test rows under the Gaussian of the training rows (PPCA with d - 1 factors)."""
+    """Returns log p of the test rows under the Gaussian of the training rows (PPCA with d - 1 factors).
+
+    Args:
+        train: training rows, standardized, shape (N, d).
+        test: test rows, shape (M, d).
+    """
     chain = simulacra.Preprocessing(simulacra.Real((train.shape[1],)))
     data = Dataset("table", {"train": Split(train, chain)}, chain)
     model = simulacra.PPCA(data.space, latent=train.shape[1] - 1).double()
@@ -115,7 +120,14 @@ def built(data: Dataset, component: str) -> simulacra.RNADE:
 
 
 def rnade(train: Tensor, test: Tensor, table: Columns, component: str) -> tuple[Tensor, float]:
-    """Returns log p of the test rows under RNADE, and the validation score of the chosen weights."""
+    """Returns log p of the test rows under RNADE, and the validation score of the chosen weights.
+
+    Args:
+        train: training rows, standardized, shape (N, d).
+        test: test rows, shape (M, d).
+        table: the schedule of training.
+        component: `gaussian` or `laplace`.
+    """
     data = rows_of(train)
     model = built(data, component)
     with torch.no_grad():
@@ -134,6 +146,11 @@ def train_and_keep_best(model: simulacra.RNADE, data: Dataset, table: Columns) -
 
     The biases do not decay, since they hold the marginals of the columns with their narrow peaks. An
     optimizer of `fit` decays all parameters, therefore this loop is written by hand.
+
+    Args:
+        model: the untrained RNADE.
+        data: training and validation rows.
+        table: decay and number of passes.
     """
     assert data.valid is not None
     net, loss = model.net, model.updates()[0].loss

@@ -111,7 +111,14 @@ def annealing_of(options: argparse.Namespace) -> Annealing:
 
 
 def trained(data: Dataset, options: argparse.Namespace, epochs: float, out: Path) -> Run:
-    """Trains the model for at most `epochs` passes."""
+    """Trains the model for at most `epochs` passes.
+
+    Args:
+        data: the pieces.
+        options: the command line.
+        epochs: most passes of training.
+        out: run folder.
+    """
     torch.manual_seed(options.seed)
     return simulacra.fit(built(data, options), data, out=out, epochs=epochs, **settings_of(options))
 
@@ -143,7 +150,12 @@ def built(data: Dataset, options: argparse.Namespace) -> Model:
 
 
 def frames_mean(found: simulacra.Estimate, data: Dataset) -> float:
-    """Returns nats for each frame, over all pieces together instead of the mean over pieces."""
+    """Returns nats for each frame, over all pieces together instead of the mean over pieces.
+
+    Args:
+        found: log-likelihoods of whole pieces.
+        data: the pieces.
+    """
     return float(found.values.mean() / found.dims * data.space.of.dims)
 
 

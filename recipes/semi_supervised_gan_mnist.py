@@ -56,7 +56,13 @@ def main() -> None:
 
 
 def supervised(model, data, steps: int = 3000):
-    """Trains the discriminator's network on the labelled rows only, with the same noise."""
+    """Trains the discriminator's network on the labelled rows only, with the same noise.
+
+    Args:
+        model: the untrained GAN, whose discriminator is trained.
+        data: MNIST with labels.
+        steps: number of steps.
+    """
     rows = balanced_rows(data.train, model.labels)
     batch = rows.batch(torch.arange(len(rows)), simulacra.Rng(0, rows=range(len(rows))))
     optimizer = torch.optim.Adam(model.D.parameters(), lr=1e-3)

@@ -99,6 +99,10 @@ def gaussians(correlation: float, test: int = 10_000) -> Task:
     """Returns the task of two classes N(-m, S) and N(m, S), where S has ones and `correlation`.
 
     The asymptotic errors of both classifiers have a closed form (`simulacra.evaluation.tasks.naive_bayes`).
+
+    Args:
+        correlation: correlation of two entries, given the class.
+        test: number of test rows.
     """
     m = np.full(DIMS, DISTANCE / 2 / math.sqrt(DIMS)) * np.where(np.arange(DIMS) % 2, 1.0, 0.3)
     S = np.full((DIMS, DIMS), correlation) + (1 - correlation) * np.eye(DIMS)

@@ -87,12 +87,27 @@ def built(name: str, data: Dataset) -> Model:
 
 
 def trained(name: str, data: Dataset, epochs: float, out: str | Path) -> Run:
-    """Trains a model for `epochs` passes."""
+    """Trains a model for `epochs` passes.
+
+    Args:
+        name: key of `MODELS`.
+        data: the faces.
+        epochs: passes of training.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data), data, out=out, epochs=epochs, batch_size=BATCH)
 
 
 def changed(run: Run, data: Dataset) -> torch.Tensor:
-    """Returns held-out faces without a smile, with the vector added at each strength."""
+    """Returns held-out faces without a smile, with the vector added at each strength.
+
+    Args:
+        run: the trained model.
+        data: the faces.
+
+    Returns:
+        Decoded faces, shape (N, strengths, 1, 64, 64).
+    """
     x, smiles = data.train.x, data.train.labels.bool()
     v = attribute_vector(run.model, x[smiles], x[~smiles])
     return apply(run.model, data.test.x[~data.test.labels.bool()], v, STRENGTHS)

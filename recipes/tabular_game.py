@@ -64,7 +64,12 @@ def main() -> None:
 
 
 def by_enumeration(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """Returns the logits that minimize E_p l_real + E_q l_fake over all states."""
+    """Returns the logits that minimize E_p l_real + E_q l_fake over all states.
+
+    Args:
+        p: probabilities of the data, shape (STATES,).
+        q: probabilities of the samples, shape (STATES,).
+    """
     logits = torch.zeros(STATES, requires_grad=True)
     optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-12)
 
@@ -79,7 +84,12 @@ def by_enumeration(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
 
 
 def by_draws(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """Returns the logits from samples, averaged over the second half of the steps."""
+    """Returns the logits from samples, averaged over the second half of the steps.
+
+    Args:
+        p: probabilities of the data, shape (STATES,).
+        q: probabilities of the samples, shape (STATES,).
+    """
     logits = torch.zeros(STATES, requires_grad=True)
     optimizer = torch.optim.Adam([logits], lr=0.02)
     mean = torch.zeros(STATES)

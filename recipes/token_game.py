@@ -52,7 +52,12 @@ def truth() -> Tensor:
 
 
 def draw(n: int, seed: int) -> Tensor:
-    """Draws n sequences of the true distribution, shape (n, LENGTH)."""
+    """Draws n sequences of the true distribution, shape (n, LENGTH).
+
+    Args:
+        n: number of sequences.
+        seed: seed of the draws.
+    """
     generator = torch.Generator().manual_seed(seed)
     numbers = truth().flatten().multinomial(n, replacement=True, generator=generator)
     powers = TOKENS ** torch.arange(LENGTH - 1, -1, -1)
@@ -89,7 +94,13 @@ def player(data: Dataset, seed: int = 0) -> simulacra.GAN:
 
 
 def decoded(model: simulacra.Model, n: int, seed: int = 1) -> Tensor:
-    """Draws samples, and decodes them to tokens, shape (n, LENGTH)."""
+    """Draws samples, and decodes them to tokens, shape (n, LENGTH).
+
+    Args:
+        model: the GAN.
+        n: number of samples.
+        seed: seed of the samples.
+    """
     return EMBEDDING.nearest(model.sample(n, seed=seed))
 
 

@@ -68,12 +68,26 @@ def built(name: str, data: Dataset) -> Model:
 
 
 def trained(name: str, data: Dataset, epochs: float, out: str | Path) -> Run:
-    """Trains a model for `epochs` passes."""
+    """Trains a model for `epochs` passes.
+
+    Args:
+        name: key of `MODELS`.
+        data: MNIST.
+        epochs: passes of training.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data), data, out=out, epochs=epochs, **SETTINGS)
 
 
 def scored(run: Run, data: Dataset, k: int, limit: int | None) -> Estimate:
-    """Returns the bound on the test images, or on `limit` of them."""
+    """Returns the bound on the test images, or on `limit` of them.
+
+    Args:
+        run: the trained model.
+        data: MNIST.
+        k: importance samples of the bound.
+        limit: number of test images, evenly spaced; None: all.
+    """
     return run.model.log_prob(data.test.x[:: 1 if limit is None else len(data.test) // limit], k=k)
 
 

@@ -98,7 +98,12 @@ def moved_vae(seed: int) -> Subject:
 
 
 def chains(w: float, seed: int) -> Subject:
-    """Returns an RBM with two modes and couplings `w`."""
+    """Returns an RBM with two modes and couplings `w`.
+
+    Args:
+        w: all couplings; with larger ones the chains mix more slowly.
+        seed: unused: the machine has fixed weights.
+    """
     data = m.toy("bars-and-stripes")
     model = m.ferromagnet(data, w)
     model.preprocessing = data.preprocessing

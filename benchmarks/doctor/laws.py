@@ -15,7 +15,7 @@ from simulacra.core.spaces.plain import Binary, Levels, Positive, Real, Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.sources.tensors import from_tensors
 
-Law = Callable[[int, int], Tensor]  # rows and seed to rows
+Law = Callable[[int, int], Tensor]  # (number of rows, seed) -> rows
 CLASSES = 4
 
 

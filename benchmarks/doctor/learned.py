@@ -32,7 +32,15 @@ def subject(make: Callable[[], Model], data: Dataset, seed: int, **options: obje
 
 
 def vae(data: Dataset, seed: int, epochs: float = 25, latent: int = 2, **options: object) -> Subject:
-    """Trains a VAE with one hidden layer."""
+    """Trains a VAE with one hidden layer.
+
+    Args:
+        data: the data set.
+        seed: seed of weights and training.
+        epochs: passes of training.
+        latent: number of latents.
+        options: further arguments of the VAE.
+    """
     make = lambda: simulacra.VAE(data.space, data.condition, latent=latent, hidden=(32,), **options)
     return subject(make, data, seed, epochs=epochs, lr=5e-3)
 
@@ -141,7 +149,12 @@ def off_the_mean(seed: int) -> Subject:
 
 
 def exploded(seed: int, by: float) -> Subject:
-    """Returns a MADE with one layer multiplied by `by`, without metrics."""
+    """Returns a MADE with one layer multiplied by `by`, without metrics.
+
+    Args:
+        seed: seed of weights and training.
+        by: factor of the largest weight matrix.
+    """
     found = made(cut(), seed, epochs=4)
     with torch.no_grad():
         weights = max((p for p in found.model.parameters() if p.dim() > 1), key=torch.numel)
@@ -174,7 +187,13 @@ def ring_rnade(seed: int) -> Subject:
 
 
 def few_digits(seed: int, rows: int, epochs: float) -> Subject:
-    """Trains a MADE on the first `rows` digits."""
+    """Trains a MADE on the first `rows` digits.
+
+    Args:
+        seed: seed of weights and training.
+        rows: number of training rows.
+        epochs: passes of training.
+    """
     whole = cut()
     some = Dataset(
         "digits", {**whole.splits, "train": whole.train.select(torch.arange(rows))}, whole.preprocessing

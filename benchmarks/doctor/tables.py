@@ -36,5 +36,11 @@ def space() -> Table:
 
 
 def table(seed: int, rows: int = 1500, constant: bool = False) -> Dataset:
-    """Returns the table, split at random."""
+    """Returns the table, split at random.
+
+    Args:
+        seed: seed of rows and split.
+        rows: number of rows.
+        constant: if True, the income is constant.
+    """
     return from_tensors(rows_of(rows, seed, constant), space(), name="table", test=0.2, seed=seed)

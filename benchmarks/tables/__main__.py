@@ -98,7 +98,12 @@ def bench(options: argparse.Namespace, models: list[str], kept: dict[Any, result
 
 
 def measured(model: str, now: Case) -> results.Row:
-    """Returns one row: the measures, or the error."""
+    """Returns one row: the measures, or the error.
+
+    Args:
+        model: name of a peer, or the command line of one of ours.
+        now: the table.
+    """
     row = {
         "table": now.source.name,
         "half": now.source.half,
@@ -114,7 +119,7 @@ def measured(model: str, now: Case) -> results.Row:
         drawn = make(now)
         spent = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
         return row | measures(drawn, now) | spent
-    except Exception as error:  # one model that fails must not end a bench of hours
+    except Exception as error:  # a model that fails must not end a benchmark of hours
         return row | {
             "error": f"{type(error).__name__}: {str(error)[:200]}".replace("|", "/").replace("\n", " ")
         }

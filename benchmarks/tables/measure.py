@@ -24,7 +24,12 @@ from simulacra.evaluation.tables.usefulness import usefulness
 
 
 def measures(drawn: Drawn, case: Case) -> dict[str, Any]:
-    """Returns all measures of samples by name; None where a measure is impossible."""
+    """Returns all measures of samples by name; None where a measure is impossible.
+
+    Args:
+        drawn: samples of a model.
+        case: the table.
+    """
     train = from_frame(case.train, case.source.classes)
     test, rows = (from_frame(frame, like=train) for frame in (case.held_out, drawn.frame))
     columns, shape = column_fidelity(train, rows), form(train, rows)

@@ -86,7 +86,12 @@ def split(frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def some(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
-    """Returns `rows` rows of a longer table, always the same."""
+    """Returns `rows` rows of a longer table, always the same.
+
+    Args:
+        frame: the whole table.
+        rows: number of rows that are kept.
+    """
     return frame.iloc[np.random.default_rng(0).permutation(len(frame))[:rows]].reset_index(drop=True)
 
 

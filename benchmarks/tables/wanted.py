@@ -41,7 +41,12 @@ def wanted(rows: list[Row]) -> str:
 
 
 def over(values: list[float | None], name: str) -> float:
-    """Returns the mean of the measured values; for times the largest."""
+    """Returns the mean of the measured values; for times the largest.
+
+    Args:
+        values: the measured values, None where a measure failed.
+        name: key of the measure; `cpu` is a time.
+    """
     known = [value for value in values if value is not None and not math.isnan(value)]
     if not known:
         return math.nan

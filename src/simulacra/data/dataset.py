@@ -36,6 +36,11 @@ class Split:
         c_known: True where the condition is observed, shape (N,), or None.
         lengths: number of valid steps of each ragged sequence, shape (N,), or None.
         source_rows: the numbers of these rows in their source, or None if unknown.
+
+    Example:
+        >>> train = simulacra.load_data("digits").train
+        >>> len(train), train.rows(torch.tensor([0, 2])).x.shape
+        (1437, torch.Size([2, 1, 8, 8]))
     """
 
     x: Tensor
@@ -215,6 +220,11 @@ class Dataset:
             the protocol.
         truth: the toy distribution that the rows were drawn from, with `log_density`, or None.
         notes: notes for the user on how the data were read, by topic.
+
+    Example:
+        >>> data = simulacra.load_data("digits")
+        >>> data.space, list(data.splits)
+        (Levels(shape=(1, 8, 8), levels=17), ['train', 'valid', 'test'])
     """
 
     name: str

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import scipy  # whose stats are loaded when they are used: that takes a second
+import scipy  # scipy.stats is loaded at first use, which takes a second
 
 from simulacra.tables.columns import Columns
 

@@ -30,7 +30,7 @@ HEADER = 128
 COMPRESSED, MATRIX = 15, 14
 COMPLEX, LOGICAL = 0x08, 0x02
 DEEPEST = 16  # most levels of nested cells and structures
-TIMES = 8  # bytes of memory for each byte of an array or a text, with copies of another type
+TIMES = 8  # memory in bytes for each byte of an array or a text, with copies of another type
 DENSE = 2**26  # most entries of a sparse array that is made dense
 # MATLAB's storage types, array classes and text encodings as numpy types
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}

@@ -19,7 +19,7 @@ from simulacra.data.limits import check_memory
 
 # exceptions that numpy raises on damaged headers
 DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)
-TIMES = 4  # bytes of memory for each byte of an array, with its copies of another type
+TIMES = 4  # memory in bytes for each byte of an array, with copies of another type
 BROKEN_ZIP = (
     zipfile.BadZipFile,
     zlib.error,

@@ -113,7 +113,7 @@ def _support(path: Path | str, field: str, x: np.ndarray) -> tuple[np.ndarray, S
     whole = x.dtype.kind in "bui" or bool((x == np.round(x)).all())
     if whole and low >= 0 and high <= 1:
         return x.astype(np.uint8), Binary(shape)
-    # MATLAB keeps pixels as doubles
+    # MATLAB stores pixels as doubles
     if x.dtype.kind in "bui" or (whole and x.ndim == 4):
         if low >= 0 and high <= 255:
             return x.astype(np.uint8), Levels(shape, 256)

@@ -25,7 +25,15 @@ class Damaged(Exception):
 
 @dataclass(frozen=True)
 class Format:
-    """The `fmt ` chunk of a .wav file."""
+    """The `fmt ` chunk of a .wav file.
+
+    Args:
+        code: number of the codec.
+        channels: number of channels.
+        rate: sampling rate in Hz.
+        block: bytes of one sample of all channels.
+        bits: bits a sample.
+    """
 
     code: int
     channels: int
@@ -127,7 +135,7 @@ def _with_sizes(
     if not piped:
         raise Damaged(f"its header promises {size} bytes of samples, but {left} are left")
     rest = left % form.block if form.block else 0
-    # a chunk of an odd number of bytes may end in one more
+    # a chunk with an odd number of bytes may be padded by one
     padded = rest == 1 and content[-1] == 0 and left % 2 == 0
     if rest and not padded:
         raise Damaged("it ends within a sample")

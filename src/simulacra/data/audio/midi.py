@@ -22,8 +22,8 @@ from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Space
 from simulacra.core.storage.files import write_atomically
 
-LOWEST, KEYS = 21, 88  # pitch of the first key of a piano (A0), and how many there are
-TICKS = 480  # of a frame
+LOWEST, KEYS = 21, 88  # pitch of the first key of a piano (A0), and number of keys
+TICKS = 480  # ticks of a frame
 ON, OFF, VELOCITY = 0x90, 0x80, 80
 
 

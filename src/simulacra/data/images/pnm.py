@@ -23,7 +23,16 @@ LONGEST = 2**16  # most bytes of a header with its comments
 
 @dataclass(frozen=True)
 class Map:
-    """The header of an image: kind (1 to 7), size, samples a pixel, maximum, and offset of the values."""
+    """The header of one image of a file.
+
+    Args:
+        kind: 1 to 7, as in the magic numbers P1 to P7.
+        width: in pixels.
+        height: in pixels.
+        samples: samples a pixel, including alpha.
+        most: the maximum of the values.
+        start: offset of the values in the file.
+    """
 
     kind: int
     width: int

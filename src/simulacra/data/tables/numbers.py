@@ -143,7 +143,7 @@ def seen_in(cells: Iterable[str]) -> Seen:
     text = "\0" + "\0".join(cells).replace(MINUS, "-") + "\0"
     found = {name: match[1] for name, form in BETWEEN_NULLS.items() if (match := form.search(text))}
     if "groups" in found:
-        # its decimal mark is evidence, too
+        # its decimal mark counts, too
         for mark, name in ((",", "comma"), (".", "point")):
             if mark in found["groups"]:
                 found.setdefault(name, found["groups"])

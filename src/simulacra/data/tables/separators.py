@@ -14,7 +14,7 @@ from simulacra.data.tables.numbers import Marks
 
 SAMPLE = 100  # most lines that the detector reads
 WIDEST = 20_000  # most characters that it reads
-DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # or a whole number among those
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # also matches whole numbers
 
 
 def find_separator(lines: Sequence[str]) -> str:
@@ -37,7 +37,7 @@ def find_separator(lines: Sequence[str]) -> str:
     shares = {mark: _clearness(lines[:SAMPLE], mark, rivals) for mark in ",;\t|"}
     best = max(shares, key=lambda mark: shares[mark])
     # the detector ignores decimal commas and takes `0.5,c;d` for two cells of text; a single column is as
-    # clear as texts of two, unless a mark cuts numbers out of it
+    # clear as two columns of text, unless a mark separates numbers
     single = -1.0 if _numbers(lines[:SAMPLE], best) else 0.0
     if separator != " " and shares[best] > shares.get(separator, single):
         separator = best

@@ -23,7 +23,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy  # whose stats are loaded when they are used: that takes a second
+import scipy  # scipy.stats is loaded at first use, which takes a second
 
 from simulacra.evaluation.tables.fidelity import LostClass, column_fidelity, lost_classes
 from simulacra.tables.associations import Pair, association, associations
