@@ -31,7 +31,7 @@ def encode(values: np.ndarray, where: str) -> tuple[Tensor, tuple[str, ...]]:
     """
     values = np.asarray(values)
     if values.dtype.kind == "O":
-        values = _of_objects(values, where)
+        values = _plain_values(values, where)
     if values.dtype.kind not in "buifUS":
         raise ValueError(f"{where} holds {values.dtype}: labels are whole numbers or text.")
     if values.dtype.kind == "f":
@@ -45,23 +45,23 @@ def encode(values: np.ndarray, where: str) -> tuple[Tensor, tuple[str, ...]]:
         values = values.astype(np.int64)
     if values.dtype.kind in "US":
         values = np.char.strip(values)
-        _check_there(values == values.dtype.type(), where)
+        _check_none_missing(values == values.dtype.type(), where)
     classes, numbers = np.unique(values, return_inverse=True)
     names = [c.decode("utf-8", "replace") if isinstance(c, bytes) else str(c) for c in classes.tolist()]
     return torch.from_numpy(numbers.reshape(-1).astype(np.int64)), tuple(names)
 
 
-def _of_objects(values: np.ndarray, where: str) -> np.ndarray:
+def _plain_values(values: np.ndarray, where: str) -> np.ndarray:
     """Converts Python objects to numbers if all of them are numbers, otherwise to text."""
     given = values.tolist()
-    _check_there(np.array([is_gone(value) for value in given], bool), where)
+    _check_none_missing(np.array([is_gone(value) for value in given], bool), where)
     kinds = {type(value) for value in given}
     if kinds <= {int, float} or kinds == {bool}:
         return np.array(given)
     return np.array(list(map(class_name, given)))
 
 
-def _check_there(gone: np.ndarray, where: str) -> None:
+def _check_none_missing(gone: np.ndarray, where: str) -> None:
     if gone.any():
         raise ValueError(
             f"{where} has no label in row {int(gone.argmax())} (from 0): fill it in, or leave it out."

@@ -108,7 +108,7 @@ def load_data(
     """
     given = {name: value for name, value in locals().items() if name not in ("name_or_path", "own")}
     if isinstance(name_or_path, Dataset):
-        return _as_it_is(name_or_path, {**given, **own})
+        return _loaded_already(name_or_path, {**given, **own})
     check_choices(load_data, given)
     check_types(load_data, given)
     check_steps(binarize, threshold, dequantize, mu_law)
@@ -125,7 +125,7 @@ def load_data(
     chain.space  # noqa: B018  (a step that does not apply says so here)
     # chosen before rows are read into memory, so that streamed rows get the same range
     looked_at = some_rows(source.parts["train"].rows, chain.raw.dims)
-    source = _held(source, spec.get("stream", own.get("stream")))
+    source = _in_memory(source, spec.get("stream", own.get("stream")))
     train = source.parts["train"]
     chain = with_own_range(chain, train.rows, train.known, train.lengths, standardize, looked_at)
     # memory= does not define the data; a given one is kept, so that a run can open its data again
@@ -139,7 +139,7 @@ def load_data(
     return data
 
 
-def _held(source: Source, stream: bool | None) -> Source:
+def _in_memory(source: Source, stream: bool | None) -> Source:
     """Returns the source with its rows in memory, unless they are streamed."""
     stores = [part.rows for part in source.parts.values() if isinstance(part.rows, RowStore)]
     if stream or (stream is None and sum(rows.bytes for rows in stores) > STREAM_ABOVE):
@@ -202,7 +202,7 @@ def usual_options() -> dict[str, Any]:
     return {p.name: p.default for p in common if p.kind == p.KEYWORD_ONLY} | own_options()
 
 
-def _as_it_is(data: Dataset, given: dict[str, Any]) -> Dataset:
+def _loaded_already(data: Dataset, given: dict[str, Any]) -> Dataset:
     """Returns a data set that is loaded already; raises ValueError if options are given for it."""
     usual = usual_options()
     changed = [name for name, value in given.items() if name not in usual or value != usual[name]]

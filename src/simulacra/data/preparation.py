@@ -40,12 +40,12 @@ def steps_of(
         raise ValueError(
             f"mu_law={mu_law} applies to recordings, but {source.name} holds {source.space}: leave it out."
         )
-    steps = _of_levels(source, binarize, dequantize) + ([MuLaw(mu_law)] if mu_law else [])
+    steps = _steps_of_levels(source, binarize, dequantize) + ([MuLaw(mu_law)] if mu_law else [])
     wanted = source.standardize if standardize is None else standardize
     train = source.parts["train"]
     if isinstance(train.rows, Tensor) and not steps:
         if isinstance(source.space, Table):
-            return (*coding(source.space), *_of_columns(source.space, train, standardize, wanted))
+            return (*coding(source.space), *_steps_of_table(source.space, train, standardize, wanted))
         if wanted and isinstance(source.space, Real):
             return (_standardizing(source.space, train.rows, train.known),)
     if standardize and mu_law:
@@ -75,7 +75,7 @@ def check_steps(binarize: str | None, threshold: float, dequantize: str | None, 
         raise ValueError(f"threshold={threshold:g} must lie between 0 and 1.")
 
 
-def _of_levels(source: Source, binarize: str | None, dequantize: str | None) -> list[Transform]:
+def _steps_of_levels(source: Source, binarize: str | None, dequantize: str | None) -> list[Transform]:
     levels = getattr(source.space, "levels", 256)
     steps: list[Transform] = []
     if binarize == "dynamic":
@@ -87,7 +87,9 @@ def _of_levels(source: Source, binarize: str | None, dequantize: str | None) -> 
     return steps
 
 
-def _of_columns(space: Table, train: Part, standardize: bool | None, wanted: bool) -> tuple[Transform, ...]:
+def _steps_of_table(
+    space: Table, train: Part, standardize: bool | None, wanted: bool
+) -> tuple[Transform, ...]:
     """Returns the steps of a table: normal scores (unless `standardize` is given), then the other columns."""
     assert isinstance(train.rows, Tensor)
     scored = scoring(space, train.rows, train.known) if standardize is None else None

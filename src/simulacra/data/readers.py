@@ -199,7 +199,7 @@ def _is_there(path: Path) -> bool:
         there = path.exists()
     except OSError as error:
         raise ValueError(
-            f"{short} cannot be looked at ({error.strerror}): give an existing file or folder."
+            f"{short} cannot be accessed ({error.strerror}): give an existing file or folder."
         ) from error
     if there and not (path.is_file() or path.is_dir()):
         raise ValueError(
@@ -253,7 +253,7 @@ def options_for(reader: Reader, given: Mapping[str, Any], what: str) -> Any:
     for name, value in given.items():
         if name not in taken and not (name in defaults and _same(value, defaults[name])):
             raise ValueError(
-                f"{name}={_brief(value)} is no option of {what}, {reader.kind}; {_near(name, taken)}"
+                f"{name}={_brief(value)} is no option of {what}, {reader.kind}; {_suggestion(name, taken)}"
             )
     values = {name: value for name, value in given.items() if name in taken}
     check_choices(reader.options, values)
@@ -270,7 +270,7 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 60 else type(value).__name__
 
 
-def _near(name: str, taken: list[str]) -> str:
+def _suggestion(name: str, taken: list[str]) -> str:
     near = difflib.get_close_matches(name, taken, 1, 0.6)
     if near:
         return f"did you mean {near[0]}=?"

@@ -67,9 +67,9 @@ def with_own_range(
         assert isinstance(chain.raw, composite.Sequence)
         valid = chain.raw.valid(lengths[index])
         there = valid if there is None else there & valid
-    found = replace(chain, steps=_of_codes(chain.steps, x), raw=_of_raw(chain, x, there))
+    found = replace(chain, steps=_steps_with_range(chain.steps, x), raw=_raw_with_range(chain, x, there))
     last = [] if standardize is False and isinstance(found.raw, Real) else _last_step(found, x, there)
-    _say(found, last, x)
+    _log_range(found, last, x)
     return replace(found, steps=(*found.steps, *last))
 
 
@@ -86,22 +86,22 @@ def some_rows(rows: Tensor | RowStore, dims: int) -> Tensor:
     return rows.some(most) if isinstance(rows, RowStore) else torch.arange(most) * n // most
 
 
-def _of_raw(chain: Preprocessing, x: Tensor, known: Tensor | None) -> Space:
+def _raw_with_range(chain: Preprocessing, x: Tensor, known: Tensor | None) -> Space:
     """Returns the raw space with its range; columns that a step scales keep none."""
     raw = in_own_range(chain.raw, x, known)
     if isinstance(raw, composite.Table) and isinstance(chain.raw, composite.Table):
-        moved = {i for step in chain.steps if isinstance(step, Columns) for i in _moved(step)}
+        moved = {i for step in chain.steps if isinstance(step, Columns) for i in _scaled_columns(step)}
         starts = torch.tensor([0, *raw.widths]).cumsum(0).tolist()
         kept = zip(chain.raw.fields, raw.fields, starts)
         return composite.Table({name: old if i in moved else new for (name, old), (_, new), i in kept})
     return raw
 
 
-def _moved(step: Columns) -> list[int]:
+def _scaled_columns(step: Columns) -> list[int]:
     return [i for i, kind in enumerate(step.kinds) if kind != "keep"]
 
 
-def _of_codes(steps: Sequence[Transform], x: Tensor) -> tuple[Transform, ...]:
+def _steps_with_range(steps: Sequence[Transform], x: Tensor) -> tuple[Transform, ...]:
     """Returns the steps with the range of the used codes in mu-law steps."""
     changed: list[Transform] = []
     for step in steps:
@@ -128,7 +128,7 @@ def _last_step(chain: Preprocessing, x: Tensor, known: Tensor | None) -> list[Tr
     return [OwnRange((centre,), (spread,))]
 
 
-def _say(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
+def _log_range(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
     space = next((s for s in (chain.raw, chain.space) if isinstance(s, Levels) and s.ranged), None)
     if space is chain.raw and isinstance(space, Levels):
         log.info(
@@ -137,4 +137,4 @@ def _say(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
             *(f"{int(end):,}" for end in (x.min(), x.max(), space.levels - 1)),
         )
     elif last or space is not None:
-        log.info("the recordings are quiet: models see them louder, and no value is changed")
+        log.info("the recordings are quiet: models see them scaled up; no value is changed")

@@ -72,7 +72,7 @@ def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
     others = {other: arrays for other, arrays in groups.items() if other not in (name, label)}
     rows, space = _rows(path, name, groups[name], levels, missing == "mask")
     parts = {
-        part: Part(x, known=known, sides=array_sides(_of(part, others), len(x)))
+        part: Part(x, known=known, sides=array_sides(_arrays_of_part(part, others), len(x)))
         for part, (x, known) in rows.items()
     }
     if label is None:
@@ -83,7 +83,7 @@ def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
     )
 
 
-def _of(part: str, groups: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
+def _arrays_of_part(part: str, groups: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
     return {name: arrays[part] for name, arrays in groups.items() if part in arrays}
 
 

@@ -58,12 +58,12 @@ def checked_rows(
         if beside is not None and len(beside) != len(rows):
             raise ValueError(f"{part} has {len(beside)} rows, but x has {len(rows)}: it needs one for each.")
     if not space.discrete and not isinstance(space, (Table, Sequence)) and len(rows) > 1:
-        _say_offsets(name, rows)
+        _warn_of_offsets(name, rows)
     held = {"x": rows, "c": c, "labels": labels, "known": known, "c_known": c_known, "lengths": lengths}
     return held, label_names
 
 
-def _say_offsets(name: str, x: Tensor) -> None:
+def _warn_of_offsets(name: str, x: Tensor) -> None:
     """Warns of entries with a mean so large that single precision cannot resolve their values."""
     flat = x.double().flatten(1)
     moments = zip(flat.mean(0).tolist(), flat.std(0).tolist())

@@ -98,10 +98,10 @@ def frames_of(path: Path, image: Image.Image | None) -> Frames:
             return Frames(tuple(range(count)))
         return Frames(tuple(range(getattr(image, "n_frames", 1))))
     except DAMAGED as error:
-        raise _said(path, error) from error
+        raise _own_error(path, error) from error
 
 
-def _said(path: Path, error: Exception) -> ValueError:
+def _own_error(path: Path, error: Exception) -> ValueError:
     """Returns the error in our own words."""
     ours = isinstance(error, ValueError) and str(error).startswith(str(path))
     return error if ours and isinstance(error, ValueError) else tiff.damaged(path, error)

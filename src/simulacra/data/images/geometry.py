@@ -134,7 +134,7 @@ def _check_one_size(pages: Sequence[tuple[Path, Head]]) -> None:
     first, head = pages[0]
     for path, other in pages:
         if (other.width, other.height) != (head.width, head.height):
-            ways = _mends([page for _, page in pages])
+            ways = _suggested_options([page for _, page in pages])
             raise Refusal(
                 f"the images differ in size: {first} is {head.width}x{head.height}, {path} is "
                 f"{other.width}x{other.height}; {ways}.",
@@ -142,7 +142,7 @@ def _check_one_size(pages: Sequence[tuple[Path, Head]]) -> None:
             )
 
 
-def _mends(heads: Sequence[Head]) -> Phrase:
+def _suggested_options(heads: Sequence[Head]) -> Phrase:
     """Suggests the options that make images of different sizes equal, with the numbers of these images."""
     least = min(min(head.width, head.height) for head in heads)
     tile = 2 ** (min(least, 64).bit_length() - 1)

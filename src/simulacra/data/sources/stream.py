@@ -113,9 +113,9 @@ class StreamedSplit(Split):
         asked: deque[Tensor] = deque()
         loader: Any = DataLoader(
             _Decoder(self.files),  # type: ignore[arg-type]
-            batch_sampler=_noted(orders, asked),
+            batch_sampler=_recorded(orders, asked),
             num_workers=self.workers,
-            collate_fn=_as_it_is,
+            collate_fn=_uncollated,
             # so that the loader does not draw its workers' seed from the global generator
             generator=torch.Generator(),
         )
@@ -155,7 +155,7 @@ class StreamedSplit(Split):
         return None
 
 
-def _noted(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]]:
+def _recorded(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]]:
     for index in orders:
         index = index.cpu()
         asked.append(index)
@@ -179,5 +179,5 @@ class _Decoder:
             return str(error)
 
 
-def _as_it_is(batch: Any) -> Any:
+def _uncollated(batch: Any) -> Any:
     return batch

@@ -36,7 +36,7 @@ def by_words(source: Source, splits: str) -> dict[str, Tensor]:
         )
     part = source.parts["train"]
     if splits.lower().endswith((".csv", ".csv.gz")):
-        words = _filed(Path(splits).expanduser(), len(part), part.sides.get("file"))
+        words = _assigned_splits(Path(splits).expanduser(), len(part), part.sides.get("file"))
     else:
         words = [str(word) for word in side_of(source, part, "splits", splits).tolist()]
     numbers: dict[str, list[int]] = defaultdict(list)
@@ -51,7 +51,7 @@ def by_words(source: Source, splits: str) -> dict[str, Tensor]:
     return {split: torch.tensor(rows) for split, rows in numbers.items()}
 
 
-def _filed(path: Path, count: int, files: np.ndarray | None) -> list[str]:
+def _assigned_splits(path: Path, count: int, files: np.ndarray | None) -> list[str]:
     """Returns the name of the split for each row."""
     rows = _read(path)
     by_path = files is not None and not all(row.isdigit() for _, row, _ in rows)

@@ -47,7 +47,7 @@ def cut(source: Source, options: SplitOptions) -> Source:
     if splits is not None:
         pieces = by_words(source, splits)
     else:
-        wish = _wish(source, options.validation, options.test)
+        wish = _wanted_rows(source, options.validation, options.test)
         pieces = _pieces(source, wish, options.seed, groups, stratify, time)
     parts = dict(source.parts)
     # avoids a copy if the part stays whole
@@ -56,7 +56,7 @@ def cut(source: Source, options: SplitOptions) -> Source:
     if groups is not None and len(parts) > 1:
         _warn_of_straddling(source, parts, groups)
     ordered = {k: parts[k] for k in ("train", "valid", "test") if k in parts}
-    return replace(source, parts={k: _some(k, part, options) for k, part in ordered.items()})
+    return replace(source, parts={k: _limited(k, part, options) for k, part in ordered.items()})
 
 
 def _check_together(groups: str | None, stratify: str | None, time: str | None, splits: str | None) -> None:
@@ -77,7 +77,7 @@ def _files_of_many_rows(source: Source) -> str | None:
     return "file" if many else None
 
 
-def _wish(source: Source, validation: float, test: float) -> dict[str, int]:
+def _wanted_rows(source: Source, validation: float, test: float) -> dict[str, int]:
     """Returns the number of rows of `train` that each split should get, without empty splits."""
     rows = len(source.parts["train"])
     n_valid = 0 if "valid" in source.parts else _rows_of(validation, rows, "validation")
@@ -167,7 +167,7 @@ def _warn_of_straddling(source: Source, parts: Mapping[str, Part], groups: str) 
             )  # fmt: skip
 
 
-def _some(name: str, part: Part, options: SplitOptions) -> Part:
+def _limited(name: str, part: Part, options: SplitOptions) -> Part:
     """Returns at most `limit` rows of a part at random, in their order, since a file may be sorted."""
     limit = options.limit
     if limit is None or limit >= len(part):

@@ -58,7 +58,7 @@ def source_of(
         if j == label or column.name in split.keys:
             continue
         kind = declared.get(column.name, declared.get(EVERY_OTHER))
-        why = "names the rows" if j == index else _why(column, own) if kind is None else None
+        why = "names the rows" if j == index else _reason_left_out(column, own) if kind is None else None
         try:
             space = None if why else space_of(column, kind, own.tails)
         except NoClasses as error:
@@ -74,7 +74,7 @@ def source_of(
     if refused:
         raise NoClasses([name for error in refused for name in error.columns], str(refused[0]), refused[0])
     if not fields:
-        raise ValueError(f"{where} has no column beside labels and groups: {_nothing(left_out, own)}.")
+        raise ValueError(f"{where} has no column beside labels and groups: {_nothing_left(left_out, own)}.")
     source = _source(name, Table(fields), entries, labels, label_names, _sides(columns, split))
     for column_name, why in left_out.items():
         source = source.noted("columns left out", f"{column_name} ({why})")
@@ -103,12 +103,12 @@ def _index(where: str, names: Sequence[str], own: FrameOptions) -> int | None:
     return None if told in (None, "none") else label_number(where, names, str(told), "index_column")
 
 
-def _why(column: Column, own: FrameOptions) -> str | None:
+def _reason_left_out(column: Column, own: FrameOptions) -> str | None:
     """Returns the reason why a column only identifies rows; None if the user keeps such columns."""
     return None if own.index_column == "none" and column.present else identifies(column)
 
 
-def _nothing(left_out: Mapping[str, str], own: FrameOptions) -> str:
+def _nothing_left(left_out: Mapping[str, str], own: FrameOptions) -> str:
     if not left_out:
         return "there is nothing to model"
     listed = ", ".join(f"{name} ({why})" for name, why in left_out.items())

@@ -112,7 +112,7 @@ def read_table(path: Path, options: TableOptions) -> Columns:
         plain = [record.rstrip("\r\n") for number, record in full if number not in gone]
         dialect = replace(dialect, separator=named or (find_separator(plain) if plain else ""))
     rows = list(cells_of(path, kept, dialect.separator))
-    if dialect.separator == " " and options.separator is None and _sentences(rows):
+    if dialect.separator == " " and options.separator is None and _looks_like_prose(rows):
         dialect = replace(dialect, separator="")
         rows = list(cells_of(path, kept, ""))
     filled = [row for row in rows if any(row[1])]
@@ -126,7 +126,7 @@ def read_table(path: Path, options: TableOptions) -> Columns:
     return table
 
 
-def _sentences(rows: Sequence[Line]) -> bool:
+def _looks_like_prose(rows: Sequence[Line]) -> bool:
     """Returns True if blanks are part of texts: the rows differ in length, and no header explains it."""
     widths = {len(row) for _, row in rows}
     below = {len(row) for _, row in rows[1:]}
@@ -163,9 +163,9 @@ def _shaped(
     cells, lines = [row for _, row in body], [number for number, _ in body]
     table = _named(path, dialect, names[1] if names else None, cells, lines)
     if options.header is None and names == rows[0]:
-        table.notes.update(_said_of_names(rows, marks, True))
+        table.notes.update(_header_note(rows, marks, True))
     elif options.header is None and names is None:
-        table.notes.update(_said_of_names(rows, marks, False))
+        table.notes.update(_header_note(rows, marks, False))
     shown = [number for number, _ in comments if names is None or number != names[0]]
     left_out = [
         f"{len(shown)} comment line{'s' * (len(shown) > 1)} ({dialect.comment})" if shown else "",
@@ -199,7 +199,7 @@ def _names_above(
     )
 
 
-def _said_of_names(rows: Sequence[Line], marks: Marks, taken: bool) -> dict[str, str]:
+def _header_note(rows: Sequence[Line], marks: Marks, taken: bool) -> dict[str, str]:
     """Returns a note if the first row may be taken wrongly for names or for values."""
     first = rows[0][1]
     numbers = [cell for cell in first if marks.number(cell) is not None]
@@ -292,7 +292,7 @@ def columns_of(
         if columns[j].present:
             counts.update({word or "empty": column.count(word) for word in missing.spellings[j]})
     if counts:
-        notes["missing"] = ", ".join(f"{_said(word)} ({count:,})" for word, count in counts.most_common())
+        notes["missing"] = ", ".join(f"{_quoted(word)} ({count:,})" for word, count in counts.most_common())
     kept = [
         f"{word!r} in {table.names[j]} ({count / len(cells[j]):.0%})"
         for j, words in missing.classes.items()
@@ -308,5 +308,5 @@ def columns_of(
     return columns, notes, ",".join(missing.words)
 
 
-def _said(word: str) -> str:
+def _quoted(word: str) -> str:
     return "empty cells" if word == "empty" else repr(word)

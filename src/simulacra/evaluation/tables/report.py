@@ -187,13 +187,13 @@ def measured(model: Model, data: Dataset, rows: TableRows) -> TableReport:
     return TableReport(
         {**numbers, "split": rows.split, "seed": seed},
         _columns(rows),
-        _or_why(lambda: _pairs(rows)),
-        _or_why(lambda: detection(train, shown, seed)),
-        _or_why(lambda: detection(train, held_out, seed)),
-        _or_why(lambda: usefulness(train, drawn, held_out, seed=seed)),
+        _or_skipped(lambda: _pairs(rows)),
+        _or_skipped(lambda: detection(train, shown, seed)),
+        _or_skipped(lambda: detection(train, held_out, seed)),
+        _or_skipped(lambda: usefulness(train, drawn, held_out, seed=seed)),
         form(train, shown),
         form(train, held_out),
-        _or_why(lambda: _imputation(model, data, rows)),
+        _or_skipped(lambda: _imputation(model, data, rows)),
     )
 
 
@@ -225,7 +225,7 @@ def _imputation(model: Model, data: Dataset, rows: TableRows) -> Imputation:
         return imputation(rows.train, rows.held_out, completer, rows.seed)
 
 
-def _or_why(measure: Callable[[], T]) -> T | Skipped:
+def _or_skipped(measure: Callable[[], T]) -> T | Skipped:
     try:
         return measure()
     except NotMeasured as reason:

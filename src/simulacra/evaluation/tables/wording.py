@@ -21,17 +21,20 @@ def table_rows(found: TableSummary) -> list[tuple[str, str]]:
     n = found.held_out_rows
     return [
         ("columns kept", _columns(found.columns, n)),
-        ("associations of pairs", _told(found.pairs, lambda pairs: _pairs(pairs, n))),
-        ("samples told from data", _told(found.detection, lambda d: _detected(d, found.detection_held_out))),
-        ("learning from samples", _told(found.usefulness, _useful)),
+        ("associations of pairs", _or_reason(found.pairs, lambda pairs: _pairs(pairs, n))),
+        (
+            "samples told from data",
+            _or_reason(found.detection, lambda d: _detected(d, found.detection_held_out)),
+        ),
+        ("learning from samples", _or_reason(found.usefulness, _useful)),
         ("outside the range", _outside(found.form, found.form_held_out)),
         ("written as the data", _written(found.form)),
         ("rows equal to a training row", _pair(found.form.copies, found.form_held_out.copies, ".1%")),
-        ("hidden cells filled in", _told(found.imputation, _imputed)),
+        ("hidden cells filled in", _or_reason(found.imputation, _imputed)),
     ]
 
 
-def _told(part: T | Skipped, words: Callable[[T], str]) -> str:
+def _or_reason(part: T | Skipped, words: Callable[[T], str]) -> str:
     return f"not measured: {part.skipped}" if isinstance(part, Skipped) else words(part)
 
 
