@@ -1,5 +1,6 @@
-"""The evidence for each check of the doctor, by model and seed; only what the check reads is computed, since
-a table of many seeds takes minutes.
+"""The evidence for each check of the doctor, by model and seed.
+
+Only what the check reads is computed, since a table of many seeds takes minutes.
 """
 
 from __future__ import annotations

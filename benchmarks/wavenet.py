@@ -13,8 +13,8 @@ from simulacra.core.spaces.plain import Levels
 from simulacra.models.autoregressive.wavenet import WaveNet
 from simulacra.nets.autoregressive.dilated import Column
 
-# Both stretches of 128 samples have the same position relative to the queues of up to 512, all of which
-# are used in them. The late one begins where 30 layers have nearly all of their 3071 samples.
+# Both stretches of 128 samples have the same position relative to the queues of up to 512, and all queues
+# wrap around within each. The late one begins where 30 layers have nearly all of their 3071 samples.
 PART, EARLY, LATE = 128, 448, 3008
 DEPTHS = (10, 20, 30)
 NAME = "WaveNet (32 channels, 256 levels), one series"

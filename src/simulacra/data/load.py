@@ -70,8 +70,8 @@ def load_data(
         binarize: turn grey levels into 0/1: `dynamic` draws anew at every visit, `static` draws once by seed,
             `threshold` cuts. The three are different protocols.
         threshold: the cut of `binarize=threshold`, as a share of the range.
-        dequantize: turn levels into real numbers: `uniform` adds noise within a level, `logit` also maps (0,
-            1) to the real line.
+        dequantize: turn levels into real numbers: `uniform` adds noise within a level, `logit` also maps the
+            interval from 0 to 1 to the real line.
         mu_law: number of mu-law levels to which recordings are quantized, such as 256: the score is then a
             log probability of the levels.
         standardize: shift and scale real data by mean and standard deviation of the training rows; by default

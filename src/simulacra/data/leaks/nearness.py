@@ -1,20 +1,22 @@
 """Decides when two rows are near-duplicates, and finds them.
 
-Images: the grey image, averaged down to 16x16, less its mean and with length 1, so that brightness and
-contrast do not matter. Two are near if their distance is below 0.05. Measured, at most: a copy one level
-brighter 0.006; a JPEG copy of quality 90 0.03 (0.055 where there is little contrast), of 75 0.065. The
-nearest different images across splits: 0.075 (MNIST), 0.11 (Olivetti faces), 0.15 (a fifth of CIFAR-10),
-0.18 (digits). Only Fashion-MNIST has pairs below, twenty down to 0.004: the same garment twice.
+Images are compared as grey images, averaged down to 16x16, centred and normalized to length 1, so that
+brightness and contrast do not matter. Two images are near if their distance is below 0.05. Largest measured
+distances of copies: one level brighter 0.006; JPEG of quality 90 0.03 (0.055 at low contrast), of quality 75
+0.065. Smallest distances of different images across splits: 0.075 (MNIST), 0.11 (Olivetti faces), 0.15 (a
+fifth of CIFAR-10), 0.18 (digits). Only Fashion-MNIST has smaller ones, twenty pairs down to 0.004, which show
+the same garment.
 
-Tables: real columns standardized, positive ones after the logarithm; near if all of them agree within
-1e-3 of a deviation and all others are equal. In small tables or of few columns chance does that too, so
-the limit shrinks until fewer than 0.01 pairs are expected of unrelated rows, whose probability is
+Table rows are near if all real columns (standardized; positive ones log-transformed before) agree within 1e-3
+of a deviation and all other columns are equal. In small tables, or with few columns, unrelated rows may be
+that near by chance. The limit therefore shrinks until fewer than 0.01 pairs of unrelated rows are expected,
+with the probability
 
     P(r) = exp(d mean_j log P(|x_j - y_j| <= r)),    d = D^2 / |C|^2,
 
-with the correlation matrix C of the D columns that vary: d = D if they are independent, 1 if they are one.
-It is estimated from distinct rows, since rows that were written twice are no evidence of chance; C is less
-what few rows correlate by chance. Exact copies of continuous numbers are never chance.
+where C is the correlation matrix of the D columns that vary: d = D if they are independent, 1 if they are all
+equal. P(r) is estimated from distinct rows, since repeated rows are no evidence of chance; |C|^2 is corrected
+for the correlations of few unrelated rows. Exact copies of continuous numbers never occur by chance.
 """
 
 from __future__ import annotations

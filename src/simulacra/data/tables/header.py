@@ -131,7 +131,7 @@ def _numbers(columns: Sequence[Row], marks: Marks) -> list[list[float]]:
 
 
 def _chance_of_text(j: int, cell: str, column: Row, marks: Marks) -> float:
-    """Returns the probability of such a text in column j; 1 for numbers and missing cells."""
+    """Returns the probability of such a text in column j; 1 for numbers, and for most missing cells."""
     if not cell and j == 0:
         return (sum(not c for c in column) + 1) / (len(column) + 2)
     if may_miss(cell) or marks.number(cell) is not None or cell in column:
