@@ -174,8 +174,9 @@ def command_bench_doctor(*arguments):
 
 
 def command_docs(*arguments):
-    """Build the documentation as web pages; a warning is an error."""
+    """Build the documentation as web pages, with the picture of the rooms; a warning is an error."""
     install("docs")
+    call(PYTHON, ROOT / "tools" / "rooms.py", "--write")
     out = ROOT / "docs" / "_build" / "html"
     status = call(PYTHON, "-m", "sphinx", "-W", "--keep-going", "-b", "html", *arguments, ROOT / "docs", out)
     if status == 0:

@@ -10,8 +10,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-import simulacra
 from simulacra.core.batch import Batch
+from simulacra.core.card import html_of
 from simulacra.core.numerics.precision import to_device
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng
@@ -38,6 +38,7 @@ class Split:
         source_rows: the numbers of these rows in their source, or None if unknown.
 
     Example:
+        >>> import simulacra
         >>> train = simulacra.load_data("digits").train
         >>> len(train), train.rows(torch.tensor([0, 2])).x.shape
         (1437, torch.Size([2, 1, 8, 8]))
@@ -62,15 +63,23 @@ class Split:
         return f"<Split: {len(self):,} rows of {self.preprocessing.raw}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Yields raw batches, one for each index tensor of `orders`."""
+        """Yields raw batches, one for each index tensor.
+
+        Args:
+            orders: numbers of the rows of each batch, shape (B,).
+        """
         for index in orders:
             yield self.rows(index)
 
     def rows(self, index: Tensor) -> Batch:
-        """Returns the raw rows `index`, shape (B,), as a batch."""
+        """Returns raw rows as a batch.
+
+        Args:
+            index: numbers of the rows, shape (B,).
+        """
         # rows in double precision may lie on another device than the rest
         take = lambda t: None if t is None else t.index_select(0, index.to(t.device))
         known, lengths = take(self.known), take(self.lengths)
@@ -98,19 +107,19 @@ class Split:
         return replace(batch, x=self.preprocessing.apply(batch.x, rng.on(batch), batch.known))
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
-        """Returns the rows `index`, preprocessed.
+        """Returns rows as a batch, preprocessed.
 
         Args:
-            index: row numbers, shape (B,).
+            index: numbers of the rows, shape (B,).
             rng: its noise is keyed by the place of a row in the batch, as in training.
         """
         return self.prepare(self.rows(index), rng)
 
     def scored(self, index: Tensor, rng: Rng) -> Batch:
-        """Returns the rows `index`, preprocessed for scoring: a row gets the same noise in any batch.
+        """Returns rows as a batch, preprocessed for scoring: a row gets the same noise in any batch.
 
         Args:
-            index: row numbers, shape (B,).
+            index: numbers of the rows, shape (B,).
             rng: its noise is keyed by the content of each row.
         """
         batch = self.rows(index)
@@ -118,11 +127,19 @@ class Split:
         return replace(batch, x=self.preprocessing.apply(batch.x, keyed, batch.known))
 
     def all(self, seed: int = 0) -> Batch:
-        """Returns all rows, preprocessed with noise keyed by row, for closed-form fits and tests."""
+        """Returns all rows, preprocessed with noise keyed by row, for closed-form fits and tests.
+
+        Args:
+            seed: seed of random preprocessing.
+        """
         return self.batch(torch.arange(len(self)), Rng(seed, "all"))
 
     def select(self, index: Tensor) -> Split:
-        """Returns a split with only the rows `index`, shape (M,)."""
+        """Returns a split with only some rows.
+
+        Args:
+            index: numbers of the rows, shape (B,).
+        """
         rows = self.rows(index)
         labels = None if self.labels is None else self.labels[index]
         return replace(
@@ -137,7 +154,11 @@ class Split:
         )
 
     def to(self, device: torch.device | str) -> Split:
-        """Returns the split with its tensors on `device`."""
+        """Returns the split with its tensors on a device.
+
+        Args:
+            device: where the tensors go.
+        """
         moved: dict[str, Any] = {
             name: to_device(value, device)
             for name, value in vars(self).items()
@@ -147,7 +168,11 @@ class Split:
         return self._same_rows(replace(self, **moved))
 
     def under(self, chain: Preprocessing) -> Split:
-        """Returns the same rows with another preprocessing."""
+        """Returns the same rows with another preprocessing.
+
+        Args:
+            chain: preprocessing of the same raw space.
+        """
         return self._same_rows(replace(self, preprocessing=chain))
 
     def _same_rows(self, other: Split) -> Split:
@@ -222,6 +247,7 @@ class Dataset:
         notes: notes for the user on how the data were read, by topic.
 
     Example:
+        >>> import simulacra
         >>> data = simulacra.load_data("digits")
         >>> data.space, list(data.splits)
         (Levels(shape=(1, 8, 8), levels=17), ['train', 'valid', 'test'])
@@ -295,4 +321,4 @@ class Dataset:
         return f"<Dataset {self}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)

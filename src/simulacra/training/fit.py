@@ -1,4 +1,7 @@
-"""`fit`: train a model on data into a run folder; `resume`: go on as if nothing had happened."""
+"""Train a model on data into a run folder, or go on with a run as if nothing had happened.
+
+`simulacra.fit` and `simulacra.resume` (`simulacra.api`) call these two with the callbacks of every training.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.artifact.weights import load_weights
@@ -20,7 +25,8 @@ from simulacra.core.renamed import renamed_arguments
 from simulacra.core.storage.files import write_json
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
-from simulacra.models.catalog import find
+from simulacra.models.catalog import name_of
+from simulacra.training.callbacks.at_end import with_ends
 from simulacra.training.callbacks.interactive import interactive, so_far
 from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import can_validate
@@ -36,43 +42,45 @@ from simulacra.training.steps.coupling import check_parts
 log = logging.getLogger("simulacra")
 
 
-def fit(
+def train(
     model: Model,
     data: Dataset,
     *,
     out: str | Path | None = None,
     callbacks: tuple[Callback, ...] = (),
-    options: Options | None = None,
-    **settings: Any,
+    options: Options,
 ) -> Run:
     """Train `model` on `data` and return the run.
 
     Args:
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
-        callbacks: functions `(loop, epoch_ended)` called after each step.
-        options: all settings at once; otherwise keywords of `Options` (`epochs`, `batch_size`,
-            `lr`, `seed`, `ema`, `patience`, ...).
+        callbacks: called after each step; those with `at_end` also when training has ended.
+        options: of training.
 
     Raises:
         ValueError: if model and data do not fit, or the folder holds a run already.
         TrainingFailed: if a loss is not finite; the last good checkpoint stands.
-        KeyboardInterrupt: if a script is interrupted; in a notebook or at a prompt the run comes back
-            as far as it was trained, with a warning, and `resume` goes on with it.
+        KeyboardInterrupt: if a script is interrupted.
 
     Example:
         >>> import simulacra, tempfile
         >>> data = simulacra.load_data("ring")
-        >>> run = fit(simulacra.PPCA(data.space, latent=1), data, out=tempfile.mkdtemp())
+        >>> run = train(simulacra.PPCA(data.space, latent=1), data, out=tempfile.mkdtemp(), options=Options())
         >>> run.model.sample(3).shape
         torch.Size([3, 2])
     """
-    options = options or Options(**renamed_arguments(["Options"], settings))
+    return with_ends(lambda: _new(model, data, out, callbacks, options), callbacks)
+
+
+def _new(
+    model: Model, data: Dataset, out: str | Path | None, callbacks: tuple[Callback, ...], options: Options
+) -> Run:
     check_fits(model, data)
     options = options.for_model(model, data.valid is not None)
     can_validate(model, data.valid, options)
     check_stages(model, options)
     check_parts(model, options)
-    folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
+    folder = Path(out) if out is not None else new_folder(name_of(type(model)), data.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -102,7 +110,7 @@ def _forgotten_unless_begun(folder: Path) -> Iterator[None]:
         raise
 
 
-def resume(
+def go_on(
     path: str | Path,
     *,
     data: Dataset | None = None,
@@ -114,13 +122,23 @@ def resume(
 
     Args:
         data: the data set, where it was not made by `load_data`.
+        callbacks: as in `train`.
         kind: the model's class, where it is your own.
         passed: networks that the model was built with.
 
     Raises:
         ValueError: if the folder holds no run, or the data are not those of the run.
     """
-    folder = Path(path)
+    return with_ends(lambda: _resumed(Path(path), data, callbacks, kind, passed), callbacks)
+
+
+def _resumed(
+    folder: Path,
+    data: Dataset | None,
+    callbacks: tuple[Callback, ...],
+    kind: type[Model] | None,
+    passed: dict[str, Any],
+) -> Run:
     config = run_config(folder)
     found = class_of(config, kind, folder)
     try:
@@ -160,19 +178,20 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 
 @checked
-def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
+def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.Module) -> Run:
     """The finished run in `path` with its model and, where `load_data` made them, its data.
 
     Args:
+        path: the run folder.
         kind: the model's class, where it is your own.
-        passed: networks that the model was built with.
+        passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: as `load`, if the folder holds a model that is no run, or the data have changed.
     """
     folder = Path(path)
     config = run_config(folder)
-    model = load(folder, kind=kind, **passed)
+    model = load(folder, kind=kind, device=None, **passed)
     if not config["data"].get("spec"):
         return Run(folder, model, None, config)
     data = _same_data(folder, config, model.preprocessing)
@@ -213,14 +232,6 @@ def check_fits(model: Model, data: Dataset) -> None:
         )
     if model.condition is not None and model.condition != data.condition:
         raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
-
-
-def catalogue_name(model: Model) -> str:
-    """The model's name on the command line; a class of the user's own goes by its class name."""
-    try:
-        return find(type(model).__name__).name
-    except ValueError:
-        return type(model).__name__.lower()
 
 
 def _config(model: Model, data: Dataset, options: Options) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
@@ -116,7 +116,13 @@ class Options:
         return {**asdict(self), "stages": dict(self.stages)}
 
     def steps(self, stage: Stage, model: Model, rows: int) -> int:
-        """Number of steps of `stage` over `rows` rows."""
+        """Number of steps of a stage.
+
+        Args:
+            stage: a stage of `model`.
+            model: whose declared length `epochs` scales.
+            rows: number of training rows.
+        """
         if not stage.updates:
             return 0
         length = stage.length
@@ -136,6 +142,7 @@ class Options:
         """The options with what the model recommends where nothing was given.
 
         Args:
+            model: whose `recommended` options apply.
             validates: whether there are validation rows, without which nothing stops early.
         """
         wanted = {name: value for name, value in model.recommended.items() if getattr(self, name) is None}
@@ -144,7 +151,11 @@ class Options:
         return replace(self, **wanted)
 
     def optimizer(self, update: Update) -> Optimizer:
-        """The update's optimizer with what the options override."""
+        """The update's optimizer with what the options override.
+
+        Args:
+            update: of a stage of the model.
+        """
         given = update.optimizer
         if self.lr is not None:
             given = replace(given, lr=self.lr)
@@ -155,6 +166,31 @@ class Options:
         if self.warmup:
             given = replace(given, schedule=warmed(given.schedule, self.warmup))
         return given
+
+
+class OptionKeywords(TypedDict, total=False):
+    """The fields of `Options`, as keywords of `fit`; a test compares the two."""
+
+    epochs: float | None
+    stages: Mapping[str, float]
+    least_steps: int | None
+    batch_size: int
+    seed: int
+    lr: float | None
+    schedule: Literal["constant", "cosine", "linear", "burda"] | None
+    warmup: float
+    clip: float | None
+    ema: float | None
+    patience: int | None
+    validate: bool | None
+    accumulate: int
+    precision: Literal["32", "bf16"]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    devices: int
+    checkpoint_seconds: float
+    log_every: int | None
+    samples_every: float | None
+    progress: bool | None
 
 
 MANY = 100  # stages of a model that are looked at

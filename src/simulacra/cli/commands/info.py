@@ -45,9 +45,9 @@ def as_json(found: Facts) -> str:
 
 def facts() -> Facts:
     """What is here, as JSON: bytes are numbers, what is not there is null."""
-    from simulacra import __version__
     from simulacra.data.catalog.names import homes
     from simulacra.training.run import RUNS
+    from simulacra.version import __version__
 
     return {
         "simulacra": __version__,

@@ -90,7 +90,7 @@ def device() -> str:
 
 def as_record(measured: Measured, minutes: float, machine: str) -> Record:
     """What is kept of a figure."""
-    from simulacra import __version__
+    from simulacra.version import __version__
 
     figure = measured.figure
     return {

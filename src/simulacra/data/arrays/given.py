@@ -17,8 +17,6 @@ from simulacra.data.labels import class_numbers
 
 log = logging.getLogger("simulacra")
 
-BESIDE = ("labels", "known", "c_known", "lengths")
-
 
 def checked_rows(
     x: Any, space: Space, name: str, c: Any, condition: Space | None, parts: Mapping[str, Any]
@@ -31,7 +29,7 @@ def checked_rows(
         name: the name of the data, for messages.
         c: conditions, one for each row, or None.
         condition: the space of `c`, or None: then `c` is used as it is.
-        parts: values for some of `BESIDE`: labels, known, c_known, lengths.
+        parts: values for some of `labels`, `known`, `c_known` and `lengths`.
 
     Returns:
         The keyword arguments of a `Split`, and the class names (empty if labels are numbers).
@@ -39,11 +37,6 @@ def checked_rows(
     Raises:
         ValueError: if the rows do not fit the space, or a part does not fit the rows.
     """
-    unknown = set(parts) - set(BESIDE)
-    if unknown:
-        raise ValueError(
-            f"from_tensors() takes {', '.join(BESIDE)} beside the rows, not {', '.join(sorted(unknown))}."
-        )
     rows, known = rows_of(space, x, parts.get("known"), lengths=parts.get("lengths"))
     lengths = None
     if isinstance(space, Sequence) and known is not None:

@@ -29,7 +29,11 @@ def from_tensors(
     valid: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
-    **parts: Any,
+    *,
+    labels: Any = None,
+    known: Any = None,
+    c_known: Any = None,
+    lengths: Any = None,
 ) -> Dataset:
     """Makes a data set from rows in memory, split at random by `seed`.
 
@@ -37,13 +41,16 @@ def from_tensors(
         x: observations in `space`, shape (N, *), as `log_prob` takes them: numpy, torch, lists, or a data
             frame if the space is a `Table`.
         space: the space of one observation.
-        name: name of the data set.
-        c: conditions, shape (N, *), or names of classes, or None.
-        condition: the space of `c`; None: `c` is used as it is.
+        name: name of the data set, as in reports and run folders.
+        c: conditions, shape (N, *), or names of classes; None: no conditions.
+        condition: the space of `c`, for conditional models; None: `c` is used as it is.
         valid: share of the rows for validation.
-        test: share of the rows for testing.
+        test: share of the rows for the test split.
         seed: seed of the random split.
-        parts: `labels` (numbers or names), `known`, `c_known` or `lengths`, shape (N, ...).
+        labels: class of each row, a number or a name, shape (N,); None: no labels.
+        known: False where an entry is missing, shape (N, *); None: nothing is missing.
+        c_known: False where the condition of a row is unknown, shape (N,); None: all are known.
+        lengths: number of steps of each row of a `Sequence`, shape (N,); None for other spaces.
 
     Raises:
         ValueError: if the rows do not fit the space, or a part does not fit the rows.
@@ -54,6 +61,7 @@ def from_tensors(
         >>> {name: len(split) for name, split in data.splits.items()}
         {'train': 40, 'valid': 5, 'test': 5}
     """
+    parts = {"labels": labels, "known": known, "c_known": c_known, "lengths": lengths}
     held, label_names = checked_rows(x, space, name, c, condition, parts)
     rows = len(held["x"])
     numbers = SourceRows("train", torch.arange(rows))

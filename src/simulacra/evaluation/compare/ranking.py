@@ -81,6 +81,9 @@ class Ranking:
     def better(self, a: str, b: str) -> bool | None:
         """Returns True if a is likelier than b; None where the numbers do not decide.
 
+        Args:
+            a, b: names of two models.
+
         Raises:
             ValueError: if a name was not compared.
         """

@@ -72,7 +72,7 @@ def kept_entries(
 
 def _seen(model: Model, split: Split, most: int, seed: int) -> Tensor:
     """Rows as the model sees them, float64 on the CPU: grey levels that it knows as bits are bits."""
-    return torch.cat([block.x.cpu().flatten(1).double() for block in blocks(model, split, seed, most)])
+    return torch.cat([block.y.cpu().flatten(1).double() for block in blocks(model, split, seed, most)])
 
 
 def _table(x: Tensor, names: list[str]) -> Columns:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -90,13 +89,13 @@ def mixing(
         >>> found.r_hat < 1.1, found.from_data
         (True, 4)
     """
-    able = cast(Any, model)
+    chain = can.able(model, can.HasMarkovChain)
     rng = Rng(seed, "chains", rows=range(chains), device=model.device)
     with evaluating(model):
-        state, from_data = _started(model, data, split, able.start_chain(rng.at("start")), seed)
+        state, from_data = _started(model, data, split, chain.start_chain(rng.at("start")), seed)
         looks, numbers = _looks(model, data, seed), []
         for t in each(range(sweeps), "mixing", "sweep"):
-            state = able.step(state, rng.at(t))
+            state = chain.step(state, rng.at(t))
             if t >= sweeps // 2:
                 numbers.append(_seen(model, state, looks))
     kept = torch.stack(numbers, 1)
@@ -189,7 +188,7 @@ class _Looks:
 
 def _looks(model: Model, data: Dataset, seed: int) -> _Looks:
     """The mean entry, and the principal directions of training rows: where modes are apart."""
-    rows = torch.cat([_flat(model, b.x) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
+    rows = torch.cat([_flat(model, b.y) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
     d = rows.shape[1]
     directions = torch.linalg.svd(rows - rows.mean(0), full_matrices=False).Vh[:DIRECTIONS].T
     names = [f"principal component {i + 1}" for i in range(directions.shape[1])]
@@ -198,11 +197,11 @@ def _looks(model: Model, data: Dataset, seed: int) -> _Looks:
 
 def _seen(model: Model, state: Tensor, looks: _Looks) -> Tensor:
     """Each number of each state, shape (numbers, chains)."""
-    x = cast(Any, model).shown(state)
+    x = can.able(model, can.HasMarkovChain).shown(state)
     seen = (_flat(model, x) @ looks.along).T
     if not _has_energy(model):
         return seen
-    return torch.cat([to_float64(cast(Any, model).free_energy(x)).cpu().unsqueeze(0), seen])
+    return torch.cat([to_float64(can.able(model, can.HasEnergy).free_energy(x)).cpu().unsqueeze(0), seen])
 
 
 def _flat(model: Model, x: Tensor) -> Tensor:
@@ -218,7 +217,7 @@ def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) 
     m = len(state) // 2
     if len(data[split]) < m:
         return state, 0
-    x = next(blocks(model, data[split], seed, m)).x
+    x = next(blocks(model, data[split], seed, m)).y
     features = model.space.features(x, state.dtype).flatten(1)
     if state.dim() != 2 or state.shape[1] < features.shape[1]:
         return state, 0
@@ -228,7 +227,7 @@ def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) 
 
 
 def _shows(model: Model, state: Tensor, x: Tensor) -> bool:
-    shown = cast(Any, model).shown(state)
+    shown = can.able(model, can.HasMarkovChain).shown(state)
     return shown.shape == x.shape and bool((shown == x).all())
 
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import each, stage
@@ -213,5 +214,5 @@ def _both(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents) -> 
 
 def energies(laws: Laws, rows: int) -> Tensor:
     """The first term of (1) of each row, in nats, float64, shape (rows,)."""
-    each = -to_float64(cast(Any, laws.machine).free_energy(laws.x, laws.c)).cpu()
+    each = -to_float64(can.able(laws.machine, can.HasEnergy).free_energy(laws.x, laws.c)).cpu()
     return torch.zeros(rows, dtype=each.dtype).index_add(0, laws.row.cpu(), each)
