@@ -1,4 +1,4 @@
-"""`simulacra explore [WHAT] RUN`: the pictures that the model's capabilities and its data allow, or one."""
+"""`simulacra explore [WHAT] RUN`: draws all pictures that model and data allow, or one of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulacra.cli.options.times import in_seconds
 from simulacra.cli.output import say, shown, table
 
 FORM = "[WHAT] RUN"
-# the names of `exploration.pictures.registry`, which help must not import
+# copy of the names in `exploration.pictures.registry`, because help must not import torch
 WHAT = {
     "samples": "draws of the model; a row for each class where it takes one",
     "samples-and-data": "samples over held-out rows, for what is no image",
@@ -36,13 +36,13 @@ WHAT = {
     "neighbours": "the samples nearest to training rows",
 }
 VERBS = {"complete": "completions", "invert": "inversions"}
-# the first picture that takes an option
+# for error messages: a picture that takes the option
 OWNER = {"known": "complete", "n": "complete", "draws": "complete", "condition": "complete"}
 OWNER |= dict.fromkeys("abc", "arithmetic")
 
 
 def run(words: Sequence[str]) -> int:
-    """Draw a run."""
+    """Runs `simulacra explore` with the given command-line words."""
     names = table([(f"  {name}", about) for name, about in WHAT.items()])
     return call("explore", explore, words, FORM, f"WHAT, where model and data allow it:\n{names}")
 
@@ -63,22 +63,26 @@ def explore(
     """Draw what a run can do: all pictures that model and data allow, or only WHAT.
 
     Args:
-        out: folder of the pictures; by default the run folder. What shows rows of the data goes to
-            its `private` folder.
-        seed: same seed, same pictures.
-        known: of completions: the part that stays known, for images upper, lower, left, right, centre
+        words: name of a picture (optional) and run folder.
+        out: folder of the pictures; by default the run folder. Pictures with rows of the data go to its
+            `private` folder.
+        seed: random seed; the same seed gives the same pictures.
+        known: for completions: the part that stays known, for images upper, lower, left, right, centre
             (the border stays) or noise (a random half), for vectors and tables first, last or noise; by
             default the first of these, for tables all but a quarter of the cells. A part that does not come
-            first in the order of drawing takes longer. Of inversions: the part that codes are found by; by
+            first in the order of drawing takes longer. For inversions: the part to which codes are fitted; by
             default the whole image.
-        n: of completions and inversions: number of rows; by default 6, of tables up to 200, and 10.
-        draws: of completions: draws of each row; by default 4, of tables 19.
-        condition: of completions and inversions, where the model takes one: a class, by name or number, or
+        n: for completions and inversions: number of rows; by default 6, for tables up to 200, and 10.
+        draws: for completions: number of draws for each row; by default 4, for tables 19.
+        condition: for completions and inversions, where the model takes one: a class, by name or number, or
             one for each row with commas between; by default the rows' own.
-        a: of arithmetic: a class, by name or number; by default the first.
-        b: of arithmetic: the class that is taken away; by default the second.
-        c: of arithmetic: the class that is added; by default the third.
-        budget: time, such as 90s or 20m, that searches for codes go by; `none` for no limit.
+        a: for arithmetic: a class, by name or number; by default the first.
+        b: for arithmetic: the class that is subtracted; by default the second.
+        c: for arithmetic: the class that is added; by default the third.
+        budget: time limit, such as 90s or 20m, of searches for codes; `none` for no limit.
+
+    Raises:
+        ValueError: if the words or options fit no picture, or the run was trained on data from memory.
     """
     what, path = _what_and_run(words)
     seconds = in_seconds(budget)
@@ -114,7 +118,7 @@ def explore(
 
 
 def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
-    """WHAT, or None for all pictures, and RUN.
+    """Returns WHAT, or None for all pictures, and RUN.
 
     Raises:
         ValueError: if a word is missing, too many, or in the other's place.
@@ -135,26 +139,27 @@ def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
 
 
 def _no_options(options: Mapping[str, Any], path: str) -> None:
-    """Raise ValueError where an option of one picture was given for all."""
+    """Raises ValueError if an option of one picture was given without naming the picture."""
     for name, value in options.items():
         line = f"simulacra explore {OWNER[name]} {path} --{name} {value}"
         raise ValueError(f"--{name} is for one picture: {line}.")
 
 
 def _plain(word: str) -> str:
-    """A name as `WHAT` has it: dashes and underscores are one, and some have a verb."""
+    """Returns a name in the spelling of `WHAT`: with dashes, and the picture's name in place of a verb."""
     word = word.replace("_", "-")
     return VERBS.get(word, word)
 
 
 def _named(what: str, allowed: Callable[[], str]) -> str:
-    """The picture called `what`, as the library spells it.
+    """Returns the picture called `what`, as the library spells it.
 
     Args:
-        allowed: gives a clause with the pictures that model and data allow.
+        what: name as typed.
+        allowed: returns a clause that lists the pictures which model and data allow.
 
     Raises:
-        ValueError: if there is none; the sentence names the nearest, and those that are allowed.
+        ValueError: if there is none; the message names the nearest picture and those that are allowed.
     """
     if _plain(what) in WHAT:
         return _plain(what).replace("-", "_")
@@ -164,5 +169,5 @@ def _named(what: str, allowed: Callable[[], str]) -> str:
 
 
 def listed(drawn: Mapping[str, Path]) -> str:
-    """Name and path of each picture."""
+    """Returns a table with name and path of each picture."""
     return table([(f"  {name.replace('_', ' ')}", str(path)) for name, path in drawn.items()])

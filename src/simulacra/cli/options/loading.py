@@ -1,4 +1,4 @@
-"""Every option of `load_data` as one signature: those of all data, then those of each reader."""
+"""Combines the options of `load_data` and of all readers in one signature."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulacra.data.readers import READERS
 
 @functools.cache
 def loading() -> Callable[..., None]:
-    """A function whose parameters and docstring are the options of `load_data` and of its readers."""
+    """Returns a function whose parameters and docstring are the options of `load_data` and of its readers."""
 
     def load(**options: Any) -> None: ...
 
@@ -30,7 +30,7 @@ def loading() -> Callable[..., None]:
             kind, told = hints[field.name], dict(_arguments(reader.options))[field.name]
             before = found.get(field.name)
             if before is not None:
-                # readers may take an option in several forms
+                # readers may accept different types for one option: join them
                 kind = before.annotation if before.annotation == kind else before.annotation | kind
                 told = max(described[field.name], told, key=len)
             found[field.name] = inspect.Parameter(
@@ -45,7 +45,7 @@ def loading() -> Callable[..., None]:
 
 
 def _arguments(documented: Any) -> Iterator[tuple[str, str]]:
-    """Name and description of each argument in a docstring."""
+    """Yields name and description of each argument in a docstring."""
     text = inspect.getdoc(documented) or ""
     lines = text.partition("Args:\n")[2].partition("\n\n")[0].splitlines()
     name, said = "", ""

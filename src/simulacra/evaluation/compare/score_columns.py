@@ -1,4 +1,4 @@
-"""The scores of a report that need no likelihood, each with the protocol that makes it comparable."""
+"""Converts the measures of a report that need no likelihood to table columns with their protocol."""
 
 from __future__ import annotations
 
@@ -54,7 +54,12 @@ LABELS = (Column("wrong labels", "lower"),)
 
 
 def sample_columns(found: SampleQuality | Skipped, protocol: Protocol) -> list[Scores]:
-    """Distances, shares and modes of samples beside those of training rows."""
+    """Returns distances, precision, coverage and modes of samples, with training rows as reference.
+
+    Args:
+        found: scores of samples.
+        protocol: protocol of the report.
+    """
     if isinstance(found, Skipped):
         return []
     key = _key(protocol, samples=found.samples, features=found.extractor)
@@ -70,7 +75,12 @@ def sample_columns(found: SampleQuality | Skipped, protocol: Protocol) -> list[S
 
 
 def _judged(side: SideScores, n: int) -> tuple[Cell | None, ...]:
-    """The cells of one set of rows; modes are filled in by who knows them."""
+    """Returns the cells of one set of rows, without modes.
+
+    Args:
+        side: scores of samples or of training rows.
+        n: number of samples.
+    """
     shares, inception = side.coverage, side.inception
     return (
         Cell(side.kernel.value, side.kernel.error),
@@ -85,7 +95,12 @@ def _judged(side: SideScores, n: int) -> tuple[Cell | None, ...]:
 
 
 def copy_columns(found: Copies, protocol: Protocol) -> list[Scores]:
-    """Samples near to training rows, and equal to one."""
+    """Returns the shares of samples near to and equal to training rows.
+
+    Args:
+        found: result of the search for copies.
+        protocol: protocol of the report.
+    """
     n = found.samples
     cells = (
         share(found.share_nearer_than_5th_percentile, n),
@@ -97,14 +112,24 @@ def copy_columns(found: Copies, protocol: Protocol) -> list[Scores]:
 
 
 def reconstruction_columns(found: Reconstruction, protocol: Protocol) -> list[Scores]:
-    """Squared error and R^2 of reconstructions."""
+    """Returns squared error and R^2 of reconstructions.
+
+    Args:
+        found: scores of reconstructions.
+        protocol: protocol of the report.
+    """
     cells = (Cell(found.mse, found.error, digits=4), Cell(found.explained, percent=True))
     unit = {} if found.unit is None else {"unit": f"{found.unit:,.0f} levels"}
     return [Scores("reconstructions", _key(protocol, rows=found.rows, **unit), KEPT, cells)]
 
 
 def fidelity_columns(found: Fidelity, protocol: Protocol) -> list[Scores]:
-    """PSNR and SSIM of reconstructed images beside the mean image."""
+    """Returns PSNR and SSIM of reconstructed images, with the mean image as reference.
+
+    Args:
+        found: scores of reconstructed images.
+        protocol: protocol of the report.
+    """
     key = _key(protocol, images=found.images, window=found.window, seed=found.seed)
     model, mean_image = (_seen(side) for side in (found.model, found.reference))
     return [Scores("reconstructed images", key, SEEN, model, mean_image, "mean image")]
@@ -115,7 +140,12 @@ def _seen(side: ImageScores) -> tuple[Cell | None, ...]:
 
 
 def task_columns(found: Tasks, protocol: Protocol) -> list[Scores]:
-    """Accuracy after learning from samples, and errors at few labels."""
+    """Returns the accuracy of a classifier trained on samples, and errors with few labels.
+
+    Args:
+        found: scores by downstream tasks.
+        protocol: protocol of the report.
+    """
     return [*_trained(found.samples, protocol), *_few(found.labels, protocol)]
 
 
@@ -132,7 +162,7 @@ def _trained(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores
 
 
 def _few(found: FewLabels | Skipped, protocol: Protocol) -> Iterator[Scores]:
-    # a model that classifies may have learned from any number of labels: see the wrong labels
+    # skip classifiers: they may have learned from any number of labels; see `label_columns`
     if isinstance(found, Skipped) or found.read == OWN:
         return
     key = _key(protocol, labels=found.labels, choices=len(found.seeds), classifier=found.classifier)
@@ -141,7 +171,12 @@ def _few(found: FewLabels | Skipped, protocol: Protocol) -> Iterator[Scores]:
 
 
 def table_columns(found: TableSummary, protocol: Protocol) -> list[Scores]:
-    """The measures of a table beside those of held-out rows."""
+    """Returns the measures of a table, with held-out rows as reference.
+
+    Args:
+        found: summary of the table's measures.
+        protocol: protocol of the report.
+    """
     key = _key(protocol, samples=found.samples, rows=found.training_rows, seed=found.seed)
     columns, pairs = found.columns, None if isinstance(found.pairs, Skipped) else found.pairs
     useful = None if isinstance(found.usefulness, Skipped) else found.usefulness.loss
@@ -177,7 +212,12 @@ def _imputed(found: Imputation | Skipped) -> Cell | None:
 
 
 def label_columns(found: Classification, protocol: Protocol) -> list[Scores]:
-    """Wrong labels."""
+    """Returns the share of wrong labels.
+
+    Args:
+        found: errors of the model's classification.
+        protocol: protocol of the report.
+    """
     cell = Cell(found.share, found.error, percent=True)
     return [Scores("labels", _key(protocol, rows=found.rows), LABELS, (cell,))]
 
@@ -191,11 +231,16 @@ def _cell(found: Interval, percent: bool = False, digits: int = 3) -> Cell:
 
 
 def _key(protocol: Protocol, **more: Any) -> dict[str, Any]:
-    """The protocol and what else must be equal."""
+    """Returns the protocol and everything else that must be equal for scores to share a table."""
     return {"on": str(protocol), **more, "protocol": protocol.digest}
 
 
 def share(value: float, n: int) -> Cell:
-    """A share of n rows or samples, with the error that its interval has: none at all is no certainty."""
+    """Returns a share of n rows or samples as a cell with its interval, which is not empty at 0 or 1.
+
+    Args:
+        value: share in [0, 1].
+        n: number of rows or samples.
+    """
     found = share_of(value, n)
     return Cell(value, (found.high - found.low) / (2 * WIDE), (found.low, found.high), percent=True)
