@@ -52,7 +52,7 @@ class CompareEntry:
 
     @property
     def unbounded(self) -> str | None:
-        """A clause if the doctor found that the density grows without limit; the likelihood then decides nothing (I7)."""
+        """A clause if the doctor found an unbounded density, whose likelihood decides nothing (row I7)."""
         found = self.report.findings if self.report else []
         if any(f.name in UNBOUNDED and f.severity == "warning" for f in found):
             return "has a density that grows without limit (its report says more)"

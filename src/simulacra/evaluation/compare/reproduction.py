@@ -110,7 +110,7 @@ class Measured:
         """The result of comparing our value with the published one.
 
         Values of different protocols are not compared. A value that reaches the figure counts as reproduced,
-        even after a part of the schedule; one that misses it is `not reproduced` only after the whole schedule.
+        even after a part of the schedule; one that misses it is `not reproduced` only after all of it.
         """
         if self.value is None:
             return "budget too small"

@@ -165,7 +165,7 @@ class ScoreTable:
 
     @property
     def sentences(self) -> list[str]:
-        """One sentence for each pair, by the first column, and one on the correction for the number of pairs."""
+        """One sentence for each pair, by the first column, and one on the correction for their number."""
         column, pairs = self.first.columns[0], len(self._chances())
         if column.better == "neither":
             return []

@@ -5,8 +5,8 @@ through the model, and while its decoder decodes codes drawn from the prior. A u
 
     max_x h_u(x) - min_x h_u(x) <= 1e-6 max |h|                                  (1)
 
-over all rows and positions: it passes no gradient and carries no information. The axis of the units depends on
-the layer before: the last axis after a fully connected layer, axis 1 (channels) after a convolution. If a
+over all rows and positions: it passes no gradient and carries no information. The axis of the units depends
+on the layer before: the last axis after a fully connected layer, axis 1 (channels) after a convolution. If a
 model has no such modules and its code is a layer of hidden units, the entries of the code are tested.
 """
 

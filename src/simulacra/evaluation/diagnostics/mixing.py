@@ -1,13 +1,14 @@
 """Mixing of Markov chains: split R-hat and integrated autocorrelation time of functions of the state.
 
-A function of the state has value theta for each of n kept states of m chains. The chains are cut in halves, and
-the values replaced by normal scores of their ranks r among all S of them, z = Phi^-1((r - 3/8) / (S + 1/4)).
-With B / n the variance of the halves' means and W the mean of their variances,
+A function of the state has value theta for each of n kept states of m chains. The chains are cut in halves,
+and the values replaced by normal scores of their ranks r among all S of them,
+z = Phi^-1((r - 3/8) / (S + 1/4)). With B / n the variance of the halves' means and W the mean of their
+variances,
 
     var+ = (n - 1)/n W + B/n,   R-hat = sqrt(var+ / W)                            (1)
 
-also of |theta - median|, which detects chains of different spread; the larger of the two counts. R-hat
-is 1 if all halves have the same distribution. With s_j^2 and rho_tj the variance and autocorrelations of chain j
+also of |theta - median|, which detects chains of different spread; the larger of the two counts. R-hat is 1 if
+all halves have the same distribution. With s_j^2 and rho_tj the variance and autocorrelations of chain j
 
     rho_t = 1 - (W - mean_j s_j^2 rho_tj) / var+,   tau = 1 + 2 sum_t rho_t       (2)
 
@@ -77,12 +78,12 @@ def mixing(
 ) -> Mixing | None:
     """Runs Markov chains and measures how well they mix.
 
-    Chains start from the model's initial states and, if the state contains x, half of them from rows of `split`.
+    Chains start from the model's initial states; if the state contains x, half of them start from rows.
 
     Args:
         model: model with Markov chains.
         data: data set.
-        split: `train`, `valid` or `test`.
+        split: split of these rows: `train`, `valid` or `test`.
         seed: seed of all draws.
         chains: number of chains.
         sweeps: steps of each chain; the first half is discarded.
@@ -221,7 +222,7 @@ def _has_energy(model: Model) -> bool:
 
 
 def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) -> tuple[Tensor, int]:
-    """Returns initial states, half of them at rows of the split if a state begins with x, and their number."""
+    """Returns initial states and the number of those at rows of the split: half, if a state begins with x."""
     m = len(state) // 2
     if len(data[split]) < m:
         return state, 0

@@ -1,4 +1,4 @@
-"""Checks of adversarial models: a discriminator that is too strong or too weak, a generator that fails to learn.
+"""Checks of adversarial models: a discriminator too strong or too weak, a generator that fails to learn.
 
 Numbers and alarms come from `HasDiagnostics`; the checks know no model.
 """

@@ -59,7 +59,7 @@ def mixing(evidence: Evidence) -> Finding | None:
 
 
 def blur(evidence: Evidence) -> Finding | None:
-    """A decoder with a larger variance than its errors, or reconstructions without the edges of the data (E7)."""
+    """A decoder that is wider than its errors, or reconstructions without the edges of the data (E7)."""
     found = evidence[SPREAD]
     if found is None or (found.decoder is None and found.detail is None):
         return None

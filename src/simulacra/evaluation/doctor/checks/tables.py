@@ -19,7 +19,7 @@ from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, Kept, KeptColumn, 
 OFF, LOST = 0.1, 0.25  # excess difference of a column's distribution, for a note and a warning
 STRONG = 0.3  # association whose loss is a warning
 HALF = 0.5  # share of an association whose loss counts
-PART = 0.05  # for vectors and images, the share of entries or pairs that must be lost; for tables, one is enough
+PART = 0.05  # share of entries or pairs of vectors and images that must be lost; in tables, one suffices
 SHOWN = 3  # number of names to list
 PAGE = "docs/doctor.md"
 
