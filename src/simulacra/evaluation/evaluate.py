@@ -57,9 +57,9 @@ def evaluate(
 ) -> Report:
     """Scores a model, or a run with its own data, as its capabilities allow.
 
-    Estimates of a run are also recorded in its `config.json`, so that they travel with the model, and its report
-    is saved in its folder, where `compare` finds it. Until then, results of long computations are stored in
-    `partial/` of the run, from which an evaluation that was killed continues.
+    Estimates of a run are also recorded in its `config.json`, so that they travel with the model, and its
+    report is saved in its folder, where `compare` finds it. Until then, results of long computations are
+    stored in `partial/` of the run, from which an evaluation that was killed continues.
 
     Args:
         model: a model, or the run that `fit` returned.

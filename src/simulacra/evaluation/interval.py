@@ -98,8 +98,8 @@ def crossed_mean(values: Tensor) -> Interval:
 def crossed_share(hits: Tensor) -> Interval:
     """Returns the share of True among booleans of shape (C, N) with the interval (3), or (1) if C = 1.
 
-    The interval is at least as wide as (1) for the same share of N rows, because (3) is 0 if all choices agree
-    on all rows.
+    The interval is at least as wide as (1) for the same share of N rows, because (3) is 0 if all choices
+    agree on all rows.
     """
     if len(hits) == 1:
         return share_of(hits[0])

@@ -54,7 +54,7 @@ def measured_alike(unlike: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def _split(told: str) -> str:
-    """Returns options of `evaluate` for a split such as `test[100 of 1,000, seed 0]` or, formerly, `test[:100]`."""
+    """Returns options of `evaluate` for a split such as `test[100 of 1,000, seed 0]` or `test[:100]`."""
     name, _, rows = told.rstrip("]").partition("[")
     limit = rows.lstrip(":").split(" of ")[0].replace(",", "")
     seed = rows.partition(", seed ")[2]

@@ -1,7 +1,7 @@
 """Compares entries of vectors and images, and pairs of entries, between samples and data.
 
-At most 60 entries are compared: those with the largest variance, neighbouring pixels among them. Tables have a
-comparison of their own.
+At most 60 entries are compared: those with the largest variance, neighbouring pixels among them. Tables have
+a comparison of their own.
 """
 
 from __future__ import annotations

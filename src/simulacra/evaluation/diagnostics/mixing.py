@@ -7,8 +7,8 @@ variances,
 
     var+ = (n - 1)/n W + B/n,   R-hat = sqrt(var+ / W)                            (1)
 
-also of |theta - median|, which detects chains of different spread; the larger of the two counts. R-hat is 1 if
-all halves have the same distribution. With s_j^2 and rho_tj the variance and autocorrelations of chain j
+also of |theta - median|, which detects chains of different spread; the larger of the two counts. R-hat is 1
+if all halves have the same distribution. With s_j^2 and rho_tj the variance and autocorrelations of chain j
 
     rho_t = 1 - (W - mean_j s_j^2 rho_tj) / var+,   tau = 1 + 2 sum_t rho_t       (2)
 

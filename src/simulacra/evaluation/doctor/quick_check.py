@@ -71,7 +71,7 @@ class TimeBudget:
 
 
 def quick_check(run: Run, budget: TimeBudget) -> Evidence:
-    """Measures a run right after training, on validation rows, or on training rows without a validation split.
+    """Measures a run right after training, on validation rows if there are any, or on training rows.
 
     Args:
         run: finished run.

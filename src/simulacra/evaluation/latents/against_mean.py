@@ -88,8 +88,8 @@ def of_numbers(space: Space) -> bool:
 def mean_features(data: Dataset, seed: int = 0) -> Tensor:
     """Returns the features of the mean of at most 2,000 training rows, float64, shape (features,).
 
-    The mean is taken over raw values, before features such as logarithms, because reconstructions are expected
-    raw values.
+    The mean is taken over raw values, before features such as logarithms, because reconstructions are
+    expected raw values.
 
     Args:
         data: data set.

@@ -1,4 +1,4 @@
-"""Information in the codes of a model: active units, and the distance of the aggregate posterior to the prior.
+"""Information in a model's codes: active units, and the distance of the aggregate posterior to the prior.
 
     active units      A_u = Var_x E_q[z_u|x] > 0.01                                        (1)
     E_x KL(q(z|x) || p(z)) = I_q(x; z) + KL(q(z) || p(z)),   q(z) = 1/N sum_n q(z|x_n)      (2)

@@ -6,10 +6,10 @@
     SSIM = -------------------------------------,   C_1 = (0.01 L)^2, C_2 = (0.03 L)^2                  (2)
            (m_x^2 + m_y^2 + C_1) (s_x^2 + s_y^2 + C_2)
 
-y = decode(encode(x)); L is the largest minus the smallest value (for levels with a range of their own, that of
-training images, outliers clipped). Means m, variances s^2 and the covariance s_xy are taken under a Gaussian
-window of 11 x 11 pixels with standard deviation 1.5. (2) is averaged over all windows within the image and over
-colours. Neither assesses samples: an identity map has an infinite PSNR and an SSIM of 1.
+y = decode(encode(x)); L is the largest minus the smallest value (for levels with a range of their own, that
+of training images, outliers clipped). Means m, variances s^2 and the covariance s_xy are taken under a
+Gaussian window of 11 x 11 pixels with standard deviation 1.5. (2) is averaged over all windows within the
+image and over colours. Neither assesses samples: an identity map has an infinite PSNR and an SSIM of 1.
 
 Reference: Wang, Bovik, Sheikh and Simoncelli 2004. Row G21.
 """
@@ -185,7 +185,7 @@ def _mean(split: Split) -> Tensor:
 
 
 def _ends(split: Split) -> tuple[float, float]:
-    """Returns the smallest and largest value, whose difference is L of (1) and (2), in the features of `Pair`."""
+    """Returns the smallest and largest value in the features of `Pair`; L is their difference."""
     raw = split.preprocessing.raw
     if not (isinstance(raw, Levels) and raw.ranged):
         return 0.0, 1.0

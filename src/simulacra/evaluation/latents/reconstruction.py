@@ -26,8 +26,8 @@ from simulacra.evaluation.rows import condition_of, count, subset
 class Reconstruction(Record):
     """Squared errors of reconstructions, in features of the raw space.
 
-    Features are levels scaled to [0, 1] (or by the deviation of the training rows if those use a small part of
-    the levels), and one-hot classes.
+    Features are levels scaled to [0, 1] (or by the deviation of the training rows if those use a small part
+    of the levels), and one-hot classes.
 
     Args:
         mse: mean squared error of an entry.

@@ -1,4 +1,4 @@
-"""Compares the variance of a decoder with that of its errors, and the edges of reconstructions with the data's.
+"""Compares the variance of a decoder with that of its errors, and edges in reconstructions and data.
 
 The decoder's variance is the mean square of the noise that it adds to the expected x of a sampled code:
 

@@ -4,10 +4,10 @@ Forward, from x_0 ~ p_0 along 0 = beta_0 < ... < beta_K = 1, with transitions T_
 
     w = prod_k p*_k(x_k-1) / p*_k-1(x_k-1),   x_k ~ T_k(. | x_k-1),   E[w] = Z_K / Z_0        (1)
 
-so log Z_0 + log mean w is in expectation at most log Z, which gives an optimistic likelihood. In reverse, from
-x_K ~ p_K back along the same path, E[1 / w] = Z_0 / Z_K: the estimate is in expectation at least log Z, which
-gives a pessimistic likelihood. The true value lies between them if the reverse chains start from draws of the
-model.
+so log Z_0 + log mean w is in expectation at most log Z, which gives an optimistic likelihood. In reverse,
+from x_K ~ p_K back along the same path, E[1 / w] = Z_0 / Z_K: the estimate is in expectation at least log Z,
+which gives a pessimistic likelihood. The true value lies between them if the reverse chains start from draws
+of the model.
 
 Reference: Neal 2001; Salakhutdinov and Murray 2008; Burda, Grosse and Salakhutdinov 2015; Grosse,
 Ghahramani and Adams 2015 (bidirectional Monte Carlo). Rows A7, A8.

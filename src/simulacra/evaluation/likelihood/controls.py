@@ -4,8 +4,8 @@
     mixture    p(x) = sum_k w_k p_k(x) >= w_k p_k(x), so log p >= log p_k + log w_k                  (2)
 
 Windows around training rows memorize: samples look perfect, and the likelihood of held-out rows falls without
-limit as sigma goes to 0. One wide window is noise. A mixture of 1 % of a good model and 99 % of noise loses at
-most log 100 = 4.61 nats, by (2), in any dimension, while nearly all of its samples are noise.
+limit as sigma goes to 0. One wide window is noise. A mixture of 1 % of a good model and 99 % of noise loses
+at most log 100 = 4.61 nats, by (2), in any dimension, while nearly all of its samples are noise.
 
 Reference: Theis, van den Oord and Bethge, A note on the evaluation of generative models, 2016, section 3.
 Rows I8, I10.

@@ -1,4 +1,4 @@
-"""Conditions on a model and its data without which a measure is not computed."""
+"""Requirements of measures on a model and its data."""
 
 from __future__ import annotations
 
