@@ -1,4 +1,4 @@
-"""`fit`: train a model on data into a run folder; `resume`: go on as if nothing had happened."""
+"""`fit` trains a model on data into a run folder; `resume` continues a run with bit-identical results."""
 
 from __future__ import annotations
 
@@ -45,19 +45,21 @@ def fit(
     options: Options | None = None,
     **settings: Any,
 ) -> Run:
-    """Train `model` on `data` and return the run.
+    """Trains a model and returns the run.
 
     Args:
+        model: untrained model, built for the data's space.
+        data: data set.
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
         callbacks: functions `(loop, epoch_ended)` called after each step.
-        options: all settings at once; otherwise keywords of `Options` (`epochs`, `batch_size`,
-            `lr`, `seed`, `ema`, `patience`, ...).
+        options: all settings at once; None: the settings below.
+        settings: entries of `Options` (`epochs`, `batch_size`, `lr`, `seed`, `ema`, `patience`, ...).
 
     Raises:
-        ValueError: if model and data do not fit, or the folder holds a run already.
-        TrainingFailed: if a loss is not finite; the last good checkpoint stands.
-        KeyboardInterrupt: if a script is interrupted; in a notebook or at a prompt the run comes back
-            as far as it was trained, with a warning, and `resume` goes on with it.
+        ValueError: if model and data do not fit, or the folder already holds a run.
+        TrainingFailed: if a loss is not finite; the last good checkpoint is kept.
+        KeyboardInterrupt: after an interrupt in a script; in a notebook or at a prompt the run is returned
+            as far as it was trained, with a warning, and `resume` continues it.
 
     Example:
         >>> import simulacra, tempfile
@@ -92,7 +94,7 @@ def fit(
 
 @contextlib.contextmanager
 def _forgotten_unless_begun(folder: Path) -> Iterator[None]:
-    """A run that fails before its first checkpoint leaves the folder free for another attempt."""
+    """Context that removes the run's files if an error occurs before the first checkpoint."""
     try:
         yield
     except Exception:
@@ -110,15 +112,24 @@ def resume(
     kind: type[Model] | None = None,
     **passed: Any,
 ) -> Run:
-    """Go on with the run in `path`: the final weights are those of the uninterrupted run.
+    """Continues an interrupted run; the final weights equal those of an uninterrupted run.
 
     Args:
-        data: the data set, where it was not made by `load_data`.
-        kind: the model's class, where it is your own.
-        passed: networks that the model was built with.
+        path: run folder.
+        data: the data set, if it was not made by `load_data`.
+        callbacks: functions `(loop, epoch_ended)` called after each step.
+        kind: the model's class, if it is your own.
+        passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: if the folder holds no run, or the data are not those of the run.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> data, out = simulacra.load_data("ring"), tempfile.mkdtemp()
+        >>> run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=out)
+        >>> resume(out).model.W.equal(run.model.W)  # a finished run stays as it is
+        True
     """
     folder = Path(path)
     config = run_config(folder)
@@ -149,7 +160,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
     try:
         return reopen(spec, recorded, config["data"].get("digest"))
     except ValueError as error:
-        # options cannot be given here: a run keeps its own
+        # drop advice on loading options from the message, as a run keeps its own
         reason = re.split(r": (?:load|to leave)", str(error).rstrip("."))[0]
         raise ValueError(
             f"the data of {folder} cannot be read as when it was trained: put them back as they were, or "
@@ -161,14 +172,22 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 @checked
 def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
-    """The finished run in `path` with its model and, where `load_data` made them, its data.
+    """Loads a finished run with its model and, if `load_data` made them, its data.
 
     Args:
-        kind: the model's class, where it is your own.
-        passed: networks that the model was built with.
+        path: run folder.
+        kind: the model's class, if it is your own.
+        passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: as `load`, if the folder holds a model that is no run, or the data have changed.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> data, out = simulacra.load_data("ring"), tempfile.mkdtemp()
+        >>> run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=out)
+        >>> load_run(out).data.name
+        'ring'
     """
     folder = Path(path)
     config = run_config(folder)
@@ -182,7 +201,12 @@ def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any
 
 
 def check_fits(model: Model, data: Dataset) -> None:
-    """Raise ValueError unless the model's spaces are those of the data."""
+    """Raises ValueError unless the model's spaces are those of the data.
+
+    Args:
+        model: the model.
+        data: data set.
+    """
     if model.space != data.space:
         raise ValueError(
             f"the model was built for {model.space}, but {data.name} holds {data.space}: "
@@ -216,7 +240,7 @@ def check_fits(model: Model, data: Dataset) -> None:
 
 
 def catalogue_name(model: Model) -> str:
-    """The model's name on the command line; a class of the user's own goes by its class name."""
+    """Returns the model's name on the command line, or the lower-case name of a user's own class."""
     try:
         return find(type(model).__name__).name
     except ValueError:
@@ -259,6 +283,11 @@ def _train(
 
 
 def load_into(model: Model, folder: Path) -> Model:
-    """The trained weights of `folder` in `model`."""
+    """Loads the trained weights of a run into a model, in evaluation mode.
+
+    Args:
+        model: model of the run.
+        folder: run folder.
+    """
     load_weights(model, folder / WEIGHTS)
     return model.eval()

@@ -60,7 +60,7 @@ class Beside:
 
     @property
     def alike_chance(self) -> float:
-        """Probability of so few samples nearer to training rows if both distances had the same distribution."""
+        """Probability of so few samples nearer to training rows if both distances were alike."""
         return float(scipy.stats.binom(self.to_rows + self.to_samples, 0.5).cdf(self.to_rows))
 
     def coincidence(self, copies: int, samples: int, rows: int) -> float:

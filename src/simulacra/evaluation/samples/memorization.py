@@ -67,7 +67,11 @@ class Memorization:
         return self.distances <= COPY * float(self.held_out.median())
 
     def share_nearer(self, percent: float) -> float:
-        """Returns the share of samples nearer to the training set than the `percent` % nearest held-out rows."""
+        """Returns the share of samples nearer to the training set than a percentile of held-out rows.
+
+        Args:
+            percent: percentile of the distances of held-out rows, such as 5.
+        """
         return float((self.distances < np.percentile(self.held_out.numpy(), percent)).double().mean())
 
     @property
@@ -162,7 +166,7 @@ class Memorization:
 
     @property
     def drift_chance(self) -> float:
-        """Probability of such large distances of held-out rows if they had the distribution of training rows."""
+        """Probability of such large distances of held-out rows if they were like training rows."""
         if self.beside is None:
             return 1.0
         # reference: distances of training rows to other training rows
