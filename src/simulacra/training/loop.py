@@ -253,7 +253,7 @@ class Loop:
         }
 
     def _after_step(self) -> None:
-        """Runs validation and diagnostics at the end of an epoch, callbacks, and checkpoints; stops on request."""
+        """Runs validation and diagnostics after an epoch, callbacks and checkpoints; stops on request."""
         p = self.position
         epochs = int(p.step / self.per_epoch + 1e-9)
         ended = p.pending or epochs > p.epoch or p.step == self.total

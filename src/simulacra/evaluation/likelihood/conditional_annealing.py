@@ -3,8 +3,8 @@
     log p(x|c) = sum_t -F_t(x_t) - log Z_t                                       (1)
 
 Each distribution ("law") t is the same machine with its own biases and log Z. Equal laws are annealed once;
-all of them are annealed together, forward and in reverse as in `evaluation.likelihood.annealing`. The noise of
-a law's chains is keyed by the contents of its condition, so that its log Z does not depend on the other laws.
+all of them are annealed together, forward and in reverse as in `evaluation.likelihood.annealing`. The noise
+of a law's chains is keyed by the contents of its condition, so that its log Z does not depend on other laws.
 
 Reference: Boulanger-Lewandowski, Bengio and Vincent 2012, section 5; Salakhutdinov and Murray 2008. Rows A7,
 A8, A17, A21, A22.

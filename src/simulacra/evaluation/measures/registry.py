@@ -67,11 +67,7 @@ from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 ROWS = 2000  # rows of the quadratic scores and of the training split's score
 DRAWS = 16  # importance samples of the training rows' ELBO
 CODES_SEEN = 500  # largest number of rows for codes right after training
-CHAINS, PROBED, SWEEPS = (
-    8,
-    50,
-    (200, 500),
-)  # right after training: chains, timed sweeps, fewest and most sweeps
+CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # after training: chains, timed sweeps, fewest and most sweeps
 
 
 @dataclass(frozen=True)

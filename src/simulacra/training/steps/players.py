@@ -1,4 +1,4 @@
-"""Optimizer steps: an update with its parameters, its optimizer and its loss wrapped for several processes."""
+"""Optimizer steps: an update with its parameters, its optimizer and its loss wrapped for processes."""
 
 from __future__ import annotations
 
