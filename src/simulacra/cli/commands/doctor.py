@@ -44,14 +44,14 @@ def doctor(
 
     Args:
         run: run folder.
-        k: number of importance samples of a bound: 100.
-        split: `train`, `valid` or `test`: `test`.
-        limit: number of rows to use: 1,000.
-        seed: random seed; the same seed gives the same findings: 0.
+        k: number of importance samples of a bound; 100 by default.
+        split: `train`, `valid` or `test`; `test` by default.
+        limit: number of rows to use; 1,000 by default.
+        seed: random seed; the same seed gives the same findings; 0 by default.
         temperatures: number of temperatures of annealed importance sampling, used where log Z of an energy
-            cannot be summed: 300.
-        chains: number of annealing chains in each direction: 30.
-        sweeps: Gibbs sweeps before annealing in reverse: 300.
+            cannot be summed; 300 by default.
+        chains: number of annealing chains in each direction; 30 by default.
+        sweeps: Gibbs sweeps before annealing in reverse; 300 by default.
         extractor: file with a network whose outputs are the features in which samples are scored.
         samples: number of samples to score in these features.
         tasks: also compute scores by downstream tasks, which may take minutes.

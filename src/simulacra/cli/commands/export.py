@@ -15,7 +15,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def export(run: str, *, what: str = "decode", out: str | None = None) -> int:
-    """Write a word of a trained model as an ONNX graph, in raw units, with its noise as inputs.
+    """Write a function of a trained model as an ONNX graph, in raw units, with its noise as inputs.
 
     Args:
         run: run folder or saved model.

@@ -148,7 +148,7 @@ def header(text: str) -> dict[str, str]:
     r"""Returns the entries of a header by name, each joined to one line.
 
     Example:
-        >>> header("What.\\n\\nours        13.866;\\n            5 s\\ndevice      1 core")
+        >>> header("What.\n\nours        13.866;\n            5 s\ndevice      1 core")
         {'ours': '13.866; 5 s', 'device': '1 core'}
     """
     parts: dict[str, list[str]] = {}

@@ -63,7 +63,7 @@ class TimeBudget:
             # training has succeeded: skip the diagnosis if the model refuses rows or memory runs out
             if not (isinstance(error, ValueError) or out_of_memory(error)):
                 raise
-            log.info("the doctor left something out: %s", error)
+            log.info("the doctor skipped a measurement: %s", error)
             self.left = 0.0
             return None
         finally:

@@ -150,7 +150,7 @@ def balanced(y: Tensor, n: int, seed: int) -> Tensor:
     classes = y[y >= 0].unique()
     if len(classes) < 2:
         raise NotScored(
-            f"an error of labels needs at least two classes, but the training rows have {len(classes)}."
+            f"the error with few labels needs two classes or more, but training rows have {len(classes)}."
         )
     each = n // len(classes)
     order = Rng(seed, "few labels").permutation("rows", len(y))
@@ -190,13 +190,13 @@ def _reading(model: Model) -> tuple[str, Reading]:
     """Returns name and function of the input of the linear classifier: codes or features."""
     name = type(model).__name__
     if model.supports(can.TakesCondition):
-        raise NotScored(f"{name} is given the condition with x, so that its codes need not hold the label.")
+        raise NotScored(f"{name} encodes x given the condition, so its codes need not contain the label.")
     if model.supports(can.Encodes):
         return "codes", lambda x: model.encode(x).flatten(1).cpu()
     if model.supports(can.HasFeatures):
         return "features", lambda x: features_of(model, x).flatten(1)
     raise NotScored(
-        f"{name} neither encodes, has features nor classifies, so that it says nothing of labels."
+        f"{name} neither encodes, has features nor classifies, so it has no error with few labels."
     )
 
 

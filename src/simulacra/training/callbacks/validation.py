@@ -77,7 +77,7 @@ class Validator:
         return score
 
     def _score(self, valid: Split) -> float:
-        """Returns the score, halving the chunks when memory runs out, which does not change the noise of a row."""
+        """Returns the score, halving the chunks when memory runs out; noise is keyed by row."""
         while True:
             try:
                 # a single process may stop at once, as nothing has changed; several stop at the same step
