@@ -103,7 +103,7 @@ def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
                 config.write(plan.at(str(name)), path / config.NAME)
                 yield path
             except BaseException:
-                _give_up(path, kept)
+                _remove_files(path, kept)
                 raise
     except BaseException:
         with contextlib.suppress(OSError):
@@ -119,7 +119,7 @@ def _check_free(path: Path) -> None:
         raise Refusal(f"{path} already holds a run: go on with {go_on}, or choose another --out.", go_on)
 
 
-def _give_up(path: Path, kept: set[str]) -> None:
+def _remove_files(path: Path, kept: set[str]) -> None:
     """Removes the files of a run that has no checkpoint.
 
     Args:

@@ -45,9 +45,9 @@ def seconds_of(model: Model, data: Dataset, rows: int) -> float:
         data: data set, with few rows.
         rows: number of training rows in all.
     """
-    data = _repeated(data, min(rows, USUAL.batch_size))
+    data = _with_repeated_rows(data, min(rows, USUAL.batch_size))
     if closed_form(model):
-        return _solving(model, data, rows)
+        return _closed_form_seconds(model, data, rows)
     few = estimate_cost(model, data, Options(batch_size=SMALL), rows=rows, timed=1, plain=True)
     many = MORE_IF_SLOW if few.seconds / few.steps > SLOW_SMALL else MORE
     more = estimate_cost(model, data, Options(batch_size=many), rows=rows, timed=1, plain=True)
@@ -59,21 +59,21 @@ def seconds_of(model: Model, data: Dataset, rows: int) -> float:
     return estimate_cost(model, data, USUAL, rows=rows, timed=2, plain=True).seconds
 
 
-def _solving(model: Model, data: Dataset, rows: int) -> float:
+def _closed_form_seconds(model: Model, data: Dataset, rows: int) -> float:
     """Returns the time of a closed-form fit; for many rows, extrapolated from two small samples."""
     n = len(data.train)
     if n <= 2 * SOLVED:
         return estimate_cost(model, data, USUAL, rows=rows).seconds
-    s = [estimate_cost(model, _first(data, k), USUAL).seconds for k in (SOLVED, 2 * SOLVED)]
+    s = [estimate_cost(model, _first_rows(data, k), USUAL).seconds for k in (SOLVED, 2 * SOLVED)]
     return s[0] + max(0.0, s[1] - s[0]) / SOLVED * (rows - SOLVED)
 
 
-def _first(data: Dataset, n: int) -> Dataset:
+def _first_rows(data: Dataset, n: int) -> Dataset:
     """Returns the data set with its first n training rows only."""
     return replace(data, splits={**data.splits, "train": data.train.select(torch.arange(n))})
 
 
-def _repeated(data: Dataset, n: int) -> Dataset:
+def _with_repeated_rows(data: Dataset, n: int) -> Dataset:
     """Returns the data set with at least n training rows, repeating them if necessary."""
     train = data.train
     if len(train) >= n:

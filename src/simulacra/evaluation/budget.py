@@ -59,11 +59,15 @@ class Share:
             return most
         # a resumed evaluation draws as many samples as before
         n: int = once(
-            "number-of-samples", (model, self.seconds, most), lambda: self._paid(model, rows, tries), PLAIN, 0
+            "number-of-samples",
+            (model, self.seconds, most),
+            lambda: self._largest_affordable(model, rows, tries),
+            PLAIN,
+            0,
         )
         return n
 
-    def _paid(self, model: Model, rows: Split, tries: Sequence[int]) -> int:
+    def _largest_affordable(self, model: Model, rows: Split, tries: Sequence[int]) -> int:
         """Returns the first of several numbers of samples that the time allows, or the last."""
         assert self.seconds is not None
         seconds: dict[int, float] = {}

@@ -87,13 +87,13 @@ def fit(
             )
         model.preprocessing, model.label_names = data.preprocessing, data.label_names
         model.estimates = []
-        with _forgotten_unless_begun(folder):
+        with _removed_unless_begun(folder):
             write_json(folder / CONFIG, _config(model, data, options))
             return _train(model, data, options, folder, callbacks, resume=False)
 
 
 @contextlib.contextmanager
-def _forgotten_unless_begun(folder: Path) -> Iterator[None]:
+def _removed_unless_begun(folder: Path) -> Iterator[None]:
     """Context that removes the run's files if an error occurs before the first checkpoint."""
     try:
         yield

@@ -109,7 +109,7 @@ class Loop:
                     break
                 self._run_stage(self.stage)
                 self._next_stage(self.stage)
-            self._settle()
+            self._finish()
         finally:
             self.metrics.close()
 
@@ -160,7 +160,7 @@ class Loop:
         for parameter in self.model.parameters():
             parameter.requires_grad_(True)
 
-    def _settle(self) -> None:
+    def _finish(self) -> None:
         """Finishes training: the averaged weights become the model's, and sharded buffers are gathered."""
         if self.ema:
             self.ema.install()
@@ -177,7 +177,7 @@ class Loop:
         rows = feeds.batch_size * feeds.per_step
         self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
-        self._say_size(stage.name, feeds.batch_size)
+        self._log_size(stage.name, feeds.batch_size)
         if p.total_steps == 0:
             begin(self)
         with shown(self, stage.name, rows) as pace:
@@ -265,8 +265,11 @@ class Loop:
                 self.terms |= found
         for callback in self.callbacks:
             callback(self, ended)
-        interrupted = self._any(self.stop())
-        if self._any(time.perf_counter() - self.saved > self.options.checkpoint_seconds) or interrupted:
+        interrupted = self._in_any_process(self.stop())
+        if (
+            self._in_any_process(time.perf_counter() - self.saved > self.options.checkpoint_seconds)
+            or interrupted
+        ):
             self.save()
         if interrupted:
             raise Interrupted
@@ -284,13 +287,13 @@ class Loop:
         if found:
             self.metrics.add(self._where(), found)
 
-    def _any(self, here: bool) -> bool:
+    def _in_any_process(self, here: bool) -> bool:
         """Returns True if a condition holds in any process."""
         if self.backend.world == 1:
             return here
         return bool(self.backend.sum(torch.tensor(float(here))) > 0)
 
-    def _say_size(self, name: str, rows: int) -> None:
+    def _log_size(self, name: str, rows: int) -> None:
         """Logs steps and memory before the first step."""
         players = [(player.parameters, player.plan) for player in self.players]
         self.needs = counted(self.model, players, bool(self.ema), self.train)

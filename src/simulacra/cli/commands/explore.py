@@ -101,7 +101,7 @@ def explore(
     metrics = trained.metrics if (trained.path / "metrics.csv").is_file() else []
     history = read_history(trained.path)
     allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics, history))
-    only = None if what is None else _named(what, allowed)
+    only = None if what is None else _picture_name(what, allowed)
     if condition is not None:
         options["condition"] = typed_condition(trained.model, condition)
     try:
@@ -129,11 +129,11 @@ def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
     if len(words) > 2:
         raise ValueError(f"{words[2]!r} is one word too many: {usage}.")
     if len(words) == 1:
-        if _plain(words[0]) in WHAT and not Path(words[0]).exists():
+        if _canonical(words[0]) in WHAT and not Path(words[0]).exists():
             raise ValueError(f"RUN is missing: simulacra explore {words[0]} RUN.")
         return None, words[0]
     what, path = words
-    if _plain(what) not in WHAT and _plain(path) in WHAT:
+    if _canonical(what) not in WHAT and _canonical(path) in WHAT:
         raise ValueError(f"RUN comes last: simulacra explore {path} {what}.")
     return what, path
 
@@ -145,13 +145,13 @@ def _no_options(options: Mapping[str, Any], path: str) -> None:
         raise ValueError(f"--{name} is for one picture: {line}.")
 
 
-def _plain(word: str) -> str:
+def _canonical(word: str) -> str:
     """Returns a name in the spelling of `WHAT`: with dashes, and the picture's name in place of a verb."""
     word = word.replace("_", "-")
     return VERBS.get(word, word)
 
 
-def _named(what: str, allowed: Callable[[], str]) -> str:
+def _picture_name(what: str, allowed: Callable[[], str]) -> str:
     """Returns the picture called `what`, as the library spells it.
 
     Args:
@@ -161,9 +161,9 @@ def _named(what: str, allowed: Callable[[], str]) -> str:
     Raises:
         ValueError: if there is none; the message names the nearest picture and those that are allowed.
     """
-    if _plain(what) in WHAT:
-        return _plain(what).replace("-", "_")
-    near = nearest(_plain(what), WHAT)
+    if _canonical(what) in WHAT:
+        return _canonical(what).replace("-", "_")
+    near = nearest(_canonical(what), WHAT)
     meant = f" (did you mean {near!r}?)" if near else ""
     raise ValueError(f"picture {what!r} is unknown{meant}: {allowed()}")
 

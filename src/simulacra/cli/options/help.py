@@ -21,7 +21,7 @@ class Plain(DefaultHelpFormatter):
         text = (action.help or "").rstrip()
         if isinstance(action, argparse._HelpAction):
             return "show this page and exit."
-        notes = [note for note in (_taken(action), _default(action)) if note]
+        notes = [note for note in (_type_text(action), _default(action)) if note]
         page = f"{text.rstrip('.')} ({'; '.join(notes)})" if notes else text
         return page.replace("%", "%%")
 
@@ -39,7 +39,7 @@ def choices_of(action: argparse.Action) -> list[str]:
     return [str(word) for word in get_args(kind)] if get_origin(kind) is Literal else []
 
 
-def _taken(action: argparse.Action) -> str:
+def _type_text(action: argparse.Action) -> str:
     """Returns the type of an option in words; empty if its choices are listed beside its name."""
     words, kind = choices_of(action), kind_of(action)
     if words:

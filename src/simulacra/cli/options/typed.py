@@ -100,13 +100,13 @@ class Typed:
         Raises:
             ValueError: if an option is unknown or has a wrong value; the message names it.
         """
-        words = [self._word(self._present(name), value) for name, value in pairs]
+        words = [self._word(self._current_name(name), value) for name, value in pairs]
         try:
             return dict(self.parser.parse_args(words).as_dict())
         except ArgumentError as error:
             raise ValueError(self._sentence(str(error), words)) from error
 
-    def _present(self, name: str) -> str:
+    def _current_name(self, name: str) -> str:
         """Returns the current name of a renamed option."""
         group, _, option = name.rpartition(".")
         return f"{group}.{present(self.owners.get(group, ()), option)}".lstrip(".")

@@ -128,8 +128,8 @@ def compare(*models: Comparable | Mapping[str, Comparable], **named: Comparable)
         raise ValueError(f"compare needs at least two models, but got {len(names)}{alone}.")
     found = Compared(folders={c.name: c.path for c in given if c.path is not None})
     found.notes = list(dict.fromkeys(f"{c.name} {note}" for c in given for note in c.notes))
-    _likelihoods(given, found)
-    _others(given, found)
+    _add_rankings(given, found)
+    _add_score_tables(given, found)
     if not found.rankings and not found.tables:
         raise ValueError(" ".join([*found.refusals, *found.without.values()]))
     for sentence in found.warnings:
@@ -137,7 +137,7 @@ def compare(*models: Comparable | Mapping[str, Comparable], **named: Comparable)
     return found
 
 
-def _likelihoods(given: list[CompareEntry], found: Compared) -> None:
+def _add_rankings(given: list[CompareEntry], found: Compared) -> None:
     """Adds a ranking for each protocol, and a refusal for each pair of groups that cannot be compared."""
     scored = [c for c in given if c.estimate is not None]
     found.without = {
@@ -157,19 +157,19 @@ def _likelihoods(given: list[CompareEntry], found: Compared) -> None:
     # ignore further protocols of a run that already is in a ranking
     standing = [g for g in groups if len(g) > 1 or g[0].name not in placed]
     for a, b in combinations(standing, 2):
-        x, y, why = next(p for x in a for y in b if (p := (x, y, _why_unlike(x, y)))[2] is not None)
-        found.refusals.append(f"{_and(a)} against {_and(b)}: {why} {mend(x, y)}".strip())
+        x, y, why = next(p for x in a for y in b if (p := (x, y, _reason_incomparable(x, y)))[2] is not None)
+        found.refusals.append(f"{_names_of(a)} against {_names_of(b)}: {why} {mend(x, y)}".strip())
 
 
 def _fits_in(c: CompareEntry, group: list[CompareEntry]) -> bool:
-    return all(c.name != other.name and _why_unlike(other, c) is None for other in group)
+    return all(c.name != other.name and _reason_incomparable(other, c) is None for other in group)
 
 
-def _and(group: list[CompareEntry]) -> str:
+def _names_of(group: list[CompareEntry]) -> str:
     return ", ".join(c.name for c in group)
 
 
-def _why_unlike(a: CompareEntry, b: CompareEntry) -> str | None:
+def _reason_incomparable(a: CompareEntry, b: CompareEntry) -> str | None:
     """Returns the reason why two likelihoods cannot be compared, or None."""
     assert a.estimate is not None and b.estimate is not None
     try:
@@ -179,13 +179,13 @@ def _why_unlike(a: CompareEntry, b: CompareEntry) -> str | None:
     return None
 
 
-def _others(given: list[CompareEntry], found: Compared) -> None:
+def _add_score_tables(given: list[CompareEntry], found: Compared) -> None:
     """Adds a table for each kind of score and protocol, and refusals for scores that cannot share one."""
     tables: list[ScoreTable] = []
     who = {c.name: c for c in given}
     for c in given:
         for scores in c.report.columns() if c.report else []:
-            home = next((t for t in tables if _at_home(t, c.name, scores)), None)
+            home = next((t for t in tables if _belongs_to(t, c.name, scores)), None)
             if home is None:
                 tables.append(ScoreTable({c.name: scores}))
             else:
@@ -197,16 +197,16 @@ def _others(given: list[CompareEntry], found: Compared) -> None:
         # skip pairs that were already refused because of their likelihoods
         news = [pair for pair in apart if not set(pair) <= told]
         if a.first.kind == b.first.kind and news:
-            found.refusals.append(_measured_otherwise(a, b, who[news[0][0]], who[news[0][1]]))
+            found.refusals.append(_refusal(a, b, who[news[0][0]], who[news[0][1]]))
             # a difference of protocols is reported once, for all kinds of scores
             told |= set().union(*news) if "protocol" in a.first.unlike(b.first) else set()
 
 
-def _at_home(table: ScoreTable, name: str, scores: Scores) -> bool:
+def _belongs_to(table: ScoreTable, name: str, scores: Scores) -> bool:
     return table.first.kind == scores.kind and not table.first.unlike(scores) and name not in table.rows
 
 
-def _measured_otherwise(a: ScoreTable, b: ScoreTable, x: CompareEntry, y: CompareEntry) -> str:
+def _refusal(a: ScoreTable, b: ScoreTable, x: CompareEntry, y: CompareEntry) -> str:
     """Returns a sentence: the differences of two tables of one kind, and a remedy."""
     unlike = a.first.unlike(b.first)
     differ = "; ".join(f"{name}: {one} against {other}" for name, (one, other) in unlike.items())

@@ -74,18 +74,18 @@ def entries(
     items: list[tuple[str, Comparable]] = []
     for model in models:
         if isinstance(model, Mapping):
-            items += [(name, _told(one)) for name, one in model.items()]
+            items += [(name, _comparable(one)) for name, one in model.items()]
         else:
             many = model if isinstance(model, (list, tuple)) else [model]
-            items += [(_name_of(one), one) for one in map(_told, many)]
+            items += [(_name_of(one), one) for one in map(_comparable, many)]
     found: dict[str, Comparable] = {}
-    for name, item in [*items, *((name, _told(one)) for name, one in named.items())]:
+    for name, item in [*items, *((name, _comparable(one)) for name, one in named.items())]:
         tries = (name, *(f"{name} ({i})" for i in range(2, len(items) + len(named) + 2)))
         found[next(t for t in tries if t not in found)] = item
     return [one for name, item in found.items() for one in _entries(name, item)]
 
 
-def _told(item: Comparable) -> Comparable:
+def _comparable(item: Comparable) -> Comparable:
     """Returns the folder of a run, and other objects as they are; raises WrongCall for other types."""
     if isinstance(item, Run):
         return item.path

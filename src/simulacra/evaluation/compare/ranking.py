@@ -157,22 +157,22 @@ def rank(entries: Sequence[CompareEntry]) -> Ranking:
     doubts = {name: why for name, c in found.items() if (why := c.unbounded)}
     verdicts = {(a, b): _verdict(a, b, ordered, doubts) for a, b in combinations(ordered, 2)}
     pairs = sum(can_decide(ordered[a], ordered[b]) and not {a, b} <= set(doubts) for a, b in verdicts)
-    return Ranking(ordered, _together(verdicts, pairs), _retrained(found, ordered), pairs)
+    return Ranking(ordered, _corrected(verdicts, pairs), _retrained(found, ordered), pairs)
 
 
-def _together(
+def _corrected(
     verdicts: Mapping[tuple[str, str], Comparison], pairs: int
 ) -> dict[tuple[str, str], Comparison]:
     """Returns the verdicts, undecided where they are not significant among so many pairs."""
     alone = {names: verdict for names, verdict in verdicts.items() if verdict.better != "undecided"}
     kept = dict(zip(alone, beyond_chance([verdict.chance for verdict in alone.values()], pairs)))
     return {
-        names: verdict if kept.get(names, True) else _not_among(verdict, pairs)
+        names: verdict if kept.get(names, True) else _as_undecided(verdict, pairs)
         for names, verdict in verdicts.items()
     }
 
 
-def _not_among(verdict: Comparison, pairs: int) -> Comparison:
+def _as_undecided(verdict: Comparison, pairs: int) -> Comparison:
     """Returns the verdict as undecided, with the reason."""
     reason = f"{verdict.reason} is beyond chance alone, but not among {pairs} pairs"
     return replace(verdict, better="undecided", reason=reason)

@@ -31,11 +31,13 @@ def mend(a: CompareEntry, b: CompareEntry) -> str:
         return f"Score both again with{_split(ours.split)}: older reports are of the first rows."
     if unlike == {"split"}:
         return f"Score both on one split: `simulacra evaluate {typed(b.path)}{_split(ours.split)}`."
-    ours_spec, theirs_spec = _spec(a.path), _spec(b.path)
+    ours_spec, theirs_spec = _load_arguments(a.path), _load_arguments(b.path)
     config = _config(b.path)
     if ours_spec is None or (config and config.get("own")):
         return "Train and evaluate both on one data set with the same options."
-    return f"Train both on the same data: `simulacra train {_words(b.path, ours_spec, theirs_spec)}`."
+    return (
+        f"Train both on the same data: `simulacra train {_train_arguments(b.path, ours_spec, theirs_spec)}`."
+    )
 
 
 def measured_alike(unlike: Mapping[str, tuple[Any, Any]]) -> str:
@@ -66,14 +68,14 @@ def _config(path: Path | None) -> dict[str, Any] | None:
     return read_json(path / CONFIG) if path is not None and (path / CONFIG).is_file() else None
 
 
-def _spec(path: Path | None) -> dict[str, Any] | None:
+def _load_arguments(path: Path | None) -> dict[str, Any] | None:
     """Returns the arguments of `load_data` of a run; None for data from memory."""
     config = _config(path)
     spec = config["data"].get("spec") if config else None
     return dict(spec) if spec and isinstance(spec.get("name_or_path"), str) else None
 
 
-def _words(path: Path, wanted: dict[str, Any], given: dict[str, Any] | None) -> str:
+def _train_arguments(path: Path, wanted: dict[str, Any], given: dict[str, Any] | None) -> str:
     """Returns the arguments of `simulacra train` for the model of a run on other data.
 
     Args:
@@ -87,13 +89,13 @@ def _words(path: Path, wanted: dict[str, Any], given: dict[str, Any] | None) -> 
     before = given if file.is_file() and given is not None else usual
     options = {name: value for name, value in wanted.items() if value != before.get(name)}
     options.pop("name_or_path", None)
-    said = [f"--data.{name} {shlex.quote(_word(value))}" for name, value in options.items()]
+    said = [f"--data.{name} {shlex.quote(_as_typed(value))}" for name, value in options.items()]
     names = f"{_name(path)} {shlex.quote(wanted['name_or_path'])}"
     repeated = [] if before is usual else [f"--config {typed(file)}"]
     return " ".join([names, *repeated, *said])
 
 
-def _word(value: Any) -> str:
+def _as_typed(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -65,7 +65,7 @@ def sample_columns(found: SampleQuality | Skipped, protocol: Protocol) -> list[S
     key = _key(protocol, samples=found.samples, features=found.extractor)
     key |= {"seed": found.seed, "weights": found.extractor_digest}
     n = found.samples
-    model, best = _judged(found.model, n), _judged(found.reference, n)
+    model, best = _quality_cells(found.model, n), _quality_cells(found.reference, n)
     if found.modes:
         model = (*model[:-1], Cell(found.modes.covered))
         best = (*best[:-1], Cell(found.modes.of))
@@ -74,7 +74,7 @@ def sample_columns(found: SampleQuality | Skipped, protocol: Protocol) -> list[S
     return [Scores("samples", key, keep(SAMPLES), keep(model), keep(best))]
 
 
-def _judged(side: SideScores, n: int) -> tuple[Cell | None, ...]:
+def _quality_cells(side: SideScores, n: int) -> tuple[Cell | None, ...]:
     """Returns the cells of one set of rows, without modes.
 
     Args:
@@ -131,11 +131,11 @@ def fidelity_columns(found: Fidelity, protocol: Protocol) -> list[Scores]:
         protocol: protocol of the report.
     """
     key = _key(protocol, images=found.images, window=found.window, seed=found.seed)
-    model, mean_image = (_seen(side) for side in (found.model, found.reference))
+    model, mean_image = (_fidelity_cells(side) for side in (found.model, found.reference))
     return [Scores("reconstructed images", key, SEEN, model, mean_image, "mean image")]
 
 
-def _seen(side: ImageScores) -> tuple[Cell | None, ...]:
+def _fidelity_cells(side: ImageScores) -> tuple[Cell | None, ...]:
     return _cell(side.ssim, digits=4), None if side.psnr is None else _cell(side.psnr, digits=4)
 
 
@@ -146,10 +146,10 @@ def task_columns(found: Tasks, protocol: Protocol) -> list[Scores]:
         found: scores by downstream tasks.
         protocol: protocol of the report.
     """
-    return [*_trained(found.samples, protocol), *_few(found.labels, protocol)]
+    return [*_downstream_scores(found.samples, protocol), *_few_label_scores(found.labels, protocol)]
 
 
-def _trained(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores]:
+def _downstream_scores(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores]:
     if isinstance(found, Skipped):
         return
     key = _key(protocol, samples=found.samples, classifier=found.classifier, seed=found.seed)
@@ -161,7 +161,7 @@ def _trained(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores
     yield Scores("learning from samples", key, TRAINED, cells, (_cell(found.reference, True), None))
 
 
-def _few(found: FewLabels | Skipped, protocol: Protocol) -> Iterator[Scores]:
+def _few_label_scores(found: FewLabels | Skipped, protocol: Protocol) -> Iterator[Scores]:
     # skip classifiers: they may have learned from any number of labels; see `label_columns`
     if isinstance(found, Skipped) or found.read == OWN:
         return
@@ -181,31 +181,31 @@ def table_columns(found: TableSummary, protocol: Protocol) -> list[Scores]:
     columns, pairs = found.columns, None if isinstance(found.pairs, Skipped) else found.pairs
     useful = None if isinstance(found.usefulness, Skipped) else found.usefulness.loss
     ours = (
-        _told(found.detection),
-        _known(columns.drawn, True),
-        _known(None if pairs is None else pairs.error),
-        _known(useful),
-        _known(found.form.outside, True),
-        _known(found.form.copies, True),
-        _imputed(found.imputation),
+        _detection_cell(found.detection),
+        _cell_or_none(columns.drawn, True),
+        _cell_or_none(None if pairs is None else pairs.error),
+        _cell_or_none(useful),
+        _cell_or_none(found.form.outside, True),
+        _cell_or_none(found.form.copies, True),
+        _imputation_cell(found.imputation),
     )
     theirs = (
-        _told(found.detection_held_out),
-        _known(columns.held_out, True),
-        _known(None if pairs is None else pairs.held_out),
+        _detection_cell(found.detection_held_out),
+        _cell_or_none(columns.held_out, True),
+        _cell_or_none(None if pairs is None else pairs.held_out),
         None,
-        _known(found.form_held_out.outside, True),
-        _known(found.form_held_out.copies, True),
+        _cell_or_none(found.form_held_out.outside, True),
+        _cell_or_none(found.form_held_out.copies, True),
         None,
     )
     return [Scores("table", key, TABLE, ours, theirs, "held-out rows")]
 
 
-def _told(found: Detection | Skipped) -> Cell | None:
+def _detection_cell(found: Detection | Skipped) -> Cell | None:
     return None if isinstance(found, Skipped) else Cell(found.auc, found.error)
 
 
-def _imputed(found: Imputation | Skipped) -> Cell | None:
+def _imputation_cell(found: Imputation | Skipped) -> Cell | None:
     if isinstance(found, Skipped) or found.model is None:
         return None
     return Cell(found.model, found.model_error)
@@ -222,7 +222,7 @@ def label_columns(found: Classification, protocol: Protocol) -> list[Scores]:
     return [Scores("labels", _key(protocol, rows=found.rows), LABELS, (cell,))]
 
 
-def _known(value: float | None, percent: bool = False) -> Cell | None:
+def _cell_or_none(value: float | None, percent: bool = False) -> Cell | None:
     return None if value is None else Cell(value, percent=percent)
 
 

@@ -83,10 +83,10 @@ def condition_use(
         (True, True)
     """
     rows = data[split]
-    if not _judgeable(model, data, rows):
+    if not _applicable(model, data, rows):
         return None
-    held_out = _some(rows, min(ROWS, limit or ROWS), seed)
-    train = _some(data.train, SEARCHED, seed)
+    held_out = _random_rows(rows, min(ROWS, limit or ROWS), seed)
+    train = _random_rows(data.train, SEARCHED, seed)
     if min(len(held_out), len(train)) < FEWEST or held_out.c is None or train.c is None:
         return None
     condition = model.condition
@@ -95,16 +95,16 @@ def condition_use(
     of_data, error = known.information(torch.cat(list(feature_blocks(model, held_out, seed))), held_out.c)
     shown = max(0.0, of_data - SURE * error)
     if has_relative(model):
-        return ConditionUse(shown, *_fall(model, held_out, seed), True)
+        return ConditionUse(shown, *_score_drop(model, held_out, seed), True)
     if not model.supports(can.Samples):
         return None
     n = min(n, ROWS)
     drawn = features(model, samples_like(model, held_out, n, seed), seed=seed)
-    c = held_out.c[_in_turn(held_out, n, seed)]
+    c = held_out.c[_condition_rows(held_out, n, seed)]
     return ConditionUse(shown, *known.information(drawn, c), False)
 
 
-def _judgeable(model: Model, data: Dataset, rows: Split) -> bool:
+def _applicable(model: Model, data: Dataset, rows: Split) -> bool:
     """Returns True if the model takes a condition and the rows have no missing entries."""
     if model.condition is None or not model.supports(can.TakesCondition):
         return False
@@ -113,19 +113,19 @@ def _judgeable(model: Model, data: Dataset, rows: Split) -> bool:
     return whole and all(len(side) for side in sides)
 
 
-def _some(split: Split, most: int, seed: int) -> Split:
+def _random_rows(split: Split, most: int, seed: int) -> Split:
     """Returns at most so many rows of a split, in memory."""
     drawn = split.rows(chosen(split, most, seed))
     return Split(drawn.x, split.preprocessing, drawn.c)
 
 
-def _in_turn(split: Split, n: int, seed: int) -> Tensor:
+def _condition_rows(split: Split, n: int, seed: int) -> Tensor:
     """Returns the indices of the rows whose conditions `samples_like` uses."""
     first = chosen(split, max(1, min(n, len(split))), seed)
     return first[torch.arange(n) % len(first)]
 
 
-def _fall(model: Model, held_out: Split, seed: int) -> tuple[float, float]:
+def _score_drop(model: Model, held_out: Split, seed: int) -> tuple[float, float]:
     """Returns equation (2) and its standard error."""
     whole = relative_scores(model, held_out, seed)
     falls = [whole - relative_scores(model, other, seed) for other in _shuffled(held_out, seed)]
@@ -164,7 +164,7 @@ class _Nearest:
         if self.condition.discrete and self.condition.dims == 1:
             agrees, by_chance = (near == c.cpu()).flatten().double(), self._by_chance(c.cpu().flatten())
         else:
-            to_near, to_other = (self._apart(c.cpu(), others) for others in (near, other))
+            to_near, to_other = (self._distances(c.cpu(), others) for others in (near, other))
             agrees, by_chance = (to_near < to_other).double() + 0.5 * (to_near == to_other), 0.5
         p, n = float(agrees.mean()), len(agrees)
         p = min(max(p, 1 / (n + 2)), 1 - 1 / (n + 2))
@@ -180,7 +180,7 @@ class _Nearest:
         shares = [torch.bincount(codes.flatten().long(), minlength=k).double() for codes in (c, self.c)]
         return float((shares[0] / shares[0].sum() * shares[1] / shares[1].sum()).sum())
 
-    def _apart(self, a: Tensor, b: Tensor) -> Tensor:
+    def _distances(self, a: Tensor, b: Tensor) -> Tensor:
         """Returns the distances between features of conditions, shape (B,)."""
         one, other = (self.condition.features(c).flatten(1).double() for c in (a, b))
         return (one - other).norm(dim=1)

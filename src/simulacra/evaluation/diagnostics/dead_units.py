@@ -79,9 +79,9 @@ def dead_units(
     n = min(count(data[split], limit), ROWS)
     if n < FEWEST:
         return []
-    with evaluating(model), _watched(model) as watch:
+    with evaluating(model), _recorded(model) as watch:
         for block in blocks(model, data[split], seed, n):
-            codes = _passed(model, block)
+            codes = _run_networks(model, block)
     layers = [Layer(name, r.dead, r.size) for (name, _, _), r in watch.seen.items() if r.size > 1]
     if not layers and codes is not None and codes.shape[1] > 1:
         spread = codes.flatten(1).double().std(0)
@@ -90,7 +90,7 @@ def dead_units(
     return layers
 
 
-def _passed(model: Model, block: Block) -> Tensor | None:
+def _run_networks(model: Model, block: Block) -> Tensor | None:
     """Runs all networks of the model on rows; returns codes if it encodes without a posterior."""
     able, gaps, codes = cast(Any, model), observed(block.known), None
     if model.supports(can.HasBound) and not model.supports(can.HasEnergy):
@@ -133,7 +133,7 @@ class _Ranges:
 
 
 @dataclass
-class _Watch:
+class _Recorder:
     """Records of the forward hooks.
 
     Args:
@@ -173,11 +173,11 @@ class _Watch:
 
 
 @contextlib.contextmanager
-def _watched(model: nn.Module) -> Iterator[_Watch]:
+def _recorded(model: nn.Module) -> Iterator[_Recorder]:
     """Context with hooks on every activation and on the layers before them."""
-    watch, hooks = _Watch(), []
+    watch, hooks = _Recorder(), []
     for name, module in model.named_modules():
-        if _activates(module):
+        if _is_activation(module):
             hooks.append(module.register_forward_hook(watch.activated(name)))
         elif isinstance(module, (nn.Linear, *CONVOLUTIONS)):
             axis = -1 if isinstance(module, nn.Linear) else 1
@@ -189,6 +189,6 @@ def _watched(model: nn.Module) -> Iterator[_Watch]:
             hook.remove()
 
 
-def _activates(module: nn.Module) -> bool:
+def _is_activation(module: nn.Module) -> bool:
     kind = type(module)
     return kind.__module__ == "torch.nn.modules.activation" and not isinstance(module, NOT_WATCHED)

@@ -78,7 +78,7 @@ def weights_of(model: Model, scale: float = 1.0) -> Weights | None:
     broken = tuple(name for name, p in named if not bool(p.isfinite().all()))
     gains = [(_gain(p), name) for name, p in named if p.dim() > 1 and name not in broken]
     gain, largest = max(gains, default=(0.0, ""))
-    told = list(_told(model))
+    told = list(_large_layers(model))
     still = tuple(name for name, layer in told if as_made(layer.weight, layer.bias))
     # if no layer moved, the model is untrained: no layer counts as frozen
     return Weights(broken, largest, gain, still if len(still) < len(told) else (), len(told), scale)
@@ -96,7 +96,7 @@ def _gain(p: Tensor) -> float:
     return float(p.double().square().mean().sqrt()) * math.sqrt(p[0].numel())
 
 
-def _told(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
+def _large_layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
     """Yields name and module of each layer with at least `FEWEST` weights."""
     for name, module in model.named_modules():
         if isinstance(module, LAYERS) and module.weight.numel() >= FEWEST:
@@ -120,10 +120,12 @@ def as_made(weight: Tensor, bias: Tensor | None) -> bool:
     bounds = (1 / math.sqrt(inputs), math.sqrt(6 / (inputs + outputs)))
     near = [b for b in bounds if b * (1 - MARGIN / n) <= largest <= b * (1 + 1e-6)]
     of_bias = 0.0 if bias is None else float(bias.detach().abs().max())
-    return bool(near) and of_bias <= (1 + 1e-6) / math.sqrt(inputs) and _flat(weight.detach(), largest)
+    return (
+        bool(near) and of_bias <= (1 + 1e-6) / math.sqrt(inputs) and _maybe_uniform(weight.detach(), largest)
+    )
 
 
-def _flat(weight: Tensor, b: float) -> bool:
+def _maybe_uniform(weight: Tensor, b: float) -> bool:
     """Returns True if the variance of the weights is that of a uniform law on [-b, b], within five errors."""
     n = weight.numel()
     # the mean of w^2 over n uniform weights has variance 4 b^4 / (45 n)

@@ -69,20 +69,20 @@ def kept_entries(
     if not has_entries(data, split):
         return None
     rows = data[split]
-    some = _seen(model, data.train, ROWS, seed)
+    some = _preprocessed(model, data.train, ROWS, seed)
     at = some.var(0).topk(min(MOST_COLUMNS, some.shape[1])).indices.sort().values
-    held_out = _seen(model, rows, min(ROWS, limit or ROWS), seed)
+    held_out = _preprocessed(model, rows, min(ROWS, limit or ROWS), seed)
     samples = samples_like(model, rows, n, seed).cpu() if drawn is None else drawn
     if not bool(samples.isfinite().all()):
         return None
     c = None if rows.c is None else rows.c[torch.arange(n) % len(rows)]
-    fresh = _seen(model, Split(samples, model.preprocessing, c), n, seed)
+    fresh = _preprocessed(model, Split(samples, model.preprocessing, c), n, seed)
     names = [entry_name(data.space, int(i)) for i in at]
     real, other, ours = (_table(x[:, at], names) for x in (some, held_out, fresh))
     return kept(real, other, ours, seed)
 
 
-def _seen(model: Model, split: Split, most: int, seed: int) -> Tensor:
+def _preprocessed(model: Model, split: Split, most: int, seed: int) -> Tensor:
     """Returns rows after preprocessing, float64 on the CPU, flattened to shape (B, d)."""
     return torch.cat([block.x.cpu().flatten(1).double() for block in blocks(model, split, seed, most)])
 

@@ -101,12 +101,12 @@ def mixing(
     able = cast(Any, model)
     rng = Rng(seed, "chains", rows=range(chains), device=model.device)
     with evaluating(model):
-        state, from_data = _started(model, data, split, able.start_chain(rng.at("start")), seed)
-        looks, numbers = _looks(model, data, seed), []
+        state, from_data = _initial_states(model, data, split, able.start_chain(rng.at("start")), seed)
+        looks, numbers = _functions(model, data, seed), []
         for t in each(range(sweeps), "mixing", "sweep"):
             state = able.step(state, rng.at(t))
             if t >= sweeps // 2:
-                numbers.append(_seen(model, state, looks))
+                numbers.append(_values(model, state, looks))
     kept = torch.stack(numbers, 1)
     names = [*(["the free energy"] if _has_energy(model) else []), *looks.names]
     moving = {name: theta for name, theta in zip(names, kept) if float(theta.std()) > 0}
@@ -188,23 +188,23 @@ def autocovariances(theta: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Looks:
+class _Functions:
     """Observed functions of x: projections of features, shape (d, functions), and their names."""
 
     along: Tensor
     names: list[str]
 
 
-def _looks(model: Model, data: Dataset, seed: int) -> _Looks:
+def _functions(model: Model, data: Dataset, seed: int) -> _Functions:
     """Returns the mean entry and the principal directions of training rows, along which modes separate."""
     rows = torch.cat([_flat(model, b.x) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
     d = rows.shape[1]
     directions = torch.linalg.svd(rows - rows.mean(0), full_matrices=False).Vh[:DIRECTIONS].T
     names = [f"principal component {i + 1}" for i in range(directions.shape[1])]
-    return _Looks(torch.cat([rows.new_full((d, 1), 1 / d), directions], 1), ["the mean entry", *names])
+    return _Functions(torch.cat([rows.new_full((d, 1), 1 / d), directions], 1), ["the mean entry", *names])
 
 
-def _seen(model: Model, state: Tensor, looks: _Looks) -> Tensor:
+def _values(model: Model, state: Tensor, looks: _Functions) -> Tensor:
     """Returns the value of each function for each state, shape (functions, chains)."""
     x = cast(Any, model).shown(state)
     seen = (_flat(model, x) @ looks.along).T
@@ -221,7 +221,7 @@ def _has_energy(model: Model) -> bool:
     return model.supports(can.HasEnergy) and model.condition is None
 
 
-def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) -> tuple[Tensor, int]:
+def _initial_states(model: Model, data: Dataset, split: str, state: Tensor, seed: int) -> tuple[Tensor, int]:
     """Returns initial states and the number of those at rows of the split: half, if a state begins with x."""
     m = len(state) // 2
     if len(data[split]) < m:
@@ -232,10 +232,10 @@ def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) 
         return state, 0
     begun = state.clone()
     begun[:m, : features.shape[1]] = features
-    return (begun, m) if _shows(model, begun[:m], x) else (state, 0)
+    return (begun, m) if _is_visible(model, begun[:m], x) else (state, 0)
 
 
-def _shows(model: Model, state: Tensor, x: Tensor) -> bool:
+def _is_visible(model: Model, state: Tensor, x: Tensor) -> bool:
     """Returns True if the visible part of the states is x."""
     shown = cast(Any, model).shown(state)
     return shown.shape == x.shape and bool((shown == x).all())

@@ -102,11 +102,11 @@ class Setting:
         """
         if learned and self.young:
             return f"more epochs, since it was trained for {self.steps} step{'s' * (self.steps != 1)}", ()
-        kept = [way for way in ways if self._open(way)]
+        kept = [way for way in ways if self._applicable(way)]
         said = [way if isinstance(way, str) else way.said for way in kept]
         return listed(said), tuple(way.typed for way in kept if isinstance(way, Option))
 
-    def _open(self, way: str | Option) -> bool:
+    def _applicable(self, way: str | Option) -> bool:
         """Returns True if a remedy is applicable."""
         if isinstance(way, str):
             return self.stepwise or not way.startswith(LONGER)

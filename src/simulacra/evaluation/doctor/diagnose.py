@@ -106,14 +106,14 @@ def findings(
         limit = min(limit or SEQUENCES, SEQUENCES)
     share, history = Share(budget), History(metrics, best_kept)
     n = min(n, share.samples(model, data[split], n))
-    length = share.annealing(_filled(annealing, brief), model)
+    length = share.annealing(_with_defaults(annealing, brief), model)
     found = examined(Case(model, data, split, k, seed, limit, n, length, judging, history, asked))
     if found.interrupted:
         raise KeyboardInterrupt
     return diagnose(found)
 
 
-def _filled(given: Annealing | None, brief: Annealing) -> Annealing:
+def _with_defaults(given: Annealing | None, brief: Annealing) -> Annealing:
     """Returns the given options, with None replaced by those of `brief`."""
     asked = {} if given is None else {name: n for name, n in vars(given).items() if n is not None}
     return replace(brief, **asked)

@@ -49,12 +49,12 @@ class TimeBudget:
         if self.left <= 0:
             return None
         allowed, before = share * self.left, self.left
-        self._paid(lambda: measure(probe))
+        self._timed(lambda: measure(probe))
         spent = max(before - self.left, 1e-9)
         n = min(most, int(probe * (allowed - spent) / spent))
-        return self._paid(lambda: measure(n)) if n >= min(least, most) else None
+        return self._timed(lambda: measure(n)) if n >= min(least, most) else None
 
-    def _paid(self, action: Callable[[], T]) -> T | None:
+    def _timed(self, action: Callable[[], T]) -> T | None:
         """Runs an action, subtracts its time, and returns its result; None if it fails."""
         began = time.perf_counter()
         try:
@@ -94,11 +94,11 @@ def quick_check(run: Run, budget: TimeBudget) -> Evidence:
     case = Case(run.model, data, split, history=history)
     for measure in MEASURES:
         if look := measure.looked(case, found):
-            found.keep(measure, _bought(look, case, budget))
+            found.keep(measure, _measured(look, case, budget))
     return found
 
 
-def _bought(look: Look[T], case: Case, budget: TimeBudget) -> T | None:
+def _measured(look: Look[T], case: Case, budget: TimeBudget) -> T | None:
     return budget.buy(lambda n: look.compute(case, n), look.probe, look.least, look.most(case), look.share)
 
 

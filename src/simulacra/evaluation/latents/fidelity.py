@@ -95,13 +95,13 @@ def fidelity(
         >>> found.window, found.images, round(found.model.ssim.value, 6)
         (7, 20, 1.0)
     """
-    window = _window(data, split)
-    mean, (least, most) = _mean(data.train), _ends(data.train)
+    window = _window_side(data, split)
+    mean, (least, most) = _mean(data.train), _value_range(data.train)
     ours, theirs = [], []
     for pair in reconstructed(model, data, split, seed, limit):
         x, back, same = ((t - least) / (most - least) for t in (pair.x, pair.back, mean.expand_as(pair.x)))
-        ours.append(_both(back, x, window))
-        theirs.append(_both(same, x, window))
+        ours.append(_psnr_and_ssim(back, x, window))
+        theirs.append(_psnr_and_ssim(same, x, window))
     images = sum(found.shape[1] for found in ours)
     if images < 2:
         raise NotScored("a mean PSNR and its interval need at least two images.")
@@ -140,7 +140,7 @@ def ssim(x: Tensor, y: Tensor, window: int = WINDOW) -> Tensor:
         tensor([1., 1.], dtype=torch.float64)
     """
     x, y = x.double(), y.double()
-    down, right = (_windows(side, window) for side in x.shape[-2:])
+    down, right = (_window_weights(side, window) for side in x.shape[-2:])
     # a Gaussian window is separable: rows first, then columns
     mean = lambda image: down @ image @ right.T
     m_x, m_y = mean(x), mean(y)
@@ -150,7 +150,7 @@ def ssim(x: Tensor, y: Tensor, window: int = WINDOW) -> Tensor:
     return (above / ((m_x * m_x + m_y * m_y + C_1) * (v_x + v_y + C_2))).flatten(1).mean(1)
 
 
-def _windows(side: int, window: int) -> Tensor:
+def _window_weights(side: int, window: int) -> Tensor:
     """Returns the weights of all windows along a side, shape (side - window + 1, side)."""
     at = torch.arange(window, dtype=torch.float64) - window // 2
     w = torch.softmax(-0.5 * (at / (DEVIATION * window / WINDOW)).square(), 0)
@@ -160,7 +160,7 @@ def _windows(side: int, window: int) -> Tensor:
     )
 
 
-def _window(data: Dataset, split: str) -> int:
+def _window_side(data: Dataset, split: str) -> int:
     """Returns the side of the largest window up to 11 that fits the images."""
     raw = data.preprocessing.raw
     if not (raw.image and isinstance(raw, Binary | Levels)):
@@ -184,7 +184,7 @@ def _mean(split: Split) -> Tensor:
     return torch.stack([raw.measured(x, torch.float64).sum(0) for x in blocks]).sum(0, keepdim=True) / n
 
 
-def _ends(split: Split) -> tuple[float, float]:
+def _value_range(split: Split) -> tuple[float, float]:
     """Returns the smallest and largest value in the features of `Pair`; L is their difference."""
     raw = split.preprocessing.raw
     if not (isinstance(raw, Levels) and raw.ranged):
@@ -195,7 +195,7 @@ def _ends(split: Split) -> tuple[float, float]:
     return float(entries.min()), float(entries.max())
 
 
-def _both(y: Tensor, x: Tensor, window: int) -> Tensor:
+def _psnr_and_ssim(y: Tensor, x: Tensor, window: int) -> Tensor:
     """Returns PSNR and SSIM of images, shape (2, B)."""
     return torch.stack([psnr(y, x), ssim(y, x, window)])
 

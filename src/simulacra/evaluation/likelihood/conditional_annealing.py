@@ -194,14 +194,16 @@ def _brackets(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents)
         for i in range(0, len(c), size):
             progress.part = len(c[i : i + size])
             some, named = c[i : i + size], kinds[i : i + size]
-            make = lambda some=some, named=named: _both(machine, some, how, seed, named)
+            make = lambda some=some, named=named: _two_sided(machine, some, how, seed, named)
             parts.append(once("annealed-laws", (machine, some, how, seed, named), make, BOTH))
             progress.advance(progress.part)
     forward, reverse, effective = (torch.cat(part, -1) for part in zip(*parts))
     return Brackets(forward, reverse, effective, how.temperatures + 1, how.chains, how.sweeps, seed)
 
 
-def _both(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents) -> tuple[Tensor, Tensor, Tensor]:
+def _two_sided(
+    machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents
+) -> tuple[Tensor, Tensor, Tensor]:
     """Returns both estimates of each log Z, and the effective numbers of chains."""
     n = how.chains
     rng = Rng(seed, "laws", rows=kinds.repeated(n), device=machine.device)

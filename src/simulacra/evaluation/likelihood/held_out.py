@@ -122,7 +122,7 @@ def likelihoods(
     data = data.under(model.preprocessing)
     scorable(model, data, k)
     if needs_bracket(model):
-        return _between(model, data, split, seed, limit, annealing)
+        return _two_sided_scores(model, data, split, seed, limit, annealing)
     parts, interrupted = _scores(model, data[split], k, seed, limit, entries)
     found = joined(parts, model.preprocessing.exact)
     details: dict[str, Any] = {"seed": seed, "preprocessing": model.preprocessing.label}
@@ -161,7 +161,7 @@ def _scores(
     return parts, False
 
 
-def _between(
+def _two_sided_scores(
     model: Model, data: Dataset, split: str, seed: int, limit: int | None, annealing: Annealing | Bracket
 ) -> Likelihood:
     """Returns -F(x) - log Z of the rows, with both estimates of log Z."""
@@ -175,8 +175,8 @@ def _between(
             if laws is not None:
                 met.add(laws, rows)
             rows += n
-    whole, found = joined(parts, True), _bracketed(model, met, annealing, seed)
-    low, high = (whole.value - z for z in _sides(found, met, rows))
+    whole, found = joined(parts, True), _annealed_log_z(model, met, annealing, seed)
+    low, high = (whole.value - z for z in _log_z_of_rows(found, met, rows))
     details = {"seed": seed, "preprocessing": model.preprocessing.label, **found.details}
     more = (protocol_of(data, split, limit, seed), model.condition is not None)
     how = f"{found.betas:,} temperatures, {found.chains} chains"
@@ -209,7 +209,7 @@ def laws_of(model: Model, block: Block) -> Laws | None:
     return Laws(model, block.x, block.c, torch.arange(len(block.x)), contents_of(block.c))
 
 
-def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
+def _annealed_log_z(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
     if met.machine is not None:
         assert isinstance(annealing, Annealing), "one bracket does not serve several laws"
         kinds = Contents.having(np.array(met.kinds))
@@ -223,7 +223,7 @@ def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int
     return found
 
 
-def _sides(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any, Any]:
+def _log_z_of_rows(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any, Any]:
     """Returns the lower and the upper log Z of the rows."""
     if isinstance(found, Bracket):
         return found.forward.log_z, found.reverse.log_z

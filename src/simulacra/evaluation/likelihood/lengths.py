@@ -95,11 +95,11 @@ def affordable(given: Given, seconds: float, most: tuple[int, int], step: Callab
     rungs = [rung for rung in RUNGS if rung[0] <= most[0] and rung[1] <= most[1]]
     tries = [wanted, *[settled(given, *rung) for rung in rungs]]
     found = next((how for how in tries if cost(how) <= seconds), min(tries, key=cost))
-    _say(found, wanted, cost)
+    _log_length(found, wanted, cost)
     return found
 
 
-def _say(found: Settled, wanted: Settled, cost: Callable[[Settled], float]) -> None:
+def _log_length(found: Settled, wanted: Settled, cost: Callable[[Settled], float]) -> None:
     """Logs the chosen length and its time if it is shorter than the default."""
     if found != wanted:
         log.info(

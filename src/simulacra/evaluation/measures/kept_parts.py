@@ -110,15 +110,15 @@ class Store:
         h = hashlib.sha256()
         machinery = (RECIPE, __version__, torch.__version__, torch.get_num_threads(), name)
         for value in (*machinery, *of):
-            h.update(f"{self._told(value)};".encode())
+            h.update(f"{self._identifier(value)};".encode())
         return h.hexdigest()
 
-    def _told(self, value: Any) -> str:
+    def _identifier(self, value: Any) -> str:
         """Returns a text that identifies a value."""
         if isinstance(value, nn.Module):
             # weights are constant during an evaluation, so their digest is cached
             if value not in self._weights:
-                self._weights[value] = _of_module(value)
+                self._weights[value] = _module_digest(value)
             return self._weights[value]
         if isinstance(value, Tensor):
             return digest({str(value.device): value})
@@ -168,7 +168,7 @@ class Store:
         remove_unfinished(self.folder, ABANDONED)
 
 
-def _of_module(module: nn.Module) -> str:
+def _module_digest(module: nn.Module) -> str:
     """Returns a digest of weights, class and constructor arguments."""
     built = describe(module) if isinstance(module, Model) else {}
     said = {name: built.get(name) for name in ("arguments", "passed", "preprocessing")}

@@ -117,12 +117,12 @@ def _generalization(case: Case, found: Evidence) -> Generalization | None:
     return Generalization(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
 
 
-def _seen(case: Case) -> int:
+def _most_rows(case: Case) -> int:
     """Returns the largest number of rows for a measure right after training."""
     return min(ROWS, len(case.rows))
 
 
-def _few(case: Case) -> int:
+def _most_code_rows(case: Case) -> int:
     """Returns the largest number of rows for codes and units right after training."""
     return min(CODES_SEEN, len(case.rows))
 
@@ -190,14 +190,14 @@ GENERALIZATION: Measure[Generalization] = Measure(
     _generalization,
     f"as the likelihood, of at most {ROWS:,} training rows with k = {DRAWS}",
     (SCORED, HELD_OUT),
-    look=Look(_relative, lambda case: min(_seen(case), len(case.data.train)), needs=(RELATIVE, VALID)),
+    look=Look(_relative, lambda case: min(_most_rows(case), len(case.data.train)), needs=(RELATIVE, VALID)),
 )
 CODES: Measure[Codes] = Measure(
     "latents",
     _codes,
     f"an encoding a row, then N^2 densities of at most {ROWS:,} rows",
     (POSTERIOR,),
-    look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _few, share=0.3),
+    look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _most_code_rows, share=0.3),
     record=Latents,
     summary=lambda found: found.summary,
     lines=latent_rows,
@@ -286,7 +286,7 @@ NEIGHBOUR: Measure[float] = Measure(
     (VITALS_OF,),
     look=Look(
         lambda case, n: neighbour_accuracy(case.model, case.data, case.split, limit=n),
-        _few,
+        _most_code_rows,
         needs=(VITALS_OF, PRIOR),
         after="diagnostics",
     ),
@@ -307,13 +307,13 @@ LAYERS: Measure[list[Layer]] = Measure(
     "layers",
     lambda case, found: dead_units(case.model, case.data, case.split, case.seed, case.limit),
     "a forward pass a row",
-    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), _few),
+    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), _most_code_rows),
 )
 SPREAD: Measure[Spread] = Measure(
     "spread",
     lambda case, found: spread(case.model, case.data, case.split, case.seed, case.limit),
     "a decoding a row",
-    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), _few),
+    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), _most_code_rows),
 )
 MIXING: Measure[Mixing] = Measure(
     "mixing",

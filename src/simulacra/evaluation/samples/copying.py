@@ -116,11 +116,11 @@ def beside(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: in
     at = chosen(train, AMONG, seed)
     queries = features(model, train.rows(at).x, seed=seed + 2)
     among = nearest_other(queries, at, feature_blocks(model, train, seed + 2))
-    rows, alike = _alike(model, data, samples, which, seed)
+    rows, alike = _nearer_counts(model, data, samples, which, seed)
     return Beside(among, rows, alike, _is_continuous(data, seed), int(data.preprocessing.raw.dims))
 
 
-def _alike(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: int) -> tuple[int, int]:
+def _nearer_counts(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: int) -> tuple[int, int]:
     """Returns the number of samples nearer to a training row, and of those nearer to another sample."""
     first = {int(row): i for i, row in reversed(list(enumerate(which)))}
     apart = samples[torch.tensor(sorted(first.values()))]

@@ -103,13 +103,13 @@ def sample_scores(
     """
     fits(model, data)
     rows = _rows(data, split, n, limit)
-    held_out = _some(data[split], rows, seed, limit)
+    held_out = _random_rows(data[split], rows, seed, limit)
     net = extractor_for(data, extractor, folder=folder)
     store = Store(Path(folder or cache()) / "features")
     real = _features(net, data, _raw(held_out), seed + 1, store)
     check_enough_for(real.shape[1], rows, split)
     judge = _Judge(net, data, real, moments(real), seed)
-    training = _features(net, data, _raw(_some(data.train, rows, seed + 1)), seed + 2, store)
+    training = _features(net, data, _raw(_random_rows(data.train, rows, seed + 1)), seed + 2, store)
     samples = samples_like(model, held_out, rows, seed).cpu()
     truth = data.truth if isinstance(data.truth, Modes) else None
     return SampleQuality(
@@ -167,7 +167,7 @@ def check_enough_for(features: int, rows: int, split: str) -> None:
         )
 
 
-def _some(split: Split, n: int, seed: int, limit: int | None = None) -> Split:
+def _random_rows(split: Split, n: int, seed: int, limit: int | None = None) -> Split:
     """Returns n of `limit` rows of a split, chosen at random."""
     rows = subset(split, limit, seed)
     return rows.select(Rng(seed, "scored rows").permutation("rows", len(rows))[:n])

@@ -77,9 +77,9 @@ class Memorization:
     @property
     def near_chance(self) -> float:
         """Probability of so many near samples if samples had the distribution of held-out rows."""
-        return self._near(self.held_out)
+        return self._near_probability(self.held_out)
 
-    def _near(self, real: Tensor) -> float:
+    def _near_probability(self, real: Tensor) -> float:
         """Returns the probability of so many near samples if their distances had the distribution of `real`.
 
         It is exact: the number of distances below the r-th of m distances is beta-binomial.
@@ -97,9 +97,9 @@ class Memorization:
     @property
     def copied_chance(self) -> float:
         """Probability of so many exact copies if samples had the distribution of held-out rows."""
-        return self._copied(self.held_out)
+        return self._copied_probability(self.held_out)
 
-    def _copied(self, real: Tensor) -> float:
+    def _copied_probability(self, real: Tensor) -> float:
         """Returns the probability of so many exact copies if distances had the distribution of `real`."""
         m, n = len(real), len(self.distances)
         equal = int((real <= COPY * float(self.held_out.median())).sum())
@@ -157,12 +157,18 @@ class Memorization:
         """True if there are exact copies although real rows are never equal."""
         if self.beside is not None and self.beside.continuous:
             return self.beside.coincidence(int(self.flagged.sum()), len(self.distances), self.rows) < SURE
-        return all(self._copied(real) < SURE and not self._equal(real) for real in self._real)
+        return all(
+            self._copied_probability(real) < SURE and not self._has_copies(real)
+            for real in self._real_distances
+        )
 
     @property
     def too_near(self) -> bool:
         """True if samples are nearer to training rows than held-out rows and other training rows are."""
-        return all(min(self._near(real), self._copied(real)) < SURE for real in self._real)
+        return all(
+            min(self._near_probability(real), self._copied_probability(real)) < SURE
+            for real in self._real_distances
+        )
 
     @property
     def drift_chance(self) -> float:
@@ -176,11 +182,11 @@ class Memorization:
         return float(further.pvalue)
 
     @property
-    def _real(self) -> tuple[Tensor, ...]:
+    def _real_distances(self) -> tuple[Tensor, ...]:
         """Distances of real rows to their nearest training rows."""
         return (self.held_out,) if self.beside is None else (self.held_out, self.beside.among)
 
-    def _equal(self, real: Tensor) -> bool:
+    def _has_copies(self, real: Tensor) -> bool:
         return bool((real <= COPY * float(self.held_out.median())).any())
 
     @property

@@ -81,18 +81,18 @@ def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: i
     n = min(n, len(data[split]), len(data.train))
     if n < 2:
         raise ValueError(f"{data.name} has {n} rows to compare with: an MMD needs at least two.")
-    held_out = _some(model, data[split], n, seed)
+    held_out = _random_features(model, data[split], n, seed)
     bandwidths = median_bandwidths(held_out)
     samples = features(model, samples_like(model, data[split], n, seed), seed=seed).double()
     score = float(mmd2(samples, held_out, bandwidths))
-    learned = _some(model, data.train, n, seed + 1)
+    learned = _random_features(model, data.train, n, seed + 1)
     reference = float(mmd2(learned, held_out, bandwidths))
     chance = permutation_chance(samples, held_out, bandwidths, seed=seed)
     beside = permutation_chance(samples, learned, bandwidths, seed=seed) if chance < DISTINCT else None
     return SampleScore(score, reference, chance, n, bandwidths, to_training=beside)
 
 
-def _some(model: Model, split: Split, n: int, seed: int) -> Tensor:
+def _random_features(model: Model, split: Split, n: int, seed: int) -> Tensor:
     chosen = Rng(seed, "mmd").permutation("rows", len(split))[:n]
     return features(model, split.rows(chosen).x, seed=seed).double()
 

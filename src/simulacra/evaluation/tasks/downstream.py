@@ -95,13 +95,16 @@ def train_on_samples(
     fits(model, data)
     classes = _classes(model, data)
     check_features(data, split, "train")
-    real, test = _some(data.train, n, seed), _some(subset(data[split], limit, seed), len(data[split]))
+    real, test = (
+        _labelled_rows(data.train, n, seed),
+        _labelled_rows(subset(data[split], limit, seed), len(data[split])),
+    )
     assert real.labels is not None and test.labels is not None
     _check_enough(data, split, real, test)
     samples = model.sample(len(real), condition=real.labels, seed=seed).cpu()
     plan = Plan("classifier", _shape(data), classes, WIDTH)
     right, expected = (
-        _right(train(plan, replace(data, splits={"train": rows}), seed, STEPS)[0], data, test)
+        _correct(train(plan, replace(data, splits={"train": rows}), seed, STEPS)[0], data, test)
         for rows in (replace(real, x=samples), real)
     )
     return Downstream(
@@ -145,7 +148,7 @@ def _classes(model: Model, data: Dataset) -> int:
     return data.condition.classes
 
 
-def _some(split: Split, n: int, seed: int | None = None) -> Split:
+def _labelled_rows(split: Split, n: int, seed: int | None = None) -> Split:
     """Returns at most n rows with known labels, in memory: the first ones or, with a seed, random ones."""
     known = torch.arange(len(split)) if split.c_known is None else split.c_known.cpu().nonzero()[:, 0]
     order = known if seed is None else known[Rng(seed, "downstream").permutation("rows", len(known))]
@@ -169,7 +172,7 @@ def _shape(data: Dataset) -> tuple[int, ...]:
     return tuple(points(data.preprocessing, data.train.rows(torch.arange(1)).x).shape[1:])
 
 
-def _right(net: FeatureNet, data: Dataset, test: Split) -> Tensor:
+def _correct(net: FeatureNet, data: Dataset, test: Split) -> Tensor:
     """Returns True for rows that the network classifies correctly, shape (rows,)."""
     assert test.labels is not None
     found = []

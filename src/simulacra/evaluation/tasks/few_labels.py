@@ -115,7 +115,7 @@ def few_labels(
         read, parts = OWN, [model.classify(block.x).argmax(1).cpu() for block in _blocks(test, len(truth))]
         wrong = (torch.cat(parts) != truth).unsqueeze(0)
     else:
-        name, reading = _reading(model)
+        name, reading = _classifier_input(model)
         width = reading(data.train.rows(chosen[0][:1]).x).shape[1]
         read, wrong = f"{name} of width {width:,}", _wrong(reading, data, y, chosen, test, truth)
     return FewLabels(
@@ -186,7 +186,7 @@ def _with_labels(data: Dataset, split: str, limit: int | None) -> tuple[Split, T
     return rows.select(at), y[at]
 
 
-def _reading(model: Model) -> tuple[str, Reading]:
+def _classifier_input(model: Model) -> tuple[str, Reading]:
     """Returns name and function of the input of the linear classifier: codes or features."""
     name = type(model).__name__
     if model.supports(can.TakesCondition):

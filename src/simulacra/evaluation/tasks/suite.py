@@ -48,12 +48,12 @@ def tasks(model: Model, data: Dataset, split: str = "test", seed: int = 0, limit
         the error at a few labels needs rows with labels, but ring train has none.
     """
     return Tasks(
-        _or_why(lambda: train_on_samples(model, data, split, seed=seed, limit=limit)),
-        _or_why(lambda: few_labels(model, data, split=split, limit=limit)),
+        _score_or_reason(lambda: train_on_samples(model, data, split, seed=seed, limit=limit)),
+        _score_or_reason(lambda: few_labels(model, data, split=split, limit=limit)),
     )
 
 
-def _or_why(score: Callable[[], T]) -> T | Skipped:
+def _score_or_reason(score: Callable[[], T]) -> T | Skipped:
     try:
         return score()
     except (NotScored, MissingCapability) as reason:
@@ -63,12 +63,12 @@ def _or_why(score: Callable[[], T]) -> T | Skipped:
 def task_rows(found: Tasks) -> list[tuple[str, str]]:
     """Returns name and value of each score by a task, in words."""
     return [
-        *_told("samples", found.samples, downstream_rows),
-        *_told("labels", found.labels, few_label_rows),
+        *_lines("samples", found.samples, downstream_rows),
+        *_lines("labels", found.labels, few_label_rows),
     ]
 
 
-def _told(
+def _lines(
     name: str, found: T | Skipped, words: Callable[[T], list[tuple[str, str]]]
 ) -> list[tuple[str, str]]:
     if isinstance(found, Skipped):

@@ -103,7 +103,7 @@ def launch(job: Job) -> None:
         try:
             fabric.launch(_work, job, shared)
         except Exception as error:
-            raise _told(error, job.folder) from None
+            raise _original_error(error, job.folder) from None
 
 
 @contextlib.contextmanager
@@ -129,7 +129,7 @@ def _work(fabric: Any, job: Job, shared: Any) -> None:
         raise
 
 
-def _told(error: Exception, folder: Path) -> Exception:
+def _original_error(error: Exception, folder: Path) -> Exception:
     """Returns the exception of a child process, parsed from the text of its traceback."""
     if isinstance(error, ProcessExitedException):
         ended = error.signal_name or f"exit code {error.exit_code}"

@@ -121,9 +121,9 @@ class OptimizerStep:
             keyed = rng.at("before")
             with torch.no_grad(), ambient(keyed), exchanging(self.backend):
                 update.before(self.model, batch, keyed)
-        logged = self._fitting(batch, rng)
+        logged = self._gradients_within_memory(batch, rng)
         if first:
-            self._name_untouched()
+            self._check_gradients()
         if self.plan.clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.plan.clip)
         self.optimizer.param_groups[0]["lr"] = self.plan.lr * self.plan.schedule(progress)
@@ -133,7 +133,7 @@ class OptimizerStep:
                 update.after(self.model, logged, progress)
         return logged
 
-    def _fitting(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
+    def _gradients_within_memory(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
         """Computes the gradients, in as few micro-batches as fit into memory.
 
         When memory runs out, only this is repeated. `before` has already moved the chains, and earlier
@@ -208,7 +208,7 @@ class OptimizerStep:
             raise FloatingPointError(bad)
         return logged
 
-    def _name_untouched(self) -> None:
+    def _check_gradients(self) -> None:
         """Raises ValueError if a parameter has no gradient."""
         lost = [name for name, p in zip(self.names, self.parameters) if p.grad is None]
         if lost:
