@@ -33,7 +33,13 @@ log = logging.getLogger("simulacra")
 
 @runtime_checkable
 class Trained(Protocol):
-    """The attributes of a run, as `fit` returns it, that a report needs."""
+    """The attributes of a run, as `fit` returns it, that a report needs.
+
+    Args:
+        model: trained model.
+        data: data set; None if it was not made by `load_data`.
+        path: run folder.
+    """
 
     model: Model
     data: Dataset | None

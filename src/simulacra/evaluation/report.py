@@ -168,6 +168,13 @@ def read_report(path: str | Path) -> Report:
 
     Raises:
         ValueError: if it is missing, damaged, or its scores belong to another report.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> data, folder = simulacra.load_data("ring"), tempfile.mkdtemp()
+        >>> report = simulacra.evaluate(simulacra.PPCA(data.space, latent=1), data, limit=100)
+        >>> sorted(report.write(folder)), read_report(folder).headline() == report.headline()
+        (['page', 'report', 'scores'], True)
     """
     folder = Path(path)
     check_links(folder, REPORT, SCORES, NEXT, PAGE)
@@ -246,7 +253,7 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
         for name, e in content["estimates"].items()
     }
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
-    # a report has null, or nothing at all, for what its version did not measure
+    # measures that the report's version did not have are null or missing
     records = {m.name: m.read(content[m.name]) for m in RECORDED if content.get(m.name) is not None}
     findings = [read_finding(f) for f in content["findings"]]
     whole = (content["model"], ScoreProtocol(**protocol), estimates, findings, records)

@@ -16,8 +16,8 @@ NEXT = (
     "simulacra sample {run} --n 64 --out samples.png",
     "simulacra train vae digits --model.latent 8 --data.binarize dynamic --epochs 200",
     "simulacra train vae digits --data.condition label --data.binarize dynamic --epochs 200",
-    "simulacra models                   # what else there is",
-    "simulacra data                     # and on what",
+    "simulacra models                   # list all models",
+    "simulacra data                     # list all data sets",
 )
 
 

@@ -58,7 +58,7 @@ def code_information(codes: Tensor, sigma: float, weights: Tensor | None = None)
     noise, mass = _grid(u.shape[1])
     total = torch.zeros((), dtype=torch.float64)
     for code, share in zip(u, w):
-        # log N(z; u_i) - log sum_j w_j N(z; u_j), both without their common constant
+        # log N(z; u_i) - log sum_j w_j N(z; u_j), without the constant that cancels
         z = code + sigma * noise
         ratio = -noise.square().sum(1) / 2 - _log_joint(z, u, w, sigma).logsumexp(1)
         total += share * (mass * ratio).sum()

@@ -190,7 +190,7 @@ def _two_sided_scores(
     sides = [found.details.get(f"log_z_{side}_error", 0.0) for side in ("forward", "reverse")]
     ours, theirs = ({**details, "shared_error": error} for error in sides)
     estimate = Estimate(low, kind, whole.dims, f"forward AIS, {how}", ours, *more)
-    # the reverse chains start from Gibbs draws, not exact ones: no proven side
+    # not a proven bound, because the reverse chains start from Gibbs samples, not from exact ones
     pessimistic = Estimate(high, "stochastic", whole.dims, f"reverse AIS, {how}", theirs, *more)
     return Likelihood(estimate, bracket=found, pessimistic=pessimistic, interrupted=found.interrupted)
 

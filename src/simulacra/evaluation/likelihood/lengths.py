@@ -43,7 +43,13 @@ SHORT, TIMES = 30, 10  # length of a first run; it is made if the whole run is a
 
 
 class Settled(NamedTuple):
-    """Numbers of temperatures, chains and sweeps."""
+    """Length of annealing.
+
+    Args:
+        temperatures: number of steps in each direction.
+        chains: number of chains in each direction.
+        sweeps: number of Gibbs sweeps before the reverse direction.
+    """
 
     temperatures: int
     chains: int

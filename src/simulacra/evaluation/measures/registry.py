@@ -64,7 +64,7 @@ from simulacra.evaluation.tables.wording import table_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 
-ROWS = 2000  # rows of the quadratic scores and of the training split's score
+ROWS = 2000  # largest number of rows for scores of quadratic cost and for the score of the training split
 DRAWS = 16  # importance samples of the training rows' ELBO
 CODES_SEEN = 500  # largest number of rows for codes right after training
 CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # after training: chains, timed sweeps, fewest and most sweeps

@@ -42,7 +42,12 @@ class Moments:
 
 @dataclass(frozen=True)
 class Measured:
-    """A value with its standard error over disjoint parts of the rows; NaN for a single part."""
+    """A value with its standard error.
+
+    Args:
+        value: mean over disjoint parts of the rows.
+        error: its standard error; NaN for a single part.
+    """
 
     value: float
     error: float
