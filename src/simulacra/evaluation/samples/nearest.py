@@ -44,7 +44,7 @@ def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, T
         best[nearer], which[nearer] = distances[nearer], index[nearer] + start
         start += len(block)
     if not start:
-        raise ValueError("there are no rows to search for the nearest one.")
+        raise ValueError("there are no rows to be near to.")
     return best, which
 
 

@@ -150,7 +150,7 @@ def balanced(y: Tensor, n: int, seed: int) -> Tensor:
     classes = y[y >= 0].unique()
     if len(classes) < 2:
         raise NotScored(
-            f"the error with few labels needs two classes or more, but training rows have {len(classes)}."
+            f"a classifier needs at least two classes, but the training rows have {len(classes)}."
         )
     each = n // len(classes)
     order = Rng(seed, "few labels").permutation("rows", len(y))
