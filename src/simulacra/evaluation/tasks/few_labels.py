@@ -190,7 +190,7 @@ def _classifier_input(model: Model) -> tuple[str, Reading]:
     """Returns name and function of the input of the linear classifier: codes or features."""
     name = type(model).__name__
     if model.supports(can.TakesCondition):
-        raise NotScored(f"{name} encodes x given the condition, so its codes need not contain the label.")
+        raise NotScored(f"{name} is given the condition with x, so its codes need not contain the label.")
     if model.supports(can.Encodes):
         return "codes", lambda x: model.encode(x).flatten(1).cpu()
     if model.supports(can.HasFeatures):
