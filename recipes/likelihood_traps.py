@@ -43,11 +43,9 @@ from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.preprocessing.transforms import Dequantize
 from simulacra.core.random.keyed import Rng
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation import sample_scores
+from simulacra.evaluation import likelihood, memorization, sample_scores
 from simulacra.evaluation.compare.reproduction import Figure, Measured
-from simulacra.evaluation.likelihood import held_out as likelihood
 from simulacra.evaluation.likelihood.controls import Mixture, Windows
-from simulacra.evaluation.samples import memorization as memorization
 from simulacra.training.hardware.budget import Budget
 
 FLOORS = tuple(10.0**-k for k in range(1, 9))

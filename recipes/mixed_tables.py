@@ -23,9 +23,9 @@ import numpy as np
 import torch
 
 import simulacra
+from simulacra.evaluation import table_report
 from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.evaluation.samples.quality import Skipped
-from simulacra.evaluation.tables import report as table_report
 from simulacra.evaluation.tables.report import TableReport
 from simulacra.training.hardware.budget import Budget
 

@@ -26,8 +26,8 @@ from torch import Tensor
 import simulacra
 from simulacra.core.scores.estimate import Estimate
 from simulacra.data.dataset import Dataset
+from simulacra.evaluation import parzen
 from simulacra.evaluation.compare.reproduction import Figure, Measured
-from simulacra.evaluation.likelihood import parzen
 from simulacra.training.hardware.budget import Budget
 
 SAMPLES, CENTRES, ITERATIONS, VALIDATION = 10_000, 2_000, 6, 2_000

@@ -9,6 +9,7 @@ from PIL import Image
 from small_runs import LABELS, train, write_data
 
 from contract.representatives import quick
+from simulacra.exploration.pictures import filters
 from simulacra.models.catalog import CATALOG
 
 MACHINES = [name for name, entry in CATALOG.items() if entry.family == "boltzmann"]
@@ -25,7 +26,7 @@ def files(tmp_path):
 
 @pytest.mark.parametrize("name", quick(MACHINES, REPRESENTED.__contains__))
 def test_a_machine_from_training_to_pictures(cli, files, name, monkeypatch):
-    monkeypatch.setattr("simulacra.exploration.pictures.filters.SWEEPS", (0, 1, 7))
+    monkeypatch.setattr(filters, "SWEEPS", (0, 1, 7))
     data = train(cli, CATALOG[name])
     done = cli("sample", "run", "--n", 3, "--out", "x.npy")
     assert done.code == 0, done.err

@@ -18,6 +18,7 @@ from simulacra.core.interface import Interface
 from simulacra.core.storage.files import read_json
 from simulacra.evaluation.budget import Share
 from simulacra.exploration.latent import inversion
+from simulacra.exploration.pictures import album
 from simulacra.training.callbacks.looks import DRAWING
 
 pytestmark = pytest.mark.fault("scores 3.4")
@@ -58,7 +59,7 @@ def test_a_kill_of_evaluate_leaves_the_scores_so_far(cli, run, monkeypatch):
 
 @TERMINABLE
 def test_a_kill_of_explore_leaves_the_pictures_so_far(cli, run, monkeypatch):
-    monkeypatch.setattr("simulacra.exploration.pictures.album.embed", killed)
+    monkeypatch.setattr(album, "embed", killed)
     done = cli("explore", run)
     assert done.code == 130 and "samples" in done.out and "interrupted" in done.err
     assert (run / "samples.png").is_file()

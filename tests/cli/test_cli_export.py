@@ -17,7 +17,7 @@ def test_export_writes_a_graph_of_the_run(cli, trained, tmp_path):
     session = onnxruntime.InferenceSession(str(tmp_path / "encoder.onnx"))
     assert [(i.name, i.shape) for i in session.get_inputs()] == [
         ("x", ["rows", 1, 8, 8]),
-        ("noise_binarize", ["rows", 1, 8, 8]),
+        ("noise_binarise", ["rows", 1, 8, 8]),
     ]
     assert [(o.name, o.shape) for o in session.get_outputs()] == [("z", ["rows", 2])]
 

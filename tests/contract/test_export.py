@@ -102,7 +102,7 @@ def test_raw_in_and_raw_out(what, tmp_path):
     path = export_onnx(model, tmp_path / "m.onnx", what)
     found = agree(model, path, what, 13, grey(13))
     if what == "encode":
-        assert list(graph_inputs(model, what)[1].items()) == [("noise_binarize", "uniform")]
+        assert list(graph_inputs(model, what)[1].items()) == [("noise_binarise", "uniform")]
     else:
         assert found.dtype == np.uint8 and set(np.unique(found)) == {0, 255}
 

@@ -11,7 +11,7 @@ import tifffile
 from data_files import write, write_folder, write_image
 from deep_files import COLOURS, RAMP, deep, write_pillow, write_png, write_pnm, write_tiff
 from PIL import Image
-from refusal import assert_refused
+from refusal import OURS, assert_refused
 
 from simulacra.data import load_data
 
@@ -57,7 +57,7 @@ def test_random_damage_to_deep_images_is_one_sentence(tmp_path, name):
         try:
             load_data(tmp_path, **KEEP)
         except ValueError as error:
-            assert type(error) is ValueError and "\n" not in str(error) and str(tmp_path) in str(error)
+            assert isinstance(error, OURS) and "\n" not in str(error) and str(tmp_path) in str(error)
 
 
 def with_tag(path, tag: int, value: int) -> None:

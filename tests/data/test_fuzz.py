@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from data_files import RNG, write, write_image, write_mnist
+from refusal import OURS
 from scipy.io import savemat
 
 from simulacra.data import load_data
@@ -57,5 +58,5 @@ def test_random_damage(tmp_path, monkeypatch, kind):
             try:
                 load_data(what, **options)
             except ValueError as error:
-                assert type(error) is ValueError and "\n" not in str(error)
+                assert isinstance(error, OURS) and "\n" not in str(error)
                 assert str(tmp_path) in str(error)

@@ -6,6 +6,7 @@ Runs are small: they stand in for those that the page has in mind, under the sam
 from __future__ import annotations
 
 import csv
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,8 @@ def data_page() -> Names:
     numbers = np.random.default_rng(4).normal(size=(90, 3)).round(2)
     np.savetxt("measurements.csv", numbers, "%.2f", ",", header="a,b,c", comments="")
     table("visits.csv")
+    table("long.csv")
+    Path("long.csv.gz").write_bytes(gzip.compress(Path("long.csv").read_bytes()))
     return {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from importlib import import_module
 
 import pytest
 import torch
@@ -162,7 +163,7 @@ def test_a_report_is_kept_as_far_as_it_was_measured(tmp_path):
 
 
 def test_at_a_prompt_the_report_comes_back(monkeypatch):
-    monkeypatch.setattr("simulacra.evaluation.evaluate.interactive", lambda: True)
+    monkeypatch.setattr(import_module("simulacra.evaluation.evaluate"), "interactive", lambda: True)
     model = interrupted_after(simulacra.RBM(Binary((30,)), hidden=3), "infer", 0)
     assert evaluate(model, noise()).findings[0].name == "interrupted"
 

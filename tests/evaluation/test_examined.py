@@ -138,7 +138,7 @@ def test_an_interrupt_is_no_mistake(vae, monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "glance", interrupted)
+    monkeypatch.setattr(module, "quick_check", interrupted)
     with pytest.raises(KeyboardInterrupt):
         examined(vae, 100.0)
 

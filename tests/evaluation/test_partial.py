@@ -11,8 +11,9 @@ from torch import nn
 import simulacra
 from simulacra import Categorical
 from simulacra.cli import main
-from simulacra.evaluation import partial, report_files
+from simulacra.evaluation import report_files
 from simulacra.evaluation.likelihood import annealing
+from simulacra.evaluation.measures import kept_parts as partial
 from simulacra.evaluation.measures.kept_parts import PARTIAL, PLAIN, TENSOR, Store, keeping
 from simulacra.evaluation.report import Report, read_report
 from simulacra.evaluation.samples import extractor
@@ -64,9 +65,9 @@ def vae(space, c):
 
 # model, data, what is counted: module and function
 MODELS = {
-    "one log Z": (energy, bits, ("annealing", "annealed")),
-    "a log Z for each class": (energy, lambda: bits(3), ("laws", "annealed")),
-    "a bound": (vae, bits, ("likelihood", "score")),
+    "one log Z": (energy, bits, ("likelihood.annealing", "annealed")),
+    "a log Z for each class": (energy, lambda: bits(3), ("likelihood.conditional_annealing", "annealed")),
+    "a bound": (vae, bits, ("likelihood.held_out", "score")),
 }
 ASKED = {"limit": 50, "k": 5, "budget": None, "annealing": annealing.Annealing(30, 5, 10)}
 

@@ -36,7 +36,7 @@ def small_model(name: str, build=VAE, gain: float = 1.2, **options):
     return model
 
 
-def likelihoods(name: str, n: int = 3) -> torch.Tensor:
+def observations(name: str, n: int = 3) -> torch.Tensor:
     """n rows of the space of `name`."""
     space, g = SPACES[name], torch.Generator().manual_seed(3)
     if isinstance(space, Real):

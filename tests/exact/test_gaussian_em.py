@@ -7,7 +7,7 @@ import pytest
 import torch
 from mixed_rows import Rows
 
-from simulacra.core import gaussian_em
+from simulacra.core.numerics import gaussian_em
 from simulacra.core.numerics.gaussian_em import correlations_observed, pairwise, work
 from simulacra.core.numerics.latent_correlation import LEAST
 from simulacra.core.random.keyed import Rng

@@ -15,10 +15,8 @@ import simulacra
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real
-from simulacra.evaluation import sample_scores
-from simulacra.evaluation.likelihood import held_out as likelihood
+from simulacra.evaluation import likelihood, memorization, sample_scores
 from simulacra.evaluation.likelihood.controls import Mixture, Windows
-from simulacra.evaluation.samples import memorization as memorization
 
 LOG_100 = math.log(100)
 

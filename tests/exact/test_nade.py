@@ -159,7 +159,7 @@ def test_log_p_is_that_of_the_equations_and_sums_to_one(float64):
 
 
 @pytest.mark.parametrize(
-    "space, observation, levels",
+    "space, likelihood, levels",
     [
         (Levels((3,), 4), "logistic", 4),
         (Levels((3,), 4), "logistic-mixture", 4),

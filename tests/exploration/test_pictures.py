@@ -57,7 +57,7 @@ def test_codes_without_a_prior_show_only_data_in_private(digits, tmp_path):
 def test_a_table_gets_no_images(tmp_path):
     data = simulacra.from_tensors(torch.randn(100, 7), simulacra.Real((7,)))
     drawn = pictures(small(data), data, tmp_path)
-    assert set(drawn) == {"samples", "samples_and_data", "latent_map"}
+    assert set(drawn) == {"samples", "samples_and_data", "latent_map", "pairs", "correlations"}
     assert drawn["samples_and_data"].parent.name == "private"
 
 
@@ -119,7 +119,7 @@ def test_what_is_needed_is_said(tmp_path):
     wanted = {
         "samples": "a model that samples",
         "reconstructions": "images",
-        "completions": "images or 0/1 vectors",
+        "completions": "images, a table of two columns or more, or 0/1 vectors",
         "training_curves": "a run that recorded its training",
         "random_codes": "a model that decodes codes of a prior",
         "inversions": "a model whose codes must be searched for, as it has no encoder",

@@ -19,10 +19,12 @@ import os
 import shutil
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from simulacra.cli import main
-from simulacra.evaluation import evaluate as scoring
+
+scoring = import_module("simulacra.evaluation.evaluate")  # the package has a function of that name, too
 
 TOUCHES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir")
 

@@ -42,9 +42,9 @@ def typed(line, home, out):
 
 
 def content(folder):
-    """Every file of a folder with its bytes, but those that say who works and how far it is."""
-    status = ("lock", "progress.json")
-    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name not in status}
+    """Every file of a folder with its bytes, but those that say who works, how far it is, and what it has."""
+    status = {"lock", "progress.json", "partial"}
+    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file() and not status & {*p.parts}}
 
 
 def tried(line, home, tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
-"""Name -> class, lazily: the one list that command line, docs, tests and studio read.
+"""The catalogue of models: maps names to classes without importing them.
 
-This file imports no torch, so that listing models is quick.
+Command line, docs, tests and studio read this one list. It imports no torch, so that listing models is quick.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ CATALOG: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry 
 
 
 def find(name: str, quiet: bool = False) -> Entry:
-    """The entry of a model by command-line or class name.
+    """Returns the catalogue entry of a model by its command-line name or its class name.
 
     Args:
-        quiet: do not warn of an old name: it stands in a saved file.
+        name: `vae` or `VAE`, in any case; former names are accepted.
+        quiet: suppresses the warning about a former name, for names that come from saved files.
 
     Raises:
-        ValueError: if there is none, with the nearest names.
+        ValueError: if no model has this name; the message suggests the nearest name.
 
     Example:
         >>> find("VAE").name

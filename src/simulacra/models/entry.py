@@ -10,16 +10,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Entry:
-    """A model of the catalogue.
+    """One model of the catalogue.
 
     Args:
-        name: on the command line.
-        family: folder of the family.
-        module: where the class is.
+        name: name on the command line, such as `vae`.
+        family: name of the family's folder, such as `variational`.
+        module: module of the class, relative to `simulacra.models`.
         cls: name of the class.
-        paper: who proposed it.
-        rows: rows of the systems table that it implements.
-        summary: one line.
+        paper: authors and year of the paper that proposed the model.
+        rows: identifiers of the rows of the systems table that the model implements, such as `("F1",)`.
+        summary: description in one line, as `simulacra models` prints it.
     """
 
     name: str
@@ -31,16 +31,20 @@ class Entry:
     summary: str
 
     def load(self) -> Any:
-        """The class."""
+        """Imports the model's module and returns its class."""
         return getattr(importlib.import_module(f"simulacra.models.{self.module}"), self.cls)
 
 
 def classes_of(package: str, entries: Sequence[Entry]) -> tuple[list[str], Callable[[str], Any]]:
-    """The names of a family's classes, and a `__getattr__` that imports each when it is first used.
+    """Returns the class names of a family and a module `__getattr__` that imports each class on first use.
 
     Args:
-        package: of the family.
-        entries: of its catalogue.
+        package: dotted name of the family's package, which the AttributeError names.
+        entries: the family's part of the catalogue.
+
+    Returns:
+        The sorted class names for `__all__`, and a function from a name to its class, which raises
+        AttributeError for other names.
 
     Example:
         >>> from simulacra.models.variational.catalog import ENTRIES

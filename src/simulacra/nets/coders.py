@@ -1,4 +1,4 @@
-"""Encoders and decoders by name, built from the shapes of a space, or the user's own, checked."""
+"""Builds encoders and decoders by name from the shapes of a space, and checks custom ones."""
 
 from __future__ import annotations
 
@@ -25,11 +25,20 @@ def build_encoder(
     dropout: float = 0.0,
     beside: int = 0,
 ) -> nn.Module:
-    """An encoder from the features of `space` to `out` numbers.
+    """Builds an encoder from the features of a space, and a condition, to vectors (B, out).
 
     Args:
-        net: `mlp` (hidden: layer sizes) or `conv` (hidden: channels after each halving).
-        beside: number of further inputs behind those of the condition.
+        space: space of the observations.
+        out: size of the output.
+        net: `mlp` or `conv`.
+        hidden: sizes of the hidden layers (`mlp`), or channels after each halving of the side (`conv`).
+        condition: space of the condition, or None.
+        act: activation of the hidden layers.
+        dropout: dropout rate of the hidden layers (`mlp` only).
+        beside: number of further inputs after those of the condition.
+
+    Raises:
+        ValueError: if the network is unknown, or `conv` is asked for data that are no images.
     """
     size = (math.prod(condition.features_shape) if condition else 0) + beside
     if _convolves(net, space):
@@ -47,7 +56,21 @@ def build_decoder(
     act: str,
     dropout: float = 0.0,
 ) -> nn.Module:
-    """A decoder from codes to (B, *output), mirroring `build_encoder`."""
+    """Builds a decoder from codes (B, code), and a condition, to (B, *output), the mirror of `build_encoder`.
+
+    Args:
+        space: space of the observations.
+        code: size of the code.
+        output: shape of one output.
+        net: `mlp` or `conv`.
+        hidden: sizes or channels of the encoder, which are used in reverse.
+        condition: space of the condition, or None.
+        act: activation of the hidden layers.
+        dropout: dropout rate of the hidden layers (`mlp` only).
+
+    Raises:
+        ValueError: if the network is unknown, or `conv` is asked for data that are no images.
+    """
     size = math.prod(condition.features_shape) if condition else 0
     if _convolves(net, space):
         return ConvDecoder(code, hidden, output, size, act)
@@ -55,8 +78,17 @@ def build_decoder(
 
 
 def default_net(space: Space, net: str, hidden: tuple[int, ...] | None) -> tuple[str, tuple[int, ...]]:
-    """Convolutions for images with a side of 16 or more, otherwise two layers: of 128 for a table on normal
-    scores, of 256 for other data."""
+    """Returns the network and its hidden sizes, with defaults resolved.
+
+    `auto` takes `conv` for images with a side of 16 or more, else `mlp`. The default sizes are channels of
+    32, 64
+    and 128 for `conv`, and two layers for `mlp`: of 128 for a table on normal scores, of 256 for other data.
+
+    Args:
+        space: space of the observations.
+        net: `mlp`, `conv` or `auto`.
+        hidden: sizes of the hidden layers; None takes the defaults.
+    """
     if net == "auto":
         net = "conv" if space.image and min(space.shape[1:]) >= 16 else "mlp"
     if hidden is not None:
@@ -77,11 +109,13 @@ def _convolves(net: str, space: Space) -> bool:
 def check_network(
     what: str, network: nn.Module, inputs: tuple[Sequence[int], ...], wanted: Sequence[int]
 ) -> None:
-    """Raise ValueError unless `network` maps zeros of the shapes `inputs` to `wanted`.
+    """Raises ValueError unless a network maps inputs of the given shapes to outputs of the wanted shape.
 
     Args:
-        what: `encoder` or `decoder`, named in the error.
-        inputs: shapes without the batch dimension.
+        what: `encoder` or `decoder`, for the message.
+        network: the network, which is called with zeros in eval mode.
+        inputs: shapes of its arguments without the batch dimension.
+        wanted: shape of its output without the batch dimension.
     """
     was = network.training
     network.eval()

@@ -1,10 +1,10 @@
-"""A small network for each column of a table, which sees the columns before it in an order.
+"""Small networks, one for each column of a table, each with the columns before it as inputs.
 
     h_j^1 = relu(W_j^1 (m_j * f) + b_j^1)
     h_j^l = relu(W_j^l h_j^(l-1) + b_j^l),   p_j = V_j h_j^L + b_j                                (1)
 
 f holds the features of all columns and of the condition; the mask m_j keeps those of the condition and of
-the columns before j. The networks of all columns run as a few products of matrices.
+the columns before j. The networks of all columns are computed together by batched matrix products.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from torch import Tensor, nn
 
 from simulacra.nets.layers import Dropout
 
-QUIET = 0.3  # of the last layer's first weights: columns begin near their marginals
+QUIET = 0.3  # factor of the last layer's initial weights, so that columns start near their marginals
 
 
 class ColumnNets(nn.Module):
-    """Equation (1) for every column.
+    """The networks of equation (1) for all columns.
 
     Args:
         seen: number of features of each column.
         outputs: number of parameters of each column's distribution.
-        order: numbers of the columns in their order.
+        order: indices of the columns in their order.
         hidden: sizes of the hidden layers, the same for each column.
-        condition: number of features of the condition, which stand behind those of the columns.
-        dropout: share of hidden activations dropped in training.
+        condition: number of features of the condition, which follow those of the columns; 0 without one.
+        dropout: dropout rate of the hidden layers.
 
     Example:
         >>> nets = ColumnNets([1, 2], [3, 2], [1, 0], (4,))
@@ -67,7 +67,7 @@ class ColumnNets(nn.Module):
 
     @torch.no_grad()
     def _begin(self) -> None:
-        """Weights as those of `nn.Linear` over what a column sees, the last ones smaller."""
+        """Initializes weights as `nn.Linear` does for the unmasked inputs, and scales down the last layer."""
         for weight, bias in zip(self.weights, self.biases):
             first = weight is self.weights[0]
             fan = self.mask.sum(1) if first else torch.full((len(weight),), float(weight.shape[2]))
@@ -78,7 +78,7 @@ class ColumnNets(nn.Module):
         self.biases[-1].zero_()
 
     def forward(self, f: Tensor) -> Tensor:
-        """Parameters of all columns for features (B, F), shape (B, columns, most parameters)."""
+        """Returns the parameters of all columns for features (B, F), shape (B, columns, most parameters)."""
         d, h, _ = self.weights[0].shape
         masked = (self.weights[0] * self.mask.unsqueeze(1)).flatten(0, 1)
         y = torch.addmm(self.biases[0].flatten(), f, masked.T).unflatten(1, (d, h))

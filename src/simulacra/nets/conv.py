@@ -1,4 +1,4 @@
-"""Convolutional encoder and decoder for images of any size: strides of two, mirrored exactly."""
+"""Convolutional encoder and decoder for images of any size, with strides of two and mirrored sides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulacra.nets.layers import activation
 
 
 def _sizes(size: int, halvings: int) -> list[int]:
-    """Sides along the encoder: each convolution gives ceil(n / 2)."""
+    """Returns the sides along the encoder; each convolution maps n to ceil(n / 2)."""
     sizes = [size]
     for _ in range(halvings):
         sizes.append(-(-sizes[-1] // 2))
@@ -21,13 +21,14 @@ def _sizes(size: int, halvings: int) -> list[int]:
 
 
 class ConvEncoder(nn.Module):
-    """From images (B, C, H, W), and a condition (B, *), to (B, out).
+    """Maps images (B, C, H, W), and a condition (B, *), to vectors (B, out).
 
     Args:
         in_shape: (C, H, W).
         channels: channels after each halving of the side.
         out: size of the output.
-        condition: size of the flattened condition.
+        condition: number of entries of the flattened condition; 0 without one.
+        act: activation of the hidden layers.
     """
 
     def __init__(
@@ -48,17 +49,20 @@ class ConvEncoder(nn.Module):
         self.head = nn.Linear(channels[-1] * sides + condition, out)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for images `h` and features `c` of the condition."""
+        """Returns outputs (B, out) for images h (B, C, H, W) and condition features c (B, *), or None."""
         h = self.body(h).flatten(1)
         return self.head(h if c is None else torch.cat([h, c.flatten(1)], 1))
 
 
 class ConvDecoder(nn.Module):
-    """From a code (B, code), and a condition (B, *), to (B, *out_shape): the encoder's mirror.
+    """Maps codes (B, code), and a condition (B, *), to (B, *out_shape); the mirror of `ConvEncoder`.
 
     Args:
-        out_shape: (P, C, H, W): P numbers for each entry of an image.
-        channels: as of the encoder; used in reverse.
+        code: size of the code.
+        channels: channels of the encoder, which are used in reverse.
+        out_shape: (P, C, H, W), with P parameters for each entry of an image.
+        condition: number of entries of the flattened condition; 0 without one.
+        act: activation of the hidden layers.
     """
 
     def __init__(
@@ -78,13 +82,13 @@ class ConvDecoder(nn.Module):
         steps = [*reversed(channels), math.prod(front)]
         layers: list[nn.Module] = []
         for i, (a, b) in enumerate(pairwise(steps)):
-            # o = 2 n - 1 + padding: one more row where the encoder halved an even side
+            # o = 2 n - 1 + output_padding, which is 1 where the encoder halved an even side
             extra = (1 - heights[-2 - i] % 2, 1 - widths[-2 - i] % 2)
             up = nn.ConvTranspose2d(a, b, 3, stride=2, padding=1, output_padding=extra)
             layers += [activation(act), up]
         self.body = nn.Sequential(*layers)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for codes `z` and features `c` of the condition."""
+        """Returns outputs (B, *out_shape) for codes z (B, code) and condition features c (B, *), or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
         return self.body(self.stem(z).unflatten(1, self.start)).unflatten(1, self.out_shape[:-2])

@@ -1,4 +1,4 @@
-"""Layers that every network here shares: activations by name and dropout with keyed noise."""
+"""Shared layers: activations by name, and dropout with keyed random numbers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 def activation(name: str) -> nn.Module:
-    """The activation `name`.
+    """Returns a new activation module by its name in `ACTIVATIONS`.
 
     Raises:
-        ValueError: if it is unknown.
+        ValueError: if the name is unknown.
     """
     if name not in ACTIVATIONS:
         raise ValueError(f"activation {name!r} is unknown; possible are {', '.join(ACTIVATIONS)}.")
@@ -33,12 +33,15 @@ def activation(name: str) -> nn.Module:
 
 
 class Dropout(nn.Module):
-    """Dropout whose noise is keyed by the training step, so that a resumed run repeats it.
+    """Dropout with random numbers keyed by the training step, so that a resumed run repeats them.
 
     In a hand-written loop without `core.random.keyed.ambient` it falls back to torch's generator.
 
     Args:
-        p: probability of dropping an entry.
+        p: probability of dropping an entry, in [0, 1).
+
+    Raises:
+        ValueError: if `p` is out of range.
     """
 
     def __init__(self, p: float):
@@ -48,7 +51,7 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """x with dropped entries, scaled by 1 / (1 - p)."""
+        """Returns x with dropped entries, scaled by 1 / (1 - p)."""
         if not self.training or self.p == 0:
             return x
         rng = current_rng()
@@ -60,7 +63,7 @@ class Dropout(nn.Module):
 
 
 def _rows(rows: range, n: int) -> range:
-    """The batch's rows, or rows of their own where a layer sees several samples a row."""
+    """Returns row numbers for n inputs: those of the batch, or n / rows of their own for each."""
     if n == len(rows):
         return rows
     each = n // max(1, len(rows))

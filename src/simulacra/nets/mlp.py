@@ -13,9 +13,14 @@ from simulacra.nets.layers import Dropout, activation
 
 
 def mlp(sizes: Sequence[int], act: str = "relu", dropout: float = 0.0) -> nn.Sequential:
-    """Linear layers of the given sizes with activations between them, none after the last.
+    """Builds linear layers of the given sizes with activations between them, none after the last.
 
-    Saturating activations begin with Glorot's weights (Glorot and Bengio 2010), others with torch's.
+    Saturating activations have Glorot initialization (Glorot and Bengio 2010), others torch's default.
+
+    Args:
+        sizes: sizes of input, hidden layers and output.
+        act: activation of the hidden layers.
+        dropout: dropout rate of the hidden layers.
 
     Example:
         >>> len(mlp([4, 8, 2]))
@@ -40,7 +45,16 @@ def _linear(a: int, b: int, act: str) -> nn.Linear:
 
 
 class MLPEncoder(nn.Module):
-    """From features (B, *in_shape), and a condition (B, *), to (B, out)."""
+    """Maps features (B, *in_shape), and a condition (B, *), to vectors (B, out).
+
+    Args:
+        in_shape: shape of one input.
+        hidden: sizes of the hidden layers.
+        out: size of the output.
+        condition: number of entries of the flattened condition; 0 without one.
+        act: activation of the hidden layers.
+        dropout: dropout rate of the hidden layers.
+    """
 
     def __init__(
         self,
@@ -55,13 +69,22 @@ class MLPEncoder(nn.Module):
         self.body = mlp([math.prod(in_shape) + condition, *hidden, out], act, dropout)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for features `h` and features `c` of the condition."""
+        """Returns outputs (B, out) for h (B, *in_shape) and condition features c (B, *), or None."""
         h = h.flatten(1)
         return self.body(h if c is None else torch.cat([h, c.flatten(1)], 1))
 
 
 class MLPDecoder(nn.Module):
-    """From a code (B, code), and a condition (B, *), to (B, *out_shape)."""
+    """Maps codes (B, code), and a condition (B, *), to (B, *out_shape).
+
+    Args:
+        code: size of the code.
+        hidden: sizes of the hidden layers.
+        out_shape: shape of one output.
+        condition: number of entries of the flattened condition; 0 without one.
+        act: activation of the hidden layers.
+        dropout: dropout rate of the hidden layers.
+    """
 
     def __init__(
         self,
@@ -78,12 +101,12 @@ class MLPDecoder(nn.Module):
 
     @property
     def output_bias(self) -> nn.Parameter:
-        """The bias of the last layer, shape (prod(out_shape),)."""
+        """Bias of the last layer, shape (prod(out_shape),)."""
         last = self.body[-1]
         assert isinstance(last, nn.Linear)
         return last.bias
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for codes `z` and features `c` of the condition."""
+        """Returns outputs (B, *out_shape) for codes z (B, code) and condition features c (B, *), or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
         return self.body(z).unflatten(1, self.out_shape)

@@ -1,8 +1,8 @@
-"""Sizes of strided and transposed convolutions along one side.
+"""Output sizes of strided and transposed convolutions along one side.
 
     convolution:             o = floor((i + 2p - k) / s) + 1                   (1)
     transposed convolution:  o' = s (i' - 1) + k - 2p + a                      (2)
-    where a = (i + 2p - k) mod s, the transposed one returns from o to i       (3)
+    with a = (i + 2p - k) mod s the transposed convolution maps o back to i    (3)
 
 Reference: Dumoulin and Visin, A Guide to Convolution Arithmetic for Deep Learning, 2016,
 relationships 6 and 14. Row G5.
@@ -16,13 +16,13 @@ Padding = Literal["valid", "half", "full", "same"]
 
 
 def convolved(i: int, k: int, s: int = 1, p: int = 0) -> int:
-    """The size that a convolution leaves of a side.
+    """Returns the output size of a convolution, equation (1).
 
     Args:
-        i: entries of the side.
-        k: entries of the kernel.
+        i: input size.
+        k: kernel size.
         s: stride.
-        p: zeros added at each end.
+        p: padding at each end.
 
     Example:
         >>> convolved(64, k=4, s=2, p=1)
@@ -33,9 +33,13 @@ def convolved(i: int, k: int, s: int = 1, p: int = 0) -> int:
 
 
 def transposed(i: int, k: int, s: int = 1, p: int = 0, extra: int = 0) -> int:
-    """The size that a transposed convolution makes of a side.
+    """Returns the output size of a transposed convolution, equation (2).
 
     Args:
+        i: input size.
+        k: kernel size.
+        s: stride.
+        p: padding at each end.
         extra: a of equation (2), torch's `output_padding`.
 
     Example:
@@ -47,21 +51,30 @@ def transposed(i: int, k: int, s: int = 1, p: int = 0, extra: int = 0) -> int:
 
 
 def left_over(i: int, k: int, s: int = 1, p: int = 0) -> int:
-    """The `extra` with which `transposed` leads from `convolved(i, k, s, p)` back to i."""
+    """Returns the `extra` with which `transposed` maps `convolved(i, k, s, p)` back to i, equation (3).
+
+    Args:
+        i: input size of the convolution.
+        k: kernel size.
+        s: stride.
+        p: padding at each end.
+    """
     # (3)
     return (i + 2 * p - k) % s
 
 
 def padding(mode: Padding, k: int, s: int = 1) -> int:
-    """Zeros added at each end.
+    """Returns the padding at each end by the name of a mode.
 
     Args:
-        mode: `valid` adds none; `half` adds floor(k / 2), which keeps a side where the kernel is odd and the
-            stride 1; `full` adds k - 1, so that each overlap counts; `same` adds (k - s) / 2, so that a side
-            which s divides comes out divided by s.
+        mode: `valid` is 0; `half` is floor(k / 2), which keeps the size for odd k and stride 1; `full` is k -
+            1,
+            which includes every partial overlap; `same` is (k - s) / 2, which divides a multiple of s by s.
+        k: kernel size.
+        s: stride, used by `same`.
 
     Raises:
-        ValueError: where `same` asks for half a zero or for less than none.
+        ValueError: if `same` would need a negative or fractional padding.
 
     Example:
         >>> padding("same", k=4, s=2)

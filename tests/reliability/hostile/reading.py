@@ -13,6 +13,7 @@ from pathlib import Path
 
 MEMORY = 1.5e9  # bytes that a process may hold
 SECONDS = 30  # of CPU time
+LOADED = 4e8  # bytes of a fresh process with the library and its readers
 ROOM = 2**31  # bytes by which the address space may grow: a process beyond it has failed the test anyway
 
 
@@ -23,7 +24,7 @@ class Outcome:
     Args:
         said: `done`, the sentence of a refusal, or a traceback.
         ended: `returned`, `refused`, `failed`, or the number of the signal that ended the process.
-        peak: most bytes that the process held.
+        peak: most bytes that the process held, without what earlier tests left in the process that forked it.
     """
 
     said: str
@@ -45,6 +46,7 @@ class Outcome:
 def forked(work: Callable[[], object], answers: Path) -> Outcome:
     """Run `work` in a forked process within the limits."""
     answers.unlink(missing_ok=True)
+    left = max(0, _pages(1) - LOADED)
     pid = os.fork()
     if pid == 0:
         code = 2
@@ -57,9 +59,10 @@ def forked(work: Callable[[], object], answers: Path) -> Outcome:
             os._exit(code)
     _, status, used = os.wait4(pid, 0)
     said = answers.read_text(encoding="utf-8") if answers.exists() else ""
+    peak = int(used.ru_maxrss * 1024 - left)
     if os.WIFSIGNALED(status):
-        return Outcome(said, f"signal {os.WTERMSIG(status)}", used.ru_maxrss * 1024)
-    return Outcome(said, ("returned", "refused", "failed")[os.WEXITSTATUS(status)], used.ru_maxrss * 1024)
+        return Outcome(said, f"signal {os.WTERMSIG(status)}", peak)
+    return Outcome(said, ("returned", "refused", "failed")[os.WEXITSTATUS(status)], peak)
 
 
 def _answer(work: Callable[[], object]) -> tuple[str, int]:
@@ -74,9 +77,14 @@ def _answer(work: Callable[[], object]) -> tuple[str, int]:
     return "done", 0
 
 
-def _limit() -> None:
+def _pages(column: int) -> int:
+    """Bytes of this process's address space (0) or of what it holds in memory (1)."""
     with open("/proc/self/statm", encoding="ascii") as file:
-        now = int(file.read().split()[0]) * resource.getpagesize()
+        return int(file.read().split()[column]) * resource.getpagesize()
+
+
+def _limit() -> None:
+    now = _pages(0)
     resource.setrlimit(resource.RLIMIT_AS, (now + ROOM, resource.RLIM_INFINITY))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)

@@ -16,7 +16,7 @@ from simulacra.cli.options.nearest import hint
 from simulacra.cli.output import say, table
 from simulacra.data.catalog.names import homes
 
-SOURCE = Path(__file__).parents[3] / "recipes"
+SOURCE = Path(__file__).parents[4] / "recipes"
 SHOWN = 3  # published numbers that the list shows
 PART = re.compile(r"^([a-z]+) {2,}(\S.*)$")
 # in headers: "(DATA holds mnist/*.gz and uci/)"

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
+from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.plain import Real
 from simulacra.core.storage.files import read_shapes, read_tensors, write_tensors
 from simulacra.data.dataset import Split
@@ -70,7 +71,7 @@ def window_of(rows: Split) -> Tensor:
     Returns:
         the lowest and the highest point, shape (2, 2).
     """
-    batch = rows.rows(torch.arange(min(len(rows), ROWS)) * len(rows) // min(len(rows), ROWS))
+    batch = rows.rows(some_of(len(rows), ROWS, Rng(0, "window")))
     x = batch.x.cpu().double().reshape(-1, 2)
     if batch.known is not None:
         x = x.masked_fill(~batch.known.cpu().reshape(-1, 2), torch.nan)

@@ -224,7 +224,7 @@ CHAIN = Need("a model that steps a Markov chain", lambda album: album.can(can.Ha
 TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
 ENDS = Need("a prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
 HISTORY = Need(
-    "a run that kept samples of two numbers while it trained, as `simulacra train` does",
+    "a run that kept samples of two numbers while it trained",
     lambda album: album.history is not None and bool(album.history.snapshots),
 )
 METRICS = Need("a run that recorded its training", lambda album: bool(album.metrics))

@@ -1,4 +1,4 @@
-"""Adversarial models: samplers trained by a game; each is a choice of pieces."""
+"""Adversarial models: generators trained against a discriminator; each model is a configuration of `Game`."""
 
 from simulacra.models.adversarial.catalog import ENTRIES
 from simulacra.models.entry import classes_of

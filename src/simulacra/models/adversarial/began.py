@@ -1,5 +1,4 @@
-"""BEGAN: the discriminator is an autoencoder, and a balance is kept between what it rebuilds of data and
-samples.
+"""BEGAN: the discriminator is an autoencoder; a controller balances its errors on data and on samples.
 
     L(v) = mean |v - A(v)|                                                       (1)
     D: L(x) - k L(G(z)),     G: L(G(z))                                          (2)
@@ -34,12 +33,12 @@ from simulacra.nets.adversarial.players import build_players
 
 
 class Rebuilder(nn.Module):
-    """The discriminator: minus the error (1) of an autoencoder is the score.
+    """The discriminator of BEGAN: its score is minus the reconstruction error (1) of an autoencoder.
 
     Args:
-        encoder: `(h, c) -> (B, width)`.
-        decoder: `(z, c) -> (B, *shape)`, built for codes of `code` entries.
-        width: of the encoder's features.
+        encoder: network `(h, c) -> (B, width)`.
+        decoder: network `(z, c) -> (B, *shape)` for codes of `code` entries.
+        width: number of features of the encoder.
         code: size of the code.
     """
 
@@ -48,7 +47,7 @@ class Rebuilder(nn.Module):
         self.encoder, self.code, self.decoder = encoder, nn.Linear(width, code), decoder
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """The verdict on h, shape (B, *)."""
+        """Returns minus the reconstruction error of h (B, *) as its score, and the code as features."""
         code = self.code(self.encoder(h, c))
         # (1)
         error = (h - self.decoder(code, c)).abs().flatten(1).mean(1)
@@ -59,13 +58,13 @@ class BEGAN(Game):
     """Boundary equilibrium generative adversarial network.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         latent: size of the noise z and of the autoencoder's code.
-        hidden: layer sizes of fully connected networks.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
-        channels: of the convolutional networks.
-        gamma: of (3): lower gives better and less varied samples.
-        balance_rate: of (3).
+        hidden: sizes of the hidden layers (`mlp`).
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        channels: channels of the convolutional layers next to the image.
+        gamma: target ratio L(G(z)) / L(x) of (3), in (0, 1]; lower gives sharper and less diverse samples.
+        balance_rate: step size of k in (3).
         lr: learning rate of both players.
 
     Raises:
@@ -105,21 +104,21 @@ class BEGAN(Game):
         self.register_buffer("k", torch.zeros(()))
 
     def balanced(self, s: Tensor) -> Tensor:
-        """k s: the part of samples in the loss of D, by their score."""
+        """Returns k s, the loss of samples with scores s in (2), shape (B,)."""
         return self.k * s
 
     def losses(self) -> tuple[Loss, Loss]:
-        """The losses of D and of G."""
+        """Returns the loss functions of D and of G."""
         return balanced_loss, generator_loss
 
     def updates(self) -> list[Update]:
-        """The game's moves, the balance after D's."""
+        """Returns the updates of D, followed by the update (3) of k, and of G."""
         of_D, of_G = super().updates()
         return [replace(of_D, after=keep_balance), of_G]
 
 
 def balanced_loss(model: BEGAN, batch: Batch, rng: Rng) -> Terms:
-    """D's part of (2), row by row, with M of (4), which is one of the batch's means, logged."""
+    """Computes D's loss (2) per example and logs the convergence measure M (4) of the batch."""
     with torch.no_grad():
         fake = model.generate(model.prior(rng))
     of_real, of_fake = -model.judge(model.seen(batch.x)).score, -model.judge(fake).score
@@ -130,6 +129,12 @@ def balanced_loss(model: BEGAN, batch: Batch, rng: Rng) -> Terms:
 
 
 def keep_balance(model: BEGAN, terms: Any, progress: float) -> None:
-    """Equation (3)."""
+    """Updates k by equation (3).
+
+    Args:
+        model: a BEGAN.
+        terms: logged means of the update, among them both reconstruction errors.
+        progress: share of the stage that is done; not used.
+    """
     gap = model.gamma * terms["rebuilt"] - terms["rebuilt_fake"]
     model.k.add_(model.balance_rate * gap).clamp_(0, 1)

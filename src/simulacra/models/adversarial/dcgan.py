@@ -1,7 +1,7 @@
-"""The deep convolutional GAN: strided convolutions, batch normalization, no pooling, no hidden dense layers.
+"""The deep convolutional GAN: strided convolutions and batch normalization, without pooling.
 
     generator  z -> 4x4 -> 8x8 -> ... by transposed convolutions of stride 2, tanh at the end
-    critic     the mirror, with leaky ReLUs
+    critic     the mirror image, with leaky ReLUs
 
 Reference: Radford, Metz and Chintala 2015. Rows F13, G4.
 """
@@ -22,17 +22,17 @@ class DCGAN(Game):
 
     Args:
         space: images.
-        condition: what the samples are conditioned on, or None.
+        condition: space of the condition that samples are drawn for, or None.
         latent: size of the noise z.
-        channels: of the layers next to the image; they double at each halving of the side.
-        conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
-        normalization: of both players: `batch`, `virtual`, `layer` or `none`.
-        smoothing: weight with which rows of data count as real, such as 0.9.
-        noise: standard deviation of the noise on all that D sees, which falls to 0.
+        channels: channels of the layers next to the image; they double at each halving of the side.
+        conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` or `projection`.
+        normalization: normalization of both players: `batch`, `virtual`, `layer` or `none`.
+        smoothing: label of real rows, such as 0.9; 1 disables label smoothing.
+        noise: standard deviation of instance noise at the start; it decays to 0.
         lr: learning rate of both players.
 
     Raises:
-        ValueError: if the space holds no images, or none of a size that the strided stack reaches.
+        ValueError: if the space holds no images, or their sides cannot be halved to 3 to 7.
 
     Example:
         >>> from simulacra.core.spaces.plain import Levels

@@ -1,4 +1,4 @@
-"""The generative adversarial network, with every piece of a game to choose from.
+"""The generative adversarial network with all options of a game.
 
     min_G max_D  E log D(x) + E log (1 - D(G(z)))                              (1)
     non-saturating generator:  max_G E log D(G(z))                             (2)
@@ -23,37 +23,38 @@ class GAN(Game):
     """Generative adversarial network: any objective, networks, conditioning, normalization and stabilizers.
 
     Args:
-        space: what one observation is.
-        condition: what the samples are conditioned on, or None.
+        space: space of one observation.
+        condition: space of the condition that samples are drawn for, or None.
         latent: size of the noise z.
-        hidden: layer sizes of a fully connected generator; the discriminator mirrors them.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
-        channels: of the convolutional networks.
+        hidden: sizes of the generator's hidden layers (`mlp`); the discriminator mirrors them.
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        channels: channels of the convolutional layers next to the image.
         objective: `non-saturating` (equation 2), `minimax` (1), `least-squares`, `wasserstein` or `hinge`.
-        conditioning: `concatenation`, `embedding`, `auxiliary` (classifier) or `projection`.
-        normalization: of the generator's hidden layers: `batch`, `virtual`, `layer` or `none`; without it
-            fully connected generators often collapse.
-        critic_normalization: of the discriminator's hidden layers but the first.
-        activation: of the generator's hidden layers.
-        critic_activation: of the discriminator's.
-        dropout: of the discriminator, on also while the generator learns from it.
-        minibatch_kernels: of minibatch discrimination; 0: none.
-        gradient_penalty: weight of the penalty on the norm of D's gradient; 0: none.
-        clip: bound of D's weights after each move; 0: none.
-        feature_matching: whether the generator matches mean features instead.
-        historical_averaging: weight of the distance to the weights' running mean; 0: none.
-        smoothing: weight with which rows of data count as real, such as 0.9.
-        flips: share of the labels that D sees turned round.
-        noise: standard deviation of the noise on all that D sees, which falls to 0.
-        prior: of z: `normal`, `uniform` or `sphere`.
-        output: of the generator for bounded observations: `tanh` or `sigmoid`.
-        discriminator_steps: moves of D for each move of G, each on a fresh batch.
+        conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` (classifier) or
+            `projection`.
+        normalization: normalization of the generator's hidden layers: `batch`, `virtual`, `layer` or `none`;
+            without it fully connected generators often collapse.
+        critic_normalization: normalization of all hidden layers of the discriminator but the first.
+        activation: activation of the generator's hidden layers.
+        critic_activation: activation of the discriminator's hidden layers.
+        dropout: dropout rate of the discriminator; it stays on during the generator's updates.
+        minibatch_kernels: number of kernels of minibatch discrimination; 0 disables it.
+        gradient_penalty: weight of the penalty on the norm of D's gradient; 0 disables it.
+        clip: bound of D's weights after each update; 0 disables clipping.
+        feature_matching: if True, the generator matches mean features of D instead of fooling its score.
+        historical_averaging: weight of the distance to the running mean of the weights; 0 disables it.
+        smoothing: label of real rows, such as 0.9; 1 disables label smoothing.
+        flips: share of labels that are flipped for D.
+        noise: standard deviation of instance noise at the start; it decays to 0.
+        prior: distribution of z: `normal`, `uniform` or `sphere`.
+        output: last activation of the generator for bounded observations: `tanh` or `sigmoid`.
+        discriminator_steps: updates of D for each update of G, each on a fresh batch.
         lr: learning rate of both players.
-        discriminator_lr: of D, where it is another.
-        discriminator_optimizer: of D: `adam` or `sgd`.
+        discriminator_lr: learning rate of D; None takes `lr`.
+        discriminator_optimizer: optimizer of D: `adam` or `sgd`.
 
     Raises:
-        ValueError: if a piece is unknown, or pieces do not fit each other or the space.
+        ValueError: if an option is unknown, or options do not fit each other or the space.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real

@@ -2,8 +2,8 @@
 
     D: E (s(x) - b)^2 / 2 + E (s(G(z)) - a)^2 / 2,     G: E (s(G(z)) - c)^2 / 2              (1)
 
-At the best s = (b p + a q) / (p + q), with b - c = 1 and b - a = 2, twice the generator's loss plus that of
-the rows of data is Pearson's chi^2(p + q || 2 q).
+At the optimal s = (b p + a q) / (p + q), with b - c = 1 and b - a = 2, twice the sum of E_p (s - c)^2 / 2 and
+the generator's loss is Pearson's chi^2(p + q || 2 q).
 
 Reference: Mao et al. 2017. Row G9.
 """
@@ -23,18 +23,18 @@ class LSGAN(Game):
     """Least squares generative adversarial network.
 
     Args:
-        space: what one observation is.
-        condition: what the samples are conditioned on, or None.
+        space: space of one observation.
+        condition: space of the condition that samples are drawn for, or None.
         latent: size of the noise z.
-        hidden: layer sizes of a fully connected generator.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
-        channels: of the convolutional networks.
-        conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
-        normalization: of the generator: `batch`, `virtual`, `layer` or `none`.
-        critic_normalization: of the discriminator.
-        a: target of samples.
-        b: target of rows of data.
-        c: target that the generator wants.
+        hidden: sizes of the generator's hidden layers (`mlp`); the discriminator mirrors them.
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        channels: channels of the convolutional layers next to the image.
+        conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` or `projection`.
+        normalization: normalization of the generator: `batch`, `virtual`, `layer` or `none`.
+        critic_normalization: normalization of the discriminator.
+        a: target score of samples in D's loss.
+        b: target score of rows of data in D's loss.
+        c: target score of samples in G's loss.
         lr: learning rate of both players.
 
     Example:

@@ -1,10 +1,10 @@
-"""A discriminator that also tells how noisy its input is.
+"""A GAN whose discriminator has the auxiliary task of predicting the noise level of its input.
 
     v~ = v + s n,  s ~ U(0, S),  n ~ N(0, I)                                     (1)
     D: the game on noisy rows + weight (s^(v~) - s)^2                            (2)
 
-The second task is meant to make D look at the structure of the images. It has a shortcut: the mean squared
-difference of neighbouring entries alone says s almost as well, and a network finds it (`shortcut`).
+The auxiliary task is meant to direct D to the structure of the images. It has a shortcut, which networks
+find: the mean squared difference of neighbouring entries predicts s almost as well (`shortcut`).
 
 Reference: a lecture's discussion of auxiliary tasks. Row F20.
 """
@@ -30,10 +30,10 @@ from simulacra.nets.adversarial.players import build_players
 
 
 class ScoreAndNoise(nn.Module):
-    """A score, and the noise level s^, over a body that gives features.
+    """A score and an estimate s^ of the noise level, on top of a feature extractor.
 
     Args:
-        body: `(h, c) -> (B, width)`, with its width as attribute.
+        body: feature extractor `(h, c) -> (B, width)`, with `width` as an attribute.
     """
 
     def __init__(self, body: nn.Module):
@@ -41,7 +41,7 @@ class ScoreAndNoise(nn.Module):
         self.body, self.heads = body, nn.Linear(int(body.width), 2)  # type: ignore[arg-type]
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """The verdict on h; its labels are s^, shape (B, 1)."""
+        """Computes the score of h, shape (B, *), with s^ as labels, shape (B, 1)."""
         f = self.body(h, c)
         score, level = self.heads(f).split(1, 1)
         return Verdict(score.squeeze(1), f, level)
@@ -51,17 +51,17 @@ class NoiseAwareGAN(Game):
     """Generative adversarial network whose discriminator also predicts the noise level of its input.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         latent: size of the noise z.
-        hidden: layer sizes of fully connected networks.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
-        channels: of the convolutional networks.
-        largest: S of (1).
-        weight: of (2).
+        hidden: sizes of the hidden layers (`mlp`).
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        channels: channels of the convolutional layers next to the image.
+        largest: largest noise level S of (1), in units of the features.
+        weight: weight of the auxiliary loss in (2).
         lr: learning rate of both players.
 
     Raises:
-        ValueError: if S or the weight is not positive.
+        ValueError: if `largest` or `weight` is not positive.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -92,24 +92,33 @@ class NoiseAwareGAN(Game):
         self.largest, self.weight = largest, weight
 
     def losses(self) -> tuple[Loss, Loss]:
-        """The losses of D and of G."""
+        """Returns the loss functions of D and of G."""
         return noise_aware_loss, noisy_generator_loss
 
     def noisy(self, h: Tensor, rng: Rng, name: str) -> tuple[Tensor, Tensor]:
-        """v~ of (1) and its s, shape (B,)."""
+        """Adds noise of a random level, equation (1).
+
+        Args:
+            h: rows of data or samples as D sees them, shape (B, *).
+            rng: source of random numbers.
+            name: `real` or `fake`, part of the names of the draws.
+
+        Returns:
+            v~, shape (B, *), and its noise level s, shape (B,).
+        """
         s = self.largest * rng.uniform(f"level of {name}", dtype=h.dtype)
         n = rng.normal(f"noise on {name}", *h.shape[1:], dtype=h.dtype)
         return h + s.view(-1, *[1] * (h.dim() - 1)) * n, s
 
     def noise_level(self, h: Tensor) -> Tensor:
-        """s^ of rows as D sees them, shape (B,)."""
+        """Returns D's estimate s^ of the noise level of rows as D sees them, shape (B,)."""
         level = self.judge(h).labels
         assert level is not None
         return level.squeeze(1)
 
 
 def noise_aware_loss(model: NoiseAwareGAN, batch: Batch, rng: Rng) -> Terms:
-    """Equation (2), row by row."""
+    """Computes D's loss (2), per example."""
     with torch.no_grad():
         seen = {"real": model.seen(batch.x), "fake": model.generate(model.prior(rng))}
     loss, scores = {}, {}
@@ -125,11 +134,11 @@ def noise_aware_loss(model: NoiseAwareGAN, batch: Batch, rng: Rng) -> Terms:
 
 
 def noisy_generator_loss(model: NoiseAwareGAN, batch: Batch, rng: Rng) -> Terms:
-    """The generator's part of the game on noisy rows."""
+    """Computes the generator's loss on noisy samples, per example."""
     noisy, _ = model.noisy(model.generate(model.prior(rng)), rng, "fake")
     return Terms({"loss": model.objective.generator(model.judge(noisy).score)})
 
 
 def shortcut(h: Tensor) -> Tensor:
-    """Root mean square of the differences of entries next to each other in the last dimension, shape (B,)."""
+    """Returns the root mean square difference of neighbouring entries in the last dimension, shape (B,)."""
     return (h[..., 1:] - h[..., :-1]).flatten(1).square().mean(1).sqrt()

@@ -1,10 +1,10 @@
-"""A GAN that classifies: with few labels, the discriminator's K classes and "generated" as one more.
+"""The semi-supervised GAN: a classifier for few labels, with the class "generated" besides the K classes.
 
     p(y | x) = exp l_y(x) / (Z(x) + 1),  Z = sum_y exp l_y;      p(generated | x) = 1 / (Z(x) + 1)      (1)
     D(x) = Z / (Z + 1) = sigmoid(log Z),  so that log Z is the score of a game                          (2)
 
-The discriminator learns from a stream of labelled rows by cross entropy, from all rows and samples by (2);
-the generator matches mean features, which gives worse samples and better classes.
+The discriminator minimizes cross entropy on a stream of labelled rows, and (2) on all rows and samples. The
+generator matches mean features, which gives worse samples and better classification.
 
 Reference: Salimans et al. 2016, section 5; Odena 2016. Row G13.
 """
@@ -35,11 +35,11 @@ from simulacra.nets.adversarial.noisy import NoisyCritic
 
 
 class ClassScore(nn.Module):
-    """Equation (2) over a body that gives features.
+    """Class logits, and their logsumexp as the score (2), on top of a feature extractor.
 
     Args:
-        body: `(h, c) -> (B, width)`, with its width as attribute.
-        classes: K.
+        body: feature extractor `(h, c) -> (B, width)`, with `width` as an attribute.
+        classes: number of classes K.
     """
 
     def __init__(self, body: nn.Module, classes: int):
@@ -47,30 +47,30 @@ class ClassScore(nn.Module):
         self.body, self.classes = body, nn.Linear(int(body.width), classes)  # type: ignore[arg-type]
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """The verdict on h, whose labels are l of (1)."""
+        """Computes the score of h, shape (B, *), with the logits l of (1) as labels; c is ignored."""
         f = self.body(h)
         logits = self.classes(f)
         return Verdict(logits.logsumexp(1), f, logits)
 
 
 class SemiSupervisedGAN(Game, Classifies):
-    """Semi-supervised GAN with K + 1 classes, permutation invariant.
+    """Semi-supervised GAN with K + 1 classes and fully connected networks.
 
     Args:
-        space: what one observation is.
-        condition: the labels, a space of classes.
-        labels: number of training rows whose label is used, as many of each class.
+        space: space of one observation.
+        condition: space of the labels, `Categorical`.
+        labels: number of training rows whose label is used, the same number of each class.
         latent: size of the noise z, uniform in [-1, 1].
-        hidden: layer sizes of the discriminator.
-        generator_hidden: layer sizes of the generator, with batch normalization.
+        hidden: sizes of the discriminator's hidden layers.
+        generator_hidden: sizes of the generator's hidden layers, which have batch normalization.
         layer_noise: standard deviation of the noise on each hidden layer of the discriminator.
-        input_noise: of the noise on what it sees.
-        labelled_batch: labelled rows of a step.
-        unlabelled_weight: of the game in the discriminator's loss, beside the labels' cross entropy.
+        input_noise: standard deviation of the noise on the discriminator's input.
+        labelled_batch: number of labelled rows in a step.
+        unlabelled_weight: weight of the game in the discriminator's loss, relative to the cross entropy.
         lr: learning rate of both players.
 
     Raises:
-        ValueError: if there are no classes, or fewer labels than these.
+        ValueError: if the condition is not categorical, or there are fewer labels than classes.
 
     Example:
         >>> import torch
@@ -108,32 +108,37 @@ class SemiSupervisedGAN(Game, Classifies):
         play = Play(lr=lr, prior="uniform", output="sigmoid")
         goal, stabilizers = OBJECTIVES["non-saturating"], Stabilizers(feature_matching=True)
         super().__init__(space, condition, G, D, latent, goal, stabilizers, play)
-        # the label is what is learned, not what samples are drawn for
+        # the discriminator predicts the label; samples are not conditioned on it
         self.remove(TakesCondition)
         self.labels, self.labelled_batch = labels, labelled_batch
         self.unlabelled_weight = unlabelled_weight
 
     def given(self, c: Tensor | None) -> Tensor | None:
-        """Returns no condition: the players see no label."""
+        """Returns None: the networks do not receive the label."""
         return None
 
     def label_logits(self, x: Tensor) -> Tensor:
-        """l of equation (1), whose softmax is p(y | x, not generated), shape (B, classes)."""
+        """Returns the logits l of equation (1), whose softmax is p(y | x, not generated), (B, classes)."""
         logits = self.judge(self.seen(x)).labels
         assert logits is not None
         return logits
 
     def losses(self) -> tuple[Loss, Loss]:
-        """The losses of D and of G."""
+        """Returns the loss functions of D and of G."""
         return labelled_loss, super().losses()[1]
 
     def updates(self) -> list[Update]:
-        """The game's moves, D's with labelled rows."""
+        """Returns the updates of D, with a weight per labelled row, and of G."""
         of_D, of_G = super().updates()
         return [replace(of_D, weights={"labelled": weight_rows("labelled")}), of_G]
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One stage with a stream of labelled rows."""
+        """Returns the only stage, with a second stream of labelled rows.
+
+        Args:
+            i: index of the stage, from 0.
+            past: records of the earlier stages.
+        """
         stage = super().stage(i, past)
         if stage is not None:
             stage.streams = self._streams
@@ -145,7 +150,7 @@ class SemiSupervisedGAN(Game, Classifies):
 
 
 def labelled_loss(model: SemiSupervisedGAN, batch: Batch, rng: Rng) -> Terms:
-    """The game by (2), and -log p(y | x, not generated) of the labelled rows."""
+    """Computes D's loss: the game by (2), and -log p(y | x, not generated) of labelled rows, in nats."""
     terms = discriminator_loss(model, batch, rng)
     terms.loss = {name: model.unlabelled_weight * term for name, term in terms.loss.items()}
     few = batch.extra["labelled"]

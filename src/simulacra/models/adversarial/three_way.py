@@ -1,10 +1,10 @@
-"""A discriminator with three answers: a row is real, generated, or blurred data.
+"""A GAN whose discriminator has three classes: a row is real, generated, or blurred data.
 
     D: -log p(real | x) - log p(generated | G(z)) - log p(blurred | blur(x))     (1)
     G: -log p(real | G(z))                                                      (2)
 
-Being told what a blurred row looks like, D need not learn it from the generator's mistakes; G itself sees
-nothing of the blurred rows, only the first of the three answers.
+Blurred data teach D about blur directly, so that it need not learn it from the generator's samples. The
+generator's loss uses the class real only.
 
 Reference: a lecture's discussion of blurry samples. Row F19.
 """
@@ -33,10 +33,10 @@ REAL, GENERATED, BLURRED = range(3)
 
 
 class ThreeAnswers(nn.Module):
-    """Logits of real, generated and blurred over a body that gives features.
+    """Logits of the classes real, generated and blurred, on top of a feature extractor.
 
     Args:
-        body: `(h, c) -> (B, width)`, with its width as attribute.
+        body: feature extractor `(h, c) -> (B, width)`, with `width` as an attribute.
     """
 
     def __init__(self, body: nn.Module):
@@ -44,26 +44,26 @@ class ThreeAnswers(nn.Module):
         self.body, self.answers = body, nn.Linear(int(body.width), 3)  # type: ignore[arg-type]
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """The verdict on h; its score is the log-odds of real."""
+        """Computes the logits of h, shape (B, *), as labels, and the log-odds of real as the score."""
         f = self.body(h, c)
         logits = self.answers(f)
         return Verdict(logits[:, REAL] - logits[:, GENERATED:].logsumexp(1), f, logits)
 
 
 class ThreeWayGAN(Game):
-    """Generative adversarial network whose discriminator also knows blurred data.
+    """Generative adversarial network whose discriminator also recognizes blurred data.
 
     Args:
-        space: images.
+        space: space of images.
         latent: size of the noise z.
-        hidden: layer sizes of fully connected networks.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan`.
-        channels: of the convolutional networks.
-        blur: side of the window that blurs, odd.
+        hidden: sizes of the hidden layers (`mlp`).
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        channels: channels of the convolutional layers next to the image.
+        blur: side of the averaging window in pixels, odd and at least 3.
         lr: learning rate of both players.
 
     Raises:
-        ValueError: if the space holds no images, or the window has no middle.
+        ValueError: if the space holds no images, or `blur` is even or below 3.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -89,22 +89,22 @@ class ThreeWayGAN(Game):
         normal: dict[str, Any] = {"normalization": "batch", "critic_normalization": "none"}
         options: dict[str, Any] = {"hidden": hidden, "channels": channels, **normal}
         G, body = build_players(network, latent, space.features_shape, **options)
-        # by the log-odds of real, the generator's (2) is the non-saturating loss
+        # with the log-odds of real as score, (2) is the non-saturating loss
         goal = OBJECTIVES["non-saturating"]
         super().__init__(space, None, G, ThreeAnswers(body), latent, goal, Stabilizers(), Play(lr=lr))
         self.blur = blur
 
     def losses(self) -> tuple[Loss, Loss]:
-        """The losses of D and of G."""
+        """Returns the loss functions of D and of G."""
         return three_way_loss, super().losses()[1]
 
     def smeared(self, h: Tensor) -> Tensor:
-        """Means over windows, shape (B, C, H, W)."""
+        """Returns blurred images: means over windows of side `blur`, shape (B, C, H, W)."""
         return F.avg_pool2d(h, self.blur, stride=1, padding=self.blur // 2, count_include_pad=False)
 
 
 def three_way_loss(model: ThreeWayGAN, batch: Batch, rng: Rng) -> Terms:
-    """Equation (1), row by row, in nats."""
+    """Computes D's loss (1) per example, in nats."""
     with torch.no_grad():
         real = model.seen(batch.x)
         fake, smeared = model.generate(model.prior(rng)), model.smeared(real)

@@ -1,10 +1,9 @@
-"""Wasserstein GANs: a critic of bounded slope measures how far the samples are from the data.
+"""Wasserstein GANs: the critic estimates the Wasserstein distance between data and samples.
 
     W(p, q) = max over |f|_L <= 1 of E_p f(x) - E_q f(G(z))                                 (1)
 
-WGAN bounds the slope by clipping the critic's weights, WGAN-GP by a penalty on the norm of its gradient
-between rows of data and samples. Minus the critic's loss is the estimate of (1), up to the Lipschitz
-constant.
+WGAN bounds the critic's Lipschitz constant by clipping its weights, WGAN-GP by a penalty on the norm of its
+gradient between rows of data and samples. Minus the critic's loss estimates (1) up to the Lipschitz constant.
 
 Reference: Arjovsky, Chintala and Bottou 2017; Gulrajani et al. 2017. Rows G10, G11.
 """
@@ -19,24 +18,24 @@ from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game, playable
 
-STEADY = (0.0, 0.9)  # Adam's moments: none of the first, as the critic's aim moves
+BETAS = (0.0, 0.9)  # Adam's betas: no momentum, since the critic's objective is not stationary
 
 
 class WGAN(Game):
-    """Wasserstein GAN with clipped weights (Adam without first moment in place of the paper's RMSProp).
+    """Wasserstein GAN with weight clipping (with Adam without momentum instead of the paper's RMSProp).
 
     Args:
-        space: what one observation is.
-        condition: what the samples are conditioned on, or None.
+        space: space of one observation.
+        condition: space of the condition that samples are drawn for, or None.
         latent: size of the noise z.
-        hidden: layer sizes of a fully connected generator.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
-        channels: of the convolutional networks.
-        conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
-        normalization: of the generator: `batch`, `virtual`, `layer` or `none`.
-        critic_normalization: of the critic.
-        clip: bound of the critic's weights.
-        critic_steps: moves of the critic for each of the generator.
+        hidden: sizes of the generator's hidden layers (`mlp`); the discriminator mirrors them.
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        channels: channels of the convolutional layers next to the image.
+        conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` or `projection`.
+        normalization: normalization of the generator: `batch`, `virtual`, `layer` or `none`.
+        critic_normalization: normalization of the critic.
+        clip: bound of the critic's weights after each update.
+        critic_steps: updates of the critic for each update of the generator.
         lr: learning rate of both players.
 
     Example:
@@ -63,7 +62,7 @@ class WGAN(Game):
         playable(space, "WGAN")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
         G, D = build(space, condition, latent, *given, bias=False)
-        play = Play(critic_steps, lr, betas=STEADY)
+        play = Play(critic_steps, lr, betas=BETAS)
         super().__init__(
             space, condition, G, D, latent, OBJECTIVES["wasserstein"], Stabilizers(clip=clip), play
         )
@@ -73,21 +72,22 @@ class WGANGP(Game):
     """Wasserstein GAN with a gradient penalty.
 
     Args:
-        space: what one observation is.
-        condition: what the samples are conditioned on, or None.
+        space: space of one observation.
+        condition: space of the condition that samples are drawn for, or None.
         latent: size of the noise z.
-        hidden: layer sizes of a fully connected generator.
-        network: `mlp`, `dcgan` or `residual`; `auto`: `dcgan` for images of side 16 or more.
-        channels: of the convolutional networks.
-        conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`.
-        normalization: of the generator: `batch`, `virtual`, `layer` or `none`.
-        critic_normalization: of the critic: `layer` or `none`, since the penalty is one of each row.
-        gradient_penalty: its weight, lambda.
-        critic_steps: moves of the critic for each of the generator.
+        hidden: sizes of the generator's hidden layers (`mlp`); the discriminator mirrors them.
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        channels: channels of the convolutional layers next to the image.
+        conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` or `projection`.
+        normalization: normalization of the generator: `batch`, `virtual`, `layer` or `none`.
+        critic_normalization: normalization of the critic: `layer` or `none`; batch normalization would mix
+            rows in the gradient penalty.
+        gradient_penalty: weight lambda of the penalty.
+        critic_steps: updates of the critic for each update of the generator.
         lr: learning rate of both players.
 
     Raises:
-        ValueError: if the critic's normalization mixes rows.
+        ValueError: if the critic has batch normalization.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -113,5 +113,5 @@ class WGANGP(Game):
         playable(space, "WGANGP")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
         G, D = build(space, condition, latent, *given, bias=False)
-        stabilizers, play = Stabilizers(gradient_penalty), Play(critic_steps, lr, betas=STEADY)
+        stabilizers, play = Stabilizers(gradient_penalty), Play(critic_steps, lr, betas=BETAS)
         super().__init__(space, condition, G, D, latent, OBJECTIVES["wasserstein"], stabilizers, play)

@@ -1,4 +1,4 @@
-"""Autoencoders: codes from which the data can be rebuilt."""
+"""Autoencoders and linear factor models."""
 
 from simulacra.models.autoencoders.catalog import ENTRIES
 from simulacra.models.entry import classes_of

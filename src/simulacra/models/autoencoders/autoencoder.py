@@ -2,8 +2,8 @@
 
     min |x - g(f(x))|^2 + lambda |f(x)|_1                                      (1)
 
-With dim f(x) < dim x it must compress; over-complete and without penalty it learns the identity.
-Its decoder is no generator: nothing says which codes are likely (row D16).
+With dim f(x) < dim x it must compress; over-complete and without penalty it learns the identity. Its decoder
+is no generative model: the codes have no prior to sample from (row D16).
 
 Reference: Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988; Deep Learning Book 14.
 Rows D3, D4.
@@ -27,26 +27,27 @@ from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.core.updates import Update
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
-STEEP = 2.0  # slope of the logistic of features with mean 0 and deviation 1: it saturates for few of them
+STEEP = 2.0  # slope of the logistic function of standardized features: it saturates for few of them
 
 
 class Autoencoder(Model, Encodes, Decodes):
     """Deterministic autoencoder.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         latent: size of the code.
-        hidden: layer sizes of the encoder (channels for `conv`); () is a linear autoencoder.
-        net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
+        hidden: sizes of the encoder's hidden layers (channels for `conv`), which the decoder mirrors; () is a
+            linear autoencoder; None takes the defaults of the network.
+        net: `mlp` or `conv`; `auto` takes `conv` for images with a side of at least 16, else `mlp`.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
         error: `squared` (on features in [0, 1] for levels) or `cross-entropy` (0/1 and levels).
-        sparsity: lambda of equation (1).
-        dropout: share of hidden activations dropped in training (`mlp` only).
-        encoder: a network of your own from features (B, *) to (B, latent).
-        decoder: a network of your own from (B, latent) to (B, 1, *shape).
+        sparsity: weight lambda of the L1 penalty in equation (1); 0 disables it.
+        dropout: dropout rate of the hidden layers (`mlp` only).
+        encoder: custom network from features (B, *) to (B, latent); None builds one.
+        decoder: custom network from (B, latent) to (B, 1, *shape); None builds one.
 
     Raises:
-        ValueError: if the error does not fit the space, or a network not the model.
+        ValueError: if the error does not fit the space, or a custom network has the wrong output shape.
 
     Example:
         >>> Autoencoder(Real((5,)), latent=2).encode([[0.0] * 5]).shape
@@ -82,19 +83,31 @@ class Autoencoder(Model, Encodes, Decodes):
         check_network("decoder", self.decoder, ((latent,),), output)
 
     def updates(self) -> list[Update]:
-        """One player descends equation (1).
+        """Returns the only update, which minimizes equation (1).
 
-        With a penalty the weights decay too: otherwise f / a and a g would shrink it for nothing.
+        With a sparsity penalty it also has weight decay. Otherwise f / a and a g, with the same
+        reconstruction,
+        would shrink the penalty to 0 for large a.
         """
         decay = 0.01 if self.sparsity else 0.0
         return [Update("autoencoder", ("",), reconstruction_error, optimizer=Adam(weight_decay=decay))]
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """f(x), shape (B, latent)."""
+        """Returns the code f(x), shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         return self.encoder(self.features(x))
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """g(z) in the units of x, shape (B, *)."""
+        """Returns the reconstruction g(z) in the units of x, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: not used.
+        """
         out = self.decoder(z).squeeze(1)
         if self.error == "cross-entropy":
             out = out / STEEP if self._unbounded else out.sigmoid()
@@ -102,16 +115,16 @@ class Autoencoder(Model, Encodes, Decodes):
 
     @property
     def _unbounded(self) -> bool:
-        """Returns True if features go beyond [0, 1]: those of levels in their own range."""
+        """True if features exceed [0, 1], as those of levels with a range of their own do."""
         return isinstance(self.space, Levels) and self.space.ranged
 
     def _share(self, f: Tensor) -> Tensor:
-        """Features as shares of a coin in [0, 1]: themselves, or their logistic where they go beyond."""
+        """Returns features as Bernoulli probabilities; those beyond [0, 1] by their logistic function."""
         return (STEEP * f).sigmoid() if self._unbounded else f
 
 
 def reconstruction_error(model: Autoencoder, batch: Batch, rng: Rng) -> Terms:
-    """Equation (1): summed over entries, per example."""
+    """Computes equation (1) per example, summed over entries."""
     target = model.features(batch.x)
     code = model.encoder(target)
     out = model.decoder(code).squeeze(1)

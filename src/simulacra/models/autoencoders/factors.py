@@ -1,17 +1,17 @@
-"""The linear Gaussian factor model: its closed form, and its fit to incomplete rows by EM.
+"""The linear Gaussian factor model: its closed-form fit, and its fit to incomplete rows by EM.
 
-    z ~ N(0, I),   x | z ~ N(W z + m, s^2 I);   row n shows the entries o(n)
+    z ~ N(0, I),   x | z ~ N(W z + m, s^2 I);   row n has the observed entries o(n)
 
-Given W, m and s^2, what is missing has a Gaussian posterior through that of z,
+Given W, m and s^2, missing entries have a Gaussian posterior through that of z,
 
     M_n = W_o' W_o + s^2 I,   E[z] = M_n^-1 W_o' (x_o - m_o),   Cov[z] = s^2 M_n^-1      (1)
 
-and the complete-data maximum is the closed form for the expected mean and covariance
+and the M-step is the closed form for the expected mean and covariance
 
     m = mean E[x_n],   S = mean E[(x_n - m)(x_n - m)']                                  (2)
     W = U (L - s^2 I)^(1/2),   s^2 = mean of the discarded eigenvalues of S             (3)
 
-so EM alternates the two, and the likelihood of what is observed never falls (Dempster, Laird and
+EM alternates the two; the likelihood of the observed entries never decreases (Dempster, Laird and
 Rubin 1977; Tipping and Bishop 1999, equations 7 and 8; Ilin and Raiko 2010, section 4).
 """
 
@@ -25,20 +25,34 @@ from torch import Tensor
 
 from simulacra.core.distributions.elementary import LOG_2PI
 
-FLOOR = 1e-12  # least s^2 relative to the largest eigenvalue: a flat direction is unbounded
+FLOOR = 1e-12  # smallest s^2 relative to the largest eigenvalue: s^2 = 0 has an unbounded likelihood
 TOLERANCE = 1e-9  # relative change of the covariance at which EM stops
 
 
 @dataclass
 class Linear:
-    """W (d, q), m (d,) and s^2 of the model, in float64."""
+    """Parameters of the factor model, in float64.
+
+    Args:
+        W: factor loadings, shape (d, q).
+        location: mean m, shape (d,).
+        variance: noise variance s^2, shape ().
+    """
 
     W: Tensor
     location: Tensor
     variance: Tensor
 
     def posterior(self, x: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """E[z] (B, q) and M_n (B, q, q) of equation (1)."""
+        """Computes the posterior of z, equation (1).
+
+        Args:
+            x: rows in float64, shape (B, d); missing entries may have any value.
+            known: True where observed, shape (B, d).
+
+        Returns:
+            E[z], shape (B, q), and M_n, shape (B, q, q).
+        """
         known = known.to(x.device)
         r = torch.where(known, x - self.location, torch.zeros_like(x))
         eye = torch.eye(self.W.shape[1], dtype=x.dtype, device=x.device)
@@ -46,18 +60,28 @@ class Linear:
         return torch.linalg.solve(M, (r @ self.W).unsqueeze(2)).squeeze(2), M
 
     def log_density(self, x: Tensor, known: Tensor) -> Tensor:
-        """log N(x_o; m_o, C_oo) in nats, shape (B,)."""
+        """Computes log N(x_o; m_o, C_oo) of the observed entries in nats, shape (B,).
+
+        Args:
+            x: rows in float64, shape (B, d).
+            known: True where observed, shape (B, d).
+        """
         known = known.to(x.device)
         z, M = self.posterior(x, known)
         r = torch.where(known, x - self.location - z @ self.W.T, torch.zeros_like(x))
         # r' C^-1 r = |r - W z|^2 / s^2 + |z|^2 at z = E[z|x],  |C_oo| = |M| s^(2 (d_o - q))
         quadratic = r.square().sum(1) / self.variance + z.square().sum(1)
-        d = known.sum(1).to(x.dtype)  # whole numbers would multiply in single precision
+        d = known.sum(1).to(x.dtype)  # integers would be promoted to float32 only
         log_det = torch.logdet(M) + (d - self.W.shape[1]) * self.variance.log()
         return -0.5 * (d * LOG_2PI + log_det + quadratic)
 
     def imputed(self, x: Tensor, known: Tensor) -> Tensor:
-        """E[x_n]: what is missing at its conditional mean."""
+        """Returns E[x_n]: x with missing entries replaced by their conditional means, shape (B, d).
+
+        Args:
+            x: rows in float64, shape (B, d).
+            known: True where observed, shape (B, d).
+        """
         z, _ = self.posterior(x, known)
         return torch.where(known.to(x.device), x, self.location + z @ self.W.T)
 
@@ -66,7 +90,12 @@ Rows = Callable[[], Iterator[tuple[Tensor, Tensor]]]
 
 
 def expected_moments(model: Linear, rows: Rows) -> tuple[Tensor, Tensor]:
-    """Mean (d,) and covariance (d, d) of equation (2)."""
+    """Computes the expected mean (d,) and covariance (d, d) of the rows, equation (2).
+
+    Args:
+        model: current parameters.
+        rows: function that returns an iterator over chunks (x, known), both (B, d).
+    """
     d = len(model.location)
     total, square = torch.zeros_like(model.location), model.W.new_zeros(d, d)
     n = 0
@@ -79,7 +108,7 @@ def expected_moments(model: Linear, rows: Rows) -> tuple[Tensor, Tensor]:
 
 
 def _uncertainty(model: Linear, x: Tensor, known: Tensor) -> Tensor:
-    """The sum over rows of Cov[x_n]: W Cov[z] W' + s^2 I on the missing entries."""
+    """Returns the sum over rows of Cov[x_n]: W Cov[z] W' + s^2 I on the missing entries."""
     gone = (~known).to(x.dtype)
     _, M = model.posterior(x, known)
     L = torch.linalg.cholesky(torch.linalg.inv(M))
@@ -90,9 +119,15 @@ def _uncertainty(model: Linear, x: Tensor, known: Tensor) -> Tensor:
 
 
 def leading(S: Tensor, q: int) -> tuple[Tensor, Tensor]:
-    """The q largest eigenvalues (q,), largest first, and their vectors, largest entry positive.
+    """Returns the q largest eigenvalues (q,) in descending order, and their eigenvectors (d, q).
 
-    They alone take a quarter of the time of all eigenvalues (LAPACK's `syevr`, which torch lacks).
+    The largest entry of each eigenvector is positive. Computing these alone takes a quarter of the time of
+    all
+    eigenvalues (LAPACK's `syevr`, which torch lacks).
+
+    Args:
+        S: symmetric matrix, shape (d, d).
+        q: number of eigenvalues.
     """
     # scipy takes 0.1 s to import
     from scipy.linalg import eigh
@@ -104,7 +139,12 @@ def leading(S: Tensor, q: int) -> tuple[Tensor, Tensor]:
 
 
 def closed_form(S: Tensor, q: int) -> tuple[Tensor, Tensor]:
-    """W and s^2 of equation (3) for the covariance `S` (d, d)."""
+    """Returns W (d, q) and s^2 () of equation (3).
+
+    Args:
+        S: covariance, shape (d, d).
+        q: number of factors.
+    """
     values, U = leading(S, q)
     rest = (S.trace() - values.sum()) / (len(S) - q) if q < len(S) else values.new_zeros(())
     variance = rest.clamp_min(FLOOR * float(values[0]))
@@ -112,11 +152,15 @@ def closed_form(S: Tensor, q: int) -> tuple[Tensor, Tensor]:
 
 
 def maximize(rows: Rows, q: int, iterations: int) -> tuple[Linear, Tensor]:
-    """The model of greatest likelihood of what is observed, by EM, and its expected covariance.
+    """Fits the factor model to incomplete rows by EM.
 
     Args:
-        rows: gives the chunks (x, known), both (B, d), anew at each call.
+        rows: function that returns a new iterator over chunks (x, known), both (B, d), at each call.
         q: number of factors.
+        iterations: maximal number of EM steps; EM stops earlier at a relative change below `TOLERANCE`.
+
+    Returns:
+        The maximum likelihood parameters, and the expected covariance S (d, d).
 
     Raises:
         ValueError: if a column has no observed entry at all.
@@ -134,7 +178,17 @@ def maximize(rows: Rows, q: int, iterations: int) -> tuple[Linear, Tensor]:
 
 
 def observed_start(rows: Rows, q: int) -> Linear:
-    """Means and variances of what is observed; the factors begin along the widest columns."""
+    """Returns initial parameters from the observed means and variances.
+
+    The factors start along the columns of largest variance.
+
+    Args:
+        rows: function that returns a new iterator over chunks (x, known) at each call.
+        q: number of factors.
+
+    Raises:
+        ValueError: if a column has no observed entry at all.
+    """
     count, mean, square = (torch.zeros((), dtype=torch.float64) for _ in range(3))
     for x, known in rows():
         there = torch.where(known, x, torch.zeros_like(x))
@@ -148,6 +202,6 @@ def observed_start(rows: Rows, q: int) -> Linear:
     variances = square / count
     widest = variances.argsort(descending=True)[:q]
     W = 0.5 * torch.diag(variances.sqrt())[:, widest]
-    # the columns' common part lets EM leave the axes, which are saddle points of uncorrelated factors
+    # a component common to all columns moves EM off the axes, which are saddle points
     W = W + 0.1 * variances.sqrt().unsqueeze(1)
     return Linear(W, mean, variances.mean().clamp_min(FLOOR))

@@ -1,6 +1,6 @@
-"""The Gaussian copula of a table: each column has its own marginal, dependence is that of a normal vector.
+"""The Gaussian copula of a table: arbitrary marginals, with the dependence of a normal vector.
 
-    z ~ N(0, R),    x_j = the value of column j in whose cell z_j lies                                  (1)
+    z ~ N(0, R),    x_j = the value of column j whose cell contains z_j                                 (1)
     P(x) = P(a_j <= z_j < b_j for all j)                                                                (2)
 
 The cells of numbers are those of their normal scores, classes have cells as large as their shares. R follows
@@ -12,7 +12,7 @@ sequence: with R = L L', z = L e and e ~ N(0, I),
     w = prod_j (Phi(v_j) - Phi(u_j)),   e_j ~ N(0, 1) within [u_j, v_j)                                 (3)
     u_j = (a_j - sum_(i<j) L_ji e_i) / L_jj,   v_j likewise of b_j
 
-A missing entry has a cell without ends and drops out.
+A missing entry has the cell (-inf, inf) and drops out.
 
 Reference: Nelsen 2006; Geweke 1991, Hajivassiliou and McFadden 1998, Keane 1994 (the estimator (3)).
 """
@@ -41,19 +41,19 @@ from simulacra.core.spaces.numeric import Scores, centres_of
 from simulacra.core.spaces.plain import Binary, Real, Space
 from simulacra.core.updates import Source, Stage, Steps
 
-BUDGET = 2**22  # numbers of the matrices of a chunk of completions
-FARTHEST = 37.0  # deviations of a draw: beyond it the tail of a double is 0
+BUDGET = 2**22  # largest number of matrix entries in a chunk of completions
+FARTHEST = 37.0  # largest draw of N(0, 1): beyond it the tail probability underflows in float64
 
 
 class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissing):
-    """Gaussian copula over the columns of a table, in closed form.
+    """Gaussian copula over the columns of a table, fitted in closed form.
 
     Args:
-        space: a table of numbers on normal scores, 0/1 columns, ordered classes and classes.
-        candidates: weighted draws of which a completion keeps one.
+        space: a table of normal scores, 0/1 columns, ordered classes and classes.
+        candidates: number of weighted draws from which a completion resamples one.
 
     Raises:
-        ValueError: if the space is no table, a column is real, positive or count, which have no cells, or
+        ValueError: if the space is no table, a column is real, positive or a count, which have no cells, or
             `candidates` is below 1.
 
     Example:
@@ -74,20 +74,25 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         columns = _checked(space)
         d, sizes = len(columns), [_size(column) for column in columns]
         self.register_buffer("R", torch.eye(d))
-        # the cell of each class, and the ends of the cells; those of classes are learned
+        # cell number of each class, and boundaries of the cells; both are learned for columns of classes
         most = max((n for n, c in zip(sizes, columns) if not isinstance(c, Scores)), default=1)
         self.register_buffer("places", torch.arange(most).expand(d, most).clone())
         self.register_buffer("ends", _even(sizes, columns))
         self.columns, self.sizes = columns, sizes
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One closed form, no updates."""
+        """Returns the only stage: a closed-form solution without updates.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     # ---- cells
 
     def cell(self, x: Tensor) -> Tensor:
-        """The number of the cell of each entry of x, shape (B, columns)."""
+        """Returns the cell number of each entry of x, shape (B, columns)."""
         found = []
         for j, (column, value) in enumerate(zip(self.columns, x.unbind(1))):
             if isinstance(column, Scores):
@@ -97,7 +102,12 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         return torch.stack(found, 1)
 
     def box(self, x: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
-        """a and b of equation (2), float64, each (B, columns); without ends where x is missing."""
+        """Returns the bounds a and b of equation (2) in float64, each (B, columns).
+
+        Args:
+            x: rows, shape (B, columns).
+            known: True where observed, or None for all; missing entries get -inf and inf.
+        """
         ends = to_float64(self.ends)
         cell = self.cell(x).to(ends.device)
         columns = torch.arange(cell.shape[1], device=cell.device)
@@ -108,7 +118,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         return torch.where(there, a, -inf), torch.where(there, b, inf)
 
     def values(self, z: Tensor) -> Tensor:
-        """x of equation (1) for z of shape (B, columns): scores stay scores, classes are numbers."""
+        """Returns x of equation (1) for z, both (B, columns); classes are numbers, scores stay scores."""
         found = []
         for j, (column, score) in enumerate(zip(self.columns, z.unbind(1))):
             if isinstance(column, Scores):
@@ -123,23 +133,49 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
     def log_weights(
         self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
     ) -> Tensor:
-        """log w of equation (3) for k sequences of draws, in nats, shape (B, k); known columns come first."""
+        """Computes log w of equation (3) for k sequences of draws, in nats, shape (B, k).
+
+        Args:
+            x: rows, shape (B, columns).
+            c: not used.
+            rng: source of random numbers.
+            k: number of importance samples.
+            known: True where observed; observed columns come first in the sequence. None for all.
+        """
         return self._sequences(x, known, rng, k)[-1].to(self.device, self.dtype)
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """One log-weight, in nats, shape (B,)."""
+        """Returns the log-weight of one draw, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
+        """
         return self.log_weights(x, c, rng, 1, known)[:, 0]
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Rows drawn as z ~ N(0, R), then the values of its cells, shape (B, columns)."""
+        """Samples z ~ N(0, R) and returns the values of its cells, shape (B, columns).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: not used.
+        """
         e = rng.normal("e", len(self.columns), dtype=torch.float64)
         return self.values(e @ torch.linalg.cholesky(to_float64(self.R)).T)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with its missing entries drawn given the known ones.
+        """Returns x with missing entries drawn given the observed ones, by importance resampling.
 
-        In each row the known columns come first in the sequence (3); of `candidates` sequences one is kept by
-        its weight, and the missing columns are drawn given it.
+        The observed columns of a row come first in the sequence (3). One of `candidates` sequences is chosen
+        according to its weight, and the missing columns are drawn given it.
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
         """
         d = len(self.columns)
         size = max(1, BUDGET // (d * max(d, self.candidates)))
@@ -153,7 +189,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
         return torch.cat(found)
 
     def _completed(self, x: Tensor, known: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
-        """z of each row given its known cells, shape (B, columns), and the weights of its candidates."""
+        """Returns z given the observed cells, shape (B, columns), and the log-weights (B, candidates)."""
         order, L, e, log_w = self._sequences(self.space.filled(x, known), known, rng, self.candidates)
         z = (L @ kept(e, log_w, rng).unsqueeze(2)).squeeze(2)
         return torch.empty_like(z).scatter(1, order, z), log_w
@@ -161,7 +197,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
     def _sequences(
         self, x: Tensor, known: Tensor | None, rng: Rng, k: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Equation (3) with the known columns of each row first: their order, L, e and log w."""
+        """Runs equation (3), observed columns of each row first; returns their order, L, e and log w."""
         a, b = self.box(x, known)
         if known is None:
             order = torch.arange(x.shape[1], device=a.device).expand(x.shape)
@@ -173,12 +209,14 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
 
 
 def _sequence(L: Tensor, a: Tensor, b: Tensor, rng: Rng, k: int) -> tuple[Tensor, Tensor]:
-    """e and log w of equation (3): shapes (B, k, columns) and (B, k), float64.
+    """Computes e and log w of equation (3), shapes (B, k, columns) and (B, k), in float64.
 
     Args:
-        L: shape (B, columns, columns).
-        a: lower ends, shape (B, columns).
-        b: upper ends.
+        L: Cholesky factors, shape (B, columns, columns).
+        a: lower bounds, shape (B, columns).
+        b: upper bounds, shape (B, columns).
+        rng: source of random numbers.
+        k: number of sequences for each row.
     """
     n, d = a.shape
     u = rng.per_row().uniform("e", k, d, dtype=torch.float64)
@@ -194,18 +232,24 @@ def _sequence(L: Tensor, a: Tensor, b: Tensor, rng: Rng, k: int) -> tuple[Tensor
 
 
 def _within(low: Tensor, high: Tensor, u: Tensor) -> Tensor:
-    """The u-quantile of N(0, 1) between two ends, on the side where its tail keeps its digits."""
+    """Returns the u-quantile of N(0, 1) truncated to [low, high), computed in the lower tail."""
     flip = low > 0
     a, b = torch.where(flip, -high, low), torch.where(flip, -low, high)
     p, q = torch.special.ndtr(a), torch.special.ndtr(b)
     e = torch.special.ndtri(p + u * (q - p)).clamp(-FARTHEST, FARTHEST)
-    # a cell so far out that its mass is 0: its inner end
+    # where the mass of a cell underflows to 0: its inner bound
     e = torch.where(q > p, e, torch.where(b.isfinite(), b, a)).clamp(a, b)
     return torch.where(flip, -e, e)
 
 
 def solve(model: GaussianCopula, source: Source, rng: Rng) -> None:
-    """Cells of classes by their shares, then R from the correlations of the expected scores."""
+    """Sets the cells of classes by their frequencies, and R from the correlations of expected scores.
+
+    Args:
+        model: the copula to fit.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     x, known = (rows.cpu() for rows in _all_rows(source, rng))
     for j, column in enumerate(model.columns):
         if not isinstance(column, Scores):
@@ -237,9 +281,9 @@ def _all_rows(source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
 
 
 def _learn_cells(model: GaussianCopula, j: int, x: Tensor, nominal: bool) -> None:
-    """Cells of column j as large as the shares of its classes; those without order stand by their shares."""
+    """Sets the cells of column j by the frequencies of its classes, by which nominal ones are sorted."""
     n = model.sizes[j]
-    # half a row for each class, so that a class that is not there can still be scored
+    # add half a count to each class, so that an unseen class has a finite score
     shares = torch.bincount(x.long(), minlength=n).to(torch.float64) + 0.5
     order = shares.argsort(descending=True, stable=True) if nominal else torch.arange(n, device=shares.device)
     model.places[j, :n] = order.argsort().to(model.places)
@@ -248,7 +292,7 @@ def _learn_cells(model: GaussianCopula, j: int, x: Tensor, nominal: bool) -> Non
 
 
 def _even(sizes: list[int], columns: tuple[Space, ...]) -> Tensor:
-    """Ends of the cells: those of scores, and equal shares of classes, shape (columns, most + 1)."""
+    """Returns initial cell boundaries (columns, most + 1): those of scores, or equal shares of classes."""
     ends = torch.full((len(sizes), max(sizes) + 1), math.inf)
     ends[:, 0] = -math.inf
     for j, (n, column) in enumerate(zip(sizes, columns)):
@@ -258,14 +302,14 @@ def _even(sizes: list[int], columns: tuple[Space, ...]) -> Tensor:
 
 
 def _size(column: Space) -> int:
-    """Number of cells."""
+    """Returns the number of cells of a column."""
     if isinstance(column, Scores):
         return column.cells
     return column.classes if isinstance(column, (Categorical, Ordinal)) else 2
 
 
 def _checked(space: Space) -> tuple[Space, ...]:
-    """The columns, or a ValueError."""
+    """Returns the columns of the table, or raises ValueError."""
     if not isinstance(space, Table):
         instead = "take a PPCA" if isinstance(space, Real) else of_discrete(space)
         raise ValueError(f"GaussianCopula needs a table, but got {space}: {instead}.")

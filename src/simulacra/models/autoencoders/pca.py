@@ -2,9 +2,9 @@
 
     x^ = m + V V' (x - m)                                                      (1)
 
-V holds the leading eigenvectors of the covariance of the features of x. Where entries are missing it
-is the covariance that they are expected to have under the factor model of `models.autoencoders.factors`, and
-a row is filled in by its conditional mean first.
+V holds the leading eigenvectors of the covariance of the features of x. With missing entries it is the
+expected covariance under the factor model of `models.autoencoders.factors`, and missing entries of a row are
+imputed by their conditional means first.
 
 Reference: Pearson 1901; Hotelling 1933; Ilin and Raiko 2010 for missing entries. Row D1.
 """
@@ -30,12 +30,12 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
     """Principal component analysis.
 
     Args:
-        space: what one observation is.
+        space: space of one observation.
         latent: number of components.
-        iterations: steps of EM, at most, where entries are missing.
+        iterations: maximal number of EM steps, which run only if entries are missing.
 
     Raises:
-        ValueError: if there are fewer entries than components.
+        ValueError: if `latent` is below 1 or above the number of features.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -61,11 +61,22 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         self.register_buffer("noise", torch.ones(()))
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One closed form, no updates."""
+        """Returns the only stage: a closed-form solution without updates.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """V' (x - m), shape (B, latent); what is missing stands at its conditional mean."""
+        """Returns the code V' (x - m), shape (B, latent), with missing entries at their conditional means.
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+            known: True where observed, shape (B, *); None for all.
+        """
         f = self.space.features(x, self.dtype).flatten(1)
         f = f if known is None else self._imputed(f, self.space.features_known(known).flatten(1))
         return (f - self.location) @ self.components
@@ -76,7 +87,14 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         return Linear(W, to_float64(self.location), noise).imputed(to_float64(f), known).to(f)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with its missing entries at their conditional mean, which is not random."""
+        """Returns x with missing entries replaced by their conditional means; nothing is drawn.
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: not used.
+            c: not used.
+        """
         f = self._imputed(
             self.space.features(x, self.dtype).flatten(1), self.space.features_known(known).flatten(1)
         )
@@ -84,14 +102,25 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
         return torch.where(known, x.to(mean.dtype), mean)
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """m + V z, in the units of x, shape (B, *)."""
+        """Returns m + V z in the units of x, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: not used.
+        """
         # (1)
         flat = self.location + z @ self.components.T
         return self.space.from_features(flat.unflatten(1, self.space.features_shape))
 
 
 def solve(model: PCA, source: Source, rng: Rng) -> None:
-    """Leading eigenvectors of the covariance, expected where entries are missing."""
+    """Sets the components to the leading eigenvectors of the covariance, by EM if entries are missing.
+
+    Args:
+        model: the PCA to fit.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     q = model.code_size
     if has_gaps(source, rng):
         linear, s = maximize(known_rows(model, source, rng), q, model.iterations)

@@ -1,10 +1,10 @@
-"""Probabilistic PCA: a linear factor model whose likelihood and posterior are closed forms.
+"""Probabilistic PCA: a linear factor model with closed forms for likelihood and posterior.
 
     z ~ N(0, I),   x | z ~ N(W z + m, s^2 I),   so   x ~ N(m, C),  C = W W' + s^2 I   (1)
     z | x ~ N(M^-1 W' (x - m), s^2 M^-1),   M = W' W + s^2 I                          (2)
     W = U (L - s^2 I)^(1/2),   s^2 = mean of the discarded eigenvalues                (3)
 
-Where entries are missing, the likelihood is that of the others, and EM takes the place of (3).
+With missing entries, the likelihood is that of the observed ones, and EM replaces (3).
 
 Reference: Tipping and Bishop 1999, equations 4, 6, 7 and 8, and their EM (27, 28). Row D2.
 """
@@ -34,13 +34,14 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
     """Probabilistic principal component analysis.
 
     Args:
-        space: a real space; discrete data must be dequantized.
+        space: a `Real` space; discrete data must be dequantized.
         latent: number of factors.
-        solver: `closed` (equation 3) or `em`.
-        iterations: steps of EM, at most.
+        solver: `closed` (equation 3) or `em`; incomplete rows always take EM.
+        iterations: maximal number of EM steps.
 
     Raises:
-        ValueError: if the space is discrete: a density on it would be unbounded.
+        ValueError: if the space is not `Real`, on which a density would be unbounded, or `latent` is not
+            below its number of entries.
 
     Example:
         >>> PPCA(Real((3,)), latent=1).log_prob(torch.zeros(2, 3)).kind
@@ -77,7 +78,12 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
         self.register_buffer("variance", torch.ones(()))
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One closed form (or EM on the covariance), no updates."""
+        """Returns the only stage: a closed-form solution or EM, without updates.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("solve", [], Steps(0), start=solve) if i == 0 else None
 
     def _M(self) -> Tensor:
@@ -89,11 +95,17 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
         return Linear(to_float64(self.W), to_float64(self.location), to_float64(self.variance))
 
     def log_density(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """log N(x; m, C) in nats by the matrix inversion lemma (of what is known), shape (B,)."""
+        """Computes log N(x; m, C) in nats by the matrix inversion lemma, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+            known: True where observed, shape (B, *), for the marginal density of these entries; None for all.
+        """
         if known is not None:
             return self._linear.log_density(to_float64(x).flatten(1), known.flatten(1))
         d, q = self.W.shape
-        # float64, and the residual form below, because s^2 may be far smaller than W W'
+        # float64 and the residual form below, because s^2 may be far smaller than W W'
         W, variance = to_float64(self.W), to_float64(self.variance)
         r = to_float64(x).flatten(1) - to_float64(self.location)
         M = W.T @ W + variance * torch.eye(q, dtype=W.dtype, device=W.device)
@@ -104,25 +116,48 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
         return -0.5 * (d * LOG_2PI + log_det + quadratic)
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """E[z|x] of equation (2), given what is known, shape (B, latent)."""
+        """Returns E[z|x] of equation (2), shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+            known: True where observed, shape (B, *); None for all.
+        """
         if known is not None:
             return self._linear.posterior(to_float64(x).flatten(1), known.flatten(1))[0].to(self.W)
-        # M^-1 W' first: it holds for all rows, and is a constant of an exported graph
+        # M^-1 W' first: it is the same for all rows, and a constant of an exported graph
         gain = torch.linalg.solve(self._M(), self.W.T)
         return (x.to(self.dtype).flatten(1) - self.location) @ gain.T
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """W z + m, shape (B, *)."""
+        """Returns E[x|z] = W z + m, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: not used.
+        """
         return (self.location + z @ self.W.T).unflatten(1, self.space.shape)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """z, then x given z, shape (B, *)."""
+        """Samples z, then x given z, shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: not used.
+        """
         mean = self.emit(rng.normal("z", self.code_size, dtype=self.dtype))
         noise = rng.normal("x", *self.space.shape, dtype=self.dtype)
         return mean + self.variance.sqrt() * noise
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """z given what is known, then the missing entries of x given z, shape (B, *)."""
+        """Samples z given the observed entries, then the missing entries of x given z, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         mean, M = self._linear.posterior(to_float64(x).flatten(1), known.flatten(1))
         eps = rng.normal("z", self.code_size, dtype=mean.dtype)
         # Cov[z] = s^2 M^-1, and L'^-1 is a root of (L L')^-1 = M^-1
@@ -136,7 +171,13 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
 
 
 def solve(model: PPCA, source: Source, rng: Rng) -> None:
-    """Maximum likelihood from the covariance of the data, or from its incomplete rows."""
+    """Fits the model by maximum likelihood, from the covariance of the data or from incomplete rows.
+
+    Args:
+        model: the PPCA to fit.
+        source: the training split.
+        rng: random numbers of the preprocessing and of the start of EM.
+    """
     q = model.code_size
     if has_gaps(source, rng):
         linear, _ = maximize(known_rows(model, source, rng), q, model.iterations)
@@ -151,7 +192,17 @@ def solve(model: PPCA, source: Source, rng: Rng) -> None:
 
 
 def expectation_maximization(s: Tensor, q: int, iterations: int, rng: Rng) -> tuple[Tensor, Tensor]:
-    """EM on the covariance (Tipping and Bishop, equations 29 and 30): its limit is equation (3)."""
+    """Runs EM on the covariance (Tipping and Bishop, equations 29 and 30), which converges to equation (3).
+
+    Args:
+        s: covariance, shape (d, d).
+        q: number of factors.
+        iterations: number of EM steps.
+        rng: draws the initial W.
+
+    Returns:
+        W, shape (d, q), and s^2, shape ().
+    """
     d = len(s)
     scale = math.sqrt(float(s.diagonal().mean()) / q)
     w = rng.normal("W", d, q, rows=range(1), dtype=s.dtype)[0].to(s.device) * scale

@@ -1,4 +1,4 @@
-"""The stacked autoencoder: greedy layers, each on the codes of the one below, then fine-tuning.
+"""The stacked autoencoder: layers are trained greedily, each on the codes of the one below, then fine-tuned.
 
     layer l:    min |h_(l-1) - g_l(f_l(h_(l-1)))|^2,   h_0 = features of x      (1)
     fine-tune:  min |h_0 - g_1(...g_L(f_L(...f_1(h_0))))|^2                     (2)
@@ -24,12 +24,15 @@ from simulacra.nets.layers import activation as activation_layer
 
 
 class StackedAutoencoder(Model, Encodes, Decodes):
-    """Autoencoder that is trained layer by layer.
+    """Autoencoder that is trained layer by layer and then fine-tuned.
 
     Args:
-        space: what one observation is.
-        layers: sizes of the codes, bottom to top.
-        activation: of every layer but the top one and the output.
+        space: space of one observation.
+        layers: sizes of the codes, from bottom to top.
+        activation: activation of every layer but the top code and the output.
+
+    Raises:
+        ValueError: if `layers` is empty.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -55,7 +58,12 @@ class StackedAutoencoder(Model, Encodes, Decodes):
         )
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """A stage for each layer, then one for all."""
+        """Returns stage i: one for each layer, then one that fine-tunes all.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i < len(self.up):
             params = (f"up.{i}.", f"down.{i}.")
             loss = partial(layer_error, level=i)
@@ -66,14 +74,24 @@ class StackedAutoencoder(Model, Encodes, Decodes):
         return None
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The top code, shape (B, latent)."""
+        """Returns the top code, shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         h = self.features(x).flatten(1)
         for layer in self.up:
             h = layer(h)
         return h
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The reconstruction in the units of x, shape (B, *)."""
+        """Returns the reconstruction in the units of x, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: not used.
+        """
         h = self._decode(z)
         return self.space.from_features(h.unflatten(1, self.space.features_shape))
 
@@ -84,7 +102,14 @@ class StackedAutoencoder(Model, Encodes, Decodes):
 
 
 def codes_below(model: StackedAutoencoder, batch: Batch, rng: Rng, level: int) -> Batch:
-    """The batch with h_(l-1) in place of x."""
+    """Returns the batch with the codes h_(l-1) instead of x.
+
+    Args:
+        model: the autoencoder.
+        batch: rows of data.
+        rng: not used.
+        level: number of layers to encode with, from 0.
+    """
     h = model.features(batch.x).flatten(1)
     for layer in list(model.up)[:level]:
         h = layer(h)
@@ -92,13 +117,20 @@ def codes_below(model: StackedAutoencoder, batch: Batch, rng: Rng, level: int) -
 
 
 def layer_error(model: StackedAutoencoder, batch: Batch, rng: Rng, level: int) -> Terms:
-    """Equation (1) of one layer, per example."""
+    """Computes equation (1) of one layer, per example.
+
+    Args:
+        model: the autoencoder.
+        batch: codes of the layers below, shape (B, size).
+        rng: not used.
+        level: number of the layer, from 0.
+    """
     h = batch.x
     return Terms({"reconstruction": (h - model.down[level](model.up[level](h))).square().sum(1)})
 
 
 def whole_error(model: StackedAutoencoder, batch: Batch, rng: Rng) -> Terms:
-    """Equation (2), per example."""
+    """Computes equation (2), per example."""
     target = model.features(batch.x).flatten(1)
     out = model._decode(model.infer(batch.x))
     return Terms({"reconstruction": (target - out).square().sum(1)})

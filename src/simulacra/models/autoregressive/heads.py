@@ -1,4 +1,4 @@
-"""One kind of distribution for all entries: its numbers for x as a whole, and for a single entry."""
+"""Likelihood heads with the same distribution for all entries: for x as a whole, and for a single entry."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from simulacra.core.spaces.plain import Space
 
 @dataclass(frozen=True)
 class Heads:
-    """The same distribution twice.
+    """The same distribution as two likelihood heads.
 
     Args:
-        whole: of all entries, from (B, P, *shape).
-        entry: of one entry, from (B, P).
+        whole: head of all entries, from parameters (B, P, *shape).
+        entry: head of one entry, from parameters (B, P).
     """
 
     whole: LikelihoodHead
@@ -25,15 +25,16 @@ class Heads:
 
 
 def entry_heads(owner: str, space: Space, likelihood: str, mixtures: int) -> Heads:
-    """The distribution `likelihood` of the entries of `space`.
+    """Builds the heads of a distribution for the entries of a space.
 
     Args:
-        owner: the model's name, for the refusal.
-        likelihood: a name out of `space.likelihoods`; `auto` takes the first.
-        mixtures: components of a mixture.
+        owner: name of the model, for the message.
+        space: space of one observation; all entries must be of one kind.
+        likelihood: a name of `space.likelihoods`; `auto` takes the first.
+        mixtures: number of components of a mixture likelihood.
 
     Raises:
-        ValueError: if the entries are of several kinds, or the observation does not fit them.
+        ValueError: if the entries are of several kinds, or the likelihood does not fit them.
 
     Example:
         >>> from simulacra.core.spaces.plain import Levels

@@ -1,9 +1,9 @@
-"""Shared by every model by the chain rule: exact scores, draws and completions in an order.
+"""The shared base of autoregressive models: exact scores, sampling and completion in one order.
 
     log p(x) = sum_t log p(x_o(t) | x_o(<t))                                     (1)
 
-A model gives the numbers of all conditionals at once (`parameters_of`), and what it remembers while
-it draws (`begin`, `next_parameters`, `advance`).
+A model provides the parameters of all conditionals at once (`parameters_of`), and a sampling state that
+grows entry by entry (`begin`, `next_parameters`, `advance`).
 
 Reference: Frey 1998; Bengio and Bengio 2000; Larochelle and Murray 2011. Rows C10, H6.
 """
@@ -24,17 +24,17 @@ from simulacra.models.autoregressive.heads import entry_heads
 
 
 class Ordered(Model, HasConditionals, Completes, TakesCondition):
-    """Abstract: equation (1); subclasses give the conditionals.
+    """Abstract base of models with equation (1); subclasses provide the conditionals.
 
     Args:
-        space: what one observation is; its entries share one kind of distribution.
-        condition: what the condition is; None for p(x).
-        likelihood: distribution of an entry; `auto` takes the space's first.
-        mixtures: components of a mixture.
-        order: numbers of the flattened entries in the order of drawing; None: as they stand.
+        space: space of one observation; all entries have the same kind of distribution.
+        condition: space of the condition c of p(x | c); None for p(x).
+        likelihood: distribution of an entry; `auto` takes the default of the space.
+        mixtures: number of components of a mixture likelihood.
+        order: indices of the flattened entries in sampling order; None is 0, 1, ..., d - 1.
 
     Raises:
-        ValueError: if the order is no permutation, or the observation does not fit the space.
+        ValueError: if the order is no permutation, or the likelihood does not fit the space.
     """
 
     entry_by_entry = True
@@ -56,29 +56,48 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
 
     @property
     def order(self) -> Tensor:
-        """Numbers of the flattened entries in the order in which they are drawn, shape (d,)."""
+        """Indices of the flattened entries in sampling order, shape (d,)."""
         return self.ordering
 
     def updates(self) -> list[Update]:
-        """One player: all parameters descend the negative log-likelihood."""
+        """Returns the only update: all parameters minimize the negative log-likelihood."""
         return [Update("likelihood", ("",), negative_log_likelihood)]
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """log p(x) of equation (1) in nats, shape (B,)."""
+        """Computes log p(x) by equation (1) in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         # (1)
         return self.head.build(self.parameters_of(x, c)).log_prob(x)
 
     def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
-        """Entry by entry in the order, shape (B, *)."""
+        """Samples x entry by entry in the order, shape (B, *).
+
+        Args:
+            rng: source of random numbers, which has the number of rows.
+            c: condition, or None.
+            watch: called after each entry with the number of entries drawn, their total and x so far; None:
+                never.
+        """
         return ancestral(self, rng, c, watch=watch)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with its missing entries drawn given the known ones (`core.capabilities.ancestral.complete`)."""
+        """Returns x with missing entries drawn given the known ones, by `ancestral.complete`.
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+        """
         return complete(self, x, known, rng, c)
 
 
 def _permutation(order: tuple[int, ...] | None, d: int) -> Tensor:
-    """The order as a tensor.
+    """Returns the order as a tensor, shape (d,).
 
     Raises:
         ValueError: if it is no permutation of 0..d-1.
@@ -93,5 +112,5 @@ def _permutation(order: tuple[int, ...] | None, d: int) -> Tensor:
 
 
 def negative_log_likelihood(model: Ordered, batch: Batch, rng: Rng) -> Terms:
-    """-log p(x|c) of equation (1) in nats."""
+    """Computes -log p(x|c) by equation (1) in nats, shape (B,)."""
     return Terms({"nll": -model.log_density(batch.x, batch.c)})

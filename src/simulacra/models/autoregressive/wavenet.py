@@ -1,15 +1,14 @@
-"""Series, such as sound: WaveNet, a stack of dilated causal convolutions, conditional or not.
+"""WaveNet: a stack of dilated causal convolutions for series such as audio, conditional or not.
 
     p(x|c) = prod_t p(x_t | x_1, ..., x_t-1, c)                                  (1)
     z = tanh(W_f * h + V_f' c) . sg(W_g * h + V_g' c)                            (2)
     z = tanh(W_f * h + V_f * c) . sg(W_g * h + V_g * c)                          (3)
 
-Dilations 1, 2, 4, ... double what is seen with each layer; several blocks of them make the network
-deeper. The condition is the same at all times, as a speaker is (2), or a series of frames, as phonemes
-are (3). To draw, the features that a layer will look back on wait in queues: an entry costs O(layers),
-however far they reach.
+Dilations 1, 2, 4, ... double the receptive field with each layer; several blocks of them make the network
+deeper. A condition is global, such as a speaker (2), or a series of frames, such as phonemes (3). Sampling
+keeps the features that later entries need in queues: an entry costs O(layers), whatever the receptive field.
 
-Sound of 16 bits is best companded to 256 levels by the mu-law first; each is then one class of a softmax.
+Quantize 16-bit audio to 256 levels with the mu-law first; each level is then one class of a softmax.
 
 Reference: van den Oord et al., WaveNet: A Generative Model for Raw Audio, 2016, equations 1 to 3.
 Rows H18, H19.
@@ -26,27 +25,31 @@ from simulacra.core.spaces.plain import Binary, Levels, Space
 from simulacra.models.autoregressive.ordered import Ordered
 from simulacra.nets.autoregressive.dilated import Column, DilatedStack
 
-MOST_CODES = 256  # more levels than these enter as numbers
+MOST_CODES = 256  # with more levels than these, entries are inputs as numbers, without an embedding
 
 
 class WaveNet(Ordered):
     """WaveNet: dilated causal convolutions with gates, globally or locally conditional.
 
     Args:
-        space: series (T,) of entries of one kind; up to 256 values have embeddings.
-        condition: what the condition is; None for p(x). A space of shape (C, frames) is a series whose
-            frames last T / frames entries each; any other is the same at all times.
-        blocks: how often the dilations are repeated.
-        layers: layers of a block, with dilations 1, 2, 4, ..., 2^(layers - 1).
+        space: space of series (T,); all entries have the same kind of distribution. Entries of up to 256
+            values
+            have embeddings.
+        condition: space of the condition c of p(x | c); None for p(x). A space of shape (C, frames) is a
+            series
+            of frames that last T / frames entries each; any other is constant over time.
+        blocks: number of blocks of layers, which all have the same dilations.
+        layers: number of layers in a block, with dilations 1, 2, 4, ..., 2^(layers - 1).
         channels: width of the residual and of the gated features.
-        skip_channels: width of the sum of skip connections and of the layer behind it.
+        skip_channels: width of the summed skip connections and of the layer after them.
         likelihood: distribution of an entry; `auto` takes `categorical` for up to 256 levels, otherwise
-            the space's first.
-        mixtures: components of a `logistic-mixture`.
+            the default of the space.
+        mixtures: number of components of a `logistic-mixture`.
 
     Raises:
-        ValueError: if x is no series, the frames do not divide it, or a size or the observation does
-            not fit.
+        ValueError: if x is no series, the number of frames does not divide its length, a size is below 1, or
+            the
+            likelihood does not fit the space.
 
     Example:
         >>> model = WaveNet(Levels((50,), 256), Categorical((), 3), blocks=2, layers=3, channels=4)
@@ -80,31 +83,52 @@ class WaveNet(Ordered):
 
     @property
     def receptive_field(self) -> int:
-        """The number of entries before it that an entry depends on: 2 + blocks (2^layers - 1)."""
+        """Number of preceding entries that an entry depends on: 2 + blocks (2^layers - 1)."""
         return self.net.reach
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The numbers of each entry's distribution given the entries before it, (B, P, T)."""
+        """Returns the distribution parameters of each entry given the preceding ones, shape (B, P, T).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.net(self._inputs(x), self._given(c)).transpose(1, 2)
 
     def begin(self, n: int, c: Tensor | None = None) -> Column:
-        """The state before the first entry."""
+        """Returns the sampling state before the first entry.
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         return self.net.begin(n, self.space.dims, self._given(c))
 
     def next_parameters(self, state: Column, t: int) -> Tensor:
-        """The numbers of the distribution of entry t, shape (B, P)."""
+        """Returns the distribution parameters of entry t, shape (B, P).
+
+        Args:
+            state: state before the entry.
+            t: not used.
+        """
         return state.y
 
     def advance(self, state: Column, t: int, value: Tensor) -> Column:
-        """The state after entry t took `value`, shape (B,)."""
+        """Returns the state after entry t took `value`, shape (B,).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
+        """
         return state if t + 1 == self.space.dims else self.net.step(state, t, self._inputs(value))
 
     def _inputs(self, x: Tensor) -> Tensor:
-        """Codes, or numbers with a dimension for their one feature."""
+        """Returns x as codes for the embedding, or as features with a last dimension of 1."""
         return x.long() if self._codes else self.features(x).unsqueeze(-1)
 
     def _given(self, c: Tensor | None) -> Tensor | None:
-        """The condition as frames, shape (B, frames, size)."""
+        """Returns the condition as frames, shape (B, frames, size), or None."""
         if self.condition is None or c is None:
             return None
         f = self.condition.features(c, self.dtype)
@@ -112,7 +136,7 @@ class WaveNet(Ordered):
 
 
 def codes_of(space: Space) -> int:
-    """The number of values of an entry; 0 where they are too many, or in order without an end.
+    """Returns the number of values of an entry; 0 if they are more than `MOST_CODES` or unbounded.
 
     Example:
         >>> codes_of(Binary((5,))), codes_of(Levels((5,), 256)), codes_of(Levels((5,), 65536))
@@ -125,12 +149,12 @@ def codes_of(space: Space) -> int:
 
 
 def _frames(condition: Space) -> int:
-    """The number of frames of a condition; one that is no series has one, which lasts."""
+    """Returns the number of frames of a condition; 1 if it is constant over time."""
     return condition.shape[1] if len(condition.shape) == 2 else 1
 
 
 def _check_series(space: Space, condition: Space | None) -> None:
-    """Raise ValueError unless x is a series and the condition's frames divide it."""
+    """Raises ValueError unless x is a series and the number of frames divides its length."""
     if len(space.shape) != 1:
         raise ValueError(
             f"WaveNet draws series (T,), but the space is {space}: give x that shape, such as (16000,), "
@@ -138,7 +162,7 @@ def _check_series(space: Space, condition: Space | None) -> None:
         )
     if condition is not None and space.dims % _frames(condition):
         raise ValueError(
-            f"the condition has {_frames(condition)} frames, but x has {space.dims} entries, which they do "
-            "not divide: each frame lasts equally long; give a condition that is no series another shape "
-            "than (C, frames)."
+            f"the condition has {_frames(condition)} frames, but x has {space.dims} entries, which is no "
+            "multiple of it, and all frames have the same length: choose another number of frames, or give a "
+            "condition that is constant over time another shape than (C, frames)."
         )

@@ -1,4 +1,4 @@
-"""Variational models: log p(x) from below."""
+"""Latent variable models with an amortised posterior, trained on a variational bound."""
 
 from simulacra.models.entry import classes_of
 from simulacra.models.variational.catalog import ENTRIES

@@ -4,12 +4,12 @@
     q(z|x) = q(z_1|x) q(z_2|z_1) ... q(z_L|z_{L-1})                                  (2)
     L_k(x) = E log (1/k) sum_j p(x, z^j) / q(z^j|x),   z^j ~ q(z|x)                  (3)
 
-Every conditional among the codes is a Gaussian whose mean and log standard deviation a network
-gives. L_1 is the evidence lower bound; L_k rises with k to log p(x).
+Every conditional among the codes is a Gaussian; a network outputs its mean and log standard deviation. L_1 is
+the evidence lower bound; L_k increases with k towards log p(x).
 
-The code that `encode` and `decode` speak of is the topmost, z_L, whose prior is N(0, I). Both pass
-the means of the layers between: z_L = mu(... mu(x)), which is deterministic, but neither the mean of
-q(z_L|x), a mixture over the codes below, nor E[x|z_L]. So there is no Gaussian posterior to declare.
+`encode` and `decode` use the topmost code z_L, whose prior is N(0, I). Both propagate the means of the layers
+between: z_L = mu(... mu(x)). This is deterministic, but neither the mean of q(z_L|x), a mixture over the
+codes below, nor E[x|z_L]. So the model does not declare a Gaussian posterior.
 
 Reference: Rezende, Mohamed and Wierstra 2014; Burda, Grosse and Salakhutdinov, Importance Weighted
 Autoencoders, 2015 (equations 3 and 8, section 5). Row E9.
@@ -37,22 +37,22 @@ from simulacra.nets.mlp import mlp
 class HierarchicalVAE(LatentVariableModel):
     """Variational autoencoder with a chain of codes; by default the two layers of Burda et al. 2015.
 
-    A condition c is seen by the networks next to x: p(x|z_1, c) and q(z_1|x, c).
+    A condition c is an input of the networks next to x: p(x|z_1, c) and q(z_1|x, c).
 
     Args:
-        space: what one observation is.
-        condition: what the condition is; None for p(x).
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
         latents: sizes of the codes z_1 (next to x) to z_L.
-        k: importance samples of the training bound; k=1 is the VAE, more the IWAE.
-        hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
-        between: layer sizes of the networks from one code to the next, up and down.
-        net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
+        k: importance samples of the training bound; 1 is the ELBO of the VAE, more are the IWAE's bound.
+        hidden: sizes of the encoder's hidden layers (channels for `conv`); the decoder mirrors them.
+        between: sizes of the hidden layers of the networks from one code to the next, up and down.
+        net: `mlp` or `conv`; `auto` takes `conv` for images with a side of at least 16, else `mlp`.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
-        dropout: share of hidden activations dropped in training (`mlp`, and between the codes).
-        networks: further options of the networks and of p(x|z_1): see `LatentVariableModel`.
+        dropout: dropout rate of the hidden layers (`mlp`, and between the codes).
+        networks: further options of the networks and of p(x|z_1), listed in `LatentVariableModel`.
 
     Raises:
-        ValueError: if the observation does not fit the space, or a network not the model.
+        ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -86,11 +86,19 @@ class HierarchicalVAE(LatentVariableModel):
         self.down = nn.ModuleList(network(b, a) for a, b in pairwise(latents))
 
     def updates(self) -> list[Update]:
-        """One player: all parameters descend the negative bound (3)."""
+        """Returns the only update: all parameters minimize the negative bound (3)."""
         return [Update("hierarchical-vae", ("",), partial(negative_bound, k=self.k))]
 
     def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
-        """k chains z_1, ..., z_L for each row, reparameterised from the bottom to the top."""
+        """Draws k chains z_1, ..., z_L for each row by reparameterization, from the bottom to the top.
+
+        Args:
+            x: observations, shape (B, *).
+            c: condition, or None.
+            rng: source of random numbers.
+            k: number of chains for each row.
+            known: True where observed, shape (B, *); None for all.
+        """
         q = [repeated(self.posterior(x, c, known))]
         z: list[Tensor] = []
         for i, size in enumerate(self.latents):
@@ -105,24 +113,47 @@ class HierarchicalVAE(LatentVariableModel):
         return Codes(z[0], torch.stack(terms).sum(0))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """log p(x, z) - log q(z|x) with one z ~ q, in nats, shape (B,)."""
+        """Returns log p(x, z) - log q(z|x) with one z ~ q, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
+        """
         return self.log_weights(x, c, rng, 1, known)[:, 0]
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """The topmost code by the means of q from layer to layer, shape (B, latents[-1])."""
+        """Returns the topmost code by propagating the means of q, shape (B, latents[-1]).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            known: True where observed, shape (B, *); None for all.
+        """
         z = self.posterior(x, c, known).loc
         for up in self.up:
             z = law(up, z).loc
         return z
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """E[x|z_1] at the z_1 to which the means of p lead from the topmost code, shape (B, *)."""
+        """Returns E[x|z_1] at the z_1 that the means of p give for the topmost code, shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: conditions, shape (B, *), or None.
+        """
         for down in reversed(self.down):
             z = law(down, z).loc
         return mean_image(self.likelihood(z, c), self.space)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """z_L ~ N(0, I), then z_{L-1} ~ p(.|z_L) down to x ~ p(x|z_1), shape (B, *)."""
+        """Samples z_L ~ N(0, I), then z_{L-1} ~ p(.|z_L) down to x ~ p(x|z_1), shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: conditions, shape (B, *), or None.
+        """
         z = rng.normal(f"z{len(self.latents)}", self.latents[-1], dtype=self.dtype)
         for i in range(len(self.down), 0, -1):
             z = law(self.down[i - 1], z).sample(rng, f"z{i}")
@@ -130,5 +161,10 @@ class HierarchicalVAE(LatentVariableModel):
 
 
 def law(network: nn.Module, z: Tensor) -> Gaussian:
-    """The Gaussian of one code given the next, for z of shape (B, *, n)."""
+    """Returns the Gaussian conditional of a code given the neighbouring code.
+
+    Args:
+        network: network from (*, n) to mean and log standard deviation, (*, 2 m).
+        z: the neighbouring code, shape (B, *, n).
+    """
     return gaussian_of(network(z))

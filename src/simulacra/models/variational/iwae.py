@@ -1,8 +1,8 @@
-"""The importance-weighted autoencoder: the VAE trained on a tighter bound.
+"""The importance-weighted autoencoder: a VAE trained on a tighter bound.
 
     L_k(x) = E log (1/k) sum_j p(x, z_j) / q(z_j|x),   z_j ~ q(z|x)            (8)
 
-L_1 is the VAE's bound; L_k rises with k to log p(x).
+L_1 is the VAE's bound; L_k increases with k towards log p(x).
 
 Reference: Burda, Grosse and Salakhutdinov, Importance Weighted Autoencoders, 2015. Row E9.
 """
@@ -24,14 +24,14 @@ class IWAE(LatentGaussian):
     """Importance-weighted autoencoder.
 
     Args:
-        space: what one observation is.
-        condition: what the condition is; None for p(x).
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
         latent: size of the code z.
-        k: importance samples of the training bound; k=1 is the VAE.
-        networks: options of the networks and of p(x|z): see `LatentVariableModel`.
+        k: importance samples of the training bound; 1 is the VAE.
+        networks: options of the networks and of p(x|z), listed in `LatentVariableModel`.
 
     Raises:
-        ValueError: if the observation does not fit the space, or a network not the model.
+        ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -53,12 +53,19 @@ class IWAE(LatentGaussian):
         self.k = k
 
     def updates(self) -> list[Update]:
-        """One player: all parameters descend the negative bound."""
+        """Returns the only update: all parameters minimize the negative bound."""
         return [Update("iwae", ("",), partial(negative_bound, k=self.k))]
 
 
 def negative_bound(model: LatentVariableModel, batch: Batch, rng: Rng, k: int) -> Terms:
-    """-L_k(x) of equation (8) in nats, and the ELBO at the same draws."""
+    """Computes -L_k(x) of equation (8) in nats, shape (B,), and logs the ELBO at the same draws.
+
+    Args:
+        model: a latent variable model.
+        batch: rows of data.
+        rng: source of random numbers.
+        k: number of importance samples.
+    """
     log_w = model.log_weights(batch.x, batch.c, rng, k, batch.known)
     bound = log_w.logsumexp(1) - math.log(k)
     return Terms({"bound": -bound}, {"elbo": log_w.detach().mean(1)})

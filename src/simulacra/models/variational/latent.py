@@ -1,4 +1,4 @@
-"""Shared by every model with a Gaussian amortised posterior: q(z|x), p(x|z), the weights.
+"""The shared base of models with a Gaussian amortised posterior: q(z|x), p(x|z) and importance weights.
 
     p(x) = E_{z ~ p(z)} p(x|z),     q(z|x) = N(mu(x), sigma(x)^2)
 
@@ -58,8 +58,8 @@ LikelihoodName = Literal[
     "fields",
 ]
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
-MAX_LOG_SIGMA = 20.0  # of a code in any direction
-PROPOSALS = 128  # codes that a completion chooses from
+MAX_LOG_SIGMA = 20.0  # largest |log sigma| of a code
+PROPOSALS = 128  # number of codes from which a completion resamples one
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Codes:
 
     Args:
         z: the code next to x, shape (B, k, latent).
-        log_ratio: log p - log q of all that was drawn, in nats, shape (B, k).
+        log_ratio: log p - log q of all codes drawn, in nats, shape (B, k).
     """
 
     z: Tensor
@@ -78,26 +78,28 @@ class Codes:
 class LatentVariableModel(
     Model, Samples, HasImportanceWeights, Encodes, Decodes, Completes, TakesCondition, TakesMissing
 ):
-    """Abstract: q(z|x), p(x|z) and what follows from weighted codes; subclasses say what p(z) is.
+    """Abstract base with q(z|x), p(x|z) and importance weights; subclasses choose the prior p(z).
 
     Args:
-        space: what one observation is.
-        condition: what the condition is; None for p(x).
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
         latent: size of the code z next to x.
-        hidden: layer sizes of the encoder (channels for `conv`); the decoder mirrors them.
-        net: `mlp`, `conv`, or `auto`: convolutions for images with a side of at least 16.
+        hidden: layer sizes of the encoder (channels for `conv`), which the decoder mirrors; None takes the
+            defaults of the network.
+        net: `mlp` or `conv`; `auto` takes `conv` for images with a side of at least 16, else `mlp`.
         activation: `relu`, `tanh`, `silu`, `softplus`, `leaky-relu` or `sigmoid`.
-        likelihood: distribution of x given z; `auto` takes the space's first.
-        scale: fixed standard deviation of a Gaussian observation; None: learned.
-        mixtures: components of a `logistic-mixture`.
-        dropout: share of hidden activations dropped in training (`mlp` only).
-        gaps: show the encoder which entries are missing, for training rows with gaps; without it a missing
-            number is to the encoder what a mean one is. The marks stand behind the features of the condition.
-        encoder: a network of your own from features (B, *) to (B, 2 latent).
-        decoder: a network of your own from (B, latent) to (B, P, *shape), or to (B, P) for fields.
+        likelihood: distribution of x given z; `auto` takes the default of the space.
+        scale: fixed standard deviation of a `gaussian` likelihood, in units of x; None learns it.
+        mixtures: number of components of a `logistic-mixture`.
+        dropout: dropout rate of the hidden layers (`mlp` only).
+        gaps: give the encoder a mask of the missing entries, for rows with gaps; without it a missing
+            number looks like a mean one. The mask follows the features of the condition.
+        encoder: custom network from features (B, *) to (B, 2 latent); None builds one.
+        decoder: custom network from (B, latent) to (B, P, *shape), or to (B, P) for tables, with P parameters
+            for each entry; None builds one.
 
     Raises:
-        ValueError: if the observation does not fit the space, or a network not the model.
+        ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
     """
 
     def __init__(
@@ -137,25 +139,31 @@ class LatentVariableModel(
 
     @property
     def recommended(self) -> Mapping[str, Any]:
-        """For tables, which have few rows: at least 3,000 steps, at a rate that falls from 0.002."""
+        """Recommended options for tables: at least 3,000 steps, and a rate decaying from 0.002."""
         return TABLES if isinstance(self.space, Table) else {}
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One stage; a Bernoulli output begins at the mean of the data, columns at their marginals."""
+        """Returns the only stage, whose start sets the output biases from the data (see `bias_from_data`).
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
 
     def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
-        """The condition as further network input, or nothing."""
+        """Returns the condition's features as further arguments of a network, an empty tuple without one."""
         if self.condition is None or c is None:
             return ()
         return (self.condition.features(c, self.dtype),)
 
     def posterior(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Gaussian:
-        """q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,).
+        """Returns q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,).
 
         Args:
-            x: shape (B, *).
-            known: True where x is observed, shape (B, *); elsewhere the network sees zeros.
+            x: observations, shape (B, *).
+            c: condition, or None.
+            known: True where observed, shape (B, *); missing features are set to zero. None for all.
         """
         f = self.features(x)
         if known is not None:
@@ -172,19 +180,37 @@ class LatentVariableModel(
         return (torch.cat([*(g.flatten(1) for g in given), gone], 1),)
 
     def likelihood(self, z: Tensor, c: Tensor | None = None) -> Distribution:
-        """p(x|z) for codes of shape (B, latent)."""
+        """Returns p(x|z).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: condition, or None.
+        """
         return self.head.build(self.decoder(z, *self.condition_features(c)))
 
     @abstractmethod
     def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
-        """k draws for each row, z_j = mu + sigma eps_j."""
+        """Draws k codes z_j = mu + sigma eps_j for each row.
+
+        Args:
+            x: observations, shape (B, *).
+            c: condition, or None.
+            rng: source of random numbers.
+            k: number of codes for each row.
+            known: True where observed, shape (B, *); None for all.
+        """
 
     def log_weights(
         self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
     ) -> Tensor:
-        """log p(x, z_j) - log q(z_j|x) of k draws: in nats, shape (B, k).
+        """Computes log p(x, z_j) - log q(z_j|x) of k draws, in nats, shape (B, k).
 
-        Where only the `known` entries are observed, p(x|z) is that of these.
+        Args:
+            x: observations, shape (B, *).
+            c: condition, or None.
+            rng: source of random numbers.
+            k: number of importance samples.
+            known: True where observed, shape (B, *): p(x|z) is then that of these entries. None for all.
         """
         return self._weights(x, c, self.codes(x, c, rng, k, known), known)
 
@@ -196,10 +222,16 @@ class LatentVariableModel(
         return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + drawn.log_ratio
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with the missing entries drawn from p(x_missing | x_known), by importance resampling:
+        """Returns x with the missing entries drawn from p(x_missing | x_known), by importance resampling.
 
-        of `PROPOSALS` codes z_j ~ q(z|x_known) one is kept with probability w_j / sum w,
+        Of `PROPOSALS` codes z_j ~ q(z|x_known) one is chosen with probability w_j / sum w, where
         w_j = p(x_known, z_j) / q(z_j|x_known) (Mattei and Frellsen 2019, equation 12).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
         x, size = self.space.filled(x, known), max(1, ENTRIES // (self.space.dims * PROPOSALS))
         pieces = [slice(i, i + size) for i in range(0, len(x), size)]
@@ -212,16 +244,24 @@ class LatentVariableModel(
         chosen = Categorical(self._weights(x, c, drawn, known), 0).sample(rng, "which")
         z = drawn.z[torch.arange(len(x), device=x.device), chosen]
         draws = self.likelihood(z, c).sample(rng)
-        # whole numbers are no type for real draws
+        # an integer dtype cannot hold real draws
         wide = x.dtype if self.space.discrete else torch.promote_types(x.dtype, draws.dtype)
         return torch.where(known, x.to(wide), draws.to(wide))
 
 
 class LatentGaussian(LatentVariableModel, HasPosterior):
-    """Abstract: one code of prior N(0, I); subclasses state the objective."""
+    """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
 
     def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
-        """k draws for each row, z_j = mu + sigma eps_j."""
+        """Draws k codes z_j = mu + sigma eps_j for each row.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            k: number of codes for each row.
+            known: True where observed, shape (B, *); None for all.
+        """
         q = repeated(self.posterior(x, c, known))
         eps = rng.normal("z", k, self.code_size, dtype=q.loc.dtype)
         z = q.at(eps)
@@ -229,47 +269,76 @@ class LatentGaussian(LatentVariableModel, HasPosterior):
         return Codes(z, 0.5 * (eps * eps - z * z).sum(-1) + q.log_scale.sum(-1))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one z, in nats, shape (B,)."""
+        """Returns E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one draw of z, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
+        """
         q = self.posterior(x, c, known)
         return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """mu(x), shape (B, latent)."""
+        """Returns the posterior mean mu(x), shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            known: True where observed, shape (B, *); None for all.
+        """
         return self.posterior(x, c, known).loc
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """E[x|z], shape (B, *)."""
+        """Returns E[x|z], shape (B, *).
+
+        Args:
+            z: codes, shape (B, latent).
+            c: conditions, shape (B, *), or None.
+        """
         return mean_image(self.likelihood(z, c), self.space)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """z ~ N(0, I), x ~ p(x|z), shape (B, *)."""
+        """Samples z ~ N(0, I), then x ~ p(x|z), shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: conditions, shape (B, *), or None.
+        """
         z = rng.normal("z", self.code_size, dtype=self.dtype)
         return self.likelihood(z, c).sample(rng)
 
 
 def gaussian_of(numbers: Tensor) -> Gaussian:
-    """The Gaussian of a code whose mean and log standard deviation a network gives, event (latent,).
+    """Returns the Gaussian of a code from a network's output, event (latent,).
 
-    Any q bounds log p, so a row far out may be given a narrower one than the network says: the standard
-    deviations of others stay far from the limit, and those of such a row would overflow to NaN.
+    The log standard deviation is clamped to `MAX_LOG_SIGMA`. Any q bounds log p, so this keeps the bound
+    valid;
+    it only affects outliers, for which the standard deviation would overflow to NaN.
 
     Args:
-        numbers: shape (*, 2 latent).
+        numbers: mean and log standard deviation, shape (*, 2 latent).
     """
     mu, log_sigma = numbers.chunk(2, -1)
     return Gaussian(mu, log_sigma.clamp(-MAX_LOG_SIGMA, MAX_LOG_SIGMA), 1)
 
 
 def repeated(q: Gaussian) -> Gaussian:
-    """q for several draws of each row: parameters of shape (B, 1, latent)."""
+    """Returns q for several draws of each row, with parameters of shape (B, 1, latent)."""
     return Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)
 
 
 def bias_from_data(model: LatentVariableModel, source: Source, rng: Rng) -> None:
-    """Output biases at the log-odds of each pixel's mean, so that training learns what is left.
+    """Initializes the output biases at the log-odds of each pixel's mean, as in Burda et al. 2015.
 
-    As Burda et al. 2015 begin. The columns of a table begin at their marginals. Networks of one's own and
-    other distributions are left alone.
+    Columns of a table start at their marginals. Other likelihoods, and decoders other than `MLPDecoder`, are
+    not changed.
+
+    Args:
+        model: the model.
+        source: the training split.
+        rng: random numbers of the preprocessing.
     """
     if not isinstance(model.decoder, MLPDecoder):
         return

@@ -1,6 +1,6 @@
 """The variational autoencoder.
 
-log p(x) is bounded by the evidence lower bound with an amortised Gaussian posterior:
+The evidence lower bound on log p(x), with an amortised Gaussian posterior, is
 
     L(x) = E_{q(z|x)} log p(x|z) - KL(q(z|x) || N(0, I))                       (1)
     z = mu(x) + sigma(x) eps,  eps ~ N(0, I)                                   (2)
@@ -28,18 +28,19 @@ from simulacra.models.variational.latent import LatentGaussian
 
 
 class VAE(LatentGaussian):
-    """Variational autoencoder, class-conditional where `condition` is given.
+    """Variational autoencoder; class-conditional if `condition` is given.
 
     Args:
-        space: what one observation is.
-        condition: what the condition is; None for p(x).
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
         latent: size of the code z.
         kl: `analytic` (equation 3) or `monte-carlo` (log q(z|x) - log p(z) at the drawn z).
-        kl_warmup: share of training over which the weight of the KL rises from 0 to 1.
-        networks: options of the networks and of p(x|z): see `LatentVariableModel`.
+        kl_warmup: share of training over which the weight of the KL term rises linearly from 0 to 1; 0 has
+            weight 1 throughout.
+        networks: options of the networks and of p(x|z), listed in `LatentVariableModel`.
 
     Raises:
-        ValueError: if the observation does not fit the space, or a network not the model.
+        ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -64,16 +65,16 @@ class VAE(LatentGaussian):
         if not 0 <= kl_warmup <= 1:
             raise ValueError(f"kl_warmup is {kl_warmup}, but a share of training lies in [0, 1].")
         self.kl, self.kl_warmup = kl, kl_warmup
-        # remembered between steps, so a buffer: `anneal` moves it
+        # a buffer, because `anneal` changes it between steps
         self.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
 
     def updates(self) -> list[Update]:
-        """One player: all parameters descend the negative bound."""
+        """Returns the only update: all parameters minimize the negative bound."""
         return [Update("vae", ("",), negative_elbo, after=anneal)]
 
 
 def negative_elbo(model: VAE, batch: Batch, rng: Rng) -> Terms:
-    """-L(x) of equation (1) in nats, split into reconstruction and KL."""
+    """Computes -L(x) of equation (1) in nats, split into reconstruction and KL, each (B,)."""
     q = model.posterior(batch.x, batch.c, batch.known)
     # (2)
     z = q.sample(rng, "z")
@@ -85,12 +86,18 @@ def negative_elbo(model: VAE, batch: Batch, rng: Rng) -> Terms:
 
 
 def _kl_at(q: Gaussian, z: Tensor) -> Tensor:
-    """log q(z|x) - log p(z): unbiased for the KL at z ~ q."""
+    """Returns log q(z|x) - log p(z), an unbiased estimate of the KL at z ~ q."""
     zero = torch.zeros_like(z)
     return q.log_prob(z) - Gaussian(zero, zero, 1).log_prob(z)
 
 
 def anneal(model: VAE, terms: Mapping[str, Tensor], progress: float) -> None:
-    """Raise the weight of the KL linearly over the first `kl_warmup` of training."""
+    """Increases the weight of the KL linearly over the first `kl_warmup` of training.
+
+    Args:
+        model: a VAE.
+        terms: logged means of the update; not used.
+        progress: share of training that is done, from 0 to 1.
+    """
     if model.kl_warmup:
         model.kl_weight.fill_(min(1.0, progress / model.kl_warmup))

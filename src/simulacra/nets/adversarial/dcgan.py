@@ -1,11 +1,11 @@
-"""Convolutional players without pooling: strides of two down, transposed ones up.
+"""Convolutional generator and critic without pooling: strides of two down, transposed ones up.
 
     G: z -> linear -> 4x4 -> 8x8 -> ... -> H x W        each step a transposed convolution
     D: H x W -> ... -> 8x8 -> 4x4 -> features           each step a convolution
 
-A kernel of 4, stride 2 and padding 1 double and halve a side exactly, and each entry of the larger side lies
-under equally many entries of the kernel, so that no chequered pattern comes from the overlap. As in the paper
-all layers are normalized but the generator's last and the critic's first, and weights begin as N(0, 0.02).
+A kernel of 4 with stride 2 and padding 1 doubles or halves a side exactly. Every entry of the larger side
+overlaps the same number of kernel entries, so there are no checkerboard artefacts. As in the paper, all
+layers but the generator's last and the critic's first are normalized, and weights start as N(0, 0.02).
 
 Reference: Radford, Metz and Chintala, Unsupervised Representation Learning with Deep Convolutional
 Generative Adversarial Networks, 2015. Row G4.
@@ -30,18 +30,19 @@ PADDING = padding("same", KERNEL, STRIDE)
 
 
 class DCGANGenerator(nn.Module):
-    """From noise (B, latent), and a condition (B, *), to (B, C, H, W) without a last non-linearity.
+    """Generates images (B, C, H, W), before output activation, from noise (B, latent) and a condition.
 
     Args:
         latent: size of the noise.
-        out_shape: (C, H, W), H and W multiples of 2^len(channels).
-        channels: before each doubling of the side, from the lowest side to the highest.
-        condition: size of the flattened condition.
+        out_shape: (C, H, W), with H and W multiples of 2^len(channels).
+        channels: input channels of each upsampling layer, from the lowest resolution to the highest.
+        condition: number of entries of the flattened condition; 0 without one.
         normalization: "batch", "virtual", "layer" or "none".
-        reference: rows of the reference batch, for "virtual".
+        act: activation of the hidden layers.
+        reference: size of the reference batch of "virtual" normalization.
 
     Raises:
-        ValueError: if the sides cannot be halved so often.
+        ValueError: if H or W is not a multiple of 2^len(channels).
 
     Example:
         >>> DCGANGenerator(9, (1, 28, 28), channels=(6, 3))(torch.zeros(2, 9)).shape
@@ -70,24 +71,26 @@ class DCGANGenerator(nn.Module):
         self.apply(_begin)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The images for noise `z` and features `c` of the condition."""
+        """Returns images for noise z (B, latent) and condition features c (B, condition), or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
         return self.body(self.stem(z).unflatten(1, self.start))
 
 
 class DCGANCritic(nn.Module):
-    """From images (B, C, H, W), and a condition (B, *), to features (B, width).
+    """Extracts features (B, width) from images (B, C, H, W) and a condition (B, *).
 
     Args:
-        in_shape: (C, H, W), H and W multiples of 2^len(channels).
-        channels: after each halving of the side, from the highest side to the lowest.
-        condition: size of the flattened condition, which comes in as constant maps beside the image.
-        normalization: "batch", "virtual", "layer" or "none", of all layers but the first.
-        dropout: probability of dropping an entry after each activation.
-        reference: rows of the reference batch, for "virtual".
+        in_shape: (C, H, W), with H and W multiples of 2^len(channels).
+        channels: output channels of each downsampling layer, from the highest resolution to the lowest.
+        condition: number of entries of the flattened condition, which is appended as constant maps; 0 without
+            one.
+        normalization: normalization of all layers but the first: "batch", "virtual", "layer" or "none".
+        act: activation of the layers.
+        dropout: dropout rate after each activation.
+        reference: size of the reference batch of "virtual" normalization.
 
     Raises:
-        ValueError: if the sides cannot be halved so often.
+        ValueError: if H or W is not a multiple of 2^len(channels).
 
     Example:
         >>> DCGANCritic((1, 28, 28), channels=(3, 6))(torch.zeros(2, 1, 28, 28)).shape
@@ -116,12 +119,17 @@ class DCGANCritic(nn.Module):
         self.apply(_begin)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """The features of images `h` with features `c` of the condition."""
+        """Returns the features of images h (B, C, H, W) and condition features c (B, condition), or None."""
         return self.body(beside(h, c)).flatten(1)
 
 
 def beside(h: Tensor, c: Tensor | None) -> Tensor:
-    """Maps h (B, C, H, W) and a condition (B, *) as constant maps, shape (B, C + m, H, W)."""
+    """Appends a condition to images as constant maps, shape (B, C + m, H, W).
+
+    Args:
+        h: images or maps, shape (B, C, H, W).
+        c: condition of m entries, shape (B, *), or None, which returns h.
+    """
     if c is None:
         return h
     maps = c.flatten(1)[:, :, None, None]
@@ -129,7 +137,7 @@ def beside(h: Tensor, c: Tensor | None) -> Tensor:
 
 
 def _begin(layer: nn.Module) -> None:
-    """Weights from N(0, 0.02), biases of zero."""
+    """Initializes weights from N(0, 0.02) and biases with zero."""
     if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(layer.weight, 0.0, 0.02)
         if layer.bias is not None:

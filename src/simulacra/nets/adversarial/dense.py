@@ -1,13 +1,13 @@
-"""A classifier of crops as a convolution: one pass over a larger image gives the output for every crop.
+"""Applies a classifier of crops to every position of a larger image in one convolutional pass.
 
     fully connected layer on a map of h x w:   a convolution with a kernel of h x w                  (1)
     each later one:                            a convolution with a kernel of 1 x 1
     entry (i, j) of the map of outputs:        the classifier on the crop at (i S, j S)              (2)
 
-S is the product of the strides, of convolutions and of pooling. On an image of the crop's size the map is
-1 x 1 and (2) is the classifier itself; S pixels more on each side make it 2 x 2, and so on. What
-neighbouring crops share is computed once. Equation (2) needs layers that add no zeros at the border: at the
-border of a crop the classifier would see zeros, in the middle of the image it would see pixels.
+S is the product of the strides of convolutions and pooling. On an image of the crop's size the map is 1 x 1
+and (2) is the classifier itself; S more pixels on each side make it 2 x 2, and so on. Activations that
+neighbouring crops share are computed once. Equation (2) requires layers without padding: the classifier
+would see zeros at the border of a crop where the larger image has pixels.
 
 Reference: Sermanet et al., OverFeat, 2013, figure 5. Row I14.
 """
@@ -33,16 +33,17 @@ POINTWISE = (
 
 
 class DenseMap(nn.Module):
-    """The outputs of a classifier of crops at every place of a larger image; it shares the weights.
+    """Wraps a classifier of crops so that it returns its outputs at every position of a larger image.
 
     Args:
-        classifier: convolutions and pooling without padding, `Flatten`, fully connected layers; activations,
-            dropout and two-dimensional batch normalization (in evaluation mode) stand anywhere between.
-        crop: (C, H, W) that the classifier takes.
+        classifier: convolutions and pooling without padding, `Flatten`, then fully connected layers, whose
+            weights are shared; activations, dropout and two-dimensional batch normalization (in evaluation
+            mode) may stand anywhere between.
+        crop: input shape (C, H, W) of the classifier.
 
     Raises:
-        ValueError: if a layer sees more than its own place, the layers do not fit the crop, or what they give
-            for a crop is no vector.
+        ValueError: if a layer cannot slide over a larger image, the layers do not fit the crop, or the output
+            for a crop is not a vector.
 
     Example:
         >>> import torch
@@ -56,11 +57,11 @@ class DenseMap(nn.Module):
         super().__init__()
         self.classifier, self.crop = classifier, tuple(crop)
         self.stride: Pair = (1, 1)
-        self.kernels: dict[int, Pair] = {}  # of each fully connected layer, by its number
+        self.kernels: dict[int, Pair] = {}  # kernel of each fully connected layer, by its number
         self._plan()
 
     def _plan(self) -> None:
-        """Follow the sides of the crop through the layers."""
+        """Checks the layers and computes their kernels from the sides of the crop at each layer."""
         channels, *sides = self.crop
         flat = False
         for i, layer in enumerate(self.classifier):
@@ -91,7 +92,7 @@ class DenseMap(nn.Module):
             )
 
     def _slide(self, layer: Any, sides: list[int], name: str) -> list[int]:
-        """The sides after a convolution or a pooling."""
+        """Returns the sides after a convolution or a pooling layer."""
         if getattr(layer, "return_indices", False):
             raise ValueError(f"{name} gives indices next to its values: take return_indices=False.")
         kernel, stride = _pair(layer.kernel_size), _pair(layer.stride)
@@ -111,10 +112,10 @@ class DenseMap(nn.Module):
         return after
 
     def forward(self, x: Tensor) -> Tensor:
-        """Equation (2) for images (B, C, H, W), shape (B, outputs, h, w).
+        """Applies the classifier to all crops of images (B, C, H, W), equation (2), shape (B, outputs, h, w).
 
         Raises:
-            ValueError: if the images have other channels, or are smaller than the crop.
+            ValueError: if the images have another number of channels, or are smaller than the crop.
         """
         C, H, W = self.crop
         if x.shape[1] != C or x.shape[2] < H or x.shape[3] < W:
@@ -130,15 +131,15 @@ class DenseMap(nn.Module):
                 x = F.conv2d(x, kernel, layer.bias)
             elif not isinstance(layer, nn.Flatten):
                 x = layer(x)
-        # a last row or column that sees less than a crop's border is no place of a crop
+        # drop a last row or column of outputs that no whole crop covers
         return x[..., :rows, :columns]
 
 
 def _flattens(layer: nn.Flatten, name: str) -> bool:
-    """True, as all of a crop comes into one vector.
+    """Returns True, after checking that the layer flattens all axes but the rows.
 
     Raises:
-        ValueError: if axes stay apart.
+        ValueError: if it keeps further axes.
     """
     if layer.start_dim != 1 or layer.end_dim not in (-1, 3):
         raise ValueError(

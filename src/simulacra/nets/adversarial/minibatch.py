@@ -1,10 +1,10 @@
-"""Minibatch discrimination: features that tell a critic how alike the rows of a batch are.
+"""Minibatch discrimination: features that measure how similar a row is to the others of its batch.
 
     M_i = f(x_i) T,                 M_i of B kernels x C numbers               (1)
     c_b(i, j) = exp(-|M_ib - M_jb|_1)                                          (2)
     o_b(i) = sum_j c_b(i, j)                                                   (3)
 
-The sum counts j = i, as in the paper: n equal rows have o = n, a row unlike all others has o = 1.
+The sum includes j = i, as in the paper: n equal rows have o = n, a row unlike all others has o = 1.
 
 Reference: Salimans et al., Improved Techniques for Training GANs, 2016, section 3.2. Row F12.
 """
@@ -23,14 +23,14 @@ LARGEST = 2**22  # numbers |M_ib - M_jb| that are computed at a time: what a cac
 
 
 class MinibatchDiscrimination(nn.Module):
-    """Appends o to the features f of each row: equations (1) to (3).
+    """Appends the similarities o to the features f of each row, equations (1) to (3).
 
-    Real and generated rows go through it in separate calls, or they would be compared with each other.
+    Pass real and generated rows in separate calls; otherwise they are compared with each other.
 
     Args:
-        width: of f.
-        kernels: B, similarities that are appended.
-        dims: C, numbers that a kernel compares.
+        width: number of features in f.
+        kernels: number B of kernels, each of which appends one similarity.
+        dims: number C of entries that a kernel compares.
 
     Example:
         >>> MinibatchDiscrimination(6, kernels=2)(torch.ones(5, 6))[:, 6:].unique()
@@ -40,14 +40,14 @@ class MinibatchDiscrimination(nn.Module):
     def __init__(self, width: int, kernels: int = 32, dims: int = 8):
         super().__init__()
         self.width, self.out_width = width, width + kernels
-        # distances near one: far ones have no gradient
+        # initial distances near 1: exp(-distance) of large ones has no gradient
         self.T = nn.Parameter(torch.randn(width, kernels, dims) / (dims * math.sqrt(width)))
 
     def forward(self, f: Tensor) -> Tensor:
-        """f and o, shape (n, width + kernels).
+        """Returns f with o appended, shape (n, width + kernels).
 
         Args:
-            f: shape (n, width).
+            f: features, shape (n, width).
         """
         # (1)
         M = torch.einsum("nw,wbc->nbc", f, self.T)
@@ -64,6 +64,6 @@ class MinibatchDiscrimination(nn.Module):
 
 
 def _similar(a: Tensor, b: Tensor) -> Tensor:
-    """Equations (2) and (3) for the rows a among the rows b, shape (len(a), B)."""
-    # (2), (3); torch.cdist has no second derivative, which a gradient penalty takes
+    """Computes equations (2) and (3): similarities of rows a to all rows b, shape (len(a), B)."""
+    # (2), (3); torch.cdist has no second derivative, which a gradient penalty needs
     return torch.exp(-(a[:, None] - b[None]).abs().sum(-1)).sum(1)

@@ -1,4 +1,4 @@
-"""Fully connected players: hidden layers with normalization and dropout."""
+"""Fully connected generator and critic, with normalization and dropout."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from simulacra.nets.layers import Dropout, activation
 
 
 class MLPGenerator(nn.Module):
-    """From noise (B, latent), and a condition (B, *), to (B, *out_shape) without a last non-linearity.
+    """Generates outputs (B, *out_shape), without output activation, from noise (B, latent) and a condition.
 
     Args:
         latent: size of the noise.
-        hidden: layer sizes.
+        hidden: sizes of the hidden layers.
         out_shape: shape of one output.
-        condition: size of the flattened condition.
-        normalization: "batch", "virtual", "layer" or "none", of the hidden layers.
-        reference: rows of the reference batch, for "virtual".
+        condition: number of entries of the flattened condition; 0 without one.
+        normalization: normalization of the hidden layers: "batch", "virtual", "layer" or "none".
+        act: activation of the hidden layers.
+        dropout: dropout rate after each activation.
+        reference: size of the reference batch of "virtual" normalization.
 
     Example:
         >>> MLPGenerator(3, (10,), (1, 7, 5))(torch.zeros(2, 3)).shape
@@ -49,22 +51,23 @@ class MLPGenerator(nn.Module):
         self.body = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(out_shape)))
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The output for noise `z` and features `c` of the condition."""
+        """Returns outputs (B, *out_shape) for noise z (B, latent) and condition features c (B, *) or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
         return self.body(z).unflatten(1, self.out_shape)
 
 
 class MLPCritic(nn.Module):
-    """From features (B, *in_shape), and a condition (B, *), to the last hidden layer (B, width).
+    """Extracts features (B, width), its last hidden layer, from inputs (B, *in_shape) and a condition (B, *).
 
     Args:
         in_shape: shape of one input.
-        hidden: layer sizes.
-        condition: size of the flattened condition.
-        normalization: "batch", "virtual", "layer" or "none", of all layers but the first, as in Radford et
-            al. 2015.
-        dropout: probability of dropping an entry after each activation.
-        reference: rows of the reference batch, for "virtual".
+        hidden: sizes of the hidden layers; the last one is the width.
+        condition: number of entries of the flattened condition; 0 without one.
+        normalization: normalization of all layers but the first, as in Radford et al. 2015: "batch",
+            "virtual", "layer" or "none".
+        act: activation of the layers.
+        dropout: dropout rate after each activation.
+        reference: size of the reference batch of "virtual" normalization.
 
     Example:
         >>> MLPCritic((1, 7, 5), (10, 6))(torch.zeros(2, 1, 7, 5)).shape
@@ -92,12 +95,12 @@ class MLPCritic(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """The features of `h` with features `c` of the condition."""
+        """Returns features (B, width) of h (B, *in_shape) and condition features c (B, *), or None."""
         h = h.flatten(1)
         return self.body(h if c is None else torch.cat([h, c.flatten(1)], 1))
 
 
 def _layer(a: int, b: int, kind: str, act: str, dropout: float, reference: int) -> list[nn.Module]:
-    """One hidden layer from a to b units."""
+    """Returns the modules of a hidden layer from a to b units."""
     linear = nn.Linear(a, b, bias=needs_bias(kind))
     return [linear, norm(kind, b, 2, reference), activation(act), Dropout(dropout)]

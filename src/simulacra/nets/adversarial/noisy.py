@@ -1,5 +1,4 @@
-"""A fully connected network with noise on every layer and weight normalization: a discriminator that few
-labels do not lead to overfit.
+"""A fully connected discriminator with noise on every layer and weight normalization, for few labels.
 
     h <- relu(W (h + s n) + b),  n ~ N(0, I),  W = g v / |v| row by row           (1)
 
@@ -20,10 +19,13 @@ from simulacra.core.random.keyed import current_rng
 
 
 class Noise(nn.Module):
-    """Adds N(0, s^2) in training, keyed by the training step.
+    """Adds N(0, s^2) in training mode, with random numbers keyed by the training step.
 
     Args:
-        scale: s.
+        scale: standard deviation s.
+
+    Raises:
+        ValueError: if `scale` is negative.
     """
 
     def __init__(self, scale: float):
@@ -33,7 +35,7 @@ class Noise(nn.Module):
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
-        """x with noise, shape (B, *)."""
+        """Returns x with noise, shape (B, *)."""
         if not self.training or self.scale == 0:
             return x
         rng = current_rng()
@@ -45,7 +47,7 @@ class Noise(nn.Module):
 
 
 class NormalizedLinear(nn.Module):
-    """A linear layer whose rows of weights have length g: equation (1).
+    """A linear layer with weight normalization: each row of weights has the norm g, equation (1).
 
     Args:
         a: size of the input.
@@ -59,18 +61,18 @@ class NormalizedLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(b))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The layer's output, shape (B, b)."""
+        """Returns the output of the layer, shape (B, b)."""
         return F.linear(x, self.v * (self.g / self.v.norm(dim=1)).unsqueeze(1), self.bias)
 
 
 class NoisyCritic(nn.Module):
-    """Equation (1), layer by layer; the features are the last layer's.
+    """A stack of layers of equation (1); its features are the last layer.
 
     Args:
-        in_shape: shape of the input without its rows.
-        hidden: layer sizes.
-        input_noise: s before the first layer.
-        layer_noise: s before the others.
+        in_shape: shape of one input.
+        hidden: sizes of the layers.
+        input_noise: s of the first layer.
+        layer_noise: s of the other layers.
     """
 
     def __init__(
@@ -84,5 +86,5 @@ class NoisyCritic(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """Features, shape (B, width)."""
+        """Returns features of h (B, *in_shape), shape (B, width); the condition c is ignored."""
         return self.body(h.flatten(1))

@@ -1,4 +1,4 @@
-"""Normalizing layers by name, for features (B, F) and for maps (B, F, H, W) alike.
+"""Normalization layers by name, for features (B, F) and for maps (B, F, H, W).
 
     y = gamma (x - m) / sqrt(v + eps) + beta
 
@@ -21,12 +21,13 @@ KINDS = ("batch", "virtual", "layer", "none")
 
 
 def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Module:
-    """The layer `kind` of "batch", "virtual", "layer" and "none".
+    """Returns a normalization layer.
 
     Args:
-        channels: F, each with its gamma and beta.
-        dims: of the input: 2 for features (B, F), 4 for maps (B, F, H, W).
-        reference: rows of the reference batch, for "virtual".
+        kind: "batch", "virtual", "layer" or "none".
+        channels: number of features F, each with its own gamma and beta.
+        dims: dimensions of the input: 2 for features (B, F), 4 for maps (B, F, H, W).
+        reference: size of the reference batch of "virtual" normalization.
 
     Raises:
         ValueError: if the kind is unknown, or "virtual" without a reference.
@@ -95,5 +96,5 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
 
 
 def needs_bias(kind: str) -> bool:
-    """Returns True if a layer before `norm(kind, ...)` needs a bias, which statistics of a channel remove."""
+    """Returns True if a layer before `norm(kind, ...)` needs a bias, which `batch` and `virtual` subtract."""
     return kind in ("layer", "none")

@@ -1,7 +1,7 @@
-"""Both players of an adversarial game by the name of their network, from the shape of a space.
+"""Builds the generator and the critic of an adversarial game by the name of the architecture.
 
-A generator takes noise (B, latent), and a condition, to (B, *shape) without a last non-linearity. A critic
-takes (B, *shape), and a condition, to features (B, width); the model that plays puts its head on them.
+A generator maps noise (B, latent), and a condition, to (B, *shape) without output activation. A critic maps
+(B, *shape), and a condition, to features (B, width); the model puts its output layer on top.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from simulacra.nets.adversarial.virtual import Virtual
 
 Critic = MLPCritic | DCGANCritic | ResidualCritic | Virtual
 NETWORKS = ("auto", "mlp", "dcgan", "residual")
-SMALLEST_IMAGE = 16  # sides for which "auto" convolves
+SMALLEST_IMAGE = 16  # smallest side for which "auto" takes convolutions
 
 
 class Players(NamedTuple):
-    """What `build_players` makes."""
+    """The generator and the critic that `build_players` returns."""
 
     generator: nn.Module
     critic: Critic
@@ -45,24 +45,25 @@ def build_players(
     dropout: float = 0.0,
     reference: int = 0,
 ) -> Players:
-    """A generator and a critic for observations of one shape.
+    """Builds a generator and a critic for observations of one shape.
 
     Args:
         network: "mlp", "dcgan", "residual", or "auto": dcgan for images with sides of 16 or more that halve
-            down to 3 to 7, mlp for all else.
+            down to 3 to 7, mlp for all others.
         latent: size of the noise.
-        shape: of the features of one observation.
-        condition: size of the generator's flattened condition.
-        critic_condition: size of the critic's flattened condition.
-        hidden: layer sizes of an mlp generator; the critic mirrors them.
-        channels: dcgan: of the highest side, doubled at each halving; residual: of every block.
-        normalization: the generator's: "batch", "virtual", "layer" or "none".
-        critic_normalization: the critic's.
-        act: the generator's activation.
-        critic_act: the critic's.
-        dropout: the critic's.
-        reference: rows of the reference batch of a player whose normalization is "virtual", which then comes
-            as a `Virtual`.
+        shape: shape of the features of one observation.
+        condition: entries of the generator's flattened condition; 0 without one.
+        critic_condition: entries of the critic's flattened condition; 0 without one.
+        hidden: sizes of the hidden layers of an mlp generator; the critic mirrors them.
+        channels: for dcgan the channels at the highest resolution, doubled at each halving; for residual the
+            channels of every block.
+        normalization: normalization of the generator: "batch", "virtual", "layer" or "none".
+        critic_normalization: normalization of the critic.
+        act: activation of the generator.
+        critic_act: activation of the critic.
+        dropout: dropout rate of the critic.
+        reference: size of the reference batch of a network with "virtual" normalization, which is then
+            returned as a `Virtual`.
 
     Raises:
         ValueError: if the network is unknown or does not fit the shape.
@@ -85,7 +86,7 @@ def build_players(
 
 
 def _built(network, latent, shape, hidden, channels, g: dict, d: dict) -> Players:
-    """The two classes of a network with their options."""
+    """Builds both networks of an architecture with their options."""
     if network == "mlp":
         upwards = tuple(reversed(hidden))
         return Players(MLPGenerator(latent, hidden, shape, **g), MLPCritic(shape, upwards, **d))
@@ -96,7 +97,7 @@ def _built(network, latent, shape, hidden, channels, g: dict, d: dict) -> Player
 
 
 def _chosen(network: str, shape: Sequence[int]) -> str:
-    """The network that "auto" stands for, or the one that was named."""
+    """Returns the architecture, with "auto" resolved, after checking that it fits the shape."""
     if network not in NETWORKS:
         raise ValueError(f"network is {network!r}; possible are {', '.join(map(repr, NETWORKS))}.")
     if network == "auto":

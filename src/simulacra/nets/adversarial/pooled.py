@@ -1,6 +1,6 @@
-"""What the layers of a network see of its input, pooled to a few places: a representation for other tasks.
+"""Max-pooled activations of all layers of a network: a representation for other tasks.
 
-    f(x) = (max over a 4 x 4 grid of places of each layer's maps, one layer after the other)
+    f(x) = (max over a 4 x 4 grid of positions of each layer's maps, one layer after the other)
 
 Reference: Radford, Metz and Chintala 2015, section 5.1. Row G8.
 """
@@ -15,16 +15,17 @@ from torch.nn import functional as F
 
 from simulacra.nets.layers import ACTIVATIONS
 
-GRID = 4  # places that are left on a side
+GRID = 4  # side of the pooled maps
 KINDS = tuple({type(make()) for make in ACTIVATIONS.values()})
 
 
 def pooled_layers(network: nn.Module, x: Tensor, *more: Any) -> Tensor:
-    """f of every activation in a network that is called with x and `more`, shape (B, width).
+    """Returns the pooled outputs of all activation modules of a network, shape (B, width).
 
     Args:
-        network: what it returns is left out.
-        x: shape (B, *).
+        network: a network with activation modules; its output is not part of the result.
+        x: input, shape (B, *).
+        more: further arguments of the network.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3), nn.Tanh())
@@ -34,7 +35,7 @@ def pooled_layers(network: nn.Module, x: Tensor, *more: Any) -> Tensor:
     seen: list[Tensor] = []
 
     def keep(module: nn.Module, given: Any, out: Tensor) -> None:
-        # virtual batch normalization puts its reference rows in front
+        # drop the reference rows that virtual batch normalization puts in front
         seen.append(_pooled(out[-len(x) :]))
 
     hooks = [module.register_forward_hook(keep) for module in network.modules() if isinstance(module, KINDS)]
@@ -43,7 +44,7 @@ def pooled_layers(network: nn.Module, x: Tensor, *more: Any) -> Tensor:
     finally:
         for hook in hooks:
             hook.remove()
-    # without an activation the layers see nothing but x
+    # a network without activation modules is represented by x itself
     return torch.cat(seen or [x.flatten(1)], 1)
 
 

@@ -1,9 +1,9 @@
-"""Residual players: blocks that double the side by copying entries or halve it by averaging them.
+"""Residual generator and critic: blocks double the side by nearest upsampling or halve it by average pooling.
 
     block:  x -> shortcut(x) + conv(f(norm(conv(f(norm(x))))))
 
 As in the CIFAR-10 networks of the paper: three blocks up from 4x4; two down to 8x8 and two that keep the
-side, the first without normalization; then means over places.
+side, the first without normalization; then a mean over positions.
 
 Reference: Gulrajani et al., Improved Training of Wasserstein GANs, 2017, appendix.
 """
@@ -23,22 +23,23 @@ from simulacra.nets.adversarial.sides import halvings, starting_side
 from simulacra.nets.layers import Dropout, activation
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
-SMALLEST = 6  # the critic's blocks halve no side below it: 32 ends at 8, 28 at 7
+SMALLEST = 6  # smallest side after the critic's halvings: 32 ends at 8, 28 at 7
 
 
 class ResidualGenerator(nn.Module):
-    """From noise (B, latent), and a condition (B, *), to (B, C, H, W) without a last non-linearity.
+    """Generates images (B, C, H, W), before output activation, from noise (B, latent) and a condition.
 
     Args:
         latent: size of the noise.
-        out_shape: (C, H, W), sides of 3 to 7 doubled several times.
-        channels: of all blocks.
-        condition: size of the flattened condition.
+        out_shape: (C, H, W), with sides that are 3 to 7 doubled several times.
+        channels: channels of all blocks.
+        condition: number of entries of the flattened condition; 0 without one.
         normalization: "batch", "virtual", "layer" or "none".
-        reference: rows of the reference batch, for "virtual".
+        act: activation of the blocks.
+        reference: size of the reference batch of "virtual" normalization.
 
     Raises:
-        ValueError: if the sides are no such sizes.
+        ValueError: if the sides do not halve down to 3 to 7.
 
     Example:
         >>> ResidualGenerator(9, (1, 28, 28), channels=3)(torch.zeros(2, 9)).shape
@@ -66,24 +67,26 @@ class ResidualGenerator(nn.Module):
         self.body = nn.Sequential(*blocks, *end, last)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """The images for noise `z` and features `c` of the condition."""
+        """Returns images for noise z (B, latent) and condition features c (B, condition), or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
         return self.body(self.stem(z).unflatten(1, self.start))
 
 
 class ResidualCritic(nn.Module):
-    """From images (B, C, H, W), and a condition (B, *), to features (B, width).
+    """Extracts features (B, width) from images (B, C, H, W) and a condition (B, *).
 
     Args:
-        in_shape: (C, H, W), sides of 3 to 7 doubled several times.
-        channels: of all blocks, and the width of the features.
-        condition: size of the flattened condition, which comes in as constant maps beside the image.
-        normalization: "layer", "none", "batch" or "virtual", of all blocks but the first.
-        dropout: probability of dropping an entry between the convolutions of a block.
-        reference: rows of the reference batch, for "virtual".
+        in_shape: (C, H, W), with sides that are 3 to 7 doubled several times.
+        channels: channels of all blocks, and the width of the features.
+        condition: number of entries of the flattened condition, which is appended as constant maps; 0 without
+            one.
+        normalization: normalization of all blocks but the first: "layer", "none", "batch" or "virtual".
+        act: activation of the blocks.
+        dropout: dropout rate between the convolutions of a block.
+        reference: size of the reference batch of "virtual" normalization.
 
     Raises:
-        ValueError: if the sides are no such sizes.
+        ValueError: if the sides do not halve down to 3 to 7.
 
     Example:
         >>> ResidualCritic((1, 28, 28), channels=3)(torch.zeros(2, 1, 28, 28)).shape
@@ -110,12 +113,12 @@ class ResidualCritic(nn.Module):
         self.body = nn.Sequential(first, *blocks, activation(act))
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """The features of images `h` with features `c` of the condition."""
+        """Returns the features of images h (B, C, H, W) and condition features c (B, condition), or None."""
         return self.body(beside(h, c)).mean((2, 3))
 
 
 class _Sum(nn.Module):
-    """shortcut(x) + residual(x)."""
+    """Computes shortcut(x) + residual(x)."""
 
     def __init__(self, shortcut: Sequence[nn.Module], residual: Sequence[nn.Module]):
         super().__init__()
@@ -126,9 +129,9 @@ class _Sum(nn.Module):
 
 
 def _block(channels: int, step: str, kind: str, act: str, dropout: float, reference: int) -> nn.Module:
-    """A block that doubles the side ("up"), halves it ("down") or keeps it ("keep")."""
+    """Returns a residual block that doubles the side ("up"), halves it ("down") or keeps it ("keep")."""
     bias = needs_bias(kind)
-    # copying goes before a convolution, averaging after it
+    # upsampling goes before a convolution, average pooling after it
     before = [nn.Upsample(scale_factor=2)] if step == "up" else []
     after = [nn.AvgPool2d(2)] if step == "down" else []
     one = [] if step == "keep" else [_glorot(nn.Conv2d(channels, channels, 1, bias=bias))]
@@ -142,19 +145,19 @@ def _block(channels: int, step: str, kind: str, act: str, dropout: float, refere
 
 
 def _first(a: int, b: int, act: str, dropout: float) -> nn.Module:
-    """The critic's first block: images are neither normalized nor cut at zero."""
+    """Returns the critic's first block, which neither normalizes nor rectifies the image."""
     one = _glorot(nn.Conv2d(a, b, 1))
     residual = [_he(a, b), activation(act), Dropout(dropout), _he(b, b), nn.AvgPool2d(2)]
     return _Sum([nn.AvgPool2d(2), one], residual)
 
 
 def _he(a: int, b: int, bias: bool = True) -> nn.Conv2d:
-    """A convolution that keeps the side, its weights for half of its inputs being cut at zero."""
+    """Returns a 3 x 3 convolution that keeps the side, with He initialization."""
     return _glorot(nn.Conv2d(a, b, 3, padding=1, bias=bias), gain=math.sqrt(2))
 
 
 def _glorot(layer: Layer, gain: float = 1.0) -> Layer:
-    """Uniform weights of variance 2 gain^2 / (inputs + outputs), biases of zero."""
+    """Initializes uniform weights of variance 2 gain^2 / (inputs + outputs) and zero biases."""
     nn.init.xavier_uniform_(layer.weight, gain)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

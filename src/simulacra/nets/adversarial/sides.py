@@ -1,17 +1,21 @@
-"""Images that halve exactly: H x W = 2^n times a starting height and width."""
+"""Image sides that halve exactly: H x W = 2^n times a starting height and width."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-STARTS = (4, 5, 6, 7, 3)  # shorter sides to end at, the dearest first: 4 of Radford et al. 2015, 7 of 28
+STARTS = (4, 5, 6, 7, 3)  # smallest sides in order of preference: 4 of Radford et al. 2015, 7 of 28
 
 
 def starting_side(shape: Sequence[int], n: int) -> tuple[int, int]:
-    """Height and width after n halvings of images (C, H, W).
+    """Returns height and width after n halvings.
+
+    Args:
+        shape: (C, H, W).
+        n: number of halvings.
 
     Raises:
-        ValueError: if these are no whole numbers.
+        ValueError: if H or W is not a multiple of 2^n.
 
     Example:
         >>> starting_side((1, 28, 28), 2)
@@ -34,7 +38,7 @@ def starting_side(shape: Sequence[int], n: int) -> tuple[int, int]:
 
 
 def possible_halvings(shape: Sequence[int]) -> int:
-    """How often both sides of images (C, H, W) can be halved exactly."""
+    """Counts how often both sides of images (C, H, W) can be halved exactly."""
     _, h, w = shape
     n = 0
     while h % 2 ** (n + 1) == 0 and w % 2 ** (n + 1) == 0:
@@ -43,7 +47,7 @@ def possible_halvings(shape: Sequence[int]) -> int:
 
 
 def preferred_halvings(shape: Sequence[int]) -> int | None:
-    """How often to halve images (C, H, W) until the shorter side is 3 to 7; None where that is impossible.
+    """Returns the number of halvings of images (C, H, W) to a shorter side of 3 to 7, or None if impossible.
 
     Example:
         >>> [preferred_halvings((1, side, side)) for side in (28, 32, 64, 48, 30)]
@@ -55,10 +59,10 @@ def preferred_halvings(shape: Sequence[int]) -> int | None:
 
 
 def halvings(shape: Sequence[int]) -> int:
-    """As `preferred_halvings`, but never None.
+    """Returns the number of halvings like `preferred_halvings`, or raises.
 
     Raises:
-        ValueError: where it would be.
+        ValueError: if the sides do not halve down to 3 to 7.
     """
     n = preferred_halvings(shape)
     if n is None:
@@ -73,5 +77,5 @@ def halvings(shape: Sequence[int]) -> int:
 
 
 def _multiple(side: int, of: int) -> int:
-    """The side, or the next multiple above it."""
+    """Rounds the side up to a multiple."""
     return -(-side // of) * of

@@ -4,8 +4,8 @@
     s_i  = (n s_ref  + s(x_i))  / (n + 1),   s of squares                      (2)
     y_i  = gamma (x_i - mu_i) / sqrt(s_i - mu_i^2 + eps) + beta                (3)
 
-What comes out for a row depends on no other row of its batch, unlike batch normalization. The price is that
-the reference runs through the network beside every batch.
+Unlike with batch normalization, the output for a row does not depend on other rows of its batch. The cost is
+that the reference batch runs through the network with every batch.
 
 Reference: Salimans et al., Improved Techniques for Training GANs, 2016, section 3.5. Row F14.
 """
@@ -19,17 +19,17 @@ from torch import Tensor, nn
 
 
 class VirtualNorm(nn.Module):
-    """The layer, inside a network that is fed the reference and then the rows, as `Virtual` does.
+    """Normalizes by equations (1) to (3), inside a network whose input begins with the reference batch.
 
-    Rows of the reference are normalized by the reference alone.
+    `Virtual` puts the reference batch in front. Rows of the reference are normalized by the reference alone.
 
     Args:
-        channels: C of inputs (n + B, C) or (n + B, C, H, W); statistics of a channel run over its places.
-        reference: n, rows in front that are the reference.
-        eps: added to the variance.
+        channels: C of inputs (n + B, C) or (n + B, C, H, W); statistics of a channel run over its positions.
+        reference: n, size of the reference batch in front.
+        eps: constant added to the variance.
 
     Raises:
-        ValueError: if there is no reference.
+        ValueError: if `reference` is below 1.
     """
 
     def __init__(self, channels: int, reference: int, eps: float = 1e-5):
@@ -44,10 +44,10 @@ class VirtualNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Equation (3), shape as x."""
+        """Returns equation (3), in the shape of x."""
         places = tuple(range(2, x.dim()))
         n, one = self.n, (-1,) + (1,) * len(places)
-        # from mu_ref, which both x_i and mu_i are near: large means cancel before anything is squared
+        # relative to mu_ref, so that large means cancel before anything is squared
         d = x - x[:n].mean((0, *places), keepdim=True)
         squares = d[:n].square().mean((0, *places), keepdim=True)
         own = d[n:].mean(places, keepdim=True) if places else d[n:]
@@ -61,16 +61,17 @@ class VirtualNorm(nn.Module):
 
 
 class Virtual(nn.Module):
-    """A network with `VirtualNorm` layers and the reference batch that runs beside every batch.
+    """Wraps a network with `VirtualNorm` layers and runs its reference batch with every batch.
 
-    The reference is standard normal until `set_reference`: right for the noise of a generator; that of a
-    critic comes from the data.
+    The reference is standard normal until `set_reference`. That fits a generator's noise; a critic needs rows
+    of
+    data.
 
     Args:
-        net: takes (B, *in_shape), and a condition (B, condition) if there is one.
-        n: rows of the reference, as its layers know it.
+        net: network of inputs (B, *in_shape), and a condition (B, condition) if there is one.
+        n: size of the reference batch, the same as in its layers.
         in_shape: shape of one input.
-        condition: size of the flattened condition, 0 for none.
+        condition: number of entries of the flattened condition; 0 without one.
 
     Example:
         >>> Virtual(VirtualNorm(3, reference=5), n=5, in_shape=(3,))(torch.zeros(2, 3)).shape
@@ -88,18 +89,28 @@ class Virtual(nn.Module):
 
     @property
     def width(self) -> int:
-        """Features of the critic inside."""
+        """Number of features of the wrapped critic."""
         assert isinstance(self.net.width, int)
         return self.net.width
 
     def set_reference(self, x: Tensor, c: Tensor | None = None) -> None:
-        """Copy the reference from x, shape (n, *in_shape), and c, shape (n, *)."""
+        """Sets the reference batch.
+
+        Args:
+            x: inputs of the network, shape (n, *in_shape).
+            c: their conditions, shape (n, *), or None.
+        """
         self.reference.copy_(x)
         if self.reference_c is not None and c is not None:
             self.reference_c.copy_(c.flatten(1))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """What the network makes of x, each row by itself."""
+        """Applies the network with the reference batch in front, and returns the outputs of x only.
+
+        Args:
+            x: inputs, shape (B, *in_shape).
+            c: conditions, shape (B, *), or None.
+        """
         n, both = len(self.reference), torch.cat([self.reference, x])
         if self.reference_c is None or c is None:
             return self.net(both)[n:]

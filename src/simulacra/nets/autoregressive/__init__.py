@@ -1,1 +1,1 @@
-"""Networks whose outputs see only the entries before them."""
+"""Networks whose outputs depend on the preceding entries only."""

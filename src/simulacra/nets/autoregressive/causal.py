@@ -1,12 +1,11 @@
-"""Convolutions over the pixels that come before a pixel: row by row, within a pixel R, then G, then B.
+"""Causal convolutions over the pixels before a pixel: row by row, and R, then G, then B within a pixel.
 
-A masked k x k convolution is split where a sampler wants to split it: `Above` sees the rows above the
-pixel, which are known at once when a row begins; `Beside` sees the pixels on its left and, masked by
-colour, the pixel itself. Their sum is the masked convolution of the paper. Features stand last,
-(B, H, W, planes), so that one pixel (B, planes) passes through the same code.
+A masked k x k convolution is split into two parts, so that sampling can cache the first: `Above` covers the
+rows above the pixel, which are known when a row begins; `Beside` covers the pixels on its left and, masked by
+colour, the pixel itself. Their sum is the masked convolution of the paper. Features are the last dimension,
+(B, H, W, planes), so that single pixels (B, planes) use the same code.
 
-Every plane belongs to a colour. At the pixel itself a plane of colour i sees
-
+Every plane belongs to a colour. At the pixel itself the inputs of a plane of colour i are
     type A: the planes of colours before i;     type B: those of colour i too.
 
 Reference: van den Oord, Kalchbrenner and Kavukcuoglu, Pixel Recurrent Neural Networks, 2016, section 3.4.
@@ -26,7 +25,11 @@ Planes = Tensor  # the colour of each plane, shape (planes,)
 
 
 def planes(n: int, colours: int) -> Planes:
-    """The colours of n planes, shared out as evenly as they go.
+    """Returns the colours of n planes, divided as evenly as possible, shape (n,).
+
+    Args:
+        n: number of planes.
+        colours: number of colours.
 
     Example:
         >>> planes(8, 3).tolist()
@@ -39,7 +42,11 @@ class Above(nn.Module):
     """Convolution over `kernel // 2` rows above each pixel and `kernel` columns around it.
 
     Args:
-        own: whether the pixel's own row is seen too, where its features know the rows above only.
+        inputs: input planes.
+        outputs: output planes.
+        kernel: width of the kernel, odd.
+        own: if True, the pixel's own row is covered too, for inputs that depend on the rows above only.
+        bias: if True, there is a bias.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, own: bool = False, bias: bool = True):
@@ -48,30 +55,31 @@ class Above(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, (self.reach + own, kernel), padding=(0, self.reach), bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         rows = F.pad(x.movedim(3, 1), (0, 0, self.reach, 0 if self.own else -1))
         return self.conv(rows).movedim(1, 3)
 
     def edge(self, row: Tensor) -> Tensor:
-        """Zeros for the rows that it looks back on from the top row: (B, reach, W, inputs).
+        """Returns the zero rows above the top row, shape (B, reach, W, inputs).
 
         Args:
-            row: of the batch and width wanted, shape (B, 1, W, *).
+            row: any tensor of the batch size and width, shape (B, 1, W, *).
         """
         return row.new_zeros(row.shape[0], self.reach, row.shape[2], self.conv.in_channels)
 
     def last(self, rows: Tensor) -> Tensor:
-        """The one row that just these rows, (B, reach + own, W, inputs), give: (B, W, outputs)."""
+        """Computes one row of outputs (B, W, outputs) from the rows (B, reach + own, W, inputs)."""
         return self.conv(rows.movedim(3, 1)).squeeze(2).movedim(1, 2)
 
 
 class Beside(nn.Module):
-    """Convolution over `kernel // 2` pixels on the left and the masked pixel; 1 x 1 for `kernel` 1.
+    """Masked convolution over `kernel // 2` pixels on the left and the pixel itself; 1 x 1 for `kernel` 1.
 
     Args:
-        inputs: the colour of each input plane.
-        outputs: the colour of each output plane.
-        kind: what an output sees of the pixel itself: `A` or `B` as above.
+        inputs: colour of each input plane.
+        outputs: colour of each output plane.
+        kernel: width of the full kernel, odd.
+        kind: mask at the pixel itself: `A` or `B` as above.
     """
 
     mask: Tensor
@@ -88,20 +96,27 @@ class Beside(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, *columns: Tensor) -> Tensor:
-        """From the features of the last pixels of a row, each (..., inputs), to (..., outputs).
+        """Computes outputs (..., outputs) at a pixel.
 
         Args:
-            columns: from left to right, the pixel itself last; beyond the edge there are none.
+            columns: features of the last pixels of the row from left to right, each (..., inputs), with the
+                pixel
+                itself last; pixels beyond the edge are left out.
         """
         seen = torch.cat(columns, -1) if len(columns) > 1 else columns[0]
         return F.linear(seen, (self.weight * self.mask)[:, -seen.shape[-1] :], self.bias)
 
     def everywhere(self, x: Tensor) -> Tensor:
-        """All pixels at once, from (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         return self(*left(x, self.reach))
 
 
 def left(x: Tensor, n: int) -> Sequence[Tensor]:
-    """x of the pixels n, ..., 1, 0 to the left of each, zero beyond the edge; x of shape (B, H, W, *)."""
+    """Returns x shifted to the right by n, ..., 1, 0 pixels, with zeros beyond the edge.
+
+    Args:
+        x: features, shape (B, H, W, *).
+        n: largest shift.
+    """
     padded = F.pad(x, (0, 0, n, 0))
     return [padded[:, :, i : i + x.shape[2]] for i in range(n + 1)]

@@ -1,16 +1,16 @@
-"""A stack of dilated causal convolutions, over a whole series or one entry further.
+"""A stack of dilated causal convolutions, for a whole series or one entry at a time.
 
     h_0,t = A_1 x_t-2 + A_2 x_t-1                                                (1)
     z_k = tanh(W_f * h_k + V_f' c) . sg(W_g * h_k + V_g' c)                      (2), (3)
     h_k+1 = h_k + R z_k                                                          (4)
     y = O_2 relu(O_1 relu(sum_k S z_k))                                          (5)
 
-W * h is a convolution of two taps, at t - d and at t, with d = 1, 2, 4, ... and over again in the next
-block. Before the start stand zeros. Features stand last, and the same lines compute all entries of a
-series and the next one alone.
+W * h is a convolution with two taps, at t - d and at t, with d = 1, 2, 4, ... repeated in each block.
+Entries before the start are zero. Features are the last dimension, so that the same lines compute all
+entries of a series or a single one.
 
-The next entry takes what layer k computed d entries ago. That waits in a queue whose parts are
-never written to, so that a series may go on in several ways from one state.
+A single step needs the features that layer k computed d entries ago. They are kept in an immutable queue, so
+that several continuations can start from one state.
 
 Reference: van den Oord et al., WaveNet: A Generative Model for Raw Audio, 2016, equations 2 and 3;
 queues: Paine et al., Fast Wavenet Generation Algorithm, 2016.
@@ -29,23 +29,29 @@ from torch import Tensor, nn
 
 from simulacra.nets.autoregressive.gated_stacks import gate
 
-# at layer k with the features h: those d entries before, and the biases with the condition's share
+# from layer k and its features h to those d entries before, and the biases plus the condition's term
 Look = Callable[[int, Tensor], tuple[Tensor, Tensor]]
 
 
 class Queue(NamedTuple):
-    """Features (B, channels) of a layer with dilation d: each is needed d entries after its own.
+    """Features (B, channels) of a layer with dilation d; each is read d entries later.
 
     Args:
-        before: those of the finished stretch of d entries.
-        now: those of the stretch begun, the latest first: (features, (features, ... None)).
+        before: features of the previous d entries.
+        now: features of the entries since then, as a linked list, latest first: (features, (features, None)).
     """
 
     before: tuple[Tensor, ...]
     now: tuple[Tensor, Any] | None = None
 
     def joined(self, h: Tensor, t: int, d: int) -> Queue:
-        """The queue with the features of entry t too: O(1), but for one pass of d each d entries."""
+        """Returns the queue with the features of one more entry, in amortized O(1).
+
+        Args:
+            h: features of entry t, shape (B, channels).
+            t: index of the entry.
+            d: dilation.
+        """
         link: tuple[Tensor, Any] | None = (h, self.now)
         if (t + 1) % d:
             return Queue(self.before, link)
@@ -58,7 +64,7 @@ class Queue(NamedTuple):
 
 @dataclass(frozen=True)
 class Matrices:
-    """The layers' matrices, taken apart once.
+    """The matrices of the layers as separate tensors.
 
     Args:
         W: taps at t - d and t, each (2 channels, 2 channels).
@@ -71,16 +77,16 @@ class Matrices:
 
 @dataclass(frozen=True)
 class Column:
-    """What is known when entry t is due; nothing in it is ever written to.
+    """The immutable sampling state before entry t.
 
     Args:
-        matrices: of the layers.
-        c: the condition's frames, shape (B, frames, condition), or None.
-        hop: entries that a frame lasts.
-        shares: for each layer the biases with the frame's share, (1, 2 channels) or (B, 2 channels).
-        waiting: what x_t-1 gives to entry t + 1, shape (B, channels).
-        queues: one for each layer.
-        y: numbers of entry t, shape (B, outputs).
+        matrices: matrices of the layers.
+        c: frames of the condition, shape (B, frames, condition), or None.
+        hop: number of entries in a frame.
+        shares: for each layer the biases plus the frame's term, (1, 2 channels) or (B, 2 channels).
+        waiting: term of x_t-1 for entry t + 1, shape (B, channels).
+        queues: queue of each layer.
+        y: outputs of entry t, shape (B, outputs).
     """
 
     matrices: Matrices
@@ -93,16 +99,16 @@ class Column:
 
 
 class DilatedStack(nn.Module):
-    """Equations (1) to (5): the numbers of entry t from the entries before it.
+    """Equations (1) to (5): outputs of entry t from the preceding entries.
 
     Args:
-        codes: how many values an entry has, which then has an embedding; 0: it is a number.
-        outputs: numbers that are given for an entry.
-        blocks: how often the dilations are repeated.
-        layers: layers of a block, with dilations 1, 2, ..., 2^(layers - 1).
+        codes: number of values of an entry, which has an embedding; 0 for real entries.
+        outputs: number of outputs of an entry.
+        blocks: number of blocks of layers, which all have the same dilations.
+        layers: number of layers in a block, with dilations 1, 2, ..., 2^(layers - 1).
         channels: width of h and z.
-        skip_channels: width of the sum of skips.
-        condition: size of a frame of the condition, or 0.
+        skip_channels: width of the summed skip connections.
+        condition: size of a frame of the condition; 0 without one.
 
     Example:
         >>> DilatedStack(7, 3, blocks=1, layers=2, channels=4, skip_channels=5)(torch.tensor([[6, 0]])).shape
@@ -134,15 +140,15 @@ class DilatedStack(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How many of the entries before t the numbers of entry t see."""
+        """Number of preceding entries that the outputs of an entry depend on."""
         return 2 + sum(self.dilations)
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The numbers of all entries, shape (B, T, outputs).
+        """Computes the outputs of all entries, shape (B, T, outputs).
 
         Args:
             x: codes (B, T), or numbers (B, T, 1).
-            c: frames that last equally long, shape (B, frames, condition).
+            c: frames of equal duration, shape (B, frames, condition), or None.
         """
         far, near = self.A(x).chunk(2, -1)
         # (1)
@@ -158,21 +164,33 @@ class DilatedStack(nn.Module):
         return self._through(h.flatten(0, 1), look, self._matrices()).unflatten(0, (B, T))
 
     def begin(self, n: int, T: int, c: Tensor | None = None) -> Column:
-        """The first of T columns, for n rows; c as in `forward`."""
+        """Returns the sampling state before the first entry.
+
+        Args:
+            n: number of rows.
+            T: number of entries of the series.
+            c: frames of the condition, shape (n, frames, condition), or None.
+        """
         blank = self.W.new_zeros(n, self.channels)
-        # a dilation that reaches before the start of any entry keeps nothing further
+        # a dilation longer than the series needs a queue of T only
         queues = tuple(Queue((blank,) * min(d, T)) for d in self.dilations)
         hop = T if c is None else T // c.shape[1]
         return self._column(Column(self._matrices(), c, hop, (), blank, queues, blank), 0, blank)
 
     def step(self, column: Column, t: int, x: Tensor) -> Column:
-        """The column of entry t + 1 after entry t took the value x, a code (B,) or a number (B, 1)."""
+        """Returns the sampling state before entry t + 1.
+
+        Args:
+            column: the state before entry t.
+            t: index of the entry.
+            x: value of entry t: a code (B,) or a number (B, 1).
+        """
         far, near = self.A(x).chunk(2, -1)
         # (1)
         return self._column(replace(column, waiting=far), t + 1, column.waiting + near)
 
     def _column(self, column: Column, t: int, h: Tensor) -> Column:
-        """The column of entry t with its features h, shape (B, channels)."""
+        """Returns the state of entry t from its features h, shape (B, channels)."""
         shares, queues, kept = column.shares, column.queues, []
         if t % column.hop == 0:
             frame = None if column.c is None else column.c[:, t // column.hop]
@@ -187,7 +205,7 @@ class DilatedStack(nn.Module):
         return replace(column, shares=shares, queues=queues, y=y)
 
     def _through(self, h: Tensor, look: Look, matrices: Matrices) -> Tensor:
-        """All layers for rows of features, from (N, channels) to (N, outputs)."""
+        """Applies all layers to rows of features, from (N, channels) to (N, outputs)."""
         zs, last = [], len(matrices.R)
         for k, W in enumerate(matrices.W):
             past, share = look(k, h)
@@ -202,7 +220,7 @@ class DilatedStack(nn.Module):
         return y
 
     def _shares(self, c: Tensor | None, k: int | slice) -> Tensor:
-        """b + V' c of one layer, or of all in front."""
+        """Returns b + V' c of one layer, or of all layers with a leading dimension."""
         return self.b[k] if self.V is None or c is None else self.b[k] + c @ self.V[k]
 
     def _matrices(self) -> Matrices:
@@ -210,7 +228,11 @@ class DilatedStack(nn.Module):
 
 
 def later(h: Tensor, n: int) -> Tensor:
-    """h moved n entries on, zero before; h of shape (B, T, *).
+    """Returns h shifted n entries later, with zeros before.
+
+    Args:
+        h: features, shape (B, T, *).
+        n: number of entries to shift by.
 
     Example:
         >>> later(torch.tensor([[[1.0], [2.0], [3.0]]]), 2).flatten().tolist()
@@ -221,6 +243,6 @@ def later(h: Tensor, n: int) -> Tensor:
 
 
 def _matrices(n: int, inputs: int, outputs: int) -> nn.Parameter:
-    """n matrices, spread like those of torch's linear layers."""
+    """Returns n matrices with the initialization of `nn.Linear`."""
     bound = 1 / math.sqrt(inputs)
     return nn.Parameter(torch.empty(n, inputs, outputs).uniform_(-bound, bound))

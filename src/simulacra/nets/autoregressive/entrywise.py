@@ -1,11 +1,11 @@
-"""A fully connected network that takes and gives single entries.
+"""A fully connected network whose inputs and outputs can be computed entry by entry.
 
     a = c + sum_i W_i u_i + C f                                                  (1)
     h = phi(... W^2 phi(a) + c^2 ...)                                            (2)
     o_i = b_i + V_i h                                                            (3)
 
-u_i are the features of entry i, f those of a condition, o_i the numbers of entry i. As (1) is a sum, a
-further entry costs O(H); the layers (2) cost O(H^2) each, and one entry of (3) O(H).
+u_i are the features of entry i, f those of a condition, o_i the outputs of entry i. Since (1) is a sum, one
+more input entry costs O(H); each layer of (2) costs O(H^2), and one output entry of (3) O(H).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from simulacra.nets.mlp import mlp
 
 
 class EntrywiseMLP(nn.Module):
-    """Equations (1) to (3).
+    """The network of equations (1) to (3).
 
     Args:
         entries: number of entries d.
-        features: numbers that stand for an entry.
+        features: number of features of an entry.
         hidden: sizes of the hidden layers, at least one.
-        numbers: numbers that are given for an entry.
-        condition: size of the condition's features.
+        numbers: number of outputs of an entry.
+        condition: number of features of the condition; 0 without one.
         act: activation of the hidden layers.
 
     Example:
@@ -56,54 +56,69 @@ class EntrywiseMLP(nn.Module):
         self.b = nn.Parameter(torch.zeros(entries, numbers))
 
     def forward(self, u: Tensor, f: Tensor | None = None) -> Tensor:
-        """The numbers of all entries.
+        """Computes the outputs of all entries.
 
         Args:
             u: features of the entries, shape (B, d, features).
-            f: features of the condition, shape (B, condition).
+            f: features of the condition, shape (B, condition), or None.
 
         Returns:
-            shape (B, numbers, d).
+            Outputs, shape (B, numbers, d).
         """
         # (3)
         o = self.hidden(self.first(u, f)) @ self.V.flatten(0, 1).T
         return (o.unflatten(1, self.b.shape) + self.b).transpose(1, 2)
 
     def first(self, u: Tensor, f: Tensor | None = None) -> Tensor:
-        """a of (1) for the features of all entries, shape (B, H); u and f as in `forward`."""
+        """Computes a of (1) from the features of all entries, shape (B, H).
+
+        Args:
+            u: features of the entries, shape (B, d, features).
+            f: features of the condition, shape (B, condition), or None.
+        """
         # (1)
         return self.start(len(u), f) + u.flatten(1) @ self.W.flatten(0, 1)
 
     def start(self, n: int, f: Tensor | None = None) -> Tensor:
-        """a of (1) for n rows without entries, shape (n, H)."""
+        """Computes a of (1) without entries, shape (n, H).
+
+        Args:
+            n: number of rows.
+            f: features of the condition, shape (n, condition), or None.
+        """
         if self.C is None or f is None:
             return self.c.expand(n, -1)
         return self.c + f @ self.C
 
     def add(self, a: Tensor, i: Tensor, u: Tensor) -> Tensor:
-        """a of (1) with a further entry.
+        """Returns a of (1) with one more entry.
 
         Args:
-            a: shape (B, H).
-            i: number of the entry, shape (B,), or (1,) for all rows.
-            u: its features, shape (B, features).
+            a: a of the entries so far, shape (B, H).
+            i: index of the entry, shape (B,), or (1,) for all rows.
+            u: features of the entry, shape (B, features).
         """
         # (1)
         return a + torch.einsum("bf,bfh->bh", u, self.W[i])
 
     def hidden(self, a: Tensor) -> Tensor:
-        """h of (2), shape (B, H)."""
+        """Computes h of (2) from a, shape (B, H)."""
         # (2)
         h = self.phi(a)
         return self.phi(self.between(h)) if len(self.between) else h
 
     def read(self, a: Tensor, i: Tensor) -> Tensor:
-        """The numbers of entry i alone, shape (B, numbers); i as in `add`."""
+        """Computes the outputs of entry i alone, shape (B, numbers).
+
+        Args:
+            a: a of (1), shape (B, H).
+            i: index of the entry, shape (B,), or (1,) for all rows.
+        """
         # (3)
         return torch.einsum("bh,bph->bp", self.hidden(a), self.V[i]) + self.b[i]
 
 
 def _uniform(fan_in: int, *shape: int) -> nn.Parameter:
-    """Weights as those of torch's linear layers."""
+    """Returns weights with the initialization of `nn.Linear`."""
     bound = 1 / math.sqrt(fan_in)
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))

@@ -1,9 +1,9 @@
-"""The gated PixelCNN's network: a vertical stack for the rows above, a horizontal one for the row.
+"""The network of the gated PixelCNN: a vertical stack for the rows above, a horizontal one for the row.
 
     y = tanh(W_f * x + V_f' c) . sg(W_g * x + V_g' c)                            (4)
 
-The vertical stack sees all columns of the rows above. The horizontal one sees the pixels on the left,
-and the vertical stack through a 1 x 1 link: no pixel before is left unseen.
+The receptive field of the vertical stack is all columns of the rows above. The horizontal stack has the
+pixels on the left as inputs, and the vertical stack through a 1 x 1 link, so that there is no blind spot.
 
 Reference: van den Oord et al., Conditional Image Generation with PixelCNN Decoders, 2016, equations 2
 and 4, figure 2.
@@ -25,9 +25,13 @@ class GatedLayer(nn.Module):
     """One layer of the vertical and of the horizontal stack.
 
     Args:
-        first: whether its input is the image: the vertical stack then leaves out the pixel's own row,
-            the horizontal one is of type A and has no shortcut.
-        condition: size of the condition, or 0.
+        inputs: colour of each input plane.
+        hidden: colour of each plane of both stacks.
+        kernel: side of the convolution, odd.
+        first: if True, the input is the image: the vertical stack then leaves out the pixel's own row, and
+            the
+            horizontal one has a type A mask and no shortcut.
+        condition: number of features of the condition; 0 without one.
     """
 
     def __init__(self, inputs: Planes, hidden: Planes, kernel: int, first: bool, condition: int):
@@ -40,11 +44,11 @@ class GatedLayer(nn.Module):
         self.condition = nn.Linear(condition, 4 * n, bias=False) if condition else None
 
     def vertical(self, seen: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The vertical stack's next features and its term for the horizontal stack.
+        """Computes the vertical stack's features, and its term for the horizontal stack.
 
         Args:
-            seen: what `above` has seen, shape (B, ..., 2 hidden).
-            c: the condition, shape (B, condition).
+            seen: output of `above`, shape (B, ..., 2 hidden).
+            c: features of the condition, shape (B, condition), or None.
         """
         term = self.link(seen)
         if self.condition is not None and c is not None:
@@ -55,30 +59,35 @@ class GatedLayer(nn.Module):
         return gate(seen), term
 
     def horizontal(self, h: Tensor, seen: Tensor) -> Tensor:
-        """The horizontal stack's next features from those before and what they have seen."""
+        """Computes the horizontal stack's features, in the shape of its previous ones.
+
+        Args:
+            h: features of the layer below, shape (..., hidden).
+            seen: output of `beside` plus the term of the vertical stack, shape (..., 2 hidden).
+        """
         new = self.out(gate(seen))
         return new if self.first else h + new
 
 
 def gate(a: Tensor) -> Tensor:
-    """tanh(first half) * sg(second half) of the last dimension."""
+    """Returns tanh(first half) * sg(second half) of the last dimension."""
     f, g = a.chunk(2, -1)
     # (4)
     return torch.tanh(f) * torch.sigmoid(g)
 
 
 class GatedStacks(RasterNet):
-    """The gated PixelCNN: a stack that sees the rows above feeds one that sees the row on the left.
+    """The gated PixelCNN: a stack over the rows above feeds one over the pixels on the left.
 
     Args:
         colours: channels of a pixel.
-        inputs: planes that each of them brings.
-        outputs: planes that each of them gets.
-        layers: gated layers, with the first.
+        inputs: input planes of each channel.
+        outputs: output planes of each channel.
+        layers: number of gated layers, including the first.
         channels: width of each stack.
         kernel: side of the convolutions after the first.
         first_kernel: side of the first convolution.
-        condition: size of the condition, or 0.
+        condition: number of features of the condition; 0 without one.
     """
 
     layers: Sequence[GatedLayer]
@@ -102,7 +111,7 @@ class GatedStacks(RasterNet):
         self.head = Head(hidden, planes(colours * outputs, colours))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         v = h = x
         for layer in self.layers:
             v, term = layer.vertical(layer.above(v), c)
@@ -110,15 +119,15 @@ class GatedStacks(RasterNet):
         return self.head(h)
 
     def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
-        """Zeros stand above the top row."""
+        """Returns the state of the top row, with zeros above it."""
         return self._row([layer.above.edge(blank) for layer in self.layers], blank, c)
 
     def next_row(self, row: Row) -> Row:
-        """Of the finished row only the image itself is looked back on: h never leaves its row."""
+        """Returns the state of the next row, from the image's row only, since h stays in its row."""
         return self._row(list(row.above), row.features(0), row.c)
 
     def _row(self, above: list[Tensor], x: Tensor, c: Tensor | None) -> Row:
-        """One row of the vertical stack, below the image's row x."""
+        """Computes one row of the vertical stack, below the image's row x."""
         terms, v = [], x
         for i, layer in enumerate(self.layers):
             seen = above[i] = down(above[i], v) if layer.first else torch.cat([above[i], v], 1)
@@ -128,7 +137,7 @@ class GatedStacks(RasterNet):
         return Row(c, tuple(above), tuple(terms))
 
     def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
-        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        """Returns the taps of the next pixel x (B, inputs) and its output (B, outputs)."""
         at, h, taps = len(row.left), x, []
         for i, layer in enumerate(self.layers):
             taps.append(h)

@@ -1,13 +1,12 @@
-"""Fully connected networks whose outputs see only what stands before them in an order.
+"""Fully connected networks whose outputs depend only on preceding entries in an order.
 
-Every unit has a degree: entry o(t) has degree t, t = 1..d, what is always known (the condition) has
-degree 0, and a hidden unit has one of 0..d-1. A unit of degree m is joined to one of degree m' below it if
+Every unit has a degree: entry o(t) has degree t, t = 1..d; the condition, which is always known, has
+degree 0; a hidden unit has one of 0..d-1. A unit of degree m is connected to one of degree m' below it if
+    m >= m'   for a hidden unit                                                (1)
+    m >  m'   for an output                                                    (2)
 
-    m >= m'   where it is hidden                                               (1)
-    m >  m'   where it is an output                                            (2)
-
-Then a hidden unit of degree m depends on the first m entries alone, and what is said of entry o(t) on
-the entries before it. Once m entries are known, so is every unit of degree m: a draw computes each
+Then a hidden unit of degree m depends on the first m entries alone, and the outputs of entry o(t) on
+the entries before it. Once m entries are known, so is every unit of degree m: sampling computes each
 unit once.
 
 Reference: Germain, Gregor, Murray and Larochelle 2015.
@@ -31,12 +30,12 @@ from simulacra.nets.layers import activation
 
 
 class MaskedLinear(nn.Module):
-    """A linear layer that is told in each pass which of its connections there are.
+    """A linear layer whose mask is an argument of each pass.
 
     Args:
         inputs: number of inputs.
         outputs: number of outputs.
-        bias: whether it has a bias.
+        bias: if True, there is a bias.
 
     Example:
         >>> layer = MaskedLinear(3, 2, bias=False)
@@ -49,19 +48,23 @@ class MaskedLinear(nn.Module):
         self.linear = nn.Linear(inputs, outputs, bias)
 
     def forward(self, h: Tensor, edges: Tensor) -> Tensor:
-        """(W * edges) h + b.
+        """Returns (W * edges) h + b, shape (B, outputs).
 
         Args:
-            h: shape (B, inputs).
+            h: inputs, shape (B, inputs).
             edges: True where there is a connection, shape (outputs, inputs).
         """
         return F.linear(h, self.linear.weight * edges, self.linear.bias)
 
 
 def lowest_degree(d: int, condition: Space | None) -> int:
-    """The least degree that a hidden unit has a use for.
+    """Returns the lowest useful degree of a hidden unit.
 
-    Without a condition a unit of degree 0 is a constant; with a single entry there is no other.
+    Without a condition a unit of degree 0 is constant; with a single entry there is no other degree.
+
+    Args:
+        d: number of entries.
+        condition: space of the condition, or None.
 
     Example:
         >>> lowest_degree(5, None)
@@ -72,12 +75,12 @@ def lowest_degree(d: int, condition: Space | None) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """A masked network with the units of each layer sorted by degree: what a unit sees is a prefix.
+    """The layers of a masked network with units sorted by degree, so that the inputs of a unit are a prefix.
 
     Args:
         layers: weight (units, units below) and bias (units,) of each layer.
         direct: weight from the inputs to the outputs, or None.
-        ends: for each layer below the outputs, how many units have degree t or less, t = 0..d.
+        ends: for each layer below the outputs, the number of units of degree t or less, for t = 0..d.
     """
 
     layers: tuple[tuple[Tensor, Tensor], ...]
@@ -87,12 +90,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Known:
-    """The units that the first t entries determine.
+    """The sampling state: the units that the first t entries determine.
 
     Args:
-        plan: the network.
+        plan: the layers.
         t: number of entries drawn.
-        units: for each layer below the outputs, those of degree t or less, shape (B, number).
+        units: for each layer below the outputs, its units of degree t or less, shape (B, number).
     """
 
     plan: Plan
@@ -101,20 +104,26 @@ class Known:
 
 
 class MaskedNet(nn.Module):
-    """From x and a condition to P numbers for each entry, by equations (1) and (2).
+    """Maps x and a condition to P outputs for each entry, with connections by (1) and (2).
+
+    `begin`, `next` and `advance` compute the same entry by entry. Together they take as many multiplications
+    as
+    one pass, in d (layers + 1) small matrix products, and copy the known units at each entry, because states
+    are
+    immutable.
 
     `begin`, `next` and `advance` say the same entry by entry. Together they multiply as often as one
     pass has connections, and copy the units known so far at each entry, as states are never changed.
     The d (layers + 1) small products are what a draw takes time for where the network is small.
 
     Args:
-        space: what x is.
-        condition: what the condition is; None: there is none.
-        per_entry: P.
-        order: numbers of the flattened entries in their order, shape (d,).
-        hidden: degrees of each hidden layer, shape (masks, units): a row is one choice of masks.
+        space: space of x.
+        condition: space of the condition, or None.
+        per_entry: number of outputs P of each entry.
+        order: indices of the flattened entries in their order, shape (d,).
+        hidden: degrees of each hidden layer, shape (masks, units); a row is one choice of masks.
         act: activation of the hidden units.
-        direct: also join the inputs to the outputs, by (2).
+        direct: if True, inputs are also connected to outputs directly, by (2).
 
     Raises:
         ValueError: if the activation is unknown.
@@ -137,7 +146,7 @@ class MaskedNet(nn.Module):
         self.space, self.condition, self.per_entry = space, condition, per_entry
         extra = math.prod(condition.features_shape) if condition else 0
         degree = torch.argsort(order) + 1
-        # one-hot codes and further numbers of an entry stand in front of the entries
+        # the features of an entry, such as one-hot codes, are a leading dimension of the entries
         entries = degree.repeat(math.prod(space.features_shape) // space.dims)
         always = torch.zeros(extra, dtype=degree.dtype)
         self.register_buffer("inputs", torch.cat([always, entries]), persistent=False)
@@ -151,12 +160,12 @@ class MaskedNet(nn.Module):
         self.act = activation(act)
 
     def forward(self, x: Tensor, c: Tensor | None = None, choice: int = 0) -> Tensor:
-        """The numbers of each entry given the entries before it, shape (B, P, *shape).
+        """Returns the outputs of each entry given the preceding ones, shape (B, P, *shape).
 
         Args:
-            x: shape (B, *shape).
+            x: observations, shape (B, *shape).
             c: conditions, or None.
-            choice: which choice of masks.
+            choice: index of the choice of masks.
         """
         f = bounded(self.space.features(x, self._weight.dtype)).reshape(x.shape[0], -1)
         first = torch.cat([self._always(x.shape[0], c), f], 1)
@@ -174,12 +183,18 @@ class MaskedNet(nn.Module):
     # ---- entry by entry
 
     def begin(self, n: int, c: Tensor | None = None, choice: int = 0) -> Known:
-        """The state of n rows of which no entry is known."""
+        """Returns the sampling state of n rows without known entries.
+
+        Args:
+            n: number of rows.
+            c: conditions, or None.
+            choice: index of the choice of masks.
+        """
         plan, first = self._plan(choice), self._always(n, c)
         return self._known(plan, 0, first, (first.new_empty(n, 0),) * self.depth)
 
     def next(self, state: Known) -> Tensor:
-        """The numbers of the entry that is next in the order, shape (B, P)."""
+        """Returns the outputs of the next entry in the order, shape (B, P)."""
         own = slice(self.per_entry * state.t, self.per_entry * (state.t + 1))
         (weight, bias), seen = state.plan.layers[-1], state.units[-1]
         out = F.linear(seen, weight[own, : seen.shape[1]], bias[own])
@@ -189,13 +204,18 @@ class MaskedNet(nn.Module):
         return out
 
     def advance(self, state: Known, value: Tensor) -> Known:
-        """The state after the next entry took `value`, shape (B,)."""
+        """Returns the state after the next entry took `value`.
+
+        Args:
+            state: the state before the entry.
+            value: value of the entry, shape (B,).
+        """
         f = bounded(replace(self.space, shape=()).features(value, self._weight.dtype)).reshape(len(value), -1)
         first = torch.cat([state.units[0], f], 1)
         return self._known(state.plan, state.t + 1, first, state.units[1:])
 
     def _known(self, plan: Plan, t: int, first: Tensor, hidden: tuple[Tensor, ...]) -> Known:
-        """The state in which units of degree t join those of lower degree."""
+        """Returns the state with the units of degree t added to those of lower degree."""
         units = [first]
         for (weight, bias), ends, old in zip(plan.layers, plan.ends[1:], hidden):
             new, below = slice(old.shape[1], ends[t]), units[-1]
@@ -217,11 +237,11 @@ class MaskedNet(nn.Module):
         return Plan(tuple(layers), direct, tuple(ends))
 
     def _hidden(self, choice: int) -> list[Tensor]:
-        """Degrees of the units of each hidden layer."""
+        """Returns the degrees of the units of each hidden layer."""
         return [cast(Tensor, getattr(self, f"hidden{i}"))[choice] for i in range(self.depth)]
 
     def _always(self, n: int, c: Tensor | None) -> Tensor:
-        """What is known before the first entry: the features of the condition, shape (n, features)."""
+        """Returns the condition's features, which are known before the first entry, shape (n, features)."""
         if self.condition is None or c is None:
             return self._weight.new_empty(n, 0)
         return self.condition.features(c, self._weight.dtype).reshape(n, -1)

@@ -1,8 +1,8 @@
-"""The plain PixelCNN's network: masked convolutions in residual blocks, blind spot and all.
+"""The network of the plain PixelCNN: masked convolutions in residual blocks, with a blind spot.
 
-Each masked k x k convolution looks k // 2 columns to the right only one row above. In a stack of them
-the pixels further to the right above stay unseen, however many layers there are: a quarter of what
-stands around the pixel (the blind spot).
+A masked k x k convolution extends k // 2 columns to the right one row above. In a stack of them the pixels
+further to the right above stay outside the receptive field at any depth: a quarter of the surroundings of the
+pixel (the blind spot).
 
 Reference: van den Oord, Kalchbrenner and Kavukcuoglu, Pixel Recurrent Neural Networks, 2016, table 1
 and figure 5 on the left.
@@ -21,7 +21,13 @@ from simulacra.nets.autoregressive.raster import Head, RasterNet, Row, Taps, dow
 
 
 class ResidualBlock(nn.Module):
-    """Masked convolution of half the width between two masked 1 x 1, around it a shortcut."""
+    """A masked convolution of half the width between two masked 1 x 1 convolutions, with a shortcut.
+
+    Args:
+        wide: colour of each plane outside the block.
+        narrow: colour of each plane of the inner convolution.
+        kernel: side of the inner convolution, odd.
+    """
 
     def __init__(self, wide: Planes, narrow: Planes, kernel: int):
         super().__init__()
@@ -30,23 +36,28 @@ class ResidualBlock(nn.Module):
         self.beside = Beside(narrow, narrow, kernel, "B")
 
     def inside(self, h: Tensor) -> Tensor:
-        """What the masked convolution looks at."""
+        """Returns the input of the masked convolution, shape (..., narrow)."""
         return F.relu(self.down(F.relu(h)))
 
     def join(self, h: Tensor, seen: Tensor) -> Tensor:
-        """h with what the masked convolution has seen."""
+        """Returns the output of the block, shape (..., wide).
+
+        Args:
+            h: input of the block, shape (..., wide).
+            seen: output of the masked convolution, shape (..., narrow).
+        """
         return h + self.up(F.relu(seen))
 
 
 class MaskedStack(RasterNet):
-    """The plain PixelCNN: a type A convolution, residual blocks of type B, the head.
+    """The plain PixelCNN: a type A convolution, residual blocks of type B, and the head.
 
     Args:
         colours: channels of a pixel.
-        inputs: planes that each of them brings.
-        outputs: planes that each of them gets.
-        layers: masked convolutions larger than 1 x 1, with the first.
-        channels: width inside the residual blocks; twice as much outside.
+        inputs: input planes of each channel.
+        outputs: output planes of each channel.
+        layers: number of masked convolutions larger than 1 x 1, including the first.
+        channels: width inside the residual blocks; it is twice as large outside.
         kernel: side of the blocks' convolutions.
         first_kernel: side of the first convolution.
     """
@@ -72,7 +83,7 @@ class MaskedStack(RasterNet):
         self.head = Head(wide, planes(colours * outputs, colours))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         h = self.above(x) + self.beside.everywhere(x)
         for block in self.blocks:
             u = block.inside(h)
@@ -80,11 +91,11 @@ class MaskedStack(RasterNet):
         return self.head(h)
 
     def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
-        """Zeros stand above the top row."""
+        """Returns the state of the top row, with zeros above it."""
         return self._row([above.edge(blank) for above in self._convolutions()])
 
     def next_row(self, row: Row) -> Row:
-        """Each layer looks back on what it looked at in the finished row."""
+        """Returns the state of the next row, with the inputs of each layer in the finished row."""
         return self._row([down(rows, row.features(i)) for i, rows in enumerate(row.above)])
 
     def _convolutions(self) -> list[Above]:
@@ -95,7 +106,7 @@ class MaskedStack(RasterNet):
         return Row(None, tuple(above), tuple(terms))
 
     def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
-        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        """Returns the taps of the next pixel x (B, inputs) and its output (B, outputs)."""
         at, taps = len(row.left), [x]
         h = row.terms[0][at] + self.beside(*row.columns(0, self.beside.reach, x))
         for i, block in enumerate(self.blocks, 1):

@@ -1,9 +1,9 @@
-"""Networks whose output at a pixel depends on the pixels before it, whole or pixel by pixel.
+"""Base of networks whose output at a pixel depends on the preceding pixels.
 
-`forward` computes all pixels at once. To draw, `pixel` computes one from a `Row`: what the rows above
-give to every pixel of the row is computed once when the row begins (`next_row`), and of the row itself
-only the features of a few pixels on the left are looked at. The cost of a pixel so does not depend on
-how many there are. Both ways pass through the same layers.
+`forward` computes all pixels at once. Sampling computes one pixel at a time (`pixel`) from a `Row`. The terms
+of the rows above are computed once for the whole row when it begins (`next_row`); within the row only the
+features of a few pixels on the left are needed. So the cost of a pixel does not depend on the number of
+pixels. Both ways use the same layers.
 
 Reference: van den Oord, Kalchbrenner and Kavukcuoglu, Pixel Recurrent Neural Networks, 2016.
 """
@@ -19,18 +19,18 @@ from torch import Tensor, nn
 
 from simulacra.nets.autoregressive.causal import Beside, Planes
 
-Taps = tuple[Tensor, ...]  # at one pixel the features that each layer looks at, each (B, planes)
+Taps = tuple[Tensor, ...]  # inputs of each layer at one pixel, each (B, planes)
 
 
 @dataclass(frozen=True)
 class Row:
-    """State that is kept while a row is drawn; nothing in it is ever written to.
+    """The immutable sampling state of a row.
 
     Args:
-        c: the condition, shape (B, *), or None.
-        above: for each layer the rows that it looks back on, shape (B, reach, W, planes).
-        terms: for each layer what they give to the pixels of this row, W of shape (B, planes).
-        left: for each pixel drawn in this row what the layers look at.
+        c: features of the condition, shape (B, *), or None.
+        above: for each layer its inputs in the rows above, shape (B, reach, W, planes).
+        terms: for each layer the terms of the rows above for the W pixels of this row, each (B, planes).
+        left: taps of each pixel drawn in this row.
     """
 
     c: Tensor | None
@@ -39,51 +39,91 @@ class Row:
     left: tuple[Taps, ...] = ()
 
     def columns(self, layer: int, n: int, here: Tensor) -> Taps:
-        """What `layer` looks at: its features n pixels to the left, ..., and here."""
+        """Returns the inputs of a layer at up to n pixels on the left and at the pixel itself.
+
+        Args:
+            layer: index of the layer.
+            n: number of pixels on the left.
+            here: input of the layer at the pixel, shape (B, planes).
+        """
         return (*(taps[layer] for taps in self.left[-n:]), here)
 
     def features(self, layer: int) -> Tensor:
-        """What `layer` looks at along the finished row, shape (B, 1, W, planes)."""
+        """Returns the inputs of a layer along the finished row, shape (B, 1, W, planes)."""
         return torch.stack([taps[layer] for taps in self.left], 1).unsqueeze(1)
 
 
 class RasterNet(nn.Module, ABC):
-    """Abstract: see the top of the file."""
+    """Abstract base of networks over images in raster scan; see the top of the file."""
 
     @abstractmethod
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Computes the outputs of all pixels, shape (B, H, W, outputs).
+
+        Args:
+            x: features of the image, shape (B, H, W, inputs).
+            c: features of the condition, shape (B, *), or None.
+        """
 
     @abstractmethod
     def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
-        """The top row, for a blank row of shape (B, 1, W, inputs)."""
+        """Returns the sampling state of the top row.
+
+        Args:
+            blank: an empty row, shape (B, 1, W, inputs).
+            c: features of the condition, shape (B, *), or None.
+        """
 
     @abstractmethod
     def next_row(self, row: Row) -> Row:
-        """The row below a finished one."""
+        """Returns the sampling state of the row below a finished one."""
 
     @abstractmethod
     def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
-        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        """Computes the next pixel of a row.
+
+        Args:
+            row: the sampling state.
+            x: features of the pixel, zero for channels not yet drawn, shape (B, inputs).
+
+        Returns:
+            The taps of the pixel, and its output, shape (B, outputs).
+        """
 
 
 class Head(nn.Module):
-    """ReLU, masked 1 x 1, ReLU, masked 1 x 1: the last layers of both papers."""
+    """The last layers of both papers: ReLU, masked 1 x 1, ReLU, masked 1 x 1.
+
+    Args:
+        inputs: colour of each input plane.
+        outputs: colour of each output plane.
+    """
 
     def __init__(self, inputs: Planes, outputs: Planes):
         super().__init__()
         self.inner, self.outer = Beside(inputs, inputs, 1, "B"), Beside(inputs, outputs, 1, "B")
 
     def forward(self, h: Tensor) -> Tensor:
-        """From (..., inputs) to (..., outputs)."""
+        """Maps features (..., inputs) to outputs (..., outputs)."""
         return self.outer(F.relu(self.inner(F.relu(h))))
 
 
 def down(rows: Tensor, new: Tensor) -> Tensor:
-    """The rows with the oldest left out and a new one below."""
+    """Appends a new row below and drops the top one, shape (B, reach, W, planes).
+
+    Args:
+        rows: rows above, shape (B, reach, W, planes).
+        new: the finished row, shape (B, 1, W, planes).
+    """
     return torch.cat([rows[:, 1:], new], 1)
 
 
 def drawn(row: Row, taps: Taps, x: Tensor) -> Row:
-    """The row after its next pixel took the value x, shape (B, inputs)."""
+    """Returns the state of the row after its next pixel took a value.
+
+    Args:
+        row: the sampling state.
+        taps: taps of the pixel.
+        x: features of the pixel's value, shape (B, inputs).
+    """
     return replace(row, left=(*row.left, (x, *taps[1:])))

@@ -1,13 +1,14 @@
-"""The PixelRNN's network: recurrent layers over images, which see without bound.
+"""The network of PixelRNN: recurrent layers over images, with an unbounded receptive field.
 
     [o, f, i, g] = K_ss * h_before + K_is * x                                    (3)
     c = sg(f) c_before + sg(i) tanh(g),   h = sg(o) tanh(c)
 
-Row LSTM: `before` is the row above; K_ss looks at three of its pixels, K_is at the pixel and those on
-its left. Diagonal BiLSTM: `before` are the pixel on the left and the one above; a second sweep from the
-right is shifted down by one row and added. All before is seen, save the last channel at the end of the
-row above: type A hides it from its own features, and only the first convolution sees it. To run a sweep
-in parallel the image is skewed: row r moves r pixels to the right, and each diagonal becomes a column.
+Row LSTM: `before` is the row above; K_ss covers three of its pixels, K_is the pixel and those on its left.
+Diagonal BiLSTM: `before` are the pixel on the left and the one above; a second sweep from the right is
+shifted down by one row and added. The receptive field is all preceding pixels, with one exception: the last
+channel at the end of the row above is hidden from its own features by type A, and reaches only the first
+convolution. To run a sweep in parallel the image is skewed: row r moves r pixels to the right, and each
+diagonal becomes a column.
 
 Reference: van den Oord, Kalchbrenner and Kavukcuoglu, Pixel Recurrent Neural Networks, 2016, sections
 3.1 to 3.3, equation 3, table 1.
@@ -28,35 +29,40 @@ from simulacra.nets.autoregressive.raster import Head, RasterNet, Row, Taps, dow
 
 
 def cell(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """(h, c) of equation (3) from o, f, i, g along the last dimension and the cell before."""
+    """Computes an LSTM cell, equation (3); returns h and c, each (..., n).
+
+    Args:
+        gates: o, f, i, g in this order along the last dimension, shape (..., 4 n).
+        c: previous cell state, shape (..., n).
+    """
     o, f, i, g = gates.chunk(4, -1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
 def skew(x: Tensor) -> Tensor:
-    """Row r of (B, H, W, n) moved r pixels to the right: (B, H, W + H - 1, n), zero elsewhere.
+    """Shifts row r of (B, H, W, n) by r pixels to the right: (B, H, W + H - 1, n), with zeros elsewhere.
 
     Example:
         >>> skew(torch.tensor([[1, 2], [3, 4]]).view(1, 2, 2, 1)).squeeze().tolist()
         [[1, 2, 0], [0, 3, 4]]
     """
     b, h, w, n = x.shape
-    # rows one pixel too long, read on as if they were not: each starts one pixel later
+    # pad each row to W + H, then read the memory in rows of W + H - 1: each row starts one pixel later
     return F.pad(x, (0, 0, 0, h)).flatten(1, 2)[:, : h * (w + h - 1)].view(b, h, w + h - 1, n)
 
 
 def unskew(x: Tensor) -> Tensor:
-    """What `skew` made (B, H, W + H - 1, n) of, (B, H, W, n)."""
+    """Inverts `skew`, from (B, H, W + H - 1, n) to (B, H, W, n)."""
     b, h, wide, n = x.shape
     return F.pad(x.flatten(1, 2), (0, 0, 0, h)).view(b, h, wide + 1, n)[:, :, : wide - h + 1]
 
 
 class Recurrence(nn.Module, ABC):
-    """Abstract: from features u (B, H, W, wide) to h (B, H, W, n), whole or pixel by pixel.
+    """Abstract base of recurrent layers, from features u (B, H, W, wide) to h (B, H, W, n).
 
-    A pixel leaves a tap behind: u, h and c side by side, shape (B, wide + 2 n). A later one looks back
-    on the taps of the last `reach` pixels.
+    A layer computes whole images or pixel by pixel. The tap of a pixel is u, h and c, concatenated to
+    (B, wide + 2 n). A later pixel of the row uses the taps of the last `reach` pixels.
     """
 
     n: int
@@ -64,23 +70,40 @@ class Recurrence(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, u: Tensor) -> Tensor:
-        """h of all pixels."""
+        """Computes h of all pixels, shape (B, H, W, n)."""
 
     @abstractmethod
     def kept(self, above: Tensor, taps: Tensor) -> Tensor:
-        """What the next row needs of a finished one (B, W, 2 n), from the one before and its taps."""
+        """Returns the state of a finished row that the next row needs, shape (B, W, 2 n).
+
+        Args:
+            above: this state of the row above, shape (B, W, 2 n).
+            taps: taps of the finished row, shape (B, W, wide + 2 n).
+        """
 
     @abstractmethod
     def term(self, above: Tensor) -> Tensor:
-        """What the kept gives to each pixel of the row, shape (B, W, 5 n)."""
+        """Computes the term of the row above for each pixel, shape (B, W, 5 n), from its `kept` state."""
 
     @abstractmethod
     def pixel(self, left: Taps, u: Tensor, term: Tensor) -> tuple[Tensor, Tensor]:
-        """The tap and h of a pixel, from the last taps of its row and its term."""
+        """Computes a pixel; returns its tap and its h, shape (B, n).
+
+        Args:
+            left: taps of the last `reach` pixels of the row.
+            u: features of the pixel, shape (B, wide).
+            term: term of the row above for the pixel, shape (B, 5 n).
+        """
 
 
 class RowLSTM(Recurrence):
-    """Equation (3) from row to row."""
+    """Equation (3) from row to row.
+
+    Args:
+        wide: colour of each input plane.
+        narrow: colour of each plane of the state.
+        kernel: width of the convolutions, odd.
+    """
 
     def __init__(self, wide: Planes, narrow: Planes, kernel: int):
         super().__init__()
@@ -92,7 +115,7 @@ class RowLSTM(Recurrence):
         return self.state(h.movedim(-1, 1)).movedim(1, -1)
 
     def forward(self, u: Tensor) -> Tensor:
-        """h of all pixels, row by row."""
+        """Computes h of all pixels, row by row."""
         h = c = u.new_zeros(u.shape[0], u.shape[2], self.n)
         rows = []
         for seen in self.input.everywhere(u).unbind(1):
@@ -102,23 +125,28 @@ class RowLSTM(Recurrence):
         return torch.stack(rows, 1)
 
     def kept(self, above: Tensor, taps: Tensor) -> Tensor:
-        """h and c of the finished row."""
+        """Returns h and c of the finished row."""
         return taps[..., self.wide :]
 
     def term(self, above: Tensor) -> Tensor:
-        """K_ss * h, and c."""
+        """Returns K_ss * h and c of the row above."""
         h, c = above.chunk(2, -1)
         return torch.cat([self._from_above(h), c], -1)
 
     def pixel(self, left: Taps, u: Tensor, term: Tensor) -> tuple[Tensor, Tensor]:
-        """The cell above holds c; the row gives only its inputs."""
+        """Computes a pixel; c comes from the row above, and the pixels on the left are inputs only."""
         inputs = (tap[:, : self.wide] for tap in left)
         h, c = cell(term[:, : -self.n] + self.input(*inputs, u), term[:, -self.n :])
         return torch.cat([u, h, c], -1), h
 
 
 class Sweep(nn.Module):
-    """Equation (3) from left to right: K_ss sees the pixel on the left and the one above."""
+    """Equation (3) from left to right; K_ss covers the pixel on the left and the one above.
+
+    Args:
+        wide: colour of each input plane.
+        narrow: colour of each plane of the state.
+    """
 
     def __init__(self, wide: Planes, narrow: Planes):
         super().__init__()
@@ -127,7 +155,7 @@ class Sweep(nn.Module):
         self.beside, self.above = (nn.Linear(n, 4 * n, bias=False) for _ in range(2))
 
     def forward(self, u: Tensor) -> Tensor:
-        """h of all pixels, diagonal by diagonal."""
+        """Computes h of all pixels, diagonal by diagonal."""
         seen = skew(self.input(u))
         h = c = seen.new_zeros(*seen.shape[:2], seen.shape[3] // 4)
         diagonals = []
@@ -138,7 +166,12 @@ class Sweep(nn.Module):
         return unskew(torch.stack(diagonals, 2))
 
     def row(self, u: Tensor, above: Tensor) -> Tensor:
-        """h of one row (B, W, n) below `above`."""
+        """Computes h of one row, shape (B, W, n).
+
+        Args:
+            u: features of the row, shape (B, W, wide).
+            above: h of the row above, shape (B, W, n).
+        """
         gates = self.input(u) + self.above(above)
         h = c = torch.zeros_like(above[:, 0])
         found = []
@@ -149,7 +182,12 @@ class Sweep(nn.Module):
 
 
 class DiagonalBiLSTM(Recurrence):
-    """A sweep from the left, and one from the right that is shifted down by one row."""
+    """The sum of a sweep from the left, and one from the right that is shifted down by one row.
+
+    Args:
+        wide: colour of each input plane.
+        narrow: colour of each plane of the state.
+    """
 
     def __init__(self, wide: Planes, narrow: Planes):
         super().__init__()
@@ -157,22 +195,22 @@ class DiagonalBiLSTM(Recurrence):
         self.left, self.right = Sweep(wide, narrow), Sweep(wide, narrow)
 
     def forward(self, u: Tensor) -> Tensor:
-        """h of all pixels."""
+        """Computes h of all pixels, shape (B, H, W, n)."""
         return self.left(u) + F.pad(self.right(u.flip(2)).flip(2), (0, 0, 0, 0, 1, -1))
 
     def kept(self, above: Tensor, taps: Tensor) -> Tensor:
-        """h of the finished row by the two sweeps: the right one runs now that all is known."""
+        """Returns h of the finished row by both sweeps; the right one needs the whole row."""
         u, h, _ = taps.split([self.wide, self.n, self.n], -1)
         right = self.right.row(u.flip(1), above[..., self.n :].flip(1)).flip(1)
         return torch.cat([h, right], -1)
 
     def term(self, above: Tensor) -> Tensor:
-        """K_ss of h above by the left sweep, and h above by the right one."""
+        """Returns K_ss of the left sweep's h in the row above, and the right sweep's h."""
         h, right = above.chunk(2, -1)
         return torch.cat([self.left.above(h), right], -1)
 
     def pixel(self, left: Taps, u: Tensor, term: Tensor) -> tuple[Tensor, Tensor]:
-        """The pixel on the left holds h and c."""
+        """Computes a pixel; h and c come from the tap of the pixel on the left."""
         gates, right = term[:, : -self.n] + self.left.input(u), term[:, -self.n :]
         h, c = left[-1][:, self.wide :].chunk(2, -1) if left else (torch.zeros_like(right),) * 2
         h, c = cell(gates + self.left.beside(h), c)
@@ -180,15 +218,15 @@ class DiagonalBiLSTM(Recurrence):
 
 
 class RecurrentStack(RasterNet):
-    """A type A convolution, recurrent layers with shortcuts, the head.
+    """A type A convolution, recurrent layers with shortcuts, and the head.
 
     Args:
         colours: channels of a pixel.
-        inputs: planes that each of them brings.
-        outputs: planes that each of them gets.
-        layers: recurrent layers.
-        channels: size of h; twice as much outside.
-        kernel: width of the Row LSTM's convolutions; None: Diagonal BiLSTM.
+        inputs: input planes of each channel.
+        outputs: output planes of each channel.
+        layers: number of recurrent layers.
+        channels: size of h; the features between the layers are twice as wide.
+        kernel: width of the Row LSTM's convolutions; None takes the Diagonal BiLSTM.
         first_kernel: side of the first convolution.
     """
 
@@ -215,19 +253,19 @@ class RecurrentStack(RasterNet):
         self.head = Head(wide, planes(colours * outputs, colours))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """From (B, H, W, inputs) to (B, H, W, outputs)."""
+        """Maps x (B, H, W, inputs) to outputs (B, H, W, outputs) of all pixels."""
         u = self.above(x) + self.beside.everywhere(x)
         for layer, up in zip(self.layers, self.up):
             u = u + up(layer(u))
         return self.head(u)
 
     def first_row(self, blank: Tensor, c: Tensor | None) -> Row:
-        """Zeros stand above the top row."""
+        """Returns the state of the top row, with zeros above it."""
         states = [blank.new_zeros(blank.shape[0], blank.shape[2], 2 * layer.n) for layer in self.layers]
         return self._row([self.above.edge(blank), *states])
 
     def next_row(self, row: Row) -> Row:
-        """The image's rows move up; each layer keeps what it needs of the finished row."""
+        """Returns the state of the next row: the image's rows move up, and each layer keeps its state."""
         kept = [
             layer.kept(row.above[i], row.features(i).squeeze(1)) for i, layer in enumerate(self.layers, 1)
         ]
@@ -238,7 +276,7 @@ class RecurrentStack(RasterNet):
         return Row(None, tuple(above), tuple(term.unbind(1) for term in terms))
 
     def pixel(self, row: Row, x: Tensor) -> tuple[Taps, Tensor]:
-        """What the layers look at, and the output (B, outputs), at the next pixel x of (B, inputs)."""
+        """Returns the taps of the next pixel x (B, inputs) and its output (B, outputs)."""
         at, taps = len(row.left), [x]
         u = row.terms[0][at] + self.beside(*row.columns(0, self.beside.reach, x))
         for i, (layer, up) in enumerate(zip(self.layers, self.up), 1):

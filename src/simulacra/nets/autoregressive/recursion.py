@@ -1,10 +1,10 @@
-"""The recursion over entries with shared weights, in blocks, with its own gradient.
+"""The recursion over entries with shared weights, in blocks, with a custom gradient.
 
     a_1 = a,   a_(t+1) = a_t + x_t W_t,   h_t = f(rho_t a_t),   y_t = V_t h_t  (1)
 
-costs O(D H) a row. A loop that autograd differentiates keeps D states of H numbers a row. Here those
-of one block of entries exist at a time, also going back, when they are made again from the state at
-the block's start, which is kept:
+costs O(D H) a row. With autograd a loop would store D states of H numbers a row. Here only the states of one
+block exist at a time. The backward pass recomputes them from the state at the start of the block, which is
+stored:
 
     dV_t = sum_b dy_t h_t',   da_t = rho_t f'(.) V_t' dy_t,   S_t = sum_(s>=t) da_s
     dW_t = sum_b x_t' S_(t+1),   dx_t = W_t S_(t+1),   da = S_1                (2)
@@ -25,24 +25,24 @@ from simulacra.nets.autoregressive.states import Block, EveryState, distinct_sta
 
 Activation = Literal["sigmoid", "relu"]
 
-# Measured on a CPU with 1 MB of second cache a core, B = 100, H = 500: entries of a block, and where
-# merging equal states stops being cheaper.
+# Measured on a CPU with 1 MB of L2 cache a core, B = 100, H = 500: entries of a block, and the number of
+# outputs above which merging equal states is not cheaper.
 EVERY, SPARSE, HALF = 8, 16, 8
 FEW_OUTPUTS = 2
-GRAPH = 64  # entries of a block in an exported graph, which has a handful of nodes for each
+GRAPH = 64  # entries of a block in an exported graph, which has a few nodes for each block
 
 
 def shared_recursion(
     x: Tensor, W: Tensor, a: Tensor, V: Tensor, rho: Tensor | None = None, f: Activation = "sigmoid"
 ) -> Tensor:
-    """y of equation (1), shape (B, D, P), differentiable once.
+    """Computes y of equation (1), shape (B, D, P); differentiable once.
 
     Args:
-        x: E numbers for each entry, shape (B, D, E).
+        x: features of each entry, shape (B, D, E).
         W: input weights, shape (D, E, H).
         a: the first state, shape (H,) or (B, H).
         V: output weights, shape (D, P, H).
-        rho: scale of the activations at each entry, shape (D,); None: 1.
+        rho: scale of the activations at each entry, shape (D,); None is 1.
         f: activation of the hidden units.
 
     Example:
@@ -50,7 +50,7 @@ def shared_recursion(
         >>> shared_recursion(torch.ones(2, 3, 1), W, torch.zeros(4), ones).squeeze(2).tolist()
         [[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]
     """
-    # a graph has neither gradients of its own nor a choice by the number of zeros
+    # an exported graph supports neither custom gradients nor branches on the data
     if torch.compiler.is_compiling():
         return _plain(x.to(W.dtype), W, a, V, rho, f)
     with torch.autocast(x.device.type, enabled=False):
@@ -60,7 +60,7 @@ def shared_recursion(
 
 
 def _plain(x: Tensor, W: Tensor, a: Tensor, V: Tensor, rho: Tensor | None, f: Activation) -> Tensor:
-    """Equation (1) in operations that a graph can hold, block by block."""
+    """Computes equation (1) with exportable operations, block by block."""
     found, a = [], a.expand(x.shape[0], -1)
     for i in range(0, x.shape[1], GRAPH):
         at = slice(i, i + GRAPH)
@@ -74,7 +74,7 @@ def _plain(x: Tensor, W: Tensor, a: Tensor, V: Tensor, rho: Tensor | None, f: Ac
 
 
 def _blocks(x: Tensor, V: Tensor, rho: Tensor | None) -> Sequence[Block]:
-    """Equal states are merged where that is cheaper and nothing else tells their entries apart."""
+    """Returns the blocks of entries; equal states are merged where this is possible and cheaper."""
     apart = rho is not None or x.shape[2] > 1 or x.requires_grad or V.shape[1] > FEW_OUTPUTS
     filled = 1.0 if apart else int(x.count_nonzero()) / max(1, x.numel())
     if filled > 0.5:
@@ -138,7 +138,7 @@ class _Recursion(torch.autograd.Function):
 
 
 def _room(n: int, blocks: Sequence[Block], W: Tensor) -> Tensor:
-    """Memory for the states of the largest block, used by all: fresh memory would cost as much again."""
+    """Allocates memory for the states of the largest block, which all blocks reuse to save allocations."""
     return W.new_empty(n, max(map(len, blocks)), W.shape[2])
 
 
@@ -147,12 +147,12 @@ def _scaled(states: Tensor, rho: Tensor | None, block: Block) -> Tensor:
 
 
 def _activate(z: Tensor, f: Activation) -> Tensor:
-    """f(z), in the place of z."""
+    """Returns f(z), computed in place."""
     return z.sigmoid_() if f == "sigmoid" else z.relu_()
 
 
 def _deactivate(d: Tensor, h: Tensor, f: Activation) -> None:
-    """d becomes d f'(z), from h = f(z)."""
+    """Multiplies d by f'(z) in place, given h = f(z)."""
     if f == "sigmoid":
         torch.ops.aten.sigmoid_backward(d, h, grad_input=d)
     else:

@@ -1,4 +1,4 @@
-"""One hidden layer for the conditionals of all entries, its weights shared between them.
+"""One hidden layer for the conditionals of all entries, with shared weights.
 
     h_t = f(rho_t (c + sum_(s<t) x_s W_s)),   y_t = b_t + V_t h_t
 
@@ -16,17 +16,19 @@ from simulacra.nets.autoregressive.recursion import Activation, shared_recursion
 
 
 class SharedWeights(nn.Module):
-    """P numbers for each of D entries from the entries before it in an order.
+    """Computes P outputs for each of D entries from the preceding entries in an order.
+
+    The t-th rows of W, V, b and rho belong to the t-th entry of the order.
 
     The t-th rows of W, V, b and rho belong to the t-th entry of the order.
 
     Args:
-        entries: D.
-        inputs: E, numbers that an entry comes as.
-        hidden: H.
-        outputs: P.
-        f: activation of the hidden units.
-        rescaled: learn rho, which is 1 otherwise.
+        entries: number of entries D.
+        inputs: number of features E of an entry.
+        hidden: number of hidden units H.
+        outputs: number of outputs P of an entry.
+        f: activation of the hidden units: `sigmoid` or `relu`.
+        rescaled: if True, rho is learned; otherwise it is 1.
 
     Example:
         >>> net = SharedWeights(entries=4, inputs=1, hidden=3, outputs=2)
@@ -52,34 +54,42 @@ class SharedWeights(nn.Module):
         self.rho = nn.Parameter(torch.ones(entries)) if rescaled else None
 
     def forward(self, x: Tensor, order: Tensor) -> Tensor:
-        """y of all entries at once.
+        """Computes the outputs of all entries, shape (B, P, D).
 
         Args:
-            x: shape (B, E, D).
-            order: numbers of the entries in their order, shape (D,).
-
-        Returns:
-            shape (B, P, D).
+            x: features of the entries, shape (B, E, D).
+            order: indices of the entries in their order, shape (D,).
         """
         ordered = x.transpose(1, 2)[:, order]
         y = shared_recursion(ordered, self.W, self.c, self.V, self.rho, self.f) + self.b
         return y[:, order.argsort()].transpose(1, 2)
 
     def start(self, n: int) -> Tensor:
-        """The state of n rows before the first entry: c, shape (n, H)."""
+        """Returns the state of n rows before the first entry: c, shape (n, H)."""
         return self.c.expand(n, -1)
 
     def read(self, state: Tensor, t: int) -> Tensor:
-        """y_t, shape (B, P)."""
+        """Computes y_t from the state before the t-th entry, shape (B, P).
+
+        Args:
+            state: the sum c + sum_(s<t) x_s W_s, shape (B, H).
+            t: position in the order.
+        """
         z = state if self.rho is None else self.rho[t] * state
         h = z.sigmoid() if self.f == "sigmoid" else z.relu()
         return self.b[t] + h @ self.V[t].T
 
     def add(self, state: Tensor, t: int, x: Tensor) -> Tensor:
-        """The state after the t-th entry came as x, shape (B, E)."""
+        """Returns the state after the t-th entry, shape (B, H).
+
+        Args:
+            state: the state before the entry, shape (B, H).
+            t: position in the order.
+            x: features of the entry, shape (B, E).
+        """
         return state + x @ self.W[t]
 
 
 def _uniform(*shape: int, fan: int) -> Tensor:
-    """Weights between -1 / sqrt(fan) and 1 / sqrt(fan)."""
+    """Returns uniform weights between -1 / sqrt(fan) and 1 / sqrt(fan)."""
     return torch.empty(shape).uniform_(-1, 1) / math.sqrt(fan)

@@ -1,14 +1,13 @@
-"""The states of a running sum over a block of entries, as matrix products, and their adjoints.
+"""The states of a running sum over a block of entries as matrix products, and their adjoints.
 
 In a block of T entries the state before entry t is
 
     a_t = a + sum_(s<t) x_s W_s = a + m_t W,   m_t = (x_s [s < t])_s           (1)
 
-with a the state at the block's start, so all states of a block are one product, and the gradients of
-W, a and x are a few more. `EveryState` keeps the B T states apart. `DistinctStates` has one state for
-each stretch of entries that are zero behind its first: with one number an entry, a zero leaves the
-state as it is, and what depends on the state alone is computed once a stretch. Binary images are
-mostly such stretches.
+with a the state at the start of the block, so all states of a block are one product, and the gradients of
+W, a and x a few more. `EveryState` has B T separate states. `DistinctStates` merges equal ones: if an entry
+has a single feature that is zero, it leaves the state unchanged, so the state of a stretch of zeros, and
+everything that depends on it alone, is computed once. Binary images consist mostly of such stretches.
 """
 
 from __future__ import annotations
@@ -22,39 +21,57 @@ from torch.nn import functional as F
 
 
 class Block(Protocol):
-    """Some entries of the recursion: where they stand, their inputs, and maps with adjoints.
+    """Protocol of a block of entries of the recursion: its inputs, and maps with their adjoints.
 
     Args:
-        at: where the entries stand.
-        x: their inputs, shape (B, T E).
+        at: positions of the entries.
+        x: inputs of the entries, shape (B, T E).
     """
 
     at: slice
     x: Tensor
 
     def __len__(self) -> int:
-        """The number n of states."""
+        """Number n of states."""
         ...
 
     def states(self, a: Tensor, W: Tensor, room: Tensor) -> Tensor:
-        """Equation (1), written into `room` (n, H) or more, from a (B, H) and W (T E, H)."""
+        """Computes the states, equation (1).
+
+        Args:
+            a: state at the start of the block, shape (B, H).
+            W: input weights of the block, shape (T E, H).
+            room: memory for the result, of n rows or more, shape (>= n, H).
+        """
         ...
 
     def states_adjoint(self, da: Tensor, later: Tensor) -> tuple[Tensor, Tensor]:
-        """The gradients of W, (T E, H), and of a, (B, H).
+        """Computes the gradients of W, shape (T E, H), and of a, shape (B, H).
 
         Args:
             da: gradient of the states.
-            later: gradient of the state behind the block, (B, H).
+            later: gradient of the state after the block, shape (B, H).
         """
         ...
 
     def outputs(self, h: Tensor, V: Tensor) -> Tensor:
-        """V_t h_t for each entry and row, (T, B, P), from the hidden states and V (T, P, H)."""
+        """Computes V_t h_t for each entry and row, shape (T, B, P).
+
+        Args:
+            h: hidden units of the states.
+            V: output weights of the block, shape (T, P, H).
+        """
         ...
 
     def outputs_adjoint(self, dy: Tensor, h: Tensor, V: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
-        """The gradients of V and, written into `room`, of h, from that of the outputs."""
+        """Computes the gradients of V, shape (T, P, H), and of h.
+
+        Args:
+            dy: gradient of the outputs, shape (T, B, P).
+            h: hidden units of the states.
+            V: output weights of the block, shape (T, P, H).
+            room: memory for the gradient of h.
+        """
         ...
 
 
@@ -63,7 +80,7 @@ class EveryState:
 
     Args:
         x: inputs of the entries, shape (B, T, E).
-        at: where the entries stand.
+        at: positions of the entries.
     """
 
     def __init__(self, x: Tensor, at: slice):
@@ -81,7 +98,7 @@ class EveryState:
         return room[: len(self)].view(*self.shape, -1)
 
     def states(self, a: Tensor, W: Tensor, room: Tensor) -> Tensor:
-        """a itself, then (1); with one number an entry, one sum after the other is faster."""
+        """Computes a and (1); with one feature per entry, sequential sums are faster than the product."""
         found = self._in(room)
         if len(W) == len(found):
             found[0] = a
@@ -94,33 +111,39 @@ class EveryState:
         return found
 
     def states_adjoint(self, da: Tensor, later: Tensor) -> tuple[Tensor, Tensor]:
-        """Products and a sum over the states."""
+        """Computes the gradients of W and a by matrix products and a sum over the states."""
         return torch.addmm(self.x.T @ later, self.m.T, da[1:].flatten(0, 1)), later + da.sum(0)
 
     def inputs_adjoint(self, da: Tensor, later: Tensor, W: Tensor) -> Tensor:
-        """The gradient of x, (B, T E)."""
+        """Computes the gradient of x, shape (B, T E).
+
+        Args:
+            da: gradient of the states, shape (T, B, H).
+            later: gradient of the state after the block, shape (B, H).
+            W: input weights of the block, shape (T E, H).
+        """
         return torch.addmm(((da[1:] @ W.T) * self.before).sum(0), later, W.T)
 
     def outputs(self, h: Tensor, V: Tensor) -> Tensor:
-        """A product for each entry."""
+        """Computes V_t h_t by one matrix product for each entry."""
         return torch.bmm(h, V.transpose(1, 2))
 
     def outputs_adjoint(self, dy: Tensor, h: Tensor, V: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
-        """Products for each entry; those with one number are faster by element."""
+        """Computes the gradients of V and h; with one output per entry, elementwise products are faster."""
         product = torch.mul if V.shape[1] == 1 else torch.bmm
         return torch.bmm(dy.transpose(1, 2), h), product(dy, V, out=self._in(room))
 
 
 @dataclass
 class DistinctStates:
-    """States (n, H): the B at the block's start, then one behind each entry that is not zero.
+    """States (n, H): the B at the start of the block, then one after each nonzero entry.
 
     Args:
         x: inputs of the entries, shape (B, T).
-        at: where the entries stand.
-        rows: the row of each further state, shape (n - B,).
-        m: of equation (1), for each further state, shape (n - B, T).
-        which: the state of each row and entry, shape (B, T).
+        at: positions of the entries.
+        rows: row of each further state, shape (n - B,).
+        m: m_t of equation (1) for each further state, shape (n - B, T).
+        which: index of the state of each row and entry, shape (B, T).
     """
 
     x: Tensor
@@ -133,7 +156,7 @@ class DistinctStates:
         return len(self.x) + len(self.rows)
 
     def states(self, a: Tensor, W: Tensor, room: Tensor) -> Tensor:
-        """a itself, then (1) for the further states."""
+        """Computes a, then (1) for the further states."""
         found, B = room[: len(self)], len(a)
         found[:B] = a
         torch.index_select(a, 0, self.rows, out=found[B:])
@@ -142,19 +165,19 @@ class DistinctStates:
         return found
 
     def states_adjoint(self, da: Tensor, later: Tensor) -> tuple[Tensor, Tensor]:
-        """Products and a sum over the states of each row."""
+        """Computes the gradients of W and a by matrix products and a sum over the states of each row."""
         B = len(later)
         dW = torch.addmm(self.x.T @ later, self.m.T, da[B:])
         return dW, (later + da[:B]).index_add_(0, self.rows, da[B:])
 
     def outputs(self, h: Tensor, V: Tensor) -> Tensor:
-        """The outputs of all entries at all states in one product, of which each entry reads its own."""
+        """Computes the outputs at all states in one product, and gathers those of each entry's state."""
         T, P, _ = V.shape
         everywhere = (h @ V.flatten(0, 1).T).view(-1, T, P)
         return everywhere.gather(0, self._read(P)).transpose(0, 1)
 
     def outputs_adjoint(self, dy: Tensor, h: Tensor, V: Tensor, room: Tensor) -> tuple[Tensor, Tensor]:
-        """A gradient goes to the state that was read."""
+        """Computes the gradients of V and h, scattering each entry's gradient to its state."""
         T, P, _ = V.shape
         everywhere = dy.new_zeros(len(h), T, P).scatter_(0, self._read(P), dy.transpose(0, 1)).flatten(1)
         dh = torch.mm(everywhere, V.flatten(0, 1), out=room[: len(h)])
@@ -165,19 +188,29 @@ class DistinctStates:
 
 
 def every_state(x: Tensor, T: int) -> list[EveryState]:
-    """The blocks of T entries of inputs (B, D, E); the last one may be shorter."""
+    """Splits inputs into blocks of separate states.
+
+    Args:
+        x: inputs, shape (B, D, E).
+        T: number of entries of a block; the last one may be shorter.
+    """
     return [EveryState(x[:, i : i + T], slice(i, min(i + T, x.shape[1]))) for i in range(0, x.shape[1], T)]
 
 
 def distinct_states(x: Tensor, T: int) -> list[DistinctStates]:
-    """The blocks of T entries of inputs (B, D), made for all blocks at once; the last may be shorter."""
+    """Splits inputs into blocks of merged states.
+
+    Args:
+        x: inputs, shape (B, D).
+        T: number of entries of a block; the last one may be shorter.
+    """
     B, D = x.shape
     count = -(-D // T)
     blocks = F.pad(x, (0, count * T - D)).view(B, count, T).transpose(0, 1)
     changes = blocks[:, :, :-1] != 0
     block, row, time = changes.nonzero(as_tuple=True)
     m = blocks[block, row] * (torch.arange(T, device=x.device) <= time.unsqueeze(1))
-    # states are numbered row by row, those at the start first
+    # states are numbered row by row, after the B states at the start
     numbers = changes.flatten(1).cumsum(1).view_as(changes) + (B - 1)
     start = torch.arange(B, device=x.device).unsqueeze(1).expand(count, B, 1)
     which = torch.cat([start, torch.where(changes.cumsum(2) > 0, numbers, start)], 2)

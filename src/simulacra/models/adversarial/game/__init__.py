@@ -1,1 +1,1 @@
-"""What every adversarial model shares: the game, its objectives, rules and stabilizers."""
+"""The shared base of all adversarial models: the two-player game, its objectives, rules and stabilizers."""

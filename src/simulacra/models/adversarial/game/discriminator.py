@@ -1,10 +1,10 @@
-"""The discriminator: features of an observation, and what is said of them.
+"""The discriminator: a feature extractor with a score, and optionally a condition or class logits.
 
     s(x) = w'f(x) + b                                                            (1)
     s(x, c) = w'f(x) + b + (V c)'f(x)            projection                       (2)
     p(c | x) = softmax(U f(x))                   auxiliary classifier             (3)
 
-`concatenation` and `embedding` give c to the network itself, as it is or through a linear map of its own.
+`concatenation` feeds c to the feature extractor as it is, `embedding` through a learned linear map.
 
 Reference: Mirza and Osindero 2014; Odena, Olah and Shlens 2016; Kwak and Zhang 2016; Miyato and Koyama 2018.
 Rows F12, G1, G2.
@@ -20,18 +20,18 @@ from torch import Tensor, nn
 from simulacra.nets.adversarial.minibatch import MinibatchDiscrimination
 
 Conditioning = Literal["concatenation", "embedding", "auxiliary", "projection"]
-HOW = ("concatenation", "embedding", "auxiliary", "projection")
-EMBEDDED = 32  # entries of an embedded condition
+CONDITIONINGS = ("concatenation", "embedding", "auxiliary", "projection")
+EMBEDDED = 32  # size of an embedded condition
 
 
 @dataclass
 class Verdict:
-    """The outputs of a discriminator for rows.
+    """The outputs of a discriminator for a batch.
 
     Args:
-        score: s, shape (B,): high is real.
-        features: f(x), shape (B, width).
-        labels: logits of the classes, shape (B, classes), or None.
+        score: s(x), shape (B,); a higher score means more likely real.
+        features: f(x), the input of the last linear layer, shape (B, width).
+        labels: class logits, shape (B, classes), or None if the discriminator does not classify.
     """
 
     score: Tensor
@@ -40,14 +40,16 @@ class Verdict:
 
 
 class Discriminator(nn.Module):
-    """Equations (1) to (3) over a body that gives features.
+    """Score, projection and auxiliary classifier, equations (1) to (3), on top of a feature extractor.
 
     Args:
-        body: `(h, c) -> (B, width)`, with its width as attribute.
-        conditioning: how c is used, or None.
-        condition: size of the flattened condition.
-        kernels: of minibatch discrimination; 0: none.
-        bias: b of (1), which a game of differences of scores does not see.
+        body: the feature extractor `(h, c) -> (B, width)`, with `width` as an attribute.
+        conditioning: one of `concatenation`, `embedding`, `auxiliary` and `projection`; None without a
+            condition.
+        condition: number of entries of the flattened condition.
+        kernels: number of kernels of minibatch discrimination; 0 disables it.
+        bias: if True, the score has the bias b of (1). It cancels in losses of score differences, such as
+            the Wasserstein loss.
     """
 
     def __init__(
@@ -67,7 +69,12 @@ class Discriminator(nn.Module):
         self.U = nn.Linear(width, condition) if conditioning == "auxiliary" else None
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """The verdict on features `h` of observations, with features `c` of the condition."""
+        """Computes score, features and class logits of a batch.
+
+        Args:
+            h: features of the observations, shape (B, *features_shape).
+            c: features of the condition, shape (B, condition), or None.
+        """
         inside = c if self.conditioning in ("concatenation", "embedding") else None
         f = self.body(h, inside)
         # (1)
@@ -80,11 +87,11 @@ class Discriminator(nn.Module):
 
 
 class Embedded(nn.Module):
-    """A network that sees its condition through a linear map of its own.
+    """Wraps a network so that it receives a learned linear embedding of the condition.
 
     Args:
-        net: `(h, c)`, built for conditions of `EMBEDDED` entries.
-        condition: size of the flattened condition.
+        net: a network `(h, c)`, built for conditions of `EMBEDDED` entries.
+        condition: number of entries of the flattened condition.
     """
 
     def __init__(self, net: nn.Module, condition: int):
@@ -93,5 +100,10 @@ class Embedded(nn.Module):
         self.width = getattr(net, "width", None)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """The net's output."""
+        """Returns `net(h, embedding(c))`.
+
+        Args:
+            h: input of the network, shape (B, *).
+            c: features of the condition, shape (B, condition), or None.
+        """
         return self.net(h, None if c is None else self.embedding(c.flatten(1)))

@@ -1,4 +1,4 @@
-"""A few labelled rows of a split, as many of each class: the second stream of semi-supervised training."""
+"""A class-balanced subset of labelled rows: the second data stream of semi-supervised training."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ CHUNK = 4096
 
 @dataclass(frozen=True)
 class Chosen:
-    """Some rows of a source.
+    """A subset of a source, with the source's interface.
 
     Args:
-        source: the split.
-        index: their numbers in it, shape (rows,).
+        source: the split that the rows come from.
+        index: row numbers of the subset in the source, shape (rows,).
     """
 
     source: Source
@@ -32,23 +32,41 @@ class Chosen:
         return len(self.index)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Raw batches of the chosen rows."""
+        """Yields raw batches of the subset.
+
+        Args:
+            orders: for each batch, the positions of its rows within the subset.
+        """
         return self.source.read(self.index[order] for order in orders)
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
-        """The raw batch in the model's space."""
+        """Converts a raw batch to the model's space.
+
+        Args:
+            batch: rows as `read` yields them.
+            rng: random numbers of the preprocessing, such as dequantization noise.
+        """
         return self.source.prepare(batch, rng)
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
-        """The chosen rows number `index`, as a batch in the model's space."""
+        """Returns rows of the subset as a batch in the model's space.
+
+        Args:
+            index: positions of the rows within the subset, shape (B,).
+            rng: random numbers of the preprocessing.
+        """
         return self.source.batch(self.index[index], rng)
 
 
 def balanced_rows(source: Source, n: int) -> Chosen:
-    """n rows, of each class the first n / classes, in the order of the source.
+    """Selects n rows with equal class counts: the first n / classes rows of each class, in source order.
+
+    Args:
+        source: a labelled split.
+        n: number of rows to select; rounded down to a multiple of the number of classes.
 
     Raises:
-        ValueError: if rows have no label, or a class has too few.
+        ValueError: if the rows have no labels, or a class has fewer than n / classes rows.
     """
     y = torch.cat([_labels(batch) for batch in source.read(torch.arange(len(source)).split(CHUNK))])
     classes = y.unique()

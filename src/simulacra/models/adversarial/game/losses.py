@@ -1,4 +1,6 @@
-"""The losses of the two players of a game, row by row, and what happens around their moves.
+"""Losses of the discriminator and the generator, per example, and the hooks before and after their updates.
+
+Equation (1) is that of `two_player`.
 
 Reference: Goodfellow et al. 2014; Salimans et al. 2016; Gulrajani et al. 2017. Rows F1, F3, F15, F17, F18,
 G11.
@@ -21,7 +23,16 @@ from simulacra.models.adversarial.game.stabilizers import clip_weights, gradient
 
 
 def discriminator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
-    """The first part of (1) with the penalties of the stabilizers, row by row."""
+    """Computes the discriminator's loss: the first part of (1) plus class loss and enabled penalties.
+
+    Args:
+        model: a `Game`.
+        batch: rows of data in the model's space.
+        rng: noise z, instance noise, label flips and interpolation points.
+
+    Returns:
+        Terms of shape (B,) in nats, with the share of correct decisions logged as `accuracy`.
+    """
     c = model.given(batch.c)
     with torch.no_grad():
         fake = model.generate(model.prior(rng), c)
@@ -41,7 +52,13 @@ def discriminator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
 
 
 def generator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
-    """The second part of (1), or feature matching in its place."""
+    """Computes the generator's loss: the second part of (1), or feature matching where it is enabled.
+
+    Args:
+        model: a `Game`.
+        batch: rows of data; only feature matching and conditions use them.
+        rng: noise z and instance noise.
+    """
     c = model.given(batch.c)
     fake = model.blurred(model.generate(model.prior(rng), c), rng, "on fake")
     verdict = model.judge(fake, c)
@@ -70,7 +87,7 @@ def _scored(model: Any, real: Tensor, fake: Tensor, rng: Rng) -> dict[str, Tenso
 
 
 def _labels(verdict: Verdict, c: Tensor | None) -> Tensor:
-    """-log p(c | x) in nats, shape (B,)."""
+    """Returns -log p(c | x) in nats, shape (B,)."""
     assert verdict.labels is not None and c is not None
     return F.cross_entropy(verdict.labels, c.long(), reduction="none")
 
@@ -81,16 +98,16 @@ def _remembered(model: Any, player: str, terms: Terms, n: int) -> None:
         terms.loss["history"] = (model.stabilizers.historical_averaging * distance).expand(n)
 
 
-# ---- around a move
+# ---- hooks before and after an update
 
 
 def remember_D(model: Any, batch: Batch, rng: Rng) -> None:
-    """D's present weights go into their mean."""
+    """Adds D's current weights to their running mean, for historical averaging."""
     _remember(model, "D")
 
 
 def remember_G(model: Any, batch: Batch, rng: Rng) -> None:
-    """G's present weights go into their mean."""
+    """Adds G's current weights to their running mean, for historical averaging."""
     _remember(model, "G")
 
 
@@ -100,7 +117,13 @@ def _remember(model: Any, player: str) -> None:
 
 
 def settle(model: Any, terms: Any, progress: float) -> None:
-    """After D's move: weights are clipped, and the instance noise falls."""
+    """Runs after each update of D: clips its weights and decays the instance noise linearly.
+
+    Args:
+        model: a `Game`.
+        terms: logged means of the update; not used.
+        progress: share of the stage that is done, from 0 to 1.
+    """
     if model.stabilizers.clip:
         clip_weights(model.D, model.stabilizers.clip)
     if model.stabilizers.noise:

@@ -1,9 +1,8 @@
-"""How a game stands, on rows that were held out: who wins, what the generator can learn from, and how
-much its samples differ.
+"""Diagnostics of adversarial training on held-out rows: accuracy of D, gradient at G, diversity of samples.
 
-    accuracy    share of held-out rows and fresh samples that D calls right: 1/2 where both look the same
-    gradient    |d l(s(G(z))) / dG(z)|, the mean over samples: what reaches the generator
-    diversity   mean distance between samples over that between rows: near 0 when the generator has collapsed
+    accuracy    share of held-out rows and fresh samples that D classifies correctly: 1/2 at equilibrium
+    gradient    |d l(s(G(z))) / dG(z)|, the mean over samples: the signal that reaches the generator
+    diversity   mean distance between samples / mean distance between rows: near 0 after mode collapse
 
 Reference: Goodfellow 2016, NIPS tutorial; Salimans et al. 2016. Rows F8, F9, F11.
 """
@@ -19,17 +18,21 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.models.adversarial.game.objectives import share_right
 
-COLLAPSED = 0.25  # diversity below which samples are too much alike
-BEATEN, VANISHED = 0.95, 1e-3  # accuracy and gradient at which the generator learns nothing
+COLLAPSED = 0.25  # a diversity below this counts as mode collapse
+BEATEN, VANISHED = 0.95, 1e-3  # accuracy above and gradient below which the generator stops learning
 
 
 def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dict[str, float]:
-    """The three numbers.
+    """Computes accuracy, gradient norm and diversity of a game.
 
     Args:
+        model: a `Game`.
         x: held-out rows in the model's space, shape (B, *).
-        rng: of the samples.
-        c: conditions of the rows.
+        rng: random numbers of the samples.
+        c: conditions of the rows, or None.
+
+    Returns:
+        `accuracy`, the mean norm of the `gradient`, and `diversity`.
     """
     c = model.given(c)
     with torch.no_grad():
@@ -45,7 +48,10 @@ def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dic
 
 
 def alarm(found: dict[str, float]) -> str | None:
-    """One sentence while the game goes wrong, the worst first; None while it does not.
+    """Returns one sentence about mode collapse or a vanishing gradient, or None if there is neither.
+
+    Args:
+        found: the result of `diagnostics`.
 
     Example:
         >>> alarm({"accuracy": 0.7, "gradient": 0.1, "diversity": 0.9}) is None
@@ -66,9 +72,17 @@ def alarm(found: dict[str, float]) -> str | None:
 
 
 def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """The gradient of the generator's loss in each sample, shape of `fake`, and the samples' scores, (B,).
+    """Computes the gradient of the generator's loss with respect to each sample.
 
-    What the discriminator lets out to the generator: by the chain rule all that G learns from.
+    By the chain rule this gradient is the only signal that the generator receives.
+
+    Args:
+        model: a `Game`.
+        fake: samples as D sees them, shape (B, *features_shape).
+        c: features of the condition, or None.
+
+    Returns:
+        The gradient, in the shape of `fake`, and the scores of the samples, shape (B,).
     """
     with torch.enable_grad():
         h = fake.detach().requires_grad_()
@@ -78,7 +92,7 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
 
 
 def spread(h: Tensor) -> Tensor:
-    """Mean Euclidean distance between different rows, shape ()."""
+    """Returns the mean Euclidean distance between different rows, shape ()."""
     rows = to_float64(h.flatten(1))
     n = len(rows)
     return torch.cdist(rows, rows).sum() / max(1, n * (n - 1))

@@ -1,4 +1,4 @@
-"""Objectives of a game: pairs of losses on the score s that the discriminator gives.
+"""Objectives of a game: loss functions of the discriminator's score s.
 
     minimax             D: -log S(s_x) - log (1 - S(s_G)),  G: log (1 - S(s_G))            (1)
     non-saturating      D as above,                         G: -log S(s_G)                  (2)
@@ -6,8 +6,8 @@
     wasserstein         D: -s_x + s_G,                      G: -s_G                         (4)
     hinge               D: (1 - s_x)_+ + (1 + s_G)_+,       G: -s_G                         (5)
 
-with S the sigmoid; -log S(s) = softplus(-s) and -log (1 - S(s)) = softplus(s), in nats. At the best D =
-S(s) of (1), p / (p + q), its value is -log 4 + 2 JSD(p, q).
+S is the sigmoid; -log S(s) = softplus(-s) and -log (1 - S(s)) = softplus(s), in nats. At the optimal
+discriminator of (1), D = S(s) = p / (p + q), the value of the game is -log 4 + 2 JSD(p, q).
 
 Reference: Goodfellow et al. 2014; Mao et al. 2016; Arjovsky et al. 2017; Lim and Ye 2017. Rows F1, F3, F4,
 F5, F15, G9, G10.
@@ -29,13 +29,13 @@ Loss = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Objective:
-    """The losses of a game, each a function of scores, row by row.
+    """The loss functions of a game, each from scores (B,) to losses (B,).
 
     Args:
-        real: of the discriminator, by the score of a row of data.
-        fake: of the discriminator, by the score of a row of the generator's.
-        generator: of the generator, by the score of its row.
-        boundary: the score above which a row is called real; None: scores only rank.
+        real: loss of the discriminator on the score of a row of data.
+        fake: loss of the discriminator on the score of a sample.
+        generator: loss of the generator on the score of its sample.
+        boundary: decision threshold: a higher score classifies as real. None if scores have no threshold.
     """
 
     real: Loss
@@ -44,7 +44,10 @@ class Objective:
     boundary: float | None = 0.0
 
     def smoothed(self, target: float) -> Objective:
-        """The same game where a row of data counts as real with weight `target` only (one-sided).
+        """Returns the objective with one-sided label smoothing.
+
+        Args:
+            target: label of real rows, in (0, 1]; 1 returns the objective unchanged.
 
         Example:
             >>> s = torch.tensor([0.3])
@@ -54,71 +57,90 @@ class Objective:
         return self if target == 1 else replace(self, real=Smoothed(self.real, self.fake, target))
 
 
-# losses are functions of a module or values: a model is sent to the processes that train it
+# losses are module functions or dataclasses: a lambda could not be sent to other training processes
 
 
 @dataclass(frozen=True)
 class Smoothed:
-    """A row that counts as real with weight `target` only."""
+    """Loss of a real row under label smoothing.
+
+    Args:
+        real: loss of a row with label 1.
+        fake: loss of a row with label 0.
+        target: smoothed label, the weight of `real`.
+    """
 
     real: Loss
     fake: Loss
     target: float
 
     def __call__(self, s: Tensor) -> Tensor:
-        """target real(s) + (1 - target) fake(s)."""
+        """Returns target real(s) + (1 - target) fake(s), shape (B,)."""
         return self.target * self.real(s) + (1 - self.target) * self.fake(s)
 
 
 @dataclass(frozen=True)
 class Square:
-    """(s - target)^2 / 2."""
+    """The squared loss (s - target)^2 / 2.
+
+    Args:
+        target: score with loss 0.
+    """
 
     target: float
 
     def __call__(self, s: Tensor) -> Tensor:
-        """The loss of each score."""
+        """Returns the loss of each score, shape (B,)."""
         return (s - self.target).square() / 2
 
 
 def surprise_if_real(s: Tensor) -> Tensor:
-    """-log S(s)."""
+    """Returns -log S(s): cross entropy of the label real, in nats."""
     return F.softplus(-s)
 
 
 def surprise_if_fake(s: Tensor) -> Tensor:
-    """-log (1 - S(s))."""
+    """Returns -log (1 - S(s)): cross entropy of the label generated, in nats."""
     return F.softplus(s)
 
 
 def saturating(s: Tensor) -> Tensor:
-    """log (1 - S(s))."""
+    """Returns log (1 - S(s)): the generator's loss of the minimax game."""
     return -F.softplus(s)
 
 
 def lifted(s: Tensor) -> Tensor:
-    """-s: a loss that a higher score lowers."""
+    """Returns -s: a loss that rewards a high score."""
     return -s
 
 
 def lowered(s: Tensor) -> Tensor:
-    """s: a loss that a lower score lowers."""
+    """Returns s: a loss that rewards a low score."""
     return s
 
 
 def below_margin(s: Tensor) -> Tensor:
-    """(1 - s)_+."""
+    """Returns (1 - s)_+: the hinge loss of a real row."""
     return F.relu(1 - s)
 
 
 def above_margin(s: Tensor) -> Tensor:
-    """(1 + s)_+."""
+    """Returns (1 + s)_+: the hinge loss of a sample."""
     return F.relu(1 + s)
 
 
 def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
-    """Equation (3); with b - c = 1 and b - a = 2, twice (s - c)^2 / 2 over data and samples at the best s is
-    Pearson's chi^2(p + q || 2 q)."""
+    """Returns the least squares objective, equation (3).
+
+    With b - c = 1 and b - a = 2, twice (s - c)^2 / 2 summed over data and samples at the optimal s is
+    Pearson's
+    chi^2(p + q || 2 q).
+
+    Args:
+        a: target score of samples.
+        b: target score of rows of data.
+        c: score that the generator wants for its samples.
+    """
     return Objective(Square(b), Square(a), Square(c), (a + b) / 2)
 
 
@@ -132,10 +154,10 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def objective(name: str) -> Objective:
-    """The objective called `name`.
+    """Returns the objective called `name`.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if `name` is not in `OBJECTIVES`.
     """
     if name not in OBJECTIVES:
         raise ValueError(f"objective is {name!r}; choose from {', '.join(OBJECTIVES)}.")
@@ -143,9 +165,14 @@ def objective(name: str) -> Objective:
 
 
 def share_right(objective: Objective, real: Tensor, fake: Tensor) -> Tensor:
-    """The share that D calls right of each row of data and the generator's row beside it, shape (B,).
+    """Returns D's accuracy on each pair of a row of data and a sample, shape (B,): 0, 1/2 or 1.
 
-    Without a boundary D is right where it ranks the two in the right order, half right where it cannot.
+    Without a decision threshold a pair counts as correct if the row of data scores higher, half at a tie.
+
+    Args:
+        objective: the objective, which has the threshold.
+        real: scores of rows of data, shape (B,).
+        fake: scores of samples, shape (B,).
     """
     boundary = objective.boundary
     if boundary is None:
@@ -154,7 +181,12 @@ def share_right(objective: Objective, real: Tensor, fake: Tensor) -> Tensor:
 
 
 def optimal_discriminator(p: Tensor, q: Tensor, target: float = 1.0) -> Tensor:
-    """D* = target p / (p + q) of equation (1) for the probabilities p of data and q of samples.
+    """Returns the optimal discriminator of equation (1), D* = target p / (p + q).
+
+    Args:
+        p: probabilities of data, shape (states,).
+        q: probabilities of samples, shape (states,).
+        target: smoothed label of real rows; 1 is no smoothing.
 
     Example:
         >>> optimal_discriminator(torch.tensor([0.5, 0.5]), torch.tensor([0.5, 0.0]))
@@ -164,7 +196,12 @@ def optimal_discriminator(p: Tensor, q: Tensor, target: float = 1.0) -> Tensor:
 
 
 def value(p: Tensor, q: Tensor, D: Tensor) -> Tensor:
-    """V = E_p log D + E_q log (1 - D) in nats, over the states of a table, shape ().
+    """Returns V = E_p log D + E_q log (1 - D) in nats, shape ().
+
+    Args:
+        p: probabilities of data, shape (states,).
+        q: probabilities of samples, shape (states,).
+        D: outputs of the discriminator, shape (states,).
 
     Example:
         >>> p = torch.tensor([0.2, 0.8])

@@ -1,5 +1,4 @@
-"""From options to the networks of a game: architecture, conditioning, normalization, minibatch
-discrimination.
+"""Builds the networks of a game from the options of a model.
 
 Reference: Radford et al. 2015; Kwak and Zhang 2016; Salimans et al. 2016. Rows F12, F13, F14, F17, G2, G4.
 """
@@ -18,13 +17,13 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage
-from simulacra.models.adversarial.game.discriminator import EMBEDDED, HOW, Discriminator, Embedded
+from simulacra.models.adversarial.game.discriminator import CONDITIONINGS, EMBEDDED, Discriminator, Embedded
 from simulacra.nets.adversarial.players import build_players
 from simulacra.nets.adversarial.virtual import Virtual
 
 Network = Literal["auto", "mlp", "dcgan", "residual"]
 Normalization = Literal["batch", "virtual", "layer", "none"]
-REFERENCE = 64  # rows of the reference batch of virtual batch normalization
+REFERENCE = 64  # size of the reference batch of virtual batch normalization
 
 
 def build(
@@ -43,22 +42,29 @@ def build(
     minibatch_kernels: int = 0,
     bias: bool = True,
 ) -> tuple[nn.Module, Discriminator]:
-    """Generator and discriminator.
+    """Builds generator and discriminator.
 
     Args:
-        network: `mlp` of sizes `hidden`, `dcgan` or `residual` of `channels`; `auto` chooses by the side.
-        conditioning: how the condition is used, where there is one.
-        normalization: of the generator.
-        critic_normalization: of the discriminator.
-        dropout: of the discriminator, which also stays on when the generator learns from it.
-        minibatch_kernels: of minibatch discrimination; 0: none.
-        bias: whether the score has one.
+        space: space of one observation, which gives the shape of the features.
+        condition: space of the condition, or None.
+        latent: size of the noise z.
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        hidden: sizes of the hidden layers of an `mlp`.
+        channels: channels of the convolutional layers next to the image.
+        conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`; ignored without a condition.
+        normalization: normalization of the generator: `batch`, `virtual`, `layer` or `none`.
+        critic_normalization: normalization of the discriminator.
+        activation: activation of the generator's hidden layers.
+        critic_activation: activation of the discriminator's hidden layers.
+        dropout: dropout rate of the discriminator; it stays on during the generator's updates.
+        minibatch_kernels: number of kernels of minibatch discrimination; 0 disables it.
+        bias: if True, the score has a bias.
 
     Raises:
         ValueError: if an option is unknown, or does not fit the space or the condition.
     """
     for name, kind in (("normalization", normalization), ("critic_normalization", critic_normalization)):
-        if kind not in get_args(Normalization):  # an mlp of one layer would not look at it
+        if kind not in get_args(Normalization):  # an mlp of one layer would ignore it
             raise ValueError(f"{name} is {kind!r}; choose from {', '.join(get_args(Normalization))}.")
     size, how = _condition(condition, conditioning), conditioning if condition is not None else None
     inside = EMBEDDED if how == "embedding" else size
@@ -87,9 +93,9 @@ def build(
 
 
 def _condition(condition: Space | None, conditioning: str) -> int:
-    """Size of the condition as the networks see it."""
-    if conditioning not in HOW:
-        raise ValueError(f"conditioning is {conditioning!r}; choose from {', '.join(HOW)}.")
+    """Returns the number of entries of the flattened condition, after checking `conditioning`."""
+    if conditioning not in CONDITIONINGS:
+        raise ValueError(f"conditioning is {conditioning!r}; choose from {', '.join(CONDITIONINGS)}.")
     if condition is None:
         return 0
     if conditioning == "auxiliary" and not isinstance(condition, Categorical):
@@ -103,7 +109,12 @@ def _condition(condition: Space | None, conditioning: str) -> int:
 
 
 def with_references(model: Any, stage: Stage | None) -> Stage | None:
-    """The stage, at whose start virtual batch normalization gets its reference rows, where it is used."""
+    """Returns the stage, with `set_references` as its start if the model has virtual batch normalization.
+
+    Args:
+        model: a `Game`.
+        stage: the stage to change, or None.
+    """
     if stage is None or not any(isinstance(module, Virtual) for module in model.modules()):
         return stage
     stage.start = set_references
@@ -111,10 +122,15 @@ def with_references(model: Any, stage: Stage | None) -> Stage | None:
 
 
 def set_references(model: Any, source: Source, rng: Rng) -> None:
-    """Rows of data become the discriminator's reference batch, draws of the prior the generator's.
+    """Sets the reference batches of virtual batch normalization: rows of data for D, prior draws for G.
+
+    Args:
+        model: a `Game`.
+        source: the training split.
+        rng: chooses the rows and draws z.
 
     Raises:
-        ValueError: if there are fewer rows of data than the reference batch has.
+        ValueError: if the split has fewer than `REFERENCE` rows.
     """
     if len(source) < REFERENCE:
         raise ValueError(
@@ -133,6 +149,6 @@ def set_references(model: Any, source: Source, rng: Rng) -> None:
 
 
 def _as_given(network: nn.Module, c: torch.Tensor | None) -> torch.Tensor | None:
-    """The condition as a reference batch inside the network sees it."""
+    """Returns the condition in the form that the layers of the network receive: embedded or unchanged."""
     outer = network if isinstance(network, Embedded) else getattr(network, "body", None)
     return outer.embedding(c) if isinstance(outer, Embedded) and c is not None else c

@@ -1,4 +1,4 @@
-"""Rules of a game: how often each player moves, how its weights move, and where the noise comes from.
+"""Rules of a game: updates per player, optimizers, and the prior of the noise.
 
 Reference: Goodfellow et al. 2014, algorithm 1; Radford et al. 2015; Chintala et al. 2016. Rows F2, F16.
 """
@@ -20,13 +20,14 @@ class Play:
     """Rules of a game.
 
     Args:
-        discriminator_steps: k, moves of D for each of G.
-        lr: learning rate.
-        discriminator_lr: of D; None: the same.
-        discriminator_optimizer: of D: `adam`, or `sgd`.
-        betas: of Adam; a low first moment damps the rotation of the game (Radford et al. 2015).
-        prior: `normal`, `uniform` in [-1, 1], or `sphere`: normal, scaled to the length sqrt(latent).
-        output: of G for bounded observations: `tanh`, or `sigmoid`.
+        discriminator_steps: k, updates of D for each update of G.
+        lr: learning rate of both players.
+        discriminator_lr: learning rate of D; None takes `lr`.
+        discriminator_optimizer: optimizer of D: `adam` or `sgd`.
+        betas: Adam's betas; a low first one damps the rotation of the game (Radford et al. 2015).
+        prior: distribution of z: `normal`, `uniform` in [-1, 1], or `sphere`: normal, scaled to the length
+            sqrt(latent).
+        output: last activation of G for bounded observations: `tanh` or `sigmoid`.
 
     Raises:
         ValueError: if an option is out of range.
@@ -51,7 +52,7 @@ class Play:
                 )
 
     def optimizers(self) -> tuple[Adam | SGD, Adam | SGD]:
-        """The optimizers of D and of G."""
+        """Returns the optimizers of D and of G."""
         own = self.lr if self.discriminator_lr is None else self.discriminator_lr
         of_D = SGD(lr=own) if self.discriminator_optimizer == "sgd" else Adam(lr=own, betas=self.betas)
         return of_D, Adam(lr=self.lr, betas=self.betas)

@@ -1,14 +1,14 @@
-"""Stabilizers for what goes wrong in a game, each a small piece.
+"""Stabilizers of adversarial training, each a small function.
 
     gradient penalty         lambda (|grad_x s(x^)| - 1)^2,  x^ = e x + (1 - e) G(z),  e uniform        (1)
-    weight clipping          every weight of D into [-clip, clip] after its move                        (2)
+    weight clipping          every weight of D into [-clip, clip] after its update                      (2)
     feature matching         the generator's loss becomes |E f(x) - E f(G(z))|^2                        (3)
     historical averaging     lambda |theta - mean_t theta_t|^2 for both players                         (4)
-    one-sided smoothing      rows of data count as real with weight 0.9 only                            (5)
-    flips                    a share of the rows that D sees has its label turned round                 (6)
-    instance noise           N(0, s^2) on all that D sees, s falling to 0 over the training             (7)
+    one-sided smoothing      rows of data have the label 0.9 instead of 1                               (5)
+    label flips              a random share of the rows that D sees has the other label                 (6)
+    instance noise           N(0, s^2) on every input of D, s decays to 0 over the training             (7)
 
-With (7) both laws are smooth: the samples have a density everywhere.
+Under (7) data and samples both have a density everywhere.
 
 Reference: Gulrajani et al. 2017; Arjovsky et al. 2017; Salimans et al. 2016; Chintala et al. 2016 (ganhacks);
 Deep Learning 20.10.4. Rows F15, F16, F18, G10, G11.
@@ -26,16 +26,16 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Stabilizers:
-    """The stabilizers that a game takes; 0 (for `smoothing` 1) is none.
+    """The stabilizers that a game uses; 0 disables one (`smoothing`: 1).
 
     Args:
         gradient_penalty: lambda of (1).
-        clip: of (2).
-        feature_matching: whether (3) holds.
+        clip: bound of (2).
+        feature_matching: if True, the generator minimizes (3).
         historical_averaging: lambda of (4).
-        smoothing: weight of (5).
-        flips: share of (6).
-        noise: s of (7) at the start.
+        smoothing: label of real rows in (5), in (0.5, 1].
+        flips: share of flipped labels in (6), in [0, 0.5).
+        noise: standard deviation s of (7) at the start, in units of the features.
 
     Raises:
         ValueError: if a number is out of range.
@@ -60,13 +60,13 @@ class Stabilizers:
 
 
 def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, e: Tensor) -> Tensor:
-    """(|grad_x s(x^)| - 1)^2 of equation (1) without its lambda, shape (B,).
+    """Computes (|grad_x s(x^)| - 1)^2 of equation (1) without its lambda, shape (B,).
 
     Args:
-        score: s, rows of which do not look at each other.
+        score: the function s, which must treat rows independently.
         real: rows of data as D sees them, shape (B, *).
-        fake: rows of the generator's, as `real`.
-        e: where between them, uniform in [0, 1], shape (B, 1).
+        fake: samples, shape (B, *).
+        e: interpolation weights of `real`, uniform in [0, 1], shape (B, 1).
 
     Example:
         >>> w = torch.tensor([3.0, 4.0])
@@ -82,10 +82,10 @@ def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tens
 
 
 class History(nn.Module):
-    """The running mean of a network's weights, of which equation (4) measures the distance.
+    """The running mean of a network's weights over training, for historical averaging (4).
 
     Args:
-        network: of which the weights are averaged.
+        network: the network whose parameters are averaged.
     """
 
     count: Tensor
@@ -98,25 +98,37 @@ class History(nn.Module):
 
     @torch.no_grad()
     def add(self, network: nn.Module) -> None:
-        """Take the present weights into the mean."""
+        """Adds the network's current weights to the running mean."""
         self.count += 1
         for i, p in enumerate(network.parameters()):
             mean = getattr(self, f"mean_{i}")
             mean += (p - mean) / self.count
 
     def distance(self, network: nn.Module) -> Tensor:
-        """|theta - mean theta|^2, shape ()."""
+        """Returns |theta - mean theta|^2, shape ()."""
         each = [(p - getattr(self, f"mean_{i}")).square().sum() for i, p in enumerate(network.parameters())]
         return torch.stack(each).sum()
 
 
 @torch.no_grad()
 def clip_weights(network: nn.Module, bound: float) -> None:
-    """Equation (2)."""
+    """Clips all weights of a network in place, equation (2).
+
+    Args:
+        network: the network.
+        bound: largest absolute value of a weight.
+    """
     for p in network.parameters():
         p.clamp_(-bound, bound)
 
 
 def turned(loss: Any, other: Any, scores: Tensor, turn: Tensor) -> Tensor:
-    """The loss of scores, where `turn` says so the other label's: equation (6), shape (B,)."""
+    """Computes the loss with flipped labels, equation (6), shape (B,).
+
+    Args:
+        loss: loss of a score under its own label.
+        other: loss of a score under the other label.
+        scores: scores of D, shape (B,).
+        turn: True where the label is flipped, shape (B,).
+    """
     return torch.where(turn, other(scores), loss(scores))

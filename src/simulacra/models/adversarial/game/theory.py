@@ -1,14 +1,14 @@
-"""Games small enough to be solved: what the theory of adversarial training says, in numbers.
+"""Games small enough to solve: results of the theory of adversarial training as numbers.
 
     v(a, b) = a b, a descends and b ascends                                                (1)
-        together:       |(a, b)| grows by sqrt(1 + lr^2) at each step
-        in turn:        a^2 + b^2 - lr a b stays what it was: an ellipse
+        simultaneous:   |(a, b)| grows by sqrt(1 + lr^2) at each step
+        alternating:    a^2 + b^2 - lr a b is constant: the path is an ellipse
     exploitability of (p, q) in the game p'Aq:   max_i (Aq)_i - min_j (A'p)_j >= 0          (2)
     fast gradient sign:   x + eps sign(grad_x L),  which raises a linear L by eps |w|_1     (3)
 
-Equation (2) is 0 at a Nash equilibrium and only there: nobody gains by a move of their own. That samples
-end at the law of the data supposes all of it seen, any discriminator, and the best one. The table of
-`finite_sample_table` takes these away one at a time.
+Equation (2) is 0 at a Nash equilibrium and only there. The proof that samples converge to the data assumes
+infinite data, an unrestricted discriminator, and its optimum in every step. `finite_sample_table` drops
+these assumptions one at a time.
 
 Reference: Goodfellow et al. 2014; Goodfellow, Shlens and Szegedy 2015; Deep Learning 20.10.4. Rows F6, F7,
 F25, F26.
@@ -26,14 +26,14 @@ from simulacra.models.adversarial.game.objectives import OBJECTIVES, optimal_dis
 
 
 def saddle_steps(a: float, b: float, lr: float, steps: int, alternating: bool = False) -> Tensor:
-    """The path of the two players of (1), in float64, shape (steps + 1, 2).
+    """Runs gradient descent-ascent on (1) and returns its path, in float64, shape (steps + 1, 2).
 
     Args:
-        a: where the player that descends starts.
-        b: where the player that ascends starts.
+        a: start of the player that descends.
+        b: start of the player that ascends.
         lr: learning rate of both.
-        steps: moves of each player.
-        alternating: whether b sees the move that a has just made.
+        steps: updates of each player.
+        alternating: if True, b's update uses the a of the same step; else the previous one.
 
     Example:
         >>> saddle_steps(1, 0, lr=1, steps=2).norm(dim=1)
@@ -50,12 +50,12 @@ def saddle_steps(a: float, b: float, lr: float, steps: int, alternating: bool = 
 
 
 def exploitability(A: Tensor, p: Tensor, q: Tensor) -> Tensor:
-    """Equation (2): what the two players could gain by a move of their own, shape ().
+    """Computes equation (2), the sum of what both players gain by a best response, shape ().
 
     Args:
-        A: what the first player gets and the second pays, shape (m, n).
-        p: mixed strategy of the first, shape (m,).
-        q: mixed strategy of the second, shape (n,).
+        A: payoff matrix: the first player receives A_ij and the second pays it, shape (m, n).
+        p: mixed strategy of the first player, shape (m,).
+        q: mixed strategy of the second player, shape (n,).
 
     Example:
         >>> pennies = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])
@@ -67,12 +67,12 @@ def exploitability(A: Tensor, p: Tensor, q: Tensor) -> Tensor:
 
 
 def fgsm(loss: Callable[[Tensor], Tensor], x: Tensor, eps: float) -> Tensor:
-    """Equation (3): the rows within eps of x in each entry that raise the loss most, to first order.
+    """Computes adversarial examples by the fast gradient sign method, equation (3), shape (B, *).
 
     Args:
-        loss: the loss of each row, which does not look at the others.
+        loss: function from rows (B, *) to losses (B,), which must treat rows independently.
         x: rows, shape (B, *).
-        eps: how far each entry may move, in the units of x.
+        eps: maximal change of each entry, in the units of x.
 
     Example:
         >>> w = torch.tensor([3.0, -4.0])
@@ -85,12 +85,12 @@ def fgsm(loss: Callable[[Tensor], Tensor], x: Tensor, eps: float) -> Tensor:
 
 
 class Gap(NamedTuple):
-    """A discriminator and what it is worth, in nats.
+    """A discriminator and its value V, in nats.
 
     Args:
-        name: what was taken away from the theory's discriminator.
-        training: V on the rows that it was fitted on.
-        population: V under the true laws, which no fit can raise above the best.
+        name: the assumption of the theory that does not hold for it.
+        training: V on the rows that it was fitted to.
+        population: V under the true distributions; at most that of the optimal discriminator.
     """
 
     name: str
@@ -101,19 +101,20 @@ class Gap(NamedTuple):
 def finite_sample_table(
     p: Tensor, q: Tensor, seen_p: Tensor, seen_q: Tensor, cells: Tensor, steps: int = 20, lr: float = 1.0
 ) -> list[Gap]:
-    """V(D) by enumeration of discriminators that fall short of the theory's, each in one way.
+    """Computes V(D) of discriminators that each violate one assumption of the theory, by enumeration.
 
-    The best knows p and q; `finite sample` is the best for what was seen; `restricted family` knows p and
-    q but not the states within a cell apart; `stopped early` is `steps` gradient steps from D = 1/2.
+    `best` knows p and q; `finite sample` is optimal for the counts; `restricted family` knows p and q but
+    gives
+    all states of a cell the same output; `stopped early` takes `steps` gradient steps from D = 1/2.
 
     Args:
         p: probabilities of data, shape (states,).
         q: probabilities of samples, shape (states,).
-        seen_p: counts of the rows of data that were seen, shape (states,).
-        seen_q: counts of the samples that were seen, shape (states,).
-        cells: the cell of each state, shape (states,).
-        steps: gradient steps of the one that stops early.
-        lr: their learning rate.
+        seen_p: counts of rows of data in the training set, shape (states,).
+        seen_q: counts of samples in the training set, shape (states,).
+        cells: cell number of each state, shape (states,).
+        steps: gradient steps of `stopped early`.
+        lr: learning rate of `stopped early`.
 
     Example:
         >>> p, q = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.2, 0.3, 0.5])
@@ -127,7 +128,7 @@ def finite_sample_table(
     """
     found_p, found_q = seen_p / seen_p.sum(), seen_q / seen_q.sum()
     pooled = lambda law: torch.zeros_like(law).index_add(0, cells, law)[cells]
-    # where nothing was seen of either, there is nothing to tell them by
+    # states without rows and samples give 0 / 0: take D = 1/2 there
     fitted = optimal_discriminator(found_p, found_q).nan_to_num(0.5)
     rows = [
         ("best", p, q, optimal_discriminator(p, q)),

@@ -1,11 +1,10 @@
-"""A game: a generator, a discriminator, an objective, and stabilizers; every adversarial model is a choice of
-these.
+"""The two-player game: a generator, a discriminator, an objective and stabilizers.
 
-    x = G(z, c),  z ~ prior;      D moves on E l_x(s(x)) + E l_G(s(G(z))),  G on E l(s(G(z)))       (1)
+    x = G(z, c),  z ~ prior;      D minimizes E l_x(s(x)) + E l_G(s(G(z))),  G minimizes E l(s(G(z)))     (1)
 
-D moves k times, each time on fresh rows and fresh noise, then G moves once. Bounded observations (binary,
-levels) are seen in [-1, 1], where the generator's tanh ends, or in [0, 1] with a sigmoid; levels in
-their own range by mean and deviation, without ends.
+D takes k updates, each on fresh rows and fresh noise, then G takes one. Binary entries and levels are
+scaled to [-1, 1], the range of the generator's tanh, or to [0, 1] with a sigmoid. Levels with a range of
+their own (`ranged`) are standardized, and G is linear there.
 
 Reference: Goodfellow et al. 2014, algorithm 1; Radford et al. 2015. Rows F1, F2, F8, F16.
 """
@@ -49,17 +48,20 @@ from simulacra.nets.adversarial.pooled import pooled_layers
 
 
 class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, HasFeatures):
-    """Abstract: equation (1); subclasses choose the pieces.
+    """Abstract base of the adversarial models, equation (1); subclasses choose networks and objective.
 
     Args:
-        space: what one observation is; its samples need gradients.
-        condition: what the condition is, or None.
-        generator: `(z, c) -> (B, *features_shape)`.
-        discriminator: `(h, c) -> Verdict`.
-        latent: size of z.
-        objective: the two losses.
-        stabilizers: what keeps the game stable.
-        play: how it is played.
+        space: space of one observation; it must allow gradients through samples.
+        condition: space of the condition, or None.
+        generator: network `(z, c) -> (B, *features_shape)`.
+        discriminator: network `(h, c) -> Verdict`.
+        latent: size of the noise z.
+        objective: loss functions of both players.
+        stabilizers: penalties and noise that stabilize the training.
+        play: updates per player, optimizers, prior and output activation.
+
+    Raises:
+        ValueError: if there is a gradient penalty and the discriminator has batch normalization.
     """
 
     noise: Tensor
@@ -82,7 +84,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
             stabilizers,
             play,
         )
-        # the discriminator names the class, and both players learn from it
+        # an auxiliary classifier adds its cross entropy to both players' losses
         self.names_class = getattr(discriminator, "conditioning", None) == "auxiliary"
         self.register_buffer("noise", torch.tensor(stabilizers.noise))
         if stabilizers.gradient_penalty:
@@ -101,10 +103,10 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
                     *ways,
                 )
 
-    # ---- how it is trained
+    # ---- training
 
     def updates(self) -> list[Update]:
-        """D first, on fresh batches, then G."""
+        """Returns the updates of a step: D first, on fresh batches, then G."""
         of_D, of_G = self.play.optimizers()
         mixes = getattr(self.D, "minibatch", None) is not None
         losses = self.losses()
@@ -132,91 +134,152 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         ]
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One stage; virtual batch normalization gets its reference batches first."""
+        """Returns the only stage; virtual batch normalization sets its reference batches at its start.
+
+        Args:
+            i: index of the stage, from 0.
+            past: records of the earlier stages.
+        """
         return with_references(self, super().stage(i, past))
 
     def losses(self) -> tuple[Loss, Loss]:
-        """The losses of D and of G."""
+        """Returns the loss functions of D and of G."""
         return discriminator_loss, generator_loss
 
-    # ---- the players
+    # ---- generator and discriminator
 
     def given(self, c: Tensor | None) -> Tensor | None:
-        """The condition as the networks see it, shape (B, entries)."""
+        """Returns the condition's features as the networks take them, shape (B, entries), or None."""
         if self.condition is None or c is None:
             return None
         return self.condition.features(c, self.dtype).flatten(1)
 
     def prior(self, rng: Rng, name: str = "z") -> Tensor:
-        """z, shape (B, latent)."""
+        """Draws z from the prior, shape (B, latent).
+
+        Args:
+            rng: source of random numbers.
+            name: name of the draw.
+        """
         if self.play.prior == "uniform":
             return 2 * rng.uniform(name, self.latent, dtype=self.dtype) - 1
         z = rng.normal(name, self.latent, dtype=self.dtype)
         return z if self.play.prior == "normal" else z * self.latent**0.5 / z.norm(dim=1, keepdim=True)
 
     def generate(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """G(z, c) as D sees it, with features c of the condition, shape (B, *features_shape)."""
+        """Returns samples G(z, c) scaled as D sees them, shape (B, *features_shape).
+
+        Args:
+            z: noise, shape (B, latent).
+            c: features of the condition as `given` returns them, or None.
+        """
         x = self.G(z, c)
         if unbounded(self.space):
             return x
         return x.tanh() if self.play.output == "tanh" else x.sigmoid()
 
     def seen(self, x: Tensor) -> Tensor:
-        """Observations as D sees them, shape (B, *features_shape)."""
+        """Returns observations scaled as D sees them, shape (B, *features_shape)."""
         h = self.features(x)
         return h if unbounded(self.space) or self.play.output == "sigmoid" else 2 * h - 1
 
     def judge(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """D's verdict on what it sees."""
+        """Applies the discriminator.
+
+        Args:
+            h: observations or samples as D sees them, shape (B, *features_shape).
+            c: features of the condition, or None.
+        """
         return self.D(h, c)
 
     def blurred(self, h: Tensor, rng: Rng, name: str) -> Tensor:
-        """The rows with instance noise, as D sees them."""
+        """Adds instance noise during training, shape of `h`.
+
+        Args:
+            h: inputs of D, shape (B, *features_shape).
+            rng: source of random numbers.
+            name: name of the draw.
+        """
         if not self.stabilizers.noise or not self.training:
             return h
         return h + self.noise * rng.normal(name, *h.shape[1:], dtype=h.dtype)
 
-    # ---- what it can do
+    # ---- capabilities
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """G(z, c) in the units of x, levels not rounded, shape (B, *)."""
+        """Returns G(z, c) in the units of x, with levels not rounded, shape (B, *).
+
+        Args:
+            z: noise, shape (B, latent).
+            c: condition, or None.
+        """
         h = self.generate(z, self.given(c))
         if not unbounded(self.space) and self.play.output == "tanh":
             h = (h + 1) / 2
         return self.space.from_features(h)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """G(z, c) with z of the prior, levels rounded, shape (B, *)."""
+        """Samples x = G(z, c) with z from the prior and levels rounded, shape (B, *).
+
+        Args:
+            rng: source of random numbers, which has the number of rows.
+            c: condition, or None.
+        """
         x = self.emit(self.prior(rng), c)
         return x if isinstance(self.space, Real) else x.round()
 
     def critic_score(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """s(x), shape (B,)."""
+        """Returns the discriminator's score s(x), shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: condition, or None.
+        """
         return self.judge(self.seen(x), self.given(c)).score
 
     def represent(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Every layer of D, max-pooled, shape (B, width)."""
+        """Returns the max-pooled outputs of all layers of D, shape (B, width).
+
+        Args:
+            x: observations, shape (B, *).
+            c: condition, or None.
+        """
         return pooled_layers(self.D, self.seen(x), self.given(c))
 
     def diagnostics(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> dict[str, float]:
-        """Measure the game on rows that it was not trained on."""
+        """Computes accuracy, gradient norm and diversity on held-out rows (see `monitor`).
+
+        Args:
+            x: held-out rows, shape (B, *).
+            rng: random numbers of the samples.
+            c: conditions of the rows, or None.
+        """
         return diagnostics(self, x, rng, c)
 
     def alarm(self, diagnostics: dict[str, float]) -> str | None:
-        """A sentence on what is wrong with the game, or None."""
+        """Returns a sentence on mode collapse or a vanishing gradient, or None.
+
+        Args:
+            diagnostics: the result of `diagnostics`.
+        """
         return alarm(diagnostics)
 
 
-# ---- what the constructors check
+# ---- checks of the constructors
 
 
 def unbounded(space: Space) -> bool:
-    """Returns True if features have no ends: those of reals, and of levels in their own range."""
+    """Returns True if features have no bounds: those of real numbers and of standardized levels."""
     return isinstance(space, Real) or (isinstance(space, Levels) and space.ranged)
 
 
 def playable(space: Space, name: str) -> None:
-    """Raise ValueError unless gradients go through observations of this space."""
+    """Raises ValueError unless samples of this space have gradients.
+
+    Args:
+        space: space of the observations.
+        name: name of the model, for the message.
+    """
     if not isinstance(space, (Real, Binary, Levels)):
         classes = isinstance(space, Categorical)
         mend = (
@@ -230,10 +293,15 @@ def playable(space: Space, name: str) -> None:
 
 
 def classes_of(condition: Space | None, name: str, why: str) -> int:
-    """Number of classes of the condition.
+    """Returns the number of classes of the condition.
+
+    Args:
+        condition: space of the labels.
+        name: name of the model, for the message.
+        why: reason for the labels, appended to the first clause of the message; may be empty.
 
     Raises:
-        ValueError: if there are no labels.
+        ValueError: if the condition is not categorical.
     """
     if not isinstance(condition, Categorical):
         given = load_with(condition="label")

@@ -1,12 +1,12 @@
-"""Images by masked convolutions: PixelCNN, and the gated PixelCNN, conditional or not.
+"""PixelCNN and gated PixelCNN: images by masked convolutions, conditional or not.
 
     p(x) = prod_i p(x_i | x_1, ..., x_i-1)   in raster scan                      (1)
     y = tanh(W_f * x) . sg(W_g * x)                                              (2)
     y = tanh(W_f * x + V_f' c) . sg(W_g * x + V_g' c)   for p(x|c)               (4)
 
-Training computes all conditionals at once. The plain network never sees some of the pixels before
-(its blind spot); the gated one sees all that its depth reaches. Both draw from row caches: the cost of
-a pixel does not depend on how many there are.
+Training computes all conditionals at once. The plain network has a blind spot: some preceding pixels are
+outside its receptive field at any depth. The gated one has none. Both sample from row caches, so the cost of
+a pixel does not depend on the number of pixels.
 
 Reference: van den Oord, Kalchbrenner and Kavukcuoglu, Pixel Recurrent Neural Networks, 2016; van den
 Oord et al., Conditional Image Generation with PixelCNN Decoders, 2016, equations 1, 2, 4. Rows H17, H19.
@@ -23,20 +23,20 @@ from simulacra.nets.autoregressive.masked_stack import MaskedStack
 
 
 class PixelCNN(Raster):
-    """PixelCNN: masked convolutions in residual blocks, with the blind spot of 2016a.
+    """PixelCNN: masked convolutions in residual blocks, with the blind spot of the 2016 paper.
 
     Args:
-        space: images (C, H, W) of entries of one kind.
-        layers: masked convolutions with the first; they reach
+        space: space of images (C, H, W); all entries have the same kind of distribution.
+        layers: number of masked convolutions, including the first; the receptive field is
             `first_kernel // 2 + (layers - 1) * (kernel // 2)` rows and columns.
-        channels: width inside the residual blocks; twice as much outside.
-        kernel: side of the convolutions after the first, odd.
-        first_kernel: side of the first convolution, odd.
-        likelihood: distribution of an entry; `auto` takes the space's first.
-        mixtures: components of a `logistic-mixture`.
+        channels: width inside the residual blocks; it is twice as large outside.
+        kernel: side of the other convolutions, odd and at least 3.
+        first_kernel: side of the first convolution, odd and at least 3.
+        likelihood: distribution of an entry; `auto` takes the default of the space.
+        mixtures: number of components of a `logistic-mixture`.
 
     Raises:
-        ValueError: if x is no image, or a size or the observation does not fit it.
+        ValueError: if x is no image, a size is out of range, or the likelihood does not fit the space.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -60,21 +60,21 @@ class PixelCNN(Raster):
 
 
 class GatedPixelCNN(Raster):
-    """Gated PixelCNN: vertical and horizontal stack, class-conditional where `condition` is given.
+    """Gated PixelCNN: vertical and horizontal stack; class-conditional if `condition` is given.
 
     Args:
-        space: images (C, H, W) of entries of one kind.
-        condition: what the condition is; None for p(x).
-        layers: gated layers with the first; they reach
+        space: space of images (C, H, W); all entries have the same kind of distribution.
+        condition: space of the condition c of p(x | c); None for p(x).
+        layers: number of gated layers, including the first; the receptive field is
             `first_kernel // 2 + (layers - 1) * (kernel // 2)` rows and columns.
         channels: width of each stack.
-        kernel: side of the convolutions after the first, odd.
-        first_kernel: side of the first convolution, odd.
-        likelihood: distribution of an entry; `auto` takes the space's first.
-        mixtures: components of a `logistic-mixture`.
+        kernel: side of the other convolutions, odd and at least 3.
+        first_kernel: side of the first convolution, odd and at least 3.
+        likelihood: distribution of an entry; `auto` takes the default of the space.
+        mixtures: number of components of a `logistic-mixture`.
 
     Raises:
-        ValueError: if x is no image, or a size or the observation does not fit it.
+        ValueError: if x is no image, a size is out of range, or the likelihood does not fit the space.
 
     Example:
         >>> from simulacra import Categorical, Levels

@@ -1,10 +1,10 @@
-"""Images by recurrence: PixelRNN with Row LSTM or Diagonal BiLSTM layers.
+"""PixelRNN: images by recurrent layers, Row LSTM or Diagonal BiLSTM.
 
     p(x) = prod_i p(x_i | x_1, ..., x_i-1)   in raster scan                      (1)
     [o, f, i, g] = K_ss * h_before + K_is * x                                    (3)
 
-The Row LSTM runs down the rows: it sees a triangle of the pixels above. The Diagonal BiLSTM runs along
-the diagonals from both sides: it sees the pixels before, however far (one exception: see
+The Row LSTM runs from row to row: its receptive field is a triangle of the pixels above. The Diagonal BiLSTM
+runs along the diagonals from both sides: its receptive field is all preceding pixels (one exception: see
 `nets.autoregressive.recurrent_raster`).
 
 Reference: van den Oord, Kalchbrenner and Kavukcuoglu, Pixel Recurrent Neural Networks, 2016,
@@ -24,17 +24,17 @@ class PixelRNN(Raster):
     """PixelRNN: a masked convolution, then recurrent layers over rows or diagonals.
 
     Args:
-        space: images (C, H, W) of entries of one kind.
+        space: space of images (C, H, W); all entries have the same kind of distribution.
         recurrence: `row` for Row LSTM, `diagonal` for Diagonal BiLSTM.
-        layers: recurrent layers.
-        channels: size of their states; twice as much outside.
-        kernel: width of the Row LSTM's convolutions, odd; the Diagonal BiLSTM has none.
-        first_kernel: side of the first convolution, odd.
-        likelihood: distribution of an entry; `auto` takes the space's first.
-        mixtures: components of a `logistic-mixture`.
+        layers: number of recurrent layers.
+        channels: size of the recurrent states; the features between the layers are twice as wide.
+        kernel: width of the Row LSTM's convolutions, odd and at least 3; the Diagonal BiLSTM has none.
+        first_kernel: side of the first convolution, odd and at least 3.
+        likelihood: distribution of an entry; `auto` takes the default of the space.
+        mixtures: number of components of a `logistic-mixture`.
 
     Raises:
-        ValueError: if x is no image, or a size or the observation does not fit it.
+        ValueError: if x is no image, a size is out of range, or the likelihood does not fit the space.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary

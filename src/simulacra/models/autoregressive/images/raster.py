@@ -1,4 +1,4 @@
-"""Images drawn in raster scan, pixel by pixel, and R, then G, then B within a pixel.
+"""The shared base of image models in raster scan: pixel by pixel, and R, then G, then B within a pixel.
 
     p(x) = prod_i p(x_iR | x_<i) p(x_iG | x_<i, x_iR) p(x_iB | x_<i, x_iR, x_iG)        (2)
 
@@ -21,12 +21,13 @@ from simulacra.nets.autoregressive.raster import RasterNet, Row, Taps, drawn
 
 @dataclass(frozen=True)
 class Pixel:
-    """The state of drawing: the row so far and the pixel whose turn it is.
+    """The sampling state: the current row and the next pixel.
 
     Args:
-        x: features of the pixel, zero for the channels to come, shape (B, C, F).
-        taps: what the network's layers look at there.
-        parameters: numbers of the pixel's distributions, shape (B, C, P).
+        row: cached features of the current row and the rows above.
+        x: features of the pixel, zero for channels not yet drawn, shape (B, C, F).
+        taps: inputs of each layer of the network at the pixel.
+        parameters: distribution parameters of the pixel's channels, shape (B, C, P).
     """
 
     row: Row
@@ -36,16 +37,16 @@ class Pixel:
 
 
 class Raster(Ordered):
-    """Abstract: equation (2); subclasses set `net`.
+    """Abstract base of models with equation (2); subclasses set `net`.
 
     Args:
-        space: images (C, H, W); any C, of entries of one kind.
-        condition: what the condition is; None for p(x).
-        likelihood: distribution of an entry; `auto` takes the space's first.
-        mixtures: components of a mixture.
+        space: space of images (C, H, W) with any C; all entries have the same kind of distribution.
+        condition: space of the condition c of p(x | c); None for p(x).
+        likelihood: distribution of an entry; `auto` takes the default of the space.
+        mixtures: number of components of a mixture likelihood.
 
     Raises:
-        ValueError: if x is no image, or the observation does not fit the space.
+        ValueError: if x is no image, or the likelihood does not fit the space.
     """
 
     net: RasterNet
@@ -63,27 +64,48 @@ class Raster(Ordered):
 
     @property
     def planes(self) -> tuple[int, int, int]:
-        """For the network: channels of a pixel, its input planes and its output planes of each."""
+        """Channels of a pixel, input planes of each channel, and output planes of each channel."""
         return self.space.shape[0], self._codes, self.per_entry
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The numbers of each entry's distribution given the entries before it, (B, P, C, H, W)."""
+        """Returns the distribution parameters of each entry given the preceding ones, (B, P, C, H, W).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         f = self.features(x).reshape(x.shape[0], self._codes, *self.space.shape)
         out = self.net(f.permute(0, 3, 4, 2, 1).flatten(3), self._given(c))
         return out.unflatten(3, (self.space.shape[0], self.per_entry)).permute(0, 4, 3, 1, 2)
 
     def begin(self, n: int, c: Tensor | None = None) -> Pixel:
-        """The state before the top left pixel."""
+        """Returns the sampling state before the top left pixel.
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         colours, _, width = self.space.shape
         blank = torch.zeros(n, 1, width, colours * self._codes, dtype=self.dtype, device=self.device)
         return self._at(self.net.first_row(blank, self._given(c)), blank[:, 0, 0])
 
     def next_parameters(self, state: Pixel, t: int) -> Tensor:
-        """The numbers of the distribution of entry o(t), shape (B, P)."""
+        """Returns the distribution parameters of entry o(t), shape (B, P).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+        """
         return state.parameters[:, t % self.space.shape[0]]
 
     def advance(self, state: Pixel, t: int, value: Tensor) -> Pixel:
-        """The state after entry o(t) took `value`, shape (B,)."""
+        """Returns the state after entry o(t) took `value`, shape (B,).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
+        """
         colours, _, width = self.space.shape
         if t + 1 == self.space.dims:
             return state
@@ -91,7 +113,7 @@ class Raster(Ordered):
         x[:, t % colours] = self._entry.features(value, self.dtype).reshape(value.shape[0], self._codes)
         if (t + 1) % colours:
             return self._at(state.row, x.flatten(1))
-        # the layers behind the first never see the last channel: its type A mask hides it
+        # layers after the first do not depend on the last channel, because of the type A mask
         row = drawn(state.row, state.taps, x.flatten(1))
         row = self.net.next_row(row) if len(row.left) == width else row
         return self._at(row, torch.zeros_like(x).flatten(1))
@@ -108,7 +130,7 @@ class Raster(Ordered):
 
 
 def raster_order(shape: tuple[int, ...]) -> Tensor:
-    """Row by row, pixel by pixel, channel by channel: numbers of the entries of (C, H, W) flattened.
+    """Returns the flat indices of the entries (C, H, W) in raster order: row, pixel, channel.
 
     Example:
         >>> raster_order((3, 1, 2)).tolist()
@@ -118,7 +140,15 @@ def raster_order(shape: tuple[int, ...]) -> Tensor:
 
 
 def check_sizes(space: Space, layers: int, channels: int, kernel: int, first_kernel: int) -> None:
-    """Raise ValueError for sizes that no masked network has."""
+    """Raises ValueError if a size is not possible for a masked network.
+
+    Args:
+        space: space of images.
+        layers: number of layers; at least 1.
+        channels: width of the layers; at least the number of channels of x.
+        kernel: side of the convolutions; odd and at least 3.
+        first_kernel: side of the first convolution; odd and at least 3.
+    """
     if layers < 1:
         raise ValueError(f"layers is {layers}, but the network needs at least its first convolution.")
     if channels < space.shape[0]:

@@ -1,4 +1,4 @@
-"""Orders of the columns of a table: a given one, random ones, and drawn rows shown in their orders."""
+"""Orders of the columns of a table: given or random ones, and the replay of drawn rows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ USUAL, MANY = 3, 64
 
 
 def replay(x: Tensor, orders: Tensor, watch: Watch) -> None:
-    """Show rows that are drawn already, column by column, each row in its own order.
+    """Calls `watch` for rows that are already drawn, as if they were drawn column by column in their orders.
 
     Args:
         x: drawn rows, shape (B, columns).
-        orders: numbers of the columns in the order of each row, shape (B, columns).
-        watch: called after each column with the rows so far, 0 where a column is still to come.
+        orders: indices of the columns in the order of each row, shape (B, columns).
+        watch: called after each column with the columns so far, their total, and the rows, with 0 in columns
+            that are still to come.
     """
     seen = torch.zeros_like(x)
     for t, j in enumerate(orders.unbind(1)):
@@ -30,14 +31,14 @@ def replay(x: Tensor, orders: Tensor, watch: Watch) -> None:
 
 
 def order_of(space: Space, order: Sequence[str] | None) -> list[int]:
-    """Numbers of all columns in order: those that are named first, then the others as they stand.
+    """Returns the indices of all columns in order: the named ones first, then the others.
 
     Args:
-        space: a table, or a vector, whose columns are called by their numbers.
-        order: names of columns; None: none.
+        space: a table, or a vector, whose columns have their indices as names.
+        order: names of columns; None keeps the table's order.
 
     Raises:
-        ValueError: if a name is no column, or stands twice.
+        ValueError: if a name is no column, or appears twice.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -57,20 +58,24 @@ def order_of(space: Space, order: Sequence[str] | None) -> list[int]:
 
 
 def usual_orders(space: Space, order: Sequence[str] | None) -> int:
-    """Number of orders where none is asked for: three, of which draws and completions are better than of one.
+    """Returns the default number of orders: three, since draws and completions improve over a single one.
 
-    A given order stands alone, and so does that of a wide table, whose training takes minutes.
+    It is 1 if an order is given, and for tables of more than `MANY` columns, whose training takes minutes.
+
+    Args:
+        space: the space of a row.
+        order: names of columns, or None.
     """
     return 1 if order is not None or space.dims > MANY else USUAL
 
 
 def orderings(first: list[int], orders: int, seed: int) -> list[list[int]]:
-    """The first order and further random ones.
+    """Returns the first order and random ones after it.
 
     Args:
-        first: numbers of the columns in the first order.
-        orders: how many orders there are in all.
-        seed: of the random orders.
+        first: indices of the columns in the first order.
+        orders: total number of orders.
+        seed: seed of the random orders.
 
     Example:
         >>> orderings([1, 0], 1, seed=0)

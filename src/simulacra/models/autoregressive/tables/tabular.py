@@ -1,17 +1,17 @@
-"""An autoregressive model over the columns of a table, of any kinds.
+"""An autoregressive model over the columns of a table of mixed kinds.
 
     log p(x) = sum_j log p(x_j | x_before j),     each conditional from a small network of its own     (1)
     p(x_j | .) = sum_k w_k N(m_k, s_k^2) on normal scores, or softmax over values or classes           (2)
     p(x) = (1/O) sum_o p(x | order o)                                                                  (3)
 
-A number on normal scores has the mass of its cell (`core.spaces.numeric`), so that (1) is the exact log
-probability of a mixed row. Missing columns are integrated out by draws. The columns are drawn in order, and
-the known ones are held:
+The likelihood of a number on normal scores is the mass of its cell (`core.spaces.numeric`), so that (1) is
+the exact log probability of a mixed row. Missing columns are integrated out by importance sampling: columns
+are drawn in order, with the known ones held fixed,
 
     E prod over known j of p(x_j | x_before j) = p(x_known)                                            (4)
 
-The product is an importance weight. Bounds and completions use it, and training on incomplete rows, where a
-weighted draw of the current model completes each row (Monte Carlo EM, `tabular_training`).
+The product is an importance weight. It gives bounds and completions, and the training on incomplete rows, in
+which a weighted draw of the current model completes each row (Monte Carlo EM, `tables.training`).
 
 Reference: Uria et al. 2013 and 2014 (mixtures, ensembles of orders); rows H6, H12.
 """
@@ -49,8 +49,8 @@ from simulacra.models.autoregressive.tables.column_orders import order_of, order
 from simulacra.models.autoregressive.tables.training import begin_at_marginals, negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
 
-BOUND = 64  # weights of the bound by which training is validated
-WORK = 5e7  # products that this bound may take a row: of wide tables there are fewer weights, four at least
+BOUND = 64  # importance samples of the validation bound
+WORK = 5e7  # largest number of multiplications of this bound per row; wide tables take fewer samples
 RECOMMENDED: Mapping[str, Any] = {
     "least_steps": 3000,
     "lr": 3e-3,
@@ -65,19 +65,19 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
     Args:
         space: a table, or a vector of numbers or classes.
-        condition: what the condition is; None for p(x).
+        condition: space of the condition c of p(x | c); None for p(x).
         hidden: sizes of the hidden layers of each column's network.
-        mixtures: components of each number's distribution, equation (2).
-        dropout: share of hidden activations dropped in training.
-        order: names of columns in the order of drawing; the others follow as they stand.
-        orders: number O of orders whose densities are averaged, equation (3), random ones after the first.
-            None: three; one where `order` is given, or there are more than 64 columns.
-        order_seed: which random orders these are.
-        candidates: weighted draws of which a completion keeps one.
+        mixtures: number of components of each number's distribution, equation (2).
+        dropout: dropout rate of the hidden layers.
+        order: names of columns in sampling order; the others follow in the table's order.
+        orders: number O of orders whose densities are averaged, equation (3); those after the first are
+            random. None takes three, or one if `order` is given or there are more than 64 columns.
+        order_seed: seed of the random orders.
+        candidates: number of weighted draws from which a completion resamples one.
 
     Raises:
-        ValueError: if the space is neither a table nor a vector, a column has a kind that is not modelled
-            here, a size is below 1, or `order` names a column twice or one that is not there.
+        ValueError: if the space is neither a table nor a vector, a column has a kind without a likelihood
+            here, a size is below 1, or `order` names a column twice or one that does not exist.
 
     Example:
         >>> from simulacra.core.spaces.classes import Categorical
@@ -122,31 +122,37 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         if orders > 1:
             self.remove(HasConditionals)
 
-    # ---- how it is trained
+    # ---- training
 
     @property
     def recommended(self) -> Mapping[str, Any]:
-        """At least 3,000 steps, stopped early where the validation rows gain no more."""
+        """Recommended options: at least 3,000 steps, with early stopping on the validation rows."""
         return RECOMMENDED
 
     def updates(self) -> list[Update]:
-        """One player: the networks of all orders descend the negative log-likelihood."""
+        """Returns the only update: the networks of all orders minimize the negative log-likelihood."""
         return [Update("likelihood", ("",), negative_log_likelihood, optimizer=Adam(weight_decay=1e-4))]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One stage; every column begins at its marginal."""
+        """Returns the only stage, in which every column starts at its marginal.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("train", self.updates(), self.length, start=begin_at_marginals) if i == 0 else None
 
     # ---- scores
 
     def log_density(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """log p(x|c) of equations (1) and (3) in nats, shape (B,).
+        """Computes log p(x|c) by equations (1) and (3) in nats, shape (B,).
 
         Args:
             x: rows, shape (B, columns).
-            c: their conditions, shape (B, *).
-            known: True where x is observed, shape of x. The value is exact if these columns come first in
-                every order, see `marginalizes`.
+            c: conditions of the rows, shape (B, *), or None.
+            known: True where observed, shape (B, columns); None for all. The value is exact if these columns
+                come
+                first in every order, see `marginalizes`.
         """
         f, each = self.sight.of(x, c, self.dtype), []
         for net in self.nets:
@@ -159,13 +165,21 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return torch.stack(each, 1).logsumexp(1) - math.log(len(each))
 
     def marginalizes(self, known: Tensor) -> bool:
-        """Returns True if the known columns come first in every order: the others then drop out of (1)."""
+        """Returns True if the known columns come first in every order, so that the others drop out of (1)."""
         return all(bool(allowed(order, known).all()) for order in self.orderings)
 
     def log_weights(
         self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
     ) -> Tensor:
-        """Logs of k estimates of p(x_known) by equation (4), in nats, shape (B, k); log p(x) without gaps."""
+        """Computes k importance weights of p(x_known) by equation (4), as logs in nats, shape (B, k).
+
+        Args:
+            x: rows, shape (B, columns).
+            c: conditions of the rows, or None.
+            rng: source of random numbers.
+            k: number of importance samples.
+            known: True where observed; None for all, where every weight is log p(x).
+        """
         if known is None:
             return self.log_density(x, c).unsqueeze(1).expand(-1, k)
         rng = rng.per_row()
@@ -173,19 +187,34 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return torch.stack(each).logsumexp(0) - math.log(len(each))
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """log of the mean of `BOUND` weights, in nats, shape (B,).
+        """Returns the log of the mean of up to `BOUND` weights, in nats, shape (B,).
 
-        With a single one the columns drawn before they are known would seem best without any dependence.
+        With a single weight the bound would favour independent columns: a column drawn before a known one
+        could not
+        use its value.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
         """
-        # by the row: a score must not depend on how many rows are scored at once
+        # chosen per row, not per batch: a score must not depend on the batch size
         one = len(self.nets) * self.sight.width * len(self.columns) * self.hidden[0]
         k = min(BOUND, max(4, int(WORK // one)))
         return self.log_weights(x, c, rng, k, known).logsumexp(1) - math.log(k)
 
-    # ---- draws
+    # ---- sampling
 
     def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
-        """Rows drawn column by column, each in one of the orders, shape (B, columns)."""
+        """Samples rows column by column, each in one of the orders, shape (B, columns).
+
+        Args:
+            rng: source of random numbers, which has the number of rows.
+            c: condition, or None.
+            watch: called after each column with the number of columns drawn, their total and x so far; None:
+                never.
+        """
         if len(self.nets) == 1:
             return ancestral(self, rng, c, watch=watch)
         n = len(rng.rows)
@@ -201,10 +230,17 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return x
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with its missing columns drawn given the known ones, shape (B, columns).
+        """Returns x with missing columns drawn given the known ones, shape (B, columns).
 
-        One of `candidates` draws is kept by its weight (4). Where the known columns come first in a single
-        order, one draw is exact.
+        One of `candidates` draws is resampled by its weight (4). If the known columns come first in a single
+        order,
+        one draw is exact.
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
         k = 1 if len(self.nets) == 1 and self.marginalizes(known) else self.candidates
         size = max(1, 8 * ENTRIES // (k * self.sight.width))
@@ -221,13 +257,13 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     def _completed(
         self, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """A draw of each row, and the log-weights of all candidates, shape (B, candidates)."""
+        """Returns a completion of each row, and the log-weights of all candidates, shape (B, candidates)."""
         n, rng = max(1, k // len(self.nets)), rng.per_row()
         each = [self.weighted(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
         candidates, log_w = (torch.cat(parts, 1) for parts in zip(*each))
         chosen = kept(candidates, log_w, rng)
         if len(self.nets) == 1:
-            # the first of equal ones, so that a row's draw does not depend on the other rows' gaps
+            # take the first of equal candidates, so that a row does not depend on missing entries of others
             exact = allowed(self.orderings[0], known).unsqueeze(1)
             chosen = torch.where(exact, candidates[:, 0], chosen)
         return torch.where(known, x.to(candidates.dtype), chosen), log_w
@@ -235,9 +271,18 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     def weighted(
         self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """k draws of each row in order o with known columns held, (B, k, columns), and their log-weights.
+        """Draws rows in order o with the known columns held fixed.
 
-        The log-weights are those of equation (4), in nats, shape (B, k).
+        Args:
+            o: index of the order.
+            x: rows, shape (B, columns); missing entries may have any value.
+            known: True where observed, shape (B, columns).
+            rng: source of random numbers, per row.
+            k: number of draws of each row.
+            c: conditions of the rows, or None.
+
+        Returns:
+            Completed rows, shape (B, k, columns), and log-weights (4) in nats, shape (B, k).
         """
         net = self.nets[o]
         assert isinstance(net, ColumnNets)
@@ -257,32 +302,55 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
                 f[..., start : start + shown.shape[-1]] = shown
         return drawn, log_w
 
-    # ---- the conditionals, in the single order
+    # ---- conditionals, in the single order
 
     @property
     def order(self) -> Tensor:
-        """Numbers of the columns in the order in which they are drawn, shape (columns,)."""
+        """Indices of the columns in sampling order, shape (columns,)."""
         return self.orderings[0]
 
     def head_at(self, t: int) -> LikelihoodHead:
-        """The distribution of the t-th column of the order."""
+        """Returns the likelihood head of the t-th column of the order."""
         return self.heads.heads[int(self.order[t])]
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Parameters of each column given those before it, shape (B, most parameters, columns)."""
+        """Returns the distribution parameters of each column given the preceding ones, shape (B, P, columns).
+
+        P is the largest number of parameters; columns with fewer leave the rest unused.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.nets[0](self.sight.of(x, c, self.dtype)).mT
 
     def begin(self, n: int, c: Tensor | None = None) -> Tensor:
-        """The features of n rows of which no column is known, shape (n, F)."""
+        """Returns the sampling state of n rows without known columns: their features, shape (n, F).
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         f = torch.zeros(n, sum(self.sight.seen), dtype=self.dtype, device=self.device)
         return self.sight.beside(f, c)
 
     def next_parameters(self, state: Tensor, t: int) -> Tensor:
-        """Parameters of the t-th column of the order, shape (n, P)."""
+        """Returns the distribution parameters of the t-th column of the order, shape (n, P).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+        """
         return cast(ColumnNets, self.nets[0]).column(state, int(self.order[t]))
 
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
-        """The state with the features of a value of the t-th column of the order, shape (n, F)."""
+        """Returns the state (n, F) with the features of a value (n,) of the t-th column of the order.
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
+        """
         j = int(self.order[t])
         at, seen = self.sight.at(j), self.sight.column(j, value, self.dtype)
         return torch.cat([state[:, : at.start], seen, state[:, at.stop :]], 1)
@@ -292,7 +360,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
 
 def _check(hidden: tuple[int, ...], mixtures: int, orders: int, candidates: int) -> None:
-    """Raise ValueError unless the networks can be built from these."""
+    """Raises ValueError unless the networks can be built from these options."""
     if not hidden or min(hidden) < 1:
         raise ValueError(f"hidden is {hidden}, but each column's network needs a hidden layer such as (64,).")
     for name, value in (("mixtures", mixtures), ("orders", orders), ("candidates", candidates)):

@@ -1,9 +1,9 @@
-"""The loss of the autoregressive model of tables, and where its training begins.
+"""Loss and initialization of the autoregressive model of tables.
 
     L = -log p(x_known, x_missing),    x_missing one of `GUESSES` weighted draws of the model     (1)
 
-is a step of Monte Carlo EM: its gradient is near that of -log p(x_known), and equal to it where nothing is
-missing.
+is a step of Monte Carlo EM: its gradient approximates that of -log p(x_known), and equals it for complete
+rows.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from simulacra.nets.columnwise import ColumnNets
 if TYPE_CHECKING:
     from simulacra.models.autoregressive.tables.tabular import Tabular
 
-GUESSES = 32  # of an incomplete training row
-WORK = 2e9  # weights that a step's guesses meet: wide tables have fewer guesses, two at least
+GUESSES = 32  # number of weighted draws for an incomplete training row
+WORK = 2e9  # multiplications of a step for these draws; wide tables take fewer draws, two at least
 
 
 def negative_log_likelihood(model: Tabular, batch: Batch, rng: Rng) -> Terms:
-    """-log p(x|c) in nats, the mean over the orders, shape (B,); each order completes rows with gaps."""
+    """Computes the mean over the orders of -log p(x|c) in nats, shape (B,).
+
+    Each order completes incomplete rows by itself.
+    """
     losses = []
     for o, net in enumerate(model.nets):
         x = batch.x if batch.known is None else _guessed(model, o, batch, rng.at("order", o))
@@ -39,7 +42,7 @@ def negative_log_likelihood(model: Tabular, batch: Batch, rng: Rng) -> Terms:
 
 @torch.no_grad()
 def _guessed(model: Tabular, o: int, batch: Batch, rng: Rng) -> Tensor:
-    """The rows with their missing columns drawn by the model as it stands."""
+    """Returns the rows with missing columns drawn from the current model."""
     assert batch.known is not None
     net = model.nets[o]
     assert isinstance(net, ColumnNets)
@@ -49,7 +52,13 @@ def _guessed(model: Tabular, o: int, batch: Batch, rng: Rng) -> Tensor:
 
 
 def begin_at_marginals(model: Tabular, source: Source, rng: Rng) -> None:
-    """Set the last bias of every network to the parameters of the column's marginal in the training rows."""
+    """Initializes the last bias of every network with the parameters of the column's marginal.
+
+    Args:
+        model: the model.
+        source: the training split.
+        rng: chooses the rows.
+    """
     x, known = some_rows(source, rng)
     k = model.heads.mixtures
     for j, (column, head) in enumerate(zip(model.columns, model.heads.heads)):

@@ -1,12 +1,11 @@
-"""NADE, the neural autoregressive distribution estimator: a network of one hidden layer for each
-conditional, all sharing their weights.
+"""NADE, the neural autoregressive distribution estimator: one-layer conditionals with shared weights.
 
     p(x) = prod_t p(x_o(t) | x_o(<t))                                          (1)
     h_t = sg(c + W_o(<t) x_o(<t))                                              (2)
     p(x_o(t) = 1 | x_o(<t)) = sg(b_t + V_t h_t)                                (3)
 
 The argument of (2) grows by W_o(t) x_o(t) from one entry to the next, so log p(x) and its gradient
-cost O(D H). Entries with more than two values come as several numbers and get several outputs.
+cost O(D H). Entries with more than two values have several features and several outputs.
 
 Reference: Larochelle and Murray, The Neural Autoregressive Distribution Estimator, 2011 (equations 6
 to 8, algorithm 1). Row H9.
@@ -32,11 +31,11 @@ class NADE(Ordered):
     """Neural autoregressive distribution estimator over discrete entries.
 
     Args:
-        space: what one observation is: binary, levels, classes or counts.
+        space: space of one observation: binary, levels, classes or counts.
         hidden: number of hidden units.
-        likelihood: distribution of an entry; `auto` takes the space's first.
-        mixtures: components of a `logistic-mixture`.
-        order: numbers of the flattened entries in the order of drawing; None: as they stand.
+        likelihood: distribution of an entry; `auto` takes the default of the space.
+        mixtures: number of components of a `logistic-mixture`.
+        order: indices of the flattened entries in sampling order; None is 0, 1, ..., d - 1.
 
     Raises:
         ValueError: if the space is not discrete, or the order is no permutation.
@@ -65,30 +64,62 @@ class NADE(Ordered):
         self.net = SharedWeights(space.dims, inputs, hidden, self.per_entry)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One stage; a Bernoulli output begins at the mean of the data."""
+        """Returns the only stage; it initializes the bias of a Bernoulli output from the mean of the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The numbers of (3) for each entry, shape (B, P, *)."""
+        """Returns the parameters (3) of each entry, shape (B, P, *).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         f = self.features(x).reshape(x.shape[0], -1, self.space.dims)
         # (2), (3)
         return self.net(f, self.order).reshape(x.shape[0], self.per_entry, *self.space.shape)
 
     def begin(self, n: int, c: Tensor | None = None) -> Tensor:
-        """The argument of (2) before the first entry: c, shape (n, hidden)."""
+        """Returns the argument of (2) before the first entry: c, shape (n, hidden).
+
+        Args:
+            n: number of rows.
+            c: not used.
+        """
         return self.net.start(n)
 
     def next_parameters(self, state: Tensor, t: int) -> Tensor:
-        """The numbers of (3) for entry o(t), shape (B, P)."""
+        """Returns the parameters (3) of entry o(t), shape (B, P).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+        """
         return self.net.read(state, t)
 
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
-        """The argument of (2) after entry o(t)."""
+        """Returns the argument of (2) after entry o(t) took `value`, shape (B, hidden).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
+        """
         return self.net.add(state, t, self.entry_space.features(value, self.dtype).reshape(len(value), -1))
 
 
 def bias_from_data(model: NADE, source: Source, rng: Rng) -> None:
-    """b at the log-odds of each entry's mean, so that training learns what is left."""
+    """Initializes b at the log-odds of each entry's mean if the likelihood is Bernoulli.
+
+    Args:
+        model: the model.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     if model.head.name == "bernoulli":
         p = moments.mean(model, source, rng).clamp(1e-3, 1 - 1e-3)[model.order.to("cpu")]
         model.net.b.copy_(torch.logit(p).unsqueeze(1))

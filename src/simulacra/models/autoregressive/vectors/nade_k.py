@@ -1,16 +1,16 @@
-"""NADE-k: what is missing is inferred in k steps, as by mean-field inference.
+"""NADE-k: missing entries are inferred in k steps, similar to mean-field inference.
 
-Given the known entries x_S, the others begin at the mean of the data and are improved k times by one
-and the same network:
+Given the known entries x_S, the missing ones start at the mean of the data and are improved k times by the
+same network:
 
     v^0_i = f(x_i) for i in S, E_data f(x_i) otherwise                           (1)
     h^s = phi(c + sum_i W_i v^(s-1)_i)   (further hidden layers may follow)      (2)
-    p^s(x_i): numbers b_i + V_i h^s                                              (3)
+    p^s(x_i): parameters b_i + V_i h^s                                           (3)
     v^s_i = f(x_i) for i in S, E_p^s f(x_i) otherwise                            (4)
     p(x_i | x_S) = p^k(x_i)                                                      (5)
 
-k = 1 is the one step of an order-agnostic NADE. An entry costs k passes over all entries, so a draw or
-a score O(k d^2 H). Training begins with the mean loss of all steps and ends with that of the last.
+k = 1 is the single step of an order-agnostic NADE. An entry costs k passes over all entries, so a draw or
+a score costs O(k d^2 H). Training starts with the mean loss of all steps and ends with that of the last.
 
 Reference: Raiko, Yao, Cho and Bengio, Iterative Neural Autoregressive Distribution Estimator (NADE-k),
 2014. Rows H10, H19.
@@ -42,11 +42,11 @@ from simulacra.models.autoregressive.vectors.orderless import (
 
 @dataclass(frozen=True)
 class Seen:
-    """The known entries of some rows.
+    """The sampling state: the known entries of some rows.
 
     Args:
-        f: features of the entries, shape (B, d, features); anything where they are missing.
-        known: shape (B, d).
+        f: features of the entries, shape (B, d, features); arbitrary values for missing entries.
+        known: True where known, shape (B, d).
         c: features of the condition, shape (B, features), or None.
     """
 
@@ -56,16 +56,16 @@ class Seen:
 
 
 class NADEK(Orderless):
-    """NADE-k: an orderless NADE that infers what is missing in k steps.
+    """NADE-k: an orderless NADE that infers missing entries in k steps.
 
     Args:
-        space: binary, grey levels, real or categorical.
-        condition: what the condition is; None for p(x).
+        space: space of one observation: binary, levels, real or categorical.
+        condition: space of the condition c of p(x | c); None for p(x).
         k: number of inference steps.
         hidden: sizes of the hidden layers.
-        activation: of the hidden layers.
-        pretraining: share of training in which every step has a loss, before the last alone has one.
-        options: observation and ensemble: see `Orderless`.
+        activation: activation of the hidden layers.
+        pretraining: share of training with a loss on every step; after it only the last step has one.
+        options: options of the likelihood and of the ensemble, listed in `Orderless`.
 
     Raises:
         ValueError: if the space has no expected features, or an option is out of range.
@@ -103,7 +103,12 @@ class NADEK(Orderless):
         self.register_buffer("mean", torch.zeros(space.dims, self.entry_features))
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """A loss of all steps, then one of the last; the data's mean is taken at the start."""
+        """Returns stage i: one with a loss on all steps, then one with a loss on the last.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         n, share = self.length.n, self.pretraining
         stages = [Stage("pretrain", [Update("steps", ("",), all_steps)], Epochs(share * n), means_from_data)]
         last = Stage("fine-tune", [Update("last", ("",), last_step)], Epochs((1 - share) * n))
@@ -112,11 +117,23 @@ class NADEK(Orderless):
         return [*stages, last, None][i]
 
     def given(self, x: Tensor, known: Tensor, c: Tensor | None = None) -> Tensor:
-        """The numbers of each entry's distribution given the known entries, shape (B, P, *shape)."""
+        """Returns the distribution parameters of each entry given the known ones, shape (B, P, *shape).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.steps(x, known, c)[-1]
 
     def steps(self, x: Tensor, known: Tensor, c: Tensor | None = None) -> list[Tensor]:
-        """The same after each of the k steps."""
+        """Returns the distribution parameters after each of the k steps, each of shape (B, P, *shape).
+
+        Args:
+            x: observations, shape (B, *shape); missing entries may have any value.
+            known: True where known, shape (B, *shape).
+            c: conditions, or None.
+        """
         f = self.features_by_entry(x)
         seen = Seen(f, known.reshape(len(x), -1), self.condition_features(c))
         v, found = self._first(seen), []
@@ -129,12 +146,22 @@ class NADEK(Orderless):
         return [numbers.reshape(len(x), -1, *self.space.shape) for numbers in found]
 
     def begin(self, n: int, c: Tensor | None = None) -> Seen:
-        """n rows of which nothing is known."""
+        """Returns the sampling state of n rows without known entries.
+
+        Args:
+            n: number of rows.
+            c: conditions, shape (n, *), or None.
+        """
         known = torch.zeros(n, self.space.dims, dtype=torch.bool, device=self.device)
         return Seen(self.mean.expand(n, -1, -1), known, self.condition_features(c))
 
     def numbers_of(self, state: Seen, i: Tensor) -> Tensor:
-        """The numbers of the distribution of entry i after k steps, shape (B, P)."""
+        """Returns the distribution parameters of entry i after k steps, shape (B, P).
+
+        Args:
+            state: state of B rows.
+            i: index of the entry in each row, shape (B,), or (1,) for all rows.
+        """
         v = self._first(state)
         for _ in range(self.k - 1):
             v = self._improved(state, self.net(v, state.c))
@@ -142,7 +169,13 @@ class NADEK(Orderless):
         return self.net.read(self.net.first(v, state.c), i)
 
     def put(self, state: Seen, i: Tensor, value: Tensor) -> Seen:
-        """The known entries with entry i added."""
+        """Returns the state with entry i added to the known ones.
+
+        Args:
+            state: state of B rows.
+            i: index of the entry in each row, shape (B,), or (1,) for all rows.
+            value: values of the entry, shape (B,).
+        """
         here = torch.arange(self.space.dims, device=i.device) == i.unsqueeze(1)
         f = torch.where(here.unsqueeze(2), self.features_of_value(value).unsqueeze(1), state.f)
         return Seen(f, state.known | here, state.c)
@@ -157,7 +190,7 @@ class NADEK(Orderless):
         return torch.where(seen.known.unsqueeze(2), seen.f, by_entry(self._expected(p), self.space.dims))
 
     def _expected(self, p: d.Distribution) -> Tensor:
-        """E_p f(x): the features are linear in x, or one-hot."""
+        """Returns E_p f(x); the features are linear in x, or one-hot."""
         if isinstance(self.space, Categorical):
             assert isinstance(p, d.Categorical)
             return p.probs
@@ -165,20 +198,26 @@ class NADEK(Orderless):
 
 
 def last_step(model: NADEK, batch: Batch, rng: Rng) -> Terms:
-    """The orderless loss after the last step, in nats."""
+    """Computes the orderless loss after the last step, in nats, shape (B,)."""
     known = random_known(model, rng)
     return Terms({"nll": orderless_loss(model, model.given(batch.x, known, batch.c), batch.x, known)})
 
 
 def all_steps(model: NADEK, batch: Batch, rng: Rng) -> Terms:
-    """The mean of the orderless losses after each step, in nats."""
+    """Computes the mean of the orderless losses after each step, in nats, shape (B,)."""
     known = random_known(model, rng)
     losses = [orderless_loss(model, p, batch.x, known) for p in model.steps(batch.x, known, batch.c)]
     return Terms({"nll": torch.stack(losses).mean(0)}, {"last": losses[-1].detach()})
 
 
 def means_from_data(model: NADEK, source: Source, rng: Rng) -> None:
-    """The expected features of (1), and output biases that fit them."""
+    """Sets the mean features of (1), and the output biases that fit them.
+
+    Args:
+        model: the model.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     flat = moments.mean(model, source, rng)
     model.mean.copy_(by_entry(flat.unsqueeze(0), model.space.dims)[0])
     bias_from_data(model, source, rng)

@@ -1,13 +1,13 @@
-"""Shared by models without an order of their own: one network for the conditionals of all orders.
+"""The shared base of order-agnostic models: one network for the conditionals of all orders.
 
-It gives p(x_i | x_S) for every entry i and every set S of known entries, and so a density by each
-order o of the entries. Of some orders the mean is taken, the ensemble:
+It gives p(x_i | x_S) for every entry i and every set S of known entries, and so a density for each
+order o of the entries. The ensemble is the mean over some orders:
 
     p(x|o) = prod_t p(x_o(t) | x_o(<t))                                          (1)
     p(x) = (1/k) sum_o p(x|o)                                                    (2)
 
-Training draws, for each row, an order o and a place t, all equally likely. The one pass of the network
-that knows x_o(<t) then gives an unbiased estimate of the mean of -log p(x|o) over all d! orders:
+Training draws, for each row, an order o and a position t uniformly. One pass of the network with x_o(<t)
+known then gives an unbiased estimate of the mean of -log p(x|o) over all d! orders:
 
     L(x) = -d/(d - t + 1) sum_(s >= t) log p(x_o(s) | x_o(<t))                   (3)
 
@@ -43,18 +43,18 @@ from simulacra.nets.autoregressive.entrywise import EntrywiseMLP
 
 
 class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
-    """Abstract: equations (1) to (3); subclasses give the conditionals.
+    """Abstract base with equations (1) to (3); subclasses provide the conditionals.
 
     Args:
-        space: what one observation is; its entries share one kind of distribution.
-        condition: what the condition is; None for p(x).
-        likelihood: distribution of an entry; `auto` takes the space's first.
-        mixtures: components of a mixture.
-        ensemble: number k of orders whose densities are averaged; a score costs k times as much.
-        order_seed: which orders these are.
+        space: space of one observation; all entries have the same kind of distribution.
+        condition: space of the condition c of p(x | c); None for p(x).
+        likelihood: distribution of an entry; `auto` takes the default of the space.
+        mixtures: number of components of a mixture likelihood.
+        ensemble: number k of orders whose densities are averaged; scores cost k times as much.
+        order_seed: seed of these orders.
 
     Raises:
-        ValueError: if the observation does not fit the space, or the ensemble is empty.
+        ValueError: if the likelihood does not fit the space, or the ensemble is empty.
     """
 
     entry_by_entry = True
@@ -78,53 +78,99 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         self.entry_space = replace(space, shape=())
         self.entry_features = math.prod(space.features_shape) // space.dims
         self.register_buffer("orders", torch.empty(ensemble, space.dims, dtype=torch.long))
-        # a model without storage, whose shapes alone are asked for, has no numbers either
+        # on the meta device, which only has shapes, there is nothing to draw
         if not self.orders.is_meta:
             drawn = Rng(order_seed, "orders", rows=range(ensemble)).uniform(
                 "order", space.dims, dtype=torch.float64
             )
             self.orders.copy_(drawn.argsort(1))
 
-    # ---- what a model gives
+    # ---- conditionals, provided by subclasses
 
     @abstractmethod
     def given(self, x: Tensor, known: Tensor, c: Tensor | None = None) -> Tensor:
-        """The numbers of each entry's distribution given the known entries, shape (B, P, *shape)."""
+        """Returns the distribution parameters of each entry given the known ones, shape (B, P, *shape).
+
+        Args:
+            x: observations, shape (B, *shape); missing entries may have any value.
+            known: True where known, shape (B, *shape).
+            c: conditions, or None.
+        """
 
     @abstractmethod
     def begin(self, n: int, c: Tensor | None = None) -> Any:
-        """The state of n rows of which no entry is known."""
+        """Returns the sampling state of n rows without known entries.
+
+        Args:
+            n: number of rows.
+            c: conditions, or None.
+        """
 
     @abstractmethod
     def numbers_of(self, state: Any, i: Tensor) -> Tensor:
-        """The numbers of the distribution of entry i, shape (B,), or (1,) for all rows: (B, P)."""
+        """Returns the distribution parameters of entry i, shape (B, P).
+
+        Args:
+            state: sampling state of B rows.
+            i: index of the entry in each row, shape (B,), or (1,) for all rows.
+        """
 
     @abstractmethod
     def put(self, state: Any, i: Tensor, value: Tensor) -> Any:
-        """The state in which entry i is also known; value of shape (B,)."""
+        """Returns the state with entry i added to the known ones.
 
-    # ---- what follows
+        Args:
+            state: sampling state of B rows.
+            i: index of the entry in each row, shape (B,), or (1,) for all rows.
+            value: value of the entry, shape (B,).
+        """
+
+    # ---- scores and samples
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """log p(x) of the ensemble (2) in nats, shape (B,)."""
+        """Computes log p(x) of the ensemble (2) in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.log_densities(x, c).logsumexp(1) - math.log(len(self.orders))
 
     def log_densities(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """log p(x|o) of each order of the ensemble (1) in nats, shape (B, k)."""
+        """Computes log p(x|o) of each order of the ensemble (1) in nats, shape (B, k).
+
+        Args:
+            x: observations, shape (B, *shape).
+            c: conditions, or None.
+        """
         flat = x.reshape(len(x), -1)
         return torch.stack([InOrders(self, o).log_density(flat[:, o[0]], c) for o in self.orders.split(1)], 1)
 
     def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
-        """Each row in an order of its own out of the ensemble, so x ~ p(x) of (2), shape (B, *)."""
+        """Samples x ~ p(x) of (2): each row in a random order of the ensemble, shape (B, *).
+
+        Args:
+            rng: source of random numbers, which has the number of rows.
+            c: condition, or None.
+            watch: called after each entry with the number of entries drawn, their total and x so far; None:
+                never.
+        """
         orders = self._orders_for(rng)
         placed = None if watch is None else lambda t, d, x: watch(t, d, self._placed(x, orders))
         return self._placed(InOrders(self, orders).draw(rng, c, placed), orders)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with its missing entries drawn given the known ones, exactly and for any mask:
+        """Returns x with missing entries drawn given the known ones, exactly for any mask.
 
-        each row takes an order out of the ensemble, moves its known entries to the front, and draws
-        the others by (1). The network's own conditionals are asked, not those of the mean (2).
+        Each row takes a random order of the ensemble, moves its known entries to the front, and draws the
+        others
+        by (1). The conditionals are those of the network, not of the mean (2).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
         n, d = len(x), self.space.dims
         orders = known_first(self._orders_for(rng), known.reshape(n, d))
@@ -132,21 +178,26 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         return self._placed(ancestral(InOrders(self, orders), rng, c, x, known), orders)
 
     def features_by_entry(self, x: Tensor) -> Tensor:
-        """The inputs of the network for each entry, shape (B, d, features)."""
+        """Returns the network's inputs for each entry, shape (B, d, features)."""
         return by_entry(self.features(x), self.space.dims)
 
     def features_of_value(self, value: Tensor) -> Tensor:
-        """The same of one entry's values, (B,): shape (B, features)."""
+        """Returns the network's inputs for values (B,) of one entry, shape (B, features)."""
         return self.entry_space.features(value, self.dtype).reshape(len(value), self.entry_features)
 
     def condition_features(self, c: Tensor | None) -> Tensor | None:
-        """The inputs of the network for the condition, shape (B, features), or None."""
+        """Returns the network's inputs for the condition, shape (B, features), or None."""
         if self.condition is None or c is None:
             return None
         return self.condition.features(c, self.dtype).flatten(1)
 
     def network(self, marks: int, hidden: tuple[int, ...], activation: str) -> EntrywiseMLP:
-        """A network that sees each entry's features and so many further numbers of it.
+        """Builds the network of the conditionals.
+
+        Args:
+            marks: number of further inputs of each entry, besides its features.
+            hidden: sizes of the hidden layers.
+            activation: activation of the hidden layers.
 
         Raises:
             ValueError: if there is no hidden layer.
@@ -159,21 +210,21 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         return EntrywiseMLP(self.space.dims, seen, hidden, self.head.output[0], size, activation)
 
     def _orders_for(self, rng: Rng) -> Tensor:
-        """An order out of the ensemble for each row, shape (B, d)."""
+        """Returns a random order of the ensemble for each row, shape (B, d)."""
         k = len(self.orders)
         return self.orders[(rng.uniform("order") * k).long().clamp_max(k - 1)]
 
     def _placed(self, drawn: Tensor, orders: Tensor) -> Tensor:
-        """The drawn entries at their places, in the shape of x."""
+        """Returns the drawn entries (B, d) at their positions, in the shape of x."""
         return torch.empty_like(drawn).scatter(1, orders, drawn).reshape(len(drawn), *self.space.shape)
 
 
 class InOrders(HasConditionals):
-    """p(x|o) of (1): an orderless model in given orders, entries numbered by their place in them.
+    """An orderless model in given orders, p(x|o) of (1), with entries indexed by their position in the order.
 
     Args:
-        model: gives the conditionals.
-        orders: numbers of the entries in the order of drawing, shape (B, d), or (1, d) for all rows.
+        model: the model with the conditionals.
+        orders: indices of the entries in sampling order, shape (B, d), or (1, d) for all rows.
     """
 
     def __init__(self, model: Orderless, orders: Tensor):
@@ -184,11 +235,11 @@ class InOrders(HasConditionals):
 
     @property
     def order(self) -> Tensor:
-        """0, 1, ..., d - 1: place by place."""
+        """The positions 0, 1, ..., d - 1."""
         return torch.arange(self.space.dims)
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The numbers of the distribution at each place given the places before, (B, P, d)."""
+        """Returns the distribution parameters at each position given the preceding ones, shape (B, P, d)."""
         state, numbers = self.begin(len(x), c), []
         for t, value in enumerate(x.unbind(1)):
             numbers.append(self.next_parameters(state, t))
@@ -196,39 +247,44 @@ class InOrders(HasConditionals):
         return torch.stack(numbers, 2)
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """log p(x|o) in nats, x by place, shape (B, d): shape (B,)."""
+        """Computes log p(x|o) in nats, shape (B,), for x by position, shape (B, d)."""
         numbers = self.parameters_of(x, c).transpose(1, 2).flatten(0, 1)
         # (1)
         return self.entry_head.build(numbers).log_prob(x.flatten()).view(x.shape).sum(1)
 
     def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
-        """x ~ p(x|o) by place, shape (B, d)."""
+        """Samples x ~ p(x|o) by position, shape (B, d)."""
         return ancestral(self, rng, c, watch=watch)
 
     def begin(self, n: int, c: Tensor | None = None) -> Any:
-        """The model's state of n rows of which no entry is known."""
+        """Returns the model's sampling state of n rows without known entries."""
         return self.model.begin(n, c)
 
     def next_parameters(self, state: Any, t: int) -> Tensor:
-        """The numbers of the distribution at place t, shape (B, P)."""
+        """Returns the distribution parameters at position t, shape (B, P)."""
         return self.model.numbers_of(state, self.orders[:, t])
 
     def advance(self, state: Any, t: int, value: Tensor) -> Any:
-        """The state after place t took `value`, shape (B,)."""
+        """Returns the state after position t took `value`, shape (B,)."""
         return self.model.put(state, self.orders[:, t], value)
 
 
 def by_entry(features: Tensor, d: int) -> Tensor:
-    """Features of all entries, in front of the entries or none, as (B, d, features)."""
+    """Reshapes features to (B, d, features).
+
+    Args:
+        features: features of all entries, shape (B, *shape) or (B, features, *shape).
+        d: number of entries.
+    """
     return features.reshape(len(features), -1, d).transpose(1, 2)
 
 
 def known_first(orders: Tensor, known: Tensor) -> Tensor:
-    """The orders with the known entries moved to the front, otherwise as they were.
+    """Returns the orders with the known entries moved to the front, otherwise unchanged.
 
     Args:
-        orders: shape (B, d).
-        known: shape (B, d).
+        orders: indices of the entries in sampling order, shape (B, d).
+        known: True where known, shape (B, d).
 
     Example:
         >>> known_first(torch.tensor([[2, 0, 1]]), torch.tensor([[False, True, False]])).tolist()
@@ -239,7 +295,12 @@ def known_first(orders: Tensor, known: Tensor) -> Tensor:
 
 
 def random_known(model: Orderless, rng: Rng) -> Tensor:
-    """The entries x_o(<t) of a random order o up to a random place t, each row its own: (B, *shape)."""
+    """Draws a mask of the entries x_o(<t) for a random order o and position t of each row, shape (B, *shape).
+
+    Args:
+        model: an orderless model.
+        rng: source of random numbers, which has the number of rows.
+    """
     d = model.space.dims
     place = rng.uniform("order", d).argsort(1)
     before = (rng.uniform("place") * d).long().clamp_max(d - 1)
@@ -247,7 +308,14 @@ def random_known(model: Orderless, rng: Rng) -> Tensor:
 
 
 def orderless_loss(model: Orderless, numbers: Tensor, x: Tensor, known: Tensor) -> Tensor:
-    """L of (3) from the numbers of the entries given the known ones, in nats, shape (B,)."""
+    """Computes L of (3) in nats, shape (B,).
+
+    Args:
+        model: an orderless model.
+        numbers: distribution parameters of the entries given the known ones, shape (B, P, *shape).
+        x: observations, shape (B, *shape).
+        known: True where known, shape (B, *shape).
+    """
     missing = ~known
     weight = model.space.dims / missing.reshape(len(x), -1).sum(1)
     # (3)
@@ -255,7 +323,13 @@ def orderless_loss(model: Orderless, numbers: Tensor, x: Tensor, known: Tensor) 
 
 
 def bias_from_data(model: Orderless, source: Source, rng: Rng) -> None:
-    """Output biases at the log-odds of each entry's mean, so that training learns what is left."""
+    """Initializes the output biases at the log-odds of each entry's mean if the likelihood is Bernoulli.
+
+    Args:
+        model: the model.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     if model.head.name == "bernoulli":
         p = moments.mean(model, source, rng).clamp(1e-3, 1 - 1e-3)
         model.net.b.copy_(torch.logit(p).unsqueeze(1))

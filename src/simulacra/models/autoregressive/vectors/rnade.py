@@ -1,4 +1,4 @@
-"""RNADE: NADE over real entries, each conditional a mixture of Gaussians or of Laplacians.
+"""RNADE: NADE for real entries, each conditional a mixture of Gaussians or of Laplacians.
 
     p(x) = prod_t p(x_o(t) | x_o(<t))                                          (1)
     h_t = f(rho_t (c + W_o(<t) x_o(<t))),   f = relu                           (2)
@@ -6,8 +6,8 @@
     alpha_t = softmax(b^a_t + V^a_t h_t),  mu_t = b^m_t + V^m_t h_t,  sigma_t = exp(b^s_t + V^s_t h_t)
     pseudo-gradient of mu = sigma d/dmu                                        (4)
 
-Narrow components have steep gradients with respect to their means, which (4) evens out. rho_t keeps
-the activations in range as the sum in (2) grows.
+Narrow components have steep gradients with respect to their means; (4) rescales them. rho_t keeps the
+activations in range as the sum in (2) grows.
 
 Reference: Uria, Murray and Larochelle, RNADE: The real-valued neural autoregressive density-estimator,
 2013 (equations 4 to 10). Row H11.
@@ -40,17 +40,17 @@ COMPONENTS: dict[str, type[Gaussian] | type[Laplace]] = {"gaussian": Gaussian, "
 
 
 class RNADE(Ordered):
-    """Real-valued neural autoregressive density estimator; standardize the data.
+    """Real-valued neural autoregressive density estimator, for standardized data.
 
     Args:
-        space: a real space.
+        space: a `Real` space.
         hidden: number of hidden units.
-        mixtures: components of each conditional, K.
-        component: what is mixed, equation (3); Laplacians suit peaked data such as sound.
-        activation: f of equation (2).
-        rescaled: learn rho of equation (2), which is 1 otherwise.
-        scaled_gradient: train with equation (4) in place of the gradient of the means.
-        order: numbers of the flattened entries in the order of drawing; None: as they stand.
+        mixtures: number K of components of each conditional.
+        component: distribution of a component of (3): `gaussian`, or `laplace` for peaked data such as audio.
+        activation: f of equation (2): `relu` or `sigmoid`.
+        rescaled: if True, rho of equation (2) is learned; otherwise it is 1.
+        scaled_gradient: if True, training replaces the gradient of the means by equation (4).
+        order: indices of the flattened entries in sampling order; None is 0, 1, ..., d - 1.
 
     Raises:
         ValueError: if the space is not real, an option is unknown, or the order is no permutation.
@@ -81,34 +81,60 @@ class RNADE(Ordered):
             self.net.b[:, mixtures : 2 * mixtures] = _spread(mixtures)
 
     def updates(self) -> list[Update]:
-        """One player: all parameters descend the negative log-likelihood, the means by (4)."""
+        """Returns the only update: all parameters minimize the negative log-likelihood, the means by (4)."""
         return [Update("likelihood", ("",), negative_log_likelihood)]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One stage; the components begin spread over the data of each entry."""
+        """Returns the only stage, which initializes the components from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return Stage("train", self.updates(), self.length, start=biases_from_data) if i == 0 else None
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Logits of alpha, mu and log sigma of each entry, shape (B, 3 K, *)."""
+        """Returns the logits of alpha, mu and log sigma of each entry, shape (B, 3 K, *).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         f = self.features(x).reshape(x.shape[0], 1, self.space.dims)
         # (2), (3)
         return self.net(f, self.order).reshape(x.shape[0], self.per_entry, *self.space.shape)
 
     def begin(self, n: int, c: Tensor | None = None) -> Tensor:
-        """The sum of (2) before the first entry: c, shape (n, hidden)."""
+        """Returns the sum of (2) before the first entry: c, shape (n, hidden).
+
+        Args:
+            n: number of rows.
+            c: not used.
+        """
         return self.net.start(n)
 
     def next_parameters(self, state: Tensor, t: int) -> Tensor:
-        """Logits of alpha, mu and log sigma of entry o(t), shape (B, 3 K)."""
+        """Returns the logits of alpha, mu and log sigma of entry o(t), shape (B, 3 K).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+        """
         return self.net.read(state, t)
 
     def advance(self, state: Tensor, t: int, value: Tensor) -> Tensor:
-        """The sum of (2) after entry o(t)."""
+        """Returns the sum of (2) after entry o(t) took `value`, shape (B, hidden).
+
+        Args:
+            state: state before the entry.
+            t: position of the entry in the order, from 0.
+            value: values of the entry, shape (B,).
+        """
         return self.net.add(state, t, value.to(self.dtype).unsqueeze(1))
 
 
 def negative_log_likelihood(model: RNADE, batch: Batch, rng: Rng) -> Terms:
-    """-log p(x) of equation (1) in nats, whose gradient for mu is that of equation (4)."""
+    """Computes -log p(x) by equation (1) in nats, shape (B,); the gradient of mu is that of equation (4)."""
     parameters = model.parameters_of(batch.x)
     if model.scaled_gradient:
         logits, mu, log_sigma = parameters.split(model.mixtures, 1)
@@ -119,19 +145,30 @@ def negative_log_likelihood(model: RNADE, batch: Batch, rng: Rng) -> Terms:
 
 
 def scale_gradient(t: Tensor, scale: Tensor) -> Tensor:
-    """t itself, whose gradient is multiplied by `scale`."""
+    """Returns t unchanged, with its gradient multiplied by `scale`.
+
+    Args:
+        t: any tensor.
+        scale: factor of the gradient, in a shape that broadcasts to that of t.
+    """
     fixed = t.detach()
     return fixed + scale * (t - fixed)
 
 
 def biases_from_data(model: RNADE, source: Source, rng: Rng) -> None:
-    """mu spread over each entry's distribution in the data, sigma as wide as it is."""
+    """Initializes mu at quantiles of each entry in the data, and sigma at its standard deviation.
+
+    Args:
+        model: the model.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     mean, n = moments.mean(model, source, rng), len(source)
     squares, count = torch.zeros_like(mean), torch.zeros_like(mean)
     for f, known in moments.known_features(model, source, rng, n):
         squares += torch.where(known, (f - mean) ** 2, torch.zeros_like(f)).sum(0)
         count += known.sum(0)
-    # an entry that never changes keeps some width, so that its components can move
+    # a constant entry gets a minimal width, so that its components can move
     scale = (squares / count.clamp_min(1)).sqrt().clamp_min(1e-2)
     order, k = model.order.to(mean.device), model.mixtures
     spread = mean[order, None] + scale[order, None] * _spread(k).to(mean)
@@ -140,7 +177,7 @@ def biases_from_data(model: RNADE, source: Source, rng: Rng) -> None:
 
 
 def _spread(k: int) -> Tensor:
-    """Quantiles of N(0, 1) in the middles of k equal parts."""
+    """Returns the quantiles of N(0, 1) at the midpoints of k equal parts, shape (k,)."""
     return torch.special.ndtri((torch.arange(k, dtype=torch.float64) + 0.5) / k)
 
 
@@ -150,13 +187,13 @@ def _mixture_head(component: str, k: int, shape: tuple[int, ...]) -> LikelihoodH
 
 
 def _mixture(p: Tensor, component: type[Gaussian] | type[Laplace], k: int, events: int) -> Distribution:
-    """Equation (3) from logits, mu and log sigma."""
+    """Returns the mixture of equation (3) from logits, mu and log sigma."""
     logits, mu, log_sigma = p.split(k, p.dim() - events - 1)
     return Mixture(logits, component(mu, log_sigma.clamp_min(MIN_LOG_SCALE), events), events)
 
 
 def _check(space: Space, hidden: int, mixtures: int, component: str, activation: str) -> None:
-    """Raise ValueError unless RNADE can be built from these."""
+    """Raises ValueError unless RNADE can be built from these options."""
     if not isinstance(space, Real):
         mend = as_real(space) if isinstance(space, (Levels, Table, Sequence)) else "take a NADE"
         raise Refusal(f"RNADE needs real entries, but the space is {space}: {mend}.", mend)

@@ -1,15 +1,15 @@
-"""The convolutional deep Boltzmann machine with probabilistic max pooling, which fills in missing pixels.
+"""The convolutional deep Boltzmann machine with probabilistic max pooling, which can complete missing pixels.
 
     E(v, h) = -b'v - c_1'h_1 - h_1'(W_1 * v) - c_2'h_2 - h_2'(W_2 * p_1) - ...   (1)
     P(h_1 = 1 | v, h_2) = exp(I + T) / (1 + sum over the block of exp(I + T))   (2)
 
-with p_1 the pooling units of h_1, I what a unit hears from below and T what its block hears from above: what
-is seen at one place and what the parts make together decide jointly. Learning is greedy at first: the
-lowest layer, then each layer above those below it, which are held; then all together. The positive phase is
-a mean field, the negative one chains of the whole machine.
+with p_1 the pooling units of h_1, I the input of a unit from below and T that of its block from above: local
+evidence and the arrangement of the parts are inferred jointly. Learning is greedy at first: the lowest layer,
+then each layer above those below it, which are fixed; then all layers jointly. The positive phase is a mean
+field, the negative one chains of the whole machine.
 
-The lowest layer shares its filters over places, but the sizes of maps and blocks follow from the image's, and
-so does Z: a trained machine takes images of one size. Pixels at the border meet fewer filters.
+Filters are shared over positions, but the sizes of maps and blocks depend on the size of the image, and so
+does Z: a trained machine accepts images of one size. Pixels at the border are covered by fewer filters.
 
 Reference: Lee, Grosse, Ranganath and Ng 2009; Salakhutdinov and Hinton 2009. Rows A14, A15.
 """
@@ -34,27 +34,28 @@ from simulacra.models.boltzmann.machine.needs import need_images
 class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
     """Convolutional deep Boltzmann machine over binary or real images.
 
-    It has a bound on its log-density where either half of its layers has at most 2^20 states.
+    It has a bound on its log-density if the odd or the even layers together have at most 2^20 states.
 
     Args:
-        space: binary or real images (channels, height, width); standardize real ones.
-        filters: number of filters of each layer, the lowest first.
+        space: space of binary or real images (channels, height, width); standardize real ones.
+        filters: number of filters of each layer, from bottom to top.
         kernels: side of the filters of each layer.
-        pools: side of the blocks of each layer; 1 pools nothing. It must divide what a kernel leaves.
-        scale: of real images: standard deviation of a pixel given the hidden units.
-        mean_field_steps: updates of each layer in the positive phase.
+        pools: side of the pooling blocks of each layer; 1 has no pooling. It must divide the sides of the
+            layer's maps.
+        scale: standard deviation of a pixel given the hidden units, for real images.
+        mean_field_steps: mean field updates of each layer in the positive phase.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample, or for what is missing.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
-        sparsity_target: share of the places at which a hidden unit is to be on; None leaves it free.
-        sparsity_cost: weight of the pull of the hidden biases towards it.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
+        sparsity_target: wanted share of positions at which a hidden unit is on; None has no target.
+        sparsity_cost: weight of the sparsity term for the hidden biases.
 
     Raises:
-        ValueError: if the space has no binary or real images, or an option does not fit.
+        ValueError: if the space holds no binary or real images, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -95,7 +96,12 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
             self.remove(HasBound)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """The lowest layer, each layer above it, then all."""
+        """Returns stage i: the lowest layer, each layer above it in turn, then all layers jointly.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         player, last = self.player(), len(self.maps)
         if i == last:
             return Stage("joint", [player], self.length)
@@ -106,22 +112,35 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
             f"layer-{i + 1}",
             [replace(player, params=params)],
             self.length,
-            # what is above has next to no weight yet
+            # the layers above have weights near zero until their own stage
             start=biases_from_data if i == 0 else None,
         )
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """Minus the bound on the free energy minus the exact log Z: at most log p(x), in nats, shape (B,)."""
+        """Computes a lower bound on log p(x) in nats, shape (B,): minus `bound_energy` minus the exact log Z.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+        """
         return -to_float64(self.bound_energy(x, c, rng)) - self.log_z()
 
 
 def layers_of(
     space: Space, filters: tuple[int, ...], kernels: tuple[int, ...], pools: tuple[int, ...]
 ) -> list[Maps]:
-    """The layers, each over the pooling units of the one below.
+    """Builds the layers, each on the pooling units of the one below.
+
+    Args:
+        space: space of images.
+        filters: number of filters of each layer, from bottom to top.
+        kernels: side of the filters of each layer.
+        pools: side of the pooling blocks of each layer.
 
     Raises:
-        ValueError: if they do not fit onto each other.
+        ValueError: if there are fewer than two layers, the lengths differ, or a layer does not fit the one
+            below.
     """
     if not len(filters) == len(kernels) == len(pools) >= 2:
         raise ValueError(

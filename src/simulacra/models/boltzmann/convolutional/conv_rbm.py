@@ -1,12 +1,12 @@
-"""The convolutional restricted machine: filters that are shared over an image, with probabilistic pooling.
+"""The convolutional RBM: filters that are shared over an image, with probabilistic max pooling.
 
     E(v, h) = -b sum_i v_i - sum_k c_k sum_j h_kj - sum_k h_k'(W_k * v)        (1)
     P(h_kj = 1 | v) = exp(I_kj) / (1 + sum_j' exp(I_kj')),  I_k = c_k + W_k * v  (2)
     P(p = 1 | v) = 1 - 1 / (1 + sum_j exp(I_kj))                               (3)
 
-with j' over the block of j, and p on if any unit of its block is. Without pooling (2) is the sigmoid. It is
-the RBM whose weights are the unrolled filters. Filters stay within the image: pixels at the border
-meet fewer of them, and Z depends on the image's size.
+with j' over the block of j; a pooling unit p is on if any unit of its block is. Without pooling (2) is the
+sigmoid. It is the RBM whose weights are the unrolled filters. Filters stay within the image: pixels at the
+border are covered by fewer of them, and Z depends on the size of the image.
 
 Reference: Desjardins and Bengio 2008; Lee, Grosse, Ranganath and Ng 2009. Rows A13, A14, A16.
 """
@@ -24,28 +24,28 @@ from simulacra.models.boltzmann.machine.needs import need_images
 class ConvRBM(Convolutional):
     """Convolutional restricted Boltzmann machine over binary or real images.
 
-    Its code is the pooled probabilities (3). Its density is exact where either side has at most 2^20
-    states; larger ones have an energy, whose log Z annealing brackets.
+    Its code is the pooled probabilities (3). Its density is exact if either side has at most 2^20 states.
+    Larger ones have an energy, and annealed importance sampling brackets log Z.
 
     Args:
-        space: binary or real images (channels, height, width); standardize real ones.
+        space: space of binary or real images (channels, height, width); standardize real ones.
         filters: number of filters, each with one bias.
         kernel: side of a filter.
-        pool: side of the blocks in which at most one unit is on; 1 pools nothing. It must divide
+        pool: side of the blocks in which at most one unit is on; 1 has no pooling. It must divide
             height - kernel + 1 and width - kernel + 1.
-        scale: of real images: standard deviation of a pixel given the hidden units.
+        scale: standard deviation of a pixel given the hidden units, for real images.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
-        sparsity_target: share of the places at which a hidden unit is to be on; None leaves it free.
-        sparsity_cost: weight of the pull of the hidden biases towards it.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
+        sparsity_target: wanted share of positions at which a hidden unit is on; None has no target.
+        sparsity_cost: weight of the sparsity term for the hidden biases.
 
     Raises:
-        ValueError: if the space has no binary or real images, or an option does not fit.
+        ValueError: if the space holds no binary or real images, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -79,5 +79,10 @@ class ConvRBM(Convolutional):
         super().__init__(space, ("h",), [maps], scale, learning, burn_in, 1, sparsity_target, sparsity_cost)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return None if i else Stage("train", [self.player()], self.length, start=biases_from_data)

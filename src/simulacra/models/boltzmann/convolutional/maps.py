@@ -1,12 +1,12 @@
-"""A layer of maps: hidden units that share their weights over an image, in blocks that are pooled.
+"""A convolutional layer of hidden units, which share their weights over an image, in pooling blocks.
 
-The filter W_k meets every place of the maps x below, and the units h of a map lie in blocks of n = p^2:
+The filter W_k covers every position of the maps x below, and the units h of a map form blocks of n = p^2:
 
     I(h) = c_k + (W_k * x),   * the valid convolution                          (1)
     p = sum over the block of h                                                (2)
 
-With n > 1 at most one unit of a block is on (units `Blocks`), so the pooling unit p is 1 if any is on, and
-what acts on p from above acts on each of the n units alike.
+With n > 1 at most one unit of a block is on (units `Blocks`), so the pooling unit p is 1 if any is on, and a
+field on p from above is the same for each of its n units.
 
 Reference: Lee, Grosse, Ranganath and Ng 2009, equations 5 to 14. Rows A13, A14, A16.
 """
@@ -24,15 +24,15 @@ from simulacra.models.boltzmann.machine.units import Bernoulli, Blocks, Units
 
 
 class Maps(nn.Module):
-    """Weights and geometry of a layer; its units h have the shape (filters, blocks, pool^2).
+    """Weights and shapes of a layer; its units h have the shape (filters, blocks, pool^2).
 
     Args:
         channels: number of maps below.
         size: height and width of the maps below.
         filters: number of maps of this layer, each with one filter and one bias.
         kernel: side of a filter.
-        pool: side of a block; 1 pools nothing.
-        below: what the maps below are called where they do not fit.
+        pool: side of a block; 1 has no pooling.
+        below: name of the maps below, for the message when the layer does not fit them.
 
     Raises:
         ValueError: if the filters do not fit, or the blocks do not tile the maps.
@@ -63,47 +63,54 @@ class Maps(nn.Module):
         self.c = nn.Parameter(torch.zeros(filters))
 
     def up(self, x: Tensor) -> Tensor:
-        """Equation (1) of the maps below (B, channels, H, W), shape (B, *shape)."""
+        """Computes the field (1) of the maps below (B, channels, H, W), shape (B, *shape)."""
         # (1)
         maps = F.pixel_unshuffle(F.conv2d(x, self.W, self.c), self.pool)
         filters, blocks, n = self.shape
         return maps.reshape(-1, filters, n, blocks).transpose(2, 3)
 
     def down(self, h: Tensor) -> Tensor:
-        """The field of the units on the maps below, the transpose of `up`, shape (B, channels, H, W)."""
+        """Computes the field of h on the maps below, shape (B, channels, H, W); the transpose of `up`."""
         filters, _, n = self.shape
         maps = h.transpose(2, 3).reshape(-1, filters * n, *self.pooled_size)
         return F.conv_transpose2d(F.pixel_shuffle(maps, self.pool), self.W)
 
     def pooled(self, h: Tensor) -> Tensor:
-        """Equation (2) of units or their means, shape (B, filters, *pooled_size)."""
+        """Computes equation (2) for units or their means, shape (B, filters, *pooled_size)."""
         # (2)
         return h.sum(3).unflatten(2, self.pooled_size)
 
     def spread(self, field: Tensor) -> Tensor:
-        """The field on the units of that on the pooling units: `pooled` transposed, shape (B, *shape)."""
+        """Copies a field on pooling units to the units of their blocks, (B, *shape); transposes `pooled`."""
         return field.flatten(2).unsqueeze(3).expand(-1, *self.shape)
 
     def biased(self, h: Tensor) -> Tensor:
-        """c'h, shape (B,)."""
+        """Computes c'h, shape (B,)."""
         return h.sum((2, 3)) @ self.c
 
     def seen_through(self, filters: Tensor) -> Tensor:
-        """Filters over the pooling units as filters over the maps below, by linear combination of W.
+        """Projects filters over the pooling units to filters over the maps below, by linear combination of W.
 
         Args:
-            filters: shape (K, filters, k, k).
+            filters: filters over the pooling units, shape (K, filters, k, k).
 
         Returns:
-            shape (K, channels, (k - 1) pool + kernel + pool - 1, the same).
+            Filters, shape (K, channels, s, s) with s = (k - 1) pool + kernel + pool - 1.
         """
-        # the one unit of a block that is on may be any of them
+        # each unit of a block is equally likely to be the one that is on
         even = filters.repeat_interleave(self.pool, 2).repeat_interleave(self.pool, 3) / self.pool**2
         return F.conv_transpose2d(even, self.W)
 
 
 def check_tiles(size: tuple[int, int], kernel: int, pool: int, below: str) -> None:
-    """Raise ValueError unless filters fit into maps of this size and blocks tile what they leave."""
+    """Raises ValueError unless the filters fit into the maps below and the blocks tile the resulting maps.
+
+    Args:
+        size: height and width of the maps below.
+        kernel: side of a filter.
+        pool: side of a block.
+        below: name of the maps below, for the message.
+    """
     what = f"{below} of {_by(*size)}"
     if kernel > min(size):
         most = min(size)
@@ -128,6 +135,6 @@ def _by(height: int, width: int) -> str:
 
 
 def _listed(numbers: list[int]) -> str:
-    """The numbers in words, such as `1, 2 or 4`."""
+    """Returns the numbers as text, such as `1, 2 or 4`."""
     *first, last = map(str, numbers)
     return f"{', '.join(first)} or {last}" if first else last

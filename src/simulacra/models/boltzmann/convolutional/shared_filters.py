@@ -1,22 +1,21 @@
-"""Machines whose layers are maps over an image, each sharing its filters over all places.
+"""The shared base of convolutional machines, whose layers share their filters over all positions of an image.
 
 Over images v, layers of units h_1 .. h_L in blocks, and their pooling units p_l (`maps`):
 
     E(v, h) = -s b'v - c_1'h_1 - h_1'(W_1 * s v) - sum_(l > 1) c_l'h_l + h_l'(W_l * p_(l-1))      (1)
 
 with one bias b for each channel, one c for each filter, and s the precision of the visible units: 1 for
-binary ones, 1 / sd^2 for Gaussian ones. A layer hears from below and from above; with several units to a
-block these compete, one of them or none:
+binary ones, 1 / sd^2 for Gaussian ones. A layer receives input I from below and T from above; at most one
+unit of a block is on:
 
     P(h_i = 1 | rest) = exp(I_i + T) / (1 + sum_j exp(I_j + T)),   T from above, on the whole block   (2)
 
-Above one layer the posterior is not factorial. The mean field q(h) = prod q_l takes its place, a fixed
-point of (2) in means, and with it an upper bound on the free energy:
+With more than one layer the posterior does not factorize. It is approximated by the mean field
+q(h) = prod q_l, a fixed point of (2) in means, which gives an upper bound on the free energy:
 
     F(v) <= E_q E(v, h) - H(q)                                                                     (3)
 
-Units that are on at a share t of the places come from a further term for the biases c alone, the cross
-entropy of q from units of that rate.
+A sparsity target t adds a term for the biases c alone: the cross entropy between the rate t and q.
 
 Reference: Lee, Grosse, Ranganath and Ng 2009; Salakhutdinov and Hinton 2009 (mean field); Lee, Ekanadham and
 Ng 2008, Hinton 2010 section 11 (sparsity). Rows A13 to A15.
@@ -46,18 +45,18 @@ from simulacra.models.boltzmann.machine.units import Bernoulli, Gaussian, Units
 
 
 class Convolutional(Machine, Encodes, Completes, HasFilters):
-    """Abstract: equations (1) to (3).
+    """Abstract base with equations (1) to (3); subclasses choose the layers and the stages.
 
     Args:
-        space: images, binary or real.
-        names: of the hidden layers, the lowest first.
+        space: space of binary or real images.
+        names: names of the hidden layers, from bottom to top.
         maps: the hidden layers.
-        scale: standard deviation of a visible unit given the hidden ones, where the space is real.
-        learning: how the expectation under the model is estimated.
-        burn_in: Gibbs sweeps from free units for a sample.
-        mean_field_steps: updates of each layer towards (2) in means.
-        sparsity_target: share t of the places at which a unit is on; None leaves it free.
-        sparsity_cost: weight of the further term, for each place.
+        scale: standard deviation of a pixel given the hidden units, for real images.
+        learning: options of the estimator of the expectation under the model.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
+        mean_field_steps: mean field updates (2) of each layer.
+        sparsity_target: wanted share t of positions at which a hidden unit is on; None has no target.
+        sparsity_cost: weight of the sparsity term, for each position.
     """
 
     sharded = ("persistent",)
@@ -89,16 +88,21 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         learning.prepare(self)
 
     def player(self) -> Update:
-        """The one player: the learning's, with the term for sparse units where it is wanted."""
+        """Returns the only update: that of the learning, with the sparsity term if there is a target."""
         update = self.learning.update()
         if self.sparsity_target is None:
             return update
         return replace(update, loss=partial(with_sparsity, loss=update.loss))
 
-    # ---- the energy and its fields
+    # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of equation (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         # (1)
         e = -self.precision * (layers["v"] * self.b).flatten(1).sum(1)
         for i, name in enumerate(self.names):
@@ -106,7 +110,13 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return e
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """s (b + what h_1 sends down) on v, and I + T of (2) on the units of a hidden layer, shape (B, *)."""
+        """Returns s (b + the input of h_1) on v, or I + T of (2) on a hidden layer, shape (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         if name == "v":
             return self.precision * (self.b + self.maps[0].down(layers[self.names[0]]))
         i = self.names.index(name)
@@ -118,14 +128,19 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return field + self.maps[i].spread(above)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """E(r, 0), shape (B,), and the fields on the summed layers: where these are 0, biases are left."""
+        """Returns E(r, 0), shape (B,), and the fields on the summed layers.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: not used.
+        """
         e = -self.precision * (layers["v"] * self.b).flatten(1).sum(1)
         for name, maps in zip(self.names[1::2], self.maps[1::2]):
             e = e - maps.biased(layers[name])
         return e, {name: self.field(name, layers) for name in self.summed}
 
     def _from_below(self, i: int, layers: Layers) -> Tensor:
-        """I of the hidden layer i: its bias and what it hears from below."""
+        """Computes I of hidden layer i: its bias and its input from below."""
         if i == 0:
             return self.maps[0].up(self.precision * layers["v"])
         return self.maps[i].up(self.maps[i - 1].pooled(layers[self.names[i - 1]]))
@@ -133,7 +148,7 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
     # ---- inference
 
     def posterior_fields(self, v: Tensor) -> Layers:
-        """The fields of q in (3) on each hidden layer: I + T in means, from units that are off."""
+        """Computes the fields I + T of q in (3) on each hidden layer by mean field."""
         means = {name: v.new_zeros(v.shape[0], *self.shapes[name]) for name in self.names}
         fields = {}
         for _ in range(self.mean_field_steps):
@@ -144,11 +159,24 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return fields
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """The bound (3) of the data, shape (B,)."""
+        """Computes the bound (3) of the data in nats, shape (B,).
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         return self.bound_energy(batch.x, batch.c, rng)
 
     def bound_energy(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """Equation (3) in nats, shape (B,), the summed layers at their best q; exact with one layer."""
+        """Computes the bound (3) in nats, shape (B,), at the optimal q of the summed layers.
+
+        It is exact for one layer.
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+            rng: not used.
+        """
         v, rest = self.visible(x), self.rest[1:]
         with torch.no_grad():
             fields = self.posterior_fields(v)
@@ -161,33 +189,50 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
         return bound
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """The data, and the upper layers drawn from q."""
+        """Returns the data with the upper layers of the state sampled from q.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         v = self.visible(batch.x)
         fields = self.posterior_fields(v)
         draws = {name: self.units[name].draw(fields[name], rng, f"start {name}") for name in self.rest[1:]}
         return {"v": v, **draws}
 
     def pooled(self, x: Tensor) -> Tensor:
-        """P(p = 1 | x) of the top layer, by q above one layer, shape (B, filters, *pooled size)."""
+        """Returns P(p = 1 | x) of the top layer, shape (B, filters, *pooled size), by mean field."""
         top = self.names[-1]
         return self.maps[-1].pooled(self.units[top].mean(self.posterior_fields(self.visible(x))[top]))
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """`pooled` as a code, shape (B, latent)."""
+        """Returns `pooled` as a code, shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         return self.pooled(x).flatten(1)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """x with the unknown entries drawn by clamped Gibbs sweeps, shape (B, *)."""
+        """Returns x with missing entries drawn by Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         return clamped(self, x, known, rng)
 
     def filters(self, layer: int = 1) -> Tensor:
-        """The weights of a layer as pictures, above the lowest as combinations of those below.
+        """Returns the filters of a layer as images; above the lowest, as combinations of those below.
 
         Args:
-            layer: 1 is the lowest.
+            layer: number of the layer, from 1.
 
         Returns:
-            shape (filters, C, k, k).
+            Filters, shape (filters, C, k, k).
         """
         w = self.maps[layer - 1].W
         for below in reversed(self.maps[: layer - 1]):
@@ -196,9 +241,15 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
 
 
 def with_sparsity(model: Convolutional, batch: Batch, rng: Rng, loss: Loss) -> Terms:
-    """The loss and, for the biases c alone, the cross entropy of q from units of rate t, in nats.
+    """Computes a loss with the sparsity term: the cross entropy between the rate t and q, in nats.
 
-    Its gradient is the mean of q - t over the places, so that the biases follow Lee et al.'s rule.
+    The gradient of the term is the mean of q - t over the positions, the rule of Lee et al.
+
+    Args:
+        model: the machine.
+        batch: rows of data.
+        rng: source of random numbers.
+        loss: the loss without the term.
     """
     terms = loss(model, batch, rng)
     with torch.no_grad():
@@ -212,7 +263,13 @@ def with_sparsity(model: Convolutional, batch: Batch, rng: Rng, loss: Loss) -> T
 
 
 def biases_from_data(model: Convolutional, source: Source, rng: Rng) -> None:
-    """The visible bias begins at the mean of each channel, the chains and `base` at that of each pixel."""
+    """Initializes the visible bias from the mean of each channel, `base` and chains from that of each pixel.
+
+    Args:
+        model: the machine.
+        source: the training split.
+        rng: random numbers of the preprocessing and of the chains.
+    """
     mean = moments.mean(model, source, rng).view(model.space.shape).to(model.b)
     each = mean.mean((1, 2), keepdim=True)
     if isinstance(model.units["v"], Bernoulli):

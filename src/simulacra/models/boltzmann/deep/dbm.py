@@ -1,15 +1,15 @@
-"""The deep Boltzmann machine: several layers of hidden units, undirected throughout.
+"""The deep Boltzmann machine: several hidden layers, undirected throughout.
 
     E(v, h) = -b_0'v - sum_l b_l'h_l - v'W_1 h_1 - sum_l h_(l-1)' W_l h_l           (1)
     log p(v) >= E_q[-E(v, h)] + H(q) - log Z,   q(h) = prod_lj q(h_lj)              (2)
 
-Learning climbs (2): q by mean field for each row, then with q held
+Learning maximizes (2): q by mean field for each row, then, with q held fixed,
 
     -d (2) = d E_q[E(v, h)] - E_model d E                                           (3)
 
-whose second term is taken over persistent chains of block Gibbs: odd layers, even layers. With offsets the
-layers are centred at their running means, without which the upper ones hardly learn unless each layer was
-trained before by itself.
+whose second term is taken over persistent chains of block Gibbs sampling: odd layers, even layers. Centring
+subtracts the running means of the layers; without it the upper layers hardly learn unless each layer is
+pretrained.
 
 Reference: Salakhutdinov and Hinton 2009; Montavon and Mueller 2012 (centred). Row A10.
 """
@@ -29,30 +29,30 @@ from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
 from simulacra.models.boltzmann.machine.completion import clamped
 from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, estimator_for, few
-from simulacra.models.boltzmann.restricted.bipartite import SLIDE
+from simulacra.models.boltzmann.restricted.bipartite import MEAN_RATE
 
 
 class DBM(Layered, Completes):
     """Deep Boltzmann machine over binary data.
 
-    Its bound is computed where the odd layers or the even ones, the visible one among them, have at
-    most 20 units together.
+    Its bound is computed if the odd layers together, or the even ones including the visible one, have at
+    most 20 units.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         hidden: sizes of the hidden layers, bottom to top; two or more.
-        mean_field_steps: updates of all layers in turn for the means of q.
+        mean_field_steps: mean field updates of all layers.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample, and for what is filled in.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
-        centred: whether layers are centred at their running means.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
+        centred: if True, layers are centred at their running means.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> import torch
@@ -84,42 +84,70 @@ class DBM(Layered, Completes):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update(before=recentre)], self.length, start=begin)
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """The bound's energy, whose gradient is the first term of (3), shape (B,)."""
+        """Computes the bound's energy, whose gradient is the first term of (3), in nats, shape (B,).
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         return self.bound_energy(batch.x, batch.c, rng, batch.known)
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """The data with draws of q above them."""
+        """Returns the data with samples of q in the upper layers of the state.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         q = self.posterior_means(batch.x, batch.c, batch.known)
         return {name: rng.bernoulli(f"start {name}", q[name]) for name in self.rest}
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+        """
         return clamped(self, x, known, rng, c)
 
 
 def begin(model: DBM, source: Source, rng: Rng) -> None:
-    """Biases by the data, offsets by the biases, then the chains."""
+    """Initializes biases from the data, offsets from the biases, then the chains.
+
+    Args:
+        model: the machine.
+        source: the training split.
+        rng: random numbers of the preprocessing and of the chains.
+    """
     biases_from_data(model, source, rng)
     if model.learning.centred:
         for i in range(len(model.names)):
-            # where W is small the hidden units are on half the time
+            # for small W the mean of the hidden units is 1/2
             model.offset(i).copy_(torch.sigmoid(model.b[i]))
     model.learning.start(model, rng)
 
 
 def recentre(model: DBM, batch: Batch, rng: Rng) -> None:
-    """Move the offsets towards the means of the batch, and the biases so that p(v) stays."""
+    """Moves the offsets towards the means of the batch, and the biases such that p(v) does not change."""
     if not model.learning.centred:
         return
     part = few(batch)
     q = model.posterior_means(part.x, part.c, part.known)
-    by = [SLIDE * row_mean(model.away(q, i)) for i in range(len(model.names))]
+    by = [MEAN_RATE * row_mean(model.away(q, i)) for i in range(len(model.names))]
     for i, w in enumerate(model.W):
         model.b[i].add_(w @ by[i + 1])
         model.b[i + 1].add_(by[i] @ w)

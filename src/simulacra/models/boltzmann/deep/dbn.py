@@ -3,12 +3,12 @@
     p(v, h) = p(v | h_1) p(h_1 | h_2) ... p(h_(L-1), h_L),   the last by an RBM      (1)
     p(h_(l-1) | h_l) = sigmoid(b_l + W_l h_l),   q(h_l | h_(l-1)) = sigmoid(c_l + W_l'h_(l-1))
 
-Each layer is trained as an RBM on draws of the layer below it, by q. An RBM over h_1, h_2 replaces what the
-first one says of h_1; with as many units in h_2 as in v it may begin as the first one upside down,
+Each layer is trained as an RBM on samples of the layer below it, drawn by q. An RBM over h_1, h_2 replaces
+the prior of h_1 in the first one. With as many units in h_2 as in v it starts as the transposed first RBM,
 
     W_2 = W_1',  b_2 = c_1,  c_2 = b_1,                                              (2)
 
-which says the same of h_1, so that p(v) is unchanged and training can only improve the bound
+which has the same p(h_1), so that p(v) is unchanged and training can only improve the bound
 
     log p(v) >= E_q [log p(v, h_1, ..., h_(L-1)) - log q(h_1, ..., h_(L-1) | v)]     (3)
 
@@ -51,23 +51,23 @@ from simulacra.models.boltzmann.restricted.rbm import RBM
 class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     """Deep belief network over binary data, trained layer by layer.
 
-    Its bound is computed where one of the two top layers has at most 20 units; annealing brackets log Z
-    of larger ones, and `bound_energy` is the bound without it.
+    Its bound is computed if one of the two top layers has at most 20 units. For larger ones annealed
+    importance sampling brackets log Z, and `bound_energy` is the bound without it.
 
     Args:
-        space: a binary space.
+        space: a `Binary` space.
         hidden: sizes of the hidden layers, bottom to top; two or more.
         chains: number of persistent chains of each RBM.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps of the top RBM from free units for a sample.
+        burn_in: Gibbs sweeps of the top RBM for a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under an RBM: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
-        centred: whether the layers of each RBM are centred at their running means.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under an RBM: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
+        centred: if True, the layers of each RBM are centred at their running means.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> model = DBN(Binary((4,)), hidden=(3, 4))
@@ -112,7 +112,12 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     # ---- layer by layer
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """A stage for each RBM, on draws of the layer below."""
+        """Returns stage i, which trains RBM i on samples of the layer below.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i == len(self.rbms):
             return None
         own = cast(Stage, self.layers[i].stage(0, [])).updates[0]
@@ -125,21 +130,37 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
     # ---- capabilities
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """A draw of the top RBM, then layer by layer down: shape (B, *)."""
+        """Samples the top RBM, then the layers below in turn, shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: not used.
+        """
         h = self.top.draw(rng.at("top"))
         for i, rbm in reversed(list(enumerate(self.layers[:-1]))):
             h = rbm.units["v"].draw(rbm.field("v", {"h": h}), rng, f"down {i}")
         return h.reshape(h.shape[0], *self.space.shape)
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The means of the layers, each of those below it: of the top one, shape (B, units)."""
+        """Returns the means of the top layer, by propagating those of the layers below, shape (B, units).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         h = self.features(x).flatten(1)
         for rbm in self.layers:
             h = rbm.hidden_given_visible(h)
         return h
 
     def bound_energy(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """Minus (3) without log Z for one draw of q, in nats, shape (B,)."""
+        """Computes minus (3) without log Z from one sample of q, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+            rng: source of random numbers.
+        """
         below = self.features(x).flatten(1)
         bound = below.new_zeros(len(x))
         for i, rbm in enumerate(self.layers[:-1]):
@@ -151,33 +172,54 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
         return self.top.free_energy(below) - bound
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """Equation (3) by one draw of q, log Z of the top RBM exact, in nats, shape (B,)."""
+        """Computes (3) from one sample of q and the exact log Z of the top RBM, in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+        """
         return -to_float64(self.bound_energy(x, c, rng)) - self.top.log_z()
 
-    # ---- annealing: the layers below are normalized, so that log Z is the top RBM's
+    # ---- annealing: the lower layers are normalized, so log Z is that of the top RBM
 
     def start_chain(self, rng: Rng) -> Tensor:
-        """Free units below the top, shape (B, units)."""
+        """Draws independent visible units of the top RBM, shape (B, units)."""
         return self.top.start_chain(rng)
 
     def base_log_z(self) -> Tensor:
-        """log Z of the top RBM's free units in nats."""
+        """Computes log Z of the top RBM's independent units in nats, shape ()."""
         return self.top.base_log_z()
 
     def anneal(
         self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """A step of the top RBM's path."""
+        """Takes one annealing step of the top RBM; see `Machine.anneal`.
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            before: position on the path, from 0 to 1.
+            after: next position on the path.
+            rng: source of random numbers.
+            c: not used.
+        """
         return self.top.anneal(state, before, after, rng)
 
 
 def _within(level: int, call: Callable[[Any, Batch, Rng], Any], model: DBN, batch: Batch, rng: Rng) -> Any:
-    """Apply an RBM's update to the one at `level`."""
+    """Applies a loss or hook of an RBM to the RBM at `level`."""
     return call(model.layers[level], batch, rng)
 
 
 def draws_below(model: DBN, batch: Batch, rng: Rng, level: int) -> Batch:
-    """The batch with draws by q of the layer number `level` in place of x; that of number 0 is x."""
+    """Returns the batch with samples of layer number `level` by q instead of x; layer 0 is x.
+
+    Args:
+        model: the belief network.
+        batch: rows of data.
+        rng: source of random numbers.
+        level: number of the layer.
+    """
     x = model.features(batch.x).flatten(1)
     for i, rbm in enumerate(model.layers[:level]):
         x = Bernoulli(rbm.field("h", {"v": x}), 1).sample(rng, f"up {i}")
@@ -186,11 +228,11 @@ def draws_below(model: DBN, batch: Batch, rng: Rng, level: int) -> Batch:
 
 @dataclass(frozen=True)
 class Below:
-    """A split of which one sees the draws of a layer.
+    """A source whose rows are samples of a layer, with the interface of a split.
 
     Args:
         source: the split.
-        model: gives the draws.
+        model: the belief network that draws the samples.
         level: number of the layer.
     """
 
@@ -202,22 +244,39 @@ class Below:
         return len(self.source)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Raw batches of the split."""
+        """Yields raw batches of the split."""
         return self.source.read(orders)
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
-        """The draws for a raw batch."""
+        """Returns the samples for a raw batch.
+
+        Args:
+            batch: rows as `read` yields them.
+            rng: source of random numbers.
+        """
         prepared = self.source.prepare(batch, rng).to(self.model.device)
         return draws_below(self.model, prepared, rng, self.level)
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
-        """The draws for the rows `index`."""
+        """Returns the samples for some rows.
+
+        Args:
+            index: row numbers in the split, shape (B,).
+            rng: source of random numbers.
+        """
         batch = self.source.batch(index, rng).to(self.model.device)
         return draws_below(self.model, batch, rng, self.level)
 
 
 def begin(model: DBN, source: Source, rng: Rng, level: int) -> None:
-    """The RBM at `level` begins as the one below upside down, otherwise with the biases of its data."""
+    """Initializes the RBM at `level` as the transposed one below, or from the mean of its data.
+
+    Args:
+        model: the belief network.
+        source: the training split.
+        rng: source of random numbers.
+        level: number of the RBM.
+    """
     rbm = model.layers[level]
     if level and rbm.c.shape == model.layers[level - 1].b.shape:
         turn_over(model.layers[level - 1], rbm)
@@ -228,7 +287,12 @@ def begin(model: DBN, source: Source, rng: Rng, level: int) -> None:
 
 @torch.no_grad()
 def turn_over(below: RBM, rbm: RBM) -> None:
-    """Equation (2): the visible units of one RBM become the hidden ones of the next."""
+    """Copies an RBM transposed into the next one, equation (2): visible units become hidden units.
+
+    Args:
+        below: the RBM to copy.
+        rbm: the RBM that is overwritten.
+    """
     rbm.W.copy_(below.W.T)
     rbm.b.copy_(below.c)
     rbm.c.copy_(below.b)

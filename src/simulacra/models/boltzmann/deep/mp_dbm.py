@@ -1,8 +1,8 @@
-"""The multi-prediction deep Boltzmann machine: trained by what its inference predicts.
+"""The multi-prediction deep Boltzmann machine: trained by the predictions of its mean field inference.
 
-Mean field in a deep Boltzmann machine answers any question of the form: some variables, pixels and the label,
-are given; what are the others? Unrolled to T updates it is a recurrent network whose weights are those of the
-machine. Training draws for each row a random set S of variables that are hidden from it and minimizes
+Mean field in a deep Boltzmann machine predicts any variables, pixels or the label, from any others. Unrolled
+to T updates it is a recurrent network whose weights are those of the machine. Training draws for each row a
+random set S of variables to predict and minimizes
 
     -sum_(i in S) log q_i(x_i),   q = mean field given the variables not in S       (1)
 
@@ -35,18 +35,18 @@ from simulacra.models.boltzmann.machine.energy_model import Layers
 class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
     """Deep Boltzmann machine over binary data and labels, trained to predict any of them from the rest.
 
-    With labels it classifies, also after a training in which some were missing.
+    With labels it classifies; some of the training labels may be missing.
 
     Args:
-        space: a binary space.
-        condition: the labels, a space of classes; None where there are none.
+        space: a `Binary` space.
+        condition: space of the labels, `Categorical`; None without labels.
         hidden: sizes of the hidden layers, bottom to top; two or more.
-        mean_field_steps: T, updates of all layers in turn.
+        mean_field_steps: number T of mean field updates of all layers.
         predicted: probability that a variable belongs to S.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
 
     Raises:
-        ValueError: if the space is not binary, the condition no label, or an option does not fit.
+        ValueError: if the space is not binary, the condition is no label, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -69,18 +69,23 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
         super().__init__(space, _label(condition), hidden, mean_field_steps, burn_in)
         self.predicted = predicted
         for w in [*self.W, *([] if condition is None else [self.U])]:
-            # gradients come from the outputs back through all layers: weights as in a feed-forward network
+            # initialized as a feed-forward network, because gradients are backpropagated through all layers
             nn.init.normal_(w, std=len(w) ** -0.5)
         if condition is None:
             self.remove(Classifies)
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         update = Update("predict", ("",), predict)
         return Stage("train", [update], self.length, start=biases_from_data) if i == 0 else None
 
     def label_logits(self, x: Tensor) -> Tensor:
-        """Equation (2), shape (B, classes)."""
+        """Computes the logits of equation (2), shape (B, classes)."""
         v = self.visible(x)
         unknown = v.new_zeros(v.shape[0], 1, dtype=torch.bool)
         given = {"v": v, "y": v.new_zeros(v.shape[0], len(self.d))}
@@ -88,18 +93,25 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
         return self.field("y", self.mean_field(given, {"y": unknown}))
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """The unknown entries drawn by their means given the known ones, each by itself, shape (B, *)."""
+        """Returns x with each missing entry drawn from its mean field marginal, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+        """
         q = self.posterior_means(x, c, known)
         return self.observed(rng.bernoulli("x", q["v"]))
 
 
 @dataclass(frozen=True)
 class Question:
-    """Variables of each layer that are given, and those that are asked for; others are missing.
+    """A prediction task: the given variables of each layer, and those to predict; others are missing.
 
     Args:
         known: True where a layer is given, shape (B, units), or (B, 1) for a label.
-        asked: True where it belongs to S, the same shapes.
+        asked: True where it belongs to S, in the same shapes.
     """
 
     known: Layers
@@ -107,13 +119,20 @@ class Question:
 
 
 def predict(model: MultiPredictionDBM, batch: Batch, rng: Rng) -> Terms:
-    """Equation (1) in nats for a set S drawn for each row."""
+    """Computes equation (1) in nats, shape (B,), for a random set S of each row."""
     given = model.given(batch.x, batch.c)
     return Terms(missed(model, given, question(model, batch, given, rng)))
 
 
 def question(model: MultiPredictionDBM, batch: Batch, given: Layers, rng: Rng) -> Question:
-    """S at random among the variables that the batch has."""
+    """Draws S at random among the observed variables of the batch.
+
+    Args:
+        model: the machine.
+        batch: rows of data.
+        given: values of v, and of y if there is one.
+        rng: source of random numbers.
+    """
     n = len(batch)
     there = {"v": torch.ones_like(given["v"], dtype=torch.bool)}
     if batch.known is not None:
@@ -129,9 +148,15 @@ def question(model: MultiPredictionDBM, batch: Batch, given: Layers, rng: Rng) -
 
 
 def missed(model: MultiPredictionDBM, given: Layers, ask: Question) -> dict[str, Tensor]:
-    """-log q(x_S) of each layer in nats, shape (B,) each."""
+    """Computes -log q(x_S) of each layer in nats, each of shape (B,).
+
+    Args:
+        model: the machine.
+        given: values of v, and of y if there is one.
+        ask: the variables that are given and to be predicted.
+    """
     q = model.mean_field(given, ask.known)
-    # (1), by the fields rather than the means, whose logarithms may be infinite
+    # (1), from the fields, because logs of the means may be infinite
     loss = F.binary_cross_entropy_with_logits(model.field("v", q), given["v"], reduction="none")
     terms = {"entries": (loss * ask.asked["v"]).sum(1)}
     if "y" in given:
@@ -141,7 +166,7 @@ def missed(model: MultiPredictionDBM, given: Layers, ask: Question) -> dict[str,
 
 
 def _label(condition: Space | None) -> Categorical | None:
-    """The condition as one label."""
+    """Returns the condition, after checking that it is a single label or None."""
     if condition is None or (isinstance(condition, Categorical) and condition.shape == ()):
         return condition
     given = load_with(condition="label")

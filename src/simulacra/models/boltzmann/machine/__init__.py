@@ -1,1 +1,1 @@
-"""What every Boltzmann machine shares: energy, units, learning, partition function."""
+"""The shared base of all Boltzmann machines: energy, units, learning, partition function."""

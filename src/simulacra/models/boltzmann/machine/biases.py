@@ -1,4 +1,4 @@
-"""Initial biases of machines over binary data: free units, each as often on as in the data."""
+"""Initial biases of machines over binary data: independent units with the means of the data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,24 @@ from simulacra.core.updates import Source
 
 
 def log_odds(model: Any, source: Source, rng: Rng) -> Tensor:
-    """Log odds of each entry being on in the data, kept finite, shape (d,)."""
+    """Returns the log-odds of each entry's mean in the data, clamped to finite values, shape (d,).
+
+    Args:
+        model: a machine over binary data.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     return torch.logit(moments.mean(model, source, rng).to(model.base).clamp(0.01, 0.99))
 
 
 def biases_from_data(model: Any, source: Source, rng: Rng) -> None:
-    """The biases of the visible units, in front or of each component, the path of annealing, the chains."""
+    """Initializes the visible biases (of each component), `base`, and the persistent chains from the data.
+
+    Args:
+        model: a machine over binary data.
+        source: the training split.
+        rng: random numbers of the preprocessing and of the chains.
+    """
     odds = log_odds(model, source, rng)
     model.b[..., : len(odds)].copy_(odds)
     model.base.copy_(odds)

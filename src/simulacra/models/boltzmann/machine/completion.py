@@ -1,7 +1,7 @@
-"""Filling in what is missing of an observation: Gibbs sweeps in which what is known stays.
+"""Completion of missing entries by Gibbs sweeps with the known entries held fixed.
 
-The units of the visible layer are independent given the others, so a sweep after which the known ones are
-put back draws from p(unknown | hidden), and its chain has the law p(unknown, hidden | known).
+The units of the visible layer are independent given the others. So resetting the known ones after each sweep
+samples p(unknown | hidden), and the chain has the stationary distribution p(unknown, hidden | known).
 
 Reference: Lee et al. 2009. Row A15.
 """
@@ -17,8 +17,16 @@ from simulacra.models.boltzmann.machine.energy_model import Machine
 
 
 def clamped(model: Machine, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-    """x with the entries where `known` is False drawn by `burn_in` sweeps from free units, shape (B, *)."""
-    # a sweep over more blocks would draw the last one given units that were not held
+    """Returns x with missing entries drawn by `burn_in` sweeps given the known ones, shape (B, *).
+
+    Args:
+        model: a machine with two blocks of layers.
+        x: observations, shape (B, *); missing entries may have any value.
+        known: True where known, shape (B, *).
+        rng: source of random numbers.
+        c: conditions, or None.
+    """
+    # with more blocks a sweep would draw the last one given units that were not reset
     assert len(model.blocks) == 2
     given, keep = model.visible(model.space.filled(x, known)), known.reshape(len(x), *model.shapes["v"])
     layers = model.unpacked(model.start_chain(rng))

@@ -1,16 +1,16 @@
-"""Shared by every Boltzmann machine: one energy, from which all else follows.
+"""The shared base of all Boltzmann machines: conditionals, chains and annealing from one energy.
 
     p(x) = exp(-E(x)) m(x) / Z                                                   (1)
 
-over layers of units x = (v, h, ...), with E linear in each layer while the others are held and m the
-units' own measure. The field on a layer is f = -dE/dx; given the rest the units of a layer are drawn by
-their field alone. One block of layers is summed out in closed form:
+over layers of units x = (v, h, ...), with E linear in each layer while the others are held fixed, and m the
+base measure of the units. The field on a layer is f = -dE/dx; given the others, the units of a layer depend
+on their field alone. One block of layers is summed out in closed form:
 
     -log sum_h exp(-E(r, h)) m(h) = E(r, 0) - A(f(r))                            (2)
 
-with r the rest and A the units' log-partition. Gibbs sweeps draw the summed block given the rest, then the
-rest given it. A path of machines for annealing runs from units that are free, with `base` as the field of
-the visible ones, to this machine:
+with r the other layers and A the log-partition function of the units. A Gibbs sweep draws the summed block
+given the rest, then the rest given it. The annealing path runs from independent units, with `base` as the
+field of the visible ones, to this machine:
 
     E_beta = beta E + (1 - beta) E_0,   E_0(v) = -base'v                         (3)
 
@@ -44,20 +44,20 @@ from simulacra.models.boltzmann.machine.units import Units
 
 Layers = dict[str, Tensor]
 
-EXACT = 20 * math.log(2)  # log of the number of states that are summed over: 2^20
+EXACT = 20 * math.log(2)  # log of the largest number of states in an exact sum: 2^20
 
 
 class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealingPath):
-    """Abstract: equations (1) to (3); subclasses give layers and energy.
+    """Abstract base with equations (1) to (3); subclasses provide layers and energy.
 
     Args:
-        space: what one observation is; its entries are the layer `v`.
-        units: the kind of each layer, `v` among them.
-        shapes: the shape of each layer.
-        blocks: layers that are drawn together given the others; the first block is summed out,
-            the others are the state of a chain. With more than two, a sweep goes there and back.
-        condition: what the condition is, or None.
-        burn_in: Gibbs sweeps from free units for a sample.
+        space: space of one observation, whose entries are the layer `v`.
+        units: kind of the units of each layer, including `v`.
+        shapes: shape of each layer, without the batch dimension.
+        blocks: groups of layers that are drawn together given the others. The first block is summed out; the
+            others are the state of a chain. With more than two, a sweep goes through them forth and back.
+        condition: space of the condition, or None.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
     """
 
     base: Tensor
@@ -79,14 +79,25 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         if self.rest != ("v",) or not self.summable:
             self.remove(HasDensity)
 
-    # ---- what a model gives
+    # ---- energy, provided by subclasses
 
     @abstractmethod
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of (1) without the units' own measure, linear in each layer, in nats, shape (B,)."""
+        """Computes E of (1) without the units' base measure, linear in each layer, in nats, shape (B,).
+
+        Args:
+            layers: values of all layers by name, each (B, *).
+            c: conditions, or None.
+        """
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """f = -dE/dx of the layer `name` given the others, shape (B, *)."""
+        """Returns the field f = -dE/dx on a layer given the others, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, or None.
+        """
         with torch.enable_grad():
             x = torch.zeros_like(layers[name]).requires_grad_()
             e = self.energy({**layers, name: x}, c)
@@ -94,7 +105,15 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         return -slope
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """E(r, 0), shape (B,), and the fields on the summed block, differentiable."""
+        """Computes the energy with the summed block at 0, and the fields on it; differentiable.
+
+        Args:
+            layers: values of the layers of the state by name, each (B, *).
+            c: conditions, or None.
+
+        Returns:
+            E(r, 0) in nats, shape (B,), and the field on each layer of the summed block.
+        """
         n, like = layers["v"].shape[0], layers["v"]
         kept = torch.is_grad_enabled()
         with torch.enable_grad():
@@ -108,41 +127,46 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
 
     @property
     def summed(self) -> tuple[str, ...]:
-        """The layers of the block that is summed out."""
+        """Names of the layers in the block that is summed out."""
         return self.blocks[0]
 
     @property
     def rest(self) -> tuple[str, ...]:
-        """The layers of a chain's state, the visible one first."""
+        """Names of the layers in the state of a chain, `v` first."""
         others = [name for block in self.blocks[1:] for name in block]
         return ("v", *[name for name in others if name != "v"])
 
     @property
     def sides(self) -> tuple[tuple[str, ...], ...]:
-        """Sides of an exact sum: the rest and, where units make two blocks, the summed block."""
+        """Sets of layers over which log Z can be summed: the state and, with two blocks, the summed block."""
         return (self.rest, self.summed) if len(self.blocks) == 2 else (self.rest,)
 
     def packed(self, layers: Layers) -> Tensor:
-        """The state of a chain from its layers, shape (B, entries)."""
+        """Concatenates the layers of a chain's state, shape (B, entries)."""
         return torch.cat([layers[name].flatten(1) for name in self.rest], 1)
 
     def unpacked(self, state: Tensor) -> Layers:
-        """The layers of a chain's state."""
+        """Splits the state of a chain into its layers by name."""
         parts = state.split([math.prod(self.shapes[name]) for name in self.rest], 1)
         return {name: part.unflatten(1, self.shapes[name]) for name, part in zip(self.rest, parts)}
 
     def visible(self, x: Tensor) -> Tensor:
-        """The layer v of observations, shape (B, *)."""
+        """Converts observations to the layer v, shape (B, *)."""
         return self.features(x).reshape(x.shape[0], *self.shapes["v"])
 
     def observed(self, v: Tensor) -> Tensor:
-        """Observations of the layer v, shape (B, *)."""
+        """Converts the layer v to observations, shape (B, *)."""
         return v.reshape(v.shape[0], *self.space.shape)
 
     # ---- energies
 
     def marginal(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """Equation (2) of the rest, its own measure included, in nats, shape (B,)."""
+        """Computes equation (2), including the base measure of the state, in nats, shape (B,).
+
+        Args:
+            layers: values of the layers of the state by name, each (B, *).
+            c: conditions, or None.
+        """
         e, fields = self.opened(layers, c)
         # (2)
         for name, field in fields.items():
@@ -152,51 +176,71 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         return e
 
     def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """F(x) in nats, shape (B,): log p(x) = -F(x) - log Z."""
+        """Computes the free energy F(x) in nats, shape (B,), so that log p(x) = -F(x) - log Z.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return self.marginal({"v": self.visible(x)}, c)
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """-F(x) - log Z in nats, exact, shape (B,)."""
+        """Computes log p(x) = -F(x) - log Z in nats, exact, in float64, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return -to_float64(self.free_energy(x, c)) - self.log_z(c)
 
     def log_z(self, c: Tensor | None = None) -> Tensor:
-        """log Z in nats, exact, summed over the states of the smaller side in float64.
+        """Computes log Z in nats, exact, by a sum over the states of the smaller side in float64.
 
         Args:
-            c: conditions, of which each row has a Z of its own.
+            c: conditions, shape (B, *), each of which has its own Z; None without conditions.
 
         Returns:
-            shape (), or (B,) with a condition.
+            log Z, shape (), or (B,) with conditions.
 
         Raises:
-            ValueError: if there are too many states to sum over.
+            ValueError: if there are more than 2^20 states to sum over.
         """
         return log_z(self, c)
 
     @property
     def summable(self) -> bool:
-        """Returns True if log Z is a sum over few states, those of all conditions together."""
+        """True if log Z is a sum over at most 2^20 states, those of all conditions together."""
         each = math.log(min(conditions_of(self.condition), CONDITIONS))
         return min(map(self.log_states, self.sides)) + each <= EXACT
 
     def log_states(self, names: tuple[str, ...]) -> float:
-        """log of the number of joint states of some layers."""
+        """Returns the log of the number of joint states of some layers."""
         return sum(self.units[name].log_states(self.shapes[name]) for name in names)
 
-    # ---- what learning asks for
+    # ---- terms of the gradient
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """The energy of the data, whose gradient is pushed down, shape (B,)."""
+        """Computes the energy of the data in nats, shape (B,), which learning lowers.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers, for subclasses that sample.
+        """
         return self.free_energy(batch.x, batch.c)
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """The state of chains that begin at the data."""
+        """Returns the state of chains that start at the data, for contrastive divergence.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers, for subclasses that sample.
+        """
         return {"v": self.visible(batch.x)}
 
     # ---- chains
 
     def start_chain(self, rng: Rng) -> Tensor:
-        """Free units, the visible ones by `base`: the state of a chain, shape (B, entries)."""
+        """Draws independent units as a chain's initial state, with the field `base` on v, (B, entries)."""
         return self.packed({name: self._free(name, rng, rng.rows) for name in self.rest})
 
     def _free(self, name: str, rng: Rng, rows: RowKeys) -> Tensor:
@@ -209,17 +253,30 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         return self.base if name == "v" else self.base.new_zeros(self.shapes[name])
 
     def step(self, state: Tensor, rng: Rng) -> Tensor:
-        """One sweep of block Gibbs."""
+        """Runs one sweep of block Gibbs sampling on the state of a chain, shape (B, entries).
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            rng: source of random numbers.
+        """
         return self.packed(self.sweep(self.unpacked(state), rng, rng.rows))
 
     def shown(self, state: Tensor) -> Tensor:
-        """The observations that states show, shape (B, *)."""
+        """Returns the observations of chain states, shape (B, *)."""
         return self.observed(self.unpacked(state)["v"])
 
     def sweep(
         self, layers: Layers, rng: Rng, rows: RowKeys, c: Tensor | None = None, beta: float | Tensor = 1.0
     ) -> Layers:
-        """The summed block given the rest, then the rest given it, at `beta` of the path (3)."""
+        """Runs one Gibbs sweep: draws the summed block given the rest, then the rest given it.
+
+        Args:
+            layers: values of the layers of the state by name, each (B, *).
+            rng: source of random numbers.
+            rows: row keys of the random numbers.
+            c: conditions, or None.
+            beta: position on the annealing path (3), from 0 (independent units) to 1 (this machine).
+        """
         _, fields = self.opened(layers, c)
         return self.swept(layers, fields, rng, rows, c, beta)
 
@@ -232,12 +289,21 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         c: Tensor | None = None,
         beta: float | Tensor = 1.0,
     ) -> Layers:
-        """`sweep` where the fields on the summed block are known."""
+        """Runs one Gibbs sweep like `sweep`, for known fields on the summed block.
+
+        Args:
+            layers: values of the layers of the state by name, each (B, *).
+            fields: fields on the layers of the summed block, as `opened` returns them.
+            rng: source of random numbers.
+            rows: row keys of the random numbers.
+            c: conditions, or None.
+            beta: position on the annealing path (3), from 0 to 1.
+        """
         whole = dict(layers)
         for name, field in fields.items():
             whole[name] = self.units[name].draw(beta * field, rng, name, rows)
         there = self.blocks[1:]
-        # there and back: a sweep is its own reverse, which reverse annealing rests on
+        # forth and back, so that a sweep is reversible, as reverse annealing requires
         for turn, block in enumerate((*there, *there[-2::-1])):
             for name in block:
                 field = self._tempered(name, whole, c, beta)
@@ -252,7 +318,12 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
         return beta * field + (1 - beta) * self._base(name)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """`burn_in` sweeps from free units, shape (B, *)."""
+        """Samples observations by `burn_in` Gibbs sweeps from independent units, shape (B, *).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: conditions, shape (B, *), or None.
+        """
         layers = self.unpacked(self.start_chain(rng))
         for t in each(range(self.burn_in), "chains", "sweep"):
             layers = self.sweep(layers, rng.at(t), rng.rows, c)
@@ -261,21 +332,41 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
     # ---- annealing
 
     def base_log_z(self) -> Tensor:
-        """log Z of the free units at the start of the path, in nats."""
+        """Computes log Z of the independent units at the start of the path, in nats, shape ()."""
         each = [self.units[n].log_partition(self._base(n).unsqueeze(0)) for n in (*self.rest, *self.summed)]
         return to_float64(torch.stack(each).sum())
 
     def anneal(
         self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """log p*_after(state) - log p*_before(state), shape (B,), and the state after a sweep at `after`."""
+        """Takes one annealing step from `before` to `after` on the path.
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            before: position on the path (3).
+            after: next position on the path.
+            rng: source of random numbers.
+            c: conditions, or None.
+
+        Returns:
+            The log-weights log p*_after(state) - log p*_before(state) in nats, shape (B,), and the state
+            after a
+            sweep at `after`.
+        """
         layers = self.unpacked(state)
         e, fields = self.opened(layers, c)
         gain = self._gain(layers, e, fields, before, after)
         return gain, self.packed(self.swept(layers, fields, rng, rng.rows, c, after))
 
     def log_ratio(self, state: Tensor, before: float, after: float, c: Tensor | None = None) -> Tensor:
-        """log p*_after(state) - log p*_before(state) in nats, shape (B,)."""
+        """Computes log p*_after(state) - log p*_before(state) in nats, shape (B,).
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            before: position on the path (3).
+            after: another position on the path.
+            c: conditions, or None.
+        """
         layers = self.unpacked(state)
         return self._gain(layers, *self.opened(layers, c), before, after)
 

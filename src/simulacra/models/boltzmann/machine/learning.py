@@ -1,15 +1,14 @@
-"""Learning an energy: the expectation under the model, by any of four estimators.
+"""Maximum likelihood learning of an energy, with four estimators of the expectation under the model.
 
     -d log p(x) = dF(x) - E_model dF(x')                                         (1)
 
-The second term is taken over
-
-    exact       all states, where they are few: the gradient of log Z
+The second term is estimated by
+    exact       a sum over all states, if they are few: the gradient of log Z
     cd          k Gibbs sweeps from the data (contrastive divergence, biased)
-    pcd         chains that go on from update to update
-    tempering   such chains at several temperatures that exchange states
+    pcd         persistent chains, which continue from update to update
+    tempering   persistent chains at several temperatures that exchange states
 
-Each works with every machine: all it needs is a sweep and the energy of a state.
+Each works with every machine: it only needs a sweep and the energy of a state.
 
 Reference: Hinton 2002 (CD); Younes 1998, Tieleman 2008 (PCD); Desjardins et al. 2010 (parallel tempering).
 Rows A3, A4, A30.
@@ -40,16 +39,20 @@ Hook = Callable[[Any, Batch, Rng], None]
 
 @dataclass(frozen=True)
 class Learning:
-    """Options of learning of a machine.
+    """Options of the learning of a machine.
 
     Args:
-        estimator: one of the four above.
+        estimator: `pcd`, `cd`, `tempering` or `exact`; the top of the module describes them.
         k: Gibbs sweeps for each update.
-        chains: number of chains, where they persist.
-        temperatures: of `tempering`: so many chains from free units (0) to the model (1).
-        centred: whether offsets follow the means of the layers.
-        lr: learning rate.
-        momentum: share of the step before.
+        chains: number of persistent chains.
+        temperatures: number of inverse temperatures of `tempering`, from 0 (independent units) to 1 (the
+            model).
+        centred: if True, layers are centred at their running means.
+        lr: learning rate of SGD.
+        momentum: momentum of SGD.
+
+    Raises:
+        ValueError: if the estimator is unknown, or a number is out of range.
     """
 
     estimator: Estimator = "pcd"
@@ -69,15 +72,16 @@ class Learning:
 
     @property
     def betas(self) -> list[float]:
-        """Inverse temperatures of the chains, the model's own last."""
+        """Inverse temperatures of the chains in ascending order; the last is 1, the model's own."""
         n = self.temperatures
         return [i / (n - 1) for i in range(n)] if self.estimator == "tempering" else [1.0]
 
     def prepare(self, model: Any, joint: bool = False) -> None:
-        """Give the machine the buffer in which its chains persist: a row holds those of all temperatures.
+        """Registers the buffer `persistent` of a machine: a row holds a chain's states at all temperatures.
 
         Args:
-            joint: whether the condition is a part of what is learned, so that there is one log Z.
+            model: the machine.
+            joint: if True, the condition is part of the model, so that there is a single log Z.
 
         Raises:
             ValueError: if the estimator is `exact` and there are too many states.
@@ -92,16 +96,21 @@ class Learning:
         model.register_buffer("persistent", torch.cat(chains, 1))
 
     def start(self, model: Any, rng: Rng) -> None:
-        """Chains of free units, after the visible ones were set to the data."""
+        """Restarts the persistent chains from independent units, after `base` was set from the data.
+
+        Args:
+            model: the machine.
+            rng: source of random numbers.
+        """
         rows = rng.shard("persistent", model.persistent)
         for t, chain in enumerate(replicas(model)):
             chain.copy_(model.start_chain(rng.at("chains", t).on(rows)))
 
     def update(self, before: Hook | None = None) -> Update:
-        """The one player of a machine.
+        """Returns the only update of a machine.
 
         Args:
-            before: what happens before the chains move.
+            before: hook that runs before the chains advance, or None.
         """
 
         def prepare(model: Any, batch: Batch, rng: Rng) -> None:
@@ -121,12 +130,17 @@ class Learning:
 
 
 def replicas(model: Any) -> tuple[Tensor, ...]:
-    """The states of the persistent chains at each temperature, the model's own last: (chains, state) each."""
+    """Returns the states of the persistent chains at each temperature, that of the model last."""
     return model.persistent.chunk(len(model.learning.betas), 1)
 
 
 def advance(model: Any, rng: Rng) -> None:
-    """Move the persistent chains, each temperature by itself, then exchange neighbours."""
+    """Advances the persistent chains by k sweeps at each temperature, with exchanges between neighbours.
+
+    Args:
+        model: the machine with its persistent chains.
+        rng: source of random numbers.
+    """
     rows, betas = rng.shard("persistent", model.persistent), model.learning.betas
     for t in range(model.learning.k):
         for i, (beta, chain) in enumerate(zip(betas, replicas(model))):
@@ -137,9 +151,16 @@ def advance(model: Any, rng: Rng) -> None:
 
 
 def exchange(model: Any, rng: Rng, rows: range) -> None:
-    """Swap the states of neighbouring temperatures with the probability that keeps both laws:
+    """Swaps states of neighbouring temperatures with the Metropolis probability.
 
-    min(1, p*_a(y) p*_b(x) / p*_a(x) p*_b(y)).
+    For states x, y at temperatures a, b it is
+
+        min(1, p*_a(y) p*_b(x) / p*_a(x) p*_b(y))
+
+    Args:
+        model: the machine with its persistent chains.
+        rng: source of random numbers.
+        rows: row keys of the chains.
     """
     betas, chains = model.learning.betas, replicas(model)
     for i, (a, b) in enumerate(pairwise(betas)):
@@ -152,13 +173,13 @@ def exchange(model: Any, rng: Rng, rows: range) -> None:
 
 
 def with_chains(model: Any, batch: Batch, rng: Rng) -> Terms:
-    """Equation (1): energy of the data up, of the persistent chains down, each per row."""
+    """Computes equation (1) as energies of the data and minus energies of the persistent chains, per row."""
     data, chains = both_energies(model, batch, model.unpacked(replicas(model)[-1]), rng)
     return Terms({"data": data, "chains": -chains})
 
 
 def contrastive_divergence(model: Any, batch: Batch, rng: Rng) -> Terms:
-    """Equation (1) with chains of k sweeps from the data."""
+    """Computes equation (1) with chains of k sweeps from the data."""
     with torch.no_grad():
         layers = model.start_from(batch, rng)
         for t in range(model.learning.k):
@@ -168,13 +189,23 @@ def contrastive_divergence(model: Any, batch: Batch, rng: Rng) -> Terms:
 
 
 def exact(model: Any, batch: Batch, rng: Rng) -> Terms:
-    """-log p(x) in nats, where log Z is a sum over few states."""
+    """Computes -log p(x) in nats, shape (B,), with log Z summed over all states."""
     log_z = model.log_z(batch.c).to(model.dtype)
     return Terms({"nll": model.positive(batch, rng) + log_z})
 
 
 def both_energies(model: Any, batch: Batch, layers: Layers, rng: Rng) -> tuple[Tensor, Tensor]:
-    """Energies of the data, shape (B,), and of chains: where both are free energies, by one product."""
+    """Computes the energies of the data and of chains; if both are free energies, by one matrix product.
+
+    Args:
+        model: the machine.
+        batch: rows of data.
+        layers: states of the chains by layer.
+        rng: source of random numbers.
+
+    Returns:
+        Energies of the data, shape (B,), and of the chains, shape (chains,), in nats.
+    """
     if model.rest != ("v",):
         return model.positive(batch, rng), model.marginal(layers, batch.c)
     v = model.visible(batch.x)
@@ -187,10 +218,14 @@ LOSSES = {"pcd": with_chains, "tempering": with_chains, "cd": contrastive_diverg
 
 
 def estimator_for(asked: str, condition: Any) -> Estimator:
-    """The estimator that was asked for, or where that is `auto` the one that fits.
+    """Returns the estimator, with `auto` resolved: `cd` with a condition, else `pcd`.
+
+    Args:
+        asked: name of an estimator, or `auto`.
+        condition: space of the condition, or None.
 
     Raises:
-        ValueError: if chains are to persist although the law that they follow changes from row to row.
+        ValueError: for persistent chains with a condition, where each row has its own distribution.
     """
     if asked == "auto":
         return "cd" if condition is not None else "pcd"
@@ -214,13 +249,18 @@ def few(batch: Batch) -> Batch:
 
 
 def check_at_least(least: int, **values: int) -> None:
-    """Raise ValueError for a number that is too small."""
+    """Raises ValueError if one of the values is below a minimum.
+
+    Args:
+        least: the minimum.
+        values: values by the name of their option, which the message names.
+    """
     for name, value in values.items():
         if value < least:
             raise ValueError(f"{name} is {value}, but it must be at least {least}.")
 
 
 def check_scale(scale: float) -> None:
-    """Raise ValueError unless the scale is positive."""
+    """Raises ValueError unless the scale is positive."""
     if scale <= 0:
         raise ValueError(f"scale is {scale}, but a standard deviation is positive.")

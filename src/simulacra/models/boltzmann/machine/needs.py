@@ -1,4 +1,4 @@
-"""Checks of the data that machines take; refusals say how to load others, or which model takes them."""
+"""Checks of the data that machines accept; messages say how to load the data, or which model accepts them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ GREY = "grey levels can be drawn anew each visit (dynamic), drawn once (static) 
 
 
 def need_binary(name: str, space: Space) -> None:
-    """Raise ValueError unless the space is binary.
+    """Raises ValueError unless the space is binary.
+
+    Args:
+        name: name of the model with its article, for the message.
+        space: space of the data.
 
     Example:
         >>> need_binary("an RBM", Real((2,)))
@@ -27,7 +31,12 @@ def need_binary(name: str, space: Space) -> None:
 
 
 def need_real(name: str, space: Space) -> None:
-    """Raise ValueError unless the space is real."""
+    """Raises ValueError unless the space is real.
+
+    Args:
+        name: name of the model with its article, for the message.
+        space: space of the data.
+    """
     if not isinstance(space, Real):
         noisy = load_with(dequantize="uniform")
         grey = Phrase(f"load the data with {noisy} to spread each level over its interval", noisy)
@@ -36,7 +45,12 @@ def need_real(name: str, space: Space) -> None:
 
 
 def need_images(name: str, space: Space) -> None:
-    """Raise ValueError unless the space holds binary or real images."""
+    """Raises ValueError unless the space holds binary or real images.
+
+    Args:
+        name: name of the model with its article, for the message.
+        space: space of the data.
+    """
     if isinstance(space, Levels) and not space.image:
         raise ValueError(
             f"{name} needs images (channels, height, width), but the space is {space}: take a VAE for what "
@@ -58,7 +72,12 @@ def need_images(name: str, space: Space) -> None:
 
 
 def need_frames(name: str, space: Space) -> None:
-    """Raise ValueError unless the space holds sequences of binary frames."""
+    """Raises ValueError unless the space holds sequences of binary frames.
+
+    Args:
+        name: name of the model, for the message.
+        space: space of the data.
+    """
     if isinstance(space, Sequence) and isinstance(space.of, Binary) and len(space.shape) == 2:
         return
     mend = "its frames must be vectors of 0 and 1" if isinstance(space, Sequence) else "take an RBM or a VAE"
@@ -68,7 +87,7 @@ def need_frames(name: str, space: Space) -> None:
 
 
 def _mend(space: Space, grey: str, real: str = "a VAE takes such data") -> str:
-    """A mend for data of the wrong kind: grey levels, reals, or others."""
+    """Returns a suggestion for data of the wrong kind: levels, real numbers, or others."""
     if isinstance(space, Levels):
         return grey
     return real if isinstance(space, Real) else as_real(space)

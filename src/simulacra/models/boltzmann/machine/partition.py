@@ -1,10 +1,10 @@
-"""Exact partition functions by summing the states of the smaller side of a machine.
+"""Exact partition functions by summing over the states of the smaller side of a machine.
 
     Z = sum_h exp(-E_h),   -E_h = log sum_v exp(-E(v, h)) m(v)                   (1)
 
-Whichever side has fewer states is summed one by one, in chunks; the other is summed in closed form. With
-conditions there is a sum for each of them: states and conditions together count. A gradient computes each
-chunk anew, so that only one of them is ever in memory.
+The side with fewer states is summed state by state, in chunks; the other is summed in closed form. With
+conditions there is a sum for each: the limit holds for states times conditions. The gradient recomputes each
+chunk, so that only one of them is in memory at a time.
 
 Reference: Salakhutdinov and Murray 2008. Row A5.
 """
@@ -32,18 +32,25 @@ if TYPE_CHECKING:
 
 Part = Callable[[], Tensor]
 STATES = 2**14  # states summed at once
-ENTRIES = 2**22  # of their units, which a sum holds several times
-CONDITIONS = 2**8  # that count at most: each has a sum of its own, and of some there is no end
-SECONDS = 2e-5  # for a state of a small machine, to say how long a sum would take
+ENTRIES = 2**22  # largest number of units in these states, several copies of which are in memory
+CONDITIONS = 2**8  # largest number of conditions that counts towards the limit
+SECONDS = 2e-5  # time for a state of a small machine, to estimate the duration of a sum
 
 
 def log_z(model: Machine, c: Tensor | None = None) -> Tensor:
-    """log Z in nats, float64, shape (), or (B,) with conditions c.
+    """Computes log Z in nats, in float64.
+
+    Args:
+        model: the machine.
+        c: conditions, shape (B, *), or None.
+
+    Returns:
+        log Z, shape (), or (B,) with conditions.
 
     Raises:
-        ValueError: if there are more states than can be summed.
+        ValueError: if there are more than 2^20 states.
     """
-    # of classes there are fewer than rows
+    # sum once for each different condition; there are fewer classes than rows
     each, row = (None, None) if c is None else c.unique(dim=0, return_inverse=True)
     side = smaller_side(model, conditions=1 if each is None else len(each))
     count = round(math.exp(model.log_states(side)))
@@ -65,11 +72,13 @@ def _summed(model: Machine, side: tuple[str, ...], c: Tensor | None, progress: P
 
 
 def log_sum(parts: Callable[[], Iterator[Part]], inputs: Sequence[Tensor]) -> Tensor:
-    """The log of the sum of the exponentials of many parts, float64, shape (); a gradient makes them anew.
+    """Computes the log of a sum of exponentials of many parts, in float64, shape ().
+
+    The backward pass recomputes the parts, so that one of them is in memory at a time.
 
     Args:
-        parts: gives, in turn, functions of which each computes one part, a float64 number.
-        inputs: tensors that the parts depend on; gradients go to those that require them.
+        parts: returns an iterator over functions, each of which computes one part, a float64 scalar.
+        inputs: tensors that the parts depend on; those that require gradients get them.
 
     Example:
         >>> x = torch.tensor([1.0, 3.0], dtype=torch.float64, requires_grad=True)
@@ -92,7 +101,7 @@ def _total(parts: Callable[[], Iterator[Part]]) -> Tensor:
 
 
 class _LogSum(torch.autograd.Function):
-    """d log sum_i exp(p_i) = sum_i exp(p_i - log sum) d p_i, one part in memory at a time."""
+    """Gradient d log sum_i exp(p_i) = sum_i exp(p_i - log sum) d p_i, with one part in memory at a time."""
 
     @staticmethod
     def forward(ctx: Any, parts: Callable[[], Iterator[Part]], *inputs: Tensor) -> Tensor:
@@ -113,13 +122,13 @@ class _LogSum(torch.autograd.Function):
 
 
 def _log_sum(model: Machine, side: tuple[str, ...], layers: Layers, c: Tensor | None) -> Tensor:
-    """The log of the sum (1) over some states, float64, shape ()."""
+    """Computes the log of the sum (1) over a chunk of states, in float64, shape ()."""
     layers = {name: layer.to(model.dtype) for name, layer in layers.items()}
     return to_float64(_others(model, side, layers, c)).logsumexp(0)
 
 
 def _others(model: Machine, side: tuple[str, ...], layers: Layers, c: Tensor | None) -> Tensor:
-    """-E_h of (1): the log of the sum over the other side, shape (n,)."""
+    """Computes -E_h of (1), the log of the sum over the other side, shape (n,)."""
     if side == model.rest:
         return -model.marginal(layers, c)
     like = next(iter(layers.values()))
@@ -133,7 +142,7 @@ def _others(model: Machine, side: tuple[str, ...], layers: Layers, c: Tensor | N
 
 
 def _chunks(model: Machine, names: tuple[str, ...]) -> Iterator[Layers]:
-    """All joint states of some layers, which are small whole numbers."""
+    """Yields all joint states of some layers in chunks, as int8."""
     first, *others = names
     units, shape = model.units[first], model.shapes[first]
     count = round(math.exp(units.log_states(shape)))
@@ -154,15 +163,16 @@ def smaller_side(
     mend: str = "evaluate brackets it by annealed importance sampling instead",
     conditions: float = 1,
 ) -> tuple[str, ...]:
-    """The layers of the side with fewer states.
+    """Returns the names of the layers of the side with fewer states.
 
     Args:
-        what: sums over them.
-        mend: what to do where they are too many.
-        conditions: each of which has a sum of its own.
+        model: the machine.
+        what: computation that sums over the states, for the message.
+        mend: suggestion for too many states, for the message.
+        conditions: number of conditions, each of which has its own sum.
 
     Raises:
-        ValueError: if they are too many to sum over.
+        ValueError: if there are more than 2^20 states for all conditions together.
     """
     from simulacra.models.boltzmann.machine.energy_model import EXACT
 
@@ -182,7 +192,7 @@ def smaller_side(
 
 
 def _duration(log_count: float) -> str:
-    """How long so many states take, in the largest fitting unit."""
+    """Returns the time that a sum over so many states takes, in words."""
     years = log_count + math.log(SECONDS) - math.log(3600 * 24 * 365.0)
     if years > math.log(1000):
         return "more than a thousand years"
@@ -194,7 +204,10 @@ def _duration(log_count: float) -> str:
 
 
 def conditions_of(condition: Space | None) -> float:
-    """How many conditions there are: 1 where there is none, infinitely many of real numbers.
+    """Returns the number of different conditions: 1 without a condition, infinity for real numbers.
+
+    Args:
+        condition: space of the condition, or None.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -211,5 +224,5 @@ def conditions_of(condition: Space | None) -> float:
         each = condition.classes
     else:
         return math.inf
-    # the numbers of large conditions are beyond any float
+    # the number for more entries may overflow a float
     return each**condition.dims if condition.dims < 64 else math.inf

@@ -1,1 +1,1 @@
-"""Machines whose units act on each other, in pairs or in higher orders."""
+"""Machines whose units interact with each other directly, in pairs or in higher orders."""

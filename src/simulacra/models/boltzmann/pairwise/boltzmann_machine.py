@@ -1,4 +1,4 @@
-"""The Boltzmann machine: every unit acts on every other, hidden units among them.
+"""The Boltzmann machine: every unit interacts with every other, including hidden units.
 
     p(x) = exp(x'U x + b'x) / Z,   x = (v, h) binary, U = U', U_ii = 0         (1)
     P(x_i = 1 | the others) = sigmoid(b_i + 2 sum_j U_ij x_j)                  (2)
@@ -20,24 +20,24 @@ from simulacra.models.boltzmann.pairwise.coupled import Coupled
 
 
 class BoltzmannMachine(Coupled):
-    """Boltzmann machine over binary data, with hidden units or without.
+    """Boltzmann machine over binary data, with or without hidden units.
 
     Its density is exact with at most 20 units in all.
 
     Args:
-        space: a binary space.
-        hidden: number of hidden units; there may be none.
-        hidden_steps: sweeps of the hidden units given the data.
+        space: a `Binary` space.
+        hidden: number of hidden units; 0 has none.
+        hidden_steps: Gibbs sweeps over the hidden units given the data.
         chains: number of persistent chains.
-        gibbs_steps: sweeps over all units for each update.
-        burn_in: sweeps from free units for a sample, and for what is filled in.
+        gibbs_steps: Gibbs sweeps over all units for each update.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -67,17 +67,22 @@ class BoltzmannMachine(Coupled):
 
     @property
     def couplings(self) -> Tensor:
-        """U of (1): the parameter made symmetric, with a diagonal of zeros, shape (sites, sites)."""
+        """U of (1): the parameter made symmetric, with a zero diagonal, shape (sites, sites)."""
         whole = (self.U + self.U.T) / 2
         return whole - torch.diag(whole.diagonal())
 
     def score(self, x: Tensor) -> Tensor:
-        """x'U x + b'x in nats, shape (B,)."""
+        """Computes x'U x + b'x in nats, shape (B,)."""
         # (1)
         return ((x @ self.couplings) * x).sum(1) + x @ self.b
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """The fields of (2), shape (B, len(sites))."""
-        # (2); the diagonal of the parameter plays no part
+        """Returns the fields of (2) at some sites, shape (B, len(sites)).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
+        # (2), without the diagonal of the parameter
         columns = (self.U[:, sites] + self.U[sites].T) / 2
         return self.b[sites] + 2 * (x @ columns - x[:, sites] * self.U[sites, sites])

@@ -1,14 +1,14 @@
-"""Self-supervised boosting: a random field that grows by features which tell data from its own samples.
+"""Self-supervised boosting: a random field that grows by features that separate data from its own samples.
 
     p_t(x) = exp(b'x + sum_(u<=t) a_u f_u(x)) / Z_t,   f_u(x) = sigmoid(w_u'x + k_u)     (1)
 
-Each round has three parts. Chains draw negative examples from p_t. A logistic classifier f learns to tell the
-data from them, by its share of wrong answers,
+Each round has three parts. Chains draw negative examples from p_t. A logistic classifier f learns to separate
+the data from them, with the expected error rate as its loss,
 
     (1 - E_data f(x)) / 2 + E_p_t f(x) / 2                                     (2)
 
-since by the logarithmic loss, which is convex, it would learn nothing once the means agree. The classifier is
-the feature. Its weight is the maximum of what it adds to the mean log-likelihood,
+because the cross entropy, which is convex, would have no gradient once the means agree. The classifier is the
+new feature. Its weight maximizes its contribution to the mean log-likelihood,
 
     L(a) = a E_data f(x) - log E_p_t exp(a f(x)),                              (3)
     dL/da = E_data f - E_p_t [f exp(a f)] / E_p_t exp(a f)                     (4)
@@ -40,27 +40,27 @@ from simulacra.models.boltzmann.machine.biases import biases_from_data
 from simulacra.models.boltzmann.machine.learning import Learning, advance, check_at_least, replicas
 from simulacra.models.boltzmann.pairwise.sitewise import Sitewise, Walk
 
-HALVINGS = 40  # of the interval in which (4) is solved
-STEEP = 4.0  # of the first plane: the answers differ, else they would all stay at one half
-MOST = 4.0  # nats that one feature may add: beyond, the examples say nothing of p_t+1
+HALVINGS = 40  # bisections that solve (4)
+STEEP = 4.0  # initial norm of a classifier's weights, so that its outputs differ from 1/2
+MOST = 4.0  # largest weight of a feature in nats: beyond, the examples do not represent p_t+1
 
 
 class BoostedField(Sitewise):
-    """Random field over binary data that is boosted feature by feature.
+    """Random field over binary data that grows by boosting, feature by feature.
 
     Its density is exact with at most 20 entries.
 
     Args:
-        space: a binary space.
-        features: number of features, each with a round of its own.
+        space: a `Binary` space.
+        features: number of features, one for each round.
         chains: number of negative examples, which persist from round to round.
         gibbs_steps: sweeps over all entries for each update.
-        burn_in: sweeps from free units for a sample.
-        shrink: share of the best weight that a feature gets.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
+        shrink: factor of the optimal weight of a feature, in (0, 1].
         lr: learning rate of the classifiers.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -91,12 +91,17 @@ class BoostedField(Sitewise):
         self.rounds = nn.ModuleList(nn.Linear(space.dims, 1) for _ in range(features))
         self.register_buffer("a", torch.zeros(features))
         self.register_buffer("b", torch.zeros(space.dims))
-        # every process holds all chains: what they say of a weight must be the same on each
+        # every process holds all chains, so that all of them compute the same weights
         self.learning = Learning("pcd", gibbs_steps, chains)
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """Two stages a round: a classifier, then its weight."""
+        """Returns stage i: each round has one for the classifier and one for its weight.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         t, solves = divmod(i, 2)
         if t == len(self.rounds):
             return None
@@ -109,35 +114,45 @@ class BoostedField(Sitewise):
     # ---- the field
 
     def feature(self, x: Tensor, t: int) -> Tensor:
-        """f_t(x), shape (B,)."""
+        """Returns the feature f_t(x), shape (B,).
+
+        Args:
+            x: all units, shape (B, sites).
+            t: index of the feature.
+        """
         return torch.sigmoid(self.rounds[t](x)).squeeze(1)
 
     def logits(self, x: Tensor) -> Tensor:
-        """Those of all features, shape (B, features)."""
+        """Returns the logits of all features, shape (B, features)."""
         return x @ self._weights().T + torch.cat([cast(nn.Linear, r).bias for r in self.rounds])
 
     def _weights(self) -> Tensor:
         return torch.cat([cast(nn.Linear, r).weight for r in self.rounds])
 
     def score(self, x: Tensor) -> Tensor:
-        """log p of (1) but for log Z in nats, shape (B,)."""
+        """Computes log p of (1) without log Z in nats, shape (B,)."""
         # (1)
         return x @ self.b + torch.sigmoid(self.logits(x)) @ self.a
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """What one entry adds to `score` when it is on, shape (B, 1)."""
+        """Returns the difference of `score` between one entry on and off, shape (B, 1).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
         (i,) = sites
         own = self._weights()[:, i]
         off = self.logits(x) - x[:, sites] * own
         return self.b[i] + ((torch.sigmoid(off + own) - torch.sigmoid(off)) @ self.a).unsqueeze(1)
 
     def walk(self, x: Tensor) -> Walk:
-        """Chains that keep the logits of their features."""
+        """Returns chains that cache the logits of the features."""
         return FeatureWalk(self, x)
 
 
 class FeatureWalk(Walk):
-    """Chains with the logits of the features that have a weight: one entry moves each by its own weight.
+    """Chains that cache the logits of the features with a weight; a change of one entry updates them.
 
     Args:
         model: the field.
@@ -156,20 +171,27 @@ class FeatureWalk(Walk):
         self._off = self.logits
 
     def differences(self, sites: list[int]) -> Tensor:
-        """What one entry adds to `score` when it is on, shape (B, 1)."""
+        """Returns the difference of `score` between one entry on and off, shape (B, 1)."""
         (i,) = sites
         self._off = torch.addcmul(self.logits, self.x[:, i : i + 1], self.own[i], value=-1)
         gain = torch.sigmoid(self._off + self.own[i]) - torch.sigmoid(self._off)
         return (self.b[i] + gain @ self.a).unsqueeze(1)
 
     def put(self, sites: list[int], values: Tensor) -> None:
-        """Set one entry, and the logits with it."""
+        """Sets one entry and updates the logits."""
         super().put(sites, values)
         self.logits = torch.addcmul(self._off, values, self.own[sites[0]])
 
 
 def begin(model: BoostedField, source: Source, rng: Rng, t: int) -> None:
-    """The first round begins with independent entries; each with a plane through the negative examples."""
+    """Initializes a round: independent entries before the first one, and a random plane as the classifier.
+
+    Args:
+        model: the field.
+        source: the training split.
+        rng: source of random numbers.
+        t: index of the round.
+    """
     if t == 0:
         biases_from_data(model, source, rng)
     (negative,) = replicas(model)
@@ -179,12 +201,19 @@ def begin(model: BoostedField, source: Source, rng: Rng, t: int) -> None:
 
 
 def examples(model: BoostedField, batch: Batch, rng: Rng) -> None:
-    """The chains draw new negative examples."""
+    """Advances the chains, which are the negative examples."""
     advance(model, rng)
 
 
 def tell_apart(model: BoostedField, batch: Batch, rng: Rng, t: int) -> Terms:
-    """Twice (2): how often the classifier is wrong on data and on negative examples."""
+    """Computes twice (2): error rates of the classifier on data and on negative examples.
+
+    Args:
+        model: the field.
+        batch: rows of data.
+        rng: not used.
+        t: index of the round.
+    """
     (negative,) = replicas(model)
     # (2)
     return Terms(
@@ -193,13 +222,20 @@ def tell_apart(model: BoostedField, batch: Batch, rng: Rng, t: int) -> Terms:
 
 
 def weigh(model: BoostedField, source: Source, rng: Rng, t: int) -> None:
-    """The feature's weight: the zero of (4), its share `shrink`."""
+    """Sets the weight of a feature to the zero of (4), times `shrink`.
+
+    Args:
+        model: the field.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+        t: index of the round.
+    """
     of_data = torch.cat([_answers(model, rows, t) for rows in _rows(model, source, rng)]).mean()
     drawn = _answers(model, replicas(model)[0], t)
     low, high = torch.zeros_like(of_data), torch.full_like(of_data, MOST)
     for _ in range(HALVINGS):
         a = (low + high) / 2
-        # (4), which falls with a
+        # (4), which decreases in a
         rises = of_data > (drawn * (a * drawn).softmax(0)).sum()
         low, high = torch.where(rises, a, low), torch.where(rises, high, a)
     model.a[t] = model.shrink * (low + high) / 2
@@ -210,6 +246,6 @@ def _answers(model: BoostedField, x: Tensor, t: int) -> Tensor:
 
 
 def _rows(model: BoostedField, source: Source, rng: Rng) -> Iterator[Tensor]:
-    """All rows of the data as units, in chunks."""
+    """Yields all rows of the data as units, in chunks."""
     for rows, _ in known_rows(model, source, rng)():
         yield rows.to(model.b)

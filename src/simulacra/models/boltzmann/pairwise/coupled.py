@@ -1,9 +1,9 @@
-"""Machines of coupled units, some of them hidden: how they learn.
+"""Learning of machines with coupled units, some of them hidden.
 
     -d log p(v) = -E_p(h|v) ds(v, h) + E_model ds(x)                           (1)
 
-Where the states are few, `exact` sums both terms. Otherwise each is an average over chains: of the hidden
-units with the data held, begun anew from free units, and of all units.
+For few states, `exact` sums both terms. Otherwise each is an average over chains: of the hidden units with
+the data held fixed, restarted from independent units at each update, and of all units.
 
 Reference: Ackley, Hinton and Sejnowski 1985. Rows A1, A25.
 """
@@ -28,18 +28,18 @@ from simulacra.models.boltzmann.pairwise.sitewise import Sitewise
 
 
 class Coupled(Sitewise, Completes):
-    """Abstract: equation (1); subclasses give biases b (sites,) and couplings.
+    """Abstract base with equation (1); subclasses provide biases b (sites,) and couplings.
 
     Args:
-        name: what the model is called where its space does not fit.
-        space: a binary space.
-        hidden: number of hidden units; there may be none.
-        hidden_steps: sweeps of the hidden units given the data.
-        learning: how the expectation under the model is estimated.
-        burn_in: sweeps from free units for a sample, and for what is filled in.
+        name: name of the model, for the message when its space does not fit.
+        space: a `Binary` space.
+        hidden: number of hidden units; 0 has none.
+        hidden_steps: Gibbs sweeps over the hidden units given the data.
+        learning: options of the estimator of the expectation under the model.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
 
     Raises:
-        ValueError: if the space is not binary, or a number does not fit.
+        ValueError: if the space is not binary, or a number is out of range.
     """
 
     sharded = ("persistent",)
@@ -53,20 +53,35 @@ class Coupled(Sitewise, Completes):
         self.hidden_steps, self.learning = hidden_steps, learning
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """-s of the data and their hidden units, or summed over these, in nats, shape (B,)."""
+        """Computes -s of the data in nats, shape (B,), with hidden units sampled or summed out.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         if self.rest == ("v",) or self.learning.estimator == "exact":
             return self.free_energy(batch.x)
         return self.marginal(self.start_from(batch, rng))
 
     @torch.no_grad()
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """The data, and hidden units after `hidden_steps` sweeps in which these are held."""
+        """Returns the data with hidden units after `hidden_steps` sweeps given the data.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         layers = {"v": self.visible(batch.x)}
         if "h" not in self.shapes:
             return layers
@@ -77,7 +92,14 @@ class Coupled(Sitewise, Completes):
         return layers
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         keep = known.reshape(len(x), -1)
         layers = self.unpacked(self.start_chain(rng))
         layers |= {"v": torch.where(keep, self.visible(self.space.filled(x, known)), layers["v"])}

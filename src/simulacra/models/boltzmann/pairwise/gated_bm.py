@@ -1,4 +1,4 @@
-"""The point-wise gated Boltzmann machine: at each pixel a switch says which of K components explains it.
+"""The point-wise gated Boltzmann machine: a switch at each pixel selects which of K components explains it.
 
     E(v, s, h) = -b'v - sum_ik a_ik s_ik - sum_k c_k'h_k - sum_k (s_k * v)'W_k h_k     (1)
 
@@ -8,9 +8,9 @@ with one s_ik = 1 at each pixel i. Each set of variables is independent within i
     P(h_kj = 1 | v, s) = sigmoid(c_kj + (W_k'(s_k * v))_j)
     P(v_i = 1 | s, h)  = sigmoid(b_i + sum_k s_ik (W_k h_k)_i)
 
-so that a component's units are taught by the pixels that it explains and by no others: those that matter to a
-task part from a background. Learning holds the data, draws switches and units by sweeps over s and h, and
-raises -E there against persistent chains over all.
+So the units of a component learn only from the pixels that it explains, which separates task-relevant pixels
+from a background. Learning draws switches and hidden units given the data by Gibbs sweeps, and contrasts the
+energy there with that of persistent chains over all units.
 
 Reference: Sohn, Zhou, Lee and Lee 2013. Row A28.
 """
@@ -38,23 +38,23 @@ from simulacra.models.boltzmann.machine.units import Bernoulli, OneHot
 class GatedBM(Machine, Encodes, Completes):
     """Point-wise gated Boltzmann machine over binary data.
 
-    Its code are the shares of the components at each pixel.
+    Its code is the probability of each component at each pixel.
 
     Args:
-        space: a binary space.
-        components: K, number of components.
-        hidden: number of hidden units of each.
-        switch_steps: sweeps over switches and hidden units with the data held.
+        space: a `Binary` space.
+        components: number K of components.
+        hidden: number of hidden units of each component.
+        switch_steps: Gibbs sweeps over switches and hidden units given the data.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample, and for what is filled in.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -93,21 +93,37 @@ class GatedBM(Machine, Encodes, Completes):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
 
-    # ---- the energy and its fields
+    # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         v, s = layers["v"], layers["s"]
         # (1)
         return -v @ self.b - (s * self.a).sum((1, 2)) - (layers["h"] * self.field("h", layers)).sum((1, 2))
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """The field of the other layers on `name`, in its shape (B, *)."""
+        """Returns the field of the other layers on the layer `name`, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         if name == "h":
             seen = layers["s"] * layers["v"].unsqueeze(2)
             return self.c + torch.einsum("bik,kij->bkj", seen, self.W)
@@ -118,18 +134,25 @@ class GatedBM(Machine, Encodes, Completes):
         return self.a + layers["v"].unsqueeze(2) * drawn
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """E(v, s, 0), shape (B,), and the field on h."""
+        """Returns E(v, s, 0), shape (B,), and the field on h.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: not used.
+        """
         e = -layers["v"] @ self.b - (layers["s"] * self.a).sum((1, 2))
         return e, {"h": self.field("h", layers)}
 
-    # ---- with pixels that are held
+    # ---- inference given pixels
 
     def held(self, v: Tensor, keep: Tensor | None, rng: Rng, steps: int) -> Layers:
-        """All layers after sweeps over h, s and the pixels that are not held, from free ones.
+        """Samples all layers by Gibbs sweeps with some pixels held fixed, starting from independent units.
 
         Args:
             v: pixels, shape (B, pixels).
-            keep: True for those that are held, shape (B, pixels); None means all.
+            keep: True for pixels to hold, shape (B, pixels); None holds all.
+            rng: source of random numbers.
+            steps: number of sweeps.
         """
         layers = self.unpacked(self.start_chain(rng))
         layers["v"] = v if keep is None else torch.where(keep, v, layers["v"])
@@ -142,22 +165,37 @@ class GatedBM(Machine, Encodes, Completes):
 
     @torch.no_grad()
     def explained(self, x: Tensor, rng: Rng) -> Layers:
-        """Switches and hidden units drawn given observations."""
+        """Samples switches and hidden units given observations.
+
+        Args:
+            x: observations, shape (B, *).
+            rng: source of random numbers.
+        """
         return self.held(self.visible(x), None, rng, self.switch_steps)
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
-        """The energy of the data and their switches with h summed out, in nats, shape (B,)."""
+        """Computes the energy of the data and sampled switches with h summed out, in nats, shape (B,).
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         return self.marginal(self.start_from(batch, rng))
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
-        """The data, and switches drawn given them."""
+        """Returns the data with switches sampled given them.
+
+        Args:
+            batch: rows of data.
+            rng: source of random numbers.
+        """
         layers = self.explained(batch.x, rng)
         return {name: layers[name] for name in self.rest}
 
     # ---- capabilities
 
     def switches(self, x: Tensor) -> Tensor:
-        """Responsibility of each component for each pixel, (2) by mean field, shape (B, pixels, K)."""
+        """Returns the probability of each component at each pixel, (2) by mean field, (B, pixels, K)."""
         layers = {"v": self.visible(x)}
         layers["s"] = self.a.softmax(1).expand(x.shape[0], -1, -1)
         for _ in range(self.switch_steps):
@@ -166,10 +204,22 @@ class GatedBM(Machine, Encodes, Completes):
         return layers["s"]
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The switches' means, shape (B, pixels K)."""
+        """Returns the means of the switches as a code, shape (B, pixels K).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         return self.switches(x).flatten(1)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """`burn_in` sweeps in which the known entries are held, shape (B, *)."""
+        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         v = self.visible(self.space.filled(x, known))
         return self.observed(self.held(v, known.reshape(len(x), -1), rng, self.burn_in)["v"])

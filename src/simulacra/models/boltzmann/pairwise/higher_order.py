@@ -1,4 +1,4 @@
-"""Boltzmann machines of higher order: energies with products of three units and more.
+"""Boltzmann machines of higher order: energies with products of three and more units.
 
     s(x) = b'x + sum_(i<j) W_ij x_i x_j + sum_(i<j<k) W_ijk x_i x_j x_k + ...     (1)
     f_i(x) = b_i + sum_j W_ij x_j + sum_(j<k) W_ijk x_j x_k + ...                 (2)
@@ -6,8 +6,8 @@
 up to products of `order` units. Let q_r(x) be the products of all sets of r units. The terms of r units in
 (2) are q_(r-1)(x)' M_r, with M_r,Si the weight of S and i, and 0 for an i in S. In (1) they are
 1/r sum_i x_i times that, as each product is counted once for each of its units. s is linear in each single
-unit, so that (2) is its slope, and a unit given the others is on with probability sigmoid(f_i). Units that
-are random in pairs but not in threes, such as parities, need the third order where nothing is hidden.
+unit, so (2) is its slope, and a unit is on given the others with probability sigmoid(f_i). Data that are
+dependent in threes but not in pairs, such as parities, need the third order if there are no hidden units.
 
 Reference: Sejnowski 1987. Row A25.
 """
@@ -25,29 +25,29 @@ from simulacra.models.boltzmann.machine.learning import Learning, check_at_least
 from simulacra.models.boltzmann.pairwise.coupled import Coupled
 from simulacra.models.boltzmann.pairwise.sitewise import Walk
 
-PRODUCTS = 100_000  # at most so many of one order
+PRODUCTS = 100_000  # largest number of products of one order
 
 
 class HigherOrderBM(Coupled):
-    """Boltzmann machine of higher order over binary data, with hidden units or without.
+    """Boltzmann machine of higher order over binary data, with or without hidden units.
 
     Its density is exact with at most 20 units in all. Order 2 is the Boltzmann machine.
 
     Args:
-        space: a binary space.
-        hidden: number of hidden units; there may be none.
-        order: units in the largest products.
-        hidden_steps: sweeps of the hidden units given the data.
+        space: a `Binary` space.
+        hidden: number of hidden units; 0 has none.
+        order: number of units in the largest products.
+        hidden_steps: Gibbs sweeps over the hidden units given the data.
         chains: number of persistent chains.
-        gibbs_steps: sweeps over all units for each update.
-        burn_in: sweeps from free units for a sample, and for what is filled in.
+        gibbs_steps: Gibbs sweeps over all units for each update.
+        burn_in: Gibbs sweeps for a sample or a completion, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
-        ValueError: if the space is not binary, there are too many products, or an option does not fit.
+        ValueError: if the space is not binary, there are too many products, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -90,7 +90,7 @@ class HigherOrderBM(Coupled):
         learning.prepare(self)
 
     def score(self, x: Tensor) -> Tensor:
-        """Equation (1) in nats, shape (B,)."""
+        """Computes s of equation (1) in nats, shape (B,)."""
         # (1)
         total = x @ self.b
         for (r, w), q in zip(enumerate(self.W, 2), self.products(x)):
@@ -98,38 +98,48 @@ class HigherOrderBM(Coupled):
         return total
 
     def products(self, x: Tensor) -> list[Tensor]:
-        """q_1, ..., q_(order-1): the products of all sets of so many units, shapes (B, sets)."""
+        """Returns q_1, ..., q_(order-1): the products of all sets of that many units, each (B, sets)."""
         q, last = [x], torch.arange(self.sites, device=x.device)
         for r in range(2, self.order):
-            # sets stand in the order of their first units: behind each, those with a later unit more
+            # sets are in lexicographic order: each set is extended by every later unit
             first = torch.arange(len(last), device=x.device).repeat_interleave(self.sites - 1 - last)
             last = self.get_buffer(f"units_{r}")[:, -1]
             q.append(q[-1][:, first] * x[:, last])
         return q
 
     def matrix(self, r: int, w: Tensor) -> Tensor:
-        """M_r, shape (sets of r - 1 units, sites)."""
+        """Returns M_r, shape (sets of r - 1 units, sites).
+
+        Args:
+            r: order of the products.
+            w: weights of the products, shape (sets of r units,).
+        """
         which, rest = self.get_buffer(f"which_{r}"), self.get_buffer(f"rest_{r}")
         site = torch.arange(self.sites, device=w.device).unsqueeze(1).expand_as(rest)
         sets = math.comb(self.sites, r - 1)
         return w.new_zeros(sets, self.sites).index_put((rest, site), w[which])
 
     def walk(self, x: Tensor) -> Walk:
-        """Chains that keep the products of their units."""
+        """Returns chains that cache the products of their units."""
         return ProductWalk(self, x)
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """Equation (2), shape (B, len(sites))."""
+        """Computes equation (2) at some sites, shape (B, len(sites)).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
         field = self.b[sites].expand(x.shape[0], -1)
         for r, w in enumerate(self.W, 2):
             others = self.get_buffer(f"others_{r}")[sites]
-            # (2): the products in which the site stands, without it
+            # (2): the products that contain the site, without it
             field = field + (x[:, others].prod(3) * w[self.get_buffer(f"which_{r}")[sites]]).sum(2)
         return field
 
 
 class ProductWalk(Walk):
-    """Chains with the products of their units: one unit changes those that it stands in.
+    """Chains that cache the products of their units; a change of one unit updates its products.
 
     Args:
         model: the machine.
@@ -139,7 +149,7 @@ class ProductWalk(Walk):
     def __init__(self, model: HigherOrderBM, x: Tensor):
         super().__init__(model, x)
         self.b = model.b
-        # a row for each set
+        # one row for each set
         self.q = [q.T.contiguous() for q in model.products(x)]
         self.M = [model.matrix(r, w).T.contiguous() for r, w in enumerate(model.W, 2)]
         self.kept = [
@@ -147,7 +157,7 @@ class ProductWalk(Walk):
         ]
 
     def differences(self, sites: list[int]) -> Tensor:
-        """Equation (2), shape (B, 1)."""
+        """Computes equation (2) at one site, shape (B, 1)."""
         (i,) = sites
         field = self.b[i].expand(len(self.x))
         for q, M in zip(self.q, self.M):
@@ -156,7 +166,7 @@ class ProductWalk(Walk):
         return field.unsqueeze(1)
 
     def put(self, sites: list[int], values: Tensor) -> None:
-        """Set one unit, and the products in which it stands."""
+        """Sets one unit and updates the products that contain it."""
         super().put(sites, values)
         (i,), value = sites, values.T
         self.q[0][i] = value[0]
@@ -165,11 +175,16 @@ class ProductWalk(Walk):
 
 
 def containing(n: int, r: int) -> tuple[Tensor, Tensor, Tensor]:
-    """For each of n units the products of r that it stands in.
+    """Finds the products of r units that contain each of n units.
+
+    Args:
+        n: number of units.
+        r: number of units in a product.
 
     Returns:
-        their numbers, shape (n, products), their other units, (n, products, r - 1), and the numbers of these
-        among the products of r - 1, (n, products).
+        Indices of these products, shape (n, products), their other units, (n, products, r - 1), and the
+        indices
+        of the other units among the products of r - 1, (n, products).
 
     Example:
         >>> containing(3, 2)[1].tolist()
@@ -189,7 +204,12 @@ def containing(n: int, r: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def check_products(n: int, order: int) -> None:
-    """Raise ValueError unless n units have products of that order, and not too many."""
+    """Raises ValueError if n units have no products of this order, or too many.
+
+    Args:
+        n: number of units.
+        order: number of units in the largest products.
+    """
     if order > n:
         raise ValueError(f"order is {order}, but {n} units make no product of more than {n}.")
     most = max(math.comb(n, r) for r in range(2, order + 1))

@@ -1,14 +1,14 @@
-"""Machines whose units act on each other within one layer: drawn site by site.
+"""Machines whose units interact within one layer: Gibbs sampling site by site.
 
     p(x) = exp(s(x)) / Z,   x = (v, h) binary                                  (1)
 
-Whatever s is, a unit given all others is on with probability sigmoid(f_i), f_i the difference that it makes:
+For any s, a unit is on given all others with probability sigmoid(f_i), where f_i is the difference
 
     f_i(x) = s(x with x_i = 1) - s(x with x_i = 0)                             (2)
 
-A sweep goes through the sites there and back, so that it is its own reverse, which annealing backwards rests
-on. Sites that do not act on each other are drawn at once. On the path to free units s is beta s +
-(1 - beta) base'v.
+A sweep goes through the sites forth and back, so that it is reversible, as reverse annealing requires. Sites
+that do not interact are drawn together. On the path to independent units s is
+beta s + (1 - beta) base'v.
 
 With at most 20 units all states are summed: log Z is exact, and so is p(v) = sum_h exp(s(v, h)) / Z.
 
@@ -38,41 +38,46 @@ from simulacra.models.boltzmann.machine.units import Bernoulli, Units
 
 
 class Walk:
-    """Chains that go from site to site: subclasses keep what a change of one site changes little.
+    """Chains that move from site to site; subclasses cache what a change of one site updates cheaply.
 
     Args:
-        model: gives the differences (2).
-        x: all units, shape (B, sites); it changes in place.
+        model: the machine with the differences (2).
+        x: all units, shape (B, sites); changed in place.
     """
 
     def __init__(self, model: Sitewise, x: Tensor):
         self.model, self.x = model, x
 
     def differences(self, sites: list[int]) -> Tensor:
-        """Equation (2) where the chains are, shape (B, len(sites))."""
+        """Computes equation (2) at the current state, shape (B, len(sites))."""
         return self.model.differences(self.x, sites)
 
     def put(self, sites: list[int], values: Tensor) -> None:
-        """Set the units whose differences were asked for last, values of shape (B, len(sites))."""
+        """Sets the units at the sites of the last call of `differences`.
+
+        Args:
+            sites: indices of the sites.
+            values: new values, shape (B, len(sites)).
+        """
         self.x[:, columns_of(sites)] = values
 
 
 def columns_of(sites: list[int]) -> slice | list[int]:
-    """An index of columns: one of them without a copy."""
+    """Returns an index for columns; for a single one a slice, which avoids a copy."""
     return slice(sites[0], sites[0] + 1) if len(sites) == 1 else sites
 
 
 class Sitewise(Machine):
-    """Abstract: equations (1) and (2); subclasses give s and its differences.
+    """Abstract base with equations (1) and (2); subclasses provide s and its differences.
 
     Args:
-        name: what the model is called where its space does not fit.
-        space: a binary space.
-        hidden: number of hidden units; there may be none.
-        burn_in: sweeps from free units for a sample.
+        name: name of the model, for the message when its space does not fit.
+        space: a `Binary` space.
+        hidden: number of hidden units; 0 has none.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
 
     Raises:
-        ValueError: if the space is not binary, or a number does not fit.
+        ValueError: if the space is not binary, or a number is out of range.
     """
 
     def __init__(self, name: str, space: Space, hidden: int, burn_in: int):
@@ -83,48 +88,68 @@ class Sitewise(Machine):
         if hidden:
             shapes["h"] = (hidden,)
         units: dict[str, Units] = {layer: Bernoulli() for layer in shapes}
-        # nothing is summed out in closed form: the layers are one block
+        # no layer is summed out in closed form: all layers are one block
         super().__init__(space, units, shapes, ((), tuple(shapes)), None, burn_in)
         self.sites = space.dims + hidden
         few = self.log_states(self.rest) <= EXACT
-        # hidden units are summed state by state, which the blocks do not tell
+        # density and energy need a sum over the states, whose number the blocks do not show
         self._removed = frozenset() if few else frozenset({HasDensity} | ({HasEnergy} if hidden else set()))
 
-    # ---- what a model gives
+    # ---- energy, provided by subclasses
 
     @abstractmethod
     def score(self, x: Tensor) -> Tensor:
-        """s of (1) in nats for all units x (B, sites), shape (B,)."""
+        """Computes s of (1) in nats for all units x (B, sites), shape (B,)."""
 
     @abstractmethod
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """Equation (2) at sites that do not act on each other, shape (B, len(sites))."""
+        """Computes equation (2) at sites that do not interact, shape (B, len(sites)).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
 
     @property
     def groups(self) -> list[list[int]]:
-        """The sites, in groups whose members do not act on each other."""
+        """The sites in groups whose members do not interact."""
         return [[i] for i in range(self.sites)]
 
     # ---- energies
 
     @property
     def sides(self) -> tuple[tuple[str, ...], ...]:
-        """All layers together: no side is summed in closed form."""
+        """All layers together, because no side is summed in closed form."""
         return (self.rest,)
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """-s in nats, shape (B,)."""
+        """Computes the energy -s in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         return -self.score(self.packed(layers))
 
     def marginal(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """-s in nats, shape (B,)."""
+        """Computes -s in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         return self.energy(layers)
 
     def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """-log sum_h exp(s(x, h)) in nats, shape (B,)."""
+        """Computes -log sum_h exp(s(x, h)) in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         if self.rest == ("v",):
             return self.marginal({"v": self.visible(x)})
-        # there are at most 2^units different rows, so that no more than 2^20 states are summed
+        # with duplicates merged there are at most 2^visible rows, so at most 2^20 states are summed
         v, row = self.visible(x).unique(dim=0, return_inverse=True)
         total = v.new_full((len(v),), -math.inf)
         for h in self._bits(self.shapes["h"][0], max(STATES // len(v), 1)):
@@ -133,10 +158,10 @@ class Sitewise(Machine):
         return -total[row]
 
     def log_z(self, c: Tensor | None = None) -> Tensor:
-        """log Z in nats, exact, summed over all states in float64.
+        """Computes log Z in nats, exact, by a sum over all states in float64.
 
         Raises:
-            ValueError: if there are too many.
+            ValueError: if there are more than 2^20 states.
         """
         if self.log_states(self.rest) > EXACT:
             return super().log_z()
@@ -153,7 +178,7 @@ class Sitewise(Machine):
         return to_float64(self.score(x)).logsumexp(0)
 
     def _bits(self, n: int, size: int) -> Iterator[Tensor]:
-        """All states of n units, at most `size` at once, shape (size, n)."""
+        """Yields all states of n units in chunks of at most `size`, shape (size, n)."""
         for start in range(0, 2**n, size):
             bits = Bernoulli().states(start, min(start + size, 2**n), (n,))
             yield bits.to(self.device, self.dtype)
@@ -163,25 +188,37 @@ class Sitewise(Machine):
     def sweep(
         self, layers: Layers, rng: Rng, rows: RowKeys, c: Tensor | None = None, beta: float | Tensor = 1.0
     ) -> Layers:
-        """Each site given all others, there and back, at `beta` of the path."""
+        """Runs one Gibbs sweep over the sites, forth and back.
+
+        Args:
+            layers: values of all layers by name, each (B, *).
+            rng: source of random numbers.
+            rows: row keys of the random numbers.
+            c: not used.
+            beta: position on the annealing path, from 0 (independent units) to 1 (this machine).
+        """
         return self.swept_where(layers, {}, rng, rows, beta)
 
     def swept_where(
         self, layers: Layers, held: Layers, rng: Rng, rows: RowKeys, beta: float | Tensor = 1.0
     ) -> Layers:
-        """A sweep in which some entries stay.
+        """Runs one Gibbs sweep with some entries held fixed.
 
         Args:
-            held: for layers of which entries stay, True where they do, shape (B, units) or (1, units).
+            layers: values of all layers by name, each (B, *).
+            held: for each layer with fixed entries, True at these, shape (B, units) or (1, units).
+            rng: source of random numbers.
+            rows: row keys of the random numbers.
+            beta: position on the annealing path, from 0 to 1.
         """
         x = self.packed(layers).clone()
-        # what a walk keeps from site to site has no graph of any number of rows
+        # the caches of a walk cannot be exported with a dynamic number of rows
         walk = Walk(self, x) if torch.compiler.is_exporting() else self.walk(x)
         none = {name: torch.zeros_like(layers[name], dtype=torch.bool) for name in self.rest}
         stay = self.packed({name: held.get(name, free) | free for name, free in none.items()})
         groups = self.groups
         if held:
-            # what stays in all rows is passed over
+            # skip sites that are held in all rows
             free = (~stay).any(0).tolist()
             groups = [sites for sites in groups if any(free[i] for i in sites)]
         base = torch.cat([self._base(name) for name in self.rest])
@@ -195,7 +232,7 @@ class Sitewise(Machine):
         return self.unpacked(walk.x)
 
     def walk(self, x: Tensor) -> Walk:
-        """Chains at x (B, sites) that go from site to site; x is theirs."""
+        """Returns chains at x, shape (B, sites), which they change in place."""
         return Walk(self, x)
 
     # ---- annealing
@@ -203,11 +240,26 @@ class Sitewise(Machine):
     def anneal(
         self, state: Tensor, before: float, after: float, rng: Rng, c: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """log p*_after(state) - log p*_before(state), shape (B,), and the state after a sweep at `after`."""
+        """Takes one annealing step from `before` to `after` on the path; see `Machine.anneal`.
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            before: position on the path, from 0 to 1.
+            after: next position on the path.
+            rng: source of random numbers.
+            c: not used.
+        """
         swept = self.sweep(self.unpacked(state), rng, rng.rows, beta=after)
         return self.log_ratio(state, before, after), self.packed(swept)
 
     def log_ratio(self, state: Tensor, before: float, after: float, c: Tensor | None = None) -> Tensor:
-        """log p*_after(state) - log p*_before(state) in nats, shape (B,)."""
+        """Computes log p*_after(state) - log p*_before(state) in nats, shape (B,).
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            before: position on the path, from 0 to 1.
+            after: another position on the path.
+            c: not used.
+        """
         free = self.unpacked(state)["v"] @ self.base
         return (after - before) * (to_float64(self.score(state)) - to_float64(free))

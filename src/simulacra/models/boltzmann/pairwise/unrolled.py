@@ -1,4 +1,4 @@
-"""A pairwise field whose approximate inference is trained end to end.
+"""A pairwise Markov random field whose approximate inference is trained end to end.
 
     p(x) = exp(sum_i b_i x_i + sum_(i~j) w_ij x_i x_j) / Z                     (1)
 
@@ -9,12 +9,12 @@ of the others. Belief propagation sends messages, as log-odds, along each edge i
     q_i = sigmoid(b_i + sum_(k~i) m_(k->i))                                    (3)
 
 and m_(i->j) = w_ij x_i from an entry that is given. On a chain q is exact once T reaches the number of its
-edges. Mean field iterates q_i = sigmoid(b_i + sum_(j~i) w_ij q_j), even sites then odd ones. Rather than the
-likelihood, training minimizes what inference gets wrong, through its T rounds:
+edges. Mean field iterates q_i = sigmoid(b_i + sum_(j~i) w_ij q_j), even sites then odd ones. Training does
+not maximize the likelihood; it backpropagates the prediction loss through the T rounds,
 
     -sum_(i in S) log q_i(x_i),   q given the entries not in S                 (4)
 
-for a random set S of each row: the parameters make up for the approximation.
+for a random set S of each row, so that the parameters compensate for the approximation.
 
 Reference: Stoyanov, Ropson and Eisner 2011; Brakel, Stroobandt and Schrauwen 2013. Row A12.
 """
@@ -45,20 +45,19 @@ Inference = Literal["bp", "mean-field"]
 class UnrolledMRF(Sitewise, Completes):
     """Pairwise Markov random field over binary data, trained to predict any entries from the others.
 
-    Its density is exact with at most 20 entries; what it fills in are draws of the marginals that T rounds
-    of its inference find, each entry by itself.
+    Its density is exact with at most 20 entries. Completions draw each missing entry independently from its
+    marginal after T rounds of inference.
 
     Args:
-        space: a binary space.
-        edges: `grid`, each pixel with its neighbours above, below and beside; or `chain`, the entries in
-            their order.
-        steps: T, rounds of inference.
+        space: a `Binary` space.
+        edges: `grid` connects each pixel with its four neighbours; `chain` connects consecutive entries.
+        steps: number T of rounds of inference.
         inference: `bp` or `mean-field`.
         predicted: probability that an entry belongs to S.
-        burn_in: sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
 
     Raises:
-        ValueError: if the space is not binary, has no such edges, or an option does not fit.
+        ValueError: if the space is not binary, has no such edges, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -86,50 +85,60 @@ class UnrolledMRF(Sitewise, Completes):
         self.steps, self.inference, self.predicted = steps, inference, predicted
         self.b = nn.Parameter(torch.zeros(space.dims))
         self.w = nn.Parameter(0.01 * torch.randn(len(pairs)))
-        # each edge in both directions, the one way round and then the other
+        # all edges in one direction, then all in the other
         i, j = torch.tensor(pairs).T
         self.register_buffer("tail", torch.cat([i, j]), persistent=False)
         self.register_buffer("head", torch.cat([j, i]), persistent=False)
         self.even, self.odd = coloured(space.dims, pairs)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         update = Update("predict", ("",), predict)
         return Stage("train", [update], self.length, start=begin) if i == 0 else None
 
     # ---- the field
 
     def score(self, x: Tensor) -> Tensor:
-        """log p of (1) but for log Z in nats, shape (B,)."""
+        """Computes log p of (1) without log Z in nats, shape (B,)."""
         n = len(self.w)
         # (1)
         return x @ self.b + (x[:, self.tail[:n]] * x[:, self.head[:n]]) @ self.w
 
     def differences(self, x: Tensor, sites: list[int]) -> Tensor:
-        """b_i + sum_j w_ij x_j, shape (B, len(sites))."""
+        """Returns b_i + sum_j w_ij x_j at some sites, shape (B, len(sites)).
+
+        Args:
+            x: all units, shape (B, sites).
+            sites: indices of the sites.
+        """
         return (self.b + self._arriving(self._both() * x[:, self.tail]))[:, sites]
 
     @property
     def groups(self) -> list[list[int]]:
-        """Two colours: neighbours differ."""
+        """Two groups of sites such that neighbours are in different groups."""
         return [self.even, self.odd]
 
     def _both(self) -> Tensor:
-        """w in both directions."""
+        """Returns w for both directions of each edge, shape (2 edges,)."""
         return torch.cat([self.w, self.w])
 
     def _arriving(self, along: Tensor) -> Tensor:
-        """The sum over the edges that lead to each site, shape (B, sites)."""
+        """Sums values of directed edges at the sites they lead to, shape (B, sites)."""
         return along.new_zeros(along.shape[0], self.sites).index_add(1, self.head, along)
 
     # ---- inference
 
     def fields(self, v: Tensor, known: Tensor) -> Tensor:
-        """Log-odds of the marginals after T rounds, differentiable, shape (B, sites).
+        """Computes the log-odds of the marginals after T rounds, differentiable, shape (B, sites).
 
         Args:
-            v: entries, shape (B, sites); what stands where `known` is False plays no part.
-            known: True for those that are given, shape (B, sites).
+            v: entries, shape (B, sites); unknown ones may have any value.
+            known: True for given entries, shape (B, sites).
         """
         return self._propagated(v, known) if self.inference == "bp" else self._mean_field(v, known)
 
@@ -139,7 +148,7 @@ class UnrolledMRF(Sitewise, Completes):
         m = torch.zeros_like(given)
         for _ in range(self.steps):
             there = (self.b + self._arriving(m))[:, self.tail]
-            # (2): without what came the other way along the edge
+            # (2): without the message in the opposite direction of the edge
             rest = there - torch.cat([m[:, n:], m[:, :n]], 1)
             m = torch.where(sure, given, F.softplus(rest + w) - F.softplus(rest))
         # (3)
@@ -156,36 +165,58 @@ class UnrolledMRF(Sitewise, Completes):
         return field
 
     def marginals(self, x: Tensor, known: Tensor) -> Tensor:
-        """q of all entries given the known ones, these in their places, shape (B, sites)."""
+        """Returns the marginals q given the known entries, with these at their values, shape (B, sites).
+
+        Args:
+            x: observations, shape (B, *).
+            known: True where known, shape (B, *).
+        """
         v, there = self.visible(x), known.reshape(x.shape[0], -1)
         return torch.where(there, v, torch.sigmoid(self.fields(v, there)))
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """The unknown entries drawn by their marginals, each by itself, shape (B, *)."""
+        """Returns x with each missing entry drawn independently from its marginal, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         q = self.marginals(self.space.filled(x, known), known)
         return self.observed(rng.bernoulli("x", q))
 
 
 def predict(model: UnrolledMRF, batch: Batch, rng: Rng) -> Terms:
-    """Equation (4) in nats for a set S drawn for each row."""
+    """Computes equation (4) in nats, shape (B,), for a random set S of each row."""
     v = model.visible(batch.x)
     asked = rng.bernoulli("ask", torch.full_like(v, model.predicted)).bool()
-    # (4), by log-odds rather than marginals, whose logarithms may be infinite
+    # (4), from log-odds, because logs of the marginals may be infinite
     nats = F.binary_cross_entropy_with_logits(model.fields(v, ~asked), v, reduction="none")
     return Terms({"entries": (nats * asked).sum(1)})
 
 
 def begin(model: UnrolledMRF, source: Source, rng: Rng) -> None:
-    """Biases, and the path that annealing takes, by the data."""
+    """Initializes the biases, and `base` for annealing, from the data.
+
+    Args:
+        model: the field.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     model.b.copy_(log_odds(model, source, rng))
     model.base.copy_(model.b)
 
 
 def pairs_of(space: Space, edges: str) -> list[tuple[int, int]]:
-    """The edges as pairs of flattened entries.
+    """Returns the edges as pairs of indices of flattened entries.
+
+    Args:
+        space: space of the data.
+        edges: `chain` or `grid`.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if a grid has no images of one channel, or there is a single entry only.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -213,7 +244,12 @@ def pairs_of(space: Space, edges: str) -> list[tuple[int, int]]:
 
 
 def coloured(n: int, pairs: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
-    """The n sites in two colours such that neighbours differ; edges lead from known to new sites."""
+    """Splits the sites of a bipartite graph into two groups such that neighbours are in different groups.
+
+    Args:
+        n: number of sites.
+        pairs: edges in the order of `pairs_of`; the last edge that leads to a site determines its group.
+    """
     colour = [0] * n
     for i, j in pairs:
         colour[j] = 1 - colour[i]
@@ -221,7 +257,13 @@ def coloured(n: int, pairs: list[tuple[int, int]]) -> tuple[list[int], list[int]
 
 
 def check_options(edges: str, inference: str, predicted: float) -> None:
-    """Raise ValueError unless the options of a pairwise field are among its choices."""
+    """Raises ValueError if an option of the pairwise field is not possible.
+
+    Args:
+        edges: `chain` or `grid`.
+        inference: `bp` or `mean-field`.
+        predicted: probability in (0, 1].
+    """
     for name, value, choices in (("edges", edges, Edges), ("inference", inference, Inference)):
         if value not in get_args(choices):
             raise ValueError(f"{name} is {value!r}; choose from {', '.join(get_args(choices))}.")

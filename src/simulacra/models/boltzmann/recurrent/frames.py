@@ -1,12 +1,12 @@
-"""Restricted machines whose biases come with each row: the frames of recurrent models.
+"""RBMs with biases for each row: the frames of recurrent models.
 
     E(v, h | b_t, c_t) = -b_t'v - c_t'h - v'W h                                  (1)
     log Z_t = log sum_h exp(c_t'h + sum_i softplus(b_ti + (W h)_i))              (2)
     log p(v_t | v_<t) = -F_t(v_t) - log Z_t                                      (3)
 
-with the sum of (2) over the smaller layer. Where it has too many states the gradient of (3) is that of
-F_t(v_t) - F_t(v*), with v* after k Gibbs sweeps from v_t at the same biases: contrastive divergence, whose
-gradient goes on through b_t and c_t to the frames before.
+with the sum of (2) over the smaller layer. If it has too many states, the gradient of (3) is estimated by
+that of F_t(v_t) - F_t(v*), with v* after k Gibbs sweeps from v_t at the same biases: contrastive divergence,
+whose gradient is backpropagated through b_t and c_t to earlier frames.
 
 Reference: Sutskever, Hinton and Taylor 2009; Boulanger-Lewandowski, Bengio and Vincent 2012. Rows A21, A22.
 """
@@ -39,17 +39,17 @@ from simulacra.models.boltzmann.recurrent.sequence import (
     valid_steps,
 )
 
-UNITS = 12  # of the smaller layer up to which (2) is summed: each frame has a sum of its own
-ENTRIES = 2**22  # of the sum (2) that exist at once
+UNITS = 12  # largest number of units of the smaller layer for which (2) is summed, once for each frame
+ENTRIES = 2**22  # largest number of entries of the sum (2) in memory
 
 
 class Frames(Machine):
-    """Equation (1): an RBM whose condition is its biases, b_t and then c_t.
+    """An RBM whose condition is its biases, equation (1): b_t, then c_t.
 
     Args:
-        space: what one frame is.
+        space: space of one frame.
         hidden: number of hidden units.
-        burn_in: Gibbs sweeps from free units for a frame.
+        burn_in: Gibbs sweeps for a frame, starting from independent units.
     """
 
     def __init__(self, space: Space, hidden: int, burn_in: int):
@@ -60,18 +60,34 @@ class Frames(Machine):
         self.W = nn.Parameter(0.01 * torch.randn(d, hidden))
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of equation (1) in nats, shape (*,)."""
+        """Computes E of equation (1) in nats, shape (*,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         b, bias = self._split(c)
         # (1)
         return -(layers["v"] * b).sum(-1) - (layers["h"] * (bias + layers["v"] @ self.W)).sum(-1)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """b_t + W h on v, c_t + W'v on h, shape (*, units)."""
+        """Returns b_t + W h on v, c_t + W'v on h, shape (*, units).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         b, bias = self._split(c)
         return b + layers["h"] @ self.W.T if name == "v" else bias + layers["v"] @ self.W
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """E(v, 0), shape (*,), and the field on h."""
+        """Returns E(v, 0), shape (*,), and the field on h.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return -(layers["v"] * self._split(c)[0]).sum(-1), {"h": self.field("h", layers, c)}
 
     def _split(self, c: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -81,12 +97,12 @@ class Frames(Machine):
 
 
 def log_partition(W: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """log Z_t of equation (2) for each row of biases, in nats, differentiable, shape (N,).
+    """Computes log Z_t of equation (2) for each row of biases, in nats, differentiable, shape (N,).
 
     Args:
-        W: shape (d, hidden).
-        b: shape (N, d).
-        c: shape (N, hidden).
+        W: weights, shape (d, hidden).
+        b: biases of the visible units, shape (N, d).
+        c: biases of the hidden units, shape (N, hidden).
 
     Example:
         >>> log_partition(torch.zeros(2, 3), torch.zeros(1, 2), torch.zeros(1, 3)).exp()
@@ -106,16 +122,19 @@ def log_partition(W: Tensor, b: Tensor, c: Tensor) -> Tensor:
 
 
 class RecurrentRBM(Recurrent, HasPartitionFunctions):
-    """Abstract: a recurrent model whose frames are restricted machines.
+    """Abstract base of recurrent models whose frames are RBMs.
 
     Args:
-        space: sequences of binary frames.
-        hidden: hidden units of each frame.
-        gibbs_steps: k, Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps for each frame of a sample.
-        lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `cd`, or `exact` where few units allow (2).
+        space: space of sequences of binary frames.
+        hidden: number of hidden units of each frame.
+        gibbs_steps: Gibbs sweeps k for each update.
+        burn_in: Gibbs sweeps for each frame of a sample, starting from independent units.
+        lr: learning rate of SGD.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `cd`, or `exact` if (2) can be summed.
+
+    Raises:
+        ValueError: if the space holds no sequences of binary frames, or an option is out of range.
     """
 
     def __init__(
@@ -140,24 +159,34 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
 
     @property
     def W(self) -> Tensor:
-        """The weights of equation (1), shape (d, hidden)."""
+        """Weights of equation (1), shape (d, hidden)."""
         return self.frames.W
 
     def updates(self) -> list[Update]:
-        """One player; frames beyond a sequence's end weigh nothing."""
+        """Returns the only update; frames after the end of a sequence have weight 0."""
         loss, term = LOSSES[self.estimator]
         return [Update("likelihood", ("",), loss, weights={term: valid_frames}, optimizer=self.optimizer)]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One stage: b, and the free units that chains begin at, are at the notes' frequencies."""
+        """Returns the only stage, which initializes b and `base` from the mean of the frames.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return stage_of(self, i, start_chains_there)
 
     def joined_biases(self, x: Tensor) -> Tensor:
-        """b_t and then c_t of each frame: the conditions of `frames`, shape (B, T, d + hidden)."""
+        """Returns b_t and then c_t of each frame, the conditions of `frames`, shape (B, T, d + hidden)."""
         return torch.cat(self.biases(self.past(self.features(x))), -1)
 
     def laws(self, x: Tensor, known: Tensor | None = None) -> Laws:
-        """The machine of each frame before its row's end, with b_t and c_t for its condition."""
+        """Returns the RBMs of all frames before the end of their row, with b_t and c_t as conditions.
+
+        Args:
+            x: sequences, shape (B, T, d).
+            known: False after the end of a row, shape (B, T, d); None for full rows.
+        """
         lengths = None if known is None else self.space.lengths_of(known, type(self).__name__)
         valid = valid_steps(x, lengths)
         # the biases of a frame are a function of the frames before it
@@ -166,25 +195,43 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
         return Laws(self.frames, x[valid], self.joined_biases(x)[valid], valid.nonzero()[:, 0], kinds)
 
     def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
-        """Equation (3), exact, shape (N,)."""
+        """Computes equation (3), exact, in nats, shape (N,).
+
+        Args:
+            v: frames, shape (N, d).
+            b: biases of the visible units, shape (N, d).
+            c: biases of the hidden units, shape (N, hidden).
+        """
         # (3)
         return -self.frames.marginal({"v": v}, torch.cat([b, c], 1)) - log_partition(self.W, b, c)
 
     def draw_frame(self, b: Tensor, c: Tensor, rng: Rng) -> Tensor:
-        """`burn_in` Gibbs sweeps from free units, shape (B, d)."""
+        """Samples a frame by `burn_in` Gibbs sweeps from independent units, shape (B, d).
+
+        Args:
+            b: biases of the visible units, shape (B, d).
+            c: biases of the hidden units, shape (B, hidden).
+            rng: source of random numbers.
+        """
         return self.frames.draw(rng, torch.cat([b, c], 1))
 
 
 def start_chains_there(model: RecurrentRBM, source: Source, rng: Rng) -> None:
-    """b, and the field of the free units, at the log-odds of the notes."""
+    """Initializes b, and `base` of the frames, at the log-odds of the mean of the frames.
+
+    Args:
+        model: the recurrent model.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     start_at_note_frequencies(model, source, rng)
     model.frames.base.copy_(model.b)
 
 
 def contrast(model: RecurrentRBM, batch: Batch, rng: Rng) -> Terms:
-    """F_t(v_t) - F_t(v*) of each frame, shape (B, T)."""
+    """Computes F_t(v_t) - F_t(v*) of each frame, shape (B, T)."""
     v, c = model.features(batch.x), model.joined_biases(batch.x)
-    # a generator a row: what a frame draws does not depend on how far the batch is padded
+    # one generator per row, so that draws do not depend on the padding of the batch
     keyed, layers = rng.per_row(), {"v": v}
     with torch.no_grad():
         for t in range(model.k):
@@ -194,7 +241,7 @@ def contrast(model: RecurrentRBM, batch: Batch, rng: Rng) -> Terms:
 
 
 def exact(model: RecurrentRBM, batch: Batch, rng: Rng) -> Terms:
-    """-log p(v_t | v_<t) of each frame in nats, shape (B, T)."""
+    """Computes -log p(v_t | v_<t) of each frame in nats, shape (B, T)."""
     return Terms({"nll": -model.frame_log_prob(batch.x, batch.lengths)})
 
 
@@ -202,10 +249,10 @@ LOSSES: dict[str, tuple[Loss, str]] = {"cd": (contrast, "contrast"), "exact": (e
 
 
 def _estimator(asked: str, smaller: int) -> str:
-    """The estimator, checked.
+    """Returns the name of the estimator, after checking it.
 
     Raises:
-        ValueError: if there is none of that name, or its sums have too many states.
+        ValueError: if the name is unknown, or the sums of `exact` have too many states.
     """
     if asked not in LOSSES:
         raise ValueError(f"estimator is {asked!r}; choose from {', '.join(LOSSES)}.")

@@ -1,12 +1,12 @@
-"""The RNN-NADE: a NADE for each frame of a sequence, its biases set by a recurrent network.
+"""The RNN-NADE: a NADE for each frame of a sequence, with biases from a recurrent network.
 
     b_t = b + W_uv u_(t-1),   c_t = c + W_uh u_(t-1)                             (1)
     u_t = tanh(b_u + W_uu u_(t-1) + W_vu v_t),   u_0 = 0                         (2)
     p(v_t | v_<t) = prod_i p(v_ti | v_t,<i, v_<t),
     p(v_ti = 1 | ...) = sg(b_ti + V_i sg(c_t + W_<i v_t,<i))                     (3)
 
-In place of the RNN-RBM's machine stands an estimator whose probabilities sum to one: the likelihood of a
-sequence and its gradient are exact.
+Unlike the RBM of the RNN-RBM, the NADE has normalized probabilities: the likelihood of a sequence and its
+gradient are exact.
 
 Reference: Boulanger-Lewandowski, Bengio and Vincent 2012, section 4.2; Larochelle and Murray 2011 for (3).
 Row A23.
@@ -31,9 +31,9 @@ class RNNNADE(Recurrent):
     """RNN-NADE over sequences of binary frames, with an exact likelihood.
 
     Args:
-        space: sequences of binary frames.
-        hidden: hidden units of each frame.
-        state: size of u.
+        space: space of sequences of binary frames.
+        hidden: number of hidden units of each frame.
+        state: size of the recurrent state u.
         lr: learning rate of Adam.
 
     Raises:
@@ -55,14 +55,19 @@ class RNNNADE(Recurrent):
         self.V = nn.Parameter(torch.empty(d, hidden).uniform_(-1, 1) / hidden**0.5)
 
     def updates(self) -> list[Update]:
-        """One player; frames beyond a sequence's end weigh nothing."""
+        """Returns the only update; frames after the end of a sequence have weight 0."""
         # gradients through many frames may explode
         optimizer = Adam(lr=self.lr, clip=1.0)
         weights = {"nll": valid_frames}
         return [Update("likelihood", ("",), negative_log_likelihood, weights=weights, optimizer=optimizer)]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """One stage; b begins at the notes' frequencies."""
+        """Returns the only stage, which initializes b from the mean of the frames.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         return stage_of(self, i)
 
     @property
@@ -71,22 +76,34 @@ class RNNNADE(Recurrent):
         return self.net.A
 
     def drive(self, v: Tensor) -> Tensor:
-        """b_u + W_vu v of (2), shape (*, state)."""
+        """Computes b_u + W_vu v of (2), shape (*, state)."""
         return self.net.drive(v)
 
     def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """b_t and c_t of (1)."""
+        """Computes b_t and c_t of (1)."""
         # (1)
         return self.b + s @ self.net.U, self.c + s @ self.net.V
 
     def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
-        """The sum of the logs of (3), exact, shape (N,)."""
+        """Computes the sum of the logs of (3), exact, in nats, shape (N,).
+
+        Args:
+            v: frames, shape (N, d).
+            b: biases of the visible units, shape (N, d).
+            c: biases of the hidden units, shape (N, hidden).
+        """
         # (3)
         y = shared_recursion(v.unsqueeze(2), self.W.unsqueeze(1), c, self.V.unsqueeze(1)).squeeze(2) + b
         return -F.binary_cross_entropy_with_logits(y, v, reduction="none").sum(1)
 
     def draw_frame(self, b: Tensor, c: Tensor, rng: Rng) -> Tensor:
-        """Entry by entry, shape (B, d)."""
+        """Samples a frame entry by entry, shape (B, d).
+
+        Args:
+            b: biases of the visible units, shape (B, d).
+            c: biases of the hidden units, shape (B, hidden).
+            rng: source of random numbers.
+        """
         u = rng.uniform("v", self.visible, dtype=b.dtype)
         entries = []
         for i in range(self.visible):
@@ -98,5 +115,5 @@ class RNNNADE(Recurrent):
 
 
 def negative_log_likelihood(model: RNNNADE, batch: Batch, rng: Rng) -> Terms:
-    """-log p(v_t | v_<t) of each frame in nats, shape (B, T)."""
+    """Computes -log p(v_t | v_<t) of each frame in nats, shape (B, T)."""
     return Terms({"nll": -model.frame_log_prob(batch.x, batch.lengths)})

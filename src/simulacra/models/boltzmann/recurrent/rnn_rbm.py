@@ -1,10 +1,10 @@
-"""The RNN-RBM: an RBM for each frame of a sequence, its biases set by a recurrent network.
+"""The RNN-RBM: an RBM for each frame of a sequence, with biases from a recurrent network.
 
     b_t = b + W_uv u_(t-1),   c_t = c + W_uh u_(t-1)                             (1)
     u_t = tanh(b_u + W_uu u_(t-1) + W_vu v_t),   u_0 = 0                         (2)
     p(v_t, h_t | v_<t) = RBM with weights W and biases b_t, c_t                  (3)
 
-Unlike in the RTRBM the state u need not be what the hidden units say of the frame.
+Unlike in the RTRBM, the state u is separate from the hidden units.
 
 Reference: Boulanger-Lewandowski, Bengio and Vincent, Modeling Temporal Dependencies in High-Dimensional
 Sequences, 2012. Row A22.
@@ -22,20 +22,20 @@ from simulacra.models.boltzmann.recurrent.sequence import StateNet
 class RNNRBM(RecurrentRBM):
     """RNN-RBM over sequences of binary frames.
 
-    Its density is exact where the smaller layer has at most 12 units.
+    Its density is exact if the smaller layer has at most 12 units.
 
     Args:
-        space: sequences of binary frames.
-        hidden: hidden units of each frame.
-        state: size of u.
+        space: space of sequences of binary frames.
+        hidden: number of hidden units of each frame.
+        state: size of the recurrent state u.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for each frame of a sample.
+        burn_in: Gibbs sweeps for each frame of a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `cd`, or `exact` where few units allow it.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `cd`, or `exact` for few units.
 
     Raises:
-        ValueError: if the space holds no sequences of binary frames, or an option does not fit.
+        ValueError: if the space holds no sequences of binary frames, or an option is out of range.
 
     Example:
         >>> import torch
@@ -66,10 +66,10 @@ class RNNRBM(RecurrentRBM):
         return self.net.A
 
     def drive(self, v: Tensor) -> Tensor:
-        """b_u + W_vu v of (2), shape (*, state)."""
+        """Computes b_u + W_vu v of (2), shape (*, state)."""
         return self.net.drive(v)
 
     def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """b_t and c_t of (1)."""
+        """Computes b_t and c_t of (1)."""
         # (1)
         return self.b + s @ self.net.U, self.c + s @ self.net.V

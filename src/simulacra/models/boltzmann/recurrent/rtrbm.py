@@ -1,9 +1,9 @@
-"""The recurrent temporal RBM: a machine for each frame, whose hidden biases carry what it saw before.
+"""The recurrent temporal RBM: an RBM for each frame, whose hidden biases depend on the earlier frames.
 
     c_t = c + W' r_(t-1),   r_t = sg(W v_t + c_t),   r_0 = 0                     (1)
     p(v_t, h_t | v_<t) = RBM with weights W and biases b, c_t                    (2)
 
-r_t is the mean of the hidden units given v_t, so inference is exact and one pass; learning goes back
+r_t is the mean of the hidden units given v_t, so inference is exact in one pass; learning backpropagates
 through (1).
 
 Reference: Sutskever, Hinton and Taylor, The Recurrent Temporal Restricted Boltzmann Machine, 2009. Row A21.
@@ -21,19 +21,19 @@ from simulacra.models.boltzmann.recurrent.frames import RecurrentRBM
 class RTRBM(RecurrentRBM):
     """Recurrent temporal restricted Boltzmann machine over sequences of binary frames.
 
-    Its density is exact where the smaller layer has at most 12 units.
+    Its density is exact if the smaller layer has at most 12 units.
 
     Args:
-        space: sequences of binary frames.
-        hidden: hidden units of each frame, and the size of r.
+        space: space of sequences of binary frames.
+        hidden: number of hidden units of each frame, and the size of the state r.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for each frame of a sample.
+        burn_in: Gibbs sweeps for each frame of a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `cd`, or `exact` where few units allow it.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `cd`, or `exact` for few units.
 
     Raises:
-        ValueError: if the space holds no sequences of binary frames, or an option does not fit.
+        ValueError: if the space holds no sequences of binary frames, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.composite import Sequence
@@ -65,10 +65,10 @@ class RTRBM(RecurrentRBM):
         return self.recurrent
 
     def drive(self, v: Tensor) -> Tensor:
-        """W v + c of (1), shape (*, hidden)."""
+        """Computes W v + c of (1), shape (*, hidden)."""
         return v @ self.W + self.c
 
     def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """b, and c_t of (1)."""
+        """Returns b, and c_t of (1)."""
         # (1)
         return self.b.expand(*s.shape[:-1], -1), self.c + s @ self.recurrent

@@ -1,12 +1,12 @@
-"""Shared by recurrent models of sequences: a deterministic state that sets the law of the next frame.
+"""The shared base of recurrent models of sequences, in which a state gives the next frame's distribution.
 
     log p(v_1, ..., v_L) = sum_t log p(v_t | s_(t-1))                            (1)
     s_t = f(D(v_t) + s_(t-1) R),   s_0 = 0                                       (2)
     b_t, c_t = biases(s_(t-1))                                                   (3)
 
-The law of a frame is a machine or an estimator whose biases (3) are those of its visible and hidden units.
-Gradients go back through (2) to the first frame. A sequence counts as often as it has frames: what is
-learned from is the mean of (1) over all frames of a batch.
+A frame is modelled by an RBM or a NADE with (3) as the biases of its visible and hidden units. Gradients are
+backpropagated through (2) to the first frame. The loss is the mean of the terms of (1) over all frames of a
+batch, so that longer sequences have more weight.
 
 Reference: Sutskever, Hinton and Taylor 2009; Boulanger-Lewandowski, Bengio and Vincent 2012. Rows A21 to A23.
 """
@@ -32,19 +32,19 @@ from simulacra.core.updates import Source, Stage
 from simulacra.models.boltzmann.machine.learning import check_at_least
 from simulacra.models.boltzmann.machine.needs import need_frames
 
-FRAMES = 2**14  # whose law is worked out at once
-ROWS = 64  # sequences that are looked at together before training
+FRAMES = 2**14  # largest number of frames that are scored at once
+ROWS = 64  # number of sequences in a chunk when the biases are initialized
 
 
 class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
-    """Abstract: equations (1) to (3); subclasses give the law of a frame, D, R, f and the biases.
+    """Abstract base with equations (1) to (3); subclasses provide D, R, f, the biases and the frames.
 
     Args:
-        space: sequences of binary frames.
-        hidden: hidden units of the law of a frame.
+        space: space of sequences of binary frames.
+        hidden: number of hidden units of each frame.
 
     Raises:
-        ValueError: if the space holds no sequences of binary frames, or there is no hidden unit.
+        ValueError: if the space holds no sequences of binary frames, or `hidden` is below 1.
     """
 
     space: Sequence
@@ -57,24 +57,24 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         self.hidden, self.visible = hidden, space.shape[1]
         self.b, self.c = nn.Parameter(torch.zeros(self.visible)), nn.Parameter(torch.zeros(hidden))
 
-    # ---- what a model gives
+    # ---- state and frames, provided by subclasses
 
     @property
     @abstractmethod
     def R(self) -> Tensor:
-        """The recurrent weights of (2), shape (S, S)."""
+        """Recurrent weights of (2), shape (S, S)."""
 
     @abstractmethod
     def drive(self, v: Tensor) -> Tensor:
-        """D(v) of (2), shape (*, S)."""
+        """Computes D(v) of (2), shape (*, S)."""
 
     @abstractmethod
     def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """b_t and c_t of (3) from the states before, shapes (*, d) and (*, hidden)."""
+        """Computes b_t and c_t of (3) from the states before, shapes (*, d) and (*, hidden)."""
 
     @abstractmethod
     def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
-        """log p of frames with biases of their own, in nats, shape (N,).
+        """Computes log p of frames given their biases, in nats, shape (N,).
 
         Args:
             v: frames, shape (N, d).
@@ -84,12 +84,18 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
 
     @abstractmethod
     def draw_frame(self, b: Tensor, c: Tensor, rng: Rng) -> Tensor:
-        """A frame for each row of biases, shape (B, d)."""
+        """Samples a frame for each row of biases, shape (B, d).
 
-    # ---- what follows
+        Args:
+            b: biases of the visible units, shape (B, d).
+            c: biases of the hidden units, shape (B, hidden).
+            rng: source of random numbers.
+        """
+
+    # ---- scores and samples
 
     def past(self, v: Tensor) -> Tensor:
-        """The states s_(t-1) of equation (2) before each of the frames (B, T, d), shape (B, T, S)."""
+        """Returns the states s_(t-1) of equation (2) before each of the frames (B, T, d), shape (B, T, S)."""
         drive, R = self.drive(v), self.R
         s, states = torch.zeros_like(drive[:, 0]), []
         for step in drive.unbind(1):
@@ -99,11 +105,11 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         return torch.stack(states, 1)
 
     def frame_log_prob(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """The terms of (1) in nats, 0 beyond a row's end, shape (B, T).
+        """Computes the terms of (1) in nats, 0 after the end of a row, shape (B, T).
 
         Args:
-            x: sequences, shape (B, T, d); T may be below the space's.
-            lengths: frames of each row, shape (B,); None: all.
+            x: sequences, shape (B, T, d); T may be shorter than in the space.
+            lengths: number of frames of each row, shape (B,); None for all T.
         """
         v, valid = self.features(x), valid_steps(x, lengths)
         parts = [part[valid].split(FRAMES) for part in (v, *self.biases(self.past(v)))]
@@ -112,10 +118,12 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         return torch.zeros_like(valid, dtype=found.dtype).masked_scatter(valid, found)
 
     def log_density(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """log p(x) of equation (1) in nats, shape (B,).
+        """Computes log p(x) of equation (1) in nats, shape (B,).
 
         Args:
-            known: False in the last steps of a row, which then count for nothing.
+            x: sequences, shape (B, T, d).
+            c: not used.
+            known: False in the steps after the end of a row, which are left out; None for full rows.
         """
         if known is None:
             return to_float64(self.frame_log_prob(x)).sum(1)
@@ -123,16 +131,28 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         return to_float64(self.frame_log_prob(x[:, : int(lengths.max())], lengths)).sum(1)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Frame by frame, shape (B, T, d)."""
+        """Samples sequences frame by frame, shape (B, T, d).
+
+        Args:
+            rng: source of random numbers, with one row for each sample.
+            c: not used.
+        """
         return self._continued(torch.zeros(len(rng.rows), 0, self.visible), None, rng)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Each sequence continued from its known first steps, shape (B, T, d)."""
+        """Continues each sequence from its known first steps, shape (B, T, d).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+        """
         lengths = self.space.lengths_of(known, type(self).__name__)
         return self._continued(self.features(x)[:, : int(lengths.max())], lengths, rng)
 
     def _continued(self, begun: Tensor, lengths: Tensor | None, rng: Rng) -> Tensor:
-        """Sequences that begin with the frames `begun`, of which each row keeps its own number."""
+        """Samples sequences that start with the frames `begun`, of which each row keeps its own number."""
         s = torch.zeros(begun.shape[0], self.R.shape[0], dtype=self.dtype, device=self.device)
         frames = []
         for t in range(self.space.steps):
@@ -146,14 +166,14 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
 
 
 class StateNet(nn.Module):
-    """The state of the RNN-RBM and the RNN-NADE, and how it moves the biases of a frame.
+    """The recurrent state of the RNN-RBM and the RNN-NADE, with its maps to the biases of a frame:
 
         u_t = tanh(a + v_t B + u_(t-1) A),   b_t = b + u_(t-1) U,  c_t = c + u_(t-1) V
 
     Args:
-        visible: units of a frame.
-        hidden: hidden units of its law.
-        state: size of u.
+        visible: number of units of a frame.
+        hidden: number of hidden units of a frame.
+        state: size of the state u.
     """
 
     def __init__(self, visible: int, hidden: int, state: int):
@@ -166,7 +186,7 @@ class StateNet(nn.Module):
         self.V = nn.Parameter(0.01 * torch.randn(state, hidden))
 
     def drive(self, v: Tensor) -> Tensor:
-        """The part of a frame in the argument of tanh, shape (*, state)."""
+        """Computes a + v B, the term of a frame in the argument of tanh, shape (*, state)."""
         return self.a + v @ self.B
 
 
@@ -174,19 +194,24 @@ class StateNet(nn.Module):
 
 
 def valid_frames(batch: Batch) -> Tensor:
-    """One for each frame before a sequence's end, shape (B, T)."""
+    """Returns 1 for each frame before the end of its sequence and 0 after it, shape (B, T)."""
     return valid_steps(batch.x, batch.lengths).to(torch.get_default_dtype())
 
 
 def valid_steps(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """True before the end of each row, shape (B, T)."""
+    """Returns True before the end of each row, shape (B, T).
+
+    Args:
+        x: sequences, shape (B, T, *).
+        lengths: number of steps of each row, shape (B,); None for all T.
+    """
     t = torch.arange(x.shape[1], device=x.device)
     counts = torch.full((len(x),), x.shape[1], device=x.device) if lengths is None else lengths
     return t < counts.unsqueeze(1)
 
 
 def trimmed(model: Recurrent, batch: Batch, rng: Rng) -> Batch:
-    """The batch without the steps in which all of its rows have ended."""
+    """Returns the batch without the steps after the end of its longest row."""
     if batch.lengths is None:
         return batch
     steps = int(batch.lengths.max())
@@ -195,7 +220,13 @@ def trimmed(model: Recurrent, batch: Batch, rng: Rng) -> Batch:
 
 
 def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> None:
-    """b at the log-odds of each entry's share of the frames: what is learned is the rest."""
+    """Initializes b at the log-odds of each entry's mean over the frames.
+
+    Args:
+        model: the recurrent model.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
     ones, frames = torch.zeros(model.visible, dtype=torch.float64), 0.0
     for i in range(0, len(source), ROWS):
         rows = range(i, min(i + ROWS, len(source)))
@@ -203,12 +234,18 @@ def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> Non
         valid = valid_steps(batch.x, batch.lengths)
         ones += to_float64(batch.x[valid].sum(0)).cpu()
         frames += float(valid.sum())
-    # as if each note had been seen once on and once off
+    # add one frame with each note on and one with it off, so that the log-odds are finite
     model.b.copy_(torch.logit((ones + 1) / (frames + 2)))
 
 
 def stage_of(
     model: Recurrent, i: int, start: Callable[[Any, Source, Rng], None] = start_at_note_frequencies
 ) -> Stage | None:
-    """One stage, on trimmed batches."""
+    """Returns the only stage of a recurrent model, on trimmed batches.
+
+    Args:
+        model: the recurrent model.
+        i: index of the stage.
+        start: initialization that runs before the first update.
+    """
     return Stage("train", model.updates(), model.length, start=start, view=trimmed) if i == 0 else None

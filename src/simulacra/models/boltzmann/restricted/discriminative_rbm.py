@@ -4,8 +4,8 @@
     log p(y | v) = d_y + sum_j softplus(c_j + U_jy + (W'v)_j) - logsumexp      (2)
     v | h ~ sigmoid(b + W h)
 
-with the logsumexp over the classes of what stands before it. It is an RBM over v and the one-hot y; (2) costs
-no more than one pass with each label, so that log p(y | v) is trained by its exact gradient.
+where logsumexp is over the classes, of the terms before it. It is an RBM over v and the one-hot y. (2) costs
+one pass for all labels, so log p(y | v) is trained by its exact gradient.
 
 Reference: Larochelle and Bengio 2008. Row A24.
 """
@@ -25,25 +25,25 @@ from simulacra.models.boltzmann.restricted.labelled import Labelled
 class DiscriminativeRBM(Labelled):
     """Restricted Boltzmann machine over data and their label.
 
-    It classifies; unless its objective is `discriminative` it also samples data of a given label, and
-    `draw_pairs` both. Rows without a label are learnt from as far as they say what the data are like.
+    It classifies. Unless its objective is `discriminative` it also samples data of a given label, and
+    `draw_pairs` samples both. Rows without a label contribute to the term log p(v) only.
 
     Args:
-        space: a binary space, or any where the objective is `discriminative`.
-        condition: the labels, a space of classes.
+        space: a `Binary` space, or any if the objective is `discriminative`.
+        condition: space of the labels, `Categorical`.
         hidden: number of hidden units.
         objective: `hybrid`, `discriminative` or `generative`.
-        generative: alpha of `hybrid`, the weight of -log p(v, y) beside that of -log p(y | v).
-        chains: number of persistent chains, where the estimator has them.
+        generative: weight alpha of -log p(v, y) in `hybrid`, relative to -log p(y | v).
+        chains: number of persistent chains of `pcd` and `tempering`.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under p(v): `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under p(v): `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
-        ValueError: if the space is not binary, the condition no label, or an option does not fit.
+        ValueError: if the space is not binary, the condition is no label, or an option is out of range.
 
     Example:
         >>> from simulacra import Binary, Categorical
@@ -76,31 +76,47 @@ class DiscriminativeRBM(Labelled):
         self.c = nn.Parameter(torch.zeros(hidden))
         self.learning.prepare(self, joint=True)
 
-    # ---- the energy and its fields
+    # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of (1) in nats, shape (B,); of a layer `h` that holds y and, times it, the hidden units."""
+        """Computes E of (1) in nats, shape (B,); the layer `h` holds y, and y times the hidden units.
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         y, h = layers["h"][..., 0], layers["h"][..., 1:]
         # (1)
         given = (y * self.on_label(c, y.shape[0])).sum(1) + (h * self.on_hidden(layers["v"])).sum((1, 2))
         return -given - layers["v"] @ self.b
 
     def on_hidden(self, v: Tensor) -> Tensor:
-        """c_j + U_jy + (W'v)_j with each label, shape (B, classes, hidden)."""
+        """Returns the fields c_j + U_jy + (W'v)_j on hidden units for each label, (B, classes, hidden)."""
         return (v @ self.W).unsqueeze(1) + (self.c + self.U.T)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """The field of the other layer on `name`, in its shape (B, *)."""
+        """Returns the field of the other layer on the layer `name`, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         if name == "v":
             return self.b + layers["h"][..., 1:].sum(1) @ self.W.T
         on_y = self.on_label(c, layers["v"].shape[0])
         return torch.cat([on_y.unsqueeze(2), self.on_hidden(layers["v"])], 2)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """E(v, 0), shape (B,), and the field on the hidden side."""
+        """Returns E(v, 0), shape (B,), and the field on the hidden side.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return -layers["v"] @ self.b, {"h": self.field("h", layers, c)}
 
     def label_logits(self, x: Tensor) -> Tensor:
-        """Equation (2) without its logsumexp, shape (B, classes)."""
+        """Computes equation (2) without its logsumexp, shape (B, classes)."""
         # (2)
         return self.d + F.softplus(self.on_hidden(self.visible(x))).sum(2)

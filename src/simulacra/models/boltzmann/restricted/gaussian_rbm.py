@@ -1,4 +1,4 @@
-"""The Gaussian-Bernoulli restricted machine: real data, binary hidden units.
+"""The Gaussian-Bernoulli RBM: real data, binary hidden units.
 
     E(v, h) = |v - b|^2 / 2 s^2 - c'h - (v / s^2)' W h                         (1)
     v | h ~ N(b + W h, s^2 I),   P(h_j = 1 | v) = sigmoid(c_j + (W'v)_j / s^2)
@@ -24,22 +24,22 @@ class GaussianRBM(Restricted):
     Its density is exact with at most 20 hidden units.
 
     Args:
-        space: a real space; standardize the data.
-        condition: what the condition is; None for p(v). The biases then depend on it.
+        space: a `Real` space, for standardized data.
+        condition: space of the condition, which shifts the biases; None for p(v).
         hidden: number of hidden units.
         scale: standard deviation s of a visible unit given the hidden ones.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`; `auto`
-            takes `pcd`, and `cd` where there is a condition.
-        temperatures: of `tempering`.
-        centred: whether layers are centred at their running means.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`; `auto`
+            takes `pcd`, or `cd` if there is a condition.
+        temperatures: number of parallel chains of `tempering`.
+        centred: if True, layers are centred at their running means.
 
     Raises:
-        ValueError: if the space is not real, or an option does not fit.
+        ValueError: if the space is not real, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real

@@ -1,12 +1,12 @@
-"""An RBM with two groups of hidden units: those that matter to the label, and those that do not.
+"""An RBM with two groups of hidden units: one depends on the label, the other does not.
 
     E(v, y, h, g) = -b'v - d_y - c_y'h - v'W_y h - e'g - v'R g                 (1)
     log p(y | v) = d_y + sum_j softplus(c_yj + (W_y'v)_j) - logsumexp          (2)
     g | v ~ sigmoid(e + R'v)
 
-with the logsumexp over the classes of what stands before it. The group h interacts with data and label in the
-third order, so that a label has features of its own; the group g sees the data alone and explains what is
-common to all labels. (2) does not hold R and e: classification is free of what g has learnt.
+where logsumexp is over the classes, of the terms before it. The group h has third-order interactions with
+data and label, so that each label has its own features. The group g interacts with the data alone and models
+what all labels have in common. R and e do not enter (2), so g does not affect the classification.
 
 Reference: Luo, Shen, Niu and Ullrich 2011. Row A27.
 """
@@ -27,25 +27,25 @@ from simulacra.models.boltzmann.restricted.labelled import Labelled
 class GroupedRBM(Labelled):
     """Third-order RBM over binary data and their label, with hidden units that ignore the label.
 
-    It classifies, samples data of a given label, and `draw_pairs` both.
+    It classifies and samples data of a given label; `draw_pairs` samples both.
 
     Args:
-        space: a binary space.
-        condition: the labels, a space of classes.
+        space: a `Binary` space.
+        condition: space of the labels, `Categorical`.
         hidden: number of hidden units h that interact with data and label.
         irrelevant: number of hidden units g that interact with the data alone.
         objective: `hybrid` or `generative`.
-        generative: alpha of `hybrid`, the weight of -log p(v, y) beside that of -log p(y | v).
-        chains: number of persistent chains, where the estimator has them.
+        generative: weight alpha of -log p(v, y) in `hybrid`, relative to -log p(y | v).
+        chains: number of persistent chains of `pcd` and `tempering`.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under p(v): `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under p(v): `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
-        ValueError: if the space is not binary, the condition no label, or an option does not fit.
+        ValueError: if the space is not binary, the condition is no label, or an option is out of range.
 
     Example:
         >>> from simulacra import Binary, Categorical
@@ -89,25 +89,36 @@ class GroupedRBM(Labelled):
         self.e = nn.Parameter(torch.zeros(irrelevant))
         self.learning.prepare(self, joint=True)
 
-    # ---- the energy and its fields
+    # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of (1) in nats, shape (B,); of a layer `h` that holds y and, times it, the units of its group."""
+        """Computes E of (1) in nats, shape (B,); the layer `h` holds y, and y times its hidden units.
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         v, y, h = layers["v"], layers["h"][..., 0], layers["h"][..., 1:]
         # (1)
         relevant = (y * self.on_label(c, y.shape[0])).sum(1) + (h * self.on_relevant(v)).sum((1, 2))
         return -relevant - (layers["g"] * self.on_irrelevant(v)).sum(1) - v @ self.b
 
     def on_relevant(self, v: Tensor) -> Tensor:
-        """c_y + W_y'v with each label, shape (B, classes, hidden)."""
+        """Returns the fields c_y + W_y'v on h for each label, shape (B, classes, hidden)."""
         return self.c + torch.einsum("bi,yij->byj", v, self.W)
 
     def on_irrelevant(self, v: Tensor) -> Tensor:
-        """e + R'v, shape (B, irrelevant)."""
+        """Returns the field e + R'v on g, shape (B, irrelevant)."""
         return self.e + v @ self.R
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """The field of the other layers on `name`, in its shape (B, *)."""
+        """Returns the field of the other layers on the layer `name`, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         if name == "v":
             own = torch.einsum("byj,yij->bi", layers["h"][..., 1:], self.W)
             return self.b + own + layers["g"] @ self.R.T
@@ -117,10 +128,15 @@ class GroupedRBM(Labelled):
         return torch.cat([on_y.unsqueeze(2), self.on_relevant(layers["v"])], 2)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """E(v, 0, 0), shape (B,), and the fields on the hidden side."""
+        """Returns E(v, 0, 0), shape (B,), and the fields on the hidden side.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: conditions, shape (B, *), or None.
+        """
         return -layers["v"] @ self.b, {name: self.field(name, layers, c) for name in self.summed}
 
     def label_logits(self, x: Tensor) -> Tensor:
-        """Equation (2) without its logsumexp, shape (B, classes)."""
+        """Computes equation (2) without its logsumexp, shape (B, classes)."""
         # (2)
         return self.d + F.softplus(self.on_relevant(self.visible(x))).sum(2)

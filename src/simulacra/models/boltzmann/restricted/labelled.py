@@ -1,16 +1,16 @@
-"""Machines over data and their label, which choose hidden units together with it.
+"""The shared base of machines over data and their label.
 
     p(v, y, h) = exp(-E(v, y, h)) / Z,   y one of K classes                    (1)
     p(y | v) = softmax_y sum_h exp(-E(v, y, h))                                (2)
 
-Without a label given, y is a part of the hidden side: given v first y is drawn by (2), then h, so that p(v)
-is a machine as any other. Learning weighs what p(y | v) and p(v, y) = p(y | v) p(v) say of the data:
+Without a given label, y belongs to the hidden side: given v, y is drawn by (2), then h, so that p(v) is a
+machine like any other. The loss combines p(y | v) and p(v, y) = p(y | v) p(v):
 
     L = L_disc + alpha L_gen = -(1 + alpha) log p(y | v) - alpha log p(v)      (3)
 
 `discriminative` is alpha = 0, `generative` is L_gen alone, `hybrid` is (3). The gradient of log p(y | v) is
-exact, that of log p(v) needs chains. Rows without a label take part in log p(v). By p(y | v) alone v may be
-any numbers: nothing is said of their law.
+exact, that of log p(v) needs chains. Rows without a label contribute to log p(v). With `discriminative` v may
+be any numbers, because p(v) is not modelled.
 
 Reference: Larochelle and Bengio 2008. Rows A24, A27.
 """
@@ -48,16 +48,16 @@ from simulacra.models.boltzmann.machine.needs import need_binary
 from simulacra.models.boltzmann.machine.units import Alternatives, Bernoulli, OneHot, Units
 
 Objective = Literal["hybrid", "discriminative", "generative"]
-EXCLUDED = -1e4  # nats on the classes that a row is not of: none of them is left in any sum
+EXCLUDED = -1e4  # log-weight of the other classes if a row has a label: it underflows to 0 in every sum
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of (3) on the two parts of log p(v, y).
+    """The weights of both terms in (3).
 
     Args:
-        label: of -log p(y | v).
-        data: of -log p(v).
+        label: weight of -log p(y | v).
+        data: weight of -log p(v).
     """
 
     label: float
@@ -69,7 +69,7 @@ class Pairs:
     """Observations with their labels.
 
     Args:
-        x: shape (B, *).
+        x: observations, shape (B, *).
         y: classes, shape (B,).
     """
 
@@ -78,21 +78,21 @@ class Pairs:
 
 
 class Labelled(Machine, Classifies, TakesCondition):
-    """Abstract: equations (1) to (3); the layer `h` are `Alternatives`, of which y chooses one group.
+    """Abstract base with equations (1) to (3); the layer `h` has one group of `Alternatives` for each y.
 
     Args:
-        name: what the model is called where its space does not fit.
-        space: a binary space, or any where the objective is `discriminative`.
-        condition: the labels, a space of classes.
-        hidden: number of hidden units that the label acts on, the layer `h`.
-        free: number of hidden units that it does not act on, the layer `g`; there may be none.
+        name: name of the model, for the message when its space does not fit.
+        space: a `Binary` space, or any if the objective is `discriminative`.
+        condition: space of the labels, `Categorical`.
+        hidden: number of hidden units that interact with the label, the layer `h`.
+        free: number of hidden units that do not, the layer `g`; 0 has none.
         objective: `hybrid`, `discriminative` or `generative`.
-        generative: alpha of `hybrid`.
-        learning: how the expectation under the model is estimated.
-        burn_in: Gibbs sweeps from free units for a sample.
+        generative: weight alpha of `hybrid`.
+        learning: options of the estimator of the expectation under the model.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
 
     Raises:
-        ValueError: if a space or an option does not fit.
+        ValueError: if the space is not binary, the condition is no label, or an option is out of range.
     """
 
     sharded = ("persistent",)
@@ -125,7 +125,7 @@ class Labelled(Machine, Classifies, TakesCondition):
         if weights.data:
             self.b, self.learning = nn.Parameter(torch.zeros(d)), learning
         else:
-            # nothing learns what v is like given y: no bias of v to train, no chains
+            # p(v) is not modelled: v has no trainable bias, and there are no chains
             self.register_buffer("b", torch.zeros(d))
             self.learning = replace(learning, estimator="cd")
             self.remove(Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealingPath, TakesCondition)
@@ -134,19 +134,27 @@ class Labelled(Machine, Classifies, TakesCondition):
 
     @abstractmethod
     def label_logits(self, x: Tensor) -> Tensor:
-        """log p(y | v) of (2) but for a constant of the row, shape (B, classes)."""
+        """Computes log p(y | v) of (2) up to a constant of the row, shape (B, classes)."""
 
     def on_label(self, c: Tensor | None, n: int) -> Tensor:
-        """The biases d of the classes, where a label is given those of the others far down, (B, classes)."""
+        """Returns the biases d of the classes, lowered by `EXCLUDED` for all but a given label, (B, classes).
+
+        Args:
+            c: labels, shape (B,), or None.
+            n: number of rows B.
+        """
         if c is None:
             return self.d.expand(n, -1)
         return self.d + EXCLUDED * (1 - F.one_hot(c.long(), self.classes).to(self.d))
 
     def log_z(self, c: Tensor | None = None) -> Tensor:
-        """log Z in nats, exact; with labels, of v given each.
+        """Computes log Z in nats, exact; with labels, log Z of v given each label.
+
+        Args:
+            c: labels, shape (B,), or None.
 
         Returns:
-            shape (), or (B,) with labels.
+            log Z, shape (), or (B,) with labels.
 
         Raises:
             ValueError: if there are too many states to sum over.
@@ -156,7 +164,7 @@ class Labelled(Machine, Classifies, TakesCondition):
         return super().log_z(torch.arange(self.classes, device=c.device))[c.long()]
 
     def draw_pairs(self, rng: Rng) -> Pairs:
-        """Draws of p(v, y): v by the chain, then y given v."""
+        """Samples p(v, y): v by Gibbs sampling, then y given v."""
         x = self.draw(rng)
         y = OneHot().draw(self.label_logits(x), rng, "label")
         return Pairs(x, y.argmax(1))
@@ -164,7 +172,12 @@ class Labelled(Machine, Classifies, TakesCondition):
     # ---- learning
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         own = self.learning.update()
@@ -174,28 +187,32 @@ class Labelled(Machine, Classifies, TakesCondition):
 
 
 def weighed(model: Labelled, batch: Batch, rng: Rng) -> Terms:
-    """The two parts of (3) in nats."""
+    """Computes both terms of (3) in nats, each of shape (B,)."""
     assert batch.c is not None
     # (3)
     nll = F.cross_entropy(model.label_logits(batch.x), batch.c.long(), reduction="none")
     terms = {"label": model.weights.label * nll}
     if model.weights.data:
-        # of p(v) alone the label is one more hidden variable
+        # in p(v) the label is summed out, like a hidden variable
         found = LOSSES[model.learning.estimator](model, replace(batch, c=None), rng)
         terms |= {name: model.weights.data * term for name, term in found.loss.items()}
     return Terms(terms)
 
 
 def known_labels(batch: Batch) -> Tensor:
-    """1 for rows whose label is known, shape (B,)."""
+    """Returns 1 for rows with a known label and 0 for others, shape (B,)."""
     return torch.ones(len(batch), device=batch.x.device) if batch.c_known is None else batch.c_known.float()
 
 
 def weights_of(objective: str, generative: float) -> Weights:
-    """The weights that an objective stands for.
+    """Returns the weights of (3) for an objective.
+
+    Args:
+        objective: `hybrid`, `discriminative` or `generative`.
+        generative: weight alpha of `hybrid`.
 
     Raises:
-        ValueError: if there is no such objective, or alpha is not positive where it counts.
+        ValueError: if the objective is unknown, or alpha is negative or infinite.
 
     Example:
         >>> weights_of("hybrid", 0.5)
@@ -210,10 +227,14 @@ def weights_of(objective: str, generative: float) -> Weights:
 
 
 def label_of(name: str, condition: Space | None) -> Categorical:
-    """The condition as one label.
+    """Returns the condition, after checking that it is a single label.
+
+    Args:
+        name: name of the model with its article, for the message.
+        condition: space of the condition, or None.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is no single label.
     """
     if isinstance(condition, Categorical) and condition.shape == ():
         return condition

@@ -1,12 +1,12 @@
-"""The implicit mixture of RBMs: of K machines one is on, chosen together with its units.
+"""The implicit mixture of RBMs: one of K machines is on, inferred together with its hidden units.
 
     E(v, h, z) = -sum_k z_k (b_k'v + c_k'h + v'W_k h),   one z_k = 1           (1)
     F_k(v) = -b_k'v - sum_j softplus(c_kj + (W_k'v)_j)                         (2)
     p(z_k = 1 | v) = softmax(-F(v))_k                                          (3)
     p(v) = sum_k exp(-F_k(v)) / Z                                              (4)
 
-The shares of the components are not parameters: they follow from the energy, and one Z is common to all.
-Given v, first the component is drawn by (3), then its units; given these, v. With K = 1 it is the RBM.
+The mixture weights are not parameters: they follow from the energy, and all components share one Z. Given v,
+the component is drawn by (3), then its units; given these, v. With K = 1 it is the RBM.
 
 Reference: Nair and Hinton 2008. Row A26.
 """
@@ -31,23 +31,23 @@ from simulacra.models.boltzmann.machine.units import Alternatives, Bernoulli
 class MixtureRBM(Machine, Encodes):
     """Implicit mixture of restricted Boltzmann machines over binary data.
 
-    Its code is the responsibility of each component. Its density is exact where the visible units, or
+    Its code is the posterior probability of each component. Its density is exact if the visible units, or
     the hidden ones of all components, have at most 2^20 states.
 
     Args:
-        space: a binary space.
-        components: K, number of machines.
-        hidden: number of hidden units of each.
+        space: a `Binary` space.
+        components: number K of machines.
+        hidden: number of hidden units of each machine.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
-        temperatures: of `tempering`.
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`.
+        temperatures: number of parallel chains of `tempering`.
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -84,26 +84,42 @@ class MixtureRBM(Machine, Encodes):
         self.learning.prepare(self)
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """One player; biases begin at the data's."""
+        """Returns the only stage, which initializes the biases from the data.
+
+        Args:
+            i: index of the stage, from 0.
+            past: not used.
+        """
         if i:
             return None
         return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
 
-    # ---- the energy and its fields
+    # ---- energy and fields
 
     def energy(self, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """E of (1) in nats, shape (B,)."""
+        """Computes the energy E of equation (1) in nats, shape (B,).
+
+        Args:
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         z, h = layers["h"][..., 0], layers["h"][..., 1:]
         on_z, on_h = self.upwards(layers["v"])
         # (1)
         return -(z * on_z).sum(1) - (h * on_h).sum((1, 2))
 
     def upwards(self, v: Tensor) -> tuple[Tensor, Tensor]:
-        """b_k'v, shape (B, K), and c_k + W_k'v, shape (B, K, hidden)."""
+        """Returns b_k'v, shape (B, K), and c_k + W_k'v, shape (B, K, hidden)."""
         return v @ self.b.T, self.c + torch.einsum("bi,kij->bkj", v, self.W)
 
     def field(self, name: str, layers: Layers, c: Tensor | None = None) -> Tensor:
-        """The field of the other layer on `name`, in its shape (B, *)."""
+        """Returns the field of the other layer on the layer `name`, in the shape of that layer (B, *).
+
+        Args:
+            name: name of the layer.
+            layers: values of the layers by name, each (B, *).
+            c: not used.
+        """
         if name == "v":
             h = layers["h"]
             return h[..., 0] @ self.b + torch.einsum("bkj,kij->bi", h[..., 1:], self.W)
@@ -111,16 +127,26 @@ class MixtureRBM(Machine, Encodes):
         return torch.cat([on_z.unsqueeze(2), on_h], 2)
 
     def opened(self, layers: Layers, c: Tensor | None = None) -> tuple[Tensor, Layers]:
-        """E(v, 0), which is 0, and the field on the hidden side."""
+        """Returns E(v, 0), which is 0, shape (B,), and the field on the hidden side.
+
+        Args:
+            layers: values of the other layers by name, each (B, *).
+            c: not used.
+        """
         return layers["v"].new_zeros(layers["v"].shape[0]), {"h": self.field("h", layers)}
 
     # ---- components
 
     def responsibilities(self, x: Tensor) -> Tensor:
-        """p(z | v) of (3), shape (B, K)."""
-        # (3): the switches are on with these means
+        """Returns p(z | v) of (3), shape (B, K)."""
+        # (3): the means of the switches
         return self.units["h"].mean(self.field("h", {"v": self.visible(x)}))[..., 0]
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """The responsibilities, shape (B, K)."""
+        """Returns the responsibilities as a code, shape (B, K).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+        """
         return self.responsibilities(x)

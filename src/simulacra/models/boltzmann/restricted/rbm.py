@@ -1,4 +1,4 @@
-"""The restricted Boltzmann machine over binary data, with a condition or without.
+"""The restricted Boltzmann machine over binary data, with or without a condition.
 
     E(v, h) = -b'v - c'h - v'W h                                               (1)
     F(v) = -b'v - sum_j softplus(c_j + (W'v)_j),   p(v) = exp(-F(v)) / Z       (2)
@@ -20,25 +20,25 @@ from simulacra.models.boltzmann.restricted.bipartite import Restricted
 class RBM(Restricted):
     """Restricted Boltzmann machine over binary data.
 
-    Its density is exact where the smaller layer has at most 20 units; larger ones have an energy,
-    whose log Z annealing brackets.
+    Its density is exact if the smaller layer has at most 20 units. Larger ones have an energy, and annealed
+    importance sampling brackets log Z.
 
     Args:
-        space: a binary space.
-        condition: what the condition is; None for p(v). The biases then depend on it.
+        space: a `Binary` space.
+        condition: space of the condition, which shifts the biases; None for p(v).
         hidden: number of hidden units.
         chains: number of persistent chains.
         gibbs_steps: Gibbs sweeps for each update.
-        burn_in: Gibbs sweeps from free units for a sample.
+        burn_in: Gibbs sweeps for a sample, starting from independent units.
         lr: learning rate.
-        momentum: share of the step before.
-        estimator: of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`; `auto`
-            takes `pcd`, and `cd` where there is a condition.
-        temperatures: of `tempering`.
-        centred: whether layers are centred at their running means (the enhanced gradient).
+        momentum: momentum of SGD.
+        estimator: estimator of the expectation under the model: `pcd`, `cd`, `tempering` or `exact`; `auto`
+            takes `pcd`, or `cd` if there is a condition.
+        temperatures: number of parallel chains of `tempering`.
+        centred: if True, layers are centred at their running means (the enhanced gradient).
 
     Raises:
-        ValueError: if the space is not binary, or an option does not fit.
+        ValueError: if the space is not binary, or an option is out of range.
 
     Example:
         >>> import torch
