@@ -32,10 +32,8 @@ from simulacra.evaluation.likelihood.relative import has_relative, relative_scor
 from simulacra.evaluation.rows import chosen, feature_blocks, features, samples_like
 from simulacra.evaluation.samples.nearest import nearest
 
-ROWS, SEARCHED = (
-    1000,
-    5000,
-)  # largest numbers of held-out rows and samples, and of training rows for the nearest-row search
+# largest numbers of held-out rows and samples, and of training rows for the nearest-row search
+ROWS, SEARCHED = 1000, 5000
 SHUFFLES = 4  # number of wrong conditions for each row
 FEWEST = 30  # fewer rows give no result
 SURE = 3.0  # standard errors subtracted from the estimate for the data

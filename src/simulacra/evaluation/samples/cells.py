@@ -28,11 +28,8 @@ CELLS, STEPS = 10, 20  # number of cells and of steps of k-means
 LEARNED = 5000  # largest number of rows that are divided into cells
 FEWEST = 20  # with fewer training rows per cell on average, there is no result
 ALPHA = 0.001  # probability of a lost cell for a perfect model
-FREQUENT, TENTH, HALF = (
-    0.02,
-    0.1,
-    0.5,
-)  # smallest share of a tested cell; fractions of the expected samples and held-out rows
+# smallest share of a tested cell; fractions of the expected samples and held-out rows
+FREQUENT, TENTH, HALF = 0.02, 0.1, 0.5
 
 
 @dataclass(frozen=True)
