@@ -33,7 +33,7 @@ COMMANDS = {
     "evaluate": "score a run: typed likelihoods, the doctor's findings, a report",
     "doctor": "say what is wrong with a run and what to try, one finding a line",
     "sample": "draw samples from a run, as a picture or as numbers",
-    "export": "write a function of a run (decode, encode, step, sample, logits) as an ONNX graph",
+    "export": "write a method of a model (decode, encode, step, sample, logits) as an ONNX graph",
     "explore": "draw a run, or one picture of it: latent map, manifold, reconstructions, completions",
     "compare": "say which run is likelier, where the numbers decide",
     "models": "list the models; `models NAME` lists the options of one",

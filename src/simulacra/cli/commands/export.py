@@ -1,4 +1,4 @@
-"""`simulacra export RUN`: writes a function of a trained model as an ONNX graph, to be run without Python."""
+"""`simulacra export RUN`: writes a method of a trained model as an ONNX graph, to be run without Python."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def export(run: str, *, what: str = "decode", out: str | None = None) -> int:
-    """Write a function of a trained model as an ONNX graph, in raw units, with its noise as inputs.
+    """Write a method of a trained model as an ONNX graph, in raw units, with its noise as inputs.
 
     Args:
         run: run folder or saved model.
