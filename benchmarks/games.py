@@ -11,13 +11,13 @@ from torch import Tensor
 import simulacra
 from benchmarks.setup import PIXELS
 from benchmarks.timing import Row, interleaved, median, ratio
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels
 from simulacra.data.dataset import Dataset
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial.game.two_player import Game
-from simulacra.training.fit import fit
 
 BATCH = 64
 Make = Callable[[], Game]
@@ -84,7 +84,7 @@ def our_fit(model: Game, data: Dataset, steps: int, precision: str = "32") -> No
     with tempfile.TemporaryDirectory() as folder:
         each = max(update.repeat for update in model.updates()) * BATCH
         options = {"epochs": steps * each / len(data.train), "batch_size": BATCH, "precision": precision}
-        fit(model, data, out=folder, progress=False, validate=False, **options)
+        fit(model, data, out=folder, progress=False, validate=False, doctor=False, **options)
 
 
 def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wanted: float) -> Row:

@@ -10,12 +10,12 @@ import torch
 import simulacra
 from benchmarks.setup import dataset, theirs
 from benchmarks.timing import Row, interleaved, median, ratio
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary
 from simulacra.data.dataset import Dataset
 from simulacra.data.sources.tensors import from_tensors
-from simulacra.training.fit import fit
 
 
 def bare_loop(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) -> None:
@@ -41,7 +41,16 @@ def our_fit(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) ->
     """The same number of steps through `fit`, run folder and checkpoints included."""
     with tempfile.TemporaryDirectory() as folder:
         epochs = steps * batch_size / len(data.train)
-        fit(model, data, out=folder, epochs=epochs, batch_size=batch_size, progress=False, validate=False)
+        fit(
+            model,
+            data,
+            out=folder,
+            epochs=epochs,
+            batch_size=batch_size,
+            progress=False,
+            validate=False,
+            doctor=False,
+        )
 
 
 def _pair(data: Dataset, steps: int, batch: int, **sizes) -> dict[str, Callable[[], object]]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import simulacra
 from benchmarks.timing import Row, interleaved, median
-from simulacra.api import examined
+from simulacra.api import fit
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
-from simulacra.training.fit import fit
+from simulacra.evaluation.doctor.at_end import examined
 
 RUNS = 10
 COMPARE = "import sys; from simulacra.cli import main; sys.argv = ['simulacra', 'compare', *{0!r}]; main()"
@@ -37,7 +37,7 @@ def share(name: str, build: Callable[[], Model], data: Dataset, epochs: float) -
     """Seconds of the look over those of training."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        run = fit(build(), data, out=folder, epochs=epochs, progress=False)
+        run = fit(build(), data, out=folder, epochs=epochs, progress=False, doctor=False)
         trained = time.perf_counter() - began
         began = time.perf_counter()
         examined(run, trained)

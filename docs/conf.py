@@ -8,7 +8,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "simulacra"
 project = "Simulacra"
 author = "The Simulacra authors"
 copyright = "The Simulacra authors; Apache-2.0"
-version = release = re.search(r'__version__ = "(.+)"', (SOURCE / "__init__.py").read_text("utf-8")).group(1)
+version = release = re.search(r'__version__ = "(.+)"', (SOURCE / "version.py").read_text("utf-8")).group(1)
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]

@@ -168,8 +168,9 @@ def command_bench_doctor(*arguments):
 
 
 def command_docs(*arguments):
-    """The documentation as web pages; a warning is an error."""
+    """The documentation as web pages, with the picture of the rooms; a warning is an error."""
     install("docs")
+    call(PYTHON, ROOT / "tools" / "rooms.py", "--write")
     out = ROOT / "docs" / "_build" / "html"
     status = call(PYTHON, "-m", "sphinx", "-W", "--keep-going", "-b", "html", *arguments, ROOT / "docs", out)
     if status == 0:

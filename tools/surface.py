@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import difflib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -108,6 +108,10 @@ def members(node: ast.ClassDef) -> Iterator[str]:
         if isinstance(part, ast.AnnAssign) and not ast.unparse(part.target).startswith("_"):
             default = f" = {ast.unparse(part.value)}" if part.value else ""
             yield f"{ast.unparse(part.target)}: {ast.unparse(part.annotation)}{default}"
+        elif isinstance(part, ast.Assign) and isinstance(getattr(part.value, "func", None), ast.Subscript):
+            # a descriptor of a type, such as `latents = RecordOf[Latents]()`
+            kind = part.value.func.slice  # type: ignore[attr-defined]
+            yield f"{ast.unparse(part.targets[0])}: {ast.unparse(kind)} | None"
         elif isinstance(part, ast.FunctionDef) and (part.name == "__init__" or part.name[0] != "_"):
             marks = [ast.unparse(d) for d in part.decorator_list if ast.unparse(d) in BUILT_IN]
             yield f"{''.join(f'@{mark} ' for mark in marks)}{part.name}{signature(part)}"
@@ -121,19 +125,34 @@ def described(name: str, module: str, definition: Definition) -> list[str]:
     return [f"class {name}({bases})", *(f"    {line}" for line in members(definition))]
 
 
-def python() -> list[str]:
-    """The names of the package, then the bases of its classes, which give them further methods."""
-    names = {**ast.literal_eval(constant("", "_NAMES")), **RETURNED}
+@cache
+def models() -> list[list[str]]:
+    """Name, family, module and class of each model of the catalogue."""
+    families = sorted(path.parent.name for path in (SOURCE / "models").glob("*/catalog.py"))
+    lists = [constant(f"models.{family}.catalog", "ENTRIES") for family in families]
+    entries = [entry for listed in lists for entry in listed.elts]  # type: ignore[attr-defined]
+    return [[ast.literal_eval(a) for a in entry.args[:4]] for entry in entries]
+
+
+def public_names() -> dict[str, str]:
+    """The names of the package and their modules: its own table, and the classes of the catalogue."""
+    names = ast.literal_eval(constant("", "_NAMES"))
+    return names | {cls: f"models.{module}" for _, _, module, cls in models()}
+
+
+def public() -> dict[str, tuple[str, Definition]]:
+    """The names of the package and what its functions return: where each is defined."""
+    names = {**public_names(), **RETURNED}
     found = {name: find(module, name) for name, module in names.items()}
-    lines, waiting, seen = ["## simulacra", ""], [], set()
-    for name in sorted(names):
-        where = found[name]
-        assert where, f"{name} is not defined in {names[name]}"
-        seen.add(where[1])
-        waiting.append(where)
-        lines += described(name, *where)
-    lines += ["", "## bases", ""]
-    inherited = {}
+    missing = [name for name, where in found.items() if where is None]
+    assert not missing, f"{', '.join(missing)} are not defined where the package says"
+    return found  # type: ignore[return-value]
+
+
+def inherited(found: Iterable[tuple[str, Definition]]) -> dict[str, tuple[str, ast.ClassDef]]:
+    """The bases of classes, which give them further methods, but for those that are among them."""
+    waiting, bases = list(found), {}
+    seen = {definition for _, definition in waiting}
     while waiting:
         module, node = waiting.pop()
         for expression in getattr(node, "bases", []):
@@ -141,9 +160,20 @@ def python() -> list[str]:
             if parent and parent[1] not in seen:
                 seen.add(parent[1])
                 waiting.append(parent)
-                inherited[parent[1].name] = parent
-    for name in sorted(inherited):
-        lines += described(name, *inherited[name])
+                bases[parent[1].name] = parent
+    return bases
+
+
+def python() -> list[str]:
+    """The names of the package, then the bases of its classes."""
+    lines = ["## simulacra", ""]
+    names = public()
+    for name in sorted(names):
+        lines += described(name, *names[name])
+    lines += ["", "## bases", ""]
+    bases = inherited(names.values())
+    for name in sorted(bases):
+        lines += described(name, *bases[name])
     return lines
 
 
@@ -156,14 +186,18 @@ READERS = {
 }
 
 
+def reader_options() -> dict[str, tuple[str, Definition]]:
+    """The dataclasses of options of the readers: where each is defined."""
+    found = {name: find(module, name) for module, names in READERS.items() for name in names}
+    assert all(found.values()), f"the readers' options are not all in {', '.join(READERS)}"
+    return found  # type: ignore[return-value]
+
+
 def readers() -> list[str]:
     """The options of `load_data` that only some kinds of data take."""
     lines = ["", "## load_data: options of the readers", ""]
-    for module, names in READERS.items():
-        for name in names:
-            found = find(module, name)
-            assert found, f"{name} is not defined in {module}"
-            lines += described(name, *found)
+    for name, found in reader_options().items():
+        lines += described(name, *found)
     return lines
 
 
@@ -181,12 +215,8 @@ def command_line() -> list[str]:
                 f"{command}:",
                 *(f"    {line}".rstrip() for line in usage.splitlines() if "--" in line or "usage" in line),
             ]
-    families = sorted(path.parent.name for path in (SOURCE / "models").glob("*/catalog.py"))
-    lists = [constant(f"models.{family}.catalog", "ENTRIES") for family in families]
-    entries = [entry for listed in lists for entry in listed.elts]  # type: ignore[attr-defined]
-    models = [[ast.literal_eval(a) for a in entry.args[:4]] for entry in entries]
     lines += ["", "## MODEL: its options are the constructor's", ""]
-    return [*lines, *(f"{name}: {cls}" for name, _, _, cls in models)]
+    return [*lines, *(f"{name}: {cls}" for name, _, _, cls in models())]
 
 
 def page() -> str:

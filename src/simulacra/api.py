@@ -1,32 +1,34 @@
-"""`fit` and `resume` of the library: training, and then the doctor's short look at what came of it.
+"""`fit` and `resume`: the library's one way to train, with the callbacks that every training has.
 
-The look costs a share of the time that training took. What is free, the metrics and the last diagnostics, is
-always read. For the rest a few rows are measured first, and then as many as the share pays for. Nothing
-is annealed, no partition function is summed, and nothing is drawn entry by entry: `simulacra doctor`
-does that.
+`simulacra.training.fit` trains. What the layers above it do when training has ended is a callback, and which
+they are stands here, in `callbacks_of`.
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from pathlib import Path
-from typing import Any
+from typing import Unpack
+
+from torch import nn
 
 from simulacra.core.errors.calls import checked
-from simulacra.core.errors.finding import Finding
 from simulacra.core.model import Model
 from simulacra.core.renamed import renames_of
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.doctor.diagnose import diagnose
-from simulacra.evaluation.doctor.quick_check import TimeBudget, quick_check
-from simulacra.training import fit as trainer
-from simulacra.training.callbacks.looks import SHARE, SHORT, look_seconds
-from simulacra.training.loop import Callback, Loop
-from simulacra.training.options import Options
+from simulacra.evaluation.doctor.at_end import DoctorsLook
+from simulacra.training.fit import go_on, train
+from simulacra.training.loop import Callback
+from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run
 
-log = logging.getLogger("simulacra")
+
+def callbacks_of(given: tuple[Callback, ...], doctor: bool) -> tuple[Callback, ...]:
+    """The callbacks of a training: those that were given, then the library's own.
+
+    Args:
+        doctor: the doctor looks at the run at the end.
+    """
+    return (*given, DoctorsLook()) if doctor else given
 
 
 @renames_of("fit", "Options")  # outside, so that its warning points at the caller
@@ -39,17 +41,20 @@ def fit(
     callbacks: tuple[Callback, ...] = (),
     options: Options | None = None,
     doctor: bool = True,
-    **settings: Any,
+    **settings: Unpack[OptionKeywords],
 ) -> Run:
     """Train `model` on `data`, have the doctor look at it, and return the run.
 
     Args:
+        model: the model, which is trained in place.
+        data: with the spaces of the model.
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
-        callbacks: functions `(loop, epoch_ended)` called after each step.
-        options: all settings at once; otherwise keywords of `Options` (`epochs`, `batch_size`,
-            `lr`, `seed`, `ema`, `patience`, ...).
+        callbacks: functions `(loop, epoch_ended)` called after each step; one with a method
+            `at_end(run, seconds)` is given the run when training has ended.
+        options: all settings at once, in place of `settings`.
         doctor: whether warnings and notes of the doctor are logged and kept in `run.findings`; it takes
             less than 5 % of the time of training.
+        settings: fields of `Options`, such as `epochs=20`, `batch_size=64`, `lr=1e-3` or `seed=1`.
 
     Raises:
         ValueError: if model and data do not fit, or the folder holds a run already.
@@ -67,10 +72,7 @@ def fit(
     if options is not None and settings:
         raise ValueError(f"fit got options= and {next(iter(settings))}=: give it in the options.")
     options = options or Options(**settings)
-    began = time.perf_counter()
-    looking: tuple[Callback, ...] = (*callbacks, Look()) if doctor else callbacks
-    run = trainer.fit(model, data, out=out, callbacks=looking, options=options)
-    return examined(run, time.perf_counter() - began) if doctor else run
+    return train(model, data, out=out, callbacks=callbacks_of(callbacks, doctor), options=options)
 
 
 @checked
@@ -81,55 +83,19 @@ def resume(
     callbacks: tuple[Callback, ...] = (),
     kind: type[Model] | None = None,
     doctor: bool = True,
-    **passed: Any,
+    **passed: nn.Module,
 ) -> Run:
     """Go on with the run in `path`: the final weights are those of the uninterrupted run.
 
     Args:
+        path: the run folder.
         data: the data set, where it was not made by `load_data`.
+        callbacks: as in `fit`.
         kind: the model's class, where it is your own.
         doctor: as in `fit`.
-        passed: networks that the model was built with.
+        passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: if the folder holds no run, or the data are not those of the run.
     """
-    began = time.perf_counter()
-    looking: tuple[Callback, ...] = (*callbacks, Look()) if doctor else callbacks
-    run = trainer.resume(path, data=data, callbacks=looking, kind=kind, **passed)
-    return examined(run, time.perf_counter() - began) if doctor else run
-
-
-class Look:
-    """A callback for what the doctor's look will cost: it stands in the duration that training says."""
-
-    def __call__(self, loop: Loop, epoch_ended: bool) -> None:
-        """The look comes after training."""
-
-    def seconds(self, loop: Loop, steps: float) -> float:
-        """The look's share of so many seconds of steps."""
-        return look_seconds(steps)
-
-
-def examined(run: Run, seconds: float) -> Run:
-    """The run with the doctor's findings, of which warnings and notes are logged.
-
-    Args:
-        seconds: that training took.
-    """
-    budget = TimeBudget(SHARE * seconds if seconds >= SHORT else 0.0)
-    try:
-        run.findings = diagnose(quick_check(run, budget))
-        for finding in run.findings:
-            _said(finding)
-    except Exception as error:
-        # a class of one's own may fail in what training never called, and hours of training are done
-        log.warning("the doctor could not look at the run: %s: %s", type(error).__name__, error)
-    return run
-
-
-def _said(finding: Finding) -> None:
-    if finding.severity == "warning":
-        log.warning("%s: %s", finding.name, finding.sentence)
-    elif finding.severity == "note":
-        log.info("note: %s: %s", finding.name, finding.sentence)
+    return go_on(path, data=data, callbacks=callbacks_of(callbacks, doctor), kind=kind, **passed)

@@ -6,7 +6,9 @@ import re
 
 import sources
 
+import simulacra
 from simulacra.models.catalog import CATALOG
+from simulacra.models.entry import Entry
 
 FAMILIES = sources.ROOT / "docs" / "families"
 GENERAL = [
@@ -52,7 +54,10 @@ def test_every_entry_is_complete():
 def test_the_rows_are_in_the_systems_table():
     with (sources.ROOT / "docs" / "systems.csv").open(newline="", encoding="utf-8") as file:
         known = {row["id"] for row in csv.DictReader(file)}
-    assert not wrong(lambda entry: sorted(set(entry.rows) - known) if entry.rows else "no row")
+    told = "docs/systems.csv needs the rows that it implements, then `make systems`"
+    assert not wrong(
+        lambda entry: f"{told}: {entry.rows}" if set(entry.rows) - known or not entry.rows else ""
+    )
 
 
 def undocumented(entry) -> str:
@@ -61,7 +66,8 @@ def undocumented(entry) -> str:
     sections = re.split(r"^## ", page, flags=re.MULTILINE)
     own = [s for s in sections if f"(`{entry.name}`)" in s.splitlines()[0]]
     if len(own) != 1:
-        return f"docs/families/{entry.family}.md has {len(own)} sections for it"
+        need = f"one section `## Title (`{entry.name}`)` with its equations"
+        return f"docs/families/{entry.family}.md needs {need}; it has {len(own)}"
     return "" if "$$" in own[0] or "```{math}" in own[0] else "its section has no equation"
 
 
@@ -72,6 +78,17 @@ def test_the_family_page_has_every_model_and_its_equations():
 def test_every_file_opens_with_its_problem():
     opening = lambda entry: ast.get_docstring(sources.tree(source_of(entry))) or ""
     assert not wrong(lambda entry: len(opening(entry)) <= 80 and "its first docstring is too short")
+
+
+def test_a_new_model_is_told_where_its_section_goes():
+    new = Entry("new", "variational", "variational.new", "New", "A 1999", ("E1",), "new")
+    assert "docs/families/variational.md needs one section `## Title (`new`)`" in undocumented(new)
+
+
+def test_public_names_of_models_are_those_of_the_catalogue():
+    models = [entry.cls for entry in CATALOG.values()]
+    assert not set(models) & set(simulacra._NAMES) and set(models) <= set(simulacra.__all__)
+    assert [getattr(simulacra, name).__name__ for name in models] == models
 
 
 def test_trainer_and_command_line_name_no_model():

@@ -57,7 +57,7 @@ def test_a_machine_from_training_to_pictures(cli, files, name, monkeypatch):
 )
 def test_each_condition_and_frame_has_a_log_z_from_both_sides(cli, files, monkeypatch, name, more, laws):
     # 25 pixels are few enough for a sum
-    monkeypatch.setattr("simulacra.models.boltzmann.machine.energy_model.EXACT", 9.0)
+    monkeypatch.setattr("simulacra.models.boltzmann.machine.partition.EXACT", 9.0)
     data = "bits.npz" if name == "rbm" else "rolls.mat"
     words = ["--model.burn_in", 3, "--epochs", 1, "--batch_size", 16, "--out", "run"]
     assert cli("train", name, data, *more, *words).code == 0

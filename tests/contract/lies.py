@@ -93,6 +93,8 @@ def steps(*found: object) -> Callable[[dict], None]:
     return lambda c: c["preprocessing"].update(steps=list(found))
 
 
+PATH = {"package": "os", "name": "system", "value": "os:system"}
+GONE = {"package": "numpy", "name": "system", "value": "os:system"}
 LIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     # names that might be executed
     "module": (config(lambda c: c.update(model="os.system")), ("'os.system'", "kind=MyModel")),
@@ -102,6 +104,13 @@ LIES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "long": (config(lambda c: c.update(model="x" * 10**6)), ("catalogue",)),
     "of-this-package": (config(lambda c: c.update(model="Model")), ("catalogue",)),
     "another": (config(lambda c: c.update(model="IWAE")), ("do not belong together",)),
+    "extension": (config(lambda c: c.update(extension=[1])), ("'extension'", "object")),
+    "extension-path": (config(lambda c: c.update(extension=PATH)), ("package 'os'", "not installed")),
+    "extension-odd": (config(lambda c: c.update(extension={"package": {"a": 1}})), ("not installed",)),
+    "extension-gone": (
+        config(lambda c: c.update(extension=GONE)),
+        ("no model 'system'",),
+    ),
     # arguments
     "unknown": (config(put("nonesuch", 1)), (CONFIG, "nonesuch")),
     "self": (config(put("self", 1)), (CONFIG, "VAE")),

@@ -18,7 +18,6 @@ from simulacra.core.spaces.plain import Levels, Real
 from simulacra.data import load_data
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.latents.reconstruction import reconstruction
-from simulacra.training import fit as trainer
 
 pytestmark = pytest.mark.fault("e2")
 KEEP = {"validation": 0.2, "test": 0.2}
@@ -100,7 +99,7 @@ def test_a_run_without_a_range_keeps_its_features(slides, tmp_path, monkeypatch)
     run = simulacra.fit(model, data, out=tmp_path / "run", doctor=False)
     score = simulacra.evaluate(run).likelihood.mean
     monkeypatch.undo()
-    opened = trainer.load_run(run.path)
+    opened = simulacra.load_run(run.path)
     assert opened.data.preprocessing == model.preprocessing
     assert simulacra.evaluate(
         opened.model, load_data(slides, dequantize="uniform", **KEEP)

@@ -115,7 +115,7 @@ def test_one_recording_is_split_in_time_or_not_at_all(tmp_path):
     data = load_data(tmp_path / "long.wav", tile=10, time="start")
     assert data.name == "long" and [len(split) for split in data.splits.values()] == [16, 2, 2]
     assert np.array_equal(data.test.x.numpy() * 2**15, np.stack(windows_of(x, 10)[18:]))
-    words = ["single recording, long.wav", "time=start", "validation=0 and test=0"]
+    words = ["single recording, long.wav", "time='start'", "validation=0 and test=0"]
     assert_refused(tmp_path / "long.wav", *words, tile=10)
     assert len(load_data(tmp_path / "long.wav", **KEEP).train) == 1
     assert_refused(tmp_path, "single recording", "add recordings", tile=10)

@@ -9,7 +9,7 @@ from blocks import ELSEWHERE, ROOT, blocks, commands, run_block
 from scenes import SCENES
 
 RUN = ("python", "pycon", "sh", "console", "yaml")
-SHOWN = ("text",)  # what a program prints
+SHOWN = ("text", "toml")  # what a program prints, and what stands in files of others
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
 WITH_BLOCKS = [page for page in PAGES if any(block.language in RUN for block in blocks(page))]
 # minutes, since models are trained as the page says

@@ -7,17 +7,16 @@ import pytest
 import torch
 
 import simulacra
-from simulacra import api as module
-from simulacra.api import examined
 from simulacra.core.capabilities import general as can
 from simulacra.core.spaces.plain import Real
+from simulacra.evaluation.doctor import at_end as module
 from simulacra.evaluation.doctor.advice import setting_of
+from simulacra.evaluation.doctor.at_end import examined
 from simulacra.evaluation.doctor.quick_check import TimeBudget, last_diagnostics, quick_check
 from simulacra.evaluation.measures.checked import SETTING
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import GENERALIZATION, HISTORY, MIXING
-from simulacra.training import fit as trainer
 from simulacra.training.run import Run
 
 
@@ -32,7 +31,7 @@ def vae(digits, tmp_path_factory):
     torch.manual_seed(0)
     model = simulacra.VAE(digits.space, latent=3, hidden=(21,))
     folder = tmp_path_factory.mktemp("vae")
-    return trainer.fit(model, digits, out=folder, epochs=1, progress=False)
+    return simulacra.fit(model, digits, out=folder, epochs=1, progress=False, doctor=False)
 
 
 def test_a_long_fit_is_told_of_a_collapse(vae, caplog):
@@ -61,7 +60,7 @@ def test_the_doctor_can_be_left_out(digits, tmp_path):
     assert [f.name for f in again.findings] == ["terms of the loss"]
 
 
-def test_last_vitals_come_from_the_metrics(tmp_path):
+def test_last_diagnostics_come_from_the_metrics(tmp_path):
     ring = simulacra.load_data("ring")
     torch.manual_seed(2)
     run = simulacra.fit(simulacra.GAN(ring.space, latent=2, hidden=(9,)), ring, out=tmp_path, epochs=1)
@@ -124,12 +123,12 @@ def test_a_mistake_of_a_class_does_not_take_the_run_away(digits, tmp_path, caplo
     assert said == ["the doctor could not look at the run: TypeError: infer() has no such argument"]
 
 
-@pytest.mark.parametrize("part", ["evaluation.doctor.quick_check.last_diagnostics", "api.diagnose"])
+@pytest.mark.parametrize("part", ["quick_check.last_diagnostics", "at_end.diagnose"])
 def test_nor_does_one_in_what_is_free(vae, caplog, monkeypatch, part):
     def wrong(*args):
         raise KeyError("accuracy")
 
-    monkeypatch.setattr(f"simulacra.{part}", wrong)
+    monkeypatch.setattr(f"simulacra.evaluation.doctor.{part}", wrong)
     assert examined(vae, 1.0) is vae
     assert "KeyError: 'accuracy'" in caplog.records[-1].getMessage()
 

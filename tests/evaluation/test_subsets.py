@@ -72,7 +72,7 @@ def test_rows_of_a_sorted_file_are_of_all_classes():
     assert 20 < int(labels_of(subset(data.train, 100)).sum()) < 80
     assert [len(subset(data.train, n)) for n in (1, 599, 600)] == [1, 599, 600]
     block = next(blocks(simulacra.PPCA(data.space, latent=1), data.train, limit=100))
-    assert len(block.x) == 100 and float(block.x.std()) > 0.5
+    assert len(block.y) == 100 and float(block.y.std()) > 0.5
 
 
 @pytest.fixture

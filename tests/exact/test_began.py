@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real
 from simulacra.data.sources.tensors import from_tensors
-from simulacra.training.fit import fit
 
 
 def began(**options) -> simulacra.BEGAN:

@@ -9,6 +9,7 @@ from machines import numbers, randomise
 from oracles import states
 from scipy.special import expit, logsumexp
 
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import general as can
 from simulacra.core.random.keyed import Rng
@@ -16,7 +17,6 @@ from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.likelihood.annealing import bracket
 from simulacra.models.boltzmann.pairwise.boltzmann_machine import BoltzmannMachine
-from simulacra.training.fit import fit
 
 
 def random_machine(d: int, hidden: int = 0, scale: float = 0.5, **options) -> BoltzmannMachine:

@@ -10,13 +10,13 @@ from machines import numbers, randomise
 from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import general as can
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann.pairwise.boosting import BoostedField, weigh
-from simulacra.training.fit import fit
 
 
 def random_field(d: int, features: int, **options) -> BoostedField:

@@ -9,13 +9,13 @@ import torch
 from torch.nn import functional as F
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial.game.objectives import OBJECTIVES, optimal_discriminator, value
-from simulacra.training.fit import fit
 
 WAYS = ("concatenation", "embedding", "auxiliary", "projection")
 CENTRES = torch.tensor([[2.0, 0.0], [-1.0, 1.7], [-1.0, -1.7]])

@@ -10,6 +10,7 @@ from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import TakesCondition
 from simulacra.core.random.keyed import Rng
@@ -17,7 +18,6 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Real, Space
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM, GaussianRBM
-from simulacra.training.fit import fit
 
 CONDITIONS: dict[str, tuple[Space, torch.Tensor, np.ndarray]] = {
     "classes": (Categorical((), 3), torch.tensor([2, 0, 1, 2]), np.eye(3)[[2, 0, 1, 2]]),

@@ -12,6 +12,7 @@ from oracles import chi_square, states
 from scipy.special import logsumexp
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import general as can
 from simulacra.core.random.keyed import Rng
@@ -21,7 +22,6 @@ from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.machine.energy_model import Machine
-from simulacra.training.fit import fit
 
 TINY = {"filters": (2, 2), "kernels": (3, 1), "pools": (2, 1)}
 

@@ -12,6 +12,7 @@ from oracles import states
 from scipy.special import logsumexp
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Real
@@ -19,7 +20,6 @@ from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM, GaussianRBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.machine.energy_model import Machine
-from simulacra.training.fit import fit
 
 
 def random_machine(space=None, scale: float = 1.0, **options) -> ConvRBM:

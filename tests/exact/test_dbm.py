@@ -10,6 +10,7 @@ from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import HasBound
 from simulacra.core.random.keyed import Rng
@@ -18,7 +19,6 @@ from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.likelihood.annealing import bracket
 from simulacra.models.boltzmann.deep.dbm import DBM, recentre
 from simulacra.models.boltzmann.machine.energy_model import Machine
-from simulacra.training.fit import fit
 
 SHAPES = [(4, (3, 2)), (3, (2, 4, 2)), (2, (3, 1, 2, 2))]
 small = pytest.mark.parametrize(("d", "hidden"), SHAPES, ids=str)

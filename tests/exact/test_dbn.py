@@ -10,6 +10,7 @@ from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import HasBound
 from simulacra.core.random.keyed import Rng
@@ -17,7 +18,6 @@ from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.likelihood.annealing import bracket
 from simulacra.models.boltzmann.deep.dbn import DBN, begin, draws_below, turn_over
-from simulacra.training.fit import fit
 
 
 def dbn(

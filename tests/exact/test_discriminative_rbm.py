@@ -10,6 +10,7 @@ from oracles import chi_square, states
 from scipy.special import logsumexp
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import general as can
 from simulacra.core.random.keyed import Rng
@@ -18,7 +19,6 @@ from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann.machine.energy_model import Machine
 from simulacra.models.boltzmann.restricted.discriminative_rbm import DiscriminativeRBM
-from simulacra.training.fit import fit
 
 D, K, M = 4, 3, 2
 

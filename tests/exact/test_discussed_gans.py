@@ -7,12 +7,12 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial.noise_aware import shortcut
-from simulacra.training.fit import fit
 
 
 def three_way(**options) -> simulacra.ThreeWayGAN:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real
@@ -18,7 +19,6 @@ from simulacra.evaluation.likelihood.parzen import log_windows
 from simulacra.models.adversarial.game.monitor import spread, spy
 from simulacra.models.adversarial.game.objectives import OBJECTIVES, share_right
 from simulacra.models.adversarial.game.stabilizers import History
-from simulacra.training.fit import fit
 
 
 def gan(**options) -> simulacra.GAN:

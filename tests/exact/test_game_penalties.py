@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial.game.stabilizers import clip_weights, gradient_penalty
-from simulacra.training.fit import fit
 
 
 def update(model, player: str):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial import GAN
 from simulacra.models.adversarial.game.objectives import OBJECTIVES
-from simulacra.training.fit import fit
 
 
 def moves(model: GAN) -> dict:

@@ -11,6 +11,7 @@ from machines import numbers, randomise
 from oracles import chi_square, states
 from scipy.special import expit, logsumexp, softmax
 
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import general as can
 from simulacra.core.random.keyed import Rng
@@ -19,7 +20,6 @@ from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.likelihood.annealing import bracket
 from simulacra.models.boltzmann.machine.energy_model import Machine
 from simulacra.models.boltzmann.pairwise.gated_bm import GatedBM
-from simulacra.training.fit import fit
 
 D, K, M = 4, 2, 2
 

@@ -13,12 +13,12 @@ from oracles import states
 from scipy.special import expit, logsumexp
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.capabilities import general as can
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import GaussianRBM
-from simulacra.training.fit import fit
 
 
 def machine(d: int, m: int, scale: float, **options) -> GaussianRBM:

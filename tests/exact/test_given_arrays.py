@@ -227,7 +227,7 @@ def test_in_memory_takes_labels_conditions_masks_and_lengths_as_they_are():
         from_tensors(X, Real((3,)), c=np.zeros(5))
     with pytest.raises(ValueError, match="labels has shape"):
         from_tensors(X, Real((3,)), labels=[1, 2])
-    with pytest.raises(ValueError, match="not label"):
+    with pytest.raises(ValueError, match="did you mean labels="):
         from_tensors(X, Real((3,)), label=[1, 2])
     with pytest.raises(ValueError, match="NaN"):
         from_tensors(np.full((3, 3), np.nan), Real((3,)))

@@ -9,6 +9,7 @@ from machines import numbers, randomise
 from oracles import chi_square, states
 from scipy.special import logsumexp
 
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
@@ -16,7 +17,6 @@ from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann.machine.energy_model import Machine
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
-from simulacra.training.fit import fit
 
 D, K, M, N = 4, 3, 2, 3
 

@@ -11,11 +11,11 @@ from machines import numbers, randomise
 from oracles import states
 from scipy.special import logsumexp
 
+from simulacra.api import fit
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann.pairwise.higher_order import HigherOrderBM
-from simulacra.training.fit import fit
 
 
 def random_machine(d: int, hidden: int = 0, order: int = 3, scale: float = 0.7, **options) -> HigherOrderBM:

@@ -11,6 +11,7 @@ from machines import joint, log_law, numbers, random_rbm, randomise
 from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
+from simulacra.api import fit, resume
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
@@ -18,7 +19,6 @@ from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM, GaussianRBM
 from simulacra.models.boltzmann.machine.learning import advance, exchange, replicas
-from simulacra.training.fit import fit, resume
 
 DATA = np.array([[1, 0, 0, 1, 1], [1, 1, 0, 1, 0], [0, 0, 1, 0, 1], [1, 0, 0, 1, 1]], dtype=float)
 NAMES = ("W", "b", "c")

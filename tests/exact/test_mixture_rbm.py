@@ -9,6 +9,7 @@ from machines import joint, log_law, numbers, random_rbm, randomise
 from oracles import chi_square, states
 from scipy.special import logsumexp, softmax
 
+from simulacra.api import fit
 from simulacra.core.capabilities import general as can
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Real
@@ -16,7 +17,6 @@ from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.likelihood.annealing import bracket
 from simulacra.models.boltzmann.machine.energy_model import Machine
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
-from simulacra.training.fit import fit
 
 
 def random_mixture(d: int, k: int, m: int, scale: float = 1.0, **options) -> MixtureRBM:

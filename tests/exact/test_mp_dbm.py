@@ -10,6 +10,7 @@ from oracles import states
 from scipy.special import expit, log_softmax, logsumexp, softmax
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import Classifies
 from simulacra.core.random.keyed import Rng
@@ -17,7 +18,6 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann.deep.mp_dbm import MultiPredictionDBM, Question, missed, predict, question
-from simulacra.training.fit import fit
 
 LABEL = Categorical((), 3)
 DEPTHS = [(3, 2), (2, 3, 2)]

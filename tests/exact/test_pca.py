@@ -9,10 +9,10 @@ import pytest
 import scipy
 import torch
 
+from simulacra.api import fit
 from simulacra.core.spaces.plain import Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.autoencoders import PCA, PPCA
-from simulacra.training.fit import fit
 
 
 def correlated(n: int = 300, d: int = 6, seed: int = 0) -> torch.Tensor:

@@ -11,12 +11,12 @@ import torch
 from oracles import states
 from scipy.special import logsumexp
 
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann import RBM
-from simulacra.training.fit import fit
 
 
 def random_rbm(d: int, m: int, scale: float = 1.0, **options) -> RBM:

@@ -7,13 +7,13 @@ import torch
 from torch.nn import functional as F
 
 import simulacra
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Real
 from simulacra.data.dataset import Dataset
 from simulacra.data.sources.tensors import from_tensors
-from simulacra.training.fit import fit
 
 TWO = Categorical((), 2)
 SIZES = {"labels": 6, "latent": 5, "hidden": (40, 40), "generator_hidden": (40,), "labelled_batch": 6}

@@ -9,12 +9,12 @@ from machines import numbers, randomise
 from oracles import chi_square, states
 from scipy.special import expit, logsumexp
 
+from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Real
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.boltzmann.pairwise.unrolled import UnrolledMRF
-from simulacra.training.fit import fit
 
 CHAIN = [(0, 1), (1, 2)]
 GRID = [(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (1, 4), (2, 5)]

@@ -9,13 +9,13 @@ import torch
 from oracles import Prescribed, log_evidence, normal_grid, states
 from scipy.special import logsumexp
 
+from simulacra.api import fit
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.likelihood import importance_bound
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.variational import VAE
-from simulacra.training.fit import fit
 
 
 def bars(n: int = 600) -> torch.Tensor:

@@ -19,8 +19,9 @@ from reliability.hostile.odd_options import odd_option
 from reliability.hostile.reading import forked
 from reliability.hostile.run_files import spoil
 from reliability.hostile.samples import samples, sound, table
+from simulacra.api import resume
 from simulacra.evaluation.report import read_report
-from simulacra.training.fit import load_run, resume
+from simulacra.training.fit import load_run
 
 pytestmark = [
     pytest.mark.fault("doors 1.7"),

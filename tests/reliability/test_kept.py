@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.training.fit import fit
+from simulacra.api import fit
 from simulacra.training.hardware.budget import Budget
 from simulacra.training.state.kept import fit_or_resume
 

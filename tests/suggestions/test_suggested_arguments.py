@@ -66,7 +66,7 @@ REFUSED = (
         lambda **o: simulacra.GAN(Real((5,)), **{"network": "dcgan", **o}),
     ),
     ("training/hardware/backend.py", "use {} or {}", lambda device="mps": choose_device(device)),
-    ("training/steps/players.py", "use {}.", trained),
+    ("training/steps/coupling.py", "use {}.", trained),
 )
 
 

@@ -67,11 +67,12 @@ def wheel(tmp_path_factory) -> Path:
 
 def test_the_wheel_holds_the_library(wheel):
     source = ROOT / "src"
-    files = {path.relative_to(source).as_posix() for path in source.glob("simulacra/**/*.py")}
+    files = {path.relative_to(source).as_posix() for path in source.glob("simulacra/**/*.py*")}
+    files = {name for name in files if name.endswith((".py", ".pyi"))} | {"simulacra/py.typed"}
     with zipfile.ZipFile(wheel) as file:
         held = set(file.namelist())
-    assert files | {"simulacra/py.typed"} <= held
-    assert {name for name in held if ".dist-info" not in name} == files | {"simulacra/py.typed"}
+    assert "simulacra/__init__.pyi" in held
+    assert {name for name in held if ".dist-info" not in name} == files
 
 
 def test_the_demo_runs_where_only_the_wheel_is_installed(wheel, tmp_path):

@@ -115,7 +115,7 @@ def _run(words: list[str]) -> int:
     if not words or words[0] in HELP:
         return _help(words[1:])
     if words[0] in ("--version", "-V"):
-        from simulacra import __version__
+        from simulacra.version import __version__
 
         print(f"simulacra {__version__}")
         return 0

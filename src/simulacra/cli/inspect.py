@@ -146,7 +146,9 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
         if len(fitting) >= SUGGESTED and _key(fitting[SUGGESTED - 1]) < _bound(entries[0], len(pairs)):
             break
         fitting = sorted([*fitting, *_best_of(entries, mended)], key=_key)
-    if isinstance(found.data.preprocessing.raw, Audio) and (sound := CATALOG.get("wavenet")):
+    raw = found.data.preprocessing.raw
+    sound = next((e for e in CATALOG.values() if e.made_for == type(raw).__name__), None)
+    if isinstance(raw, Audio) and sound is not None:
         # WaveNet accepts any series of numbers, but was designed for mu-law companded sound
         companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]
         best = mended.built(sound, companded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -22,3 +23,13 @@ class Card:
     lines: tuple[tuple[str, str], ...]
     scores: Tensor | None = None
     axis: str = "log p(x), nats"
+
+
+def html_of(thing: object) -> str:
+    """What a notebook shows of a model, data, a run or a card.
+
+    Pictures are drawn by `exploration`, which stands above those that ask: it is imported by its name when a
+    notebook asks, and no import leads up.
+    """
+    page: str = importlib.import_module("simulacra.exploration.notebook").as_html(thing)
+    return page

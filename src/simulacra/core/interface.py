@@ -61,7 +61,7 @@ class Interface:
 
     def _need(self, word: str, *any_of: type[can.Capability]) -> None:
         if not any(self.supports(c) for c in any_of):
-            has = ", ".join(sorted(c.phrase for c in self.capabilities())) or "nothing"
+            has = ", ".join(sorted({c.phrase for c in self.capabilities()})) or "nothing"
             wanted = " or ".join(c.phrase for c in any_of)
             raise can.MissingCapability(
                 f"{type(self).__name__} cannot do {word}(): that needs a model that {wanted}; this one {has}."
@@ -96,12 +96,12 @@ class Interface:
         c = self._condition(condition, n)
         rng = Rng(fresh(seed), "sample", device=self.device)
         canvas = None if watch is None else Canvas(watch, self, n, CHUNK)
-        able, parts = cast(Any, self), []
+        draws, parts = can.able(self, can.Samples), []
         with evaluating(cast(nn.Module, self)), stage("samples", n, "sample") as progress:
             for i in range(0, n, CHUNK):
                 rows = range(i, min(i + CHUNK, n))
                 progress.part, seen = len(rows), {} if canvas is None else {"watch": canvas.on(rows)}
-                x = able.draw(rng.on(rows), None if c is None else c[i : i + CHUNK], **seen)
+                x = draws.draw(rng.on(rows), None if c is None else c[i : i + CHUNK], **seen)
                 parts.append(self.preprocessing.inverse(x))
                 progress.advance(len(rows))
         return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)
@@ -214,10 +214,9 @@ class Interface:
         """
         self._need("encode", can.Encodes)
         rng = Rng(seed, "score", device=self.device)
-        able = cast(Any, self)
-        with evaluating(able):
+        with evaluating(cast(nn.Module, self)):
             codes = [
-                able.infer(rows.y, rows.c, **observed(rows.known))
+                can.able(self, can.Encodes).infer(rows.y, rows.c, **observed(rows.known))
                 for rows in self._chunks(x, condition, rng, known)
             ]
         return torch.cat(codes)
@@ -237,13 +236,13 @@ class Interface:
         """
         self._need("decode", can.Decodes)
         z = as_tensor(z, "z").to(self.dtype).to(self.device)
-        size = cast(can.Decodes, self).code_size
+        size = can.able(self, can.Decodes).code_size
         if z.dim() != 2 or z.shape[1] != size:
             raise ValueError(f"codes have shape {tuple(z.shape)}, but this model needs (B, {size}).")
         c = self._condition(condition, len(z))
         with evaluating(cast(nn.Module, self)):
             parts = [
-                cast(can.Decodes, self).emit(z[i : i + CHUNK], None if c is None else c[i : i + CHUNK])
+                can.able(self, can.Decodes).emit(z[i : i + CHUNK], None if c is None else c[i : i + CHUNK])
                 for i in range(0, len(z), CHUNK)
             ]
         return self.preprocessing.restore(torch.cat(parts))
@@ -282,13 +281,12 @@ class Interface:
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
         rng = Rng(fresh(seed), "complete", device=self.device)
+        fills = self if isinstance(self, can.Completes) else can.able(self, can.Continues)
         parts = []
         with evaluating(cast(nn.Module, self)):
             for rows in self._chunks(raw, condition, rng, there, can.FILLS, by_place=True):
                 keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
-                filled = self.preprocessing.inverse(
-                    cast(can.Completes, self).fill(rows.y, keep, rows.rng, rows.c)
-                )
+                filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c))
                 # known entries come back bit for bit
                 wide = torch.promote_types(rows.raw.dtype, filled.dtype)
                 at = precise_device(filled.device) if wide == torch.float64 else filled.device
@@ -311,7 +309,7 @@ class Interface:
         rng = Rng(seed, "score", device=self.device).by_content(raw, known)
         with evaluating(cast(nn.Module, self)):
             parts = [
-                cast(can.Classifies, self).label_logits(rows.y).softmax(1)
+                can.able(self, can.Classifies).label_logits(rows.y).softmax(1)
                 # the label is predicted, so a model of p(x|label) needs no condition here
                 for rows in prepared(self, raw, known, rng, CHUNK)
             ]

@@ -5,28 +5,31 @@ The methods that users call (`sample`, `log_prob`, ...) are in `core.interface`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-import simulacra
 from simulacra.core.capabilities import general as can
+from simulacra.core.card import html_of
 from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
 from simulacra.core.errors.kinds import brief
 from simulacra.core.interface import Interface
 from simulacra.core.numerics.precision import bounded
+from simulacra.core.packages import of_the_library
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import initial_weights
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 
+M = TypeVar("M")
 # every model takes it: the initial weights depend on this seed alone
 SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, annotation="int")
 
@@ -34,7 +37,8 @@ SEED = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0, anno
 class _Recorded(ABCMeta):
     """Metaclass of `Model`: records the arguments of the constructor, which are the model's configuration.
 
-    Every constructor accepts `seed=` besides its own arguments.
+    Every constructor accepts `seed=` besides its own arguments. One that declares it, as those of the library
+    do, shows it to type checkers and editors, too.
     """
 
     @property
@@ -47,16 +51,17 @@ class _Recorded(ABCMeta):
             parameters = [*(p for p in parameters if p not in rest), SEED, *rest]
         return signature.replace(parameters=parameters)
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+    # M for M: type checkers go on to read the constructor
+    def __call__(cls: type[M], *args: Any, **kwargs: Any) -> M:
         kwargs = renamed_arguments({base.__name__ for base in cls.__mro__}, kwargs)
-        own = SEED.name in inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+        own = SEED.name in inspect.signature(cls.__init__).parameters
         given = kwargs if own else {name: value for name, value in kwargs.items() if name != SEED.name}
         _check_seed(kwargs.get(SEED.name))
         if of_the_library(cls):
             check_call(cls.__name__, inspect.signature(cls), args, kwargs, lambda: _kinds(cls))
         with initial_weights(kwargs.get(SEED.name)):
             try:
-                model = super().__call__(*args, **given)
+                model: Any = type.__call__(cls, *args, **given)
             except TypeError as error:
                 raise _without_unknown(cls, kwargs, error) from error
         bound = inspect.signature(cls).bind(*args, **kwargs)
@@ -75,11 +80,6 @@ def _check_seed(seed: Any) -> None:
     check_kind(SEED.name, seed, int | None, "the model")
     if seed is not None and not -(2**63) <= seed < 2**64:
         raise ValueError(f"seed is {seed}, but torch takes whole numbers below 2^64: give a smaller one.")
-
-
-def of_the_library(kind: type) -> bool:
-    """Returns True if the class belongs to the library's models, not to a user."""
-    return kind.__module__.startswith("simulacra.models.")
 
 
 def _kinds(cls: type) -> dict[str, Any]:
@@ -154,11 +154,14 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     # ---- capabilities
 
     def capabilities(self) -> frozenset[type[can.Capability]]:
-        """Returns the capabilities of this instance: those of its class, less the removed ones."""
-        declared = {c for c in can.ALL if isinstance(self, c)}
+        """The capabilities among the bases of its class, without those that its constructor removed.
+
+        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`.
+        """
+        declared = declared_by(type(self))
         if self.condition is None:
-            declared.discard(can.TakesCondition)
-        return frozenset(declared - self._removed)
+            declared = frozenset(c for c in declared if not issubclass(c, can.TakesCondition))
+        return declared - self._removed
 
     def remove(self, *capabilities: type[can.Capability]) -> None:
         """Removes capabilities of the class from this instance. Constructors call it.
@@ -202,7 +205,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         return f"<{type(self).__name__} of {', '.join(filter(None, given))}; {many:,} parameters>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
     def features(self, x: Tensor) -> Tensor:
         """Returns x as input for the network, in the model's floating-point type and a finite range.
@@ -237,6 +240,19 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         from simulacra.core.artifact.save import save
 
         save(self, Path(path))
+
+
+@functools.cache
+def declared_by(kind: type) -> frozenset[type[can.Capability]]:
+    """The capabilities among the bases of a class of models, the library's and all others.
+
+    Example:
+        >>> from simulacra.models.autoencoders.pca import PCA
+        >>> sorted(c.__name__ for c in declared_by(PCA))
+        ['Completes', 'Decodes', 'Encodes', 'TakesMissing']
+    """
+    bases = (base for base in kind.__mro__ if issubclass(base, can.Capability))
+    return frozenset(base for base in bases if base is not can.Capability and not issubclass(base, Model))
 
 
 def settings_of(model: Model) -> str:

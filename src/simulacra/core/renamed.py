@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from simulacra import __version__
+from simulacra.version import __version__
 
 MODELS, NAMES = "models", "simulacra"
 SPACES, STEPS = "spaces", "steps"  # owners: kinds of spaces and of preprocessing in saved models

@@ -10,8 +10,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-import simulacra
 from simulacra.core.batch import Batch
+from simulacra.core.card import html_of
 from simulacra.core.numerics.precision import to_device
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng
@@ -57,15 +57,23 @@ class Split:
         return f"<Split: {len(self):,} rows of {self.preprocessing.raw}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Raw batches, one for each index tensor of `orders`."""
+        """Raw batches, one for each index tensor.
+
+        Args:
+            orders: numbers of the rows of each batch, shape (B,).
+        """
         for index in orders:
             yield self.rows(index)
 
     def rows(self, index: Tensor) -> Batch:
-        """The raw rows `index`."""
+        """Raw rows as a batch.
+
+        Args:
+            index: numbers of the rows, shape (B,).
+        """
         # rows in double precision may wait on another device than the rest
         take = lambda t: None if t is None else t.index_select(0, index.to(t.device))
         known, lengths = take(self.known), take(self.lengths)
@@ -84,25 +92,48 @@ class Split:
         )
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
-        """The raw batch in the model's space; noise is keyed by the batch's rows."""
+        """The raw batch in the model's space; noise is keyed by the batch's rows.
+
+        Args:
+            batch: raw rows.
+            rng: generator of random preprocessing.
+        """
         return replace(batch, x=self.preprocessing.apply(batch.x, rng.on(batch), batch.known))
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
-        """The rows `index`, preprocessed."""
+        """Rows as a batch in the model's space.
+
+        Args:
+            index: numbers of the rows, shape (B,).
+            rng: generator of random preprocessing.
+        """
         return self.prepare(self.rows(index), rng)
 
     def scored(self, index: Tensor, rng: Rng) -> Batch:
-        """The rows `index`, preprocessed with noise keyed by what they hold: the same in any batch."""
+        """Rows in the model's space, with noise keyed by what they hold: the same in any batch.
+
+        Args:
+            index: numbers of the rows, shape (B,).
+            rng: generator of random preprocessing.
+        """
         batch = self.rows(index)
         keyed = rng.by_content(batch.x, batch.known)
         return replace(batch, x=self.preprocessing.apply(batch.x, keyed, batch.known))
 
     def all(self, seed: int = 0) -> Batch:
-        """Every row, preprocessed with noise keyed by row: what closed forms and tests need."""
+        """Every row in the model's space, with noise keyed by row: what closed forms and tests need.
+
+        Args:
+            seed: of random preprocessing.
+        """
         return self.batch(torch.arange(len(self)), Rng(seed, "all"))
 
     def select(self, index: Tensor) -> Split:
-        """The split that holds only the rows `index`."""
+        """The split that holds only some rows.
+
+        Args:
+            index: numbers of the rows, shape (B,).
+        """
         rows = self.rows(index)
         labels = None if self.labels is None else self.labels[index]
         return replace(
@@ -117,7 +148,11 @@ class Split:
         )
 
     def to(self, device: torch.device | str) -> Split:
-        """The split with its tensors on `device`."""
+        """The split with its tensors on a device.
+
+        Args:
+            device: where the tensors go.
+        """
         moved: dict[str, Any] = {
             name: to_device(value, device)
             for name, value in vars(self).items()
@@ -127,7 +162,11 @@ class Split:
         return self._same_rows(replace(self, **moved))
 
     def under(self, chain: Preprocessing) -> Split:
-        """The same rows with another preprocessing."""
+        """The same rows with another preprocessing.
+
+        Args:
+            chain: preprocessing of the same raw space.
+        """
         return self._same_rows(replace(self, preprocessing=chain))
 
     def _same_rows(self, other: Split) -> Split:
@@ -266,4 +305,4 @@ class Dataset:
         return f"<Dataset {self}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)

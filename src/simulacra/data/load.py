@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from simulacra.core.errors.calls import checked
 from simulacra.core.preprocessing.chain import Preprocessing
@@ -18,6 +18,7 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.geometry import binarize_once
+from simulacra.data.keywords import ReaderKeywords
 from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
 from simulacra.data.limits import reading_within
@@ -57,7 +58,7 @@ def load_data(
     seed: int = 0,
     limit: int | None = None,
     memory: float | None = None,
-    **own: Any,
+    **own: Unpack[ReaderKeywords],
 ) -> Dataset:
     """A data set by name (`digits`, `mnist`, `ring`, ...), by path, or from memory.
 
@@ -114,7 +115,7 @@ def load_data(
     check_steps(binarize, threshold, dequantize, mu_law)
     split = SplitOptions(**{field.name: given[field.name] for field in fields(SplitOptions)})
     with reading_within(memory):
-        source, spec = read(name_or_path, split, own)
+        source, spec = read(name_or_path, split, dict(own))
     if duplicates == "drop":
         source = without_duplicates(source)
     if binarize in ("static", "threshold"):

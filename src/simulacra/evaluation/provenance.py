@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from simulacra import __version__
 from simulacra.core.artifact.save import CONFIG, WEIGHTS
 from simulacra.core.storage.files import read_json
+from simulacra.version import __version__
 
 BUILT_FROM = ("model", "arguments", "passed", "preprocessing", "data", "options")
 BLOCK = 1 << 20

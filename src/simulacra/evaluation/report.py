@@ -6,12 +6,11 @@ import contextlib
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from torch import Tensor
 
-import simulacra
-from simulacra.core.card import Card
+from simulacra.core.card import Card, html_of
 from simulacra.core.errors.finding import Finding, read_finding
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.scores.estimate import Estimate
@@ -20,21 +19,47 @@ from simulacra.core.storage.links import check_links
 from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
 from simulacra.evaluation.compare.score_tables import Scores
+from simulacra.evaluation.latents.codes import Latents
+from simulacra.evaluation.latents.fidelity import Fidelity
+from simulacra.evaluation.latents.reconstruction import Reconstruction
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES
 from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
+from simulacra.evaluation.samples.memorization import Copies
+from simulacra.evaluation.samples.mmd import SampleScore
+from simulacra.evaluation.samples.quality import SampleQuality, Skipped
+from simulacra.evaluation.tables.summary import TableSummary
+from simulacra.evaluation.tasks.classification import Classification
+from simulacra.evaluation.tasks.suite import Tasks
 
 RECORDED = tuple(measure for measure in MEASURES if measure.record is not None)
 NAMES = tuple(measure.name for measure in RECORDED)
 KEPT = "evaluations"  # subfolder of a run with its latest report for each protocol
+R = TypeVar("R")
+
+
+class RecordOf(Generic[R]):
+    """Attribute of a report: the record, of type R, of the measure with the attribute's name, or None."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, report: None, owner: type) -> RecordOf[R]: ...
+
+    @overload
+    def __get__(self, report: Report, owner: type) -> R | None: ...
+
+    def __get__(self, report: Report | None, owner: type) -> RecordOf[R] | R | None:
+        return self if report is None else report.records.get(self.name)
 
 
 @dataclass(repr=False)
 class Report:
     """Scores of a model on a split.
 
-    `report[measure]` returns the record of a measure of `simulacra.evaluation.measures.registry` with its
-    type, and `report.NAME` that of the measure of this name: `latents`, `samples`, `reconstruction`,
+    `report[measure]` returns the record of a measure of `simulacra.evaluation.measures.registry`, and
+    `report.NAME` that of the measure of this name with its type: `latents`, `samples`, `reconstruction`,
     `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None if it was not measured.
 
     Args:
@@ -55,15 +80,27 @@ class Report:
     provenance: dict[str, Any] | None = None
     asked: dict[str, Any] | None = None
 
+    quality = RecordOf[SampleQuality | Skipped]()
+    latents = RecordOf[Latents]()
+    samples = RecordOf[SampleScore]()
+    reconstruction = RecordOf[Reconstruction]()
+    fidelity = RecordOf[Fidelity]()
+    memorization = RecordOf[Copies]()
+    classes = RecordOf[Classification]()
+    tasks = RecordOf[Tasks]()
+    tables = RecordOf[TableSummary]()
+
     def __getitem__(self, measure: Measure[Any]) -> Any:
         """Returns the record of a measure, or None."""
         return self.records.get(measure.name)
 
-    def __getattr__(self, name: str) -> Any:
-        """Returns the record of the measure of that name, or None."""
-        if name in NAMES:
-            return self.records.get(name)
-        raise AttributeError(f"a report has no {name!r}; it has {', '.join(NAMES)}.")
+    if not TYPE_CHECKING:  # to a type checker, a name that is not above is a mistake
+
+        def __getattr__(self, name: str) -> Any:
+            """The record of a measure of one's own, or None."""
+            if name in NAMES:
+                return self.records.get(name)
+            raise AttributeError(f"a report has no {name!r}; it has {', '.join(NAMES)}.")
 
     @property
     def likelihood(self) -> Estimate | None:
@@ -130,7 +167,7 @@ class Report:
         where `compare` finds it.
 
         Args:
-            folder: run folder.
+            folder: run folder, or another one, created if it does not exist.
 
         Returns:
             paths by name: `report`, `page` and `scores`.
@@ -154,7 +191,7 @@ class Report:
     def _repr_html_(self) -> str:
         findings = [(f.severity, f"{f.name}: {f.sentence}") for f in self.findings]
         scores = None if self.likelihood is None else self.likelihood.values
-        return simulacra.as_html(Card(f"{self.model} on {self.protocol}", (*self.rows(), *findings), scores))
+        return html_of(Card(f"{self.model} on {self.protocol}", (*self.rows(), *findings), scores))
 
     def __str__(self) -> str:
         return "\n".join([self.headline(), *map(str, self.findings)])

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.inputs.chunks import Rows, prepared
 from simulacra.core.interface import CHUNK
 from simulacra.core.model import Model
-from simulacra.core.numerics.precision import narrowed
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.data.dataset import Split
 from simulacra.evaluation.measures.kept_parts import TENSOR, once
-
-
-@dataclass
-class Block:
-    """Consecutive rows in the model's space.
-
-    Args:
-        x: rows, shape (B, *).
-        log_det: log |det dx/draw| of the preprocessing in nats, float64, shape (B,).
-        c: conditions, shape (B, *); None if the model takes none.
-        rng: random numbers keyed by the contents of the rows.
-        known: True where x is observed, shape of x; None: everywhere.
-    """
-
-    x: Tensor
-    log_det: Tensor
-    c: Tensor | None
-    rng: Rng
-    known: Tensor | None = None
 
 
 def count(split: Split, limit: int | None) -> int:
@@ -95,8 +75,8 @@ def subset(split: Split, limit: int | None = None, seed: int = 0) -> Split:
     return split if count(split, limit) == len(split) else split.select(chosen(split, limit, seed))
 
 
-def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Block]:
-    """Yields the rows of `subset`, preprocessed with the noise of `model.log_prob(..., seed=seed)`.
+def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Rows]:
+    """Yields blocks of the rows of `subset`, preprocessed with the noise of `model.log_prob(..., seed=seed)`.
 
     Args:
         model: model whose preprocessing is applied.
@@ -118,9 +98,8 @@ def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) 
             raise ValueError(f"the split misses entries of x, which {type(model).__name__} cannot leave out.")
         model.preprocessing.raw.check(raw.x)
         keyed = rng.by_content(raw.x, raw.known)
-        x, log_det = model.preprocessing.forward(model.preprocessing.held(raw.x, model.device), keyed, known)
-        x = narrowed(x, model.dtype) if x.is_floating_point() else x
-        yield Block(x, log_det, condition_of(model, raw.c), keyed, known)
+        held = model.preprocessing.held(raw.x, model.device)
+        yield from prepared(model, held, known, keyed, CHUNK, condition_of(model, raw.c))
 
 
 def condition_of(model: Model, c: Tensor | None) -> Tensor | None:

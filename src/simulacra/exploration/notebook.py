@@ -112,7 +112,7 @@ def _of_model(model: Model) -> Iterator[tuple[str, str]]:
     yield "space", str(model.space)
     yield "arguments", settings_of(model) or "as by default"
     yield "parameters", f"{sum(p.numel() for p in model.parameters()):,}"
-    yield "what it can do", ", ".join(sorted(c.phrase for c in model.capabilities()))
+    yield "what it can do", ", ".join(sorted({c.phrase for c in model.capabilities()}))
     for entry in model.estimates:
         if isinstance(entry.get("mean_nats"), float):
             yield str(entry.get("name")), f"{entry['mean_nats']:.2f} nats ({entry.get('kind')})"

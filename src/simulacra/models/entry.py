@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulacra.core.packages import Extension
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -20,6 +22,8 @@ class Entry:
         paper: authors and year of the paper that proposed the model.
         rows: identifiers of the rows of the systems table that the model implements, such as `("F1",)`.
         summary: description in one line, as `simulacra models` prints it.
+        made_for: kind of space that the model was made for, which `data inspect` then suggests first.
+        extension: entry point of a model of another package, whose name is then the `family`; None: built in.
     """
 
     name: str
@@ -29,9 +33,20 @@ class Entry:
     paper: str
     rows: tuple[str, ...]
     summary: str
+    made_for: str = ""
+    extension: Extension | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words."""
+        if self.extension is None:
+            return f"family {self.family}"
+        return f"package {self.extension.package} {self.extension.version}"
 
     def load(self) -> Any:
-        """Imports the model's module and returns its class."""
+        """The class."""
+        if self.extension is not None:
+            return self.extension.load()
         return getattr(importlib.import_module(f"simulacra.models.{self.module}"), self.cls)
 
 

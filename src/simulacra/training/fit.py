@@ -1,4 +1,7 @@
-"""`fit` trains a model on data into a run folder; `resume` continues a run with bit-identical results."""
+"""`train` trains a model on data into a run folder; `go_on` resumes a run with bit-identical results.
+
+`simulacra.fit` and `simulacra.resume` (`simulacra.api`) call these two with the default callbacks.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
 from simulacra.core.artifact.weights import load_weights
@@ -20,7 +25,8 @@ from simulacra.core.renamed import renamed_arguments
 from simulacra.core.storage.files import write_json
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
-from simulacra.models.catalog import find
+from simulacra.models.catalog import name_of
+from simulacra.training.callbacks.at_end import with_ends
 from simulacra.training.callbacks.interactive import interactive, so_far
 from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import can_validate
@@ -36,14 +42,13 @@ from simulacra.training.steps.coupling import check_parts
 log = logging.getLogger("simulacra")
 
 
-def fit(
+def train(
     model: Model,
     data: Dataset,
     *,
     out: str | Path | None = None,
     callbacks: tuple[Callback, ...] = (),
-    options: Options | None = None,
-    **settings: Any,
+    options: Options,
 ) -> Run:
     """Trains a model and returns the run.
 
@@ -51,30 +56,35 @@ def fit(
         model: untrained model, built for the data's space.
         data: data set.
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
-        callbacks: functions `(loop, epoch_ended)` called after each step.
-        options: all settings at once; None: the settings below.
-        settings: entries of `Options` (`epochs`, `batch_size`, `lr`, `seed`, `ema`, `patience`, ...).
+        callbacks: functions `(loop, epoch_ended)` called after each step; those with a method `at_end` are
+            also called at the end of training.
+        options: training options.
 
     Raises:
         ValueError: if model and data do not fit, or the folder already holds a run.
         TrainingFailed: if a loss is not finite; the last good checkpoint is kept.
         KeyboardInterrupt: after an interrupt in a script; in a notebook or at a prompt the run is returned
-            as far as it was trained, with a warning, and `resume` continues it.
+            as far as it was trained, with a warning.
 
     Example:
         >>> import simulacra, tempfile
         >>> data = simulacra.load_data("ring")
-        >>> run = fit(simulacra.PPCA(data.space, latent=1), data, out=tempfile.mkdtemp())
+        >>> run = train(simulacra.PPCA(data.space, latent=1), data, out=tempfile.mkdtemp(), options=Options())
         >>> run.model.sample(3).shape
         torch.Size([3, 2])
     """
-    options = options or Options(**renamed_arguments(["Options"], settings))
+    return with_ends(lambda: _new(model, data, out, callbacks, options), callbacks)
+
+
+def _new(
+    model: Model, data: Dataset, out: str | Path | None, callbacks: tuple[Callback, ...], options: Options
+) -> Run:
     check_fits(model, data)
     options = options.for_model(model, data.valid is not None)
     can_validate(model, data.valid, options)
     check_stages(model, options)
     check_parts(model, options)
-    folder = Path(out) if out is not None else new_folder(catalogue_name(model), data.name)
+    folder = Path(out) if out is not None else new_folder(name_of(type(model)), data.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -104,7 +114,7 @@ def _removed_unless_begun(folder: Path) -> Iterator[None]:
         raise
 
 
-def resume(
+def go_on(
     path: str | Path,
     *,
     data: Dataset | None = None,
@@ -112,26 +122,28 @@ def resume(
     kind: type[Model] | None = None,
     **passed: Any,
 ) -> Run:
-    """Continues an interrupted run; the final weights equal those of an uninterrupted run.
+    """Resumes an interrupted run; the final weights equal those of an uninterrupted run.
 
     Args:
         path: run folder.
         data: the data set, if it was not made by `load_data`.
-        callbacks: functions `(loop, epoch_ended)` called after each step.
+        callbacks: as in `train`.
         kind: the model's class, if it is your own.
         passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: if the folder holds no run, or the data are not those of the run.
-
-    Example:
-        >>> import simulacra, tempfile
-        >>> data, out = simulacra.load_data("ring"), tempfile.mkdtemp()
-        >>> run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=out)
-        >>> resume(out).model.W.equal(run.model.W)  # a finished run stays as it is
-        True
     """
-    folder = Path(path)
+    return with_ends(lambda: _resumed(Path(path), data, callbacks, kind, passed), callbacks)
+
+
+def _resumed(
+    folder: Path,
+    data: Dataset | None,
+    callbacks: tuple[Callback, ...],
+    kind: type[Model] | None,
+    passed: dict[str, Any],
+) -> Run:
     config = run_config(folder)
     found = class_of(config, kind, folder)
     try:
@@ -171,7 +183,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 
 @checked
-def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any) -> Run:
+def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.Module) -> Run:
     """Loads a finished run with its model and, if `load_data` made them, its data.
 
     Args:
@@ -191,7 +203,7 @@ def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: Any
     """
     folder = Path(path)
     config = run_config(folder)
-    model = load(folder, kind=kind, **passed)
+    model = load(folder, kind=kind, device=None, **passed)
     if not config["data"].get("spec"):
         return Run(folder, model, None, config)
     data = _same_data(folder, config, model.preprocessing)
@@ -237,14 +249,6 @@ def check_fits(model: Model, data: Dataset) -> None:
         )
     if model.condition is not None and model.condition != data.condition:
         raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
-
-
-def catalogue_name(model: Model) -> str:
-    """Returns the model's name on the command line, or the lower-case name of a user's own class."""
-    try:
-        return find(type(model).__name__).name
-    except ValueError:
-        return type(model).__name__.lower()
 
 
 def _config(model: Model, data: Dataset, options: Options) -> dict[str, Any]:

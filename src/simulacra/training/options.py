@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
@@ -126,8 +126,8 @@ class Options:
         """Returns the number of steps of a stage.
 
         Args:
-            stage: the stage.
-            model: the model.
+            stage: a stage of `model`.
+            model: the model, whose declared length `epochs` scales.
             rows: number of training rows.
         """
         if not stage.updates:
@@ -158,7 +158,11 @@ class Options:
         return replace(self, **wanted)
 
     def optimizer(self, update: Update) -> Optimizer:
-        """Returns the update's optimizer, with the entries that the options override."""
+        """Returns the update's optimizer, with the entries that the options override.
+
+        Args:
+            update: an update of a stage of the model.
+        """
         given = update.optimizer
         if self.lr is not None:
             given = replace(given, lr=self.lr)
@@ -169,6 +173,31 @@ class Options:
         if self.warmup:
             given = replace(given, schedule=warmed(given.schedule, self.warmup))
         return given
+
+
+class OptionKeywords(TypedDict, total=False):
+    """The fields of `Options` as keyword arguments of `fit`; a test compares the two."""
+
+    epochs: float | None
+    stages: Mapping[str, float]
+    least_steps: int | None
+    batch_size: int
+    seed: int
+    lr: float | None
+    schedule: Literal["constant", "cosine", "linear", "burda"] | None
+    warmup: float
+    clip: float | None
+    ema: float | None
+    patience: int | None
+    validate: bool | None
+    accumulate: int
+    precision: Literal["32", "bf16"]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    devices: int
+    checkpoint_seconds: float
+    log_every: int | None
+    samples_every: float | None
+    progress: bool | None
 
 
 MANY = 100  # largest number of stages that are planned

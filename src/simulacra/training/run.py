@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -10,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import simulacra
+from torch import nn
+
 from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
 from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
+from simulacra.core.card import html_of
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.finding import Finding
 from simulacra.core.errors.kinds import brief
@@ -21,7 +24,8 @@ from simulacra.core.model import Model
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.core.storage.files import remove_unfinished
 from simulacra.data.dataset import Dataset
-from simulacra.models.catalog import find
+from simulacra.models.catalog import built_in
+from simulacra.models.installed import class_of_saved
 from simulacra.training.state.metrics import NAME as METRICS
 from simulacra.training.state.metrics import read_numbers
 
@@ -72,7 +76,8 @@ class Run:
         Raises:
             ValueError: if model and data do not permit it; the message lists the possible pictures.
         """
-        return simulacra.plot(self, name, **options)
+        # a layer above, as for `html_of`
+        return importlib.import_module("simulacra.exploration.plot").plot(self, name, **options)
 
     def __str__(self) -> str:
         return f"{type(self.model).__name__} trained on {self.config['data']['name']} in {self.path}"
@@ -81,7 +86,7 @@ class Run:
         return f"<Run: {self}>"
 
     def _repr_html_(self) -> str:
-        return simulacra.as_html(self)
+        return html_of(self)
 
 
 def new_folder(model: str, data: str, root: Path = RUNS) -> Path:
@@ -181,9 +186,9 @@ def run_config(folder: Path) -> dict[str, Any]:
 
 
 def class_of(config: dict[str, Any], kind: type[Model] | None, path: Path) -> type[Model]:
-    """Returns the class of a saved model: one of the catalogue, or the user's own, which must be given.
+    """Returns the class of a saved model: of the catalogue, of an installed package, or the user's own.
 
-    Nothing is imported by a name in the configuration.
+    Nothing is imported by a name in the configuration, unless an installed package declares it.
 
     Args:
         config: configuration of the saved model.
@@ -195,12 +200,12 @@ def class_of(config: dict[str, Any], kind: type[Model] | None, path: Path) -> ty
     """
     name = config["model"]
     if kind is None:
-        try:
-            if not config["own"]:
-                found: type[Model] = find(name, quiet=True).load()
-                return found
-        except ValueError:
-            pass
+        found: type[Model] | None = class_of_saved(config, path)
+        entry = None if config["own"] else built_in(name, quiet=True)
+        if found is None and entry is not None:
+            found = entry.load()
+        if found is not None:
+            return found
         raise ValueError(
             f"{path} holds a {name[:60]!r}, which is no model of the catalogue: "
             "where the class is your own, pass it, as in load(path, kind=MyModel)."
@@ -220,7 +225,7 @@ def load(
     *,
     kind: type[Model] | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
-    **passed: Any,
+    **passed: nn.Module,
 ) -> Model:
     """Loads a trained model from a run folder, or from a file of `Model.save`; nothing in it is executed.
 

@@ -48,9 +48,9 @@ def facts() -> Facts:
 
     Sizes are in bytes; None marks what is missing or unknown.
     """
-    from simulacra import __version__
     from simulacra.data.catalog.names import homes
     from simulacra.training.run import RUNS
+    from simulacra.version import __version__
 
     return {
         "simulacra": __version__,

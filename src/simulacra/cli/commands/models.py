@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from simulacra.cli.options.arguments import scan
 from simulacra.cli.output import say, table
-from simulacra.models.catalog import CATALOG, find
+from simulacra.models.catalog import find, listed
 
 HELP = "usage: simulacra models [NAME]\n\nList the models, or the options of one."
 INDENT = " " * 6
@@ -30,9 +30,10 @@ def run(words: Sequence[str]) -> int:
     elif asked.positional:
         say(described(asked.positional[0]))
     else:
+        entries, problems = listed()
         rows = [("name", "family", "what it is", "paper")]
-        rows += [(e.name, e.family, e.summary, e.paper) for e in CATALOG.values()]
-        say(table(rows), "", "`simulacra models NAME` lists the options of one.")
+        rows += [(e.name, e.family, e.summary, e.paper) for e in entries]
+        say(table(rows), "", *problems, "`simulacra models NAME` lists the options of one.")
     return 0
 
 
@@ -50,7 +51,7 @@ def described(name: str) -> str:
     from simulacra.cli.options.words import kind_of, phrase
 
     options = model_options(entry, f"simulacra train {entry.name} DATA [--model.OPTION ...]").actions
-    lines = [f"{entry.name}: {entry.summary}", f"{entry.paper}; family {entry.family}"]
+    lines = [f"{entry.name}: {entry.summary}", "; ".join(filter(None, (entry.paper, entry.origin)))]
     for option, action in options.items():
         lines += ["", f"  --{option} {_default(action.default)}  ({phrase(kind_of(action))})"]
         lines += textwrap.wrap(action.help or "", 100, initial_indent=INDENT, subsequent_indent=INDENT)

@@ -100,7 +100,7 @@ def as_record(measured: Measured, minutes: float, machine: str) -> Record:
         minutes: time of the measurement in minutes.
         machine: device in words, from `device`.
     """
-    from simulacra import __version__
+    from simulacra.version import __version__
 
     figure = measured.figure
     return {

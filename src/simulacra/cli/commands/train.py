@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from simulacra.cli.options.arguments import Arguments, scan
 from simulacra.cli.output import say, table
 from simulacra.core.errors.suggestion import Refusal, command
-from simulacra.models.catalog import CATALOG, find
+from simulacra.models.catalog import find, listed, names
 
 if TYPE_CHECKING:
     from simulacra.training.run import Run
@@ -39,7 +39,8 @@ def run(words: Sequence[str]) -> int:
     """
     asked = scan(words)
     if "help" in asked.flags and not asked.positional:
-        say(HELP.format(table([(f"  {e.name}", e.summary) for e in CATALOG.values()])))
+        entries, problems = listed()
+        say(HELP.format("\n".join([table([(f"  {e.name}", e.summary) for e in entries]), *problems])))
         return 0
     path = asked.take("resume")
     if path is not None:
@@ -56,10 +57,10 @@ def _new(asked: Arguments) -> int:
     from simulacra.cli.options.plan import all_options, names_in, plan_of
 
     file = asked.take("config")
-    names, pairs = config.read(file) if file is not None else ({}, [])
-    model, data = names_in(asked, names)
+    given, pairs = config.read(file) if file is not None else ({}, [])
+    model, data = names_in(asked, given)
     if model is None:
-        raise ValueError(f"MODEL is missing: give one of {', '.join(CATALOG)}, or --config FILE.yaml.")
+        raise ValueError(f"MODEL is missing: give one of {', '.join(names())}, or --config FILE.yaml.")
     if "help" in asked.flags:
         say(all_options(find(model)).help().rstrip())
         return 0

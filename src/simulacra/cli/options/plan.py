@@ -16,6 +16,7 @@ from torch import nn
 from simulacra.cli.options.arguments import Arguments, Pair
 from simulacra.cli.options.loading import loading
 from simulacra.cli.options.typed import Typed
+from simulacra.core.model import SEED
 from simulacra.core.spaces.plain import Space
 from simulacra.models.catalog import Entry, find
 from simulacra.training.options import Options
@@ -61,8 +62,11 @@ class Plan:
 
 
 def structural(kind: type) -> set[str]:
-    """Returns the constructor arguments that are spaces or modules and thus no command-line options."""
-    found = set()
+    """Returns the constructor arguments that are no command-line options: spaces, modules and the seed.
+
+    Spaces come from the data, modules only from code; the seed of the weights is `--seed`, that of training.
+    """
+    found = {SEED.name}
     for base in kind.__mro__:
         if "__init__" not in vars(base) or base.__module__ in ("builtins", "torch.nn.modules.module"):
             continue
@@ -93,7 +97,8 @@ def model_options(entry: Entry, usage: str) -> Typed:
 def all_options(entry: Entry) -> Typed:
     """Returns all options of `train` for one model."""
     kind = entry.load()
-    options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary} ({entry.paper}).", MORE)
+    paper = f" ({entry.paper})" if entry.paper else ""
+    options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary}{paper}.", MORE)
     options.add(folder)
     options.add(kind, "model", structural(kind))
     options.title("model", "The model")

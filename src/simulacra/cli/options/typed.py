@@ -13,6 +13,7 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from simulacra.cli.options.arguments import Pair
+from simulacra.cli.options.construction import construction, hands_on
 from simulacra.cli.options.help import Plain
 from simulacra.cli.options.nearest import hint, nearest
 from simulacra.cli.options.words import MAPPINGS, kind_of, phrase
@@ -52,13 +53,17 @@ class Typed:
         skipped: set[str | int] = set(skip)
         names = {base.__name__ for base in getattr(source, "__mro__", [source])}
         self.owners.setdefault(under or "", set()).update(names)
-        if isinstance(source, type):
+        if isinstance(source, type) and not hands_on(source):
             self.parser.add_class_arguments(source, under, skip=skipped, sub_configs=False)
         else:
             # no title for a command's own options: help begins with the same docstring
             titled = not self._begins_with(source)
             self.parser.add_function_arguments(
-                source, under, as_group=titled, skip=skipped, sub_configs=False
+                construction(source) if isinstance(source, type) else source,
+                under,
+                as_group=titled,
+                skip=skipped,
+                sub_configs=False,
             )
         for action in self.parser._actions:
             # hide jsonargparse's option for a whole group; `--config` takes the place of it

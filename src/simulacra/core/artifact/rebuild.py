@@ -12,18 +12,21 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from simulacra.core.artifact.shapes_alone import shapes_alone
 from simulacra.core.artifact.weights import check_fits
-from simulacra.core.model import Model, of_the_library
+from simulacra.core.packages import of_the_library
 from simulacra.core.preprocessing.chain import preprocessing_from
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.spaces.composite import space_from
 from simulacra.core.storage.files import Stored
+
+if TYPE_CHECKING:
+    from simulacra.core.model import Model
 
 ENTRIES: dict[str, type] = {
     "model": str,
@@ -32,8 +35,8 @@ ENTRIES: dict[str, type] = {
     "preprocessing": dict,
     "label_names": list,
 }
-# entries of later versions, with their defaults
-LATER: dict[str, Any] = {"version": "", "own": False, "estimates": []}
+# entries that came later, and what their absence means
+LATER: dict[str, Any] = {"version": "", "own": False, "extension": {}, "estimates": []}
 NAMES = {dict: "object", list: "list", str: "text", bool: "true or false"}
 
 

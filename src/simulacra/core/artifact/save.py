@@ -14,15 +14,18 @@ import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from simulacra import __version__
 from simulacra.core.artifact.rebuild import ENTRIES, build_model, check_config, check_sizes
 from simulacra.core.artifact.weights import digest, load_weights, not_finite
-from simulacra.core.model import Model, of_the_library
+from simulacra.core.packages import MODELS, extension_of, of_the_library
 from simulacra.core.spaces.plain import Space
 from simulacra.core.storage.files import read_json, read_shapes, write_json, write_tensors
 from simulacra.core.storage.links import check_links
+from simulacra.version import __version__
+
+if TYPE_CHECKING:
+    from simulacra.core.model import Model
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FILE = ".safetensors"
@@ -56,12 +59,19 @@ def describe(model: Model) -> dict[str, Any]:
         "version": __version__,
         "model": type(model).__name__,
         "own": not of_the_library(type(model)),
+        **_extension(type(model)),
         "arguments": arguments,
         "passed": passed,
         "preprocessing": model.preprocessing.spec(),
         "label_names": list(model.label_names),
         "estimates": model.estimates,
     }
+
+
+def _extension(kind: type[Model]) -> dict[str, Any]:
+    """The entry for a class of another package, by which it is found again."""
+    found = None if of_the_library(kind) else extension_of(MODELS, kind)
+    return {} if found is None else {"extension": found.spec()}
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from simulacra.core.capabilities.energy import (
+from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities have their name here
     HasAnnealingPath,
     HasBoundEnergy,
     HasEnergy,
@@ -21,6 +21,7 @@ from simulacra.core.capabilities.energy import (
     HasPartitionFunctions,
 )
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.narrowing import able as able
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import LikelihoodHead
 from simulacra.core.random.keyed import Rng
@@ -356,34 +357,6 @@ class HasFeatures(Capability):
             x: observations in the model's space, shape (B, *).
             c: condition of each, shape (B, *); None: no condition.
         """
-
-
-ALL: tuple[type[Capability], ...] = (
-    Samples,
-    HasDensity,
-    HasBound,
-    HasImportanceWeights,
-    HasEnergy,
-    HasBoundEnergy,
-    Encodes,
-    HasPosterior,
-    Decodes,
-    HasPrior,
-    Completes,
-    Continues,
-    Classifies,
-    TakesCondition,
-    TakesMissing,
-    TakesLengths,
-    HasConditionals,
-    HasMarkovChain,
-    HasFilters,
-    HasAnnealingPath,
-    HasPartitionFunctions,
-    HasDiagnostics,
-    HasCritic,
-    HasFeatures,
-)
 
 
 class MissingCapability(ValueError):

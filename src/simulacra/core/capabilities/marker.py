@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Capability(ABC):
-    """Base class of the types that declare an ability of a model.
+    """Base of the declared types: a model has the capabilities that are among its bases.
 
-    `phrase` completes the sentence "this model ...".
+    `phrase` completes the sentence "this model ..."; without one, a capability is named by its class.
+
+    Example:
+        >>> class Sings(Capability):
+        ...     phrase = "sings"
+        >>> class Dances(Capability):
+        ...     "Moves to music."
+        >>> Sings.phrase, Dances.phrase
+        ('sings', 'is declared as Dances')
     """
 
     phrase: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if not cls.phrase:
+            cls.phrase = f"is declared as {cls.__name__}"

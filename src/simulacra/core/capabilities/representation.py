@@ -5,7 +5,7 @@ Reference: Radford, Metz and Chintala 2015, section 5. Row G8.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ def features_of(model: Model, x: Any, condition: Any = None, seed: int = 0) -> T
         raise can.MissingCapability(f"{type(model).__name__} has no features of its own to represent x by.")
     with evaluating(model):
         parts = [
-            cast(can.HasFeatures, model).represent(rows.y, rows.c).cpu()
+            can.able(model, can.HasFeatures).represent(rows.y, rows.c).cpu()
             for rows in model._chunks(x, condition, Rng(seed, "score", device=model.device), None)
         ]
     return torch.cat(parts)

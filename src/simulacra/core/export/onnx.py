@@ -214,7 +214,7 @@ def _quiet() -> Iterator[None]:
 def _description(
     model: Model, what: str, inputs: Mapping[str, Tensor], kinds: Mapping[str, str]
 ) -> dict[str, Any]:
-    from simulacra import __version__
+    from simulacra.version import __version__
 
     kind_of = {WORDS[what].input: "data", CONDITION: CONDITION, **kinds}
     return {

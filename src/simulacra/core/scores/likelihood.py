@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.general import HasDensity, HasImportanceWeights
+from simulacra.core.capabilities.general import HasBound, HasDensity, HasImportanceWeights, able
 from simulacra.core.numerics.precision import precise_device, to_float64
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng
@@ -167,15 +167,16 @@ def score(
     Raises:
         CutShort: at a keyboard interrupt, with the `Score` of the first rows.
     """
-    log_det, able = log_det.cpu(), cast(Any, model)
+    log_det = log_det.cpu()
     scored = x.numel() if known is None else int(known.sum())
     raw = lambda value: to_float64(value).cpu() + log_det
     if has_exact(model, known):
-        return Score(raw(able.log_density(x, c, **observed(known))), "exact", "exact", entries=scored)
+        density = able(model, HasDensity).log_density(x, c, **observed(known))
+        return Score(raw(density), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):
         method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
         try:
-            found = importance_bound(able, x, c, k, rng, entries, known)
+            found = importance_bound(able(model, HasImportanceWeights), x, c, k, rng, entries, known)
         except CutShort as short:
             found, n = short.done, len(short.done.bound)
             log_det, scored = log_det[:n], x[:n].numel() if known is None else int(known[:n].sum())
@@ -184,7 +185,8 @@ def score(
             )
             raise
         return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored)
-    return Score(raw(able.elbo(x, c, rng, **observed(known))), "lower", "ELBO", entries=scored)
+    bound = able(model, HasBound).elbo(x, c, rng, **observed(known))
+    return Score(raw(bound), "lower", "ELBO", entries=scored)
 
 
 def has_exact(model: Interface, known: Tensor | None) -> bool:
@@ -194,7 +196,7 @@ def has_exact(model: Interface, known: Tensor | None) -> bool:
         model: model to evaluate.
         known: True where x is observed, shape (B, *shape); None: everywhere.
     """
-    return model.supports(HasDensity) and (known is None or cast(HasDensity, model).marginalizes(known))
+    return model.supports(HasDensity) and (known is None or able(model, HasDensity).marginalizes(known))
 
 
 def observed(known: Tensor | None) -> dict[str, Tensor]:

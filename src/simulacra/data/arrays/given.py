@@ -17,8 +17,6 @@ from simulacra.data.labels import class_numbers
 
 log = logging.getLogger("simulacra")
 
-BESIDE = ("labels", "known", "c_known", "lengths")
-
 
 def checked_rows(
     x: Any, space: Space, name: str, c: Any, condition: Space | None, parts: Mapping[str, Any]
@@ -29,16 +27,11 @@ def checked_rows(
         x: observations in `space`, as `rows_of` takes them.
         name: of the data, for what is said.
         c: conditions, or None.
-        parts: some of `BESIDE`.
+        parts: some of `labels`, `known`, `c_known` and `lengths`.
 
     Raises:
         ValueError: if the rows do not fit the space, or a part does not fit the rows.
     """
-    unknown = set(parts) - set(BESIDE)
-    if unknown:
-        raise ValueError(
-            f"from_tensors() takes {', '.join(BESIDE)} beside the rows, not {', '.join(sorted(unknown))}."
-        )
     rows, known = rows_of(space, x, parts.get("known"), lengths=parts.get("lengths"))
     lengths = None
     if isinstance(space, Sequence) and known is not None:

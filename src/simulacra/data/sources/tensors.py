@@ -29,15 +29,28 @@ def from_tensors(
     valid: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
-    **parts: Any,
+    *,
+    labels: Any = None,
+    known: Any = None,
+    c_known: Any = None,
+    lengths: Any = None,
 ) -> Dataset:
     """A data set from rows in memory, split at random by `seed`.
 
     Args:
         x: observations in `space`, as `log_prob` takes them: numpy, torch, lists, or a data frame where
             the space is `Table`; shape (N, *).
+        space: of the observations.
+        name: of the data set, as reports and run folders say it.
         c: conditions, shape (N, *), or names of classes.
-        parts: `labels` (numbers or names), `known`, `c_known` or `lengths`, shape (N, ...).
+        condition: the space of `c`, which conditional models take.
+        valid: share of the rows for validation.
+        test: share of the rows for the test split.
+        seed: of the random split.
+        labels: class of each row, a number or a name, shape (N,).
+        known: False where an entry is missing, shape (N, *); None: nothing is missing.
+        c_known: False where the condition of a row is not known, shape (N,).
+        lengths: number of steps of each row of a `Sequence`, shape (N,).
 
     Raises:
         ValueError: if the rows do not fit the space, or a part does not fit the rows.
@@ -48,6 +61,7 @@ def from_tensors(
         >>> {name: len(split) for name, split in data.splits.items()}
         {'train': 40, 'valid': 5, 'test': 5}
     """
+    parts = {"labels": labels, "known": known, "c_known": c_known, "lengths": lengths}
     held, label_names = checked_rows(x, space, name, c, condition, parts)
     rows = len(held["x"])
     numbers = SourceRows("train", torch.arange(rows))

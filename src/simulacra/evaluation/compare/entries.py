@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from simulacra import __version__
 from simulacra.core.artifact.save import CONFIG, WEIGHTS
 from simulacra.core.errors.calls import WrongCall
 from simulacra.core.errors.kinds import brief
@@ -20,6 +19,7 @@ from simulacra.core.storage.links import check_links
 from simulacra.evaluation.fresh import why_not
 from simulacra.evaluation.report import REPORT, Report, reports_in
 from simulacra.training.run import Run
+from simulacra.version import __version__
 
 Comparable = Run | Report | Estimate | str | Path
 UNBOUNDED = ("unbounded density", "density on discrete data")  # findings of densities without a limit

@@ -88,6 +88,9 @@ class Ranking:
         Returns:
             True if a is likelier than b, False if b is; None if the difference is not significant.
 
+        Args:
+            a, b: names of two models.
+
         Raises:
             ValueError: if a name was not compared.
         """

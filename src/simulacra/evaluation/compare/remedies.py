@@ -33,7 +33,7 @@ def mend(a: CompareEntry, b: CompareEntry) -> str:
         return f"Score both on one split: `simulacra evaluate {typed(b.path)}{_split(ours.split)}`."
     ours_spec, theirs_spec = _load_arguments(a.path), _load_arguments(b.path)
     config = _config(b.path)
-    if ours_spec is None or (config and config.get("own")):
+    if ours_spec is None or (config and config.get("own") and not config.get("extension")):
         return "Train and evaluate both on one data set with the same options."
     return (
         f"Train both on the same data: `simulacra train {_train_arguments(b.path, ours_spec, theirs_spec)}`."
@@ -102,6 +102,9 @@ def _as_typed(value: Any) -> str:
 def _name(path: Path) -> str:
     """Returns the model's name on the command line."""
     config = _config(path)
+    extension = (config or {}).get("extension")
+    if isinstance(extension, dict) and extension.get("name"):
+        return shlex.quote(str(extension["name"]))
     found = str(config.get("model")) if config else "MODEL"
     try:
         return find(found).name

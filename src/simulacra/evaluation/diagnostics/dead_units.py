@@ -15,17 +15,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.inputs.chunks import Rows
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.scores.likelihood import observed
 from simulacra.data.dataset import Dataset
-from simulacra.evaluation.rows import Block, blocks, count
+from simulacra.evaluation.rows import blocks, count
 
 ROWS = 500
 FEWEST = 50  # with fewer rows, a selective unit may be inactive by chance
@@ -90,28 +91,29 @@ def dead_units(
     return layers
 
 
-def _run_networks(model: Model, block: Block) -> Tensor | None:
+def _run_networks(model: Model, block: Rows) -> Tensor | None:
     """Runs all networks of the model on rows; returns codes if it encodes without a posterior."""
-    able, gaps, codes = cast(Any, model), observed(block.known), None
+    gaps, codes = observed(block.known), None
     if model.supports(can.HasBound) and not model.supports(can.HasEnergy):
-        able.elbo(block.x, block.c, block.rng, **gaps)
+        can.able(model, can.HasBound).elbo(block.y, block.c, block.rng, **gaps)
     elif (
         model.supports(can.HasDensity)
         and not model.supports(can.HasEnergy)
         and not model.supports(can.HasPartitionFunctions)
     ):
-        able.log_density(block.x, block.c, **gaps)
+        can.able(model, can.HasDensity).log_density(block.y, block.c, **gaps)
     elif model.supports(can.HasEnergy):
-        able.free_energy(block.x, block.c)
+        can.able(model, can.HasEnergy).free_energy(block.y, block.c)
     if model.supports(can.HasCritic):
-        able.critic_score(block.x, block.c)
+        can.able(model, can.HasCritic).critic_score(block.y, block.c)
     if model.supports(can.Encodes) and not model.supports(can.HasPosterior):
-        codes = able.infer(block.x, block.c, **gaps)
+        codes = can.able(model, can.Encodes).infer(block.y, block.c, **gaps)
     if model.supports(can.HasPrior):
         # key the noise by position, so that equal rows get different codes
-        able.emit(able.prior(block.rng.on(range(len(block.x)))), block.c)
+        prior = can.able(model, can.HasPrior)
+        prior.emit(prior.prior(block.rng.on(range(len(block.y)))), block.c)
     elif model.supports(can.Decodes) and codes is not None:
-        able.emit(codes, block.c)
+        can.able(model, can.Decodes).emit(codes, block.c)
     return codes
 
 

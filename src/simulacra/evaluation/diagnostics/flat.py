@@ -84,7 +84,7 @@ def kept_entries(
 
 def _preprocessed(model: Model, split: Split, most: int, seed: int) -> Tensor:
     """Returns rows after preprocessing, float64 on the CPU, flattened to shape (B, d)."""
-    return torch.cat([block.x.cpu().flatten(1).double() for block in blocks(model, split, seed, most)])
+    return torch.cat([block.y.cpu().flatten(1).double() for block in blocks(model, split, seed, most)])
 
 
 def _table(x: Tensor, names: list[str]) -> Columns:

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -98,13 +97,13 @@ def mixing(
         >>> found.r_hat < 1.1, found.from_data
         (True, 4)
     """
-    able = cast(Any, model)
+    chain = can.able(model, can.HasMarkovChain)
     rng = Rng(seed, "chains", rows=range(chains), device=model.device)
     with evaluating(model):
-        state, from_data = _initial_states(model, data, split, able.start_chain(rng.at("start")), seed)
+        state, from_data = _initial_states(model, data, split, chain.start_chain(rng.at("start")), seed)
         looks, numbers = _functions(model, data, seed), []
         for t in each(range(sweeps), "mixing", "sweep"):
-            state = able.step(state, rng.at(t))
+            state = chain.step(state, rng.at(t))
             if t >= sweeps // 2:
                 numbers.append(_values(model, state, looks))
     kept = torch.stack(numbers, 1)
@@ -197,7 +196,7 @@ class _Functions:
 
 def _functions(model: Model, data: Dataset, seed: int) -> _Functions:
     """Returns the mean entry and the principal directions of training rows, along which modes separate."""
-    rows = torch.cat([_flat(model, b.x) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
+    rows = torch.cat([_flat(model, b.y) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
     d = rows.shape[1]
     directions = torch.linalg.svd(rows - rows.mean(0), full_matrices=False).Vh[:DIRECTIONS].T
     names = [f"principal component {i + 1}" for i in range(directions.shape[1])]
@@ -206,11 +205,11 @@ def _functions(model: Model, data: Dataset, seed: int) -> _Functions:
 
 def _values(model: Model, state: Tensor, looks: _Functions) -> Tensor:
     """Returns the value of each function for each state, shape (functions, chains)."""
-    x = cast(Any, model).shown(state)
+    x = can.able(model, can.HasMarkovChain).shown(state)
     seen = (_flat(model, x) @ looks.along).T
     if not _has_energy(model):
         return seen
-    return torch.cat([to_float64(cast(Any, model).free_energy(x)).cpu().unsqueeze(0), seen])
+    return torch.cat([to_float64(can.able(model, can.HasEnergy).free_energy(x)).cpu().unsqueeze(0), seen])
 
 
 def _flat(model: Model, x: Tensor) -> Tensor:
@@ -226,7 +225,7 @@ def _initial_states(model: Model, data: Dataset, split: str, state: Tensor, seed
     m = len(state) // 2
     if len(data[split]) < m:
         return state, 0
-    x = next(blocks(model, data[split], seed, m)).x
+    x = next(blocks(model, data[split], seed, m)).y
     features = model.space.features(x, state.dtype).flatten(1)
     if state.dim() != 2 or state.shape[1] < features.shape[1]:
         return state, 0
@@ -237,7 +236,7 @@ def _initial_states(model: Model, data: Dataset, split: str, state: Tensor, seed
 
 def _is_visible(model: Model, state: Tensor, x: Tensor) -> bool:
     """Returns True if the visible part of the states is x."""
-    shown = cast(Any, model).shown(state)
+    shown = can.able(model, can.HasMarkovChain).shown(state)
     return shown.shape == x.shape and bool((shown == x).all())
 
 

@@ -6,8 +6,8 @@ Reference: Goodfellow 2016, NIPS tutorial. Rows F8, F11.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
+from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -50,9 +50,9 @@ def diagnostics(
         >>> sorted(diagnostics(simulacra.GAN(data.space), data, limit=50).numbers)
         ['accuracy', 'diversity', 'gradient']
     """
-    able = cast(Any, model)
+    told = can.able(model, can.HasDiagnostics)
     with evaluating(model):
         block = next(iter(blocks(model, data[split], seed, min(limit or ROWS, ROWS))))
         # key the noise by position, so that equal rows get different samples
-        numbers = able.diagnostics(block.x, block.rng.on(range(len(block.x))), block.c)
-    return Diagnostics(numbers, able.alarm(numbers))
+        numbers = told.diagnostics(block.y, block.rng.on(range(len(block.y))), block.c)
+    return Diagnostics(numbers, told.alarm(numbers))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.errors.suggestion import typed
-from simulacra.core.model import Model
+from simulacra.core.model import SEED, Model
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Levels
 from simulacra.data.dataset import Dataset
@@ -164,7 +164,7 @@ def takes_steps(model: Model) -> bool:
 
 
 def arguments_of(kind: type) -> frozenset[str]:
-    """Returns the names of all constructor arguments of a class, including those passed on to its bases."""
+    """Returns the names of all options of a class, including those passed on to its bases."""
     names: set[str] = set()
     for base in kind.__mro__:
         if "__init__" not in vars(base):
@@ -173,7 +173,7 @@ def arguments_of(kind: type) -> frozenset[str]:
         names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
-    return frozenset(names - {"self", "space", "condition"})
+    return frozenset(names - {"self", "space", "condition", SEED.name})
 
 
 def _steps(metrics: Sequence[Any]) -> int | None:

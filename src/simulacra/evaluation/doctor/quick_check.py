@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from simulacra.core.capabilities import general as can
 from simulacra.evaluation.diagnostics.state import Diagnostics
@@ -116,4 +116,4 @@ def last_diagnostics(run: Run, metrics: Metrics) -> Diagnostics | None:
     if before["total_step"] != row["total_step"] or row.get("valid_score", "") != "":
         return None
     numbers = {name: float(value) for name, value in row.items() if value != "" and name not in PLACES}
-    return Diagnostics(numbers, cast(Any, run.model).alarm(numbers))
+    return Diagnostics(numbers, can.able(run.model, can.HasDiagnostics).alarm(numbers))

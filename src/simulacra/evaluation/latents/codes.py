@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -172,7 +172,7 @@ def coded(model: Model, split: Split, seed: int = 0, limit: int | None = None) -
     means, log_scales, rows = [], [], []
     with evaluating(model):
         for block in blocks(model, split, seed, limit):
-            q = cast(Any, model).posterior(block.x, block.c, **observed(block.known))
+            q = can.able(model, can.HasPosterior).posterior(block.y, block.c, **observed(block.known))
             means.append(q.loc.cpu().double())
             log_scales.append(q.log_scale.cpu().double().expand_as(q.loc))
             rows.append(cast(Contents, block.rng.rows))

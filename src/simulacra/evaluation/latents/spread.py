@@ -20,19 +20,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.export.noise import Recorded
+from simulacra.core.inputs.chunks import Rows
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.plain import Levels, Real
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.rows import Block, blocks, condition_of, count, subset
+from simulacra.evaluation.rows import blocks, condition_of, count, subset
 
 ROWS = 500
 
@@ -81,7 +81,7 @@ def spread(
     x, shown = [], []
     with evaluating(model):
         for block in blocks(model, rows, seed):
-            x.append(_features(model, block.x))
+            x.append(_features(model, block.y))
             shown.append(_features(model, _expected(model, block)))
         decoder = _decoder(model, rows, len(rows), seed)
     seen, means = torch.cat(x), torch.cat(shown)
@@ -107,30 +107,30 @@ def _features(model: Model, x: Tensor) -> Tensor:
     return model.space.features(x, torch.float64).cpu()
 
 
-def _expected(model: Model, block: Block) -> Tensor:
+def _expected(model: Model, block: Rows) -> Tensor:
     """Returns E[x|z], with z ~ q(z|x) if there is a posterior."""
-    able = cast(Any, model)
     if model.supports(can.HasPosterior):
-        z = able.posterior(block.x, block.c).sample(block.rng, "z")
+        z = can.able(model, can.HasPosterior).posterior(block.y, block.c).sample(block.rng, "z")
     else:
-        z = able.infer(block.x, block.c)
-    return cast(Tensor, able.emit(z, block.c))
+        z = can.able(model, can.Encodes).infer(block.y, block.c)
+    return can.able(model, can.Decodes).emit(z, block.c)
 
 
 def _decoder(model: Model, split: Split, n: int, seed: int) -> float | None:
     """Returns the root of equation (1); None if a sample has no noise `z` that is its code."""
     if not (model.supports(can.HasPosterior) and model.supports(can.Samples)):
         return None
-    able = cast(Any, model)
+    decodes = can.able(model, can.Decodes)
     asked = Recorded()
     c = condition_of(model, split.rows(some_of(len(split), n, Rng(seed, "spread"))).c)
-    x = able.draw(Rng(seed, "spread", rows=range(n), device=model.device, source=asked), c)
+    rng = Rng(seed, "spread", rows=range(n), device=model.device, source=asked)
+    x = can.able(model, can.Samples).draw(rng, c)
     z = asked.tensors.get("noise_z")
     # (1) needs the code of the sample itself
-    if z is None or z.shape != (n, able.code_size):
+    if z is None or z.shape != (n, decodes.code_size):
         return None
     # (1)
-    away = _features(model, x) - _features(model, able.emit(z.to(model.dtype), c))
+    away = _features(model, x) - _features(model, decodes.emit(z.to(model.dtype), c))
     return math.sqrt(float(away.square().mean()))
 
 

@@ -19,11 +19,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.general import HasAnnealingPath
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
@@ -178,12 +179,12 @@ def forward(
         c: conditions, shape (chains, *), or None.
     """
     rng = Rng(seed, "annealing forward", rows=range(chains), device=model.device)
-    able = cast(Any, model)
+    path = can.able(model, can.HasAnnealingPath)
 
     def run() -> Annealed:
         with evaluating(model):
-            log_w, _ = annealed(able, able.start_chain(rng.at("start")), betas, rng, c)
-            return Annealed(log_w, float(able.base_log_z()) + _log_mean(log_w))
+            log_w, _ = annealed(path, path.start_chain(rng.at("start")), betas, rng, c)
+            return Annealed(log_w, float(path.base_log_z()) + _log_mean(log_w))
 
     return once("annealed-forward", (model, [*betas], chains, seed, c), run, fields_of(Annealed))
 
@@ -209,18 +210,18 @@ def reverse(
         state: exact draws of the model as first states, if they are available.
     """
     rng = Rng(seed, "annealing in reverse", rows=range(chains), device=model.device)
-    able = cast(Any, model)
+    path = can.able(model, can.HasAnnealingPath)
 
     def run() -> Annealed:
         with evaluating(model):
             first = state
             if first is None:
-                first = able.start_chain(rng.at("start"))
+                first = path.start_chain(rng.at("start"))
                 for t in each(range(sweeps), "sweeps before annealing in reverse", "sweep"):
                     # an annealing step at constant temperature is a Gibbs sweep
-                    _, first = able.anneal(first, 1.0, 1.0, rng.at("sweep", t), c)
-            log_w, _ = annealed(able, first, [*betas][::-1], rng, c)
-            return Annealed(log_w, float(able.base_log_z()) - _log_mean(log_w))
+                    _, first = path.anneal(first, 1.0, 1.0, rng.at("sweep", t), c)
+            log_w, _ = annealed(path, first, [*betas][::-1], rng, c)
+            return Annealed(log_w, float(path.base_log_z()) - _log_mean(log_w))
 
     of = (model, [*betas], chains, sweeps, seed, c, state)
     return once("annealed-reverse", of, run, fields_of(Annealed))

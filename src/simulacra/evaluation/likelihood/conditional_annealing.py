@@ -15,12 +15,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import each, stage
@@ -230,5 +231,5 @@ def energies(laws: Laws, rows: int) -> Tensor:
         laws: laws of the rows.
         rows: number of rows.
     """
-    each = -to_float64(cast(Any, laws.machine).free_energy(laws.x, laws.c)).cpu()
+    each = -to_float64(can.able(laws.machine, can.HasEnergy).free_energy(laws.x, laws.c)).cpu()
     return torch.zeros(rows, dtype=each.dtype).index_add(0, laws.row.cpu(), each)

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.general import HasDensity, Samples
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
@@ -104,7 +104,8 @@ class Mixture(Model, Samples, HasDensity):
             c: None; the model takes no condition.
         """
         terms = [
-            cast(Any, part).log_density(x).double() + math.log(w) for part, w in zip(self.parts, self.shares)
+            can.able(part, can.HasDensity).log_density(x).double() + math.log(w)
+            for part, w in zip(self.parts, self.shares)
         ]
         return torch.stack(terms).logsumexp(0)
 
@@ -121,5 +122,6 @@ class Mixture(Model, Samples, HasDensity):
             rng: random numbers of B rows.
             c: None; the model takes no condition.
         """
-        draws = torch.stack([cast(Any, part).draw(rng.at("part", k)) for k, part in enumerate(self.parts)])
+        parts = [can.able(part, can.Samples) for part in self.parts]
+        draws = torch.stack([part.draw(rng.at("part", k)) for k, part in enumerate(parts)])
         return draws[self.part_of(rng), torch.arange(draws.shape[1], device=draws.device)]

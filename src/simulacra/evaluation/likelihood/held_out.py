@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.inputs.chunks import Rows
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
@@ -32,7 +33,7 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.annealing import DEFAULT, Annealing, Bracket
 from simulacra.evaluation.likelihood.conditional_annealing import Brackets, Met, bracket_each, energies
 from simulacra.evaluation.measures.kept_parts import fields_of, once
-from simulacra.evaluation.rows import Block, blocks, count
+from simulacra.evaluation.rows import blocks, count
 
 log = logging.getLogger("simulacra")
 
@@ -148,11 +149,11 @@ def _scores(
     try:
         with evaluating(model), stage("scores", count(rows, limit), "row") as progress:
             for block in blocks(model, rows, seed, limit):
-                progress.part, more = len(block.x), (k, block.rng, entries, block.known)
-                make = lambda block=block, more=more: score(model, block.x, block.c, block.log_det, *more)
-                of = (model, block.x, block.c, block.log_det, block.known, block.rng.rows, k, seed, entries)
+                progress.part, more = len(block.y), (k, block.rng, entries, block.known)
+                make = lambda block=block, more=more: score(model, block.y, block.c, block.log_det, *more)
+                of = (model, block.y, block.c, block.log_det, block.known, block.rng.rows, k, seed, entries)
                 parts.append(once("scores", of, make, fields_of(Score)))
-                progress.advance(len(block.x))
+                progress.advance(len(block.y))
     except KeyboardInterrupt as interrupt:
         parts += [interrupt.done] if isinstance(interrupt, CutShort) else []
         if not parts:
@@ -168,9 +169,9 @@ def _two_sided_scores(
     parts, met, rows = [], Met(), 0
     with evaluating(model):
         for block in blocks(model, data[split], seed, limit):
-            n, laws = len(block.x), laws_of(model, block)
+            n, laws = len(block.y), laws_of(model, block)
             value = -_energy(model, block) if laws is None else energies(laws, n)
-            entries = block.x.numel() if laws is None else laws.x.numel()
+            entries = block.y.numel() if laws is None else laws.x.numel()
             parts.append(Score(block.log_det.cpu() + value, "upper", "", entries=entries))
             if laws is not None:
                 met.add(laws, rows)
@@ -195,7 +196,7 @@ def _two_sided_scores(
     return Likelihood(estimate, bracket=found, pessimistic=pessimistic, interrupted=found.interrupted)
 
 
-def laws_of(model: Model, block: Block) -> Laws | None:
+def laws_of(model: Model, block: Rows) -> Laws | None:
     """Returns the law of each row, or None if all rows share one log Z.
 
     Args:
@@ -203,10 +204,10 @@ def laws_of(model: Model, block: Block) -> Laws | None:
         block: rows.
     """
     if model.supports(can.HasPartitionFunctions):
-        return cast(Any, model).laws(block.x, block.known)
+        return can.able(model, can.HasPartitionFunctions).laws(block.y, block.known)
     if block.c is None:
         return None
-    return Laws(model, block.x, block.c, torch.arange(len(block.x)), contents_of(block.c))
+    return Laws(model, block.y, block.c, torch.arange(len(block.y)), contents_of(block.c))
 
 
 def _annealed_log_z(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
@@ -230,12 +231,11 @@ def _log_z_of_rows(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any,
     return met.summed(found.forward, rows), met.summed(found.reverse, rows)
 
 
-def _energy(model: Model, block: Block) -> Tensor:
+def _energy(model: Model, block: Rows) -> Tensor:
     """Returns F(x), or a bound on it, in nats, float64, shape (B,)."""
-    able = cast(Any, model)
     if model.supports(can.HasEnergy):
-        return to_float64(able.free_energy(block.x, block.c)).cpu()
-    return to_float64(able.bound_energy(block.x, block.c, block.rng)).cpu()
+        return to_float64(can.able(model, can.HasEnergy).free_energy(block.y, block.c)).cpu()
+    return to_float64(can.able(model, can.HasBoundEnergy).bound_energy(block.y, block.c, block.rng)).cpu()
 
 
 def needs_bracket(model: Model) -> bool:

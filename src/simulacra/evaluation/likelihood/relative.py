@@ -9,12 +9,11 @@ Reference: Hinton, A practical guide to training restricted Boltzmann machines, 
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.inputs.chunks import Rows
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
@@ -22,7 +21,7 @@ from simulacra.core.scores.estimate import Estimate
 from simulacra.core.scores.likelihood import observed
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.held_out import protocol_of
-from simulacra.evaluation.rows import Block, blocks
+from simulacra.evaluation.rows import blocks
 
 
 def has_relative(model: Model) -> bool:
@@ -73,10 +72,10 @@ def relative_estimate(model: Model, data: Dataset, split: str, seed: int, limit:
     return Estimate(values, "stochastic", dims, "up to a constant", {}, protocol)
 
 
-def _score(model: Model, block: Block) -> Tensor:
-    able, gaps = cast(Any, model), observed(block.known)
+def _score(model: Model, block: Rows) -> Tensor:
+    gaps = observed(block.known)
     if model.supports(can.HasEnergy):
-        return -to_float64(able.free_energy(block.x, block.c))
+        return -to_float64(can.able(model, can.HasEnergy).free_energy(block.y, block.c))
     if model.supports(can.HasDensity):
-        return to_float64(able.log_density(block.x, block.c, **gaps))
-    return to_float64(able.elbo(block.x, block.c, block.rng, **gaps))
+        return to_float64(can.able(model, can.HasDensity).log_density(block.y, block.c, **gaps))
+    return to_float64(can.able(model, can.HasBound).elbo(block.y, block.c, block.rng, **gaps))

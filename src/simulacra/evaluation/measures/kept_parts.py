@@ -27,13 +27,13 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from simulacra import __version__
 from simulacra.core.artifact.save import describe
 from simulacra.core.artifact.weights import digest
 from simulacra.core.model import Model
 from simulacra.core.random.contents import Contents
 from simulacra.core.storage.files import ABANDONED, read_tensors, remove_unfinished, write_tensors
 from simulacra.core.storage.links import check_links
+from simulacra.version import __version__
 
 log = logging.getLogger("simulacra")
 

@@ -15,7 +15,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -157,7 +157,7 @@ def codes_of(
     """
     if model.supports(can.Encodes) or not model.supports(can.Decodes):
         return model.encode(x, condition, seed, known)
-    prior = WEAK / cast(can.Decodes, model).code_size
+    prior = WEAK / can.able(model, can.Decodes).code_size
     return invert(model, x, condition, seed=seed, known=known, prior=prior, seconds=seconds).codes
 
 
@@ -187,7 +187,7 @@ def _error(model: Model, rows: Rows, starts: int) -> Callable[[Tensor], Tensor]:
     c = None if rows.c is None else again(rows.c)
 
     def error(z: Tensor) -> Tensor:
-        made = model.features(cast(can.Decodes, model).emit(z, c)).flatten(1)
+        made = model.features(can.able(model, can.Decodes).emit(z, c)).flatten(1)
         if z.requires_grad and not made.requires_grad:
             raise ValueError(f"invert needs a gradient through what is decoded, which {space} does not have.")
         return (there * (made - goal).square()).sum(1) / there.sum(1).clamp_min(1)
@@ -197,8 +197,8 @@ def _error(model: Model, rows: Rows, starts: int) -> Callable[[Tensor], Tensor]:
 
 def _start(model: Model, rng: Rng, name: str) -> Tensor:
     if model.supports(can.HasPrior):
-        return cast(can.HasPrior, model).prior(rng, name)
-    return rng.normal(name, cast(can.Decodes, model).code_size, dtype=model.dtype)
+        return can.able(model, can.HasPrior).prior(rng, name)
+    return rng.normal(name, can.able(model, can.Decodes).code_size, dtype=model.dtype)
 
 
 def _descended(loss: Callable[[Tensor], Tensor], z: Tensor, steps: int, lr: float) -> Tensor:

@@ -137,8 +137,8 @@ class Album:
         """n codes of the prior."""
         rng = Rng(self.seed, "pictures", name, rows=range(n))
         if self.can(can.HasPrior):
-            return cast(can.HasPrior, self.model).prior(rng)
-        return rng.normal("z", cast(can.Decodes, self.model).code_size, dtype=self.model.dtype)
+            return can.able(self.model, can.HasPrior).prior(rng)
+        return rng.normal("z", can.able(self.model, can.Decodes).code_size, dtype=self.model.dtype)
 
     def varied(self, n: int) -> Batch:
         """n held-out rows: the classes in turn where there are labels, otherwise evenly spread ones."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -23,7 +21,7 @@ SWEEPS = (0, 1, 3, 10, 30, 100, 300, 1000)  # at which the chains are looked at
 
 def filters(album: Album) -> Figure:
     """The weights of hidden units as pictures: blue holds a pixel back, red asks for it."""
-    every = cast(can.HasFilters, album.model).filters()
+    every = can.able(album.model, can.HasFilters).filters()
     w = every.float().cpu().mean(1).numpy()
     # those that say most
     order = np.argsort(-np.abs(w).reshape(len(w), -1).sum(1), kind="stable")[:FILTERS]
@@ -39,7 +37,7 @@ def filters(album: Album) -> Figure:
 
 def fantasies(album: Album) -> Figure:
     """Chains of the model from free units on: a chain a row, later and later states to the right."""
-    model, chain = album.model, cast(can.HasMarkovChain, album.model)
+    model, chain = album.model, can.able(album.model, can.HasMarkovChain)
     rng = Rng(album.seed, "fantasies", rows=range(CHAINS), device=model.device)
     seen, at = [], 0
     with evaluating(model):

@@ -10,7 +10,7 @@ Reference: Simonyan et al. 2013; Goodfellow et al. 2014. Row F9.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +57,7 @@ def scored(model: Model, x: Any, condition: Any = None, seed: int = 0) -> tuple[
         for rows in model._chunks(x, condition, Rng(seed, "score", device=model.device), None):
             y = rows.y.to(model.dtype).requires_grad_()
             with torch.enable_grad():
-                score = cast(can.HasCritic, model).critic_score(y, rows.c)
+                score = can.able(model, can.HasCritic).critic_score(y, rows.c)
                 (slope,) = torch.autograd.grad(score.sum(), y)
             parts.append((score.detach(), slope))
     scores, slopes = zip(*parts)

@@ -88,6 +88,8 @@ class BEGAN(Game):
         gamma: float = 0.5,
         balance_rate: float = 1e-3,
         lr: float = 1e-4,
+        *,
+        seed: int = 0,
     ):
         playable(space, "BEGAN")
         if not 0 < gamma <= 1:

@@ -51,6 +51,8 @@ class DCGAN(Game):
         smoothing: float = 1.0,
         noise: float = 0.0,
         lr: float = 2e-4,
+        *,
+        seed: int = 0,
     ):
         playable(space, "DCGAN")
         G, D = build(

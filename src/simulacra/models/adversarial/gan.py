@@ -91,6 +91,8 @@ class GAN(Game):
         lr: float = 1e-3,
         discriminator_lr: float | None = None,
         discriminator_optimizer: Optimizer = "adam",
+        *,
+        seed: int = 0,
     ):
         playable(space, "a GAN")
         goal = objective_of(objective)
@@ -98,12 +100,7 @@ class GAN(Game):
             gradient_penalty, clip, feature_matching, historical_averaging, smoothing, flips, noise
         )
         play = Play(
-            discriminator_steps,
-            lr,
-            discriminator_lr,
-            discriminator_optimizer,
-            prior=prior,
-            output=output,
+            discriminator_steps, lr, discriminator_lr, discriminator_optimizer, prior=prior, output=output
         )
         G, D = build(
             space,

@@ -58,6 +58,8 @@ class LSGAN(Game):
         b: float = 1.0,
         c: float = 1.0,
         lr: float = 2e-4,
+        *,
+        seed: int = 0,
     ):
         playable(space, "LSGAN")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)

@@ -79,6 +79,8 @@ class NoiseAwareGAN(Game):
         largest: float = 0.5,
         weight: float = 1.0,
         lr: float = 2e-4,
+        *,
+        seed: int = 0,
     ):
         playable(space, "NoiseAwareGAN")
         for name, value in (("largest", largest), ("weight", weight)):

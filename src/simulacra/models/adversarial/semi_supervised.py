@@ -93,6 +93,8 @@ class SemiSupervisedGAN(Game, Classifies):
         labelled_batch: int = 100,
         unlabelled_weight: float = 1.0,
         lr: float = 3e-3,
+        *,
+        seed: int = 0,
     ):
         playable(space, "a semi-supervised GAN")
         classes = classes_of(condition, "a semi-supervised GAN", ", of which it uses a few")

@@ -80,6 +80,8 @@ class ThreeWayGAN(Game):
         channels: int = 64,
         blur: int = 3,
         lr: float = 2e-4,
+        *,
+        seed: int = 0,
     ):
         if not space.image:
             raise ValueError(f"ThreeWayGAN blurs images, but the space is {space}: take a GAN.")

@@ -58,6 +58,8 @@ class WGAN(Game):
         clip: float = 0.01,
         critic_steps: int = 5,
         lr: float = 5e-5,
+        *,
+        seed: int = 0,
     ):
         playable(space, "WGAN")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
@@ -109,6 +111,8 @@ class WGANGP(Game):
         gradient_penalty: float = 10.0,
         critic_steps: int = 5,
         lr: float = 1e-4,
+        *,
+        seed: int = 0,
     ):
         playable(space, "WGANGP")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)

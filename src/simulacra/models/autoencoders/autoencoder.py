@@ -66,6 +66,8 @@ class Autoencoder(Model, Encodes, Decodes):
         dropout: float = 0.0,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space)
         possible = (Binary, Levels) if error == "cross-entropy" else (Binary, Levels, Real)

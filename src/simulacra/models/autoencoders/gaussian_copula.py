@@ -66,7 +66,7 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
     ends: Tensor
     places: Tensor
 
-    def __init__(self, space: Space, candidates: int = 64):
+    def __init__(self, space: Space, candidates: int = 64, *, seed: int = 0):
         super().__init__(space)
         if candidates < 1:
             raise ValueError(f"candidates is {candidates}, but a completion needs at least one.")

@@ -48,7 +48,7 @@ class PCA(Model, Encodes, Decodes, Completes, TakesMissing):
     variances: Tensor
     noise: Tensor
 
-    def __init__(self, space: Space, latent: int = 2, iterations: int = 200):
+    def __init__(self, space: Space, latent: int = 2, iterations: int = 200, *, seed: int = 0):
         super().__init__(space)
         d = math.prod(space.features_shape)
         if not 1 <= latent <= d:

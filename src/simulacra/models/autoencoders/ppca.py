@@ -58,6 +58,8 @@ class PPCA(Model, Samples, HasDensity, Encodes, Decodes, Completes, TakesMissing
         latent: int = 2,
         solver: Literal["closed", "em"] = "closed",
         iterations: int = 200,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space)
         if not isinstance(space, Real):

@@ -43,7 +43,9 @@ class StackedAutoencoder(Model, Encodes, Decodes):
 
     length = Epochs(20)
 
-    def __init__(self, space: Space, layers: tuple[int, ...] = (128, 32), activation: str = "tanh"):
+    def __init__(
+        self, space: Space, layers: tuple[int, ...] = (128, 32), activation: str = "tanh", *, seed: int = 0
+    ):
         super().__init__(space)
         if not layers:
             raise ValueError("layers is empty, but a stacked autoencoder needs at least one code size.")

@@ -67,6 +67,7 @@ ENTRIES = (
         "van den Oord et al. 2016",
         ("H18", "H19"),
         "dilated causal convolutions over series such as sound, globally or locally conditional",
+        made_for="Audio",
     ),
     Entry(
         "nade",

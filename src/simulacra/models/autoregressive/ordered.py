@@ -10,6 +10,8 @@ Reference: Frey 1998; Bengio and Bengio 2000; Larochelle and Murray 2011. Rows C
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,19 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
 from simulacra.models.autoregressive.heads import entry_heads
+
+
+class OrderKeywords(TypedDict, total=False):
+    """Options of `Ordered` for models with a default of their own for `mixtures`."""
+
+    likelihood: str
+    order: tuple[int, ...] | None
+
+
+class EntryKeywords(OrderKeywords, total=False):
+    """The options of `Ordered`; a test compares the two."""
+
+    mixtures: int
 
 
 class Ordered(Model, HasConditionals, Completes, TakesCondition):

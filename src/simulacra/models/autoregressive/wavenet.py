@@ -69,6 +69,8 @@ class WaveNet(Ordered):
         skip_channels: int = 64,
         likelihood: str = "auto",
         mixtures: int = 5,
+        *,
+        seed: int = 0,
     ):
         _check_series(space, condition)
         sizes = {"blocks": blocks, "layers": layers, "channels": channels, "skip_channels": skip_channels}

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,13 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
 from simulacra.models.variational.iwae import negative_bound
-from simulacra.models.variational.latent import Codes, LatentVariableModel, gaussian_of, repeated
+from simulacra.models.variational.latent import (
+    Codes,
+    LatentVariableModel,
+    ObservationKeywords,
+    gaussian_of,
+    repeated,
+)
 from simulacra.nets.mlp import mlp
 
 
@@ -72,7 +78,9 @@ class HierarchicalVAE(LatentVariableModel):
         net: Literal["auto", "mlp", "conv"] = "mlp",
         activation: str = "tanh",
         dropout: float = 0.0,
-        **networks: Any,
+        *,
+        seed: int = 0,
+        **networks: Unpack[ObservationKeywords],
     ):
         if not latents or min(latents) < 1:
             raise ValueError(f"latents is {latents}, but it needs one size or more, such as (100, 50).")

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
-from simulacra.models.variational.latent import LatentGaussian, LatentVariableModel
+from simulacra.models.variational.latent import LatentGaussian, LatentVariableModel, NetworkKeywords
 
 
 class IWAE(LatentGaussian):
@@ -45,7 +45,9 @@ class IWAE(LatentGaussian):
         condition: Space | None = None,
         latent: int = 16,
         k: int = 5,
-        **networks: Any,
+        *,
+        seed: int = 0,
+        **networks: Unpack[NetworkKeywords],
     ):
         super().__init__(space, condition, latent, **networks)
         if k < 1:

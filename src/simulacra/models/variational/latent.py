@@ -13,7 +13,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +73,26 @@ class Codes:
 
     z: Tensor
     log_ratio: Tensor
+
+
+class ObservationKeywords(TypedDict, total=False):
+    """Options of `LatentVariableModel` that say what p(x|z) is, and networks of one's own."""
+
+    likelihood: LikelihoodName
+    scale: float | None
+    mixtures: int
+    gaps: bool
+    encoder: nn.Module | None
+    decoder: nn.Module | None
+
+
+class NetworkKeywords(ObservationKeywords, total=False):
+    """The keywords of `LatentVariableModel`; a test compares the two."""
+
+    hidden: tuple[int, ...] | None
+    net: Literal["auto", "mlp", "conv"]
+    activation: str
+    dropout: float
 
 
 class LatentVariableModel(

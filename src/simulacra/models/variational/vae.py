@@ -13,7 +13,7 @@ Rezende, Mohamed and Wierstra 2014. Rows E1-E5, E14, E17.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal, Unpack
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
-from simulacra.models.variational.latent import LatentGaussian
+from simulacra.models.variational.latent import LatentGaussian, NetworkKeywords
 
 
 class VAE(LatentGaussian):
@@ -57,7 +57,9 @@ class VAE(LatentGaussian):
         latent: int = 16,
         kl: Literal["analytic", "monte-carlo"] = "analytic",
         kl_warmup: float = 0.0,
-        **networks: Any,
+        *,
+        seed: int = 0,
+        **networks: Unpack[NetworkKeywords],
     ):
         super().__init__(space, condition, latent, **networks)
         if kl not in ("analytic", "monte-carlo"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from typing import Any, cast
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
@@ -37,10 +36,10 @@ class Diagnostics:
         chosen = some_of(len(self.split), ROWS, Rng(self.seed, "vitals"))
         rng = Rng(self.seed, "vitals", rows=range(len(chosen)), device=self.model.device)
         batch = self.split.scored(chosen, rng).to(self.model.device)
-        able = cast(Any, self.model)
+        told = can.able(self.model, can.HasDiagnostics)
         with ema.installed() if ema else nullcontext(), evaluating(self.model):
-            found: dict[str, float] = able.diagnostics(batch.x, rng, batch.c)
-        self._warn(able.alarm(found))
+            found = told.diagnostics(batch.x, rng, batch.c)
+        self._warn(told.alarm(found))
         return found
 
     def _warn(self, alarm: str | None) -> None:

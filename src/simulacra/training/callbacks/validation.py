@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from typing import Any, cast
+from typing import cast
 
 from torch import Tensor
 
@@ -158,9 +158,9 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = ROWS, c
             x, log_det = valid.preprocessing.forward(batch.x, keyed, batch.known)
             x = narrowed(x, model.dtype) if x.is_floating_point() else x
             if has_exact(model, batch.known):
-                values = cast(Any, model).log_density(x, batch.c, **observed(batch.known))
+                values = can.able(model, can.HasDensity).log_density(x, batch.c, **observed(batch.known))
             else:
-                values = cast(Any, model).elbo(x, batch.c, keyed, **observed(batch.known))
+                values = can.able(model, can.HasBound).elbo(x, batch.c, keyed, **observed(batch.known))
             total += float((to_float64(values) + log_det).sum())
             progress.advance(progress.part)
     return total / n

@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from simulacra.core.model import Model
 from simulacra.core.storage.files import read_json, write_json
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.validation import can_validate, validation_score
 from simulacra.training.hardware.cost import estimate_cost
-from simulacra.training.options import Options
+from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run
 from simulacra.training.state.kept import epochs_begun, fit_or_resume
 
@@ -43,7 +43,13 @@ class Budget:
     clock: Callable[[], float] = time.perf_counter
 
     def fit(
-        self, name: str, model: Model, data: Dataset, whole: float, share: float = 1.0, **settings: Any
+        self,
+        name: str,
+        model: Model,
+        data: Dataset,
+        whole: float,
+        share: float = 1.0,
+        **settings: Unpack[OptionKeywords],
     ) -> Run:
         """Trains the model for at most `whole` epochs, as many as fit into a share of the time.
 
@@ -73,7 +79,8 @@ class Budget:
         epochs = epochs_begun(folder)
         if epochs is None:
             epochs = self.epochs(model, data, whole, share, **settings)
-        return fit_or_resume(model, data, folder, **{**settings, "epochs": epochs})
+        settings["epochs"] = epochs
+        return fit_or_resume(model, data, folder, **settings)
 
     def once(self, name: str, measure: Callable[..., T], *arguments: Any) -> T:
         """Returns `measure(*arguments)`; with a folder, the result is stored and computed only once.
@@ -97,7 +104,14 @@ class Budget:
             write_json(file, {"value": value})
         return value
 
-    def epochs(self, model: Model, data: Dataset, whole: float, share: float = 1.0, **settings: Any) -> float:
+    def epochs(
+        self,
+        model: Model,
+        data: Dataset,
+        whole: float,
+        share: float = 1.0,
+        **settings: Unpack[OptionKeywords],
+    ) -> float:
         """Returns the number of epochs, at most `whole`, that fit into a share of the time.
 
         Some steps of a copy of the model are timed, and the time for this is subtracted. At least one step
@@ -120,7 +134,7 @@ class Budget:
             return whole
         began, seconds = self.clock(), 60 * self.minutes * share
 
-        options = Options(**{**settings, "epochs": whole})
+        options = replace(Options(**settings), epochs=whole)
 
         def cost(passes: float) -> float:
             return estimate_cost(model, data, replace(options, epochs=passes), clock=self.clock).seconds

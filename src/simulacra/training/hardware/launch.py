@@ -13,7 +13,7 @@ from typing import Any
 from torch.multiprocessing import ProcessExitedException
 
 from simulacra.core.artifact.save import save_model
-from simulacra.core.errors.suggestion import train_with
+from simulacra.core.errors.suggestion import command, train_with
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.stopping import Interrupted, shared_request, stop_requests
@@ -133,10 +133,11 @@ def _original_error(error: Exception, folder: Path) -> Exception:
     """Returns the exception of a child process, parsed from the text of its traceback."""
     if isinstance(error, ProcessExitedException):
         ended = error.signal_name or f"exit code {error.exit_code}"
+        resume = command("train", "--resume", folder)
         return TrainingFailed(
             f"process {error.error_index} of the training was ended from outside ({ended}), perhaps because "
-            "memory ran out: the last good checkpoint is kept; go on with "
-            f"`simulacra train --resume {folder}`."
+            f"memory ran out: the last good checkpoint is kept; go on with {resume}.",
+            resume,
         )
     lines = [line for line in str(error).splitlines() if line.strip()]
     name, _, sentence = (lines[-1] if lines else "").partition(": ")

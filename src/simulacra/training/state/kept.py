@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS, describe
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged
-from simulacra.training.fit import fit, load_into, resume
-from simulacra.training.options import Options
+from simulacra.training.fit import go_on, load_into, train
+from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run, run_config
 
 # entries of the configuration that, with the options, determine the weights of a run
@@ -26,7 +26,7 @@ def epochs_begun(folder: Path) -> float | None:
     return passes
 
 
-def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Any) -> Run:
+def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Unpack[OptionKeywords]) -> Run:
     """Trains in a folder, resumes the same training there, or loads it if it is finished.
 
     Args:
@@ -46,7 +46,7 @@ def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Any) -> Ru
         True
     """
     if not (out / CONFIG).is_file():
-        return fit(model, data, out=out, **settings)
+        return train(model, data, out=out, options=Options(**settings))
     model.preprocessing = data.preprocessing
     options = Options(**settings).for_model(model, data.valid is not None)
     now = {**{name: describe(model)[name] for name in SAME}, "options": options.spec()}
@@ -59,7 +59,7 @@ def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Any) -> Ru
             "this one and train again."
         )
     if not (out / WEIGHTS).is_file():
-        return resume(out, data=data, kind=type(model))
+        return go_on(out, data=data, kind=type(model))
     check_unchanged(data, config["data"], str(out))
     return Run(out, load_into(model, out), data, config)
 

@@ -53,6 +53,8 @@ class PixelCNN(Raster):
         first_kernel: int = 7,
         likelihood: str = "auto",
         mixtures: int = 5,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space, None, likelihood, mixtures)
         check_sizes(space, layers, channels, kernel, first_kernel)
@@ -93,6 +95,8 @@ class GatedPixelCNN(Raster):
         first_kernel: int = 7,
         likelihood: str = "auto",
         mixtures: int = 5,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space, condition, likelihood, mixtures)
         check_sizes(space, layers, channels, kernel, first_kernel)

@@ -52,6 +52,8 @@ class PixelRNN(Raster):
         first_kernel: int = 7,
         likelihood: str = "auto",
         mixtures: int = 5,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space, None, likelihood, mixtures)
         if recurrence not in ("row", "diagonal"):

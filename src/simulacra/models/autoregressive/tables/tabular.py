@@ -103,6 +103,8 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         orders: int | None = None,
         order_seed: int = 0,
         candidates: int = 128,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space, condition)
         check_columns("Tabular", space)

@@ -15,7 +15,7 @@ training, equations 4 to 9). Rows H12, H13, H19.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage, Update
 from simulacra.models.autoregressive.vectors.orderless import (
+    EnsembleKeywords,
     Orderless,
     bias_from_data,
     orderless_loss,
@@ -60,7 +61,9 @@ class EoNADE(Orderless):
         condition: Space | None = None,
         hidden: tuple[int, ...] = (500,),
         activation: str = "relu",
-        **options: Any,
+        *,
+        seed: int = 0,
+        **options: Unpack[EnsembleKeywords],
     ):
         super().__init__(space, condition, **options)
         self.net = self.network(1, hidden, activation)

@@ -22,13 +22,13 @@ Bengio and Bengio, Modeling High-Dimensional Discrete Data with Multi-Layer Neur
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
 from simulacra.core.spaces.plain import Space
-from simulacra.models.autoregressive.ordered import Ordered
+from simulacra.models.autoregressive.ordered import EntryKeywords, Ordered
 from simulacra.nets.autoregressive.masked import Known, MaskedNet, lowest_degree
 
 
@@ -62,7 +62,9 @@ class FVBN(Ordered):
         condition: Space | None = None,
         hidden: int = 0,
         activation: str = "tanh",
-        **entries: Any,
+        *,
+        seed: int = 0,
+        **entries: Unpack[EntryKeywords],
     ):
         super().__init__(space, condition, **entries)
         if hidden < 0:

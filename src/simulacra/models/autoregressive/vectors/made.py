@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 import torch
 from torch import Tensor
@@ -36,7 +36,7 @@ from simulacra.core.distributions.heads import LikelihoodHead, likelihood_head
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
-from simulacra.models.autoregressive.ordered import Ordered
+from simulacra.models.autoregressive.ordered import Ordered, OrderKeywords
 from simulacra.nets.autoregressive.masked import Known, MaskedNet, lowest_degree
 
 
@@ -92,7 +92,9 @@ class MADE(Ordered):
         masks: int = 1,
         mask_seed: int = 0,
         mixtures: int = 5,
-        **entries: Any,
+        *,
+        seed: int = 0,
+        **entries: Unpack[OrderKeywords],
     ):
         super().__init__(space, condition, mixtures=mixtures, **entries)
         _check_sizes(hidden, masks)

@@ -53,6 +53,8 @@ class NADE(Ordered):
         likelihood: str = "auto",
         mixtures: int = 5,
         order: tuple[int, ...] | None = None,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space, None, likelihood, mixtures, order)
         if not space.discrete:

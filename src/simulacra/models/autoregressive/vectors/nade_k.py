@@ -19,7 +19,7 @@ Reference: Raiko, Yao, Cho and Bengio, Iterative Neural Autoregressive Distribut
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Unpack
 
 import torch
 from torch import Tensor
@@ -32,6 +32,7 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.core.updates import Epochs, Source, Stage, Update
 from simulacra.models.autoregressive.vectors.orderless import (
+    EnsembleKeywords,
     Orderless,
     bias_from_data,
     by_entry,
@@ -86,7 +87,9 @@ class NADEK(Orderless):
         hidden: tuple[int, ...] = (500,),
         activation: str = "tanh",
         pretraining: float = 0.25,
-        **options: Any,
+        *,
+        seed: int = 0,
+        **options: Unpack[EnsembleKeywords],
     ):
         super().__init__(space, condition, **options)
         if not isinstance(space, (Binary, Levels, Real, Categorical)):

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -40,6 +40,15 @@ from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source
 from simulacra.models.autoregressive.heads import entry_heads
 from simulacra.nets.autoregressive.entrywise import EntrywiseMLP
+
+
+class EnsembleKeywords(TypedDict, total=False):
+    """The options of `Orderless`; a test compares the two."""
+
+    likelihood: str
+    mixtures: int
+    ensemble: int
+    order_seed: int
 
 
 class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):

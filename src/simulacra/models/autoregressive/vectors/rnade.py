@@ -70,6 +70,8 @@ class RNADE(Ordered):
         rescaled: bool = True,
         scaled_gradient: bool = True,
         order: tuple[int, ...] | None = None,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space, order=order)
         _check(space, hidden, mixtures, component, activation)

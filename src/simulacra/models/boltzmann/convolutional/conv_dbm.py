@@ -83,6 +83,8 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
         temperatures: int = 10,
         sparsity_target: float | None = None,
         sparsity_cost: float = 1.0,
+        *,
+        seed: int = 0,
     ):
         need_images("a convolutional DBM", space)
         maps = layers_of(space, filters, kernels, pools)

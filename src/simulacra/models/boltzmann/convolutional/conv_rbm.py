@@ -70,6 +70,8 @@ class ConvRBM(Convolutional):
         temperatures: int = 10,
         sparsity_target: float | None = None,
         sparsity_cost: float = 1.0,
+        *,
+        seed: int = 0,
     ):
         need_images("a convolutional RBM", space)
         channels, height, width = space.shape

@@ -77,6 +77,8 @@ class DBM(Layered, Completes):
         estimator: str = "pcd",
         temperatures: int = 10,
         centred: bool = True,
+        *,
+        seed: int = 0,
     ):
         super().__init__(space, None, hidden, mean_field_steps, burn_in)
         chosen = estimator_for(estimator, None)

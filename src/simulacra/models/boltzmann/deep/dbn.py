@@ -87,6 +87,8 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
         estimator: str = "pcd",
         temperatures: int = 10,
         centred: bool = False,
+        *,
+        seed: int = 0,
     ):
         need_binary("a deep belief network", space)
         check_layers("a deep belief network", hidden)

@@ -63,6 +63,8 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
         mean_field_steps: int = 10,
         predicted: float = 0.5,
         burn_in: int = 1000,
+        *,
+        seed: int = 0,
     ):
         if not 0 < predicted <= 1:
             raise ValueError(f"predicted is {predicted}, but a share to predict lies above 0 and up to 1.")

@@ -39,12 +39,10 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng, RowKeys
 from simulacra.core.spaces.plain import Space
-from simulacra.models.boltzmann.machine.partition import CONDITIONS, conditions_of, log_z
+from simulacra.models.boltzmann.machine.partition import CONDITIONS, can_sum, conditions_of, log_z
 from simulacra.models.boltzmann.machine.units import Units
 
 Layers = dict[str, Tensor]
-
-EXACT = 20 * math.log(2)  # log of the largest number of states in an exact sum: 2^20
 
 
 class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealingPath):
@@ -211,7 +209,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
     def summable(self) -> bool:
         """True if log Z is a sum over at most 2^20 states, those of all conditions together."""
         each = math.log(min(conditions_of(self.condition), CONDITIONS))
-        return min(map(self.log_states, self.sides)) + each <= EXACT
+        return can_sum(min(map(self.log_states, self.sides)) + each)
 
     def log_states(self, names: tuple[str, ...]) -> float:
         """Returns the log of the number of joint states of some layers."""

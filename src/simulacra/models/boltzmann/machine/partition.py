@@ -31,10 +31,24 @@ if TYPE_CHECKING:
     from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 
 Part = Callable[[], Tensor]
+EXACT = 20 * math.log(2)  # log of the number of states that are summed over: 2^20
 STATES = 2**14  # states summed at once
 ENTRIES = 2**22  # largest number of units in these states, several copies of which are in memory
 CONDITIONS = 2**8  # largest number of conditions that counts towards the limit
 SECONDS = 2e-5  # time for a state of a small machine, to estimate the duration of a sum
+
+
+def can_sum(log_states: float) -> bool:
+    """Returns True if so many states are few enough to be summed.
+
+    Args:
+        log_states: the log of their number.
+
+    Example:
+        >>> can_sum(20 * math.log(2)), can_sum(21 * math.log(2))
+        (True, False)
+    """
+    return log_states <= EXACT
 
 
 def log_z(model: Machine, c: Tensor | None = None) -> Tensor:
@@ -174,11 +188,9 @@ def smaller_side(
     Raises:
         ValueError: if there are more than 2^20 states for all conditions together.
     """
-    from simulacra.models.boltzmann.machine.energy_model import EXACT
-
     side = min(model.sides, key=model.log_states)
     size, times = model.log_states(side), math.log(conditions)
-    if size + min(times, math.log(CONDITIONS)) > EXACT:
+    if not can_sum(size + min(times, math.log(CONDITIONS))):
         bits = size / math.log(2)
         says = "infinitely many" if math.isinf(size) else f"2^{bits:.0f}"
         of = " for each condition" if math.isinf(conditions) else f" for each of {conditions:,.0f} conditions"

@@ -57,6 +57,8 @@ class BoltzmannMachine(Coupled):
         momentum: float = 0.0,
         estimator: str = "pcd",
         temperatures: int = 10,
+        *,
+        seed: int = 0,
     ):
         chosen = estimator_for(estimator, None)
         learning = Learning(chosen, gibbs_steps, chains, temperatures, False, lr, momentum)

@@ -82,6 +82,8 @@ class BoostedField(Sitewise):
         burn_in: int = 200,
         shrink: float = 1.0,
         lr: float = 0.05,
+        *,
+        seed: int = 0,
     ):
         check_at_least(1, features=features)
         if not 0 < shrink <= 1:

@@ -77,6 +77,8 @@ class GatedBM(Machine, Encodes, Completes):
         momentum: float = 0.0,
         estimator: str = "pcd",
         temperatures: int = 10,
+        *,
+        seed: int = 0,
     ):
         need_binary("a gated Boltzmann machine", space)
         check_at_least(1, components=components, hidden=hidden, switch_steps=switch_steps, burn_in=burn_in)

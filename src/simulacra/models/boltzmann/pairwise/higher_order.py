@@ -69,6 +69,8 @@ class HigherOrderBM(Coupled):
         momentum: float = 0.0,
         estimator: str = "pcd",
         temperatures: int = 10,
+        *,
+        seed: int = 0,
     ):
         check_at_least(2, order=order)
         chosen = estimator_for(estimator, None)

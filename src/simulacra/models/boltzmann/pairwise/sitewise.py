@@ -30,10 +30,10 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng, RowKeys
 from simulacra.core.spaces.plain import Space
-from simulacra.models.boltzmann.machine.energy_model import EXACT, Layers, Machine
+from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 from simulacra.models.boltzmann.machine.learning import check_at_least
 from simulacra.models.boltzmann.machine.needs import need_binary
-from simulacra.models.boltzmann.machine.partition import STATES, Part, log_sum
+from simulacra.models.boltzmann.machine.partition import STATES, Part, can_sum, log_sum
 from simulacra.models.boltzmann.machine.units import Bernoulli, Units
 
 
@@ -91,8 +91,8 @@ class Sitewise(Machine):
         # no layer is summed out in closed form: all layers are one block
         super().__init__(space, units, shapes, ((), tuple(shapes)), None, burn_in)
         self.sites = space.dims + hidden
-        few = self.log_states(self.rest) <= EXACT
-        # density and energy need a sum over the states, whose number the blocks do not show
+        few = can_sum(self.log_states(self.rest))
+        # hidden units are summed state by state, which the blocks do not tell
         self._removed = frozenset() if few else frozenset({HasDensity} | ({HasEnergy} if hidden else set()))
 
     # ---- energy, provided by subclasses
@@ -163,7 +163,7 @@ class Sitewise(Machine):
         Raises:
             ValueError: if there are more than 2^20 states.
         """
-        if self.log_states(self.rest) > EXACT:
+        if not can_sum(self.log_states(self.rest)):
             return super().log_z()
         with stage("partition function", 2**self.sites, "state") as progress:
 

@@ -77,6 +77,8 @@ class UnrolledMRF(Sitewise, Completes):
         inference: str = "bp",
         predicted: float = 0.5,
         burn_in: int = 200,
+        *,
+        seed: int = 0,
     ):
         check_at_least(1, steps=steps)
         check_options(edges, inference, predicted)

@@ -47,7 +47,7 @@ class RNNNADE(Recurrent):
         'exact'
     """
 
-    def __init__(self, space: Space, hidden: int = 150, state: int = 100, lr: float = 1e-3):
+    def __init__(self, space: Space, hidden: int = 150, state: int = 100, lr: float = 1e-3, *, seed: int = 0):
         super().__init__(space, hidden)
         self.lr, d = lr, self.visible
         self.net = StateNet(d, hidden, state)

@@ -56,6 +56,8 @@ class RNNRBM(RecurrentRBM):
         lr: float = 0.05,
         momentum: float = 0.9,
         estimator: str = "cd",
+        *,
+        seed: int = 0,
     ):
         super().__init__(space, hidden, gibbs_steps, burn_in, lr, momentum, estimator)
         self.net = StateNet(self.visible, hidden, state)

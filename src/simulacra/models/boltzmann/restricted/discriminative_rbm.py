@@ -66,6 +66,8 @@ class DiscriminativeRBM(Labelled):
         momentum: float = 0.0,
         estimator: str = "cd",
         temperatures: int = 10,
+        *,
+        seed: int = 0,
     ):
         chosen = estimator_for(estimator, None)
         learning = Learning(chosen, gibbs_steps, chains, temperatures, False, lr, momentum)

@@ -61,6 +61,8 @@ class GaussianRBM(Restricted):
         estimator: str = "auto",
         temperatures: int = 10,
         centred: bool = False,
+        *,
+        seed: int = 0,
     ):
         need_real("a Gaussian RBM", space)
         check_scale(scale)

@@ -69,6 +69,8 @@ class GroupedRBM(Labelled):
         momentum: float = 0.0,
         estimator: str = "cd",
         temperatures: int = 10,
+        *,
+        seed: int = 0,
     ):
         check_at_least(1, irrelevant=irrelevant)
         chosen = estimator_for(estimator, None)

@@ -69,6 +69,8 @@ class MixtureRBM(Machine, Encodes):
         momentum: float = 0.0,
         estimator: str = "pcd",
         temperatures: int = 10,
+        *,
+        seed: int = 0,
     ):
         need_binary("a mixture of RBMs", space)
         check_at_least(1, components=components, hidden=hidden, burn_in=burn_in)

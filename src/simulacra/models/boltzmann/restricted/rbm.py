@@ -62,6 +62,8 @@ class RBM(Restricted):
         estimator: str = "auto",
         temperatures: int = 10,
         centred: bool = False,
+        *,
+        seed: int = 0,
     ):
         need_binary("an RBM", space)
         chosen = estimator_for(estimator, condition)

@@ -1,0 +1,157 @@
+# Written by tools/stubs.py: `python tools/stubs.py --write`.
+
+from simulacra.api import fit, resume
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.export.onnx import export_onnx
+from simulacra.core.model import Model
+from simulacra.core.preprocessing.chain import Preprocessing
+from simulacra.core.random.keyed import Rng
+from simulacra.core.scores.estimate import Estimate
+from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.classes import Categorical, Ordinal
+from simulacra.core.spaces.composite import Sequence, Table
+from simulacra.core.spaces.numeric import Numeric, Scores
+from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real
+from simulacra.core.updates import Epochs, Stage, Steps, Update
+from simulacra.data import load_data
+from simulacra.data.dataset import Dataset
+from simulacra.data.sources.tensors import from_tensors
+from simulacra.evaluation.compare.comparison import compare
+from simulacra.evaluation.evaluate import evaluate
+from simulacra.exploration.live.watch import SamplePictures
+from simulacra.exploration.notebook import as_html
+from simulacra.exploration.plot import plot
+from simulacra.models.adversarial.began import BEGAN
+from simulacra.models.adversarial.dcgan import DCGAN
+from simulacra.models.adversarial.gan import GAN
+from simulacra.models.adversarial.lsgan import LSGAN
+from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
+from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
+from simulacra.models.adversarial.three_way import ThreeWayGAN
+from simulacra.models.adversarial.wgan import WGAN, WGANGP
+from simulacra.models.autoencoders.autoencoder import Autoencoder
+from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
+from simulacra.models.autoencoders.pca import PCA
+from simulacra.models.autoencoders.ppca import PPCA
+from simulacra.models.autoencoders.stacked import StackedAutoencoder
+from simulacra.models.autoregressive.images.pixelcnn import GatedPixelCNN, PixelCNN
+from simulacra.models.autoregressive.images.pixelrnn import PixelRNN
+from simulacra.models.autoregressive.tables.tabular import Tabular
+from simulacra.models.autoregressive.vectors.eonade import EoNADE
+from simulacra.models.autoregressive.vectors.fvbn import FVBN
+from simulacra.models.autoregressive.vectors.made import MADE
+from simulacra.models.autoregressive.vectors.nade import NADE
+from simulacra.models.autoregressive.vectors.nade_k import NADEK
+from simulacra.models.autoregressive.vectors.rnade import RNADE
+from simulacra.models.autoregressive.wavenet import WaveNet
+from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
+from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
+from simulacra.models.boltzmann.deep.dbm import DBM
+from simulacra.models.boltzmann.deep.dbn import DBN
+from simulacra.models.boltzmann.deep.mp_dbm import MultiPredictionDBM
+from simulacra.models.boltzmann.pairwise.boltzmann_machine import BoltzmannMachine
+from simulacra.models.boltzmann.pairwise.boosting import BoostedField
+from simulacra.models.boltzmann.pairwise.gated_bm import GatedBM
+from simulacra.models.boltzmann.pairwise.higher_order import HigherOrderBM
+from simulacra.models.boltzmann.pairwise.unrolled import UnrolledMRF
+from simulacra.models.boltzmann.recurrent.rnn_nade import RNNNADE
+from simulacra.models.boltzmann.recurrent.rnn_rbm import RNNRBM
+from simulacra.models.boltzmann.recurrent.rtrbm import RTRBM
+from simulacra.models.boltzmann.restricted.discriminative_rbm import DiscriminativeRBM
+from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
+from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
+from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
+from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.variational.hierarchical import HierarchicalVAE
+from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.vae import VAE
+from simulacra.training.fit import load_run
+from simulacra.training.options import Options
+from simulacra.training.run import load
+
+__version__: str
+__all__ = [
+    "BEGAN",
+    "DBM",
+    "DBN",
+    "DCGAN",
+    "FVBN",
+    "GAN",
+    "IWAE",
+    "LSGAN",
+    "MADE",
+    "NADE",
+    "NADEK",
+    "PCA",
+    "PPCA",
+    "RBM",
+    "RNADE",
+    "RNNNADE",
+    "RNNRBM",
+    "RTRBM",
+    "VAE",
+    "WGAN",
+    "WGANGP",
+    "Audio",
+    "Autoencoder",
+    "Batch",
+    "Binary",
+    "BoltzmannMachine",
+    "BoostedField",
+    "Categorical",
+    "ConvDBM",
+    "ConvRBM",
+    "Count",
+    "Dataset",
+    "DiscriminativeRBM",
+    "EoNADE",
+    "Epochs",
+    "Estimate",
+    "GatedBM",
+    "GatedPixelCNN",
+    "GaussianCopula",
+    "GaussianRBM",
+    "GroupedRBM",
+    "HierarchicalVAE",
+    "HigherOrderBM",
+    "Levels",
+    "MixtureRBM",
+    "Model",
+    "MultiPredictionDBM",
+    "NoiseAwareGAN",
+    "Numeric",
+    "Options",
+    "Ordinal",
+    "PixelCNN",
+    "PixelRNN",
+    "Positive",
+    "Preprocessing",
+    "Real",
+    "Rng",
+    "SamplePictures",
+    "Scores",
+    "SemiSupervisedGAN",
+    "Sequence",
+    "StackedAutoencoder",
+    "Stage",
+    "Steps",
+    "Table",
+    "Tabular",
+    "Terms",
+    "ThreeWayGAN",
+    "UnrolledMRF",
+    "Update",
+    "WaveNet",
+    "__version__",
+    "as_html",
+    "compare",
+    "evaluate",
+    "export_onnx",
+    "fit",
+    "from_tensors",
+    "load",
+    "load_data",
+    "load_run",
+    "plot",
+    "resume",
+]

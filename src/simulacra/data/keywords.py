@@ -1,0 +1,36 @@
+"""The options of the readers as keywords of `load_data`, for type checkers and editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+from simulacra.data.images.options import Side
+
+
+class ReaderKeywords(TypedDict, total=False):
+    """The fields of all dataclasses of options in `data.readers.READERS`; a test compares the two.
+
+    A field that several readers take has the union of their types.
+    """
+
+    comment: str | None
+    crop: Side
+    decimal: Literal[".", ","] | None
+    encoding: str | None
+    grey: bool
+    header: bool | int | None
+    index_column: str | None
+    key: str | None
+    label: Any
+    levels: int | None
+    missing: Literal["error", "mask"]
+    missing_values: str | None
+    separator: str | None
+    sheet: str | None
+    size: Side
+    stream: bool | None
+    tails: Literal["observed", "continued"]
+    thousands: str | None
+    tile: Side
+    types: str | Mapping[str, Any] | None

@@ -1,0 +1,22 @@
+# Written by tools/stubs.py: `python tools/stubs.py --write`.
+
+from simulacra.models.adversarial.began import BEGAN
+from simulacra.models.adversarial.dcgan import DCGAN
+from simulacra.models.adversarial.gan import GAN
+from simulacra.models.adversarial.lsgan import LSGAN
+from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
+from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
+from simulacra.models.adversarial.three_way import ThreeWayGAN
+from simulacra.models.adversarial.wgan import WGAN, WGANGP
+
+__all__ = [
+    "BEGAN",
+    "DCGAN",
+    "GAN",
+    "LSGAN",
+    "WGAN",
+    "WGANGP",
+    "NoiseAwareGAN",
+    "SemiSupervisedGAN",
+    "ThreeWayGAN",
+]

@@ -1,0 +1,11 @@
+# Written by tools/stubs.py: `python tools/stubs.py --write`.
+
+from simulacra.models.variational.hierarchical import HierarchicalVAE
+from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.vae import VAE
+
+__all__ = [
+    "IWAE",
+    "VAE",
+    "HierarchicalVAE",
+]
