@@ -97,7 +97,7 @@ class Report:
     if not TYPE_CHECKING:  # to a type checker, a name that is not above is a mistake
 
         def __getattr__(self, name: str) -> Any:
-            """The record of a measure of one's own, or None."""
+            """Returns the record of a user-defined measure, or None."""
             if name in NAMES:
                 return self.records.get(name)
             raise AttributeError(f"a report has no {name!r}; it has {', '.join(NAMES)}.")
