@@ -1,1 +1,1 @@
-"""Measured claims: ratios from one interleaved run, one thread. Run with `python -m benchmarks`."""
+"""Benchmarks of speed and memory: ratios from interleaved runs, one thread (`python -m benchmarks`)."""

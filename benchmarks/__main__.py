@@ -1,4 +1,4 @@
-"""Run every benchmark, print the table and write it into benchmarks/README.md."""
+"""Runs every benchmark, prints the table and writes it into benchmarks/README.md."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ in floors; where that is less than five, five times faster than pythae is below 
 
 
 def floors() -> str:
-    """The section on floors, from the rate measured now."""
+    """Returns the section on lower bounds of the time, from the rate of matrix products measured now."""
     rate = matrix_rate()
-    # multiply-adds of the layers; forward, weight gradients, and input gradients but the first layer's
+    # multiply-adds of the layers: forward, weight gradients, and input gradients except the first layer's
     forward = 128 * (784 * 500 + 500 * 100 + 50 * 500 + 500 * 784)
     step = 2 * (3 * forward - 128 * 784 * 500) / 1e9
     code = 2 * (50 * 200 + 200 * 200 + 200 * 784) / 1e6
@@ -84,7 +84,7 @@ def floors() -> str:
 
 
 def main() -> None:
-    """Parse, run, print, write."""
+    """Parses the options, runs the benchmarks, prints and writes the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repeats; nothing is written")
     parser.add_argument(
@@ -111,7 +111,12 @@ def main() -> None:
 
 
 def replaced(page: str, table: str) -> str:
-    """The page with the rows of a table in the place of those that measured the same, new ones at the end."""
+    """Returns the page with the new rows in place of those that measured the same, other new ones at the end.
+
+    Args:
+        page: content of the README.
+        table: the table with the new rows.
+    """
     what = lambda line: line.split(" | ")[0]
     new = {what(line): line for line in table.splitlines()[2:]}
     lines = [new.pop(what(line), line) for line in page.splitlines()]
@@ -120,7 +125,7 @@ def replaced(page: str, table: str) -> str:
 
 
 def machine() -> str:
-    """One line on where it was measured."""
+    """Describes the machine in one line."""
     date = datetime.date.today().isoformat()
     return (
         f"Measured {date} on {platform.machine()} with {os.cpu_count()} shared cores, one thread used, "
@@ -129,7 +134,7 @@ def machine() -> str:
 
 
 def render(rows: list[Row]) -> str:
-    """The table in Markdown."""
+    """Returns the table in Markdown."""
     lines = ["| what | measured | wanted | holds | how |", "|---|---|---|---|---|"]
     for row in rows:
         holds = "yes" if row.holds else "**no**"

@@ -1,4 +1,4 @@
-"""Restricted Boltzmann machines against rbms and learnergy: an update, an epoch, annealing, an exact sum."""
+"""Compares RBMs with rbms and learnergy: an update, an epoch, annealing, an exact sum."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.likelihood import annealing
 
 HIDDEN, BATCH, UPDATES = 500, 100, 20
-PRODUCT = 2e-9 * BATCH * PIXELS * HIDDEN  # GFLOP of a batch times the weights
+PRODUCT = 2e-9 * BATCH * PIXELS * HIDDEN  # GFLOP of the product of a batch and the weights
 
 
 def boltzmann(quick: bool) -> list[Row]:
-    """PCD-1, CD-1, annealed importance sampling and 2^20 states."""
+    """Measures PCD-1, CD-1, annealed importance sampling, and log Z over 2^20 states."""
     x, name = digits(20_000)
     repeats = 5 if quick else 25
     return [update(x, name, repeats), epoch(x, name, 1 if quick else 5), anneal(x, name, repeats), exact()]
 
 
 def machine(**more) -> simulacra.RBM:
-    """784 x 500 units, centred."""
+    """Returns a centred RBM of 784 x 500 units."""
     torch.manual_seed(0)
     return simulacra.RBM(Binary((PIXELS,)), hidden=HIDDEN, centred=True, **more)
 
 
 def our_updates(x: Tensor) -> Callable[[], None]:
-    """PCD-1 over our loss, as the trainer does it without what it writes."""
+    """Returns an action of `UPDATES` PCD-1 updates with our loss, as in the trainer but without files."""
     model = machine().train()
     stage = model.stage(0, [])
     assert stage is not None
@@ -64,16 +64,16 @@ def our_updates(x: Tensor) -> Callable[[], None]:
 
 
 def rbms_machine(model: simulacra.RBM):
-    """rbms's machine with the weights of ours."""
+    """Returns a machine of rbms with our weights."""
     from rbms.bernoulli_bernoulli.classes import BBRBM
 
     W, b, c = (p.detach().clone().contiguous() for p in (model.W, model.b, model.c))
-    # it has no offsets: they move into the biases
+    # it has no offsets, so they are absorbed in the biases
     return BBRBM(W, b - W @ model.lam, c - model.mu @ W)
 
 
 def rbms_updates(x: Tensor) -> Callable[[], None]:
-    """PCD-1 as rbms does it, without what it writes."""
+    """Returns an action of `UPDATES` PCD-1 updates of rbms, without files."""
     from rbms.training.pcd import fit_batch_pcd
 
     params, weights, t = rbms_machine(machine()), torch.ones(BATCH, 1), 0
@@ -95,7 +95,13 @@ def rbms_updates(x: Tensor) -> Callable[[], None]:
 
 
 def update(x: Tensor, name: str, repeats: int) -> Row:
-    """A centred PCD-1 update: at least as fast as rbms, aim 1.3 times."""
+    """Compares a centred PCD-1 update with rbms: at least as fast, goal 1.3 times.
+
+    Args:
+        x: binary images, shape (N, 784).
+        name: name of the data, for the note.
+        repeats: number of interleaved repeats.
+    """
     actions = {"ours": our_updates(x), "rbms": rbms_updates(x.float())}
     seconds = interleaved(actions, repeats, clock=time.process_time)
     low, mid, high = ratio(seconds, "rbms", "ours")
@@ -113,7 +119,13 @@ def update(x: Tensor, name: str, repeats: int) -> Row:
 
 
 def epoch(x: Tensor, name: str, repeats: int) -> Row:
-    """An epoch of CD-1 through `fit`: at least as fast as learnergy's `fit`."""
+    """Compares an epoch of CD-1 through `fit` with learnergy's `fit`: at least as fast.
+
+    Args:
+        x: binary images, shape (N, 784).
+        name: name of the data, for the note.
+        repeats: number of interleaved repeats.
+    """
     from learnergy.models.bernoulli.rbm import RBM
 
     data = from_tensors(x[:10_000], Binary((PIXELS,)), valid=0.0, test=0.02)
@@ -139,7 +151,14 @@ def epoch(x: Tensor, name: str, repeats: int) -> Row:
 
 
 def anneal(x: Tensor, name: str, repeats: int, betas: int = 20) -> Row:
-    """100 chains, per temperature: at least 1.5 times faster than rbms."""
+    """Compares annealing of 100 chains with rbms, per temperature: at least 1.5 times faster.
+
+    Args:
+        x: binary images, shape (N, 784).
+        name: name of the data, for the note.
+        repeats: number of interleaved repeats.
+        betas: number of temperatures.
+    """
     from rbms.partition_function.ais import compute_partition_function_ais
 
     model = machine()
@@ -165,7 +184,7 @@ def anneal(x: Tensor, name: str, repeats: int, betas: int = 20) -> Row:
 
 
 def exact() -> Row:
-    """log Z over 2^20 states, in a process of its own."""
+    """Measures log Z over 2^20 states, in a process of its own."""
     seconds, megabytes = (
         in_a_fresh_process("boltzmann", f"exact_sum({key!r})") for key in ("time", "memory")
     )
@@ -179,7 +198,7 @@ def exact() -> Row:
 
 
 def exact_sum(what: str) -> None:
-    """Print the seconds that the sum takes, or the MB that it adds."""
+    """Prints the seconds that the sum takes, or the MB that it adds."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model = simulacra.RBM(Binary((PIXELS,)), hidden=20).requires_grad_(False)

@@ -1,4 +1,4 @@
-"""The importance-weighted bound against pythae's `get_nll`, against its floor, and its memory."""
+"""Compares the importance-weighted bound with pythae's `get_nll` and with a lower bound of its time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LATENT, HIDDEN = 50, (200, 200)
 
 
 def trained() -> tuple[simulacra.VAE, torch.Tensor, str]:
-    """The one-layer architecture of Burda et al., trained for a moment, and test images."""
+    """Returns the one-layer VAE of Burda et al., trained briefly, with test images and the data's name."""
     torch.manual_seed(0)
     data, name = dataset(10_200)
     model = simulacra.VAE(data.space, latent=LATENT, hidden=HIDDEN, activation="tanh")
@@ -32,7 +32,13 @@ def trained() -> tuple[simulacra.VAE, torch.Tensor, str]:
 
 @torch.no_grad()
 def floor(decoder: nn.Module, rows: int, chunk: int = 1280) -> None:
-    """The decoder's matrix products with tanh, and the softplus of the likelihood, alone."""
+    """Computes only the decoder's matrix products with tanh, and the softplus of the likelihood.
+
+    Args:
+        decoder: the decoder network.
+        rows: number of codes.
+        chunk: number of codes that are decoded together.
+    """
     first, _, second, _, last = decoder.body
     z = torch.randn(chunk, LATENT)
     for _ in range(rows // chunk):
@@ -42,7 +48,7 @@ def floor(decoder: nn.Module, rows: int, chunk: int = 1280) -> None:
 
 
 def bound_speed(quick: bool) -> list[Row]:
-    """k=5000 on 200 images: at least 5 times pythae's `get_nll`, at most 1.5 times the floor."""
+    """Measures k=5000 on 200 images: at least 5 times as fast as pythae, at most 1.5 times the floor."""
     model, x, name = trained()
     x, k = (x[:10], 5000) if quick else (x, 5000)
     other = theirs(model, LATENT).eval()
@@ -52,7 +58,7 @@ def bound_speed(quick: bool) -> list[Row]:
         results["ours"] = importance_bound(model, x, None, k, Rng(1, rows=range(len(x))))
 
     def pythae() -> None:
-        # its sign: the returned "nll" is the mean of + log p
+        # the returned "nll" is in fact the mean of log p
         with torch.no_grad():
             results["pythae"] = float(other.get_nll(x, n_samples=k, batch_size=100))
 
@@ -87,13 +93,18 @@ def bound_speed(quick: bool) -> list[Row]:
 
 
 def monte_carlo_error(bound: ImportanceBound, k: int) -> float:
-    """Standard error of the mean bound over draws: var log w_mean is about 1/ESS - 1/k."""
+    """Returns the standard error of the mean bound over draws: var log w_mean is about 1/ESS - 1/k.
+
+    Args:
+        bound: bounds and effective sample sizes of the rows.
+        k: number of importance samples.
+    """
     variance = (1 / bound.effective - 1 / k).clamp_min(0)
     return float(variance.sum().sqrt() / len(variance))
 
 
 def bound_noise(quick: bool) -> list[Row]:
-    """Scores at k=50 with noise by content against a generator of torch for each row, at most 1.1 times."""
+    """Compares scores at k=50 with noise by content to a torch generator for each row: at most 1.1 times."""
     rows = []
     for side in (8, 28):
         for latent in (2, 32):
@@ -123,7 +134,7 @@ def bound_noise(quick: bool) -> list[Row]:
 
 
 def bound_memory(quick: bool) -> list[Row]:
-    """Peak memory of k=16000 against k=1000, each in a process of its own."""
+    """Compares the peak memory of k=16000 with k=1000, each in a process of its own."""
     peaks = {k: in_a_fresh_process("bound", f"measure({k})") for k in (1000, 16000)}
     growth = peaks[16000] - peaks[1000]
     return [
@@ -138,7 +149,7 @@ def bound_memory(quick: bool) -> list[Row]:
 
 
 def measure(k: int) -> None:
-    """Print the peak memory in MB of the bound on eight images."""
+    """Prints the peak memory in MB of the bound on eight images."""
     torch.set_num_threads(1)
     model = simulacra.VAE(Binary((784,)), latent=LATENT, hidden=HIDDEN, activation="tanh").eval()
     importance_bound(model, torch.zeros(8, 784), None, k, Rng(0, rows=range(8)))

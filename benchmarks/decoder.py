@@ -1,4 +1,4 @@
-"""The mean of a decoder of 64x64 images with 256 grey levels, beside its network alone."""
+"""Compares the mean of a decoder of 64x64 images with 256 grey levels with the time of its network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulacra.models.variational.vae import VAE
 
 
 def summed(p: DiscretizedLogistic) -> Tensor:
-    """The mean as a sum over 255 thresholds, one at a time, as it was before the closed form."""
+    """Returns the mean as a sum over 255 thresholds, as it was computed before the closed form."""
     m, s = p.loc * p.width + p.centre, p.log_scale.exp() * p.width
     total = torch.zeros_like(m)
     for t in range(1, p.levels):
@@ -23,7 +23,7 @@ def summed(p: DiscretizedLogistic) -> Tensor:
 
 
 def decoder(quick: bool) -> list[Row]:
-    """`decode` of one code, its network alone, and the network with the sum over thresholds."""
+    """Measures `decode` of one code, its network alone, and the network with the sum over thresholds."""
     model = VAE(Levels((1, 64, 64), 256), latent=16, hidden=(256,)).eval()
     z = torch.randn(1, 16)
     p = model.likelihood(z)

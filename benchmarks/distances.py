@@ -1,4 +1,4 @@
-"""The Frechet distance of feature rows against torchmetrics, on the same rows in the same precision."""
+"""Compares the Frechet distance of features with torchmetrics, on the same rows in the same precision."""
 
 from __future__ import annotations
 
@@ -22,19 +22,24 @@ class Given(nn.Module):
         self.num_features = features
 
     def forward(self, rows: Tensor) -> Tensor:
-        """The rows."""
+        """Returns the rows unchanged."""
         return rows
 
 
 def features(d: int, seed: int) -> Tensor:
-    """Rows with correlated entries that are not negative, as those of a last hidden layer, float64."""
+    """Returns correlated, non-negative rows like those of a last hidden layer, float64, shape (ROWS, d).
+
+    Args:
+        d: number of features.
+        seed: seed of the rows, which also shifts their mean.
+    """
     generator = torch.Generator().manual_seed(seed)
     mix = torch.randn(d, d, generator=generator, dtype=torch.float64) / math.sqrt(d)
     return (torch.randn(ROWS, d, generator=generator, dtype=torch.float64) @ mix + 0.1 * seed).relu()
 
 
 def theirs(x: Tensor, y: Tensor) -> float:
-    """torchmetrics, all rows of a side at once."""
+    """Returns the distance of torchmetrics, with all rows of a side at once."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     metric = FrechetInceptionDistance(Given(x.shape[1])).set_dtype(torch.float64)
@@ -44,7 +49,7 @@ def theirs(x: Tensor, y: Tensor) -> float:
 
 
 def distances(quick: bool) -> list[Row]:
-    """Faster than torchmetrics, with its value."""
+    """Compares the distance with torchmetrics: faster, with the same value."""
     return [
         against_torchmetrics(256, 7 if quick else 25),
         *([] if quick else [against_torchmetrics(2048, 2)]),
@@ -52,7 +57,12 @@ def distances(quick: bool) -> list[Row]:
 
 
 def against_torchmetrics(d: int, repeats: int) -> Row:
-    """One row: the ratio, and whether the values are the same."""
+    """Returns one row of the table: the ratio of times, and the difference of values.
+
+    Args:
+        d: number of features.
+        repeats: number of interleaved repeats.
+    """
     x, y = features(d, 1), features(d, 2)
     values: dict[str, float] = {}
     actions = {

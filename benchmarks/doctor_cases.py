@@ -1,5 +1,6 @@
-"""For each check of the doctor the evidence that it reads of a model, by seed, and nothing else: a table of
-many seeds takes minutes.
+"""The evidence for each check of the doctor, by model and seed.
+
+Only what the check reads is computed, since a table of many seeds takes minutes.
 """
 
 from __future__ import annotations
@@ -69,13 +70,13 @@ from simulacra.tables.columns import Columns
 
 
 def codes(model: Model, data: Dataset, seed: int) -> Evidence:
-    """What the codes of held-out rows carry."""
+    """Measures the information in the codes of held-out rows."""
     q = posteriors(model, data.test, seed)
     return Evidence.of({CODES: Codes(decompose(q, seed=seed), active_in(q))})
 
 
 def silent(seed: int) -> Evidence:
-    """Codes of a VAE of independent bits: what it learned to say is nothing."""
+    """Returns the codes of a VAE of independent bits, which carry no information."""
     x = (torch.rand(1500, 64, generator=torch.Generator().manual_seed(seed)) < 0.5).float()
     data = from_tensors(x, Binary((64,)))
     make = lambda: simulacra.VAE(data.space, latent=4, hidden=(64,))
@@ -83,18 +84,24 @@ def silent(seed: int) -> Evidence:
 
 
 def factors(latent: int, seed: int) -> Evidence:
-    """Codes of data with two factors."""
+    """Returns the codes of data with two factors."""
     return codes(factor_vae(latent, seed), toy("linear-gaussian"), seed)
 
 
 def moved_factors(by: float, seed: int) -> Evidence:
-    """The same with another mean."""
+    """Returns the codes of a VAE whose encoder was shifted by `by`."""
     return codes(moved(factor_vae(2, seed), by), toy("linear-gaussian"), seed)
 
 
 @cache
 def fitted(rows: int, epochs: int, seed: int) -> Evidence:
-    """Scores and metrics of a MADE of a few digits or of many."""
+    """Returns scores and metrics of a MADE of few or many digits.
+
+    Args:
+        rows: number of training rows.
+        epochs: passes of training.
+        seed: seed of weights and training.
+    """
     whole = cut()
     train = whole.train.select(torch.arange(rows))
     data = Dataset("some digits", {**whole.splits, "train": train}, whole.preprocessing)
@@ -106,7 +113,7 @@ def fitted(rows: int, epochs: int, seed: int) -> Evidence:
 
 
 def metrics_of(lr: float, seed: int) -> Evidence:
-    """Terms of a VAE of the ring trained at a rate; one that broke down left its metrics."""
+    """Returns the loss terms of a VAE of the ring trained at a learning rate, also if training failed."""
     make = lambda: simulacra.VAE(toy("ring").space, latent=2, hidden=(32,))
     return Evidence.of(
         {HISTORY: History(trained(seeded(seed, make), toy("ring"), seed, epochs=10, lr=lr)[1])}
@@ -114,12 +121,18 @@ def metrics_of(lr: float, seed: int) -> Evidence:
 
 
 def weighed(model: Model, seed: int) -> Evidence:
-    """Importance samples of held-out rows."""
+    """Computes importance samples of held-out rows."""
     return Evidence.of({LIKELIHOOD: likelihoods(model, bits(), "test", 100, seed, 100)})
 
 
 def annealed(size: float, steps: int, seed: int) -> Evidence:
-    """A bracket of an RBM with random couplings of a size."""
+    """Brackets log Z of an RBM with random couplings.
+
+    Args:
+        size: standard deviation of the couplings.
+        steps: number of temperatures.
+        seed: seed of the weights and the chains.
+    """
     model = seeded(seed, lambda: simulacra.RBM(bits().space, hidden=50))
     with torch.no_grad():
         model.W.normal_(0, size, generator=torch.Generator().manual_seed(seed))
@@ -130,14 +143,19 @@ def annealed(size: float, steps: int, seed: int) -> Evidence:
 
 
 def levels(data: Dataset, seed: int) -> Evidence:
-    """A closed-form density of digits."""
+    """Returns the density of digits under a closed-form model."""
     model, _ = trained(seeded(seed, lambda: simulacra.PPCA(data.space, latent=8)), data, seed)
     found = likelihoods(model, data, "test", 1, seed)
     return Evidence.of({LIKELIHOOD: found, REPEATED: repeated_values(data, data.test)})
 
 
 def spiked(constants: int, seed: int) -> Evidence:
-    """A VAE with a learned scale, on columns of which some are constant."""
+    """Trains a VAE with a learned scale, on columns of which some are constant.
+
+    Args:
+        constants: number of constant columns.
+        seed: seed of weights and training.
+    """
     x = toy("linear-gaussian").train.x[:2000]
     data = from_tensors(torch.cat([x, torch.ones(len(x), constants)], 1), Real((8 + constants,)))
     make = lambda: simulacra.VAE(data.space, latent=2, hidden=(32,))
@@ -146,7 +164,7 @@ def spiked(constants: int, seed: int) -> Evidence:
 
 
 def game(model: Model, seed: int) -> Evidence:
-    """How a game on the ring stands."""
+    """Returns the diagnostics of a GAN on the ring."""
     data = toy("ring")
     return Evidence.of(
         {
@@ -157,7 +175,7 @@ def game(model: Model, seed: int) -> Evidence:
 
 
 def half_ring(seed: int, sick: bool) -> Evidence:
-    """Modes that an RNADE shows which was trained on all of the ring, or on its right half."""
+    """Returns the modes that an RNADE draws after training on all of the ring, or on its right half."""
     whole = toy("ring")
     kept = whole.train.x[:, 0] > -0.5 if sick else torch.ones(len(whole.train), dtype=torch.bool)
     train = Split(whole.train.x[kept], whole.preprocessing)
@@ -168,7 +186,7 @@ def half_ring(seed: int, sick: bool) -> Evidence:
 
 
 def watched(seed: int, sick: bool) -> Evidence:
-    """Hidden units of a VAE, two in three of them switched off, or not."""
+    """Returns the dead units of a VAE, two in three of which are switched off if `sick`."""
     model = seeded(seed, lambda: simulacra.VAE(bits().space, latent=4, hidden=(64,)))
     model, _ = trained(model, bits(), seed, epochs=8)
     first = next(m for m in model.encoder.modules() if isinstance(m, nn.Linear))
@@ -178,44 +196,64 @@ def watched(seed: int, sick: bool) -> Evidence:
 
 
 def widths(scale: float | None, seed: int) -> Evidence:
-    """A Gaussian decoder of grey digits with a fixed scale or a learned one."""
+    """Returns the spread of a Gaussian decoder of grey digits with a fixed scale, or a learned one (None).
+
+    Args:
+        scale: the fixed scale of the decoder; None: learned.
+        seed: seed of weights and training.
+    """
     make = lambda: simulacra.VAE(grey().space, latent=8, hidden=(128,), scale=scale)
     model, _ = trained(seeded(seed, make), grey(), seed, epochs=30, lr=3e-3)
     return Evidence.of({SPREAD: spread(model, grey(), seed=seed)})
 
 
 def of_table(seed: int, change: Callable[[Columns, np.random.Generator], Columns] | None = None) -> Evidence:
-    """Fresh rows of a table's truth in place of samples, changed or as they are."""
+    """Compares fresh rows of a table's true distribution, used as samples, with its rows.
+
+    Args:
+        seed: seed of the rows.
+        change: applied to the fresh rows; None: unchanged.
+    """
     train, held_out, fresh = (patients(n, 3 * seed + i) for i, n in enumerate((800, 200, 1000)))
     drawn = fresh if change is None else change(fresh, np.random.default_rng(seed))
     return Evidence.of({TABLE: TableFound(kept(train, held_out, drawn, seed), None)})
 
 
 def with_constant(table: Columns, rng: np.random.Generator) -> Columns:
-    """One column at its mean."""
+    """Sets one column to its mean."""
     weight = table.numbers["weight"]
     return replace(table, numbers={**table.numbers, "weight": np.full(len(weight), weight.mean())})
 
 
 def each_by_itself(table: Columns, rng: np.random.Generator) -> Columns:
-    """Each column in an order of its own."""
+    """Permutes each column independently."""
     numbers = {name: rng.permutation(values) for name, values in table.numbers.items()}
     return replace(table, numbers=numbers, classes={n: rng.permutation(v) for n, v in table.classes.items()})
 
 
 def without_class(table: Columns, rng: np.random.Generator) -> Columns:
-    """A class of 5 % of the rows replaced by the one before it."""
+    """Replaces a class of 5 % of the rows by the one before it."""
     return replace(table, classes={**table.classes, "region": table.classes["region"].clip(max=2)})
 
 
 def stepped(w: float, seed: int) -> Evidence:
-    """Chains of an RBM with two modes, far apart or near."""
+    """Runs the chains of an RBM with two modes, far apart or near.
+
+    Args:
+        w: all couplings; with larger ones the chains mix more slowly.
+        seed: seed of the chains.
+    """
     data = toy("bars-and-stripes")
     return Evidence.of({MIXING: mixing(ferromagnet(data, w), data, seed=seed)})
 
 
 def drawn(rows: Tensor, seed: int) -> Evidence:
-    """Samples that are the given rows, beside the data."""
+    """Compares given rows, used as samples, with the data.
+
+    Args:
+        rows: the samples, shape (N, 8).
+        seed: seed of the measures.
+    """
     data = toy("linear-gaussian")
     return Evidence.of(
         {

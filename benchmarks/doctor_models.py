@@ -1,4 +1,4 @@
-"""Data and small models for the table of the doctor, made sick on purpose or trained."""
+"""Data and small models for the table of the doctor, made defective by hand or trained."""
 
 from __future__ import annotations
 
@@ -27,30 +27,37 @@ from simulacra.training.steps.players import TrainingFailed
 
 @cache
 def bits() -> Dataset:
-    """Digits as 0/1."""
+    """Returns the digits as 0/1, binarized anew at every visit."""
     return simulacra.load_data("digits", binarize="dynamic")
 
 
 @cache
 def cut() -> Dataset:
-    """Digits as 0/1 once for all: noise at each visit would hold off overfitting."""
+    """Returns the digits as 0/1, fixed: noise at each visit would prevent overfitting."""
     return simulacra.load_data("digits", binarize="threshold")
 
 
 @cache
 def grey() -> Dataset:
-    """Digits with noise over their levels."""
+    """Returns the dequantized digits."""
     return simulacra.load_data("digits", dequantize="uniform")
 
 
 @cache
 def toy(name: str) -> Dataset:
-    """A toy with known truth."""
+    """Returns a toy with a known density."""
     return simulacra.load_data(name)
 
 
 def trained(model: Model, data: Dataset, seed: int, **options: object) -> tuple[Model, list[dict[str, str]]]:
-    """The model after `fit`, and the rows of its metrics; a training that broke down has rows too."""
+    """Trains a model with `fit`, and returns it with the rows of its metrics, also if training failed.
+
+    Args:
+        model: the untrained model.
+        data: the data set.
+        seed: seed of training.
+        options: options of `fit`; 20 epochs by default.
+    """
     with tempfile.TemporaryDirectory() as folder:
         with contextlib.suppress(TrainingFailed):
             simulacra.fit(
@@ -60,27 +67,32 @@ def trained(model: Model, data: Dataset, seed: int, **options: object) -> tuple[
 
 
 def seeded(seed: int, make: Callable[[], Model]) -> Model:
-    """A model whose first weights go by the seed."""
+    """Returns a model whose initial weights depend on the seed."""
     with initial_weights(seed):
         return make()
 
 
 @cache
 def vae(seed: int) -> Model:
-    """A small VAE of 0/1 digits."""
+    """Trains a small VAE of binary digits."""
     make = lambda: simulacra.VAE(bits().space, latent=4, hidden=(64,))
     return trained(seeded(seed, make), bits(), seed, epochs=30, lr=5e-3)[0]
 
 
 @cache
 def gan(seed: int) -> Model:
-    """A small game on the ring."""
+    """Trains a small GAN on the ring."""
     make = lambda: simulacra.GAN(toy("ring").space, latent=4, hidden=(64, 64))
     return trained(seeded(seed, make), toy("ring"), seed, epochs=12)[0]
 
 
 def moved(model: Model, by: float) -> Model:
-    """A VAE whose encoder says another mean: q(z|x) off the prior and off the posterior."""
+    """Shifts the encoder's mean of a VAE, so that q(z|x) matches neither prior nor posterior.
+
+    Args:
+        model: the trained VAE.
+        by: shift of half of the means.
+    """
     model = copy.deepcopy(model)
     last = [m for m in model.encoder.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
@@ -89,7 +101,13 @@ def moved(model: Model, by: float) -> Model:
 
 
 def ferromagnet(data: Dataset, w: float, hidden: int = 7) -> Model:
-    """An RBM whose units all agree: two modes, and the larger w the rarer a change between them."""
+    """Returns an RBM with two modes, in which all units agree; a larger w makes changes of mode rarer.
+
+    Args:
+        data: the data set with the space.
+        w: all couplings.
+        hidden: number of hidden units.
+    """
     model = simulacra.RBM(data.space, hidden=hidden)
     with torch.no_grad():
         model.W.fill_(w)
@@ -99,31 +117,31 @@ def ferromagnet(data: Dataset, w: float, hidden: int = 7) -> Model:
 
 
 class Drawn(Model, can.Samples):
-    """Draws rows of a table in turn: training rows for a copier, fresh ones for the truth itself."""
+    """A model that draws given rows in turn: training rows for a copier, fresh ones for the truth."""
 
     def __init__(self, rows: Tensor):
         super().__init__(Real(rows.shape[1:]))
         self.register_buffer("rows", rows)
 
     def updates(self) -> list:
-        """Nothing is learned."""
+        """Returns no updates."""
         return []
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """The rows at the positions of `rng`."""
+        """Returns the rows at the positions of `rng`."""
         return self.rows[torch.arange(rng.rows.start, rng.rows.stop) % len(self.rows)]
 
 
 @cache
 def factor_vae(latent: int, seed: int) -> Model:
-    """A VAE of data with two factors."""
+    """Trains a VAE on data with two factors."""
     data = toy("linear-gaussian")
     make = lambda: simulacra.VAE(data.space, latent=latent, hidden=(32,))
     return trained(seeded(seed, make), data, seed, epochs=6, lr=1e-2)[0]
 
 
 def patients(n: int, seed: int) -> Columns:
-    """A table in which weight depends on age and sex, and of which a region has 5 % of the rows."""
+    """Returns a table in which weight depends on age and sex, and one region has 5 % of the rows."""
     r = np.random.default_rng(seed)
     age, sex = r.integers(18, 80, n).astype(float), r.integers(0, 2, n)
     weight = (50 + 0.4 * age + 12 * sex + 5 * r.normal(size=n)).round(1)
@@ -134,7 +152,7 @@ def patients(n: int, seed: int) -> Columns:
 
 @cache
 def rounded() -> Dataset:
-    """The levels of the digits as if they were real numbers."""
+    """Returns the levels of the digits as real numbers."""
     split = lambda s: s.x.float().flatten(1) / 16
     whole = simulacra.load_data("digits")
     return from_tensors(
@@ -143,12 +161,12 @@ def rounded() -> Dataset:
 
 
 def untrained(seed: int) -> Model:
-    """Two players that have not played."""
+    """Returns an untrained GAN."""
     return seeded(seed, lambda: simulacra.GAN(toy("ring").space, latent=4, hidden=(64, 64)))
 
 
 def blind(seed: int) -> Model:
-    """A discriminator whose last weights are 0."""
+    """Returns a GAN whose discriminator has zero output weights."""
     model = untrained(seed)
     with torch.no_grad():
         model.D.score.weight.zero_()
@@ -156,7 +174,7 @@ def blind(seed: int) -> Model:
 
 
 def shrunk(seed: int) -> Model:
-    """A generator whose samples are all but one."""
+    """Returns a GAN whose samples are nearly one point."""
     model = untrained(seed)
     with torch.no_grad():
         model.G.body[-1].weight.mul_(1e-2)
@@ -164,11 +182,11 @@ def shrunk(seed: int) -> Model:
 
 
 def beaten(seed: int) -> Model:
-    """A minimax game whose discriminator was trained against a generator that stands far off."""
+    """Returns a minimax GAN whose discriminator was trained against a generator that is far off."""
     make = lambda: simulacra.GAN(toy("ring").space, latent=4, hidden=(64, 64), objective="minimax")
     model, x = seeded(seed, make), toy("ring").train.x[:500]
     with torch.no_grad():
-        # spread out, or it would count as collapsed
+        # spread out, since it would count as collapsed otherwise
         model.G.body[-1].weight.mul_(10)
         model.G.body[-1].bias += 30.0
     steps = torch.optim.Adam(model.D.parameters(), 1e-2)
@@ -185,11 +203,11 @@ def beaten(seed: int) -> Model:
 
 
 def truth(seed: int) -> Tensor:
-    """Fresh rows of the truth."""
+    """Draws fresh rows of the true distribution."""
     return toy("linear-gaussian").truth.sample(500, seed=1000 + seed)
 
 
 def training_rows(seed: int) -> Tensor:
-    """Rows that the copier has seen."""
+    """Returns training rows, for a copier."""
     train = toy("linear-gaussian").train
     return train.x[Rng(seed, "copied").permutation("rows", len(train))[:500]]

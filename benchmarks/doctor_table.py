@@ -1,10 +1,10 @@
-"""How often the doctor finds what was made sick, and how often it finds something in the healthy.
+"""Counts how often the doctor finds a known defect, and how often it suspects a healthy model.
 
     python -m benchmarks.doctor_table             # measure over 5 seeds, write record and table
     python -m benchmarks.doctor_table --write     # the table again from the record
 
-Each check is shown a model that was made sick on purpose and a healthy one. The record is
-benchmarks/doctor.json; the table stands in docs/doctor.md between two markers.
+Each check examines a model with a known defect and a healthy one. The record is
+benchmarks/doctor.json; the table is in docs/doctor.md between two markers.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ BEGIN, END = "<!-- table of the doctor: python -m benchmarks.doctor_table -->", 
 
 @dataclass(frozen=True)
 class Case:
-    """One check with a sick and a healthy model.
+    """One check with a defective and a healthy model.
 
     Args:
-        check: the findings' names that count.
-        ill: what was done to the model.
-        well: what the healthy one is.
-        sick: evidence of the sick model of a seed.
-        healthy: evidence of the healthy one.
+        check: names of the findings that count.
+        ill: description of the defective model.
+        well: description of the healthy model.
+        sick: returns the evidence of the defective model for a seed.
+        healthy: returns the evidence of the healthy model for a seed.
     """
 
     check: tuple[str, ...]
@@ -220,13 +220,13 @@ CASES = (
 
 
 def severities(case: Case, evidence: Evidence) -> str:
-    """What the check says: the worst of its severities, or `nothing`."""
+    """Returns the worst severity of the check's findings, or `nothing`."""
     found = [f.severity for f in diagnose(evidence) if f.name in case.check]
     return found[0] if found else "nothing"
 
 
 def measured(case: Case) -> dict[str, Any]:
-    """The severities of each seed."""
+    """Returns the severities for all seeds."""
     began = time.perf_counter()
     row = {
         "check": case.check[0],
@@ -241,7 +241,7 @@ def measured(case: Case) -> dict[str, Any]:
 
 
 def table(record: dict[str, Any]) -> str:
-    """The record as Markdown."""
+    """Returns the record as Markdown."""
     lines = ["| check | made sick | hits | healthy | false alarms |", "|---|---|---|---|---|"]
     for row in record["rows"]:
         hits, alarms = (_count(row[name]) for name in ("found", "said of the healthy"))
@@ -250,14 +250,14 @@ def table(record: dict[str, Any]) -> str:
 
 
 def _count(severities: list[str]) -> str:
-    """Warnings and notes of so many seeds."""
+    """Counts warnings and notes among the seeds."""
     n = len(severities)
     warned, noted = severities.count("warning"), severities.count("note")
     return f"{warned + noted} of {n}" + (f" ({noted} {'note' if noted == 1 else 'notes'})" if noted else "")
 
 
 def write(record: dict[str, Any]) -> None:
-    """The table into the page, between its markers."""
+    """Writes the table into the page, between its markers."""
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
@@ -265,7 +265,7 @@ def write(record: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Measure and write, or only write."""
+    """Measures and writes, or only writes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="only write the table from the record")
     parser.add_argument("--only", help="measure only this check and write nothing")

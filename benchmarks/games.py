@@ -1,4 +1,4 @@
-"""Games: `fit` against a bare loop over the same losses and networks, and bf16 against fp32."""
+"""Compares `fit` for GANs with a bare loop over the same losses and networks, and bf16 with fp32."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Make = Callable[[], Game]
 
 
 def games(quick: bool) -> list[Row]:
-    """DCGAN and WGAN-GP at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
+    """Measures DCGAN and WGAN-GP at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
     steps, repeats = (3, 2) if quick else (6, 5)
     images, flat = pictures(64 * (steps + 2) * 5), vectors(6000)
     dcgan = lambda: simulacra.DCGAN(images.space, channels=32)
@@ -39,19 +39,25 @@ def games(quick: bool) -> list[Row]:
 
 
 def pictures(n: int) -> Dataset:
-    """Colour images of noise: a step costs the same whatever they show."""
+    """Returns colour images of noise; the content does not change the cost of a step."""
     x = torch.randint(0, 256, (n, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     return from_tensors(x, Levels((3, 64, 64), 256), "noise", valid=0.0, test=2 / n)
 
 
 def vectors(n: int) -> Dataset:
-    """The same of 784 entries."""
+    """Returns noise vectors of 784 entries."""
     x = torch.randint(0, 256, (n, PIXELS), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     return from_tensors(x, Levels((PIXELS,), 256), "noise", valid=0.0, test=2 / n)
 
 
 def bare_loop(model: Game, x: Tensor, steps: int) -> None:
-    """Two optimizers over the same losses: D on fresh batches, then G."""
+    """Trains with two optimizers over the same losses: D on fresh batches, then G.
+
+    Args:
+        model: the GAN.
+        x: raw training rows, shape (N, *).
+        steps: number of generator steps.
+    """
     moves = []
     for update in model.updates():
         own = [p for name, p in model.named_parameters() if name.startswith(update.params[0])]
@@ -80,7 +86,14 @@ def bare_loop(model: Game, x: Tensor, steps: int) -> None:
 
 
 def our_fit(model: Game, data: Dataset, steps: int, precision: str = "32") -> None:
-    """The same number of steps through `fit`, run folder and checkpoints included."""
+    """Trains for the same number of steps through `fit`, with run folder and checkpoints.
+
+    Args:
+        model: the GAN.
+        data: the data set.
+        steps: number of generator steps.
+        precision: option of `fit`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         each = max(update.repeat for update in model.updates()) * BATCH
         options = {"epochs": steps * each / len(data.train), "batch_size": BATCH, "precision": precision}
@@ -88,14 +101,23 @@ def our_fit(model: Game, data: Dataset, steps: int, precision: str = "32") -> No
 
 
 def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wanted: float) -> Row:
-    """`fit` over the bare loop, of which both pay a start that a long training does not see."""
+    """Compares `fit` with the bare loop, without the start-up costs that a long training does not notice.
+
+    Args:
+        name: description of the step.
+        make: returns the model.
+        data: the data set.
+        steps: number of steps that are timed.
+        repeats: number of interleaved repeats.
+        wanted: largest acceptable ratio.
+    """
     x = data.train.x
     actions: dict[str, Callable[[], object]] = {}
     for n in (1, 1 + steps):
         actions[f"fit {n}"] = lambda n=n: our_fit(make(), data, n)
         actions[f"bare {n}"] = lambda n=n: bare_loop(make(), x, n)
     seconds = interleaved(actions, repeats)
-    # the difference of a long and a short run is what the steps cost
+    # the difference between a long and a short run is the time of the steps
     each = {
         kind: [(b - a) / steps for a, b in zip(seconds[f"{kind} 1"], seconds[f"{kind} {1 + steps}"])]
         for kind in ("fit", "bare")
@@ -112,7 +134,14 @@ def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wan
 
 
 def in_bf16(make: Make, data: Dataset, steps: int, repeats: int) -> Row:
-    """fp32 over bf16 with channels last, through `fit`."""
+    """Compares fp32 with bf16 and channels last, through `fit`.
+
+    Args:
+        make: returns the model.
+        data: the data set.
+        steps: number of steps that are timed.
+        repeats: number of interleaved repeats.
+    """
     actions = {
         f"{precision} {n}": (lambda n=n, precision=precision: our_fit(make(), data, n, precision))
         for precision in ("32", "bf16")

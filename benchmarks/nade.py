@@ -1,4 +1,4 @@
-"""NADE's recursion in blocks against a loop over the entries that autograd differentiates."""
+"""Compares NADE's recursion in blocks with a loop over the entries that autograd differentiates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ Recursion = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def loop(x: Tensor, W: Tensor, c: Tensor, V: Tensor) -> Tensor:
-    """What one would write by hand, without the copies that indexing W and V would cost going back."""
+    """Returns the logits by a plain loop, without the copies that indexing W and V makes in backward.
+
+    Args:
+        x: binary rows, shape (B, D, 1).
+        W: input weights, shape (D, 1, H).
+        c: hidden biases, shape (H,).
+        V: output weights, shape (D, 1, H).
+    """
     a, logits = c.expand(len(x), -1), []
     for t, (W_t, V_t) in enumerate(zip(W.unbind(0), V.unbind(0))):
         logits.append(torch.sigmoid(a) @ V_t[0])
@@ -29,7 +36,14 @@ def loop(x: Tensor, W: Tensor, c: Tensor, V: Tensor) -> Tensor:
 
 
 def lean_loop(x: Tensor, W: Tensor, c: Tensor, V: Tensor) -> Tensor:
-    """The same with the product and the sum in one operation: the fastest loop that was found."""
+    """Returns the logits by a loop with product and sum in one operation, the fastest loop that was found.
+
+    Args:
+        x: binary rows, shape (B, D, 1).
+        W: input weights, shape (D, 1, H).
+        c: hidden biases, shape (H,).
+        V: output weights, shape (D, 1, H).
+    """
     a, logits = c.expand(len(x), -1), []
     for x_t, W_t, V_t in zip(x[..., 0].unbind(1), W[:, 0].unbind(0), V[:, 0].unbind(0)):
         logits.append(torch.mv(torch.sigmoid(a), V_t))
@@ -38,42 +52,48 @@ def lean_loop(x: Tensor, W: Tensor, c: Tensor, V: Tensor) -> Tensor:
 
 
 def activations() -> None:
-    """The B D H activations, forward and again going back, alone and within the cache."""
+    """Computes only the B D H activations, forward and again backward, within the cache."""
     a, out = torch.randn(BATCH, HIDDEN), torch.empty(BATCH, HIDDEN)
     for _ in range(2 * PIXELS):
         torch.sigmoid(a, out=out)
 
 
 def products() -> float:
-    """Seconds that the products of all entries take at the machine's rate.
+    """Returns the seconds that the products of all entries take at the machine's rate.
 
-    Forward the sum over the entries and the outputs, back the gradients of V, of h and of W: each B D H
+    Forward the sum over the entries and the outputs, backward the gradients of V, h and W: each B D H
     multiply-adds.
     """
     return 5 * 2 * BATCH * PIXELS * HIDDEN / (matrix_rate() * 1e9)
 
 
 def weights() -> list[Tensor]:
-    """W, c and V with values of a trained model's size."""
+    """Returns W, c and V with values of the size of a trained model's."""
     torch.manual_seed(0)
     shapes = ((PIXELS, 1, HIDDEN), (HIDDEN,), (PIXELS, 1, HIDDEN))
     return [(0.05 * torch.randn(shape)).requires_grad_() for shape in shapes]
 
 
 def step(recursion: Recursion, x: Tensor, parameters: list[Tensor]) -> list[Tensor]:
-    """The loss in nats a row, and its gradient."""
+    """Returns the loss in nats a row, and its gradient.
+
+    Args:
+        recursion: returns the logits.
+        x: binary rows, shape (B, D, 1).
+        parameters: W, c and V.
+    """
     logits = recursion(x, *parameters)
     loss = F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
     return [loss.detach(), *torch.autograd.grad(loss, parameters)]
 
 
 def apart(ours: list[Tensor], theirs: list[Tensor]) -> float:
-    """The largest difference as a share of the largest value, over loss and gradients."""
+    """Returns the largest relative difference of losses and gradients."""
     return max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(ours, theirs))
 
 
 def nade_recursion(quick: bool) -> list[Row]:
-    """Loss and gradient of NADE: at least 3 times faster than the loop on images, never slower."""
+    """Measures loss and gradient of NADE: at least 3 times faster than the loop on images, never slower."""
     images, name = digits(BATCH)
     repeats = 7 if quick else 25
     return [
@@ -84,13 +104,20 @@ def nade_recursion(quick: bool) -> list[Row]:
 
 
 def dense_images() -> Tensor:
-    """Rows that leave nothing to merge: nine ones in ten."""
+    """Returns rows with nine ones in ten, in which the recursion can merge nothing."""
     generator = torch.Generator().manual_seed(1)
     return (torch.rand(BATCH, PIXELS, 1, generator=generator) < 0.9).float()
 
 
 def against_the_loop(x: Tensor, name: str, wanted: float, repeats: int) -> Row:
-    """One row: the ratio, and whether the values are the same."""
+    """Returns one row of the table: the ratio of times, and the difference of values.
+
+    Args:
+        x: binary rows, shape (B, D, 1).
+        name: description of the rows.
+        wanted: smallest acceptable ratio.
+        repeats: number of interleaved repeats.
+    """
     parameters = weights()
     recursions = {"ours": shared_recursion, "loop": loop, "lean": lean_loop}
     actions = {key: partial(step, recursion, x, parameters) for key, recursion in recursions.items()}
@@ -111,7 +138,7 @@ def against_the_loop(x: Tensor, name: str, wanted: float, repeats: int) -> Row:
 
 
 def memory() -> Row:
-    """What a step adds to the memory of its process, against the states that the loop keeps."""
+    """Compares the memory that a step adds with the size of the states that the loop keeps."""
     ours, theirs = (in_a_fresh_process("nade", f"measure({name!r})") for name in ("shared_recursion", "loop"))
     states = 4 * BATCH * PIXELS * HIDDEN / 2**20
     return Row(
@@ -124,7 +151,7 @@ def memory() -> Row:
 
 
 def measure(name: str) -> None:
-    """Print the MB that a step on dense images adds to this process at its peak."""
+    """Prints the MB that a step on dense images adds to the peak of this process."""
     torch.set_num_threads(1)
     parameters, x = weights(), dense_images()
     step(globals()[name], x[:1], parameters)

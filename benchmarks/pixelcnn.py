@@ -1,4 +1,4 @@
-"""Drawing images row by row: the cost of a pixel does not grow, and the whole net is never run."""
+"""Measures drawing of images row by row: the cost of a pixel is constant, the whole net never runs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Draws = dict[int, list[float]]
 
 
 def pixelcnn(quick: bool) -> list[Row]:
-    """Microseconds a pixel at three sizes, and the whole network run again for each pixel."""
+    """Measures microseconds a pixel at three sizes, and the whole network run again for each pixel."""
     return [row for kind in (GatedPixelCNN, PixelCNN) for row in _convolutional(kind, 1 if quick else 3)]
 
 
 def row_lstm(quick: bool) -> list[Row]:
-    """The same of a PixelRNN whose layers run down the rows, with fewer images and two sizes."""
+    """Measures a PixelRNN with layers down the rows, with fewer images and two sizes."""
     build = lambda side: PixelRNN(Binary((1, side, side)), recurrence="row", layers=7, channels=16).eval()
     return _rows("Row LSTM (7 layers, 16 channels)", build, 4, SIDES[:2], 10, 1 if quick else 3)
 
@@ -74,7 +74,7 @@ def _against_again(name: str, kept: list[float], again: list[float], wanted: int
 
 
 def _again(model: Raster, images: int, pixels: int = 8) -> float:
-    """Seconds of one whole pass for each entry, from `pixels` passes scaled up."""
+    """Returns the seconds of one whole pass for each entry, extrapolated from `pixels` passes."""
     x = torch.zeros(images, *model.space.shape)
     model.parameters_of(x)
     began = time.process_time()

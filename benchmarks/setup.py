@@ -1,4 +1,4 @@
-"""Data and networks that the benchmarks share."""
+"""Data and networks that several benchmarks use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PIXELS = 784
 
 
 def digits(rows: int) -> tuple[Tensor, str]:
-    """0/1 images of 784 pixels: MNIST where `SIMULACRA_DATA` has it, otherwise generated strokes."""
+    """Returns binary images of 784 pixels and their name: MNIST from `SIMULACRA_DATA`, otherwise strokes."""
     if os.environ.get("SIMULACRA_DATA"):
         data = simulacra.load_data("mnist", binarize="threshold")
         return data.train.all().x[:rows].reshape(-1, PIXELS).to(torch.uint8), "MNIST"
@@ -24,7 +24,7 @@ def digits(rows: int) -> tuple[Tensor, str]:
 
 
 def strokes(rows: int) -> Tensor:
-    """Two bent strokes an image, with about as many ones as MNIST has (13 %), shape (rows, 784)."""
+    """Draws two bent strokes an image, with about as many ones as MNIST (13 %), shape (rows, 784)."""
     generator = torch.Generator().manual_seed(0)
     ends = 4 + 20 * torch.rand(rows, 2, 3, 2, generator=generator)
     t = torch.linspace(0, 1, 32).view(-1, 1)
@@ -38,13 +38,18 @@ def strokes(rows: int) -> Tensor:
 
 
 def dataset(rows: int) -> tuple[Dataset, str]:
-    """The images as a data set without validation rows."""
+    """Returns the images as a data set without validation rows, and their name."""
     x, name = digits(rows)
     return from_tensors(x, Binary((PIXELS,)), valid=0.0, test=0.02), name
 
 
 def theirs(ours: nn.Module, latent: int) -> nn.Module:
-    """pythae's VAE around the very networks of our VAE, so that only the library differs."""
+    """Returns pythae's VAE with the networks of our VAE, so that only the library differs.
+
+    Args:
+        ours: our VAE.
+        latent: number of latents.
+    """
     from pythae.models import VAE, VAEConfig
     from pythae.models.base.base_utils import ModelOutput
     from pythae.models.nn import BaseDecoder, BaseEncoder

@@ -1,4 +1,4 @@
-"""The command line answers before torch could be imported, and a model is loaded soon after."""
+"""Measures the start of the command line, which must not import torch, and the loading of a model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROGRAM = "import sys; from simulacra.cli import main; sys.argv = ['simulacra', 
 
 
 def startup(quick: bool) -> list[Row]:
-    """`simulacra --help` and `simulacra models` as whole processes, and `simulacra.load` beside torch."""
+    """Measures `simulacra --help` and `simulacra models` as whole processes, and `simulacra.load`."""
     rows = []
     for arguments in (["--help"], ["models"]):
         seconds = [_time(arguments) for _ in range(5 if quick else 15)][1:]
@@ -40,7 +40,7 @@ def startup(quick: bool) -> list[Row]:
 
 
 def _load(repeats: int) -> Row:
-    """`simulacra.load` and one sample, in processes that have imported torch and our modules."""
+    """Measures `simulacra.load` and one sample, in processes that have imported torch and our modules."""
     command = [sys.executable, "-c", LOAD]
     said = [
         subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()

@@ -1,4 +1,4 @@
-"""Interleaved timing: on a shared machine only ratios within one run mean anything."""
+"""Interleaved timing: on a shared machine only ratios within one run are meaningful."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import torch
 
 @dataclass
 class Row:
-    """One claim.
+    """One claim with its measurement.
 
     Args:
         what: what was measured.
-        measured: the figure as text.
+        measured: the result as text.
         wanted: the target as text.
-        holds: whether the figure meets it.
+        holds: True if the result meets the target.
         note: sizes, and how it was measured.
     """
 
@@ -34,11 +34,13 @@ def interleaved(
     repeats: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Seconds of each action, run in turn A B A B ... after one warm-up of each.
+    """Returns the seconds of each action, run in turn A B A B ... after one warm-up of each.
 
     Args:
-        clock: `time.process_time` leaves out what other programs take; it fits work that neither waits
-            nor starts processes.
+        actions: the actions by name.
+        repeats: number of runs of each.
+        clock: `time.process_time` excludes the time of other programs; it is for work that neither waits nor
+            starts processes.
     """
     for action in actions.values():
         action()
@@ -52,18 +54,24 @@ def interleaved(
 
 
 def ratio(seconds: Mapping[str, list[float]], a: str, b: str) -> tuple[float, float, float]:
-    """Lowest, median and highest of the pairwise ratios a / b."""
+    """Returns the lowest, median and highest of the pairwise ratios a / b.
+
+    Args:
+        seconds: seconds of each action, as `interleaved` returns them.
+        a: name of the numerator.
+        b: name of the denominator.
+    """
     pairs = [x / y for x, y in zip(seconds[a], seconds[b])]
     return min(pairs), statistics.median(pairs), max(pairs)
 
 
 def median(values: list[float]) -> float:
-    """The median."""
+    """Returns the median."""
     return statistics.median(values)
 
 
 def matrix_rate(repeats: int = 50) -> float:
-    """GFLOP/s of an fp32 product of 1280 x 200 with 200 x 784 on the threads in use, the best."""
+    """Returns the best rate of an fp32 product of 1280 x 200 with 200 x 784, in GFLOP/s."""
     a, b = torch.randn(1280, 200), torch.randn(200, 784)
     seconds = interleaved({"product": lambda: a @ b}, repeats)["product"]
     return 2 * 1280 * 200 * 784 / min(seconds) / 1e9

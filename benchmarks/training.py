@@ -1,4 +1,4 @@
-"""`fit` against a bare loop over the same loss, and against pythae's trainer."""
+"""Compares `fit` with a bare loop over the same loss, and with pythae's trainer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from simulacra.data.sources.tensors import from_tensors
 
 
 def bare_loop(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) -> None:
-    """What one would write by hand over the same loss function, data and optimizer."""
+    """Trains by a loop as one would write it, over the same loss function, data and optimizer.
+
+    Args:
+        model: the VAE.
+        data: the data set.
+        steps: number of steps.
+        batch_size: rows of a batch.
+    """
     x, loss = data.train.x, model.updates()[0].loss
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     order = torch.randperm(len(x))
@@ -38,7 +45,14 @@ def bare_loop(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) 
 
 
 def our_fit(model: simulacra.VAE, data: Dataset, steps: int, batch_size: int) -> None:
-    """The same number of steps through `fit`, run folder and checkpoints included."""
+    """Trains for the same number of steps through `fit`, with run folder and checkpoints.
+
+    Args:
+        model: the VAE.
+        data: the data set.
+        steps: number of steps.
+        batch_size: rows of a batch.
+    """
     with tempfile.TemporaryDirectory() as folder:
         epochs = steps * batch_size / len(data.train)
         fit(
@@ -62,7 +76,7 @@ def _pair(data: Dataset, steps: int, batch: int, **sizes) -> dict[str, Callable[
 
 
 def fit_overhead(quick: bool) -> list[Row]:
-    """At most 1.05 for 784-500-50 at batch 128; at most 150 us a step on a tiny net."""
+    """Measures the overhead: at most 1.05 for 784-500-50, batch 128; at most 150 us a step of a tiny net."""
     data, name = dataset(20_000)
     steps = 60 if quick else 600
     large = interleaved(_pair(data, steps, 128, latent=50, hidden=(500,)), 3 if quick else 5)
@@ -91,7 +105,7 @@ def fit_overhead(quick: bool) -> list[Row]:
 
 
 def epoch_against_pythae(quick: bool) -> list[Row]:
-    """An epoch of the same VAE, at least 1.4 times faster than pythae 0.1.2."""
+    """Measures an epoch of the same VAE: at least 1.4 times faster than pythae 0.1.2."""
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
     data, name = dataset(10_000 if quick else 30_000)

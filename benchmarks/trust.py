@@ -1,4 +1,4 @@
-"""Trust: what the doctor's look adds to a fit, and how long ten evaluated runs take to compare."""
+"""Measures the time that the doctor adds to a fit, and the time to compare ten evaluated runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPARE = "import sys; from simulacra.cli import main; sys.argv = ['simulacra', 
 
 
 def trust(quick: bool) -> list[Row]:
-    """The doctor's share of three fits, and `compare` of ten runs as a whole process."""
+    """Measures the doctor's share of three fits, and `compare` of ten runs as a whole process."""
     bits = simulacra.load_data("digits", binarize="dynamic")
     grey = simulacra.load_data("digits", size=16)
     passes = 0.3 if quick else 1.0
@@ -34,7 +34,14 @@ def trust(quick: bool) -> list[Row]:
 
 
 def share(name: str, build: Callable[[], Model], data: Dataset, epochs: float) -> Row:
-    """Seconds of the look over those of training."""
+    """Compares the time of the doctor with that of training.
+
+    Args:
+        name: description of the model.
+        build: returns the model.
+        data: the data set.
+        epochs: passes of training.
+    """
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         run = fit(build(), data, out=folder, epochs=epochs, progress=False, doctor=False)
@@ -48,7 +55,7 @@ def share(name: str, build: Callable[[], Model], data: Dataset, epochs: float) -
 
 
 def compared(data: Dataset) -> Row:
-    """`simulacra compare` of ten evaluated runs with 500 kB of weights each."""
+    """Measures `simulacra compare` of ten evaluated runs with 500 kB of weights each."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder, f"run-{i}")) for i in range(RUNS)]
         for i, path in enumerate(paths):

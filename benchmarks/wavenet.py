@@ -1,4 +1,4 @@
-"""Drawing series from queues: a sample costs the layers, however far back they look."""
+"""Measures drawing of series from queues: a sample costs the layers, whatever the receptive field."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from simulacra.core.spaces.plain import Levels
 from simulacra.models.autoregressive.wavenet import WaveNet
 from simulacra.nets.autoregressive.dilated import Column
 
-# The stretches of 128 samples lie alike among the queues of up to 512, and within each of them all of
-# these are turned over. The late one begins where 30 layers have nearly all of the 3071 samples they see.
+# Both stretches of 128 samples have the same position relative to the queues of up to 512, and all queues
+# wrap around within each. The late one begins where 30 layers have nearly all of their 3071 samples.
 PART, EARLY, LATE = 128, 448, 3008
 DEPTHS = (10, 20, 30)
 NAME = "WaveNet (32 channels, 256 levels), one series"
@@ -22,12 +22,12 @@ NAME = "WaveNet (32 channels, 256 levels), one series"
 
 @torch.no_grad()
 def wavenet(quick: bool) -> list[Row]:
-    """The receptive field run again for each sample; microseconds a layer; late against early samples."""
+    """Measures the receptive field run again for each sample, us a layer, and late against early samples."""
     models = {n: WaveNet(Levels((LATE + PART,), 256), blocks=n // 10, layers=10).eval() for n in DEPTHS}
     early = {n: _drawn(model, model.begin(1), 0, EARLY) for n, model in models.items()}
     deepest, late = models[30], _drawn(models[30], early[30], EARLY, LATE)
     window = torch.randint(256, (1, deepest.receptive_field))
-    # states are never written to: the same samples can be drawn again and again
+    # states are immutable, so the same samples can be drawn repeatedly
     draw = {str(n): partial(_drawn, model, early[n], EARLY, EARLY + PART) for n, model in models.items()}
     draw["late"] = partial(_drawn, deepest, late, LATE, LATE + PART)
     seconds = interleaved({**draw, "again": partial(deepest.net, window)}, 5 if quick else 15)
@@ -36,7 +36,7 @@ def wavenet(quick: bool) -> list[Row]:
 
 
 def _drawn(model: WaveNet, state: Column, start: int, stop: int) -> Column:
-    """The state after some more samples, each with its noise."""
+    """Returns the state after the samples from `start` to `stop`, each with its noise."""
     rng = Rng(0, rows=range(1))
     for t in range(start, stop):
         p = model.entry_head.build(model.next_parameters(state, t))
@@ -57,7 +57,7 @@ def _again(seconds: Mapping[str, list[float]]) -> Row:
 
 
 def _layers(seconds: Mapping[str, list[float]]) -> Row:
-    """A straight line through 10 and 20 layers, whose value at 30 is compared with the one measured."""
+    """Compares the time at 30 layers with the straight line through 10 and 20 layers."""
     line = [2 * twenty - ten for ten, twenty in zip(seconds["10"], seconds["20"])]
     low, mid, high = ratio({**seconds, "line": line}, "30", "line")
     figures = ", ".join(f"{_us(seconds, str(n))} at {n}" for n in DEPTHS)

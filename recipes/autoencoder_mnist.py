@@ -30,7 +30,7 @@ MODELS = {
     "autoencoder": lambda space: simulacra.Autoencoder(space, latent=30, hidden=LAYERS[:-1], net="mlp"),
     "stacked": lambda space: simulacra.StackedAutoencoder(space, layers=LAYERS, activation="relu"),
 }
-EPOCHS, PUBLISHED_EPOCHS = 20, 200  # of the authors' code: 200 passes of fine-tuning
+EPOCHS, PUBLISHED_EPOCHS = 20, 200  # the authors' code makes 200 passes of fine-tuning
 SOURCE = "Hinton and Salakhutdinov 2006"
 PROTOCOL = "MNIST, pixels in [0, 1]; squared error per test image, 60,000 training and 10,000 test images"
 FIGURES = (
@@ -42,7 +42,12 @@ FIGURES = (
 
 
 def error(model: Model, split: Split) -> float:
-    """Mean over images of |x - x^|^2 with pixels in [0, 1]."""
+    """Returns the mean over images of |x - x^|^2, with pixels in [0, 1].
+
+    Args:
+        model: an autoencoder or PCA.
+        split: images with pixels from 0 to 255, shape (N, 1, 28, 28).
+    """
     x = split.x
     total = sum(
         float(((x[i : i + 5000] - model.reconstruct(x[i : i + 5000])) / 255).double().square().sum())
@@ -52,18 +57,25 @@ def error(model: Model, split: Split) -> float:
 
 
 def built(name: str, data: Dataset) -> Model:
-    """The network before training."""
+    """Returns the untrained network."""
     torch.manual_seed(0)
     return MODELS[name](data.space)
 
 
 def trained(name: str, data: Dataset, epochs: float, out: str | Path) -> Run:
-    """The network after `epochs` passes, of each stage where there are several."""
+    """Trains a network for `epochs` passes; a stacked one for as many in each stage.
+
+    Args:
+        name: key of `MODELS`.
+        data: MNIST.
+        epochs: passes of training, in each stage.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data), data, out=out, epochs=epochs, schedule="cosine")
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both networks; ours begin at random where the published one began as stacked RBMs."""
+    """Measures both networks; ours start from random weights, the published one from stacked RBMs."""
     data = simulacra.load_data("mnist", validation=0.0)
     for name, figure, share in zip(MODELS, FIGURES, (0.35, 0.6)):
         run = budget.fit(name, built(name, data), data, EPOCHS, share, schedule="cosine")
@@ -72,7 +84,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Train each, score, print."""
+    """Trains, scores and prints both networks."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=float, default=EPOCHS, help="of the autoencoder, and of each stage")
     parser.add_argument("--only", choices=list(MODELS))

@@ -47,7 +47,7 @@ MODELS = {
     "eonade": lambda space: simulacra.EoNADE(space, hidden=(500,), activation="tanh"),
     "nade-k": lambda space: simulacra.NADEK(space, k=5, hidden=(500,)),
     "pixelcnn": lambda space: simulacra.PixelCNN(space),
-    # a small one: fifteen layers of 32 and more are for accelerators
+    # a small network: fifteen layers of 32 channels and more need an accelerator
     "gated-pixelcnn": lambda space: simulacra.GatedPixelCNN(space, layers=5, channels=16),
     "pixelrnn": lambda space: simulacra.PixelRNN(space, recurrence="row"),
 }
@@ -76,14 +76,14 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Plan:
-    """How `reproduce` trains a model.
+    """The schedule by which `reproduce` trains a model.
 
     Args:
-        model: its name.
+        model: key of `MODELS`.
         lr: learning rate.
         epochs: passes of the whole schedule.
-        share: of the budget.
-        protocol: where it is not the published one.
+        share: share of the budget.
+        protocol: the protocol, if it differs from the published one.
     """
 
     model: str
@@ -106,23 +106,31 @@ PLANS = (
 
 
 def built(name: str, data: Dataset) -> Model:
-    """The model before training."""
+    """Returns the untrained model."""
     torch.manual_seed(0)
     return MODELS[name](data.space)
 
 
 def settings(lr: float) -> dict:
-    """Options of the training."""
+    """Returns the options of training."""
     return {"batch_size": 100, "lr": lr, "schedule": "cosine", "validate": False}
 
 
 def trained(name: str, data: Dataset, epochs: float, lr: float, out: str | Path) -> Run:
-    """The model after `epochs` passes."""
+    """Trains a model for `epochs` passes.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        epochs: passes of training.
+        lr: learning rate, which falls to 0 by a cosine.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data), data, out=out, epochs=epochs, **settings(lr))
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Each model for its share of the time."""
+    """Measures each model with its share of the time."""
     data = simulacra.load_data("binarized-mnist")
     for plan, figure in zip(PLANS, FIGURES):
         model = built(plan.model, data)
@@ -133,13 +141,13 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def scored(run: Run, data: Dataset) -> tuple[float, float]:
-    """Mean log p(x) of the test images and its standard error, in nats."""
+    """Returns mean log p(x) of the test images and its standard error, in nats."""
     found = run.model.log_prob(data.test.x)
     return found.mean, found.error
 
 
 def main() -> None:
-    """Train one model and score it, printed as measured."""
+    """Trains one model, scores it, and prints the score."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

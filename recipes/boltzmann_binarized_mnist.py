@@ -85,18 +85,32 @@ SMALLER = f"{SPLIT}; 500 and 500 hidden units"
 
 
 def built(name: str, data: Dataset, lr: float) -> Model:
-    """The machine before training."""
+    """Returns the untrained machine.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        lr: learning rate.
+    """
     torch.manual_seed(0)
     return MODELS[name](data.space, lr)
 
 
 def trained(name: str, data: Dataset, epochs: float, lr: float, out: str | Path) -> Run:
-    """The machine after `epochs` passes."""
+    """Trains a machine for `epochs` passes.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        epochs: passes of training.
+        lr: learning rate, which falls linearly to 0.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data, lr), data, out=out, epochs=epochs, **SETTINGS)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """RBM, DBM and DBN; the optimistic side of log Z, as published, with the other one in the note."""
+    """Measures RBM, DBM and DBN by the optimistic bound of log Z, as published."""
     data = simulacra.load_data("binarized-mnist")
     plans = zip(("rbm", "dbm", "dbn"), FIGURES, (None, SMALLER, SMALLER), (0.4, 0.3, 0.2))
     for name, figure, protocol, share in plans:
@@ -107,7 +121,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def scored(run: Run, data: Dataset) -> tuple[float, float, str]:
-    """Mean and standard error in nats by the optimistic side of log Z, and the other one in words."""
+    """Returns mean and error in nats by the optimistic bound of log Z, and the other bound as text."""
     found = likelihoods(run.model, data, annealing=Annealing(TEMPERATURES))
     assert found.pessimistic is not None
     note = f"by the other side of the bracket {found.pessimistic.mean:.2f}; {found.bracket}"
@@ -115,7 +129,7 @@ def scored(run: Run, data: Dataset) -> tuple[float, float, str]:
 
 
 def main() -> None:
-    """Train one model, score it from both sides, print."""
+    """Trains one model, scores it with both bounds of log Z, and prints the report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

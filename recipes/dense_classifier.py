@@ -38,7 +38,7 @@ FIGURES: tuple[Figure, ...] = (FOUND, EQUAL)
 
 
 def network() -> nn.Sequential:
-    """The classifier of crops: eleven outputs, the last for `nothing`."""
+    """Returns the classifier of crops: eleven outputs, the last for `nothing`."""
     return nn.Sequential(
         *(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Conv2d(16, 48, 3), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Flatten(), nn.Linear(48 * 2 * 2, 64), nn.ReLU(), nn.Linear(64, NOTHING + 1)),
@@ -51,8 +51,8 @@ class Canvas:
 
     Args:
         x: grey values in [0, 1], shape (B, 1, H, W).
-        places: upper left corners, shape (B, n, 2).
-        labels: shape (B, n).
+        places: upper left corners of the digits, shape (B, n, 2).
+        labels: classes of the digits, shape (B, n).
     """
 
     x: Tensor
@@ -61,7 +61,16 @@ class Canvas:
 
 
 def canvases(n: int, x: Tensor, labels: Tensor, digits: int, size: tuple[int, int], seed: int) -> Canvas:
-    """n canvases with digits that do not overlap, each in a cell of its own."""
+    """Draws n canvases with digits that do not overlap, each in a cell of its own.
+
+    Args:
+        n: number of canvases.
+        x: images of digits, grey values in [0, 1], shape (N, 1, 8, 8).
+        labels: their classes, shape (N,).
+        digits: number of digits on a canvas.
+        size: height and width of a canvas.
+        seed: seed of the draws.
+    """
     generator = torch.Generator().manual_seed(seed)
     draw = lambda high: int(torch.randint(high, (), generator=generator))
     cell = (size[0] // 2, size[1] // -(-digits // 2))
@@ -77,7 +86,14 @@ def canvases(n: int, x: Tensor, labels: Tensor, digits: int, size: tuple[int, in
 
 
 def crops(n: int, x: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """n crops, about half of them with a digit in the middle, and their classes."""
+    """Draws n crops, about half of them with a digit in the middle, and their classes.
+
+    Args:
+        n: number of crops.
+        x: images of digits, grey values in [0, 1], shape (N, 1, 8, 8).
+        labels: their classes, shape (N,).
+        seed: seed of the draws.
+    """
     small = canvases(n, x, labels, 4, (22, 22), seed)
     generator = torch.Generator().manual_seed(seed)
     near = small.places[:, 0] + torch.randint(-1, 2, (n, 2), generator=generator)
@@ -92,7 +108,13 @@ def crops(n: int, x: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]
 
 
 def trained(x: Tensor, labels: Tensor, steps: int) -> nn.Sequential:
-    """The network after so many steps."""
+    """Trains the network for `steps` steps.
+
+    Args:
+        x: images of digits, grey values in [0, 1], shape (N, 1, 8, 8).
+        labels: their classes, shape (N,).
+        steps: number of steps.
+    """
     torch.manual_seed(0)
     net = network()
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
@@ -108,14 +130,19 @@ def trained(x: Tensor, labels: Tensor, steps: int) -> nn.Sequential:
 
 
 def peaks(maps: Tensor) -> Tensor:
-    """Where a digit beats `nothing` and its neighbourhood, booleans of the map's places (B, h, w)."""
+    """Returns the mask of digits on a map, shape (B, h, w): likelier than `nothing`, and a local maximum."""
     digit = maps.log_softmax(1)[:, :NOTHING].logsumexp(1, keepdim=True)
     best = F.max_pool2d(digit, 5, stride=1, padding=2)
     return ((digit == best) & (digit > torch.tensor(0.5).log())).squeeze(1)
 
 
 def located(dense: DenseMap, canvas: Canvas) -> tuple[float, float, float]:
-    """Share of the digits found, share of those with their own class, and false alarms a canvas."""
+    """Returns the shares of digits found and of those with the right class, and false alarms a canvas.
+
+    Args:
+        dense: the network slid over a canvas.
+        canvas: images with several digits.
+    """
     with torch.no_grad():
         maps = dense(canvas.x)
     stride = torch.tensor(dense.stride)
@@ -133,7 +160,13 @@ def located(dense: DenseMap, canvas: Canvas) -> tuple[float, float, float]:
 
 
 def by_crops(net: nn.Module, x: Tensor, stride: tuple[int, int]) -> Tensor:
-    """The network on every crop by itself, as a map."""
+    """Applies the network to every crop separately, and returns the outputs as a map.
+
+    Args:
+        net: the classifier of crops.
+        x: canvases, shape (B, 1, H, W).
+        stride: distance of neighbouring crops, in pixels.
+    """
     parts = x.unfold(2, SIDE, stride[0]).unfold(3, SIDE, stride[1])
     h, w = parts.shape[2:4]
     outputs = net(parts.permute(0, 2, 3, 1, 4, 5).reshape(-1, 1, SIDE, SIDE))
@@ -141,7 +174,7 @@ def by_crops(net: nn.Module, x: Tensor, stride: tuple[int, int]) -> Tensor:
 
 
 def measure(steps: int) -> tuple[DenseMap, Canvas, dict[str, float]]:
-    """Train, slide, and count."""
+    """Trains the network, slides it over canvases, and counts the digits found."""
     data = simulacra.load_data("digits")
     net = trained(data.train.x / 16, data.train.labels, steps)
     dense = DenseMap(net, (1, SIDE, SIDE))
@@ -160,14 +193,20 @@ def measure(steps: int) -> tuple[DenseMap, Canvas, dict[str, float]]:
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both figures; the network takes seconds, whatever the budget."""
+    """Measures both figures; the network takes seconds, whatever the budget."""
     _, _, numbers = measure(STEPS)
     yield FOUND.measured(100 * numbers["found"])
     yield EQUAL.measured(numbers["apart"])
 
 
 def picture(dense: DenseMap, canvas: Canvas, path: Path) -> None:
-    """A canvas with what was found, and the map's probability that there is a digit."""
+    """Draws a canvas with the digits found, and the map of the probability of a digit.
+
+    Args:
+        dense: the network slid over a canvas.
+        canvas: images, of which the first is drawn.
+        path: file of the picture.
+    """
     import matplotlib.pyplot as plt
 
     with torch.no_grad():
@@ -188,7 +227,7 @@ def picture(dense: DenseMap, canvas: Canvas, path: Path) -> None:
 
 
 def main() -> None:
-    """Print what was found, and draw it."""
+    """Prints the figures, and draws the picture."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()

@@ -60,7 +60,7 @@ FIGURES = (
 
 
 def load(objective: str) -> Dataset:
-    """MNIST with labels, binary where v is generated."""
+    """Loads MNIST with labels, binarized if v is generated."""
     binarize = "threshold" if objective == "hybrid" else None
     return simulacra.load_data("mnist", binarize=binarize, condition="label", validation=0.0)
 
@@ -68,19 +68,34 @@ def load(objective: str) -> Dataset:
 def built(
     data: Dataset, objective: str, hidden: int = 500, generative: float = 0.05, lr: float = 0.1, seed: int = 0
 ) -> DiscriminativeRBM:
-    """The machine before training."""
+    """Returns the untrained machine.
+
+    Args:
+        data: MNIST with labels.
+        objective: `discriminative` or `hybrid`.
+        hidden: number of hidden units.
+        generative: weight of the generative objective in a hybrid.
+        lr: learning rate.
+        seed: seed of the initial weights.
+    """
     torch.manual_seed(seed)
     shape = {"hidden": hidden, "objective": objective, "generative": generative}
     return DiscriminativeRBM(data.space, data.condition, **shape, lr=lr, momentum=0.9)
 
 
 def error(run: Run, data: Dataset, part: str = "test") -> float:
-    """Per cent of the images with a wrong label."""
+    """Returns the percentage of images with a wrong label.
+
+    Args:
+        run: the trained machine.
+        data: MNIST with labels.
+        part: name of the split.
+    """
     return 100 * float((run.model.classify(data[part].x).argmax(1) != data[part].c).double().mean())
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The discriminative machine and the hybrid, with the recipe's own schedules."""
+    """Measures the discriminative machine and the hybrid, with the recipe's own schedules."""
     ours = (None, "MNIST, pixels above one half are 1, 10,000 test images; 500 hidden units")
     plans = zip(("discriminative", "hybrid"), FIGURES, ours, (20, 8), (0.4, 0.5))
     for objective, figure, protocol, whole, share in plans:
@@ -91,7 +106,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Train, count wrong labels, print."""
+    """Trains, counts wrong labels, and prints the errors."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -52,11 +52,11 @@ Draw = Callable[[Rng], Tensor]
 
 @dataclass(frozen=True)
 class Member:
-    """One of a family.
+    """One model of the comparison.
 
     Args:
-        build: makes the model.
-        network: name of the network that makes x.
+        build: returns the model for a space.
+        network: name of the submodule that generates x.
     """
 
     build: Callable[[Space], Model]
@@ -83,18 +83,18 @@ FIGURES = (
 
 
 def trained(member: Member, data: Dataset, epochs: float) -> Any:
-    """The model after `epochs` passes."""
+    """Trains a model for `epochs` passes."""
     torch.manual_seed(0)
     return simulacra.fit(member.build(data.space), data, out=tempfile.mkdtemp(), epochs=epochs).model.eval()
 
 
 def load() -> Dataset:
-    """The digits, binarized anew in each pass."""
+    """Loads the digits, binarized anew in each pass."""
     return simulacra.load_data("digits", binarize="dynamic")
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """How often the whole network is run for a draw, and what each knows of the test images."""
+    """Measures the number of network passes for a draw, and log p(x) of the test images."""
     data = load()
     figures = {figure.name: figure for figure in FIGURES}
     for name, member in MEMBERS.items():
@@ -109,7 +109,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def ways(model: Any) -> dict[str, Draw]:
-    """The ways in which a model draws: at once; or entry by entry, with the whole network or from caches."""
+    """Returns the ways in which a model draws: at once, or entry by entry without or with caches."""
     if model.supports(can.HasConditionals):
         return {
             "the whole network for each pixel": partial(ancestral_slow, model),
@@ -119,7 +119,12 @@ def ways(model: Any) -> dict[str, Draw]:
 
 
 def calls(module: nn.Module, draw: Draw) -> int:
-    """How often the module is run for one draw, counted by a forward hook."""
+    """Returns the number of calls of a module during one draw, counted by a forward hook.
+
+    Args:
+        module: the module whose calls are counted.
+        draw: draws one sample for a generator.
+    """
     seen: list[None] = []
     hook = module.register_forward_hook(lambda *_: seen.append(None))
     with torch.no_grad():
@@ -129,13 +134,23 @@ def calls(module: nn.Module, draw: Draw) -> int:
 
 
 def passes(network: nn.Module, draw: Draw) -> str:
-    """Whole passes of the network, or of its last layer for one pixel where there are none."""
+    """Describes the passes of the whole network, or of its last layer for one pixel if there are none.
+
+    Args:
+        network: the network that generates x.
+        draw: draws one sample for a generator.
+    """
     whole = calls(network, draw)
     return f"{whole}" if whole else f"{calls(network.get_submodule('head'), draw)} of one pixel"
 
 
 def milliseconds(draw: Draw, rows: int) -> float:
-    """Time of a sample, of so many drawn together; the best of three."""
+    """Returns the time of a sample in ms when `rows` are drawn together, the best of three.
+
+    Args:
+        draw: draws a sample for each row of a generator.
+        rows: number of samples that are drawn together.
+    """
     took = []
     with torch.no_grad():
         for seed in range(3):
@@ -146,7 +161,7 @@ def milliseconds(draw: Draw, rows: int) -> float:
 
 
 def likelihood(model: Model, x: Tensor) -> str:
-    """What log p(x) is, and its mean over the images."""
+    """Describes the kind of log p(x), and its mean over the images."""
     if not (model.supports(can.HasDensity) or model.supports(can.HasBound)):
         return "none"
     found = model.log_prob(x)
@@ -155,7 +170,7 @@ def likelihood(model: Model, x: Tensor) -> str:
 
 
 def main() -> None:
-    """Train each briefly, and print the table."""
+    """Trains each model briefly, and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -32,7 +32,7 @@ import simulacra
 from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.training.hardware.budget import Budget
 
-# a discriminator that learns ten times slower than the generator: the game collapses
+# the discriminator learns ten times slower than the generator, which provokes mode collapse
 BASE = {"latent": 16, "hidden": (128, 128), "normalization": "none", "lr": 1e-3, "discriminator_lr": 1e-4}
 METHODS = {
     "gan": {},
@@ -43,7 +43,7 @@ METHODS = {
 
 
 def main() -> None:
-    """Every method on every toy with every seed, and the table."""
+    """Runs every method on every toy with every seed, and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=float, default=25)
     asked = parser.parse_args()
-    # collapse is what is looked for
+    # warnings of collapse are expected
     logging.getLogger("simulacra").setLevel(logging.ERROR)
     for toy in asked.data:
         for method in asked.methods:
@@ -67,11 +67,18 @@ def main() -> None:
 
 
 def coverage(toy: str, method: str, seed: int, epochs: float) -> dict:
-    """Modes covered and the share of good samples after training."""
+    """Trains a GAN, and returns the modes covered and the share of good samples.
+
+    Args:
+        toy: `ring` or `grid`.
+        method: key of `METHODS`.
+        seed: seed of weights and training.
+        epochs: passes of the generator.
+    """
     data = simulacra.load_data(toy)
     torch.manual_seed(seed)
     model = simulacra.GAN(data.space, **BASE, **METHODS[method])
-    # the same number of moves of the generator
+    # the same number of generator updates for all methods
     draws = max(update.repeat for update in model.updates())
     settings = {"batch_size": 128, "seed": seed, "epochs": draws * epochs, "progress": False}
     run = simulacra.fit(model, data, out=tempfile.mkdtemp(), **settings)
@@ -86,7 +93,7 @@ FIGURES = tuple(
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Every method on both toys, each with five seeds."""
+    """Measures every method on both toys, each with five seeds."""
     logging.getLogger("simulacra").setLevel(logging.ERROR)
     for figure in FIGURES:
         toy, method = figure.name.split(", ")[:2]

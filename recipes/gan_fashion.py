@@ -45,7 +45,7 @@ BATCH, SHOWN = 64, (300, 900, 6000)
 
 
 def main() -> None:
-    """Train, draw, score."""
+    """Trains one model, draws samples and scores them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -77,7 +77,7 @@ FIGURES = tuple(
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both games, each for two fifths of the time; the rest is for the scores."""
+    """Measures both models, each with two fifths of the time; the rest is for the scores."""
     data = simulacra.load_data("fashion-mnist", size=32)
     for name, figure in zip(MODELS, FIGURES):
         torch.manual_seed(0)

@@ -38,7 +38,7 @@ from simulacra.training.hardware.budget import Budget
 
 HERE = Path(__file__).parent
 TANH = {"hidden": (200, 200), "net": "mlp", "activation": "tanh"}
-# name: the model, its learning rate, and the passes of a long schedule
+# name -> model, learning rate, passes of a long schedule
 MODELS: dict[str, tuple[Callable[[Dataset], Model], dict, float]] = {
     "vae": (lambda d: simulacra.VAE(d.space, latent=50, **TANH), {"lr": 1e-3}, 250),
     "iwae": (lambda d: simulacra.IWAE(d.space, latent=50, k=5, **TANH), {"lr": 1e-3}, 250),
@@ -70,7 +70,7 @@ FIGURES = tuple(PUBLISHED.values())
 
 
 def main() -> None:
-    """Train, score and compare; write the page."""
+    """Trains, scores and compares the models, and writes the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -84,7 +84,13 @@ def main() -> None:
 
 
 def board(names: list[str], minutes: float, out: Path) -> Compared:
-    """Train and score what is not there yet with this time, and compare all."""
+    """Trains and scores models that are missing, and compares all.
+
+    Args:
+        names: keys of `MODELS`.
+        minutes: training time of each model.
+        out: folder of the runs.
+    """
     data = simulacra.load_data("binarized-mnist")
     found = simulacra.compare(*(scored(name, data, minutes, folder(out, minutes, name)) for name in names))
     if found.refusals:
@@ -93,12 +99,18 @@ def board(names: list[str], minutes: float, out: Path) -> Compared:
 
 
 def folder(out: Path, minutes: float, name: str) -> Path:
-    """Of a run with so much time."""
+    """Returns the folder of a run with this training time.
+
+    Args:
+        out: folder of all runs.
+        minutes: training time.
+        name: name of the model.
+    """
     return out / f"{minutes:g}-minutes" / name
 
 
 def trainings(found: Compared) -> str:
-    """How long each model was trained, which no table of scores says."""
+    """Describes how long each model was trained, which the table of scores does not show."""
     said = []
     for name, run in found.folders.items():
         passes = read_json(run / "config.json")["options"]["epochs"]
@@ -108,7 +120,13 @@ def trainings(found: Compared) -> str:
 
 
 def record(found: Compared, minutes: float, trained: str) -> None:
-    """Write the page for docs/results.md, beside what is recorded of single figures."""
+    """Writes the page for docs/results.md, and keeps the records of single figures.
+
+    Args:
+        found: the comparison.
+        minutes: training time of each model.
+        trained: description of the trainings.
+    """
     place = HERE / "results" / "leaderboard.json"
     kept = read_json(place).get("records", []) if place.is_file() else []
     content = {
@@ -122,7 +140,14 @@ def record(found: Compared, minutes: float, trained: str) -> None:
 
 
 def scored(name: str, data: Dataset, minutes: float, place: Path) -> Path:
-    """The run of a model, trained and evaluated unless it is there already."""
+    """Returns the run of a model, after training and evaluating it if that is missing.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        minutes: training time.
+        place: run folder.
+    """
     if not (place / "model.safetensors").is_file():
         train(name, data, minutes, place)
     if not (place / "report.json").is_file():
@@ -139,7 +164,14 @@ def scored(name: str, data: Dataset, minutes: float, place: Path) -> Path:
 
 
 def train(name: str, data: Dataset, minutes: float, place: Path) -> None:
-    """Train for as many passes as the minutes allow, at most those of the long schedule."""
+    """Trains for as many passes as the time allows, at most those of the long schedule.
+
+    Args:
+        name: key of `MODELS`.
+        data: the binarized images.
+        minutes: training time.
+        place: run folder.
+    """
     build, rate, whole = MODELS[name]
     torch.manual_seed(0)
     model = build(data)
@@ -151,7 +183,7 @@ def train(name: str, data: Dataset, minutes: float, place: Path) -> None:
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The models with a published figure, each with its share of the time."""
+    """Measures the models with a published figure, each with its share of the time."""
     minutes = MINUTES if budget.minutes is None else budget.minutes / len(MODELS)
     out = Path("runs/leaderboard")
     found = board(list(MODELS), minutes, out)

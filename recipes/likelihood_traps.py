@@ -49,8 +49,8 @@ from simulacra.evaluation.likelihood.controls import Mixture, Windows
 from simulacra.training.hardware.budget import Budget
 
 FLOORS = tuple(10.0**-k for k in range(1, 9))
-GOOD = 0.01  # share of the good model in the mixture
-COPY = 0.002  # width of the memorizer's windows: a thirtieth of a level
+GOOD = 0.01  # weight of the good model in the mixture
+COPY = 0.002  # bandwidth of the memorizer: a thirtieth of a level
 LOST = Figure(
     "nats lost to 99 % noise",
     4.61,
@@ -74,7 +74,7 @@ FIGURES: tuple[Figure, ...] = (LOST, GAINED)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both figures; they take seconds, whatever the budget."""
+    """Measures both figures; they take seconds, whatever the budget."""
     digits, data = simulacra.load_data("digits"), simulacra.load_data("digits", dequantize="uniform")
     table = floors(digits)
     yield GAINED.measured((table[-1][1] - table[-2][1]) / int(constant(digits).sum()))
@@ -84,7 +84,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Prints both tables."""
     digits, data = simulacra.load_data("digits"), simulacra.load_data("digits", dequantize="uniform")
     print(f"{int(constant(digits).sum())} pixels never change\n")
     print("| floor of sigma | as reals, nats | dequantized, bits/dim |\n|---|---|---|")
@@ -99,19 +99,24 @@ def main() -> None:
 
 
 def constant(digits: Dataset) -> Tensor:
-    """Which pixels are the same in every training image, booleans of shape (d,)."""
+    """Returns a mask of the pixels that are the same in every training image, shape (d,)."""
     x = digits.train.x.flatten(1)
     return (x == x[0]).all(0)
 
 
 def diagonal(rows: Tensor, floor: float) -> Gaussian:
-    """The likeliest diagonal Gaussian of rows (N, d) whose deviations are at least `floor`."""
+    """Returns the maximum-likelihood diagonal Gaussian of rows (N, d) with deviations of at least `floor`.
+
+    Args:
+        rows: shape (N, d).
+        floor: smallest standard deviation.
+    """
     scale = rows.std(0, correction=0).clamp_min(floor)
     return Gaussian(rows.mean(0, keepdim=True), scale.log().unsqueeze(0), 1)
 
 
 def floors(digits: Dataset) -> list[tuple[float, float, float]]:
-    """Floor, mean log-density of the test images as reals in nats, and bits per dimension of the bound."""
+    """Returns floor, mean log-density of the test images as reals in nats, and bits/dim of the bound."""
     train, test = (split.x.flatten(1).double() for split in (digits.train, digits.test))
     step = Dequantize(17)
     dims = train.shape[1]
@@ -132,30 +137,35 @@ def floors(digits: Dataset) -> list[tuple[float, float, float]]:
 
 
 def good(data: Dataset) -> simulacra.PPCA:
-    """PPCA of the dequantized digits."""
+    """Returns PPCA fitted to the dequantized digits."""
     return simulacra.fit(simulacra.PPCA(data.space, latent=20), data, progress=False).model
 
 
 def noise(data: Dataset) -> Windows:
-    """One wide Gaussian with the mean and the spread of all pixels."""
+    """Returns one wide Gaussian with the mean and the spread of all pixels."""
     x = data.train.all().x
     return Windows(data.space, x.mean(0, keepdim=True), float(x.std()), data.preprocessing)
 
 
 def contaminated(p: simulacra.Model, data: Dataset) -> Mixture:
-    """1 % of p and 99 % of noise."""
+    """Returns the mixture of 1 % p and 99 % noise."""
     return Mixture((p, noise(data)), (GOOD, 1 - GOOD))
 
 
 def memorizer(data: Dataset, classes: int = 10) -> Windows:
-    """Draws training images of the first classes, each from the middle of its levels."""
+    """Returns a model that draws training images of the first classes, each from the middle of its levels.
+
+    Args:
+        data: dequantized digits.
+        classes: number of classes whose images are kept.
+    """
     kept = data.train.labels < classes
     middles = (data.train.x[kept].float() + 0.5) / 17
     return Windows(data.space, middles, COPY, data.preprocessing)
 
 
 def suspects(data: Dataset) -> Iterator[str]:
-    """The rows of the second table."""
+    """Yields the rows of the second table."""
     p = good(data)
     models = {
         "p: PPCA, 20 factors": p,

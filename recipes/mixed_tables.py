@@ -45,7 +45,7 @@ FIGURES = tuple(
 
 
 def patients(rows: int = ROWS) -> dict[str, list]:
-    """Columns of generated patients: nobody's data."""
+    """Returns the columns of generated patients, which are not real persons."""
     r = np.random.default_rng(0)
     male = r.random(rows) < 0.5
     age = np.clip(r.gamma(9, 6, rows), 18, 95).round().astype(int)
@@ -56,7 +56,7 @@ def patients(rows: int = ROWS) -> dict[str, list]:
     pressure = 125 + 14 * (0.74 * (line - line.mean()) / line.std() + noise)
     smokes = r.random(rows) < 1 / (1 + np.exp(0.9 - 0.8 * male + 0.02 * (age - 54)))
     visits = r.negative_binomial(2, 2 / (2 + np.exp(0.8 + 0.6 * old + 0.3 * smokes)))
-    # only high pressure is treated, so half of the column is 0
+    # the dose is 0 unless the pressure is high: half of the column is 0
     dose = np.where(pressure > 135, r.choice([5, 10, 20], rows, p=[0.5, 0.3, 0.2]), 0)
     return {
         "age": age.tolist(),
@@ -71,13 +71,21 @@ def patients(rows: int = ROWS) -> dict[str, list]:
 
 
 def reported(model: simulacra.Model, data: simulacra.Dataset, **settings: float) -> TableReport:
-    """Train a model and measure its samples."""
+    """Trains a model, and measures its samples."""
     run = simulacra.fit(model, data, out=tempfile.mkdtemp(), progress=False, **settings)
     return table_report(run.model, data)
 
 
 def scores(found: TableReport, drawn: bool) -> tuple[float, float, float, str]:
-    """The measures of samples, or of the held-out rows, and the pair that lost most."""
+    """Returns the measures of samples, or of the held-out rows, and the pair that lost most.
+
+    Args:
+        found: the report of a model.
+        drawn: if True, the measures of samples, otherwise those of held-out rows.
+
+    Returns:
+        Pair error, detection AUC, and the largest loss of dependence with the names of its pair.
+    """
     pairs, detected = found.pairs, found.detection if drawn else found.held_out_detection
     assert not isinstance(pairs, Skipped) and not isinstance(detected, Skipped)
     errors = pairs.drawn_errors if drawn else pairs.held_out_errors
@@ -88,13 +96,19 @@ def scores(found: TableReport, drawn: bool) -> tuple[float, float, float, str]:
 
 
 def made(name: str, data: simulacra.Dataset) -> simulacra.Model:
-    """A model with first weights that depend on nothing but its name."""
+    """Returns a model whose initial weights depend only on its name."""
     torch.manual_seed(0)
     return MODELS[name](data.space)
 
 
 def shortened(model: simulacra.Model, data: simulacra.Dataset, budget: Budget) -> tuple[dict, float]:
-    """Options of training that fit into a quarter of the time, and the share of the usual steps."""
+    """Returns training options that fit into a quarter of the time, and the share of the usual steps.
+
+    Args:
+        model: the untrained model.
+        data: the table.
+        budget: the time for all models.
+    """
     if budget.minutes is None or not model.recommended:
         return {}, 1.0
     whole = model.recommended["least_steps"] * BATCH / len(data.train)
@@ -103,7 +117,7 @@ def shortened(model: simulacra.Model, data: simulacra.Dataset, budget: Budget) -
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Half a minute without a budget; a smaller one takes fewer steps, reports take ten seconds."""
+    """Measures all models: half a minute without a budget; a smaller one takes fewer steps."""
     data = simulacra.load_data(patients(), test=0.2)
     for i, name in enumerate(MODELS):
         model = made(name, data)
@@ -115,7 +129,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """All three models, beside the held-out rows."""
+    """Prints the measures of all three models and of the held-out rows."""
     logging.getLogger("simulacra").setLevel(logging.ERROR)
     data = simulacra.load_data(patients(), test=0.2)
     line = "{:<16}{:>12}{:>16}{:>18}  {:<20}{:>8}".format

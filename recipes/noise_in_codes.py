@@ -43,13 +43,13 @@ FIGURES: tuple[Figure, ...] = (SHARP, NOISY)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both figures, which are sums; they take a second."""
+    """Measures both figures, which are sums; they take a second."""
     for figure, sigma in ((SHARP, 0.1), (NOISY, 1.0)):
         yield figure.measured(float(code_information(CODES, sigma).exp()))
 
 
 def main() -> None:
-    """Print the table."""
+    """Prints the table."""
     covariance = CODES.T.cov(correction=0)
     print("| sigma | information, nats | codes told apart | Gaussian codes, nats | error |")
     print("|---|---|---|---|---|")

@@ -41,18 +41,23 @@ FIGURES: tuple[Figure, ...] = (REAL, KMEANS)
 
 
 def pixels(x: Tensor) -> Tensor:
-    """Grey values in [0, 1], shape (N, 784)."""
+    """Returns grey values in [0, 1], shape (N, 784)."""
     return x.flatten(1).float() / 255
 
 
 def scored(samples: Tensor, data: Dataset) -> Estimate:
-    """Windows around samples, sigma by the validation images."""
+    """Scores the test images with Parzen windows around samples; sigma is chosen on validation images.
+
+    Args:
+        samples: centres of the windows, shape (N, 784).
+        data: MNIST.
+    """
     assert data.valid is not None
     return parzen(samples, pixels(data.valid.x[:VALIDATION]), pixels(data.test.x), SIGMAS)
 
 
 def centres(x: Tensor) -> Tensor:
-    """The means of k-means, which look like blurred digits."""
+    """Returns the means of k-means, which look like blurred digits."""
     found = KMeans(CENTRES, init="random", n_init=1, max_iter=ITERATIONS, tol=0, random_state=0).fit(
         x.numpy()
     )
@@ -60,12 +65,12 @@ def centres(x: Tensor) -> Tensor:
 
 
 def mnist() -> Dataset:
-    """50,000 training, 10,000 validation and 10,000 test images."""
+    """Loads 50,000 training, 10,000 validation and 10,000 test images."""
     return simulacra.load_data("mnist", validation=10_000)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both figures; they take half a minute of one core, whatever the budget."""
+    """Measures both figures; they take half a minute of one core, whatever the budget."""
     data = mnist()
     train = pixels(data.train.x)
     real = scored(train[:SAMPLES], data)
@@ -75,7 +80,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Prints the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", type=Path, nargs="*", default=[])
     options = parser.parse_args()
@@ -90,7 +95,7 @@ def main() -> None:
 
 
 def show(name: str, found: Estimate) -> None:
-    """One row of the table."""
+    """Prints one row of the table."""
     n, sigma = found.details["samples"], found.details["sigma"]
     print(f"| {name} | {n:,} | {sigma:g} | {found.mean:.1f} +- {found.error:.1f} |", flush=True)
 

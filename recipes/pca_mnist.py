@@ -34,7 +34,7 @@ FIGURES = (
 
 
 def error(model: simulacra.PCA, split: Split) -> float:
-    """Mean over images of |x - x^|^2 with pixels in [0, 1]."""
+    """Returns the mean over images of |x - x^|^2, with pixels in [0, 1]."""
     x = split.x.double()
     total = sum(
         float(((x[i : i + 5000] - model.reconstruct(split.x[i : i + 5000]).double()) / 255).square().sum())
@@ -44,18 +44,18 @@ def error(model: simulacra.PCA, split: Split) -> float:
 
 
 def solved(data: Dataset, out: str | Path) -> Run:
-    """The components of the training images."""
+    """Computes the components of the training images."""
     return simulacra.fit(simulacra.PCA(data.space, latent=30), data, out=out)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """A closed form: there is nothing to shorten."""
+    """Measures the figure in closed form; there is nothing to shorten."""
     data = simulacra.load_data("mnist", validation=0.0)
     yield FIGURES[0].measured(error(solved(data, tempfile.mkdtemp()).model, data.test))
 
 
 def main() -> None:
-    """Solve, score, print."""
+    """Fits, scores and prints."""
     data = simulacra.load_data("mnist", validation=0.0)
     began = time.perf_counter()
     run = solved(data, Path("runs/pca-mnist"))

@@ -39,7 +39,7 @@ FIGURES = (
         "Uria et al. 2013, table of UCI sets",
         "nats",
         "11 measurements; ten folds of 1,599 rows, standardized by the training rows; mean over test rows",
-        # divisions into folds differ by so much
+        # the difference between divisions into folds
         tolerance=0.03,
         wide=0.2,
     ),
@@ -47,7 +47,12 @@ FIGURES = (
 
 
 def fold_score(x: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-    """Log-likelihood of the held-out rows under a model of the others, in nats."""
+    """Returns the log-likelihood of the held-out rows under a model of the others, in nats.
+
+    Args:
+        x: all rows, shape (N, d).
+        held: True for the held-out rows, shape (N,).
+    """
     train, test = x[~held], x[held]
     mean, std = train.mean(0), train.std(0, correction=0)
     chain = simulacra.Preprocessing(simulacra.Real((x.shape[1],)))
@@ -59,7 +64,7 @@ def fold_score(x: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
 
 
 def all_folds() -> tuple[float, float]:
-    """Mean over the rows, each scored by the model of the other folds, and its standard error."""
+    """Returns mean and standard error over the rows, each scored by the model of the other folds."""
     table = np.loadtxt(names.locate(TABLE)[FILE], delimiter=",")
     x = torch.tensor(table[:, :-1])
     fold = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)) % FOLDS
@@ -68,12 +73,12 @@ def all_folds() -> tuple[float, float]:
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """A closed form: there is nothing to shorten."""
+    """Measures the figure in closed form; there is nothing to shorten."""
     yield FIGURES[0].measured(*all_folds())
 
 
 def main() -> None:
-    """All folds."""
+    """Scores all folds, and prints the mean."""
     began = time.perf_counter()
     mean, error = all_folds()
     print(f"log p(x) = {mean:.2f} +- {error:.2f} nats; {time.perf_counter() - began:.1f} s")

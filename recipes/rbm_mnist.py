@@ -38,7 +38,7 @@ pydeep_figure = partial(
     protocol="MNIST, pixels above one half are 1; 60,000 training and 10,000 test images; 16 hidden units, "
     "PCD-1",
 )
-# one training each; another seed moves the score by less than a nat, log Z with it
+# one training each; another seed changes the score and log Z by less than a nat
 FIGURES = (
     pydeep_figure("test log-likelihood, centred", -142.56, tolerance=0.5, wide=1.0, better="higher"),
     pydeep_figure("AIS less exact log Z (309.69 - 310.184), centred", -0.494, tolerance=0.5, wide=1.0),
@@ -47,23 +47,32 @@ FIGURES = (
 
 
 def trained(data: Dataset, centred: bool, lr: float, epochs: float, seed: int, out: str | Path) -> Run:
-    """The machine after `epochs` passes."""
+    """Trains a machine for `epochs` passes.
+
+    Args:
+        data: binarized MNIST.
+        centred: if True, units are centred.
+        lr: learning rate.
+        epochs: passes of training.
+        seed: seed of weights and training.
+        out: run folder.
+    """
     return simulacra.fit(built(data, centred, lr, seed), data, out=out, epochs=epochs, **settings(seed))
 
 
 def built(data: Dataset, centred: bool, lr: float, seed: int) -> simulacra.RBM:
-    """The machine before training."""
+    """Returns the untrained machine."""
     torch.manual_seed(seed)
     return simulacra.RBM(data.space, hidden=16, lr=lr, centred=centred)
 
 
 def settings(seed: int) -> dict:
-    """Options of the training."""
+    """Returns the options of training."""
     return {"batch_size": 100, "seed": seed, "validate": False}
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The centred machine with most of the time, then the other."""
+    """Measures the centred machine with most of the time, then the other."""
     data = simulacra.load_data("mnist", binarize="threshold", validation=0.0)
     likelihood, distance, plain = FIGURES
     for centred, share in ((True, 0.55), (False, 0.4)):
@@ -79,7 +88,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Train, score exactly, bracket log Z, print."""
+    """Trains, scores exactly, bounds log Z by AIS, and prints."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -50,7 +50,7 @@ uci_figure = partial(
     protocol="ten folds, columns standardized by the training rows; mean log-likelihood of the test rows",
     better="higher",
 )
-# of the Gaussian two divisions into folds differ by up to 0.3 on ionosphere; of RNADE also the trainings
+# two divisions into folds differ by up to 0.3 for the Gaussian on ionosphere; for RNADE trainings differ too
 FIGURES = (
     uci_figure("red wine, Gaussian", -13.18, tolerance=0.03, wide=0.2),
     uci_figure("red wine, RNADE-MoG", -9.36, tolerance=0.1, wide=0.3),
@@ -63,13 +63,13 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Columns:
-    """A set, and how RNADE is trained on it.
+    """A table, and how RNADE is trained on it.
 
     Args:
         file: its file in the folder `uci`.
-        delimiter: between two columns; None: blanks.
-        columns: those that are modelled.
-        decay: of W and V, in each step as a multiple of the learning rate.
+        delimiter: the mark between two columns; None: blanks.
+        columns: numbers of the columns that are modelled.
+        decay: weight decay of W and V, in each step as a multiple of the learning rate.
         epochs: passes over which the learning rate falls to 0.
     """
 
@@ -80,7 +80,7 @@ class Columns:
     epochs: int
 
     def rows(self) -> Tensor:
-        """The columns in double precision, shape (N, d)."""
+        """Returns the columns in double precision, shape (N, d)."""
         get = f"save {self.file} of the UCI repository as uci/{self.file}"
         entry = names.Entry(self.file, "", folders=("uci",), files=((self.file,),), by_hand=get)
         path = names.locate(entry)[self.file]
@@ -95,7 +95,12 @@ TABLES = {
 
 
 def gaussian(train: Tensor, test: Tensor) -> Tensor:
-    """log p of the test rows under the Gaussian of the training rows: PPCA with all but one factor."""
+    """Returns log p of the test rows under the Gaussian of the training rows (PPCA with d - 1 factors).
+
+    Args:
+        train: training rows, standardized, shape (N, d).
+        test: test rows, shape (M, d).
+    """
     chain = simulacra.Preprocessing(simulacra.Real((train.shape[1],)))
     data = Dataset("table", {"train": Split(train, chain)}, chain)
     model = simulacra.PPCA(data.space, latent=train.shape[1] - 1).double()
@@ -103,19 +108,26 @@ def gaussian(train: Tensor, test: Tensor) -> Tensor:
 
 
 def rows_of(train: Tensor) -> Dataset:
-    """Training rows of a fold, a ninth of them for validation."""
+    """Returns the training rows of a fold as a data set, a ninth of them for validation."""
     space = simulacra.Real((train.shape[1],))
     return simulacra.from_tensors(train.float(), space, "table", valid=1 / 9, test=0.0)
 
 
 def built(data: Dataset, component: str) -> simulacra.RNADE:
-    """RNADE before training."""
+    """Returns the untrained RNADE."""
     torch.manual_seed(0)
     return simulacra.RNADE(data.space, hidden=50, mixtures=10, component=component, activation="sigmoid")
 
 
 def rnade(train: Tensor, test: Tensor, table: Columns, component: str) -> tuple[Tensor, float]:
-    """log p of the test rows under RNADE, and the validation score that its weights were chosen by."""
+    """Returns log p of the test rows under RNADE, and the validation score of the chosen weights.
+
+    Args:
+        train: training rows, standardized, shape (N, d).
+        test: test rows, shape (M, d).
+        table: the schedule of training.
+        component: `gaussian` or `laplace`.
+    """
     data = rows_of(train)
     model = built(data, component)
     with torch.no_grad():
@@ -125,15 +137,20 @@ def rnade(train: Tensor, test: Tensor, table: Columns, component: str) -> tuple[
 
 
 def fold_scores(train: Tensor, test: Tensor, table: Columns) -> list[float]:
-    """log p of the test rows of a fold under RNADE with Gaussian components."""
+    """Returns log p of the test rows of a fold under RNADE with Gaussian components."""
     return [float(score) for score in rnade(train, test, table, "gaussian")[0]]
 
 
 def train_and_keep_best(model: simulacra.RNADE, data: Dataset, table: Columns) -> float:
-    """Adam with decay of W and V alone; the weights with the best validation score, which is returned.
+    """Trains by Adam with decay of W and V only, keeps the best weights, and returns the validation score.
 
-    The biases do not decay: they hold the shape of each column by itself, its narrow peaks included. An
-    optimizer of `fit` decays all that it moves, hence the loop by hand.
+    The biases do not decay, since they hold the marginals of the columns with their narrow peaks. An
+    optimizer of `fit` decays all parameters, therefore this loop is written by hand.
+
+    Args:
+        model: the untrained RNADE.
+        data: training and validation rows.
+        table: decay and number of passes.
     """
     assert data.valid is not None
     net, loss = model.net, model.updates()[0].loss
@@ -158,7 +175,7 @@ def train_and_keep_best(model: simulacra.RNADE, data: Dataset, table: Columns) -
 
 
 def folds(x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Training and test rows of each fold, standardized by the training rows."""
+    """Yields training and test rows of each fold, standardized by the training rows."""
     fold = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)) % FOLDS
     for k in range(FOLDS):
         train, test = x[fold != k], x[fold == k]
@@ -167,19 +184,19 @@ def folds(x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def mean_and_error(parts: list[Tensor]) -> tuple[float, float]:
-    """Over the rows of all folds."""
+    """Returns mean and standard error over the rows of all folds."""
     values = torch.cat(parts).double()
     return float(values.mean()), float(values.std()) / len(values) ** 0.5
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The Gaussian and RNADE with Gaussian components on each table."""
+    """Measures the Gaussian, and RNADE with Gaussian components, on each table."""
     for i, (name, share) in enumerate((("red-wine", 0.25), ("boston", 0.2), ("ionosphere", 0.5))):
         whole = TABLES[name]
         x = whole.rows()
         yield FIGURES[2 * i].measured(*mean_and_error([gaussian(*parts) for parts in folds(x)]))
         data = rows_of(next(folds(x))[0])
-        # the loop by hand takes about as long as that of `fit`
+        # the loop written by hand takes about as long as `fit`
         timed = partial(budget.epochs, whole=whole.epochs, share=share / FOLDS, batch_size=BATCH)
         passes = budget.once(f"{name}-passes", timed, built(data, "gaussian"), data)
         table = replace(whole, epochs=max(1, round(passes)))
@@ -190,7 +207,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """All folds of one table."""
+    """Scores all folds of one table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

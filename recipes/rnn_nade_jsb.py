@@ -52,7 +52,7 @@ FIGURES = (
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The frequencies of the notes, then the three models."""
+    """Measures the note frequencies, then the three models."""
     data = simulacra.load_data("jsb-chorales")
     yield FIGURES[0].measured(note_frequencies(data))
     for name, figure, share in zip(("rnn-nade", "rnn-rbm", "rtrbm"), FIGURES[1:], (0.3, 0.25, 0.15)):
@@ -64,14 +64,14 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def scored(run: Run, data: Dataset, options: argparse.Namespace) -> tuple[float, str]:
-    """Nats a test frame, and those by the other side of log Z in words."""
+    """Returns nats a test frame, and those by the other bound of log Z as text."""
     found = likelihoods(run.model, data, annealing=annealing_of(options))
     other = f"the other way round {frames_mean(found.pessimistic, data):.3f}" if found.pessimistic else ""
     return frames_mean(found.estimate, data), other
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
-    """What was asked for, or the defaults of a model."""
+    """Parses the command line, or returns the defaults of a model."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -90,7 +90,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, score, print."""
+    """Trains, scores and prints."""
     options = parsed()
     data = simulacra.load_data(options.data)
     # log Z of frames without weights is 88 log 2
@@ -100,24 +100,31 @@ def main() -> None:
 
 
 def settings_of(options: argparse.Namespace) -> dict:
-    """Options of the training; only an exact score can stop it early."""
+    """Returns the options of training; only an exact score can stop it early."""
     patience = options.patience if options.model == "rnn-nade" else None
     return {"batch_size": BATCH, "seed": options.seed, "patience": patience}
 
 
 def annealing_of(options: argparse.Namespace) -> Annealing:
-    """How log Z of each frame is bracketed."""
+    """Returns the annealing schedule for log Z of each frame."""
     return Annealing(options.temperatures, options.chains, options.temperatures)
 
 
 def trained(data: Dataset, options: argparse.Namespace, epochs: float, out: Path) -> Run:
-    """The model after at most `epochs` passes."""
+    """Trains the model for at most `epochs` passes.
+
+    Args:
+        data: the pieces.
+        options: the command line.
+        epochs: most passes of training.
+        out: run folder.
+    """
     torch.manual_seed(options.seed)
     return simulacra.fit(built(data, options), data, out=out, epochs=epochs, **settings_of(options))
 
 
 def train_and_score(data: Dataset, options: argparse.Namespace) -> None:
-    """One model, by its score for each frame of the test pieces."""
+    """Trains one model, and prints its scores for each frame."""
     began = time.perf_counter()
     out = options.out or Path(f"runs/{options.model}-{options.data}")
     run = trained(data, options, options.epochs, out)
@@ -131,7 +138,7 @@ def train_and_score(data: Dataset, options: argparse.Namespace) -> None:
 
 
 def built(data: Dataset, options: argparse.Namespace) -> Model:
-    """The model that was asked for."""
+    """Returns the untrained model."""
     if options.model == "rnn-nade":
         return simulacra.RNNNADE(
             data.space, hidden=options.hidden, state=options.state, lr=options.lr or 2e-3
@@ -143,12 +150,17 @@ def built(data: Dataset, options: argparse.Namespace) -> Model:
 
 
 def frames_mean(found: simulacra.Estimate, data: Dataset) -> float:
-    """Nats for each frame: of all pieces together, not the mean over pieces."""
+    """Returns nats for each frame, over all pieces together instead of the mean over pieces.
+
+    Args:
+        found: log-likelihoods of whole pieces.
+        data: the pieces.
+    """
     return float(found.values.mean() / found.dims * data.space.of.dims)
 
 
 def note_frequencies(data: Dataset) -> float:
-    """Each key by itself as often as in the training frames (the note 1-gram), in nats a test frame."""
+    """Returns nats a test frame of the note 1-gram: each key independently, with its training frequency."""
     train = frames(data.train)
     p = (train.sum(0) + 1) / (len(train) + 2)
     test = frames(data.test)
@@ -156,7 +168,7 @@ def note_frequencies(data: Dataset) -> float:
 
 
 def frames(split: Split) -> torch.Tensor:
-    """The frames of all pieces, shape (N, 88)."""
+    """Returns the frames of all pieces, shape (N, 88)."""
     assert split.lengths is not None
     valid = torch.arange(split.x.shape[1]) < split.lengths.unsqueeze(1)
     return split.x[valid].double()

@@ -31,7 +31,7 @@ from simulacra.training.hardware.budget import Budget
 
 
 def main() -> None:
-    """Both, and their errors on the test images."""
+    """Trains both, and prints their errors on the test images."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -56,7 +56,13 @@ def main() -> None:
 
 
 def supervised(model, data, steps: int = 3000):
-    """The discriminator's network on the labelled rows alone, with the same noise."""
+    """Trains the discriminator's network on the labelled rows only, with the same noise.
+
+    Args:
+        model: the untrained GAN, whose discriminator is trained.
+        data: MNIST with labels.
+        steps: number of steps.
+    """
     rows = balanced_rows(data.train, model.labels)
     batch = rows.batch(torch.arange(len(rows)), simulacra.Rng(0, rows=range(len(rows))))
     optimizer = torch.optim.Adam(model.D.parameters(), lr=1e-3)
@@ -69,7 +75,7 @@ def supervised(model, data, steps: int = 3000):
 
 
 def error(model, data) -> float:
-    """Per cent of the test images with a wrong label."""
+    """Returns the percentage of test images with a wrong label."""
     return 100 * float((model.classify(data.test.x).argmax(1) != data.test.c).double().mean())
 
 
@@ -81,7 +87,7 @@ FIGURES = (
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The game, and its discriminator by itself; published are 300 passes and ten choices of the labels."""
+    """Measures the GAN, and its discriminator alone."""
     data = simulacra.load_data("mnist", condition="label", validation=0.0)
     build = lambda: simulacra.SemiSupervisedGAN(data.space, data.condition, unlabelled_weight=0.5, labels=100)
     settings = {"batch_size": 100, "schedule": "linear"}

@@ -78,14 +78,14 @@ FIGURES: tuple[Figure, ...] = (FEW, MANY)
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be told apart.
+    """A classification task.
 
     Args:
-        draw: n training rows by a generator.
-        test: rows that errors are measured on.
+        draw: returns n training rows for n and a generator.
+        test: rows on which errors are measured.
         smoothing: added to the variances, as a share of the largest.
-        bayes: the least error that is possible, or NaN where nobody knows.
-        naive: where naive Bayes ends, or NaN.
+        bayes: the Bayes error, or NaN if unknown.
+        naive: the asymptotic error of naive Bayes, or NaN if unknown.
     """
 
     draw: Callable[[int, np.random.Generator], Rows]
@@ -96,9 +96,13 @@ class Task:
 
 
 def gaussians(correlation: float, test: int = 10_000) -> Task:
-    """Two classes N(-m, S) and N(m, S), S with ones and `correlation`.
+    """Returns the task of two classes N(-m, S) and N(m, S), where S has ones and `correlation`.
 
-    Where both classifiers end has a closed form (`simulacra.evaluation.tasks.naive_bayes`).
+    The asymptotic errors of both classifiers have a closed form (`simulacra.evaluation.tasks.naive_bayes`).
+
+    Args:
+        correlation: correlation of two entries, given the class.
+        test: number of test rows.
     """
     m = np.full(DIMS, DISTANCE / 2 / math.sqrt(DIMS)) * np.where(np.arange(DIMS) % 2, 1.0, 0.3)
     S = np.full((DIMS, DIMS), correlation) + (1 - correlation) * np.eye(DIMS)
@@ -113,7 +117,7 @@ def gaussians(correlation: float, test: int = 10_000) -> Task:
 
 
 def digits() -> Task:
-    """The embedded digits, grey values in [0, 1]."""
+    """Returns the task of the embedded digits, grey values in [0, 1]."""
     data = simulacra.load_data("digits", validation=0.0, test=0.2)
     rows = lambda split: (split.x.flatten(1).numpy() / 16, split.labels.numpy())
     x, y = rows(data.train)
@@ -128,7 +132,13 @@ def digits() -> Task:
 
 
 def errors(task: Task, sizes: Sequence[int], draws: int = DRAWS) -> np.ndarray:
-    """Test error of naive Bayes and of logistic regression, shape (draws, len(sizes), 2)."""
+    """Returns the test errors of naive Bayes and of logistic regression, shape (draws, len(sizes), 2).
+
+    Args:
+        task: the task.
+        sizes: numbers of training rows.
+        draws: number of draws of training rows for each size.
+    """
     found = np.empty((draws, len(sizes), 2))
     for d in range(draws):
         for i, n in enumerate(sizes):
@@ -141,14 +151,14 @@ def errors(task: Task, sizes: Sequence[int], draws: int = DRAWS) -> np.ndarray:
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both figures, on the correlated Gaussians; they take seconds, whatever the budget."""
+    """Measures both figures, on the correlated Gaussians; they take seconds, whatever the budget."""
     found = 100 * errors(gaussians(CORRELATION), (50, 2000))
     for figure, gap in ((FEW, found[:, 0, 1] - found[:, 0, 0]), (MANY, found[:, 1, 0] - found[:, 1, 1])):
         yield figure.measured(gap.mean(), gap.std(ddof=1) / math.sqrt(DRAWS))
 
 
 def main() -> None:
-    """Print a table for each task."""
+    """Prints a table for each task."""
     tasks = {
         "independent entries": (gaussians(0.0), SIZES),
         "correlated entries": (gaussians(CORRELATION), SIZES),

@@ -40,7 +40,7 @@ MODELS = {
 
 
 def main() -> None:
-    """Train each model asked for, and print what its samples are like."""
+    """Trains the models, and prints the quality of their samples."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -78,7 +78,7 @@ FIGURES = tuple(
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Each game for the same time."""
+    """Measures each GAN with the same time."""
     logging.getLogger("simulacra").setLevel(logging.ERROR)
     data = simulacra.load_data("digits")
     for name, figure in zip(MODELS, FIGURES):

@@ -46,7 +46,7 @@ MODELS = {
     "unrolled-mrf": lambda space, c: simulacra.UnrolledMRF(space),
 }
 LABELLED = ("multi-prediction-dbm", "discriminative-rbm", "grouped-rbm")
-# those that train within half a minute
+# models that train within half a minute
 QUICK = [name for name in MODELS if name not in ("higher-order-bm", "boosted-field", "unrolled-mrf")]
 EPOCHS = 30
 LABELS, LIKELIHOOD, PIXELS = "labels", "log p(x)", "pixels"
@@ -58,7 +58,7 @@ digits_figure = partial(
     tolerance=0.0,
     wide=0.0,
 )
-# which of them a model has follows from its capabilities
+# the capabilities of a model decide which of them it has
 FIGURES = tuple(
     digits_figure(f"{name}, {what}", unit=unit)
     for name in QUICK
@@ -67,7 +67,7 @@ FIGURES = tuple(
 
 
 def load(name: str) -> Dataset:
-    """The digits as the model takes them."""
+    """Loads the digits in the form that the model takes."""
     if name == "gaussian-rbm":
         return simulacra.load_data("digits", dequantize="uniform")
     label = {"condition": "label"} if name in LABELLED else {}
@@ -75,7 +75,7 @@ def load(name: str) -> Dataset:
 
 
 def scores(model: simulacra.Model, data: Dataset) -> dict[str, float | simulacra.Estimate]:
-    """What the capabilities allow to measure of the test images."""
+    """Returns the measures of the test images that the model's capabilities allow."""
     found: dict[str, float | simulacra.Estimate] = {}
     test = data.test
     if model.supports(can.Classifies):
@@ -91,20 +91,20 @@ def scores(model: simulacra.Model, data: Dataset) -> dict[str, float | simulacra
 
 
 def said(found: dict[str, float | simulacra.Estimate]) -> str:
-    """The scores as words."""
+    """Describes the scores."""
     of = {LABELS: "of the labels", PIXELS: "of the pixels below given those above"}
     texts = [f"{value:.1%} {of[name]}" if name in of else str(value) for name, value in found.items()]
     return "; ".join(texts) or "samples only"
 
 
 def built(name: str, data: Dataset) -> simulacra.Model:
-    """The machine before training."""
+    """Returns the untrained machine."""
     torch.manual_seed(0)
     return MODELS[name](data.space, data.condition)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The quick ones, each for the same time."""
+    """Measures the quick models, each with the same time."""
     figures = {figure.name: figure for figure in FIGURES}
     for name in QUICK:
         data = load(name)
@@ -119,7 +119,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Train each model asked for, and print what it says of the test images."""
+    """Trains the models, and prints their scores on the test images."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

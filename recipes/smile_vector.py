@@ -57,18 +57,18 @@ FIGURES = tuple(smile_figure(f"{name}, vector added {n} times") for name in MODE
 
 
 class Judge:
-    """Says how many faces smile, from 40 principal components of the training faces."""
+    """A classifier of smiles, on 40 principal components of the training faces."""
 
     def __init__(self, data: Dataset):
         self.classifier = make_pipeline(PCA(40, random_state=0), LogisticRegression(max_iter=2000))
         self.classifier.fit(self._pixels(data.train.x), data.train.labels.numpy())
 
     def share(self, x: torch.Tensor) -> float:
-        """Of the faces that smile."""
+        """Returns the share of faces that smile, for pixels of shape (N, ...)."""
         return float(self.classifier.predict(self._pixels(x)).mean())
 
     def right(self, data: Dataset) -> float:
-        """Share of the held-out faces that it knows."""
+        """Returns its accuracy on the held-out faces."""
         return float(self.classifier.score(self._pixels(data.test.x), data.test.labels.numpy()))
 
     def _pixels(self, x: torch.Tensor):
@@ -76,30 +76,45 @@ class Judge:
 
 
 def load() -> Dataset:
-    """The faces, with `smile` as their label."""
+    """Loads the faces, with `smile` as their label."""
     return simulacra.load_data(names.locate(FACES)[FILE], label="smile")
 
 
 def built(name: str, data: Dataset) -> Model:
-    """The model before training."""
+    """Returns the untrained model."""
     torch.manual_seed(0)
     return MODELS[name](data.space)
 
 
 def trained(name: str, data: Dataset, epochs: float, out: str | Path) -> Run:
-    """The model after `epochs` passes."""
+    """Trains a model for `epochs` passes.
+
+    Args:
+        name: key of `MODELS`.
+        data: the faces.
+        epochs: passes of training.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data), data, out=out, epochs=epochs, batch_size=BATCH)
 
 
 def changed(run: Run, data: Dataset) -> torch.Tensor:
-    """Held-out faces without a smile, the vector added at each strength."""
+    """Returns held-out faces without a smile, with the vector added at each strength.
+
+    Args:
+        run: the trained model.
+        data: the faces.
+
+    Returns:
+        Decoded faces, shape (N, strengths, 1, 64, 64).
+    """
     x, smiles = data.train.x, data.train.labels.bool()
     v = attribute_vector(run.model, x[smiles], x[~smiles])
     return apply(run.model, data.test.x[~data.test.labels.bool()], v, STRENGTHS)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Each model at three strengths."""
+    """Measures each model at three strengths."""
     data = load()
     judge, figures = Judge(data), iter(FIGURES)
     for name, share in zip(MODELS, (0.1, 0.7)):
@@ -112,7 +127,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Train each, measure, draw."""
+    """Trains, measures and draws each model."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--only", choices=list(MODELS))

@@ -36,13 +36,13 @@ FIGURES = (
 
 
 def two_laws() -> tuple[torch.Tensor, torch.Tensor]:
-    """p and q at random."""
+    """Returns random p and q."""
     torch.manual_seed(0)
     return torch.randn(STATES).softmax(0), torch.randn(STATES).softmax(0)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Seconds: there is nothing to shorten."""
+    """Measures all figures within seconds; there is nothing to shorten."""
     torch.set_default_dtype(torch.float64)
     p, q = two_laws()
     for figure, solver in zip(FIGURES, (by_enumeration, by_draws)):
@@ -52,7 +52,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Measure both."""
+    """Measures and prints both."""
     torch.set_default_dtype(torch.float64)
     p, q = two_laws()
     for name, logits in (("all states", by_enumeration(p, q)), ("batches", by_draws(p, q))):
@@ -64,7 +64,12 @@ def main() -> None:
 
 
 def by_enumeration(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """Logits that minimize E_p l_real + E_q l_fake over all states."""
+    """Returns the logits that minimize E_p l_real + E_q l_fake over all states.
+
+    Args:
+        p: probabilities of the data, shape (STATES,).
+        q: probabilities of the samples, shape (STATES,).
+    """
     logits = torch.zeros(STATES, requires_grad=True)
     optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-12)
 
@@ -79,7 +84,12 @@ def by_enumeration(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
 
 
 def by_draws(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """The same from samples, averaged over the second half of the steps."""
+    """Returns the logits from samples, averaged over the second half of the steps.
+
+    Args:
+        p: probabilities of the data, shape (STATES,).
+        q: probabilities of the samples, shape (STATES,).
+    """
     logits = torch.zeros(STATES, requires_grad=True)
     optimizer = torch.optim.Adam([logits], lr=0.02)
     mean = torch.zeros(STATES)
@@ -94,7 +104,7 @@ def by_draws(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
 
 
 def play(p: torch.Tensor) -> tuple[torch.Tensor, float]:
-    """q of a generator with a table of logits, against the best discriminator at each step, and V there."""
+    """Returns q of a generator against the optimal discriminator at each step, and V at the end."""
     table = torch.zeros(STATES, requires_grad=True)
     optimizer = torch.optim.Adam([table], lr=0.01)
     for _ in range(STEPS):

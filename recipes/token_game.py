@@ -40,7 +40,7 @@ FIGURES: tuple[Figure, ...] = (VALID, DISTANCE)
 
 
 def truth() -> Tensor:
-    """The probability of each sequence, float64, shape (TOKENS,) * LENGTH."""
+    """Returns the probability of each sequence, float64, shape (TOKENS,) * LENGTH."""
     p = torch.full((TOKENS,), 1 / TOKENS, dtype=torch.float64)
     move = torch.zeros(TOKENS, TOKENS, dtype=torch.float64)
     for token in range(TOKENS):
@@ -52,7 +52,12 @@ def truth() -> Tensor:
 
 
 def draw(n: int, seed: int) -> Tensor:
-    """n sequences of the truth, shape (n, LENGTH)."""
+    """Draws n sequences of the true distribution, shape (n, LENGTH).
+
+    Args:
+        n: number of sequences.
+        seed: seed of the draws.
+    """
     generator = torch.Generator().manual_seed(seed)
     numbers = truth().flatten().multinomial(n, replacement=True, generator=generator)
     powers = TOKENS ** torch.arange(LENGTH - 1, -1, -1)
@@ -60,7 +65,7 @@ def draw(n: int, seed: int) -> Tensor:
 
 
 def judged(sequences: Tensor) -> tuple[float, float]:
-    """Share of valid sequences, and the total variation distance of their frequencies to the truth."""
+    """Returns the share of valid sequences, and the total variation distance from the truth."""
     powers = TOKENS ** torch.arange(LENGTH - 1, -1, -1)
     p = truth().flatten()
     counts = torch.bincount((sequences * powers).sum(1), minlength=len(p)).double()
@@ -69,13 +74,13 @@ def judged(sequences: Tensor) -> tuple[float, float]:
 
 
 def embedded(rows: int, seed: int = 0) -> Dataset:
-    """Sequences of the truth as points."""
+    """Returns a data set of embedded sequences."""
     points = EMBEDDING.embed(draw(rows, seed))
     return simulacra.from_tensors(points, EMBEDDING.space(LENGTH), "language")
 
 
 def player(data: Dataset, seed: int = 0) -> simulacra.GAN:
-    """A GAN of embedded sequences."""
+    """Returns a GAN of embedded sequences."""
     torch.manual_seed(seed)
     return simulacra.GAN(
         data.space,
@@ -89,18 +94,24 @@ def player(data: Dataset, seed: int = 0) -> simulacra.GAN:
 
 
 def decoded(model: simulacra.Model, n: int, seed: int = 1) -> Tensor:
-    """Samples as tokens, shape (n, LENGTH)."""
+    """Draws samples, and decodes them to tokens, shape (n, LENGTH).
+
+    Args:
+        model: the GAN.
+        n: number of samples.
+        seed: seed of the samples.
+    """
     return EMBEDDING.nearest(model.sample(n, seed=seed))
 
 
 def play(epochs: float) -> simulacra.GAN:
-    """The GAN after so many passes."""
+    """Trains the GAN for `epochs` passes."""
     data = embedded(ROWS)
     return simulacra.fit(player(data), data, epochs=epochs, progress=False).model
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Both figures of one game."""
+    """Measures both figures of one GAN."""
     data = embedded(ROWS)
     epochs = budget.epochs(player(data), data, EPOCHS)
     valid, distance = judged(decoded(play(epochs), SAMPLES))
@@ -109,7 +120,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def main() -> None:
-    """Train, decode, and print the table."""
+    """Trains, decodes, and prints the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=float, default=EPOCHS)
     options = parser.parse_args()

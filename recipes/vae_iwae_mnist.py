@@ -44,7 +44,7 @@ burda_figure = partial(
     source="Burda et al. 2015, table 1",
     unit="nats",
     protocol="MNIST, dynamic binarization, 10,000 test images; bound with 5,000 importance samples",
-    # the trainings of others differ from the table by 0.1 to 1.0
+    # other published trainings differ from the table by 0.1 to 1.0
     tolerance=0.2,
     wide=1.0,
     better="higher",
@@ -57,28 +57,42 @@ FIGURES = (
 
 
 def load() -> Dataset:
-    """MNIST, binarized anew in each pass."""
+    """Loads MNIST, binarized anew in each pass."""
     return simulacra.load_data("mnist", binarize="dynamic", validation=0.0)
 
 
 def built(name: str, data: Dataset) -> Model:
-    """The model before training."""
+    """Returns the untrained model."""
     torch.manual_seed(0)
     return MODELS[name](data)
 
 
 def trained(name: str, data: Dataset, epochs: float, out: str | Path) -> Run:
-    """The model after `epochs` passes."""
+    """Trains a model for `epochs` passes.
+
+    Args:
+        name: key of `MODELS`.
+        data: MNIST.
+        epochs: passes of training.
+        out: run folder.
+    """
     return simulacra.fit(built(name, data), data, out=out, epochs=epochs, **SETTINGS)
 
 
 def scored(run: Run, data: Dataset, k: int, limit: int | None) -> Estimate:
-    """The bound on the test images, or on so many of them."""
+    """Returns the bound on the test images, or on `limit` of them.
+
+    Args:
+        run: the trained model.
+        data: MNIST.
+        k: importance samples of the bound.
+        limit: number of test images, evenly spaced; None: all.
+    """
     return run.model.log_prob(data.test.x[:: 1 if limit is None else len(data.test) // limit], k=k)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The three models, each for a quarter of the time; the rest is for the scores."""
+    """Measures the three models, each with a quarter of the time; the rest is for the scores."""
     data = load()
     for name, figure in zip(MODELS, FIGURES):
         run = budget.fit(name, built(name, data), data, EPOCHS, 0.25, **SETTINGS)
@@ -88,13 +102,22 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def mean_and_error(run: Run, data: Dataset) -> tuple[float, float]:
-    """The bound on every fourth test image, in nats."""
+    """Returns mean and standard error of the bound on every fourth test image, in nats."""
     score = scored(run, data, K, LIMIT)
     return score.mean, score.error
 
 
 def train_and_score(name: str, data: Dataset, epochs: float, k: int, limit: int | None, out: Path) -> None:
-    """One row of the table, printed as measured."""
+    """Trains and scores one model, and prints a row of the table.
+
+    Args:
+        name: key of `MODELS`.
+        data: MNIST.
+        epochs: passes of training.
+        k: importance samples of the bound.
+        limit: number of test images that are scored; None: all.
+        out: folder of the runs.
+    """
     began = time.perf_counter()
     run = trained(name, data, epochs, out / name)
     training = time.perf_counter() - began
@@ -108,7 +131,7 @@ def train_and_score(name: str, data: Dataset, epochs: float, k: int, limit: int 
 
 
 def main() -> None:
-    """Train and score the three models."""
+    """Trains and scores the three models."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

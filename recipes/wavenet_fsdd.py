@@ -48,23 +48,23 @@ FIGURES = (fsdd_figure("frequencies of the levels"), fsdd_figure("WaveNet given 
 
 
 def load() -> Dataset:
-    """Windows of spoken digits, companded."""
+    """Loads windows of spoken digits, quantized by mu-law."""
     return simulacra.load_data("fsdd", tile=WINDOW, mu_law=LEVELS, condition="label")
 
 
 def built(data: Dataset) -> simulacra.WaveNet:
-    """The network before training."""
+    """Returns the untrained network."""
     torch.manual_seed(0)
     return simulacra.WaveNet(data.space, data.condition, blocks=2, layers=9, channels=32)
 
 
 def bits(nats: float) -> float:
-    """Bits a sample of a window's nats."""
+    """Converts the nats of a window to bits a sample."""
     return nats / WINDOW / math.log(2)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """The levels by themselves, then the network."""
+    """Measures the level frequencies, then the network."""
     data = load()
     yield FIGURES[0].measured(unigram(data))
     run = budget.fit("wavenet", built(data), data, EPOCHS, 0.8, **SETTINGS)
@@ -74,14 +74,14 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
 
 
 def unigram(data: Dataset) -> float:
-    """Bits a sample of the test windows under the levels' frequencies, one added to each count."""
+    """Returns bits a sample of the test windows under the level frequencies, with add-one smoothing."""
     codes = {part: data.preprocessing.apply(data[part].x, Rng(0)).long() for part in ("train", "test")}
     counts = torch.bincount(codes["train"].flatten(), minlength=LEVELS).double() + 1
     return float(-(counts / counts.sum()).log2()[codes["test"]].mean())
 
 
 def main() -> None:
-    """Train, score, and write one recording of each digit."""
+    """Trains, scores, and writes one recording of each digit."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

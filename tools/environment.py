@@ -1,6 +1,6 @@
-"""The environment in `.venv`: which Python makes it, and what pip says in it.
+"""The environment in `.venv`: finds a Python for it, makes it, and runs pip in it.
 
-Nothing but the standard library, and nothing newer than Python 3.6 until a newer one is found.
+It uses only the standard library, and runs under Python 3.6 until a newer one is found.
 """
 
 import json
@@ -21,8 +21,8 @@ PYTHON = BIN / ("python" + EXE)
 STAMP = VENV / "simulacra-install.json"
 CONSTRAINTS = ROOT / "constraints.txt"
 
-NEWEST, OLDEST = 14, 11  # of Python 3: those that constraints.txt is for
-# What pip writes when it fails, and the words for it; the first that fits.
+NEWEST, OLDEST = 14, 11  # minor versions of Python 3 that constraints.txt supports
+# Patterns in pip's errors, and explanations; the first match is shown.
 NETWORK = "the package index cannot be reached (look at the network, or name a proxy in HTTPS_PROXY)"
 REASONS = (
     ("CERTIFICATE_VERIFY_FAILED", "the index's certificate is not trusted (name the right file in PIP_CERT)"),
@@ -35,17 +35,17 @@ REASONS = (
 
 
 class Stop(Exception):
-    """What the user has to be told, in a sentence or two."""
+    """Ends a command with a message for the user."""
 
 
 def say(line):
-    """Print a line; letters that the terminal lacks become question marks."""
+    """Prints a line; characters that the terminal cannot show become question marks."""
     letters = getattr(sys.stdout, "encoding", None) or "ascii"
     print(line.encode(letters, "replace").decode(letters), flush=True)
 
 
 def shown(path):
-    """A path relative to the project's root."""
+    """Returns a path relative to the project's root."""
     return os.path.relpath(str(path), str(ROOT))
 
 
@@ -53,7 +53,7 @@ def shown(path):
 
 
 def variables(**extra):
-    """The environment variables of processes: on small machines spinning threads cost more than they give."""
+    """Returns the environment variables for processes; idle threads wait passively."""
     env = dict(os.environ, **extra)
     env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     env.setdefault("PIP_DEFAULT_TIMEOUT", "180")
@@ -63,18 +63,24 @@ def variables(**extra):
 
 
 def started(command, streams, **extra):
-    """A command run to its end in the project's root."""
+    """Runs a command to its end in the project's root.
+
+    Args:
+        command: program and arguments.
+        streams: keyword arguments of `subprocess.run` for its streams.
+        extra: further environment variables.
+    """
     sys.stdout.flush()
     return subprocess.run([str(part) for part in command], cwd=str(ROOT), env=variables(**extra), **streams)
 
 
 def call(*command, **extra):
-    """Run a command and return its exit status."""
+    """Runs a command and returns its exit status."""
     return started(command, {}, **extra).returncode
 
 
 def become(*command, **extra):
-    """Run a command in place of this process, so that signals are its own; its exit status on Windows."""
+    """Replaces this process by a command, which receives its signals; returns its status on Windows."""
     if WINDOWS:
         return call(*command, **extra)
     sys.stdout.flush()
@@ -84,13 +90,13 @@ def become(*command, **extra):
 
 
 def heard(*command, **extra):
-    """The exit status of a command, and what it wrote to standard error."""
+    """Runs a command; returns its exit status and what it wrote to standard error."""
     done = started(command, {"stderr": subprocess.PIPE}, **extra)
     return done.returncode, done.stderr.decode(errors="replace")
 
 
 def answer(*command):
-    """What a command prints, or None if it fails or does not exist."""
+    """Returns what a command prints, or None if it fails or does not exist."""
     no = subprocess.DEVNULL
     try:
         done = started(command, {"stdin": no, "stdout": subprocess.PIPE, "stderr": no})
@@ -103,7 +109,7 @@ def answer(*command):
 
 
 def fits(command):
-    """Whether the command is a Python that the pins are for: 3.11 to 3.14, 64 bits."""
+    """Returns True if the command is a Python that the pins support: 3.11 to 3.14, 64 bits."""
     words = answer(*command, "-c", "import sys; print(*sys.version_info[:2], sys.maxsize > 2**32)")
     found = (words or "").split()
     if len(found) != 3 or found[2] != "True":
@@ -112,7 +118,7 @@ def fits(command):
 
 
 def find_python():
-    """The command of a Python that fits: this one, else one on the PATH."""
+    """Returns the command of a supported Python: this one, otherwise one on the PATH."""
     minors = range(NEWEST, OLDEST - 1, -1)
     candidates = [[getattr(sys, "_base_executable", None) or sys.executable]]
     if WINDOWS:
@@ -130,7 +136,7 @@ def find_python():
 
 
 def make_venv():
-    """A working .venv with pip, made anew where it is missing, broken or was moved."""
+    """Makes a .venv with pip, unless there is a working one in its place."""
     moved = stamp().get("root", str(ROOT)) != str(ROOT)
     if not moved and fits([PYTHON]) and answer(PYTHON, "-m", "pip", "--version"):
         return
@@ -145,7 +151,7 @@ def make_venv():
 
 
 def stamp():
-    """What the last installation wrote down."""
+    """Returns the record of the last installation."""
     try:
         return json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -153,7 +159,12 @@ def stamp():
 
 
 def write_stamp(digest, extras):
-    """Write down where the environment is, and what is in it."""
+    """Records place and content of the environment.
+
+    Args:
+        digest: hash of the pins, or None if nothing is installed yet.
+        extras: names of the installed extras.
+    """
     record = {"root": str(ROOT), "digest": digest, "extras": extras}
     STAMP.write_text(json.dumps(record), encoding="utf-8")
 
@@ -162,7 +173,7 @@ def write_stamp(digest, extras):
 
 
 def pin(name):
-    """The requirement of a package as constraints.txt pins it, such as `torch==2.13.0`."""
+    """Returns the requirement of a package as constraints.txt pins it, such as `torch==2.13.0`."""
     for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines():
         if line.split("==")[0].strip() == name:
             return line.split(";")[0].strip()
@@ -170,7 +181,7 @@ def pin(name):
 
 
 def pip(*arguments):
-    """pip in the environment, tried twice where the network failed."""
+    """Runs pip install in the environment, twice if the network fails."""
     quiet = [] if sys.stdout.isatty() else ["-q"]
     command = [PYTHON, "-m", "pip", "install", *quiet, *arguments]
     status, errors = heard(*command)
@@ -183,7 +194,7 @@ def pip(*arguments):
 
 
 def reason(errors):
-    """Why pip failed, in a few words."""
+    """Returns the reason why pip failed, in a few words."""
     for sign, words in REASONS:
         if re.search(sign, errors):
             return words

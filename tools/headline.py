@@ -1,14 +1,14 @@
-"""The queue of long runs, one at a time at the lowest priority: recipes/queue.yaml.
+"""Runs the queue of long runs, recipes/queue.yaml, one at a time at the lowest priority.
 
     python tools/headline.py [RECIPE] [--list] [--draft RECIPE] [--again] [--queue FILE] [--cache FOLDER]
 
-`make headline` runs the next entry without a record; what is kept of it lets the same command go on.
+`make headline` runs the next entry without a record; after an interruption the same command continues it.
 """
 
 import os
 import sys
 
-# before torch is imported: one thread, and none that spins
+# set before torch is imported: one thread, which waits passively
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -1,10 +1,10 @@
-"""Install, show, test and check the project with nothing but the standard library.
+"""Installs, tests and checks the project, with only the standard library.
 
     python tools/project.py install | demo | test | test-all | bench | bench-tables | bench-doctor
     python tools/project.py docs | results | headline | check
 
-`make demo` and the like are names for these commands. Each of them installs first, into `.venv`,
-what it needs and what is not there yet; arguments behind it are handed on (`test -k space`).
+`make demo` and the like call these commands. Each of them first installs what it needs and what is
+missing, into `.venv`; further arguments are passed on (`test -k space`).
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from environment import (
 )
 from pytorch import install_torch
 
-# What the benchmarks compare with, kept apart from the library's own packages.
+# libraries for comparison in benchmarks, in folders apart from the library's own packages
 PEERS = VENV / "peers"
 PEERS_OF_TABLES = VENV / "peers-tables"
 PINS_OF_TABLES = ROOT / "benchmarks" / "tables" / "peers.txt"
@@ -43,10 +43,10 @@ PEER_PACKAGES = (
     *("pythae", "pydantic", "pydantic-core", "annotated-types", "typing-inspection", "imageio"),
     *("rbms", "h5py", "learnergy", "torchmetrics"),
 )
-# Megabytes of the pinned wheels without PyTorch, measured for Python 3.11 on Linux; elsewhere it is less.
+# megabytes of the pinned wheels without PyTorch, measured for Python 3.11 on Linux; less elsewhere
 RUNTIME = 110
 MEGABYTES = {"tables": 64, "export": 35, "dev": 134, "docs": 20}
-MOST_PROCESSES = 8  # of the tests: each holds up to a gigabyte
+MOST_PROCESSES = 8  # most test processes; each takes up to a gigabyte
 CHECKS = (
     ("-m", "ruff", "check", "."),
     ("-m", "ruff", "format", "--check", "."),
@@ -56,13 +56,13 @@ CHECKS = (
 
 
 def digest():
-    """A hash of all that decides what is installed."""
+    """Returns a hash of everything that decides what is installed."""
     parts = [str(ROOT).encode(), (ROOT / "pyproject.toml").read_bytes(), CONSTRAINTS.read_bytes()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def install(*extras):
-    """The project, editable, with its pinned dependencies; whether there was anything to do."""
+    """Installs the project, editable, with its pinned dependencies; returns False if it was up to date."""
     for name in extras:
         if name not in MEGABYTES:
             raise Stop(f"There is no extra {name!r}; possible are {', '.join(MEGABYTES)}.")
@@ -85,13 +85,13 @@ def install(*extras):
 
 
 def to_fetch(extras):
-    """The megabytes of these extras; `dev` brings `tables` and `export`."""
+    """Returns the megabytes of these extras; `dev` includes `tables` and `export`."""
     within = {"tables", "export"} if "dev" in extras else set()
     return sum(MEGABYTES[name] for name in set(extras) - within)
 
 
 def activation():
-    """The command that puts `simulacra` on the PATH, from where the user stands."""
+    """Returns the command that puts `simulacra` on the PATH, from the current folder."""
     folder = Path(shown(BIN)) if Path.cwd() == ROOT else BIN
     if WINDOWS:
         return f'"{folder / "activate.bat"}" (cmd) or & "{folder / "Activate.ps1"}" (PowerShell)'
@@ -99,7 +99,13 @@ def activation():
 
 
 def install_peers(folder, pins, megabytes):
-    """The libraries that the benchmarks compare with, without their dependencies, in a folder apart."""
+    """Installs libraries for comparison in benchmarks, without their dependencies, in a separate folder.
+
+    Args:
+        folder: the folder.
+        pins: requirements with pinned versions.
+        megabytes: size of the download, for the message.
+    """
     note = folder / "pins.txt"
     if note.exists() and note.read_text(encoding="utf-8").split() == pins:
         return
@@ -109,13 +115,13 @@ def install_peers(folder, pins, megabytes):
 
 
 def pins_of_tables():
-    """The requirements of benchmarks/tables/peers.txt, some of them older than the library's own."""
+    """Returns the requirements of benchmarks/tables/peers.txt, some of them older than the library's own."""
     lines = PINS_OF_TABLES.read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def command_install(*extras):
-    """The library and the named extras: dev where none is named."""
+    """Install the library and the named extras (by default dev)."""
     if not install(*(extras or ("dev",))):
         say(f"Up to date. To use it: {activation()}")
     return 0
@@ -128,33 +134,33 @@ def command_demo(*arguments):
 
 
 def processes():
-    """Options that share the tests among the cores, whole groups to one process; none for a single core."""
+    """Returns pytest options that share the tests among the cores, by groups; none for a single core."""
     allowed = getattr(os, "sched_getaffinity", None)
     cores = len(allowed(0)) if allowed else os.cpu_count() or 1
     return ("-n", str(min(cores, MOST_PROCESSES)), "--dist", "loadgroup") if cores > 1 else ()
 
 
 def command_test(*arguments):
-    """The quick tests on all cores; with arguments (-k space), those tests in one process."""
+    """Run the quick tests on all cores; with arguments (-k space), those tests in one process."""
     install("dev")
     return call(PYTHON, "-m", "pytest", *(arguments or processes()), OMP_NUM_THREADS="1")
 
 
 def command_test_all(*arguments):
-    """Every test on all cores: weekly, and before a release."""
+    """Run every test on all cores: weekly, and before a release."""
     install("dev")
     return call(PYTHON, "-m", "pytest", "--all", *processes(), *arguments, OMP_NUM_THREADS="1")
 
 
 def command_bench(*arguments):
-    """The benchmarks, one thread each."""
+    """Run the benchmarks, one thread each."""
     install("dev")
     install_peers(PEERS, [pin(name) for name in PEER_PACKAGES], 9)
     return call(PYTHON, "-m", "benchmarks", *arguments, OMP_NUM_THREADS="1", PYTHONPATH=str(PEERS))
 
 
 def command_bench_tables(*arguments):
-    """Models of tables beside those of SDV, one thread: a quarter of an hour for all of them."""
+    """Compare models of tables with those of SDV, one thread: a quarter of an hour for all of them."""
     install("dev")
     install_peers(PEERS_OF_TABLES, pins_of_tables(), 54)
     paths = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PEERS_OF_TABLES)}
@@ -162,13 +168,13 @@ def command_bench_tables(*arguments):
 
 
 def command_bench_doctor(*arguments):
-    """The doctor on sick and healthy models, before and after its checks changed; --measure after: again."""
+    """Test the doctor on sick and healthy models; --measure after: examine all of them again."""
     install("dev")
     return call(PYTHON, "-m", "benchmarks.doctor", *arguments, OMP_NUM_THREADS="1")
 
 
 def command_docs(*arguments):
-    """The documentation as web pages, with the picture of the rooms; a warning is an error."""
+    """Build the documentation as web pages, with the picture of the rooms; a warning is an error."""
     install("docs")
     call(PYTHON, ROOT / "tools" / "rooms.py", "--write")
     out = ROOT / "docs" / "_build" / "html"
@@ -179,21 +185,21 @@ def command_docs(*arguments):
 
 
 def command_results(*arguments):
-    """The leaderboard: trains, scores and compares what is not there yet, then docs/results.md."""
+    """Write the leaderboard: train, score and compare what is missing, then write docs/results.md."""
     install("dev")
     status = call(PYTHON, ROOT / "recipes" / "leaderboard.py", *arguments, OMP_NUM_THREADS="1")
     return status or call(PYTHON, ROOT / "tools" / "results.py", "--write")
 
 
 def command_headline(*arguments):
-    """The next long run of recipes/queue.yaml, one thread at the lowest priority; --list shows them all."""
+    """Run the next long run of recipes/queue.yaml, one thread at the lowest priority; --list: all."""
     install("dev")
-    # make's SIGTERM is for the run itself, which then keeps what it has
+    # the run itself must receive SIGTERM from make, to save its state
     return become(PYTHON, ROOT / "tools" / "headline.py", *arguments, OMP_NUM_THREADS="1")
 
 
 def command_check():
-    """Style, types and import directions: all of them run, then the failures are named."""
+    """Check style, types and import directions; failed checks are named at the end."""
     install("dev")
     failed = []
     for first, *rest in CHECKS:
@@ -210,7 +216,7 @@ COMMANDS = {
 
 
 def main(arguments):
-    """Run one command and return its exit status."""
+    """Runs one command and returns its exit status."""
     if not arguments or arguments[0] not in COMMANDS:
         say(__doc__.strip())
         for name, function in COMMANDS.items():

@@ -1,4 +1,4 @@
-"""PyTorch as the machine needs it: no CUDA where there is no GPU, nothing fetched that is there."""
+"""Installs PyTorch as the machine needs it: no CUDA without a GPU, and no download if a wheel is there."""
 
 import platform
 import re
@@ -6,13 +6,13 @@ import shutil
 
 from environment import BIN, CONSTRAINTS, EXE, PYTHON, Stop, answer, call, heard, pin, pip, say
 
-# Megabytes of the pinned wheels.
+# megabytes of the pinned wheels
 UV = 18
 TORCH = {"Linux": 192, "Darwin": 112, "Windows": 122}
 
 
 def install_torch():
-    """The pinned PyTorch: a wheel on this machine, else the build that fits the machine."""
+    """Installs the pinned PyTorch: a wheel on this machine, otherwise the build that fits the machine."""
     wanted = pin("torch")
     version = answer(PYTHON, "-c", "import importlib.metadata as m; print(m.version('torch'))") or ""
     if version.split("+")[0] == wanted.split("==")[1]:
@@ -32,7 +32,7 @@ def install_torch():
 
 
 def install_with_uv(wanted):
-    """Whether uv could install the build that it finds right; said before it is fetched."""
+    """Installs the build that uv chooses for this machine, and returns True if that worked."""
     index = answer(PYTHON, "-m", "pip", "config", "get", "global.index-url")
     where = {"UV_DEFAULT_INDEX": index} if index else {}
     uv = [BIN / ("uv" + EXE), "pip", "install", "--python", PYTHON, "--torch-backend=auto"]
@@ -46,19 +46,19 @@ def install_with_uv(wanted):
 
 
 def for_a_gpu(plan):
-    """Whether what uv would install holds a build for a GPU."""
+    """Returns True if uv would install a build for a GPU."""
     return re.search(r"nvidia-|\+(cu\d|rocm|xpu)", plan) is not None
 
 
 def size(gpu):
-    """What is to be fetched for PyTorch, in words."""
+    """Describes the size of the download of PyTorch."""
     if gpu:
         return "its build for a GPU, 3000 MB or more"
     return f"its build without CUDA, about {TORCH.get(platform.system(), 200)} MB"
 
 
 def install_with_pip(wanted):
-    """Plain pip, where the index's own build is the right one."""
+    """Installs with pip, if the index's default build is the right one."""
     gpu = platform.system() == "Linux" and shutil.which("nvidia-smi") is not None
     if platform.system() == "Linux" and not gpu:
         raise Stop(

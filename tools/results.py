@@ -1,9 +1,9 @@
-"""The results page: what the recipes measured, beside the published figures.
+"""Writes the results page: figures that the recipes measured, with the published ones.
 
     python tools/results.py --write     # docs/results.md from recipes/results/*.json and the recipes
 
-Records are those of `make headline` (the queue of long runs) and of `simulacra reproduce NAME --record`.
-Of a recipe without a record the page shows what its header says. A page that a recipe keeps beside its
+Records come from `make headline` (the queue of long runs) and `simulacra reproduce NAME --record`.
+For a recipe without a record the page shows its header. A page that a recipe keeps beside its
 records (the leaderboard) comes first.
 """
 
@@ -59,7 +59,7 @@ What the headers of these recipes say.
 
 
 def page(folder: Path = FOLDER) -> str:
-    """docs/results.md."""
+    """Returns the content of docs/results.md."""
     lines, runs, kept, rest = [HEAD], [], [], []
     for recipe in found(folder):
         content = read_json(results(recipe)) if results(recipe).is_file() else {}
@@ -81,13 +81,18 @@ def page(folder: Path = FOLDER) -> str:
 
 
 def leaderboard(content: dict[str, Any]) -> Iterator[str]:
-    """The page that a recipe wrote, with its command."""
+    """Yields the page that a recipe wrote, with its command."""
     yield f"{content['page'].strip()}\n"
     yield f"`{content['command']}`: {content['minutes']:g} minutes of training for each; {content['date']}.\n"
 
 
 def recorded(recipe: Recipe, records: list[Record]) -> Iterator[str]:
-    """A recipe's records as a table, and what they were measured on."""
+    """Yields a recipe's records as a table, with their protocols.
+
+    Args:
+        recipe: the recipe.
+        records: its recorded figures.
+    """
     yield from title(recipe)
     yield from HEADER
     for record in records:
@@ -102,7 +107,12 @@ def recorded(recipe: Recipe, records: list[Record]) -> Iterator[str]:
 
 
 def headline(recipe: Recipe, run: dict[str, Any]) -> Iterator[str]:
-    """A run of the queue as a table, with its tolerances, and where it was made."""
+    """Yields a run of the queue as a table, with tolerances and machine.
+
+    Args:
+        recipe: the recipe.
+        run: its recorded run.
+    """
     yield from title(recipe)
     yield from HEADER_OF_RUNS
     rules = {figure["name"]: tolerances(figure) for figure in run["entry"]["figures"]}
@@ -119,12 +129,12 @@ def headline(recipe: Recipe, run: dict[str, Any]) -> Iterator[str]:
 
 
 def tolerances(figure: dict[str, Any]) -> str:
-    """The two of a figure, as an entry of the queue has them."""
+    """Returns the two tolerances of a figure, as in an entry of the queue."""
     return "none" if figure["published"] is None else f"{figure['tolerance']:g}, {figure['wide']:g}"
 
 
 def remarks(records: list[Record]) -> Iterator[str]:
-    """Protocols and notes of figures."""
+    """Yields protocols and notes of figures."""
     for text in dict.fromkeys(protocol(record) for record in records):
         yield f"- {escape(text)}"
     for record in records:
@@ -133,7 +143,7 @@ def remarks(records: list[Record]) -> Iterator[str]:
 
 
 def protocol(record: Record) -> str:
-    """What a figure was measured on, both where ours differs."""
+    """Describes the protocol of a figure, and the published one if they differ."""
     if record["protocol"] == record["published_protocol"]:
         return f"Protocol: {record['protocol']}"
     return (
@@ -142,7 +152,7 @@ def protocol(record: Record) -> str:
 
 
 def told(recipe: Recipe) -> Iterator[str]:
-    """A recipe without a record, by its header."""
+    """Yields a recipe without a record, from its header."""
     yield from title(recipe)
     for word in ("published", "ours", "device"):
         if word in recipe.parts:
@@ -151,17 +161,17 @@ def told(recipe: Recipe) -> Iterator[str]:
 
 
 def title(recipe: Recipe) -> Iterator[str]:
-    """Name and summary."""
+    """Yields name and summary of a recipe."""
     yield f"### {recipe.name}\n\n{escape(recipe.summary)}.\n"
 
 
 def escape(text: str) -> str:
-    """Text that Markdown leaves as it is."""
+    """Escapes the special characters of Markdown."""
     return "".join("\\" + c if c in "|*_`<>[]$~" else c for c in text)
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or say whether it is up to date."""
+    """Writes the page, or says whether it is up to date."""
     if "--write" in arguments:
         PAGE.write_text(page(), encoding="utf-8", newline="\n")
         return 0

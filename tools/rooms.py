@@ -1,4 +1,4 @@
-"""The rooms of the library, drawn and counted from its imports.
+"""Draws and counts the rooms of the library from its imports.
 
     python tools/rooms.py               # counts: rooms and arrows, cycles, files a folder, lengths
     python tools/rooms.py --write       # docs/images/rooms.svg, where the arrows have changed
@@ -24,15 +24,15 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "simulacra"
 PICTURE = ROOT / "docs" / "images" / "rooms.svg"
 Graph = dict[str, set[str]]
-COLUMNS, ROUNDS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5), 20  # places of a level; most rounds of moving
-LISTED = 5  # of the longest files and of the fullest folders
+COLUMNS, ROUNDS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5), 20  # positions in a level; most rounds of moving
+LISTED = 5  # number of longest files, and of fullest folders, that are listed
 
 
 # ---- what is imported
 
 
 def modules(source: Path = SOURCE) -> dict[str, Path]:
-    """The dotted name of each file of a package; `simulacra` is its table of contents."""
+    """Returns the path of each module of a package by dotted name; `simulacra` is its table of contents."""
     found = {}
     for path in sorted(source.rglob("*.py")):
         parts = path.relative_to(source.parent).with_suffix("").parts
@@ -41,7 +41,7 @@ def modules(source: Path = SOURCE) -> dict[str, Path]:
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Module and name of each import that runs, the name empty for `import module`."""
+    """Yields module and name of each import that is executed; the name is empty for `import module`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
@@ -54,7 +54,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def graph(source: Path = SOURCE) -> Graph:
-    """For each module the modules of the same package that it imports."""
+    """Returns the modules of the same package that each module imports."""
     known = modules(source)
     found: Graph = {}
     for module, path in known.items():
@@ -66,7 +66,7 @@ def graph(source: Path = SOURCE) -> Graph:
 
 
 def cycles(edges: Mapping[str, set[str]]) -> list[list[str]]:
-    """The groups of modules that import each other in a circle, by Tarjan's algorithm.
+    """Returns the groups of modules that import each other in a cycle, by Tarjan's algorithm.
 
     Example:
         >>> cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}})
@@ -107,20 +107,20 @@ def cycles(edges: Mapping[str, set[str]]) -> list[list[str]]:
 
 
 def room(module: str) -> str:
-    """The room of a module; the package itself is the table of contents."""
+    """Returns the room of a module; the package itself is the table of contents."""
     return module.split(".")[1] if "." in module else "__init__"
 
 
 def arrows(edges: Mapping[str, set[str]]) -> Counter[tuple[str, str]]:
-    """For two rooms how many imports lead from the first to the second."""
+    """Counts the imports between each pair of rooms."""
     pairs = ((room(a), room(b)) for a, targets in edges.items() for b in targets)
     return Counter((a, b) for a, b in pairs if a != b)
 
 
 def drawn_arrows(edges: Mapping[str, set[str]]) -> list[tuple[str, str]]:
-    """The arrows of the picture: those that no way over other rooms says already.
+    """Returns the arrows of the picture: those that no path through other rooms implies.
 
-    The table of contents and the version, which every room may ask, are left out.
+    The table of contents and the version, which every room may import, are left out.
     """
     left_out = {"__init__", "__main__", "version"}
     pairs = {pair for pair in arrows(edges) if not left_out & set(pair)}
@@ -135,7 +135,7 @@ def drawn_arrows(edges: Mapping[str, set[str]]) -> list[tuple[str, str]]:
 
 
 def levels(pairs: list[tuple[str, str]]) -> dict[str, int]:
-    """The height of each room: one above the highest room that it imports, 0 for those that import none."""
+    """Returns the height of each room: one above the highest room it imports, 0 for those without imports."""
     below = {a: {b for x, b in pairs if x == a} for pair in pairs for a in pair}
     height: dict[str, int] = {}
 
@@ -151,26 +151,26 @@ def levels(pairs: list[tuple[str, str]]) -> dict[str, int]:
 
 
 def named(pairs: list[tuple[str, str]]) -> str:
-    """The arrows as the picture names them."""
+    """Lists the arrows as the picture names them."""
     return ", ".join(f"{a} to {b}" for a, b in pairs)
 
 
 def of_picture(path: Path = PICTURE) -> str:
-    """The arrows that a picture names; empty where there is none."""
+    """Returns the arrows that a picture names; an empty string if there is no picture."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     found = re.search(r"<!-- arrows: (.*?) -->", text)
     return found[1] if found else ""
 
 
 def svg(pairs: list[tuple[str, str]]) -> str:
-    """The picture, by Graphviz where it is installed."""
+    """Returns the picture, made by Graphviz if it is installed, otherwise by matplotlib."""
     text = by_graphviz(pairs) if shutil.which("dot") else by_matplotlib(pairs)
     head, tag, rest = text.partition("<svg")
     return f"{head}<!-- arrows: {named(pairs)} -->\n{tag}{rest}"
 
 
 def by_graphviz(pairs: list[tuple[str, str]]) -> str:
-    """The picture as `dot` lays it out."""
+    """Returns the picture as `dot` lays it out."""
     lines = [f'  "{a}" -> "{b}";' for a, b in pairs]
     style = '  node [shape=box, style=rounded, fontname="sans-serif"];'
     text = "\n".join(["digraph rooms {", style, *lines, "}"])
@@ -179,7 +179,7 @@ def by_graphviz(pairs: list[tuple[str, str]]) -> str:
 
 
 def by_matplotlib(pairs: list[tuple[str, str]]) -> str:
-    """The picture with a level for each height, rooms of a level side by side."""
+    """Returns the picture with one level for each height, and rooms of a level side by side."""
     import io
 
     import matplotlib
@@ -198,7 +198,7 @@ def by_matplotlib(pairs: list[tuple[str, str]]) -> str:
     }
     axes.set_xlim(COLUMNS[0] - 0.5, COLUMNS[-1] + 0.5)
     axes.set_ylim(-0.5, top + 0.5)
-    figure.canvas.draw()  # the boxes have their sizes from here on
+    figure.canvas.draw()  # computes the sizes of the boxes
     for a, b in pairs:
         ends = {"patchA": texts[a].get_bbox_patch(), "patchB": texts[b].get_bbox_patch()}
         axes.annotate("", place[b], place[a], arrowprops={"arrowstyle": "-|>", "color": "#888888", **ends})
@@ -210,10 +210,10 @@ def by_matplotlib(pairs: list[tuple[str, str]]) -> str:
 
 
 def places(pairs: list[tuple[str, str]]) -> dict[str, tuple[float, float]]:
-    """Where each room stands, its level as y.
+    """Returns the position of each room; y is its level.
 
-    Starting from the middle, one room after the other takes the place with the shortest arrows that run
-    through no other room, until none moves.
+    Starting in the middle, each room in turn moves to the position with the shortest arrows that cross
+    no other room, until none moves.
     """
     height = levels(pairs)
     found = dict.fromkeys(height, 0.0)
@@ -227,7 +227,7 @@ def places(pairs: list[tuple[str, str]]) -> dict[str, tuple[float, float]]:
 
 
 def _cost(x: Mapping[str, float], height: Mapping[str, int], pairs: list[tuple[str, str]]) -> float:
-    """The width of all arrows, and much more for rooms that lie upon each other or below an arrow."""
+    """Returns the total width of the arrows, plus a penalty for rooms that overlap or lie under an arrow."""
     names = list(x)
     same = sum(
         height[a] == height[b] and abs(x[a] - x[b]) < 1 for i, a in enumerate(names) for b in names[:i]
@@ -245,7 +245,7 @@ def _cost(x: Mapping[str, float], height: Mapping[str, int], pairs: list[tuple[s
 
 
 def counts(source: Path = SOURCE) -> list[str]:
-    """What there is to say of the library in numbers, a line each."""
+    """Returns the counts of the library, a line each."""
     edges, files = graph(source), modules(source)
     found = cycles(edges)
     lines = [f"{len(edges)} modules, {sum(map(len, edges.values()))} imports, {len(found)} cycles"]
@@ -264,18 +264,18 @@ def counts(source: Path = SOURCE) -> list[str]:
 
 
 def files_by_folder(source: Path = SOURCE) -> Counter[str]:
-    """How many modules each folder holds, `__init__.py` not counted."""
+    """Returns the number of modules in each folder, without `__init__.py`."""
     paths = (path for path in source.rglob("*.py") if path.name != "__init__.py")
     return Counter(path.parent.relative_to(source.parent).as_posix() for path in paths)
 
 
 def length(path: Path) -> int:
-    """Lines of a file."""
+    """Returns the number of lines of a file."""
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
 def main(arguments: list[str]) -> int:
-    """Print the counts, or draw the picture again if its arrows have changed."""
+    """Prints the counts, or draws the picture again if its arrows have changed."""
     pairs = drawn_arrows(graph())
     if "--write" not in arguments:
         print("\n".join(counts()))

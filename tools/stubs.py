@@ -1,4 +1,4 @@
-"""The stubs of packages that import their names when they are first used, for type checkers and editors.
+"""Writes stubs of packages with lazy imports, for type checkers and editors.
 
     python tools/stubs.py --write     # src/simulacra/__init__.pyi, and one for each family of models
 
@@ -19,11 +19,11 @@ WIDTH = 110
 
 
 def stub(names: Mapping[str, str], version: bool = False) -> str:
-    """A stub that defines public names by importing them.
+    """Returns a stub that defines public names by importing them.
 
     Args:
-        names: and the modules that define them, below `simulacra`.
-        version: whether the package has a `__version__`.
+        names: public names, with the modules below `simulacra` that define them.
+        version: if True, the package has a `__version__`.
     """
     by_module = defaultdict(list)
     for name, module in names.items():
@@ -36,7 +36,7 @@ def stub(names: Mapping[str, str], version: bool = False) -> str:
 
 
 def _place(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions, as the linter sorts them."""
+    """Returns the sorting key of the linter: constants, then classes, then functions."""
     letters = name.replace("_", "")
     return (0 if name.isupper() else 1 if letters[0].isupper() else 2), name
 
@@ -49,7 +49,7 @@ def _import(module: str, names: list[str]) -> str:
 
 
 def stubs() -> Iterator[tuple[Path, str]]:
-    """Every stub: where it lies and what it holds."""
+    """Yields path and content of every stub."""
     yield surface.SOURCE / "__init__.pyi", stub(surface.public_names(), version=True)
     families = defaultdict(dict)
     for _, family, module, cls in surface.models():
@@ -59,7 +59,7 @@ def stubs() -> Iterator[tuple[Path, str]]:
 
 
 def stale() -> list[str]:
-    """The stubs that do not hold what the sources say."""
+    """Returns the stubs that differ from what the sources give."""
     return [
         path.relative_to(surface.ROOT).as_posix()
         for path, text in stubs()
@@ -68,7 +68,7 @@ def stale() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the stubs, or say which ones are stale."""
+    """Writes the stubs, or prints which ones are stale."""
     changed = stale()
     print("\n".join(changed) or "the stubs say what the sources say.")
     if "--write" in arguments:

@@ -1,9 +1,9 @@
-"""The public surface: every name, signature and option that a user can write down.
+"""Lists the public surface: every name, signature and option that a user can write.
 
     python tools/surface.py --write     # docs/surface.txt from the sources
 
-What stands there is promised (docs/compatibility.md). The sources are read, not run: annotations and
-defaults appear as they are written, whatever the version of Python or torch.
+The listed names are promised (docs/compatibility.md). The sources are parsed, not run: annotations and
+defaults appear as written, independent of the versions of Python and torch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SOURCE = ROOT / "src" / "simulacra"
 PAGE = ROOT / "docs" / "surface.txt"
 HEAD = "# Written by tools/surface.py: `python tools/surface.py --write`. See docs/compatibility.md.\n"
 Definition = ast.ClassDef | ast.FunctionDef
-# what public functions return
+# types that public functions return
 RETURNED = {
     "Run": "training.run",
     "Report": "evaluation.report",
@@ -32,14 +32,19 @@ BUILT_IN = ("property", "classmethod", "staticmethod", "abstractmethod", "cached
 
 @cache
 def tree(module: str) -> ast.Module:
-    """The syntax tree of a module of the library, such as `core.spaces.plain`."""
+    """Returns the syntax tree of a module of the library, such as `core.spaces.plain`."""
     stem = SOURCE.joinpath(*module.split(".")) if module else SOURCE
     path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def constant(module: str, name: str) -> ast.expr:
-    """The value that a module assigns to a name."""
+    """Returns the expression that a module assigns to a name.
+
+    Args:
+        module: module of the library, such as `core.spaces.plain`.
+        name: the assigned name.
+    """
     for node in tree(module).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(t, ast.Name) and t.id == name for t in targets):
@@ -48,7 +53,12 @@ def constant(module: str, name: str) -> ast.expr:
 
 
 def find(module: str, name: str) -> tuple[str, Definition] | None:
-    """Where a name is defined, through the imports of a module; None where it is not the library's."""
+    """Returns the definition of a name with its module, through imports; None if it is not the library's.
+
+    Args:
+        module: module in which the search starts.
+        name: name of a class or function.
+    """
     for node in ast.walk(tree(module)):
         if isinstance(node, Definition) and node.name == name:
             return module, node
@@ -60,7 +70,12 @@ def find(module: str, name: str) -> tuple[str, Definition] | None:
 
 
 def base(module: str, node: ast.expr) -> tuple[str, ast.ClassDef] | None:
-    """The class behind a base: `Model`, or `can.Samples` through a module that was imported."""
+    """Returns the class of a base: `Model`, or `can.Samples` through an imported module.
+
+    Args:
+        module: the module with the class.
+        node: the expression of the base.
+    """
     if isinstance(node, ast.Attribute):
         for line in ast.walk(tree(module)):
             if isinstance(line, ast.ImportFrom) and (line.module or "").startswith("simulacra"):
@@ -77,14 +92,14 @@ def _class(found: tuple[str, Definition] | None) -> tuple[str, ast.ClassDef] | N
 
 
 def signature(node: ast.FunctionDef) -> str:
-    """Parameters and result as they are written, a line each where one line would be long."""
+    """Returns parameters and result as written, one parameter a line if one line would be long."""
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     line = f"({ast.unparse(node.args)}){returns}"
     return line if len(line) < 90 else "\n        ".join(["(", *parameters(node.args), f"){returns}"])
 
 
 def parameters(given: ast.arguments) -> Iterator[str]:
-    """One parameter after the other."""
+    """Yields the parameters one by one."""
     places = [*given.posonlyargs, *given.args]
     defaults = [None] * (len(places) - len(given.defaults)) + list(given.defaults)
     for i, (argument, default) in enumerate(zip(places, defaults), 1):
@@ -103,7 +118,7 @@ def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
 
 
 def members(node: ast.ClassDef) -> Iterator[str]:
-    """Constructor, fields and public methods that a class defines itself, a line each."""
+    """Yields constructor, fields and public methods that a class itself defines, a line each."""
     for part in node.body:
         if isinstance(part, ast.AnnAssign) and not ast.unparse(part.target).startswith("_"):
             default = f" = {ast.unparse(part.value)}" if part.value else ""
@@ -118,7 +133,13 @@ def members(node: ast.ClassDef) -> Iterator[str]:
 
 
 def described(name: str, module: str, definition: Definition) -> list[str]:
-    """A function in a line, a class with its members."""
+    """Describes a function in one line, a class with its members.
+
+    Args:
+        name: the public name.
+        module: the module that defines it.
+        definition: its syntax tree.
+    """
     if isinstance(definition, ast.FunctionDef):
         return [f"{name}{signature(definition)}"]
     bases = ", ".join(ast.unparse(b) for b in definition.bases)
@@ -127,7 +148,7 @@ def described(name: str, module: str, definition: Definition) -> list[str]:
 
 @cache
 def models() -> list[list[str]]:
-    """Name, family, module and class of each model of the catalogue."""
+    """Returns name, family, module and class of each model of the catalogue."""
     families = sorted(path.parent.name for path in (SOURCE / "models").glob("*/catalog.py"))
     lists = [constant(f"models.{family}.catalog", "ENTRIES") for family in families]
     entries = [entry for listed in lists for entry in listed.elts]  # type: ignore[attr-defined]
@@ -135,13 +156,13 @@ def models() -> list[list[str]]:
 
 
 def public_names() -> dict[str, str]:
-    """The names of the package and their modules: its own table, and the classes of the catalogue."""
+    """Returns the public names with their modules: the package's own table, and the catalogue's classes."""
     names = ast.literal_eval(constant("", "_NAMES"))
     return names | {cls: f"models.{module}" for _, _, module, cls in models()}
 
 
 def public() -> dict[str, tuple[str, Definition]]:
-    """The names of the package and what its functions return: where each is defined."""
+    """Returns the definitions of the public names, and of the types that functions return."""
     names = {**public_names(), **RETURNED}
     found = {name: find(module, name) for name, module in names.items()}
     missing = [name for name, where in found.items() if where is None]
@@ -150,7 +171,7 @@ def public() -> dict[str, tuple[str, Definition]]:
 
 
 def inherited(found: Iterable[tuple[str, Definition]]) -> dict[str, tuple[str, ast.ClassDef]]:
-    """The bases of classes, which give them further methods, but for those that are among them."""
+    """Returns the bases of the given classes, which add methods, without those that are given themselves."""
     waiting, bases = list(found), {}
     seen = {definition for _, definition in waiting}
     while waiting:
@@ -165,7 +186,7 @@ def inherited(found: Iterable[tuple[str, Definition]]) -> dict[str, tuple[str, a
 
 
 def python() -> list[str]:
-    """The names of the package, then the bases of its classes."""
+    """Returns the names of the package, then the bases of its classes."""
     lines = ["## simulacra", ""]
     names = public()
     for name in sorted(names):
@@ -177,7 +198,7 @@ def python() -> list[str]:
     return lines
 
 
-# whose fields are options of `load_data`: of each kind of data its own
+# dataclasses whose fields are options of `load_data` for some kinds of data
 READERS = {
     "data.images.options": ("PictureOptions", "FolderOptions"),
     "data.audio.options": ("AudioOptions",),
@@ -187,14 +208,14 @@ READERS = {
 
 
 def reader_options() -> dict[str, tuple[str, Definition]]:
-    """The dataclasses of options of the readers: where each is defined."""
+    """Returns the definitions of the readers' option dataclasses."""
     found = {name: find(module, name) for module, names in READERS.items() for name in names}
     assert all(found.values()), f"the readers' options are not all in {', '.join(READERS)}"
     return found  # type: ignore[return-value]
 
 
 def readers() -> list[str]:
-    """The options of `load_data` that only some kinds of data take."""
+    """Returns the options of `load_data` that only some kinds of data have."""
     lines = ["", "## load_data: options of the readers", ""]
     for name, found in reader_options().items():
         lines += described(name, *found)
@@ -202,7 +223,7 @@ def readers() -> list[str]:
 
 
 def command_line() -> list[str]:
-    """The commands: their words and options, or what their help says; and the models by name."""
+    """Returns the commands with their signatures or help, and the models by name."""
     lines = ["", "## simulacra COMMAND", ""]
     for command in ast.literal_eval(constant("cli.app", "COMMANDS")):
         body = tree(f"cli.commands.{command}").body
@@ -220,12 +241,17 @@ def command_line() -> list[str]:
 
 
 def page() -> str:
-    """docs/surface.txt."""
+    """Returns the content of docs/surface.txt."""
     return "\n".join([HEAD, *python(), *readers(), *command_line()]) + "\n"
 
 
 def difference(old: str, new: str) -> str:
-    """What has changed, line by line."""
+    """Returns the differences as a diff.
+
+    Args:
+        old: content of docs/surface.txt.
+        new: content that the sources give.
+    """
     lines = difflib.unified_diff(
         old.splitlines(), new.splitlines(), "docs/surface.txt", "sources", lineterm="", n=0
     )
@@ -233,7 +259,7 @@ def difference(old: str, new: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or say what has changed."""
+    """Writes the page, or prints the differences."""
     old = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
     changed = difference(old, page())
     print(changed or "docs/surface.txt says what the sources say.")

@@ -1,4 +1,4 @@
-"""The systems page: which of the 196 systems work, where, and which tests prove it.
+"""Writes the systems page: which of the 196 systems work, where, and which tests prove it.
 
     python tools/systems.py --write     # docs/systems.md from docs/systems.csv and the test markers
 
@@ -59,13 +59,13 @@ class Proof:
 
 
 def read_rows(path: Path = TABLE) -> list[Row]:
-    """The rows of the table, in order."""
+    """Reads the rows of the table, in order."""
     with path.open(newline="", encoding="utf-8") as file:
         return [Row(**line) for line in csv.DictReader(file)]
 
 
 def find_proofs(folder: Path = ROOT / "tests") -> list[Proof]:
-    """Every marked test under `folder`."""
+    """Finds every marked test under `folder`."""
     return [
         proof
         for path in sorted(folder.rglob("test_*.py"))
@@ -74,12 +74,17 @@ def find_proofs(folder: Path = ROOT / "tests") -> list[Proof]:
 
 
 def label(path: Path) -> str:
-    """A path as the page shows it."""
+    """Returns a path as the page shows it."""
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 def proofs_in(module: ast.Module, name: str) -> Iterator[Proof]:
-    """The marked tests of one file."""
+    """Yields the marked tests of one file.
+
+    Args:
+        module: syntax tree of the file.
+        name: its path for the page.
+    """
     functions = {node.name: node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
     shared = rows_of_pytestmark(module)
     for node in module.body:
@@ -100,7 +105,7 @@ def _proof(node: ast.FunctionDef, shared: set[str], test: str, functions: dict) 
 
 
 def rows_of_pytestmark(node: ast.Module | ast.ClassDef) -> set[str]:
-    """The rows that `pytestmark = ...` names for a whole file or class."""
+    """Returns the rows that `pytestmark = ...` names for a whole file or class."""
     return {
         row
         for statement in node.body
@@ -111,7 +116,7 @@ def rows_of_pytestmark(node: ast.Module | ast.ClassDef) -> set[str]:
 
 
 def rows_marked(*expressions: ast.expr) -> set[str]:
-    """The arguments of every `mark.system(...)` in some expressions."""
+    """Returns the arguments of every `mark.system(...)` in expressions."""
     rows = set()
     for call in (node for expression in expressions for node in ast.walk(expression)):
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("mark.system"):
@@ -120,7 +125,13 @@ def rows_marked(*expressions: ast.expr) -> set[str]:
 
 
 def compares_numbers(node: ast.AST, functions: dict, seen: frozenset[str] = frozenset()) -> bool:
-    """Whether a test, or a function of its file that it calls, compares numbers."""
+    """Returns True if a test, or a function of its file that it calls, compares numbers.
+
+    Args:
+        node: syntax tree of the test.
+        functions: functions of the file, by name.
+        seen: functions that were visited already.
+    """
     for part in ast.walk(node):
         if isinstance(part, ast.Assert) and any(_is_comparison(p) for p in ast.walk(part.test)):
             return True
@@ -142,7 +153,12 @@ def _is_comparison(node: ast.AST) -> bool:
 
 
 def problems(rows: list[Row], proofs: list[Proof]) -> list[str]:
-    """What is wrong with table and markers, in sentences."""
+    """Returns the errors of table and markers, as sentences.
+
+    Args:
+        rows: the rows of the table.
+        proofs: the marked tests.
+    """
     ids = [row.id for row in rows]
     found = [f"{i} stands twice in the table." for i in sorted({i for i in ids if ids.count(i) > 1})]
     found += [
@@ -166,7 +182,12 @@ def problems(rows: list[Row], proofs: list[Proof]) -> list[str]:
 
 
 def page(rows: list[Row], proofs: list[Proof]) -> str:
-    """docs/systems.md."""
+    """Returns the content of docs/systems.md.
+
+    Args:
+        rows: the rows of the table.
+        proofs: the marked tests.
+    """
     tests = defaultdict(list)
     for proof in proofs:
         for row in proof.rows:
@@ -203,12 +224,12 @@ def _line(row: Row, tests: list[str]) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that Markdown leaves as it is."""
+    """Escapes the special characters of Markdown."""
     return "".join("\\" + c if c in "|*_`<>[]$~" else c for c in text)
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or say what is wrong."""
+    """Writes the page, or prints the errors."""
     rows, proofs = read_rows(), find_proofs()
     found = problems(rows, proofs)
     print("\n".join(found) or f"{len(rows)} rows, {len(proofs)} marked tests: no problems.")

@@ -1,1 +1,1 @@
-"""The whole doctor on models that are sick in one known way and on models that are well."""
+"""Tests the whole doctor on models with one known defect, and on healthy models."""

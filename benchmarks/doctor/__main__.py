@@ -1,4 +1,4 @@
-"""The doctor on sick and on healthy models.
+"""Tests the doctor on sick and on healthy models.
 
 python -m benchmarks.doctor                    # print the recorded runs beside each other
 python -m benchmarks.doctor --write            # both recorded runs into docs/doctor.md as well
@@ -22,7 +22,7 @@ from benchmarks.doctor.cases import CASES
 
 
 def main() -> None:
-    """Measure, or print what was measured."""
+    """Measures the cases, or prints the recorded runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--measure", metavar="NAME", help="examine every case and record the run")
     parser.add_argument("--only", metavar="WORDS", help="only the cases whose names have these words")

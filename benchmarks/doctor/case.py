@@ -1,4 +1,4 @@
-"""A case: a model, its data, and what the doctor should say of them."""
+"""A case of the benchmark: a model, its data, and the findings that the doctor should raise."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ RAISED = ("warning", "note")
 
 @dataclass(frozen=True)
 class Subject:
-    """What the doctor is given.
+    """A model and its data, as the doctor examines them.
 
     Args:
-        model: made or trained.
-        data: on which it is examined.
+        model: made by hand or trained.
+        data: the data set on which it is examined.
         metrics: rows of the training's metrics file.
     """
 
@@ -30,15 +30,16 @@ class Subject:
 
 @dataclass(frozen=True)
 class Case:
-    """One way of being sick, or of being well.
+    """A model with one known defect, or a healthy model.
 
     Args:
-        name: in words, unique.
-        make: the subject of a seed.
-        sick: names of findings of which one must be raised; none for a healthy model.
-        beside: names of findings that are true of this model too, or `severity name`, and so no false alarms.
-        mends: words of which the finding's mend must hold one, where its advice is judged.
-        never: words that its mend must not hold.
+        name: a unique description.
+        make: returns the subject for a seed.
+        sick: names of findings of which one must be raised; empty for a healthy model.
+        beside: further findings that are correct for this model, as `name` or `severity name`; not false
+            alarms.
+        mends: words of which the finding's suggestion must contain one; empty: not checked.
+        never: words that the suggestion must not contain.
     """
 
     name: str
@@ -51,11 +52,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the doctor said of one subject.
+    """The result of one examination.
 
     Args:
-        hit: whether a finding that must be raised is raised, with advice that fits; None for the healthy.
-        raised: findings with a warning or note that are not true of the model, as `severity name`.
+        hit: True if a required finding is raised with fitting advice; None for a healthy model.
+        raised: false warnings and notes, as `severity name`.
     """
 
     hit: bool | None
@@ -63,12 +64,17 @@ class Outcome:
 
 
 def outcome(case: Case, seed: int) -> Outcome:
-    """Examine the subject of a seed with the options that `simulacra doctor` takes by default."""
+    """Examines the subject of a seed with the default options of `simulacra doctor`.
+
+    Args:
+        case: the case.
+        seed: seed of the subject and of the examination.
+    """
     subject = case.make(seed)
     try:
         found = findings(subject.model, subject.data, subject.metrics, seed=seed)
     except (ValueError, RuntimeError) as error:
-        # no finding helps nobody, and an error in place of findings is a false alarm of the healthy
+        # an error is a miss for a sick model, and a false alarm for a healthy one
         return Outcome(False, ()) if case.sick else Outcome(None, (f"error {type(error).__name__}",))
     raised = [finding for finding in found if finding.severity in RAISED]
     if case.sick:

@@ -1,4 +1,4 @@
-"""The cases: models that are sick in one known way, and models that are well."""
+"""The cases: models with one known defect, and healthy models."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ IGNORED, FROZEN, REPEATED = "ignored condition", "frozen part", "repeated rows"
 COPIES, COLUMNS, PAIRS, MODES = "memorization", "lost columns", "lost dependences", "missing modes"
 COLLAPSE, WORSE, EXPLODED = "posterior collapse", "reconstructions", "exploding weights"
 SPIKE, TERMS, DEAD = "unbounded density", "terms of the loss", "dead hidden units"
-# true of codes that a short training left unused, and of samplers that differ a little
+# findings that are correct for codes unused after a short training, and for slightly different samplers
 YOUNG = (COLLAPSE, "unused units", "aggregate posterior", "samples", "blurry decoder", COLUMNS, PAIRS, DEAD)
 
 GAME = ("samples", MODES, COLUMNS, PAIRS, "discriminator", "mode collapse")
 
 
 def of_truth(name: str, change=None):
-    """A sampler of fresh rows, changed or as they are."""
+    """Returns a maker of samplers of fresh rows, unchanged or changed.
+
+    Args:
+        name: name of the distribution.
+        change: applied to the fresh rows; None: unchanged.
+    """
 
     def make(seed: int) -> Subject:
         data = laws.data_of(name, seed)
@@ -31,7 +36,14 @@ def of_truth(name: str, change=None):
 
 
 def copying(name: str, share: float, noise: float = 0.0, drift: float = 0.0):
-    """A sampler of which a share of the rows are training rows."""
+    """Returns a maker of samplers of which a share of the rows are training rows.
+
+    Args:
+        name: name of the distribution.
+        share: share of the rows that are copies.
+        noise: standard deviation of noise that is added to copies.
+        drift: shift of the test rows, in standard deviations.
+    """
 
     def make(seed: int) -> Subject:
         data = laws.drifted(name, drift, seed) if drift else laws.data_of(name, seed)
@@ -41,7 +53,13 @@ def copying(name: str, share: float, noise: float = 0.0, drift: float = 0.0):
 
 
 def drifting(name: str, by: float, change=None):
-    """Fresh rows of the law of the training rows, beside held-out rows that moved."""
+    """Returns a maker of samplers of the training distribution, with held-out rows that have drifted.
+
+    Args:
+        name: name of the distribution.
+        by: shift of the test rows, in standard deviations.
+        change: applied to the fresh rows; None: unchanged.
+    """
 
     def make(seed: int) -> Subject:
         data = laws.drifted(name, by, seed)
@@ -51,7 +69,12 @@ def drifting(name: str, by: float, change=None):
 
 
 def labelled_sampler(listens: bool, random: bool = False):
-    """Fresh rows of clusters, of the class that is asked for or of any."""
+    """Returns a maker of samplers of clusters, of the requested class or of any.
+
+    Args:
+        listens: if True, the condition is used.
+        random: if True, the labels are random in all splits.
+    """
 
     def make(seed: int) -> Subject:
         data = laws.labelled(seed, random=random)
@@ -64,18 +87,23 @@ def labelled_sampler(listens: bool, random: bool = False):
 
 
 def of_ring(model: Model) -> Subject:
-    """A game of the ring."""
+    """Returns a GAN with the ring as its data."""
     model.preprocessing = m.toy("ring").preprocessing
     return Subject(model.eval(), m.toy("ring"))
 
 
 def moved_vae(seed: int) -> Subject:
-    """A VAE whose encoder was moved."""
+    """Returns a VAE whose encoder was shifted."""
     return Subject(m.moved(m.vae(seed), 3.0), m.bits())
 
 
 def chains(w: float, seed: int) -> Subject:
-    """An RBM with two modes."""
+    """Returns an RBM with two modes and couplings `w`.
+
+    Args:
+        w: all couplings; with larger ones the chains mix more slowly.
+        seed: unused: the machine has fixed weights.
+    """
     data = m.toy("bars-and-stripes")
     model = m.ferromagnet(data, w)
     model.preprocessing = data.preprocessing
@@ -83,7 +111,7 @@ def chains(w: float, seed: int) -> Subject:
 
 
 def independent_bits(seed: int) -> Subject:
-    """The mean image of digits, each pixel drawn alone."""
+    """Returns a sampler of independent pixels with the mean image of digits."""
     data: Dataset = m.cut()
     mean = data.train.x.double().mean(0)
     u = torch.rand(3000, *mean.shape, generator=torch.Generator().manual_seed(seed))
@@ -188,12 +216,12 @@ HEALTHY = (
     Case(
         "no variety, beside drift",
         drifting("correlated", 1.0, samplers.towards_the_mean),
-        # it copies nothing, and lacks variety
+        # it copies nothing, but lacks variety
         beside=(COLUMNS, "samples", MODES, f"note {COPIES}"),
     ),
     Case("sampler that heeds its condition", labelled_sampler(True)),
     Case("sampler, condition without meaning", labelled_sampler(False, random=True)),
-    # the class says all of x but noise, so that a code has nothing to add
+    # the class determines x up to noise, so that the code has nothing to add
     Case(
         "conditional VAE",
         lambda s: learned.conditional("vae", s, False),
@@ -201,12 +229,12 @@ HEALTHY = (
     ),
     Case("conditional MADE", lambda s: learned.conditional("made", s, False)),
     Case("conditional MADE of digits", lambda s: learned.conditional("made of digits", s, False)),
-    # a small game loses parts of the data, but heeds the class
+    # a small GAN loses parts of the data, but uses the class
     Case("conditional GAN", lambda s: learned.conditional("gan", s, False), beside=GAME),
     Case(
         "conditional VAE, labels without meaning",
         lambda s: learned.vae(laws.labelled(s, random=True), s, 100),
-        # of clusters it draws what lies between them, too
+        # it also draws rows between the clusters
         beside=("unused units", f"note {COLUMNS}"),
     ),
     Case("PPCA", lambda s: learned.ppca(laws.data_of("correlated", s), s)),
@@ -224,7 +252,7 @@ HEALTHY = (
         lambda s: learned.vae(laws.data_of("correlated", s), s, epochs=40),
     ),
     Case("VAE of positive rows", lambda s: learned.vae(laws.data_of("positive", s), s), beside=YOUNG),
-    # nearly half of its rectifiers are the same for every row, and so are those of two MADEs below
+    # nearly half of its ReLUs are constant over rows, as are those of two MADEs below
     Case("VAE of digits", lambda s: Subject(m.vae(s), m.bits()), beside=(DEAD,)),
     Case(
         "VAE of digits, one epoch",

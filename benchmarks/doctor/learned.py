@@ -1,4 +1,4 @@
-"""Models that are trained for seconds, on data that are sick or in a way that makes them sick."""
+"""Models that are trained for seconds, on defective data or in a defective way."""
 
 from __future__ import annotations
 
@@ -19,54 +19,69 @@ from simulacra.models.variational.vae import anneal, negative_elbo
 
 
 def subject(make: Callable[[], Model], data: Dataset, seed: int, **options: object) -> Subject:
-    """A model after training, with its metrics."""
+    """Trains a model, and returns it with its metrics.
+
+    Args:
+        make: returns the untrained model.
+        data: the data set.
+        seed: seed of weights and training.
+        options: options of `fit`.
+    """
     model, metrics = trained(seeded(seed, make), data, seed, **options)
     return Subject(model, data, metrics)
 
 
 def vae(data: Dataset, seed: int, epochs: float = 25, latent: int = 2, **options: object) -> Subject:
-    """A VAE with one hidden layer."""
+    """Trains a VAE with one hidden layer.
+
+    Args:
+        data: the data set.
+        seed: seed of weights and training.
+        epochs: passes of training.
+        latent: number of latents.
+        options: further arguments of the VAE.
+    """
     make = lambda: simulacra.VAE(data.space, data.condition, latent=latent, hidden=(32,), **options)
     return subject(make, data, seed, epochs=epochs, lr=5e-3)
 
 
 def made(data: Dataset, seed: int, epochs: float = 10) -> Subject:
-    """A MADE with one hidden layer."""
+    """Trains a MADE with one hidden layer."""
     make = lambda: simulacra.MADE(data.space, data.condition, hidden=(64,))
     return subject(make, data, seed, epochs=epochs, lr=5e-3)
 
 
 def ppca(data: Dataset, seed: int, latent: int = 2) -> Subject:
-    """Probabilistic PCA in closed form."""
+    """Fits probabilistic PCA in closed form."""
     return subject(lambda: simulacra.PPCA(data.space, latent=latent), data, seed)
 
 
 def tabular(data: Dataset, seed: int, epochs: float = 40) -> Subject:
-    """A small autoregressive model of a table."""
+    """Trains a small autoregressive model of a table."""
     make = lambda: simulacra.Tabular(data.space, hidden=(32,))
     return subject(make, data, seed, epochs=epochs, lr=5e-3)
 
 
 def autoencoder(data: Dataset, seed: int, epochs: float = 20) -> Subject:
-    """A small autoencoder."""
+    """Trains a small autoencoder."""
     make = lambda: simulacra.Autoencoder(data.space, latent=2, hidden=(32,))
     return subject(make, data, seed, epochs=epochs, lr=5e-3)
 
 
 def rbm(data: Dataset, seed: int, epochs: float = 10) -> Subject:
-    """A small RBM."""
+    """Trains a small RBM."""
     return subject(lambda: simulacra.RBM(data.space, hidden=16), data, seed, epochs=epochs)
 
 
 def game(data: Dataset, seed: int, epochs: float = 10) -> Subject:
-    """A small game."""
+    """Trains a small GAN."""
     make = lambda: simulacra.GAN(data.space, data.condition, latent=4, hidden=(64, 64))
     return subject(make, data, seed, epochs=epochs)
 
 
 @cache
 def digits_with_labels() -> Dataset:
-    """Digits as 0/1 with their labels as condition."""
+    """Returns binarized digits with their labels as condition."""
     return simulacra.load_data("digits", binarize="threshold", condition="label")
 
 
@@ -74,21 +89,25 @@ class PartVAE(simulacra.VAE):
     """A VAE of which some parts are never trained.
 
     Args:
-        parts: beginnings of the names that are.
+        parts: prefixes of the names of the parameters that are trained.
     """
 
     parts: tuple[str, ...] = ("",)
 
     def updates(self) -> list[Update]:
-        """One player, of the parts alone."""
+        """Returns one update, of the trained parts only."""
         return [Update("vae", self.parts, negative_elbo, after=anneal)]
 
 
 def part_trained(data: Dataset, seed: int, still: str, epochs: float = 25, told: bool = True) -> Subject:
-    """A VAE of which the parts whose names begin with `still` stay as they began.
+    """Trains a VAE in which parameters whose names begin with `still` keep their initial values.
 
     Args:
-        told: whether the model's own updates say so, or nothing but the weights does.
+        data: the data set.
+        seed: seed of weights and training.
+        still: prefix of the names of untrained parameters.
+        epochs: passes of training.
+        told: if True, the model's updates exclude the parts; otherwise only the weights reveal it.
     """
     kind = PartVAE if told else type("VAE", (PartVAE,), {})
     make = lambda: kind(data.space, latent=4, hidden=(48, 48))
@@ -105,14 +124,14 @@ def part_trained(data: Dataset, seed: int, still: str, epochs: float = 25, told:
 
 
 def collapsed(seed: int) -> Subject:
-    """A VAE of independent bits after training: there is nothing to say."""
+    """Trains a VAE of independent bits, whose codes carry nothing."""
     x = (torch.rand(5000, 64, generator=torch.Generator().manual_seed(seed)) < 0.5).float()
     data = simulacra.data.from_tensors(x, simulacra.Binary((64,)), test=0.2)
     return vae(data, seed, epochs=15, latent=4)
 
 
 def backwards(seed: int) -> Subject:
-    """An autoencoder whose decoder says the opposite of what it learned."""
+    """Returns an autoencoder whose decoder has negated output weights."""
     found = autoencoder(data_of("correlated", seed), seed)
     with torch.no_grad():
         last = [m for m in found.model.decoder.modules() if isinstance(m, nn.Linear)][-1]
@@ -121,7 +140,7 @@ def backwards(seed: int) -> Subject:
 
 
 def off_the_mean(seed: int) -> Subject:
-    """A VAE of levels whose reconstructions are all too bright."""
+    """Returns a VAE of levels whose reconstructions are all too bright."""
     found = vae(grey(), seed, epochs=6, latent=4)
     with torch.no_grad():
         last = [m for m in found.model.decoder.modules() if isinstance(m, nn.Linear)][-1]
@@ -130,7 +149,12 @@ def off_the_mean(seed: int) -> Subject:
 
 
 def exploded(seed: int, by: float) -> Subject:
-    """A MADE of which one layer grew, its metrics as they were."""
+    """Returns a MADE with one layer multiplied by `by`, without metrics.
+
+    Args:
+        seed: seed of weights and training.
+        by: factor of the largest weight matrix.
+    """
     found = made(cut(), seed, epochs=4)
     with torch.no_grad():
         weights = max((p for p in found.model.parameters() if p.dim() > 1), key=torch.numel)
@@ -139,7 +163,7 @@ def exploded(seed: int, by: float) -> Subject:
 
 
 def half_off(seed: int) -> Subject:
-    """A VAE with two in three rectifiers off."""
+    """Returns a VAE with two in three ReLUs off."""
     found = vae(bits(), seed, epochs=8, latent=4)
     with torch.no_grad():
         first = next(m for m in found.model.encoder.modules() if isinstance(m, nn.Linear))
@@ -148,7 +172,7 @@ def half_off(seed: int) -> Subject:
 
 
 def right_half(seed: int) -> Subject:
-    """An RNADE of the right half of the ring, beside all of it."""
+    """Returns an RNADE of the right half of the ring, with all of the ring as its data."""
     ring = toy("ring")
     half = ring.train.select((ring.train.x[:, 0] > -0.5).nonzero()[:, 0])
     cut_ring = Dataset("ring", {**ring.splits, "train": half}, ring.preprocessing)
@@ -157,13 +181,19 @@ def right_half(seed: int) -> Subject:
 
 
 def ring_rnade(seed: int) -> Subject:
-    """An RNADE of all of it."""
+    """Returns an RNADE of the whole ring."""
     ring = toy("ring")
     return subject(lambda: simulacra.RNADE(ring.space, hidden=32), ring, seed, epochs=8, lr=1e-2)
 
 
 def few_digits(seed: int, rows: int, epochs: float) -> Subject:
-    """A MADE of some of the digits."""
+    """Trains a MADE on the first `rows` digits.
+
+    Args:
+        seed: seed of weights and training.
+        rows: number of training rows.
+        epochs: passes of training.
+    """
     whole = cut()
     some = Dataset(
         "digits", {**whole.splits, "train": whole.train.select(torch.arange(rows))}, whole.preprocessing
@@ -174,7 +204,13 @@ def few_digits(seed: int, rows: int, epochs: float) -> Subject:
 
 
 def conditional(kind: str, seed: int, sick: bool) -> Subject:
-    """A conditional model trained with conditions that stand beside other rows, or beside their own."""
+    """Trains a conditional model, with permuted conditions if `sick`.
+
+    Args:
+        kind: `vae`, `made`, `gan` or `made of digits`.
+        seed: seed of data, weights and training.
+        sick: if True, the conditions of the training rows are permuted.
+    """
     if kind == "made of digits":
         whole = digits_with_labels()
         found = made(with_shuffled(whole, seed) if sick else whole, seed, epochs=15)

@@ -1,4 +1,4 @@
-"""Runs of the benchmark: measured, recorded, and printed beside each other."""
+"""Runs of the benchmark: measuring, recording and printing them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def measured(cases: Iterable[Case]) -> list[Row]:
-    """What the doctor says of each case, over the seeds."""
+    """Examines each case with all seeds."""
     rows = []
     for case in cases:
         began = time.perf_counter()
@@ -36,13 +36,13 @@ def measured(cases: Iterable[Case]) -> list[Row]:
 
 
 def write(name: str, rows: list[Row]) -> None:
-    """Record a run, a case a line."""
+    """Records a run, one case a line."""
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (FOLDER / f"{name}.jsonl").write_text(lines, encoding="utf-8")
 
 
 def read(name: str) -> dict[str, Row]:
-    """The rows of a recorded run by case; none where it was not recorded."""
+    """Returns the rows of a recorded run by case; {} if it was not recorded."""
     path = FOLDER / f"{name}.jsonl"
     if not path.is_file():
         return {}
@@ -50,7 +50,7 @@ def read(name: str) -> dict[str, Row]:
 
 
 def table() -> str:
-    """Both recorded runs as Markdown."""
+    """Returns both recorded runs as Markdown."""
     first, last = read(FIRST), read(LAST)
     rows = last or first
     sick = [name for name, row in rows.items() if row["sick"]]
@@ -66,7 +66,7 @@ def table() -> str:
 
 
 def write_page() -> None:
-    """Both runs into the page, between its markers."""
+    """Writes both runs into the page, between its markers."""
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
     PAGE.write_text(f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}", encoding="utf-8")
@@ -91,7 +91,12 @@ def _total(name: str, run: dict[str, Row]) -> str:
 
 
 def totals(run: dict[str, Row], sick: bool) -> tuple[int, int]:
-    """Sick models that were named or healthy ones that were suspected, and how many there are."""
+    """Returns the number of sick models found, or of healthy ones suspected, and the number of examinations.
+
+    Args:
+        run: rows by case.
+        sick: if True, sick models are counted, otherwise healthy ones.
+    """
     rows = [row for row in run.values() if bool(row["sick"]) == sick]
     found = sum(row["hits"] if sick else sum(map(bool, row["alarms"])) for row in rows)
     return found, len(SEEDS) * len(rows)

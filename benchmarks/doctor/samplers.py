@@ -1,4 +1,4 @@
-"""Models without parameters: what they draw is given, so that nothing but the samples is sick."""
+"""Models without parameters, whose samples are given, so that only the samples can be defective."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset
 
-FRESH = 4000  # rows that a sampler holds, drawn in turn
+FRESH = 4000  # number of rows of a sampler, which are drawn in turn
 
 
 class Sampler(Model, can.Samples):
-    """Draws the rows of a tensor in turn.
+    """A model that draws the rows of a tensor in turn.
 
     Args:
-        space: of the rows.
-        rows: shape (N, *).
+        space: space of a row.
+        rows: the rows, shape (N, *).
     """
 
     def __init__(self, space: Space, rows: Tensor):
@@ -30,23 +30,23 @@ class Sampler(Model, can.Samples):
         self.register_buffer("rows", rows)
 
     def updates(self) -> list:
-        """Nothing is learned."""
+        """Returns no updates."""
         return []
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """The rows at the positions of `rng`."""
+        """Returns the rows at the positions of `rng`."""
         return self.rows[torch.arange(rng.rows.start, rng.rows.stop) % len(self.rows)]
 
 
 class LabelledSampler(Model, can.Samples, can.TakesCondition):
-    """Draws rows of a class, by the condition or whatever it is.
+    """A model that draws given rows of a class, with or without regard to the condition.
 
     Args:
-        space: of the rows.
+        space: space of a row.
         condition: the classes.
-        rows: shape (N, *).
+        rows: the rows, shape (N, *).
         labels: their classes, shape (N,).
-        listens: whether the condition is heeded.
+        listens: if True, the condition is used.
     """
 
     def __init__(self, space: Space, condition: Space, rows: Tensor, labels: Tensor, listens: bool):
@@ -56,11 +56,11 @@ class LabelledSampler(Model, can.Samples, can.TakesCondition):
         self.listens = listens
 
     def updates(self) -> list:
-        """Nothing is learned."""
+        """Returns no updates."""
         return []
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """A row of the class of c at each position of `rng`, or any row."""
+        """Returns a row of the class c at each position of `rng`, or any row."""
         u = rng.uniform("row").cpu()
         if not self.listens or c is None:
             return self.rows[(u * len(self.rows)).long()]
@@ -72,12 +72,19 @@ class LabelledSampler(Model, can.Samples, can.TakesCondition):
 
 
 def fresh(name: str, seed: int) -> Tensor:
-    """Rows of the law that are in no split."""
+    """Draws rows of a distribution that are in no split."""
     return law(name)(FRESH, 100_000 + seed)
 
 
 def truth(name: str, data: Dataset, seed: int, change: Callable[[Tensor], Tensor] | None = None) -> Model:
-    """A sampler of fresh rows of the law, changed or as they are."""
+    """Returns a sampler of fresh rows.
+
+    Args:
+        name: name of the distribution.
+        data: the data set with the preprocessing.
+        seed: seed of the rows.
+        change: applied to the rows; None: unchanged.
+    """
     rows = fresh(name, seed)
     model = Sampler(SPACES[name], rows if change is None else change(rows))
     model.preprocessing = data.preprocessing
@@ -85,7 +92,15 @@ def truth(name: str, data: Dataset, seed: int, change: Callable[[Tensor], Tensor
 
 
 def copier(name: str, data: Dataset, seed: int, share: float, noise: float = 0.0) -> Model:
-    """A sampler of fresh rows, of which a share is training rows, with Gaussian noise or exact."""
+    """Returns a sampler of fresh rows, a share of which is replaced by training rows.
+
+    Args:
+        name: name of the distribution.
+        data: the data set with the training rows.
+        seed: seed of the rows and of the choice.
+        share: share of copies.
+        noise: standard deviation of noise that is added to copies; 0: exact copies.
+    """
     r = torch.Generator().manual_seed(seed + 3)
 
     def change(rows: Tensor) -> Tensor:
@@ -99,30 +114,30 @@ def copier(name: str, data: Dataset, seed: int, share: float, noise: float = 0.0
 
 
 def each_alone(rows: Tensor) -> Tensor:
-    """Each column in an order of its own."""
+    """Permutes each column independently."""
     r = torch.Generator().manual_seed(9)
     return torch.stack([column[torch.randperm(len(rows), generator=r)] for column in rows.unbind(1)], 1)
 
 
 def at_the_mean(rows: Tensor) -> Tensor:
-    """The second column at its mean."""
+    """Sets the second column to its mean."""
     rows = rows.clone()
     rows[:, 1] = rows[:, 1].mean()
     return rows
 
 
 def towards_the_mean(rows: Tensor) -> Tensor:
-    """Half as spread: samples without variety, which copy nothing."""
+    """Halves the spread: samples lack variety, but copy nothing."""
     return rows.mean(0) + 0.5 * (rows - rows.mean(0))
 
 
 def without_corner(rows: Tensor) -> Tensor:
-    """No row of the second corner of `clusters`."""
+    """Removes the rows of the second corner of `clusters`."""
     kept = rows[(rows[:, 0] < 0) | (rows[:, 1] > 0)]
     return kept[torch.arange(len(rows)) % len(kept)]
 
 
 def fresh_of(name: str, seed: int) -> tuple[Model, Dataset]:
-    """Data and the sampler of their truth."""
+    """Returns a data set, and the sampler of its true distribution."""
     data = data_of(name, seed)
     return truth(name, data, seed), data

@@ -1,4 +1,4 @@
-"""Mixed tables in memory."""
+"""Tables of mixed columns in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from simulacra.data.sources.tensors import from_tensors
 
 
 def rows_of(n: int, seed: int, constant: bool = False) -> Tensor:
-    """Height, income, visits and group, which depend on each other."""
+    """Draws height, income, visits and group, which depend on each other, shape (n, 4).
+
+    Args:
+        n: number of rows.
+        seed: seed of the rows.
+        constant: if True, the income is constant.
+    """
     r = np.random.default_rng(seed)
     group = r.choice(3, n, p=[0.5, 0.3, 0.2])
     height = 10 * group + 5 * r.normal(size=n)
@@ -24,11 +30,17 @@ def rows_of(n: int, seed: int, constant: bool = False) -> Tensor:
 
 
 def space() -> Table:
-    """The kinds of the columns."""
+    """Returns the space of the table."""
     kinds = {"height": Real(()), "income": Positive(()), "visits": Count(())}
     return Table(**kinds, group=simulacra.Categorical((), 3))
 
 
 def table(seed: int, rows: int = 1500, constant: bool = False) -> Dataset:
-    """The table, split at random."""
+    """Returns the table, split at random.
+
+    Args:
+        seed: seed of rows and split.
+        rows: number of rows.
+        constant: if True, the income is constant.
+    """
     return from_tensors(rows_of(rows, seed, constant), space(), name="table", test=0.2, seed=seed)

@@ -1,1 +1,1 @@
-"""Models of tables beside those of SDV, on public tables of mixed columns."""
+"""Compares models of tables with those of SDV, on public tables of mixed columns."""

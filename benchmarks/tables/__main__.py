@@ -1,10 +1,10 @@
-"""Measure models of tables, ours beside those of SDV, and print the results in Markdown.
+"""Compare models of tables with those of SDV, and print the results in Markdown.
 
     make bench-tables ARGS="--half reported"
     make bench-tables ARGS="--tables patients,anes96 --models 'vae,vae --epochs 200'"
     make bench-tables ARGS="--show runs/tables.jsonl"
 
-Each row goes to a file as soon as it is measured. Rows that stand there, or among the kept rows of the peers,
+Each row is saved as soon as it is measured. Rows that are saved, or among the recorded rows of the peers,
 are not measured again.
 """
 
@@ -37,7 +37,7 @@ KEPT = Path(__file__).with_name("peers.jsonl")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse, measure what is missing, print."""
+    """Parses the options, measures what is missing, and prints the results."""
     options = parser().parse_args(argv)
     if options.show:
         print(results.report(results.read(options.show)))
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options."""
+    """Returns the parser of the command line."""
     names = lambda text: [name.strip() for name in text.split(",")]
     options = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
     options.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -72,7 +72,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def bench(options: argparse.Namespace, models: list[str], kept: dict[Any, results.Row]) -> list[results.Row]:
-    """The rows of all tables and models, those kept and those measured now."""
+    """Returns the rows of all tables and models, recorded or measured now.
+
+    Args:
+        options: the command line.
+        models: names of the models.
+        kept: recorded rows by key.
+    """
     shown = []
     for source in chosen(options.tables, options.half):
         try:
@@ -92,7 +98,12 @@ def bench(options: argparse.Namespace, models: list[str], kept: dict[Any, result
 
 
 def measured(model: str, now: Case) -> results.Row:
-    """One row: the measures, or why there are none."""
+    """Returns one row: the measures, or the error.
+
+    Args:
+        model: name of a peer, or the command line of one of ours.
+        now: the table.
+    """
     row = {
         "table": now.source.name,
         "half": now.source.half,
@@ -108,14 +119,14 @@ def measured(model: str, now: Case) -> results.Row:
         drawn = make(now)
         spent = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
         return row | measures(drawn, now) | spent
-    except Exception as error:  # one model that fails must not end a bench of hours
+    except Exception as error:  # a model that fails must not end a benchmark of hours
         return row | {
             "error": f"{type(error).__name__}: {str(error)[:200]}".replace("|", "/").replace("\n", " ")
         }
 
 
 def made(model: str) -> str:
-    """The date, and the versions of what the row was made with."""
+    """Returns the date and the package versions with which a row is measured."""
     packages = PACKAGES.get(model, () if model in PEERS else ("simulacra",))
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
     return ", ".join([datetime.date.today().isoformat(), *versions])

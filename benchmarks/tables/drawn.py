@@ -1,4 +1,4 @@
-"""A model as the measures see it: its drawn rows, and a function that fills in hidden cells."""
+"""`Drawn`: the samples of a model, and its function that completes hidden cells, as measures use them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Filler = Callable[[pd.DataFrame, int], pd.DataFrame]
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rows of a model.
+    """The samples of a model.
 
     Args:
-        frame: as many drawn rows as there are training rows, in their columns and types.
-        fill: called as `fill(rows, seed)` with None in hidden cells, gives one draw of the rows filled in;
-            None where the model cannot.
+        frame: as many samples as training rows, with their columns and types.
+        fill: called as `fill(rows, seed)` with None in hidden cells; returns the rows completed by one draw.
+            None if the model cannot complete rows.
     """
 
     frame: pd.DataFrame
@@ -25,7 +25,12 @@ class Drawn:
 
 
 def restored(frame: pd.DataFrame, train: pd.DataFrame) -> pd.DataFrame:
-    """The columns of the training rows in their order: numbers as numbers, also where they came as texts."""
+    """Returns the columns of the training rows in their order, with text parsed where they are numbers.
+
+    Args:
+        frame: the samples of a model.
+        train: the training rows.
+    """
     columns = {}
     for name in train:
         values = frame[name]

@@ -1,4 +1,4 @@
-"""The measures of one model on one table, most of them those of `simulacra evaluate`.
+"""Measures one model on one table; most measures are those of `simulacra evaluate`.
 
 Drawn rows are compared with the training rows; usefulness and imputation are measured on held-out rows. The
 target of the usefulness is the column that the source names.
@@ -24,11 +24,16 @@ from simulacra.evaluation.tables.usefulness import usefulness
 
 
 def measures(drawn: Drawn, case: Case) -> dict[str, Any]:
-    """All measures of drawn rows by name; what cannot be measured is None."""
+    """Returns all measures of samples by name; None where a measure is impossible.
+
+    Args:
+        drawn: samples of a model.
+        case: the table.
+    """
     train = from_frame(case.train, case.source.classes)
     test, rows = (from_frame(frame, like=train) for frame in (case.held_out, drawn.frame))
     columns, shape = column_fidelity(train, rows), form(train, rows)
-    # held-out rows stand for training rows that nothing was lost of
+    # the held-out rows count as training rows without loss
     learned = train if drawn.frame is case.held_out else rows
     target = usefulness(train, learned, test, case.source.target, case.seed).targets
     return {
@@ -48,7 +53,14 @@ def measures(drawn: Drawn, case: Case) -> dict[str, Any]:
 
 
 def filled(drawn: Drawn, case: Case, train: Columns, test: Columns) -> dict[str, Any]:
-    """Imputation by the model; in the row of the held-out rows, by chained regressions and by the mean."""
+    """Returns the imputation error of a model; for the held-out rows those of the two baselines.
+
+    Args:
+        drawn: samples of the model.
+        case: the table.
+        train: its training rows.
+        test: its held-out rows.
+    """
     if drawn.frame is case.held_out:
         found = imputation(train, test, None, case.seed)
         return {"impute": found.iterative, "impute_mean": found.mean}
@@ -61,10 +73,17 @@ def filled(drawn: Drawn, case: Case, train: Columns, test: Columns) -> dict[str,
 
 
 def completer(fill: Filler, case: Case, train: Columns, test: Columns) -> Completer:
-    """A filler of data frames as one of the matrices that the measures take."""
+    """Converts a function that completes data frames to one that completes the matrices of the measures.
+
+    Args:
+        fill: completes a data frame.
+        case: the table.
+        train: its training rows.
+        test: its held-out rows.
+    """
     frames = pd.concat([case.train, case.held_out], ignore_index=True)
     both = from_frame(frames, like=test)
-    # the value that stands in the file for each class
+    # the value in the file for each class
     values = {n: dict(zip(both.classes[n].tolist(), frames[n].tolist())) for n in both.classes}
 
     def complete(x: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
@@ -81,7 +100,7 @@ def completer(fill: Filler, case: Case, train: Columns, test: Columns) -> Comple
 
 
 def quality(drawn: Drawn, case: Case) -> dict[str, Any]:
-    """The score of sdmetrics' QualityReport, where sdmetrics is installed."""
+    """Returns the score of sdmetrics' QualityReport, if sdmetrics is installed."""
     try:
         from sdmetrics.reports.single_table import QualityReport
     except ImportError:

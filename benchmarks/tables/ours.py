@@ -1,6 +1,6 @@
 """Our models, trained as a user trains them: `simulacra train NAME table.csv`, with any of its options.
 
-Nothing is said about the columns: their types are guessed from the file.
+Nothing is declared about the columns: their kinds are inferred from the file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OURS = ("vae", "gaussian-copula", "tabular")
 
 
 def ours(words: str) -> Callable[[Case], Drawn]:
-    """The model of a command line such as `vae --epochs 200`.
+    """Returns a function that trains and draws from the model of a command line, as `vae --epochs 200`.
 
     Raises:
         ValueError: if the catalogue has no such model.
@@ -47,7 +47,7 @@ def ours(words: str) -> Callable[[Case], Drawn]:
 
 
 def _trained(name: str, options: list[str], case: Case, folder: Path) -> simulacra.Model:
-    """Train by the command line, whose words are only shown where it fails."""
+    """Trains by the command line; its output is only shown if it fails."""
     table, run, said = folder / "table.csv", folder / "run", io.StringIO()
     case.train.to_csv(table, index=False)
     words = ["train", name, str(table), "--out", str(run), "--seed", str(case.seed), *options]

@@ -1,4 +1,4 @@
-"""Models to compare ours with: independent columns, SDV's Gaussian copula, CTGAN, TVAE, with their defaults.
+"""Models for comparison with their defaults: independent columns, SDV's Gaussian copula, CTGAN, TVAE.
 
 Each is a function of a case. Their packages are imported inside it, so that naming them needs no package.
 
@@ -19,12 +19,12 @@ from benchmarks.tables.sets import Case
 
 
 def held_out(case: Case) -> Drawn:
-    """The held-out rows themselves: what a perfect model gets, with a quarter of the rows."""
+    """Returns the held-out rows as samples: the result of a perfect model, with a quarter of the rows."""
     return Drawn(case.held_out)
 
 
 def independent(case: Case) -> Drawn:
-    """Each column drawn from its training values, whatever the others are."""
+    """Draws each column independently from its training values."""
     r = np.random.default_rng(case.seed)
     columns = {name: r.choice(case.train[name].to_numpy(), len(case.train)) for name in case.train}
 
@@ -37,7 +37,7 @@ def independent(case: Case) -> Drawn:
 
 
 def copula(case: Case) -> Drawn:
-    """SDV's Gaussian copula."""
+    """Trains SDV's Gaussian copula, and draws from it."""
     from sdv.metadata import Metadata
     from sdv.single_table import GaussianCopulaSynthesizer
 
@@ -49,14 +49,14 @@ def copula(case: Case) -> Drawn:
 
 
 def ctgan(case: Case) -> Drawn:
-    """Conditional GAN of tables."""
+    """Trains CTGAN, and draws from it."""
     from ctgan import CTGAN
 
     return _of_ctgan(CTGAN, case)
 
 
 def tvae(case: Case) -> Drawn:
-    """Variational autoencoder of tables."""
+    """Trains TVAE, and draws from it."""
     from ctgan import TVAE
 
     return _of_ctgan(TVAE, case)
@@ -82,7 +82,7 @@ def _of_ctgan(kind: Any, case: Case) -> Drawn:
 
 
 def metadata(case: Case) -> dict[str, Any]:
-    """The columns in the words of SDV."""
+    """Returns the columns in the format of SDV."""
     kinds = {
         name: {"sdtype": "categorical" if name in case.source.classes else "numerical"} for name in case.train
     }

@@ -1,4 +1,4 @@
-"""Results as lines of JSON, and as Markdown: one table a data set, and the means over the data sets."""
+"""Results as lines of JSON, and as Markdown: one table for each data set, and means over data sets."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ NOTE = (
 
 
 def key(row: Row) -> tuple[str, str, int]:
-    """What a row is of: the last row of a key holds."""
+    """Returns table, model and seed of a row; the last row of a key counts."""
     return row["table"], row["model"], row["seed"]
 
 
 def read(paths: Iterable[Path]) -> list[Row]:
-    """The rows of several files, later ones in the place of earlier ones."""
+    """Returns the rows of several files; later rows replace earlier ones of the same key."""
     found: dict[tuple[str, str, int], Row] = {}
     for path in paths:
         for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
@@ -46,14 +46,14 @@ def read(paths: Iterable[Path]) -> list[Row]:
 
 
 def append(path: Path, row: Row) -> None:
-    """Write one more row; an interrupted bench keeps those before."""
+    """Appends one row to a file, so that an interrupted benchmark keeps the earlier ones."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps({name: _short(value) for name, value in row.items()}) + "\n")
 
 
 def of_table(name: str, rows: list[Row]) -> str:
-    """The Markdown of one data set."""
+    """Returns the Markdown of one data set."""
     mine = [row for row in rows if row["table"] == name]
     if not mine:
         return ""
@@ -63,9 +63,9 @@ def of_table(name: str, rows: list[Row]) -> str:
 
 
 def means(rows: list[Row]) -> str:
-    """The Markdown of the means over the data sets, over seeds too.
+    """Returns the Markdown of the means over data sets and seeds.
 
-    Where a model has a measure on some of its data sets only, their number stands behind the mean.
+    If a model has a measure on only some of its data sets, their number follows the mean.
     """
     models = list(dict.fromkeys(row["model"] for row in rows))
     lines = []
@@ -80,7 +80,7 @@ def means(rows: list[Row]) -> str:
 
 
 def report(rows: list[Row]) -> str:
-    """All data sets, then the means of each half that occurs."""
+    """Returns the Markdown of all data sets, then the means of each half that occurs."""
     tables = list(dict.fromkeys(row["table"] for row in rows))
     halves = [half for half in ("chosen", "reported") if any(row["half"] == half for row in rows)]
     parts = [of_table(name, rows) for name in tables]
@@ -117,7 +117,7 @@ def _mean(values: list[float | None], name: str) -> str:
 
 
 def _short(value: Any) -> Any:
-    """Five digits: the noise of the measures is larger."""
+    """Rounds to five digits; the noise of the measures is larger."""
     if isinstance(value, dict):
         return {name: _short(part) for name, part in value.items()}
     return float(f"{value:.5g}") if isinstance(value, float) else value

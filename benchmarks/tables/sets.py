@@ -19,24 +19,24 @@ import pandas as pd
 UCI = (
     Path(os.environ.get("SIMULACRA_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "uci"
 )
-TRAINING = 0.8  # share of the rows; the others are held out
+TRAINING = 0.8  # share of the rows for training; the others are held out
 
 
 class NotHere(Exception):
-    """The package or the file of a table is missing on this machine."""
+    """Raised if the package or the file of a table is missing on this machine."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table and how to load it.
+    """A table, and how it is loaded.
 
     Args:
         name: the name on the command line.
-        half: `chosen` where settings may be chosen on it, else `reported`.
+        half: `chosen` if settings may be chosen on it, otherwise `reported`.
         load: returns all rows.
-        target: the column that the usefulness of a table is measured on.
-        classes: the columns that are classes, whether texts or numbers.
-        about: where it comes from, in one line.
+        target: the target column of the usefulness.
+        classes: names of the columns that are classes, whether text or numbers.
+        about: its origin, in one line.
     """
 
     name: str
@@ -53,9 +53,9 @@ class Case:
 
     Args:
         source: the table.
-        train: rows that models learn from.
+        train: training rows.
         held_out: rows that no model sees.
-        seed: of the split and of the models.
+        seed: seed of the split and of the models.
     """
 
     source: Source
@@ -65,7 +65,11 @@ class Case:
 
 
 def case(source: Source, seed: int) -> Case:
-    """Load and split a table.
+    """Loads and splits a table.
+
+    Args:
+        source: the table.
+        seed: seed of the split.
 
     Raises:
         NotHere: if its package or file is missing.
@@ -74,7 +78,7 @@ def case(source: Source, seed: int) -> Case:
 
 
 def split(frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and held-out rows: four fifths and a fifth of a permutation."""
+    """Returns training and held-out rows: four fifths and a fifth of a permutation."""
     order = np.random.default_rng(seed).permutation(len(frame))
     cut = int(TRAINING * len(frame))
     train, held_out = (frame.iloc[rows].reset_index(drop=True) for rows in (order[:cut], order[cut:]))
@@ -82,18 +86,23 @@ def split(frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def some(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
-    """So many rows of a longer table, always the same."""
+    """Returns `rows` rows of a longer table, always the same.
+
+    Args:
+        frame: the whole table.
+        rows: number of rows that are kept.
+    """
     return frame.iloc[np.random.default_rng(0).permutation(len(frame))[:rows]].reset_index(drop=True)
 
 
 def whole(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of whole numbers as integers, which packages often ship as floats."""
+    """Converts columns of whole numbers to integers, which packages often ship as floats."""
     integers = [c for c in frame if frame[c].dtype.kind == "f" and (frame[c] == frame[c].round()).all()]
     return frame.astype(dict.fromkeys(integers, int))
 
 
 def statsmodels_file(*parts: str) -> pd.DataFrame:
-    """A CSV file inside the package statsmodels, read without importing it."""
+    """Reads a CSV file inside the package statsmodels, without importing it."""
     found = importlib.util.find_spec("statsmodels")
     if found is None or found.origin is None:
         raise NotHere("needs statsmodels, which `make bench-tables` installs")
@@ -107,7 +116,7 @@ def statsmodels_file(*parts: str) -> pd.DataFrame:
 
 
 def patients(rows: int = 2000) -> pd.DataFrame:
-    """Generated with known dependence; the pressure correlates by 0.74 with its own predictor."""
+    """Generates patients with known dependence; the pressure correlates by 0.74 with its own predictor."""
     r = np.random.default_rng(0)
     sex = r.choice(["f", "m"], rows)
     male = sex == "m"
@@ -134,13 +143,13 @@ def patients(rows: int = 2000) -> pd.DataFrame:
 
 
 def anes96() -> pd.DataFrame:
-    """American voters of 1996; the logarithm of the population is left out."""
+    """Loads American voters of 1996, without the logarithm of the population."""
     frame = statsmodels_file("datasets", "anes96", "anes96.csv")
     return whole(frame.rename(columns=lambda name: name.strip("'")))
 
 
 def breast_cancer() -> pd.DataFrame:
-    """30 measurements of cell nuclei and the diagnosis, a text."""
+    """Loads 30 measurements of cell nuclei, and the diagnosis as text."""
     from sklearn.datasets import load_breast_cancer
 
     frame = load_breast_cancer(as_frame=True).frame
@@ -149,7 +158,7 @@ def breast_cancer() -> pd.DataFrame:
 
 
 def wine_red() -> pd.DataFrame:
-    """Red wines, eleven measurements and a mark."""
+    """Loads red wines: eleven measurements and a grade."""
     path = UCI / "winequality-red.csv"
     if not path.exists():
         raise NotHere("needs uci/winequality-red.csv in the folder that SIMULACRA_DATA names")
@@ -161,7 +170,7 @@ def wine_red() -> pd.DataFrame:
 
 
 def students() -> pd.DataFrame:
-    """Three traits and three test scores of pupils of three programmes."""
+    """Loads three traits and three test scores of pupils in three programmes."""
     return statsmodels_file("multivariate", "tests", "results", "mvreg.csv")
 
 
@@ -169,19 +178,19 @@ def students() -> pd.DataFrame:
 
 
 def fair() -> pd.DataFrame:
-    """Marriages of readers of Redbook: marks, classes of age and time, and a skewed amount."""
+    """Loads marriages of readers of Redbook: grades, classes of age and time, and a skewed amount."""
     return some(statsmodels_file("datasets", "fair", "fair.csv"), 3000)
 
 
 def modechoice() -> pd.DataFrame:
-    """Travel between Sydney and Melbourne: four ways a person, one of which was taken."""
+    """Loads journeys between Sydney and Melbourne: four modes a person, one of which was taken."""
     frame = statsmodels_file("datasets", "modechoice", "modechoice.csv").drop(columns="individual")
     ways = {1: "air", 2: "train", 3: "bus", 4: "car"}
     return whole(frame).assign(mode=frame["mode"].map(ways))
 
 
 def randhie() -> pd.DataFrame:
-    """Visits to doctors in the RAND health insurance experiment; health is one column of four classes."""
+    """Loads doctor visits in the RAND health insurance experiment; health is one column of four classes."""
     frame = some(statsmodels_file("datasets", "randhie", "randhie.csv"), 2000)
     flags = {"hlthg": "good", "hlthf": "fair", "hlthp": "poor"}
     health = np.select([frame[flag] == 1 for flag in flags], list(flags.values()), "excellent")
@@ -189,14 +198,14 @@ def randhie() -> pd.DataFrame:
 
 
 def birthweight() -> pd.DataFrame:
-    """Weights of newborns and their parents; columns that are functions of others are left out."""
+    """Loads weights of newborns and their parents, without columns that are functions of others."""
     frame = some(statsmodels_file("treatment", "tests", "results", "cataneo2.csv"), 2500)
     made = ["mbsmoke_", "mmarried_", "fbaby_", "prenatal1_", "mage2", "lbweight"]
     return frame.drop(columns=made)
 
 
 def visits() -> pd.DataFrame:
-    """Americans above 65: visits to doctors, income and insurance; made columns are left out."""
+    """Loads Americans above 65: doctor visits, income and insurance, without derived columns."""
     frame = some(statsmodels_file("sandbox", "regression", "tests", "racd10data_with_transformed.csv"), 2000)
     flags = ["medicaid", "private", "female", "phylim", "actlim"]
     kept = ["ssiratio", "age", "educyr", *flags, "income", "totchr", "docvis"]
@@ -261,7 +270,11 @@ SOURCES = {
 
 
 def chosen(names: list[str] | None, half: str) -> Iterator[Source]:
-    """The sources by name, or all of one half.
+    """Yields the tables by name, or all of one half.
+
+    Args:
+        names: names of tables; None: all of `half`.
+        half: `chosen`, `reported` or `all`.
 
     Raises:
         ValueError: if a name is unknown.

@@ -1,4 +1,4 @@
-"""The means that our models of tables are wanted to reach, set before any result, and whether they hold."""
+"""Targets for the means of our models of tables, fixed before any result, and whether they are met."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = {
 
 
 def wanted(rows: list[Row]) -> str:
-    """A line for each model and measure: the mean over tables, what was wanted, and whether it holds."""
+    """Returns a line for each model and measure: the mean over tables, the target, and whether it is met."""
     lines = []
     for model, most in MOST.items():
         mine = [row for row in rows if row["model"] == model and "error" not in row]
@@ -41,7 +41,12 @@ def wanted(rows: list[Row]) -> str:
 
 
 def over(values: list[float | None], name: str) -> float:
-    """The mean of what was measured; of times the largest."""
+    """Returns the mean of the measured values; for times the largest.
+
+    Args:
+        values: the measured values, None where a measure failed.
+        name: key of the measure; `cpu` is a time.
+    """
     known = [value for value in values if value is not None and not math.isnan(value)]
     if not known:
         return math.nan

@@ -1,1 +1,1 @@
-"""The queue of long runs: entries that say beforehand what counts, and runs that survive a kill."""
+"""The queue of long runs: figures are judged by rules fixed beforehand, and runs survive a kill."""

@@ -25,7 +25,7 @@ BEGUN = "begun"
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do what was asked for and return the exit status: 2 for a mistake, 130 for an interruption."""
+    """Runs the command and returns the exit status: 2 for a mistake, 130 for an interruption."""
     asked = parser().parse_args(words)
     try:
         return command(asked)
@@ -38,7 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the command line."""
+    """Returns the parser of the command line."""
     found = argparse.ArgumentParser(prog="make headline", description=__doc__)
     found.add_argument("recipe", nargs="?", help="run this entry; by default the next without a record")
     found.add_argument("--list", action="store_true", help="show the queue, run nothing")
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def command(asked: argparse.Namespace) -> int:
-    """List, draft, or run."""
+    """Lists the queue, drafts an entry, or runs one."""
     if asked.draft:
         recipe = find(asked.draft, asked.queue.parent)
         say(draft(recipe.name, imported(recipe).FIGURES, recipe.needed))
@@ -86,17 +86,21 @@ def command(asked: argparse.Namespace) -> int:
 
 
 def write_page() -> None:
-    """docs/results.md with the new record."""
+    """Writes docs/results.md with the new record."""
     import results
 
     results.main(["--write"])
 
 
 def named(places: Sequence[Place], name: str) -> Place:
-    """The entry of a recipe.
+    """Returns the entry of a recipe.
+
+    Args:
+        places: the entries of the queue.
+        name: name of the recipe.
 
     Raises:
-        ValueError: if the queue has none, or its data are not there.
+        ValueError: if the queue has no such entry, or its data are missing.
     """
     known = {place.entry.recipe: place for place in places}
     wanted = name.removesuffix(".py").replace("-", "_")
@@ -114,7 +118,7 @@ def named(places: Sequence[Place], name: str) -> Place:
 
 
 def chosen(places: Sequence[Place]) -> Place | None:
-    """The first entry without a record whose data are there; what is passed over is said."""
+    """Returns the first entry without a record whose data are there; entries that lack data are printed."""
     for place in places:
         if place.done:
             continue
@@ -127,7 +131,7 @@ def chosen(places: Sequence[Place]) -> Place | None:
 
 @contextlib.contextmanager
 def alone(kept: Path) -> Iterator[None]:
-    """One run at a time.
+    """Locks the cache within the context, so that only one run is made at a time.
 
     Raises:
         ValueError: if another process runs an entry.
@@ -144,7 +148,7 @@ def alone(kept: Path) -> Iterator[None]:
 
 
 def listed(places: Sequence[Place]) -> str:
-    """The queue as a table."""
+    """Returns the queue as a table."""
     rows = [("recipe", "state", "minutes", "figures")]
     following = True
     for place in places:
@@ -158,7 +162,7 @@ def listed(places: Sequence[Place]) -> str:
 
 
 def state(place: Place) -> str:
-    """The state of an entry: recorded, waiting for data, begun, refused, or empty."""
+    """Returns the state of an entry: recorded, waiting for data, begun, refused, or an empty string."""
     record = place.record
     if place.done:
         words = list(dict.fromkeys(figure["verdict"] for figure in record["records"]))
@@ -177,6 +181,6 @@ def state(place: Place) -> str:
 
 
 def targets(entry: Entry) -> str:
-    """The published figures with their tolerances, in short."""
+    """Returns the published figures with their tolerances, in short."""
     found = [f"{t.published:g} +- {t.tolerance:g}" for t in entry.figures if t.published is not None]
     return ", ".join(found) or "none published"

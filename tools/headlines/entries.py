@@ -1,4 +1,4 @@
-"""The entries of recipes/queue.yaml: which recipe, how long, on what data, and which figures decide.
+"""The entries of recipes/queue.yaml: recipe, time limit, data, and the figures with their tolerances.
 
     - recipe: pca_mnist
       minutes: 5
@@ -6,7 +6,7 @@
       figures:
         - {name: squared error per test image, published: 13.87, tolerance: 0.005, wide: 0.05}
 
-Tolerances stand here before a run begins. They are those of the recipe's `FIGURES`, and both must agree.
+Tolerances are fixed here before a run begins. They must agree with those of the recipe's `FIGURES`.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Entry:
-    """A recipe that waits for its run.
+    """A recipe in the queue.
 
     Args:
-        recipe: its name.
-        minutes: CPU minutes that the run may take.
-        figures: what is measured, and what decides the verdicts.
-        data: patterns of files below the data folder that it needs.
-        long: it may take more than an hour.
+        recipe: name of the recipe.
+        minutes: most CPU minutes of the run.
+        figures: the figures that are measured, with the rules of their verdicts.
+        data: patterns of files below the data folder that the run needs.
+        long: True if it may take more than an hour.
     """
 
     recipe: str
@@ -57,15 +57,15 @@ class Entry:
 
     @property
     def content(self) -> dict[str, Any]:
-        """The entry as JSON has it."""
+        """The entry as JSON."""
         return {**asdict(self), "figures": [asdict(f) for f in self.figures], "data": list(self.data)}
 
 
 def read(path: Path) -> list[Entry]:
-    """The entries of a queue, in order.
+    """Reads the entries of a queue, in order.
 
     Raises:
-        ValueError: if the file is missing or no list of entries, or an entry breaks a rule.
+        ValueError: if the file is missing or not a list of entries, or an entry breaks a rule.
     """
     try:
         found = load_yaml(path.read_text(encoding="utf-8"))
@@ -83,10 +83,14 @@ def read(path: Path) -> list[Entry]:
 
 
 def entry(content: Any, path: Path) -> Entry:
-    """One entry of the file `path`, checked.
+    """Returns one entry of a queue, checked.
+
+    Args:
+        content: the entry as YAML has it.
+        path: the file of the queue, for errors.
 
     Raises:
-        ValueError: if it breaks a rule; the sentence says which and how it is met.
+        ValueError: if it breaks a rule; the message says which, and how to comply.
     """
     _check_keys(content, Entry, f"an entry of {path}")
     name = find(str(content["recipe"]), path.parent).name
@@ -110,7 +114,7 @@ def entry(content: Any, path: Path) -> Entry:
 
 
 def _check_keys(content: Any, kind: type, where: str) -> None:
-    """Refuse what is no mapping, lacks a key without a default, or has an unknown one."""
+    """Raises ValueError unless the content is a mapping with all required keys and no unknown ones."""
     keys = {f.name: f.default is MISSING for f in fields(kind)}
     if not isinstance(content, dict):
         raise ValueError(f"{where} is {content!r}, but it must be a mapping with {', '.join(keys)}.")
@@ -123,7 +127,7 @@ def _check_keys(content: Any, kind: type, where: str) -> None:
 
 
 def _check_together(entries: Sequence[Entry], path: Path) -> None:
-    """Refuse two entries of a recipe, and more long ones than there may be."""
+    """Raises ValueError if a recipe has two entries, or there are too many long ones."""
     names = [found.recipe for found in entries]
     for name in names:
         if names.count(name) > 1:
@@ -137,14 +141,14 @@ def _check_together(entries: Sequence[Entry], path: Path) -> None:
 
 
 def check_figures(found: Entry, figures: Sequence[Any]) -> None:
-    """Refuse an entry whose figures are not those of its recipe.
+    """Raises ValueError if the figures of an entry differ from those of its recipe.
 
     Args:
         found: the entry.
         figures: `FIGURES` of the recipe.
 
     Raises:
-        ValueError: if a figure is none of the recipe, or its rules differ.
+        ValueError: if the recipe has no such figure, or its rules differ.
     """
     known = {figure.name: figure for figure in figures}
     for target in found.figures:
@@ -163,7 +167,11 @@ def check_figures(found: Entry, figures: Sequence[Any]) -> None:
 
 
 def changes(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """The differences of an entry from an earlier form, in words.
+    """Describes the differences of an entry from an earlier version.
+
+    Args:
+        then: content of the earlier version.
+        now: content of the present one.
 
     Example:
         >>> changes({"minutes": 5, "figures": []}, {"minutes": 6, "figures": []})
@@ -182,7 +190,13 @@ def changes(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def draft(recipe: str, figures: Sequence[Any], data: Sequence[str]) -> str:
-    """An entry for a recipe as YAML, with the rules of its figures; the minutes are to be chosen."""
+    """Returns an entry for a recipe as YAML, with the rules of its figures; minutes are chosen by hand.
+
+    Args:
+        recipe: name of the recipe.
+        figures: its `FIGURES`.
+        data: patterns of the files that it needs.
+    """
     flow = lambda content: yaml.safe_dump(
         content, default_flow_style=True, sort_keys=False, allow_unicode=True, width=1000
     ).strip()
@@ -194,7 +208,7 @@ def draft(recipe: str, figures: Sequence[Any], data: Sequence[str]) -> str:
 
 
 def _without_defaults(rules: dict[str, Any]) -> dict[str, Any]:
-    """The rules of a figure that an entry has to name."""
+    """Returns the rules of a figure that differ from the defaults."""
     if rules["published"] is None:
         return {"name": rules["name"], "published": None}
     return {key: value for key, value in rules.items() if (key, value) != ("better", "neither")}

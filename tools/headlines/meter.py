@@ -1,7 +1,7 @@
-"""CPU seconds of a run over all its starts, its limit, and a stop that does not wait for long.
+"""Counts the CPU seconds of a run over all its starts, and stops it at its limit.
 
-Seconds are those of the processor for this process and its children: a busy machine makes a run longer on
-the clock, not dearer. They are written down every few seconds, so that a killed run loses no more.
+CPU time of this process and its children is counted, so that a busy machine does not shorten a run. It is
+saved every few seconds, so that a killed run loses no more.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from typing import Any
 from simulacra.core.storage.files import read_json, write_json
 
 SPENT = "spent.json"
-EVERY = 2.0  # seconds between two notes of what was spent
-GRACE = 10.0  # seconds for a step and its checkpoint after a stop was asked for
+EVERY = 2.0  # seconds between two saves of the spent time
+GRACE = 10.0  # seconds for a step and its checkpoint after a request to stop
 
 
 def cpu_seconds() -> float:
-    """CPU seconds of this process so far, and of its children that have ended."""
+    """Returns the CPU seconds of this process so far, and of its children that have ended."""
     found = os.times()
     return found.user + found.system + found.children_user + found.children_system
 
 
 @dataclass
 class Spent:
-    """Time that a run took.
+    """The time that a run took.
 
     Args:
         cpu: CPU seconds.
-        wall: seconds on the clock.
-        starts: how often it was begun or gone on with.
+        wall: wall-clock seconds.
+        starts: number of times that it was started or resumed.
     """
 
     cpu: float = 0.0
@@ -47,13 +47,13 @@ class Spent:
 
 
 class Meter:
-    """Counts a run's CPU seconds in its folder and stops it at a limit.
+    """Counts a run's CPU seconds in its folder, and stops it at a limit.
 
     Args:
-        folder: of the run.
-        minutes: CPU minutes that the run may take.
-        clock: CPU seconds of this process.
-        since: what the clock showed when the run began: 0 counts imports as well.
+        folder: folder of the run.
+        minutes: most CPU minutes of the run.
+        clock: returns the CPU seconds of this process.
+        since: value of the clock when the run began; 0 counts imports as well.
     """
 
     def __init__(
@@ -64,36 +64,36 @@ class Meter:
 
     @property
     def spent(self) -> Spent:
-        """So far, over all starts."""
+        """The time spent so far, over all starts."""
         cpu, wall = self.clock() - self.since, time.monotonic() - self.began
         return Spent(self.before.cpu + cpu, self.before.wall + wall, self.before.starts + 1)
 
     @property
     def exhausted(self) -> bool:
-        """True when the limit is reached."""
+        """True if the limit is reached."""
         return self.spent.cpu >= self.limit
 
     def note(self) -> None:
-        """Write down what was spent; a disk that is full for a while ends no run."""
+        """Saves the spent time; errors of the disk are ignored."""
         with contextlib.suppress(ValueError):
             write_json(self.file, asdict(self.spent))
 
     @contextlib.contextmanager
     def watching(self, last: Callable[[], Any]) -> Iterator[None]:
-        """Note what is spent, and interrupt the main thread at the limit.
+        """Saves the spent time within the context, and interrupts the main thread at the limit.
 
-        A first SIGINT or SIGTERM is answered where the main thread stands, in a training after its step and
-        checkpoint. Where it does not come to that within `GRACE` seconds, the process ends: all that is
-        kept is written atomically.
+        A first SIGINT or SIGTERM interrupts the main thread, a training after its step and
+        checkpoint. If that takes more than `GRACE` seconds, the process exits; all files are
+        written atomically.
 
         Args:
-            last: called before the process ends so.
+            last: called before such an exit.
         """
         ear, mouth = socket.socketpair()
         mouth.setblocking(False)
         ended = threading.Event()
         heard = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
-        # SIGINT too: what a shell starts in the background ignores it
+        # also SIGINT, which background processes of a shell ignore by default
         asked = (signal.SIGINT, signal.SIGTERM)
         handlers = {number: signal.signal(number, signal.default_int_handler) for number in asked}
         self.note()
@@ -129,11 +129,11 @@ class Meter:
                 self.note()
                 last()
                 os._exit(130)
-                return  # where a test stands in for the exit
+                return  # reached only in tests, which replace the exit
 
 
 def read_spent(folder: Path) -> Spent:
-    """Time that earlier starts of the run in `folder` took."""
+    """Returns the time that earlier starts of the run in `folder` took."""
     if not (folder / SPENT).is_file():
         return Spent()
     found = read_json(folder / SPENT)

@@ -1,4 +1,4 @@
-"""One run of an entry: begun or gone on with, stopped at its limit, recorded beside the recipe.
+"""Runs one entry of the queue: starts or resumes it, stops it at its limit, and records it beside the recipe.
 
 CACHE/RECIPE/start.json      the entry and the recipe as they were when the run began
              spent.json      CPU seconds over all starts
@@ -25,18 +25,18 @@ from simulacra.cli.commands.recipes import Recipe, find
 from simulacra.cli.commands.reproduce import Record, as_record, described, device, imported, results
 from simulacra.core.storage.files import read_json, write_json
 
-FITTED = 0.9  # share of the limit that schedules are fitted into: scores and rounding need the rest
+FITTED = 0.9  # share of the limit for training; scores and rounding take the rest
 Tell = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run of an entry reads and writes.
+    """The files of a run of an entry.
 
     Args:
-        entry: of the queue.
-        queue: its file; recipes lie beside it.
-        cache: outside the repository.
+        entry: the entry of the queue.
+        queue: file of the queue; recipes lie beside it.
+        cache: folder outside the repository for what runs keep.
     """
 
     entry: Entry
@@ -45,7 +45,7 @@ class Place:
 
     @property
     def folder(self) -> Path:
-        """The folder that the run keeps."""
+        """The folder of the run."""
         return self.cache / self.entry.recipe
 
     @cached_property
@@ -55,45 +55,45 @@ class Place:
 
     @cached_property
     def module(self) -> ModuleType:
-        """The recipe, executed."""
+        """The recipe as an imported module."""
         return imported(self.recipe)
 
     @property
     def start(self) -> Path:
-        """The file that says how the run began."""
+        """The file that records the entry and the recipe at the beginning of the run."""
         return self.folder / "start.json"
 
     @property
     def measured(self) -> list[Record]:
-        """The figures so far."""
+        """The figures that are measured so far."""
         file = self.folder / "measured.json"
         return read_json(file)["records"] if file.is_file() else []
 
     @property
     def record(self) -> dict[str, Any] | None:
-        """The recorded run of the entry; None where there is none."""
+        """The recorded run of the entry, or None."""
         file = results(self.recipe)
         return read_json(file).get("headline") if file.is_file() else None
 
     @property
     def done(self) -> bool:
-        """True if its run is recorded and none was begun anew since."""
+        """True if its run is recorded and was not restarted since."""
         record = self.record
         begun_anew = self.start.is_file() and record and read_json(self.start)["began"] != record["began"]
         return record is not None and not begun_anew
 
 
 def run(place: Place, tell: Tell, meter: Meter | None = None) -> None:
-    """Run an entry from its beginning or on from where it stopped, and record it.
+    """Runs an entry from its beginning or from where it stopped, and records it.
 
     Args:
-        place: where.
+        place: entry and folders of the run.
         tell: prints a line.
-        meter: counts and stops; by default all CPU seconds of this process.
+        meter: counts CPU time and stops the run; None: all CPU seconds of this process.
 
     Raises:
         ValueError: if entry or recipe changed since the run began, or contradict each other.
-        KeyboardInterrupt: if someone asked to stop; what is kept goes on from there.
+        KeyboardInterrupt: if a stop was requested; the run can be resumed.
     """
     begin(place)
     meter = meter or Meter(place.folder, place.entry.minutes)
@@ -117,11 +117,10 @@ def run(place: Place, tell: Tell, meter: Meter | None = None) -> None:
 
 
 def begin(place: Place) -> None:
-    """Write down the entry as it is now; where the run was begun before, refuse what changed since.
+    """Records the entry at the beginning of a run; refuses to resume a run whose entry or recipe changed.
 
     Raises:
-        ValueError: if the entry or the recipe is not what it was when the run began, or the two contradict
-            each other.
+        ValueError: if the entry or the recipe changed since the run began, or they contradict each other.
     """
     if place.start.is_file():
         began = read_json(place.start)
@@ -140,7 +139,12 @@ def begin(place: Place) -> None:
 
 
 def check_unchanged(place: Place, began: dict[str, Any]) -> None:
-    """Raise ValueError unless entry and recipe are those of the beginning."""
+    """Raises ValueError if entry or recipe changed since the beginning of the run.
+
+    Args:
+        place: entry and folders of the run.
+        began: the record of its beginning.
+    """
     again = f"or begin anew with `make headline ARGS='{place.entry.recipe} --again'`."
     found = changes(began["entry"], place.entry.content)
     if found:
@@ -155,12 +159,12 @@ def check_unchanged(place: Place, began: dict[str, Any]) -> None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Returns the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def commit_of(folder: Path) -> str:
-    """The commit of the checkout that holds `folder`, and whether its sources differ from it."""
+    """Returns the commit of the checkout with `folder`, and says if its sources differ from it."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
@@ -178,10 +182,15 @@ def commit_of(folder: Path) -> str:
 
 
 def measure(place: Place, meter: Meter, tell: Tell) -> None:
-    """Run the recipe and keep each figure as soon as it is there.
+    """Runs the recipe and saves each figure as soon as it is measured.
+
+    Args:
+        place: entry and folders of the run.
+        meter: counts CPU time.
+        tell: prints a line.
 
     Raises:
-        ValueError: if the recipe ends without a figure of the entry.
+        ValueError: if the recipe ends without measuring a figure of the entry.
     """
     from simulacra.training.hardware.budget import Budget
 
@@ -203,9 +212,14 @@ def measure(place: Place, meter: Meter, tell: Tell) -> None:
 
 
 def keep(place: Place, spent: Spent, found: Record) -> Record:
-    """Add a figure to those of the run, with what it took; a figure that is there already stays.
+    """Adds a figure to those of the run, with the time it took; an earlier value of the same figure is kept.
 
-    A recipe that goes on measures its first figures again. What differs then is said in the note.
+    A resumed recipe measures its first figures again; a difference is mentioned in the note.
+
+    Args:
+        place: entry and folders of the run.
+        spent: time spent so far.
+        found: the record of the figure.
     """
     records = place.measured
     for record in records:
@@ -227,7 +241,11 @@ def keep(place: Place, spent: Spent, found: Record) -> Record:
 
 
 def finish(place: Place, spent: Spent) -> dict[str, Any]:
-    """Record the run beside its recipe; figures that the limit left out have a verdict too.
+    """Records the run beside its recipe; figures that were not measured in time get a verdict too.
+
+    Args:
+        place: entry and folders of the run.
+        spent: time of the run.
 
     Raises:
         ValueError: if entry or recipe changed since the run began.
@@ -256,7 +274,12 @@ def finish(place: Place, spent: Spent) -> dict[str, Any]:
 
 
 def all_figures(place: Place, measured: Sequence[Record]) -> list[Record]:
-    """The records of the entry's figures, in its order."""
+    """Returns the records of the entry's figures, in its order.
+
+    Args:
+        place: entry and folders of the run.
+        measured: the figures that were measured.
+    """
     found = {record["figure"]: record for record in measured}
     figures = {figure.name: figure for figure in place.module.FIGURES}
     note = f"the run stopped at its limit of {place.entry.minutes:g} CPU minutes before it was measured"
@@ -268,7 +291,7 @@ def all_figures(place: Place, measured: Sequence[Record]) -> list[Record]:
 
 
 def lowest_priority() -> None:
-    """Give way to everything else on the machine, with one thread."""
+    """Lowers the priority of this process as far as possible, and uses one thread."""
     import torch
 
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""`simulacra data inspect PATH`: what is in it, and what one could train on it."""
+"""`simulacra data inspect PATH`: describes data and suggests models to train on them."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ from simulacra.training.options import Options
 
 USAGE = "simulacra data inspect PATH_OR_NAME [--data.OPTION ...]"
 SUGGESTED = 3
-MOST_PARAMETERS = 20_000_000  # of a model that is tried: building a larger one takes seconds
-FEW = 512  # rows of a split with which a model is tried
-# a closed form is run whole to time it: rows (or columns) times squared columns that are worth it
+MOST_PARAMETERS = 20_000_000  # larger models are not tried, because building them takes seconds
+FEW = 512  # rows of each split with which a model is tried
+# largest cost, max(rows, columns) * columns^2, of a closed-form fit that is run in order to time it
 MOST_WORK = 1e10
 BEST_FIRST = (can.HasDensity, can.HasBound, can.HasEnergy, can.Samples, can.Encodes)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that the data fit.
+    """A model that fits the data.
 
     Args:
-        entry: of the catalogue.
-        model: untrained.
-        data: loaded as the model wants them.
-        pairs: the options with which they were loaded.
+        entry: entry in the catalogue.
+        model: untrained model.
+        data: data as loaded for the model.
+        pairs: options with which they were loaded.
     """
 
     entry: Entry
@@ -62,21 +62,21 @@ class Candidate:
 
     @property
     def rank(self) -> int:
-        """0 for a model that can be scored exactly; more where less can be said."""
+        """Index in `BEST_FIRST` of the model's best capability: 0 for exact densities."""
         able = [i for i, capability in enumerate(BEST_FIRST) if self.model.supports(capability)]
         return min(able, default=len(BEST_FIRST))
 
     @property
     def order(self) -> int:
-        """The rank plus the number of options that the data need; the smallest comes first."""
+        """The rank plus the number of loading options; candidates are sorted by it, smallest first."""
         return self.rank + len(self.pairs)
 
 
 def inspect(name: str, pairs: Sequence[Pair]) -> None:
-    """Print what is in a data set, and suggest what to train.
+    """Prints the contents of a data set and suggests models to train.
 
     Args:
-        name: a path or a name.
+        name: path or name of the data.
         pairs: options of `load_data`, each named `data.OPTION`.
 
     Raises:
@@ -88,7 +88,7 @@ def inspect(name: str, pairs: Sequence[Pair]) -> None:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Pause collections of cyclic garbage, which walk all cells of a table: a fifth of the time."""
+    """Context without cyclic garbage collection, which takes a fifth of the time on a table's many cells."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -107,10 +107,10 @@ def _inspect(name: str, pairs: Sequence[Pair]) -> None:
             table([("column", "type", "missing", "values"), *((n, t, m, v) for n, t, v, m in found.columns)]),
         )
     given = [*pairs, *((f"data.{option}", _text(value)) for option, value in found.added.items())]
-    # loading again says nothing new
     now = time.perf_counter()
-    # the command that trains starts and reads as this one does
+    # a training command takes as long as this one to start and to read the data
     before = now - start(now)
+    # loading the data again would repeat its log messages
     with held_back(logging.ERROR):
         lines = [_line(name, candidate, found.rows, before) for candidate in _best(name, found, given)]
     if lines:
@@ -122,7 +122,7 @@ def _text(value: Any) -> str:
 
 
 def _options(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """The options of `load_data` that were given."""
+    """Returns the options of `load_data` that were given."""
     options = Typed(USAGE)
     options.add(loading(), "data")
     values = options.parse(pairs)["data"]
@@ -131,7 +131,7 @@ def _options(pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate]:
-    """The best model of each family that takes the data, at most three.
+    """Returns the best model of each family that takes the data, at most three.
 
     A model is built only if it can still be among them: its declared rank and its place in the
     catalogue bound its key from below.
@@ -141,7 +141,7 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
     for entry in sorted(CATALOG.values(), key=_bound):
         families.setdefault(entry.family, []).append(entry)
     fitting: list[Candidate] = []
-    # in the order of each family's smallest bound
+    # families in the order of their smallest bounds
     for entries in families.values():
         if len(fitting) >= SUGGESTED and _key(fitting[SUGGESTED - 1]) < _bound(entries[0], len(pairs)):
             break
@@ -149,7 +149,7 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
     raw = found.data.preprocessing.raw
     sound = next((e for e in CATALOG.values() if e.made_for == type(raw).__name__), None)
     if isinstance(raw, Audio) and sound is not None:
-        # any series of numbers will do for it, but it was made for companded sound
+        # WaveNet accepts any series of numbers, but was designed for mu-law companded sound
         companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]
         best = mended.built(sound, companded)
         fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != sound.family]
@@ -157,9 +157,9 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
 
 
 def _best_of(entries: Sequence[Entry], mended: Mended) -> list[Candidate]:
-    """The best model of a family, or none; its entries come in the order of their bounds."""
+    """Returns the best model of a family, or none; its entries come in the order of their bounds."""
     best: list[Candidate] = []
-    # those that take the data as they are come first: one option more makes a key larger
+    # first without a further option, then with one, which increases the key by one
     for more, candidate in enumerate((mended.given, mended.candidate)):
         for entry in entries:
             if best and _key(best[0]) < _bound(entry, len(mended.pairs) + more):
@@ -169,28 +169,28 @@ def _best_of(entries: Sequence[Entry], mended: Mended) -> list[Candidate]:
 
 
 def _key(candidate: Candidate) -> tuple[int, int]:
-    """The order of a candidate, and among equals its place in the catalogue."""
+    """Returns the order of a candidate and, to break ties, its place in the catalogue."""
     return candidate.order, list(CATALOG).index(candidate.entry.name)
 
 
 def _bound(entry: Entry, options: int = 0) -> tuple[int, int]:
-    """The smallest key that a candidate of this model can have with so many options."""
+    """Returns the smallest key that a candidate of this model can have with so many options."""
     return _declared_rank(entry) + options, list(CATALOG).index(entry.name)
 
 
 def _declared_rank(entry: Entry) -> int:
-    """The rank by what the class declares; an instance can only have fewer capabilities."""
+    """Returns the rank by the class's declared capabilities; an instance can only have fewer."""
     kind = entry.load()
     return min((i for i, able in enumerate(BEST_FIRST) if issubclass(kind, able)), default=len(BEST_FIRST))
 
 
 class Mended:
-    """The data as they are, and loaded again as a model's refusal says, each way once.
+    """Loads data as given, or with the option that a model's error message suggests; each variant only once.
 
     Args:
-        name: a path or a name.
-        found: the data as they are, with few rows.
-        pairs: the options with which they are trained on.
+        name: path or name of the data.
+        found: description of the data, with few rows.
+        pairs: options given for loading.
     """
 
     def __init__(self, name: str, found: Inspection, pairs: Sequence[Pair]):
@@ -199,14 +199,14 @@ class Mended:
         self.loaded: dict[tuple[Pair, ...], Dataset | None] = {self.pairs: found.data}
 
     def given(self, entry: Entry) -> Candidate | None:
-        """The model, on the data as they are; None if it refuses them."""
+        """Returns the model on the data as given; None if it refuses them."""
         try:
             return self.built(entry, self.pairs)
         except ValueError:
             return None
 
     def candidate(self, entry: Entry) -> Candidate | None:
-        """The model, on the data as they are or loaded as its refusal says; None if it takes neither."""
+        """Returns the model on the data as given or loaded as its error message says; None if both fail."""
         try:
             return self.built(entry, self.pairs)
         except ValueError as refusal:
@@ -219,11 +219,22 @@ class Mended:
             return None
 
     def built(self, entry: Entry, pairs: Sequence[Pair]) -> Candidate | None:
-        """The model on the data that these options load; None if it is too slow to try or they refuse."""
+        """Returns the model on the data loaded with these options.
+
+        Args:
+            entry: entry in the catalogue.
+            pairs: options of `load_data`, each named `data.OPTION`.
+
+        Returns:
+            the candidate; None if loading fails or the model is too slow to try.
+
+        Raises:
+            ValueError: if the model refuses the data.
+        """
         pairs = tuple(pairs)
         if pairs not in self.loaded:
             try:
-                # of each split a few rows tell whether a model fits
+                # a few rows of each split suffice to check whether a model fits
                 again = load_data(self.name, **{**self.options, **_options(pairs), "limit": FEW})
                 self.loaded[pairs] = sampled(again, self.heads)[0]
             except ValueError:
@@ -235,18 +246,19 @@ class Mended:
 
 
 def _size(entry: Entry, name: str, data: Dataset) -> int:
-    """The number of parameters of a model, which takes no memory; 0 if it must be built to be counted."""
+    """Returns the number of parameters without allocating them; 0 if the constructor needs real tensors."""
     try:
         with shapes_alone():
             return sum(p.numel() for p in build(Plan(entry.name, name), data, Options()).parameters())
     except ValueError:
         raise
-    # constructors that compute with what they made
+    # constructors that compute with the values of their parameters
     except Exception:
         return 0
 
 
 def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Candidate | None:
+    """Builds the model; returns None if its closed-form fit would be too slow."""
     model = build(Plan(entry.name, name), data, Options())
     check_fits(model, data)
     stage = model.stage(0, [])
@@ -257,7 +269,7 @@ def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Can
 
 
 def _line(name: str, candidate: Candidate, rows: int, before: float) -> tuple[str, str, str]:
-    """A command, how long it takes, with so many seconds of start-up, and what it trains."""
+    """Returns a command, its duration including `before` seconds of start-up, and the model's summary."""
     seconds = whole_seconds(candidate.model, candidate.data, rows, before)
     options = [word for option, value in candidate.pairs for word in (f"--{option}", value or "true")]
     command = shlex.join(["simulacra", "train", candidate.entry.name, name, *options])

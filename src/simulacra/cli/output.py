@@ -1,4 +1,4 @@
-"""How the program speaks: results on standard output, what happens meanwhile on standard error."""
+"""Output of the program: results on standard output, logs, progress and errors on standard error."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from typing import Any
 from simulacra.core.renamed import OldName
 from simulacra.core.storage.plain_text import printable
 
-# a value is a word, or stands in quotation marks
+# "load the data with NAME=VALUE" in error messages; VALUE is a word, or in quotation marks
 LOADED = re.compile(
     r"load(?:ed)? (?:the data|it|them) with (\w+)=(?:'([^']*)'|([\w.-]+?))"
     r"(?=[.,:; ]*(?:$| or | and | to | where | if ))"
 )
 
-# "declare the column with types={'a': 'drop'}", "order the rows by it with time='date'", "or test=0"
+# further options in error messages: "declare the column with types={'a': 'drop'}", "or test=0"
 BESIDE = re.compile(r"\b(with|or|and) (types|time|missing|validation|test)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))")
 
 INTERRUPTED = 130  # exit code
 
 
 class Stderr(logging.Handler):
-    """Log messages as lines of standard error, beside a progress bar."""
+    """Logging handler that prints lines on standard error without breaking a progress bar."""
 
     last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print the message; warnings say so."""
+        """Prints the message; warnings begin with `warning:`."""
         kind = "warning: " if record.levelno >= logging.WARNING else ""
         self.last = record.getMessage()
         line = printable(f"simulacra: {kind}{self.last}" if kind else self.last)
-        # a bar that stands on the terminal makes way for the line
+        # tqdm clears a progress bar, prints the line and draws the bar again
         if "tqdm" in sys.modules:
             sys.modules["tqdm"].tqdm.write(line, file=sys.stderr)
         else:
@@ -50,7 +50,7 @@ class Stderr(logging.Handler):
 
 @contextmanager
 def logged() -> Iterator[Stderr]:
-    """The library's log on standard error for as long as a command runs; old names are said once."""
+    """Context that prints the library's log on standard error; warnings of old names appear once each."""
     log, handler = logging.getLogger("simulacra"), Stderr()
     level = log.level
     log.addHandler(handler)
@@ -67,7 +67,7 @@ def logged() -> Iterator[Stderr]:
 
 @contextmanager
 def killed_politely() -> Iterator[None]:
-    """Within, SIGTERM ends a command as Ctrl-C does: what was done is kept, and the exit code is 130."""
+    """Context in which SIGTERM raises KeyboardInterrupt, so that work is kept and the exit code is 130."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -84,10 +84,10 @@ def killed_politely() -> Iterator[None]:
 
 @contextmanager
 def shown(folder: Path | None = None) -> Iterator[None]:
-    """Show what is long within: a line beforehand, a bar on a terminal, and `progress.json`.
+    """Context that reports the progress of long tasks: a line, a bar on a terminal, and `progress.json`.
 
     Args:
-        folder: of the run, or None.
+        folder: run folder for `progress.json`; None: no such file.
     """
     from simulacra.core.progress.display import WAIT, sinks
     from simulacra.core.progress.tasks import showing
@@ -97,7 +97,12 @@ def shown(folder: Path | None = None) -> Iterator[None]:
 
 
 def _old_names_to(log: logging.Logger, others: Callable[..., None]) -> Callable[..., None]:
-    """What shows warnings: old names in the log, each once, and the rest as before."""
+    """Returns a function for `warnings.showwarning` that logs each warning of an old name once.
+
+    Args:
+        log: logger for warnings of old names.
+        others: function that shows all other warnings.
+    """
     told: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
@@ -111,13 +116,13 @@ def _old_names_to(log: logging.Logger, others: Callable[..., None]) -> Callable[
 
 
 def error(message: str) -> None:
-    """One line about what was wrong."""
+    """Prints an error message as one line."""
     said = printable(in_options(" ".join(message.split())))
     print(f"simulacra: error: {said}", file=sys.stderr, flush=True)
 
 
 def in_options(message: str) -> str:
-    """A mend in Python as an option of the command line.
+    """Rewrites a remedy in Python, such as `load the data with ...`, as an option of the command line.
 
     Example:
         >>> in_options("an RBM needs binary data: load the data with binarize='dynamic'.")
@@ -130,7 +135,7 @@ def in_options(message: str) -> str:
 
 
 def value_beside(found: re.Match[str]) -> str:
-    """The value of an option within a sentence; mappings as JSON."""
+    """Returns the value of a match of `BESIDE`; mappings as JSON."""
     if found[4] is None:
         return found[3] if found[3] is not None else found[5]
     try:
@@ -140,19 +145,19 @@ def value_beside(found: re.Match[str]) -> str:
 
 
 def value_of(found: re.Match[str]) -> str:
-    """The value that a mend names, as it is typed."""
+    """Returns the value of a match of `LOADED`, as typed on the command line."""
     value = found[2] if found[2] is not None else found[3]
     return value.lower() if value in ("True", "False") else value
 
 
 def say(*lines: str) -> None:
-    """Lines of the result, at once."""
+    """Prints lines of the result, flushed."""
     for line in lines:
         print(printable(line), flush=True)
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Columns that are as wide as they need to be; the last one is left as it is.
+    """Returns rows as aligned columns; the last column is not padded.
 
     Example:
         >>> print(table([("a", "b"), ("long", "c")]))

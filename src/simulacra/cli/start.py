@@ -1,4 +1,4 @@
-"""From a plan to a run: data, model, folder, training; what fails early leaves nothing behind."""
+"""Trains a new run from a plan; if it fails before the first checkpoint, its folder is removed."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ from simulacra.training.state import checkpoint
 
 
 def start(plan: Plan) -> Run:
-    """Train a new run.
+    """Trains a new run.
+
+    Args:
+        plan: model, data and options.
 
     Raises:
-        ValueError: if the plan does not hold together; then no folder is left.
-        KeyboardInterrupt: saying how to go on.
+        ValueError: if data, model and options do not fit each other; then no folder is left.
+        KeyboardInterrupt: after an interrupt, with the command that resumes the run.
     """
     options = Options(**plan.training)
     data = load_data(plan.data, **plan.data_options)
     model = build(plan, data, options)
     _check_stages(model, options)
-    # imported where training starts
+    # imported late, because `simulacra data inspect` needs `build` only
     from simulacra.api import fit
     from simulacra.exploration.live.watch import SamplePictures
     from simulacra.training.fit import check_fits
@@ -45,10 +48,15 @@ def start(plan: Plan) -> Run:
 
 
 def build(plan: Plan, data: Dataset, options: Options) -> Model:
-    """The untrained model for these data, seeded.
+    """Returns the untrained model for the data.
+
+    Args:
+        plan: name and options of the model.
+        data: data set, which gives space and condition.
+        options: training options, whose seed initializes the weights.
 
     Raises:
-        ValueError: if a condition was loaded that the model does not take, or the model refuses.
+        ValueError: if the data have a condition that the model does not take, or the model refuses the data.
     """
     entry = find(plan.model)
     kind = entry.load()
@@ -62,7 +70,7 @@ def build(plan: Plan, data: Dataset, options: Options) -> Model:
 
 
 def _check_stages(model: Model, options: Options) -> None:
-    """Raise ValueError, with the nearest name, if lengths are given for stages that are not there."""
+    """Raises ValueError, with the nearest name, if epochs are given for an unknown stage."""
     names = stage_names(model) if options.stages else []
     for name in options.stages:
         if name not in names:
@@ -71,17 +79,23 @@ def _check_stages(model: Model, options: Options) -> None:
 
 @contextlib.contextmanager
 def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
-    """The run folder with its `config.yaml`; given up again if training never began.
+    """Context with a new, locked run folder that holds `config.yaml`.
+
+    The folder is removed again if an error occurs before the first checkpoint.
+
+    Args:
+        plan: plan with the folder, or None for a new one.
+        data: data set, whose name becomes part of a new folder's name.
 
     Raises:
-        ValueError: if it holds a run already.
+        ValueError: if the folder already holds a run.
     """
     name = data.spec.get("name_or_path", plan.data)
     path = Path(plan.out) if plan.out else new_folder(plan.model, data.name)
     made = [] if not plan.out else [p for p in (path, *path.parents) if not p.exists()]
     path.mkdir(parents=True, exist_ok=True)
     try:
-        # of several that begin at once, one has the lock: the others write nothing
+        # of several processes that start at once, only the one with the lock writes
         with locked(path):
             _check_free(path)
             kept = {p.name for p in path.iterdir()} - {LOCK}
@@ -89,7 +103,7 @@ def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
                 config.write(plan.at(str(name)), path / config.NAME)
                 yield path
             except BaseException:
-                _give_up(path, kept)
+                _remove_files(path, kept)
                 raise
     except BaseException:
         with contextlib.suppress(OSError):
@@ -99,13 +113,19 @@ def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
 
 
 def _check_free(path: Path) -> None:
+    """Raises ValueError, with the command that resumes, if the folder holds a run."""
     if (path / CONFIG).exists():
         go_on = command("train", "--resume", path)
         raise Refusal(f"{path} already holds a run: go on with {go_on}, or choose another --out.", go_on)
 
 
-def _give_up(path: Path, kept: set[str]) -> None:
-    """Remove what we wrote, unless there is a checkpoint."""
+def _remove_files(path: Path, kept: set[str]) -> None:
+    """Removes the files of a run that has no checkpoint.
+
+    Args:
+        path: run folder.
+        kept: names of files that were there before, which stay.
+    """
     if not (path / checkpoint.NAME).exists():
         for name in {CONFIG, config.NAME, "metrics.csv", LOCK} - kept:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The time that training takes on this machine, from a few small steps."""
+"""Predicts training time on this machine from a few small steps."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from simulacra.training.hardware.budget import closed_form
 from simulacra.training.hardware.cost import estimate_cost
 from simulacra.training.options import Options, stage_names
 
-USUAL, SMALL, MORE = Options(), 2, 16  # rows of steps that are timed
-MORE_IF_SLOW, SLOW_SMALL = 6, 0.05  # in place of MORE, where a step of SMALL rows takes so many seconds
-SLOW = 0.2  # seconds of a step of the usual size: it is not timed itself
-SOLVED = 128  # rows on which a closed form is timed first, then twice as many
+USUAL, SMALL, MORE = Options(), 2, 16  # default options; batch sizes of the timed steps
+MORE_IF_SLOW, SLOW_SMALL = 6, 0.05  # replaces MORE if a step of SMALL rows takes more than 0.05 s
+SLOW = 0.2  # seconds; if a full-size step is predicted to take longer, it is not timed itself
+SOLVED = 128  # closed-form fits are timed on this many rows, and on twice as many
 
 
 def whole_seconds(model: Model, data: Dataset, rows: int, before: float) -> float:
-    """The time of the command that trains: start-up, steps, pictures and the doctor's look.
+    """Returns the predicted time of `train` in seconds: start-up, steps, pictures and diagnostics.
 
     Args:
-        model: untrained.
-        data: with few rows.
+        model: untrained model.
+        data: data set, with few rows.
         rows: number of training rows in all.
-        before: seconds of start-up.
+        before: start-up time in seconds.
     """
     steps = seconds_of(model, data, rows)
     stages = len([i for i in range(len(stage_names(model))) if shown_of(i)])
@@ -35,18 +35,19 @@ def whole_seconds(model: Model, data: Dataset, rows: int, before: float) -> floa
 
 
 def seconds_of(model: Model, data: Dataset, rows: int) -> float:
-    """The time of the steps of training: measured, or where one is slow drawn on from steps of fewer rows.
+    """Returns the predicted time of all training steps in seconds.
 
-    A step of b rows takes about s(b) = s_0 + s_1 b, so that two small ones tell the time of a large one.
+    A full-size step is timed if it is fast, and otherwise extrapolated: a step of b rows takes about
+    s(b) = s_0 + s_1 b, so that the times of two small batches give that of a large one.
 
     Args:
-        model: untrained.
-        data: with few rows.
+        model: untrained model.
+        data: data set, with few rows.
         rows: number of training rows in all.
     """
-    data = _repeated(data, min(rows, USUAL.batch_size))
+    data = _with_repeated_rows(data, min(rows, USUAL.batch_size))
     if closed_form(model):
-        return _solving(model, data, rows)
+        return _closed_form_seconds(model, data, rows)
     few = estimate_cost(model, data, Options(batch_size=SMALL), rows=rows, timed=1, plain=True)
     many = MORE_IF_SLOW if few.seconds / few.steps > SLOW_SMALL else MORE
     more = estimate_cost(model, data, Options(batch_size=many), rows=rows, timed=1, plain=True)
@@ -58,22 +59,22 @@ def seconds_of(model: Model, data: Dataset, rows: int) -> float:
     return estimate_cost(model, data, USUAL, rows=rows, timed=2, plain=True).seconds
 
 
-def _solving(model: Model, data: Dataset, rows: int) -> float:
-    """The time of a closed form, drawn on from two small samples where there are many rows."""
+def _closed_form_seconds(model: Model, data: Dataset, rows: int) -> float:
+    """Returns the time of a closed-form fit; for many rows, extrapolated from two small samples."""
     n = len(data.train)
     if n <= 2 * SOLVED:
         return estimate_cost(model, data, USUAL, rows=rows).seconds
-    s = [estimate_cost(model, _first(data, k), USUAL).seconds for k in (SOLVED, 2 * SOLVED)]
+    s = [estimate_cost(model, _first_rows(data, k), USUAL).seconds for k in (SOLVED, 2 * SOLVED)]
     return s[0] + max(0.0, s[1] - s[0]) / SOLVED * (rows - SOLVED)
 
 
-def _first(data: Dataset, n: int) -> Dataset:
-    """The data set with its first n training rows."""
+def _first_rows(data: Dataset, n: int) -> Dataset:
+    """Returns the data set with its first n training rows only."""
     return replace(data, splits={**data.splits, "train": data.train.select(torch.arange(n))})
 
 
-def _repeated(data: Dataset, n: int) -> Dataset:
-    """The data set with n training rows at least, where fewer were looked at."""
+def _with_repeated_rows(data: Dataset, n: int) -> Dataset:
+    """Returns the data set with at least n training rows, repeating them if necessary."""
     train = data.train
     if len(train) >= n:
         return data

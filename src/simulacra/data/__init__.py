@@ -1,4 +1,4 @@
-"""Data: sources by name or path, formats, preprocessing, and toys with known truth.
+"""Data sets: loading by name or path, file formats, preprocessing, and toy distributions of known density.
 
 Names are imported when they are first used, so that `simulacra.data.catalog.names` needs no torch.
 """

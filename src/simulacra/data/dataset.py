@@ -1,4 +1,4 @@
-"""A data set: named splits of x and optionally a condition, with digest and preprocessing."""
+"""`Dataset` and `Split`: the rows of a data set with conditions, labels, masks, digest and preprocessing."""
 
 from __future__ import annotations
 
@@ -28,14 +28,20 @@ class Split:
 
     Args:
         x: raw observations, shape (N, *).
-        preprocessing: from the raw space to the model's space.
+        preprocessing: maps the raw space to the model's space.
         c: conditions, shape (N, *), or None.
-        labels: class numbers used to colour plots and to judge, never shown to an
-            unconditional model; shape (N,), or None.
-        known: True where an entry of x is observed, or None.
+        labels: class numbers for plots and measures, shape (N,), or None; an unconditional model never sees
+            them.
+        known: True where an entry of x is observed, shape (N, *), or None: all are.
         c_known: True where the condition is observed, shape (N,), or None.
-        lengths: valid steps of each ragged sequence, shape (N,), or None.
-        source_rows: which rows of the source these are, or None where nobody knows.
+        lengths: number of valid steps of each ragged sequence, shape (N,), or None.
+        source_rows: the numbers of these rows in their source, or None if unknown.
+
+    Example:
+        >>> import simulacra
+        >>> train = simulacra.load_data("digits").train
+        >>> len(train), train.rows(torch.tensor([0, 2])).x.shape
+        (1437, torch.Size([2, 1, 8, 8]))
     """
 
     x: Tensor
@@ -60,7 +66,7 @@ class Split:
         return html_of(self)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Raw batches, one for each index tensor.
+        """Yields raw batches, one for each index tensor.
 
         Args:
             orders: numbers of the rows of each batch, shape (B,).
@@ -69,16 +75,16 @@ class Split:
             yield self.rows(index)
 
     def rows(self, index: Tensor) -> Batch:
-        """Raw rows as a batch.
+        """Returns raw rows as a batch.
 
         Args:
             index: numbers of the rows, shape (B,).
         """
-        # rows in double precision may wait on another device than the rest
+        # rows in double precision may lie on another device than the rest
         take = lambda t: None if t is None else t.index_select(0, index.to(t.device))
         known, lengths = take(self.known), take(self.lengths)
         if lengths is not None:
-            # padding is unknown to whoever looks at entries
+            # padded steps count as unknown entries
             known = cast(Sequence, self.preprocessing.raw).valid(lengths)
         x = self.x.index_select(0, index.to(self.x.device))
         return Batch(
@@ -92,44 +98,44 @@ class Split:
         )
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
-        """The raw batch in the model's space; noise is keyed by the batch's rows.
+        """Preprocesses a raw batch.
 
         Args:
-            batch: raw rows.
-            rng: generator of random preprocessing.
+            batch: raw rows, as `rows` returns them.
+            rng: its noise is keyed by the batch's rows.
         """
         return replace(batch, x=self.preprocessing.apply(batch.x, rng.on(batch), batch.known))
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
-        """Rows as a batch in the model's space.
+        """Returns rows as a batch, preprocessed.
 
         Args:
             index: numbers of the rows, shape (B,).
-            rng: generator of random preprocessing.
+            rng: its noise is keyed by the place of a row in the batch, as in training.
         """
         return self.prepare(self.rows(index), rng)
 
     def scored(self, index: Tensor, rng: Rng) -> Batch:
-        """Rows in the model's space, with noise keyed by what they hold: the same in any batch.
+        """Returns rows as a batch, preprocessed for scoring: a row gets the same noise in any batch.
 
         Args:
             index: numbers of the rows, shape (B,).
-            rng: generator of random preprocessing.
+            rng: its noise is keyed by the content of each row.
         """
         batch = self.rows(index)
         keyed = rng.by_content(batch.x, batch.known)
         return replace(batch, x=self.preprocessing.apply(batch.x, keyed, batch.known))
 
     def all(self, seed: int = 0) -> Batch:
-        """Every row in the model's space, with noise keyed by row: what closed forms and tests need.
+        """Returns all rows, preprocessed with noise keyed by row, for closed-form fits and tests.
 
         Args:
-            seed: of random preprocessing.
+            seed: seed of random preprocessing.
         """
         return self.batch(torch.arange(len(self)), Rng(seed, "all"))
 
     def select(self, index: Tensor) -> Split:
-        """The split that holds only some rows.
+        """Returns a split with only some rows.
 
         Args:
             index: numbers of the rows, shape (B,).
@@ -148,7 +154,7 @@ class Split:
         )
 
     def to(self, device: torch.device | str) -> Split:
-        """The split with its tensors on a device.
+        """Returns the split with its tensors on a device.
 
         Args:
             device: where the tensors go.
@@ -162,7 +168,7 @@ class Split:
         return self._same_rows(replace(self, **moved))
 
     def under(self, chain: Preprocessing) -> Split:
-        """The same rows with another preprocessing.
+        """Returns the same rows with another preprocessing.
 
         Args:
             chain: preprocessing of the same raw space.
@@ -174,13 +180,15 @@ class Split:
         return other
 
     def stamped(self, stamp: Callable[[], str]) -> Split:
-        """This split, with `stamp()` in the digest instead of the values of x: its files' digest,
-        say, which is the same whether the rows are in memory or streamed."""
+        """Replaces the values of x by `stamp()` in the digest, such as the hash of the files.
+
+        The digest is then the same whether the rows are in memory or streamed.
+        """
         self._stamp, self._digest = stamp, None
         return self
 
     def digest(self) -> str:
-        """SHA-256 over values, shapes and types; computed once."""
+        """Returns the SHA-256 over values, shapes and types; computed once."""
         if self._digest is None:
             h = hashlib.sha256()
             if self._stamp is not None:
@@ -191,7 +199,7 @@ class Split:
         return self._digest
 
     def content(self) -> str:
-        """SHA-256 over values, whatever type and file hold them, and the rows' numbers: what is scored."""
+        """Returns the SHA-256 over values and row numbers, whatever type and file hold them."""
         if self._content is None:
             h = hash_of_values(self._blocks(), len(self), self.preprocessing.raw)
             for t in (self.c, self.known, self.c_known, self.lengths):
@@ -202,11 +210,11 @@ class Split:
         return self._content
 
     def _blocks(self) -> Iterator[Tensor]:
-        """The raw rows, block by block."""
+        """Yields the raw rows, block by block."""
         yield self.x
 
     def identity(self) -> str:
-        """SHA-256 over the digest and the rows' numbers in their source: no two splits share it."""
+        """Returns the SHA-256 over the digest and the row numbers; different splits have different ones."""
         if self.source_rows is None:
             return self.digest()
         return hashlib.sha256(f"{self.digest()}:{self.source_rows.digest()}".encode()).hexdigest()
@@ -216,7 +224,7 @@ class Split:
 
 
 def _hash(h: Any, t: Tensor | None) -> None:
-    """Type, shape and bytes of a tensor."""
+    """Hashes type, shape and bytes of a tensor; None adds nothing."""
     if t is not None:
         h.update(f"{t.dtype}{tuple(t.shape)}".encode())
         h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
@@ -224,19 +232,25 @@ def _hash(h: Any, t: Tensor | None) -> None:
 
 @dataclass(repr=False)
 class Dataset:
-    """Named splits with what they mean.
+    """Named splits, with their preprocessing, condition, class names and origin.
 
     Args:
-        name: such as `digits`.
-        splits: `train`, `valid` and `test`, those that exist.
-        preprocessing: from the raw space to `space`.
-        condition: the space of c, or None.
-        label_names: what the classes are called.
-        spec: name and options with which `load_data` makes it again.
-        applied: what was done to the raw rows once for all when they were loaded, such as
-            `static binarization (seed 0)`; it is part of the protocol.
-        truth: the toy that the rows were drawn from, with `log_density`, or None.
-        notes: what the user should know of how it was read, by topic.
+        name: a short name, such as `digits`.
+        splits: those of `train`, `valid` and `test` that exist.
+        preprocessing: maps the raw space to `space`.
+        condition: the space of c, or None for unconditional data.
+        label_names: names of the classes.
+        spec: the name and options with which `load_data` loads it again.
+        applied: changes made once to the raw rows at loading, such as `static binarization (seed 0)`; part of
+            the protocol.
+        truth: the toy distribution that the rows were drawn from, with `log_density`, or None.
+        notes: notes for the user on how the data were read, by topic.
+
+    Example:
+        >>> import simulacra
+        >>> data = simulacra.load_data("digits")
+        >>> data.space, list(data.splits)
+        (Levels(shape=(1, 8, 8), levels=17), ['train', 'valid', 'test'])
     """
 
     name: str
@@ -251,7 +265,7 @@ class Dataset:
 
     @property
     def space(self) -> Space:
-        """What a model of these data sees."""
+        """The space of the preprocessed rows, in which a model is defined."""
         return self.preprocessing.space
 
     def __getitem__(self, split: str) -> Split:
@@ -275,7 +289,9 @@ class Dataset:
         return self["test"]
 
     def under(self, chain: Preprocessing) -> Dataset:
-        """These data as a model sees them that was trained on others: in the range that those use.
+        """Returns these data with the preprocessing of a model that was trained on other data.
+
+        The data are unchanged if their preprocessing is the same already, or the model's does not fit them.
 
         Args:
             chain: the model's preprocessing.
@@ -287,7 +303,7 @@ class Dataset:
         return replace(self, splits=splits, preprocessing=chain)
 
     def protocol(self, split: str) -> Protocol:
-        """The data that a score on `split` was measured on."""
+        """Returns the protocol of a score on `split`: data, split, scored space and preprocessing."""
         steps = self.preprocessing.steps
         lossy = [step for step in steps if step.lossy]
         scored = self.space if lossy else self.preprocessing.raw

@@ -16,14 +16,14 @@ log = logging.getLogger("simulacra")
 
 
 def encode(values: np.ndarray, where: str) -> tuple[Tensor, tuple[str, ...]]:
-    """Class numbers, shape (N,), and names in sorted order.
+    """Encodes labels as class numbers, shape (N,), and returns the class names in sorted order.
 
     Args:
-        values: one label a row: whole numbers, booleans or text.
-        where: file and field, for the error.
+        values: one label for each row: whole numbers, booleans or text.
+        where: the file and field, for errors.
 
     Raises:
-        ValueError: if a label is missing or is no whole number.
+        ValueError: if a label is missing, or neither a whole number nor text.
 
     Example:
         >>> encode(np.array(["cat", "ant", "cat"]), "a file")
@@ -31,7 +31,7 @@ def encode(values: np.ndarray, where: str) -> tuple[Tensor, tuple[str, ...]]:
     """
     values = np.asarray(values)
     if values.dtype.kind == "O":
-        values = _of_objects(values, where)
+        values = _plain_values(values, where)
     if values.dtype.kind not in "buifUS":
         raise ValueError(f"{where} holds {values.dtype}: labels are whole numbers or text.")
     if values.dtype.kind == "f":
@@ -45,23 +45,23 @@ def encode(values: np.ndarray, where: str) -> tuple[Tensor, tuple[str, ...]]:
         values = values.astype(np.int64)
     if values.dtype.kind in "US":
         values = np.char.strip(values)
-        _check_there(values == values.dtype.type(), where)
+        _check_none_missing(values == values.dtype.type(), where)
     classes, numbers = np.unique(values, return_inverse=True)
     names = [c.decode("utf-8", "replace") if isinstance(c, bytes) else str(c) for c in classes.tolist()]
     return torch.from_numpy(numbers.reshape(-1).astype(np.int64)), tuple(names)
 
 
-def _of_objects(values: np.ndarray, where: str) -> np.ndarray:
-    """Python objects as numbers if all of them are, otherwise as text."""
+def _plain_values(values: np.ndarray, where: str) -> np.ndarray:
+    """Converts Python objects to numbers if all of them are numbers, otherwise to text."""
     given = values.tolist()
-    _check_there(np.array([is_gone(value) for value in given], bool), where)
+    _check_none_missing(np.array([is_gone(value) for value in given], bool), where)
     kinds = {type(value) for value in given}
     if kinds <= {int, float} or kinds == {bool}:
         return np.array(given)
     return np.array(list(map(class_name, given)))
 
 
-def _check_there(gone: np.ndarray, where: str) -> None:
+def _check_none_missing(gone: np.ndarray, where: str) -> None:
     if gone.any():
         raise ValueError(
             f"{where} has no label in row {int(gone.argmax())} (from 0): fill it in, or leave it out."
@@ -69,7 +69,11 @@ def _check_there(gone: np.ndarray, where: str) -> None:
 
 
 def one_column(labels: np.ndarray, rows: int) -> np.ndarray:
-    """Labels of shape (N,) from those of shape (N, 1), (1, N), or (N, K) with a single 1 in each row.
+    """Returns labels of shape (N,) from those of shape (N, 1), (1, N), or one-hot (N, K).
+
+    Args:
+        labels: labels of any shape; other shapes are returned unchanged.
+        rows: N, the number of observations.
 
     Example:
         >>> one_column(np.eye(3)[[2, 0]], 2).tolist()
@@ -86,10 +90,17 @@ def one_column(labels: np.ndarray, rows: int) -> np.ndarray:
 
 
 def class_numbers(labels: Any, rows: int) -> tuple[Tensor | None, tuple[str, ...]]:
-    """Class numbers as they are given, or numbers and names of classes that are given by name.
+    """Returns class numbers as given, or encodes labels that are given by name.
+
+    Args:
+        labels: one label for each row, as numbers or names, or None.
+        rows: the number of rows, for the check.
+
+    Returns:
+        Class numbers (N,), or None without labels, and class names, empty for numbers.
 
     Raises:
-        ValueError: if there is not one label a row.
+        ValueError: if the number of labels differs from that of rows.
 
     Example:
         >>> class_numbers(["b", "a"], 2)

@@ -1,10 +1,10 @@
-"""The limit of memory within which files are read: some unpack to a thousand times their size.
+"""The limit of memory for reading a file: some files unpack to a thousand times their size.
 
-    limit = memory= of `load_data`, in GB,
-    or where it is not given the larger of 1.25 GB and 300 times the size of the file                     (1)
+    limit = memory= of `load_data`, in GB;
+    by default 1.25 GB or 300 times the size of the file, whichever is larger                     (1)
 
-A reader says what it will need before it takes it, from the sizes in headers or while it unpacks. The second
-part of (1) lets every file through that is not packed more densely than data are.
+A reader states the memory it needs before it allocates it, from sizes in headers or while it unpacks. The
+factor 300 in (1) admits every file that is not compressed more densely than real data are.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 
 GB = 10**9
 MOST = 10**9  # GB
-LEAST, TIMES = 1_250_000_000, 300  # bytes, and sizes of the file
-TEXT, LINE = 24, 500  # bytes that a table takes for each byte of its text, and for each line
-SAMPLE = 24  # bytes that each sample of a recording takes while it is decoded
-PIXEL = 16  # bytes that a page of an image takes for each value of a pixel, with what is made of it
-VALUE = 300  # bytes of a list or a mapping in JSON
+LEAST, TIMES = 1_250_000_000, 300  # of equation (1): bytes, and a factor of the file's size
+TEXT, LINE = 24, 500  # memory of a table in bytes, for each byte of its text and for each line
+SAMPLE = 24  # memory of each sample of a recording in bytes, while it is decoded
+PIXEL = 16  # memory of an image in bytes, for each value of a pixel, with all copies
+VALUE = 300  # memory of a list or mapping of JSON, in bytes
 
 _MEMORY: ContextVar[float | None] = ContextVar("memory", default=None)
 
 
 @contextmanager
 def reading_within(memory: float | None) -> Iterator[None]:
-    """Within it, files are read within a limit.
+    """Sets the limit of memory for reading files within the context.
 
     Args:
-        memory: in GB; None: as equation (1) says.
+        memory: the limit in GB, above 0; None: that of equation (1).
 
     Raises:
-        ValueError: if it is no such number.
+        ValueError: if `memory` is no such number.
 
     Example:
         >>> with reading_within(0.5):
@@ -56,10 +56,10 @@ def reading_within(memory: float | None) -> Iterator[None]:
 
 
 def limit_of(size: int) -> int:
-    """Bytes that reading a file of a size may take.
+    """Returns the number of bytes of memory that reading a file may take.
 
     Args:
-        size: of the file, in bytes.
+        size: size of the file, in bytes.
 
     Example:
         >>> limit_of(10**6), limit_of(10**7)
@@ -71,13 +71,13 @@ def limit_of(size: int) -> int:
 
 
 def check_memory(where: Path | str, needed: int, what: str, size: int | None = None) -> None:
-    """Raise ValueError where reading would take more than the limit.
+    """Raises ValueError if reading would exceed the limit of memory.
 
     Args:
         where: the file or folder, for the error.
-        needed: bytes.
-        what: takes them, such as `9000x9000 pixels`.
-        size: bytes of all files that are read; by default those of `where`.
+        needed: memory that reading needs, in bytes.
+        what: the content that needs it, such as `9000x9000 pixels`.
+        size: size of all files that are read, in bytes; None: that of `where`.
 
     Example:
         >>> check_memory("rolls.json", 3 * 10**9, "9 pieces", 100)

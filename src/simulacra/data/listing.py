@@ -1,11 +1,11 @@
-"""A folder of files: class subfolders are labels; train, valid and test subfolders are splits.
+"""Lists the files of a folder: class subfolders are labels; train, valid and test subfolders are splits.
 
-photos/*.png                      no labels
-photos/cat/*.png  photos/dog/*    labels
-photos/train/...  photos/test/... official splits, each of the above
+    photos/*.png                      no labels
+    photos/cat/*.png  photos/dog/*    labels
+    photos/train/...  photos/test/... official splits, each of the above
 
-Images and recordings (.wav) are laid out alike; one folder holds one kind of them. Files of other kinds are
-left out and counted; hidden files, and those that systems write beside others, are passed over.
+Folders of images and of recordings (.wav) have the same layout; one folder holds one kind. Files of other
+kinds are left out and counted; hidden files and files of the operating system are ignored.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WAVES = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".aiff", ".aif", ".aifc", ".au", ".snd"),
     *(".w64", ".rf64", ".caf"),
 )
-# what systems write beside files of users
+# files and folders that operating systems create
 SYSTEM = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
 SYSTEM |= {"__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 SPLITS = {
@@ -47,12 +47,12 @@ class Listing:
     """The files of a folder, in an order that does not depend on the file system.
 
     Args:
-        folder: that was listed.
-        below: the folder of each official part; the whole folder is `train` where there are none.
-        files: of each part.
-        labels: class number of each file of each part; empty where there are no class folders.
-        label_names: what the classes are called.
-        left_out: how many files of other kinds there are, by suffix in small letters.
+        folder: the folder that was listed.
+        below: the folder of each part; if there are no part folders, the whole folder is `train`.
+        files: the files of each part.
+        labels: the class number of each file of each part; empty if there are no class folders.
+        label_names: names of the classes.
+        left_out: number of files of other kinds, by suffix in lower case.
     """
 
     folder: Path
@@ -64,12 +64,12 @@ class Listing:
 
     @property
     def said_left_out(self) -> str:
-        """Such as `24 other files left out (.heic, .txt)`, or nothing."""
+        """A note such as `24 other files left out (.heic, .txt)`, or an empty string."""
         return _said(self.left_out)
 
     @property
     def paths(self) -> list[Path]:
-        """Every file, part by part."""
+        """All files, part by part."""
         return [path for files in self.files.values() for path in files]
 
     @property
@@ -79,10 +79,11 @@ class Listing:
 
 
 def list_folder(folder: Path) -> Listing:
-    """The images or recordings of a folder; no file is opened.
+    """Lists the images or recordings of a folder without opening them.
 
     Raises:
-        ValueError: if there are none, or both, a class folder is empty, or a link leads out of the folder.
+        ValueError: if there are none, or both kinds, a class folder is empty, or a link leads out of the
+            folder.
     """
     below = _parts(folder)
     found = {name: _listed(part) for name, part in below.items()}
@@ -102,7 +103,7 @@ def list_folder(folder: Path) -> Listing:
 
 
 def _others(folder: Path, below: Mapping[str, Path], known: set[Path]) -> dict[str, int]:
-    """How many files of other kinds there are, by suffix; whole folders beside `train` are said elsewhere."""
+    """Counts files of other kinds by suffix; folders beside `train` are reported by `_parts`."""
     shown = [path for part in below.values() for path in _shown(part) if path not in known]
     if folder not in below.values():
         shown += [path for path in folder.iterdir() if path.is_file() and not _passed_over(path.name)]
@@ -115,7 +116,7 @@ def _said(left_out: Mapping[str, int]) -> str:
 
 
 def _shown(folder: Path) -> list[Path]:
-    """The files below a folder, without those that are hidden or that systems write."""
+    """Returns the files below a folder, except hidden ones and those of the operating system."""
     files: list[Path] = []
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not _passed_over(name))
@@ -128,7 +129,7 @@ def _passed_over(name: str) -> bool:
 
 
 def holds_waves(folder: Path) -> bool:
-    """Returns True if the first file of a folder that can be read is a recording."""
+    """Returns True if the first readable file of a folder is a recording."""
     for _, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
@@ -139,10 +140,12 @@ def holds_waves(folder: Path) -> bool:
 
 
 def check_two_files(path: Path, parts: Mapping[str, Part], split: SplitOptions, kind: str) -> None:
-    """Raise ValueError where splits are to be cut from a single file, whose rows stay together.
+    """Raises ValueError if splits are to be cut from a single file, whose rows must stay in one split.
 
     Args:
-        parts: of the source in `path`, with the file of each row.
+        path: the folder or file, for the error.
+        parts: the parts of the source at `path`, with the file of each row.
+        split: options of the splits.
         kind: `image` or `recording`, for the error.
     """
     sides = parts["train"].sides
@@ -162,7 +165,7 @@ def check_two_files(path: Path, parts: Mapping[str, Part], split: SplitOptions, 
 
 
 def _parts(folder: Path) -> dict[str, Path]:
-    """The folder of each official split; the whole folder is `train` where there are none."""
+    """Returns the folder of each official split; without a train folder the whole folder is `train`."""
     below = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
     parts = {split: below[name] for split, aliases in SPLITS.items() for name in aliases if name in below}
     if "train" not in parts:
@@ -174,7 +177,7 @@ def _parts(folder: Path) -> dict[str, Path]:
 
 
 def _listed(folder: Path) -> list[tuple[Path, str | None]]:
-    """Every file of a part with its class."""
+    """Returns every file of a part with its class, or None without class folders."""
     here = [path for path in folder.iterdir() if not _passed_over(path.name)]
     files: list[tuple[Path, str | None]] = [(path, None) for path in _known(here)]
     others: dict[Path, Counter[str]] = {}
@@ -210,7 +213,7 @@ def _kind(path: Path) -> str:
 
 
 def _check_kind(folder: Path, paths: list[Path]) -> None:
-    """Raise ValueError where images and recordings stand together."""
+    """Raises ValueError if images and recordings are mixed."""
     first = {_kind(path): path for path in reversed(paths)}
     if len(first) > 1:
         raise ValueError(
@@ -220,7 +223,7 @@ def _check_kind(folder: Path, paths: list[Path]) -> None:
 
 
 def _check_links(folder: Path, paths: list[Path]) -> None:
-    """Raise ValueError where a link leads out of the folder."""
+    """Raises ValueError if a link leads out of the folder."""
     inside = folder.resolve()
     parents = {path.parent: path.parent.resolve() for path in paths}
     for path in paths:

@@ -1,4 +1,4 @@
-"""`load_data`: find the reader, read, split, and prepare; a data set by name, path or from memory."""
+"""`load_data`: finds the reader, reads the data, cuts splits and prepares them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from simulacra.data.value_range import some_rows, with_own_range
 log = logging.getLogger("simulacra")
 
 _KEPT: ContextVar[dict[str, tuple[Source, dict[str, Any]]] | None] = ContextVar("kept", default=None)
-QUIET = ("read as",)  # notes that `data inspect` shows and loading does not say
+QUIET = ("read as",)  # topics of notes that `data inspect` shows but loading does not log
 
 
 @renames
@@ -60,7 +60,7 @@ def load_data(
     memory: float | None = None,
     **own: Unpack[ReaderKeywords],
 ) -> Dataset:
-    """A data set by name (`digits`, `mnist`, `ring`, ...), by path, or from memory.
+    """Loads a data set by name (`digits`, `mnist`, `ring`, ...), by path, or from memory.
 
     Args:
         name_or_path: a name that `simulacra data` lists, a folder of images or of recordings (class
@@ -68,15 +68,15 @@ def load_data(
             (.npy, .npz, .mat) or of a table (.csv, .xlsx, .parquet, ...), a data frame, a mapping of
             columns or a list of records, an array, a map-style data set of torch, or a `Dataset`, which comes
             back as it is.
-        binarize: turn grey levels into 0/1: `dynamic` anew at every visit, `static` once by seed,
-            `threshold` by a cut. The three are different protocols.
-        threshold: where `binarize=threshold` cuts, as a share of the range.
-        dequantize: turn levels into reals: `uniform` adds noise within a level, `logit` also maps
-            (0, 1) to the line.
-        mu_law: turn recordings into so many levels, spaced by the mu-law with mu one less, such as 256:
-            the score is then a log probability of the levels.
-        standardize: shift and scale real data by mean and standard deviation of the training rows;
-            by default tables and arrays are, toys and recordings are not.
+        binarize: turn grey levels into 0/1: `dynamic` draws anew at every visit, `static` draws once by seed,
+            `threshold` cuts. The three are different protocols.
+        threshold: the cut of `binarize=threshold`, as a share of the range.
+        dequantize: turn levels into real numbers: `uniform` adds noise within a level, `logit` also maps the
+            interval from 0 to 1 to the real line.
+        mu_law: number of mu-law levels to which recordings are quantized, such as 256: the score is then a
+            log probability of the levels.
+        standardize: shift and scale real data by mean and standard deviation of the training rows; by default
+            this is done for tables and arrays, not for toys and recordings.
         condition: `label` gives the class labels to the model as condition.
         validation: share of the training rows kept for validation (or a number of rows, from 1),
             where the data have no validation split of their own.
@@ -84,17 +84,17 @@ def load_data(
         groups: rows of one group (slide, patient, speaker) stay in one split: `folder` (the image's
             folder), `file` (pages, tiles and windows of one file), a regular expression whose first group is
             read off the file's path, or a column or key of the file.
-        stratify: `label`, or a column or key of the file whose values every split holds in equal shares.
-        time: a column or key whose order decides: the first rows train, the last ones test; `start` in a
-            single recording.
+        stratify: `label`, or a column or key of the file whose values have equal shares in every split.
+        time: a column or key by which rows are ordered: the first rows train, the last ones test; `start` in
+            a single recording.
         splits: a .csv with the columns `row` (number from 0, or image path) and `split` (train, valid,
             test); or a column or key of the file that holds these words.
-        duplicates: `drop` keeps the first of equal rows, and of rows that stand in two splits that of the
-            test or validation split; how many were dropped is said.
-        seed: of splits, static binarization and toys.
-        limit: keep only so many rows of each split, chosen at random by `seed`, for a quick trial.
-        memory: gigabytes that reading a file may take; None: 1, or 300 times the size of the file where that
-            is more. Files may unpack to a thousand times their size.
+        duplicates: `drop` keeps the first of equal rows, and of equal rows in two splits the one in test or
+            validation; the number of dropped rows is logged.
+        seed: seed of splits, static binarization and toys.
+        limit: number of rows that are kept of each split, chosen at random by `seed`, for a quick trial.
+        memory: memory in gigabytes that reading a file may take; None: 1.25, or 300 times the size of the
+            file if that is more. Files may unpack to a thousand times their size.
         own: options of the reader, such as `size` for images or `types` for tables (`data.md` lists them).
 
     Returns:
@@ -109,7 +109,7 @@ def load_data(
     """
     given = {name: value for name, value in locals().items() if name not in ("name_or_path", "own")}
     if isinstance(name_or_path, Dataset):
-        return _as_it_is(name_or_path, {**given, **own})
+        return _loaded_already(name_or_path, {**given, **own})
     check_choices(load_data, given)
     check_types(load_data, given)
     check_steps(binarize, threshold, dequantize, mu_law)
@@ -124,12 +124,12 @@ def load_data(
     steps = steps_of(source, binarize, dequantize, standardize, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
-    # chosen while rows lie on disk, so that those in memory have the same range
+    # chosen before rows are read into memory, so that streamed rows get the same range
     looked_at = some_rows(source.parts["train"].rows, chain.raw.dims)
-    source = _held(source, spec.get("stream", own.get("stream")))
+    source = _in_memory(source, spec.get("stream", own.get("stream")))
     train = source.parts["train"]
     chain = with_own_range(chain, train.rows, train.known, train.lengths, standardize, looked_at)
-    # a limit is no part of what the data are; runs keep one that was given, to open their data again
+    # memory= does not define the data; a given one is kept, so that a run can open its data again
     given = {name: value for name, value in given.items() if name != "memory" or value is not None}
     data = _dataset(source, chain, condition, {**spec, **given} if spec else {})
     for about, what in source.notes.items():
@@ -140,8 +140,8 @@ def load_data(
     return data
 
 
-def _held(source: Source, stream: bool | None) -> Source:
-    """The source with its rows in memory, unless they are streamed."""
+def _in_memory(source: Source, stream: bool | None) -> Source:
+    """Returns the source with its rows in memory, unless they are streamed."""
     stores = [part.rows for part in source.parts.values() if isinstance(part.rows, RowStore)]
     if stream or (stream is None and sum(rows.bytes for rows in stores) > STREAM_ABOVE):
         return source
@@ -150,15 +150,16 @@ def _held(source: Source, stream: bool | None) -> Source:
 
 
 def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
-    """The source that a reader finds, and the options that open it again as it is read now.
+    """Reads data with the reader for them.
 
     Args:
         given: as for `load_data`.
-        split: how rows will be split.
+        split: options of the splits.
         own: options of the reader.
 
     Returns:
-        The raw rows in their official parts; name and own options, empty for data from memory.
+        The source of raw rows in their official parts, and the name and reader options with which it can be
+        read again; empty for data from memory.
     """
     kept = _KEPT.get()
     asked = (
@@ -176,7 +177,7 @@ def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, 
 
 @contextmanager
 def reading_once() -> Iterator[None]:
-    """Within it, a name or path that is loaded again with the same options of its reader is read once."""
+    """Caches reads within the context: a name or path with the same reader options is read only once."""
     token = _KEPT.set({})
     try:
         yield
@@ -192,18 +193,18 @@ def _read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source,
     if not isinstance(given, (str, Path)):
         return source, {}
     origin = str(wanted.resolve()) if isinstance(wanted, Path) else wanted
-    # the found dialect and kinds are kept, so that a later version reads the file as it was read now
+    # the inferred dialect and kinds are kept, so that later versions read the file in the same way
     return source, {"name_or_path": origin, **asdict(options), **source.resolved}
 
 
 def usual_options() -> dict[str, Any]:
-    """The default of every option of `load_data`, those of the readers included."""
+    """Returns the default of every option of `load_data`, including those of the readers."""
     common = inspect.signature(load_data).parameters.values()
     return {p.name: p.default for p in common if p.kind == p.KEYWORD_ONLY} | own_options()
 
 
-def _as_it_is(data: Dataset, given: dict[str, Any]) -> Dataset:
-    """The data set, which takes no option any more."""
+def _loaded_already(data: Dataset, given: dict[str, Any]) -> Dataset:
+    """Returns a data set that is loaded already; raises ValueError if options are given for it."""
     usual = usual_options()
     changed = [name for name, value in given.items() if name not in usual or value != usual[name]]
     if changed:
@@ -245,5 +246,5 @@ def _split(part: Part, chain: Preprocessing, c_space: Space | None) -> Split:
     split = Split(
         part.rows, chain, c, part.labels, part.known, None, part.lengths, source_rows=part.source_rows
     )
-    # as if it were streamed: the files are what is hashed
+    # the digest is that of the files, as for streamed rows
     return split if part.stamp is None else split.stamped(part.stamp)

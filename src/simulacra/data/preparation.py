@@ -1,4 +1,4 @@
-"""The steps of preprocessing that are applied to rows whenever they are seen."""
+"""Builds the preprocessing steps that are applied to rows whenever they are read."""
 
 from __future__ import annotations
 
@@ -23,24 +23,29 @@ def steps_of(
     standardize: bool | None,
     mu_law: int | None = None,
 ) -> tuple[Transform, ...]:
-    """The steps that the options of `load_data` ask for.
+    """Returns the preprocessing steps for the options of `load_data`.
 
     Args:
-        source: after it was cut: scales are those of its training rows.
+        source: the source after it was cut into splits: scales are computed from its training rows.
+        binarize: `dynamic` adds random binarization; other values were applied before.
+        dequantize: `uniform`, `logit` or None.
+        standardize: True, False, or None: the default of the source.
+        mu_law: number of mu-law levels, or None.
 
     Raises:
-        ValueError: if rows are to be standardized that are not real, or companded that are no waves.
+        ValueError: if standardization is asked of data that are not real, or mu-law of data that are not
+            recordings.
     """
     if mu_law and not isinstance(source.space, Audio):
         raise ValueError(
             f"mu_law={mu_law} applies to recordings, but {source.name} holds {source.space}: leave it out."
         )
-    steps = _of_levels(source, binarize, dequantize) + ([MuLaw(mu_law)] if mu_law else [])
+    steps = _steps_of_levels(source, binarize, dequantize) + ([MuLaw(mu_law)] if mu_law else [])
     wanted = source.standardize if standardize is None else standardize
     train = source.parts["train"]
     if isinstance(train.rows, Tensor) and not steps:
         if isinstance(source.space, Table):
-            return (*coding(source.space), *_of_columns(source.space, train, standardize, wanted))
+            return (*coding(source.space), *_steps_of_table(source.space, train, standardize, wanted))
         if wanted and isinstance(source.space, Real):
             return (_standardizing(source.space, train.rows, train.known),)
     if standardize and mu_law:
@@ -51,7 +56,17 @@ def steps_of(
 
 
 def check_steps(binarize: str | None, threshold: float, dequantize: str | None, mu_law: int | None) -> None:
-    """Raise ValueError where a step is asked for that no data have, or two that exclude each other."""
+    """Checks the preprocessing options before data are read.
+
+    Args:
+        binarize: an option of `load_data`, as are the others.
+        threshold: cut of `binarize="threshold"`, between 0 and 1.
+        dequantize: excludes `binarize`.
+        mu_law: number of levels, 2 to 65,536, or None.
+
+    Raises:
+        ValueError: if a value is out of range, or two options exclude each other.
+    """
     if mu_law is not None and not 2 <= mu_law <= 2**16:
         raise ValueError(f"mu_law={mu_law} must be from 2 to {2**16} levels; 256 is usual.")
     if binarize and dequantize:
@@ -60,7 +75,7 @@ def check_steps(binarize: str | None, threshold: float, dequantize: str | None, 
         raise ValueError(f"threshold={threshold:g} must lie between 0 and 1.")
 
 
-def _of_levels(source: Source, binarize: str | None, dequantize: str | None) -> list[Transform]:
+def _steps_of_levels(source: Source, binarize: str | None, dequantize: str | None) -> list[Transform]:
     levels = getattr(source.space, "levels", 256)
     steps: list[Transform] = []
     if binarize == "dynamic":
@@ -72,8 +87,10 @@ def _of_levels(source: Source, binarize: str | None, dequantize: str | None) -> 
     return steps
 
 
-def _of_columns(space: Table, train: Part, standardize: bool | None, wanted: bool) -> tuple[Transform, ...]:
-    """Normal scores of numbers, unless `standardize` is given; then the other columns."""
+def _steps_of_table(
+    space: Table, train: Part, standardize: bool | None, wanted: bool
+) -> tuple[Transform, ...]:
+    """Returns the steps of a table: normal scores (unless `standardize` is given), then the other columns."""
     assert isinstance(train.rows, Tensor)
     scored = scoring(space, train.rows, train.known) if standardize is None else None
     after = scored.space(space) if scored else space
@@ -83,11 +100,11 @@ def _of_columns(space: Table, train: Part, standardize: bool | None, wanted: boo
 
 
 def _standardizing(space: Space, x: Tensor, known: Tensor | None) -> Affine:
-    """Mean 0 and deviation 1: for each column of an array, for all pixels or samples of images and waves."""
+    """Returns the step to mean 0, deviation 1: per column of an array, else over all pixels or samples."""
     x = x.double() if known is None else x.double().masked_fill(~known, torch.nan)
     x = x if x.ndim == 2 and not isinstance(space, Audio) else x.flatten().unsqueeze(1)
     shift = x.nanmean(0)
     scale = (x - shift).square().nanmean(0).sqrt()
-    # a column that never changes stays as it is
+    # a constant column is not scaled
     scale[scale <= 1e-12 * shift.abs().clamp_min(1)] = 1.0
     return Affine(tuple(shift.tolist()), tuple(scale.tolist()))

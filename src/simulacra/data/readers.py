@@ -1,7 +1,7 @@
-"""The readers of `load_data`: which kinds of data there are, the options that each takes, and who opens them.
+"""The registry of readers for `load_data`: kinds of data, their options, and the functions that open them.
 
-A reader recognizes what it reads, names its own options in a dataclass, and gives a `Source`. To add one,
-write its options and its `open` function in a room of its own and add a line to `READERS`.
+A reader recognizes its data, declares its options in a dataclass, and returns a `Source`. To add one, write
+its options and its `open` function in a package of its own and add a line to `READERS`.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from simulacra.data.tables.options import FrameOptions, SheetOptions, TableOptio
 
 @dataclass(frozen=True)
 class NoOptions:
-    """A kind of data that takes no options of its own."""
+    """The empty set of options, for kinds of data that have none of their own."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """One kind of data that `load_data` takes.
+    """One kind of data that `load_data` reads.
 
     Args:
         kind: its name in sentences, such as `a table`.
         options: the dataclass of its own options.
-        opener: the function that opens it, as `room.module:name`; imported when it is called with what was
-            given, the own options and the split options.
-        suffixes: of files that it reads, in small letters.
-        takes: returns True for what it reads; by default the suffix decides.
+        opener: the function that opens it, as `package.module:name`; imported when it is called with the
+            given object, the reader's options and the split options.
+        suffixes: suffixes of its files, in lower case.
+        takes: returns True for data of this kind; None: the suffix decides.
     """
 
     kind: str
@@ -52,16 +52,21 @@ class Reader:
     takes: Callable[[Any], bool] | None = None
 
     def reads(self, given: Any) -> bool:
-        """Returns True if this reader is for what was given: an object, a name or a path."""
+        """Returns True if this reader reads the given object, name or path."""
         if self.takes is not None:
             return self.takes(given)
         return isinstance(given, Path) and suffix_of(given) in self.suffixes
 
     def open(self, given: Any, own: Any, split: SplitOptions) -> Source:
-        """The source in what was given.
+        """Reads the data into a source.
+
+        Args:
+            given: an object, a name or a path.
+            own: an instance of `options`.
+            split: options of the splits.
 
         Raises:
-            ValueError: if it is damaged, or the options do not apply to it.
+            ValueError: if the data are damaged, or the options do not apply to them.
         """
         module, function = self.opener.split(":")
         source: Source = getattr(importlib.import_module(f"simulacra.data.{module}"), function)(
@@ -71,7 +76,7 @@ class Reader:
 
 
 def suffix_of(path: Path) -> str:
-    """The suffix of a file in small letters, with `.gz` where it is compressed."""
+    """Returns the suffix of a file in lower case, with `.gz` if it is compressed."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     return "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
 
@@ -81,7 +86,7 @@ def _named(kind: str) -> Callable[[Any], bool]:
 
 
 def _group(name: str) -> str:
-    """`toy`, `music`, `sound` or `images` for a name of the catalogue, otherwise nothing."""
+    """Returns `toy`, `music`, `sound` or `images` for a name of the catalogue, otherwise an empty string."""
     if name not in names.names():
         return ""
     entry = names.find(name)
@@ -125,7 +130,7 @@ def _data_set(given: Any) -> bool:
     return is_data_set(given)
 
 
-LETTERS = 300  # of a path in a sentence that refuses it
+LETTERS = 300  # longest path that an error quotes in full
 MUSIC = "a file of music"
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
@@ -154,7 +159,7 @@ SUFFIXES = tuple(dict.fromkeys(s for reader in READERS for s in reader.suffixes 
 
 
 def find_reader(given: Any) -> tuple[Reader, Any]:
-    """The reader for what was given, and what it opens: an object, a name, or a path.
+    """Returns the reader for the given data, and the object, name or `Path` that it opens.
 
     Raises:
         ValueError: if there is no such name or path, or no reader for it.
@@ -187,14 +192,14 @@ def _is_there(path: Path) -> bool:
     """Returns True if there is a file or folder at the path.
 
     Raises:
-        ValueError: if there can be none, or it is a pipe, a socket or a device, which may never end.
+        ValueError: if the path is invalid, or a pipe, socket or device, which may never end.
     """
     short = f"{str(path)[:LETTERS]}..." if len(str(path)) > LETTERS else str(path)
     try:
         there = path.exists()
     except OSError as error:
         raise ValueError(
-            f"{short} cannot be looked at ({error.strerror}): give an existing file or folder."
+            f"{short} cannot be accessed ({error.strerror}): give an existing file or folder."
         ) from error
     if there and not (path.is_file() or path.is_dir()):
         raise ValueError(
@@ -218,7 +223,7 @@ def _no_such(given: str | Path, path: Path) -> ValueError:
 
 
 def own_options() -> dict[str, Any]:
-    """Every option that some reader takes, with its default.
+    """Returns every option of any reader, with its default.
 
     Example:
         >>> own_options()["missing"], "tile" in own_options()
@@ -229,14 +234,15 @@ def own_options() -> dict[str, Any]:
 
 
 def options_for(reader: Reader, given: Mapping[str, Any], what: str) -> Any:
-    """The reader's own options from keywords; those at their default apply to every reader.
+    """Returns the options of a reader, as an instance of its dataclass.
 
     Args:
-        given: by name, of any reader.
-        what: that is read, for errors.
+        reader: the reader.
+        given: values by option name; options that only other readers have must be at their default.
+        what: the data that are read, for errors.
 
     Raises:
-        ValueError: if the reader does not take an option; it names the nearest one that it takes.
+        ValueError: if the reader does not have an option; the message suggests the nearest one.
 
     Example:
         >>> options_for(find_reader("digits")[0], {"sise": 8}, "digits")
@@ -247,7 +253,7 @@ def options_for(reader: Reader, given: Mapping[str, Any], what: str) -> Any:
     for name, value in given.items():
         if name not in taken and not (name in defaults and _same(value, defaults[name])):
             raise ValueError(
-                f"{name}={_brief(value)} is no option of {what}, {reader.kind}; {_near(name, taken)}"
+                f"{name}={_brief(value)} is no option of {what}, {reader.kind}; {_suggestion(name, taken)}"
             )
     values = {name: value for name, value in given.items() if name in taken}
     check_choices(reader.options, values)
@@ -264,7 +270,7 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 60 else type(value).__name__
 
 
-def _near(name: str, taken: list[str]) -> str:
+def _suggestion(name: str, taken: list[str]) -> str:
     near = difflib.get_close_matches(name, taken, 1, 0.6)
     if near:
         return f"did you mean {near[0]}=?"
@@ -273,11 +279,11 @@ def _near(name: str, taken: list[str]) -> str:
 
 
 def check_choices(owner: Any, values: Mapping[str, Any]) -> None:
-    """Raise ValueError where an option is none of the words that its type lists.
+    """Raises ValueError if an option is none of the words of its `Literal` type.
 
     Args:
-        owner: the class or function whose annotations list them.
-        values: by name.
+        owner: the class or function whose annotations are used.
+        values: values by option name.
     """
     for name, annotation in get_type_hints(owner).items():
         parts = (annotation, *get_args(annotation))
@@ -288,13 +294,13 @@ def check_choices(owner: Any, values: Mapping[str, Any]) -> None:
 
 
 def check_types(owner: Any, values: Mapping[str, Any]) -> None:
-    """Raise ValueError where an option has another type than declared.
+    """Raises ValueError if an option has another type than declared.
 
     Args:
-        owner: the class or function whose annotations say it.
-        values: by name.
+        owner: the class or function whose annotations are used.
+        values: values by option name.
     """
-    # a size is read from texts, numbers and pairs, and says itself what it is
+    # size= accepts text, numbers and pairs, and has its own check
     wrong = wrongly_typed(owner, {name: value for name, value in values.items() if name != "size"})
     if wrong is not None:
         raise ValueError(f"{wrong}.")

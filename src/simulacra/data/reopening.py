@@ -1,8 +1,8 @@
-"""The data of a saved run, read as they were read then; a change of the file since is noticed.
+"""Opens the data of a saved run as they were read when it was trained, and detects changes since.
 
-A run keeps the options of `load_data` with the dialect and the kinds that were found, the digest of its
-training rows, and their number. Earlier versions kept the options that were given; the kinds are then those
-of the recorded space.
+A run keeps the options of `load_data` with the inferred dialect and column kinds, the digest of its training
+rows, and their number. Earlier versions kept only the given options; the kinds are then taken from the
+recorded space.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ from simulacra.data.tables.declared import EVERY_OTHER
 
 
 def reopen(spec: Mapping[str, Any], recorded: Preprocessing, digest: str | None = None) -> Dataset:
-    """The data set that `spec` describes, with the kinds of columns that were recorded.
+    """Loads the data set that `spec` describes, with the recorded kinds of columns.
 
     Args:
-        spec: name or path and options of `load_data`.
-        recorded: the preprocessing of the model that was trained on it.
-        digest: of the training rows; earlier versions took a limit as the first rows, which it tells.
+        spec: name or path, and options of `load_data`.
+        recorded: the preprocessing of the model that was trained on the data.
+        digest: digest of the training rows, or None; earlier versions took the first rows for `limit=`, which
+            the digest reveals.
 
     Raises:
         ValueError: as `load_data`.
-        TypeError: if an option is none of `load_data`.
+        TypeError: if `load_data` has no such option.
     """
     options = renamed_arguments(["load_data"], spec, quiet=True)
     unknown = [name for name in options if name not in {"name_or_path", *usual_options()}]
@@ -65,7 +66,7 @@ def _reopened(options: dict[str, Any], recorded: Preprocessing) -> Dataset:
 
 
 def _as_then(now: Table, then: Table, x: Tensor) -> Tensor:
-    """The rows with classes by number where they were stored so."""
+    """Returns the rows with classes as numbers in columns where the recorded space has them so."""
     columns = list(x.unbind(1))
     for j, ((_, field), (_, old)) in enumerate(zip(now.fields, then.fields)):
         values = getattr(field, "values", ())
@@ -75,12 +76,12 @@ def _as_then(now: Table, then: Table, x: Tensor) -> Tensor:
 
 
 def check_unchanged(data: Dataset, recorded: Mapping[str, Any], run: str) -> None:
-    """Raise ValueError where the training rows are not those that a run was trained on.
+    """Raises ValueError if the training rows differ from those that a run was trained on.
 
     Args:
-        data: as it is now.
-        recorded: digest and number of rows of each split, as the run has them.
-        run: its name, for the error.
+        data: the data set as loaded now.
+        recorded: digest and number of rows of each split, as the run recorded them.
+        run: the name of the run, for the error.
     """
     if recorded.get("digest") in list(_digests(data.train)):
         return
@@ -93,7 +94,7 @@ def check_unchanged(data: Dataset, recorded: Mapping[str, Any], run: str) -> Non
 
 
 def _digests(split: Split) -> Iterator[str]:
-    """The digest, then that of versions which kept rows of arrays in single precision."""
+    """Yields the digest, then that of earlier versions, which kept arrays in single precision."""
     yield split.digest()
     if getattr(split, "_stamp", None) is None and split.x.dtype == torch.float64:
         yield replace(split, x=split.x.float()).digest()

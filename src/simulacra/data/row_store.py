@@ -1,4 +1,4 @@
-"""Rows that are read when they are asked for: the protocol of image folders, and of other kinds to come."""
+"""`RowStore`: the interface to rows that are read from disk on demand, such as images of a folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from simulacra.core.preprocessing.transforms import Binarize
 class RowStore(ABC):
     """Rows of one shape that lie outside memory, such as in files.
 
-    A store is a sequence of rows: it is indexed before anything is read, and `read` gives tensors. It must
-    survive the way to another process, since worker processes read ahead while a model trains.
+    A store behaves like a sequence: indexing it reads nothing, and `read` returns tensors. It must
+    be picklable, since worker processes read ahead while a model trains.
 
     Example:
         >>> class Squares(RowStore):
@@ -42,58 +42,61 @@ class RowStore(ABC):
         ([[16], [25]], [[0], [9]], 24)
     """
 
-    shape: tuple[int, ...]  # of one row
+    shape: tuple[int, ...]  # shape of one row
 
     @property
     @abstractmethod
     def dtype(self) -> torch.dtype:
-        """Type of the entries that `read` gives."""
+        """The type of the entries that `read` returns."""
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def __getitem__(self, index: Tensor) -> RowStore:
-        """The store of the rows `index`, shape (M,); nothing is read."""
+        """Returns the store of the rows `index`, shape (M,), without reading them."""
 
     @abstractmethod
     def read(self, index: list[int] | range) -> Tensor:
-        """The rows `index`, shape (B, *).
+        """Reads the rows `index`, shape (B, *).
 
         Raises:
-            ValueError: if a row cannot be read; it names the file.
+            ValueError: if a row cannot be read; the message names the file.
         """
 
     @abstractmethod
     def digest(self) -> str:
-        """A hash of the rows' contents that does not need all of them in memory."""
+        """Returns a hash of the contents of all rows, computed without holding all of them in memory."""
 
     @property
     def bytes(self) -> int:
-        """Bytes that all rows take in memory."""
+        """The memory of all rows, in bytes."""
         return len(self) * math.prod(self.shape) * self.dtype.itemsize
 
     def read_all(self) -> Tensor:
-        """Every row, shape (N, *)."""
+        """Reads all rows, shape (N, *)."""
         return self.read(range(len(self)))
 
     def some(self, n: int) -> Tensor:
-        """Numbers of at most n rows at equal distances, which are read in seconds."""
+        """Returns the numbers of at most n rows at equal distances."""
         return torch.tensor(sorted({i * len(self) // n for i in range(n)}))
 
     def sample(self, n: int) -> Tensor:
-        """Those rows, or all if they are fewer."""
+        """Reads the rows that `some(n)` chooses, or all rows if there are no more than n."""
         return self.read(self.some(n).tolist())
 
     def origins(self) -> Sequence[Path] | None:
-        """The file of each row, or None where rows are no files: rows of one file belong into one split."""
+        """Returns the file of each row, or None if rows are not files; rows of one file stay in one split."""
         return None
 
     def binarized(self, step: Binarize) -> RowStore:
-        """The store whose rows are 0 or 1 by a fixed scheme.
+        """Returns the store whose rows are binarized by a fixed scheme.
+
+        Args:
+            step: static or threshold binarization.
 
         Raises:
-            ValueError: if such rows cannot be binarized.
+            ValueError: if these rows cannot be binarized.
         """
         raise ValueError(
             f"binarize={step.scheme!r} is not for rows that are read from disk as {self.dtype}: leave it out."

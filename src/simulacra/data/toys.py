@@ -1,10 +1,9 @@
-"""Toys with known truth: data whose density, score or modes can be computed, so that a model can
-be tested against what is true instead of against another model.
+"""Toy distributions with known density, score or modes, against which a model can be tested exactly.
 
-    ring, grid        p(x) = 1/K sum_k N(x; m_k, s^2 I),  m_k on a circle or a square grid
-    linear-gaussian   x = W z + mu + sigma e,  so  x ~ N(mu, W W' + sigma^2 I)
-    swiss-roll        x = r(t) + s e,  t uniform;  p(x) = E_t N(x; r(t), s^2 I)
-    bars-and-stripes  rows or columns (1/2 each), every one of them on with probability 1/2
+ring, grid        p(x) = 1/K sum_k N(x; m_k, s^2 I),  m_k on a circle or a square grid
+linear-gaussian   x = W z + mu + sigma e,  so  x ~ N(mu, W W' + sigma^2 I)
+swiss-roll        x = r(t) + s e,  t uniform;  p(x) = E_t N(x; r(t), s^2 I)
+bars-and-stripes  rows or columns (1/2 each), every one of them on with probability 1/2
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 
 ROWS = 10_000
-PANELS = 250  # of the quadrature along the swiss roll: each is about one standard deviation long
+PANELS = 250  # panels of the quadrature along the swiss roll; each is about one standard deviation long
 
 
 class Toy(ABC):
-    """A known distribution.
+    """A distribution with a known density, of which data sets are drawn.
 
     Attributes:
-        name: what `load_data` takes.
-        space: where x lives.
+        name: the name for `load_data`.
+        space: the space of one observation.
     """
 
     name: str
@@ -39,14 +38,19 @@ class Toy(ABC):
 
     @abstractmethod
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """n draws of shape (n, *); row i is the same whatever n."""
+        """Draws n observations, shape (n, *).
+
+        Args:
+            n: number of draws; draw i is the same whatever n is.
+            seed: seed of the draws.
+        """
 
     @abstractmethod
     def log_density(self, x: Tensor) -> Tensor:
-        """log p(x) in nats, float64, shape (B,), for x of shape (B, *)."""
+        """Returns log p(x) in nats, float64, shape (B,), for x of shape (B, *)."""
 
     def score(self, x: Tensor) -> Tensor:
-        """The gradient of log p at x, float64, shape of x.
+        """Returns the gradient of log p at x, float64, of the shape of x.
 
         Raises:
             ValueError: if x is discrete.
@@ -61,7 +65,7 @@ class Toy(ABC):
 
 
 def _normal_mixture(x: Tensor, means: Tensor, weights: Tensor, std: float) -> Tensor:
-    """log sum_k w_k N(x; m_k, s^2 I) for x (B, D), means (K, D) and weights (K,)."""
+    """Returns log sum_k w_k N(x; m_k, s^2 I), shape (B,), for x (B, D), means (K, D) and weights (K,)."""
     x = x.double()
     columns = [(x[:, d : d + 1] - means[:, d]).square() for d in range(x.shape[1])]
     distance = sum(columns[1:], columns[0])
@@ -70,11 +74,11 @@ def _normal_mixture(x: Tensor, means: Tensor, weights: Tensor, std: float) -> Te
 
 
 class Modes(Toy):
-    """A mixture of equal round Gaussians in the plane: what a generator loses can be counted.
+    """A mixture of equal isotropic Gaussians in the plane, whose modes can be counted.
 
     Args:
         modes: their means, shape (K, 2).
-        std: of each of them.
+        std: standard deviation of each Gaussian.
     """
 
     def __init__(self, modes: Tensor, std: float):
@@ -82,19 +86,33 @@ class Modes(Toy):
         self.modes, self.std = modes.double(), std
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """n points, shape (n, 2)."""
+        """Draws n points, shape (n, 2).
+
+        Args:
+            n: number of points.
+            seed: seed of the draws.
+        """
         rng = self._rng(n, seed)
         u = rng.uniform("component", 1, dtype=torch.float32)[:, 0]
         noise = rng.normal("noise", 2, dtype=torch.float32)
         return self.modes.float()[(u * len(self.modes)).long()] + self.std * noise
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log p(x) in closed form."""
+        """Returns log p(x) in closed form, in nats, shape (B,)."""
         k = len(self.modes)
         return _normal_mixture(x, self.modes, torch.full((k,), 1 / k, dtype=torch.float64), self.std)
 
     def coverage(self, x: Tensor, within: float = 3.0) -> dict[str, Any]:
-        """Modes that have a sample within `within` standard deviations, and the share of such samples."""
+        """Counts the modes that samples reach.
+
+        Args:
+            x: samples, shape (B, 2).
+            within: distance to a mode's mean, in standard deviations, within which a sample belongs to it.
+
+        Returns:
+            `modes`, the number of modes with at least one sample, and `good`, the share of samples that
+            belong to a mode.
+        """
         distance, nearest = torch.cdist(x.double(), self.modes).min(1)
         good = distance < within * self.std
         return {"modes": int(nearest[good].unique().numel()), "good": float(good.double().mean())}
@@ -105,8 +123,8 @@ class Ring(Modes):
 
     Args:
         components: number of modes.
-        radius: of the ring.
-        std: of each Gaussian.
+        radius: radius of the ring.
+        std: standard deviation of each Gaussian.
 
     Example:
         >>> ring = Ring()
@@ -125,9 +143,9 @@ class Grid(Modes):
     """A mixture of equal Gaussians on a square grid.
 
     Args:
-        side: modes along a side.
-        spacing: distance of neighbours.
-        std: of each Gaussian.
+        side: number of modes along a side.
+        spacing: distance of neighbouring modes.
+        std: standard deviation of each Gaussian.
 
     Example:
         >>> grid = Grid()
@@ -143,11 +161,11 @@ class Grid(Modes):
 
 
 class LinearGaussian(Toy):
-    """Linear-Gaussian factors: what probabilistic PCA assumes, so its likelihood can be reached.
+    """A linear-Gaussian factor model: the model class of probabilistic PCA, which can reach its likelihood.
 
     Args:
-        dims: entries of x.
-        latent: entries of z.
+        dims: number of entries of x.
+        latent: number of entries of z.
         sigma: standard deviation of the noise.
 
     Example:
@@ -166,7 +184,12 @@ class LinearGaussian(Toy):
         self.mu = rng.normal("mu", dims, dtype=torch.float64)[0]
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """n rows, shape (n, dims)."""
+        """Draws n rows, shape (n, dims).
+
+        Args:
+            n: number of rows.
+            seed: seed of the draws.
+        """
         rng = self._rng(n, seed)
         z = rng.normal("z", self.W.shape[1], dtype=torch.float32)
         noise = rng.normal("noise", len(self.mu), dtype=torch.float32)
@@ -174,11 +197,11 @@ class LinearGaussian(Toy):
 
     @property
     def covariance(self) -> Tensor:
-        """W W' + sigma^2 I."""
+        """The covariance of x, W W' + sigma^2 I, shape (dims, dims)."""
         return self.W @ self.W.T + self.sigma**2 * torch.eye(len(self.mu), dtype=torch.float64)
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log N(x; mu, W W' + sigma^2 I)."""
+        """Returns log N(x; mu, W W' + sigma^2 I) in nats, shape (B,)."""
         root = torch.linalg.cholesky(self.covariance)
         e = torch.linalg.solve_triangular(root, (x.double() - self.mu).T, upper=False)
         log_z = root.diagonal().log().sum() + len(self.mu) / 2 * math.log(2 * math.pi)
@@ -186,10 +209,10 @@ class LinearGaussian(Toy):
 
 
 class SwissRoll(Toy):
-    """A spiral of one and a half turns with Gaussian noise.
+    """A spiral of one and a half turns with Gaussian noise; its radius goes from 0.67 to 2.
 
     Args:
-        std: of the noise; the spiral's radius goes from 0.67 to 2.
+        std: standard deviation of the noise.
 
     Example:
         >>> SwissRoll().sample(3).shape
@@ -203,18 +226,23 @@ class SwissRoll(Toy):
         self.std = std
 
     def curve(self, u: Tensor) -> Tensor:
-        """The point at u in [0, 1] of the spiral, shape (B, 2)."""
+        """Returns the points of the spiral at u in [0, 1], shape (B, 2)."""
         t = math.pi * (1.5 + 3 * u)
         return torch.stack([t * t.cos(), t * t.sin()], 1) / (2.25 * math.pi)
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """n points, shape (n, 2)."""
+        """Draws n points, shape (n, 2).
+
+        Args:
+            n: number of points.
+            seed: seed of the draws.
+        """
         rng = self._rng(n, seed)
         u = rng.uniform("u", 1, dtype=torch.float32)[:, 0]
         return self.curve(u) + self.std * rng.normal("noise", 2, dtype=torch.float32)
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log of the integral over u, by Gauss-Legendre with four nodes on each of many panels."""
+        """Returns log p(x) by Gauss-Legendre quadrature over u, with four nodes on each of many panels."""
         nodes, weights = (torch.from_numpy(v) for v in np.polynomial.legendre.leggauss(4))
         left = torch.arange(PANELS, dtype=torch.float64).unsqueeze(1)
         u = ((left + (nodes + 1) / 2) / PANELS).flatten()
@@ -224,10 +252,10 @@ class SwissRoll(Toy):
 
 
 class BarsAndStripes(Toy):
-    """Bars or stripes: rows or columns, each on or off.
+    """Pictures of bars or stripes: the columns or the rows of a picture are each on or off.
 
     Args:
-        side: of the square picture.
+        side: height and width of the picture.
 
     Example:
         >>> toy = BarsAndStripes()
@@ -243,25 +271,30 @@ class BarsAndStripes(Toy):
         self.space = Binary((1, side, side))
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
-        """n pictures as bytes, shape (n, 1, side, side)."""
+        """Draws n pictures as bytes, shape (n, 1, side, side).
+
+        Args:
+            n: number of pictures.
+            seed: seed of the draws.
+        """
         u = self._rng(n, seed).uniform("u", self.side + 1, dtype=torch.float32)
         rows = (u[:, :-1] < 0.5).view(n, 1, self.side, 1).expand(n, 1, self.side, self.side)
         upright = (u[:, -1] < 0.5).view(n, 1, 1, 1)
         return torch.where(upright, rows.transpose(2, 3), rows).to(torch.uint8)
 
     def patterns(self) -> tuple[Tensor, Tensor]:
-        """Every picture of positive probability, shape (K, 1, side, side), and the probabilities (K,)."""
+        """Returns all possible pictures, shape (K, 1, side, side), and their probabilities (K,)."""
         side = self.side
         bits = (torch.arange(2**side).unsqueeze(1) >> torch.arange(side)) & 1
         rows = bits.view(-1, 1, side, 1).expand(-1, 1, side, side).to(torch.uint8)
-        # all on and all off are both bars and stripes
+        # the pictures with all or no pixels on are both bars and stripes
         columns = rows[1:-1].transpose(2, 3)
         p = torch.full((len(rows) + len(columns),), 0.5 / 2**side, dtype=torch.float64)
         p[[0, len(rows) - 1]] *= 2
         return torch.cat([rows, columns]), p
 
     def log_density(self, x: Tensor) -> Tensor:
-        """log p(x); minus infinity off the patterns."""
+        """Returns log p(x) in nats, shape (B,); minus infinity for other pictures."""
         patterns, p = self.patterns()
         same = (x.flatten(1).unsqueeze(1) == patterns.flatten(1).to(x.dtype)).all(-1)
         return (same.double() * p).sum(1).log()
@@ -272,7 +305,13 @@ TOYS: dict[str, type[Toy]] = {toy.name: toy for toy in ALL}
 
 
 def open_toy(name: str, own: object, split: SplitOptions) -> Source:
-    """The source of draws from a toy, by the seed of the splits."""
+    """Makes a source of draws from a toy.
+
+    Args:
+        name: a key of `TOYS`.
+        own: unused: toys have no options of their own.
+        split: its seed is the seed of the draws.
+    """
     toy = TOYS[name]()
     return Source(
         name, toy.space, {"train": Part(toy.sample(ROWS, split.seed))}, standardize=False, truth=toy

@@ -1,8 +1,8 @@
-"""The range that the training rows of a data set use, for the features that networks are shown.
+"""Fits the range of the training rows, by which the features that networks see are scaled.
 
-Levels, counts and positive numbers carry it in their space (`core.spaces.own_range`); levels of the mu-law in
-their step. What is real to the model and has no other scaling, such as dequantized dark images and quiet
-recordings, gets a last step, whose Jacobian keeps densities those of the raw rows.
+Levels, counts and positive numbers carry the range in their space (`core.spaces.own_range`), mu-law levels in
+their step. Real data without another scaling, such as dequantized dark images and quiet recordings, get a
+last step, whose Jacobian keeps densities those of the raw rows.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from simulacra.data.row_store import RowStore
 
 log = logging.getLogger("simulacra")
 
-ENTRIES, ROWS, FEW = 2**21, 1024, 16  # looked at: of all rows, at most and at least
-MOST = 2**24  # entries of those few rows, which may be large
-QUIET = 0.02  # root mean square of recordings that are scaled: below it
+ENTRIES, ROWS, FEW = 2**21, 1024, 16  # entries, most and fewest rows of which the range is taken
+MOST = 2**24  # most entries of the fewest rows, which may be large
+QUIET = 0.02  # recordings with a smaller root mean square are scaled
 
 
 def with_own_range(
@@ -41,17 +41,18 @@ def with_own_range(
     standardize: bool | None = False,
     looked_at: Tensor | None = None,
 ) -> Preprocessing:
-    """The chain with the range that training rows use, where features would be badly scaled without.
+    """Adds the range of the training rows to the preprocessing, where features would be badly scaled without.
 
     The range is that of at most a thousand rows at equal distances: the same whether they are in memory or
     streamed.
 
     Args:
+        chain: the preprocessing without ranges.
         rows: raw training rows, shape (N, *).
-        known: True where an entry is observed, shape (N, *), or None.
-        lengths: valid steps of ragged sequences, shape (N,), or None.
-        standardize: as `load_data` was told; False leaves real rows as they are.
-        looked_at: numbers of the rows that tell the range; by default they are chosen here.
+        known: True where an entry is observed, shape (N, *), or None: all are.
+        lengths: number of valid steps of ragged sequences, shape (N,), or None.
+        standardize: the option of `load_data`; False leaves real rows unscaled.
+        looked_at: numbers of the rows whose range is taken, shape (M,); None: those of `some_rows`.
     """
     if not len(rows) or any(isinstance(step, Binarize) for step in chain.steps):
         return chain
@@ -59,44 +60,49 @@ def with_own_range(
     try:
         x = rows.read(index.tolist()) if isinstance(rows, RowStore) else rows[index]
     except ValueError:
-        # whoever reads the rows names the damaged file
+        # a damaged file is reported when its rows are read for training
         return chain
     there = None if known is None else known[index]
     if lengths is not None:
         assert isinstance(chain.raw, composite.Sequence)
         valid = chain.raw.valid(lengths[index])
         there = valid if there is None else there & valid
-    found = replace(chain, steps=_of_codes(chain.steps, x), raw=_of_raw(chain, x, there))
+    found = replace(chain, steps=_steps_with_range(chain.steps, x), raw=_raw_with_range(chain, x, there))
     last = [] if standardize is False and isinstance(found.raw, Real) else _last_step(found, x, there)
-    _say(found, last, x)
+    _log_range(found, last, x)
     return replace(found, steps=(*found.steps, *last))
 
 
 def some_rows(rows: Tensor | RowStore, dims: int) -> Tensor:
-    """Numbers of rows at equal distances, as many as are looked at in seconds."""
+    """Returns the numbers of rows at equal distances, few enough to be read in seconds.
+
+    Args:
+        rows: all rows, in memory or on disk.
+        dims: number of entries of a row.
+    """
     n = len(rows)
     few = max(1, min(FEW, MOST // max(1, dims)))
     most = min(n, ROWS, max(few, ENTRIES // max(1, dims)))
     return rows.some(most) if isinstance(rows, RowStore) else torch.arange(most) * n // most
 
 
-def _of_raw(chain: Preprocessing, x: Tensor, known: Tensor | None) -> Space:
-    """The raw space with its range; columns that a step scales have none."""
+def _raw_with_range(chain: Preprocessing, x: Tensor, known: Tensor | None) -> Space:
+    """Returns the raw space with its range; columns that a step scales keep none."""
     raw = in_own_range(chain.raw, x, known)
     if isinstance(raw, composite.Table) and isinstance(chain.raw, composite.Table):
-        moved = {i for step in chain.steps if isinstance(step, Columns) for i in _moved(step)}
+        moved = {i for step in chain.steps if isinstance(step, Columns) for i in _scaled_columns(step)}
         starts = torch.tensor([0, *raw.widths]).cumsum(0).tolist()
         kept = zip(chain.raw.fields, raw.fields, starts)
         return composite.Table({name: old if i in moved else new for (name, old), (_, new), i in kept})
     return raw
 
 
-def _moved(step: Columns) -> list[int]:
+def _scaled_columns(step: Columns) -> list[int]:
     return [i for i, kind in enumerate(step.kinds) if kind != "keep"]
 
 
-def _of_codes(steps: Sequence[Transform], x: Tensor) -> tuple[Transform, ...]:
-    """The steps, where those of the mu-law know which codes are used."""
+def _steps_with_range(steps: Sequence[Transform], x: Tensor) -> tuple[Transform, ...]:
+    """Returns the steps with the range of the used codes in mu-law steps."""
     changed: list[Transform] = []
     for step in steps:
         if isinstance(step, MuLaw):
@@ -109,7 +115,7 @@ def _of_codes(steps: Sequence[Transform], x: Tensor) -> tuple[Transform, ...]:
 
 
 def _last_step(chain: Preprocessing, x: Tensor, known: Tensor | None) -> list[Transform]:
-    """The step that scales what is real to the model, where it needs one."""
+    """Returns the step that scales real data, or [] if they need none."""
     if not isinstance(chain.space, Real):
         return []
     if isinstance(chain.raw, Audio):
@@ -122,7 +128,7 @@ def _last_step(chain: Preprocessing, x: Tensor, known: Tensor | None) -> list[Tr
     return [OwnRange((centre,), (spread,))]
 
 
-def _say(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
+def _log_range(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
     space = next((s for s in (chain.raw, chain.space) if isinstance(s, Levels) and s.ranged), None)
     if space is chain.raw and isinstance(space, Levels):
         log.info(
@@ -131,4 +137,4 @@ def _say(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
             *(f"{int(end):,}" for end in (x.min(), x.max(), space.levels - 1)),
         )
     elif last or space is not None:
-        log.info("the recordings are quiet: models see them louder, and no value is changed")
+        log.info("the recordings are quiet: models see them scaled up; no value is changed")

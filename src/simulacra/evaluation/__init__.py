@@ -1,4 +1,4 @@
-"""Evaluation: scores that say what they are, and the doctor who reads them."""
+"""Evaluation: typed scores of trained models, comparisons, and the doctor, which diagnoses failures."""
 
 from simulacra.core.errors.finding import Finding
 from simulacra.evaluation.compare.comparison import Compared, compare

@@ -1,4 +1,4 @@
-"""The time of an evaluation, shared out between what may take long."""
+"""Divides the time limit of an evaluation among its long computations."""
 
 from __future__ import annotations
 
@@ -18,46 +18,57 @@ from simulacra.evaluation.rows import samples_like
 
 log = logging.getLogger("simulacra")
 BUDGET = 60.0  # seconds of an evaluation
-ONE, EACH = 0.4, 0.2  # shares of annealing: of one log Z, and of the held-out and of the training rows' own
-SAMPLES = (1000, 500, 200, 100)  # that are drawn
-DRAWN = 0.2  # share of drawing them
+# shares of the time for annealing: of one log Z, or of each of two sets of them (held-out, training rows)
+ONE, EACH = 0.4, 0.2
+SAMPLES = (1000, 500, 200, 100)  # numbers of samples to choose from
+DRAWN = 0.2  # share of the time for sampling
 
 
 @dataclass(frozen=True)
 class Share:
-    """What parts of an evaluation may take.
+    """Time limits of the parts of an evaluation.
 
     Args:
-        seconds: of the evaluation; None: no limit.
+        seconds: time limit of the evaluation; None: no limit.
     """
 
     seconds: float | None
 
     def annealing(self, asked: Annealing, model: Model) -> Annealing:
-        """Annealing as it was asked for, within its share."""
+        """Returns annealing options with a time limit, unless they have one.
+
+        Args:
+            asked: options as given.
+            model: model to be annealed.
+        """
         if self.seconds is None or asked.seconds is not None:
             return asked
         several = model.supports(can.HasPartitionFunctions) or model.condition is not None
         return replace(asked, seconds=self.seconds * (EACH if several else ONE))
 
     def samples(self, model: Model, rows: Split, most: int = SAMPLES[0]) -> int:
-        """How many samples are drawn: the most of `SAMPLES` that a share of the time pays for.
+        """Returns the largest number of samples in `SAMPLES` that can be drawn in the time for sampling.
 
         Args:
-            rows: whose conditions they are drawn under, where the model takes one.
-            most: that are drawn.
+            model: model to sample from.
+            rows: rows whose conditions the samples take, where the model takes one.
+            most: upper limit.
         """
         tries = [most, *[n for n in SAMPLES if n < most]]
         if self.seconds is None or not model.supports(can.Samples):
             return most
-        # an evaluation that goes on draws as many as it had begun to
+        # a resumed evaluation draws as many samples as before
         n: int = once(
-            "number-of-samples", (model, self.seconds, most), lambda: self._paid(model, rows, tries), PLAIN, 0
+            "number-of-samples",
+            (model, self.seconds, most),
+            lambda: self._largest_affordable(model, rows, tries),
+            PLAIN,
+            0,
         )
         return n
 
-    def _paid(self, model: Model, rows: Split, tries: Sequence[int]) -> int:
-        """The first of some numbers of samples that a share of the time pays for, or the last."""
+    def _largest_affordable(self, model: Model, rows: Split, tries: Sequence[int]) -> int:
+        """Returns the first of several numbers of samples that the time allows, or the last."""
         assert self.seconds is not None
         seconds: dict[int, float] = {}
         most = tries[0]
@@ -73,10 +84,10 @@ class Share:
 
 
 def interrupted(measured: Sequence[str]) -> Finding:
-    """The finding that stands first in a report that was broken off.
+    """Returns the finding that stands first in the report of an interrupted evaluation.
 
     Args:
-        measured: names of the estimates that it has.
+        measured: names of the estimates in the report.
     """
     held = f"only {', '.join(measured)}" if measured else "no score"
     return Finding(

@@ -1,4 +1,4 @@
-"""`evaluate`: a model or a run measured on what its capabilities allow, as a report."""
+"""`evaluate`: measures a model or a run as its capabilities allow, and returns a report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,13 @@ log = logging.getLogger("simulacra")
 
 @runtime_checkable
 class Trained(Protocol):
-    """What `fit` returns, as far as a report needs it."""
+    """The attributes of a run, as `fit` returns it, that a report needs.
+
+    Args:
+        model: trained model.
+        data: data set; None if it was not made by `load_data`.
+        path: run folder.
+    """
 
     model: Model
     data: Dataset | None
@@ -55,35 +61,35 @@ def evaluate(
     keep: bool = True,
     budget: float | None = BUDGET,
 ) -> Report:
-    """Score a model, or a run with its own data, on what its capabilities allow.
+    """Scores a model, or a run with its own data, as its capabilities allow.
 
-    The estimates of a run are written into its `config.json`, and so travel with the model. Its report is
-    kept in its folder, where `compare` finds it. Until then parts that took long lie in `partial/` of the
-    run, and an evaluation that was killed takes them up.
+    Estimates of a run are also recorded in its `config.json`, so that they travel with the model, and its
+    report is saved in its folder, where `compare` finds it. Until then, results of long computations are
+    stored in `partial/` of the run, from which an evaluation that was killed continues.
 
     Args:
         model: a model, or the run that `fit` returned.
         data: the data set; None: the run's own.
         split: `train`, `valid` or `test`.
-        k: importance samples of a bound.
-        seed: same seed, same report.
+        k: number of importance samples of a bound.
+        seed: random seed; the same seed gives the same report.
         limit: use only so many rows, chosen at random by the seed; the protocol then says so.
-        annealing: how log Z of an energy is bracketed where it cannot be summed.
-        extractor: what gives the features in which samples are scored: a module, a file, or None: a network
-            trained on the training rows. A model with a likelihood is scored by its samples too where this
-            or `samples` is given.
-        samples: number of samples that are scored so, 10,000 by default and at most that of held-out rows.
-        tasks: score by tasks as well: a classifier that learned from labelled samples, and one that sees 100
-            labels. It may take minutes.
-        keep: write `report.json`, `report.md` and the scores of the rows into the folder of a run.
-        budget: seconds; annealing is as long, and samples of chains are as many, as a share of it pays for;
-            None: as many as usual, however long that takes.
+        annealing: options for estimating log Z of an energy where it cannot be summed.
+        extractor: network whose outputs are the features in which samples are scored: a module, a file, or
+            None: a network trained on the training rows. If this or `samples` is given, a model with a
+            likelihood is scored by its samples too.
+        samples: number of samples to score; None: 10,000, and at most the number of held-out rows.
+        tasks: also score by downstream tasks: a classifier trained on labelled samples, and one trained on
+            100 labels. It may take minutes.
+        keep: write `report.json`, `report.md` and the scores of the rows to the folder of a run.
+        budget: time limit in seconds, from which the length of annealing and the number of samples from
+            Markov chains are chosen; None: no limit.
 
     Raises:
-        KeyboardInterrupt: if a script is interrupted, with the report so far in `done`; in a notebook or at
-            a prompt the report comes back as far as it was measured, and says so.
+        KeyboardInterrupt: after an interrupt in a script, with the unfinished report in `done`; in a notebook
+            or at a prompt, the unfinished report is returned and says so.
         ValueError: if no data are given, or they do not fit the model, or there are too few rows for the
-            features of the extractor that was given.
+            features of the given extractor.
 
     Example:
         >>> import simulacra
@@ -121,7 +127,7 @@ def evaluate(
     if folder is not None and (folder / CONFIG).is_file():
         entries = [{"name": name, **summary} for name, summary in report.summaries().items()]
         try:
-            # a run that was interrupted in a notebook has no weights on disk yet
+            # a run interrupted in a notebook has no weights on disk
             finished = (folder / WEIGHTS).is_file()
             if finished:
                 report.provenance = provenance_of(folder).json()
@@ -130,7 +136,7 @@ def evaluate(
                 report.write(folder)
                 forget(folder)
         except (ValueError, OSError) as error:
-            # hours of scoring are done, and the report is in memory
+            # do not lose the report in memory because of an error in writing it
             log.warning("the scores were not kept with the run: %s", error)
     return report
 
@@ -145,14 +151,25 @@ def asked_of(
     samples: int | None,
     tasks: bool | None,
 ) -> dict[str, Any]:
-    """The options of `evaluate` by name, as a report keeps them."""
+    """Returns the options of `evaluate` by name, as a report stores them.
+
+    Args:
+        k: number of importance samples.
+        split: `train`, `valid` or `test`.
+        limit: largest number of rows.
+        seed: random seed.
+        annealing: options of annealing.
+        extractor: network or file.
+        samples: number of samples to score.
+        tasks: True to score by downstream tasks.
+    """
     drawn = {"extractor": None if extractor is None else str(extractor), "samples": samples, "tasks": tasks}
     length = {name: getattr(annealing, name) for name in ("temperatures", "chains", "sweeps")}
     return {"k": k, "split": split, "limit": limit, "seed": seed, **length, **drawn}
 
 
 def _cut_short(report: Report, found: Evidence) -> Report:
-    """The report of what was measured before an interrupt, which it says."""
+    """Returns the unfinished report after an interrupt, or raises CutShort with it in a script."""
     scored = found[LIKELIHOOD]
     if scored and scored.estimate.protocol:
         report.protocol = scored.estimate.protocol
@@ -164,7 +181,13 @@ def _cut_short(report: Report, found: Evidence) -> Report:
 
 
 def reported(name: str, protocol: ScoreProtocol, found: Evidence) -> Report:
-    """The report of the evidence, with the doctor's findings."""
+    """Returns the report of the evidence, with the doctor's findings.
+
+    Args:
+        name: name of the model.
+        protocol: protocol of the scores.
+        found: results of the measures.
+    """
     report = Report(name, protocol, findings=diagnose(found))
     if scored := found[LIKELIHOOD]:
         by_name = {"likelihood": scored.estimate, "elbo": scored.elbo, "pessimistic": scored.pessimistic}

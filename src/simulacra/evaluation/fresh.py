@@ -1,4 +1,4 @@
-"""Reports of a run that are of the run as it is now: what was measured once need not be measured again."""
+"""Finds reports that are still valid for a run, so that it need not be measured again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from simulacra.evaluation.report import REPORT, Report, reports_in
 
 
 def why_not(path: Path, report: Report) -> str | None:
-    """Why the report does not tell of the run as it is now; one without provenance is believed."""
+    """Returns the reason why a report is not valid for the run's present weights; None if it is valid.
+
+    Args:
+        path: run folder.
+        report: report in that folder; one without provenance counts as valid.
+    """
     if report.provenance is None:
         return None
     for needed in (CONFIG, WEIGHTS):
@@ -22,14 +27,14 @@ def why_not(path: Path, report: Report) -> str | None:
 
 
 def fresh_report(path: Path, asked: Mapping[str, Any]) -> Report | None:
-    """The last report of the run that was made with these options, if it still tells of the run.
+    """Returns the last valid report of a run with the given options.
 
     Args:
-        path: folder of a run.
-        asked: options of `evaluate` by name; None is any.
+        path: run folder.
+        asked: options of `evaluate` by name; None matches any value.
 
     Returns:
-        None where there is no such report, or the run has changed since.
+        the report; None if there is none, or the run has changed since.
     """
     if not (path / REPORT).is_file():
         return None

@@ -1,12 +1,12 @@
-"""How sure a number is: intervals that hold the true value in 95 % of repetitions.
+"""Confidence intervals of 95 %.
 
     share     k of n: Wilson's interval                                                          (1)
     mean      m -+ t s / sqrt(n), t of Student's law with n - 1 degrees of freedom               (2)
     crossed   of e_ci, choice c of C and row i of N:
               error^2 = var_c(mean_i e_ci) / C + var_i(mean_c e_ci) / N                          (3)
 
-(3) counts what neither choice nor row explains twice, so it is a little too wide; its degrees of freedom are
-Welch's.
+(3) counts the residual variance of choice and row twice, so it is a little too wide; its degrees of freedom
+are Welch's.
 
 Reference: Wilson 1927; Welch 1947.
 """
@@ -16,21 +16,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import scipy  # whose stats are loaded when they are used: that takes a second
+import scipy  # loads scipy.stats on first use, because that takes a second
 from torch import Tensor
 
 LEVEL = 0.95
-WIDE = 1.959963984540054  # standard errors to each side of such an interval
+WIDE = 1.959963984540054  # half width of a 95 % interval in standard errors, for a normal law
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and where the true one may lie.
+    """An estimate with its 95 % confidence interval.
 
     Args:
         value: the estimate.
         error: its standard error.
-        low: lower end of the 95 % interval.
+        low: lower end of the interval.
         high: upper end.
     """
 
@@ -41,7 +41,7 @@ class Interval:
 
 
 def share_of(hits: Tensor) -> Interval:
-    """The share of a set of rows by equation (1), from booleans of shape (n,).
+    """Returns the share of True among booleans of shape (n,), with the interval (1).
 
     Example:
         >>> import torch
@@ -53,7 +53,11 @@ def share_of(hits: Tensor) -> Interval:
 
 
 def share(value: float, n: int) -> Interval:
-    """A share of n rows by equation (1).
+    """Returns a share with the interval (1).
+
+    Args:
+        value: share in [0, 1].
+        n: number of rows.
 
     Example:
         >>> found = share(0.0, 100)
@@ -68,7 +72,7 @@ def share(value: float, n: int) -> Interval:
 
 
 def mean_of(values: Tensor) -> Interval:
-    """The mean of at least two values of shape (n,) by equation (2).
+    """Returns the mean of at least two values of shape (n,), with the interval (2).
 
     Example:
         >>> import torch
@@ -81,7 +85,7 @@ def mean_of(values: Tensor) -> Interval:
 
 
 def crossed_mean(values: Tensor) -> Interval:
-    """The mean over choices and rows by equation (3), from values of shape (C, N); of one choice by (2)."""
+    """Returns the mean of values of shape (C, N) with the interval (3), or (2) if C = 1."""
     x = values.double()
     if len(x) == 1:
         return mean_of(x[0])
@@ -92,10 +96,10 @@ def crossed_mean(values: Tensor) -> Interval:
 
 
 def crossed_share(hits: Tensor) -> Interval:
-    """The share over choices and rows by equation (3), from booleans (C, N); of one choice by (1).
+    """Returns the share of True among booleans of shape (C, N) with the interval (3), or (1) if C = 1.
 
-    Where all choices agree on all rows (3) is 0; the interval is therefore at least that of the same share of
-    N rows by (1).
+    The interval is at least as wide as (1) for the same share of N rows, because (3) is 0 if all choices
+    agree on all rows.
     """
     if len(hits) == 1:
         return share_of(hits[0])
@@ -112,7 +116,11 @@ def _student(mean: float, variance: float, df: float) -> Interval:
 
 
 def in_words(found: Interval, digits: str = ".1%") -> str:
-    """A value with its interval.
+    """Formats a value with its interval.
+
+    Args:
+        found: the value.
+        digits: format of each number.
 
     Example:
         >>> in_words(Interval(0.8, 0.05, 0.67, 0.888))

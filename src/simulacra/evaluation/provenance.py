@@ -1,8 +1,7 @@
-"""Of which weights a report is: a report of other weights, or of an edited configuration, is noticed.
+"""Detects reports that belong to other weights, or to a configuration that was edited since.
 
-A report in a run folder keeps the SHA-256 of the file of the weights and a digest of what the model is built
-from. The file is hashed again only where its size or time of change is another, so that many evaluated runs
-are read at once.
+A report in a run folder contains the SHA-256 of the weights file and a digest of the model's configuration.
+The file is hashed again only if its size or modification time differs, so that reading many runs is fast.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the numbers of a report come from.
+    """Origin of the numbers of a report.
 
     Args:
-        weights: SHA-256 of the file of the weights.
-        size: of that file, in bytes.
-        changed: when it was written, in nanoseconds.
-        config: SHA-256 of each part of `config.json` that a model is built and trained from.
-        version: of the library that measured.
+        weights: SHA-256 of the weights file.
+        size: its size in bytes.
+        changed: its modification time in nanoseconds.
+        config: SHA-256 of each part of `config.json` from which the model is built and trained.
+        version: version of the library that made the report.
     """
 
     weights: str
@@ -41,12 +40,12 @@ class Provenance:
     version: str
 
     def json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Returns a dictionary for JSON."""
         return asdict(self)
 
 
 def provenance_of(folder: Path) -> Provenance:
-    """The provenance of what is measured now of the run in `folder`."""
+    """Returns the provenance of the present weights and configuration of a run."""
     file = folder / WEIGHTS
     stat = file.stat()
     digests = parts_of(read_json(folder / CONFIG))
@@ -54,13 +53,13 @@ def provenance_of(folder: Path) -> Provenance:
 
 
 def parts_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """The digest of each part of a configuration; scores that were recorded in it are no part."""
+    """Returns the digest of each part of a configuration, without recorded scores."""
     text = lambda part: json.dumps(config.get(part), sort_keys=True)
     return {part: hashlib.sha256(text(part).encode()).hexdigest()[:16] for part in BUILT_FROM}
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file."""
+    """Returns the SHA-256 of a file."""
     found = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(BLOCK):
@@ -69,11 +68,11 @@ def sha256_of(path: Path) -> str:
 
 
 def doubt(folder: Path, provenance: Mapping[str, Any]) -> str | None:
-    """Why a report with this provenance is not one of the run as it is now; None: it is.
+    """Returns the reason why a report does not belong to the run's present state; None if it does.
 
     Args:
-        folder: the run.
-        provenance: as `Provenance.json` gives it.
+        folder: run folder.
+        provenance: provenance of the report, as `Provenance.json` returns it.
     """
     edited = [
         part

@@ -1,4 +1,4 @@
-"""The report of a trained model, in memory and on disk: typed estimates, codes, copies, findings."""
+"""The report of a trained model: typed estimates, records of measures and findings, saved in a run folder."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from simulacra.evaluation.tasks.suite import Tasks
 
 RECORDED = tuple(measure for measure in MEASURES if measure.record is not None)
 NAMES = tuple(measure.name for measure in RECORDED)
-KEPT = "evaluations"  # folder of a run: its report under each protocol
+KEPT = "evaluations"  # subfolder of a run with its latest report for each protocol
 R = TypeVar("R")
 
 
 class RecordOf(Generic[R]):
-    """An attribute of a report: the record, of type R, of the measure of its name, or None."""
+    """Attribute of a report: the record, of type R, of the measure with the attribute's name, or None."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -56,20 +56,20 @@ class RecordOf(Generic[R]):
 
 @dataclass(repr=False)
 class Report:
-    """The numbers of a model on a split.
+    """Scores of a model on a split.
 
-    `report[measure]` gives the record of a measure of `simulacra.evaluation.measures.registry`, and
+    `report[measure]` returns the record of a measure of `simulacra.evaluation.measures.registry`, and
     `report.NAME` that of the measure of this name with its type: `latents`, `samples`, `reconstruction`,
-    `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None where it was not measured.
+    `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None if it was not measured.
 
     Args:
-        model: its class.
-        protocol: rows and preprocessing that the scores were measured on.
+        model: name of the model's class.
+        protocol: rows and preprocessing on which the scores were measured.
         estimates: typed likelihoods by name; `likelihood` is the best of them.
-        findings: of the doctor, warnings first.
-        records: of the measures, by name.
-        provenance: of which weights and settings the numbers are, where they are of a run, or None.
-        asked: the options of `evaluate` that it was made with by name, or None where nobody knows.
+        findings: findings of the doctor, warnings first.
+        records: records of the measures, by name.
+        provenance: digests of weights and configuration, for the report of a run; otherwise None.
+        asked: options of `evaluate` by name; None: unknown.
     """
 
     model: str
@@ -91,24 +91,24 @@ class Report:
     tables = RecordOf[TableSummary]()
 
     def __getitem__(self, measure: Measure[Any]) -> Any:
-        """The record of a measure, or None."""
+        """Returns the record of a measure, or None."""
         return self.records.get(measure.name)
 
     if not TYPE_CHECKING:  # to a type checker, a name that is not above is a mistake
 
         def __getattr__(self, name: str) -> Any:
-            """The record of a measure of one's own, or None."""
+            """Returns the record of a user-defined measure, or None."""
             if name in NAMES:
                 return self.records.get(name)
             raise AttributeError(f"a report has no {name!r}; it has {', '.join(NAMES)}.")
 
     @property
     def likelihood(self) -> Estimate | None:
-        """The best estimate of log p(x); None for implicit models."""
+        """Best estimate of log p(x); None for implicit models."""
         return self.estimates.get("likelihood")
 
     def json(self) -> dict[str, Any]:
-        """The report as JSON, without the scores of single rows."""
+        """Returns the report as a dictionary for JSON, without the scores of single rows."""
         return {
             "model": self.model,
             "protocol": {**asdict(self.protocol), "digest": self.protocol.digest},
@@ -120,11 +120,11 @@ class Report:
         }
 
     def summaries(self) -> dict[str, dict[str, Any]]:
-        """Each estimate with its protocol as JSON, by name."""
+        """Returns each estimate with its protocol as a dictionary for JSON, by name."""
         return {name: {**e.summary(), "dims": e.dims} for name, e in self.estimates.items()}
 
     def headline(self) -> str:
-        """The typed likelihood, or why there is none."""
+        """Returns the typed likelihood as text, or the reason why there is none."""
         if self.likelihood is not None:
             return str(self.likelihood)
         said = (m.instead(self[m]) for m in RECORDED if m.instead is not None and self[m] is not None)
@@ -132,25 +132,25 @@ class Report:
         return f"no likelihood: {self.model} has neither density nor bound ({self.protocol}{instead})"
 
     def rows(self) -> list[tuple[str, str]]:
-        """Name and value of each number, in words."""
+        """Returns name and value of each number, in words."""
         found = [(name, str(e)) for name, e in self.estimates.items()]
         if self.likelihood is None:
             found.insert(0, ("likelihood", f"none: {self.model} has neither density nor bound"))
         return [*found, *(line for m in RECORDED if self[m] is not None for line in m.lines(self[m]))]
 
     def columns(self) -> list[Scores]:
-        """The scores that need no likelihood, each with the protocol that makes it comparable."""
+        """Returns the scores that need no likelihood, each with its protocol."""
         return [s for m in RECORDED if self[m] is not None for s in m.columns(self[m], self.protocol)]
 
     def table(self) -> str:
-        """The numbers and the findings as text."""
+        """Returns numbers and findings as text."""
         rows = self.rows()
         width = max((len(name) for name, _ in rows), default=0)
         lines = [f"{name:<{width}}  {value}" for name, value in rows]
         return "\n".join([f"{self.model} on {self.protocol}", *lines, "", *map(str, self.findings)])
 
     def page(self) -> str:
-        """The report as Markdown."""
+        """Returns the report as Markdown."""
         cell = lambda text: in_markdown(text.strip(), cell=True)
         body = "\n".join(f"| {cell(name)} | {cell(value)} |" for name, value in self.rows())
         told = ((f.severity, in_markdown(f"{f.name}: {f.sentence}")) for f in self.findings)
@@ -161,16 +161,19 @@ class Report:
         )
 
     def write(self, folder: str | Path) -> dict[str, Path]:
-        """Write `report.json`, `report.md` and the scores of single rows, which change together.
+        """Writes `report.json`, `report.md` and the scores of single rows, which change together.
 
-        The report stands in the folder until the next one is written, and is kept beside those of other
-        protocols in `evaluations/`, where `compare` finds it.
+        The report replaces the previous one of the folder; a copy is saved by protocol in `evaluations/`,
+        where `compare` finds it.
 
         Args:
-            folder: the run folder, or another one; it is made if it does not exist.
+            folder: run folder, or another one, created if it does not exist.
 
         Returns:
-            name -> path.
+            paths by name: `report`, `page` and `scores`.
+
+        Raises:
+            ValueError: if a file cannot be written, or a link leads out of the folder.
         """
         folder = Path(folder)
         check_links(folder, REPORT, SCORES, NEXT, PAGE, KEPT, f"{KEPT}/{self.protocol.digest}")
@@ -195,10 +198,20 @@ class Report:
 
 
 def read_report(path: str | Path) -> Report:
-    """The report that `Report.write` left in a folder.
+    """Reads a report that `Report.write` saved.
+
+    Args:
+        path: folder of the report.
 
     Raises:
         ValueError: if it is missing, damaged, or its scores belong to another report.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> data, folder = simulacra.load_data("ring"), tempfile.mkdtemp()
+        >>> report = simulacra.evaluate(simulacra.PPCA(data.space, latent=1), data, limit=100)
+        >>> sorted(report.write(folder)), read_report(folder).headline() == report.headline()
+        (['page', 'report', 'scores'], True)
     """
     folder = Path(path)
     check_links(folder, REPORT, SCORES, NEXT, PAGE)
@@ -213,14 +226,17 @@ def read_report(path: str | Path) -> Report:
     if doubt is not None:
         raise ValueError(f"{folder / SCORES} contradicts {folder / REPORT} ({doubt}): evaluate again.")
     if files.unfinished:
-        # a folder that cannot be written to is read all the same
+        # reading must work in a read-only folder, too
         with contextlib.suppress(ValueError, OSError):
             finish(folder, report.page())
     return report
 
 
 def reports_in(path: str | Path) -> list[Report]:
-    """The report that was written last into a folder, and those of other protocols.
+    """Returns the latest report of a folder, followed by those of other protocols.
+
+    Args:
+        path: run folder.
 
     Raises:
         ValueError: as `read_report`.
@@ -230,14 +246,14 @@ def reports_in(path: str | Path) -> list[Report]:
     kept = [
         read_report(folder)
         for folder in sorted(Path(path, KEPT).glob("*"))
-        # without a report the folder was left half done
+        # a folder without a report is left from a killed process
         if (folder / REPORT).is_file()
     ]
     return [last, *(report for report in kept if report.protocol != last.protocol)]
 
 
 def _contradiction(report: Report, content: dict[str, Any]) -> str | None:
-    """The first number of the report that the scores of its rows do not give, or None."""
+    """Returns the first number of the report that disagrees with the scores of its rows, or None."""
     if report.protocol.digest != content["protocol"]["digest"]:
         return "the protocol is not that of its digest"
     for name, estimate in report.estimates.items():
@@ -253,7 +269,7 @@ def _contradiction(report: Report, content: dict[str, Any]) -> str | None:
 
 
 def _agrees(ours: float, told: float) -> bool:
-    """Returns True if two means are the same but for rounding."""
+    """Returns True if two means are equal up to rounding."""
     if not (math.isfinite(ours) and math.isfinite(told)):
         return math.isnan(ours) == math.isnan(told) and (math.isnan(ours) or ours == told)
     return math.isclose(ours, told, rel_tol=1e-6, abs_tol=1e-9)
@@ -274,7 +290,7 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
         for name, e in content["estimates"].items()
     }
     protocol = {key: value for key, value in content["protocol"].items() if key != "digest"}
-    # a report has null, or nothing at all, for what its version did not measure
+    # measures that the report's version did not have are null or missing
     records = {m.name: m.read(content[m.name]) for m in RECORDED if content.get(m.name) is not None}
     findings = [read_finding(f) for f in content["findings"]]
     whole = (content["model"], ScoreProtocol(**protocol), estimates, findings, records)

@@ -1,13 +1,13 @@
-"""The files of a report, which change together: a kill leaves the old report or the new one.
+"""Files of a report, written so that a killed process leaves either the old report or the new one.
 
     1  scores.next.safetensors    the new scores, with the number of their report
-    2  report.json                names that number: from here on the new report stands
-    3  report.md                  follows from the report
-    4  scores.safetensors         takes the name; until then the new scores are read from 1
+    2  report.json                contains that number: from here on the new report is valid
+    3  report.md                  is generated from the report
+    4  scores.safetensors         is replaced by file 1; until then the new scores are read from 1
 
-Each step is one file that is put in place whole. After a kill before step 2 the old report stands with the
-old scores; after it the new scores are those that the report names, and the next reader makes the steps that
-lack.
+Each step replaces one file atomically. After a kill before step 2, the old report is valid with the old
+scores; after it, the scores are those whose number the report contains, and the next reader makes the missing
+steps.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ NEXT = "scores.next.safetensors"
 
 @dataclass(frozen=True)
 class Files:
-    """What was read.
+    """A report and its scores as read.
 
     Args:
-        content: of the report.
-        scores: of rows, by the name of their estimate.
-        header: of the scores.
-        unfinished: whether steps of the table above lack.
+        content: content of `report.json`.
+        scores: scores of rows, by name of their estimate.
+        header: metadata of the scores file.
+        unfinished: True if steps 3 and 4 above are missing.
     """
 
     content: dict[str, Any]
@@ -55,22 +55,22 @@ class Files:
 
     @property
     def agree(self) -> bool:
-        """Returns True if the scores are those of the report; reports of 0.2 have no number."""
+        """True if the scores belong to the report; reports of version 0.2 have no number."""
         same = self.header["digest"] == self.content["protocol"]["digest"]
         return same and self.header.get("report") == self.content.get("scores")
 
 
 def write_files(folder: Path, content: Mapping[str, Any], scores: Mapping[str, Tensor], page: str) -> None:
-    """Write a report in the order of the table above.
+    """Writes a report in the order above.
 
     Args:
-        folder: made where there is none.
-        content: of `report.json`.
-        scores: of rows, by the name of their estimate.
-        page: of `report.md`.
+        folder: folder, created if it does not exist.
+        content: content of `report.json`.
+        scores: scores of rows, by name of their estimate.
+        page: content of `report.md`.
 
     Raises:
-        ValueError: if a file cannot be written; the old report or the new one stands.
+        ValueError: if a file cannot be written; then the old or the new report is valid.
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_unfinished(folder, ABANDONED)
@@ -81,14 +81,19 @@ def write_files(folder: Path, content: Mapping[str, Any], scores: Mapping[str, T
 
 
 def finish(folder: Path, page: str) -> None:
-    """The last two steps; another process may have made them."""
+    """Makes steps 3 and 4, unless another process has made them.
+
+    Args:
+        folder: folder of the report.
+        page: content of `report.md`.
+    """
     write_atomically(folder / PAGE, lambda aside: aside.write_text(page, encoding="utf-8"))
     with contextlib.suppress(FileNotFoundError):
         os.replace(folder / NEXT, folder / SCORES)
 
 
 def read_files(folder: Path) -> Files:
-    """The report in a folder and its scores; nothing is compared yet.
+    """Reads a report and its scores without comparing them.
 
     Raises:
         ValueError: if one of them is missing or damaged.

@@ -1,4 +1,4 @@
-"""Rows of a split as a model sees them: what every score starts from."""
+"""Blocks of preprocessed rows, on which all scores are computed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ from simulacra.evaluation.measures.kept_parts import TENSOR, once
 
 
 def count(split: Split, limit: int | None) -> int:
-    """Returns the number of rows that are used: all, or `limit`.
+    """Returns the number of rows to use.
+
+    Args:
+        split: rows.
+        limit: largest number of rows; None: all.
 
     Raises:
-        ValueError: if that is none.
+        ValueError: if there are no rows.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -37,15 +41,26 @@ def count(split: Split, limit: int | None) -> int:
 
 
 def chosen(split: Split, limit: int | None = None, seed: int = 0) -> Tensor:
-    """Numbers of the rows of `subset`, in order."""
+    """Returns the indices of the rows of `subset`, in order.
+
+    Args:
+        split: rows.
+        limit: largest number of rows; None: all.
+        seed: seed of the choice.
+    """
     return some_of(len(split), count(split, limit), Rng(seed, "scored rows"))
 
 
 def subset(split: Split, limit: int | None = None, seed: int = 0) -> Split:
-    """All rows, or `limit` of them chosen at random by the seed, in the order of the split.
+    """Returns all rows, or random ones in the order of the split.
 
-    The first rows of a file are no sample of it, such as where it is sorted by class. A smaller subset is
-    part of a larger one of the same seed.
+    The first rows of a file would not be representative, for example if it is sorted by class. A smaller
+    subset is part of a larger one with the same seed.
+
+    Args:
+        split: rows.
+        limit: largest number of rows; None: all.
+        seed: seed of the choice.
 
     Raises:
         ValueError: if there are no rows.
@@ -61,11 +76,17 @@ def subset(split: Split, limit: int | None = None, seed: int = 0) -> Split:
 
 
 def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Rows]:
-    """Chunks of the rows of `subset`, prepared with the noise of `model.log_prob(..., seed=seed)` on them.
+    """Yields blocks of the rows of `subset`, preprocessed with the noise of `model.log_prob(..., seed=seed)`.
+
+    Args:
+        model: model whose preprocessing is applied.
+        split: rows.
+        seed: seed of the choice of rows and of the preprocessing.
+        limit: largest number of rows; None: all.
 
     Raises:
-        ValueError: if the rows do not fit the model, lack its condition, or miss entries that the
-            model cannot leave out.
+        ValueError: if the rows do not fit the model, lack its condition, or have missing entries that the
+            model does not support.
     """
     rng = Rng(seed, "score", device=model.device)
     split = subset(split, limit, seed)
@@ -82,7 +103,11 @@ def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) 
 
 
 def condition_of(model: Model, c: Tensor | None) -> Tensor | None:
-    """The rows' conditions where the model takes one, otherwise None.
+    """Returns the rows' conditions if the model takes one, otherwise None.
+
+    Args:
+        model: the model.
+        c: conditions of the rows, shape (B, *), or None.
 
     Raises:
         ValueError: if the model takes a condition and the rows have none.
@@ -100,9 +125,13 @@ def condition_of(model: Model, c: Tensor | None) -> Tensor | None:
 
 
 def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
-    """n samples in raw units; a model with a condition gets those of rows of the split.
+    """Draws samples in raw units; a model with a condition is given the conditions of rows.
 
-    These are a `subset` of the rows, or all of them in turn where more samples are wanted.
+    Args:
+        model: model to sample from.
+        split: rows whose conditions are used: a `subset`, or all rows in turn for a larger n.
+        n: number of samples.
+        seed: seed of the samples and the choice of rows.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -120,14 +149,16 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
 
 
 def features(model: Model, raw: Tensor, seed: int = 0) -> Tensor:
-    """Raw rows as flat points of a feature space, on the CPU, shape (B, features).
+    """Returns raw rows as points of a feature space in which distances are measured, shape (B, features).
 
-    Distances between rows are taken there, so that a sample and the data went through the same
-    preprocessing and an unordered class is at one distance from every other. Dequantization is
-    left out: its noise would hide that two rows are nearly equal.
+    Samples and data pass through the same preprocessing, and all pairs of different classes have equal
+    distances. Dequantization is omitted, because its noise would hide that two rows are nearly equal. The
+    result is on the CPU.
 
     Args:
-        seed: of the preprocessing, where that is random.
+        model: model whose preprocessing is applied.
+        raw: rows in raw units, shape (B, *).
+        seed: seed of a random preprocessing.
     """
     return points(model.preprocessing, raw, seed, model.dtype, model.device).flatten(1).cpu()
 
@@ -139,10 +170,14 @@ def points(
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """`features` in the shape that networks take, (B, *features_shape), whatever the model.
+    """Returns `features` in the shape that networks take, (B, *features_shape), for any preprocessing.
 
     Args:
-        chain: from the raw space to that of the model.
+        chain: preprocessing from the raw space to that of the model.
+        raw: rows in raw units, shape (B, *).
+        seed: seed of a random preprocessing.
+        dtype: type of the result; None: that of the space.
+        device: device of the preprocessing.
     """
     if not chain.exact:
         return chain.raw.features(raw, dtype)
@@ -151,7 +186,14 @@ def points(
 
 
 def feature_blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Iterator[Tensor]:
-    """`features` of the rows of `subset`, block by block."""
+    """Yields `features` of the rows of `subset`, block by block.
+
+    Args:
+        model: model whose preprocessing is applied.
+        split: rows.
+        seed: seed of the choice of rows and of the preprocessing.
+        limit: largest number of rows; None: all.
+    """
     split = subset(split, limit, seed)
     for start in range(0, len(split), CHUNK):
         stop = min(start + CHUNK, len(split))

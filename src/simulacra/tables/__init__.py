@@ -1,1 +1,1 @@
-"""Rows of tables as plain columns, and how columns depend on each other: what scores and pictures share."""
+"""Rows of tables as plain columns, and associations between columns, for measures and plots."""

@@ -1,4 +1,4 @@
-"""Associations: the dependence of two columns of a table, from 0 to 1; that of two numbers has a sign.
+"""Associations: the dependence of two columns of a table, from 0 to 1; with a sign for two numbers.
 
     Spearman's correlation of two numbers                                                                (1)
     Cramer's V = sqrt(chi^2 / (n min(r - 1, c - 1))) of two classes                                      (2)
@@ -15,16 +15,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import scipy  # whose stats are loaded when they are used: that takes a second
+import scipy  # scipy.stats is loaded at first use, which takes a second
 
 from simulacra.tables.columns import Columns
 
 Pair = tuple[str, str]
-MOST_COLUMNS = 60  # of which all pairs are judged: 1,770
+MOST_COLUMNS = 60  # most columns whose pairs are computed: 1,770 pairs
 
 
 def associations(table: Columns, most: int = MOST_COLUMNS) -> dict[Pair, float]:
-    """Equations (1) to (3) of each pair of the first `most` columns.
+    """Returns the association of each pair of columns, equations (1) to (3).
+
+    Args:
+        table: the columns.
+        most: only pairs of the first `most` columns are computed.
 
     Example:
         >>> from simulacra.tables.columns import table_from
@@ -38,7 +42,13 @@ def associations(table: Columns, most: int = MOST_COLUMNS) -> dict[Pair, float]:
 
 
 def association(table: Columns, a: str, b: str) -> float:
-    """Equation (1), (2) or (3) of two columns."""
+    """Returns the association of two columns, equation (1), (2) or (3).
+
+    Args:
+        table: the columns.
+        a: name of a column.
+        b: name of another column.
+    """
     ranks = {name: _ranks(table.numbers[name]) for name in (a, b) if name in table.numbers}
     return _association(table, a, b, ranks)
 
@@ -53,7 +63,11 @@ def _association(table: Columns, a: str, b: str, ranks: Mapping[str, np.ndarray]
 
 
 def cramers_v(a: np.ndarray, b: np.ndarray) -> float:
-    """Equation (2) of two columns of codes; 0 where one of them never changes.
+    """Returns Cramer's V of two columns of codes, equation (2); 0 if one of them is constant.
+
+    Args:
+        a: codes, shape (B,), -1 where missing.
+        b: codes, shape (B,), -1 where missing.
 
     Example:
         >>> cramers_v(np.array([0, 0, 1, 1]), np.array([2, 2, 0, 0]))
@@ -73,11 +87,11 @@ def cramers_v(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _ratio(groups: np.ndarray, values: np.ndarray, ranks: np.ndarray) -> float:
-    """Equation (3)."""
+    """Returns the correlation ratio, equation (3)."""
     there = (groups >= 0) & ~np.isnan(values)
     if not there.any():
         return 0.0
-    # ranks of all known values are those of the rows where both are known only if none is left out
+    # ranks must be computed again if some rows are left out
     r = ranks[there] if there.sum() == (~np.isnan(values)).sum() else scipy.stats.rankdata(values[there])
     code = groups[there]
     n = np.bincount(code)
@@ -87,7 +101,7 @@ def _ratio(groups: np.ndarray, values: np.ndarray, ranks: np.ndarray) -> float:
 
 
 def _spearman(x: np.ndarray, y: np.ndarray, rank_x: np.ndarray, rank_y: np.ndarray) -> float:
-    """Equation (1)."""
+    """Returns Spearman's correlation, equation (1)."""
     gone = np.isnan(x) | np.isnan(y)
     if gone.all():
         return 0.0
@@ -99,7 +113,7 @@ def _spearman(x: np.ndarray, y: np.ndarray, rank_x: np.ndarray, rank_y: np.ndarr
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks of the known values, means of tied ones; NaN where missing."""
+    """Returns the ranks of the known values, means for tied ones; NaN where missing."""
     found = np.full(len(values), np.nan)
     there = ~np.isnan(values)
     found[there] = scipy.stats.rankdata(values[there])

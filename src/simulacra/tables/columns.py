@@ -1,4 +1,4 @@
-"""A table as the measures take it: numbers in float64, classes as codes, missing cells marked.
+"""`Columns`: a table as measures take it: numbers in float64, classes as codes, missing cells marked.
 
 Decimals say how finely a column of numbers is written:
 
@@ -16,23 +16,23 @@ from typing import Any
 import numpy as np
 
 MOST_DECIMALS, EXACT = 8, 1e-9
-FEWEST_CELLS = 10  # of a column, so that each of five folds sees some
+FEWEST_CELLS = 10  # fewest known cells of a column, so that each of five folds has some
 
 
 class NotMeasured(ValueError):
-    """The table does not allow a measure; the sentence says why."""
+    """Raised if a table does not allow a measure; the message says why."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns by name.
+    """The columns of a table, by name.
 
     Args:
-        names: of all columns, in order.
+        names: names of all columns, in order.
         numbers: columns of numbers, float64 of shape (B,), NaN where missing.
         classes: columns of classes as codes, int64 of shape (B,), -1 where missing.
         levels: names of the classes of each such column.
-        decimals: equation (1) of each column of numbers.
+        decimals: number of decimals of each column of numbers, equation (1).
 
     Example:
         >>> table = table_from({"age": [30.0, 41.5]}, {"sex": [1, 0]}, {"sex": ("f", "m")})
@@ -51,23 +51,33 @@ class Columns:
         return len(self.numbers[first] if first in self.numbers else self.classes[first])
 
     def rows(self, index: np.ndarray) -> Columns:
-        """The rows `index`: numbers of rows, or booleans of shape (B,)."""
+        """Returns the rows `index`, given as row numbers or as booleans of shape (B,)."""
         numbers = {name: values[index] for name, values in self.numbers.items()}
         return replace(self, numbers=numbers, classes={n: c[index] for n, c in self.classes.items()})
 
     def some(self, n: int, seed: int = 0) -> Columns:
-        """At most n of the rows, chosen at random, in their order."""
+        """Returns at most n rows, chosen at random, in their order.
+
+        Args:
+            n: most rows that are kept.
+            seed: seed of the choice.
+        """
         if len(self) <= n:
             return self
         return self.rows(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
 
     def only(self, names: Sequence[str]) -> Columns:
-        """These columns."""
+        """Returns the table with only these columns."""
         keep = lambda columns: {name: columns[name] for name in names if name in columns}
         return Columns(tuple(names), *map(keep, (self.numbers, self.classes, self.levels, self.decimals)))
 
     def shown_as(self, other: Columns, seed: int = 0) -> Columns:
-        """These rows with cells hidden where rows of `other`, chosen at random, miss them."""
+        """Returns these rows with cells hidden where random rows of `other` have missing cells.
+
+        Args:
+            other: a table with the same columns.
+            seed: seed of the choice of rows.
+        """
         at = np.random.default_rng(seed).integers(0, len(other), len(self))
         gone = {name: np.isnan(other.column(name)[at]) for name in self.names}
         numbers = {name: np.where(gone[name], np.nan, v) for name, v in self.numbers.items()}
@@ -75,25 +85,25 @@ class Columns:
         return replace(self, numbers=numbers, classes=classes)
 
     def texts(self, name: str) -> list[str]:
-        """The classes of a column by name, empty where missing."""
+        """Returns the class names of a column, empty where missing."""
         return ["" if code < 0 else self.levels[name][code] for code in self.classes[name]]
 
     def matrix(self) -> np.ndarray:
-        """All columns side by side, classes as their codes, NaN where missing, shape (B, columns)."""
+        """Returns all columns as an array of shape (B, columns), classes as codes, NaN where missing."""
         return np.stack([self.column(name) for name in self.names], 1)
 
     def column(self, name: str) -> np.ndarray:
-        """A column of numbers, or the codes of one of classes, in float64; NaN where missing."""
+        """Returns a column as float64, shape (B,), classes as codes, NaN where missing."""
         if name in self.numbers:
             return self.numbers[name]
         codes = self.classes[name]
         return np.where(codes < 0, np.nan, codes.astype(np.float64))
 
     def numeric(self, also: Columns | None = None) -> dict[str, np.ndarray]:
-        """Columns of numbers, and of classes that are called by numbers; NaN where missing.
+        """Returns the columns of numbers, and of classes whose names are numbers; NaN where missing.
 
         Args:
-            also: a table whose classes must be called by numbers too.
+            also: a table whose class names must be numbers too, or None.
         """
         found = {}
         for name in self.names:
@@ -112,13 +122,13 @@ def table_from(
     levels: Mapping[str, Sequence[str]] | None = None,
     names: Sequence[str] | None = None,
 ) -> Columns:
-    """The table of given columns.
+    """Makes a table of given columns.
 
     Args:
         numbers: columns of numbers by name, NaN where missing.
-        classes: codes by name, -1 where missing.
-        levels: names of the classes; by default the codes themselves.
-        names: the order of the columns; numbers come first by default.
+        classes: codes by name, -1 where missing; None: no classes.
+        levels: names of the classes by column; None: the codes themselves.
+        names: order of the columns; None: numbers first.
     """
     values = {name: np.asarray(column, np.float64) for name, column in numbers.items()}
     codes = {name: np.asarray(column, np.int64) for name, column in (classes or {}).items()}
@@ -131,7 +141,7 @@ def table_from(
 
 
 def decimals(values: np.ndarray) -> int:
-    """Equation (1) of the values that are finite.
+    """Returns the number of decimals of the finite values, equation (1).
 
     Example:
         >>> decimals(np.array([1.0, 2.5])), decimals(np.array([3.0])), decimals(np.array([1 / 3]))
@@ -144,7 +154,7 @@ def decimals(values: np.ndarray) -> int:
 
 
 def exact(values: np.ndarray) -> np.ndarray:
-    """Numbers in float64: those in single precision as their own shortest text.
+    """Returns numbers in float64; those in single precision are read from their shortest text.
 
     Example:
         >>> exact(np.array([0.1], np.float32)).tolist()
@@ -157,7 +167,7 @@ def exact(values: np.ndarray) -> np.ndarray:
 
 
 def usable(x: np.ndarray) -> np.ndarray:
-    """The columns that trees can learn from, booleans of shape (columns,): those with 10 known cells or more.
+    """Returns a mask of the columns from which trees can learn, shape (columns,): at least 10 known cells.
 
     Raises:
         NotMeasured: if there is none.
@@ -169,7 +179,12 @@ def usable(x: np.ndarray) -> np.ndarray:
 
 
 def rounded(table: Columns, like: Columns) -> Columns:
-    """The table with its numbers rounded to the decimals of `like`; no -0."""
+    """Returns the table with its numbers rounded to the decimals of `like`; -0 becomes 0.
+
+    Args:
+        table: the table.
+        like: a table with the same columns, whose decimals are taken.
+    """
     numbers = {name: values.round(like.decimals[name]) + 0.0 for name, values in table.numbers.items()}
     return replace(table, numbers=numbers, decimals=like.decimals)
 

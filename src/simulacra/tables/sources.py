@@ -1,4 +1,4 @@
-"""Tables from rows of a space and from data frames, and the way back that a completer needs.
+"""Converts rows of a space and data frames to `Columns`, and completed columns back to rows.
 
 Nominal classes, ordered classes and 0/1 columns are classes; every other kind of field is a number.
 """
@@ -20,17 +20,18 @@ from simulacra.tables.columns import Columns, exact, table_from
 if TYPE_CHECKING:
     import pandas
 
-LARGEST = 1e100  # for infinity, which trees refuse
+LARGEST = 1e100  # replaces infinity, which trees do not accept
 CLASSES = (Binary, Categorical, Ordinal)
 Completer = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 
 def table_of(space: Table, x: Tensor, known: Tensor | None = None) -> Columns:
-    """Rows of a table in raw units, as `model.sample` and `data.train.x` give them.
+    """Converts rows of a table in raw units, as `model.sample` and `data.train.x` give them, to columns.
 
     Args:
-        x: shape (B, d).
-        known: True where an entry is observed, shape (B, d); None: everywhere but NaN.
+        space: the space of the rows.
+        x: rows, shape (B, d).
+        known: True where an entry is observed, shape (B, d); None: everywhere except NaN.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -54,7 +55,7 @@ def table_of(space: Table, x: Tensor, known: Tensor | None = None) -> Columns:
 
 
 def entries(space: Table) -> list[tuple[str, Space, int]]:
-    """Name, field and place of each entry of a table's rows."""
+    """Returns name, field and column number of each entry of a table's rows."""
     found: list[tuple[str, Space, int]] = []
     for name, field in space.fields:
         for i in range(field.dims):
@@ -63,18 +64,19 @@ def entries(space: Table) -> list[tuple[str, Space, int]]:
 
 
 def levels_of(field: Space) -> tuple[str, ...]:
-    """The names of a field's classes: its own, the numbers that stand for them, or 0, 1, ..."""
+    """Returns the names of a field's classes: its own names, its values, or 0, 1, ..."""
     named: tuple[str, ...] = getattr(field, "names", ())
     stands: tuple[float, ...] = getattr(field, "values", ())
     return named or tuple(f"{v:g}" for v in stands) or tuple(map(str, range(getattr(field, "classes", 2))))
 
 
 def from_frame(frame: pandas.DataFrame, classes: Sequence[str] = (), like: Columns | None = None) -> Columns:
-    """The table of a data frame: the columns `classes` and those of text are classes.
+    """Converts a data frame to columns; text columns are classes.
 
     Args:
-        classes: names of columns of numbers that are classes too.
-        like: the training table, whose columns are taken, and whose classes come first.
+        frame: the data frame.
+        classes: names of numeric columns that are classes too.
+        like: the training table, whose columns are taken and whose classes come first; None: all columns.
     """
     import pandas as pd
 
@@ -99,9 +101,10 @@ def from_frame(frame: pandas.DataFrame, classes: Sequence[str] = (), like: Colum
 
 
 def completer_of(space: Table, complete: Callable[..., Tensor]) -> Completer:
-    """A completer of `Columns.matrix` from one of raw rows, such as `model.complete`.
+    """Converts a function that completes raw rows, such as `model.complete`, to one for `Columns.matrix`.
 
     Args:
+        space: the space of the rows.
         complete: called as `complete(x, known=known, seed=seed)` with raw rows, NaN where missing.
     """
 
@@ -123,5 +126,5 @@ def _gone(column: Tensor, known: Tensor | None) -> Tensor:
 
 
 def _text(value: Any) -> str:
-    """A class by name: whole numbers without a decimal point."""
+    """Returns a class name; whole numbers have no decimal point."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

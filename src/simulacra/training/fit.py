@@ -1,6 +1,6 @@
-"""Train a model on data into a run folder, or go on with a run as if nothing had happened.
+"""`train` trains a model on data into a run folder; `go_on` resumes a run with bit-identical results.
 
-`simulacra.fit` and `simulacra.resume` (`simulacra.api`) call these two with the callbacks of every training.
+`simulacra.fit` and `simulacra.resume` (`simulacra.api`) call these two with the default callbacks.
 """
 
 from __future__ import annotations
@@ -50,17 +50,21 @@ def train(
     callbacks: tuple[Callback, ...] = (),
     options: Options,
 ) -> Run:
-    """Train `model` on `data` and return the run.
+    """Trains a model and returns the run.
 
     Args:
+        model: untrained model, built for the data's space.
+        data: data set.
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
-        callbacks: called after each step; those with `at_end` also when training has ended.
-        options: of training.
+        callbacks: functions `(loop, epoch_ended)` called after each step; those with a method `at_end` are
+            also called at the end of training.
+        options: training options.
 
     Raises:
-        ValueError: if model and data do not fit, or the folder holds a run already.
-        TrainingFailed: if a loss is not finite; the last good checkpoint stands.
-        KeyboardInterrupt: if a script is interrupted.
+        ValueError: if model and data do not fit, or the folder already holds a run.
+        TrainingFailed: if a loss is not finite; the last good checkpoint is kept.
+        KeyboardInterrupt: after an interrupt in a script; in a notebook or at a prompt the run is returned
+            as far as it was trained, with a warning.
 
     Example:
         >>> import simulacra, tempfile
@@ -93,14 +97,14 @@ def _new(
             )
         model.preprocessing, model.label_names = data.preprocessing, data.label_names
         model.estimates = []
-        with _forgotten_unless_begun(folder):
+        with _removed_unless_begun(folder):
             write_json(folder / CONFIG, _config(model, data, options))
             return _train(model, data, options, folder, callbacks, resume=False)
 
 
 @contextlib.contextmanager
-def _forgotten_unless_begun(folder: Path) -> Iterator[None]:
-    """A run that fails before its first checkpoint leaves the folder free for another attempt."""
+def _removed_unless_begun(folder: Path) -> Iterator[None]:
+    """Context that removes the run's files if an error occurs before the first checkpoint."""
     try:
         yield
     except Exception:
@@ -118,13 +122,14 @@ def go_on(
     kind: type[Model] | None = None,
     **passed: Any,
 ) -> Run:
-    """Go on with the run in `path`: the final weights are those of the uninterrupted run.
+    """Resumes an interrupted run; the final weights equal those of an uninterrupted run.
 
     Args:
-        data: the data set, where it was not made by `load_data`.
+        path: run folder.
+        data: the data set, if it was not made by `load_data`.
         callbacks: as in `train`.
-        kind: the model's class, where it is your own.
-        passed: networks that the model was built with.
+        kind: the model's class, if it is your own.
+        passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: if the folder holds no run, or the data are not those of the run.
@@ -167,7 +172,7 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
     try:
         return reopen(spec, recorded, config["data"].get("digest"))
     except ValueError as error:
-        # options cannot be given here: a run keeps its own
+        # drop advice on loading options from the message, as a run keeps its own
         reason = re.split(r": (?:load|to leave)", str(error).rstrip("."))[0]
         raise ValueError(
             f"the data of {folder} cannot be read as when it was trained: put them back as they were, or "
@@ -179,15 +184,22 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 @checked
 def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.Module) -> Run:
-    """The finished run in `path` with its model and, where `load_data` made them, its data.
+    """Loads a finished run with its model and, if `load_data` made them, its data.
 
     Args:
-        path: the run folder.
-        kind: the model's class, where it is your own.
+        path: run folder.
+        kind: the model's class, if it is your own.
         passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: as `load`, if the folder holds a model that is no run, or the data have changed.
+
+    Example:
+        >>> import simulacra, tempfile
+        >>> data, out = simulacra.load_data("ring"), tempfile.mkdtemp()
+        >>> run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=out)
+        >>> load_run(out).data.name
+        'ring'
     """
     folder = Path(path)
     config = run_config(folder)
@@ -201,7 +213,12 @@ def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.
 
 
 def check_fits(model: Model, data: Dataset) -> None:
-    """Raise ValueError unless the model's spaces are those of the data."""
+    """Raises ValueError unless the model's spaces are those of the data.
+
+    Args:
+        model: the model.
+        data: data set.
+    """
     if model.space != data.space:
         raise ValueError(
             f"the model was built for {model.space}, but {data.name} holds {data.space}: "
@@ -270,6 +287,11 @@ def _train(
 
 
 def load_into(model: Model, folder: Path) -> Model:
-    """The trained weights of `folder` in `model`."""
+    """Loads the trained weights of a run into a model, in evaluation mode.
+
+    Args:
+        model: model of the run.
+        folder: run folder.
+    """
     load_weights(model, folder / WEIGHTS)
     return model.eval()

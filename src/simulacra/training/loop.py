@@ -1,4 +1,4 @@
-"""The loop: stages of updates, knowing no family.
+"""The training loop: runs the stages and updates that a model declares, without knowing any model.
 
 Every random number is keyed by (seed, stage, step, update, name), every batch by (seed, stage,
 epoch), so the state of training is the tensors of `checkpoint.state_tensors` and a `Position`.
@@ -44,13 +44,13 @@ class Loop:
     """Training of one model on one data set.
 
     Args:
-        model: on the backend's device.
-        data: where `train` and `valid` come from.
-        options: how.
+        model: model, on the backend's device.
+        data: data set with the splits `train` and `valid`.
+        options: training options.
         backend: one process or several.
-        folder: where checkpoint and metrics go, or None to write nothing.
-        callbacks: called with the loop after each step and whether an epoch ended.
-        stop: asked after each step whether to stop.
+        folder: folder for checkpoint and metrics; None: nothing is written.
+        callbacks: functions called after each step with the loop, and True if an epoch ended.
+        stop: called after each step; returns True to stop.
     """
 
     def __init__(
@@ -80,11 +80,14 @@ class Loop:
     # ---- from start to end
 
     def run(self, resume: Path | None = None) -> None:
-        """Train to the end, or on from the checkpoint `resume`.
+        """Trains to the end, from the beginning or from a checkpoint.
+
+        Args:
+            resume: checkpoint file, or None.
 
         Raises:
-            TrainingFailed: if a loss is not finite; the last good checkpoint stands.
-            Interrupted: if `stop` said so; the checkpoint is written.
+            TrainingFailed: if a loss is not finite; the last good checkpoint is kept.
+            Interrupted: if `stop` returned True; the checkpoint is written.
         """
         if resume is not None:
             self._tensors, self.position = ck.load(resume, self.backend)
@@ -106,20 +109,21 @@ class Loop:
                     break
                 self._run_stage(self.stage)
                 self._next_stage(self.stage)
-            self._settle()
+            self._finish()
         finally:
             self.metrics.close()
 
     def _run_stage(self, stage: Stage) -> None:
+        """Runs one stage from the current position."""
         p = self.position
         self.total = self.options.steps(stage, self.model, len(self.train))
-        # what cannot run is refused here, before anything is written
+        # raises errors for invalid updates before anything is written
         self.players = [OptimizerStep(self.model, u, self.options, self.backend) for u in stage.updates]
         rng = Rng(self.options.seed, stage.name, shards=self.shards, device=self.backend.device)
         feeds = Feeds(stage, self.train, self.options, rng, p.step, self.total, self.backend)
         if not p.started:
             if p.stage == 0:
-                # a start that is interrupted begins again from these weights
+                # after an interrupt, the stage's start runs again from these weights
                 self.save()
             self._start(stage)
         for player in self.players:
@@ -133,6 +137,7 @@ class Loop:
             self._steps(stage, rng, feeds)
 
     def _start(self, stage: Stage) -> None:
+        """Runs the stage's `start`, such as a closed-form initialization."""
         if stage.start is not None:
             seed, device = self.options.seed, self.backend.device
             rng = Rng(seed, stage.name, "start", shards=self.shards, device=device)
@@ -143,6 +148,7 @@ class Loop:
         self.position.started = True
 
     def _next_stage(self, stage: Stage) -> None:
+        """Records the finished stage and moves the position to the next."""
         p = self.position
         if self.validator.install() and self.ema:
             self.ema = Ema(self.model, self.ema.decay)
@@ -154,8 +160,8 @@ class Loop:
         for parameter in self.model.parameters():
             parameter.requires_grad_(True)
 
-    def _settle(self) -> None:
-        """The end: the averaged weights are the model's."""
+    def _finish(self) -> None:
+        """Finishes training: the averaged weights become the model's, and sharded buffers are gathered."""
         if self.ema:
             self.ema.install()
         self.model.eval()
@@ -166,11 +172,12 @@ class Loop:
     # ---- one stage
 
     def _steps(self, stage: Stage, rng: Rng, feeds: Feeds) -> None:
+        """Runs the steps of a stage."""
         p = self.position
         rows = feeds.batch_size * feeds.per_step
         self.per_epoch = len(self.train) / rows
         self.every = self.options.log_every or max(1, self.total // 200)
-        self._say_size(stage.name, feeds.batch_size)
+        self._log_size(stage.name, feeds.batch_size)
         if p.total_steps == 0:
             begin(self)
         with shown(self, stage.name, rows) as pace:
@@ -185,6 +192,7 @@ class Loop:
                 self._after_step()
 
     def _step(self, rng: Rng, feeds: Feeds) -> dict[str, Tensor]:
+        """Runs one step of all updates and returns their losses."""
         batches = feeds.next(self.model, rng)
         logged: dict[str, Tensor] = {}
         for player in self.players:
@@ -201,6 +209,7 @@ class Loop:
         return logged
 
     def _move(self, player: OptimizerStep, batch: Batch, rng: Rng) -> dict[str, Tensor]:
+        """Runs one optimizer step of one update and returns its losses."""
         p = self.position
         try:
             first = p.step < player.update.every
@@ -219,6 +228,7 @@ class Loop:
     # ---- what happens around a step
 
     def _record(self, logged: dict[str, Tensor]) -> None:
+        """Adds the losses to the running means, and writes a row of metrics every `every` steps."""
         sums = self.position.sums
         self.position.last = {name: float(value) for name, value in logged.items()}
         for name, value in self.position.last.items():
@@ -231,6 +241,7 @@ class Loop:
         self.metrics.add(self._where(), self.terms)
 
     def _where(self) -> dict[str, Any]:
+        """Returns the columns of a row of metrics that locate it."""
         p = self.position
         epoch = p.step / self.per_epoch
         return {
@@ -242,7 +253,7 @@ class Loop:
         }
 
     def _after_step(self) -> None:
-        """Validation, callbacks, checkpoint, interruption."""
+        """Runs validation and diagnostics after an epoch, callbacks and checkpoints; stops on request."""
         p = self.position
         epochs = int(p.step / self.per_epoch + 1e-9)
         ended = p.pending or epochs > p.epoch or p.step == self.total
@@ -254,14 +265,17 @@ class Loop:
                 self.terms |= found
         for callback in self.callbacks:
             callback(self, ended)
-        interrupted = self._any(self.stop())
-        if self._any(time.perf_counter() - self.saved > self.options.checkpoint_seconds) or interrupted:
+        interrupted = self._in_any_process(self.stop())
+        if (
+            self._in_any_process(time.perf_counter() - self.saved > self.options.checkpoint_seconds)
+            or interrupted
+        ):
             self.save()
         if interrupted:
             raise Interrupted
 
     def _validate(self, epoch: int) -> None:
-        """The score of the validation rows; one that is broken off is due again after a resume."""
+        """Scores the validation rows; after an interrupt, the score is repeated on resume."""
         p = self.position
         before, p.epoch, p.pending = p.epoch, epoch, False
         try:
@@ -273,21 +287,25 @@ class Loop:
         if found:
             self.metrics.add(self._where(), found)
 
-    def _any(self, here: bool) -> bool:
-        """Returns True if a condition holds on one of the processes."""
+    def _in_any_process(self, here: bool) -> bool:
+        """Returns True if a condition holds in any process."""
         if self.backend.world == 1:
             return here
         return bool(self.backend.sum(torch.tensor(float(here))) > 0)
 
-    def _say_size(self, name: str, rows: int) -> None:
-        """What is known before the first step; the duration follows when some are made."""
+    def _log_size(self, name: str, rows: int) -> None:
+        """Logs steps and memory before the first step."""
         players = [(player.parameters, player.plan) for player in self.players]
         self.needs = counted(self.model, players, bool(self.ema), self.train)
         if self.folder is not None:
             log.info("%s: %s steps of %s rows; %s", name, f"{self.total:,}", f"{rows:,}", self.needs)
 
     def save(self) -> None:
-        """Write the checkpoint, unless a weight is not finite."""
+        """Writes the checkpoint, unless a weight is not finite.
+
+        Raises:
+            TrainingFailed: if a weight is not finite.
+        """
         self.position.seconds = time.perf_counter() - self.began
         split = [player for player in self.players if player.accumulate != self.options.accumulate]
         self.position.parts = {player.update.name: player.accumulate for player in split}

@@ -1,4 +1,4 @@
-"""The options of training: plain values, saved with the run."""
+"""Training options: plain values that are saved with the run."""
 
 from __future__ import annotations
 
@@ -14,40 +14,47 @@ from simulacra.core.renamed import renames
 from simulacra.core.storage.typed_values import wrongly_typed
 from simulacra.core.updates import Epochs, Stage, Steps, Update
 
-MOST_EPOCHS, MOST_STEPS, MOST_DEVICES = 10**9, 2**53, 1024  # beyond them nobody trains
+MOST_EPOCHS, MOST_STEPS, MOST_DEVICES = 10**9, 2**53, 1024  # upper limits, to catch typing errors
 
 
 @renames
 @checked
 @dataclass(frozen=True)
 class Options:
-    """How to train; what is None keeps what the model declares.
+    """Training options; None keeps what the model declares.
 
     Args:
         epochs: passes over the data; scales the declared length of every stage.
         stages: epochs of single stages by name; wins over `epochs`.
-        least_steps: fewest steps of a stage whose length is in passes, where neither `epochs` nor `stages`
-            gives it.
+        least_steps: smallest number of steps of a stage whose length is in passes, where neither `epochs` nor
+            `stages` gives it.
         batch_size: rows of a step, over all processes.
         seed: seed of every random number of the run.
         lr: learning rate of every update.
-        schedule: `constant`, `cosine`, `linear` or `burda`: the learning rate's course.
+        schedule: learning rate schedule: `constant`, `cosine`, `linear` or `burda`.
         warmup: share of a stage over which the learning rate rises from 0.
         clip: largest norm of each update's gradient.
         ema: decay of an exponential moving average of the weights, such as 0.999; the average
-            is what is scored and saved.
-        patience: stop after so many epochs without a better validation score and keep the best.
+            is scored and saved.
+        patience: stop after so many epochs without a better validation score and keep the best weights.
         validate: score the validation split after each epoch; None: where a capability gives a
             score and the split exists.
-        accumulate: micro-batches a step, for batches that do not fit into memory.
+        accumulate: number of micro-batches a step, for batches that do not fit into memory.
         precision: `32` or `bf16` (autocast in training; scores stay in full precision).
         device: `auto`, `cpu`, `cuda` or `mps`.
         devices: number of processes.
-        checkpoint_seconds: time between two checkpoints.
+        checkpoint_seconds: seconds between two checkpoints.
         log_every: steps between two rows of metrics; None: about 200 rows a stage.
-        samples_every: epochs between two pictures of samples, where a `SamplePictures` watches (on
-            the command line one does); None: eight pictures a stage.
+        samples_every: epochs between two pictures of samples, with a `SamplePictures` callback (on the
+            command line there is one); None: eight pictures a stage.
         progress: show a progress bar with the time; None: at a terminal and in a notebook.
+
+    Raises:
+        ValueError: if a value has the wrong type or is out of range.
+
+    Example:
+        >>> Options(epochs=5, lr=0.001).spec()["lr"]
+        0.001
     """
 
     epochs: float | None = None
@@ -112,15 +119,15 @@ class Options:
             )
 
     def spec(self) -> dict[str, Any]:
-        """The options as JSON."""
+        """Returns the options as a dictionary for JSON."""
         return {**asdict(self), "stages": dict(self.stages)}
 
     def steps(self, stage: Stage, model: Model, rows: int) -> int:
-        """Number of steps of a stage.
+        """Returns the number of steps of a stage.
 
         Args:
             stage: a stage of `model`.
-            model: whose declared length `epochs` scales.
+            model: the model, whose declared length `epochs` scales.
             rows: number of training rows.
         """
         if not stage.updates:
@@ -139,11 +146,11 @@ class Options:
         return max(least, round(length.n * rows / (min(self.batch_size, rows) * draws(stage))))
 
     def for_model(self, model: Model, validates: bool = True) -> Options:
-        """The options with what the model recommends where nothing was given.
+        """Returns the options with the model's recommendations in place of None.
 
         Args:
-            model: whose `recommended` options apply.
-            validates: whether there are validation rows, without which nothing stops early.
+            model: the model.
+            validates: False without validation rows, in which case there is no early stopping.
         """
         wanted = {name: value for name, value in model.recommended.items() if getattr(self, name) is None}
         if not validates or self.validate is False:
@@ -151,10 +158,10 @@ class Options:
         return replace(self, **wanted)
 
     def optimizer(self, update: Update) -> Optimizer:
-        """The update's optimizer with what the options override.
+        """Returns the update's optimizer, with the entries that the options override.
 
         Args:
-            update: of a stage of the model.
+            update: an update of a stage of the model.
         """
         given = update.optimizer
         if self.lr is not None:
@@ -169,7 +176,7 @@ class Options:
 
 
 class OptionKeywords(TypedDict, total=False):
-    """The fields of `Options`, as keywords of `fit`; a test compares the two."""
+    """The fields of `Options` as keyword arguments of `fit`; a test compares the two."""
 
     epochs: float | None
     stages: Mapping[str, float]
@@ -193,11 +200,11 @@ class OptionKeywords(TypedDict, total=False):
     progress: bool | None
 
 
-MANY = 100  # stages of a model that are looked at
+MANY = 100  # largest number of stages that are planned
 
 
 def planned_stages(model: Model) -> list[Stage]:
-    """The model's stages, as it gives them before training has begun."""
+    """Returns the model's stages, as declared before training."""
     stages: list[Stage] = []
     while len(stages) < MANY:
         past = [{"name": stage.name, "steps": 0, "terms": {}} for stage in stages]
@@ -209,12 +216,17 @@ def planned_stages(model: Model) -> list[Stage]:
 
 
 def stage_names(model: Model) -> list[str]:
-    """The names of the model's stages, as it gives them before training has begun."""
+    """Returns the names of the model's stages, as declared before training."""
     return [stage.name for stage in planned_stages(model)]
 
 
 def check_stages(model: Model, options: Options) -> None:
-    """Raise ValueError if lengths are given for stages that the model does not have."""
+    """Raises ValueError if epochs are given for stages that the model does not have.
+
+    Args:
+        model: the model.
+        options: training options.
+    """
     names = stage_names(model) if options.stages else []
     for name in options.stages:
         if name not in names:
@@ -222,5 +234,5 @@ def check_stages(model: Model, options: Options) -> None:
 
 
 def draws(stage: Stage) -> int:
-    """Fresh batches that one step takes: the largest `repeat` of its updates."""
+    """Returns the number of batches in one step: the largest `repeat` of the stage's updates."""
     return max((update.repeat for update in stage.updates), default=1)

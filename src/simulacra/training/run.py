@@ -36,14 +36,14 @@ _HELD: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())  # f
 
 @dataclass(repr=False)
 class Run:
-    """What training left.
+    """A training run.
 
     Args:
-        path: the folder.
-        model: trained, in evaluation mode.
-        data: the data set, or None until `simulacra.load_data` makes it again.
-        config: the content of `config.json`.
-        findings: what the doctor said at the end of training, warnings first.
+        path: run folder.
+        model: trained model, in evaluation mode.
+        data: data set; None if it was not made by `simulacra.load_data`.
+        config: content of `config.json`.
+        findings: the doctor's findings at the end of training, warnings first.
     """
 
     path: Path
@@ -54,27 +54,27 @@ class Run:
 
     @property
     def epochs(self) -> float | None:
-        """Passes over the data that it was trained for; None where each stage has its own length."""
+        """Number of passes over the data; None if each stage has its own length."""
         passes: float | None = self.config["options"]["epochs"]
         return passes
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """Rows of `metrics.csv` as numbers, but for the name of the stage; blanks are left out."""
+        """Rows of `metrics.csv`: the stage as text, all else as numbers, without blanks."""
         return read_numbers(self.path / METRICS)
 
     def plot(self, name: str = "samples", **options: Any) -> Any:
-        """One picture of the run, which a notebook shows; `simulacra.plot` describes the pictures.
+        """Returns one picture of the run, which a notebook displays; `simulacra.plot` lists the pictures.
 
         Args:
             name: such as `samples`, `reconstructions` or `training_curves`.
-            options: of `simulacra.plot` and of the picture.
+            options: options of `simulacra.plot` and of the picture.
 
         Returns:
-            A `Plot`: `save(path)` writes it, `figure` is a matplotlib figure, `data` holds arrays and names.
+            A `Plot`: `save(path)` writes it, `figure` is the matplotlib figure.
 
         Raises:
-            ValueError: if model and data do not allow it; the sentence lists those that they do.
+            ValueError: if model and data do not permit it; the message lists the possible pictures.
         """
         # a layer above, as for `html_of`
         return importlib.import_module("simulacra.exploration.plot").plot(self, name, **options)
@@ -90,7 +90,13 @@ class Run:
 
 
 def new_folder(model: str, data: str, root: Path = RUNS) -> Path:
-    """The first free `runs/MODEL-DATA-N`, made."""
+    """Creates and returns the first free `runs/MODEL-DATA-N`.
+
+    Args:
+        model: name of the model.
+        data: name of the data.
+        root: parent folder.
+    """
     root.mkdir(parents=True, exist_ok=True)
     n = 1
     while True:
@@ -104,9 +110,9 @@ def new_folder(model: str, data: str, root: Path = RUNS) -> Path:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Only one process trains in a run folder; the lock goes with the process.
+    """Context in which only this process may train in a run folder; the lock ends with the process.
 
-    Within a lock that this thread holds it may be asked for again.
+    The thread that holds the lock may acquire it again.
 
     Raises:
         ValueError: if another process holds it, or the folder is gone.
@@ -126,9 +132,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock_of(folder: Path) -> Any:
-    """The locked file.
+    """Returns the locked file.
 
-    A process that gives up removes its lock: whoever locked what was removed tries the new one.
+    A process that removes its folder also removes the lock file. If the locked file was removed in the
+    meantime, the new one is tried.
     """
     for _ in range(TRIES):
         try:
@@ -165,7 +172,7 @@ ENTRIES: dict[str, type] = {**OF_A_MODEL, "data": dict, "options": dict}
 
 
 def run_config(folder: Path) -> dict[str, Any]:
-    """The configuration of the run in `folder`, every entry there.
+    """Returns the configuration of a run, with all entries.
 
     Raises:
         ValueError: if the folder holds no run, or its configuration is damaged.
@@ -179,9 +186,14 @@ def run_config(folder: Path) -> dict[str, Any]:
 
 
 def class_of(config: dict[str, Any], kind: type[Model] | None, path: Path) -> type[Model]:
-    """The class of a saved model: of the catalogue, of an installed package, or given as the user's own.
+    """Returns the class of a saved model: of the catalogue, of an installed package, or the user's own.
 
-    Nothing is imported by a name that the configuration gives, unless an installed package declares it.
+    Nothing is imported by a name in the configuration, unless an installed package declares it.
+
+    Args:
+        config: configuration of the saved model.
+        kind: the user's own class, or None.
+        path: file of the model, for messages.
 
     Raises:
         ValueError: if the class must be given, or is another.
@@ -215,12 +227,12 @@ def load(
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
     **passed: nn.Module,
 ) -> Model:
-    """A trained model from a run folder, or from what `Model.save` wrote; nothing in it is executed.
+    """Loads a trained model from a run folder, or from a file of `Model.save`; nothing in it is executed.
 
     Args:
         path: a folder with `model.safetensors` and `config.json`, or one `.safetensors` file.
-        kind: the model's class, where it is your own and not in the catalogue.
-        device: where its weights go; None: `cpu`.
+        kind: the model's class, if it is your own and not in the catalogue.
+        device: device of the weights; None: `cpu`.
         passed: networks that the model was built with, by argument name.
 
     Raises:

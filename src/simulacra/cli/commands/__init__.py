@@ -1,1 +1,1 @@
-"""The commands, one file each: `simulacra NAME` runs the function of that name."""
+"""The commands, one module each: `simulacra NAME` calls `run` of the module NAME."""

@@ -1,4 +1,4 @@
-"""`simulacra compare RUN RUN ...`: which one is better, where the numbers decide."""
+"""`simulacra compare RUN RUN ...`: compares evaluated runs and says which differences are significant."""
 
 from __future__ import annotations
 
@@ -12,19 +12,26 @@ from simulacra.cli.output import say
 if TYPE_CHECKING:
     from simulacra.evaluation.compare.comparison import Compared
 
-REFUSED = 2  # exit code where something cannot stand in one table
+REFUSED = 2  # exit code if some scores could not be compared
 
 
 def run(words: Sequence[str]) -> int:
-    """Compare runs."""
+    """Runs `simulacra compare` with the given command-line words."""
     return call("compare", compare, words)
 
 
 def compare(*runs: str, out: str | None = None) -> int:
-    """Compare evaluated runs: a table for each protocol; what cannot be compared is refused, with the mend.
+    """Compare evaluated runs: a table for each protocol; what cannot be compared is refused, with the remedy.
 
     Args:
+        runs: run folders, each with a report of `simulacra evaluate`.
         out: file to write as well: .html with the runs' pictures of samples, .md, or .json.
+
+    Returns:
+        0, or 2 if some scores could not be compared.
+
+    Raises:
+        ValueError: if `out` has another suffix, or nothing can be compared.
     """
     if out is not None and Path(out).suffix not in WRITERS:
         raise ValueError(f"--out {out} must end in {', '.join(WRITERS)}.")

@@ -1,4 +1,4 @@
-"""`simulacra data`: the data sets with a name; `get NAME` fetches one, `inspect PATH` describes any."""
+"""`simulacra data`: lists the named data sets; `get NAME` downloads one, `inspect PATH` describes any."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ of .wav recordings, or a .wav, .npz, .npy, .csv or .mat file.
 
 
 def run(words: Sequence[str]) -> int:
-    """List the data sets, fetch one, or describe one."""
+    """Lists the data sets, downloads one, or describes one.
+
+    Args:
+        words: command-line words after `data`.
+
+    Raises:
+        ValueError: if an option or an action is unknown, or a name is missing.
+    """
     asked = scan(words)
     if "help" in asked.flags:
         say(HELP)
@@ -50,10 +57,10 @@ def run(words: Sequence[str]) -> int:
 
 
 def _inspect(asked: Arguments) -> int:
-    """Describe a data set."""
+    """Runs `data inspect PATH`."""
     match asked.positional[1:]:
         case [name]:
-            # imported here: lists need no torch
+            # imported here, so that lists do not import torch
             from simulacra.cli.inspect import inspect
 
             inspect(name, asked.pairs)
@@ -65,14 +72,19 @@ def _inspect(asked: Arguments) -> int:
 
 
 def listing() -> None:
-    """Print every data set and whether it is on this machine."""
+    """Prints every named data set and whether it is on this machine."""
     rows = [("name", "ready", "where, or how to get it", "what it is")]
     rows += [(s.name, "yes" if s.ready else "no", s.where, s.description) for s in names.available()]
     say(table(rows))
 
 
 def get(name: str, folder: str | None, base_url: str | None) -> None:
-    """Fetch a data set and say where it is.
+    """Downloads a data set and prints its folder.
+
+    Args:
+        name: name of the data set in the catalogue.
+        folder: folder for data sets; None: SIMULACRA_DATA, or the user's cache.
+        base_url: address of a mirror with files of the same names; None: the publisher.
 
     Raises:
         ValueError: if the name is unknown or needs no download, or the download failed.
@@ -88,13 +100,19 @@ def get(name: str, folder: str | None, base_url: str | None) -> None:
 
 
 class Bar:
-    """Progress of a download: a line that is written over on a terminal, else one line a file."""
+    """Download progress: one line that is overwritten on a terminal, otherwise one line for each file."""
 
     def __init__(self) -> None:
         self.file, self.live = "", sys.stderr.isatty()
 
     def __call__(self, file: str, done: int, total: int | None) -> None:
-        """Called with the bytes so far."""
+        """Reports progress.
+
+        Args:
+            file: name of the file.
+            done: bytes downloaded so far.
+            total: size of the file in bytes; None: unknown.
+        """
         share = f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB" if total else f"{done / 1e6:,.1f} MB"
         if self.live:
             print(
@@ -107,9 +125,10 @@ class Bar:
         self.file = file
 
     def _next(self) -> str:
+        """Returns the line break that ends the previous file's line; empty before the first file."""
         return "\n" if self.file else ""
 
     def close(self) -> None:
-        """Leave the line."""
+        """Ends the current line."""
         if self.live:
             print(self._next(), end="", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""`simulacra demo`: the first run, on the handwritten digits that ship with scikit-learn."""
+"""`simulacra demo`: a first run on the handwritten digits that scikit-learn includes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ NEXT = (
     "simulacra sample {run} --n 64 --out samples.png",
     "simulacra train vae digits --model.latent 8 --data.binarize dynamic --epochs 200",
     "simulacra train vae digits --data.condition label --data.binarize dynamic --epochs 200",
-    "simulacra models                   # what else there is",
-    "simulacra data                     # and on what",
+    "simulacra models                   # list all models",
+    "simulacra data                     # list all data sets",
 )
 
 
 def run(words: Sequence[str]) -> int:
-    """The first run."""
+    """Runs `simulacra demo` with the given command-line words."""
     return call("demo", demo, words)
 
 
 def demo(*, out: str | None = None, epochs: float = 500, seed: int = 0) -> int:
-    """Train a VAE with two latent numbers on 8x8 digits, score it with k=1000 and draw it: a minute.
+    """Train a VAE with two latent variables on 8x8 digits, score it with k=1000 and draw it: takes a minute.
 
     Args:
         out: run folder; by default the first free runs/vae-digits-N.

@@ -1,4 +1,4 @@
-"""`simulacra doctor RUN`: one finding a line, warnings first."""
+"""`simulacra doctor RUN`: prints one finding per line, warnings first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger("simulacra")
 
 
 def run(words: Sequence[str]) -> int:
-    """Examine a run."""
+    """Runs `simulacra doctor` with the given command-line words."""
     return call("doctor", doctor, words)
 
 
@@ -39,21 +39,27 @@ def doctor(
 ) -> int:
     """Say what is wrong with a run and what to try, one finding a line, warnings first.
 
-    The findings are those of the last `simulacra evaluate` with these options, where the run has not changed
-    since; otherwise the run is measured, at moderate cost.
+    Findings of the last `simulacra evaluate` with the same options are reused if the run has not changed;
+    otherwise the run is measured at moderate cost.
 
     Args:
-        k: importance samples of a bound: 100.
-        split: `train`, `valid` or `test`: `test`.
-        limit: rows that are looked at: 1,000.
-        seed: same seed, same findings: 0.
-        temperatures: of annealing, where log Z of an energy cannot be summed: 300.
-        chains: of annealing, in each direction: 30.
-        sweeps: Gibbs sweeps before annealing in reverse: 300.
+        run: run folder.
+        k: number of importance samples of a bound; 100 by default.
+        split: `train`, `valid` or `test`; `test` by default.
+        limit: number of rows to use; 1,000 by default.
+        seed: random seed; the same seed gives the same findings; 0 by default.
+        temperatures: number of temperatures of annealed importance sampling, used where log Z of an energy
+            cannot be summed; 300 by default.
+        chains: number of annealing chains in each direction; 30 by default.
+        sweeps: Gibbs sweeps before annealing in reverse; 300 by default.
         extractor: file with a network whose outputs are the features in which samples are scored.
-        samples: number of samples that are scored so.
-        tasks: look at scores by tasks too, which may take minutes.
-        budget: time, such as 30s or 2m, that annealing and samples of chains go by; `none` for no limit.
+        samples: number of samples to score in these features.
+        tasks: also compute scores by downstream tasks, which may take minutes.
+        budget: time limit, such as 30s or 2m, of annealing and of sampling by Markov chains; `none` for no
+            limit.
+
+    Raises:
+        ValueError: if k is below 1, `budget` is no time, or the run was trained on data from memory.
     """
     if k is not None and k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
@@ -80,12 +86,16 @@ def doctor(
 
 
 def measured(trained: Run, name: str, asked: dict[str, Any], budget: float | None) -> list[Finding]:
-    """The findings on a run as it is now.
+    """Measures a run and returns the findings.
 
     Args:
-        name: of the run, as it was typed.
-        asked: options of `evaluate` by name; None is the doctor's own.
-        budget: seconds, or None for no limit.
+        trained: the run.
+        name: run folder as typed, for messages.
+        asked: options of `evaluate` by name; None: the doctor's default.
+        budget: time limit in seconds; None: no limit.
+
+    Raises:
+        ValueError: if the run was trained on data from memory.
     """
     if trained.data is None:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""`simulacra evaluate RUN`: typed scores, the doctor's findings, and a report in the run folder."""
+"""`simulacra evaluate RUN`: writes scores and the doctor's findings to a report in the run folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulacra.cli.output import INTERRUPTED, say, shown
 
 
 def run(words: Sequence[str]) -> int:
-    """Score a run."""
+    """Runs `simulacra evaluate` with the given command-line words."""
     return call("evaluate", evaluate, words)
 
 
@@ -30,27 +30,35 @@ def evaluate(
     tasks: bool = False,
     budget: str = "1m",
 ) -> int:
-    """Score a run on held-out rows, print the report and write report.json and report.md beside it.
+    """Score a run on held-out rows, print the report and write report.json and report.md to the run folder.
 
     Args:
-        k: importance samples of a bound.
+        run: run folder.
+        k: number of importance samples of a bound.
         split: `train`, `valid` or `test`.
         limit: use only so many rows, chosen at random by the seed; the protocol then says so.
-        seed: same seed, same report.
-        temperatures: of annealing, where log Z of an energy cannot be summed: at most 1,000, or 100 where
-            over 100 frames or conditions have each their own; fewer where the budget is short.
-        chains: of annealing, in each direction: at most 100, or 10.
+        seed: random seed; the same seed gives the same report.
+        temperatures: number of temperatures of annealed importance sampling, used where log Z of an energy
+            cannot be summed: at most 1,000, or 100 where over 100 frames or conditions each have their own
+            log Z; fewer where the budget is short.
+        chains: number of annealing chains in each direction: at most 100, or 10.
         sweeps: Gibbs sweeps before annealing in reverse: at most 1,000, or 100.
         extractor: file with a network whose outputs are the features in which samples are scored:
-            TorchScript, which runs code (take it only from a source that you trust), or a .safetensors that
-            was kept from another score, which runs none. By default a small network is trained on the
-            training rows, once, where the model has no likelihood.
-        samples: number of samples that are scored so: 10,000, and at most that of held-out rows. Given for a
-            model with a likelihood, it is scored by its samples too.
-        tasks: score by tasks too: a classifier that learned from labelled samples, and one that sees 100
-            labels and the model's codes or features. It may take minutes.
-        budget: time, such as 90s, 20m or 1.5h. Annealing is as long, and samples of chains are as many, as it
-            pays for; `none` takes as long as it takes. An interrupt keeps what was measured.
+            TorchScript, which runs code (take it only from a source that you trust), or a .safetensors file
+            kept from another score, which runs none. By default, where the model has no likelihood, a small
+            network is trained once on the training rows.
+        samples: number of samples to score: 10,000, and at most the number of held-out rows. If given for a
+            model with a likelihood, its samples are scored too.
+        tasks: also score by downstream tasks: a classifier trained on labelled samples, and one trained on
+            100 labels and the model's codes or features. It may take minutes.
+        budget: time limit, such as 90s, 20m or 1.5h, from which the length of annealing and the number of
+            samples from Markov chains are chosen; `none` for no limit. An interrupt keeps what was measured.
+
+    Returns:
+        0, or 130 after an interrupt.
+
+    Raises:
+        ValueError: if k is below 1 or `budget` is no time.
     """
     if k < 1:
         raise ValueError(f"--k is {k}, but a bound needs at least one importance sample.")
@@ -65,14 +73,14 @@ def evaluate(
     trained = load_run(run)
     options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
     options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "budget": seconds}
-    options["keep"] = False  # written below, where a folder that cannot be written to is an error
+    options["keep"] = False  # the report is written below, where a write error ends the command
     code = 0
     try:
         with shown(trained.path):
             report = score(trained, **options)
     except CutShort as short:
         report, code = short.done, INTERRUPTED
-    # hours of scoring are done: they are told before a disk that is full can refuse them
+    # print the scores, which may have taken hours, before a full disk can make the write fail
     say(report.table(), "")
     written = report.write(trained.path)
     say(f"report: {written['page']}, {written['report']}")

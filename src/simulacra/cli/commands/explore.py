@@ -1,4 +1,4 @@
-"""`simulacra explore [WHAT] RUN`: the pictures that the model's capabilities and its data allow, or one."""
+"""`simulacra explore [WHAT] RUN`: draws all pictures that model and data allow, or one of them."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from simulacra.cli.options.times import in_seconds
 from simulacra.cli.output import say, shown, table
 
 FORM = "[WHAT] RUN"
-# the names of `exploration.pictures.registry`, which help must not import
+# copy of the names in `exploration.pictures.registry`, because help must not import torch
 WHAT = {
-    "samples": "draws of the model; a row for each class where it takes one",
-    "samples-and-data": "samples over held-out rows, for what is no image",
+    "samples": "samples of the model; one row for each class, if it takes classes",
+    "samples-and-data": "samples above held-out rows, for data that are no images",
     "pairs": "the most associated columns of a table, training rows and samples side by side",
     "correlations": "associations of the columns of a table: training rows, samples, and the difference",
     "random-codes": "expected images of random codes",
-    "reconstructions": "held-out images and what the model makes of their codes",
-    "completions": "held-out rows, what is given of them, and draws of the rest; also `complete`",
-    "inversions": "held-out images and what the model makes of codes found for them; also `invert`",
+    "reconstructions": "held-out images and their reconstructions",
+    "completions": "held-out rows, their known part, and draws of the rest; also `complete`",
+    "inversions": "held-out images, and decoded codes that were fitted to them; also `invert`",
     "latent-map": "the codes of held-out rows",
-    "manifold": "the decoded lattice of codes",
+    "manifold": "decoded codes of a regular grid",
     "interpolations": "paths between codes",
     "arithmetic": "codes of one class less those of a second plus those of a third",
-    "saliency": "samples and what would make them look more real to the critic",
-    "critic-field": "the critic's number over the plane, below samples and data of two numbers",
-    "snapshots": "samples of two numbers at steps of training, with the critic's number where there is one",
+    "saliency": "samples, and the gradient of the critic with respect to them",
+    "critic-field": "output of the critic over the plane, for data of two numbers, with samples and data",
+    "snapshots": "samples at several steps of training, for data of two numbers, with the critic's output",
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
-    "training-curves": "what training recorded",
+    "training-curves": "losses and scores recorded in training",
     "neighbours": "the samples nearest to training rows",
 }
 VERBS = {"complete": "completions", "invert": "inversions"}
-# the first picture that takes an option
+# for error messages: a picture that takes the option
 OWNER = {"known": "complete", "n": "complete", "draws": "complete", "condition": "complete"}
 OWNER |= dict.fromkeys("abc", "arithmetic")
 
 
 def run(words: Sequence[str]) -> int:
-    """Draw a run."""
+    """Runs `simulacra explore` with the given command-line words."""
     names = table([(f"  {name}", about) for name, about in WHAT.items()])
     return call("explore", explore, words, FORM, f"WHAT, where model and data allow it:\n{names}")
 
@@ -63,22 +63,26 @@ def explore(
     """Draw what a run can do: all pictures that model and data allow, or only WHAT.
 
     Args:
-        out: folder of the pictures; by default the run folder. What shows rows of the data goes to
-            its `private` folder.
-        seed: same seed, same pictures.
-        known: of completions: the part that stays known, for images upper, lower, left, right, centre
+        words: name of a picture (optional) and run folder.
+        out: folder of the pictures; by default the run folder. Pictures with rows of the data go to its
+            `private` folder.
+        seed: random seed; the same seed gives the same pictures.
+        known: for completions: the part that stays known, for images upper, lower, left, right, centre
             (the border stays) or noise (a random half), for vectors and tables first, last or noise; by
             default the first of these, for tables all but a quarter of the cells. A part that does not come
-            first in the order of drawing takes longer. Of inversions: the part that codes are found by; by
+            first in the order of drawing takes longer. For inversions: the part to which codes are fitted; by
             default the whole image.
-        n: of completions and inversions: number of rows; by default 6, of tables up to 200, and 10.
-        draws: of completions: draws of each row; by default 4, of tables 19.
-        condition: of completions and inversions, where the model takes one: a class, by name or number, or
+        n: for completions and inversions: number of rows; by default 6, for tables up to 200, and 10.
+        draws: for completions: number of draws for each row; by default 4, for tables 19.
+        condition: for completions and inversions, where the model takes one: a class, by name or number, or
             one for each row with commas between; by default the rows' own.
-        a: of arithmetic: a class, by name or number; by default the first.
-        b: of arithmetic: the class that is taken away; by default the second.
-        c: of arithmetic: the class that is added; by default the third.
-        budget: time, such as 90s or 20m, that searches for codes go by; `none` for no limit.
+        a: for arithmetic: a class, by name or number; by default the first.
+        b: for arithmetic: the class that is subtracted; by default the second.
+        c: for arithmetic: the class that is added; by default the third.
+        budget: time limit, such as 90s or 20m, of searches for codes; `none` for no limit.
+
+    Raises:
+        ValueError: if the words or options fit no picture, or the run was trained on data from memory.
     """
     what, path = _what_and_run(words)
     seconds = in_seconds(budget)
@@ -97,7 +101,7 @@ def explore(
     metrics = trained.metrics if (trained.path / "metrics.csv").is_file() else []
     history = read_history(trained.path)
     allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics, history))
-    only = None if what is None else _named(what, allowed)
+    only = None if what is None else _picture_name(what, allowed)
     if condition is not None:
         options["condition"] = typed_condition(trained.model, condition)
     try:
@@ -114,7 +118,7 @@ def explore(
 
 
 def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
-    """WHAT, or None for all pictures, and RUN.
+    """Returns WHAT, or None for all pictures, and RUN.
 
     Raises:
         ValueError: if a word is missing, too many, or in the other's place.
@@ -125,44 +129,45 @@ def _what_and_run(words: Sequence[str]) -> tuple[str | None, str]:
     if len(words) > 2:
         raise ValueError(f"{words[2]!r} is one word too many: {usage}.")
     if len(words) == 1:
-        if _plain(words[0]) in WHAT and not Path(words[0]).exists():
+        if _canonical(words[0]) in WHAT and not Path(words[0]).exists():
             raise ValueError(f"RUN is missing: simulacra explore {words[0]} RUN.")
         return None, words[0]
     what, path = words
-    if _plain(what) not in WHAT and _plain(path) in WHAT:
+    if _canonical(what) not in WHAT and _canonical(path) in WHAT:
         raise ValueError(f"RUN comes last: simulacra explore {path} {what}.")
     return what, path
 
 
 def _no_options(options: Mapping[str, Any], path: str) -> None:
-    """Raise ValueError where an option of one picture was given for all."""
+    """Raises ValueError if an option of one picture was given without naming the picture."""
     for name, value in options.items():
         line = f"simulacra explore {OWNER[name]} {path} --{name} {value}"
         raise ValueError(f"--{name} is for one picture: {line}.")
 
 
-def _plain(word: str) -> str:
-    """A name as `WHAT` has it: dashes and underscores are one, and some have a verb."""
+def _canonical(word: str) -> str:
+    """Returns a name in the spelling of `WHAT`: with dashes, and the picture's name in place of a verb."""
     word = word.replace("_", "-")
     return VERBS.get(word, word)
 
 
-def _named(what: str, allowed: Callable[[], str]) -> str:
-    """The picture called `what`, as the library spells it.
+def _picture_name(what: str, allowed: Callable[[], str]) -> str:
+    """Returns the picture called `what`, as the library spells it.
 
     Args:
-        allowed: gives a clause with the pictures that model and data allow.
+        what: name as typed.
+        allowed: returns a clause that lists the pictures which model and data allow.
 
     Raises:
-        ValueError: if there is none; the sentence names the nearest, and those that are allowed.
+        ValueError: if there is none; the message names the nearest picture and those that are allowed.
     """
-    if _plain(what) in WHAT:
-        return _plain(what).replace("-", "_")
-    near = nearest(_plain(what), WHAT)
+    if _canonical(what) in WHAT:
+        return _canonical(what).replace("-", "_")
+    near = nearest(_canonical(what), WHAT)
     meant = f" (did you mean {near!r}?)" if near else ""
     raise ValueError(f"picture {what!r} is unknown{meant}: {allowed()}")
 
 
 def listed(drawn: Mapping[str, Path]) -> str:
-    """Name and path of each picture."""
+    """Returns a table with name and path of each picture."""
     return table([(f"  {name.replace('_', ' ')}", str(path)) for name, path in drawn.items()])

@@ -1,4 +1,4 @@
-"""`simulacra export RUN`: a word of a trained model as an ONNX graph, for programs without Python."""
+"""`simulacra export RUN`: writes a method of a trained model as an ONNX graph, to be run without Python."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from simulacra.cli.output import say
 
 
 def run(words: Sequence[str]) -> int:
-    """Export a model."""
+    """Runs `simulacra export` with the given command-line words."""
     return call("export", export, words)
 
 
 def export(run: str, *, what: str = "decode", out: str | None = None) -> int:
-    """Write a word of a trained model as an ONNX graph, in raw units, with its noise as inputs.
+    """Write a method of a trained model as an ONNX graph, in raw units, with its noise as inputs.
 
     Args:
+        run: run folder or saved model.
         what: decode, encode, step (of a Markov chain), sample, or logits (of each entry given those before).
-        out: the file; by default WHAT.onnx in the run folder.
+        out: output file; by default WHAT.onnx in the run folder.
     """
     from simulacra.core.export.onnx import export_onnx
     from simulacra.training.run import load

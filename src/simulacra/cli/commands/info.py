@@ -1,4 +1,4 @@
-"""`simulacra info`: versions, device, folders, optional packages, and what mends what is amiss."""
+"""`simulacra info`: prints versions, device, folders and optional packages, with remedies for problems."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import Any
 from simulacra.cli.options.command import call
 from simulacra.cli.output import say, table
 
-# what further words need: the optional dependencies of pyproject.toml that users ask for
+# optional dependencies, as in pyproject.toml
 EXTRAS = {"tables": ("pandas", "pyarrow", "openpyxl"), "export": ("onnx", "onnxscript", "onnxruntime")}
-LITTLE = 2e9  # bytes of a disk on which a run may not find room
+LITTLE = 2e9  # free bytes of a disk below which a warning is printed
 Facts = dict[str, Any]
 
 
 def run(words: Sequence[str]) -> int:
-    """Say what is here."""
+    """Runs `simulacra info` with the given command-line words."""
     return call("info", info, words)
 
 
 def info(*, json: bool = False) -> int:
-    """Say what this machine and this installation offer: versions, device, folders, packages, mends.
+    """Say what this machine and this installation offer: versions, device, folders, packages, remedies.
 
     Args:
         json: print the same as JSON.
@@ -39,12 +39,15 @@ def info(*, json: bool = False) -> int:
 
 
 def as_json(found: Facts) -> str:
-    """The facts for a program."""
+    """Returns the facts as JSON text."""
     return json.dumps(found, indent=2)
 
 
 def facts() -> Facts:
-    """What is here, as JSON: bytes are numbers, what is not there is null."""
+    """Returns versions, device, folders and packages as a dictionary for JSON.
+
+    Sizes are in bytes; None marks what is missing or unknown.
+    """
     from simulacra.data.catalog.names import homes
     from simulacra.training.run import RUNS
     from simulacra.version import __version__
@@ -75,7 +78,7 @@ def _torch() -> Facts:
 
 
 def _device() -> Facts:
-    """What `device=auto` picks, with its memory in bytes."""
+    """Returns the device that `device=auto` chooses, with its memory in bytes."""
     import torch
 
     from simulacra.training.hardware.backend import choose_device
@@ -92,7 +95,7 @@ def _device() -> Facts:
 
 
 def _installed() -> int | None:
-    """Bytes of the machine's memory, where the system tells."""
+    """Returns the machine's memory in bytes; None if the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -111,7 +114,7 @@ def _threads() -> Facts:
 
 
 def _free(folder: Path) -> int | None:
-    """Free bytes of the disk on which `folder` is, or will be."""
+    """Returns the free bytes of the disk that holds `folder`, or will hold it once created."""
     there = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
     return shutil.disk_usage(there).free if there else None
 
@@ -124,13 +127,13 @@ def _version(package: str) -> str | None:
 
 
 def mends(found: Facts) -> list[str]:
-    """A sentence with a command for each thing that is amiss.
+    """Returns a sentence with a command for each problem of this installation.
 
     Args:
-        found: what `facts` gave.
+        found: result of `facts`.
     """
     torch, threads, free = found["torch"], found["threads"], found["runs"]["free"]
-    # the version without its build, so that only the build changes
+    # the version without its build suffix, so that the reinstall changes the build only
     build = (
         "`python -m pip install uv` and `python -m uv pip install --reinstall-package torch "
         f"--torch-backend={{}} torch=={torch['version'].split('+')[0]}`"
@@ -161,7 +164,7 @@ def mends(found: Facts) -> list[str]:
 
 
 def as_text(found: Facts) -> str:
-    """The facts as a table, and the mends below."""
+    """Returns the facts as a table, followed by the remedies."""
     told = [f"- {mend}" for mend in found["mends"]] or ["- nothing is amiss."]
     return "\n".join([table(_rows(found)), "", "mends:", *told])
 

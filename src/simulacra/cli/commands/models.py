@@ -1,4 +1,4 @@
-"""`simulacra models`: the catalogue; `simulacra models NAME`: the options of one model."""
+"""`simulacra models`: lists the catalogue; `simulacra models NAME`: lists the options of one model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ INDENT = " " * 6
 
 
 def run(words: Sequence[str]) -> int:
-    """List the catalogue, or describe one model."""
+    """Lists the catalogue, or describes one model.
+
+    Args:
+        words: command-line words after `models`.
+
+    Raises:
+        ValueError: if there are several names or any option.
+    """
     asked = scan(words)
     if "help" in asked.flags:
         say(HELP)
@@ -31,7 +38,10 @@ def run(words: Sequence[str]) -> int:
 
 
 def described(name: str) -> str:
-    """What a model is and what its options are.
+    """Returns the summary of a model and its options, as text.
+
+    Args:
+        name: name in the catalogue.
 
     Raises:
         ValueError: if there is no such model.

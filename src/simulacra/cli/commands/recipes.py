@@ -1,6 +1,6 @@
-"""`simulacra recipes`: the published results that the source comes with, what they need and show.
+"""`simulacra recipes`: lists the published results that the source can reproduce, with the data they need.
 
-The files are read, not run, so that the list needs no torch.
+The recipe files are parsed, not run, so that the list does not import torch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from simulacra.data.catalog.names import homes
 SOURCE = Path(__file__).parents[4] / "recipes"
 SHOWN = 3  # published numbers that the list shows
 PART = re.compile(r"^([a-z]+) {2,}(\S.*)$")
-# as headers say it: "(DATA holds mnist/*.gz and uci/)"
+# in headers: "(DATA holds mnist/*.gz and uci/)"
 NEEDED = re.compile(r"DATA holds ([^;)]+)")
 
 
@@ -28,10 +28,10 @@ class Recipe:
     """A file of the folder `recipes`.
 
     Args:
-        path: where it lies.
-        summary: the first line of its docstring.
-        parts: what its header says, by word: command, protocol, published, ours, device.
-        published: the published numbers of its figures.
+        path: the file.
+        summary: first line of its docstring.
+        parts: entries of its header, by name: command, protocol, published, ours, device.
+        published: published numbers of its figures.
     """
 
     path: Path
@@ -41,29 +41,29 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """What `simulacra reproduce` takes."""
+        """The name that `simulacra reproduce` takes."""
         return self.path.stem
 
     @property
     def needed(self) -> list[str]:
-        """The files and folders below the data folder that its header names, as patterns."""
+        """Glob patterns of the files and folders in the data folder that the header names."""
         named = NEEDED.search(self.parts.get("command", ""))
         patterns = re.split(r",| and ", named[1]) if named else []
         return [pattern.strip() for pattern in patterns if "/" in pattern]
 
     @property
     def lacking(self) -> list[str]:
-        """The files and folders below the data folder that are not there."""
+        """The patterns of `needed` that match no file or folder."""
         return absent(self.needed)
 
 
 def absent(patterns: Iterable[str]) -> list[str]:
-    """The patterns that no file or folder below the data folders fits."""
+    """Returns the patterns that match no file or folder in the data folders."""
     return [text for text in patterns if not any(any(home.glob(text.strip("/"))) for home in homes())]
 
 
 def run(words: Sequence[str]) -> int:
-    """List the recipes."""
+    """Runs `simulacra recipes` with the given command-line words."""
     return call("recipes", recipes, words)
 
 
@@ -71,7 +71,7 @@ def recipes(*, folder: str | None = None) -> int:
     """List the recipes: short files that each train and score one published result.
 
     Args:
-        folder: where recipes lie; by default those of the source checkout.
+        folder: folder of the recipes; by default that of the source checkout.
     """
     rows = [("name", "data", "published", "what it shows")]
     for recipe in found(folder):
@@ -82,6 +82,7 @@ def recipes(*, folder: str | None = None) -> int:
 
 
 def _numbers(recipe: Recipe) -> str:
+    """Returns the first published numbers as text; `none` or `in its header` if the file lists no figures."""
     if not recipe.published:
         return "none" if recipe.parts.get("published", "none").startswith("none") else "in its header"
     more = ", ..." if len(recipe.published) > SHOWN else ""
@@ -89,10 +90,13 @@ def _numbers(recipe: Recipe) -> str:
 
 
 def found(folder: str | Path | None = None) -> list[Recipe]:
-    """The recipes of a folder, by name.
+    """Returns the recipes of a folder, sorted by name.
+
+    Args:
+        folder: folder of the recipes; None: that of the source checkout.
 
     Raises:
-        ValueError: if there is no such folder, or it holds none.
+        ValueError: if there is no such folder, or it holds no recipe.
     """
     place = SOURCE if folder is None else Path(folder)
     files = sorted(place.glob("*.py"))
@@ -107,10 +111,14 @@ def found(folder: str | Path | None = None) -> list[Recipe]:
 
 
 def find(name: str, folder: str | Path | None = None) -> Recipe:
-    """The recipe called `name`; a hyphen is an underscore.
+    """Returns the recipe called `name`.
+
+    Args:
+        name: name of the recipe; hyphens count as underscores, and `.py` may follow.
+        folder: folder of the recipes; None: that of the source checkout.
 
     Raises:
-        ValueError: if there is none; the sentence offers the nearest name.
+        ValueError: if there is none; the message offers the nearest name.
     """
     known = {recipe.name: recipe for recipe in found(folder)}
     wanted = name.removesuffix(".py").replace("-", "_")
@@ -120,7 +128,10 @@ def find(name: str, folder: str | Path | None = None) -> Recipe:
 
 
 def read(path: Path) -> Recipe:
-    """What a recipe says of itself.
+    """Reads docstring, header and published numbers of a recipe file.
+
+    Args:
+        path: the file.
 
     Raises:
         ValueError: if it is no Python.
@@ -134,10 +145,10 @@ def read(path: Path) -> Recipe:
 
 
 def header(text: str) -> dict[str, str]:
-    """The parts of a header, each on one line.
+    r"""Returns the entries of a header by name, each joined to one line.
 
     Example:
-        >>> header("What.\\n\\nours        13.866;\\n            5 s\\ndevice      1 core")
+        >>> header("What.\n\nours        13.866;\n            5 s\ndevice      1 core")
         {'ours': '13.866; 5 s', 'device': '1 core'}
     """
     parts: dict[str, list[str]] = {}
@@ -155,7 +166,7 @@ def header(text: str) -> dict[str, str]:
 
 
 def _published(tree: ast.Module) -> Iterator[float]:
-    """The published numbers of all `Figure("name", number, ...)`, or of what a file calls `..._figure`."""
+    """Yields the published numbers of all calls `Figure("name", number, ...)` or `..._figure(...)`."""
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and ast.unparse(node.func).lower().endswith("figure")):
             continue

@@ -1,4 +1,4 @@
-"""`simulacra reproduce NAME`: runs a recipe and says how its figures compare with the published ones."""
+"""`simulacra reproduce NAME`: runs a recipe and compares its figures with the published ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Record = dict[str, Any]
 
 
 def run(words: Sequence[str]) -> int:
-    """Run a recipe."""
+    """Runs `simulacra reproduce` with the given command-line words."""
     return call("reproduce", reproduce, words)
 
 
@@ -35,10 +35,14 @@ def reproduce(
     """Run a recipe and print, for each of its figures, the published number, ours and a verdict.
 
     Args:
+        name: name of the recipe, as `simulacra recipes` lists it.
         budget: time for its trainings, such as 90s, 20m or 1.5h, which then run fewer passes; by default
             the recipe's whole schedule.
-        record: write what was measured to results/NAME.json beside the recipe.
-        folder: where recipes lie; by default those of the source checkout.
+        record: write the measurements to results/NAME.json beside the recipe.
+        folder: folder of the recipes; by default that of the source checkout.
+
+    Raises:
+        ValueError: if there is no such recipe, it has no figures, or `budget` is no time.
     """
     minutes = None if budget is None else in_minutes(budget)
     recipe = find(name, folder)
@@ -59,15 +63,15 @@ def reproduce(
 
 
 def imported(recipe: Recipe) -> ModuleType:
-    """The recipe's module.
+    """Imports a recipe and returns its module.
 
     Raises:
-        ValueError: if it has no `reproduce`.
+        ValueError: if the module has no `reproduce`.
     """
     spec = importlib.util.spec_from_file_location(f"recipe_{recipe.name}", recipe.path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where its dataclasses look for their names
+    sys.modules[spec.name] = module  # dataclasses look up annotations there
     spec.loader.exec_module(module)
     if not hasattr(module, "reproduce"):
         raise ValueError(
@@ -78,7 +82,7 @@ def imported(recipe: Recipe) -> ModuleType:
 
 
 def device() -> str:
-    """What computes, in words: `x86_64, 2 cores, 1 thread`."""
+    """Returns the computing device in words, such as `x86_64, 2 cores, 1 thread`."""
     from simulacra.cli.commands.info import facts
 
     found = facts()
@@ -89,7 +93,13 @@ def device() -> str:
 
 
 def as_record(measured: Measured, minutes: float, machine: str) -> Record:
-    """What is kept of a figure."""
+    """Returns a measured figure as a dictionary for JSON.
+
+    Args:
+        measured: the figure with our value.
+        minutes: time of the measurement in minutes.
+        machine: device in words, from `device`.
+    """
     from simulacra.version import __version__
 
     figure = measured.figure
@@ -113,7 +123,7 @@ def as_record(measured: Measured, minutes: float, machine: str) -> Record:
 
 
 def described(found: Record) -> str:
-    """A record as lines."""
+    """Returns a record as a table of text."""
     rows = [("published", published(found)), ("ours", ours(found))]
     theirs, here = found["published_protocol"], found["protocol"]
     if here == theirs:
@@ -128,7 +138,7 @@ def described(found: Record) -> str:
 
 
 def number(value: float) -> str:
-    """A number as tables show it: five digits, and no noise of the arithmetic.
+    """Returns a number with five significant digits.
 
     Example:
         >>> number(-142.387), number(0.00061234), number(64)
@@ -138,14 +148,14 @@ def number(value: float) -> str:
 
 
 def published(found: Record) -> str:
-    """The number in print of a record, and where it stands."""
+    """Returns the published number of a record with unit and source, or `none`."""
     if found["published"] is None:
         return "none"
     return f"{_with_unit(number(found['published']), found)} ({found['source']})"
 
 
 def ours(found: Record) -> str:
-    """Our value of a record, with its error where it has one."""
+    """Returns our value of a record with its standard error, or `not measured`."""
     if found["ours"] is None:
         return "not measured"
     error = f" +- {found['error']:.2g}" if found["error"] is not None else ""
@@ -157,19 +167,27 @@ def _with_unit(text: str, found: Record) -> str:
 
 
 def share(found: Record) -> str:
-    """How much of the published schedule was run."""
+    """Returns the part of the published schedule that was run, in words."""
     if not found["share"]:
         return "not to its end"
     return "whole" if found["share"] >= 1 else f"{found['share']:.2g} of it"
 
 
 def results(recipe: Recipe) -> Path:
-    """The file that holds what was recorded of a recipe."""
+    """Returns the file for records of a recipe."""
     return recipe.path.parent / "results" / f"{recipe.name}.json"
 
 
 def recorded(found: Record, file: Path) -> str:
-    """Put a record into its file, unless more of the schedule was run before; say which."""
+    """Writes a record to its file, unless the file holds this figure from more of the schedule.
+
+    Args:
+        found: the record.
+        file: JSON file, created if it does not exist.
+
+    Returns:
+        a sentence that says whether the record was written.
+    """
     content = read_json(file) if file.is_file() else {}
     records: list[Record] = content.get("records", [])
     places = {record["figure"]: i for i, record in enumerate(records)}

@@ -1,4 +1,4 @@
-"""`simulacra sample RUN`: draws from a model, as a picture or as numbers in the data's own units."""
+"""`simulacra sample RUN`: draws from a model, as a picture or as numbers in raw units."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger("simulacra")
 
 
 def run(words: Sequence[str]) -> int:
-    """Draw samples."""
+    """Runs `simulacra sample` with the given command-line words."""
     return call("sample", sample, words)
 
 
@@ -41,14 +41,19 @@ def sample(
     """Draw samples from a trained model and write them to a file.
 
     Args:
+        run: run folder or saved model.
         n: number of samples; by default 16, or 1 for a .wav or .mid file.
-        seed: same seed, same samples, whatever n is; by default a new one, which is printed.
+        seed: random seed; the same seed gives the same samples, whatever n is; by default a new one, which is
+            printed.
         condition: a class, by name or number, or one for each sample with commas between; by default
             the classes in turn.
         out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
             all three kinds a folder (ending in /) that gets a PNG at its own depth, a .wav or a .mid file
             for each; by default samples/seed-SEED.png in the run folder.
         escape_formulas: in a .csv file, an apostrophe before cells that a spreadsheet would compute.
+
+    Raises:
+        ValueError: if n is below 1, or the format of `out` does not fit the data.
     """
     if n is not None and n < 1:
         raise ValueError(f"--n is {n}, but it must be at least 1.")
@@ -80,7 +85,7 @@ def sample(
 
 
 def _check_fits(raw: Space, path: Path, each: bool, n: int) -> None:
-    """Raise ValueError where the file or folder is not for such samples, before any is drawn."""
+    """Raises ValueError, before sampling, if the file or folder cannot hold n such samples."""
     own, suffix = _own_suffix(raw), path.suffix.lower()
     if each and own is None:
         raise ValueError(
@@ -102,7 +107,7 @@ def _check_fits(raw: Space, path: Path, each: bool, n: int) -> None:
 
 
 def _own_suffix(raw: Space) -> str | None:
-    """Of the file that holds one image, recording or piece of music."""
+    """Returns the suffix of files with one image, recording or piece of music; None for other data."""
     from simulacra.core.spaces.audio import Audio
     from simulacra.data.audio.midi import is_music
 
@@ -114,6 +119,7 @@ def _own_suffix(raw: Space) -> str | None:
 
 
 def _picture(model: Model, x: np.ndarray, path: Path) -> None:
+    """Draws all samples in one PNG file."""
     import torch
 
     from simulacra.core.spaces.plain import Levels
@@ -127,7 +133,7 @@ def _picture(model: Model, x: np.ndarray, path: Path) -> None:
 
 
 def _files(model: Model, x: np.ndarray, folder: Path) -> None:
-    """A PNG for each image, or a .wav or .mid file for each recording or piece."""
+    """Writes a PNG file for each image, or a .wav or .mid file for each recording or piece."""
     from simulacra.core.preprocessing.images import save_png
     from simulacra.core.storage.files import write_folder
 
@@ -169,7 +175,7 @@ def _npz(model: Model, x: np.ndarray, path: Path) -> None:
 
 
 def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False) -> None:
-    """One row a sample, with the columns of a table; images and sequences are flattened."""
+    """Writes one row for each sample, with the columns of a table; images and sequences are flattened."""
     import torch
 
     from simulacra.core.inputs.data_frames import write_csv
@@ -221,5 +227,5 @@ WRITERS: dict[str, Callable[[Model, np.ndarray, Path], None]] = {
     ".wav": _wav,
     ".mid": _midi,
 }
-# files that hold one sample: what one is called, and many
+# files that hold one sample: singular and plural of its name
 SINGLE = {".wav": ("recording", "recordings"), ".mid": ("roll of a piano", "rolls of a piano")}

@@ -29,7 +29,14 @@ models:
 
 
 def run(words: Sequence[str]) -> int:
-    """Train, resume, or show help or configuration."""
+    """Trains, resumes, or prints help or the configuration.
+
+    Args:
+        words: command-line words after `train`.
+
+    Raises:
+        ValueError: if model or data are missing, or an option does not fit.
+    """
     asked = scan(words)
     if "help" in asked.flags and not asked.positional:
         entries, problems = listed()
@@ -42,8 +49,9 @@ def run(words: Sequence[str]) -> int:
 
 
 def _new(asked: Arguments) -> int:
+    """Trains a new run from words, a YAML file, or both."""
     if asked.positional:
-        # an unknown model is said before anything slow is imported
+        # reject an unknown model before slow imports
         find(asked.positional[0])
     from simulacra.cli.options import config
     from simulacra.cli.options.plan import all_options, names_in, plan_of
@@ -70,7 +78,7 @@ def _new(asked: Arguments) -> int:
 
 
 def _resume(path: str, asked: Arguments) -> int:
-    """Go on with a run, with the options it began with."""
+    """Resumes a run with its own options."""
     given = [*asked.positional, *(f"--{name}" for name, _ in asked.pairs)]
     if given:
         raise ValueError(
@@ -84,7 +92,7 @@ def _resume(path: str, asked: Arguments) -> int:
 
 
 def summary(run: Run) -> None:
-    """Print what training left and what to do next."""
+    """Prints training time, validation score and next steps."""
     rows = run.metrics if (run.path / "metrics.csv").is_file() else []
     seconds = max((row["seconds"] for row in rows), default=0.0)
     name = shlex.quote(str(run.path))

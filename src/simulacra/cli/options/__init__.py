@@ -1,1 +1,1 @@
-"""From words on the command line or in a YAML file to typed options."""
+"""Parsing of options from the command line or a YAML file into typed values."""

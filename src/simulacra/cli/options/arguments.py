@@ -1,4 +1,4 @@
-"""What was typed, taken apart before any option is known: every option but a flag takes one value."""
+"""Splits command-line words into positionals, options and flags; every option but a flag takes one value."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Arguments:
     """Words of a command.
 
     Args:
-        positional: in order.
+        positional: words that are no options, in order.
         pairs: name (underscores, no dashes) and value of each option; None: no value was given.
-        flags: those of `FLAGS` that stand there.
+        flags: the given flags, out of `FLAGS`.
     """
 
     positional: list[str] = field(default_factory=list)
@@ -24,10 +24,13 @@ class Arguments:
     flags: set[str] = field(default_factory=set)
 
     def take(self, name: str) -> str | None:
-        """The last value of an option, which is taken out.
+        """Removes an option and returns its last value; None if it was not given.
+
+        Args:
+            name: name of the option, with underscores.
 
         Raises:
-            ValueError: if the option stands there without a value.
+            ValueError: if the option has no value.
         """
         values = [value for key, value in self.pairs if key == name]
         self.pairs = [pair for pair in self.pairs if pair[0] != name]
@@ -37,10 +40,13 @@ class Arguments:
 
 
 def scan(words: Sequence[str]) -> Arguments:
-    """Take the words apart.
+    """Splits command-line words into positionals, options and flags.
+
+    Args:
+        words: words after the command's name.
 
     Raises:
-        ValueError: if a word begins with one dash.
+        ValueError: if a word begins with a single dash.
 
     Example:
         >>> scan(["vae", "--batch-size", "50", "digits", "--lr=0.1"])
@@ -69,7 +75,7 @@ def scan(words: Sequence[str]) -> Arguments:
 
 
 def _normal(name: str) -> str:
-    """Underscores for dashes; `stages.NAME.epochs` keeps the name of the stage."""
+    """Replaces dashes by underscores; in `stages.NAME.epochs`, keeps the name of the stage."""
     if name.startswith("stages."):
         return name.removesuffix(".epochs")
     return name.replace("-", "_")

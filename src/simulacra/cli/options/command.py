@@ -1,4 +1,4 @@
-"""A command is a function: its parameters without a default are words, the others are options."""
+"""Runs a function as a command: parameters without a default are positional words, the others are options."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from simulacra.cli.options.arguments import scan
 def call(
     name: str, function: Callable[..., int], words: Sequence[str], form: str = "", more: str = ""
 ) -> int:
-    """Call `function` with what was typed after `simulacra NAME`.
+    """Calls `function` with the words after `simulacra NAME`, or prints its help.
 
     Args:
-        form: the words as help shows them, where they are not the parameters' names.
-        more: lines that help ends with.
+        name: name of the command.
+        function: function of the command; it returns an exit code.
+        words: command-line words after the name.
+        form: usage of the positional words in help, if it differs from the parameters' names.
+        more: lines at the end of help.
+
+    Returns:
+        exit code of the function; 0 for help.
 
     Raises:
         ValueError: if a word is missing or too many, or an option is wrong.
@@ -36,7 +42,12 @@ def call(
 
 
 def usage(name: str, required: Sequence[inspect.Parameter]) -> str:
-    """The line that help begins with."""
+    """Returns the usage line of help.
+
+    Args:
+        name: name of the command.
+        required: parameters that are positional words.
+    """
     shown = [f"{p.name.upper()} ..." if p.kind is p.VAR_POSITIONAL else p.name.upper() for p in required]
     return " ".join(["simulacra", name, *shown, "[options]"])
 

@@ -1,4 +1,4 @@
-"""Conditions as they are typed: class names or numbers, one or one for each row."""
+"""Parses conditions from the command line: class names or numbers, one for all rows or one for each row."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ if TYPE_CHECKING:
 
 
 def typed_condition(model: Model, text: str) -> Any:
-    """Class numbers from names or numbers.
+    """Parses a condition into a tensor of class numbers.
+
+    Args:
+        model: model that takes the condition.
+        text: class names or numbers, with commas between.
+
+    Returns:
+        tensor of shape (), or (n,) for n words.
 
     Raises:
-        ValueError: if the model takes none, or a word is no class.
+        ValueError: if the model takes no condition, or a word is no class.
     """
     import torch
 

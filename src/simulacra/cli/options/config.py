@@ -1,4 +1,4 @@
-"""Plans as YAML, both ways."""
+"""Reads and writes plans as YAML."""
 
 from __future__ import annotations
 
@@ -20,17 +20,28 @@ HEAD = "# written by simulacra; train it again with: simulacra train --config TH
 
 
 def as_yaml(plan: Plan) -> str:
-    """The plan as text."""
+    """Returns the plan as YAML text."""
     return HEAD + yaml.safe_dump(_plain(plan.nested()), sort_keys=False, allow_unicode=True)
 
 
 def write(plan: Plan, path: Path) -> None:
-    """The plan as a file."""
+    """Writes the plan to a YAML file.
+
+    Args:
+        plan: the plan.
+        path: the file.
+    """
     write_atomically(path, lambda aside: aside.write_text(as_yaml(plan), encoding="utf-8"))
 
 
 def read(path: str) -> tuple[dict[str, str], list[Pair]]:
-    """Names (`model`, `data`) and options of a file, as if they had been typed.
+    """Reads options from a YAML file, in the form of command-line options.
+
+    Args:
+        path: the file.
+
+    Returns:
+        names (`model`, `data`), and the options as pairs of name and value.
 
     Raises:
         ValueError: if there is no such file, or it is no YAML with options by name.

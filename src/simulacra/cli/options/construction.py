@@ -1,4 +1,4 @@
-"""The arguments of a constructor as one signature: its own, then those that it hands on to its bases."""
+"""Combines the arguments of a constructor, including those passed on to its bases, in one signature."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from simulacra.cli.options.loading import described, function_of
 
 
 def construction(kind: type) -> Callable[..., None]:
-    """A function whose parameters and docstring are the arguments of a class.
+    """Returns a function whose parameters and docstring are the constructor arguments of a class.
 
     Args:
-        kind: its constructor hands keywords on as `**names: Unpack[KEYWORDS]`, where KEYWORDS is a
-            `TypedDict`: their defaults and descriptions are those of the base that declares them.
+        kind: class whose constructor passes keywords on as `**names: Unpack[KEYWORDS]`, where KEYWORDS is a
+            `TypedDict`; their defaults and descriptions are those of the base that declares them.
 
     Example:
         >>> from simulacra.models.variational.vae import VAE
@@ -31,12 +31,12 @@ def construction(kind: type) -> Callable[..., None]:
 
 
 def hands_on(kind: type) -> bool:
-    """Returns True if a constructor hands keywords on to its bases."""
+    """Returns True if a constructor passes keywords on to its bases."""
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(kind).parameters.values())
 
 
 def _parameters(kind: type) -> Iterator[tuple[type, inspect.Parameter]]:
-    """Each argument with the class that declares it."""
+    """Yields each argument with the class that declares it."""
     wanted: set[str] | None = None  # all
     for base in kind.__mro__:
         if "__init__" not in vars(base):

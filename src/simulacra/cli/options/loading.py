@@ -1,4 +1,4 @@
-"""Every option of `load_data` as one signature: those of all data, then those of each reader."""
+"""Combines the options of `load_data` and of all readers in one signature."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulacra.data.readers import READERS
 
 @functools.cache
 def loading() -> Callable[..., None]:
-    """A function whose parameters and docstring are the options of `load_data` and of its readers."""
+    """Returns a function whose parameters and docstring are the options of `load_data` and of its readers."""
     hints = typing.get_type_hints(load_data)
     common = [p for p in inspect.signature(load_data).parameters.values() if p.kind == p.KEYWORD_ONLY]
     found = {p.name: p.replace(annotation=hints[p.name]) for p in common}
@@ -27,7 +27,7 @@ def loading() -> Callable[..., None]:
             kind, said = hints[field.name], dict(described(reader.options))[field.name]
             before = found.get(field.name)
             if before is not None:
-                # readers may take an option in several forms
+                # readers may accept different types for one option: join them
                 kind = before.annotation if before.annotation == kind else before.annotation | kind
                 said = max(told[field.name], said, key=len)
             found[field.name] = inspect.Parameter(
@@ -40,13 +40,13 @@ def loading() -> Callable[..., None]:
 def function_of(
     name: str, title: str, parameters: Iterable[inspect.Parameter], told: Mapping[str, str]
 ) -> Callable[..., None]:
-    """A function that does nothing, with a signature and a docstring.
+    """Returns a function without effect that has the given signature and docstring.
 
     Args:
-        name: of the function.
-        title: what its docstring begins with; the rest of it is left out.
-        parameters: of the signature, with types.
-        told: the description of each parameter.
+        name: name of the function.
+        title: beginning of its docstring; only the first paragraph is used.
+        parameters: parameters with types.
+        told: description of each parameter, by name.
     """
 
     def nothing(**options: Any) -> None: ...
@@ -61,7 +61,7 @@ def function_of(
 
 
 def described(documented: Any) -> Iterator[tuple[str, str]]:
-    """Name and description of each argument in a docstring."""
+    """Yields name and description of each argument in a docstring."""
     text = inspect.getdoc(documented) or ""
     lines = text.partition("Args:\n")[2].partition("\n\n")[0].splitlines()
     name, said = "", ""

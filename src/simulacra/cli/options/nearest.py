@@ -1,17 +1,21 @@
-"""The nearest name to what was typed."""
+"""Finds the name closest to a mistyped one, for error messages."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-MANY = 16  # names that are not listed in a sentence
+MANY = 16  # an error message does not list more names than this
 
 
 def nearest(typed: str, names: Iterable[str]) -> str | None:
-    """The name that `typed` may have meant, or None.
+    """Returns the name closest to `typed`, or None.
 
     A name's last part counts as much as the whole, so that `latent` finds `model.latent`.
+
+    Args:
+        typed: word as typed.
+        names: valid names.
 
     Example:
         >>> nearest("latnt", ["model.latent", "seed"]), nearest("zzz", ["seed"])
@@ -33,7 +37,12 @@ def nearest(typed: str, names: Iterable[str]) -> str | None:
 
 
 def hint(typed: str, names: Iterable[str], show: str = "{}") -> str:
-    """The end of an error sentence: the nearest name, or all of them.
+    """Returns the end of an error sentence: the nearest name, or all names.
+
+    Args:
+        typed: word as typed.
+        names: valid names.
+        show: format in which names are shown, such as `--{}`.
 
     Example:
         >>> hint("trian", ["train", "sample"])

@@ -1,4 +1,4 @@
-"""What `train` is asked to do: read MODEL first, then its class's arguments become options.
+"""The plan of `train`: model, data and options; the options include the arguments of the model's class.
 
 A plan comes from the command line, from a YAML file, or from both (the command line wins), and is
 written into the run folder as `config.yaml`, from which the same run can be trained again.
@@ -30,15 +30,15 @@ prints them all and trains nothing."""
 
 @dataclass(frozen=True)
 class Plan:
-    """A model, data and options, with nothing built yet.
+    """A model, data and options, before any of them is built.
 
     Args:
-        model: catalogue name.
-        data: name or path.
-        model_options: plain arguments of the class.
-        data_options: those of `load_data`.
-        training: those of `training.options.Options`.
-        out: run folder, or None for the first free `runs/MODEL-DATA-N`.
+        model: name in the catalogue.
+        data: name or path of the data.
+        model_options: arguments of the model's class, as plain values.
+        data_options: options of `load_data`.
+        training: options of `training.options.Options`.
+        out: run folder; None: the first free `runs/MODEL-DATA-N`.
     """
 
     model: str
@@ -49,11 +49,11 @@ class Plan:
     out: str | None = None
 
     def at(self, data: str) -> Plan:
-        """The plan with the data under a name that holds everywhere."""
+        """Returns the plan with another name of the data, such as an absolute path."""
         return replace(self, data=data)
 
     def nested(self) -> dict[str, Any]:
-        """As YAML has it: everything but the run folder."""
+        """Returns the nested dictionary of the YAML file: all but the run folder."""
         return {
             "model": {"name": self.model, **self.model_options},
             "data": {"name": self.data, **self.data_options},
@@ -62,9 +62,9 @@ class Plan:
 
 
 def structural(kind: type) -> set[str]:
-    """Constructor arguments that are no options: spaces come from the data, networks from code.
+    """Returns the constructor arguments that are no command-line options: spaces, modules and the seed.
 
-    The seed of the weights is `--seed`, which is that of training, too.
+    Spaces come from the data, modules only from code; the seed of the weights is `--seed`, that of training.
     """
     found = {SEED.name}
     for base in kind.__mro__:
@@ -78,19 +78,24 @@ def structural(kind: type) -> set[str]:
 
 
 def takes_condition(kind: type) -> bool:
-    """Returns True if the constructor has a condition to give."""
+    """Returns True if the constructor takes a condition."""
     return "condition" in inspect.signature(kind).parameters
 
 
 def model_options(entry: Entry, usage: str) -> Typed:
-    """The options of one model."""
+    """Returns the options of one model.
+
+    Args:
+        entry: entry in the catalogue.
+        usage: usage line of help.
+    """
     options = Typed(usage)
     options.add(entry.load(), "model", structural(entry.load()))
     return options
 
 
 def all_options(entry: Entry) -> Typed:
-    """Every option of `train` for one model."""
+    """Returns all options of `train` for one model."""
     kind = entry.load()
     paper = f" ({entry.paper})" if entry.paper else ""
     options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary}{paper}.", MORE)
@@ -103,7 +108,7 @@ def all_options(entry: Entry) -> Typed:
 
 
 def folder(out: str | None = None) -> None:
-    """Where the run goes
+    """The run folder
 
     Args:
         out: run folder; by default the first free runs/MODEL-DATA-N.
@@ -111,7 +116,12 @@ def folder(out: str | None = None) -> None:
 
 
 def plan_of(model: str, data: str, pairs: list[Pair]) -> Plan:
-    """The plan that options make.
+    """Returns the plan with the given options.
+
+    Args:
+        model: name in the catalogue.
+        data: name or path of the data.
+        pairs: name and value of each option, as text.
 
     Raises:
         ValueError: if the model or an option is unknown, or a value is wrong.
@@ -123,10 +133,14 @@ def plan_of(model: str, data: str, pairs: list[Pair]) -> Plan:
 
 
 def names_in(asked: Arguments, filed: dict[str, str]) -> tuple[str | None, str | None]:
-    """MODEL and DATA from the words, else from the file.
+    """Returns MODEL and DATA from the command line, or else from the YAML file; None for a missing one.
+
+    Args:
+        asked: words of the command.
+        filed: `model` and `data` of the YAML file, if given there.
 
     Raises:
-        ValueError: if there are more words than two.
+        ValueError: if there are more than two words.
     """
     if len(asked.positional) > 2:
         raise ValueError(

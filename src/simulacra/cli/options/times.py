@@ -1,4 +1,4 @@
-"""Times as they are typed: `90s`, `20m`, `1.5h`, or `none` for no limit."""
+"""Parses times such as `90s`, `20m`, `1.5h`, or `none` for no limit."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ IN_MINUTES = {"s": 1 / 60, "m": 1.0, "h": 60.0}
 
 
 def in_minutes(text: str) -> float:
-    """A time such as `90s`, `20m` or `1.5h`.
+    """Returns a time such as `90s`, `20m` or `1.5h` in minutes.
 
     Raises:
-        ValueError: if it is none, or no time at all.
+        ValueError: if the text is no positive time.
 
     Example:
         >>> in_minutes("90s"), in_minutes("1.5h")
@@ -25,10 +25,10 @@ def in_minutes(text: str) -> float:
 
 
 def in_seconds(text: str) -> float | None:
-    """A time in seconds, or None for `none`: no limit.
+    """Returns a time in seconds, or None for `none`, which means no limit.
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: if the text is neither.
 
     Example:
         >>> in_seconds("1m"), in_seconds("none")

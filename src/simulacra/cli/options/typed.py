@@ -1,4 +1,4 @@
-"""Options with the types, defaults and help of a signature and its docstring, by jsonargparse."""
+"""Builds command-line options from signatures and docstrings, with jsonargparse."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from simulacra.core.storage.plain_yaml import Refused, check_plain, load_yaml
 
 
 class Typed:
-    """A set of options.
+    """A parser of options.
 
     Args:
-        usage: the line that help begins with.
-        about: a paragraph below it.
-        more: what help ends with.
+        usage: usage line of help.
+        about: paragraph below it.
+        more: end of help.
     """
 
     def __init__(self, usage: str, about: str = "", more: str = ""):
@@ -40,17 +40,23 @@ class Typed:
             exit_on_error=False,
             allow_abbrev=False,
         )
-        self.owners: dict[str, set[str]] = {}  # whose names the options of a group are
+        self.owners: dict[str, set[str]] = {}  # names of the classes or functions of each group
 
     def add(self, source: Callable[..., Any], under: str | None = None, skip: Collection[str] = ()) -> None:
-        """The parameters of a class or function as options, named `under.parameter`."""
+        """Adds the parameters of a class or function as options.
+
+        Args:
+            source: class or function; types, defaults and help come from its signature and docstring.
+            under: prefix; options are named `under.parameter`; None: no prefix.
+            skip: parameters to leave out.
+        """
         skipped: set[str | int] = set(skip)
         names = {base.__name__ for base in getattr(source, "__mro__", [source])}
         self.owners.setdefault(under or "", set()).update(names)
         if isinstance(source, type) and not hands_on(source):
             self.parser.add_class_arguments(source, under, skip=skipped, sub_configs=False)
         else:
-            # a command's own options need no title: the page begins with what it does
+            # no title for a command's own options: help begins with the same docstring
             titled = not self._begins_with(source)
             self.parser.add_function_arguments(
                 construction(source) if isinstance(source, type) else source,
@@ -60,47 +66,58 @@ class Typed:
                 sub_configs=False,
             )
         for action in self.parser._actions:
-            # a group as a whole is no option here: `--config` holds all of them
+            # hide jsonargparse's option for a whole group; `--config` takes the place of it
             if under is not None and action.dest == under:
                 action.help = argparse.SUPPRESS
 
     def _begins_with(self, source: Callable[..., Any]) -> bool:
+        """Returns True if help begins with the docstring of `source`."""
         about = self.parser.description
         return bool(about) and (inspect.getdoc(source) or "").startswith(about or "")
 
     def title(self, under: str, title: str) -> None:
-        """What the options named `under.NAME` are called together."""
+        """Sets the title of a group of options in help.
+
+        Args:
+            under: prefix of the group.
+            title: title.
+        """
         for group in self.parser._action_groups:
             if any(action.dest.startswith(f"{under}.") for action in group._group_actions):
                 group.title = title
 
     @property
     def actions(self) -> dict[str, argparse.Action]:
-        """The options by name."""
+        """The visible options by name."""
         shown = (a for a in self.parser._actions if a.help != argparse.SUPPRESS and a.dest != "help")
         return {action.dest: action for action in shown}
 
     def help(self) -> str:
-        """The help page."""
+        """Returns the help page."""
         return self.parser.format_help()
 
     def parse(self, pairs: Iterable[Pair]) -> dict[str, Any]:
-        """Values of all options, nested by their dots.
+        """Parses options and returns the values of all, nested by the dots in their names.
+
+        Args:
+            pairs: name and value of each option, as text.
 
         Raises:
-            ValueError: naming the option that is unknown or has a wrong value.
+            ValueError: if an option is unknown or has a wrong value; the message names it.
         """
-        words = [self._word(self._present(name), value) for name, value in pairs]
+        words = [self._word(self._current_name(name), value) for name, value in pairs]
         try:
             return dict(self.parser.parse_args(words).as_dict())
         except ArgumentError as error:
             raise ValueError(self._sentence(str(error), words)) from error
 
-    def _present(self, name: str) -> str:
+    def _current_name(self, name: str) -> str:
+        """Returns the current name of a renamed option."""
         group, _, option = name.rpartition(".")
         return f"{group}.{present(self.owners.get(group, ()), option)}".lstrip(".")
 
     def _word(self, name: str, value: str | None) -> str:
+        """Returns an option in jsonargparse's syntax: tuples as lists, classes of mappings as text."""
         action = self._find(name)
         kind = kind_of(action)
         if value is None:
@@ -117,13 +134,14 @@ class Typed:
             except Refused as reason:
                 raise ValueError(f"--{name} cannot be read: {reason}.") from reason
             except yaml.YAMLError:
-                # the option says what it takes
+                # jsonargparse reports it with the type of the option
                 pass
         if value.startswith("{") and any(get_origin(part) is Mapping for part in (kind, *get_args(kind))):
             value = _as_text(value)
         return f"--{name}={value}"
 
     def _find(self, name: str) -> argparse.Action:
+        """Returns the option with a name; raises ValueError with the nearest name if there is none."""
         actions = self.actions
         parent, _, entry = name.rpartition(".")
         if entry and parent in actions and get_origin(kind_of(actions[parent])) in MAPPINGS:
@@ -135,7 +153,7 @@ class Typed:
         return actions[name]
 
     def _sentence(self, message: str, words: list[str]) -> str:
-        """What jsonargparse says, in one sentence."""
+        """Returns the error message of jsonargparse as one sentence."""
         found = re.search(r'Parser key "([^"]+)"|argument --([\w.-]+)', message)
         if found is None:
             return " ".join(message.split())
@@ -151,7 +169,7 @@ class Typed:
 
 
 def _as_text(value: str) -> str:
-    """A typed mapping with every scalar as the text that it is: the class `no` is not False."""
+    """Returns a mapping with every scalar as text, so that the class `no` does not become False."""
     try:
         return json.dumps(load_yaml(value, typed=False))
     except yaml.YAMLError:

@@ -1,4 +1,4 @@
-"""Types of options, in words."""
+"""Describes types of options in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAPPINGS = (dict, Mapping)
 
 
 def kind_of(action: argparse.Action) -> Any:
-    """The type of an option, without `| None`."""
+    """Returns the type of an option without `| None`."""
     kind = getattr(action, "_typehint", action.type) or str
     if get_origin(kind) in (Union, types.UnionType):
         rest = [part for part in get_args(kind) if part is not types.NoneType]
@@ -21,7 +21,7 @@ def kind_of(action: argparse.Action) -> Any:
 
 
 def phrase(kind: Any) -> str:
-    """A type in words.
+    """Returns a type in words.
 
     Example:
         >>> phrase(int), phrase(tuple[int, ...]), phrase(Literal["a", "b"])

@@ -1,7 +1,7 @@
-"""Arrays of your own: .npy, .npz and .mat files.
+"""Readers of array files: .npy, .npz and .mat.
 
-Pickled objects are never read. How an array is understood stands in `arrays.shapes`, which of several is
-meant in `arrays.parts`.
+Pickled objects are never read. `arrays.shapes` decides which space an array belongs to, `arrays.parts` which
+of several arrays holds the observations.
 """
 
 from __future__ import annotations
@@ -35,12 +35,22 @@ __all__ = ["BROKEN_ZIP", "observations", "open_arrays", "read_npy", "read_npz"]
 
 
 def open_arrays(path: Path, own: ArrayOptions, split: SplitOptions) -> Source:
-    """The source in an array file; arrays called train_x and test_x are the parts of one, `x`.
+    """Reads an array file into a source.
 
     Arrays that the rows are split by are no observations.
 
+    Args:
+        path: the file; its suffix decides the format.
+        own: options of array files.
+        split: options of the splits; arrays that `groups`, `stratify`, `time` or `splits` name are not
+            observations.
+
+    Returns:
+        The rows. Arrays called train_x and test_x become the train and test parts of one array, `x`.
+
     Raises:
-        ValueError: if the file is damaged, the array cannot be chosen, or it holds no observations.
+        ValueError: if the file is damaged, holds no observations, or several arrays could be the
+            observations.
     """
     return reshape_images(_opened(path, own, split.named), Geometry(own.size, own.crop), own.grey)
 
@@ -62,7 +72,7 @@ def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
     others = {other: arrays for other, arrays in groups.items() if other not in (name, label)}
     rows, space = _rows(path, name, groups[name], levels, missing == "mask")
     parts = {
-        part: Part(x, known=known, sides=array_sides(_of(part, others), len(x)))
+        part: Part(x, known=known, sides=array_sides(_arrays_of_part(part, others), len(x)))
         for part, (x, known) in rows.items()
     }
     if label is None:
@@ -73,20 +83,20 @@ def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
     )
 
 
-def _of(part: str, groups: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
+def _arrays_of_part(part: str, groups: Mapping[str, Arrays]) -> dict[str, np.ndarray]:
     return {name: arrays[part] for name, arrays in groups.items() if part in arrays}
 
 
 def _rows(
     path: Path, name: str, arrays: Arrays, levels: int | None, masked: bool
 ) -> tuple[dict[str, tuple[Tensor, Tensor | None]], Space]:
-    """Rows of each part and what is known of them, and the space that all of them share."""
+    """Returns the rows and mask (None: all known) of each part, and the space that all parts share."""
     field = f"array {name!r}"
     shapes = {a.shape[1:] for a in arrays.values()}
     if len(shapes) > 1:
         listed = ", ".join(f"{part} {a.shape}" for part, a in arrays.items())
         raise ValueError(f"{path} has {field} in parts whose rows differ in shape: {listed}.")
-    # one space: a part of few rows may look like another one
+    # the space is inferred from all parts together: a part with few rows may not show its support
     whole = arrays["train"] if len(arrays) == 1 else np.concatenate(list(arrays.values()))
     x, known, space = observations(path, field, whole, levels, masked)
     counts = [len(a) for a in arrays.values()]
@@ -100,7 +110,7 @@ def _rows(
 def _labels(
     path: Path, name: str, groups: Mapping[str, Arrays], label: str, parts: Mapping[str, Part]
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Class numbers of each part, which share the names of classes."""
+    """Returns the class numbers of each part, and the class names that all parts share."""
     if label not in groups:
         listed = ", ".join(groups)
         raise ValueError(f"{path} has no array {label!r}, which label= names; it has {listed}.")

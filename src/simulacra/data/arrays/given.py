@@ -1,4 +1,4 @@
-"""Rows that are given from memory, with what stands beside them, checked against each other."""
+"""Checks rows given from memory together with their labels, masks, conditions and lengths."""
 
 from __future__ import annotations
 
@@ -21,13 +21,18 @@ log = logging.getLogger("simulacra")
 def checked_rows(
     x: Any, space: Space, name: str, c: Any, condition: Space | None, parts: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The fields of a split of all rows, and the names of their classes.
+    """Converts rows and what belongs to them to tensors, and checks that they fit each other.
 
     Args:
         x: observations in `space`, as `rows_of` takes them.
-        name: of the data, for what is said.
-        c: conditions, or None.
-        parts: some of `labels`, `known`, `c_known` and `lengths`.
+        space: the space of one observation.
+        name: the name of the data, for messages.
+        c: conditions, one for each row, or None.
+        condition: the space of `c`, or None: then `c` is used as it is.
+        parts: values for some of `labels`, `known`, `c_known` and `lengths`.
+
+    Returns:
+        The keyword arguments of a `Split`, and the class names (empty if labels are numbers).
 
     Raises:
         ValueError: if the rows do not fit the space, or a part does not fit the rows.
@@ -46,13 +51,13 @@ def checked_rows(
         if beside is not None and len(beside) != len(rows):
             raise ValueError(f"{part} has {len(beside)} rows, but x has {len(rows)}: it needs one for each.")
     if not space.discrete and not isinstance(space, (Table, Sequence)) and len(rows) > 1:
-        _say_offsets(name, rows)
+        _warn_of_offsets(name, rows)
     held = {"x": rows, "c": c, "labels": labels, "known": known, "c_known": c_known, "lengths": lengths}
     return held, label_names
 
 
-def _say_offsets(name: str, x: Tensor) -> None:
-    """Warn of entries that a model, which computes in single precision, cannot tell apart as they are."""
+def _warn_of_offsets(name: str, x: Tensor) -> None:
+    """Warns of entries with a mean so large that single precision cannot resolve their values."""
     flat = x.double().flatten(1)
     moments = zip(flat.mean(0).tolist(), flat.std(0).tolist())
     far = [j for j, (mean, spread) in enumerate(moments) if spread and needs_double(mean, 64 * spread)]

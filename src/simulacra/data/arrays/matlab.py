@@ -1,16 +1,16 @@
-"""Arrays and text of MATLAB files (-v6, -v7), read without trust.
+"""Reader of MATLAB files (-v6, -v7) that is safe for untrusted files.
 
-The format is a list of elements (type, bytes, content); -v7 compresses each. Every length is compared here
-with what is there. scipy's reader is not used: of 30,000 damaged files 329 ended the whole process (scipy
-1.17.1: flipped bits, cut ends and wrong sizes; signals 11 and 7), where this one gives a sentence.
+The format is a list of elements (type, bytes, content); -v7 compresses each. Every length is compared with
+the bytes that are there. scipy's reader is not used: 329 of 30,000 damaged files crashed the process (scipy
+1.17.1: flipped bits, cut ends and wrong sizes; signals 11 and 7), where this reader raises an error.
 
     numbers, logical       an array
-    sparse                 an array with its zeros
+    sparse                 a dense array
     text, cells of text    an array of strings
     cells of arrays        a list
-    structure              its fields as `name.field`, where it is a single one
+    structure              its fields as `name.field`, if it is a single structure
 
-Complex arrays, objects and structures of several are left out.
+Complex arrays, objects and arrays of structures are left out.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from simulacra.data.limits import check_memory
 HEADER = 128
 COMPRESSED, MATRIX = 15, 14
 COMPLEX, LOGICAL = 0x08, 0x02
-DEEPEST = 16  # cells and structures within each other
-TIMES = 8  # bytes of memory for each byte of an array or a text, with copies of another type
-DENSE = 2**26  # entries that a sparse array may have with its zeros
-# storage types, classes of arrays, and codings of text, as numpy and Python have them
+DEEPEST = 16  # most levels of nested cells and structures
+TIMES = 8  # memory in bytes for each byte of an array or a text, with copies of another type
+DENSE = 2**26  # most entries of a sparse array that is made dense
+# MATLAB's storage types, array classes and text encodings as numpy types
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 CELL, STRUCTURE, TEXT, SPARSE, OPAQUE = 1, 2, 4, 5, 17
 OTHER = {1: "cell", 2: "structure", 3: "object", 4: "text", 5: "sparse array", 16: "function", 17: "object"}
 UNITS = {2: "u1", 4: "u2", 16: "u1", 17: "u2", 18: "u4", 1: "i1"}
 
-# an array, a cell of arrays, fields of a structure, or the kind of anything else
+# an array, the arrays of a cell, the fields of a structure, or the name of an unsupported kind
 Found = np.ndarray | list[np.ndarray] | dict[str, "Found"] | str
 
 
 class Damaged(Exception):
-    """The content contradicts itself."""
+    """Raised where the content of a file contradicts itself."""
 
 
 def read_mat(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a MATLAB file, of numbers or of strings.
+    """Reads the arrays of numbers or strings in a MATLAB file.
 
     Raises:
         ValueError: if the file is damaged, of another version, or holds no array of numbers.
@@ -67,7 +67,7 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_cells(path: Path) -> dict[str, list[np.ndarray]]:
-    """The cells of real numeric arrays in a MATLAB file of nothing else; none where it holds anything else.
+    """Reads a MATLAB file that holds only cells of real numeric arrays; returns {} for other files.
 
     Raises:
         ValueError: if the file is damaged or of another version.
@@ -81,7 +81,7 @@ def read_cells(path: Path) -> dict[str, list[np.ndarray]]:
 
 
 def _flat(contents: Iterator[tuple[str, Found]]) -> Iterator[tuple[str, Found]]:
-    """The variables with the fields of structures among them."""
+    """Yields all variables; a structure is replaced by its fields, as `name.field`."""
     for name, found in contents:
         if isinstance(found, dict):
             yield from _flat((f"{name}.{field}", value) for field, value in found.items())
@@ -90,7 +90,7 @@ def _flat(contents: Iterator[tuple[str, Found]]) -> Iterator[tuple[str, Found]]:
 
 
 def _contents(path: Path) -> Iterator[tuple[str, Found]]:
-    """Name and content of each variable of a file, without those that MATLAB keeps for itself."""
+    """Yields name and content of each variable of a file, except MATLAB's own hidden ones."""
     content = path.read_bytes()
     if not content:
         raise ValueError(f"{path} is empty (0 bytes): save it again.")
@@ -111,7 +111,7 @@ def _byte_order(path: Path, content: bytes) -> str:
 
 
 def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
-    """Type and content of each element."""
+    """Yields type and content of each element."""
     at = 0
     while at < len(content):
         kind, size = struct.unpack_from(f"{order}2I", content, at)
@@ -131,7 +131,7 @@ def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _variables(path: Path, content: bytes, order: str) -> Iterator[tuple[str, Found]]:
-    """Name and content of each variable."""
+    """Yields name and content of each variable."""
     whole = 0
     for kind, element in _elements(content, order):
         if kind == COMPRESSED:
@@ -145,7 +145,7 @@ def _variables(path: Path, content: bytes, order: str) -> Iterator[tuple[str, Fo
 
 
 def _unzipped(stream: Any, size: int) -> bytes:
-    # no more than the tag promises is unpacked, however much is packed
+    # decompresses at most as many bytes as the tag promises
     content: bytes = stream.decompress(stream.unconsumed_tail, size) if size else b""
     if len(content) != size:
         raise Damaged(f"a compressed element with {len(content)} of {size} bytes")
@@ -173,12 +173,12 @@ def _matrix(element: bytes, order: str, depth: int = 0) -> tuple[str, Found]:
 def _content(
     label: str, word: int, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str, depth: int
 ) -> Found:
-    """The contents of a variable, by its class.
+    """Returns the content of a variable according to its class.
 
     Args:
         word: class and flags.
         parts: the elements after the name.
-        depth: cells and structures around it.
+        depth: number of cells and structures that enclose it.
     """
     kind = word & 0xFF
     if kind == CELL:
@@ -198,20 +198,20 @@ def _content(
     values = _numbers(label, *next(parts), order)
     if len(values) != math.prod(shape):
         raise Damaged(f"{label} has {len(values)} numbers for the shape {shape}")
-    # whole numbers are stored in the smallest type that holds them
+    # MATLAB stores whole numbers in the smallest type that holds them; this restores the declared type
     with np.errstate(all="ignore"):
         return values.reshape(shape, order="F").astype(CLASSES[kind])
 
 
 def _numbers(label: str, stored: int, content: bytes, order: str) -> np.ndarray:
-    """Numbers as they are stored, shape (N,)."""
+    """Returns the numbers in their storage type, shape (N,)."""
     if stored not in STORED:
         raise Damaged(f"{label} has the unknown type {stored}")
     return np.frombuffer(content, np.dtype(order + STORED[stored]))
 
 
 def _cell(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str, depth: int) -> Found:
-    """The arrays of a cell in order, or its strings, or its kind where it holds anything else."""
+    """Returns the arrays of a cell in order, its strings as one array, or "cell" for anything else."""
     held = []
     for kind, element in parts:
         held.append(_matrix(element, order, depth + 1)[1] if kind == MATRIX and element else OTHER[CELL])
@@ -227,7 +227,7 @@ def _cell(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str
 
 
 def _structure(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str, depth: int) -> Found:
-    """The fields of a single structure."""
+    """Returns the fields of a single structure, or "structure" for an array of them."""
     _, width = next(parts)
     _, names = next(parts)
     size = struct.unpack_from(f"{order}i", width)[0]
@@ -243,11 +243,11 @@ def _structure(shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order
 
 
 def _text(label: str, shape: tuple[int, ...], stored: int, content: bytes, order: str) -> Found:
-    """The lines of a text, shape (N,); MATLAB pads them with blanks to one length."""
+    """Returns the lines of a text, shape (N,); MATLAB pads them with blanks to one length."""
     if len(shape) != 2 or stored not in UNITS:
         return OTHER[TEXT]
     if stored in (16, 17):
-        # one unit may be part of a character: a line of them is whole
+        # a character may span several units, so all units are decoded together
         coding = "utf-8" if stored == 16 else "utf-16-le" if order == "<" else "utf-16-be"
         letters = list(content.decode(coding, "replace"))
     else:
@@ -262,7 +262,7 @@ def _text(label: str, shape: tuple[int, ...], stored: int, content: bytes, order
 
 
 def _sparse(label: str, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str) -> Found:
-    """A sparse array with its zeros, or its kind where that would take too much memory."""
+    """Returns a sparse array in dense form, or "sparse array" if that would take too much memory."""
     rows, starts, values = (_numbers(label, *next(parts), order) for _ in range(3))
     if len(shape) != 2 or math.prod(shape) > DENSE:
         return OTHER[SPARSE]

@@ -1,4 +1,4 @@
-"""Rows that are in memory already: arrays of numpy and torch, nested lists, and map-style data sets."""
+"""Readers of rows in memory: numpy arrays, torch tensors, nested lists, and map-style data sets."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ def is_array(given: Any) -> bool:
 
 
 def is_data_set(given: Any) -> bool:
-    """Returns True for a map-style data set: it has a length and gives x, or x and a label, by number."""
+    """Returns True for a map-style data set: `len(given)` exists, and `given[i]` is x, or x and a label."""
     return hasattr(given, "__getitem__") and hasattr(given, "__len__") and not isinstance(given, (str, bytes))
 
 
 def open_array(given: Any, own: MemoryOptions, split: object) -> Source:
-    """The source in an array of shape (N, D) or of images, or in a list of pictures.
+    """Makes a source from an array of rows (N, D) or images, or from a list of Pillow images.
 
     Args:
-        given: numbers, or Pillow images of one size.
-        own: its options; `label` holds one label a row.
+        given: numbers, or Pillow images of one size and mode.
+        own: options of arrays in memory; `label` holds one label for each row.
+        split: unused; every reader takes it.
 
     Raises:
         ValueError: if shape or values are not accepted, or labels do not fit the rows.
@@ -59,14 +60,15 @@ def open_array(given: Any, own: MemoryOptions, split: object) -> Source:
 
 
 def open_data_set(given: Any, own: MemoryOptions, split: object) -> Source:
-    """The source in a map-style data set, all rows of which are read into memory.
+    """Reads all rows of a map-style data set into memory.
 
     Args:
-        given: `given[i]` is x, or x and a label.
-        own: its options.
+        given: the data set: `given[i]` is x, or x and a label.
+        own: options of arrays in memory.
+        split: unused; every reader takes it.
 
     Raises:
-        ValueError: if it is empty, or gives something else.
+        ValueError: if it is empty, or its items are not numbers or images.
     """
     rows = [given[i] for i in range(len(given))]
     if not rows:
@@ -96,14 +98,14 @@ def _numbers(given: Any) -> np.ndarray:
 
 
 def _unmasked(given: np.ma.MaskedArray) -> np.ndarray:
-    """The array with NaN in place of masked entries."""
+    """Returns the array with NaN in place of masked entries."""
     if not np.ma.getmaskarray(given).any():
         return _numbers(given.data)
     return np.where(np.ma.getmaskarray(given), np.nan, _numbers(given.data))
 
 
 def _stacked(pictures: Sequence[Image.Image]) -> np.ndarray:
-    """Pictures of one size and mode as (N, C, H, W)."""
+    """Stacks pictures of one size and mode to shape (N, C, H, W)."""
     first = pictures[0]
     for i, picture in enumerate(pictures):
         if picture.size != first.size or picture.mode != first.mode:

@@ -1,6 +1,6 @@
-"""numpy's files, .npy and .npz, read without trust: no pickles, and nothing that a header only promises.
+"""Reader of .npy and .npz files that is safe for untrusted files: no pickle, no allocation by header.
 
-numpy's own reader allocates what a header says before it looks at the size of the file.
+numpy's own reader allocates the memory that a header asks for before it looks at the size of the file.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 
 from simulacra.data.limits import check_memory
 
-# what numpy raises on damaged headers of one kind or another
+# exceptions that numpy raises on damaged headers
 DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)
-TIMES = 4  # bytes of memory for each byte of an array, with its copies of another type
+TIMES = 4  # memory in bytes for each byte of an array, with copies of another type
 BROKEN_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
@@ -34,7 +34,7 @@ BROKEN_ZIP = (
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """The array of a .npy file.
+    """Reads the array of a .npy file.
 
     Raises:
         ValueError: if the file is damaged or holds pickled objects.
@@ -44,7 +44,7 @@ def read_npy(path: Path) -> np.ndarray:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file.
+    """Reads the arrays of a .npz file, by name.
 
     Raises:
         ValueError: if the file is damaged or holds pickled objects.
@@ -67,7 +67,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
-    """One array, after its header was compared with the bytes that are there."""
+    """Reads one array after comparing its header with the size of the file."""
     damaged = f"{path} is truncated or damaged in array {name!r}"
     try:
         version = np.lib.format.read_magic(file)
@@ -81,7 +81,7 @@ def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
     count = 1
     for n in shape:
         count *= n
-    # compared before anything of that size is allocated; True is a number for Python, and no length for numpy
+    # checked before memory is allocated; bool is an int in Python, but no valid length
     if count * dtype.itemsize > size or any(isinstance(n, bool) for n in shape):
         raise ValueError(
             f"{damaged}: its header promises {shape} of {dtype}, but the file ends before; save it again."

@@ -1,4 +1,4 @@
-"""Which arrays of a file belong together, and which of them are the observations.
+"""Groups the arrays of a file into train, valid and test parts by name, and finds the observations.
 
 train_x, test_x; Xtrain, Xtest; x_train, x_val, x_test       parts of one array, `x` or `X`
 train, valid, test                                           parts of one array, `data`
@@ -17,7 +17,7 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 
 log = logging.getLogger("simulacra")
 
-Arrays = dict[str, np.ndarray]  # of each part, in the order train, valid, test
+Arrays = dict[str, np.ndarray]  # part -> array, in the order train, valid, test
 WORDS = {
     "train": ("training", "train"),
     "valid": ("validation", "valid", "val", "dev"),
@@ -25,15 +25,15 @@ WORDS = {
 }
 PART_OF = {word: part for part, words in WORDS.items() for word in words}
 EVERY = "|".join(sorted(PART_OF, key=len, reverse=True))
-# names that are written together with the part; others need _ or - or a capital between, as `latest` shows
+# names that may touch the part's name without a separator; others need _, - or a capital, as in XTest
 GLUED = {"x", "y", "data", "images", "image", "imgs", "img", "labels", "label", "targets", "target", "set"}
 PREFIX = re.compile(f"^(?P<part>{EVERY})(?P<gap>[_\\-. ]*)(?P<rest>.*)$", re.IGNORECASE)
 SUFFIX = re.compile(f"^(?P<rest>.*?)(?P<gap>[_\\-. ]*)(?P<part>{EVERY})$", re.IGNORECASE)
-ALONE = "data"  # what arrays are called whose names are those of parts
+ALONE = "data"  # the name of arrays that are called just train, valid or test
 
 
 def part_of(name: str) -> tuple[str, str] | None:
-    """The part and the rest of an array's name, or None where it names no part.
+    """Splits an array's name into the part and the rest; returns None if it names no part.
 
     Example:
         >>> part_of("x_train"), part_of("valdata"), part_of("XTest"), part_of("latest")
@@ -52,10 +52,14 @@ def part_of(name: str) -> tuple[str, str] | None:
 
 
 def grouped(arrays: Mapping[str, np.ndarray], asked: Collection[str | None] = ()) -> dict[str, Arrays]:
-    """The arrays of a file by what they are called apart from their part.
+    """Groups the arrays of a file by their name without the part.
 
     Args:
-        asked: names that options gave; an array that is named in full stands alone.
+        arrays: the arrays of a file, by name.
+        asked: names given in options; if one of them is the full name of an array, no arrays are grouped.
+
+    Returns:
+        The parts of each array, by name; an array that belongs to no part is its own `train`.
 
     Example:
         >>> rows = {"x_test": np.zeros((1, 2)), "x_train": np.zeros((3, 2))}
@@ -68,7 +72,7 @@ def grouped(arrays: Mapping[str, np.ndarray], asked: Collection[str | None] = ()
     for name in () if in_full else arrays:
         if found := part_of(name):
             held.setdefault(found[1], []).append((found[0], name))
-    # two arrays of one part, such as val_x and valid_x, make no parts of one array
+    # two arrays of the same part, such as val_x and valid_x, are ambiguous and stay apart
     whole = {
         rest: dict(of)
         for rest, of in held.items()
@@ -81,7 +85,13 @@ def grouped(arrays: Mapping[str, np.ndarray], asked: Collection[str | None] = ()
 
 
 def chosen(path: Path, groups: Mapping[str, Arrays], key: str | None, others: Collection[str | None]) -> str:
-    """The name of the observations: what `key` says, or the only array that can be rows of several numbers.
+    """Returns the name of the observations: `key`, or the only array that can be rows of several numbers.
+
+    Args:
+        path: the file, for errors.
+        groups: the arrays of the file, as `grouped` returns them.
+        key: the name that the user gave, or None.
+        others: names that are not observations, such as that of the labels.
 
     Raises:
         ValueError: if there is no such array, or several could be meant.
@@ -94,7 +104,7 @@ def chosen(path: Path, groups: Mapping[str, Arrays], key: str | None, others: Co
     if len(rest) == 1:
         return next(iter(rest))
     able = [name for name, of in rest.items() if _rows(of["train"])]
-    # a table of classes is no observation where something else can be
+    # one-hot labels are observations only if nothing else can be
     wide = [name for name in able if not one_hot(rest[name]["train"])] or able
     if len(wide) == 1:
         beside = ", ".join(name for name in rest if name != wide[0])
@@ -120,7 +130,7 @@ def _rows(a: np.ndarray) -> bool:
 
 
 def one_hot(a: np.ndarray) -> bool:
-    """Returns True if the rows of an array have a single 1 beside zeros: classes.
+    """Returns True if each row of an array is a one-hot vector.
 
     Example:
         >>> one_hot(np.eye(3)), one_hot(np.ones((2, 2)))
@@ -132,6 +142,6 @@ def one_hot(a: np.ndarray) -> bool:
 
 
 def _listed(groups: Mapping[str, Arrays]) -> str:
-    """Names and shapes, those of parts joined by +."""
+    """Lists names and shapes; shapes of parts are joined by +."""
     shapes = {name: " + ".join(str(a.shape) for a in of.values()) for name, of in groups.items()}
     return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"

@@ -1,6 +1,7 @@
-"""Sequences of differing lengths: a MATLAB file of nothing but cells, each of arrays of shape (steps, width).
+"""Reader of sequences of different lengths: a MATLAB file of cells, each with arrays of shape (steps, width).
 
-train_data, test_data    cells of the official parts; one cell of another name is cut as other data are
+train_data, test_data    cells of the official parts; a single cell of another name is split like other
+data
 """
 
 from __future__ import annotations
@@ -20,20 +21,21 @@ from simulacra.data.arrays.shapes import narrowest
 from simulacra.data.limits import check_memory
 from simulacra.data.sources.source import Part, Source
 
-COPIES = 4  # of the padded rows, while they are split
+COPIES = 4  # copies of the padded rows that exist while they are split
 Cells = Mapping[str, list[np.ndarray]]
 
 
 def open_sequences(path: Path, cells: Cells, key: str | None = None, label: str | None = None) -> Source:
-    """The source in a file of cells.
+    """Makes a source of padded sequences from the cells of a MATLAB file.
 
     Args:
+        path: the file, for names and errors.
         cells: the arrays of each cell, by name.
-        key: the cell, or what the cells of several parts are called besides.
-        label: refused, since cells have none beside them.
+        key: the name of the cell, without its part (train, test); None: the only one.
+        label: must be None, since cells come without labels.
 
     Raises:
-        ValueError: if several cells could be meant, or what they hold are no sequences of one width.
+        ValueError: if several cells could be meant, or the arrays are not sequences of one width.
 
     Example:
         >>> cells = {"train_data": [np.ones((3, 2)), np.zeros((4, 2))], "test_data": [np.eye(2)]}
@@ -66,7 +68,7 @@ def open_sequences(path: Path, cells: Cells, key: str | None = None, label: str 
 
 
 def _parts(path: Path, cells: Cells, key: str | None) -> dict[str, list[np.ndarray]]:
-    """The sequences of each part."""
+    """Returns the sequences of each part."""
     named = {name: part_of(name) for name in cells}
     rests = {found[1] for found in named.values() if found and found[0] == "train"}
     wanted = key if key is not None else next(iter(rests)) if len(rests) == 1 else None

@@ -1,4 +1,4 @@
-"""How an array is understood: its shape as rows or images, and its numbers as a space.
+"""Infers from an array's shape whether it holds rows or images, and from its values the space.
 
 (N, D)                                   rows of a table
 (N, H, W), (N, H, W, C), (N, C, H, W)    images with 1 or 3 channels, kept as (C, H, W)
@@ -26,13 +26,20 @@ MOST_LEVELS = 2**16
 def observations(
     path: Path | str, field: str, array: np.ndarray, levels: int | None = None, masked: bool = False
 ) -> tuple[Tensor, Tensor | None, Space]:
-    """Rows, what is known of them (None: all) and their space, from an array of any accepted shape.
+    """Converts an array of any accepted shape to rows, and infers their space.
 
     Args:
-        masked: whether NaN stands for a missing entry.
+        path: the file, for errors.
+        field: the name of the array, for errors.
+        array: shape (N, D) or that of images.
+        levels: number of levels of whole numbers, or None: inferred.
+        masked: if True, NaN stands for a missing entry; otherwise NaN is an error.
+
+    Returns:
+        The rows (N, *), the mask of known entries (None: all known), and the space.
 
     Raises:
-        ValueError: if shape or values are not accepted; it names file, field and mend.
+        ValueError: if shape or values are not accepted; it names the file, the array and a remedy.
     """
     if array.dtype.kind not in "buif":
         raise ValueError(
@@ -42,7 +49,7 @@ def observations(
     x = images_first(path, field, array)
     known = ~np.isnan(x) if masked and x.dtype.kind == "f" else np.ones(x.shape, bool)
     if not known.all():
-        # some value of the array, so that what is missing says nothing of the support
+        # missing entries get some value of the array, so that they do not change the inferred support
         x = np.where(known, x, x[known].flat[0] if known.any() else np.nan)
     if x.dtype.kind == "f":
         _check_finite(path, field, x)
@@ -64,7 +71,16 @@ def _check_shape(path: Path | str, field: str, array: np.ndarray) -> None:
 
 
 def images_first(path: Path | str, field: str, array: np.ndarray) -> np.ndarray:
-    """(N, D) as it is; images as (N, C, H, W)."""
+    """Returns images as (N, C, H, W), and rows (N, D) unchanged.
+
+    Args:
+        path: the file, for errors.
+        field: the name of the array, for errors.
+        array: shape (N, D), (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3.
+
+    Raises:
+        ValueError: if the shape is none of these.
+    """
     if array.ndim == 2:
         return array
     if array.ndim == 3:
@@ -97,7 +113,7 @@ def _support(path: Path | str, field: str, x: np.ndarray) -> tuple[np.ndarray, S
     whole = x.dtype.kind in "bui" or bool((x == np.round(x)).all())
     if whole and low >= 0 and high <= 1:
         return x.astype(np.uint8), Binary(shape)
-    # MATLAB keeps pixels as doubles
+    # MATLAB stores pixels as doubles
     if x.dtype.kind in "bui" or (whole and x.ndim == 4):
         if low >= 0 and high <= 255:
             return x.astype(np.uint8), Levels(shape, 256)
@@ -110,7 +126,7 @@ def _support(path: Path | str, field: str, x: np.ndarray) -> tuple[np.ndarray, S
 
 
 def _no_pixels(path: Path | str, field: str, low: int, high: int) -> str:
-    """Why whole numbers are neither 0/1 nor bytes, and what to do."""
+    """Returns the message for whole numbers that are neither 0/1 nor bytes."""
     holds = (
         f"{path} holds whole numbers from {low} to {high} in {field}, but those of pixels are 0..255 or 0/1"
     )
@@ -124,7 +140,7 @@ def _no_pixels(path: Path | str, field: str, low: int, high: int) -> str:
 
 
 def _declared(path: Path | str, field: str, x: np.ndarray, levels: int) -> tuple[np.ndarray, Space]:
-    """Whole numbers of as many levels as the user says."""
+    """Checks and converts whole numbers with the number of levels that the user gave."""
     if not 2 <= levels <= MOST_LEVELS:
         raise ValueError(f"levels={levels} must be from 2 to {MOST_LEVELS}.")
     if x.min() < 0 or x.max() >= levels or (x.dtype.kind == "f" and (x != np.round(x)).any()):
@@ -136,10 +152,15 @@ def _declared(path: Path | str, field: str, x: np.ndarray, levels: int) -> tuple
 
 
 def narrowest(x: np.ndarray, where: str) -> np.ndarray:
-    """Real numbers in single precision if it holds all of them exactly, otherwise in double precision.
+    """Returns real numbers in single precision if that holds all of them exactly, otherwise in double.
+
+    Args:
+        x: real numbers of any shape.
+        where: the file and array, for errors.
 
     Raises:
-        ValueError: if one is beyond single precision, which models compute in, or more precise than double.
+        ValueError: if a number exceeds the range of single precision, in which models compute, or the
+            precision of double.
     """
     double = x.astype(np.float64)
     if x.dtype.itemsize > 8 and (double != x).any():

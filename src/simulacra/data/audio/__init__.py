@@ -1,1 +1,1 @@
-"""Sound: recordings, windows of them, and music."""
+"""Audio: readers of recordings, windows of recordings, and symbolic music."""

@@ -1,13 +1,13 @@
-"""The sizes that the header of a recording states, compared with the bytes that are there.
+"""Compares the sizes in the header of a recording with the bytes that are there.
 
-libsndfile reads what it finds of a truncated file without a word, and takes an unknown length of 0 for no
-samples; so sizes are looked at before it is asked, and those that a pipe left open are put in.
+libsndfile reads truncated files without an error, and reads no samples where a length is left at 0 (files
+written to a pipe). Sizes are therefore checked before it is called, and missing ones are filled in.
 
     .wav    RIFF, RIFX (big-endian), RF64 and BW64: chunks of a name, a size and that many bytes
-    .au     where the samples begin, and how many bytes they take, or 2^32 - 1
+    .au     offset of the samples and their size in bytes, or 2^32 - 1 if unknown
     .aiff   FORM and the size of all the rest
     .w64    the size of the file
-    .ogg    pages, of which the last one says that it is
+    .ogg    pages; the last one is marked as the last
 """
 
 from __future__ import annotations
@@ -15,17 +15,25 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-UNKNOWN = 0x7FFFF000  # sizes from here on stand for one that was not known, where the file is smaller
+UNKNOWN = 0x7FFFF000  # sizes from here on mean "unknown" if the file is smaller
 PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 
 
 class Damaged(Exception):
-    """The header contradicts itself, or the file ends before it says so."""
+    """Raised where a header contradicts itself, or the file is shorter than the header says."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """The chunk called fmt of a .wav file."""
+    """The `fmt ` chunk of a .wav file.
+
+    Args:
+        code: number of the codec.
+        channels: number of channels.
+        rate: sampling rate in Hz.
+        block: bytes of one sample of all channels.
+        bits: bits a sample.
+    """
 
     code: int
     channels: int
@@ -34,7 +42,7 @@ class Format:
     bits: int
 
     def check(self) -> None:
-        """Raise Damaged where the numbers contradict each other."""
+        """Raises Damaged if the numbers contradict each other."""
         if self.code in (PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE):
             wanted = self.channels * -(-self.bits // 8)
             byte_law = self.code in (A_LAW, MU_LAW) and self.bits != 8
@@ -46,7 +54,7 @@ class Format:
 
 
 def checked(content: bytes) -> bytes:
-    """The bytes of a recording, with the sizes that were left open put in.
+    """Returns the bytes of a recording with missing sizes filled in.
 
     Raises:
         Damaged: if the file ends before its header says so, or the header contradicts itself.
@@ -64,7 +72,7 @@ def checked(content: bytes) -> bytes:
 
 
 def _promised(content: bytes, magic: bytes) -> int:
-    """Bytes that a file has by its header, or 0 where that says nothing."""
+    """Returns the size of the file according to its header, or 0 if the header does not say it."""
     if magic == b"FORM":
         return struct.unpack_from(">I", content, 4)[0] + 8
     if magic == b".snd":
@@ -76,7 +84,7 @@ def _promised(content: bytes, magic: bytes) -> int:
 
 
 def _end_of_ogg(content: bytes) -> int:
-    """Where the last page ends, page by page."""
+    """Returns the offset at which the last page ends."""
     at, last = 0, False
     while content[at : at + 4] == b"OggS":
         last = bool(content[at + 5] & 4)
@@ -88,7 +96,7 @@ def _end_of_ogg(content: bytes) -> int:
 
 
 def _wav(content: bytes, order: str, wide: bool) -> bytes:
-    """A .wav file whose sizes are those of its bytes."""
+    """Returns a .wav file with correct sizes in its header."""
     at, form, sizes = 12, None, None
     while at + 8 <= len(content):
         name, size = content[at : at + 4], struct.unpack_from(f"{order}I", content, at + 4)[0]
@@ -106,12 +114,12 @@ def _wav(content: bytes, order: str, wide: bool) -> bytes:
 def _with_sizes(
     content: bytes, order: str, at: int, size: int, form: Format | None, sizes: int | None
 ) -> bytes:
-    """The file with the size of its samples, where that was left open.
+    """Returns the file with the size of its samples filled in, if it was missing.
 
     Args:
-        at: where the chunk of the samples begins.
-        size: what it says.
-        sizes: where the 64-bit sizes of the whole and of the samples stand, or None.
+        at: offset of the chunk of samples.
+        size: size of that chunk according to the header.
+        sizes: offset of the 64-bit sizes of file and samples, or None.
     """
     if form is None:
         raise Damaged("it has no chunk that says how its samples are stored")
@@ -127,7 +135,7 @@ def _with_sizes(
     if not piped:
         raise Damaged(f"its header promises {size} bytes of samples, but {left} are left")
     rest = left % form.block if form.block else 0
-    # a chunk of an odd number of bytes may end in one more
+    # a chunk with an odd number of bytes may be padded by one
     padded = rest == 1 and content[-1] == 0 and left % 2 == 0
     if rest and not padded:
         raise Damaged("it ends within a sample")

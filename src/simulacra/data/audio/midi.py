@@ -1,4 +1,4 @@
-"""Standard MIDI files from piano rolls, and which spaces hold music for them.
+"""Writer of Standard MIDI files from piano rolls.
 
     file = MThd, 6, format 0, 1 track, ticks a quarter; MTrk, bytes, events
     event = ticks since the event before (base 128, all digits but the last with the high bit), message
@@ -22,13 +22,13 @@ from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Space
 from simulacra.core.storage.files import write_atomically
 
-LOWEST, KEYS = 21, 88  # pitch of the first key of a piano (A0), and how many there are
-TICKS = 480  # of a frame
+LOWEST, KEYS = 21, 88  # pitch of the first key of a piano (A0), and number of keys
+TICKS = 480  # ticks of a frame
 ON, OFF, VELOCITY = 0x90, 0x80, 80
 
 
 def is_music(space: Space) -> bool:
-    """Returns True if observations are sequences of the 88 keys of a piano.
+    """Returns True if observations in this space are sequences over the 88 keys of a piano.
 
     Example:
         >>> is_music(Sequence((160,), of=Binary((88,)))), is_music(Binary((88,)))
@@ -38,15 +38,15 @@ def is_music(space: Space) -> bool:
 
 
 def write_midi(roll: Any, path: str | Path, seconds: float = 0.5) -> None:
-    """Write one piece as a Standard MIDI File, atomically.
+    """Writes one piece as a Standard MIDI File, atomically.
 
     Args:
-        roll: 0/1, shape (frames, 88); key k is the pitch k + 21.
-        path: where the file goes.
-        seconds: how long a frame lasts.
+        roll: piano roll of 0/1, shape (frames, 88); key k is the pitch k + 21.
+        path: the file to write.
+        seconds: duration of a frame.
 
     Raises:
-        ValueError: if the roll is none, or the file cannot be written.
+        ValueError: if the roll has another shape or other values, or the file cannot be written.
 
     Example:
         >>> import pathlib, tempfile
@@ -66,7 +66,12 @@ def write_midi(roll: Any, path: str | Path, seconds: float = 0.5) -> None:
 
 
 def midi_bytes(roll: Tensor, seconds: float) -> bytes:
-    """The file of a roll of shape (frames, 88)."""
+    """Returns the bytes of a Standard MIDI File.
+
+    Args:
+        roll: piano roll of 0/1, shape (frames, 88).
+        seconds: duration of a frame.
+    """
     tempo = struct.pack(">I", round(seconds * 1e6))[1:]
     track = b"\x00\xff\x51\x03" + tempo + _notes(roll) + b"\x00\xff\x2f\x00"
     header = struct.pack(">4sIHHH", b"MThd", 6, 0, 1, TICKS)
@@ -74,7 +79,7 @@ def midi_bytes(roll: Tensor, seconds: float) -> bytes:
 
 
 def _notes(roll: Tensor) -> bytes:
-    """The events of all frames, and of the end of the last."""
+    """Returns the note events of all frames; notes still sounding end with the last frame."""
     silence = torch.zeros(1, KEYS, dtype=torch.bool)
     sounding = torch.cat([silence, roll.bool(), silence])
     events, waited = [], 0
@@ -88,7 +93,7 @@ def _notes(roll: Tensor) -> bytes:
 
 
 def _digits(ticks: int) -> bytes:
-    """A number in base 128; the high bit says that digits follow."""
+    """Encodes a number in base 128; the high bit of a byte says that more bytes follow."""
     digits = [ticks & 0x7F]
     while ticks := ticks >> 7:
         digits.append(ticks & 0x7F | 0x80)

@@ -1,4 +1,4 @@
-"""Polyphonic music: pieces as sequences of frames, each saying which notes sound.
+"""Reader of polyphonic music: a piece is a sequence of frames, and a frame says which notes sound.
 
     .json, .json.gz    {"train": [piece, ...], "valid": ..., "test": ...}; a piece is a list of frames, a
                        frame the list of its MIDI pitches, 21 (A0) to 108 (C8): the 88 keys of a piano
@@ -28,14 +28,19 @@ from simulacra.data.sources.source import Part, Source
 
 PADDED = 4  # bytes of memory for each entry of the rows, which are padded to the longest piece
 PARTS = ("train", "valid", "test")
-Rolls = dict[str, list[np.ndarray]]  # pieces of each part, shape (frames, keys)
+Rolls = dict[str, list[np.ndarray]]  # part -> pieces of shape (frames, keys)
 
 
 def open_music(path: Path, own: object = None, split: object = None) -> Source:
-    """The source in a file of music; its parts are the publisher's.
+    """Reads a file of music; its parts are the published ones.
+
+    Args:
+        path: a .json, .json.gz or .mat file.
+        own: unused: music has no options of its own.
+        split: unused; every reader takes it.
 
     Raises:
-        ValueError: if the file is damaged, holds something else, or pieces differ in width.
+        ValueError: if the file is damaged, holds no music, or its pieces differ in width.
     """
     rolls = mat_rolls(path) if path.suffix.lower() == ".mat" else _json_rolls(path)
     if "train" not in rolls:
@@ -59,10 +64,10 @@ def holds_music(path: Path) -> bool:
 
 
 def mat_rolls(path: Path) -> Rolls:
-    """The rolls in the cells traindata, validdata and testdata of a MATLAB file; none where it has none.
+    """Reads the cells traindata, validdata and testdata of a MATLAB file; returns {} if it has none.
 
     Raises:
-        ValueError: if the file is damaged, or such a cell holds no rolls.
+        ValueError: if the file is damaged.
     """
     cells = read_cells(path)
     return {name: cells[f"{name}data"] for name in PARTS if f"{name}data" in cells}
@@ -72,7 +77,7 @@ def _json_rolls(path: Path) -> Rolls:
     try:
         text = bytes(read_all(path, lambda content: 8 * len(content)))
         lists = text.count(b"[") + text.count(b"{")
-        # a large file of short lists takes more than its size tells
+        # many short lists need far more memory than their text
         check_memory(path, VALUE * lists, f"{lists:,} lists", 0)
         content = load_json(text, lists)
     except ValueError as error:
@@ -91,7 +96,7 @@ def _json_rolls(path: Path) -> Rolls:
 
 
 def _roll(piece: Any, where: str) -> np.ndarray:
-    """The roll of a list of frames of pitches."""
+    """Converts a list of frames of pitches to a piano roll."""
     if not isinstance(piece, list) or not all(isinstance(frame, list) for frame in piece):
         raise ValueError(f"{where} (from 0), is no list of frames, each a list of pitches: export it again.")
     roll = np.zeros((len(piece), KEYS), np.uint8)
@@ -107,7 +112,7 @@ def _roll(piece: Any, where: str) -> np.ndarray:
 
 
 def _keys(path: Path, rolls: Rolls) -> int:
-    """The width that all rolls share."""
+    """Returns the width that all rolls share."""
     keys: int | None = None
     for name, pieces in rolls.items():
         for i, roll in enumerate(pieces):

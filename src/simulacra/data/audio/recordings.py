@@ -1,6 +1,6 @@
-"""Sources of waves: a folder of .wav files, a single one, or the Free Spoken Digit Dataset.
+"""Readers of recordings: a folder, a single file, or the Free Spoken Digit Dataset.
 
-Windows of one recording stay in one split: they are sides of one `file`.
+Windows of one recording share a value of the column `file`, so that a split never separates them.
 """
 
 from __future__ import annotations
@@ -31,16 +31,22 @@ log = logging.getLogger("simulacra")
 
 SPOKEN = "fsdd"
 MEMBER = re.compile(r"(?:^|/)recordings/(?P<file>(?P<digit>\d)_[^/_]+_(?P<index>\d+)\.wav)$")
-TESTED = 5  # recordings of each digit and speaker that are the official test part, the first ones
+TESTED = 5  # the first recordings of each digit and speaker are the official test part
 KEPT = 12  # bytes of memory for each sample of all recordings, with its copies
 LARGEST = 2**28  # bytes that the archive may unpack to; the published one has 21 MB
 
 
 def open_waves(folder: Path, own: AudioOptions, split: SplitOptions) -> Source:
-    """The source in a folder of recordings, which are read into memory.
+    """Reads a folder of recordings into memory.
+
+    Args:
+        folder: class subfolders are labels; train, valid and test subfolders are parts.
+        own: options of recordings.
+        split: options of the splits.
 
     Raises:
-        ValueError: if a file is damaged, rates differ, or lengths differ and there is no window.
+        ValueError: if a file is damaged, sampling rates differ, or lengths differ and neither crop nor tile
+            is given.
     """
     listing, window = list_folder(folder), Window(own.crop, own.tile)
     read = {name: _read(folder, files) for name, files in listing.files.items()}
@@ -60,7 +66,7 @@ def open_waves(folder: Path, own: AudioOptions, split: SplitOptions) -> Source:
 
 
 def _read(folder: Path, files: Sequence[Path]) -> list[Recording]:
-    """The recordings of a part, which are kept within the limit of memory together."""
+    """Reads the recordings of a part; raises if together they exceed the limit of memory."""
     read: list[Recording] = []
     samples, size = 0, sum(path.stat().st_size for path in files)
     for path in files:
@@ -71,7 +77,12 @@ def _read(folder: Path, files: Sequence[Path]) -> list[Recording]:
 
 
 def open_wave(path: Path, own: AudioOptions, split: SplitOptions) -> Source:
-    """The source in one recording; `start` is where each row begins, for time=.
+    """Reads a single recording; `start`, the offset of each window, is a column for `time=`.
+
+    Args:
+        path: the file.
+        own: options of recordings.
+        split: options of the splits.
 
     Raises:
         ValueError: if the file is damaged or too short.
@@ -87,19 +98,24 @@ def open_wave(path: Path, own: AudioOptions, split: SplitOptions) -> Source:
 
 
 def _noted(source: Source, read: Sequence[Recording]) -> Source:
-    """With a note where samples are finer than single precision."""
+    """Adds a note if samples were rounded to single precision."""
     count = sum(r.rounded for r in read)
     said = f"to single precision, 24 bits a sample, in {count:,} recording{'s' * (count > 1)}"
     return source.noted("rounded", said) if count else source
 
 
 def open_spoken(name: str, own: AudioOptions, split: object) -> Source:
-    """The Free Spoken Digit Dataset: {digit}_{speaker}_{index}.wav, of which index 0 to 4 are tested.
+    """Reads the Free Spoken Digit Dataset: {digit}_{speaker}_{index}.wav; indices 0 to 4 are the test part.
 
     It is read from the zip file of the recordings, or the publisher's of the whole repository.
 
+    Args:
+        name: unused: `fsdd`.
+        own: options of recordings.
+        split: unused: the parts are the official ones.
+
     Raises:
-        ValueError: if the archive is missing or damaged or holds other files, or there is no window.
+        ValueError: if the archive is missing, damaged or another one, or neither crop nor tile is given.
     """
     window = Window(own.crop, own.tile)
     found = _unzipped(spoken_archive())
@@ -120,7 +136,7 @@ def open_spoken(name: str, own: AudioOptions, split: object) -> Source:
 
 
 def recordings_of(name_or_path: str | Path) -> list[Recording]:
-    """Every recording that a name or path stands for; none where it stands for something else.
+    """Reads all recordings at a name or path; returns [] if it holds none.
 
     Raises:
         ValueError: if a file is damaged.
@@ -135,22 +151,22 @@ def recordings_of(name_or_path: str | Path) -> list[Recording]:
 
 
 def spoken_archive() -> Path:
-    """Where the Free Spoken Digit Dataset lies.
+    """Returns the path of the archive of the Free Spoken Digit Dataset.
 
     Raises:
-        ValueError: if it does not; it says how to get it.
+        ValueError: if it is not there; the message says how to get it.
     """
     (archive,) = names.locate(names.find(SPOKEN)).values()
     return archive
 
 
 def _unzipped(archive: Path) -> dict[re.Match[str], Recording]:
-    """The recordings of the archive, by what their names say, in the order of their names."""
+    """Returns the recordings of the archive by the match of their file name, sorted by name."""
     found = {}
     try:
         with zipfile.ZipFile(archive) as file:
             infos = [(m, info) for info in file.infolist() if (m := MEMBER.search(info.filename))]
-            # compared before anything of that size is allocated; no member gives more than it says
+            # checked before memory is allocated; zipfile never yields more bytes than a member declares
             if sum(info.file_size for _, info in infos) > LARGEST:
                 raise ValueError(f"{archive} would unpack to more than {LARGEST >> 20} MiB: fetch it again.")
             for match, info in sorted(infos, key=lambda pair: pair[0]["file"]):
@@ -167,7 +183,7 @@ def _unzipped(archive: Path) -> dict[re.Match[str], Recording]:
 
 
 def _space(read: Mapping[str, Sequence[Recording]], window: Window) -> Audio:
-    """One rate and one length for all parts."""
+    """Returns the space of the rows: all parts share one sampling rate and one length."""
     every = [r for recordings in read.values() for r in recordings]
     rate = one_rate(every)
     check_lengths(window, every)
@@ -176,7 +192,7 @@ def _space(read: Mapping[str, Sequence[Recording]], window: Window) -> Audio:
 
 
 def _part(name: str, recordings: Sequence[Recording], window: Window) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows, shape (N, T), and the number of the recording that each is of, shape (N,)."""
+    """Returns the rows, shape (N, T), and the index of each row's recording, shape (N,)."""
     places = [(i, start) for i, r in enumerate(recordings) for start in window.starts(len(r))]
     if not places:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Recordings as waves in [-1, 1], read with libsndfile: .wav, .flac, .ogg, .aiff, .au, .w64 and .rf64.
+"""Reader of recordings as waves in [-1, 1], by libsndfile: .wav, .flac, .ogg, .aiff, .au, .w64 and .rf64.
 
 PCM of b bits becomes value / 2^(b - 1), exactly up to 25 bits; mu-law and A-law their 16-bit values.
 """
@@ -21,19 +21,19 @@ from simulacra.data.limits import SAMPLE, check_memory, limit_of
 
 log = logging.getLogger("simulacra")
 
-BLOCK = 2**16  # frames that are decoded at once: what a header claims is not allocated
-LOSSY = ("VORBIS", "OPUS", "MPEG", "ADPCM", "GSM", "G72")  # codings whose waves may overshoot
+BLOCK = 2**16  # frames decoded at once, so that memory does not depend on the header
+LOSSY = ("VORBIS", "OPUS", "MPEG", "ADPCM", "GSM", "G72")  # lossy codecs, whose waves may exceed 1
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One recording.
+    """One mono recording.
 
     Args:
-        where: its file, as errors name it.
-        rate: samples a second.
-        x: from -1 to 1, float32, shape (T,).
-        rounded: whether single precision does not hold all samples, as those of 32 bits.
+        where: its file, for errors.
+        rate: sampling rate in Hz.
+        x: samples from -1 to 1, float32, shape (T,).
+        rounded: True if some samples, such as those of 32 bits, were rounded to single precision.
     """
 
     where: str
@@ -46,16 +46,16 @@ class Recording:
 
 
 class _Seekable(io.BytesIO):
-    """Bytes that take a seek to before their beginning, as damaged headers ask for, as one to their end."""
+    """A BytesIO in which a seek to a negative offset, as damaged headers cause, goes to the end."""
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """The new place."""
+        """Moves to an offset and returns the new position."""
         base = {0: 0, 1: self.tell(), 2: len(self.getbuffer())}[whence]
         return super().seek(offset, whence) if base + offset >= 0 else super().seek(0, 2)
 
 
 def read_wav(path: Path) -> Recording:
-    """The recording in a file.
+    """Reads the recording in a file.
 
     Raises:
         ValueError: as `recording`, or if the file cannot be read.
@@ -68,14 +68,15 @@ def read_wav(path: Path) -> Recording:
 
 
 def recording(content: bytes, where: str) -> Recording:
-    """The recording in the bytes of a file.
+    """Decodes a recording.
 
     Args:
+        content: the bytes of a file.
         where: the file, for errors.
 
     Raises:
-        ValueError: if it is empty, damaged, truncated or no recording, has several channels, or values
-            beyond [-1, 1], or takes more than the limit of memory (`data.limits`).
+        ValueError: if it is empty, damaged, truncated or no recording, has several channels or values beyond
+            [-1, 1], or takes more than the limit of memory (`data.limits`).
     """
     if not content:
         raise ValueError(f"{where} is empty (0 bytes): remove it or export it again.")
@@ -91,7 +92,7 @@ def recording(content: bytes, where: str) -> Recording:
     if lossy and beyond:
         log.info("%s: %s decoded samples beyond 1 are clipped, as players do", where, f"{beyond:,}")
         samples = samples.clip(-1, 1)
-    # a comparison that NaN fails, too
+    # written so that NaN fails the comparison
     if not (np.abs(samples) <= 1).all():
         raise ValueError(
             f"{where} holds values from {np.min(samples):g} to {np.max(samples):g}, but float samples go "
@@ -102,15 +103,15 @@ def recording(content: bytes, where: str) -> Recording:
 
 
 def _decoded(content: bytes, where: str) -> tuple[int, np.ndarray, bool]:
-    """Rate, samples as doubles of shape (T, channels), and whether their coding loses something."""
-    # imported where recordings are read
+    """Returns the sampling rate, samples as doubles (T, channels), and True if the codec is lossy."""
+    # imported here, since only recordings need it
     try:
         import soundfile
     except (ImportError, OSError) as error:
         raise ValueError(
             f"{where} is a recording, which needs the package soundfile ({error}): pip install soundfile."
         ) from error
-    # what the package raises on damaged files of one kind or another
+    # exceptions that the package raises on damaged files
     damaged = (soundfile.SoundFileError, Damaged, ValueError, TypeError, OverflowError, MemoryError)
     try:
         with soundfile.SoundFile(_Seekable(checked(content))) as file:
@@ -128,7 +129,7 @@ def _decoded(content: bytes, where: str) -> tuple[int, np.ndarray, bool]:
 
 
 def _frames(file: Any, where: str, size: int) -> np.ndarray:
-    """All frames of an open file of so many bytes, shape (T, channels)."""
+    """Reads all frames of an open file of `size` bytes, shape (T, channels)."""
     blocks: list[np.ndarray] = []
     count = 0
     while len(block := file.read(BLOCK, dtype="float64", always_2d=True)):
@@ -144,7 +145,7 @@ def _frames(file: Any, where: str, size: int) -> np.ndarray:
 
 
 def one_rate(recordings: Sequence[Recording]) -> int:
-    """The samples a second that all recordings share.
+    """Returns the sampling rate that all recordings share, in Hz.
 
     Raises:
         ValueError: if two of them differ.

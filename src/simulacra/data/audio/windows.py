@@ -1,4 +1,4 @@
-"""From recordings of any length to rows of one: windows, the middle, or as they are."""
+"""Cuts recordings of any length to rows of one length: windows, the middle part, or unchanged."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.audio.wav import Recording
 
-LARGEST = 1024  # samples of a window that is suggested, at most
-ROWS = 10  # that a suggested window gives, at least
-BYTES = 4  # of a sample
+LARGEST = 1024  # largest suggested window, in samples
+ROWS = 10  # fewest rows that a suggested window gives
+BYTES = 4  # bytes of a sample
 
 
 @dataclass(frozen=True)
 class Window:
-    """What becomes of the length of recordings; at most one of the two is given.
+    """The rule by which recordings are cut to one length; at most one of the two is given.
 
     Args:
-        crop: number of samples; the middle of each recording.
-        tile: number of samples; windows from the beginning on that do not overlap, the rest is dropped.
+        crop: number of samples of the middle part of each recording that is kept.
+        tile: number of samples of windows that follow each other from the beginning without overlap; the rest
+            is dropped.
 
     Example:
         >>> Window(tile=4).starts(11), Window(crop=4).starts(11), Window().starts(11)
@@ -35,24 +36,33 @@ class Window:
 
     @property
     def length(self) -> int | None:
-        """Samples of a row, or None: as long as the recordings are."""
+        """Number of samples of a row; None: recordings keep their length."""
         return self.crop or self.tile
 
     def __str__(self) -> str:
-        """What a protocol says, or nothing."""
+        """Describes the rule for a protocol; empty if recordings are not cut."""
         if self.crop:
             return f"the middle {self.crop:,} samples"
         return f"windows of {self.tile:,} samples" if self.tile else ""
 
     def starts(self, samples: int) -> list[int]:
-        """Where rows begin in a recording of so many samples."""
+        """Returns the offset of each row in a recording of `samples` samples."""
         if self.crop:
             return [(samples - self.crop) // 2]
         return [i * self.tile for i in range(samples // self.tile)] if self.tile else [0]
 
 
 def check_lengths(window: Window, recordings: Sequence[Recording]) -> None:
-    """Raise ValueError where a recording is too short for the crop, or lengths differ and nothing is cut."""
+    """Checks that recordings can be cut to one length.
+
+    Args:
+        window: how recordings are cut.
+        recordings: all recordings of the data.
+
+    Raises:
+        ValueError: if a recording is too short for the crop, none holds a window, or lengths differ and
+            nothing is cut.
+    """
     shortest, longest = min(recordings, key=len), max(recordings, key=len)
     if window.crop and len(shortest) < window.crop:
         cropped, tiled = load_with(crop=len(shortest)), load_with(tile=suggested(recordings))
@@ -83,7 +93,7 @@ def check_lengths(window: Window, recordings: Sequence[Recording]) -> None:
 
 
 def suggested(recordings: Sequence[Recording]) -> int:
-    """A window that half of the recordings hold and that gives ten rows or more, of 1,024 samples at most.
+    """Suggests a window of at most 1,024 samples that half of the recordings hold and that gives ten rows.
 
     Example:
         >>> import torch
@@ -96,7 +106,11 @@ def suggested(recordings: Sequence[Recording]) -> int:
 
 
 def sentence(recordings: Sequence[Recording], window: Window) -> str:
-    """The recordings that are there and the samples that are kept, in words.
+    """Describes the recordings and the samples that are kept.
+
+    Args:
+        recordings: all recordings, with one sampling rate.
+        window: how they are cut.
 
     Example:
         >>> import torch

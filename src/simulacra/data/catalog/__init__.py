@@ -1,1 +1,1 @@
-"""Data sets with a name: where they are published, fetched from and read."""
+"""Named data sets: where they are published, how they are downloaded, and how their files are read."""

@@ -1,8 +1,7 @@
-"""`simulacra data get NAME`: a download from the publisher that can be cut off and goes on.
+"""`simulacra data get NAME`: resumable downloads from the publishers.
 
-Bytes go into a `.part` file beside the target; a later call asks the server for the rest. Only a
-file with the registered digest is moved into place; one with another digest is removed.
-This file imports no torch.
+Bytes go into a `.part` file beside the target; a later call asks the server for the rest. Only a file with
+the registered digest is moved into place; one with another digest is removed. This file imports no torch.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ except ImportError:  # Windows
 
 Progress = Callable[[str, int, int | None], None]
 CHUNK = 2**18
-ATTEMPTS = 5  # connections in a row that bring nothing new
+ATTEMPTS = 5  # connections in a row without new bytes after which an address is given up
 TIMEOUT = 30.0
 OWN_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG}
 PAUSE = 0.5  # seconds before a new connection, doubled each time
 
 
 class Failed(Exception):
-    """One address gave no file."""
+    """Raised if an address does not provide the file."""
 
 
 def fetch(
@@ -49,17 +48,18 @@ def fetch(
     base_url: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Download the data set `name` and return the folder that holds it.
+    """Downloads the data set `name` and returns the folder that holds it.
 
     Args:
-        name: of a data set that is kept in files, such as `mnist`.
+        name: name of a data set that is kept in files, such as `mnist`.
         folder: data folder; None: SIMULACRA_DATA, or the user's cache.
-        base_url: address of a copy that holds files of the same names, tried alone.
+        base_url: address of a mirror with files of the same names, tried alone; None: the registered
+            addresses.
         progress: called as `progress(file, bytes so far, bytes in all or None)`.
 
     Raises:
-        ValueError: if the name is unknown, needs no download or is got by hand, no address answers,
-            the disk is full, or what came has another digest.
+        ValueError: if the name is unknown, needs no download or must be obtained by hand, no address answers,
+            the disk is full, or the downloaded file has another digest.
 
     Example:
         >>> fetch("digits")
@@ -87,7 +87,7 @@ def fetch(
 
 
 def _get(remote: Remote, home: Path, base_url: str | None, progress: Progress) -> None:
-    """One file, unless it is there."""
+    """Downloads one file, unless it is there already."""
     target = home / remote.path
     if _there(remote, target):
         return
@@ -105,7 +105,7 @@ def _get(remote: Remote, home: Path, base_url: str | None, progress: Progress) -
 
 @contextmanager
 def _alone(part: Path) -> Iterator[None]:
-    """Hold `part` against other processes, where the system can; leave none that is empty."""
+    """Locks `part` against other processes, where the system can; removes it afterwards if it is empty."""
     unlinked(part).touch()
     if fcntl is None:
         yield
@@ -126,14 +126,14 @@ def _there(remote: Remote, target: Path) -> bool:
     """Returns True if the file, or all that it unpacks to, is in place.
 
     Raises:
-        ValueError: if another file stands there: it is not ours to overwrite.
+        ValueError: if another file is in its place, which is never overwritten.
     """
     members = [target.parent / member for member in remote.members]
     present = [path for path in members if path.is_file()]
     if members and len(present) == len(members):
         return True
     if not target.is_file():
-        # without the archive they are no unpacking of ours that was cut off
+        # without the archive, these members do not come from an interrupted unpacking of ours
         if present:
             raise ValueError(
                 f"{present[0]} exists, but the set is not complete: move {present[0].parent} away, then run "
@@ -149,7 +149,7 @@ def _there(remote: Remote, target: Path) -> bool:
 
 
 def _digest(path: Path, unzip: bool) -> str | None:
-    """SHA-256 of a file or of its unzipped content; None if it cannot be unzipped."""
+    """Returns the SHA-256 of a file or of its unzipped content; None if it cannot be unzipped."""
     h = hashlib.sha256()
     try:
         with open(path, "rb") as raw, gzip.GzipFile(fileobj=raw) if unzip else raw as file:
@@ -164,10 +164,10 @@ def _digest(path: Path, unzip: bool) -> str | None:
 
 
 def _download(remote: Remote, urls: tuple[str, ...], part: Path, progress: Progress) -> None:
-    """Fill `part` from the first address that gives the published file."""
+    """Downloads to `part` from the first address that provides the published file."""
     reasons = []
     for url in urls:
-        # what an earlier call left may be what is wrong: then once more from the start
+        # bytes of an earlier call may be wrong: then try once more from the start
         for _ in range(2 if _size(part) else 1):
             try:
                 _from(url, remote, part, progress)
@@ -186,7 +186,7 @@ def _size(path: Path) -> int:
 
 
 def _verify(remote: Remote, part: Path) -> None:
-    """Empty `part` unless it is the published file."""
+    """Empties `part` and raises Failed unless it is the published file."""
     found = _digest(part, remote.unzip)
     if found != remote.sha256:
         os.truncate(part, 0)
@@ -195,7 +195,7 @@ def _verify(remote: Remote, part: Path) -> None:
 
 
 def _from(url: str, remote: Remote, part: Path, progress: Progress) -> None:
-    """Connect until the file is whole; a connection that brought something does not count."""
+    """Connects until the file is complete; gives up after `ATTEMPTS` connections without new bytes."""
     idle = 0
     while idle < ATTEMPTS:
         before = _size(part)
@@ -205,7 +205,7 @@ def _from(url: str, remote: Remote, part: Path, progress: Progress) -> None:
             reason = "the connection was cut"
         except HTTPError as error:
             if error.code == 416:
-                # nothing is left to send: the digest decides whether that is right
+                # the server has nothing more to send; the digest is checked next
                 return
             if error.code < 500:
                 raise Failed(f"HTTP {error.code}") from error
@@ -220,7 +220,7 @@ def _from(url: str, remote: Remote, part: Path, progress: Progress) -> None:
 
 
 def _connect(url: str, remote: Remote, part: Path, progress: Progress) -> bool:
-    """Ask for what `part` lacks and append it; whether the file is whole."""
+    """Requests the missing bytes and appends them to `part`; returns True if the file is complete."""
     start = _size(part)
     headers = {"User-Agent": "simulacra", "Accept-Encoding": "identity"}
     if start:
@@ -257,13 +257,13 @@ def _copy(
         done += len(chunk)
         progress(remote.name, done, total or remote.size)
         if _too_long(remote, done):
-            # no need to fill the disk before it is refused
+            # stop before the disk is full: the file is refused anyway
             break
     return done
 
 
 def _too_long(remote: Remote, done: int) -> bool:
-    # copies of a gzipped file differ a little in size
+    # gzipped copies of the same data differ slightly in size
     return remote.size is not None and done > 2 * remote.size
 
 
@@ -271,7 +271,7 @@ def _too_long(remote: Remote, done: int) -> bool:
 
 
 def _unpack(remote: Remote, archive: Path) -> None:
-    """The members that are wanted, each moved into place when it is whole; no other path is written."""
+    """Extracts the registered members, each moved into place when complete; writes no other path."""
     with tarfile.open(archive, "r:gz") as tar:
         for member in remote.members:
             target = archive.parent / member

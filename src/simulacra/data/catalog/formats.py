@@ -1,6 +1,6 @@
-"""The files in which the named data sets come: idx, amat and the CIFAR records; plain or gzipped.
+"""Readers of the file formats of named data sets: idx, amat and CIFAR records, plain or gzipped.
 
-A file is never believed: what its header promises is compared with what is there.
+Sizes in headers are never trusted: they are compared with the bytes that are there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RECORD = 1 + 3 * 32 * 32
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, unzipped if they are gzipped.
+    """Opens a file for reading bytes, and unzips it if it is gzipped.
 
     Raises:
         ValueError: if the file is missing, empty, or its gzip stream is damaged.
@@ -48,10 +48,12 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def read_all(path: Path, needed: Callable[[bytearray], int] = len) -> bytearray:
-    """All bytes of a file, unzipped, writable.
+    """Reads all bytes of a file, unzipped and writable.
 
     Args:
-        needed: bytes of memory that what is made of a content takes.
+        path: the file, plain or gzipped.
+        needed: returns the memory that a content will take when it is parsed, in bytes; by default its
+            length.
 
     Raises:
         ValueError: if the file is damaged, or unpacks to more than the limit of memory (`data.limits`).
@@ -63,14 +65,14 @@ def read_all(path: Path, needed: Callable[[bytearray], int] = len) -> bytearray:
             content += chunk
             takes = needed(content)
             if takes > limit_of(size):
-                # what is not unpacked yet is like what was
+                # extrapolate: the rest takes as much memory per byte as the part that was read
                 whole = max(len(content), _promised(path))
                 check_memory(path, takes * whole // len(content), f"{whole:,} bytes of content or more", size)
     return content
 
 
 def _promised(path: Path) -> int:
-    """The size at the end of a gzip file, modulo 2^32."""
+    """Returns the unzipped size that a gzip file states at its end, modulo 2^32."""
     with open(path, "rb") as file:
         file.seek(-4, 2)
         return int.from_bytes(file.read(4), "little")
@@ -90,10 +92,14 @@ def _exactly(file: IO[bytes], n: int, path: Path, what: str) -> bytearray:
 
 
 def read_idx(path: Path, dims: int) -> np.ndarray:
-    """The array of an idx file of unsigned bytes with `dims` dimensions (LeCun's format).
+    """Reads an idx file of unsigned bytes with `dims` dimensions (LeCun's format).
+
+    Args:
+        path: the file, plain or gzipped.
+        dims: 1 for labels, 3 for images.
 
     Raises:
-        ValueError: if the magic number is another, or header and content disagree.
+        ValueError: if the magic number is wrong, or header and content disagree.
     """
     with opened(path) as file:
         magic = bytes(_exactly(file, 4, path, "magic number"))
@@ -116,12 +122,16 @@ def _by(shape: list[int]) -> str:
 
 
 def read_amat(path: Path, columns: int) -> np.ndarray:
-    """The 0/1 numbers of a text file, one row of `columns` numbers a line, as uint8.
+    """Reads a text file of numbers 0 and 1, shape (N, columns), uint8.
+
+    Args:
+        path: the file, plain or gzipped.
+        columns: count of numbers in a line.
 
     Raises:
         ValueError: if a line has another count, or a number is neither 0 nor 1.
     """
-    # a line without its blanks is `columns` bytes long: no number needs parsing
+    # a line without its blanks has `columns` bytes, so numbers need not be parsed
     lines = bytes(read_all(path)).split(b"\n")
     rows = [row for line in lines if (row := line.translate(None, b" \t\r"))]
     for number, row in enumerate(rows, 1):
@@ -141,10 +151,10 @@ def read_amat(path: Path, columns: int) -> np.ndarray:
 
 
 def read_cifar(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images (N, 3, 32, 32) and labels (N,) of a file of CIFAR-10's binary version.
+    """Reads images (N, 3, 32, 32) and labels (N,) from a file of CIFAR-10's binary version.
 
     Raises:
-        ValueError: if the file is no whole number of records, or a label is above 9.
+        ValueError: if the file does not consist of whole records, or a label is above 9.
     """
     content = read_all(path)
     if len(content) % RECORD:

@@ -1,4 +1,4 @@
-"""The named data sets, read from their publishers' files."""
+"""Readers of the named data sets, from their publishers' files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,12 @@ FIXED = "static binarization (Larochelle and Murray)"
 
 
 def open_named(name: str, own: object = None, split: object = None) -> Source:
-    """The source called `name`, as its publisher has it.
+    """Reads the data set called `name`, with its published parts.
+
+    Args:
+        name: a name of the catalogue.
+        own: unused: these data sets have no options of their own.
+        split: unused; every reader takes it.
 
     Raises:
         ValueError: if its files are missing or damaged.
@@ -56,7 +61,13 @@ def open_named(name: str, own: object = None, split: object = None) -> Source:
 
 
 def open_pictures(name: str, own: PictureOptions, split: object) -> Source:
-    """The source of images called `name`, cut, resized or grey as asked."""
+    """Reads the images called `name`, and crops, resizes or converts them to grey.
+
+    Args:
+        name: a name of the catalogue.
+        own: options of images.
+        split: unused; every reader takes it.
+    """
     return reshape_images(open_named(name), Geometry(own.size, own.crop), own.grey)
 
 
@@ -125,7 +136,7 @@ def _olivetti(name: str, files: dict[str, Path]) -> Source:
     faces = read_mat(path).get("faces")
     if faces is None or faces.shape != (4096, 400):
         raise ValueError(f"{path} has no array 'faces' of shape (4096, 400): fetch it again.")
-    # one face is a column, stored column by column as MATLAB does
+    # a face is a column of the array, in MATLAB's column-major order
     images = np.ascontiguousarray(faces.T.reshape(-1, 64, 64).transpose(0, 2, 1)).astype(np.uint8)
     people = tuple(f"person {i}" for i in range(1, 41))
     part = Part(torch.from_numpy(images)[:, None], torch.arange(40).repeat_interleave(10))

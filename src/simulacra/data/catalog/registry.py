@@ -1,7 +1,7 @@
-"""Where the named data sets are published, and the digests by which a download is known.
+"""The registry of downloads: addresses, sizes and digests of the files of named data sets.
 
-Digests of gzipped files are of their content, since a gzip header holds a time stamp and copies
-of the same data differ in it. This file imports no torch.
+Digests of gzipped files are those of their content, since a gzip header holds a time stamp and copies of the
+same data differ in it. This file imports no torch.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ class Remote:
     """A published file.
 
     Args:
-        path: where it goes below a data folder.
-        urls: the publisher's address first, then copies.
-        sha256: of the file, or of its content if `unzip`.
-        size: of the file in bytes, or None where it is not known.
-        unzip: whether the digest is of the unzipped content.
-        members: what an archive is unpacked to, beside it; the archive is then removed.
+        path: its place below a data folder.
+        urls: the publisher's address first, then mirrors.
+        sha256: digest of the file, or of its content if `unzip`.
+        size: size of the file in bytes, or None if unknown.
+        unzip: True if the digest is that of the unzipped content.
+        members: members of an archive that are unpacked beside it; the archive is then removed.
     """
 
     path: str
@@ -104,7 +104,7 @@ REMOTES: dict[str, tuple[Remote, ...]] = {
             ),
         },
     ),
-    # digests of the content here, equal to those in the registry of TensorFlow Datasets
+    # digests of the content, equal to those in the registry of TensorFlow Datasets
     "binarized-mnist": (
         _amat("train", 78400000, "ad693b29f94c14277b095f5238ddefbbdaaae0939789dd2f4f0205278cee3e4d"),
         _amat("valid", 15680000, "1de3d397c40fe8eeb33dafd4099a1f665ec01e96d9be234aaeeac8a34930e2e2"),

@@ -1,7 +1,7 @@
-"""Binarizations that are made once, when the data are loaded: row i has the same bits for ever.
+"""Binarizations that are made once, at loading, so that row i always has the same bits.
 
-The dynamic scheme is a transform and draws anew at every visit; static and threshold are made
-here, so that neither batch size nor order nor the share of validation can change a bit.
+The dynamic scheme is a transform that draws anew at every visit. Static and threshold binarization are made
+here; the bits depend on neither batch size nor order nor the share of validation.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from torch import Tensor
 from simulacra.core.preprocessing.transforms import Binarize
 from simulacra.core.random.keyed import Rng
 
-DRAWS = 2**17  # numbers drawn at once: single rows of large images stay cheap
+DRAWS = 2**17  # numbers drawn at once, so that a single row of a large image is cheap
 
 
 def static_bits(x: Tensor, scheme: Binarize, part: str, rows: range) -> Tensor:
-    """0/1 as bytes from levels, keyed by (seed, part, row).
+    """Binarizes levels to 0/1 bytes with draws that are keyed by (seed, part, row).
 
     Args:
         x: levels, shape (B, *).
-        scheme: static or threshold.
-        part: which part of the data set the rows are of.
+        scheme: static or threshold binarization.
+        part: the part of the data set, such as `train`.
         rows: number of each row within its part.
 
     Example:
@@ -31,7 +31,7 @@ def static_bits(x: Tensor, scheme: Binarize, part: str, rows: range) -> Tensor:
         True
     """
     block = max(1, min(128, DRAWS // max(1, x[0].numel()))) if len(x) else 1
-    # the width is fixed, whatever the default type: other draws would be other data
+    # single precision whatever the default dtype is: other draws would make other data
     keyed = Rng(scheme.seed, "static-binarization", part, block=block)
     bits = torch.empty_like(x, dtype=torch.uint8)
     for i in range(0, len(x), block):

@@ -1,8 +1,8 @@
-"""Blocks of PNG and GIF files, walked through from one to the next without decoding.
+"""Walks through the blocks of PNG and GIF files without decoding pixels.
 
-Own, because Pillow decodes a PNG file to find an orientation tag behind its pixels (0.1 s for 12 million of
-them), believes the number of frames that the header promises, and does not say which palettes the later
-frames of a GIF file have. What the blocks of PNG hold is parsed by Pillow.
+Pillow is not used for it: it decodes a PNG file to find an orientation tag behind its pixels (0.1 s for 12
+million of them), trusts the number of frames in the header, and does not report the palettes of the later
+frames of a GIF file. Text chunks of PNG are parsed by Pillow.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ ORIENTATION = 274
 
 @dataclass(frozen=True)
 class Chunks:
-    """The facts in the chunks of a PNG file.
+    """Facts from the chunks of a PNG file.
 
     Args:
         turn: the orientation tag, 1 to 8.
-        frames: number of frames of an animation, 0 where there is none.
-        apart: whether the default image is no frame of the animation.
+        frames: number of frames of an animation, 0 if there is none.
+        apart: True if the default image is not a frame of the animation.
     """
 
     turn: int
@@ -37,17 +37,17 @@ class Chunks:
 
 
 def orientation(image: Image.Image) -> int:
-    """The orientation tag of what was read of an image, 1 to 8; damaged tags say nothing."""
+    """Returns the orientation tag of an opened image, 1 to 8; a damaged tag counts as 1."""
     try:
         tag = image.getexif().get(ORIENTATION, 1)
     except Exception:
-        # Pillow fails in many ways on damaged tags, and viewers pass them over
+        # Pillow raises many exceptions on damaged tags, which viewers ignore
         return 1
     return tag if tag in range(1, 9) else 1
 
 
 def png_chunks(path: Path) -> Chunks:
-    """The chunks of a PNG file, walked through from one to the next; of pixels the length alone is read.
+    """Reads the facts in the chunks of a PNG file; pixels are skipped.
 
     Raises:
         ValueError: if a chunk of text or tags is damaged.
@@ -67,7 +67,7 @@ def _png_chunks(file: IO[bytes]) -> Chunks:
         try:
             kind, at, length = stream.read()
         except (SyntaxError, struct.error):
-            break  # cut off: its pixels say so when they are decoded
+            break  # truncated: decoding the pixels reports it
         if kind == b"IEND":
             break
         animated |= kind == b"acTL"
@@ -77,17 +77,20 @@ def _png_chunks(file: IO[bytes]) -> Chunks:
             stream.crc(kind, stream.call(kind, at, length))
         else:
             file.seek(length + 4, 1)
-    # the plain class parses tags, without the loading of the one for PNG
+    # the base class parses tags without decoding, unlike the class for PNG
     parsed = Image.Image()
     parsed.info = {key: value for key, value in stream.im_info.items() if isinstance(key, str)}
     return Chunks(orientation(parsed), frames if animated else 0, apart)
 
 
 def gif_frames(path: Path) -> tuple[int, bool, bool]:
-    """Number of frames of a GIF file, whether all palettes are grey, and whether the first frame covers all.
+    """Reads the frames of a GIF file without decoding.
+
+    Returns:
+        The number of frames, True if all palettes are grey, and True if the first frame covers the canvas.
 
     Raises:
-        ValueError: if the file breaks off.
+        ValueError: if the file is truncated.
     """
     try:
         with path.open("rb") as file:
@@ -112,14 +115,14 @@ def _gif_frames(file: IO[bytes]) -> tuple[int, bool, bool]:
             frames += 1
             _read(file, 1)
         else:
-            continue  # padding between blocks, which readers pass over
+            continue  # padding between blocks
         while size := _read(file, 1)[0]:
             file.seek(size, 1)
     return frames, grey, covers
 
 
 def _is_grey(file: IO[bytes], packed: int) -> bool:
-    """Returns True if the palette here holds greys alone, or there is none: levels are grey."""
+    """Returns True if the palette at this place holds only greys, or there is none."""
     table = _read(file, 3 << ((packed & 7) + 1)) if packed & 128 else b""
     return table[::3] == table[1::3] == table[2::3]
 

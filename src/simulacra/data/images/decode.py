@@ -1,4 +1,4 @@
-"""Pixels of one page of an image file, as deep as they are: bytes, or whole numbers of 16 bits."""
+"""Decodes pages of image files at their full depth: bytes, or 16-bit whole numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulacra.data.images.frames import DAMAGED, opened
 from simulacra.data.images.headers import Head, heads_of, inverted
 from simulacra.data.images.tiff import damaged
 
-# what the orientation tag asks for, on (C, H, W)
+# the transform of (C, H, W) for each orientation tag
 TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     1: lambda x: x,
     2: lambda x: x[:, :, ::-1],
@@ -31,15 +31,16 @@ TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 def decode(
     path: Path, channels: int, pages: Iterable[int] = (0,), levels: int | None = None
 ) -> Iterator[np.ndarray]:
-    """Pixels of some pages, each of shape (C, H, W), uint8 or uint16.
+    """Yields the pixels of pages, each of shape (C, H, W), uint8 or uint16.
 
     Args:
+        path: the image file.
         channels: 1 or 3.
-        pages: in rising order, so that the file is walked through once.
-        levels: of the rows; among 256 of them black and white are 0 and 255. None: as they are stored.
+        pages: page numbers in rising order, so that the file is read once.
+        levels: levels of the rows; with 256, black and white become 0 and 255. None: values stay as stored.
 
     Raises:
-        ValueError: if the file is damaged, too large, transparent, or of a kind that cannot be kept.
+        ValueError: if the file is damaged, too large, transparent, or of an unsupported kind.
     """
     with opened(path) as image:
         for head in heads_of(path, image, pages):
@@ -51,7 +52,7 @@ def decode(
 
 
 def _stored(path: Path, image: Image.Image | None, head: Head) -> np.ndarray:
-    """(C, H, W) as stored, without alpha."""
+    """Returns the stored values without alpha, shape (C, H, W)."""
     if image is None:
         read = {"tiff": tiff.pixels, "pnm": pnm.pixels, "png": _png}[head.reader]
         return _opaque(path, read(path, head.page), head)
@@ -67,14 +68,14 @@ def _stored(path: Path, image: Image.Image | None, head: Head) -> np.ndarray:
 
 
 def _opaque(path: Path, pixels: np.ndarray, head: Head) -> np.ndarray:
-    """The colours alone, where a last channel more is fully opaque."""
+    """Returns the colour channels; raises if an alpha channel is not opaque everywhere."""
     if (pixels[head.channels :] < head.levels - 1).any():
         raise transparent(path)
     return pixels[: head.channels]
 
 
 def _png(path: Path, page: int) -> np.ndarray:
-    """16-bit colour, or any 16 bits with an alpha channel."""
+    """Reads a PNG page of 16-bit colour, or of 16 bits with an alpha channel."""
     import png
 
     try:

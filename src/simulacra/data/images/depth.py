@@ -1,4 +1,4 @@
-"""How many levels image files have: as deep as the files are, or as the user declares."""
+"""The number of levels of image files: their full depth, or as the user declares."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from simulacra.data.images.headers import Head
 
 log = logging.getLogger("simulacra")
 
-BLACK_AND_WHITE = {2, 256}  # levels that meet: among 256 they are 0 and 255
-CAMERAS = (1024, 4096, 16384)  # levels of cameras whose values are kept in 16 bits
+BLACK_AND_WHITE = {2, 256}  # levels that may be mixed: black and white become 0 and 255
+CAMERAS = (1024, 4096, 16384)  # levels of cameras whose values are stored in 16 bits
 
 
 def levels_of(heads: Mapping[Path, Sequence[Head]], declared: int | None) -> int:
-    """The number of levels that all files share; black and white meet 256 levels.
+    """Returns the number of levels that all files share; black-and-white files may be mixed with 256 levels.
+
+    Args:
+        heads: the pages of each file.
+        declared: the number of levels that the user gave, or None.
 
     Raises:
-        ValueError: if depths are mixed and nothing is declared, or more levels than a file can hold.
+        ValueError: if depths are mixed and none is declared, or more levels are declared than a file can
+            hold.
     """
     first: dict[int, Path] = {}
     for path, pages in heads.items():
@@ -50,13 +55,13 @@ def levels_of(heads: Mapping[Path, Sequence[Head]], declared: int | None) -> int
 
 
 def _depth(levels: int) -> str:
-    """A number of levels in bits, where it is a power of 2."""
+    """Describes a number of levels, in bits if it is a power of 2."""
     bits = (levels - 1).bit_length()
     return f"{bits} bit{'s' * (bits > 1)}" if levels == 2**bits else f"values from 0 to {levels - 1}"
 
 
 def depths(heads: Iterable[Head]) -> str:
-    """The depths of images as they are said, such as `8 and 16 bit`.
+    """Describes the depths of images, such as `8 and 16 bit`.
 
     Example:
         >>> from simulacra.data.images.headers import Head
@@ -70,8 +75,14 @@ def depths(heads: Iterable[Head]) -> str:
 
 
 def check_levels(path: Path, pixels: np.ndarray, levels: int) -> None:
-    """Raise ValueError where a pixel is beyond the levels."""
-    # a byte holds no more than 256
+    """Raises ValueError if a pixel exceeds the levels.
+
+    Args:
+        path: the file, for the error.
+        pixels: values of any shape.
+        levels: number of levels: values go from 0 to levels - 1.
+    """
+    # the type itself cannot exceed the levels
     if levels > np.iinfo(pixels.dtype).max:
         return
     most = int(pixels.max())
@@ -83,26 +94,26 @@ def check_levels(path: Path, pixels: np.ndarray, levels: int) -> None:
 
 
 def suggest_levels(levels: int, rows: int, highest: Iterable[Mapping[tuple[int, int], int]]) -> None:
-    """Say it where the values of deep images look like those of a camera with fewer bits.
+    """Logs a suggestion if the values of deep images look like those of a camera with fewer bits.
 
     Args:
-        levels: that the files can hold.
+        levels: number of levels that the files can hold.
         rows: number of rows.
-        highest: the highest value of each page that was decoded, by page, of each part.
+        highest: for each part, the highest value of each decoded page, by (file, page).
     """
-    # of whole pages: means of pixels are lower
+    # maxima of whole pages, since averaged pixels are lower
     said = suggestion(levels, [most for part in highest for most in part.values()], f"{rows:,} rows")
     if levels > 256 and said:
         log.info("%s", said)
 
 
 def suggestion(levels: int, highest: Iterable[int], looked_at: str) -> str | None:
-    """The sentence that proposes `levels=`, or None where it would not help.
+    """Returns the sentence that proposes `levels=`, or None if it would not help.
 
     Args:
-        levels: that the files can hold.
-        highest: the highest value of each image or split looked at.
-        looked_at: what was looked at, such as `200 rows`.
+        levels: number of levels that the files can hold.
+        highest: the highest value of each image or split.
+        looked_at: a description of the images, such as `200 rows`.
 
     Example:
         >>> suggestion(65536, [3900, 4095], "2 rows").split(": ")[0]
@@ -110,7 +121,7 @@ def suggestion(levels: int, highest: Iterable[int], looked_at: str) -> str | Non
     """
     most = max(highest, default=0)
     fits = [camera for camera in CAMERAS if most < camera < levels]
-    # a dark or empty picture says nothing of its camera
+    # a dark or empty picture does not reveal the depth of its camera
     if not fits or most < CAMERAS[0] // 2:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Image files as rows: pages, frames, tiles and central parts, decoded when they are asked for."""
+"""Rows from image files: pages, frames, tiles and central crops, decoded on demand."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from simulacra.data.images.depth import check_levels
 from simulacra.data.images.frames import quietly
 from simulacra.data.row_store import RowStore
 
-# for each page its rows: where it goes, its number here, top and left
+# for each page, its rows as (place in the batch, row number, top, left)
 Wanted = dict[int, list[tuple[int, int, int, int]]]
 Decoder = Callable[[Path, int, Iterable[int], int], Iterator[np.ndarray]]
 
-SAMPLED = 2**27  # pixels that `sample` decodes at most
-PIXELS = SAMPLED  # likewise, while `reads_kept` lasts
+SAMPLED = 2**27  # most pixels that `sample` decodes
+PIXELS = SAMPLED  # the current limit, which `reads_kept` changes
 CACHED = 2**27  # bytes of decoded pages that a process keeps for their next tiles
-KEPT = 2**29  # bytes of rows that `reads_kept` holds
+KEPT = 2**29  # most bytes of rows that `reads_kept` caches
 READ: dict[Any, Tensor] | None = None
 
 
 @contextmanager
 def reads_kept(pixels: int = SAMPLED) -> Iterator[None]:
-    """Rows that are read here are read once, however often they are loaded while this lasts.
+    """Caches rows within the context, so that rows which are loaded again are decoded only once.
 
     Args:
-        pixels: that samples of rows decode at most.
+        pixels: most pixels that samples of rows decode.
     """
     global READ, PIXELS
     before, READ, PIXELS = (READ, PIXELS), {} if READ is None else READ, pixels
@@ -51,19 +51,26 @@ def reads_kept(pixels: int = SAMPLED) -> Iterator[None]:
 
 
 class PageCache:
-    """The pages that this process decoded last, as long as their files do not change."""
+    """The pages that this process decoded last; an entry is invalid once its file changes."""
 
     def __init__(self) -> None:
         self.pages: OrderedDict[tuple[Any, ...], np.ndarray] = OrderedDict()
         self.bytes = 0
-        self.highest: dict[tuple[int, int], int] = {}  # value of each deep page, before it is resized
+        self.highest: dict[tuple[int, int], int] = {}  # (file, page) -> highest value before resizing
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: pages do not travel to other processes."""
+        """Pickles an empty cache: pages are not sent to other processes."""
         return {"pages": OrderedDict(), "bytes": 0, "highest": {}}
 
     def page(self, path: Path, channels: int, number: int, levels: int | None = None) -> np.ndarray:
-        """The pixels of one page, shape (C, H, W)."""
+        """Returns the pixels of one page, shape (C, H, W).
+
+        Args:
+            path: the image file.
+            channels: 1 or 3.
+            number: page number, from 0.
+            levels: as for `decode`.
+        """
         key = (path, number, *_stamp(path))
         if key in self.pages:
             self.pages.move_to_end(key)
@@ -78,19 +85,20 @@ class PageCache:
 
 @dataclass(frozen=True, eq=False)
 class ImageFiles(RowStore):
-    """Image files as rows, decoded when they are asked for.
+    """Rows in image files, decoded on demand.
 
     Args:
         paths: the files, in order.
         shape: (C, H, W) of every row.
-        geometry: how a row is taken from a page.
+        geometry: how a row is cut or resized from a page.
         levels: number of levels of every entry.
         places: file, page, top and left of each row, shape (N, 4); None: the first page of each file.
-        bits: a static or threshold binarization of each row, or None.
-        part: which part of the data set this is: static bits are keyed by it.
-        numbers: number of each row within its part, shape (N,): static bits are keyed by it.
-        cache: pages that were decoded for a tile, for the next one.
-        page_pixels: of the largest page, which bounds what `sample` decodes.
+        bits: static or threshold binarization of the rows, or None.
+        part: name of the part of the data set, by which static bits are keyed.
+        numbers: number of each row within its part, shape (N,), by which static bits are keyed; None: 0 to N
+            - 1.
+        cache: pages that were decoded for one tile, kept for the next.
+        page_pixels: pixels of the largest page, which limits the rows that `some` chooses.
     """
 
     paths: tuple[Path, ...]
@@ -122,18 +130,18 @@ class ImageFiles(RowStore):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Bytes, or int32: uint16 has no comparisons in torch."""
+        """Bytes, or int32 for deep images, since torch cannot compare uint16."""
         return torch.uint8 if self.levels <= 256 or self.bits else torch.int32
 
     def origins(self) -> list[Path]:
-        """The file that each row is of: rows of one file belong into one split."""
+        """Returns the file of each row; rows of one file stay in one split."""
         return [self.paths[i] for i in self._places[:, 0].tolist()]
 
     def read(self, index: list[int] | range) -> Tensor:
-        """The rows `index`, shape (B, C, H, W), bytes or int32.
+        """Reads the rows `index`, shape (B, C, H, W), bytes or int32.
 
         Raises:
-            ValueError: if a file is damaged, or holds more than the levels.
+            ValueError: if a file is damaged, or a value exceeds the levels.
         """
         x = torch.empty((len(index), *self.shape), dtype=self.dtype)
         with quietly():
@@ -142,7 +150,7 @@ class ImageFiles(RowStore):
         return x
 
     def read_all(self) -> Tensor:
-        """Every row; each page is decoded once, by a few threads."""
+        """Reads all rows with two threads; each page is decoded once."""
         key = None if READ is None else (self.bits, *self._key())
         if READ and key in READ:
             return READ[key].clone()
@@ -155,7 +163,7 @@ class ImageFiles(RowStore):
         return x
 
     def _by_file(self, index: list[int] | range) -> dict[int, Wanted]:
-        """For each file and page, in rising order, the rows that are wanted of it."""
+        """Groups rows by file and page, in rising order of pages."""
         files: dict[int, Wanted] = {}
         places = self._places[torch.as_tensor(index, dtype=torch.long)].tolist()
         for to, (i, (file, page, top, left)) in enumerate(zip(index, places)):
@@ -163,11 +171,11 @@ class ImageFiles(RowStore):
         return {file: dict(sorted(pages.items())) for file, pages in files.items()}
 
     def _cached(self, path: Path, channels: int, pages: Iterable[int], levels: int) -> Iterator[np.ndarray]:
-        # only tiles come back to a page that was decoded before
+        # only tiles need a page again that was decoded before
         return (self.cache.page(path, channels, page, levels) for page in pages)
 
     def _put(self, x: Tensor, file: int, wanted: Wanted, pages: Decoder) -> None:
-        """The wanted rows of one file at their places in x."""
+        """Writes the wanted rows of one file to their places in x."""
         path = self.paths[file]
         for (page, rows), pixels in zip(
             wanted.items(), pages(path, self.shape[0], list(wanted), self.levels)
@@ -179,7 +187,7 @@ class ImageFiles(RowStore):
                 row = self.geometry.cut(pixels, top, left, self.levels)
                 if row.shape != self.shape:
                     raise ValueError(f"{path} changed while it was in use: it gives {row.shape} now.")
-                # a copy: turned images run backwards, which torch does not take
+                # a copy, since torch does not accept the negative strides of turned images
                 whole = np.array(row, np.uint8 if row.dtype == np.uint8 else np.int32, order="C")
                 x[to] = self._binarized(torch.from_numpy(whole), i)
 
@@ -190,11 +198,11 @@ class ImageFiles(RowStore):
         return static_bits(row[None], self.bits, self.part, range(number, number + 1))[0]
 
     def binarized(self, step: Binarize) -> ImageFiles:
-        """The images as 0 and 1: row i of a part has the same bits for ever."""
+        """Returns the store of the images as 0 and 1; row i of a part always has the same bits."""
         return replace(self, bits=step)
 
     def some(self, n: int) -> Tensor:
-        """Numbers of at most n rows at equal distances, of as few pages as `SAMPLED` pixels make."""
+        """Returns the numbers of at most n rows at equal distances, on pages of at most `PIXELS` pixels."""
         most = max(1, PIXELS // self.page_pixels)
         pages = self._places[:, :2].unique_consecutive(dim=0, return_inverse=True)[1]
         count = int(pages.max()) + 1
@@ -206,7 +214,7 @@ class ImageFiles(RowStore):
         return torch.tensor(sorted({int(rows[i * len(rows) // n]) for i in range(n)}))
 
     def _key(self) -> tuple[Any, ...]:
-        """What the values of all rows depend on."""
+        """Returns all that the values of the rows depend on, as a cache key."""
         used = sorted({place[0] for place in self._places.tolist()})
         files = tuple((self.paths[i], *_stamp(self.paths[i])) for i in used)
         numbers = self._numbers.numpy().tobytes() if self.bits else b""
@@ -214,7 +222,7 @@ class ImageFiles(RowStore):
         return (files, rows, self.shape, self.geometry, self.levels)
 
     def digest(self) -> str:
-        """SHA-256 over the files' bytes, the places in them and what is done to their pixels.
+        """Returns the SHA-256 over the files' bytes, the rows' places, and the processing of pixels.
 
         Files are hashed, not pixels, so that a large folder need not be decoded for it.
         """
@@ -230,7 +238,7 @@ class ImageFiles(RowStore):
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """When a file was changed last, and its length."""
+    """Returns the modification time and size of a file."""
     try:
         said = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""A folder of images as a source: their heads are read, their pixels when rows are asked for."""
+"""Makes a source of a folder of images: headers are read at once, pixels on demand."""
 
 from __future__ import annotations
 
@@ -27,17 +27,22 @@ log = logging.getLogger("simulacra")
 
 
 def open_images(folder: Path, own: FolderOptions, split: SplitOptions) -> Source:
-    """The source in a folder of images; no pixel is read yet.
+    """Makes a source of a folder of images without reading pixels.
+
+    Args:
+        folder: class subfolders are labels; train, valid and test subfolders are parts.
+        own: options of image folders.
+        split: options of the splits.
 
     Raises:
-        ValueError: if sizes or depths differ, a file is damaged, or a single one is to be split.
+        ValueError: if sizes or depths differ, a file is damaged, or a single file is to be split.
     """
     listing = list_folder(folder)
     geometry, grey, levels = Geometry(own.size, own.crop, own.tile), own.grey, own.levels
     heads = dict(zip(listing.paths, read_heads(listing.paths)))
     check_sizes(geometry, heads)
     kept = levels_of(heads, levels)
-    # the mean of black and white pixels is grey
+    # resizing averages black and white pixels to grey
     kept = 256 if kept == 2 and levels is None and geometry.size else kept
     space = Levels(_shape(heads, geometry, grey), kept)
     log.info("%s", sentence(heads, geometry, listing.said_left_out, kept))
@@ -65,7 +70,7 @@ def _part(
     geometry: Geometry,
     space: Levels,
 ) -> Part:
-    """The rows of one official part: every place of every page, with the label of its file."""
+    """Returns the rows of one official part: every place of every page, with the label of its file."""
     places = torch.tensor(
         [
             (file, head.page, top, left)

@@ -1,4 +1,4 @@
-"""Image files that are opened, and which pages or frames of them are rows."""
+"""Opens image files with Pillow, and selects the pages or frames that become rows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from PIL import Image
 from simulacra.data.images import pnm, tiff
 from simulacra.data.images.blocks import gif_frames, png_chunks
 
-# what is wrong with a file is said in the one sentence of ours
+# our own error reports a damaged file; Pillow's log messages are dropped
 logging.getLogger("PIL").addHandler(logging.NullHandler())
-# Pillow knows more, some of which start other programs
+# other formats of Pillow are excluded: some of them start external programs
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "JPEG2000")
-MOVING = {"PNG", "GIF", "WEBP"}  # formats whose frames stand on one canvas
-# what Pillow raises on damaged files of one kind or another
+MOVING = {"PNG", "GIF", "WEBP"}  # animated formats, whose frames share one canvas
+# exceptions that Pillow raises on damaged files
 DAMAGED = (
     OSError,
     SyntaxError,
@@ -38,16 +38,16 @@ DAMAGED = (
     struct.error,
     zlib.error,
 )
-SUBFILE = 254  # tag of TIFF
+SUBFILE = 254  # number of the TIFF tag
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Which frames of a file are rows.
+    """The frames of a file that become rows.
 
     Args:
-        numbers: as Pillow counts them.
-        left_out: what the others are, such as `previews`, or nothing.
+        numbers: frame numbers, as Pillow counts them.
+        left_out: a word for the other frames, such as `previews`, or an empty string.
     """
 
     numbers: tuple[int, ...] = (0,)
@@ -55,10 +55,10 @@ class Frames:
 
 
 def photos(image: Any) -> Frames:
-    """The frames of a JPEG file of several images that are photos of their own, not previews or gain maps.
+    """Selects the frames of a multi-image JPEG file that are photos, not previews or gain maps.
 
     Args:
-        image: opened by Pillow, of the format MPO.
+        image: an image of the format MPO, opened by Pillow.
     """
     kept, size = [], image.size
     for number, entry in enumerate(image.mpinfo[0xB002]):
@@ -73,7 +73,12 @@ def photos(image: Any) -> Frames:
 
 
 def frames_of(path: Path, image: Image.Image | None) -> Frames:
-    """Which pages or frames of a file are rows."""
+    """Selects the pages or frames of a file that become rows.
+
+    Args:
+        path: the image file.
+        image: the file as opened by Pillow, or None if tifffile or `pnm` reads it.
+    """
     try:
         if image is None:
             return _own_frames(path)
@@ -93,11 +98,11 @@ def frames_of(path: Path, image: Image.Image | None) -> Frames:
             return Frames(tuple(range(count)))
         return Frames(tuple(range(getattr(image, "n_frames", 1))))
     except DAMAGED as error:
-        raise _said(path, error) from error
+        raise _own_error(path, error) from error
 
 
-def _said(path: Path, error: Exception) -> ValueError:
-    """The error in words of ours, if it is not yet."""
+def _own_error(path: Path, error: Exception) -> ValueError:
+    """Returns the error in our own words."""
     ours = isinstance(error, ValueError) and str(error).startswith(str(path))
     return error if ours and isinstance(error, ValueError) else tiff.damaged(path, error)
 
@@ -121,7 +126,9 @@ def _tiff_frames(path: Path, image: Image.Image) -> Frames:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without Pillow's warnings: what they warn of is an error here, or harmless.
+    """Suppresses Pillow's warnings within the context: what matters is an error here.
+
+    Not to be entered by several threads, since filters of warnings belong to the process.
 
     Not to be entered by several threads: the filters belong to the process.
     """
@@ -132,10 +139,10 @@ def quietly() -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image | None]:
-    """The image, or None where Pillow is not to read it but tifffile or `pnm`.
+    """Opens an image; yields None if tifffile or `pnm` must read it instead of Pillow.
 
     Raises:
-        ValueError: if there is no such file, or it is no image.
+        ValueError: if there is no such file, or it is not an image.
     """
     try:
         file = path.open("rb")
@@ -151,7 +158,7 @@ def opened(path: Path) -> Iterator[Image.Image | None]:
 
 def _image(path: Path, file: IO[bytes]) -> Image.Image | None:
     try:
-        # a file without a name: files with one are mapped, which goes wrong for turned TIFF pages
+        # a file object without a name: Pillow maps named files into memory, which fails for turned TIFF pages
         return Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise _too_large(path, str(error)) from error
@@ -167,7 +174,12 @@ def _image(path: Path, file: IO[bytes]) -> Image.Image | None:
 
 
 def at_page(path: Path, image: Image.Image | None, page: int) -> Image.Image | None:
-    """The image turned to that page, or None where Pillow does not read a TIFF page.
+    """Moves an image to a page; returns None if Pillow cannot read this TIFF page.
+
+    Args:
+        path: the file, for errors.
+        image: the file as opened by Pillow, or None.
+        page: page or frame number, from 0.
 
     Raises:
         ValueError: if there is no such frame.
@@ -184,7 +196,7 @@ def at_page(path: Path, image: Image.Image | None, page: int) -> Image.Image | N
 
 
 def _too_large(path: Path, what: str) -> ValueError:
-    """The refusal of what would take too much memory."""
+    """Returns the error for an image that would take too much memory."""
     return ValueError(
         f"{path} is larger than Pillow's guard against decompression bombs allows ({what}): resize or "
         "crop the file first."
@@ -192,12 +204,24 @@ def _too_large(path: Path, what: str) -> ValueError:
 
 
 def check_size(path: Path, width: int, height: int) -> None:
-    """Raise ValueError where so many pixels are not to be allocated."""
+    """Raises ValueError if an image exceeds Pillow's limit of pixels.
+
+    Args:
+        path: the file, for the error.
+        width: in pixels.
+        height: in pixels.
+    """
     limit = Image.MAX_IMAGE_PIXELS
     if limit and width * height > limit:
         raise _too_large(path, f"{width}x{height} pixels")
 
 
 def tag_of(image: Image.Image, tag: int, default: Any) -> Any:
-    """A TIFF tag of the page at which the image stands."""
+    """Returns a TIFF tag of the current page of an image.
+
+    Args:
+        image: the file as opened by Pillow.
+        tag: number of the tag.
+        default: the value if the tag is missing.
+    """
     return getattr(image, "tag_v2", {}).get(tag, default)

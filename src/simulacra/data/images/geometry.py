@@ -1,4 +1,4 @@
-"""Size and colour of images, of files and in memory, and binarizations that are fixed."""
+"""Cuts, resizes, converts to grey and binarizes images once, at loading."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ from simulacra.data.sources.source import Source
 
 
 def reshape_images(source: Source, geometry: Geometry, grey: bool) -> Source:
-    """The source with its images cut or resized and, if asked, grey.
+    """Returns the source with its images cropped or resized and, if `grey`, converted to grey.
+
+    Args:
+        source: rows in memory, shape (N, C, H, W).
+        geometry: size or crop; a tile is not for images in memory.
+        grey: if True, colour images become grey.
 
     Raises:
-        ValueError: if the rows are no images of levels, or are smaller than the cut.
+        ValueError: if the rows are not images of levels, or are smaller than the crop.
     """
     if geometry.side is None and not grey:
         return source
@@ -59,10 +64,16 @@ def _reshaped(x: Tensor | RowStore, geometry: Geometry, channels: int, levels: i
 
 
 def binarize_once(source: Source, scheme: str, threshold: float, seed: int) -> Source:
-    """The source with 0/1 rows: row i of a part has the same bits for ever.
+    """Returns the source with rows of 0 and 1; row i of a part always has the same bits.
+
+    Args:
+        source: rows of levels, in memory or on disk.
+        scheme: `static` or `threshold`.
+        threshold: the cut, as a share of the range.
+        seed: seed of static bits.
 
     Raises:
-        ValueError: if the rows are no levels.
+        ValueError: if the rows are not levels.
     """
     levels = getattr(source.space, "levels", 256)
     step = Binarize(scheme, levels, threshold, seed)
@@ -78,7 +89,12 @@ def binarize_once(source: Source, scheme: str, threshold: float, seed: int) -> S
 
 
 def check_sizes(geometry: Geometry, heads: Mapping[Path, Sequence[Head]]) -> None:
-    """Raise ValueError where an image is too small, or sizes differ and nothing mends it."""
+    """Raises ValueError if an image is too small for the crop or tile, or sizes differ without any option.
+
+    Args:
+        geometry: size, crop or tile that the user gave.
+        heads: the pages of each file.
+    """
     if geometry.size:
         return
     pages = [(path, head) for path, found in heads.items() for head in found]
@@ -104,7 +120,12 @@ def _holds(height: int, width: int, side: tuple[int, int]) -> bool:
 
 
 def applied(geometry: Geometry, grey: bool) -> tuple[str, ...]:
-    """The description of the images in a protocol, such as `("resized to 32x32, grey",)`."""
+    """Describes the processing of images for a protocol, such as `("resized to 32x32, grey",)`.
+
+    Args:
+        geometry: size, crop or tile.
+        grey: True if colour was converted to grey.
+    """
     said = ", ".join(filter(None, [str(geometry), "grey" if grey else ""]))
     return (said,) if said else ()
 
@@ -113,7 +134,7 @@ def _check_one_size(pages: Sequence[tuple[Path, Head]]) -> None:
     first, head = pages[0]
     for path, other in pages:
         if (other.width, other.height) != (head.width, head.height):
-            ways = _mends([page for _, page in pages])
+            ways = _suggested_options([page for _, page in pages])
             raise Refusal(
                 f"the images differ in size: {first} is {head.width}x{head.height}, {path} is "
                 f"{other.width}x{other.height}; {ways}.",
@@ -121,8 +142,8 @@ def _check_one_size(pages: Sequence[tuple[Path, Head]]) -> None:
             )
 
 
-def _mends(heads: Sequence[Head]) -> Phrase:
-    """What makes one size of many, with the numbers of these images."""
+def _suggested_options(heads: Sequence[Head]) -> Phrase:
+    """Suggests the options that make images of different sizes equal, with the numbers of these images."""
     least = min(min(head.width, head.height) for head in heads)
     tile = 2 ** (min(least, 64).bit_length() - 1)
     count = sum(len(Geometry(tile=tile).places(head.height, head.width)) for head in heads)

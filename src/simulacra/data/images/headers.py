@@ -1,7 +1,7 @@
-"""Facts in the headers of image files: size, channels, depth and pages, before a pixel is decoded.
+"""Reads the headers of image files: size, channels, depth and pages, without decoding pixels.
 
-Pillow opens most kinds, but drops the lower bytes of 16-bit colour without a word and takes signed bytes for
-unsigned ones; `Head.reader` names what keeps them (`simulacra.data.images.decode`).
+Pillow opens most formats, but silently drops the lower bytes of 16-bit colour and reads signed bytes as
+unsigned ones; `Head.reader` names the reader that keeps all values (`simulacra.data.images.decode`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SUFFIXES = (
 TAGGED = {"JPEG", "MPO", "TIFF", "WEBP"}  # formats whose orientation tag is known when they are opened
 # tags of TIFF
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, PALETTE, EXTRA, SIGNS = 256, 257, 258, 262, 320, 338, 339
-# remarks: what is done to the pixels of some files, as it is said after their number
+# descriptions of changes to pixels, which follow a number of files
 TURNED = "turned as their orientation tag says"
 OPAQUE = "without their alpha channel, which has to be opaque"
 PAINTED = "in the colours of their palette"
@@ -38,17 +38,17 @@ COARSE = "of 5 or 6 bits a channel, spread over 0 to 255"
 
 @dataclass(frozen=True)
 class Head:
-    """The facts about one page of an image file.
+    """Facts about one page of an image file.
 
     Args:
-        width: in pixels, as the picture is seen (turned as its orientation tag says).
-        height: likewise.
+        width: in pixels, after the turn of the orientation tag.
+        height: in pixels, likewise.
         channels: 1 or 3.
-        levels: of a channel: 256, or 2 to 65536.
-        page: its number in the file, from 0.
-        turn: the orientation tag, 1 to 8, where the reader leaves it to be undone.
-        reader: what decodes it without loss: `pillow`, `png`, `tiff` or `pnm`.
-        remarks: what is done to its pixels.
+        levels: number of levels of a channel, 2 to 65536.
+        page: page number in the file, from 0.
+        turn: the orientation tag, 1 to 8; 1 if the reader applies it itself.
+        reader: the reader that decodes it without loss: `pillow`, `png`, `tiff` or `pnm`.
+        remarks: descriptions of changes to its pixels.
     """
 
     width: int
@@ -62,7 +62,7 @@ class Head:
 
 
 def read_heads(paths: Iterable[Path]) -> list[tuple[Head, ...]]:
-    """`read_pages` of many files, by a few threads.
+    """Reads the headers of many files with two threads, as `read_pages`.
 
     Raises:
         ValueError: as `read_pages`, or if a page takes more than the limit of memory (`data.limits`).
@@ -78,10 +78,10 @@ def read_heads(paths: Iterable[Path]) -> list[tuple[Head, ...]]:
 
 
 def read_pages(path: Path) -> tuple[Head, ...]:
-    """The head of every page or frame without decoding; previews are left out.
+    """Reads the header of every page or frame without decoding; previews are left out.
 
     Raises:
-        ValueError: if the file is empty, no image, too large, or of a depth that cannot be kept.
+        ValueError: if the file is empty, not an image, too large, or of a depth that cannot be kept.
     """
     with opened(path) as image:
         frames = frames_of(path, image)
@@ -106,14 +106,25 @@ def _checked(path: Path, heads: Iterable[Head]) -> Iterator[Head]:
 
 
 def heads_of(path: Path, image: Image.Image | None, pages: Iterable[int]) -> Iterator[Head]:
-    """The heads of some pages, in rising order; `image` stands at each page while its head is out."""
+    """Yields the headers of pages; `image` is at a page while its header is in use.
+
+    Args:
+        path: the image file.
+        image: the file as opened by Pillow, or None.
+        pages: page numbers in rising order.
+    """
     first = head_of(path, image, 0) if image is not None and image.format in MOVING else None
     for page in pages:
         yield replace(first, page=page) if first else head_of(path, at_page(path, image, page), page)
 
 
 def head_of(path: Path, image: Image.Image | None, page: int) -> Head:
-    """The head of the page or frame at which `image` stands.
+    """Returns the header of the page or frame at which `image` is.
+
+    Args:
+        path: the image file.
+        image: the file as opened by Pillow, or None.
+        page: its page number.
 
     Raises:
         ValueError: if it is too large, or has values that cannot be kept.
@@ -130,13 +141,13 @@ def head_of(path: Path, image: Image.Image | None, page: int) -> Head:
         turn = png_chunks(path).turn
     elif image.format in TAGGED:
         turn = orientation(image)
-    # of 16 bits with alpha Pillow makes colour
+    # Pillow opens grey of 16 bits with alpha as colour
     grey = gif_frames(path)[1] if image.format == "GIF" else is_grey(image) or "LA;16" in _unpacked(image)
     head = _seen(width, height, 1 if grey else 3, levels, page, turn, reader, _remarks(image))
     if image.format != "TIFF":
         return head
     tiff.check_segments(path, getattr(image, "tag_v2"))  # noqa: B009  (the type has no such field)
-    # Pillow undoes it by itself, when it opens or when it loads, as its version has it
+    # Pillow applies the tag itself, when it opens or when it loads, depending on its version
     width, height = tag_of(image, WIDTH, width), tag_of(image, HEIGHT, height)
     return replace(_seen(width, height, head.channels, levels, page, turn, reader, head.remarks), turn=1)
 
@@ -172,7 +183,7 @@ def _seen(
 
 
 def _remarks(image: Image.Image) -> tuple[str, ...]:
-    """The changes made to the pixels of an image that Pillow decodes."""
+    """Describes the changes to the pixels of an image that Pillow decodes."""
     said = {
         OPAQUE: image.mode in ALPHA or "transparency" in image.info,
         PAINTED: image.mode in ("P", "PA") and image.format != "GIF",
@@ -184,22 +195,22 @@ def _remarks(image: Image.Image) -> tuple[str, ...]:
 
 
 def _unpacked(image: Image.Image) -> str:
-    """How Pillow unpacks the pixels into the mode."""
+    """Returns Pillow's raw modes, from which it unpacks the pixels."""
     return str([tile[3] for tile in getattr(image, "tile", [])])
 
 
 def inverted(image: Image.Image) -> bool:
-    """Returns True if 0 is white: Pillow undoes it for 8 bits and fewer alone."""
+    """Returns True if 0 means white; Pillow inverts such pixels only up to 8 bits."""
     return tag_of(image, PHOTOMETRIC, 1) == 0
 
 
 def _depth(path: Path, image: Image.Image) -> tuple[int, str]:
-    """Levels of a channel, and the reader that keeps them."""
+    """Returns the number of levels of a channel, and the reader that keeps them."""
     if image.format == "TIFF" and (reader := _careful(path, image)):
         return 256, reader
     if image.format == "JPEG2000":
         return _wavelet_levels(path, image), "pillow"
-    # planes that stand apart show only in the tag
+    # for separate colour planes only the tag tells the depth
     bits = max(_bits(image), 16 if ";16" in _unpacked(image).replace("BGR;16", "") else 0)
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
         kind = "real numbers (floats)" if image.mode == "F" else "signed or 32-bit whole numbers"
@@ -216,7 +227,7 @@ def _depth(path: Path, image: Image.Image) -> tuple[int, str]:
 
 
 def _careful(path: Path, image: Image.Image) -> str:
-    """The reader of TIFF pages whose values Pillow would change without a word, or nothing.
+    """Returns the reader for TIFF pages whose values Pillow would silently change, or an empty string.
 
     Raises:
         ValueError: if they are signed, or a palette is finer than 8 bits.
@@ -225,12 +236,12 @@ def _careful(path: Path, image: Image.Image) -> str:
         raise tiff.no_levels(path, "signed or 32-bit whole numbers")
     if image.mode in ("P", "PA"):
         entries = np.atleast_1d(tag_of(image, PALETTE, 0))
-        # 8 bits are written as v * 256 or as v * 257
+        # palettes of 8 bits are stored as v * 256 or v * 257
         if not np.isin(entries % 256, (0,)).all() and (entries % 256 != entries // 256).any():
             raise ValueError(
                 f"{path} has a palette of more than 8 bits a channel: save it as RGB of 16 bits or of 8."
             )
-    # a channel that is said to be nothing may still hold something; L;IR is not unpacked by Pillow
+    # an extra channel of unspecified meaning may be alpha; Pillow cannot unpack L;IR
     return "tiff" if 0 in np.atleast_1d(tag_of(image, EXTRA, 1)) or "L;IR" in _unpacked(image) else ""
 
 
@@ -240,7 +251,7 @@ def _bits(image: Image.Image) -> int:
 
 
 def _wavelet_levels(path: Path, image: Image.Image) -> int:
-    """Levels of a JPEG 2000 file: Pillow spreads those of other depths than 8 and 16 bits."""
+    """Returns the levels of a JPEG 2000 file; refuses other depths than 8 and 16 bits."""
     with path.open("rb") as file:
         content = file.read(2**16)
     at = content.find(b"\xff\x4f\xff\x51") + 4

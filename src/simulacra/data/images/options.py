@@ -57,13 +57,13 @@ class FolderOptions:
 
 
 def check_sides(options: Any) -> None:
-    """Bring the sides that options give into one form.
+    """Converts the sides in options to one form, in place.
 
     Args:
-        options: with some of `size`, `crop` and `tile`.
+        options: an object with some of `size`, `crop` and `tile`.
 
     Raises:
-        ValueError: if a side is below 1 or no side, or two of the three are given.
+        ValueError: if a side is below 1 or not a side, or two of the three are given.
     """
     names = [name for name in ("size", "crop", "tile") if getattr(options, name, None) is not None]
     for name in names:

@@ -1,8 +1,8 @@
-"""Portable bitmaps, greymaps, pixmaps and arbitrary maps (PBM, PGM, PPM, PAM), every image of a file.
+"""Reader of PBM, PGM, PPM and PAM files (portable bitmaps, greymaps and pixmaps), with all images of a file.
 
-Own, because Pillow spreads values over 0 to 255 or 65535, cuts those above the maximum and those of deep
-colour to 8 bits, reads the first of several images alone, takes 1,000 times as long where the maximum is not
-255, and does not know PAM.
+Pillow is not used: it rescales values to 0 to 255 or 65535, clips those above the maximum, reduces deep
+colour to 8 bits, reads only the first of several images, is 1,000 times slower if the maximum is not 255, and
+does not read PAM.
 """
 
 from __future__ import annotations
@@ -18,12 +18,21 @@ from simulacra.data.images.tiff import damaged
 
 MAGIC = tuple(b"P%d" % i for i in range(1, 8))
 KINDS = {1: "BLACKANDWHITE GRAYSCALE", 2: "GRAYSCALE_ALPHA BLACKANDWHITE_ALPHA", 3: "RGB", 4: "RGB_ALPHA"}
-LONGEST = 2**16  # bytes of a header with its comments
+LONGEST = 2**16  # most bytes of a header with its comments
 
 
 @dataclass(frozen=True)
 class Map:
-    """An image of a file: its kind (1 to 7), width, height, samples a pixel, maximum, place of its values."""
+    """The header of one image of a file.
+
+    Args:
+        kind: 1 to 7, as in the magic numbers P1 to P7.
+        width: in pixels.
+        height: in pixels.
+        samples: samples a pixel, including alpha.
+        most: the maximum of the values.
+        start: offset of the values in the file.
+    """
 
     kind: int
     width: int
@@ -34,7 +43,7 @@ class Map:
 
     @property
     def bytes(self) -> int:
-        """The length of its values, of text unknown."""
+        """Number of bytes of the values; not valid for the text formats (kinds 1 to 3)."""
         if self.kind == 4:
             return (self.width + 7) // 8 * self.height
         return self.width * self.height * self.samples * (2 if self.most > 255 else 1)
@@ -46,15 +55,15 @@ class Map:
 
 
 def looks_like(content: bytes) -> bool:
-    """Returns True if a file begins as these do."""
+    """Returns True if the content starts with the magic number of one of these formats."""
     return content[:2] in MAGIC and content[2:3] in (b" ", b"\t", b"\n", b"\r", b"\v", b"\f", b"#")
 
 
 def maps(path: Path) -> list[Map]:
-    """The images of a file, none of their values.
+    """Reads the headers of all images of a file.
 
     Raises:
-        ValueError: if a header is damaged, or the file has more or fewer bytes than it promises.
+        ValueError: if a header is damaged, or the file is longer or shorter than it says.
     """
     there, at = path.stat().st_size, 0
     found: list[Map] = []
@@ -78,10 +87,14 @@ def maps(path: Path) -> list[Map]:
 
 
 def pixels(path: Path, number: int) -> np.ndarray:
-    """Image `number` of a file as it is stored, shape (C, H, W), bytes or uint16; alpha is the last channel.
+    """Reads image `number` of a file as stored, shape (C, H, W), uint8 or uint16; alpha is the last channel.
+
+    Args:
+        path: the file.
+        number: number of the image in the file, from 0.
 
     Raises:
-        ValueError: if the file is damaged, or holds more than the maximum of its header.
+        ValueError: if the file is damaged, or a value exceeds the maximum of its header.
     """
     one = maps(path)[number]
     with path.open("rb") as file:
@@ -90,12 +103,12 @@ def pixels(path: Path, number: int) -> np.ndarray:
     flat = values.reshape(one.height, one.width, one.samples).transpose(2, 0, 1)
     if flat.max(initial=0) > one.most:
         raise damaged(path, f"it holds {flat.max()}, its header says {one.most} at most")
-    # in bitmaps 1 is black
+    # in bitmaps 1 means black
     return (1 - flat).astype(np.uint8) if one.kind in (1, 4) else flat.astype(depth(one))
 
 
 def depth(one: Map) -> type[np.uint8] | type[np.uint16]:
-    """The type of the values."""
+    """Returns the type of the values."""
     return np.uint8 if one.most <= 255 else np.uint16
 
 
@@ -108,7 +121,7 @@ def _raw(content: bytes, one: Map) -> np.ndarray:
 
 def _text(path: Path, content: bytes, one: Map) -> np.ndarray:
     lines = b" ".join(line.split(b"#")[0] for line in content.split(b"\n"))
-    # the digits of a bitmap need no blanks between them
+    # the digits of a text bitmap may stand without blanks
     words = [bytes([c]) for c in b"".join(lines.split())] if one.kind == 1 else lines.split()
     count = one.width * one.height * one.samples
     if len(words) != count or not all(word.isdigit() and len(word) < 8 for word in words):
@@ -117,10 +130,10 @@ def _text(path: Path, content: bytes, one: Map) -> np.ndarray:
 
 
 def _header(file: IO[bytes]) -> Map:
-    """The header that begins here; the file stands at the values.
+    """Reads the header at the current position.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if there is no valid header.
     """
     begin = file.tell()
     content = file.read(LONGEST)
@@ -139,18 +152,18 @@ def _header(file: IO[bytes]) -> Map:
 
 
 def _words(content: bytes, count: int) -> tuple[list[bytes], int]:
-    """The numbers of a header behind its first two bytes, and where its values begin."""
+    """Returns the numbers of a header after its first two bytes, and the offset of the values."""
     words, at = [], 2
     for _ in range(count):
         while content[at : at + 1].isspace() or content[at : at + 1] == b"#":
-            # a comment goes to the end of its line
+            # a comment ends with its line
             at = _end(content, at) if content[at : at + 1] == b"#" else at + 1
         end = at
         while content[end : end + 1].isdigit() and end - at < 10:
             end += 1
         words.append(content[at:end])
         at = end
-    return words, at + 1  # one blank before the values
+    return words, at + 1  # a single blank separates header and values
 
 
 def _end(content: bytes, at: int) -> int:
@@ -159,7 +172,7 @@ def _end(content: bytes, at: int) -> int:
 
 
 def _arbitrary(content: bytes) -> tuple[int, int, int, int, int]:
-    """Width, height, samples, maximum and length of the header of a PAM file."""
+    """Returns width, height, samples, maximum and length of the header of a PAM file."""
     said: dict[bytes, bytes] = {}
     for line, end in _lines(content):
         name, _, value = line.strip().partition(b" ")
@@ -167,7 +180,7 @@ def _arbitrary(content: bytes) -> tuple[int, int, int, int, int]:
             numbers = [int(said.get(key, b"")) for key in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL")]
             width, height, samples, most = numbers
             kind = said.get(b"TUPLTYPE", b"").decode("latin-1")
-            # without a word one sample is grey and three are colours
+            # without TUPLTYPE, one sample is grey and three are RGB
             known = KINDS.get(samples, "").split() + [""] * (samples in (1, 3))
             if kind not in known:
                 raise ValueError(f"its {samples} samples a pixel are of the type {kind or 'none'!r}")
@@ -178,7 +191,7 @@ def _arbitrary(content: bytes) -> tuple[int, int, int, int, int]:
 
 
 def _lines(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """The lines behind the first one, and where each ends."""
+    """Yields the lines after the first one with their end offsets."""
     at = content.find(b"\n") + 1
     while 0 < at < len(content):
         end = content.find(b"\n", at) + 1

@@ -1,4 +1,4 @@
-"""A description of a folder of images in one sentence, before anything is trained on it."""
+"""Describes a folder of images in one sentence, from the headers of its files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PAGED = {".tif", ".tiff"}
 
 
 def describe_images(folder: str | Path, *, size: Side = None, crop: Side = None, tile: Side = None) -> str:
-    """The sentence for a folder, from the files' heads alone.
+    """Describes a folder of images from the headers of its files.
 
     Args:
         folder: as for `load_data`.
-        size: height and width to which rows are resized, as for `load_data`.
-        crop: height and width of central parts.
-        tile: height and width of tiles.
+        size: height and width to which rows are resized, as for `load_data`; None: not resized.
+        crop: height and width of central crops, or None.
+        tile: height and width of tiles, or None.
 
     Raises:
         ValueError: if there is no image, or a file is damaged.
@@ -45,13 +45,13 @@ def describe_images(folder: str | Path, *, size: Side = None, crop: Side = None,
 def sentence(
     heads: Mapping[Path, Sequence[Head]], geometry: Geometry, left_out: str = "", levels: int | None = None
 ) -> str:
-    """Such as `20,000 images, 16 bit, 3 sizes (512x512 to 1024x768); tiles of 64: 180,000`.
+    """Describes images, as `20,000 images, 16 bit, 3 sizes (512x512 to 1024x768); tiles of 64: 180,000`.
 
     Args:
-        heads: of each file.
-        geometry: how rows are cut.
-        left_out: the words for other files of the folder.
-        levels: of the rows.
+        heads: the pages of each file.
+        geometry: how rows are cut or resized.
+        left_out: a note on other files of the folder, or an empty string.
+        levels: number of levels of the rows, or None.
     """
     pages = [head for found in heads.values() for head in found]
     files = f"{len(heads):,} image{'s' * (len(heads) > 1)}{_pages(heads, len(pages))}"
@@ -63,7 +63,7 @@ def sentence(
 
 
 def _pages(heads: Mapping[Path, Sequence[Head]], count: int) -> str:
-    """The number of pages and frames, where there are more than files."""
+    """Describes the number of pages and frames; empty if there is one in each file."""
     if count == len(heads):
         return ""
     moving = {
@@ -85,7 +85,7 @@ def _rows(pages: Sequence[Head], geometry: Geometry) -> list[str]:
 
 
 def _remarks(heads: Mapping[Path, Sequence[Head]], levels: int | None) -> list[str]:
-    """The changes made to pixels, each with the number of files."""
+    """Describes the changes to pixels, each with the number of files."""
     counts = Counter(
         remark for pages in heads.values() for remark in {r: 0 for h in pages for r in h.remarks}
     )

@@ -1,6 +1,6 @@
-"""TIFF pages that Pillow cannot read without loss: 16-bit colour, planes that stand apart.
+"""Reader of TIFF pages that Pillow cannot read without loss: 16-bit colour and separate colour planes.
 
-What the header promises is compared with the file before anything of that size is allocated.
+Sizes in headers are compared with the file before memory is allocated.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.limits import LEAST
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-MAX_BYTES = 2**31  # of one page
-DEFLATE, DENSEST = (8, 32946), 1032  # compressions by zlib, and bytes that one of theirs holds at most
-READ_BITS = (1, 2, 4, 8, 12, 16)  # a value
+MAX_BYTES = 2**31  # most bytes of one page
+DEFLATE, DENSEST = (8, 32946), 1032  # compressions by zlib, and their highest ratio
+READ_BITS = (1, 2, 4, 8, 12, 16)  # supported bits a value
 BESIDE = 1 | 4  # bits of the subfile tag: previews of a lower resolution, masks
 
-# what is wrong with a file is said in the one sentence of ours
+# our own error reports a damaged file; tifffile's log messages are dropped
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a page says of itself.
+    """The facts in the tags of a page.
 
     Args:
         width: in pixels, as stored.
-        height: likewise.
+        height: in pixels, as stored.
         channels: 1 or 3.
-        bits: of each channel.
+        bits: bits of each channel.
         turn: the orientation tag, 1 to 8.
-        alpha: whether a channel more says what is transparent.
-        inverted: whether 0 is white.
+        alpha: True if there is an alpha channel.
+        inverted: True if 0 means white.
     """
 
     width: int
@@ -52,13 +52,13 @@ class Facts:
 
 
 def looks_like(path: Path) -> bool:
-    """Returns True if the file begins as TIFF files do."""
+    """Returns True if the file starts with the magic number of TIFF."""
     with path.open("rb") as file:
         return file.read(4) in MAGIC
 
 
 def numbers(path: Path) -> tuple[tuple[int, ...], bool]:
-    """The pages that are no previews or masks, and whether there are others."""
+    """Returns the numbers of the pages that are not previews or masks, and True if there are such pages."""
     with _pages(path) as pages:
         if not len(pages):
             raise damaged(path, "it has no page that can be read")
@@ -67,10 +67,14 @@ def numbers(path: Path) -> tuple[tuple[int, ...], bool]:
 
 
 def facts(path: Path, number: int) -> Facts:
-    """What page `number` says of itself.
+    """Reads the tags of page `number`.
+
+    Args:
+        path: the file.
+        number: page number, from 0.
 
     Raises:
-        ValueError: if the page is damaged, or holds values that have no levels.
+        ValueError: if the page is damaged, or its values are not levels.
     """
     with _pages(path) as pages:
         page = pages[number]
@@ -87,10 +91,14 @@ def facts(path: Path, number: int) -> Facts:
 
 
 def pixels(path: Path, number: int) -> np.ndarray:
-    """Page `number` as it is stored, shape (C, H, W), bytes or uint16; alpha is the last channel.
+    """Reads page `number` as stored, shape (C, H, W), uint8 or uint16; alpha is the last channel.
+
+    Args:
+        path: the file.
+        number: page number, from 0.
 
     Raises:
-        ValueError: if the page is damaged, or compressed in a way that tifffile alone cannot undo.
+        ValueError: if the page is damaged, or its compression needs more than tifffile.
     """
     with _pages(path) as pages:
         page = pages[number]
@@ -116,7 +124,7 @@ def pixels(path: Path, number: int) -> np.ndarray:
 
 @contextmanager
 def _pages(path: Path) -> Iterator[Any]:
-    """The pages, with tifffile's errors in our words."""
+    """Opens the pages; tifffile's errors are raised as ours."""
     import tifffile
 
     try:
@@ -126,16 +134,17 @@ def _pages(path: Path) -> Iterator[Any]:
         if str(error).startswith(str(path)):
             raise
         raise damaged(path, error) from error
-    # damaged tags make tifffile fail in many ways
+    # damaged tags make tifffile raise many kinds of exceptions
     except Exception as error:
         raise damaged(path, error) from error
 
 
 def check_segments(path: Path, tags: Mapping[int, Any]) -> None:
-    """Raise ValueError where a page has fewer strips or tiles than its size asks for.
+    """Raises ValueError if strips or tiles are missing, which would be read as zeros.
 
     Args:
-        tags: of the page, by number: what is not there would be zeros without a word.
+        path: the file, for the error.
+        tags: tags of the page, by number.
     """
     width, height = _number(tags, 256, 1), _number(tags, 257, 1)
     planes = _number(tags, 277, 1) if tags.get(284) == 2 else 1
@@ -148,19 +157,29 @@ def check_segments(path: Path, tags: Mapping[int, Any]) -> None:
 
 
 def _number(tags: Mapping[int, Any], tag: int, default: int) -> int:
-    """A tag that is a number above 0."""
+    """Returns a tag that is a number above 0, or the default."""
     value = tags.get(tag, default)
     return value if isinstance(value, int) and value > 0 else default
 
 
 def damaged(path: Path, error: object) -> ValueError:
-    """The refusal of a file that breaks off or contradicts itself."""
+    """Returns the error for a file that is truncated or contradicts itself.
+
+    Args:
+        path: the file.
+        error: the reason.
+    """
     what = " ".join(str(error).split())
     return ValueError(f"{path} is truncated or damaged ({what}): remove it or copy it again.")
 
 
 def no_levels(path: Path, what: str) -> ValueError:
-    """The refusal of values that are no whole numbers of up to 16 bits."""
+    """Returns the error for values that are not whole numbers of up to 16 bits.
+
+    Args:
+        path: the file.
+        what: a description of the values.
+    """
     return ValueError(
         f"{path} holds {what}, which have no levels: convert it to whole numbers from 0 to 65535 (16 bits), "
         "or keep the values in an .npy file."
@@ -168,7 +187,7 @@ def no_levels(path: Path, what: str) -> ValueError:
 
 
 def _check_type(path: Path, page: Any) -> None:
-    """Raise ValueError unless the page holds levels of up to 16 bits, grey or RGB."""
+    """Raises ValueError unless the page holds levels of up to 16 bits, grey or RGB."""
     kind = page.dtype
     if kind is None or kind.kind != "u" or kind.itemsize > 2:
         what = "real numbers (floats)" if kind is not None and kind.kind == "f" else f"{kind} values"
@@ -190,7 +209,7 @@ def _check_type(path: Path, page: Any) -> None:
 
 
 def _check_there(path: Path, page: Any) -> None:
-    """Raise ValueError where the file is shorter than its header promises, or promises too much."""
+    """Raises ValueError if the file is shorter than its header says, or the page is too large."""
     end = max((a + b for a, b in zip(page.dataoffsets, page.databytecounts)), default=0)
     there = path.stat().st_size
     check_segments(path, {tag.code: tag.value for tag in page.tags})
@@ -201,7 +220,7 @@ def _check_there(path: Path, page: Any) -> None:
 
 
 def _check_unpacked(path: Path, page: Any) -> None:
-    """Raise ValueError where a strip or tile unpacks to more than its page: tifffile takes all of it."""
+    """Raises ValueError if a strip or tile unpacks to more than its page, which tifffile allows."""
     if page.compression not in DEFLATE or page.nbytes + DENSEST * max(page.databytecounts) <= LEAST:
         return
     with path.open("rb") as file:

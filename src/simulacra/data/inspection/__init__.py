@@ -1,1 +1,1 @@
-"""A description of the data set that `load_data` makes, from a sample where the data are large."""
+"""Describes the data set that `load_data` would load, from a sample if the data are large."""

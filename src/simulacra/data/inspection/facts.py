@@ -1,4 +1,4 @@
-"""Description of a data set: kind, space, columns, gaps, labels, copies and splits."""
+"""Describes a data set: kind, space, columns, missing entries, labels, duplicates and splits."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.kinds import NoClasses
 
 IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
-ORDER = ("read as", "header", "left out", "columns left out", "missing", "classes")  # of notes
-SHOWN = 6  # classes that are named one by one
+ORDER = ("read as", "header", "left out", "columns left out", "missing", "classes")  # order of notes
+SHOWN = 6  # most classes that are listed by name
 GROUPS = {"id", "patient", "subject", "slide", "group", "speaker", "person", "session", "site"}
 Row = tuple[str, str, str, str]
 
@@ -44,13 +44,13 @@ class Inspection:
     """Facts about a data set.
 
     Args:
-        data: as `load_data` gives it, with few rows where there are many.
-        facts: what is said of it, by name.
+        data: the data set as `load_data` returns it, with few rows if there are many.
+        facts: descriptions, by topic.
         added: options of `load_data` without which it refuses these data.
-        columns: name, type, values and missing entries of each column; empty unless it is a table.
-        rows: number of training rows in all.
-        loaded: every option with which the data were loaded.
-        heads: of the pages of a folder of images.
+        columns: name, type, values and number of missing entries of each column; empty unless it is a table.
+        rows: number of all training rows.
+        loaded: all options with which the data were loaded.
+        heads: the pages of a folder of images.
     """
 
     data: Dataset
@@ -63,13 +63,13 @@ class Inspection:
 
 
 def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
-    """Load data and describe them: missing entries are counted, and images of many sizes resized.
+    """Loads data and describes them; options without which loading fails are added.
 
     Large data are described from a sample, which is said.
 
     Args:
         name_or_path: as for `load_data`.
-        options: those of `load_data`.
+        options: options of `load_data`.
 
     Raises:
         ValueError: as `load_data`.
@@ -90,7 +90,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     except NoClasses as error:
         if options.get("types"):
             raise
-        # columns of names or dates, which no model takes
+        # columns of names or dates, which no model accepts
         added["types"] = dict.fromkeys(error.columns, "drop")
         try:
             whole = load_data(name_or_path, **{**unread, **options, **added})
@@ -106,7 +106,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         facts["recordings"] = sentence(recordings, Window(cut.get("crop"), cut.get("tile")))
     facts |= {about: data.notes[about] for about in ORDER if about in data.notes}
     facts |= {about: what for about, what in data.notes.items() if about not in facts}
-    # of rows in memory all are looked at, where that takes no time
+    # all rows are examined if they are in memory
     there = data if any(isinstance(split, StreamedSplit) for split in whole.splits.values()) else whole
     kept = {name: (split.x, split.known) for name, split in there.splits.items()}
     facts |= _about_rows(there, kept) | {"labels": _labels(whole)}
@@ -137,14 +137,14 @@ def _kind(given: Any, reader: Reader) -> str:
 
 
 def _beside(given: Any, options: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Arrays with one value a row."""
+    """Returns the arrays with one value for each row."""
     own = {name: options[name] for name in ("key", "label", "levels", "missing") if name in options}
     split = {name: options[name] for name in ("groups", "stratify", "time", "splits") if name in options}
     return dict(read(given, SplitOptions(**split), own)[0].parts["train"].sides)
 
 
 def _about_splits(there: Dataset, data: Dataset, looked_at: str) -> dict[str, str]:
-    """Copies: equal rows of all that are there, and near ones of those that are looked at."""
+    """Describes duplicates: exact ones among all rows in memory, near ones among the sampled rows."""
     within = sum(copies_within(split) for split in there.splits.values())
     if there is data or not looked_at:
         return {"copies": f"{within:,} within splits; {find_leaks(there)}"}
@@ -154,7 +154,7 @@ def _about_splits(there: Dataset, data: Dataset, looked_at: str) -> dict[str, st
 
 
 def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> dict[str, str]:
-    """Space, values, gaps and labels."""
+    """Describes space, values and missing entries."""
     raw = data.preprocessing.raw
     facts = {"space": _count(len(raw.fields), "column") if isinstance(raw, Table) else str(raw)}
     if isinstance(data.space, Table) and data.space.scored is not None:
@@ -178,7 +178,7 @@ def _range(values: Tensor) -> str:
     if not len(values):
         return "none"
     low, high = values.min().item(), values.max().item()
-    # as many digits as tell the two ends apart to a thousandth of what lies between
+    # enough digits to resolve a thousandth of the range
     between = max(abs(low), abs(high)) / (high - low) if high > low else 1.0
     digits = min(15, 4 + max(0, round(math.log10(between))))
     return f"{_number(low, digits)} to {_number(high, digits)}"
@@ -215,7 +215,7 @@ def _labels(data: Dataset) -> str:
 
 
 def _columns(space: Table, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> tuple[Row, ...]:
-    """A line for each column."""
+    """Returns the description of each column."""
     x = torch.cat([x for x, _ in kept.values()])
     known = torch.cat([torch.ones_like(x, dtype=torch.bool) if k is None else k for x, k in kept.values()])
     rows = []
@@ -235,16 +235,16 @@ def _values(field: Space, values: Tensor) -> str:
 
 
 def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str | None:
-    """The key that rows could be kept together by, if folders or names suggest it.
+    """Suggests a key for `groups=` if folders or names look like one.
 
     Args:
-        beside: arrays with one value a row.
+        beside: arrays with one value for each row.
     """
     if kind in (IMAGES, SOUND):
         rows = data.train.source_rows
         assert rows is not None and rows.files is not None
         files = [str(file).split("/") for file in rows.files]
-        # the folder of an official part, and that of a class
+        # True for a folder of an official part, and for one of a class
         plain = files[0][0].lower() in SPLITS["train"], bool(data.label_names)
         deep = any(len(parts) - 1 > sum(plain) for parts in files)
         what = "recordings" if kind == SOUND else "images"
@@ -253,7 +253,7 @@ def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str
     values = dict(beside)
     if isinstance(raw, Table):
         values = {name: data.train.x[:, j].numpy() for j, (name, _) in enumerate(raw.fields)}
-    # a number of its own for each row makes no groups
+    # a column with a different value in each row makes no groups
     named = [name for name, x in values.items() if _is_group(name) and 1 < len(np.unique(x)) < len(x)]
     return f"{named[0]} may say whose rows these are: load them with groups='{named[0]}'" if named else None
 

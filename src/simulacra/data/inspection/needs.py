@@ -1,4 +1,4 @@
-"""Options without which `load_data` refuses data, found from their headers: sizes, windows, keys, kinds."""
+"""Finds the options that `load_data` needs to accept data, from file headers: sizes, windows, keys, kinds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from simulacra.data.audio.windows import suggested
 from simulacra.data.images.headers import Head
 from simulacra.data.readers import Reader
 
-LARGEST = 64  # pixels of a side, where images are made one size
-WHOLE = 2**16  # pixels of an image that is described as it is; of photos no model would fit
+LARGEST = 64  # largest side in pixels to which images of different sizes are resized
+WHOLE = 2**16  # most pixels of an image that is not resized; photos are too large for a model
 GEOMETRY = ("size", "crop", "tile")
 
 
@@ -23,14 +23,14 @@ def needed(
     heads: Sequence[Head],
     recordings: Sequence[Recording],
 ) -> dict[str, Any]:
-    """Options that are added to those of the user.
+    """Returns the options that must be added to those of the user.
 
     Args:
         given: name, path or data.
-        reader: that opens it.
-        options: of the user.
-        heads: of the pages of a folder of images.
-        recordings: of a folder, or the single one.
+        reader: the reader that opens it.
+        options: options of the user.
+        heads: the pages of a folder of images.
+        recordings: the recordings of a folder, or the single one.
     """
     added: dict[str, Any] = {}
     taken = {field.name for field in fields(reader.options)}
@@ -42,14 +42,14 @@ def needed(
 
 
 def _one_size(heads: Sequence[Head]) -> dict[str, Any]:
-    """The option that makes one size of many, or a small one of a large one."""
+    """Returns the option that resizes images of different sizes, or large ones."""
     if len({(page.height, page.width) for page in heads}) == 1 and heads[0].height * heads[0].width <= WHOLE:
         return {}
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in heads))}
 
 
 def _window(reader: Reader, recordings: Sequence[Recording], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that make rows of recordings of many lengths, and splits of a single one."""
+    """Returns the options that cut recordings of different lengths, and split a single one."""
     added: dict[str, Any] = {}
     single = reader.kind == "a recording"
     if len({len(r) for r in recordings}) > 1 or single:

@@ -1,4 +1,4 @@
-"""Few rows in place of many, so that describing data takes seconds: which ones, and how that is said."""
+"""Samples a few rows of large data, so that describing them takes seconds."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.headers import Head
 from simulacra.data.sources.stream import StreamedSplit
 
-PIXELS = 2**24  # of pages that are decoded
-ENTRIES = 2**22  # of rows in memory that are looked at
-LEAST = 2  # rows of a split that are looked at anyway
+PIXELS = 2**24  # most pixels of pages that are decoded
+ENTRIES = 2**22  # most entries of rows that are examined
+LEAST = 2  # fewest rows of a split that are examined
 
 
 def sampled(data: Dataset, heads: Sequence[Head]) -> tuple[Dataset, str]:
-    """The data set with few rows in memory, and how few: nothing where all rows are there.
+    """Returns the data set with a few rows in memory, and a description of the sample.
 
     Args:
-        data: with splits in memory or on disk.
-        heads: of the pages of a folder of images: rows are decoded with their whole page.
+        data: a data set with splits in memory or on disk.
+        heads: the pages of a folder of images; a row is decoded with its whole page.
+
+    Returns:
+        The data set, and a description of the sample, empty if it holds all rows.
     """
     share = min(1.0, _share(data, heads))
     if share == 1.0:
@@ -35,12 +38,17 @@ def sampled(data: Dataset, heads: Sequence[Head]) -> tuple[Dataset, str]:
 
 
 def said(counts: Mapping[str, int], data: Dataset) -> str:
-    """Such as `24 of 2,000 rows`."""
+    """Describes a sample, such as `24 of 2,000 rows`.
+
+    Args:
+        counts: number of sampled rows of each split.
+        data: the whole data set.
+    """
     return f"{sum(counts.values()):,} of {sum(map(len, data.splits.values())):,} rows"
 
 
 def _share(data: Dataset, heads: Sequence[Head]) -> float:
-    """The share of the rows that is looked at."""
+    """Returns the share of the rows that is examined."""
     rows = sum(map(len, data.splits.values()))
     if heads:
         pixels = sum(head.width * head.height for head in heads) * max(1, rows // len(heads)) ** 0.5

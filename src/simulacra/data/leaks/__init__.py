@@ -1,4 +1,4 @@
-"""Rows that stand in two splits, exactly or nearly."""
+"""Duplicates and near-duplicates across splits."""
 
 from simulacra.data.leaks.search import copies_within, find_leaks
 

@@ -1,4 +1,4 @@
-"""Equal rows: which ones stay where one of each is wanted."""
+"""Removes duplicate rows."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from simulacra.data.sources.source import Part, Source
 
 log = logging.getLogger("simulacra")
 
-CHUNK = 256  # rows that are looked at together
-FIRST = ("test", "valid", "train")  # a row of two official parts stays in the first of these
+CHUNK = 256  # rows that are hashed together
+FIRST = ("test", "valid", "train")  # a row of several parts stays in the first of these
 
 
 def without_duplicates(source: Source) -> Source:
-    """The source with one of each row: the first, and of rows of two official parts that of test or valid.
+    """Drops duplicate rows: the first of equal rows stays, or the one in test or valid.
 
     Rows are equal where all entries, what is known of them, their lengths and their labels are.
 
     Raises:
-        ValueError: if no row is left to train on.
+        ValueError: if no training row is left.
     """
     seen: set[bytes] = set()
     parts, dropped = dict(source.parts), {}
@@ -47,7 +47,7 @@ def without_duplicates(source: Source) -> Source:
 
 
 def _hashes(part: Part) -> Iterator[bytes]:
-    """A hash of each row with all that belongs to it."""
+    """Yields a hash of each row with its label, mask and length."""
     for begin in range(0, len(part), CHUNK):
         index = range(begin, min(begin + CHUNK, len(part)))
         x = part.rows.read(index) if isinstance(part.rows, RowStore) else part.rows[begin : index.stop]
@@ -57,6 +57,6 @@ def _hashes(part: Part) -> Iterator[bytes]:
 
 
 def _bytes(x: Tensor) -> bytes:
-    # minus zero equals zero
+    # turns -0.0 into 0.0, which is equal to it
     x = x + 0 if x.is_floating_point() else x
     return x.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()

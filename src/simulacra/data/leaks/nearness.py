@@ -1,20 +1,22 @@
-"""How near two rows must be to be one row twice, and which ones are.
+"""Decides when two rows are near-duplicates, and finds them.
 
-Images: the grey image, averaged down to 16x16, less its mean and with length 1, so that brightness and
-contrast do not matter. Two are near if their distance is below 0.05. Measured, at most: a copy one level
-brighter 0.006; a JPEG copy of quality 90 0.03 (0.055 where there is little contrast), of 75 0.065. The
-nearest different images across splits: 0.075 (MNIST), 0.11 (Olivetti faces), 0.15 (a fifth of CIFAR-10),
-0.18 (digits). Only Fashion-MNIST has pairs below, twenty down to 0.004: the same garment twice.
+Images are compared as grey images, averaged down to 16x16, centred and normalized to length 1, so that
+brightness and contrast do not matter. Two images are near if their distance is below 0.05. Largest measured
+distances of copies: one level brighter 0.006; JPEG of quality 90 0.03 (0.055 at low contrast), of quality 75
+0.065. Smallest distances of different images across splits: 0.075 (MNIST), 0.11 (Olivetti faces), 0.15 (a
+fifth of CIFAR-10), 0.18 (digits). Only Fashion-MNIST has smaller ones, twenty pairs down to 0.004, which show
+the same garment.
 
-Tables: real columns standardized, positive ones after the logarithm; near if all of them agree within
-1e-3 of a deviation and all others are equal. In small tables or of few columns chance does that too, so
-the limit shrinks until fewer than 0.01 pairs are expected of unrelated rows, whose probability is
+Table rows are near if all real columns (standardized; positive ones log-transformed before) agree within 1e-3
+of a deviation and all other columns are equal. In small tables, or with few columns, unrelated rows may be
+that near by chance. The limit therefore shrinks until fewer than 0.01 pairs of unrelated rows are expected,
+with the probability
 
     P(r) = exp(d mean_j log P(|x_j - y_j| <= r)),    d = D^2 / |C|^2,
 
-with the correlation matrix C of the D columns that vary: d = D if they are independent, 1 if they are one.
-It is estimated from distinct rows, since rows that were written twice are no evidence of chance; C is less
-what few rows correlate by chance. Exact copies of continuous numbers are never chance.
+where C is the correlation matrix of the D columns that vary: d = D if they are independent, 1 if they are all
+equal. P(r) is estimated from distinct rows, since repeated rows are no evidence of chance; |C|^2 is corrected
+for the correlations of few unrelated rows. Exact copies of continuous numbers never occur by chance.
 """
 
 from __future__ import annotations
@@ -32,31 +34,31 @@ from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Positive, Real, Space
 
 SIDE, NEAR_IMAGES = 16, 0.05
-LEAST_PIXELS = 64  # below it images are too poor to tell copies from kin
+LEAST_PIXELS = 64  # smaller images cannot tell near-duplicates from similar images
 NEAR_ROWS = (1e-3, 1e-4, 1e-5, 1e-6)
-GROUPS, MEMBERS = 10, 50  # of rows of one kind, and the distinct rows that each has at least
-EXPECTED = 0.01  # pairs of unrelated rows that may be near by chance
-DIRECTIONS, CANDIDATES = 8, 16  # of the tree for images; neighbours of a row that are looked at
-LOOKED_AT, COLUMNS = 2000, 512  # rows and columns that chance is estimated from
+GROUPS, MEMBERS = 10, 50  # most groups of similar rows, and fewest distinct rows in each
+EXPECTED = 0.01  # largest expected number of unrelated pairs that are near by chance
+DIRECTIONS, CANDIDATES = 8, 16  # dimensions of the tree for images; neighbours of a row that are compared
+LOOKED_AT, COLUMNS = 2000, 512  # rows and columns from which chance is estimated
 DECIMALS, SINGLE = 7, 1e-7  # digits that a rounded number may have; relative rounding of float32
 VARIED, ALONE = (
     0.99,
     1000,
-)  # share of distinct rows with a value of their own; such rows where there is one column
-Near = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows of one split, of the other, distances
+)  # share of distinct rows with a unique value; fewest distinct rows of a single column
+Near = tuple[np.ndarray, np.ndarray, np.ndarray]  # row numbers in one split, in the other, distances
 
 
 def is_pictured(space: Space) -> bool:
-    """Returns True if rows are compared as images: 0/1 ones are equal or not, nothing between."""
+    """Returns True if rows are compared as images; binary images are only compared exactly."""
     rich = space.image and space.shape[1] * space.shape[2] >= LEAST_PIXELS
     return rich and not isinstance(space, Binary)
 
 
 def thumbnails(x: Tensor) -> Tensor:
-    """Images as unit vectors, shape (B, at most 256); those of a single value are NaN.
+    """Returns images as unit vectors, shape (B, at most 256); images of a single value are NaN.
 
     Args:
-        x: shape (B, C, H, W), of any type.
+        x: images of any type, shape (B, C, H, W).
     """
     grey = x.float().mean(1, keepdim=True)
     small = F.adaptive_avg_pool2d(grey, (min(SIDE, x.shape[2]), min(SIDE, x.shape[3]))).flatten(1)
@@ -66,12 +68,12 @@ def thumbnails(x: Tensor) -> Tensor:
 
 
 class Pictures:
-    """Finds near images: a tree in a few principal directions proposes, the distance decides.
+    """Finds near-duplicate images: a k-d tree in principal directions proposes pairs, the distance decides.
 
     A projection lengthens no distance, so the tree's radius loses no pair.
 
     Args:
-        train: thumbnails of the rows that the directions are found in.
+        train: thumbnails from which the principal directions are computed, shape (N, at most 256).
     """
 
     def __init__(self, train: Tensor):
@@ -80,7 +82,12 @@ class Pictures:
         self.directions = torch.linalg.svd(some - some.mean(0), full_matrices=False).Vh[:DIRECTIONS].T
 
     def near(self, a: Tensor, b: Tensor) -> Near:
-        """For each row of `b` with near rows in `a`, the nearest."""
+        """Finds the nearest near-duplicate in `a` for each row of `b` that has one.
+
+        Args:
+            a: thumbnails of one split.
+            b: thumbnails of another split.
+        """
         rows_a, rows_b = (np.flatnonzero(~t.isnan().any(1).numpy()) for t in (a, b))
         project = lambda t, rows: (t[torch.from_numpy(rows)] @ self.directions).double().numpy()
         tree = _tree(project(a, rows_a))
@@ -93,10 +100,10 @@ class Pictures:
 
 
 class Columns:
-    """Finds near rows of tables and vectors.
+    """Finds near-duplicate rows of tables and vectors.
 
     Args:
-        space: of the raw rows.
+        space: space of the raw rows.
         splits: raw rows by split, shape (N, D).
     """
 
@@ -115,7 +122,12 @@ class Columns:
         self.radius = next(found, None)
 
     def near(self, a: str, b: str) -> Near:
-        """For each row of split `b` with a near row in split `a`, the nearest."""
+        """Finds the nearest near-duplicate in split `a` for each row of split `b` that has one.
+
+        Args:
+            a: name of a split.
+            b: name of another split.
+        """
         if self.radius is None:
             return _nearest(*(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)))
         tree = _tree(self.x[a])
@@ -125,17 +137,21 @@ class Columns:
 
 
 def copies_by_chance(space: Space, splits: Mapping[str, Tensor]) -> bool:
-    """Returns True if unrelated rows of such values are equal across splits now and then.
+    """Returns True if unrelated rows of such values are expected to be equal across splits by chance.
 
     Args:
-        space: of the raw rows.
+        space: space of the raw rows.
         splits: raw rows by split, shape (N, *).
     """
     return _pairs(splits) * chance_of_copy(space, splits["train"]) >= EXPECTED
 
 
 def chance_of_copy(space: Space, train: Tensor) -> float:
-    """Probability that two unrelated rows of such values are equal; 0 where a column is continuous.
+    """Returns the probability that two unrelated rows are equal; 0 if a column is continuous.
+
+    Args:
+        space: space of the raw rows.
+        train: raw rows, shape (N, *).
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -150,7 +166,7 @@ def chance_of_copy(space: Space, train: Tensor) -> float:
 
 
 def _chance_in_groups(x: np.ndarray) -> float:
-    """The probability that two unrelated rows are equal, where rows are of several kinds.
+    """Returns the probability that two unrelated rows are equal if the rows form groups.
 
     Columns may be independent within a kind and not over all rows, such as in a file of easy and hard rows.
     Kinds are told by the first principal component of the distinct rows, in groups of at least `MEMBERS`; two
@@ -173,10 +189,10 @@ def _chance_in_groups(x: np.ndarray) -> float:
 
 
 def continuous(space: Space, x: Tensor) -> bool:
-    """Returns True if such rows are never equal by chance: some column holds numbers that are not rounded.
+    """Returns True if rows are never equal by chance: some column holds numbers that are not rounded.
 
     Args:
-        space: of the raw rows.
+        space: space of the raw rows.
         x: some raw rows, shape (N, *).
 
     Example:
@@ -197,20 +213,20 @@ def _continuous(x: np.ndarray) -> bool:
 
 
 def _rounded(v: np.ndarray) -> bool:
-    """Returns True if nearly all numbers have so few decimals that float32 would show more."""
+    """Returns True if nearly all numbers have so few decimals that float32 would resolve more."""
     resolution = SINGLE * np.abs(v).max()
     grids = (k for k in range(DECIMALS) if 10.0**-k >= 100 * resolution)
     return any((np.abs(v - v.round(k)) <= resolution).mean() >= VARIED for k in grids)
 
 
 def _pairs(splits: Mapping[str, Tensor] | Mapping[str, np.ndarray]) -> int:
-    """Pairs of rows of different splits, the largest against the others."""
+    """Returns the number of pairs of rows between the largest split and the others."""
     sizes = sorted(map(len, splits.values()))
     return sizes[-1] * sum(sizes[:-1])
 
 
 def has_distances(space: Space) -> bool:
-    """Returns True if a column is compared by distance: where none is, rows are equal or not."""
+    """Returns True if some column is compared by distance; otherwise rows are equal or different."""
     return bool(_kinds(space)[0].any())
 
 
@@ -220,29 +236,29 @@ def _numbers(space: Space) -> np.ndarray:
 
 
 def _tree(points: np.ndarray) -> Any:
-    # imported where copies are looked for: it takes a tenth of a second
+    # imported here, since the import takes a tenth of a second
     from scipy.spatial import cKDTree
 
-    # sliding midpoints do not mind many equal rows
+    # sliding midpoints stay fast with many equal rows
     return cKDTree(points, balanced_tree=False, compact_nodes=False)
 
 
 def _kinds(space: Space) -> tuple[np.ndarray, np.ndarray]:
-    """Which columns are compared by distance, and which of them after the logarithm."""
+    """Returns a mask of the columns that are compared by distance, and one of the positive columns."""
     kinds = _columns(space)
     positive = np.array([isinstance(kind, Positive) for kind in kinds])
     return positive | np.array([isinstance(kind, Real) for kind in kinds]), positive
 
 
 def _columns(space: Space) -> list[Space]:
-    """The space of each column."""
+    """Returns the space of each column."""
     if isinstance(space, Table):
         return [field for _, field in space.fields for _ in range(max(1, field.dims))]
     return [space] * space.dims
 
 
 def _chance(x: np.ndarray, radius: float) -> float:
-    """The probability P(r) that two unrelated rows are near."""
+    """Returns P(r), the probability that two unrelated rows are within `radius` in all columns."""
     x = np.unique(x[:: max(1, len(x) // LOOKED_AT)], axis=0)
     x = x[:, x.min(0) < x.max(0)][:, :COLUMNS]
     if not x.size:
@@ -254,24 +270,24 @@ def _chance(x: np.ndarray, radius: float) -> float:
         (np.searchsorted(v, v + radius, "right") - np.searchsorted(v, v - radius, "left")).sum() - n
         for v in ordered.T
     ]
-    # where no pair is near, one might have been
+    # one pair is added, so that no share is 0
     shares = (np.array(near) + 1) / (n * (n - 1) + 1)
     return float(np.exp(dims * np.log(shares.clip(max=1)).mean()))
 
 
 def _independent(correlation: np.ndarray, n: int) -> float:
-    """d = D^2 / |C|^2, with |C|^2 less what n rows correlate by chance."""
+    """Returns d = D^2 / |C|^2, with |C|^2 corrected for the correlations of n unrelated rows."""
     columns = len(correlation)
     related = float((correlation**2).sum()) - columns
     if n > 2:
-        # r^2 - (1 - r^2) / (n - 2) is 0 on average where there is no correlation
+        # r^2 - (1 - r^2) / (n - 2) is 0 on average without correlation
         others = columns * (columns - 1)
         related = max(0.0, related - (others - related) / (n - 2))
     return columns**2 / (columns + related)
 
 
 def _nearest(first: np.ndarray, second: np.ndarray, distance: np.ndarray) -> Near:
-    """One pair for each row of `second`: the nearest."""
+    """Keeps one pair for each row of `second`: the nearest."""
     order = np.lexsort((distance, second))
     _, at = np.unique(second[order], return_index=True)
     kept = order[at]

@@ -1,4 +1,4 @@
-"""Rows that stand in two splits, exactly or nearly: what a model learns by heart there scores well later."""
+"""Finds duplicates and near-duplicates across splits, which make scores on test rows too good."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from simulacra.data.sources.stream import StreamedSplit
 
 log = logging.getLogger("simulacra")
 
-CHUNK, BYTES = 1000, 2**26  # rows that are looked at together, and what they take at most
-NAMED = 3  # pairs that a warning names
-MOST_ROWS, MOST_BYTES = 200_000, 2**30  # beyond them loading does not look for copies
+CHUNK, BYTES = 1000, 2**26  # most rows, and most bytes, that are compared together
+NAMED = 3  # pairs that a warning lists
+MOST_ROWS, MOST_BYTES = 200_000, 2**30  # larger data are not searched at loading
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A row of one split and its like in another.
+    """A row of one split and its duplicate in another.
 
     Args:
-        splits: the two splits.
+        splits: the names of the two splits.
         rows: number of the row in each of them, from 0.
-        names: what the source calls the two: files, or numbers of rows.
-        distance: 0 for exact copies; see `data.nearness` for its units.
+        names: what the source calls the two rows: files, or row numbers.
+        distance: 0 for exact copies; otherwise see `data.leaks.nearness` for its units.
     """
 
     splits: tuple[str, str]
@@ -55,13 +55,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Leaks:
-    """What splits share.
+    """The duplicates across the splits of a data set.
 
     Args:
-        pairs: exact copies first, then by distance; a row of the later split stands in one pair with
-            each earlier split at most.
-        by_chance: whether as many exact copies are expected of unrelated rows, as in tables of a few
-            classes: then copies say nothing.
+        pairs: exact copies first, then by distance; a row of the later split is in at most one pair with each
+            earlier split.
+        by_chance: True if as many exact copies are expected of unrelated rows, as in tables of a few classes;
+            they are then no evidence of a leak.
     """
 
     pairs: tuple[Pair, ...]
@@ -69,7 +69,7 @@ class Leaks:
 
     @property
     def exact(self) -> tuple[Pair, ...]:
-        """The copies."""
+        """The pairs that are exact copies."""
         return tuple(pair for pair in self.pairs if pair.distance == 0)
 
     def __str__(self) -> str:
@@ -83,15 +83,15 @@ class Leaks:
 
 
 def find_leaks(data: Dataset, near: bool = True) -> Leaks:
-    """Rows that stand in two splits, exactly or nearly.
+    """Finds duplicates and near-duplicates across splits.
 
-    Exact copies are found in any data. Copies of images that are brighter, of other contrast or saved
-    again, and copies of table rows with entries that differ in the last digits, are found as
-    `data.nearness` says. Images and waves of a single value are left out.
+    Exact copies are found in any data. Near-duplicates are images that differ in brightness or contrast or
+    were compressed again, and table rows whose entries differ in the last digits (`data.leaks.nearness`).
+    Images and waves of a single value are left out.
 
     Args:
-        data: its raw rows are compared, as they are kept: 70,000 images of 28x28 take one to four seconds.
-        near: whether near copies are looked for, too.
+        data: the data set, whose raw rows are compared; 70,000 images of 28x28 take one to four seconds.
+        near: if False, only exact copies are found.
 
     Example:
         >>> from simulacra.data import load_data
@@ -120,7 +120,7 @@ def find_leaks(data: Dataset, near: bool = True) -> Leaks:
 
 
 def warn_of_copies(data: Dataset) -> None:
-    """Say it where rows stand in two splits, if that is quick to find out."""
+    """Logs a warning if there are exact duplicates across splits, unless the search would take long."""
     kept = [split for split in data.splits.values() if not isinstance(split, StreamedSplit)]
     small = sum(split.x.nbytes for split in kept) <= MOST_BYTES and sum(map(len, kept)) <= MOST_ROWS
     if len(kept) < max(2, len(data.splits)) or not small or data.truth is not None:
@@ -129,7 +129,7 @@ def warn_of_copies(data: Dataset) -> None:
     exact = {(a, b): _equal(hashes[a], hashes[b]) for a, b in combinations(hashes, 2)}
     pairs = [pair for key, found in exact.items() for pair in _pairs(data, key, found, None)]
     raw = data.preprocessing.raw
-    # of sequences there are too many for two of the data to meet
+    # sequences and images are too rich for duplicates by chance
     rich = is_pictured(raw) or isinstance(raw, Sequence)
     if not pairs or (
         not rich and copies_by_chance(raw, {k: split.x.cpu() for k, split in data.splits.items()})
@@ -146,14 +146,14 @@ def warn_of_copies(data: Dataset) -> None:
 
 
 def copies_within(split: Split) -> int:
-    """Rows of a split that equal an earlier one of it."""
+    """Returns the number of rows of a split that equal an earlier row of it."""
     hashes = _look(split, False)[0]
     told = hashes[hashes != 0]
     return len(told) - len(np.unique(told))
 
 
 def _chunks(split: Split) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Raw rows and what is known of them, a few at a time."""
+    """Yields raw rows and their masks, a few at a time."""
     row = split.preprocessing.raw.dims * 8
     chunk = max(1, min(CHUNK, BYTES // max(1, row)))
     for begin in range(0, len(split), chunk):
@@ -162,12 +162,12 @@ def _chunks(split: Split) -> Iterator[tuple[Tensor, Tensor | None]]:
 
 
 def _look(split: Split, pictured: bool) -> tuple[np.ndarray, Tensor]:
-    """A hash of each row, 0 for images and waves of a single value, and thumbnails if rows are pictures."""
+    """Returns a hash of each row, 0 for images and waves of a single value, and thumbnails if `pictured`."""
     hashes: list[int] = []
     small = []
     for x, known in _chunks(split):
         content = x.flatten(1).numpy()
-        # 64 keyed bits: two of a million different rows share them once in 10^7 data sets
+        # 64 keyed bits: a collision in a million rows occurs once in 10^7 data sets
         found = [hash(row.tobytes()) for row in content]
         if known is not None:
             found = [hash((h, row.tobytes())) for h, row in zip(found, known.flatten(1).numpy())]
@@ -180,7 +180,7 @@ def _look(split: Split, pictured: bool) -> tuple[np.ndarray, Tensor]:
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each row of `b` that stands in `a`, the first there."""
+    """Finds the first equal row of `a` for each row of `b` that has one."""
     values, first = np.unique(a, return_index=True)
     at = np.searchsorted(values, b).clip(max=len(values) - 1)
     second = np.flatnonzero((values[at] == b) & (b != 0))
@@ -190,13 +190,13 @@ def _equal(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _pairs(
     data: Dataset, names: tuple[str, str], exact: tuple[np.ndarray, np.ndarray], near: Near | None
 ) -> Iterator[Pair]:
-    """The pairs of two splits; a row that has an exact copy needs no near one."""
+    """Yields the pairs of two splits; a row with an exact copy has no near one."""
     for i, j in zip(*(rows.tolist() for rows in exact)):
         yield _pair(data, names, i, j, 0.0)
     copied = set(exact[1].tolist())
     for i, j, distance in zip(*(values.tolist() for values in near)) if near is not None else ():
         if j not in copied:
-            # a copy in another type of file may be at distance 0 and yet not exact
+            # the distance of a near-duplicate may round to 0, which is kept for exact copies
             yield _pair(data, names, i, j, max(distance, np.finfo(np.float32).tiny))
 
 

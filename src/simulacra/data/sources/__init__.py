@@ -1,1 +1,1 @@
-"""Splits of rows, in memory or streamed from files."""
+"""Splits of rows in memory or streamed from files, and the sources from which they are cut."""

@@ -1,4 +1,4 @@
-"""Digests of rows: the same whole numbers have one digest, whatever type they came in."""
+"""Digests of rows that do not depend on the integer type in which the rows are stored."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from simulacra.core.spaces.plain import Binary, Levels, Space
 
 
 def hash_of_values(blocks: Iterable[Tensor], n: int, raw: Space) -> Any:
-    """SHA-256 over type, shape and values; of levels over bytes where all are below 256, otherwise int32.
+    """Returns the SHA-256 state over type, shape and values; small levels are hashed as bytes, else int32.
 
     Args:
         blocks: n raw rows, in order, in blocks of shape (B, *).
-        raw: their space.
+        n: number of all rows.
+        raw: the space of a row.
 
     Example:
         >>> rows = torch.tensor([[3, 200]], dtype=torch.int32)

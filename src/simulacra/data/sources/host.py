@@ -1,4 +1,4 @@
-"""Rows that stay in the host's memory while their batches come on an accelerator."""
+"""`HostSplit`: rows that stay in the host's memory while batches are moved to an accelerator."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from simulacra.data.dataset import Split
 
 @dataclass
 class HostSplit(Split):
-    """A split of which only the batches move.
+    """A split whose rows stay on the host; only its batches are moved.
 
     Args:
-        device: where batches are wanted.
+        device: device of the batches.
 
     Example:
         >>> import simulacra
@@ -29,23 +29,28 @@ class HostSplit(Split):
 
     @classmethod
     def of(cls, split: Split, device: torch.device) -> HostSplit:
-        """The rows of `split`, with their digest."""
+        """Returns a split with the rows and the digest of `split`.
+
+        Args:
+            split: rows in the host's memory.
+            device: device of the batches.
+        """
         given = {f.name: getattr(split, f.name) for f in fields(Split) if f.init}
         found = cls(**given, device=device)
         found._stamp, found._digest = split._stamp, split._digest
         return found
 
     def rows(self, index: Tensor) -> Batch:
-        """The raw rows `index`, moved."""
+        """Returns the raw rows `index`, moved to the device."""
         batch = super().rows(index.cpu())
         return replace(batch.to(self.device), x=self.preprocessing.held(batch.x, self.device))
 
     def to(self, device: torch.device | str) -> HostSplit:
-        """The split whose batches come on `device`."""
+        """Returns the split whose batches are moved to `device`."""
         return HostSplit.of(self, torch.device(device))
 
     def select(self, index: Tensor) -> HostSplit:
-        """The split that holds only the rows `index`; they stay in the host's memory, too."""
-        # the selected rows are looked up as those of a plain split, which moves nothing
+        """Returns a split with only the rows `index`, which stay in the host's memory."""
+        # a plain split selects the rows without moving them
         plain = Split(**{f.name: getattr(self, f.name) for f in fields(Split) if f.init})
         return HostSplit.of(plain.select(index.cpu()), self.device)

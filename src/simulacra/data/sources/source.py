@@ -1,4 +1,4 @@
-"""The result of a reader, for `load_data`: raw rows in their official parts, before any option."""
+"""`Source`: the result of a reader, raw rows in their official parts before options are applied."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from simulacra.data.sources.source_rows import SourceRows
 
 @dataclass(frozen=True)
 class Part:
-    """Rows that belong together by the publisher's decision.
+    """The rows of one official part of a data set.
 
     Args:
         rows: raw observations of shape (N, *), or a store of rows that are not read yet.
         labels: class numbers, shape (N,), or None.
-        known: True where an entry is observed, shape of rows, or None.
-        sides: further values of each row by name, shape (N,): what splits are cut by.
-        official: the part of the source that they are rows of.
-        numbers: of the rows in that part, from 0, shape (N,); None: all of them in order.
-        lengths: valid steps of each ragged sequence, shape (N,), or None.
-        stamp: gives the digest of rows that were read from a store, in place of that of their values.
+        known: True where an entry is observed, of the shape of rows, or None: all are.
+        sides: further values of each row by name, shape (N,), by which splits can be cut.
+        official: name of the part of the source to which the rows belong.
+        numbers: numbers of the rows in that part, from 0, shape (N,); None: all of them in order.
+        lengths: number of valid steps of each ragged sequence, shape (N,), or None.
+        stamp: returns the digest of rows that were read from a store, which replaces that of their values.
     """
 
     rows: Tensor | RowStore
@@ -41,7 +41,7 @@ class Part:
     stamp: Callable[[], str] | None = field(default=None, compare=False)
 
     def held(self) -> Part:
-        """The part with its rows in memory."""
+        """Returns the part with its rows in memory."""
         if isinstance(self.rows, RowStore):
             return replace(self, rows=self.rows.read_all(), stamp=self.rows.digest)
         return self
@@ -50,7 +50,7 @@ class Part:
         return len(self.rows)
 
     def take(self, index: Tensor) -> Part:
-        """The rows `index`."""
+        """Returns a part with only the rows `index`, shape (M,)."""
         pick = lambda t: None if t is None else t[index]
         sides = {name: values[index.numpy()] for name, values in self.sides.items()}
         numbers = index if self.numbers is None else self.numbers[index]
@@ -66,28 +66,28 @@ class Part:
 
     @property
     def source_rows(self) -> SourceRows:
-        """Which rows of the source these are."""
+        """The numbers of these rows in the source."""
         numbers = torch.arange(len(self)) if self.numbers is None else self.numbers
         return SourceRows(self.official, numbers, self.sides.get("file"))
 
 
 @dataclass(frozen=True)
 class Source:
-    """Raw data as they were found.
+    """Raw data as a reader found them.
 
     Args:
-        name: what the data set is called.
+        name: name of the data set.
         space: the raw space.
-        parts: `train` and, where the publisher says so, `valid` and `test`.
-        label_names: what the classes are called.
-        applied: what was done to the rows once for all, such as a binarization.
-        standardize: whether real rows are standardized unless the user says otherwise.
-        truth: the toy that the rows were drawn from, or None.
-        geometry: how pictures that are handed in become rows, or None: as they are.
-        resolved: options of the reader as they were found, such as the separator of a table and the kinds
-            of its columns: with them the same file is read in the same way again.
-        notes: what the user should know of how it was read, such as files that were left out, by topic.
-        remark: called once the rows are there; it says what only their values tell.
+        parts: `train` and, where they are published, `valid` and `test`.
+        label_names: names of the classes.
+        applied: changes that were made to the rows once, such as a binarization.
+        standardize: default of the option `standardize` for real rows.
+        truth: the toy distribution that the rows were drawn from, or None.
+        geometry: how pictures that a model is given become rows, or None: unchanged.
+        resolved: options of the reader as they were inferred, such as the separator of a table and the kinds
+            of its columns; with them the file is read in the same way again.
+        notes: notes for the user on how the data were read, such as files that were left out, by topic.
+        remark: called once the rows are read; logs remarks that depend on their values.
     """
 
     name: str
@@ -103,11 +103,22 @@ class Source:
     remark: Callable[[], None] | None = field(default=None, compare=False)
 
     def noted(self, about: str, what: str) -> Source:
-        """The source with one more note; notes of the same topic are joined."""
+        """Returns the source with one more note; notes of the same topic are joined.
+
+        Args:
+            about: the topic.
+            what: the note.
+        """
         said = f"{self.notes[about]}; {what}" if about in self.notes else what
         return replace(self, notes={**self.notes, about: said})
 
     def change(self, rows: Mapping[str, Tensor | RowStore], space: Space, how: str) -> Source:
-        """The source with other rows, and what was done to them."""
+        """Returns the source with other rows.
+
+        Args:
+            rows: the new rows of each part.
+            space: their space.
+            how: a description of the change, for the protocol.
+        """
         parts = {name: replace(part, rows=rows[name]) for name, part in self.parts.items()}
         return replace(self, parts=parts, space=space, applied=(*self.applied, how))

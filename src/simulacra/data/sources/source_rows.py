@@ -1,4 +1,4 @@
-"""Which rows of its source a split holds."""
+"""`SourceRows`: the row numbers of a split in its source."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class SourceRows:
-    """Numbers of rows within an official part of a source, in the order of a split.
+    """Row numbers within an official part of a source, in the order of a split.
 
     Args:
-        part: the official part that they were taken from, such as `train`.
-        numbers: of the rows in that part, from 0, shape (N,).
-        files: the file of each row where rows are files, relative to their folder, shape (N,), or None.
+        part: name of the official part, such as `train`.
+        numbers: numbers of the rows in that part, from 0, shape (N,).
+        files: the file of each row relative to the folder, shape (N,), or None if rows are not files.
 
     Example:
         >>> rows = SourceRows("train", torch.arange(10))[torch.tensor([2, 7])]
@@ -38,10 +38,10 @@ class SourceRows:
         return SourceRows(self.part, self.numbers[index], files)
 
     def name(self, i: int) -> str:
-        """What row `i` is called: its file, or its number in the source."""
+        """Returns the name of row `i`: its file, or its number in the source."""
         return f"row {int(self.numbers[i])}" if self.files is None else str(self.files[i])
 
     def digest(self) -> str:
-        """SHA-256 over the part and the numbers: folders may move."""
+        """Returns the SHA-256 over the part and the numbers; files are left out, since folders may move."""
         content = self.numbers.to(torch.int64).contiguous().numpy()
         return hashlib.sha256(f"{self.part}:".encode() + content.tobytes()).hexdigest()

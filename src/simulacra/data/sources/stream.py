@@ -1,4 +1,4 @@
-"""Rows that stay on disk: worker processes read them while the model trains."""
+"""`StreamedSplit`: rows that stay on disk and are read by worker processes while a model trains."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from simulacra.data.dataset import Split
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source_rows import SourceRows
 
-BLOCK = 256  # rows that are decoded at once to hash them
-STREAM_ABOVE = 2**30  # bytes that rows may take in memory before they are streamed
+BLOCK = 256  # rows that are decoded together for hashing
+STREAM_ABOVE = 2**30  # rows that take more bytes are streamed by default
 
 
 class StreamedSplit(Split):
-    """A split whose rows are read from their files; everything but `x` is as in a `Split`.
+    """A split whose rows are read from their files; it has all attributes of a `Split` except `x`.
 
     Args:
         files: the store of the rows, such as image files.
-        preprocessing: from the raw space to the model's space.
+        preprocessing: maps the raw space to the model's space.
         c: conditions, shape (N, *), or None.
         labels: class numbers, shape (N,), or None.
-        workers: processes that decode ahead; None: two, or as many as there are cores.
-        device: where batches are wanted.
-        source_rows: which rows of the source these are, or None.
+        workers: number of processes that read ahead; None: two, or the number of cores if fewer.
+        device: device of the batches.
+        source_rows: the numbers of these rows in their source, or None.
 
     Example:
         >>> import tempfile, pathlib
@@ -63,13 +63,13 @@ class StreamedSplit(Split):
         self.device = torch.device(device)
         self._stamp, self._digest, self._content = files.digest, None, None
 
-    # a plain Split holds x as a field; here it has no value that fits in memory
+    # Split has a field x; here the rows are not in memory
     @property
     def x(self) -> Tensor:  # type: ignore[override]
-        """Refused: the rows are not in memory.
+        """Not available, since the rows are not in memory.
 
         Raises:
-            ValueError: always; it says what to use instead.
+            ValueError: always; the message says what to use instead.
         """
         whole = load_with(stream=False)
         raise Refusal(
@@ -100,12 +100,12 @@ class StreamedSplit(Split):
         return Batch(x.to(self.device, non_blocking=True), c, rows=range(len(index)), index=at)
 
     def rows(self, index: Tensor) -> Batch:
-        """The raw rows `index`, decoded by this process."""
+        """Reads the raw rows `index` in this process."""
         index = index.cpu()
         return self._batch(self.files.read(index.tolist()), index)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Raw batches, one for each index tensor of `orders`, decoded ahead by the workers.
+        """Yields raw batches, one for each index tensor of `orders`, read ahead by the workers.
 
         Raises:
             ValueError: if a file is damaged.
@@ -113,10 +113,10 @@ class StreamedSplit(Split):
         asked: deque[Tensor] = deque()
         loader: Any = DataLoader(
             _Decoder(self.files),  # type: ignore[arg-type]
-            batch_sampler=_noted(orders, asked),
+            batch_sampler=_recorded(orders, asked),
             num_workers=self.workers,
-            collate_fn=_as_it_is,
-            # the loader draws a seed for its workers: not from the global generator
+            collate_fn=_uncollated,
+            # so that the loader does not draw its workers' seed from the global generator
             generator=torch.Generator(),
         )
         for x in loader:
@@ -125,7 +125,7 @@ class StreamedSplit(Split):
             yield self._batch(x, asked.popleft())
 
     def select(self, index: Tensor) -> StreamedSplit:
-        """The split that holds only the rows `index`."""
+        """Returns a split with only the rows `index`."""
         index = index.cpu()
         take = lambda t: None if t is None else t[index]
         return self._changed(
@@ -136,13 +136,13 @@ class StreamedSplit(Split):
         )
 
     def to(self, device: torch.device | str) -> StreamedSplit:
-        """The split whose batches come on `device`."""
+        """Returns the split whose batches are moved to `device`."""
         moved = self._changed(device=torch.device(device))
         moved._digest, moved._content = self._digest, self._content
         return moved
 
     def under(self, chain: Preprocessing) -> StreamedSplit:
-        """The same rows with another preprocessing."""
+        """Returns the same rows with another preprocessing."""
         other = self._changed(preprocessing=chain)
         other._digest, other._content = self._digest, self._content
         return other
@@ -155,7 +155,7 @@ class StreamedSplit(Split):
         return None
 
 
-def _noted(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]]:
+def _recorded(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]]:
     for index in orders:
         index = index.cpu()
         asked.append(index)
@@ -163,7 +163,7 @@ def _noted(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]
 
 
 class _Decoder:
-    """What a worker runs: a whole batch at once; a damaged file comes back as its sentence."""
+    """The data set of a worker: reads a whole batch, or returns the error message of a damaged file."""
 
     def __init__(self, files: RowStore):
         self.files = files
@@ -175,9 +175,9 @@ class _Decoder:
         try:
             return self.files.read(index)
         except ValueError as error:
-            # raised here, it would arrive wrapped in the worker's traceback
+            # if it were raised here, the worker's traceback would be wrapped around it
             return str(error)
 
 
-def _as_it_is(batch: Any) -> Any:
+def _uncollated(batch: Any) -> Any:
     return batch

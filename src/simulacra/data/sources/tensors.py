@@ -1,4 +1,4 @@
-"""Data sets from tensors and arrays whose space the user gives."""
+"""`from_tensors`: data sets from tensors and arrays whose space the user gives."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ def from_tensors(
     c_known: Any = None,
     lengths: Any = None,
 ) -> Dataset:
-    """A data set from rows in memory, split at random by `seed`.
+    """Makes a data set from rows in memory, split at random by `seed`.
 
     Args:
-        x: observations in `space`, as `log_prob` takes them: numpy, torch, lists, or a data frame where
-            the space is `Table`; shape (N, *).
-        space: of the observations.
-        name: of the data set, as reports and run folders say it.
-        c: conditions, shape (N, *), or names of classes.
-        condition: the space of `c`, which conditional models take.
+        x: observations in `space`, shape (N, *), as `log_prob` takes them: numpy, torch, lists, or a data
+            frame if the space is a `Table`.
+        space: the space of one observation.
+        name: name of the data set, as in reports and run folders.
+        c: conditions, shape (N, *), or names of classes; None: no conditions.
+        condition: the space of `c`, for conditional models; None: `c` is used as it is.
         valid: share of the rows for validation.
         test: share of the rows for the test split.
-        seed: of the random split.
-        labels: class of each row, a number or a name, shape (N,).
+        seed: seed of the random split.
+        labels: class of each row, a number or a name, shape (N,); None: no labels.
         known: False where an entry is missing, shape (N, *); None: nothing is missing.
-        c_known: False where the condition of a row is not known, shape (N,).
-        lengths: number of steps of each row of a `Sequence`, shape (N,).
+        c_known: False where the condition of a row is unknown, shape (N,); None: all are known.
+        lengths: number of steps of each row of a `Sequence`, shape (N,); None for other spaces.
 
     Raises:
         ValueError: if the rows do not fit the space, or a part does not fit the rows.

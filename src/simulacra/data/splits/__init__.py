@@ -1,1 +1,1 @@
-"""Train, validation and test rows: how they are cut, and by which keys."""
+"""Cuts train, validation and test rows: at random, by group, by stratum, by time, or as assigned."""

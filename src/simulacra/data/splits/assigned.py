@@ -1,4 +1,4 @@
-"""Splits that somebody wrote down: a file that names rows, or a column that names splits."""
+"""Splits that the user assigns: a file that lists rows, or a column that names splits."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ WORDS = {alias: split for split, aliases in SPLITS.items() for alias in aliases}
 
 
 def by_words(source: Source, splits: str) -> dict[str, Tensor]:
-    """Rows of each split, as `splits=` of `load_data` says.
+    """Returns the row numbers of each split according to the option `splits=` of `load_data`.
+
+    Args:
+        source: the source, which must have a single part.
+        splits: path of a .csv file with the columns row and split, or the name of a column.
 
     Raises:
-        ValueError: if the source has splits of its own, the file or column is missing, or a row stands in
-            no split or twice.
+        ValueError: if the source has published splits, the file or column is missing, or a row has no split
+            or two.
     """
     if len(source.parts) > 1:
         raise ValueError(
@@ -32,7 +36,7 @@ def by_words(source: Source, splits: str) -> dict[str, Tensor]:
         )
     part = source.parts["train"]
     if splits.lower().endswith((".csv", ".csv.gz")):
-        words = _filed(Path(splits).expanduser(), len(part), part.sides.get("file"))
+        words = _assigned_splits(Path(splits).expanduser(), len(part), part.sides.get("file"))
     else:
         words = [str(word) for word in side_of(source, part, "splits", splits).tolist()]
     numbers: dict[str, list[int]] = defaultdict(list)
@@ -47,8 +51,8 @@ def by_words(source: Source, splits: str) -> dict[str, Tensor]:
     return {split: torch.tensor(rows) for split, rows in numbers.items()}
 
 
-def _filed(path: Path, count: int, files: np.ndarray | None) -> list[str]:
-    """The word for each row."""
+def _assigned_splits(path: Path, count: int, files: np.ndarray | None) -> list[str]:
+    """Returns the name of the split for each row."""
     rows = _read(path)
     by_path = files is not None and not all(row.isdigit() for _, row, _ in rows)
     named = _named_paths(files) if by_path and files is not None else {str(i): [i] for i in range(count)}
@@ -69,7 +73,7 @@ def _filed(path: Path, count: int, files: np.ndarray | None) -> list[str]:
 
 
 def _named_paths(files: np.ndarray) -> dict[str, list[int]]:
-    """The rows of each file: all its tiles and pages."""
+    """Returns the row numbers of each file: all its tiles and pages."""
     rows: dict[str, list[int]] = defaultdict(list)
     for number, file in enumerate(files.tolist()):
         rows[file].append(number)
@@ -77,7 +81,7 @@ def _named_paths(files: np.ndarray) -> dict[str, list[int]]:
 
 
 def _read(path: Path) -> list[tuple[int, str, str]]:
-    """Line, row and word of each entry."""
+    """Returns line number, row and split of each entry."""
     if not path.is_file():
         raise ValueError(f"splits={str(path)!r} is not there: give a .csv with the columns row and split.")
     try:

@@ -1,7 +1,6 @@
-"""Train, validation and test rows: at random, by group, by stratum, by time, or as somebody wrote down.
+"""Cuts a source into train, validation and test rows: at random, by group, stratum or time, or as assigned.
 
-Whatever decides, every row stands in exactly one split, splits that the publisher made stay, and the
-same seed gives the same splits.
+Every row is in exactly one split, published splits are kept, and the same seed gives the same splits.
 """
 
 from __future__ import annotations
@@ -30,13 +29,14 @@ log = logging.getLogger("simulacra")
 
 
 def cut(source: Source, options: SplitOptions) -> Source:
-    """The source with a validation and a test part, taken from `train` where there is none.
+    """Returns the source with validation and test parts, taken from `train` where they are missing.
 
     Args:
-        options: shares, keys and limits; pages, tiles and windows of one file stay together anyway.
+        source: the source with its official parts.
+        options: shares, keys and limits; pages, tiles and windows of one file always stay together.
 
     Raises:
-        ValueError: if nothing is left to train on, or an option names nothing of the source.
+        ValueError: if no training row is left, or an option names nothing in the source.
     """
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"limit={options.limit} must be 1 or more.")
@@ -47,16 +47,16 @@ def cut(source: Source, options: SplitOptions) -> Source:
     if splits is not None:
         pieces = by_words(source, splits)
     else:
-        wish = _wish(source, options.validation, options.test)
+        wish = _wanted_rows(source, options.validation, options.test)
         pieces = _pieces(source, wish, options.seed, groups, stratify, time)
     parts = dict(source.parts)
-    # a part that stays whole is not copied
+    # avoids a copy if the part stays whole
     if len(pieces) > 1:
         parts |= {k: source.parts["train"].take(rows.sort().values) for k, rows in pieces.items()}
     if groups is not None and len(parts) > 1:
         _warn_of_straddling(source, parts, groups)
     ordered = {k: parts[k] for k in ("train", "valid", "test") if k in parts}
-    return replace(source, parts={k: _some(k, part, options) for k, part in ordered.items()})
+    return replace(source, parts={k: _limited(k, part, options) for k, part in ordered.items()})
 
 
 def _check_together(groups: str | None, stratify: str | None, time: str | None, splits: str | None) -> None:
@@ -70,15 +70,15 @@ def _check_together(groups: str | None, stratify: str | None, time: str | None, 
 
 
 def _files_of_many_rows(source: Source) -> str | None:
-    """`file` where a file holds several rows, as pages, tiles or windows: they are too alike to be apart."""
+    """Returns `file` if a file holds several rows (pages, tiles, windows), which must stay together."""
     parts = source.parts.values()
     of_files = isinstance(source.space, Audio) or any(isinstance(p.rows, RowStore) for p in parts)
     many = of_files and any(len(set(p.sides["file"].tolist())) < len(p) for p in parts)
     return "file" if many else None
 
 
-def _wish(source: Source, validation: float, test: float) -> dict[str, int]:
-    """Rows that each split should have, of those in `train`; splits without any are left out."""
+def _wanted_rows(source: Source, validation: float, test: float) -> dict[str, int]:
+    """Returns the number of rows of `train` that each split should get, without empty splits."""
     rows = len(source.parts["train"])
     n_valid = 0 if "valid" in source.parts else _rows_of(validation, rows, "validation")
     n_test = 0 if "test" in source.parts else _rows_of(test, rows, "test")
@@ -105,7 +105,7 @@ def _pieces(
     stratify: str | None,
     time: str | None,
 ) -> dict[str, Tensor]:
-    """The rows of `train` that each split gets."""
+    """Returns the rows of `train` that each split gets."""
     train, rng = source.parts["train"], Rng(seed, "split")
     if time is not None:
         return by_time(side_of(source, train, "time", time), wish, time)
@@ -125,7 +125,7 @@ def _pieces(
 
 
 def _strata(values: np.ndarray, name: str) -> np.ndarray:
-    """The number of each row's stratum."""
+    """Returns the number of each row's stratum."""
     names, numbers = np.unique(values, return_inverse=True)
     if 2 * len(names) > len(values):
         raise ValueError(
@@ -136,7 +136,7 @@ def _strata(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def _groups(values: np.ndarray, name: str, wish: Mapping[str, int]) -> np.ndarray:
-    """The number of each row's group; a group that is too large is said."""
+    """Returns the number of each row's group; warns if a group is larger than the training share."""
     check_present(values, "groups", name)
     names, numbers, sizes = np.unique(values, return_inverse=True, return_counts=True)
     if len(names) < len(wish):
@@ -156,7 +156,7 @@ def _groups(values: np.ndarray, name: str, wish: Mapping[str, int]) -> np.ndarra
 
 
 def _warn_of_straddling(source: Source, parts: Mapping[str, Part], groups: str) -> None:
-    """Name a group with rows in two splits, as splits of a publisher may have it."""
+    """Warns of a group with rows in two splits, which published splits may have."""
     held = {k: set(side_of(source, part, "groups", groups).tolist()) for k, part in parts.items()}
     for (a, first), (b, second) in combinations(held.items(), 2):
         shared = sorted(first & second, key=str)
@@ -167,8 +167,8 @@ def _warn_of_straddling(source: Source, parts: Mapping[str, Part], groups: str) 
             )  # fmt: skip
 
 
-def _some(name: str, part: Part, options: SplitOptions) -> Part:
-    """As many rows of a part as the limit says, in their order: a file may be sorted."""
+def _limited(name: str, part: Part, options: SplitOptions) -> Part:
+    """Returns at most `limit` rows of a part at random, in their order, since a file may be sorted."""
     limit = options.limit
     if limit is None or limit >= len(part):
         return part

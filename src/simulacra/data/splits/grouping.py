@@ -1,8 +1,8 @@
-"""Splits by stratum and by group: whose rows go where so that every split gets its share.
+"""Splits by stratum and by group, such that every split gets its share.
 
-Strata: of stratum s with n_s rows, a split that wants w of N rows gets n_s w / N, rounded by the
-largest remainder. Groups: in a random order, each goes to the split that misses its rows most, where a
-row of stratum s is missed as much as the split lacks of s; of several orders the best one is kept.
+Strata: of stratum s with n_s rows, a split that wants w of N rows gets n_s w / N, rounded by largest
+remainder. Groups: in a random order, each group goes to the split that lacks its rows most, where a row of
+stratum s counts as much as the split lacks of s; the best of several orders is kept.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from torch import Tensor
 
 from simulacra.core.random.keyed import Rng
 
-ORDERS, WORK = 64, 20_000  # orders that are tried, where there are few groups; groups placed in all
+ORDERS, WORK = 64, 20_000  # most random orders that are tried; most groups placed in all of them
 
 
 def by_stratum(strata: np.ndarray, wish: Mapping[str, int], rng: Rng) -> dict[str, Tensor]:
-    """Rows of each split, as many of each stratum as its share.
+    """Splits rows such that every split has its share of each stratum.
 
     Args:
         strata: number of each row's stratum, shape (N,).
-        wish: rows that each split should have; they add up to N.
+        wish: number of rows that each split should have; they add up to N.
+        rng: the generator of the random order.
 
     Example:
         >>> rows = by_stratum(np.array([0] * 20 + [1] * 10), {"train": 24, "valid": 3, "test": 3}, Rng(0))
@@ -44,7 +45,7 @@ def by_stratum(strata: np.ndarray, wish: Mapping[str, int], rng: Rng) -> dict[st
 
 
 def _shares(quota: np.ndarray, total: int, room: np.ndarray) -> np.ndarray:
-    """Whole numbers next to the quotas that add up to `total`, by largest remainder."""
+    """Rounds quotas to whole numbers that add up to `total`, by largest remainder."""
     whole = np.floor(quota).astype(np.int64)
     remainder = np.where(room > whole, quota - whole, -1.0)
     largest = np.argsort(-remainder, kind="stable")[: total - whole.sum()]
@@ -53,12 +54,13 @@ def _shares(quota: np.ndarray, total: int, room: np.ndarray) -> np.ndarray:
 
 
 def by_group(groups: np.ndarray, strata: np.ndarray, wish: Mapping[str, int], rng: Rng) -> dict[str, Tensor]:
-    """Rows of each split, whole groups each, of nearly the wished numbers.
+    """Splits rows such that groups stay whole and splits have nearly the wished numbers of rows.
 
     Args:
         groups: number of each row's group, shape (N,).
         strata: number of each row's stratum, shape (N,).
-        wish: rows that each split should have; there are at least as many groups as splits.
+        wish: number of rows that each split should have; there are at least as many groups as splits.
+        rng: the generator of the random orders.
     """
     held = np.zeros((groups.max() + 1, strata.max() + 1))
     np.add.at(held, (groups, strata), 1)
@@ -70,19 +72,19 @@ def by_group(groups: np.ndarray, strata: np.ndarray, wish: Mapping[str, int], rn
 
 
 def _place(held: np.ndarray, wanted: np.ndarray, order: list[int]) -> tuple[float, np.ndarray]:
-    """How far the splits are from what they want, and the split of each group.
+    """Assigns each group to a split; returns the total deviation from the wanted rows, and the splits.
 
     Args:
-        held: rows of each group in each stratum.
-        wanted: rows of each split in each stratum.
-        order: in which the groups are placed.
+        held: number of rows of each group in each stratum.
+        wanted: number of rows of each split in each stratum.
+        order: order in which the groups are placed.
     """
     lacking, place = wanted.copy(), np.empty(len(held), np.int64)
     empty = set(range(len(wanted)))
     for left, group in zip(range(len(order), 0, -1), order):
         missed = lacking @ held[group]
         if left <= len(empty):
-            # the last groups go where nothing is yet
+            # the last groups go to empty splits
             missed[[k for k in range(len(wanted)) if k not in empty]] = -np.inf
         k = int(missed.argmax())
         place[group] = k

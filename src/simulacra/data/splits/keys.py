@@ -1,4 +1,4 @@
-"""What splits are cut by: labels, columns, and what the paths of files say."""
+"""The values by which splits are cut: labels, columns, and parts of file paths."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from simulacra.data.sources.source import Part, Source
 
 
 def path_sides(origins: Sequence[Path], folder: Path, below: Path) -> dict[str, np.ndarray]:
-    """What the paths of the rows' files say: `file` and `folder` of each.
+    """Returns `file` and `folder` of each row, from the paths of the files.
 
     Args:
         origins: the file of each row.
-        folder: that was loaded; `file` is relative to it.
-        below: the folder of the part; `folder` is relative to it, so that one patient's folders in
-            `train` and in `test` have one name.
+        folder: the folder that was loaded; `file` is relative to it.
+        below: the folder of the part; `folder` is relative to it, so that a patient has the same folder in
+            `train` and in `test`.
     """
-    # many rows may share a file
+    # computed once for each file, since many rows may share one
     file = {path: path.relative_to(folder).as_posix() for path in set(origins)}
     parent = {path: path.parent.relative_to(below).as_posix() for path in file}
     named = {"file": file, "folder": parent}
@@ -28,7 +28,11 @@ def path_sides(origins: Sequence[Path], folder: Path, below: Path) -> dict[str, 
 
 
 def array_sides(arrays: Mapping[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
-    """The arrays that have one value a row.
+    """Returns the arrays that have one value for each row.
+
+    Args:
+        arrays: arrays of a file, by name.
+        rows: number of rows.
 
     Example:
         >>> array_sides({"slide": np.zeros((9, 1)), "mean": np.zeros(4)}, 9)["slide"].shape
@@ -38,10 +42,12 @@ def array_sides(arrays: Mapping[str, np.ndarray], rows: int) -> dict[str, np.nda
 
 
 def side_of(source: Source, part: Part, option: str, name: str) -> np.ndarray:
-    """The value of each row of a part that an option of `load_data` names, shape (N,).
+    """Returns the value of each row of a part that an option of `load_data` names, shape (N,).
 
     Args:
-        option: such as `groups`, for errors.
+        source: the source, for its class names and errors.
+        part: the part of it.
+        option: name of the option, such as `groups`, for errors.
         name: `label`, a column or key, `folder`, `file`, or a regular expression on paths.
 
     Raises:
@@ -61,7 +67,7 @@ def side_of(source: Source, part: Part, option: str, name: str) -> np.ndarray:
 
 
 def _matches(files: np.ndarray, option: str, pattern: str) -> np.ndarray:
-    """The first group of a regular expression in each path."""
+    """Returns the first group of a regular expression in each path."""
     try:
         compiled = re.compile(pattern)
     except re.error:
@@ -79,7 +85,13 @@ def _matches(files: np.ndarray, option: str, pattern: str) -> np.ndarray:
 
 
 def check_present(values: np.ndarray, option: str, name: str) -> None:
-    """Raise ValueError where a row has no value."""
+    """Raises ValueError if a row has no value.
+
+    Args:
+        values: one value for each row, shape (N,).
+        option: name of the option, for the error.
+        name: name of the column, for the error.
+    """
     missing = np.isnan(values) if values.dtype.kind == "f" else values.astype(str) == ""
     if missing.any():
         row = int(missing.argmax())

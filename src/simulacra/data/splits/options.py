@@ -1,4 +1,4 @@
-"""Options that say which rows train, which validate and which test."""
+"""Options that decide which rows are for training, validation and testing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 
 class FirstRows(int):
-    """A limit as earlier versions took it: the first rows, so that their runs open again."""
+    """A limit that takes the first rows, as earlier versions did, so that their runs can be opened."""
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class SplitOptions:
     Args:
         validation: share of the training rows kept for validation, or a number of rows from 1.
         test: as `validation`, for the test split.
-        groups: what rows must share to stay together.
-        stratify: the key whose values every split holds in equal shares.
-        time: the key whose order decides.
+        groups: the key by which rows stay together.
+        stratify: the key whose values have equal shares in every split.
+        time: the key by which rows are ordered.
         splits: a file or key that names the split of each row.
         duplicates: `drop` keeps one of several equal rows.
-        seed: of random splits.
-        limit: rows that each split keeps at most, chosen at random by the seed.
+        seed: seed of random splits.
+        limit: most rows that each split keeps, chosen at random by the seed.
     """
 
     validation: float = 0.1
@@ -38,10 +38,10 @@ class SplitOptions:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Columns or keys that order the rows and are no observations: of groups, time and splits."""
+        """Columns or keys that only serve the split and are not observations."""
         return tuple(key for key in (self.groups, self.time, self.splits) if key is not None)
 
     @property
     def named(self) -> tuple[str, ...]:
-        """All columns or keys that the splits are cut by."""
+        """All columns or keys by which the splits are cut."""
         return (*self.keys, *((self.stratify,) if self.stratify is not None else ()))

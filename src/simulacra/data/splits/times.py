@@ -1,4 +1,4 @@
-"""Splits by time: the first rows train, the last ones test."""
+"""Splits by time: the first rows are for training, the last ones for testing."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 
 
 def by_time(values: np.ndarray, wish: Mapping[str, int], name: str) -> dict[str, Tensor]:
-    """Rows of each split in the order of time; rows of one time stay together.
+    """Splits rows in the order of time; rows of the same time stay together.
 
     Args:
         values: numbers, or ISO dates, shape (N,).
-        wish: rows that each split should have, in the order of time.
-        name: of the column, for errors.
+        wish: number of rows that each split should have, in the order of time.
+        name: name of the column, for errors.
 
     Raises:
-        ValueError: if a value is no time, or there are fewer times than splits.
+        ValueError: if a value is neither a number nor a date, or there are fewer times than splits.
 
     Example:
         >>> days = np.array(["2024-03-01", "2024-01-01", "2024-02-01"])
@@ -40,7 +40,7 @@ def by_time(values: np.ndarray, wish: Mapping[str, int], name: str) -> dict[str,
         )
     ends: list[int] = []
     for i, wished in enumerate(np.cumsum(list(wish.values()))[:-1]):
-        # as many changes are left over as there are ends to come
+        # keeps one change of time for each later boundary
         open_ends = changes[i : len(changes) - (len(wish) - 2 - i)]
         open_ends = open_ends[open_ends > ends[-1]] if ends else open_ends
         ends.append(int(open_ends[np.abs(open_ends - wished).argmin()]))
@@ -49,10 +49,14 @@ def by_time(values: np.ndarray, wish: Mapping[str, int], name: str) -> dict[str,
 
 
 def read_times(values: np.ndarray, name: str) -> np.ndarray:
-    """Numbers that rise with time: the values themselves, or microseconds for dates.
+    """Returns numbers that increase with time: the values themselves, or microseconds for dates.
+
+    Args:
+        values: numbers, or ISO dates, shape (N,).
+        name: name of the column, for errors.
 
     Raises:
-        ValueError: naming the first row that is neither.
+        ValueError: if a value is neither; the message names its row.
     """
     given = values.tolist()
     read = _number if _number(given[0]) is not None else _date

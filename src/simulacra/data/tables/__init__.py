@@ -1,1 +1,1 @@
-"""Tables: files, columns and the kinds of their values."""
+"""Readers of tables: files, columns and the kinds of their values."""

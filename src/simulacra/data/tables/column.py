@@ -1,4 +1,4 @@
-"""One column of a table as it was read."""
+"""`Column`: one column of a table with its values as read."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from simulacra.data.tables.numbers import Marks, is_exact
 
 @dataclass(frozen=True)
 class Column:
-    """A column as it was read.
+    """A column of a table with its values as read.
 
     Args:
-        name: of the column.
+        name: name of the column.
         values: text, numbers or booleans, None where missing.
         where: file and column, for errors.
-        space: the space that the file itself gives the column, such as a data frame's ordered classes.
+        space: the space that the file declares, such as a data frame's ordered categories, or None.
         lines: line of each value in its file, from 1; None: rows are counted from 0.
-        marks: how numbers are written where values are text.
+        marks: decimal and thousands marks of numbers that are text.
         unnamed: True if the file gives the column no name.
         spellings: texts that stand for a missing entry in the file, for suggestions.
     """
@@ -39,9 +39,9 @@ class Column:
 
     @cached_property
     def numbers(self) -> np.ndarray | None:
-        """The values as float64, NaN where missing; None if one of them is no number.
+        """The values as float64, NaN where missing; None if a value is not a number.
 
-        Text that a number would not keep, such as 02139, is no number.
+        Text that a number does not preserve, such as 02139, is not a number.
         """
         there = [value for value in self.values if value is not None]
         texts = all(isinstance(value, str) for value in there)
@@ -62,7 +62,7 @@ class Column:
         return np.array([known[value] for value in self.values], dtype=np.float64)
 
     def number(self, value: Any) -> float | None:
-        """The number that a value is, or None."""
+        """Returns a value as a number, or None."""
         if isinstance(value, str):
             return self.marks.number(value.strip())
         if isinstance(value, int) and not is_exact(value):
@@ -74,7 +74,7 @@ class Column:
 
     @property
     def codes(self) -> bool:
-        """Returns True if all values are digits, but some of them are no numbers, such as 02139."""
+        """True if all values are digits, but some of them, such as 02139, are not numbers."""
         there = [value for value in set(self.values) if value is not None]
         return self.numbers is None and all(
             self.marks.looks_like(value.strip()) if isinstance(value, str) else self._digits(value)
@@ -86,7 +86,7 @@ class Column:
 
     @property
     def odd(self) -> list[int]:
-        """Places of the values that are neither numbers nor digits."""
+        """Positions of the values that are neither numbers nor digits."""
         texts = {v for v in set(self.values) if v is not None and self.number(v) is None}
         digits = {
             v for v in texts if self._digits(v) or (isinstance(v, str) and self.marks.looks_like(v.strip()))
@@ -96,24 +96,24 @@ class Column:
 
     @property
     def odd_mixture(self) -> bool:
-        """Returns True if texts stand among more numbers: a slip, and no class."""
+        """True if a few texts stand among more numbers, which is a mistake rather than a class."""
         return self.numbers is None and bool(self.odd) and 2 * len(self.odd) <= self.present
 
     @property
     def written(self) -> bool:
-        """Returns True if the values are texts, of which a number may have several: 1 and 1.0."""
+        """True if some values are texts, in which one number may have several forms: 1 and 1.0."""
         return any(isinstance(value, str) for value in set(self.values))
 
     @property
     def truth(self) -> bool:
-        """Returns True if the values are booleans."""
+        """True if all values are booleans."""
         return all(isinstance(value, bool | np.bool_) for value in set(self.values) - {None})
 
     @property
     def present(self) -> int:
-        """The number of values that are there."""
+        """Number of values that are not missing."""
         return len(self.values) - self.values.count(None)
 
     def at(self, i: int) -> str:
-        """Where the i-th value stands, for errors."""
+        """Describes the position of the i-th value, for errors."""
         return f"row {i} (from 0)" if self.lines is None else f"line {self.lines[i]}"

@@ -1,4 +1,4 @@
-"""From columns to rows: a source with one field a column."""
+"""Makes a source of the columns of a table, with one field for each column."""
 
 from __future__ import annotations
 
@@ -33,16 +33,18 @@ def source_of(
     own: FrameOptions,
     split: SplitOptions,
 ) -> Source:
-    """The source that columns hold.
+    """Makes a source of the columns of a table.
 
     Args:
+        name: name of the data set.
         where: the file, for errors.
+        columns: all columns, in order.
         label: number of the column of labels, or None.
-        own: kinds of the columns, and what is done about missing entries.
-        split: columns that it names are no observations.
+        own: kinds of the columns, and treatment of missing entries.
+        split: options of the splits; columns that they name are not observations.
 
     Raises:
-        ValueError: if a column fits no kind, or misses entries that are not to be masked.
+        ValueError: if a column fits no kind, or has missing entries that are not to be masked.
     """
     _check_names(where, columns)
     _check_lengths(where, columns)
@@ -56,7 +58,7 @@ def source_of(
         if j == label or column.name in split.keys:
             continue
         kind = declared.get(column.name, declared.get(EVERY_OTHER))
-        why = "names the rows" if j == index else _why(column, own) if kind is None else None
+        why = "names the rows" if j == index else _reason_left_out(column, own) if kind is None else None
         try:
             space = None if why else space_of(column, kind, own.tails)
         except NoClasses as error:
@@ -72,7 +74,7 @@ def source_of(
     if refused:
         raise NoClasses([name for error in refused for name in error.columns], str(refused[0]), refused[0])
     if not fields:
-        raise ValueError(f"{where} has no column beside labels and groups: {_nothing(left_out, own)}.")
+        raise ValueError(f"{where} has no column beside labels and groups: {_nothing_left(left_out, own)}.")
     source = _source(name, Table(fields), entries, labels, label_names, _sides(columns, split))
     for column_name, why in left_out.items():
         source = source.noted("columns left out", f"{column_name} ({why})")
@@ -82,7 +84,7 @@ def source_of(
 
 
 def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
-    """Sentences about numbers such as -999 that may stand for missing entries."""
+    """Returns notes on numbers such as -999 that may stand for missing entries."""
     codes = [(c, code) for c in columns if c.numbers is not None and (code := far_code(c.numbers))]
     shown = [f"{value:.0f} in {c.name} ({count / len(c.values):.0%})" for c, (value, count) in codes]
     written = [
@@ -96,17 +98,17 @@ def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
 
 
 def _index(where: str, names: Sequence[str], own: FrameOptions) -> int | None:
-    """The number of the column that names the rows, if the user gives it."""
+    """Returns the number of the column of row names, if the user gives it."""
     told = own.index_column
     return None if told in (None, "none") else label_number(where, names, str(told), "index_column")
 
 
-def _why(column: Column, own: FrameOptions) -> str | None:
-    """Why a column only tells its rows apart; None where the user keeps those."""
+def _reason_left_out(column: Column, own: FrameOptions) -> str | None:
+    """Returns the reason why a column only identifies rows; None if the user keeps such columns."""
     return None if own.index_column == "none" and column.present else identifies(column)
 
 
-def _nothing(left_out: Mapping[str, str], own: FrameOptions) -> str:
+def _nothing_left(left_out: Mapping[str, str], own: FrameOptions) -> str:
     if not left_out:
         return "there is nothing to model"
     listed = ", ".join(f"{name} ({why})" for name, why in left_out.items())
@@ -116,7 +118,7 @@ def _nothing(left_out: Mapping[str, str], own: FrameOptions) -> str:
 
 
 def declaration(space: Space) -> Any:
-    """The kind of a column as `types` of `load_data` declares it.
+    """Returns the kind of a column in the form in which `types` of `load_data` declares it.
 
     Example:
         >>> declaration(Categorical((), 2, ("f", "m")))
@@ -161,18 +163,23 @@ def _check_gaps(column: Column, own: FrameOptions) -> None:
 
 
 def check_present(column: Column, mend: str) -> None:
-    """Raise ValueError where an entry is missing."""
+    """Raises ValueError if an entry is missing.
+
+    Args:
+        column: the column.
+        mend: the end of the message: what the user can do.
+    """
     if None in column.values:
         where = column.at(column.values.index(None))
         raise Refusal(f"{column.where} has a missing value in {where}: {mend}.", mend)
 
 
 def _codes(space: Space, column: Column) -> np.ndarray:
-    """The numbers of a column, NaN where missing, checked against its space."""
+    """Returns the numbers of a column, NaN where missing, checked against its space."""
     x = column.numbers
     stored = isinstance(space, (Categorical, Ordinal)) and bool(space.values)
     named = isinstance(space, (Categorical, Ordinal)) and bool(space.names)
-    # classes that are numbers are stored as they are: 1 and 1.0 are one
+    # classes that are numbers are stored as numbers, so that 1 and 1.0 are one class
     codes = (
         x
         if x is not None and (stored or not named)
@@ -212,7 +219,7 @@ def _source(
 
 
 def _sides(columns: Sequence[Column], split: SplitOptions) -> dict[str, np.ndarray]:
-    """The columns' values as text, where rows are split by one of them."""
+    """Returns the columns' values as text, if rows are split by one of them."""
     if not split.named:
         return {}
     text = lambda value: "" if value is None else class_name(value)
@@ -220,10 +227,16 @@ def _sides(columns: Sequence[Column], split: SplitOptions) -> dict[str, np.ndarr
 
 
 def label_number(where: str, names: Sequence[str], label: str, option: str = "label") -> int:
-    """The number of the column that an option names: by name, or from 1 (-1 is the last).
+    """Returns the index of a column that an option gives by name, or by number from 1 (-1 is the last).
+
+    Args:
+        where: the file, for errors.
+        names: names of all columns.
+        label: the value of the option.
+        option: the name of the option, for errors.
 
     Raises:
-        ValueError: if there is none, or several.
+        ValueError: if there is no such column, or several.
     """
     label = str(label)
     if label in names:

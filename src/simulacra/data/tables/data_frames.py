@@ -1,4 +1,4 @@
-"""Data frames, and what else has columns by name, as sources."""
+"""Readers of data frames, mappings of columns and lists of records."""
 
 from __future__ import annotations
 
@@ -17,14 +17,29 @@ from simulacra.data.tables.column import Column
 from simulacra.data.tables.columns import label_number, source_of
 from simulacra.data.tables.options import FrameOptions
 
-NO_ENTRIES = (list, tuple, dict, set, np.ndarray, Tensor, bytes, bytearray, complex)  # one entry is one value
+NO_ENTRIES = (
+    list,
+    tuple,
+    dict,
+    set,
+    np.ndarray,
+    Tensor,
+    bytes,
+    bytearray,
+    complex,
+)  # types that no cell may have
 
 
 def open_frame(frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
-    """The source in a data frame, a mapping of columns, or a list of records.
+    """Makes a source of a data frame, a mapping of columns, or a list of records.
+
+    Args:
+        frame: the table.
+        own: options of tables with typed columns.
+        split: options of the splits.
 
     Raises:
-        ValueError: if an entry is missing that is not to be masked, or a column fits no kind.
+        ValueError: if there are missing entries that are not to be masked, or a column fits no kind.
 
     Example:
         >>> frame = {"a": [0.5, -1.5], "b": ["x", "y"]}
@@ -36,11 +51,14 @@ def open_frame(frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
 
 
 def frame_source(name: str, where: str, frame: Any, own: FrameOptions, split: SplitOptions) -> Source:
-    """The source in a data frame that was given or read.
+    """Makes a source of a data frame that was given or read from a file.
 
     Args:
-        name: of the data set.
+        name: name of the data set.
         where: the file, for errors.
+        frame: a data frame or mapping of columns.
+        own: options of tables with typed columns.
+        split: options of the splits.
     """
     gone = set() if own.missing_values is None else {w.strip() for w in own.missing_values.split(",")}
     columns = [_frame_column(where, name, column, gone) for name, column in named_columns(frame)]
@@ -53,16 +71,16 @@ def frame_source(name: str, where: str, frame: Any, own: FrameOptions, split: Sp
 
 
 def _named_index(frame: Any) -> list[str]:
-    """The names of a pandas index, which is no column."""
+    """Returns the names of a pandas index, which is not a column."""
     names = getattr(getattr(frame, "index", None), "names", None) if hasattr(frame, "iloc") else None
     return [str(name) for name in names or () if name is not None]
 
 
 def _frame_column(where: str, name: str, series: Any, gone: set[str]) -> Column:
-    """A column with the space that its type says: ordered classes are ordinal, other classes categorical."""
+    """Returns a column with the space of its dtype: ordered categories are ordinal, others categorical."""
     where = f"{where}, column {name!r},"
     values = column_values(series)
-    # records of numpy hold texts as bytes
+    # numpy's structured arrays hold text as bytes
     if getattr(getattr(series, "dtype", None), "kind", "") == "S":
         values = [v.decode("utf-8", "replace") for v in values]
     for i, value in enumerate(values):
@@ -76,14 +94,14 @@ def _frame_column(where: str, name: str, series: Any, gone: set[str]) -> Column:
 
 
 def _is_gone(value: Any, gone: set[str]) -> bool:
-    """Returns True for the texts that stand for a missing entry, and for numbers that are written so."""
+    """Returns True if a value is one of the texts for a missing entry, or a number that is written so."""
     if isinstance(value, str) or not gone:
         return value in gone
     return class_name(value) in gone or str(value) in gone
 
 
 def _space_of_categories(where: str, kind: Any) -> Space:
-    """The space of a column of pandas categories."""
+    """Returns the space of a column of pandas categories."""
     given = list(kind.categories)
     numbers = all(isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in given)
     if numbers and not kind.ordered:

@@ -1,4 +1,4 @@
-"""Kinds of columns that the user declares: one word for all, a mapping, or a YAML file."""
+"""Kinds of columns that the user declares: one kind for all columns, a mapping, or a YAML file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ Declared = Mapping[str, Any]
 
 
 def read_types(types: str | Mapping[str, Any] | None, columns: Sequence[str] | None = None) -> Declared:
-    """Declared kinds by column; `*` stands for every other column.
+    """Returns the declared kinds by column; `*` stands for all other columns.
 
     Args:
-        types: one kind for all, a mapping, or a YAML file that holds one.
-        columns: the table's columns, to find misspelt ones.
+        types: one kind for all columns, a mapping, or the path of a YAML file with a mapping; None: no
+            declaration.
+        columns: names of the table's columns, to find misspelt ones; None: not checked.
 
     Raises:
-        ValueError: if the file is no such mapping, or names an unknown kind or column.
+        ValueError: if the file holds no such mapping, or a kind or column is unknown.
 
     Example:
         >>> read_types("real")
@@ -46,7 +47,7 @@ def read_types(types: str | Mapping[str, Any] | None, columns: Sequence[str] | N
 
 
 def classes_of(declared: Any) -> tuple[str, ...]:
-    """The classes that a declared kind lists, as text."""
+    """Returns the classes that a declared kind lists, as text."""
     return tuple(map(str, declared.get("classes") or ())) if isinstance(declared, Mapping) else ()
 
 
@@ -54,7 +55,7 @@ def _read(path: str) -> Mapping[str, Any]:
     if not path.endswith((".yaml", ".yml")):
         raise ValueError(f"types={path!r} is no kind ({', '.join(KINDS)}) and no .yaml file.")
     try:
-        # every scalar stays the text that it is: `no` is a class and not False, 01 is not 1
+        # scalars stay text: `no` is a class and not False, 01 is not 1
         content = load_yaml(Path(path).read_text(encoding="utf-8"), typed=False)
     except FileNotFoundError as error:
         raise ValueError(f"types: there is no file {path}: give an existing one.") from error

@@ -1,9 +1,9 @@
-"""How a text table is written: encoding, comments, separator, marks of numbers, header.
+"""The dialect of a text table: encoding, comments, separator, marks of numbers, header.
 
-What the user does not say is found out. The separator comes from the detector of the package clevercsv, on
-the first lines. Of four detectors that were measured (decision 11) none finds a header of numbers or decimal
-commas in a single column, so those are looked for here. What was found is a `Dialect`, with which the file is
-read in the same way again.
+What the user does not give is inferred. The separator comes from the detector of the package clevercsv, on
+the first lines. None of the four detectors that were measured (decision 11) finds a header of numbers, or
+decimal commas in a single column, so those are inferred here. The result is a `Dialect`, with which the file
+is read in the same way again.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # no other mark ends a line, as U+2028 does for Python
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # unlike str.splitlines, which also splits at U+2028
 OPENING = re.compile(r'(?:^|[,;\t| ])"')
 SEPARATOR_LINE = re.compile(r'\ufeff?("?sep=([^\r\n"])"?[,;]*)[ \t]*(?=[\r\n])', re.IGNORECASE)
-LONGEST = 200  # lines of one quoted cell
+LONGEST = 200  # most lines of one quoted cell
 
 Line = tuple[int, list[str]]  # number in the file, from 1, and cells
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text table is written.
+    """The form in which a text table is written.
 
     Args:
-        separator: the mark between cells; a blank stands for any number of blanks and tabs, nothing for one
-            column.
-        marks: how numbers are written.
-        header: number of the line with the names, from 1, or 0 where there is none.
-        comment: the mark that begins a line without data, or nothing.
-        encoding: of the text.
+        separator: the mark between cells; a blank stands for any number of blanks and tabs, an empty string
+            for a single column.
+        marks: decimal and thousands marks.
+        header: number of the line with the names, from 1, or 0 if there is none.
+        comment: the mark that begins a line without data, or an empty string.
+        encoding: encoding of the text.
     """
 
     separator: str = ","
@@ -61,7 +61,7 @@ class Dialect:
     encoding: str = "utf-8-sig"
 
     def __str__(self) -> str:
-        """In words, such as `semicolons, decimal commas, header`."""
+        """Describes the dialect, such as `semicolons, decimal commas, header`."""
         said = [SAID.get(self.separator, f"separator {self.separator!r}")]
         if self.marks.decimal == ",":
             said.append("decimal commas")
@@ -75,7 +75,7 @@ class Dialect:
         return ", ".join(said)
 
     def options(self) -> dict[str, str | int | bool]:
-        """The options of `load_data` with which a file is read in this dialect."""
+        """Returns the options of `load_data` that read a file in this dialect."""
         return {
             "separator": {"\t": "tab", " ": "blank", "": "none"}.get(self.separator, self.separator),
             "decimal": self.marks.decimal,
@@ -87,10 +87,14 @@ class Dialect:
 
 
 def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
-    """The text of a file and its encoding.
+    """Reads a file, and returns its text and encoding.
+
+    Args:
+        path: the file, plain or gzipped.
+        encoding: the encoding that the user gives; None: UTF-8, or UTF-16 or UTF-32 with a byte order mark.
 
     Raises:
-        ValueError: if it is no such text.
+        ValueError: if it is not text in this encoding.
     """
     content = bytes(read_all(path, _needed))
     marked = next((name for mark, name in BOMS if content.startswith(mark)), None)
@@ -123,12 +127,12 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
 
 
 def _needed(content: bytearray) -> int:
-    """Bytes of memory that a table of such a text takes."""
+    """Returns the memory of a table with such a text, in bytes."""
     return TEXT * len(content) + OF_A_LINE * max(content.count(b"\n"), content.count(b"\r"))
 
 
 def _wide(content: bytes) -> str:
-    """The mend for a file with null bytes: every second one of UTF-16 text is null."""
+    """Returns advice for a file with null bytes: in UTF-16 text every second byte is null."""
     even, odd = content[::2].count(0), content[1::2].count(0)
     if 4 * max(even, odd) < len(content):
         return "remove it, or if the file is no text save it as one"
@@ -137,11 +141,11 @@ def _wide(content: bytes) -> str:
 
 
 def records_of(text: str) -> list[tuple[int, str]]:
-    """Number of the first line, from 1, and text of each record: lines that a quoted cell spans are one.
+    r"""Returns the first line number, from 1, and the text of each record; a quoted cell may span lines.
 
     Example:
-        >>> records_of('a,b\\n"1\\n2",3\\n')
-        [(1, 'a,b\\n'), (2, '"1\\n2",3\\n')]
+        >>> records_of('a,b\n"1\n2",3\n')
+        [(1, 'a,b\n'), (2, '"1\n2",3\n')]
     """
     lines = LINE.findall(text)
     if '"' not in text:
@@ -155,27 +159,37 @@ def records_of(text: str) -> list[tuple[int, str]]:
 
 
 def _end_of_record(lines: Sequence[str], i: int) -> int:
-    """The number of the line after a record that begins with line i, both from 0."""
+    """Returns the number of the line after a record that begins with line i, both from 0."""
     if lines[i].count('"') % 2 == 0 or OPENING.search(lines[i]) is None:
         return i + 1
     odd = (j + 1 for j in range(i + 1, min(i + LONGEST, len(lines))) if lines[j].count('"') % 2)
-    # a mark that nothing closes, such as that of inches, opens no cell
+    # a quotation mark that is never closed, such as one for inches, does not open a cell
     return next(odd, i + 1)
 
 
 def separator_line(text: str) -> tuple[str, str]:
-    """The text without the line `sep=;` with which spreadsheets begin, and the separator that it names."""
+    """Removes the first line `sep=;` of spreadsheets; returns the text and that separator."""
     found = SEPARATOR_LINE.match(text)
     return (text, "") if found is None else (text[found.end(1) :], found[2])
 
 
 def blanked(text: str, numbers: Collection[int]) -> str:
-    """The text with some of its lines made blank."""
+    """Returns the text with some of its lines made blank.
+
+    Args:
+        text: the text of a file.
+        numbers: numbers of the lines, from 1.
+    """
     return "".join("\n" if i in numbers else line for i, line in enumerate(LINE.findall(text), 1))
 
 
 def cells_of(path: Path, text: str, separator: str) -> Iterator[Line]:
-    """Line number and cells of every row that is not blank, without blanks around cells.
+    """Yields line number and cells of every row that is not blank; blanks around cells are stripped.
+
+    Args:
+        path: the file, for errors.
+        text: its text.
+        separator: the mark between cells; an empty string for a single column.
 
     Raises:
         ValueError: if a quotation is not closed.
@@ -207,24 +221,29 @@ def _unquoted(cell: str) -> str:
 
 
 def find_comment(lines: Sequence[str], told: str | None) -> str:
-    """The mark that begins lines without data, or nothing.
+    """Returns the mark that begins lines without data, or an empty string.
 
     Args:
-        lines: of the file, blank ones left out.
-        told: by the user; `none` for no such mark.
+        lines: lines of the file without blank ones.
+        told: the mark that the user gives, `none` for no mark, or None: inferred.
     """
     if told is not None:
         return "" if told == "none" else told
     for mark in COMMENTS:
         marked = [line.lstrip().startswith(mark) for line in lines]
-        # a first column of colours such as #ff0000 is marked throughout
+        # a first column of colours such as #ff0000 has the mark in all lines
         if any(marked) and not all(marked[1:]) and (marked[0] or 5 * sum(marked) < len(marked)):
             return mark
     return ""
 
 
 def told_dialect(options: TableOptions, encoding: str) -> Dialect:
-    """The dialect with what the user says and nothing found out."""
+    """Returns the dialect that the user gives, with defaults for the rest.
+
+    Args:
+        options: options of text tables.
+        encoding: encoding of the text.
+    """
     separator = options.separator
     if separator is not None:
         separator = "" if separator == "none" else NAMES.get(separator, separator)

@@ -1,4 +1,4 @@
-"""Text tables: .csv and its relatives, plain or .gz, in the dialect that they are written in."""
+"""Reader of text tables: .csv and similar files, plain or .gz, in any dialect."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ from simulacra.data.tables.separators import find_separator
 
 @dataclass
 class Columns:
-    """Cells as text.
+    """The cells of a table as text.
 
     Args:
         path: the file.
-        dialect: in which it is written.
-        names: of the columns, from the header or numbered from 1.
-        cells: row by row.
+        dialect: its dialect.
+        names: names of the columns, from the header or numbered from 1.
+        cells: cells, row by row.
         lines: line of each row in the file, from 1.
         unnamed: numbers of the columns whose header is empty.
-        notes: what was left out, by topic.
+        notes: notes on what was left out, by topic.
     """
 
     path: Path
@@ -65,11 +65,16 @@ class Columns:
 
 
 def open_table(path: Path, own: TableOptions, split: SplitOptions) -> Source:
-    """The source in a text table: one named field a column.
+    """Reads a text table into a source with one named field for each column.
+
+    Args:
+        path: the file, plain or gzipped.
+        own: options of text tables.
+        split: options of the splits.
 
     Raises:
-        ValueError: naming file, line and column where the table is ragged, a cell is missing, or a
-            column fits no kind.
+        ValueError: if rows differ in length, a cell is missing, or a column fits no kind; the message names
+            file, line and column.
     """
     table = read_table(path, own)
     declared = read_types(own.types, table.names)
@@ -84,10 +89,14 @@ def open_table(path: Path, own: TableOptions, split: SplitOptions) -> Source:
 
 
 def read_table(path: Path, options: TableOptions) -> Columns:
-    """The cells of a table in the dialect that is told or found.
+    """Reads the cells of a table in the given or inferred dialect.
+
+    Args:
+        path: the file, plain or gzipped.
+        options: options of text tables.
 
     Raises:
-        ValueError: if the file is no text, is empty, or its rows differ in length.
+        ValueError: if the file is not text, is empty, or its rows differ in length.
     """
     text, encoding = decoded(path, options.encoding)
     dialect = told_dialect(options, encoding)
@@ -103,7 +112,7 @@ def read_table(path: Path, options: TableOptions) -> Columns:
         plain = [record.rstrip("\r\n") for number, record in full if number not in gone]
         dialect = replace(dialect, separator=named or (find_separator(plain) if plain else ""))
     rows = list(cells_of(path, kept, dialect.separator))
-    if dialect.separator == " " and options.separator is None and _sentences(rows):
+    if dialect.separator == " " and options.separator is None and _looks_like_prose(rows):
         dialect = replace(dialect, separator="")
         rows = list(cells_of(path, kept, ""))
     filled = [row for row in rows if any(row[1])]
@@ -117,8 +126,8 @@ def read_table(path: Path, options: TableOptions) -> Columns:
     return table
 
 
-def _sentences(rows: Sequence[Line]) -> bool:
-    """Returns True if blanks stand within texts: the rows differ in length, and no header explains it."""
+def _looks_like_prose(rows: Sequence[Line]) -> bool:
+    """Returns True if blanks are part of texts: the rows differ in length, and no header explains it."""
     widths = {len(row) for _, row in rows}
     below = {len(row) for _, row in rows[1:]}
     if len(widths) == 1:
@@ -134,7 +143,7 @@ def _shaped(
     comments: Sequence[tuple[int, str]],
     options: TableOptions,
 ) -> Columns:
-    """The table with its header, of rows of one width."""
+    """Returns the table with its header and rows of one width."""
     width = width_of(rows)
     begin = beginning(rows, width, options.header)
     title, rows = rows[:begin], rows[begin:]
@@ -154,9 +163,9 @@ def _shaped(
     cells, lines = [row for _, row in body], [number for number, _ in body]
     table = _named(path, dialect, names[1] if names else None, cells, lines)
     if options.header is None and names == rows[0]:
-        table.notes.update(_said_of_names(rows, marks, True))
+        table.notes.update(_header_note(rows, marks, True))
     elif options.header is None and names is None:
-        table.notes.update(_said_of_names(rows, marks, False))
+        table.notes.update(_header_note(rows, marks, False))
     shown = [number for number, _ in comments if names is None or number != names[0]]
     left_out = [
         f"{len(shown)} comment line{'s' * (len(shown) > 1)} ({dialect.comment})" if shown else "",
@@ -170,12 +179,12 @@ def _shaped(
 def _names_above(
     path: Path, title: Sequence[Line], rows: Sequence[Line], options: TableOptions, marks: Marks
 ) -> Line | None:
-    """The header that has one name fewer than the rows have cells, if there is one."""
+    """Returns a header with one name fewer than the rows have cells, or None."""
     if not title or options.header is False:
         return None
     width, last, below = len(rows[0][1]), title[-1], [row for _, row in rows]
     numbered = type(options.header) is int
-    # a single name over two columns may be a title, if the line that header= gives or finds is below it
+    # a single name over two columns is a title if the header is a later line
     titled = last[0] != options.header if numbered else has_header(below, marks)
     if len(last[1]) != width - 1 or titled:
         return None
@@ -190,8 +199,8 @@ def _names_above(
     )
 
 
-def _said_of_names(rows: Sequence[Line], marks: Marks, taken: bool) -> dict[str, str]:
-    """A note where the first row is of numbers and may be the other of names and values."""
+def _header_note(rows: Sequence[Line], marks: Marks, taken: bool) -> dict[str, str]:
+    """Returns a note if the first row may be taken wrongly for names or for values."""
     first = rows[0][1]
     numbers = [cell for cell in first if marks.number(cell) is not None]
     chance = chance_of_row([row for _, row in rows], marks)
@@ -210,7 +219,7 @@ def _header(
     comments: Sequence[tuple[int, str]],
     options: TableOptions,
 ) -> tuple[Line | None, int]:
-    """The line of names, if there is one, and how many of the rows it takes: 0 where it is a comment."""
+    """Returns the line of names or None, and the number of rows it takes: 0 if it is a comment."""
     if type(options.header) is int and options.header < rows[0][0]:
         commented = dict(comments)
         if options.header not in commented:
@@ -232,7 +241,7 @@ def _header(
 
 
 def _uncommented(path: Path, dialect: Dialect, number: int, text: str) -> Line:
-    """The cells of a comment line, as `# a,b` above a table has its names."""
+    """Returns the cells of a comment line, which may hold the names, as in `# a,b`."""
     plain = text.removeprefix(dialect.comment).strip()
     cells = [row for _, row in cells_of(path, plain, dialect.separator)]
     return number, cells[0] if cells else []
@@ -241,13 +250,13 @@ def _uncommented(path: Path, dialect: Dialect, number: int, text: str) -> Line:
 def _named(
     path: Path, dialect: Dialect, names: Sequence[str] | None, cells: list[list[str]], lines: list[int]
 ) -> Columns:
-    """The table with a name for each column."""
+    """Returns the table with a name for each column."""
     width = len(cells[0])
     if names is None:
         return Columns(path, dialect, [str(j) for j in range(1, width + 1)], cells, lines)
     given = list(names)
     if len(given) == width - 1:
-        # a mark at the end of each row makes an empty last column; otherwise the first one names the rows
+        # a separator at the end of each row makes an empty last column; otherwise the first one has row names
         last = not any(row[-1] for row in cells)
         given = [*given, ""] if last else ["", *given]
     unnamed = {j for j, name in enumerate(given) if not name}
@@ -258,10 +267,11 @@ def _named(
 def columns_of(
     table: Columns, told: str | None, declared: Declared
 ) -> tuple[list[Column], dict[str, str], str]:
-    """The columns with their missing cells, notes of what is missing or looks so, and the spellings.
+    """Returns the columns, notes on missing cells, and the spellings of missing cells.
 
     Args:
-        told: spellings of missing entries that the user gave, separated by commas.
+        table: the cells as text.
+        told: spellings of missing entries that the user gives, separated by commas; None: inferred.
         declared: kinds of columns; a class that is listed there is not missing.
     """
     cells = [list(column) for column in zip(*table.cells)]
@@ -282,7 +292,7 @@ def columns_of(
         if columns[j].present:
             counts.update({word or "empty": column.count(word) for word in missing.spellings[j]})
     if counts:
-        notes["missing"] = ", ".join(f"{_said(word)} ({count:,})" for word, count in counts.most_common())
+        notes["missing"] = ", ".join(f"{_quoted(word)} ({count:,})" for word, count in counts.most_common())
     kept = [
         f"{word!r} in {table.names[j]} ({count / len(cells[j]):.0%})"
         for j, words in missing.classes.items()
@@ -298,5 +308,5 @@ def columns_of(
     return columns, notes, ",".join(missing.words)
 
 
-def _said(word: str) -> str:
+def _quoted(word: str) -> str:
     return "empty cells" if word == "empty" else repr(word)

@@ -1,16 +1,16 @@
-"""Names or numbers: whether the first row of a table is its header.
+"""Decides whether the first row of a table is its header.
 
-The first row is compared with the n rows below it. Text over numbers is a header, since nothing else makes
-such a column. Otherwise the chance that a row of data looks like the first one is a product of
+The first row is compared with the n rows below it. Text over numbers is always a header. Otherwise the
+probability that a row of data looks like the first row is a product of
 
     a text that does not recur                    (texts below that occur once + 1) / (n + 2)   (Turing)
     numbers at equal distances, 0, 1, 2, ...      for each cell (how often it recurs + 1) / (n + 2)
     whole numbers over decimals                   (rows below of whole numbers + 1) / (n + 2)
     numbers far outside of all columns            2 / (n + 2); if d of them rise or fall 1 / (n + 2)^2 / d!
 
-Cells of a row depend on one another, so wholeness and distance count once for a row, not for each cell. A
-first number that continues a column which rises or falls throughout, such as a time, is data. Names differ
-from one another, so a row with two equal numbers is no header.
+Cells of a row depend on one another, so wholeness and distance count once for a row, not for each cell. If
+the first number continues a column that rises or falls throughout, such as a time, the row is data. Names
+differ from one another, so a row with two equal numbers is not a header.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from simulacra.data.tables.dialect import Line
 from simulacra.data.tables.missing import may_miss
 from simulacra.data.tables.numbers import Marks
 
-ABOVE = 20  # lines of a title that may stand over a table
-LOOK = 200  # rows that are compared with the first one
-RARE = 1e-3  # chance below which the first row is no row of data
-DOUBT = 0.05  # chance below which the user hears of a first row that is taken for data
-ALONG = 6  # values that rise or fall throughout, and not by chance
+ABOVE = 20  # most lines of a title above a table
+LOOK = 200  # most rows that are compared with the first one
+RARE = 1e-3  # probability below which the first row is a header
+DOUBT = 0.05  # probability below which the user is told that the first row is taken for data
+ALONG = 6  # fewest values of a column that rises or falls throughout
 
 Row = Sequence[str]
 
@@ -39,8 +39,8 @@ def has_header(rows: Sequence[Row], marks: Marks) -> bool:
     """Returns True if the first row holds the names of the columns.
 
     Args:
-        rows: cells of equal number, blanks around them removed.
-        marks: how numbers are written.
+        rows: cells, equally many in each row, without blanks around them.
+        marks: decimal and thousands marks.
 
     Example:
         >>> rows = [["2019", "2020"]] + [[f"{i * 37 % 30 / 7:.2f}", f"{i / 3:.2f}"] for i in range(30)]
@@ -51,7 +51,13 @@ def has_header(rows: Sequence[Row], marks: Marks) -> bool:
 
 
 def check_clear(where: str, rows: Sequence[Row], marks: Marks) -> None:
-    """Raise ValueError where the first row has a text over numbers beside numbers like those below."""
+    """Raises ValueError if the first row has a text over numbers, but also numbers like those below.
+
+    Args:
+        where: the file, for the error.
+        rows: cells, equally many in each row.
+        marks: decimal and thousands marks.
+    """
     first, columns = rows[0], _columns(rows)
     if _text_over_numbers(first, columns, marks) and _fits(first, columns, marks):
         text = next(c for c, column in zip(first, columns) if _is_text_over_numbers(c, column, marks))
@@ -64,11 +70,11 @@ def check_clear(where: str, rows: Sequence[Row], marks: Marks) -> None:
 
 
 def chance_of_row(rows: Sequence[Row], marks: Marks) -> float:
-    """The chance that a row of data looks like the first row.
+    """Returns the probability that a row of data looks like the first row.
 
     Args:
-        rows: cells of equal number.
-        marks: how numbers are written.
+        rows: cells, equally many in each row.
+        marks: decimal and thousands marks.
     """
     first, columns = rows[0], _columns(rows)
     named = [cell for cell in first if cell]
@@ -91,12 +97,12 @@ def _columns(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _is_text_over_numbers(cell: str, column: Row, marks: Marks) -> bool:
-    """Returns True if a text, not a mark such as `-`, stands over a column of numbers."""
+    """Returns True if a text, other than a mark such as `-`, is above a column of numbers."""
     if may_miss(cell) or marks.number(cell) is not None or not any(c.isalnum() for c in cell):
         return False
     there = [c for c in column if not may_miss(c)]
     if marks.looks_like(cell):
-        # a code such as 001 may stand among whole numbers
+        # a code such as 001 may occur among whole numbers
         return sum(marks.decimal in c and marks.looks_like(c) for c in there) > len(there) / 2
     return bool(there) and sum(marks.looks_like(c) for c in there) > len(there) / 2
 
@@ -106,7 +112,7 @@ def _text_over_numbers(first: Row, columns: Sequence[Row], marks: Marks) -> bool
 
 
 def _fits(first: Row, columns: Sequence[Row], marks: Marks) -> bool:
-    """Returns True if some number of the row lies among those below it, and the numbers are no grid."""
+    """Returns True if a number of the row is in the range of those below, and the steps are unequal."""
     numbers = _numbers(columns, marks)
     return not _equal_steps([marks.number(cell) for cell in first]) and any(
         (x := marks.number(cell)) is not None and len(y) > 0 and min(y) <= x <= max(y)
@@ -115,7 +121,7 @@ def _fits(first: Row, columns: Sequence[Row], marks: Marks) -> bool:
 
 
 def _numbers(columns: Sequence[Row], marks: Marks) -> list[list[float]]:
-    """The numbers of each column; none where most cells are texts."""
+    """Returns the numbers of each column; [] if most cells are texts."""
     found = []
     for column in columns:
         there = [c for c in column if not may_miss(c)]
@@ -125,7 +131,7 @@ def _numbers(columns: Sequence[Row], marks: Marks) -> list[list[float]]:
 
 
 def _chance_of_text(j: int, cell: str, column: Row, marks: Marks) -> float:
-    """The chance of such a text in column j; 1 for numbers, and for gaps but that over the rows' names."""
+    """Returns the probability of such a text in column j; 1 for numbers, and for most missing cells."""
     if not cell and j == 0:
         return (sum(not c for c in column) + 1) / (len(column) + 2)
     if may_miss(cell) or marks.number(cell) is not None or cell in column:
@@ -135,7 +141,7 @@ def _chance_of_text(j: int, cell: str, column: Row, marks: Marks) -> float:
 
 
 def _chance_of_numbers(first: Row, below: Sequence[Row], marks: Marks) -> float:
-    """The chance of the row's numbers in a row of data."""
+    """Returns the probability of the row's numbers in a row of data."""
     cells = [cell for cell in first if marks.number(cell) is not None]
     x = [marks.number(cell) for cell in first]
     numbers = _numbers([[row[j] for row in below] for j in range(len(first))], marks)
@@ -158,7 +164,7 @@ def _chance_of_numbers(first: Row, below: Sequence[Row], marks: Marks) -> float:
 def _chance_of_steps(
     x: Sequence[float | None], below: Sequence[Row], numbers: Sequence[list[float]], marks: Marks
 ) -> float:
-    """The chance of a row at equal distances: those below, or of each cell that the first ones foretell."""
+    """Returns the probability of a row with equal steps, from such rows below or from its cells."""
     n, places = len(below), [j for j, value in enumerate(x) if value is not None]
     counted = x[places[0]] in (0, 1) and len(places) > 1 and _unit(x)
     step = _step(x)
@@ -166,12 +172,12 @@ def _chance_of_steps(
     foretold = places if x[places[0]] in (0, 1) else places[1 if _unit(x) else 2 :]
     recur = [sum(y == x[j] for y in numbers[j]) for j in foretold]
     each = math.prod([(count + 1.0) / (n + 2.0) for count in recur])
-    # the names 0, 1, 2 are frequent, those rows are not
+    # 0, 1, 2 are frequent as names, but rare as data
     return max(like / (n + 2), each * (0.1 if counted else 1.0))
 
 
 def _continues(x: float | None, column: Sequence[float]) -> bool:
-    """Returns True if a number goes before a column that rises or falls throughout."""
+    """Returns True if a number precedes a column that rises or falls throughout."""
     steps = [b - a for a, b in pairwise(column)]
     if x is None or len(column) < ALONG or not (min(steps) > 0 or max(steps) < 0):
         return False
@@ -180,7 +186,7 @@ def _continues(x: float | None, column: Sequence[float]) -> bool:
 
 
 def _gap(x: float | None, column: Sequence[float]) -> float:
-    """How far outside of a column's numbers a number lies, in ranges of the column."""
+    """Returns the distance of a number from the range of a column, in units of the range."""
     assert x is not None
     low, high = min(column), max(column)
     outside = max(low - x, x - high, 0.0)
@@ -188,7 +194,7 @@ def _gap(x: float | None, column: Sequence[float]) -> float:
 
 
 def _in_order(x: Sequence[float | None]) -> bool:
-    """Returns True for three numbers or more that rise or fall."""
+    """Returns True for three or more numbers that rise or fall."""
     steps = [b - a for a, b in pairwise([value for value in x if value is not None])]
     return len(steps) > 1 and (min(steps) > 0 or max(steps) < 0)
 
@@ -199,12 +205,12 @@ def _unit(x: Sequence[float | None]) -> bool:
 
 
 def _equal_steps(x: Sequence[float | None]) -> bool:
-    """Returns True for numbers at equal distances, as names of a grid are: three, or 0, or 2019 and 2020."""
+    """Returns True for numbers with equal steps, as in a grid: three or more, or 0, or 2019 and 2020."""
     return _step(x) is not None
 
 
 def _step(x: Sequence[float | None]) -> float | None:
-    """The distance of numbers at equal distances, or None."""
+    """Returns the step of numbers with equal steps, or None."""
     numbers = [value for value in x if value is not None]
     if len(numbers) < 3:
         found = numbers == [0] or (len(numbers) == 2 and _unit(numbers))
@@ -215,14 +221,20 @@ def _step(x: Sequence[float | None]) -> float | None:
 
 
 def _all_new_texts(first: Row, columns: Sequence[Row], marks: Marks) -> bool:
-    """Returns True if all cells are text that does not recur, above a column of recurring classes."""
+    """Returns True if all cells are texts that do not recur, above a column of recurring classes."""
     text = all(cell and marks.number(cell) is None and not may_miss(cell) for cell in first)
     new = all(cell not in column for cell, column in zip(first, columns))
     return text and new and any(len(set(column)) < len(column) for column in columns)
 
 
 def beginning(rows: Sequence[Line], width: int, told: bool | int | None) -> int:
-    """The number of rows above the table: a title, or a header with another number of names."""
+    """Returns the number of rows above the table: a title, or a header with another number of names.
+
+    Args:
+        rows: lines with their cells.
+        width: number of cells that most rows have.
+        told: the option `header`; None: inferred.
+    """
     if type(told) is int:
         at = next((i for i, (number, _) in enumerate(rows) if number >= told), 0)
         return at + (rows[at][0] == told and len(rows[at][1]) == width - 1)
@@ -236,7 +248,7 @@ def beginning(rows: Sequence[Line], width: int, told: bool | int | None) -> int:
 
 
 def _padded(rows: Sequence[Line], width: int) -> int:
-    """The number of rows with a title in one cell, and empty ones beside it, over a header."""
+    """Returns the number of title rows above a header: text in one cell, empty cells beside it."""
     for k, (_, row) in enumerate(rows[:ABOVE]):
         texts = [cell for cell in row if cell]
         if len(row) == width and len(texts) == width > 2:
@@ -252,12 +264,18 @@ def names_rows(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def width_of(rows: Sequence[Line]) -> int:
-    """The number of cells that most rows have."""
+    """Returns the number of cells that most rows have."""
     return Counter(len(row) for _, row in rows).most_common(1)[0][0]
 
 
 def check_widths(path: Path, rows: Sequence[Line], width: int) -> None:
-    """Raise ValueError where a row has another number of cells."""
+    """Raises ValueError if a row has another number of cells.
+
+    Args:
+        path: the file, for the error.
+        rows: lines with their cells.
+        width: the required number of cells.
+    """
     for number, row in rows:
         if len(row) != width:
             first = next(n for n, r in rows if len(r) == width)

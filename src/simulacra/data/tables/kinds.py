@@ -1,15 +1,15 @@
-"""The kind of each column of a table: declared, or inferred from its values by these rules.
+"""Infers the kind of each column of a table from its values, unless it is declared.
 
 | values | kind |
 |---|---|
 | only 0 and 1 | binary |
-| ten different numbers at most, that recur | ordinal |
+| at most ten different numbers, which recur | ordinal |
 | other numbers | numeric |
-| text, and digits that a number would not keep (02139) | categorical |
-| a running number; text or row names that all differ; nothing at all | left out |
+| text, and digits that a number does not preserve (02139) | categorical |
+| a running number; texts or row names that all differ; no values | left out |
 
-A numeric column is modelled on its normal scores. `real`, `positive` and `count` are declared, for a density
-or a law of counts of its own.
+A numeric column is modelled by its normal scores. `real`, `positive` and `count` must be declared; they give
+a density or a distribution of counts.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
 from simulacra.data.tables.column import Column
 
-FEW = 10  # different numbers that are grades rather than measurements
-MOST_DECIMALS = 8  # beyond it numbers are not rounded
+FEW = 10  # most different numbers of an ordinal column
+MOST_DECIMALS = 8  # numbers with more decimals are not rounded
 EXACT_POWER = 22  # 10 to that power is exact in double precision
-MOST_CLASSES = 100  # texts beyond that are names, not classes
+MOST_CLASSES = 100  # more different texts are names, not classes
 IDENTIFIERS = {"id", "index", "idx", "nr", "no", "number", "row", "rowid", "uid", "uuid", "key", "record"}
 UNIT = re.compile(
     r"([$€£¥]?) ?([-+\u2212]?[0-9][0-9.,' \u00a0\u202f]*)([%‰$€£¥]|[ \u00a0][^\W\d]{1,4}[²³]?|)"
 )
-UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # the name that pandas gives to an empty one
+UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas' name for a column without one
 
 
 Tails = Literal["observed", "continued"]
 
 
 class NoClasses(Refusal):
-    """Columns whose texts differ in most rows, such as names or dates.
+    """Raised if columns have different texts in most rows, such as names or dates.
 
     Args:
-        columns: their names.
-        message: one sentence about the first.
-        parts: what it suggests.
+        columns: names of the columns.
+        message: one sentence about the first of them.
+        parts: the suggestions in the message.
     """
 
     def __init__(self, columns: Sequence[str], message: str, *parts: object):
@@ -57,15 +57,15 @@ class NoClasses(Refusal):
 
 
 def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space | None:
-    """The space of a column; None: it is dropped.
+    """Returns the space of a column; None if it is dropped.
 
     Args:
         column: name and values.
         declared: the kind that the user gives, or a mapping with `kind` and `classes`; None: inferred.
-        tails: of numeric columns, see `Numeric`.
+        tails: option of numeric columns, see `Numeric`.
 
     Raises:
-        ValueError: if the values do not fit the declared kind, or cannot be a kind at all.
+        ValueError: if the values do not fit the declared kind, or any kind.
     """
     _check_range(column)
     if declared is None:
@@ -86,7 +86,7 @@ def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space 
 
 
 def identifies(column: Column) -> str | None:
-    """Why a column only tells its rows apart, or None.
+    """Returns the reason why a column only identifies rows, or None.
 
     Example:
         >>> identifies(Column("x", list(range(20)), "x.csv")), identifies(Column("x", [1, 5] * 9, "x.csv"))
@@ -103,7 +103,7 @@ def identifies(column: Column) -> str | None:
     unnamed = column.unnamed or UNNAMED.fullmatch(column.name) is not None
     if x is None:
         if all(isinstance(v, str) and _unit(column, v.strip()) not in (None, ("", "")) for v in there[:FEW]):
-            # numbers with a unit are no names
+            # numbers with a unit are not names
             return None
         what = "texts" if not column.codes else "codes"
         return f"{len(there):,} different {what} in {len(there):,} rows" if not column.odd_mixture else None
@@ -117,7 +117,7 @@ def identifies(column: Column) -> str | None:
 
 
 def _check_range(column: Column) -> None:
-    """Raise ValueError where a number is infinite, or too large for single precision."""
+    """Raises ValueError if a number is infinite, or too large for single precision."""
     x = column.numbers
     if x is None:
         return
@@ -127,7 +127,11 @@ def _check_range(column: Column) -> None:
 
 
 def infer(column: Column, tails: Tails = "observed") -> Space:
-    """The space that a column's values suggest, by the rules above.
+    """Infers the space of a column from its values, by the rules above.
+
+    Args:
+        column: name and values.
+        tails: option of numeric columns, see `Numeric`.
 
     Raises:
         ValueError: if every value is missing, or most texts differ.
@@ -160,11 +164,11 @@ def _decimals(column: Column, small: bool = False) -> int | None:
 
 
 def decimals_of(x: np.ndarray, small: bool = False) -> int | None:
-    """Fewest decimals that hold all numbers, or None where they are more than eight.
+    """Returns the fewest decimals that hold all numbers exactly, or None if they need more than eight.
 
     Args:
-        x: without NaN, shape (N,).
-        small: do not count the zeros behind the point of the largest number, two of eight in 0.00123456.
+        x: numbers without NaN, shape (N,).
+        small: if True, leading zeros after the point of the largest number do not count: 0.00123456 has two.
 
     Example:
         >>> decimals_of(np.array([1.5, 2.25])), decimals_of(np.array([1 / 3]))
@@ -191,7 +195,7 @@ def _check_numbers(column: Column, kind: str) -> None:
 
 
 def _check_unmixed(column: Column) -> None:
-    """Raise ValueError where a few texts stand among numbers: that is a slip, and no class."""
+    """Raises ValueError if a few texts stand among numbers, which is a mistake rather than a class."""
     if column.odd_mixture:
         odd = column.odd
         text = str(column.values[odd[0]])
@@ -208,7 +212,7 @@ def _check_unmixed(column: Column) -> None:
 
 
 def _check_units(column: Column) -> None:
-    """Raise ValueError for numbers with a unit, such as 5% or $1.50, that differ too much to be classes."""
+    """Raises ValueError for numbers with a unit, such as 5% or $1.50, that differ too much to be classes."""
     there = sorted({value.strip() for value in column.values if isinstance(value, str)})
     units = {_unit(column, text) for text in there[:1000]}
     if len(units) == 1 and None not in units:
@@ -222,7 +226,7 @@ def _check_units(column: Column) -> None:
 
 
 def _unit(column: Column, text: str) -> tuple[str, str] | None:
-    """The texts before and after the number in a text, or None."""
+    """Returns the texts before and after the number in a text, or None."""
     found = UNIT.fullmatch(text)
     return None if found is None or column.number(found[2].strip()) is None else (found[1], found[3])
 
@@ -245,13 +249,13 @@ def _categorical(column: Column) -> Space:
 
 
 def _classes(column: Column, kind: str, classes: Sequence[Any] | None) -> Space:
-    """Classes as declared, or those that occur: numbers in their order, with their stored values."""
+    """Returns the space of declared or occurring classes; numbers keep their order and values."""
     x = column.numbers
     if classes:
         numbers = _values_of(column, classes) if x is not None else ()
         names = tuple(map(class_name, numbers or classes))
         _check_distinct(column, names)
-        # values rise; an order of the user's own is kept by number
+        # stored values must rise; classes in another order are stored by number
         values = numbers if list(numbers) == sorted(numbers) else ()
     else:
         values = tuple(np.unique(x[~np.isnan(x)]).tolist()) if x is not None else ()
@@ -275,13 +279,13 @@ def _check_distinct(column: Column, names: Sequence[str]) -> None:
 
 
 def _values_of(column: Column, classes: Sequence[Any]) -> tuple[float, ...]:
-    """The declared classes of a column of numbers as numbers; nothing if one of them is text."""
+    """Returns the declared classes of a numeric column as numbers, or () if one of them is text."""
     values = [column.number(value) for value in classes]
     return () if None in values else tuple(value for value in values if value is not None)
 
 
 def _names(column: Column) -> tuple[str, ...]:
-    """The classes that occur: sorted as numbers if all are, otherwise as text."""
+    """Returns the occurring classes, sorted as numbers if all are numbers, otherwise as text."""
     if column.numbers is not None:
         x = np.unique(column.numbers)
         return tuple(class_name(value) for value in x[~np.isnan(x)].tolist())

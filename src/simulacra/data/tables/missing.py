@@ -1,9 +1,9 @@
-"""Which cells of a table are missing: empty ones, and words such as NA where they are no class.
+"""Finds the missing cells of a table: empty ones, and words such as NA if they are not a class.
 
-Among numbers, codes such as 02139, or True and False, a word of `WORDS` is a missing entry, and so it is in a
-column that holds nothing else. Among texts, `NA`, `none`, `null` and `n/a` may be a
-class (no outcome, Namibia): one that recurs is a class, unless the same spelling stands among the numbers of
-another column, where it can only mean missing, or the user says so.
+A word of `WORDS` is a missing entry in a column of numbers, of codes such as 02139, or of True and False, and
+in a column that holds nothing else. Among texts, `NA`, `none`, `null` and `n/a` may be a class (no outcome,
+Namibia): one that recurs is a class, unless the same spelling is among the numbers of another column, where
+it can only mean missing, or the user declares it missing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TRUTH = {"true", "false"}
 
 
 def may_miss(cell: str) -> bool:
-    """Returns True for an empty cell and for the words that stand for a missing entry."""
+    """Returns True for an empty cell and for the words that may stand for a missing entry."""
     return not cell or (len(cell) <= LONGEST and cell.lower() in WORDS)
 
 
@@ -34,8 +34,8 @@ class Missing:
     """The spellings of missing cells in each column.
 
     Args:
-        spellings: of each column by its number.
-        classes: words that look missing and are classes, by column: with how many cells.
+        spellings: spellings of missing cells in each column, by its number.
+        classes: words that look missing but are classes, with their number of cells, by column.
     """
 
     spellings: Mapping[int, Collection[str]]
@@ -43,17 +43,17 @@ class Missing:
 
     @property
     def words(self) -> list[str]:
-        """Every spelling but the empty cell."""
+        """All spellings except the empty cell."""
         return sorted({word for words in self.spellings.values() for word in words if word})
 
 
 def find_missing(columns: Sequence[Sequence[str]], marks: Marks, told: Collection[str] | None) -> Missing:
-    """The spellings that stand for a missing entry.
+    """Finds the spellings that stand for a missing entry.
 
     Args:
         columns: cells of each column.
-        marks: how numbers are written.
-        told: the spellings that the user gave; an empty cell is missing anyway.
+        marks: decimal and thousands marks.
+        told: the spellings that the user gives, None: inferred; an empty cell is always missing.
 
     Example:
         >>> columns = [["1.5", "NA", "2.5"], ["NA", "a", "a"], ["none", "none", "b"]]
@@ -93,10 +93,13 @@ def _numeric(there: Sequence[str], marks: Marks) -> bool:
 
 
 def far_code(numbers: np.ndarray) -> tuple[float, int] | None:
-    """The number of nines below or above all others by more than their range, and how often it stands there.
+    """Finds a number of nines that lies beyond all others by more than their range, such as -999.
 
     Args:
-        numbers: of a column, NaN where missing.
+        numbers: values of a column, NaN where missing, shape (N,).
+
+    Returns:
+        The number and how often it occurs, or None.
 
     Example:
         >>> far_code(np.array([0.5, -999, 1.5, -999, 0.25])), far_code(np.array([97.0, 99, 98, 99]))

@@ -1,10 +1,10 @@
-"""Numbers as people write them: decimal and thousands marks, and digits that are no numbers.
+"""Parses numbers in text: decimal and thousands marks, and digits that are not numbers.
 
     1234.5  1,234.5  1 234,5  1.234,5  1'234.5  -3e-5        numbers
-    02139  00501  +4917612345678  12345678901234567890      codes: digits that a number would not keep
+    02139  00501  +4917612345678  12345678901234567890      codes: digits that a number does not preserve
 
-A code is kept letter for letter. Python's own `float` also takes `1_000`, `infinity` and digits of other
-scripts, which are no numbers in a table.
+A code is kept as text. Python's own `float` also accepts `1_000`, `infinity` and digits of other scripts,
+which are not numbers in a table.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 
 GROUPS = "., '\u00a0\u202f"  # marks between groups of three digits
 EXACT = 2**53  # whole numbers up to here are exact in double precision
-LONG = 7  # digits after a plus sign that are a telephone number rather than a count
-MINUS = "\u2212"  # the sign of typesetting
+LONG = 7  # more digits after a plus sign are a telephone number
+MINUS = "\u2212"  # the typographic minus sign
 PLAIN = re.compile(r"[+-]?[0-9]+")
 BEYOND = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Marks:
-    """How numbers are written.
+    """The marks with which numbers are written.
 
     Args:
         decimal: the decimal mark, `.` or `,`.
-        thousands: the mark between groups of three digits, or nothing.
+        thousands: the mark between groups of three digits, or an empty string.
 
     Example:
         >>> marks = Marks(",", ".")
@@ -50,7 +50,7 @@ class Marks:
         return re.compile(rf"[+-]?(?:(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
     def number(self, text: str) -> float | None:
-        """The number that a cell holds, or None: text, or a code that a number would not keep."""
+        """Returns the number in a cell; None for text and for codes that a number does not preserve."""
         text = text.replace(MINUS, "-")
         if self._number.fullmatch(text) is None:
             return float(text) if BEYOND.fullmatch(text) else None
@@ -61,14 +61,14 @@ class Marks:
 
     @cached_property
     def _other(self) -> re.Pattern[str]:
-        """Finds a cell that is no short number without zeros in front, in cells between null characters."""
+        """The pattern of a cell that is not a short number without leading zeros, between null characters."""
         point = re.escape(self.decimal)
         whole = rf"(?!\+[0-9]{{{LONG + 1}}})[+-]?(?:(?:0|[1-9][0-9]{{0,14}})(?:{point}[0-9]*)?|{point}[0-9]+)"
         short = rf"{whole}(?:[eE][+-]?[0-9]{{1,2}})?"
         return re.compile(rf"\0(?!{short}\0|\Z)")
 
     def all_numbers(self, cells: Sequence[str]) -> np.ndarray | None:
-        """The numbers of many cells at once, if all are ordinary ones; None: look at each of them."""
+        """Parses many cells at once, if all are ordinary numbers; None: parse them one by one."""
         text = "\0".join(cells)
         if not text or self._other.search(f"\0{text}\0") is not None:
             return None
@@ -81,7 +81,7 @@ class Marks:
 
 
 def is_code(text: str) -> bool:
-    """Returns True for digits that a number would not keep: zeros in front, a long `+`, too many of them.
+    """Returns True for digits that a number does not preserve: leading zeros, a long `+`, or too many digits.
 
     Example:
         >>> is_code("02139"), is_code("0"), is_code("0.5"), is_code("12345678901234567890")
@@ -101,7 +101,7 @@ def is_exact(number: int) -> bool:
 
 @dataclass(frozen=True)
 class Seen:
-    """Cells by what their marks must be, an example of each, or None.
+    """An example of each form of number that occurs in the cells, or None.
 
     Args:
         comma: a decimal comma, such as `1,5`.
@@ -138,12 +138,12 @@ BETWEEN_NULLS = {name: re.compile(rf"\0({form})(?=\0)") for name, form in FORMS.
 
 
 def seen_in(cells: Iterable[str]) -> Seen:
-    """The first cell of each form."""
-    # no cell holds a null character, and one search of all is faster than one of each
+    """Returns the first cell of each form."""
+    # no cell holds a null character; one search of all cells is faster than many
     text = "\0" + "\0".join(cells).replace(MINUS, "-") + "\0"
     found = {name: match[1] for name, form in BETWEEN_NULLS.items() if (match := form.search(text))}
     if "groups" in found:
-        # its decimal mark is evidence, too
+        # its decimal mark counts, too
         for mark, name in ((",", "comma"), (".", "point")):
             if mark in found["groups"]:
                 found.setdefault(name, found["groups"])
@@ -153,13 +153,13 @@ def seen_in(cells: Iterable[str]) -> Seen:
 def find_marks(
     where: str, cells: Iterable[str], decimal: str | None = None, thousands: str | None = None
 ) -> Marks:
-    """The marks with which the numbers of a file are written.
+    """Infers the marks with which the numbers of a file are written.
 
     Args:
         where: the file, for errors.
-        cells: of all columns.
-        decimal: the decimal mark if it is known.
-        thousands: the mark between groups if it is known, or `none`.
+        cells: cells of all columns.
+        decimal: the decimal mark; None: inferred.
+        thousands: the mark between groups, or `none`; None: inferred.
 
     Raises:
         ValueError: if some numbers have decimal commas and others decimal points, or `1,234` may be either.

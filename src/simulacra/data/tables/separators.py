@@ -1,7 +1,7 @@
-"""The mark between the cells of a text table, found from its first lines.
+"""Infers the mark between the cells of a text table from its first lines.
 
-The detector of the package clevercsv decides. Decimal commas and blanks after marks, which it does not know,
-are looked for here (decision 11).
+The detector of the package clevercsv decides. Decimal commas and blanks after marks, which it does not
+handle, are handled here (decision 11).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 from simulacra.data.tables.numbers import Marks
 
-SAMPLE = 100  # lines that the detector sees
-WIDEST = 20_000  # characters that it sees
-DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # or a whole number among those
+SAMPLE = 100  # most lines that the detector reads
+WIDEST = 20_000  # most characters that it reads
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # also matches whole numbers
 
 
 def find_separator(lines: Sequence[str]) -> str:
-    """The mark between cells of some lines; nothing for one column.
+    """Returns the mark between the cells of lines; an empty string for a single column.
 
     Example:
         >>> find_separator(["1,5;2,5", "3,5;4,0"]), find_separator(["body mass", "1.5", "2.5"])
@@ -32,12 +32,12 @@ def find_separator(lines: Sequence[str]) -> str:
     separator = found.delimiter if found is not None and found.delimiter else ""
     if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
         return ""
-    # a mark that cuts the lines differently is no rival: it stands within cells
+    # a mark that splits the lines into different numbers of cells is part of the cells
     rivals = [mark for mark in ";\t|" if _cut_alike(lines[:SAMPLE], mark)]
     shares = {mark: _clearness(lines[:SAMPLE], mark, rivals) for mark in ",;\t|"}
     best = max(shares, key=lambda mark: shares[mark])
-    # the detector knows no decimal commas and takes `0.5,c;d` for two cells of text; a single column is as
-    # clear as texts of two, unless a mark cuts numbers out of it
+    # the detector ignores decimal commas and takes `0.5,c;d` for two cells of text; a single column is as
+    # clear as two columns of text, unless a mark separates numbers
     single = -1.0 if _numbers(lines[:SAMPLE], best) else 0.0
     if separator != " " and shares[best] > shares.get(separator, single):
         separator = best
@@ -48,13 +48,13 @@ def find_separator(lines: Sequence[str]) -> str:
 
 
 def _commas_are_decimal(lines: Sequence[str], separator: str) -> bool:
-    """Returns True if a mark cuts all lines alike, and commas stand only within numbers, as in `0,5;red`."""
+    """Returns True if a mark splits all lines equally, and commas are only in numbers, as in `0,5;red`."""
     cells = _cut_alike(lines, separator)
     return bool(cells) and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells if "," in cell)
 
 
 def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
-    """The cells of lines that a mark cuts into equally many, two or more; none where it does not."""
+    """Returns the cells if a mark splits all lines into equally many, two or more; otherwise []."""
     try:
         rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
     except csv.Error:
@@ -64,14 +64,14 @@ def _cut_alike(lines: Sequence[str], separator: str) -> list[str]:
 
 
 def _mark_before_blanks(lines: Sequence[str]) -> str:
-    """The mark that blanks only follow, as in `1.5, "x y"`: it cuts the cells, and the blanks are none."""
+    """Returns the mark that precedes all blanks, as in `1.5, "x y"`, and separates the cells."""
     ends = lambda line, mark: all(cell.endswith(mark) for cell in line.split('"')[0].split()[:-1])
     found = (mark for mark in ",;|" if all(mark in line and ends(line, mark) for line in lines))
     return next((mark for mark in found if _cut_alike(lines, mark)), "")
 
 
 def _clearness(lines: Sequence[str], separator: str, rivals: Sequence[str]) -> float:
-    """The share of numbers in the cells that a mark cuts, less that of texts with a rival mark.
+    """Returns the share of numbers in the cells that a mark separates, minus that of texts with another mark.
 
     Texts with commas count half, since prose has them. A cell that holds the mark itself was quoted, which
     does not tell against it. It is -1 where the lines differ in number of cells.
@@ -83,23 +83,23 @@ def _clearness(lines: Sequence[str], separator: str, rivals: Sequence[str]) -> f
     others = [mark for mark in rivals if mark != separator]
     comma = 0.0 if separator == "," else 0.5
     uncut = sum(1.0 if any(mark in text for mark in others) else comma * ("," in text) for text in texts)
-    # numbers beside texts with marks are clearer than one column
+    # numbers next to texts are clearer than a single column
     return 1 - (len(texts) + uncut) / len(cells) + 0.01 * (len(texts) < len(cells))
 
 
 def _numbers(lines: Sequence[str], separator: str) -> bool:
-    """Returns True if half of the cells that a mark cuts from the lines below the first are numbers."""
+    """Returns True if half of the cells that a mark separates, below the first line, are numbers."""
     cells = _cut_alike(lines[1:], separator)
     return 0 < len(cells) <= 2 * sum(Marks(".").number(cell) is not None for cell in cells)
 
 
 def _one_column_of_commas(lines: Sequence[str]) -> bool:
-    """Returns True for a name without a comma over numbers with one each: a column of decimal commas."""
+    """Returns True for a name without a comma above numbers with one each: a column of decimal commas."""
     cells = [line.strip().strip('"') for line in lines[1:]]
     many = 2 * sum("," in cell for cell in cells) > len(cells)
     return many and "," not in lines[0] and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
 
 
 def _cuts(lines: Sequence[str], separator: str) -> bool:
-    """Returns True if the mark cuts most lines; a blank in one name is no separator."""
+    """Returns True if the mark is in most lines; a blank in one name is not a separator."""
     return bool(separator) and 2 * sum(separator in line.strip() for line in lines) > len(lines)

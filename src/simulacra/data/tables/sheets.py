@@ -1,4 +1,4 @@
-"""Tables in binary files: spreadsheets, Parquet and Feather, read by pandas with its usual engines."""
+"""Readers of spreadsheets, Parquet and Feather files, by pandas with its usual engines."""
 
 from __future__ import annotations
 
@@ -15,17 +15,22 @@ from simulacra.data.tables.header import beginning, check_clear, has_header
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import FrameOptions, SheetOptions
 
-SHEET = 20  # bytes of memory for each byte of the text in a spreadsheet
-CELL, COPIES = 32, 4  # bytes of memory for each cell of a Parquet file, or for each of its bytes
-EMPTY = 100  # bytes of memory for each cell within the extent of a sheet
+SHEET = 20  # memory in bytes for each byte of text in a spreadsheet
+CELL, COPIES = 32, 4  # memory in bytes for each cell of a Parquet file, and for each of its bytes
+EMPTY = 100  # memory in bytes for each cell within the extent of a sheet
 PLACE_OF_ROW = re.compile(rb"<(?:\w{1,20}:)?row\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([0-9]+)")
 PLACE_OF_CELL = re.compile(rb"<(?:\w{1,20}:)?c\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([A-Z]+)([0-9]+)")
-OVER, LONG = 300, 9  # bytes of a tag, digits or letters of a place
+OVER, LONG = 300, 9  # most bytes of a tag, most digits or letters of a cell reference
 MEND = "pip install 'simulacra[tables]'"
 
 
 def open_parquet(path: Path, own: FrameOptions, split: SplitOptions) -> Source:
-    """The source in a Parquet or Feather file; columns have the types that the file gives them.
+    """Reads a Parquet or Feather file; columns have the types of the file.
+
+    Args:
+        path: the file.
+        own: options of tables with typed columns.
+        split: options of the splits.
 
     Raises:
         ValueError: if the file is damaged, or the package pyarrow is missing.
@@ -40,7 +45,12 @@ def open_parquet(path: Path, own: FrameOptions, split: SplitOptions) -> Source:
 
 
 def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
-    """The source in one sheet of a spreadsheet.
+    """Reads one sheet of a spreadsheet.
+
+    Args:
+        path: the file.
+        own: options of spreadsheets.
+        split: options of the splits.
 
     Raises:
         ValueError: if the file is damaged or empty, has several sheets and none is named, or the package that
@@ -60,7 +70,7 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
         raise ValueError(
             f"{path} has no names in row {own.header} of the sheet {name!r}, which header= gives."
         )
-    # a title above the table; a row with a cell less is one with an unnamed column
+    # skips a title above the table
     begin = beginning(rows, len(text[0]), None if own.header is True else own.header)
     cells, text = cells.iloc[begin:], text[begin:]
     if own.header is None:
@@ -78,7 +88,7 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
 
 
 def _check_unpacked(path: Path) -> None:
-    """Raise ValueError where the archive that a spreadsheet is unpacks to more than the limit of memory."""
+    """Raises ValueError if the archive of a spreadsheet unpacks to more than the limit of memory."""
     if zipfile.is_zipfile(path):
         archive = _reading(path, lambda: zipfile.ZipFile(path))
         with archive:
@@ -92,7 +102,7 @@ def _check_unpacked(path: Path) -> None:
 
 
 def _extent(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> tuple[int, int]:
-    """The last row and the last column of a sheet: all before them are read, also where they hold nothing."""
+    """Returns the last row and column of a sheet; the reader also allocates empty cells before them."""
     row = column = 0
     end = b""
     with archive.open(sheet) as file:
@@ -102,13 +112,13 @@ def _extent(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> tuple[int, int]
                 row = max(row, int(number[:LONG]))
             for letters, number in PLACE_OF_CELL.findall(piece):
                 row, column = max(row, int(number[:LONG])), max(column, _column(letters[:LONG]))
-            # a tag may stand across two pieces
+            # a tag may be cut by the end of a piece
             end = piece[-OVER:]
     return row, column
 
 
 def _column(letters: bytes) -> int:
-    """The number of a column, such as 28 of AB."""
+    """Returns the number of a column, such as 28 for AB."""
     number = 0
     for letter in letters:
         number = 26 * number + letter - ord("A") + 1
@@ -116,7 +126,7 @@ def _column(letters: bytes) -> int:
 
 
 def _check_rows(path: Path) -> None:
-    """Raise ValueError where a Parquet file takes more than the limit: equal values take no bytes in it."""
+    """Raises ValueError if a Parquet file exceeds the limit of memory: equal values are stored only once."""
     about = _reading(path, lambda: _parquet(path))
     groups = [about.row_group(i).total_byte_size for i in range(about.num_row_groups)]
     needed = max(CELL * about.num_rows * about.num_columns, COPIES * sum(groups))
@@ -130,7 +140,7 @@ def _parquet(path: Path) -> Any:
 
 
 def _chosen(path: Path, sheets: list[Any], told: str | None) -> Any:
-    """The name of the sheet that is read."""
+    """Returns the name of the sheet that is read."""
     listed = ", ".join(map(repr, sheets))
     if told is None:
         if len(sheets) > 1:
@@ -144,12 +154,12 @@ def _chosen(path: Path, sheets: list[Any], told: str | None) -> Any:
 
 
 def _reading(path: Path, read: Any) -> Any:
-    """The result of a reader, with its errors in one sentence."""
+    """Calls a reader; its exceptions are raised as a ValueError in one sentence."""
     try:
         return read()
     except ImportError as error:
         raise ValueError(f"{path} needs a further package ({error}): {MEND}.") from error
-    # damaged files make the engines fail in many ways
+    # damaged files make the engines raise many kinds of exceptions
     except Exception as error:
         what = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(f"{path} is damaged or no such file ({what}): save it again.") from error

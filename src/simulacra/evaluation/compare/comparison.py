@@ -1,9 +1,10 @@
-"""Which model is better, and can it be believed: a table for each protocol, and why the rest is refused.
+"""Compares models: one table for each protocol, with reasons for scores that cannot share a table.
 
-Likelihoods of one protocol are a partial order (`evaluation.compare.ranking`); scores that need none, such as
-distances of samples, stand in tables of their own (`evaluation.compare.score_tables`). Numbers of unequal
-protocols (other data, split, binarization or scaling, other numbers of samples or extractors) never share a
-table: what differs is said, with the command that would make them comparable. Rows I4, I5, I6.
+Likelihoods of one protocol are a partial order (`evaluation.compare.ranking`); scores that need no
+likelihood, such as distances of samples, have tables of their own (`evaluation.compare.score_tables`).
+Scores of different protocols (other data, split, binarization or scaling, other numbers of samples or
+extractors) never share a table: the differences are listed with the command that would make them comparable.
+Rows I4, I5, I6.
 
 Reference: Deep Learning, section 20.14; Theis, van den Oord and Bethge 2016.
 """
@@ -27,15 +28,15 @@ log = logging.getLogger("simulacra")
 
 @dataclass
 class Compared:
-    """What can be said of several models.
+    """The result of comparing several models.
 
     Args:
-        rankings: the partial order of likelihoods under each protocol with two models or more.
-        tables: scores without a likelihood, likewise.
-        refusals: what cannot stand in one table, why, and the command that mends it.
-        without: why a model has no likelihood, by name.
-        notes: what to know of single models.
-        folders: of the runs, by name.
+        rankings: partial order of likelihoods for each protocol with at least two models.
+        tables: tables of other scores, also with at least two models each.
+        refusals: sentences about scores that cannot share a table, each with the reason and a remedy.
+        without: sentences about models without a likelihood, by name of the model.
+        notes: further sentences about single models.
+        folders: run folders, by name of the model.
     """
 
     rankings: list[Ranking] = field(default_factory=list)
@@ -47,10 +48,10 @@ class Compared:
 
     @property
     def ranking(self) -> Ranking:
-        """The only one.
+        """The only ranking.
 
         Raises:
-            ValueError: if likelihoods stand under several protocols, or under none.
+            ValueError: if there are several rankings, or none.
         """
         if len(self.rankings) == 1:
             return self.rankings[0]
@@ -60,31 +61,39 @@ class Compared:
 
     @property
     def estimates(self) -> dict[str, Estimate]:
-        """Of the only ranking, the likeliest first."""
+        """Estimates of the only ranking, the likeliest first."""
         return self.ranking.estimates
 
     @property
     def verdicts(self) -> dict[tuple[str, str], Comparison]:
-        """Of the only ranking, by pair."""
+        """Verdicts of the only ranking, by pair of names."""
         return self.ranking.verdicts
 
     @property
     def best(self) -> list[str]:
-        """Of the only ranking, the models that no other one is known to beat."""
+        """Models of the only ranking that no other one is known to beat."""
         return self.ranking.best
 
     @property
     def retrained(self) -> list[Retrained]:
-        """Of the only ranking, the experiments with three seeds or more."""
+        """Experiments of the only ranking with at least three seeds."""
         return self.ranking.retrained
 
     @property
     def warnings(self) -> list[str]:
-        """What to know before the numbers are believed."""
+        """Caveats about the comparison, such as estimates of different kinds."""
         return [sentence for ranking in self.rankings for sentence in ranking.warnings]
 
     def better(self, a: str, b: str) -> bool | None:
-        """Returns True if a is likelier than b, in the only ranking; None where the numbers do not decide."""
+        """Compares two models of the only ranking.
+
+        Args:
+            a: name of a model.
+            b: name of another.
+
+        Returns:
+            True if a is likelier than b, False if b is; None if the difference is not significant.
+        """
         return self.ranking.better(a, b)
 
     def __str__(self) -> str:
@@ -97,12 +106,12 @@ def compare(*models: Comparable | Mapping[str, Comparable], **named: Comparable)
     """Compare models: the partial order of their likelihoods, and tables of their other scores.
 
     Args:
-        models: runs, their folders, reports or estimates; one mapping or list of these is taken apart.
-        named: the same under names of your own.
+        models: runs, run folders, reports or estimates; a mapping or list of these is unpacked.
+        named: the same, under names of your own.
 
     Raises:
         ValueError: if there are fewer than two, a folder is no evaluated run or was changed since its
-            report, or nothing can be compared: then it says what differs, and the command that mends it.
+            report, or nothing can be compared; the message then names the differences and a remedy.
 
     Example:
         >>> import torch
@@ -119,8 +128,8 @@ def compare(*models: Comparable | Mapping[str, Comparable], **named: Comparable)
         raise ValueError(f"compare needs at least two models, but got {len(names)}{alone}.")
     found = Compared(folders={c.name: c.path for c in given if c.path is not None})
     found.notes = list(dict.fromkeys(f"{c.name} {note}" for c in given for note in c.notes))
-    _likelihoods(given, found)
-    _others(given, found)
+    _add_rankings(given, found)
+    _add_score_tables(given, found)
     if not found.rankings and not found.tables:
         raise ValueError(" ".join([*found.refusals, *found.without.values()]))
     for sentence in found.warnings:
@@ -128,8 +137,8 @@ def compare(*models: Comparable | Mapping[str, Comparable], **named: Comparable)
     return found
 
 
-def _likelihoods(given: list[CompareEntry], found: Compared) -> None:
-    """Rank under each protocol; refuse what stands alone."""
+def _add_rankings(given: list[CompareEntry], found: Compared) -> None:
+    """Adds a ranking for each protocol, and a refusal for each pair of groups that cannot be compared."""
     scored = [c for c in given if c.estimate is not None]
     found.without = {
         c.name: f"{c.name} has no likelihood to compare: it has neither density nor bound."
@@ -145,22 +154,23 @@ def _likelihoods(given: list[CompareEntry], found: Compared) -> None:
             home.append(c)
     found.rankings = [rank(group) for group in groups if len(group) > 1]
     placed = {c.name for group in groups if len(group) > 1 for c in group}
-    # a run that was evaluated on more than the others is no misfit
+    # ignore further protocols of a run that already is in a ranking
     standing = [g for g in groups if len(g) > 1 or g[0].name not in placed]
     for a, b in combinations(standing, 2):
-        x, y, why = next(p for x in a for y in b if (p := (x, y, _why_unlike(x, y)))[2] is not None)
-        found.refusals.append(f"{_and(a)} against {_and(b)}: {why} {mend(x, y)}".strip())
+        x, y, why = next(p for x in a for y in b if (p := (x, y, _reason_incomparable(x, y)))[2] is not None)
+        found.refusals.append(f"{_names_of(a)} against {_names_of(b)}: {why} {mend(x, y)}".strip())
 
 
 def _fits_in(c: CompareEntry, group: list[CompareEntry]) -> bool:
-    return all(c.name != other.name and _why_unlike(other, c) is None for other in group)
+    return all(c.name != other.name and _reason_incomparable(other, c) is None for other in group)
 
 
-def _and(group: list[CompareEntry]) -> str:
+def _names_of(group: list[CompareEntry]) -> str:
     return ", ".join(c.name for c in group)
 
 
-def _why_unlike(a: CompareEntry, b: CompareEntry) -> str | None:
+def _reason_incomparable(a: CompareEntry, b: CompareEntry) -> str | None:
+    """Returns the reason why two likelihoods cannot be compared, or None."""
     assert a.estimate is not None and b.estimate is not None
     try:
         check_comparable(a.estimate, b.estimate)
@@ -169,13 +179,13 @@ def _why_unlike(a: CompareEntry, b: CompareEntry) -> str | None:
     return None
 
 
-def _others(given: list[CompareEntry], found: Compared) -> None:
-    """A table for each kind of score and each protocol; refuse what cannot share one."""
+def _add_score_tables(given: list[CompareEntry], found: Compared) -> None:
+    """Adds a table for each kind of score and protocol, and refusals for scores that cannot share one."""
     tables: list[ScoreTable] = []
     who = {c.name: c for c in given}
     for c in given:
         for scores in c.report.columns() if c.report else []:
-            home = next((t for t in tables if _at_home(t, c.name, scores)), None)
+            home = next((t for t in tables if _belongs_to(t, c.name, scores)), None)
             if home is None:
                 tables.append(ScoreTable({c.name: scores}))
             else:
@@ -184,20 +194,20 @@ def _others(given: list[CompareEntry], found: Compared) -> None:
     told = {c.name for c in given if c.estimate is not None}
     for a, b in combinations(tables, 2):
         apart = [(x, y) for x in a.rows for y in b.rows if x not in b.rows and y not in a.rows]
-        # what likelihoods said already, or another kind of score
+        # skip pairs that were already refused because of their likelihoods
         news = [pair for pair in apart if not set(pair) <= told]
         if a.first.kind == b.first.kind and news:
-            found.refusals.append(_measured_otherwise(a, b, who[news[0][0]], who[news[0][1]]))
-            # other rows are said once, of whatever kind the scores are
+            found.refusals.append(_refusal(a, b, who[news[0][0]], who[news[0][1]]))
+            # a difference of protocols is reported once, for all kinds of scores
             told |= set().union(*news) if "protocol" in a.first.unlike(b.first) else set()
 
 
-def _at_home(table: ScoreTable, name: str, scores: Scores) -> bool:
+def _belongs_to(table: ScoreTable, name: str, scores: Scores) -> bool:
     return table.first.kind == scores.kind and not table.first.unlike(scores) and name not in table.rows
 
 
-def _measured_otherwise(a: ScoreTable, b: ScoreTable, x: CompareEntry, y: CompareEntry) -> str:
-    """Why two tables of one kind are not one, and what makes them one."""
+def _refusal(a: ScoreTable, b: ScoreTable, x: CompareEntry, y: CompareEntry) -> str:
+    """Returns a sentence: the differences of two tables of one kind, and a remedy."""
     unlike = a.first.unlike(b.first)
     differ = "; ".join(f"{name}: {one} against {other}" for name, (one, other) in unlike.items())
     how = mend(x, y) if {"on", "protocol"} & set(unlike) else measured_alike(unlike)

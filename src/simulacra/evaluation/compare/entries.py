@@ -1,4 +1,4 @@
-"""What is compared: runs, reports and estimates by name; of a run, the reports of it as it is now."""
+"""Collects the models to compare: runs, reports and estimates by name, with the valid reports of each run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from simulacra.training.run import Run
 from simulacra.version import __version__
 
 Comparable = Run | Report | Estimate | str | Path
-UNBOUNDED = ("unbounded density", "density on discrete data")  # the doctor's names of what has no limit
+UNBOUNDED = ("unbounded density", "density on discrete data")  # findings of densities without a limit
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class CompareEntry:
     """One model under one protocol.
 
     Args:
-        name: what it is called in the tables.
-        estimate: its likelihood, or None where it has none.
-        report: the report, or None where a bare estimate was given.
-        path: its run folder, or None.
-        notes: what to know of it.
+        name: name in the tables.
+        estimate: its likelihood; None if it has none.
+        report: its report; None if a bare estimate was given.
+        path: its run folder; None if there is none.
+        notes: further remarks about it, as clauses.
     """
 
     name: str
@@ -45,14 +45,14 @@ class CompareEntry:
 
     @property
     def protocol(self) -> Protocol | None:
-        """The protocol that it was measured on."""
+        """The protocol of the likelihood, or else of the report."""
         if self.estimate is not None:
             return self.estimate.protocol
         return self.report.protocol if self.report else None
 
     @property
     def unbounded(self) -> str | None:
-        """Why its likelihood is no merit: the doctor found a density that grows without limit (row I7)."""
+        """A clause if the doctor found an unbounded density, whose likelihood decides nothing (row I7)."""
         found = self.report.findings if self.report else []
         if any(f.name in UNBOUNDED and f.severity == "warning" for f in found):
             return "has a density that grows without limit (its report says more)"
@@ -62,31 +62,31 @@ class CompareEntry:
 def entries(
     models: Sequence[Comparable | Mapping[str, Comparable]], named: Mapping[str, Comparable]
 ) -> list[CompareEntry]:
-    """Everything that can be compared of what was given: of a run, each protocol that it was evaluated on.
+    """Returns one entry for each model and protocol.
 
     Args:
-        models: reports, estimates or folders; a mapping or list among them is taken apart.
+        models: runs, folders, reports or estimates; a mapping or list among them is unpacked.
         named: the same under names of the caller's own.
 
     Raises:
-        ValueError: if a folder is no evaluated run, or its report is not of the run as it is now.
+        ValueError: if a folder is no evaluated run, or its report is not of the run's present weights.
     """
     items: list[tuple[str, Comparable]] = []
     for model in models:
         if isinstance(model, Mapping):
-            items += [(name, _told(one)) for name, one in model.items()]
+            items += [(name, _comparable(one)) for name, one in model.items()]
         else:
             many = model if isinstance(model, (list, tuple)) else [model]
-            items += [(_name_of(one), one) for one in map(_told, many)]
+            items += [(_name_of(one), one) for one in map(_comparable, many)]
     found: dict[str, Comparable] = {}
-    for name, item in [*items, *((name, _told(one)) for name, one in named.items())]:
+    for name, item in [*items, *((name, _comparable(one)) for name, one in named.items())]:
         tries = (name, *(f"{name} ({i})" for i in range(2, len(items) + len(named) + 2)))
         found[next(t for t in tries if t not in found)] = item
     return [one for name, item in found.items() for one in _entries(name, item)]
 
 
-def _told(item: Comparable) -> Comparable:
-    """A run as its folder; what else can be compared as it is."""
+def _comparable(item: Comparable) -> Comparable:
+    """Returns the folder of a run, and other objects as they are; raises WrongCall for other types."""
     if isinstance(item, Run):
         return item.path
     if not isinstance(item, Comparable):
@@ -125,7 +125,7 @@ def _entries(name: str, item: Comparable) -> list[CompareEntry]:
 
 
 def check_run(path: Path) -> None:
-    """Raise ValueError, with the command that mends it, unless `path` holds an evaluated run."""
+    """Raises ValueError, with a command as remedy, unless `path` holds an evaluated run."""
     if not path.is_dir():
         raise ValueError(f"{path} is no folder of a run: give runs, such as runs/vae-digits-1.")
     finished = (path / WEIGHTS).is_file()
@@ -138,11 +138,12 @@ def check_run(path: Path) -> None:
 
 
 def typed(path: Path) -> str:
-    """A path as it is typed."""
+    """Returns a path quoted for the shell."""
     return shlex.quote(str(path))
 
 
 def _notes(path: Path) -> tuple[str, ...]:
+    """Returns a clause if the run was trained with another version."""
     if not (path / CONFIG).is_file():
         return ()
     version = read_json(path / CONFIG).get("version") or "an early version"

@@ -1,4 +1,4 @@
-"""A comparison as text, Markdown, JSON and as one page of HTML that needs no other file."""
+"""Formats a comparison as text, Markdown, JSON and a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ figure img {{ width: 20rem; max-width: 100%; image-rendering: pixelated; }}
 
 
 def as_text(found: Compared) -> str:
-    """For a terminal."""
+    """Returns the comparison as text for a terminal."""
     parts: list[Sequence[str]] = []
     for ranking in found.rankings:
         parts += [[f"likelihood on {ranking.protocol}", str(ranking)]]
@@ -61,11 +61,14 @@ def _aligned(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths)).rstrip() for line in lines)
 
 
-# ---- what Markdown and HTML share: titles, tables, lists
+# ---- shared by Markdown and HTML: titles, tables, lists
 
 
 def blocks(found: Compared) -> list[tuple[str, Any]]:
-    """The page as (kind, content): `title`, `table` (rows, the first is the header), `list`, `refused`."""
+    """Returns the page as pairs (kind, content).
+
+    Kinds are `title` (text), `table` (rows of cells, the header first), `list` and `refused` (sentences).
+    """
     page: list[tuple[str, Any]] = []
     for ranking in found.rankings:
         page += [("title", f"Likelihood on {ranking.protocol}"), ("table", _ranked(ranking))]
@@ -85,7 +88,7 @@ def _ranked(ranking: Ranking) -> list[list[str]]:
 
 
 def _starred(name: str, ranking: Ranking) -> str:
-    """Nobody is known to beat a model with a star."""
+    """Returns the name, with a star if no other model is known to beat it."""
     return f"{name} *" if name in ranking.best else name
 
 
@@ -95,7 +98,12 @@ def _cells(e: Estimate) -> list[str]:
 
 
 def as_markdown(found: Compared, title: str = "# Models compared") -> str:
-    """For a document; a star marks models that no other one is known to beat."""
+    """Returns the comparison as Markdown; a star marks models that no other one is known to beat.
+
+    Args:
+        found: the comparison.
+        title: heading, whose level sets that of the sections.
+    """
     shown = {"title": lambda t: f"#{title.split(' ')[0]} {in_markdown(t)}", "table": _markdown_table}
     lists = lambda sentences: "\n".join(f"- {in_markdown(sentence)}" for sentence in sentences)
     parts = [shown.get(kind, lists)(content) for kind, content in blocks(found) if content]
@@ -109,7 +117,7 @@ def _markdown_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def as_html(found: Compared) -> str:
-    """One page with everything in it, the newest pictures of the runs' samples too."""
+    """Returns the comparison as one HTML page, with the newest pictures of the runs' samples."""
     body = ["<h1>Models compared</h1>"]
     drawn = {name: picture_of(run) for name, run in found.folders.items()}
     pictures = {name: picture for name, picture in drawn.items() if picture is not None}
@@ -121,7 +129,7 @@ def as_html(found: Compared) -> str:
 
 
 def picture_of(run: Path) -> Path | None:
-    """The newest picture of the run's samples: what `explore` drew, or training on its way."""
+    """Returns the newest picture of samples in a run folder; None if there is none."""
     if (run / "samples.png").is_file():
         return run / "samples.png"
     drawn = sorted((run / "samples").glob("*.png"))
@@ -149,7 +157,7 @@ def _html(kind: str, content: Any) -> list[str]:
 
 
 def as_json(found: Compared) -> dict[str, Any]:
-    """The comparison as JSON; what is not finite is null."""
+    """Returns the comparison as a dictionary for JSON; numbers that are not finite become None."""
     whole = {
         "rankings": [_ranking_json(ranking) for ranking in found.rankings],
         "tables": [_table_json(table) for table in found.tables],

@@ -1,11 +1,11 @@
-"""Which model is likelier under one protocol, where the numbers decide: a partial order.
+"""Ranks models by likelihood under one protocol: a partial order of significant differences.
 
 Exact beats exact by the paired difference and its standard error; a lower bound above an exact
 value wins, one below it is undecided, and so are two lower bounds. A density that can grow without
-limit wins against nobody (row I7). The pairs that can be decided are decided together (`core.scores.chance`),
-so that chance alone decides some pair of equal models in fewer than 5 % of tables. All pairs have as many
-rows, so the order stays transitive: where a beats b and b beats c, that of a and c is at least as certain as
-the less certain one. Rows I4, I5, I6.
+limit never wins (row I7). Tests of all decidable pairs are corrected for their number (`core.scores.chance`),
+so that for equal models fewer than 5 % of tables decide any pair by chance. All pairs have the same number of
+rows, so the order is transitive: if a beats b and b beats c, the test of a and c has at least the smaller
+significance of the two. Rows I4, I5, I6.
 
 Reference: Deep Learning, section 20.14; Holm 1979.
 """
@@ -26,12 +26,12 @@ from simulacra.evaluation.compare.entries import CompareEntry
 from simulacra.training.state.seeds import seed_group
 
 SAMPLING = "the errors cover the sampling of test rows, not retraining: train three seeds or more for that."
-ENOUGH = 3  # seeds that say how much retraining changes
+ENOUGH = 3  # seeds needed to estimate the variation between trainings
 
 
 @dataclass
 class Retrained:
-    """Runs of one experiment, whose options differ by their seed only.
+    """Runs of one experiment that differ in their seed only.
 
     Args:
         scores: mean log-likelihood of each run in nats, by name.
@@ -41,7 +41,7 @@ class Retrained:
 
     @property
     def mean(self) -> float:
-        """Over the seeds, in nats."""
+        """Mean over the seeds, in nats."""
         return mean(self.scores.values())
 
     @property
@@ -58,13 +58,13 @@ class Retrained:
 
 @dataclass
 class Ranking:
-    """The verdicts on all pairs.
+    """Verdicts on all pairs of models.
 
     Args:
-        estimates: by name, the likeliest mean first.
-        verdicts: of the pairs of names in that order.
-        retrained: the experiments that were given with three seeds or more.
-        decidable: pairs whose verdict could be decided, which are decided together.
+        estimates: estimates by name, the largest mean first.
+        verdicts: verdicts by pair of names, in that order.
+        retrained: experiments with three or more seeds.
+        decidable: number of pairs whose kinds of estimates permit a decision; tests are corrected for it.
     """
 
     estimates: dict[str, Estimate]
@@ -74,12 +74,19 @@ class Ranking:
 
     @property
     def protocol(self) -> str:
-        """What all were measured on."""
+        """The common protocol in words."""
         named = [str(e.protocol) for e in self.estimates.values() if e.protocol is not None]
         return named[0] if named else "unnamed data"
 
     def better(self, a: str, b: str) -> bool | None:
-        """Returns True if a is likelier than b; None where the numbers do not decide.
+        """Compares two models.
+
+        Args:
+            a: name of a model.
+            b: name of another.
+
+        Returns:
+            True if a is likelier than b, False if b is; None if the difference is not significant.
 
         Args:
             a, b: names of two models.
@@ -95,13 +102,13 @@ class Ranking:
 
     @property
     def best(self) -> list[str]:
-        """The models that no other one is known to beat; what is not a number is none of them."""
+        """The models that no other one is known to beat, without those whose mean is NaN."""
         names = [name for name, e in self.estimates.items() if not math.isnan(e.mean)]
         return [a for a in names if not any(self.better(b, a) for b in names if b != a)]
 
     @property
     def warnings(self) -> list[str]:
-        """What to know before the numbers are believed."""
+        """Caveats: estimates of different kinds, and estimates without a protocol."""
         kinds = sorted({e.kind for e in self.estimates.values()})
         unlike = [f"kinds differ ({', '.join(kinds)}): a bound does not decide against what lies beyond it."]
         loose = [f"{n} has no protocol." for n, e in self.estimates.items() if e.protocol is None]
@@ -109,14 +116,14 @@ class Ranking:
 
     @property
     def notes(self) -> list[str]:
-        """The warnings, how pairs are decided together, and retraining where it is not covered."""
+        """The warnings, the correction for the number of pairs, and a note if retraining is not covered."""
         covered = {name for experiment in self.retrained for name in experiment.scores}
         together = [said_of(self.decidable)] if self.decidable > 1 else []
         return [*self.warnings, *together, *([] if covered >= set(self.estimates) else [SAMPLING])]
 
     @property
     def sentences(self) -> list[str]:
-        """Of each pair, which one is better and why, or why that is undecided."""
+        """One sentence for each pair: which is better and why, or why it is undecided."""
         return [_sentence(a, b, verdict) for (a, b), verdict in self.verdicts.items()]
 
     def __str__(self) -> str:
@@ -136,7 +143,7 @@ def _sentence(a: str, b: str, verdict: Comparison) -> str:
 
 
 def rank(entries: Sequence[CompareEntry]) -> Ranking:
-    """The partial order of entries whose likelihoods can be compared.
+    """Returns the partial order of entries with comparable likelihoods.
 
     Example:
         >>> import torch
@@ -148,32 +155,34 @@ def rank(entries: Sequence[CompareEntry]) -> Ranking:
     """
     found = {c.name: c for c in entries}
     scores = {name: c.estimate for name, c in found.items() if c.estimate is not None}
-    # what is not a number comes last
+    # NaN last
     ordered = dict(sorted(scores.items(), key=lambda pair: (math.isnan(pair[1].mean), -pair[1].mean)))
     doubts = {name: why for name, c in found.items() if (why := c.unbounded)}
     verdicts = {(a, b): _verdict(a, b, ordered, doubts) for a, b in combinations(ordered, 2)}
     pairs = sum(can_decide(ordered[a], ordered[b]) and not {a, b} <= set(doubts) for a, b in verdicts)
-    return Ranking(ordered, _together(verdicts, pairs), _retrained(found, ordered), pairs)
+    return Ranking(ordered, _corrected(verdicts, pairs), _retrained(found, ordered), pairs)
 
 
-def _together(
+def _corrected(
     verdicts: Mapping[tuple[str, str], Comparison], pairs: int
 ) -> dict[tuple[str, str], Comparison]:
-    """The verdicts that are beyond chance among so many pairs; the others are undecided."""
+    """Returns the verdicts, undecided where they are not significant among so many pairs."""
     alone = {names: verdict for names, verdict in verdicts.items() if verdict.better != "undecided"}
     kept = dict(zip(alone, beyond_chance([verdict.chance for verdict in alone.values()], pairs)))
     return {
-        names: verdict if kept.get(names, True) else _not_among(verdict, pairs)
+        names: verdict if kept.get(names, True) else _as_undecided(verdict, pairs)
         for names, verdict in verdicts.items()
     }
 
 
-def _not_among(verdict: Comparison, pairs: int) -> Comparison:
+def _as_undecided(verdict: Comparison, pairs: int) -> Comparison:
+    """Returns the verdict as undecided, with the reason."""
     reason = f"{verdict.reason} is beyond chance alone, but not among {pairs} pairs"
     return replace(verdict, better="undecided", reason=reason)
 
 
 def _verdict(a: str, b: str, estimates: Mapping[str, Estimate], doubts: Mapping[str, str]) -> Comparison:
+    """Compares two estimates; a winner in `doubts`, whose density is unbounded, becomes undecided."""
     found = compare_estimates(estimates[a], estimates[b])
     winner = {"first": a, "second": b, "undecided": ""}[found.better]
     if winner not in doubts:
@@ -182,13 +191,13 @@ def _verdict(a: str, b: str, estimates: Mapping[str, Estimate], doubts: Mapping[
 
 
 def _retrained(found: Mapping[str, CompareEntry], estimates: Mapping[str, Estimate]) -> list[Retrained]:
-    """Experiments with three seeds or more among the runs, the likeliest first; one run for each seed."""
+    """Returns the experiments with at least three seeds, the likeliest first; one run for each seed."""
     groups: dict[str, dict[int, str]] = {}
     for name in estimates:
         path = found[name].path
         if path is not None and (path / CONFIG).is_file():
             config = read_json(path / CONFIG)
-            # a saved model is no run and says neither data nor options
+            # the configuration of a saved model that is no run has neither data nor options
             if all(isinstance(config.get(part), dict) for part in ("data", "options")):
                 seeds = groups.setdefault(config.get("seed_group") or seed_group(config), {})
                 seeds.setdefault(config["options"].get("seed"), name)

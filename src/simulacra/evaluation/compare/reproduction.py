@@ -1,4 +1,4 @@
-"""A published figure, what was measured of it here, and in one or two words how they compare."""
+"""A published figure, our measurement of it, and the verdict of the comparison."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Figure:
     """A number that a recipe measures.
 
     Args:
-        name: what is measured, such as `squared error per test image`.
-        published: the number in print; None where there is none.
-        source: paper and table; empty where there is none.
+        name: name of the quantity, such as `squared error per test image`.
+        published: published number; None if there is none.
+        source: paper and table; empty if there is none.
         unit: such as `nats`, `%` or `modes`.
-        protocol: what the published number was measured on, in words.
-        tolerance: a difference that is that of rounding or of the published spread.
-        wide: a difference that other seeds or details of training explain.
-        better: beyond the published number on this side counts as reproduced.
+        protocol: protocol of the published number in words.
+        tolerance: largest difference that rounding or the published spread explains.
+        wide: largest difference that other seeds or details of training explain.
+        better: direction in which any value beyond the published number counts as reproduced.
 
     Example:
         >>> pca = Figure("squared error", 13.87, "Hinton 2006", "", "MNIST", tolerance=0.01, wide=0.05)
@@ -53,19 +53,22 @@ class Figure:
         share: float = 1.0,
         note: str = "",
     ) -> Measured:
-        """This figure as measured here.
+        """Returns our measurement of this figure.
 
         Args:
-            value: in the figure's unit.
-            error: its standard error.
-            protocol: in words, where it differs from the published one.
-            share: of the published schedule that was run, in (0, 1].
-            note: what a reader must know beside the number.
+            value: our value, in the figure's unit.
+            error: its standard error; None: unknown.
+            protocol: our protocol in words; None: that of the published number.
+            share: part of the published schedule that was run, in (0, 1].
+            note: remark for the reader.
         """
         return Measured(self, value, error, protocol, share, note)
 
     def unmeasured(self, note: str) -> Measured:
-        """This figure, not measured as the budget ended before.
+        """Returns this figure without a value, because the budget ended before the measurement.
+
+        Args:
+            note: remark for the reader.
 
         Example:
             >>> pca = Figure("squared error", 13.87, "Hinton 2006", "", "MNIST", tolerance=0.01, wide=0.05)
@@ -75,7 +78,7 @@ class Figure:
         return Measured(self, None, share=0.0, note=note)
 
     def differs(self, value: float) -> float:
-        """How far `value` is from the published number, 0 where it lies beyond it on the better side."""
+        """Returns the distance of `value` from the published number; 0 beyond it on the better side."""
         assert self.published is not None, f"{self.name} has no published figure"
         apart = value - self.published
         beyond = {"lower": apart < 0, "higher": apart > 0, "neither": False}
@@ -84,7 +87,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure with our value, None where the budget ended before; see `Figure.measured`."""
+    """A figure with our value.
+
+    Args:
+        figure: the published figure.
+        value: our value in its unit; None if the budget ended before the measurement.
+        error: its standard error; None: unknown.
+        protocol: our protocol in words; None: that of the published number.
+        share: part of the published schedule that was run, in [0, 1].
+        note: remark for the reader.
+    """
 
     figure: Figure
     value: float | None
@@ -95,10 +107,10 @@ class Measured:
 
     @property
     def verdict(self) -> Verdict:
-        """How the value compares with the published one.
+        """The result of comparing our value with the published one.
 
-        Numbers of different protocols are not compared; a part of the schedule that already reaches the
-        figure has reproduced it; the whole schedule that does not has failed to.
+        Values of different protocols are not compared. A value that reaches the figure counts as reproduced,
+        even after a part of the schedule; one that misses it is `not reproduced` only after all of it.
         """
         if self.value is None:
             return "budget too small"
@@ -106,7 +118,7 @@ class Measured:
             return "recorded"
         if self.protocol is not None:
             return "different protocol"
-        # differences of decimal numbers are a little off: 13.88 - 13.87 > 0.01
+        # binary floating point: 13.88 - 13.87 > 0.01
         apart = round(self.figure.differs(self.value), 9)
         if apart <= self.figure.tolerance:
             return "reproduced"

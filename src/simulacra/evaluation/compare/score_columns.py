@@ -1,4 +1,4 @@
-"""The scores of a report that need no likelihood, each with the protocol that makes it comparable."""
+"""Converts the measures of a report that need no likelihood to table columns with their protocol."""
 
 from __future__ import annotations
 
@@ -54,13 +54,18 @@ LABELS = (Column("wrong labels", "lower"),)
 
 
 def sample_columns(found: SampleQuality | Skipped, protocol: Protocol) -> list[Scores]:
-    """Distances, shares and modes of samples beside those of training rows."""
+    """Returns distances, precision, coverage and modes of samples, with training rows as reference.
+
+    Args:
+        found: scores of samples.
+        protocol: protocol of the report.
+    """
     if isinstance(found, Skipped):
         return []
     key = _key(protocol, samples=found.samples, features=found.extractor)
     key |= {"seed": found.seed, "weights": found.extractor_digest}
     n = found.samples
-    model, best = _judged(found.model, n), _judged(found.reference, n)
+    model, best = _quality_cells(found.model, n), _quality_cells(found.reference, n)
     if found.modes:
         model = (*model[:-1], Cell(found.modes.covered))
         best = (*best[:-1], Cell(found.modes.of))
@@ -69,8 +74,13 @@ def sample_columns(found: SampleQuality | Skipped, protocol: Protocol) -> list[S
     return [Scores("samples", key, keep(SAMPLES), keep(model), keep(best))]
 
 
-def _judged(side: SideScores, n: int) -> tuple[Cell | None, ...]:
-    """The cells of one set of rows; modes are filled in by who knows them."""
+def _quality_cells(side: SideScores, n: int) -> tuple[Cell | None, ...]:
+    """Returns the cells of one set of rows, without modes.
+
+    Args:
+        side: scores of samples or of training rows.
+        n: number of samples.
+    """
     shares, inception = side.coverage, side.inception
     return (
         Cell(side.kernel.value, side.kernel.error),
@@ -85,7 +95,12 @@ def _judged(side: SideScores, n: int) -> tuple[Cell | None, ...]:
 
 
 def copy_columns(found: Copies, protocol: Protocol) -> list[Scores]:
-    """Samples near to training rows, and equal to one."""
+    """Returns the shares of samples near to and equal to training rows.
+
+    Args:
+        found: result of the search for copies.
+        protocol: protocol of the report.
+    """
     n = found.samples
     cells = (
         share(found.share_nearer_than_5th_percentile, n),
@@ -97,29 +112,44 @@ def copy_columns(found: Copies, protocol: Protocol) -> list[Scores]:
 
 
 def reconstruction_columns(found: Reconstruction, protocol: Protocol) -> list[Scores]:
-    """Squared error and R^2 of reconstructions."""
+    """Returns squared error and R^2 of reconstructions.
+
+    Args:
+        found: scores of reconstructions.
+        protocol: protocol of the report.
+    """
     cells = (Cell(found.mse, found.error, digits=4), Cell(found.explained, percent=True))
     unit = {} if found.unit is None else {"unit": f"{found.unit:,.0f} levels"}
     return [Scores("reconstructions", _key(protocol, rows=found.rows, **unit), KEPT, cells)]
 
 
 def fidelity_columns(found: Fidelity, protocol: Protocol) -> list[Scores]:
-    """PSNR and SSIM of reconstructed images beside the mean image."""
+    """Returns PSNR and SSIM of reconstructed images, with the mean image as reference.
+
+    Args:
+        found: scores of reconstructed images.
+        protocol: protocol of the report.
+    """
     key = _key(protocol, images=found.images, window=found.window, seed=found.seed)
-    model, mean_image = (_seen(side) for side in (found.model, found.reference))
+    model, mean_image = (_fidelity_cells(side) for side in (found.model, found.reference))
     return [Scores("reconstructed images", key, SEEN, model, mean_image, "mean image")]
 
 
-def _seen(side: ImageScores) -> tuple[Cell | None, ...]:
+def _fidelity_cells(side: ImageScores) -> tuple[Cell | None, ...]:
     return _cell(side.ssim, digits=4), None if side.psnr is None else _cell(side.psnr, digits=4)
 
 
 def task_columns(found: Tasks, protocol: Protocol) -> list[Scores]:
-    """Accuracy after learning from samples, and errors at few labels."""
-    return [*_trained(found.samples, protocol), *_few(found.labels, protocol)]
+    """Returns the accuracy of a classifier trained on samples, and errors with few labels.
+
+    Args:
+        found: scores by downstream tasks.
+        protocol: protocol of the report.
+    """
+    return [*_downstream_scores(found.samples, protocol), *_few_label_scores(found.labels, protocol)]
 
 
-def _trained(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores]:
+def _downstream_scores(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores]:
     if isinstance(found, Skipped):
         return
     key = _key(protocol, samples=found.samples, classifier=found.classifier, seed=found.seed)
@@ -131,8 +161,8 @@ def _trained(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores
     yield Scores("learning from samples", key, TRAINED, cells, (_cell(found.reference, True), None))
 
 
-def _few(found: FewLabels | Skipped, protocol: Protocol) -> Iterator[Scores]:
-    # a model that classifies may have learned from any number of labels: see the wrong labels
+def _few_label_scores(found: FewLabels | Skipped, protocol: Protocol) -> Iterator[Scores]:
+    # skip classifiers: they may have learned from any number of labels; see `label_columns`
     if isinstance(found, Skipped) or found.read == OWN:
         return
     key = _key(protocol, labels=found.labels, choices=len(found.seeds), classifier=found.classifier)
@@ -141,48 +171,58 @@ def _few(found: FewLabels | Skipped, protocol: Protocol) -> Iterator[Scores]:
 
 
 def table_columns(found: TableSummary, protocol: Protocol) -> list[Scores]:
-    """The measures of a table beside those of held-out rows."""
+    """Returns the measures of a table, with held-out rows as reference.
+
+    Args:
+        found: summary of the table's measures.
+        protocol: protocol of the report.
+    """
     key = _key(protocol, samples=found.samples, rows=found.training_rows, seed=found.seed)
     columns, pairs = found.columns, None if isinstance(found.pairs, Skipped) else found.pairs
     useful = None if isinstance(found.usefulness, Skipped) else found.usefulness.loss
     ours = (
-        _told(found.detection),
-        _known(columns.drawn, True),
-        _known(None if pairs is None else pairs.error),
-        _known(useful),
-        _known(found.form.outside, True),
-        _known(found.form.copies, True),
-        _imputed(found.imputation),
+        _detection_cell(found.detection),
+        _cell_or_none(columns.drawn, True),
+        _cell_or_none(None if pairs is None else pairs.error),
+        _cell_or_none(useful),
+        _cell_or_none(found.form.outside, True),
+        _cell_or_none(found.form.copies, True),
+        _imputation_cell(found.imputation),
     )
     theirs = (
-        _told(found.detection_held_out),
-        _known(columns.held_out, True),
-        _known(None if pairs is None else pairs.held_out),
+        _detection_cell(found.detection_held_out),
+        _cell_or_none(columns.held_out, True),
+        _cell_or_none(None if pairs is None else pairs.held_out),
         None,
-        _known(found.form_held_out.outside, True),
-        _known(found.form_held_out.copies, True),
+        _cell_or_none(found.form_held_out.outside, True),
+        _cell_or_none(found.form_held_out.copies, True),
         None,
     )
     return [Scores("table", key, TABLE, ours, theirs, "held-out rows")]
 
 
-def _told(found: Detection | Skipped) -> Cell | None:
+def _detection_cell(found: Detection | Skipped) -> Cell | None:
     return None if isinstance(found, Skipped) else Cell(found.auc, found.error)
 
 
-def _imputed(found: Imputation | Skipped) -> Cell | None:
+def _imputation_cell(found: Imputation | Skipped) -> Cell | None:
     if isinstance(found, Skipped) or found.model is None:
         return None
     return Cell(found.model, found.model_error)
 
 
 def label_columns(found: Classification, protocol: Protocol) -> list[Scores]:
-    """Wrong labels."""
+    """Returns the share of wrong labels.
+
+    Args:
+        found: errors of the model's classification.
+        protocol: protocol of the report.
+    """
     cell = Cell(found.share, found.error, percent=True)
     return [Scores("labels", _key(protocol, rows=found.rows), LABELS, (cell,))]
 
 
-def _known(value: float | None, percent: bool = False) -> Cell | None:
+def _cell_or_none(value: float | None, percent: bool = False) -> Cell | None:
     return None if value is None else Cell(value, percent=percent)
 
 
@@ -191,11 +231,16 @@ def _cell(found: Interval, percent: bool = False, digits: int = 3) -> Cell:
 
 
 def _key(protocol: Protocol, **more: Any) -> dict[str, Any]:
-    """The protocol and what else must be equal."""
+    """Returns the protocol and everything else that must be equal for scores to share a table."""
     return {"on": str(protocol), **more, "protocol": protocol.digest}
 
 
 def share(value: float, n: int) -> Cell:
-    """A share of n rows or samples, with the error that its interval has: none at all is no certainty."""
+    """Returns a share of n rows or samples as a cell with its interval, which is not empty at 0 or 1.
+
+    Args:
+        value: share in [0, 1].
+        n: number of rows or samples.
+    """
     found = share_of(value, n)
     return Cell(value, (found.high - found.low) / (2 * WIDE), (found.low, found.high), percent=True)

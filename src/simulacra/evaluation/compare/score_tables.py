@@ -1,9 +1,10 @@
-"""Scores that need no likelihood, as columns with 95 % intervals: samples, copies, reconstructions, tasks.
+"""Tables of scores that need no likelihood, with 95 % intervals: samples, copies, reconstructions, tasks.
 
 Each kind of score has its own table, and each table one protocol: the rows that were held out, the number of
-samples, the feature extractor and the seed. A difference is measured in standard errors of both sides, whose
-squares add: right for samples, which are drawn independently, and careful for scores on the same rows. Two
-models are told apart beyond 2.5 of them, more models by pairs together (`core.scores.chance`).
+samples, the feature extractor and the seed. The standard error of a difference is the root of the sum of both
+squared errors: correct for samples, which are drawn independently, and conservative for scores on the same
+rows. Two models differ significantly beyond 2.5 of them; for more models the tests are corrected for the
+number of pairs (`core.scores.chance`).
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from typing import Any, Literal
 from simulacra.core.scores.chance import LEVEL, beyond_chance, chance_of, said_of
 from simulacra.evaluation.interval import WIDE, Interval
 
-HIDDEN = ("protocol", "weights")  # digests, which no title shows
+HIDDEN = ("protocol", "weights")  # digests, not shown in titles
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A score with its standard error, None where it has none.
+    """A score with its standard error.
 
     Args:
         value: the score.
-        error: standard error.
-        ends: of the 95 % interval; None: `WIDE` errors to each side.
-        percent: whether it is a share, shown in per cent.
-        digits: significant digits, where it is none.
+        error: standard error; None if it is unknown.
+        ends: ends of the 95 % interval; None: `WIDE` errors to each side.
+        percent: True for shares, which are shown in per cent.
+        digits: significant digits of other scores.
     """
 
     value: float
@@ -40,14 +41,14 @@ class Cell:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % of such intervals hold the value that endless data would give; None without an error."""
+        """The 95 % confidence interval; None without an error."""
         if self.ends is not None or self.error is None or math.isnan(self.error):
             return self.ends
         return self.value - WIDE * self.error, self.value + WIDE * self.error
 
     @property
     def spread(self) -> float:
-        """Standard error, wider where the interval is because rows are few; NaN if it is unknown."""
+        """Standard error, or the half width of the interval over `WIDE` if that is larger; NaN if unknown."""
         if self.error is None:
             return math.nan
         wide = (self.ends[1] - self.ends[0]) / (2 * WIDE) if self.ends else 0.0
@@ -60,17 +61,23 @@ class Cell:
 
 
 def of_interval(found: Interval, percent: bool = False, digits: int = 3) -> Cell:
-    """A score whose interval is known."""
+    """Returns a cell from an interval.
+
+    Args:
+        found: value with standard error and interval.
+        percent: True for shares, which are shown in per cent.
+        digits: significant digits of other scores.
+    """
     return Cell(found.value, found.error, (found.low, found.high), percent, digits)
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a number is, and which way is better.
+    """Title of a column and the better direction.
 
     Args:
         title: such as `kernel distance`.
-        better: `lower`, `higher`, or `neither` where it decides nothing.
+        better: `lower`, `higher`, or `neither` if the column decides nothing.
     """
 
     title: str
@@ -83,11 +90,11 @@ class Scores:
 
     Args:
         kind: title of the table.
-        key: all that must be equal for two of these to stand in one table, by name.
-        columns: what is measured; the first one decides.
+        key: everything that must be equal for two models to share a table, by name.
+        columns: columns; the first one decides.
         cells: a cell for each column.
-        reference: what to read these numbers beside, or empty.
-        beside: what the reference is of.
+        reference: cells of a reference, shown in the last row, or empty.
+        beside: name of the reference.
     """
 
     kind: str
@@ -98,26 +105,26 @@ class Scores:
     beside: str = "training rows"
 
     def unlike(self, other: Scores) -> dict[str, tuple[Any, Any]]:
-        """What keeps two scores of one kind out of one table, by name."""
+        """Returns the entries of `key` in which two scores differ, with both values."""
         names = {**self.key, **other.key}
         found = {n: (self.key.get(n), other.key.get(n)) for n in names if self.key.get(n) != other.key.get(n)}
-        # one protocol, whatever the files are called
+        # equal digests: another name of the same data is no difference
         return {n: both for n, both in found.items() if n != "on" or "protocol" in found}
 
 
 @dataclass
 class ScoreTable:
-    """Scores of one kind under one protocol, by name.
+    """Scores of one kind under one protocol.
 
     Args:
-        rows: the scores of each model.
+        rows: scores of each model, by name.
     """
 
     rows: dict[str, Scores] = field(default_factory=dict)
 
     @property
     def first(self) -> Scores:
-        """Any of the scores: kind, key and columns are those of all."""
+        """The scores of the first model; kind, key and columns are the same for all."""
         return next(iter(self.rows.values()))
 
     @property
@@ -127,7 +134,15 @@ class ScoreTable:
         return f"{self.first.kind} ({told})"
 
     def better(self, a: str, b: str) -> bool | None:
-        """Returns True if a is better than b in the first column; None where that is undecided."""
+        """Compares two models by the first column.
+
+        Args:
+            a: name of a model.
+            b: name of another.
+
+        Returns:
+            True if a is better than b, False if b is; None if the difference is not significant.
+        """
         chances = self._chances()
         names = (a, b) if (a, b) in chances else (b, a)
         alone = {pair: chance for pair, chance in chances.items() if chance < LEVEL}
@@ -139,7 +154,7 @@ class ScoreTable:
         return (x.value < y.value) == (self.first.columns[0].better == "lower")
 
     def _chances(self) -> dict[tuple[str, str], float]:
-        """Probabilities of the differences in the first column, of the pairs that can be decided."""
+        """Returns p-values of the differences in the first column, for the pairs that can be decided."""
         first = {name: scores.cells[0] for name, scores in self.rows.items()}
         known = {name: c for name, c in first.items() if c is not None and not math.isnan(c.spread)}
         return {
@@ -150,7 +165,7 @@ class ScoreTable:
 
     @property
     def sentences(self) -> list[str]:
-        """Says for each pair which is better in the deciding column, and how many are decided together."""
+        """One sentence for each pair, by the first column, and one on the correction for their number."""
         column, pairs = self.first.columns[0], len(self._chances())
         if column.better == "neither":
             return []
@@ -168,7 +183,7 @@ class ScoreTable:
         return f"{winner} beats {loser}: {column.title} {best} against {worst} ({column.better} is better)."
 
     def lines(self) -> list[list[str]]:
-        """Header and rows as text, the reference last."""
+        """Returns header and rows as text, the reference last."""
         shown = [c.title for c in self.first.columns]
         body = [[name, *map(_text, scores.cells)] for name, scores in self.rows.items()]
         best = [[f"({self.first.beside})", *map(_text, self.first.reference)]] if self.first.reference else []

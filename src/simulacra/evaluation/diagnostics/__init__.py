@@ -1,1 +1,1 @@
-"""What may be wrong with a trained model: measures that the checks of the doctor read."""
+"""Measures of failures of trained models, which the doctor's checks read."""

@@ -1,14 +1,13 @@
-"""Hidden units that are the same for every x: a rectifier that is never on, a unit stuck at its limit.
+"""Finds dead hidden units, which have the same value for every x, such as a ReLU that is always 0.
 
-Every activation (a module of `torch.nn.modules.activation`) is watched while held-out rows go through the
-model, and codes drawn from its prior through its decoder. A unit u of a layer is dead where
+Hooks on all activations (modules of `torch.nn.modules.activation`) record values while held-out rows pass
+through the model, and while its decoder decodes codes drawn from the prior. A unit u of a layer is dead if
 
     max_x h_u(x) - min_x h_u(x) <= 1e-6 max |h|                                  (1)
 
-over all rows and places: it passes no gradient and costs what it costs. Units stand where the layer before
-has put them: on the last axis after a fully connected layer, on axis 1, as channels, after a convolution.
-Where a model has no such modules, and its code is a layer of hidden units, the entries of the code are
-looked at.
+over all rows and positions: it passes no gradient and carries no information. The axis of the units depends
+on the layer before: the last axis after a fully connected layer, axis 1 (channels) after a convolution. If a
+model has no such modules and its code is a layer of hidden units, the entries of the code are tested.
 """
 
 from __future__ import annotations
@@ -30,9 +29,10 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import blocks, count
 
 ROWS = 500
-FEWEST = 50  # rows below which a selective unit may be silent by chance
-STILL = 1e-6  # of the largest activation of the layer
-STILL_CODE = 1e-3  # of the largest standard deviation of a code's entries: no rectifier cuts those off
+FEWEST = 50  # with fewer rows, a selective unit may be inactive by chance
+STILL = 1e-6  # largest range of a dead unit, relative to the largest activation of the layer
+# largest deviation of a dead entry of a code, relative to the largest one: codes are not cut off at 0 exactly
+STILL_CODE = 1e-3
 CONVOLUTIONS = (
     *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
     *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
@@ -42,12 +42,12 @@ NOT_WATCHED = (nn.MultiheadAttention, nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of hidden units.
+    """Dead units of one layer.
 
     Args:
-        name: of the module, or `code`.
-        dead: units that are the same for every x.
-        size: units.
+        name: name of the module, or `code`.
+        dead: number of dead units.
+        size: number of units.
     """
 
     name: str
@@ -58,10 +58,17 @@ class Layer:
 def dead_units(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = ROWS
 ) -> list[Layer]:
-    """The layers that were seen, with equation (1) on at most 500 rows of `split`.
+    """Applies equation (1) to at most 500 rows of `split`.
+
+    Args:
+        model: trained model.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of rows and of all draws.
+        limit: largest number of rows; None: 500.
 
     Returns:
-        none where there are fewer than `FEWEST` rows.
+        the layers with activations; empty for fewer than `FEWEST` rows.
 
     Example:
         >>> import simulacra
@@ -73,9 +80,9 @@ def dead_units(
     n = min(count(data[split], limit), ROWS)
     if n < FEWEST:
         return []
-    with evaluating(model), _watched(model) as watch:
+    with evaluating(model), _recorded(model) as watch:
         for block in blocks(model, data[split], seed, n):
-            codes = _passed(model, block)
+            codes = _run_networks(model, block)
     layers = [Layer(name, r.dead, r.size) for (name, _, _), r in watch.seen.items() if r.size > 1]
     if not layers and codes is not None and codes.shape[1] > 1:
         spread = codes.flatten(1).double().std(0)
@@ -84,8 +91,8 @@ def dead_units(
     return layers
 
 
-def _passed(model: Model, block: Rows) -> Tensor | None:
-    """Send rows through what the model can do in one pass; codes where it encodes without a posterior."""
+def _run_networks(model: Model, block: Rows) -> Tensor | None:
+    """Runs all networks of the model on rows; returns codes if it encodes without a posterior."""
     gaps, codes = observed(block.known), None
     if model.supports(can.HasBound) and not model.supports(can.HasEnergy):
         can.able(model, can.HasBound).elbo(block.y, block.c, block.rng, **gaps)
@@ -102,7 +109,7 @@ def _passed(model: Model, block: Rows) -> Tensor | None:
     if model.supports(can.Encodes) and not model.supports(can.HasPosterior):
         codes = can.able(model, can.Encodes).infer(block.y, block.c, **gaps)
     if model.supports(can.HasPrior):
-        # codes by place: equal rows must not repeat them
+        # key the noise by position, so that equal rows get different codes
         prior = can.able(model, can.HasPrior)
         prior.emit(prior.prior(block.rng.on(range(len(block.y)))), block.c)
     elif model.supports(can.Decodes) and codes is not None:
@@ -112,7 +119,7 @@ def _passed(model: Model, block: Rows) -> Tensor | None:
 
 @dataclass
 class _Ranges:
-    """The least and largest activation of each unit so far."""
+    """Smallest and largest activation of each unit so far."""
 
     least: Tensor
     most: Tensor
@@ -128,12 +135,12 @@ class _Ranges:
 
 
 @dataclass
-class _Watch:
-    """What hooks note while rows go through.
+class _Recorder:
+    """Records of the forward hooks.
 
     Args:
-        seen: ranges by the activation, the layer before it, and the number of units: one module may serve
-            several layers.
+        seen: ranges by activation, layer before it, and number of units, as one module may serve several
+            layers.
         before: name, axis of the units and number of units of the layer that ran last.
     """
 
@@ -141,7 +148,7 @@ class _Watch:
     before: tuple[str, int, int] = ("", 1, 0)
 
     def ran(self, name: str, axis: int) -> Any:
-        """The hook of a layer whose units stand on `axis`."""
+        """Returns the forward hook of a layer with its units on `axis`."""
 
         def note(module: nn.Module, inputs: Any, h: Tensor) -> None:
             self.before = (name, axis, h.shape[axis])
@@ -149,14 +156,14 @@ class _Watch:
         return note
 
     def activated(self, name: str) -> Any:
-        """The hook of an activation."""
+        """Returns the forward hook of an activation."""
 
         def note(module: nn.Module, inputs: Any, h: Tensor) -> None:
             if not h.numel():
                 return
             before, axis, size = self.before
             rows = h.detach() if h.dim() > 1 else h.detach().unsqueeze(1)
-            # reshaped since, the units are channels
+            # if the tensor was reshaped after the layer, assume channels on axis 1
             rows = rows.movedim(axis if rows.shape[axis] == size else 1, -1).flatten(0, -2)
             least, most, place = rows.amin(0), rows.amax(0), (name, before, rows.shape[1])
             if place in self.seen:
@@ -168,11 +175,11 @@ class _Watch:
 
 
 @contextlib.contextmanager
-def _watched(model: nn.Module) -> Iterator[_Watch]:
-    """Hooks on every activation, and on the layers before them, while the block runs."""
-    watch, hooks = _Watch(), []
+def _recorded(model: nn.Module) -> Iterator[_Recorder]:
+    """Context with hooks on every activation and on the layers before them."""
+    watch, hooks = _Recorder(), []
     for name, module in model.named_modules():
-        if _activates(module):
+        if _is_activation(module):
             hooks.append(module.register_forward_hook(watch.activated(name)))
         elif isinstance(module, (nn.Linear, *CONVOLUTIONS)):
             axis = -1 if isinstance(module, nn.Linear) else 1
@@ -184,6 +191,6 @@ def _watched(model: nn.Module) -> Iterator[_Watch]:
             hook.remove()
 
 
-def _activates(module: nn.Module) -> bool:
+def _is_activation(module: nn.Module) -> bool:
     kind = type(module)
     return kind.__module__ == "torch.nn.modules.activation" and not isinstance(module, NOT_WATCHED)

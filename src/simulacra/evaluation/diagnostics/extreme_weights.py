@@ -1,15 +1,15 @@
-"""Weights that are not finite or far too large, and layers that are as they were made.
+"""Finds weights that are not finite or far too large, and layers that training did not change.
 
 A layer of torch with m inputs and k outputs begins with weights uniform in [-b, b], b^2 = 1/m, or 6/(m + k)
-in networks of tanh. The first steps of training move some of many weights beyond: a layer with
+in tanh networks. The first steps of training move some of many weights outside: a layer with
 
     b (1 - 7 / n) <= max |w| <= b,      n weights, and biases within 1/sqrt(m)                          (1)
 
-has not moved. And a layer that multiplies the size of what it is given by
+is still at its initialization. The factor by which a layer scales its input,
 
     gain = sqrt(m) rms(w)                                                                               (2)
 
-has gain of order 1 while it is well.
+is of order 1 in a healthy network.
 
 Reference: Glorot and Bengio 2010; He et al. 2015.
 """
@@ -27,9 +27,9 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import chosen, points
 
-SCALED = 200  # training rows whose size is taken
-FEWEST = 128  # weights of a layer below which equation (1) may hold by chance
-MARGIN = 7.0  # of equation (1): the largest of n uniform weights falls short by more with probability e^-7
+SCALED = 200  # training rows from which the scale of the data is estimated
+FEWEST = 128  # in layers with fewer weights, equation (1) may hold by chance
+MARGIN = 7.0  # the 7 of equation (1): the largest of n uniform weights is smaller with probability e^-7
 LAYERS = (
     *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d),
     *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
@@ -38,15 +38,15 @@ LAYERS = (
 
 @dataclass(frozen=True)
 class Weights:
-    """What the weights alone say.
+    """Statistics of a model's weights.
 
     Args:
-        broken: parameters that are not finite.
+        broken: names of parameters that are not finite.
         largest: name of the matrix with the largest gain, equation (2).
-        gain: of it.
-        still: layers that are as they were made, by equation (1), while others moved.
-        layers: how many layers equation (1) can tell of.
-        scale: root mean square of a feature of the data: a layer beside them may have to be as large.
+        gain: its gain.
+        still: names of layers at their initialization, by equation (1), if other layers moved.
+        layers: number of layers to which equation (1) applies.
+        scale: root mean square of the features of the data, which permits larger weights.
     """
 
     broken: tuple[str, ...]
@@ -58,10 +58,11 @@ class Weights:
 
 
 def weights_of(model: Model, scale: float = 1.0) -> Weights | None:
-    """What the weights of a model say; None where it has none.
+    """Returns statistics of a model's weights; None if it has none.
 
     Args:
-        scale: root mean square of a feature of the data.
+        model: trained model.
+        scale: root mean square of the features of the data.
 
     Example:
         >>> import simulacra
@@ -77,33 +78,37 @@ def weights_of(model: Model, scale: float = 1.0) -> Weights | None:
     broken = tuple(name for name, p in named if not bool(p.isfinite().all()))
     gains = [(_gain(p), name) for name, p in named if p.dim() > 1 and name not in broken]
     gain, largest = max(gains, default=(0.0, ""))
-    told = list(_told(model))
+    told = list(_large_layers(model))
     still = tuple(name for name, layer in told if as_made(layer.weight, layer.bias))
-    # an untrained model is no model with a frozen part
+    # if no layer moved, the model is untrained: no layer counts as frozen
     return Weights(broken, largest, gain, still if len(still) < len(told) else (), len(told), scale)
 
 
 def scale_of(data: Dataset) -> float:
-    """Root mean square of a feature of training rows as the model sees them."""
+    """Returns the root mean square of the features of training rows, after preprocessing."""
     rows = data.train.rows(chosen(data.train, SCALED))
     x = points(data.preprocessing, rows.x).double().nan_to_num(0.0)
     return float(x.square().mean().sqrt())
 
 
 def _gain(p: Tensor) -> float:
-    """Equation (2), for a weight of shape (outputs, inputs, *)."""
+    """Returns equation (2) for a weight of shape (outputs, inputs, *)."""
     return float(p.double().square().mean().sqrt()) * math.sqrt(p[0].numel())
 
 
-def _told(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
-    """Layers with enough weights of their own."""
+def _large_layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
+    """Yields name and module of each layer with at least `FEWEST` weights."""
     for name, module in model.named_modules():
         if isinstance(module, LAYERS) and module.weight.numel() >= FEWEST:
             yield name, module  # type: ignore[misc]
 
 
 def as_made(weight: Tensor, bias: Tensor | None) -> bool:
-    """Returns True if equation (1) holds of a layer.
+    """Returns True if equation (1) holds for a layer, which is then at its initialization.
+
+    Args:
+        weight: weights of shape (outputs, inputs, *).
+        bias: biases of shape (outputs,), or None.
 
     Example:
         >>> layer = nn.Linear(20, 30)
@@ -115,12 +120,14 @@ def as_made(weight: Tensor, bias: Tensor | None) -> bool:
     bounds = (1 / math.sqrt(inputs), math.sqrt(6 / (inputs + outputs)))
     near = [b for b in bounds if b * (1 - MARGIN / n) <= largest <= b * (1 + 1e-6)]
     of_bias = 0.0 if bias is None else float(bias.detach().abs().max())
-    return bool(near) and of_bias <= (1 + 1e-6) / math.sqrt(inputs) and _flat(weight.detach(), largest)
+    return (
+        bool(near) and of_bias <= (1 + 1e-6) / math.sqrt(inputs) and _maybe_uniform(weight.detach(), largest)
+    )
 
 
-def _flat(weight: Tensor, b: float) -> bool:
-    """Returns True if weights may be uniform in [-b, b]: their variance is b^2 / 3 within five errors."""
+def _maybe_uniform(weight: Tensor, b: float) -> bool:
+    """Returns True if the variance of the weights is that of a uniform law on [-b, b], within five errors."""
     n = weight.numel()
-    # of the mean of w^2 over n uniform weights the standard error is b^2 sqrt(4 / (45 n))
+    # the mean of w^2 over n uniform weights has variance 4 b^4 / (45 n)
     apart = abs(float(torch.mean(weight.double() ** 2)) - b * b / 3)
     return apart <= 5 * b * b * math.sqrt(4 / (45 * n))

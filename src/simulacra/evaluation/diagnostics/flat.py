@@ -1,6 +1,7 @@
-"""Columns and pairs that samples kept, of data that are no tables: vectors and images, entry by entry.
+"""Compares entries of vectors and images, and pairs of entries, between samples and data.
 
-Of many entries the 60 that vary most are looked at; neighbouring pixels are among them.
+At most 60 entries are compared: those with the largest variance, neighbouring pixels among them. Tables have
+a comparison of their own.
 """
 
 from __future__ import annotations
@@ -19,12 +20,17 @@ from simulacra.evaluation.tables.kept import Kept, kept
 from simulacra.tables.associations import MOST_COLUMNS
 from simulacra.tables.columns import Columns, table_from
 
-ROWS = 5000  # training rows, and held-out rows, that are looked at
-FEWEST = 30  # of either below which nothing is said
+ROWS = 5000  # largest number of training rows, and of held-out rows
+FEWEST = 30  # fewer rows give no result
 
 
 def has_entries(data: Dataset, split: str) -> bool:
-    """Returns True if rows are whole vectors or images of numbers."""
+    """Returns True if rows are vectors or images of numbers without missing entries.
+
+    Args:
+        data: data set.
+        split: `train`, `valid` or `test`.
+    """
     spaces, sides = (data.space, data.preprocessing.raw), (data.train, data[split])
     numbers = not any(isinstance(space, (Table, Sequence, Audio, Categorical)) for space in spaces)
     return numbers and all(side.known is None and len(side) >= FEWEST for side in sides)
@@ -39,13 +45,19 @@ def kept_entries(
     limit: int | None = None,
     drawn: Tensor | None = None,
 ) -> Kept | None:
-    """Entries of n samples beside those of training and held-out rows.
+    """Compares the entries of n samples with those of training and held-out rows.
 
     Args:
-        drawn: n samples, where they are at hand.
+        model: model to sample from.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        n: number of samples.
+        seed: seed of the choice of rows and of all draws.
+        limit: largest number of held-out rows; None: 5,000.
+        drawn: n samples, if they were drawn before.
 
     Returns:
-        None for tables, sequences and recordings, and where there are fewer than 30 rows.
+        the comparison; None for tables, sequences and recordings, and for fewer than 30 rows.
 
     Example:
         >>> import simulacra
@@ -57,21 +69,21 @@ def kept_entries(
     if not has_entries(data, split):
         return None
     rows = data[split]
-    some = _seen(model, data.train, ROWS, seed)
+    some = _preprocessed(model, data.train, ROWS, seed)
     at = some.var(0).topk(min(MOST_COLUMNS, some.shape[1])).indices.sort().values
-    held_out = _seen(model, rows, min(ROWS, limit or ROWS), seed)
+    held_out = _preprocessed(model, rows, min(ROWS, limit or ROWS), seed)
     samples = samples_like(model, rows, n, seed).cpu() if drawn is None else drawn
     if not bool(samples.isfinite().all()):
         return None
     c = None if rows.c is None else rows.c[torch.arange(n) % len(rows)]
-    fresh = _seen(model, Split(samples, model.preprocessing, c), n, seed)
+    fresh = _preprocessed(model, Split(samples, model.preprocessing, c), n, seed)
     names = [entry_name(data.space, int(i)) for i in at]
     real, other, ours = (_table(x[:, at], names) for x in (some, held_out, fresh))
     return kept(real, other, ours, seed)
 
 
-def _seen(model: Model, split: Split, most: int, seed: int) -> Tensor:
-    """Rows as the model sees them, float64 on the CPU: grey levels that it knows as bits are bits."""
+def _preprocessed(model: Model, split: Split, most: int, seed: int) -> Tensor:
+    """Returns rows after preprocessing, float64 on the CPU, flattened to shape (B, d)."""
     return torch.cat([block.y.cpu().flatten(1).double() for block in blocks(model, split, seed, most)])
 
 

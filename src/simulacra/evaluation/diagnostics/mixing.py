@@ -1,13 +1,14 @@
-"""Mixing of Markov chains: split R-hat and the integrated autocorrelation time of numbers that they show.
+"""Mixing of Markov chains: split R-hat and integrated autocorrelation time of functions of the state.
 
-m chains of n kept states show a number theta each. The chains are cut in halves, and the values replaced by
-normal scores of their ranks r among all S of them, z = Phi^-1((r - 3/8) / (S + 1/4)). With B / n the
-variance of the halves' means and W the mean of their variances,
+A function of the state has value theta for each of n kept states of m chains. The chains are cut in halves,
+and the values replaced by normal scores of their ranks r among all S of them,
+z = Phi^-1((r - 3/8) / (S + 1/4)). With B / n the variance of the halves' means and W the mean of their
+variances,
 
     var+ = (n - 1)/n W + B/n,   R-hat = sqrt(var+ / W)                            (1)
 
-also of |theta - median|, so that chains of different spread are found; the larger of the two counts. R-hat
-is 1 where all halves come from one law. With s_j^2 and rho_tj the variance and autocorrelations of chain j
+also of |theta - median|, which detects chains of different spread; the larger of the two counts. R-hat is 1
+if all halves have the same distribution. With s_j^2 and rho_tj the variance and autocorrelations of chain j
 
     rho_t = 1 - (W - mean_j s_j^2 rho_tj) / var+,   tau = 1 + 2 sum_t rho_t       (2)
 
@@ -34,22 +35,22 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import blocks, count
 
 CHAINS, SWEEPS = 8, 500
-ROWS = 500  # of the training split whose principal directions are looked along
+ROWS = 500  # training rows from which principal directions are computed
 DIRECTIONS = 3
 
 
 @dataclass(frozen=True)
 class Mixing:
-    """How chains mix, by the worst of the numbers that they show.
+    """Mixing of chains, for the worst of the observed functions.
 
     Args:
-        r_hat: equation (1), the largest.
-        r_hat_of: the number that it is of.
-        tau: equation (2) in sweeps, the largest.
-        tau_of: the number that it is of.
-        chains: m.
-        from_data: how many of them began at held-out rows.
-        kept: states of each chain that count: the second half of its sweeps.
+        r_hat: largest R-hat, equation (1).
+        r_hat_of: name of its function.
+        tau: largest autocorrelation time, equation (2), in sweeps.
+        tau_of: name of its function.
+        chains: number of chains m.
+        from_data: number of chains that started at held-out rows.
+        kept: number of kept states of each chain: the second half of its sweeps.
     """
 
     r_hat: float
@@ -62,7 +63,7 @@ class Mixing:
 
     @property
     def effective(self) -> float:
-        """Independent states that all chains together are worth."""
+        """Effective sample size of all chains together."""
         return self.chains * self.kept / self.tau
 
 
@@ -74,13 +75,20 @@ def mixing(
     chains: int = CHAINS,
     sweeps: int = SWEEPS,
 ) -> Mixing | None:
-    """Run chains from free states and, where the state allows it, half of them from rows of `split`.
+    """Runs Markov chains and measures how well they mix.
+
+    Chains start from the model's initial states; if the state contains x, half of them start from rows.
 
     Args:
-        sweeps: of which the first half is not counted.
+        model: model with Markov chains.
+        data: data set.
+        split: split of these rows: `train`, `valid` or `test`.
+        seed: seed of all draws.
+        chains: number of chains.
+        sweeps: steps of each chain; the first half is discarded.
 
     Returns:
-        None where nothing that the chains show changes in the data, or has a direction.
+        the result; None if all observed functions are constant.
 
     Example:
         >>> import simulacra
@@ -92,12 +100,12 @@ def mixing(
     chain = can.able(model, can.HasMarkovChain)
     rng = Rng(seed, "chains", rows=range(chains), device=model.device)
     with evaluating(model):
-        state, from_data = _started(model, data, split, chain.start_chain(rng.at("start")), seed)
-        looks, numbers = _looks(model, data, seed), []
+        state, from_data = _initial_states(model, data, split, chain.start_chain(rng.at("start")), seed)
+        looks, numbers = _functions(model, data, seed), []
         for t in each(range(sweeps), "mixing", "sweep"):
             state = chain.step(state, rng.at(t))
             if t >= sweeps // 2:
-                numbers.append(_seen(model, state, looks))
+                numbers.append(_values(model, state, looks))
     kept = torch.stack(numbers, 1)
     names = [*(["the free energy"] if _has_energy(model) else []), *looks.names]
     moving = {name: theta for name, theta in zip(names, kept) if float(theta.std()) > 0}
@@ -110,10 +118,10 @@ def mixing(
 
 
 def r_hat(theta: Tensor) -> float:
-    """Rank-normalized split R-hat, equation (1), the larger of bulk and folded.
+    """Returns the rank-normalized split R-hat, equation (1), the larger of bulk and folded.
 
     Args:
-        theta: a number of each state, shape (m, n).
+        theta: value of a function for each state, shape (m, n).
 
     Example:
         >>> same = torch.randn(4, 500, generator=torch.Generator().manual_seed(0))
@@ -126,7 +134,7 @@ def r_hat(theta: Tensor) -> float:
 
 
 def basic_r_hat(theta: Tensor) -> float:
-    """Equation (1) as it stands, for chains of shape (m, n); infinite for chains that stand still apart."""
+    """Returns equation (1) for chains of shape (m, n); infinite for different constant chains."""
     n = theta.shape[1]
     W, B_over_n = float(theta.var(1).mean()), float(theta.mean(1).var())
     if W == 0:
@@ -136,13 +144,13 @@ def basic_r_hat(theta: Tensor) -> float:
 
 
 def split_halves(theta: Tensor) -> Tensor:
-    """Each chain as two: shape (2 m, n // 2)."""
+    """Returns both halves of each chain, shape (2 m, n // 2)."""
     n = theta.shape[1] // 2
     return torch.cat([theta[:, :n], theta[:, -n:]])
 
 
 def normal_scores(theta: Tensor) -> Tensor:
-    """Phi^-1 of the ranks among all values, ties at their mean rank, shape of theta."""
+    """Returns Phi^-1 of the ranks among all values, shape of theta; ties have their mean rank."""
     _, place, times = theta.flatten().unique(return_inverse=True, return_counts=True)
     last = times.cumsum(0).double()
     rank = (last - (times.double() - 1) / 2)[place]
@@ -150,10 +158,10 @@ def normal_scores(theta: Tensor) -> Tensor:
 
 
 def autocorrelation_time(theta: Tensor) -> float:
-    """tau of equation (2) in steps, at least 1 / log10(m n) as in Stan's estimate for chains that alternate.
+    """Returns tau of equation (2) in steps, at least 1 / log10(m n) as in Stan, for alternating chains.
 
     Args:
-        theta: a number of each state, shape (m, n).
+        theta: value of a function for each state, shape (m, n).
     """
     x = theta.double()
     m, n = x.shape
@@ -161,7 +169,7 @@ def autocorrelation_time(theta: Tensor) -> float:
     var_plus = (n - 1) / n * W + (float(x.mean(1).var()) if m > 1 else 0.0)
     if var_plus == 0 or W == 0:
         return math.inf
-    # autocovariances with divisor n - 1, as W has
+    # autocovariances with divisor n - 1, like W
     rho = 1 - (W - autocovariances(x).mean(0) * n / (n - 1)) / var_plus
     pairs = rho[: 2 * (n // 2)].view(-1, 2).sum(1)
     ends = (pairs < 0).nonzero()
@@ -172,31 +180,31 @@ def autocorrelation_time(theta: Tensor) -> float:
 
 
 def autocovariances(theta: Tensor) -> Tensor:
-    """1/n sum_i (theta_i - mean)(theta_i+t - mean) for t = 0..n-1 by Fourier, shape of theta."""
+    """Returns 1/n sum_i (theta_i - mean)(theta_i+t - mean) for t = 0..n-1 by FFT, shape of theta."""
     n = theta.shape[1]
     f = torch.fft.rfft(theta - theta.mean(1, keepdim=True), 2 * n)
     return torch.fft.irfft(f.abs().square(), 2 * n)[:, :n] / n
 
 
 @dataclass(frozen=True)
-class _Looks:
-    """Numbers of observations: projections of features, shape (d, numbers), and what they are called."""
+class _Functions:
+    """Observed functions of x: projections of features, shape (d, functions), and their names."""
 
     along: Tensor
     names: list[str]
 
 
-def _looks(model: Model, data: Dataset, seed: int) -> _Looks:
-    """The mean entry, and the principal directions of training rows: where modes are apart."""
+def _functions(model: Model, data: Dataset, seed: int) -> _Functions:
+    """Returns the mean entry and the principal directions of training rows, along which modes separate."""
     rows = torch.cat([_flat(model, b.y) for b in blocks(model, data.train, seed, count(data.train, ROWS))])
     d = rows.shape[1]
     directions = torch.linalg.svd(rows - rows.mean(0), full_matrices=False).Vh[:DIRECTIONS].T
     names = [f"principal component {i + 1}" for i in range(directions.shape[1])]
-    return _Looks(torch.cat([rows.new_full((d, 1), 1 / d), directions], 1), ["the mean entry", *names])
+    return _Functions(torch.cat([rows.new_full((d, 1), 1 / d), directions], 1), ["the mean entry", *names])
 
 
-def _seen(model: Model, state: Tensor, looks: _Looks) -> Tensor:
-    """Each number of each state, shape (numbers, chains)."""
+def _values(model: Model, state: Tensor, looks: _Functions) -> Tensor:
+    """Returns the value of each function for each state, shape (functions, chains)."""
     x = can.able(model, can.HasMarkovChain).shown(state)
     seen = (_flat(model, x) @ looks.along).T
     if not _has_energy(model):
@@ -212,8 +220,8 @@ def _has_energy(model: Model) -> bool:
     return model.supports(can.HasEnergy) and model.condition is None
 
 
-def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) -> tuple[Tensor, int]:
-    """The chains' first states, half of them at rows of the split where a state begins with what it shows."""
+def _initial_states(model: Model, data: Dataset, split: str, state: Tensor, seed: int) -> tuple[Tensor, int]:
+    """Returns initial states and the number of those at rows of the split: half, if a state begins with x."""
     m = len(state) // 2
     if len(data[split]) < m:
         return state, 0
@@ -223,14 +231,15 @@ def _started(model: Model, data: Dataset, split: str, state: Tensor, seed: int) 
         return state, 0
     begun = state.clone()
     begun[:m, : features.shape[1]] = features
-    return (begun, m) if _shows(model, begun[:m], x) else (state, 0)
+    return (begun, m) if _is_visible(model, begun[:m], x) else (state, 0)
 
 
-def _shows(model: Model, state: Tensor, x: Tensor) -> bool:
+def _is_visible(model: Model, state: Tensor, x: Tensor) -> bool:
+    """Returns True if the visible part of the states is x."""
     shown = can.able(model, can.HasMarkovChain).shown(state)
     return shown.shape == x.shape and bool((shown == x).all())
 
 
 def chains_of(model: Model) -> bool:
-    """Returns True if the model has chains that step without a condition."""
+    """Returns True if the model has Markov chains and no condition."""
     return model.supports(can.HasMarkovChain) and model.condition is None

@@ -1,4 +1,4 @@
-"""Held-out rows that stand in the training split too: their score is that of rows which were learned."""
+"""Counts held-out rows that also occur in the training split, whose scores are those of training rows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class SharedRows:
     """Rows of one split that equal training rows.
 
     Args:
-        rows: how many do.
-        of: rows of the split.
-        expected: as many would do so if the rows were unrelated.
+        rows: number of these rows.
+        of: number of rows of the split.
+        expected: expected number for unrelated rows.
     """
 
     rows: int
@@ -29,15 +29,19 @@ class SharedRows:
 
     @property
     def share(self) -> float:
-        """Of the rows of the split."""
+        """Share of these rows in the split."""
         return self.rows / self.of
 
 
 def shared_rows(data: Dataset, split: str = "test") -> SharedRows | None:
-    """Rows of `split` that equal a training row.
+    """Counts the rows of `split` that equal a training row.
+
+    Args:
+        data: data set.
+        split: `valid` or `test`.
 
     Returns:
-        None for the training split, for sequences, and for data that take long to compare.
+        the counts; None for the training split, for sequences, and for data too large to compare.
 
     Example:
         >>> import simulacra, torch
@@ -47,7 +51,7 @@ def shared_rows(data: Dataset, split: str = "test") -> SharedRows | None:
         (True, 0.0)
     """
     sides = {"train": data.train, split: data[split]}
-    # how often short sequences are equal by chance is not known
+    # for sequences, the expected number of equal rows is unknown
     known = split != "train" and not isinstance(data.preprocessing.raw, Sequence)
     if not known or any(isinstance(side, StreamedSplit) for side in sides.values()):
         return None

@@ -1,4 +1,4 @@
-"""How a model that can tell says it stands, after training, on held-out rows.
+"""Diagnostics that a model reports about itself on held-out rows, after training.
 
 Reference: Goodfellow 2016, NIPS tutorial. Rows F8, F11.
 """
@@ -13,16 +13,16 @@ from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import blocks
 
-ROWS = 1000  # that are looked at
+ROWS = 1000  # largest number of rows
 
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """What the model says of itself.
+    """Numbers that the model reports about itself.
 
     Args:
-        numbers: by name.
-        alarm: one sentence while something is wrong, or None.
+        numbers: numbers by name.
+        alarm: one sentence if something is wrong; otherwise None.
     """
 
     numbers: dict[str, float]
@@ -35,7 +35,14 @@ class Diagnostics:
 def diagnostics(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Diagnostics:
-    """The numbers on rows of `split`, chosen at random.
+    """Returns the model's diagnostics on random rows of `split`.
+
+    Args:
+        model: model with the capability `HasDiagnostics`.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of rows and of all draws.
+        limit: largest number of rows; None: 1,000.
 
     Example:
         >>> import simulacra
@@ -46,6 +53,6 @@ def diagnostics(
     told = can.able(model, can.HasDiagnostics)
     with evaluating(model):
         block = next(iter(blocks(model, data[split], seed, min(limit or ROWS, ROWS))))
-        # samples by place: equal rows must not repeat them
+        # key the noise by position, so that equal rows get different samples
         numbers = told.diagnostics(block.y, block.rng.on(range(len(block.y))), block.c)
     return Diagnostics(numbers, told.alarm(numbers))

@@ -1,7 +1,7 @@
-"""Advice that fits the case: options that this model, these data and this training have.
+"""Advice with options that the model, the data and the training have.
 
-A way out is a sentence, or an option of the command line. Options that the model does not take are left
-out, so that whoever types what a finding says gets a run and no error.
+A remedy is a sentence, or an option of the command line. Options that the model does not take are omitted,
+so that following the advice never ends in an error.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from simulacra.core.spaces.plain import Levels
 from simulacra.data.dataset import Dataset
 
 Of = Literal["model", "train", "data", "evaluate"]
-LONGER = "more epochs"  # advice for what is trained by steps
-SHORT = 300  # steps of training below which a model may not have begun to learn
+LONGER = "more epochs"  # advice for models that are trained by gradient steps
+SHORT = 300  # after fewer steps of training, the advice is to train longer
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Option:
     Args:
         name: such as `kl_warmup`.
         value: such as 0.5.
-        why: what it does, or nothing.
-        of: whose option it is: the model's, of training, of loading the data, or of `evaluate`.
+        why: effect of the option, or empty.
+        of: owner of the option: the model, training, loading of the data, or `evaluate`.
     """
 
     name: str
@@ -42,28 +42,28 @@ class Option:
 
     @property
     def said(self) -> str:
-        """As it stands in a sentence, in Python."""
+        """The option in Python, for a sentence."""
         value = f"{self.value:,}" if isinstance(self.value, int) and self.value >= 1000 else repr(self.value)
         return " ".join(filter(None, (f"{self.name}={value}", self.why)))
 
     @property
     def typed(self) -> str:
-        """As it is typed, such as `--model.kl_warmup 0.5`."""
+        """The option on the command line, such as `--model.kl_warmup 0.5`."""
         before = f"{self.of}." if self.of in ("model", "data") else ""
         return f"--{before}{self.name} {shlex.quote(typed(self.value))}"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What advice goes by; the rest is unknown, and then nothing is ruled out.
+    """Facts on which advice depends; None means unknown and rules nothing out.
 
     Args:
-        takes: names of the arguments that the model's class takes, or None.
-        steps: of training so far, or None.
-        levels: whether models see levels over which noise can be spread, or None.
-        columns: whether the raw data are a table.
-        stepwise: whether training takes steps, or solves in closed form.
-        validated: whether there is a validation score that training can stop by.
+        takes: names of the arguments of the model's class, or None.
+        steps: number of training steps so far, or None.
+        levels: True if the model sees levels that can be dequantized; None: unknown.
+        columns: True if the raw data are a table.
+        stepwise: True if training takes gradient steps, False for a closed form.
+        validated: True if there is a validation score for early stopping.
     """
 
     takes: frozenset[str] | None = None
@@ -75,11 +75,11 @@ class Setting:
 
     @property
     def young(self) -> bool:
-        """Returns True if training was so short that more of it comes before anything else."""
+        """True if training was so short that the first advice is to train longer."""
         return self.steps is not None and self.steps < SHORT
 
     def allows(self, option: Option) -> bool:
-        """Returns True if the option exists here."""
+        """Returns True if the option exists for this model and these data."""
         if option.of == "model":
             return self.takes is None or option.name in self.takes
         if option.name == "patience":
@@ -87,10 +87,11 @@ class Setting:
         return option.name != "dequantize" or self.levels is not False
 
     def ways(self, *ways: str | Option, learned: bool = True) -> tuple[str, tuple[str, ...]]:
-        """The ways out that exist here as one phrase, and the options among them as they are typed.
+        """Returns the applicable remedies as one phrase, and the options among them as typed.
 
         Args:
-            learned: whether a longer training may be all that it needs: after a short one it is the advice.
+            ways: remedies, as sentences or options.
+            learned: True if longer training may suffice: after a short training, it is the only advice.
 
         Example:
             >>> both = Option("kl_warmup", 0.5), Option("latent", 4)
@@ -101,19 +102,19 @@ class Setting:
         """
         if learned and self.young:
             return f"more epochs, since it was trained for {self.steps} step{'s' * (self.steps != 1)}", ()
-        kept = [way for way in ways if self._open(way)]
+        kept = [way for way in ways if self._applicable(way)]
         said = [way if isinstance(way, str) else way.said for way in kept]
         return listed(said), tuple(way.typed for way in kept if isinstance(way, Option))
 
-    def _open(self, way: str | Option) -> bool:
-        """Returns True if a way out is one here."""
+    def _applicable(self, way: str | Option) -> bool:
+        """Returns True if a remedy is applicable."""
         if isinstance(way, str):
             return self.stepwise or not way.startswith(LONGER)
         return self.allows(way)
 
 
 def listed(said: Sequence[str]) -> str:
-    """Phrases in one, such as `a, b or c`.
+    """Joins phrases, as in `a, b or c`.
 
     Example:
         >>> listed(["a", "b", "c"])
@@ -123,7 +124,12 @@ def listed(said: Sequence[str]) -> str:
 
 
 def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) -> Setting:
-    """The case of a model on data.
+    """Returns the facts about a model, its data and its training.
+
+    Args:
+        model: the model.
+        data: data set; None: unknown.
+        metrics: rows of the training's metrics file.
 
     Example:
         >>> import simulacra
@@ -152,13 +158,13 @@ def takes_steps(model: Model) -> bool:
     try:
         stage = model.stage(0, [])
     except NotImplementedError:
-        # a class that is only drawn from or scored says nothing of training
+        # a class without training, only for sampling or scoring
         return False
     return stage is None or bool(stage.updates)
 
 
 def arguments_of(kind: type) -> frozenset[str]:
-    """Names of the options that a class takes, those that it hands on to its bases among them."""
+    """Returns the names of all options of a class, including those passed on to its bases."""
     names: set[str] = set()
     for base in kind.__mro__:
         if "__init__" not in vars(base):
@@ -171,7 +177,7 @@ def arguments_of(kind: type) -> frozenset[str]:
 
 
 def _steps(metrics: Sequence[Any]) -> int | None:
-    """Of the last row of the metrics."""
+    """Returns the number of steps in the last row of the metrics, or None."""
     said = metrics[-1].get("total_step") if metrics else None
     try:
         return int(float(said)) if said else None

@@ -1,9 +1,8 @@
-"""The doctor's short look at a run when its training has ended, as a callback.
+"""Callback that diagnoses a run when its training has ended.
 
-The look costs a share of the time that training took. What is free, the metrics and the last diagnostics, is
-always read. For the rest a few rows are measured first, and then as many as the share pays for. Nothing
-is annealed, no partition function is summed, and nothing is drawn entry by entry: `simulacra doctor`
-does that.
+It takes a share of the training time. The metrics and the last diagnostics are always read; for further
+measurements, the number of rows is chosen by timing a few. There is no annealing, no sum over states and no
+sampling entry by entry: `simulacra doctor` does these.
 """
 
 from __future__ import annotations
@@ -21,28 +20,42 @@ log = logging.getLogger("simulacra")
 
 
 class DoctorsLook:
-    """A callback that keeps the doctor's findings in `run.findings`, and logs warnings and notes.
+    """Callback that stores the doctor's findings in `run.findings`, and logs warnings and notes.
 
-    It takes less than 5 % of the time of training, which the duration that training says includes.
+    It takes less than 5 % of the training time; the predicted duration of training includes it.
     """
 
     def __call__(self, loop: Loop, epoch_ended: bool) -> None:
-        """The look comes after training."""
+        """Does nothing after a step."""
 
     def seconds(self, loop: Loop, steps: float) -> float:
-        """The look's share of so many seconds of steps."""
+        """Returns the predicted seconds of the diagnosis.
+
+        Args:
+            loop: the training loop.
+            steps: seconds that the steps of the stage take.
+        """
         return look_seconds(steps)
 
     def at_end(self, run: Run, seconds: float) -> None:
-        """Look at the run."""
+        """Diagnoses the run.
+
+        Args:
+            run: finished run.
+            seconds: training time in seconds.
+        """
         examined(run, seconds)
 
 
 def examined(run: Run, seconds: float) -> Run:
-    """The run with the doctor's findings, of which warnings and notes are logged.
+    """Diagnoses a run, stores the findings in it, and logs warnings and notes.
 
     Args:
-        seconds: that training took.
+        run: finished run.
+        seconds: training time in seconds.
+
+    Returns:
+        the run.
     """
     budget = TimeBudget(SHARE * seconds if seconds >= SHORT else 0.0)
     try:
@@ -50,7 +63,7 @@ def examined(run: Run, seconds: float) -> Run:
         for finding in run.findings:
             _said(finding)
     except Exception as error:
-        # a class of one's own may fail in what training never called, and hours of training are done
+        # do not lose a finished training because a user's own model fails in a method that is used here only
         log.warning("the doctor could not look at the run: %s: %s", type(error).__name__, error)
     return run
 

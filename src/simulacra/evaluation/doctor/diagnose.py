@@ -1,7 +1,7 @@
-"""The doctor: names the failures that the literature warns of, with a number and a mend.
+"""The doctor: detects known failures of generative models, with a measurement and a remedy for each.
 
-Each check is a function from what was measured to one finding or None; it speaks only where the
-model's capabilities gave it something to look at.
+Each check is a function from the evidence to a finding or None; it returns None if the model's capabilities
+do not permit the measurement.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *conditions.CHECKS,
 )
 QUICK = Annealing(most=(300, 30))
-SAMPLES, DRAWN = 1000, 200  # samples of a model, and of one that draws entry by entry or by a long chain
-BRIEF = Annealing(most=(100, 10))  # of each law, where frames have their own
+SAMPLES, DRAWN = 1000, 200  # samples; fewer from models that draw entry by entry or by Markov chains
+BRIEF = Annealing(most=(100, 10))  # for models with one log Z for each frame
 BUDGET = 30.0  # seconds
-SEQUENCES = 8  # rows whose frames do
+SEQUENCES = 8  # rows, for such models
 
 
 def findings(
@@ -61,20 +61,24 @@ def findings(
     judging: Judging | None = None,
     asked: frozenset[str] = frozenset(),
 ) -> list[Finding]:
-    """Measure the model on `split` at moderate cost and say what is wrong with it.
+    """Measures the model on `split` at moderate cost and returns the doctor's findings, warnings first.
 
-    Annealing is brief, models that draw entry by entry draw little, and sequences with a log Z for each
-    frame are few: `evaluate` takes more time.
+    Annealing is short, slow samplers draw few samples, and few sequences are used if each frame has its own
+    log Z; `evaluate` measures more thoroughly.
 
     Args:
+        model: trained model.
+        data: data set.
         metrics: rows of the training's metrics file.
-        k: importance samples.
-        limit: use only so many rows, chosen at random.
-        best_kept: whether the weights are the best that the metrics tell of, as `patience` keeps them.
-        budget: seconds, of which shares go to annealing and to samples of chains; None: no limit.
-        annealing: how log Z of an energy is bracketed; what is None is brief.
-        judging: how samples are scored in features; None: as usual, where there is no likelihood.
-        asked: names of measures that are asked for beyond the usual ones.
+        split: `train`, `valid` or `test`.
+        k: number of importance samples.
+        seed: seed of the choice of rows and of all draws.
+        limit: use only so many rows, chosen at random; None: all.
+        best_kept: True if training kept the weights of the best epoch, as with `patience`.
+        budget: time limit in seconds of annealing and of sampling by Markov chains; None: no limit.
+        annealing: options of annealing; entries that are None are short.
+        judging: options for scoring samples in features; None: the defaults, for models without a likelihood.
+        asked: names of measures to compute in addition to the usual ones.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -102,20 +106,20 @@ def findings(
         limit = min(limit or SEQUENCES, SEQUENCES)
     share, history = Share(budget), History(metrics, best_kept)
     n = min(n, share.samples(model, data[split], n))
-    length = share.annealing(_filled(annealing, brief), model)
+    length = share.annealing(_with_defaults(annealing, brief), model)
     found = examined(Case(model, data, split, k, seed, limit, n, length, judging, history, asked))
     if found.interrupted:
         raise KeyboardInterrupt
     return diagnose(found)
 
 
-def _filled(given: Annealing | None, brief: Annealing) -> Annealing:
-    """What was asked for, and the rest brief."""
+def _with_defaults(given: Annealing | None, brief: Annealing) -> Annealing:
+    """Returns the given options, with None replaced by those of `brief`."""
     asked = {} if given is None else {name: n for name, n in vars(given).items() if n is not None}
     return replace(brief, **asked)
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
-    """The findings that the evidence allows, warnings first."""
+    """Returns the findings of all checks, warnings first."""
     found = [check(evidence) for check in CHECKS]
     return sorted((f for f in found if f is not None), key=lambda f: ORDER.index(f.severity))

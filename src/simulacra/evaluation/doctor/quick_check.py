@@ -1,4 +1,4 @@
-"""Evidence within a budget of time: what is free, then as many rows as are paid for."""
+"""Quick diagnosis after training: measures the model on as many rows as a time limit permits."""
 
 from __future__ import annotations
 
@@ -20,46 +20,50 @@ from simulacra.training.run import Run
 
 log = logging.getLogger("simulacra")
 T = TypeVar("T")
-PROBE = 16  # rows below which nothing is looked at
+PROBE = 16  # splits with fewer rows are not measured
 
 
 class TimeBudget:
-    """Seconds that may still be spent.
+    """Remaining time for measurements.
 
     Args:
-        seconds: of all measurements together.
+        seconds: time for all measurements together.
     """
 
     def __init__(self, seconds: float):
         self.left = seconds
 
     def buy(self, measure: Callable[[int], T], probe: int, least: int, most: int, share: float) -> T | None:
-        """measure(n) with the n that a share of what is left pays for; None where that is too few.
+        """Returns measure(n) with the largest n whose predicted time fits into a share of the remaining time.
 
         Args:
-            measure: what costs about n times as much for n as for 1.
-            probe: the n that is timed.
-            least: the n below which nothing is measured.
-            most: the n above which no more is learned.
-            share: of what is left that may be spent.
+            measure: measurement on n rows, whose time is roughly proportional to n.
+            probe: n of a first, timed call.
+            least: smallest useful n; below it the result is None.
+            most: largest useful n.
+            share: share of the remaining time that may be spent.
+
+        Returns:
+            the result, or None if the time is too short or the measurement failed.
         """
         if self.left <= 0:
             return None
         allowed, before = share * self.left, self.left
-        self._paid(lambda: measure(probe))
+        self._timed(lambda: measure(probe))
         spent = max(before - self.left, 1e-9)
         n = min(most, int(probe * (allowed - spent) / spent))
-        return self._paid(lambda: measure(n)) if n >= min(least, most) else None
+        return self._timed(lambda: measure(n)) if n >= min(least, most) else None
 
-    def _paid(self, action: Callable[[], T]) -> T | None:
+    def _timed(self, action: Callable[[], T]) -> T | None:
+        """Runs an action, subtracts its time, and returns its result; None if it fails."""
         began = time.perf_counter()
         try:
             return action()
         except (ValueError, RuntimeError) as error:
-            # a model of one's own may refuse rows, and memory may end: training is done all the same
+            # training has succeeded: skip the diagnosis if the model refuses rows or memory runs out
             if not (isinstance(error, ValueError) or out_of_memory(error)):
                 raise
-            log.info("the doctor left something out: %s", error)
+            log.info("the doctor skipped a measurement: %s", error)
             self.left = 0.0
             return None
         finally:
@@ -67,11 +71,14 @@ class TimeBudget:
 
 
 def quick_check(run: Run, budget: TimeBudget) -> Evidence:
-    """What the metrics say, and what the budget pays for on validation rows, or training rows where none are.
+    """Measures a run right after training, on validation rows if there are any, or on training rows.
 
     Args:
-        run: as training left it.
-        budget: for everything but the metrics.
+        run: finished run.
+        budget: time for everything but reading the metrics.
+
+    Returns:
+        the evidence for the doctor's checks.
     """
     history = history_of(run.path) or History(())
     found = Evidence()
@@ -87,20 +94,25 @@ def quick_check(run: Run, budget: TimeBudget) -> Evidence:
     case = Case(run.model, data, split, history=history)
     for measure in MEASURES:
         if look := measure.looked(case, found):
-            found.keep(measure, _bought(look, case, budget))
+            found.keep(measure, _measured(look, case, budget))
     return found
 
 
-def _bought(look: Look[T], case: Case, budget: TimeBudget) -> T | None:
+def _measured(look: Look[T], case: Case, budget: TimeBudget) -> T | None:
     return budget.buy(lambda n: look.compute(case, n), look.probe, look.least, look.most(case), look.share)
 
 
 def last_diagnostics(run: Run, metrics: Metrics) -> Diagnostics | None:
-    """What the model said of itself after the last epoch, as the metrics have it."""
+    """Returns the model's diagnostics in the last row of the metrics, or None.
+
+    Args:
+        run: finished run.
+        metrics: rows of its metrics file.
+    """
     if not run.model.supports(can.HasDiagnostics) or len(metrics) < 2:
         return None
     before, row = metrics[-2:]
-    # at the end of an epoch the terms of its last step come first; an interrupted run ends with them
+    # an epoch ends with a row of losses, then a row of diagnostics, which an interrupted run lacks
     if before["total_step"] != row["total_step"] or row.get("valid_score", "") != "":
         return None
     numbers = {name: float(value) for name, value in row.items() if value != "" and name not in PLACES}

@@ -1,1 +1,1 @@
-"""Codes: active units, the aggregate posterior, and reconstructions."""
+"""Measures of codes: active units, the aggregate posterior, and reconstructions."""

@@ -1,8 +1,8 @@
-"""Do reconstructions beat the mean of the training rows, which needs no code?
+"""Compares reconstructions with the mean of the training rows, which needs no code.
 
     d_i = |x_i - decode(encode(x_i))|^2 - |x_i - mean|^2                                                 (1)
 
-of held-out rows x_i: above 0 in the mean, the code is worse than none.
+for held-out rows x_i: if the mean of d_i is above 0, reconstructions are worse than the mean.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.latents.reconstruction import reconstructed
 from simulacra.evaluation.rows import chosen, count
 
-ROWS, LEARNED = 500, 2000  # rows that are reconstructed, and training rows whose mean is taken
+ROWS, LEARNED = 500, 2000  # largest numbers of reconstructed rows and of training rows for the mean
 
 
 @dataclass(frozen=True)
 class AgainstMean:
-    """Squared errors of rows, in the features of the raw space.
+    """Squared errors per row, in the features of the raw space.
 
     Args:
-        model: of reconstructions, in the mean over rows.
-        mean: of the mean of training rows.
+        model: error of reconstructions, averaged over rows.
+        mean: error of the mean of training rows, averaged over rows.
         error: standard error of the difference, equation (1).
-        rows: how many.
+        rows: number of rows.
     """
 
     model: float
@@ -44,10 +44,17 @@ class AgainstMean:
 def against_mean(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> AgainstMean | None:
-    """Equation (1) on at most 500 rows of `split`.
+    """Evaluates equation (1) on at most 500 rows of `split`.
+
+    Args:
+        model: model that encodes and decodes.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of rows and of all draws.
+        limit: largest number of rows; None: 500.
 
     Returns:
-        None where rows have classes.
+        the errors; None if rows contain classes.
 
     Raises:
         ValueError: if the model does not encode and decode.
@@ -73,15 +80,20 @@ def against_mean(
 
 
 def of_numbers(space: Space) -> bool:
-    """Returns True if a row is of numbers: the mean of classes is none of them and cannot be compared."""
+    """Returns True if all entries of the space are numbers; for classes, a mean has no meaning."""
     fields = [field for _, field in space.fields] if isinstance(space, Table) else [space]
     return not any(isinstance(field, (Categorical, Ordinal, Sequence)) for field in fields)
 
 
 def mean_features(data: Dataset, seed: int = 0) -> Tensor:
-    """Features of the mean of at most 2,000 training rows, float64, shape (features,).
+    """Returns the features of the mean of at most 2,000 training rows, float64, shape (features,).
 
-    It is the mean of the raw values, as reconstructions are expected values: in logarithms the two differ.
+    The mean is taken over raw values, before features such as logarithms, because reconstructions are
+    expected raw values.
+
+    Args:
+        data: data set.
+        seed: seed of the choice of rows.
     """
     raw = data.preprocessing.raw
     rows = data.train.rows(chosen(data.train, LEARNED, seed))

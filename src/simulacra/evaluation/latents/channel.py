@@ -1,13 +1,13 @@
-"""Noise in a code compresses it: what z = u + sigma e still says of u.
+"""Information that remains in a code with added Gaussian noise, z = u + sigma e.
 
     Gaussian codes:   I(u; z) = 1/2 log det(I + S / sigma^2),   u ~ N(m, S)                          (1)
     a list of codes:  I(u; z) = sum_i w_i E_z|i log [N(z; u_i) / sum_j w_j N(z; u_j)] <= H(w)        (2)
     reconstruction:   u^ = E[u|z] = sum_i u_i p(u_i|z)                                               (3)
     both:             d I / d (1 / sigma^2) = 1/2 E |u - E[u|z]|^2                                   (4)
 
-Codes that lie within each other's noise overlap: one z may come from either, both are reconstructed as
-the same mean (3), and fewer bits are kept. exp I counts the codes that can be told apart: the number of
-equally likely codes without overlap that say as much.
+Codes closer than the noise overlap: a z between them is reconstructed as their mean (3), and fewer bits
+remain. exp I is the effective number of codes: the number of equally likely codes without overlap that would
+carry as much information.
 
 Reference: Cover and Thomas, Elements of Information Theory, 9.1 (1); Guo, Shamai and Verdu 2005 (4). Row I3.
 """
@@ -19,11 +19,11 @@ from torch import Tensor
 
 from simulacra.core.numerics.precision import to_float64
 
-REACH, STEP = 9.0, 0.1  # of the grid of noise, in standard deviations: the rest is below rounding
+REACH, STEP = 9.0, 0.1  # range and step of the quadrature grid, in standard deviations of the noise
 
 
 def gaussian_information(covariance: Tensor, sigma: float) -> Tensor:
-    """Equation (1) in nats, float64, shape ().
+    """Returns equation (1) in nats, float64, shape ().
 
     Args:
         covariance: S of the codes, shape (d, d).
@@ -39,10 +39,10 @@ def gaussian_information(covariance: Tensor, sigma: float) -> Tensor:
 
 
 def code_information(codes: Tensor, sigma: float, weights: Tensor | None = None) -> Tensor:
-    """Equation (2) in nats by quadrature, float64, shape ().
+    """Returns equation (2) in nats by quadrature, float64, shape ().
 
     Args:
-        codes: u_i, shape (m, d) with d of 1 or 2; (m,) is d = 1.
+        codes: u_i, shape (m, d) with d of 1 or 2; (m,) for d = 1.
         sigma: standard deviation of the noise in each entry.
         weights: w_i, shape (m,), with sum 1; None: all codes are equally likely.
 
@@ -58,7 +58,7 @@ def code_information(codes: Tensor, sigma: float, weights: Tensor | None = None)
     noise, mass = _grid(u.shape[1])
     total = torch.zeros((), dtype=torch.float64)
     for code, share in zip(u, w):
-        # log N(z; u_i) - log sum_j w_j N(z; u_j), both without their common constant
+        # log N(z; u_i) - log sum_j w_j N(z; u_j), without the constant that cancels
         z = code + sigma * noise
         ratio = -noise.square().sum(1) / 2 - _log_joint(z, u, w, sigma).logsumexp(1)
         total += share * (mass * ratio).sum()
@@ -66,11 +66,13 @@ def code_information(codes: Tensor, sigma: float, weights: Tensor | None = None)
 
 
 def reconstruction(z: Tensor, codes: Tensor, sigma: float, weights: Tensor | None = None) -> Tensor:
-    """Equation (3): the mean of the codes that may have given z, float64, shape (B, d).
+    """Returns equation (3), the posterior mean of the code, float64, shape (B, d).
 
     Args:
         z: codes with noise, shape (B, d), or (B,) for d = 1.
-        codes: as for `code_information`, of any d.
+        codes: as for `code_information`, with any d.
+        sigma: standard deviation of the noise in each entry.
+        weights: w_i, shape (m,), with sum 1; None: all codes are equally likely.
 
     Example:
         >>> reconstruction(torch.tensor([0.0, 0.9]), torch.tensor([-1.0, 1.0]), sigma=0.5).round(decimals=3)
@@ -82,7 +84,13 @@ def reconstruction(z: Tensor, codes: Tensor, sigma: float, weights: Tensor | Non
 
 
 def squared_error(codes: Tensor, sigma: float, weights: Tensor | None = None) -> Tensor:
-    """E |u - E[u|z]|^2 by quadrature, float64, shape (): what reconstruction loses; arguments as in (2)."""
+    """Returns the error of reconstruction E |u - E[u|z]|^2 by quadrature, float64, shape ().
+
+    Args:
+        codes: u_i, shape (m, d) with d of 1 or 2; (m,) for d = 1.
+        sigma: standard deviation of the noise in each entry.
+        weights: w_i, shape (m,), with sum 1; None: all codes are equally likely.
+    """
     u, w = _codes(codes, weights)
     noise, mass = _grid(u.shape[1])
     errors = [(reconstruction(code + sigma * noise, u, sigma, w) - code).square().sum(1) for code in u]
@@ -109,13 +117,15 @@ def _codes(codes: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
 
 
 def _log_joint(z: Tensor, u: Tensor, w: Tensor, sigma: float) -> Tensor:
-    """log w_j - |z - u_j|^2 / (2 sigma^2), shape (B, m)."""
+    """Returns log w_j - |z - u_j|^2 / (2 sigma^2), shape (B, m)."""
     return w.log() - (z.unsqueeze(1) - u).square().sum(2) / (2 * sigma**2)
 
 
 def _grid(d: int) -> tuple[Tensor, Tensor]:
-    """Points e of the noise, shape (G, d), and their mass, shape (G,): the trapezoid rule, which for such
-    smooth functions converges faster than any power of the step."""
+    """Returns points of the noise, shape (G, d), and their probabilities, shape (G,), by the trapezoid rule.
+
+    For such smooth functions it converges faster than any power of the step.
+    """
     line = torch.arange(-REACH, REACH + STEP / 2, STEP, dtype=torch.float64)
     points = torch.cartesian_prod(*[line] * d).view(-1, d)
     density = torch.exp(-points.square().sum(1) / 2)

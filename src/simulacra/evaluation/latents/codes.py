@@ -1,11 +1,10 @@
-"""What the codes of a model carry: active units, and where the aggregate posterior lies.
+"""Information in a model's codes: active units, and the distance of the aggregate posterior to the prior.
 
     active units      A_u = Var_x E_q[z_u|x] > 0.01                                        (1)
     E_x KL(q(z|x) || p(z)) = I_q(x; z) + KL(q(z) || p(z)),   q(z) = 1/N sum_n q(z|x_n)      (2)
 
-A code that carries nothing has A_u = 0 and no information; a large KL(q(z) || p(z)) says that
-samples of the prior fall where the decoder was never trained. The x is one of N given rows, so
-I_q <= log N.
+A code without information has A_u = 0 and I_q = 0; a large KL(q(z) || p(z)) means that samples of the prior
+lie where the decoder was never trained. As x is one of N given rows, I_q <= log N.
 
 Reference: Burda et al. 2015, 5.3 (1); Hoffman and Johnson 2016, ELBO surgery (2). Rows E6, E7.
 """
@@ -31,16 +30,16 @@ from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Split
 from simulacra.evaluation.rows import blocks
 
-PAIRS = 2**22  # pairs (z, x_n) whose densities are held at once (32 MB in float64)
+PAIRS = 2**22  # pairs (z, x_n) whose densities are in memory at once (32 MB in float64)
 
 
 @dataclass
 class ActiveUnits:
-    """Which numbers of the code follow the data.
+    """Variances of the posterior means over the data.
 
     Args:
         variances: Var_x E_q[z_u|x], shape (latent,).
-        threshold: above which a unit is active.
+        threshold: variance above which a unit is active.
     """
 
     variances: Tensor
@@ -80,23 +79,22 @@ class AggregateKL(Record):
 
     @property
     def ceiling(self) -> float:
-        """log N, which I_q cannot exceed."""
+        """Upper limit log N of I_q."""
         return math.log(self.rows)
 
     @property
     def saturated(self) -> bool:
-        """Returns True if every row has a code of its own: I_q is at its ceiling log N, and the split
-        into the two terms says more of N than of the model."""
+        """True if I_q is close to its upper limit log N, so that the decomposition depends on N."""
         return self.information > 0.9 * math.log(self.rows)
 
 
 @dataclass(frozen=True)
 class Codes:
-    """Where the codes of rows lie, and which of their numbers are used.
+    """Statistics of the codes of rows.
 
     Args:
-        kl: terms of the KL of the aggregate posterior.
-        units: active units; None of a single row.
+        kl: decomposition of the KL to the prior.
+        units: active units; None for a single row.
     """
 
     kl: AggregateKL
@@ -104,7 +102,7 @@ class Codes:
 
     @property
     def summary(self) -> Latents:
-        """The numbers as they are written into a report."""
+        """The statistics in the form that a report stores."""
         if self.units is None:
             return Latents(None, None, None, self.kl)
         return Latents(self.units.count, self.units.size, tuple(self.units.variances.tolist()), self.kl)
@@ -112,13 +110,13 @@ class Codes:
 
 @dataclass(frozen=True)
 class Latents(Record):
-    """The codes in a report; None where there was one row.
+    """Statistics of codes in a report; units are None for a single row.
 
     Args:
-        active: how many units are active.
-        size: of the code.
+        active: number of active units.
+        size: number of units.
         variances: A_u of each unit.
-        kl: terms of the KL of the aggregate posterior.
+        kl: decomposition of the KL to the prior.
     """
 
     active: int | None
@@ -129,11 +127,11 @@ class Latents(Record):
 
 @dataclass(frozen=True)
 class Coded:
-    """N rows and the laws of their codes.
+    """Posteriors of N rows.
 
     Args:
         q: q(z|x_n), means and log-deviations in float64, shape (N, latent).
-        rows: what the rows hold, by which draws are keyed.
+        rows: digests of the rows, which key random draws.
     """
 
     q: Gaussian
@@ -141,7 +139,13 @@ class Coded:
 
 
 def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Gaussian:
-    """q(z|x_n) of rows chosen at random: means and log-deviations in float64, shape (N, latent).
+    """Returns q(z|x_n) of random rows: means and log-deviations in float64, shape (N, latent).
+
+    Args:
+        model: model with a Gaussian posterior.
+        split: rows.
+        seed: seed of the choice of rows and of the preprocessing.
+        limit: largest number of rows; None: all.
 
     Raises:
         ValueError: if the model has no Gaussian posterior.
@@ -150,7 +154,13 @@ def posteriors(model: Model, split: Split, seed: int = 0, limit: int | None = No
 
 
 def coded(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Coded:
-    """`posteriors`, and the contents of the rows.
+    """Returns the posteriors of random rows with the digests of the rows.
+
+    Args:
+        model: model with a Gaussian posterior.
+        split: rows.
+        seed: seed of the choice of rows and of the preprocessing.
+        limit: largest number of rows; None: all.
 
     Raises:
         ValueError: if the model has no Gaussian posterior.
@@ -172,7 +182,14 @@ def coded(model: Model, split: Split, seed: int = 0, limit: int | None = None) -
 def active_units(
     model: Model, split: Split, limit: int | None = None, threshold: float = 0.01, seed: int = 0
 ) -> ActiveUnits:
-    """The units whose posterior mean varies over the data, equation (1).
+    """Counts the units whose posterior mean varies over the data, equation (1).
+
+    Args:
+        model: model with a Gaussian posterior.
+        split: rows.
+        limit: largest number of rows, chosen at random; None: all.
+        threshold: variance above which a unit is active.
+        seed: seed of the choice of rows and of the preprocessing.
 
     Raises:
         ValueError: if the model has no Gaussian posterior, or there is only one row.
@@ -187,7 +204,15 @@ def active_units(
 
 
 def active_in(q: Gaussian, threshold: float = 0.01) -> ActiveUnits:
-    """Equation (1) for given posteriors of shape (N, latent)."""
+    """Evaluates equation (1) for given posteriors.
+
+    Args:
+        q: posteriors, shape (N, latent).
+        threshold: variance above which a unit is active.
+
+    Raises:
+        ValueError: if there is only one row.
+    """
     if len(q.loc) < 2:
         raise ValueError("active units are a variance over rows, so at least two rows are needed.")
     return ActiveUnits(q.loc.var(0), threshold)
@@ -196,10 +221,14 @@ def active_in(q: Gaussian, threshold: float = 0.01) -> ActiveUnits:
 def aggregate_kl(
     model: Model, split: Split, limit: int | None = 2000, samples: int = 4, seed: int = 0
 ) -> AggregateKL:
-    """The two terms of the mean KL to the prior, equation (2), over `limit` rows.
+    """Decomposes the mean KL to the prior by equation (2).
 
     Args:
+        model: model with a Gaussian posterior.
+        split: rows.
+        limit: largest number of rows N, chosen at random; None: all.
         samples: draws z ~ q(z|x_n) for each row; the cost is samples N^2.
+        seed: seed of the choice of rows and of all draws.
 
     Raises:
         ValueError: if the model has no Gaussian posterior.
@@ -216,13 +245,15 @@ def aggregate_kl(
 
 
 def decompose(q: Gaussian, samples: int = 4, seed: int = 0, rows: RowKeys | None = None) -> AggregateKL:
-    """Equation (2) for given posteriors, event of shape (latent,), by Monte Carlo.
+    """Evaluates equation (2) for given posteriors by Monte Carlo.
 
     I_q = E log q(z|x) - log q(z) and KL = E log q(z) - log p(z) over z ~ q(z|x_n), n uniform.
 
     Args:
+        q: posteriors, shape (N, latent).
         samples: draws z ~ q(z|x_n) for each row.
-        rows: what their noise is keyed by; None: their places.
+        seed: seed of the draws.
+        rows: digests that key the noise of the rows; None: their positions.
     """
     n, d = q.loc.shape
     rng = Rng(seed, "aggregate", rows=range(n) if rows is None else rows)
@@ -233,7 +264,7 @@ def decompose(q: Gaussian, samples: int = 4, seed: int = 0, rows: RowKeys | None
         log_prior = -0.5 * (z.square().sum(1) + d * LOG_2PI)
         information[:, s] = q.log_prob(z) - log_marginal
         marginal[:, s] = log_marginal - log_prior
-    # draws of one row share its posterior, so the rows are the independent units
+    # draws of one row are correlated: the standard error is taken over rows
     error = lambda t: float(t.mean(1).std() / math.sqrt(n)) if n > 1 else math.nan
     total = float(kl_to_standard_normal(q).mean())
     means = float(information.mean()), float(marginal.mean())
@@ -241,7 +272,11 @@ def decompose(q: Gaussian, samples: int = 4, seed: int = 0, rows: RowKeys | None
 
 
 def log_mixture(z: Tensor, q: Gaussian) -> Tensor:
-    """log (1/N) sum_n q(z|x_n) for codes of shape (B, latent), in nats, shape (B,).
+    """Returns log (1/N) sum_n q(z|x_n) in nats, shape (B,).
+
+    Args:
+        z: codes, shape (B, latent).
+        q: posteriors, shape (N, latent).
 
     Example:
         >>> q = Gaussian(torch.zeros(5, 1), torch.zeros(5, 1), 1)
@@ -260,7 +295,7 @@ def log_mixture(z: Tensor, q: Gaussian) -> Tensor:
 
 
 def latent_rows(found: Latents) -> list[tuple[str, str]]:
-    """Name and value of each number of the codes, in words."""
+    """Returns name and value of each statistic of the codes, in words."""
     kl = found.kl
     error = lambda value, error: f"{value:.2f} +- {error:.2f} nats"
     return [

@@ -1,4 +1,4 @@
-"""How near images come back from their codes, as papers on images count it.
+"""PSNR and SSIM of reconstructed images.
 
     PSNR = 10 log10(L^2 / mean (x - y)^2)   in dB, of each image                                        (1)
 
@@ -6,11 +6,10 @@
     SSIM = -------------------------------------,   C_1 = (0.01 L)^2, C_2 = (0.03 L)^2                  (2)
            (m_x^2 + m_y^2 + C_1) (s_x^2 + s_y^2 + C_2)
 
-y = decode(encode(x)), L is the largest value less the smallest (of levels in their own range that of training
-images, outliers clipped); means m, variances s^2 and the covariance
-s_xy are taken under a Gaussian window of 11 x 11 pixels, standard deviation 1.5. (2) is averaged over all
-windows within the image and over colours. They say nothing of samples: an identity map has an infinite PSNR
-and an SSIM of 1.
+y = decode(encode(x)); L is the largest minus the smallest value (for levels with a range of their own, that
+of training images, outliers clipped). Means m, variances s^2 and the covariance s_xy are taken under a
+Gaussian window of 11 x 11 pixels with standard deviation 1.5. (2) is averaged over all windows within the
+image and over colours. Neither assesses samples: an identity map has an infinite PSNR and an SSIM of 1.
 
 Reference: Wang, Bovik, Sheikh and Simoncelli 2004. Row G21.
 """
@@ -34,7 +33,7 @@ from simulacra.evaluation.rows import subset
 from simulacra.evaluation.samples.implicit import NotScored
 
 WINDOW, DEVIATION = 11, 1.5  # pixels
-MEAN = 5000  # training rows of the mean image
+MEAN = 5000  # largest number of training rows for the mean image
 C_1, C_2 = 0.01**2, 0.03**2
 
 
@@ -43,8 +42,8 @@ class ImageScores:
     """PSNR and SSIM over images.
 
     Args:
-        psnr: mean of (1) in dB, of images that do not come back exactly; None where fewer than two are left.
-        exact: images that come back exactly, whose PSNR is infinite.
+        psnr: mean of (1) in dB over images that are not reconstructed exactly; None for fewer than two.
+        exact: number of images that are reconstructed exactly, whose PSNR is infinite.
         ssim: mean of (2).
     """
 
@@ -55,15 +54,15 @@ class ImageScores:
 
 @dataclass(frozen=True)
 class Fidelity(Record):
-    """Reconstructions beside their images. Two are comparable if `window` to `images` and the data are equal.
+    """Scores of reconstructions; comparable if `window`, `seed`, `split`, `images` and the data are equal.
 
     Args:
         window: side of the window of (2), in pixels; 11 unless the images are smaller.
-        seed: of the preprocessing, where that is random.
-        split: which images.
-        images: how many of them.
+        seed: seed of the choice of images and of the preprocessing.
+        split: split of the images.
+        images: number of images.
         model: scores of the reconstructions.
-        reference: scores of the mean of training images, put in place of each.
+        reference: scores of the mean training image in place of each reconstruction.
     """
 
     window: int
@@ -77,7 +76,14 @@ class Fidelity(Record):
 def fidelity(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Fidelity:
-    """PSNR and SSIM of the reconstructions of `limit` images of a split, chosen at random.
+    """Returns PSNR and SSIM of the reconstructions of random images of a split.
+
+    Args:
+        model: model that encodes and decodes.
+        data: data set of images.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of images and of the preprocessing.
+        limit: number of images; None: all.
 
     Raises:
         ValueError: if the model does not encode and decode, or rows are no images of known range.
@@ -89,13 +95,13 @@ def fidelity(
         >>> found.window, found.images, round(found.model.ssim.value, 6)
         (7, 20, 1.0)
     """
-    window = _window(data, split)
-    mean, (least, most) = _mean(data.train), _ends(data.train)
+    window = _window_side(data, split)
+    mean, (least, most) = _mean(data.train), _value_range(data.train)
     ours, theirs = [], []
     for pair in reconstructed(model, data, split, seed, limit):
         x, back, same = ((t - least) / (most - least) for t in (pair.x, pair.back, mean.expand_as(pair.x)))
-        ours.append(_both(back, x, window))
-        theirs.append(_both(same, x, window))
+        ours.append(_psnr_and_ssim(back, x, window))
+        theirs.append(_psnr_and_ssim(same, x, window))
     images = sum(found.shape[1] for found in ours)
     if images < 2:
         raise NotScored("a mean PSNR and its interval need at least two images.")
@@ -103,11 +109,11 @@ def fidelity(
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:
-    """Equation (1) of images with values from 0 to 1, in dB.
+    """Returns equation (1) in dB for images with values from 0 to 1.
 
     Args:
         x: shape (B, C, H, W).
-        y: as x.
+        y: shape of x.
 
     Returns:
         shape (B,); infinite where x and y are equal.
@@ -120,13 +126,13 @@ def psnr(x: Tensor, y: Tensor) -> Tensor:
 
 
 def ssim(x: Tensor, y: Tensor, window: int = WINDOW) -> Tensor:
-    """Equation (2) of images with values from 0 to 1, in float64, shape (B,).
+    """Returns equation (2) for images with values from 0 to 1, float64, shape (B,).
 
     Args:
         x: shape (B, C, H, W).
-        y: as x.
-        window: its side, an odd number of pixels from 3 to the smaller side of the images; the standard
-            deviation goes with it.
+        y: shape of x.
+        window: side of the window, an odd number of pixels from 3 to the smaller side of the images; the
+            standard deviation is scaled with it.
 
     Example:
         >>> x = torch.rand(2, 3, 12, 13, generator=torch.Generator().manual_seed(0))
@@ -134,8 +140,8 @@ def ssim(x: Tensor, y: Tensor, window: int = WINDOW) -> Tensor:
         tensor([1., 1.], dtype=torch.float64)
     """
     x, y = x.double(), y.double()
-    down, right = (_windows(side, window) for side in x.shape[-2:])
-    # a Gaussian window is a product: rows first, then columns
+    down, right = (_window_weights(side, window) for side in x.shape[-2:])
+    # a Gaussian window is separable: rows first, then columns
     mean = lambda image: down @ image @ right.T
     m_x, m_y = mean(x), mean(y)
     v_x, v_y, v_xy = mean(x * x) - m_x * m_x, mean(y * y) - m_y * m_y, mean(x * y) - m_x * m_y
@@ -144,8 +150,8 @@ def ssim(x: Tensor, y: Tensor, window: int = WINDOW) -> Tensor:
     return (above / ((m_x * m_x + m_y * m_y + C_1) * (v_x + v_y + C_2))).flatten(1).mean(1)
 
 
-def _windows(side: int, window: int) -> Tensor:
-    """The weights of all windows along a side, shape (side - window + 1, side)."""
+def _window_weights(side: int, window: int) -> Tensor:
+    """Returns the weights of all windows along a side, shape (side - window + 1, side)."""
     at = torch.arange(window, dtype=torch.float64) - window // 2
     w = torch.softmax(-0.5 * (at / (DEVIATION * window / WINDOW)).square(), 0)
     first = torch.arange(side - window + 1).unsqueeze(1)
@@ -154,8 +160,8 @@ def _windows(side: int, window: int) -> Tensor:
     )
 
 
-def _window(data: Dataset, split: str) -> int:
-    """The side of the largest window up to 11 that fits the images."""
+def _window_side(data: Dataset, split: str) -> int:
+    """Returns the side of the largest window up to 11 that fits the images."""
     raw = data.preprocessing.raw
     if not (raw.image and isinstance(raw, Binary | Levels)):
         raise NotScored(f"PSNR and SSIM need images of a known range, but {data.name} holds {raw}.")
@@ -170,7 +176,7 @@ def _window(data: Dataset, split: str) -> int:
 
 
 def _mean(split: Split) -> Tensor:
-    """The mean of training images, shape (1, *)."""
+    """Returns the mean of training images, shape (1, *)."""
     split = subset(split, MEAN)
     n = len(split)
     raw = split.preprocessing.raw
@@ -178,8 +184,8 @@ def _mean(split: Split) -> Tensor:
     return torch.stack([raw.measured(x, torch.float64).sum(0) for x in blocks]).sum(0, keepdim=True) / n
 
 
-def _ends(split: Split) -> tuple[float, float]:
-    """The values between which L of (1) and (2) lies, as `Pair` has them."""
+def _value_range(split: Split) -> tuple[float, float]:
+    """Returns the smallest and largest value in the features of `Pair`; L is their difference."""
     raw = split.preprocessing.raw
     if not (isinstance(raw, Levels) and raw.ranged):
         return 0.0, 1.0
@@ -189,8 +195,8 @@ def _ends(split: Split) -> tuple[float, float]:
     return float(entries.min()), float(entries.max())
 
 
-def _both(y: Tensor, x: Tensor, window: int) -> Tensor:
-    """PSNR and SSIM of images, shape (2, B)."""
+def _psnr_and_ssim(y: Tensor, x: Tensor, window: int) -> Tensor:
+    """Returns PSNR and SSIM of images, shape (2, B)."""
     return torch.stack([psnr(y, x), ssim(y, x, window)])
 
 
@@ -201,7 +207,7 @@ def _scored(found: Tensor) -> ImageScores:
 
 
 def fidelity_rows(found: Fidelity) -> list[tuple[str, str]]:
-    """Name and value of each score of reconstructed images, in words."""
+    """Returns name and value of each score of reconstructed images, in words."""
     ours, mean = found.model, found.reference
     exact = f"; {ours.exact:,} come back exactly and are left out" if ours.exact else ""
     images, window = f"{found.images:,} images of {found.split}", found.window

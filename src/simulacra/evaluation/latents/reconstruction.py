@@ -1,8 +1,8 @@
-"""How much of x survives its code: what can be said of a model that only encodes and decodes.
+"""Squared error and R^2 of reconstructions.
 
     R^2 = 1 - sum |x - decode(encode(x))|^2 / sum |x - mean x|^2
 
-It is no likelihood: an identity map scores 1 and models nothing.
+It is no likelihood: an identity map has R^2 = 1 and models nothing.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ from simulacra.evaluation.rows import condition_of, count, subset
 
 @dataclass
 class Reconstruction(Record):
-    """Squared errors on the features of the raw space (levels as 0 to 1, or by the deviation of the training
-    rows where those use a small part of them; classes one-hot).
+    """Squared errors of reconstructions, in features of the raw space.
+
+    Features are levels scaled to [0, 1] (or by the deviation of the training rows if those use a small part
+    of the levels), and one-hot classes.
 
     Args:
         mse: mean squared error of an entry.
         error: its standard error over rows.
-        explained: R^2, against the mean of the rows themselves.
-        rows: how many were reconstructed.
-        unit: of the errors, in levels, where there are more than 256 of them.
+        explained: R^2, relative to the mean of the reconstructed rows.
+        rows: number of rows.
+        unit: number of levels that one unit of the features stands for; None for at most 256 levels.
     """
 
     mse: float
@@ -45,7 +47,14 @@ class Reconstruction(Record):
 def reconstruction(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Reconstruction:
-    """Reconstruct `limit` rows of a split and measure what is lost.
+    """Reconstructs random rows of a split and measures the squared error.
+
+    Args:
+        model: model that encodes and decodes.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of rows and of all draws.
+        limit: number of rows; None: all.
 
     Raises:
         ValueError: if the model does not encode and decode.
@@ -70,7 +79,7 @@ def reconstruction(
     spread = float((squares - sums.square() / known.clamp_min(1)).sum())
     lost, entries = torch.cat(rows, 1)
     errors, mse = float(lost.sum()), float(lost.sum() / entries.sum())
-    # a ratio of sums over rows, to first order
+    # standard error of a ratio of sums over rows, by the delta method
     error = float((lost - mse * entries).square().sum().sqrt() / entries.sum())
     explained = 1 - errors / spread if spread > 0 else float(errors == 0)
     return Reconstruction(mse, error, explained, count(data[split], limit), _unit(data.preprocessing.raw))
@@ -82,12 +91,12 @@ def _unit(raw: Space) -> float | None:
 
 @dataclass(frozen=True)
 class Pair:
-    """Rows and what comes back of them, as features of the raw space, float64 on the CPU, (B, *).
+    """Rows and their reconstructions, as features of the raw space, float64 on the CPU, shape (B, *).
 
     Args:
         x: the rows.
         back: decode(encode(x)).
-        known: 1 where x is observed, otherwise 0: what is missing is no error.
+        known: 1 where x is observed, otherwise 0; errors count at observed entries only.
     """
 
     x: Tensor
@@ -98,7 +107,14 @@ class Pair:
 def reconstructed(
     model: Model, data: Dataset, split: str, seed: int = 0, limit: int | None = None
 ) -> Iterator[Pair]:
-    """The rows of a split, or `limit` of them, with their reconstructions, block by block.
+    """Yields the rows of a split with their reconstructions, block by block.
+
+    Args:
+        model: model that encodes and decodes.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of rows and of all draws.
+        limit: number of rows, chosen at random; None: all.
 
     Raises:
         ValueError: if the model does not encode and decode.

@@ -1,13 +1,13 @@
-"""Is what a decoder shows as sharp as the data, and is its variance that of its errors?
+"""Compares the variance of a decoder with that of its errors, and edges in reconstructions and data.
 
-The decoder's variance is what a model with a prior adds to the expected image of the code that it drew:
+The decoder's variance is the mean square of the noise that it adds to the expected x of a sampled code:
 
     E Var[x|z] = E (x - E[x|z])^2,   z ~ p(z), x ~ p(x|z)                        (1)
 
-Both are of the same z, so that what differs from code to code adds no noise to it. A Gaussian decoder at its
-optimum has the variance of its residuals r = x - E[x|z], z ~ q(z|x). A wider one pays for no small change
-of x: it ignores them, few latents are used, and its samples are noise around a blur. And with D the
-differences of neighbouring pixels,
+Both terms use the same z, so that differences between codes do not contribute. The optimal variance of a
+Gaussian decoder is that of its residuals r = x - E[x|z], z ~ q(z|x). A decoder with a larger variance ignores
+small changes of x: few latents are used, and its samples are noise around a blur. With D the differences of
+neighbouring pixels,
 
     detail = E |D E[x|z]|^2 / E |D x|^2                                          (2)
 
@@ -42,9 +42,9 @@ class Spread:
     """Standard deviations of an entry, in the features of the model's space.
 
     Args:
-        decoder: of x given z by the model, equation (1), or None where a draw shows no code.
-        residual: root of the mean square of x - E[x|z].
-        detail: equation (2), or None where rows are no images.
+        decoder: of x given z by the model, equation (1); None if samples do not expose their code.
+        residual: root mean square of x - E[x|z].
+        detail: equation (2); None if rows are no images.
     """
 
     decoder: float | None
@@ -55,10 +55,18 @@ class Spread:
 def spread(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Spread | None:
-    """The numbers on at most 500 rows of `split`.
+    """Evaluates equations (1) and (2) on at most 500 rows of `split`.
+
+    Args:
+        model: model that encodes and decodes.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of rows and of all draws.
+        limit: largest number of rows; None: 500.
 
     Returns:
-        None where rows have no variance (classes, 0/1 pixels, gaps) or the model does not encode and decode.
+        the numbers; None for classes, binary pixels and missing entries, or if the model does not encode and
+        decode.
 
     Example:
         >>> import simulacra
@@ -82,19 +90,25 @@ def spread(
 
 
 def measurable(model: Model, data: Dataset, split: str) -> bool:
-    """Returns True if the rows have a variance and the model encodes and decodes them."""
+    """Returns True if rows are numbers without missing entries, and the model encodes and decodes them.
+
+    Args:
+        model: the model.
+        data: data set.
+        split: `train`, `valid` or `test`.
+    """
     whole = data[split].known is None and len(data[split]) > 1
     varies = isinstance(model.space, (Real, Levels))
     return whole and varies and model.supports(can.Encodes) and model.supports(can.Decodes)
 
 
 def _features(model: Model, x: Tensor) -> Tensor:
-    # in the model's space: samples in raw units are cut off at the ends of their levels
+    # in the model's space, because raw values are clipped to the range of their levels
     return model.space.features(x, torch.float64).cpu()
 
 
 def _expected(model: Model, block: Rows) -> Tensor:
-    """E[x|z], z ~ q(z|x) where there is a posterior."""
+    """Returns E[x|z], with z ~ q(z|x) if there is a posterior."""
     if model.supports(can.HasPosterior):
         z = can.able(model, can.HasPosterior).posterior(block.y, block.c).sample(block.rng, "z")
     else:
@@ -103,7 +117,7 @@ def _expected(model: Model, block: Rows) -> Tensor:
 
 
 def _decoder(model: Model, split: Split, n: int, seed: int) -> float | None:
-    """The standard deviation of x given z, equation (1); None where a draw has no noise `z`."""
+    """Returns the root of equation (1); None if a sample has no noise `z` that is its code."""
     if not (model.supports(can.HasPosterior) and model.supports(can.Samples)):
         return None
     decodes = can.able(model, can.Decodes)
@@ -112,7 +126,7 @@ def _decoder(model: Model, split: Split, n: int, seed: int) -> float | None:
     rng = Rng(seed, "spread", rows=range(n), device=model.device, source=asked)
     x = can.able(model, can.Samples).draw(rng, c)
     z = asked.tensors.get("noise_z")
-    # of another z the difference would be that of two codes
+    # (1) needs the code of the sample itself
     if z is None or z.shape != (n, decodes.code_size):
         return None
     # (1)
@@ -121,7 +135,7 @@ def _decoder(model: Model, split: Split, n: int, seed: int) -> float | None:
 
 
 def _detail(image: bool, x: Tensor, shown: Tensor) -> float | None:
-    """Equation (2)."""
+    """Returns equation (2); None if rows are no images."""
     if not image:
         return None
     # (2)

@@ -1,1 +1,1 @@
-"""Likelihoods of held-out rows, partition functions by annealing, and traps of densities."""
+"""Likelihoods of held-out rows, partition functions by annealing, and tests for unbounded densities."""

@@ -1,13 +1,13 @@
-"""Partition functions from both sides: annealed importance sampling forward and in reverse.
+"""Bounds on partition functions by annealed importance sampling, forward and in reverse.
 
-Forward, from x_0 ~ p_0 along 0 = beta_0 < ... < beta_K = 1, with transitions T_k that leave p_k as it is:
+Forward, from x_0 ~ p_0 along 0 = beta_0 < ... < beta_K = 1, with transitions T_k that leave p_k invariant:
 
     w = prod_k p*_k(x_k-1) / p*_k-1(x_k-1),   x_k ~ T_k(. | x_k-1),   E[w] = Z_K / Z_0        (1)
 
-so log Z_0 + log mean w is in expectation at most log Z: a likelihood that looks better than it is. In
-reverse, from x_K ~ p_K back along the same path, E[1 / w] = Z_0 / Z_K: the estimate is in expectation at
-least log Z, and the likelihood looks worse. The truth lies between them, as far as the first states of the
-reverse chains are draws from the model.
+so log Z_0 + log mean w is in expectation at most log Z, which gives an optimistic likelihood. In reverse,
+from x_K ~ p_K back along the same path, E[1 / w] = Z_0 / Z_K: the estimate is in expectation at least log Z,
+which gives a pessimistic likelihood. The true value lies between them if the reverse chains start from draws
+of the model.
 
 Reference: Neal 2001; Salakhutdinov and Murray 2008; Burda, Grosse and Salakhutdinov 2015; Grosse,
 Ghahramani and Adams 2015 (bidirectional Monte Carlo). Rows A7, A8.
@@ -43,21 +43,21 @@ from simulacra.evaluation.likelihood.lengths import (
 from simulacra.evaluation.measures.kept_parts import Form, fields_of, once
 
 __all__ = ["Annealed", "Annealing", "Bracket", "annealed", "bracket", "forward", "reverse", "schedule"]
-SHARES = ((0.5, 500), (0.9, 4000), (1.0, 10_000))  # Salakhutdinov and Murray's steps up to each beta
+SHARES = ((0.5, 500), (0.9, 4000), (1.0, 10_000))  # steps up to each beta, from Salakhutdinov and Murray
 
 
 @dataclass(frozen=True)
 class Annealing:
-    """How log Z is bracketed; what is None is chosen by how many there are and by the time.
+    """Options for bounding log Z; defaults depend on the number of log Z and on the time limit.
 
     Args:
-        temperatures: steps of the schedule: 1,000, for over 100 different log Z 100.
-        chains: in each direction: 100, for over 100 different log Z 10.
-        sweeps: Gibbs sweeps from free units before the reverse chains start: 1,000, for over 100 different
-            log Z 100.
-        seconds: that annealing may take: steps are timed, and what is None is shortened until it fits; None:
-            no limit.
-        most: temperatures and chains in place of the usual ones, for a brief look.
+        temperatures: steps of the schedule; None: 1,000, or 100 for over 100 different log Z.
+        chains: chains in each direction; None: 100, or 10 for over 100 different log Z.
+        sweeps: Gibbs sweeps from free units before the reverse chains start; None: 1,000, or 100 for over
+            100 different log Z.
+        seconds: time limit: steps are timed, and entries that are None are reduced until they fit; None: no
+            limit.
+        most: temperatures and chains that replace the defaults above, for a short run.
 
     Raises:
         ValueError: if one of them is too small.
@@ -80,23 +80,23 @@ class Annealing:
                 raise ValueError(f"{name} is {given}, but annealing needs at least {least}.")
 
     def settled(self, laws: int) -> Settled:
-        """The numbers for so many different log Z, whatever the time."""
+        """Returns temperatures, chains and sweeps for the given number of log Z, ignoring the time limit."""
         return settled((self.temperatures, self.chains, self.sweeps), *(self.most or usual(laws)))
 
     def affordable(self, machine: Any, laws: int = 1, c: Tensor | None = None) -> Settled:
-        """The numbers whose time fits, by steps that are timed.
+        """Returns temperatures, chains and sweeps within the time limit, by timing some steps.
 
         Args:
-            machine: anneals.
+            machine: model with an annealing path.
             laws: number of different log Z.
-            c: their conditions, shape (laws, *), or None.
+            c: conditions, one for each log Z, shape (laws, *), or None.
         """
         given = (self.temperatures, self.chains, self.sweeps)
         if self.seconds is None or None not in given:
             return self.settled(laws)
         step = lambda chains: step_seconds(machine, chains, laws, c)
         most, seconds = self.most or usual(laws), self.seconds
-        # steps that are timed again may buy another length: an evaluation that goes on keeps its own
+        # timing may vary: a resumed evaluation keeps the lengths chosen before
         return once(
             "lengths",
             (machine, given, seconds, most, laws, c),
@@ -106,7 +106,12 @@ class Annealing:
         )
 
     def bracket(self, model: Model, seed: int = 0) -> Bracket:
-        """log Z of the model from both sides; an interrupt leaves a short first run."""
+        """Returns bounds on log Z of the model; after an interrupt, those of a short first run.
+
+        Args:
+            model: model with an annealing path.
+            seed: seed of all draws.
+        """
         how = self.affordable(model)
         return kept_short(how, lambda how: bracket(model, how.temperatures, how.chains, how.sweeps, seed))
 
@@ -115,7 +120,7 @@ DEFAULT = Annealing()
 
 
 def schedule(n: int) -> list[float]:
-    """n + 1 inverse temperatures from 0 to 1, dense near 1 as those of Salakhutdinov and Murray.
+    """Returns n + 1 inverse temperatures from 0 to 1, dense near 1 as in Salakhutdinov and Murray.
 
     Example:
         >>> betas = schedule(29)
@@ -141,10 +146,17 @@ def schedule(n: int) -> list[float]:
 def annealed(
     model: HasAnnealingPath, state: Tensor, betas: Sequence[float], rng: Rng, c: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """log w of (1) along `betas`, in nats, float64, shape (chains,), and the last states.
+    """Anneals along `betas` and returns log w of (1) and the last states.
 
     Args:
-        state: drawn at the first of `betas`; a path that falls gives log of 1/w.
+        model: model with an annealing path.
+        state: initial states, drawn at the first of `betas`, shape (chains, *).
+        betas: inverse temperatures; a falling sequence gives log of 1/w.
+        rng: random numbers of the transitions.
+        c: conditions, shape (chains, *), or None.
+
+    Returns:
+        log w in nats, float64, shape (chains,), and the last states.
     """
     log_w = torch.zeros(len(state), dtype=torch.float64)
     name = "annealing forward" if betas[0] < betas[-1] else "annealing in reverse"
@@ -157,7 +169,15 @@ def annealed(
 def forward(
     model: Model, betas: Sequence[float], chains: int, seed: int = 0, c: Tensor | None = None
 ) -> Annealed:
-    """log Z by (1): in expectation at most log Z."""
+    """Returns the forward estimate of log Z by (1), in expectation at most log Z.
+
+    Args:
+        model: model with an annealing path.
+        betas: inverse temperatures from 0 to 1.
+        chains: number of chains.
+        seed: seed of all draws.
+        c: conditions, shape (chains, *), or None.
+    """
     rng = Rng(seed, "annealing forward", rows=range(chains), device=model.device)
     path = can.able(model, can.HasAnnealingPath)
 
@@ -178,11 +198,16 @@ def reverse(
     c: Tensor | None = None,
     state: Tensor | None = None,
 ) -> Annealed:
-    """log Z by (1) backwards from draws of the model: in expectation at least log Z.
+    """Returns the reverse estimate of log Z by (1), in expectation at least log Z.
 
     Args:
-        sweeps: Gibbs sweeps that the first states have gone through.
-        state: exact draws of the model, where there are any.
+        model: model with an annealing path.
+        betas: inverse temperatures from 0 to 1.
+        chains: number of chains.
+        sweeps: Gibbs sweeps from free units to the first states.
+        seed: seed of all draws.
+        c: conditions, shape (chains, *), or None.
+        state: exact draws of the model as first states, if they are available.
     """
     rng = Rng(seed, "annealing in reverse", rows=range(chains), device=model.device)
     path = can.able(model, can.HasAnnealingPath)
@@ -193,7 +218,7 @@ def reverse(
             if first is None:
                 first = path.start_chain(rng.at("start"))
                 for t in each(range(sweeps), "sweeps before annealing in reverse", "sweep"):
-                    # at one temperature a step of the path is a sweep
+                    # an annealing step at constant temperature is a Gibbs sweep
                     _, first = path.anneal(first, 1.0, 1.0, rng.at("sweep", t), c)
             log_w, _ = annealed(path, first, [*betas][::-1], rng, c)
             return Annealed(log_w, float(path.base_log_z()) - _log_mean(log_w))
@@ -210,17 +235,18 @@ def bracket(
     seed: int = 0,
     c: Tensor | None = None,
 ) -> Bracket:
-    """log Z of a model from below and from above.
+    """Returns a lower and an upper estimate of log Z of a model.
 
     Args:
-        betas: inverse temperatures from 0 to 1, or how many steps of `schedule`.
-        chains: in each direction.
+        model: model with an annealing path.
+        betas: inverse temperatures from 0 to 1, or the number of steps of `schedule`.
+        chains: number of chains in each direction.
         sweeps: Gibbs sweeps from free units before the reverse chains start.
-        seed: same seed, same numbers.
+        seed: random seed; the same seed gives the same numbers.
         c: one condition, shape (1, *), or None.
 
     Raises:
-        ValueError: if the model has no path to anneal along, or the temperatures are none.
+        ValueError: if the model has no annealing path, or the temperatures do not rise from 0 to 1.
 
     Example:
         >>> import simulacra

@@ -1,4 +1,4 @@
-"""What annealing says of log Z: an estimate from each side, with errors and doubts."""
+"""Results of annealing: a lower and an upper estimate of log Z with standard errors and warnings."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from torch import Tensor
 
-FEW = 0.1  # share of the chains that must count for an estimate to be believed
-APART = 1.0  # nats between the two directions beyond which neither is believed
+FEW = 0.1  # smallest effective share of the chains of a reliable estimate
+APART = 1.0  # largest difference of two reliable estimates, in nats
 BROKEN_OFF = "annealing was interrupted, and this is its short first run"
 
 
 @dataclass(frozen=True)
 class Annealed:
-    """One direction.
+    """The estimate of one direction.
 
     Args:
         log_weights: log w of each chain (in reverse: log of 1/w), float64, shape (chains,).
-        log_z: the estimate of log Z in nats.
+        log_z: estimate of log Z in nats.
     """
 
     log_weights: Tensor
@@ -27,7 +27,7 @@ class Annealed:
 
     @property
     def effective(self) -> float:
-        """(sum w)^2 / sum w^2: how many of the chains count."""
+        """Effective number of chains, (sum w)^2 / sum w^2."""
         w = self.log_weights
         return float((2 * w.logsumexp(0) - (2 * w).logsumexp(0)).exp())
 
@@ -40,16 +40,16 @@ class Annealed:
 
 @dataclass(frozen=True)
 class Bracket:
-    """log Z from both sides.
+    """Estimates of log Z from both sides.
 
     Args:
-        forward: in expectation at most log Z.
-        reverse: in expectation at least log Z.
+        forward: estimate that is in expectation at most log Z.
+        reverse: estimate that is in expectation at least log Z.
         betas: number of temperatures.
         chains: number of chains in each direction.
-        sweeps: before the reverse chains start.
-        seed: of all draws.
-        interrupted: whether a longer run was broken off, of which this is the first short one.
+        sweeps: number of sweeps before the reverse chains start.
+        seed: seed of all draws.
+        interrupted: True if a longer run was interrupted and this is the short first one.
     """
 
     forward: Annealed
@@ -62,12 +62,12 @@ class Bracket:
 
     @property
     def gap(self) -> float:
-        """Nats between the two directions."""
+        """Difference of the two estimates in nats."""
         return self.reverse.log_z - self.forward.log_z
 
     @property
     def doubts(self) -> list[str]:
-        """Why the estimate cannot be believed; empty where it can."""
+        """Reasons why the estimates are unreliable; empty if they are reliable."""
         found = [BROKEN_OFF] if self.interrupted else []
         if abs(self.gap) > APART:
             found.append(f"the two directions are {abs(self.gap):.1f} nats apart")
@@ -78,7 +78,7 @@ class Bracket:
 
     @property
     def details(self) -> dict[str, Any]:
-        """The bracket as JSON."""
+        """The estimates as a dictionary for JSON."""
         return {
             "log_z_forward": self.forward.log_z,
             "log_z_forward_error": self.forward.error,

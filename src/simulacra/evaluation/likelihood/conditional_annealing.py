@@ -1,11 +1,10 @@
-"""Partition functions of many laws at once: one for each condition, or for each frame of a sequence.
+"""Partition functions of many distributions at once: one for each condition, or for each frame of a sequence.
 
     log p(x|c) = sum_t -F_t(x_t) - log Z_t                                       (1)
 
-Each law t is a machine with its own biases, so that its log Z is its own. Laws that occur again are annealed
-once; all of them go along the path together, forward and in reverse as in `evaluation.likelihood.annealing`.
-The noise of a law's chains is keyed by what it is a function of, so that its log Z does not depend on the
-other laws.
+Each distribution ("law") t is the same machine with its own biases and log Z. Equal laws are annealed once;
+all of them are annealed together, forward and in reverse as in `evaluation.likelihood.annealing`. The noise
+of a law's chains is keyed by the contents of its condition, so that its log Z does not depend on other laws.
 
 Reference: Boulanger-Lewandowski, Bengio and Vincent 2012, section 5; Salakhutdinov and Murray 2008. Rows A7,
 A8, A17, A21, A22.
@@ -37,17 +36,17 @@ from simulacra.evaluation.measures.kept_parts import Form, once
 
 @dataclass(frozen=True)
 class Brackets:
-    """log Z of many laws from both sides.
+    """Estimates of log Z of many laws from both sides.
 
     Args:
-        forward: in expectation at most log Z, float64, shape (laws,).
-        reverse: in expectation at least log Z, shape (laws,).
-        effective: how many chains of each direction count, shape (2, laws).
+        forward: estimates that are in expectation at most log Z, float64, shape (laws,).
+        reverse: estimates that are in expectation at least log Z, shape (laws,).
+        effective: effective number of chains in each direction, shape (2, laws).
         betas: number of temperatures.
-        chains: of each law, in each direction.
-        sweeps: before the reverse chains start.
-        seed: of all draws.
-        interrupted: whether a longer run was broken off, of which this is the first short one.
+        chains: number of chains of each law, in each direction.
+        sweeps: number of sweeps before the reverse chains start.
+        seed: seed of all draws.
+        interrupted: True if a longer run was interrupted and this is the short first one.
     """
 
     forward: Tensor
@@ -61,12 +60,12 @@ class Brackets:
 
     @property
     def doubts(self) -> list[str]:
-        """Why the estimates cannot be believed; empty where they can."""
+        """Reasons why the estimates are unreliable; empty if they are reliable."""
         found = [BROKEN_OFF] if self.interrupted else []
         gap = float((self.reverse - self.forward).abs().mean())
         if gap > APART:
             found.append(f"the two directions are {gap:.1f} nats apart, in the mean over the laws")
-        # of a few chains one always counts
+        # the effective number is at least 1, so require 2 if there are few chains
         few = (self.effective < max(FEW * self.chains, 2)).double().mean(1)
         for name, share in zip(("forward", "reverse"), few.tolist()):
             if share > FEW:
@@ -75,7 +74,7 @@ class Brackets:
 
     @property
     def errors(self) -> list[float]:
-        """Standard errors of one log Z in each direction, in the mean over the laws, as of `Annealed`."""
+        """Standard errors of one log Z forward and in reverse, averaged over the laws, in nats."""
         n = self.chains
         each = ((n / self.effective - 1).clamp_min(0) / (n - 1)).sqrt()
         first, second = each.mean(1).tolist()
@@ -83,7 +82,7 @@ class Brackets:
 
     @property
     def details(self) -> dict[str, Any]:
-        """The brackets as JSON, in the mean over the laws."""
+        """The estimates as a dictionary for JSON, averaged over the laws."""
         return {
             "laws": len(self.forward),
             "log_z_forward": float(self.forward.mean()),
@@ -112,14 +111,14 @@ class Brackets:
 
 @dataclass
 class Met:
-    """The different laws that rows have met so far, and which of them each row uses.
+    """The distinct laws of a set of rows, and an index from rows to laws.
 
     Args:
-        machine: what all laws share; None before the first.
-        conditions: of the laws, in the order in which they were met.
-        kinds: digests of what the conditions are functions of, uint64.
-        law: for each use, the number of the law.
-        row: for each use, the number of the row.
+        machine: model that all laws share; None before the first rows.
+        conditions: conditions of the laws, in order of first occurrence.
+        law: index of the law, for each use.
+        row: index of the row, for each use.
+        kinds: digests of the contents of the conditions, uint64.
     """
 
     machine: Any = None
@@ -130,7 +129,12 @@ class Met:
     _numbers: dict[np.uint64, int] = field(default_factory=dict)
 
     def add(self, laws: Laws, first: int) -> None:
-        """The laws of further rows, of which the number of the first is `first`."""
+        """Adds the laws of further rows.
+
+        Args:
+            laws: laws of the rows.
+            first: index of the first of these rows.
+        """
         self.machine = laws.machine
         for c, kind in zip(laws.c, laws.kinds.digests):
             if kind not in self._numbers:
@@ -141,7 +145,12 @@ class Met:
         self.row += (first + laws.row).tolist()
 
     def summed(self, log_z: Tensor, rows: int) -> Tensor:
-        """The second term of (1), shape (rows,)."""
+        """Returns the sum of log Z_t of each row, the second term of (1), shape (rows,).
+
+        Args:
+            log_z: log Z of each law, shape (laws,).
+            rows: number of rows.
+        """
         law, row = torch.tensor(self.law), torch.tensor(self.row)
         return torch.zeros(rows, dtype=log_z.dtype).index_add(0, row, log_z[law])
 
@@ -153,13 +162,14 @@ def bracket_each(
     seed: int = 0,
     kinds: Contents | None = None,
 ) -> Brackets:
-    """log Z of a machine under each of the conditions, from both sides.
+    """Returns estimates of log Z of a machine under each of several conditions.
 
     Args:
-        machine: anneals, and takes a condition.
-        conditions: one for each law.
-        asked: what it leaves open is chosen by the number of laws.
-        kinds: what the conditions are functions of; None: of nothing but themselves.
+        machine: model with an annealing path that takes a condition.
+        conditions: conditions, one for each law.
+        asked: options of annealing; defaults depend on the number of laws.
+        seed: seed of all draws.
+        kinds: digests that key the noise of the laws; None: those of the conditions.
 
     Example:
         >>> import simulacra
@@ -185,15 +195,17 @@ def _brackets(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents)
         for i in range(0, len(c), size):
             progress.part = len(c[i : i + size])
             some, named = c[i : i + size], kinds[i : i + size]
-            make = lambda some=some, named=named: _both(machine, some, how, seed, named)
+            make = lambda some=some, named=named: _two_sided(machine, some, how, seed, named)
             parts.append(once("annealed-laws", (machine, some, how, seed, named), make, BOTH))
             progress.advance(progress.part)
     forward, reverse, effective = (torch.cat(part, -1) for part in zip(*parts))
     return Brackets(forward, reverse, effective, how.temperatures + 1, how.chains, how.sweeps, seed)
 
 
-def _both(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents) -> tuple[Tensor, Tensor, Tensor]:
-    """Both estimates of each log Z, and how many chains count."""
+def _two_sided(
+    machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns both estimates of each log Z, and the effective numbers of chains."""
     n = how.chains
     rng = Rng(seed, "laws", rows=kinds.repeated(n), device=machine.device)
     given, path = c.repeat_interleave(n, 0), schedule(how.temperatures)
@@ -202,7 +214,7 @@ def _both(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents) -> 
     back = rng.at("reverse")
     state = machine.start_chain(back.at("start"))
     for t in each(range(how.sweeps), "sweeps before annealing in reverse", "sweep"):
-        # at one temperature a step of the path is a sweep
+        # an annealing step at constant temperature is a Gibbs sweep
         _, state = machine.anneal(state, 1.0, 1.0, back.at("sweep", t), given)
     down, _ = annealed(machine, state, path[::-1], back, given)
     base = to_float64(machine.base_log_z()).cpu()
@@ -213,6 +225,11 @@ def _both(machine: Any, c: Tensor, how: Settled, seed: int, kinds: Contents) -> 
 
 
 def energies(laws: Laws, rows: int) -> Tensor:
-    """The first term of (1) of each row, in nats, float64, shape (rows,)."""
+    """Returns the first term of (1) for each row, in nats, float64, shape (rows,).
+
+    Args:
+        laws: laws of the rows.
+        rows: number of rows.
+    """
     each = -to_float64(can.able(laws.machine, can.HasEnergy).free_energy(laws.x, laws.c)).cpu()
     return torch.zeros(rows, dtype=each.dtype).index_add(0, laws.row.cpu(), each)

@@ -1,8 +1,8 @@
-"""Constant columns of real-valued or positive data, and how narrow a density is around them.
+"""Finds constant columns of real-valued or positive data, and measures the width of the density there.
 
-A Gaussian with variance s^2 around a value that never changes has log-density -log s + const: as s goes to
-0 it grows without limit, and the model is no better for it. How wide the model is there can be measured:
-moved by d, a Gaussian column falls by
+A Gaussian with variance s^2 around a constant value has log-density -log s + const, which grows without limit
+as s goes to 0, although the model does not improve. The width can be measured: if a Gaussian column is moved
+by d, its log-density falls by
 
     log p(x) - log p(x + d) = d^2 / (2 s^2)    =>    s = d / sqrt(2 fall)         (1)
 
@@ -27,21 +27,21 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.relative import has_relative, relative_scores
 from simulacra.evaluation.rows import chosen
 
-ROWS = 2000  # of the training split that columns are judged by; all are read of what is constant in these
-SCORED = 200  # rows that are moved
-DENSE = (Real, Positive)  # kinds of entries that a density stands on
-STEP = 0.01  # of the typical spread of the other columns: how far
+ROWS = 2000  # training rows for finding candidates, which are then checked on all rows
+SCORED = 200  # rows that are moved in equation (1)
+DENSE = (Real, Positive)  # spaces whose entries have a density
+STEP = 0.01  # d of equation (1), relative to the typical spread of the other columns
 
 
 @dataclass(frozen=True)
 class Constant:
-    """Columns that never change.
+    """Constant columns.
 
     Args:
-        names: of the columns.
+        names: names of the columns.
         of: number of columns with a density.
-        width: s of equation (1) over the spread of a typical column; infinite where the density does not
-            narrow there.
+        width: s of equation (1) over the spread of a typical column; infinite if the density does not fall
+            when the columns are moved.
     """
 
     names: tuple[str, ...]
@@ -50,15 +50,18 @@ class Constant:
 
 
 def constant_columns(model: Model, data: Dataset, seed: int = 0, limit: int = ROWS) -> Constant | None:
-    """The real and positive columns that are constant over all training rows, and the model's width there.
+    """Finds the real and positive columns that are constant over all training rows.
 
-    A column of which fewer than two values are known is no constant.
+    A column with fewer than two known values does not count as constant.
 
     Args:
-        limit: rows that say how far the other columns are spread.
+        model: model with a density or a bound.
+        data: data set.
+        seed: seed of the choice of rows and of all draws.
+        limit: number of rows from which the spread of the other columns is estimated.
 
     Returns:
-        None where nothing is real-valued, each level is scored, or the model has no density.
+        the columns; None if there are no real-valued columns, levels are scored, or the model has no density.
 
     Example:
         >>> import simulacra
@@ -84,7 +87,11 @@ def constant_columns(model: Model, data: Dataset, seed: int = 0, limit: int = RO
 
 
 def never_changing(rows: Split, at: list[int]) -> list[int]:
-    """Those of the flattened columns `at` whose known values are equal in all rows, and two or more.
+    """Returns those of the flattened columns `at` that have two or more known values, all equal.
+
+    Args:
+        rows: rows to read.
+        at: indices of flattened columns.
 
     Example:
         >>> import simulacra
@@ -105,13 +112,13 @@ def never_changing(rows: Split, at: list[int]) -> list[int]:
 
 
 def _entries(rows: Batch) -> tuple[Tensor, Tensor]:
-    """The values of rows and which of them are known, both of shape (B, d)."""
+    """Returns the values of rows, and True where they are known, both of shape (B, d)."""
     x = rows.x.flatten(1)
     return x, torch.ones_like(x, dtype=torch.bool) if rows.known is None else rows.known.flatten(1)
 
 
 def real_columns(space: Space) -> Iterator[tuple[int, str]]:
-    """Number and name of each flattened entry that is a real or a positive number.
+    """Yields index and name of each flattened entry that is a real or a positive number.
 
     Example:
         >>> list(real_columns(Real((1, 1, 2))))
@@ -128,7 +135,11 @@ def real_columns(space: Space) -> Iterator[tuple[int, str]]:
 
 
 def entry_name(space: Space, i: int) -> str:
-    """The name of a flattened entry of a vector or an image.
+    """Returns the name of a flattened entry of a vector or an image.
+
+    Args:
+        space: space of the rows.
+        i: index of the entry.
 
     Example:
         >>> entry_name(Real((1, 2, 2)), 3), entry_name(Real((4,)), 3)
@@ -140,9 +151,9 @@ def entry_name(space: Space, i: int) -> str:
 
 
 def _width(model: Model, train: Split, at: list[int], step: float, seed: int) -> float:
-    """s of equation (1) of a typical one of the columns `at`."""
+    """Returns s of equation (1) for the columns `at`, averaged."""
     drawn = train.rows(chosen(train, SCORED, seed))
-    # in memory, whatever the split is
+    # copy the rows to memory, because the split may be streamed
     rows = Split(drawn.x, train.preprocessing, drawn.c, known=drawn.known, c_known=drawn.c_known)
     moved = replace(rows, x=_moved(rows.x, at, step))
     fall = relative_scores(model, rows, seed) - relative_scores(model, moved, seed)

@@ -1,12 +1,11 @@
-"""Models that are wrong in a known way: what a score says of them is what the score is worth.
+"""Control models that are wrong in a known way, to test scores.
 
     windows    p(x) = 1/N sum_i N(x; s_i, sigma^2 I)                                                 (1)
     mixture    p(x) = sum_k w_k p_k(x) >= w_k p_k(x), so log p >= log p_k + log w_k                  (2)
 
-Windows around training rows are a memorizer: its samples look perfect, and held-out rows get a likelihood
-that falls without limit as sigma goes to 0. One wide window is noise. A mixture of 1 % of a good model and
-99 % of noise loses at most log 100 = 4.61 nats, by (2), whatever the number of entries, while nearly all
-of its samples are noise.
+Windows around training rows memorize: samples look perfect, and the likelihood of held-out rows falls without
+limit as sigma goes to 0. One wide window is noise. A mixture of 1 % of a good model and 99 % of noise loses
+at most log 100 = 4.61 nats, by (2), in any dimension, while nearly all of its samples are noise.
 
 Reference: Theis, van den Oord and Bethge, A note on the evaluation of generative models, 2016, section 3.
 Rows I8, I10.
@@ -30,13 +29,13 @@ from simulacra.evaluation.likelihood.parzen import log_windows
 
 
 class Windows(Model, Samples, HasDensity):
-    """Equation (1): a memorizer of the rows that it is given, or, with one row and a large sigma, noise.
+    """Equation (1): memorizes the given rows or, with one row and a large sigma, is noise.
 
     Args:
         space: a real space.
         rows: s_i in that space, shape (N, *).
-        sigma: width of each window.
-        preprocessing: that of the data whose scores are to be tried, or None: there is none.
+        sigma: standard deviation of each window.
+        preprocessing: preprocessing of the data that the model is scored on; None: none.
 
     Example:
         >>> import simulacra
@@ -56,11 +55,21 @@ class Windows(Model, Samples, HasDensity):
         self.sigma = sigma
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """log p(x) in nats, float64, shape (B,)."""
+        """Returns log p(x) in nats, float64, shape (B,).
+
+        Args:
+            x: rows, shape (B, *).
+            c: None; the model takes no condition.
+        """
         return log_windows(self.rows.flatten(1), x.flatten(1), [self.sigma])[0]
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """A row and noise, shape (B, *)."""
+        """Draws a row and adds noise, shape (B, *).
+
+        Args:
+            rng: random numbers of B rows.
+            c: None; the model takes no condition.
+        """
         u = rng.uniform("row", 1, dtype=torch.float64)[:, 0]
         chosen = self.rows[(u * len(self.rows)).long()]
         return chosen + self.sigma * rng.normal("noise", *self.space.shape, dtype=chosen.dtype)
@@ -71,7 +80,7 @@ class Mixture(Model, Samples, HasDensity):
 
     Args:
         parts: models of one space and preprocessing that have a density and draw samples.
-        shares: w, with sum 1.
+        shares: weights w, with sum 1.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -88,7 +97,12 @@ class Mixture(Model, Samples, HasDensity):
         self.parts, self.shares = torch.nn.ModuleList(parts), tuple(shares)
 
     def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """log p(x) in nats, float64, shape (B,)."""
+        """Returns log p(x) in nats, float64, shape (B,).
+
+        Args:
+            x: rows, shape (B, *).
+            c: None; the model takes no condition.
+        """
         terms = [
             can.able(part, can.HasDensity).log_density(x).double() + math.log(w)
             for part, w in zip(self.parts, self.shares)
@@ -96,13 +110,18 @@ class Mixture(Model, Samples, HasDensity):
         return torch.stack(terms).logsumexp(0)
 
     def part_of(self, rng: Rng) -> Tensor:
-        """Which part each row of `draw` comes from, shape (B,)."""
+        """Returns the index of the part from which each row of `draw` comes, shape (B,)."""
         u = rng.uniform("part", 1, dtype=torch.float64)
         ends = torch.tensor(self.shares, dtype=torch.float64, device=u.device).cumsum(0)
         return (u >= ends).sum(1).clamp_max(len(self.shares) - 1)
 
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """A draw of the part that was chosen, shape (B, *)."""
+        """Draws each row from a part chosen at random, shape (B, *).
+
+        Args:
+            rng: random numbers of B rows.
+            c: None; the model takes no condition.
+        """
         parts = [can.able(part, can.Samples) for part in self.parts]
         draws = torch.stack([part.draw(rng.at("part", k)) for k, part in enumerate(parts)])
         return draws[self.part_of(rng), torch.arange(draws.shape[1], device=draws.device)]

@@ -1,11 +1,12 @@
-"""How likely held-out rows are, as a typed estimate with the protocol it was measured under.
+"""Log-likelihood of held-out rows, as a typed estimate with its protocol.
 
     L_k(x) = log (1/k) sum_j p(x, z_j) / q(z_j|x) <= log p(x) in expectation,  L_1 the ELBO
 
-One pass over the importance samples gives the bound, the ELBO and how many of the samples count. An energy
-whose log Z cannot be summed is scored with log Z from both sides (`evaluation.likelihood.annealing`).
+One pass over the importance samples gives the bound, the ELBO and the effective sample size. An energy model
+whose log Z cannot be summed is scored with estimates of log Z from both sides
+(`evaluation.likelihood.annealing`).
 
-Reference: Burda, Grosse and Salakhutdinov 2015; Deep Learning 20.14 on what may be compared.
+Reference: Burda, Grosse and Salakhutdinov 2015; Deep Learning 20.14 on comparable likelihoods.
 """
 
 from __future__ import annotations
@@ -39,17 +40,17 @@ log = logging.getLogger("simulacra")
 
 @dataclass
 class Likelihood:
-    """What one pass over a split says.
+    """Likelihoods of the rows of a split.
 
     Args:
-        estimate: the best value that the model's capabilities give.
-        elbo: the mean of the log-weights, where there are importance weights.
+        estimate: best estimate that the model's capabilities permit.
+        elbo: ELBO as the mean of the log-weights; None without importance weights.
         effective: effective number of the k importance samples, shape (B,), or None.
-        bracket: of log Z, where the model is an energy whose log Z cannot be summed; `estimate` is
-            then the optimistic score.
-        pessimistic: the score by the other side of the bracket.
-        k: importance samples that were asked for.
-        interrupted: whether it was broken off: it is that of the first rows, or by a short bracket.
+        bracket: estimates of log Z of an energy model whose log Z cannot be summed; `estimate` is then the
+            optimistic score.
+        pessimistic: score with the upper estimate of log Z.
+        k: number of importance samples.
+        interrupted: True after an interrupt: scores are those of the first rows, or of short annealing.
     """
 
     estimate: Estimate
@@ -69,15 +70,18 @@ def likelihood(
     seed: int = 0,
     limit: int | None = None,
 ) -> Estimate:
-    """log p(x) of the rows of `split` in nats on the raw space, with its protocol.
+    """Returns log p(x) of the rows of `split` in nats on the raw space, with its protocol.
 
-    Exact where the model has a density, otherwise the importance-weighted bound with k samples,
-    otherwise the bound that the model has: the values of `model.log_prob` at the same seed.
+    It is exact if the model has a density; otherwise it is the importance-weighted bound with k samples, or
+    the model's own bound. Values equal those of `model.log_prob` with the same seed.
 
     Args:
+        model: trained model.
+        data: data set.
         split: `train`, `valid` or `test`.
-        k: importance samples.
-        limit: score only so many rows, chosen at random by the seed; the protocol then says so.
+        k: number of importance samples.
+        seed: seed of the choice of rows and of all draws.
+        limit: score only so many rows, chosen at random by the seed; the protocol then says so; None: all.
 
     Raises:
         ValueError: if the model is implicit, or the data are not those that it was built for.
@@ -101,11 +105,17 @@ def likelihoods(
     entries: int = ENTRIES,
     annealing: Annealing | Bracket = DEFAULT,
 ) -> Likelihood:
-    """Bound, ELBO and effective sample sizes in one pass; arguments as in `likelihood`.
+    """Returns the bound, the ELBO and effective sample sizes, computed in one pass.
 
     Args:
-        entries: budget of memory, in entries of x that are decoded at once.
-        annealing: how log Z is bracketed where it must be, or the bracket if it is known already.
+        model: trained model.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        k: number of importance samples.
+        seed: seed of the choice of rows and of all draws.
+        limit: score only so many rows, chosen at random by the seed; None: all.
+        entries: memory limit: number of entries of x that are decoded at once.
+        annealing: options for estimating log Z where it cannot be summed, or an estimate of it.
 
     Raises:
         ValueError: if the model is implicit, k is not positive, or model and data do not fit.
@@ -113,7 +123,7 @@ def likelihoods(
     data = data.under(model.preprocessing)
     scorable(model, data, k)
     if needs_bracket(model):
-        return _between(model, data, split, seed, limit, annealing)
+        return _two_sided_scores(model, data, split, seed, limit, annealing)
     parts, interrupted = _scores(model, data[split], k, seed, limit, entries)
     found = joined(parts, model.preprocessing.exact)
     details: dict[str, Any] = {"seed": seed, "preprocessing": model.preprocessing.label}
@@ -134,7 +144,7 @@ def likelihoods(
 def _scores(
     model: Model, rows: Split, k: int, seed: int, limit: int | None, entries: int
 ) -> tuple[list[Score], bool]:
-    """Scores of the rows, block by block, and whether an interrupt left only the first of them."""
+    """Returns scores of the rows by block, and True if an interrupt left only the first of them."""
     parts: list[Score] = []
     try:
         with evaluating(model), stage("scores", count(rows, limit), "row") as progress:
@@ -152,10 +162,10 @@ def _scores(
     return parts, False
 
 
-def _between(
+def _two_sided_scores(
     model: Model, data: Dataset, split: str, seed: int, limit: int | None, annealing: Annealing | Bracket
 ) -> Likelihood:
-    """-F(x) - log Z of the rows with log Z from both sides."""
+    """Returns -F(x) - log Z of the rows, with both estimates of log Z."""
     parts, met, rows = [], Met(), 0
     with evaluating(model):
         for block in blocks(model, data[split], seed, limit):
@@ -166,28 +176,33 @@ def _between(
             if laws is not None:
                 met.add(laws, rows)
             rows += n
-    whole, found = joined(parts, True), _bracketed(model, met, annealing, seed)
-    low, high = (whole.value - z for z in _sides(found, met, rows))
+    whole, found = joined(parts, True), _annealed_log_z(model, met, annealing, seed)
+    low, high = (whole.value - z for z in _log_z_of_rows(found, met, rows))
     details = {"seed": seed, "preprocessing": model.preprocessing.label, **found.details}
     more = (protocol_of(data, split, limit, seed), model.condition is not None)
     how = f"{found.betas:,} temperatures, {found.chains} chains"
     how += "" if met.machine is None else f" of each of {len(met.conditions):,} log Z"
     how += "" if model.preprocessing.exact else ", dequantized"
     closed = met.machine is not None or model.supports(can.HasEnergy)
-    # a bound on the energy, or from dequantization, errs the other way than forward AIS
+    # forward AIS gives an upper bound only if energy and preprocessing are exact
     kind: Kind = "upper" if closed and model.preprocessing.exact else "stochastic"
     how = how if closed else f"{how}, bound on the energy"
-    # several log Z are those of their rows: what they add to the error is in the rows' spread
+    # the error of a single log Z is common to all rows; errors of several are part of the rows' variance
     sides = [found.details.get(f"log_z_{side}_error", 0.0) for side in ("forward", "reverse")]
     ours, theirs = ({**details, "shared_error": error} for error in sides)
     estimate = Estimate(low, kind, whole.dims, f"forward AIS, {how}", ours, *more)
-    # the reverse chains start from Gibbs draws, not exact ones: no proven side
+    # not a proven bound, because the reverse chains start from Gibbs samples, not from exact ones
     pessimistic = Estimate(high, "stochastic", whole.dims, f"reverse AIS, {how}", theirs, *more)
     return Likelihood(estimate, bracket=found, pessimistic=pessimistic, interrupted=found.interrupted)
 
 
 def laws_of(model: Model, block: Rows) -> Laws | None:
-    """The laws of the rows, or None where all have one log Z."""
+    """Returns the law of each row, or None if all rows share one log Z.
+
+    Args:
+        model: energy model.
+        block: rows.
+    """
     if model.supports(can.HasPartitionFunctions):
         return can.able(model, can.HasPartitionFunctions).laws(block.y, block.known)
     if block.c is None:
@@ -195,7 +210,7 @@ def laws_of(model: Model, block: Rows) -> Laws | None:
     return Laws(model, block.y, block.c, torch.arange(len(block.y)), contents_of(block.c))
 
 
-def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
+def _annealed_log_z(model: Model, met: Met, annealing: Annealing | Bracket, seed: int) -> Bracket | Brackets:
     if met.machine is not None:
         assert isinstance(annealing, Annealing), "one bracket does not serve several laws"
         kinds = Contents.having(np.array(met.kinds))
@@ -209,22 +224,22 @@ def _bracketed(model: Model, met: Met, annealing: Annealing | Bracket, seed: int
     return found
 
 
-def _sides(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any, Any]:
-    """What to subtract from each row, forward and in reverse."""
+def _log_z_of_rows(found: Bracket | Brackets, met: Met, rows: int) -> tuple[Any, Any]:
+    """Returns the lower and the upper log Z of the rows."""
     if isinstance(found, Bracket):
         return found.forward.log_z, found.reverse.log_z
     return met.summed(found.forward, rows), met.summed(found.reverse, rows)
 
 
 def _energy(model: Model, block: Rows) -> Tensor:
-    """F(x), or a bound on it, in nats, float64, shape (B,)."""
+    """Returns F(x), or a bound on it, in nats, float64, shape (B,)."""
     if model.supports(can.HasEnergy):
         return to_float64(can.able(model, can.HasEnergy).free_energy(block.y, block.c)).cpu()
     return to_float64(can.able(model, can.HasBoundEnergy).bound_energy(block.y, block.c, block.rng)).cpu()
 
 
 def needs_bracket(model: Model) -> bool:
-    """Returns True if the model's energy can be scored only with a log Z that annealing brackets."""
+    """Returns True if scoring the model's energy requires an estimate of log Z by annealing."""
     if model.supports(can.HasDensity) or model.supports(can.HasBound):
         return False
     if model.supports(can.HasPartitionFunctions):
@@ -234,7 +249,13 @@ def needs_bracket(model: Model) -> bool:
 
 
 def scorable(model: Model, data: Dataset, k: int = 1) -> None:
-    """Raise ValueError unless the model gives a likelihood of these data."""
+    """Raises ValueError unless the model gives a likelihood of these data.
+
+    Args:
+        model: the model.
+        data: data set.
+        k: number of importance samples.
+    """
     if not has_likelihood(model):
         raise can.MissingCapability(
             f"{type(model).__name__} is implicit: it has neither density nor bound; "
@@ -246,7 +267,12 @@ def scorable(model: Model, data: Dataset, k: int = 1) -> None:
 
 
 def fits(model: Model, data: Dataset) -> None:
-    """Raise ValueError unless the data went through the preprocessing that the model carries."""
+    """Raises ValueError unless space and preprocessing of the data are those of the model.
+
+    Args:
+        model: the model.
+        data: data set.
+    """
     if model.space != data.space:
         raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
     if model.preprocessing != data.preprocessing:
@@ -257,12 +283,19 @@ def fits(model: Model, data: Dataset) -> None:
 
 
 def has_likelihood(model: Model) -> bool:
-    """Returns True if the model declares a density or a bound, or an energy whose log Z can be bracketed."""
+    """Returns True if the model has a density, a bound, or an energy whose log Z can be estimated."""
     return model.supports(can.HasDensity) or model.supports(can.HasBound) or needs_bracket(model)
 
 
 def protocol_of(data: Dataset, split: str, limit: int | None = None, seed: int = 0) -> Protocol:
-    """The protocol of the split, or of `limit` rows that the seed chooses."""
+    """Returns the protocol of a split, or of random rows of it.
+
+    Args:
+        data: data set.
+        split: `train`, `valid` or `test`.
+        limit: number of rows; None: all.
+        seed: seed of the choice of rows.
+    """
     whole = data.protocol(split)
     n = count(data[split], limit)
     if n == len(data[split]):
@@ -272,6 +305,12 @@ def protocol_of(data: Dataset, split: str, limit: int | None = None, seed: int =
 
 
 def first_of(protocol: Protocol, n: int, rows: int) -> Protocol:
-    """The protocol of the first n rows, where an interrupt left no more of them."""
+    """Returns the protocol of the first rows, to which an interrupt limited the scores.
+
+    Args:
+        protocol: protocol of all rows.
+        n: number of scored rows.
+        rows: number of all rows.
+    """
     told = f"first {n:,} of {rows:,}: interrupted"
     return replace(protocol, data=f"{protocol.data}[{told}]", split=f"{protocol.split}[{told}]")

@@ -1,8 +1,8 @@
-"""How long annealing is: as long as usual, or what a time buys by steps that are timed.
+"""Chooses the length of annealing: the default, or the longest that fits a time limit, by timing steps.
 
-A bracket by T temperatures, S sweeps and n chains of each law makes 2 T + S steps of n chains, each of which
-takes about a + b n seconds. The standard error of log Z falls as 1 / sqrt(n), and the spread of the
-weights as 1 / T. Lengths come in rungs, so that one machine finds the same length again.
+Annealing with T temperatures, S sweeps and n chains of each law takes 2 T + S steps of n chains, each of
+about a + b n seconds. The standard error of log Z falls as 1 / sqrt(n), and the variance of the log-weights
+as 1 / T. Only the lengths in `RUNGS` are used, so that timings on one machine lead to the same length again.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from simulacra.core.random.keyed import Rng
 log = logging.getLogger("simulacra")
 T = TypeVar("T")
 Given = tuple[int | None, int | None, int | None]  # temperatures, chains, sweeps
-MANY = 100  # different log Z beyond which each is annealed briefly
-USUAL, USUAL_OF_MANY = (1000, 100), (100, 10)  # temperatures and chains
+MANY = 100  # with more different log Z, the shorter default is used
+USUAL, USUAL_OF_MANY = (1000, 100), (100, 10)  # default temperatures and chains
 RUNGS = (
     (1000, 50),
     (500, 50),
@@ -37,13 +37,19 @@ RUNGS = (
     (30, 5),
     (20, 3),
 )
-TIMED = 3  # steps that are timed, after a first
-CHAINS = 2**14  # that are annealed at once
-SHORT, TIMES = 30, 10  # steps of a first run, and times as many beyond which one is made
+TIMED = 3  # timed steps, after one for warm-up
+CHAINS = 2**14  # largest number of chains that are annealed at once
+SHORT, TIMES = 30, 10  # length of a first run; it is made if the whole run is at least 10 times as long
 
 
 class Settled(NamedTuple):
-    """Temperatures, chains and sweeps, none of them open."""
+    """Length of annealing.
+
+    Args:
+        temperatures: number of steps in each direction.
+        chains: number of chains in each direction.
+        sweeps: number of Gibbs sweeps before the reverse direction.
+    """
 
     temperatures: int
     chains: int
@@ -51,29 +57,35 @@ class Settled(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """Steps of each chain in both directions, and sweeps before the reverse one."""
+        """Number of steps of each chain in both directions and of sweeps."""
         return 2 * self.temperatures + self.sweeps
 
 
 def usual(laws: int) -> tuple[int, int]:
-    """Temperatures and chains of so many different log Z, whatever the time."""
+    """Returns the default temperatures and chains for the given number of different log Z."""
     return USUAL_OF_MANY if laws > MANY else USUAL
 
 
 def settled(given: Given, temperatures: int, chains: int) -> Settled:
-    """What was given, and the rest as proposed."""
+    """Returns the given numbers, with None replaced by defaults.
+
+    Args:
+        given: temperatures, chains and sweeps; None: default.
+        temperatures: default temperatures and sweeps.
+        chains: default chains.
+    """
     proposed = (temperatures, chains, temperatures)
     return Settled(*[b if a is None else a for a, b in zip(given, proposed)])
 
 
 def affordable(given: Given, seconds: float, most: tuple[int, int], step: Callable[[int], float]) -> Settled:
-    """The longest lengths whose steps fit into the time: at most `most`, else the first of `RUNGS`.
+    """Returns the longest annealing whose predicted time fits: `most` at most, otherwise one of `RUNGS`.
 
     Args:
-        given: lengths that are not open.
-        seconds: for all steps.
-        most: temperatures and chains that are enough.
-        step: seconds of a step of so many chains.
+        given: temperatures, chains and sweeps; entries that are not None stay.
+        seconds: time limit for all steps.
+        most: sufficient temperatures and chains.
+        step: returns the seconds of a step of so many chains.
 
     Example:
         >>> affordable((None, None, None), 60, (1000, 100), lambda chains: 0.001 * chains)
@@ -89,12 +101,12 @@ def affordable(given: Given, seconds: float, most: tuple[int, int], step: Callab
     rungs = [rung for rung in RUNGS if rung[0] <= most[0] and rung[1] <= most[1]]
     tries = [wanted, *[settled(given, *rung) for rung in rungs]]
     found = next((how for how in tries if cost(how) <= seconds), min(tries, key=cost))
-    _say(found, wanted, cost)
+    _log_length(found, wanted, cost)
     return found
 
 
-def _say(found: Settled, wanted: Settled, cost: Callable[[Settled], float]) -> None:
-    """How long annealing will take, and what was left out, where that is worth a line."""
+def _log_length(found: Settled, wanted: Settled, cost: Callable[[Settled], float]) -> None:
+    """Logs the chosen length and its time if it is shorter than the default."""
     if found != wanted:
         log.info(
             "annealing: %s temperatures and %d chains, about %s "
@@ -105,13 +117,13 @@ def _say(found: Settled, wanted: Settled, cost: Callable[[Settled], float]) -> N
 
 
 def step_seconds(machine: Any, chains: int, laws: int = 1, c: Tensor | None = None) -> float:
-    """Seconds of a step of annealing, the shortest of a few.
+    """Returns the shortest time of a few annealing steps, in seconds.
 
     Args:
-        machine: anneals.
-        chains: of each law.
+        machine: model with an annealing path.
+        chains: number of chains of each law.
         laws: number of different log Z.
-        c: their conditions, shape (laws, *), or None.
+        c: conditions, one for each law, shape (laws, *), or None.
     """
     some = max(1, min(laws, CHAINS // chains))
     rng = Rng(0, "timing", rows=range(chains * some), device=machine.device)
@@ -127,10 +139,11 @@ def step_seconds(machine: Any, chains: int, laws: int = 1, c: Tensor | None = No
 
 
 def kept_short(how: Settled, run: Callable[[Settled], T]) -> T:
-    """`run(how)`; where it is long and is interrupted, the short run that was made first.
+    """Returns `run(how)`; if a long run is interrupted, returns the result of a short run made first.
 
     Args:
-        run: gives a bracket, which says `interrupted`.
+        how: length of the run.
+        run: anneals with a given length and returns a dataclass with a field `interrupted`.
     """
     short = Settled(min(SHORT, how.temperatures), min(10, how.chains), min(SHORT, how.sweeps))
     if how.steps < TIMES * short.steps:

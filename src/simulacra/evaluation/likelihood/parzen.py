@@ -1,11 +1,10 @@
-"""Parzen windows: a density put around samples. It is here because papers print it, not to rank models.
+"""Parzen window estimates, provided because papers report them; they do not rank models.
 
     log p(x) ~ log 1/N sum_i N(x; s_i, sigma^2 I)                                                  (1)
 
-with sigma chosen on validation rows. In many dimensions 10,000 samples are far too few: the estimate then
-lies far from log p(x) and puts models in the wrong order. The centres of k-means get more than the data
-themselves (Theis, van den Oord and Bethge 2016, figure 4 and table 1), because windows favour samples that
-lie in the middle of others.
+with sigma chosen on validation rows. In many dimensions 10,000 samples are far too few: the estimate then is
+far from log p(x) and ranks models wrongly. Centres of k-means score higher than the data themselves (Theis,
+van den Oord and Bethge 2016, figure 4 and table 1), because windows favour samples in the middle of others.
 
 Reference: Breuleux, Bengio and Vincent 2011; Goodfellow et al. 2014. Row I9.
 """
@@ -21,29 +20,28 @@ from torch import Tensor
 from simulacra.core.scores.estimate import Estimate
 from simulacra.evaluation.samples.nearest import nearest
 
-BLOCK = 512  # rows whose distances to all samples are held at once
+BLOCK = 512  # rows whose distances to all samples are in memory at once
 WARNING = "ranks models wrongly in many dimensions: do not compare by it"
-FACTORS = torch.logspace(-1, 1, 21, dtype=torch.float64)  # of the grid around the typical distance
+FACTORS = torch.logspace(-1, 1, 21, dtype=torch.float64)  # grid of sigma in units of the typical distance
 
 
 def parzen(
     samples: Tensor, validation: Tensor, test: Tensor, sigmas: Sequence[float] | None = None
 ) -> Estimate:
-    """Equation (1) for each test row, with the sigma of a grid that the validation rows like best.
+    """Returns equation (1) for each test row, with the sigma of a grid that is best on the validation rows.
 
     Args:
-        samples: of the model, flattened to shape (N, d).
-        validation: held-out rows, shape (V, d).
+        samples: samples of the model, shape (N, d).
+        validation: held-out rows for choosing sigma, shape (V, d).
         test: other held-out rows, shape (M, d).
-        sigmas: the grid; None: 21 values from 0.1 to 10 times the median distance of a validation row to
+        sigmas: grid of sigma; None: 21 values from 0.1 to 10 times the median distance of a validation row to
             its nearest sample, divided by the root of d.
 
     Returns:
-        an estimate of kind `stochastic`, in nats on the rows as they are given; its method carries the
-        warning.
+        an estimate of kind `stochastic`, in nats on the rows as given; its method contains a warning.
 
     Raises:
-        ValueError: if a sigma is not positive, or there is no distance to choose the grid by.
+        ValueError: if a sigma is not positive, or most validation rows equal a sample, which leaves no grid.
 
     Example:
         >>> x = torch.zeros(1, 2)
@@ -71,7 +69,12 @@ def _grid(samples: Tensor, validation: Tensor) -> list[float]:
 
 
 def log_windows(samples: Tensor, rows: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """log 1/N sum_i N(x; s_i, sigma^2 I) in nats, float64, shape (len(sigmas), len(rows)), in blocks.
+    """Returns log 1/N sum_i N(x; s_i, sigma^2 I) in nats, float64, shape (len(sigmas), len(rows)).
+
+    Args:
+        samples: centres s_i, shape (N, d).
+        rows: x, shape (M, d).
+        sigmas: standard deviations.
 
     Raises:
         ValueError: if samples and rows have different numbers of entries.

@@ -1,9 +1,8 @@
-"""log p(x) up to a constant of the model: differences between rows without a partition function.
+"""Differences of log p(x) between rows, which need no partition function.
 
     log p(x) - log p(y) = F(y) - F(x)                                            (1)
 
-so that an energy can be asked whether training rows are likelier than held-out ones although its log Z
-is not known.
+so that an energy model can be tested for overfitting although its log Z is unknown.
 
 Reference: Hinton, A practical guide to training restricted Boltzmann machines, 2010, section 6.
 """
@@ -26,17 +25,23 @@ from simulacra.evaluation.rows import blocks
 
 
 def has_relative(model: Model) -> bool:
-    """Returns True if two rows can be compared at the cost of a pass: no sum over states or law for each."""
+    """Returns True if rows have a score up to a constant that needs no partition function."""
     if model.supports(can.HasPartitionFunctions):
         return False
     if model.supports(can.HasEnergy):
-        # log Z is one number only where there is one law
+        # with a condition, log Z differs between rows
         return not model.supports(can.TakesCondition) or model.condition is None
     return model.supports(can.HasDensity) or model.supports(can.HasBound)
 
 
 def relative_scores(model: Model, split: Split, seed: int = 0, limit: int | None = None) -> Tensor:
-    """-F(x), log p(x) or a one-sample bound of a `subset`, in nats on the raw space, float64, shape (N,).
+    """Returns -F(x), log p(x) or a one-sample bound of rows, in nats on the raw space, float64, shape (N,).
+
+    Args:
+        model: the model.
+        split: rows.
+        seed: seed of the choice of rows and of all draws.
+        limit: number of rows, chosen at random; None: all.
 
     Example:
         >>> import simulacra
@@ -52,7 +57,15 @@ def relative_scores(model: Model, split: Split, seed: int = 0, limit: int | None
 
 
 def relative_estimate(model: Model, data: Dataset, split: str, seed: int, limit: int) -> Estimate:
-    """`relative_scores` of rows of a split, with their protocol."""
+    """Returns `relative_scores` of rows of a split as an estimate with its protocol.
+
+    Args:
+        model: the model.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of rows and of all draws.
+        limit: number of rows, chosen at random.
+    """
     values = relative_scores(model, data[split], seed, limit)
     dims = float(model.preprocessing.raw.dims)
     protocol = protocol_of(data, split, limit, seed)

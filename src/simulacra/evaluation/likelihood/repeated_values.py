@@ -1,4 +1,4 @@
-"""Values that recur where a density is measured: a sign of rounded data."""
+"""Measures the share of repeated values in columns with a density, a sign of rounded data."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ ROWS = 2000
 
 
 def repeated_values(data: Dataset, rows: Split, limit: int = ROWS) -> float | None:
-    """Share of the known values with a density that occur again in their column: near 1 for rounded data.
+    """Returns the share of values that occur again in their column: near 1 for rounded data.
 
-    None where no entry of the raw space has a density, or levels of it are scored.
+    Args:
+        data: data set, whose space says which columns have a density.
+        rows: rows to read.
+        limit: largest number of rows, chosen at random.
+
+    Returns:
+        the share over the known values of columns with a density; None if there are none, or levels are
+        scored.
     """
     at = _with_density(data.preprocessing.raw)
     if not at or data.space.discrete:
@@ -26,7 +33,7 @@ def repeated_values(data: Dataset, rows: Split, limit: int = ROWS) -> float | No
 
 
 def _with_density(space: Space) -> list[int]:
-    """Numbers of the flattened entries that are measured by their volume, not counted."""
+    """Returns the indices of the flattened entries that are continuous."""
     parts = [field for _, field in space.fields] if isinstance(space, Table) else [space]
     continuous = [not part.discrete for part in parts for _ in range(part.dims)]
     return [i for i, dense in enumerate(continuous) if dense]

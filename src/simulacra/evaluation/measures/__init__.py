@@ -1,1 +1,1 @@
-"""The registry of measures: everything that is found out about a model."""
+"""The registry of measures: everything that `evaluate` and the doctor measure."""

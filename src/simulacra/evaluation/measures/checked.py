@@ -1,4 +1,4 @@
-"""Measures that only the checks ask for: weights, splits, conditions, entries, and the setting of advice."""
+"""Measures that only the doctor's checks use: weights, splits, conditions, entries, and facts for advice."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ CELLS: Measure[Cells] = Measure(
 
 
 def setting(evidence: Evidence) -> Setting:
-    """What advice goes by; nothing is ruled out where that is not known."""
+    """Returns the facts on which advice depends; unknown facts rule nothing out."""
     return evidence[SETTING] or Setting()

@@ -1,4 +1,4 @@
-"""The history of a run's training, as its folder keeps it."""
+"""Reads the training history from a run folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Metrics = Sequence[Mapping[str, str]]
 
 @dataclass(frozen=True)
 class History:
-    """How training went.
+    """Record of a training.
 
     Args:
         metrics: rows of the metrics file.
@@ -28,7 +28,7 @@ class History:
 
 
 def history_of(folder: Path | str | None) -> History | None:
-    """The history that a run folder keeps; None without a folder.
+    """Returns the history in a run folder; None without a folder.
 
     Example:
         >>> history_of(None) is None
@@ -38,7 +38,7 @@ def history_of(folder: Path | str | None) -> History | None:
 
 
 def read_metrics(folder: Path | str | None) -> Metrics:
-    """Rows of `metrics.csv` in a run folder; none where there is no such file."""
+    """Returns the rows of `metrics.csv` in a run folder; empty without such a file."""
     path = Path(folder) / "metrics.csv" if folder is not None else None
     if path is None or not path.is_file():
         return ()
@@ -47,10 +47,10 @@ def read_metrics(folder: Path | str | None) -> Metrics:
 
 
 def keeps_best(folder: Path | str | None) -> bool:
-    """Returns True if the run in a folder ended with `patience`, and so with its best weights."""
+    """Returns True if the run was trained with `patience` and thus ended with its best weights."""
     if folder is None or not all((Path(folder) / name).is_file() for name in (CONFIG, WEIGHTS)):
         return False
-    # a damaged configuration is said where the scores are recorded in it
+    # a damaged configuration is reported later, when scores are recorded in it
     with contextlib.suppress(ValueError):
         return bool(read_json(Path(folder) / CONFIG).get("options", {}).get("patience"))
     return False

@@ -1,12 +1,12 @@
-"""Parts of an evaluation on disk, so that one that was killed takes up what it had.
+"""Stores parts of an evaluation on disk, so that one that was killed continues from them.
 
 A part is the result of one call: the log-weights of one direction of annealing, the scores of one block of
-rows, the samples of one call, the features of one block. It is stored under a digest of all that decides it
-(weights, rows, seed, lengths, versions, threads), and so a part is used only where computing it again
-gives the same bits. Only parts that took long are stored.
+rows, the samples of one call, the features of one block. Its name contains a digest of everything that
+determines it (weights, rows, seed, lengths, versions, threads), so that a part is reused only if computing it
+again would give the same bits. Only parts that took long are stored.
 
-Parts of a run lie in its folder `partial/` until its report is written. Features of rows serve every model
-that is scored on them, and stay in the user's cache, where the oldest are removed.
+Parts of a run are in its folder `partial/` until its report is written. Features of rows serve all models
+that are scored on these rows; they are in the user's cache, from which the oldest are removed.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ from simulacra.version import __version__
 log = logging.getLogger("simulacra")
 
 PARTIAL = "partial"  # folder of a run
-RECIPE = 1  # goes up when the numbers that a part holds change
-WORTH = 0.2  # seconds: what is made faster is made again
-LARGEST, MOST = 2**28, 2**30  # bytes of one part, and of a folder
+RECIPE = 1  # version, increased when the numbers in a part change
+WORTH = 0.2  # seconds; parts that are computed faster are not stored
+LARGEST, MOST = 2**28, 2**30  # largest sizes of a part and of a folder, in bytes
 T = TypeVar("T")
 Packed = tuple[dict[str, Tensor], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Form(Generic[T]):
-    """How a result is written.
+    """Serialization of a result.
 
     Args:
-        pack: tensors by name, and facts that JSON can hold.
-        unpack: the result from both.
+        pack: returns tensors by name, and values for JSON.
+        unpack: returns the result from both.
     """
 
     pack: Callable[[T], Packed]
@@ -67,8 +67,8 @@ class Store:
     """A folder of parts.
 
     Args:
-        folder: made when the first part is stored.
-        most: bytes of all parts; beyond it the oldest are removed.
+        folder: folder, created with the first part.
+        most: largest total size in bytes, beyond which the oldest parts are removed.
 
     Example:
         >>> import tempfile
@@ -85,14 +85,14 @@ class Store:
     def once(
         self, name: str, of: tuple[Any, ...], make: Callable[[], T], form: Form[T], least: float | None = None
     ) -> T:
-        """The stored part, or what `make` gives, which is stored if it took long.
+        """Returns the stored part; otherwise computes it, and stores it if that took long.
 
         Args:
-            name: of the kind of part.
-            of: all that decides it: modules, tensors, contents of rows, and plain values.
+            name: kind of part.
+            of: everything that determines it: modules, tensors, contents of rows, and plain values.
             make: computes it.
-            form: how it is written.
-            least: seconds from which it is worth storing; None: `WORTH`.
+            form: its serialization.
+            least: seconds of computation from which it is stored; None: `WORTH`.
         """
         key = self._key(name, of)
         path = self.folder / f"{name}-{key[:32]}.safetensors"
@@ -106,18 +106,19 @@ class Store:
         return made
 
     def _key(self, name: str, of: tuple[Any, ...]) -> str:
-        """SHA-256 of all that decides a part, and of the machinery that computes it."""
+        """Returns the SHA-256 of everything that determines a part, including versions and threads."""
         h = hashlib.sha256()
         machinery = (RECIPE, __version__, torch.__version__, torch.get_num_threads(), name)
         for value in (*machinery, *of):
-            h.update(f"{self._told(value)};".encode())
+            h.update(f"{self._identifier(value)};".encode())
         return h.hexdigest()
 
-    def _told(self, value: Any) -> str:
+    def _identifier(self, value: Any) -> str:
+        """Returns a text that identifies a value."""
         if isinstance(value, nn.Module):
-            # weights do not change while they are scored
+            # weights are constant during an evaluation, so their digest is cached
             if value not in self._weights:
-                self._weights[value] = _of_module(value)
+                self._weights[value] = _module_digest(value)
             return self._weights[value]
         if isinstance(value, Tensor):
             return digest({str(value.device): value})
@@ -126,7 +127,7 @@ class Store:
         return repr(value)
 
     def _read(self, path: Path, key: str, form: Form[T]) -> T | None:
-        """The part, or None where there is none, or it is damaged or too large."""
+        """Returns the part; None if there is none, or it is damaged or too large."""
         try:
             if not path.is_file() or path.stat().st_size > 2 * LARGEST:
                 return None
@@ -151,11 +152,11 @@ class Store:
             write_tensors(path, tensors, {"key": key, "devices": devices, "facts": facts})
             self._bound()
         except (OSError, ValueError) as error:
-            # the result is in memory, and only a later evaluation would have used the part
+            # not fatal: the result is in memory, and only a resumed evaluation needs the part
             log.debug("%s was not stored: %s", path, error)
 
     def _bound(self) -> None:
-        """Remove the oldest parts beyond `most` bytes, and what a killed process left half written."""
+        """Removes the oldest parts beyond `most` bytes, and unfinished files of killed processes."""
         found = [(path, path.stat()) for path in self.folder.iterdir() if path.is_file()]
         parts = [(stat.st_mtime_ns, stat.st_size, path) for path, stat in found if path.suffix != ".part"]
         total = sum(size for _, size, _ in parts)
@@ -167,8 +168,8 @@ class Store:
         remove_unfinished(self.folder, ABANDONED)
 
 
-def _of_module(module: nn.Module) -> str:
-    """A digest of weights, class and constructor's arguments."""
+def _module_digest(module: nn.Module) -> str:
+    """Returns a digest of weights, class and constructor arguments."""
     built = describe(module) if isinstance(module, Model) else {}
     said = {name: built.get(name) for name in ("arguments", "passed", "preprocessing")}
     place = next((t.device for t in module.state_dict().values()), "cpu")
@@ -180,10 +181,10 @@ _OPEN: ContextVar[Store | None] = ContextVar("partial", default=None)
 
 @contextlib.contextmanager
 def keeping(run: Path | None) -> Iterator[None]:
-    """Within, parts are stored in the folder of a run.
+    """Context in which parts are stored in the folder of a run.
 
     Args:
-        run: its folder; None: nothing is stored.
+        run: run folder; None: nothing is stored.
 
     Raises:
         ValueError: if a link leads out of the run.
@@ -198,7 +199,7 @@ def keeping(run: Path | None) -> Iterator[None]:
 
 
 def forget(run: Path) -> None:
-    """Remove the parts of a run, whose report is written."""
+    """Removes the parts of a run, once its report is written."""
     if not (run / PARTIAL).is_symlink():
         shutil.rmtree(run / PARTIAL, ignore_errors=True)
 
@@ -206,7 +207,14 @@ def forget(run: Path) -> None:
 def once(
     name: str, of: tuple[Any, ...], make: Callable[[], T], form: Form[T], least: float | None = None
 ) -> T:
-    """`Store.once` of the run that is evaluated; without one the result of `make`.
+    """Calls `Store.once` for the run that is being evaluated; without one, returns the result of `make`.
+
+    Args:
+        name: kind of part.
+        of: everything that determines it: modules, tensors, contents of rows, and plain values.
+        make: computes it.
+        form: its serialization.
+        least: seconds of computation from which it is stored; None: `WORTH`.
 
     Example:
         >>> once("two", (), lambda: 2, PLAIN)
@@ -217,7 +225,7 @@ def once(
 
 
 def fields_of(kind: Callable[..., T]) -> Form[T]:
-    """The form of a dataclass whose fields are tensors, None, or plain values.
+    """Returns the serialization of a dataclass whose fields are tensors, None, or plain values.
 
     Args:
         kind: the dataclass.

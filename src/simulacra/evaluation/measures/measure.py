@@ -1,4 +1,4 @@
-"""A measure: one thing that `evaluate` and the doctor find out about a model, and how it is told.
+"""Measures: computations on a trained model, with their requirements and their presentation.
 
 The registry is `simulacra.evaluation.measures.registry`. Nothing else lists measures: the report, its JSON,
 its lines, the columns of `compare` and the evidence of the doctor's checks all follow from it.
@@ -27,20 +27,20 @@ Lines = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Case:
-    """A model and the rows that it is measured on.
+    """A model and the rows on which it is measured.
 
     Args:
-        model: trained.
-        data: as the model's preprocessing makes them.
+        model: trained model.
+        data: data set, with the model's preprocessing.
         split: `train`, `valid` or `test`.
-        k: importance samples of a bound.
-        seed: of draws and choices of rows.
-        limit: use only so many rows, chosen at random.
+        k: number of importance samples of a bound.
+        seed: seed of draws and choices of rows.
+        limit: use only so many rows, chosen at random; None: all.
         n: number of samples to draw.
-        annealing: how log Z of an energy is bracketed.
-        judging: how samples are scored in features; None: as usual, where there is no likelihood.
-        history: of the training, where the model is that of a run.
-        asked: names of measures that were asked for beyond the usual ones.
+        annealing: options for estimating log Z of an energy.
+        judging: options for scoring samples in features; None: the defaults, for models without a likelihood.
+        history: training history, if the model is that of a run.
+        asked: names of optional measures to compute.
     """
 
     model: Model
@@ -57,7 +57,7 @@ class Case:
 
     @property
     def rows(self) -> Split:
-        """The split that is measured."""
+        """The split on which the model is measured."""
         return self.data[self.split]
 
     def can(self, *capabilities: type) -> bool:
@@ -65,13 +65,13 @@ class Case:
         return all(self.model.supports(capability) for capability in capabilities)
 
     def limited(self, n: int) -> Case:
-        """The same case with n rows at most."""
+        """Returns the same case with at most n rows."""
         return replace(self, limit=n)
 
 
 @dataclass(frozen=True)
 class Need:
-    """A condition on model and data.
+    """A requirement on model and data.
 
     Args:
         phrase: completes the sentence "the measure needs ...".
@@ -84,16 +84,16 @@ class Need:
 
 @dataclass(frozen=True)
 class Look(Generic[T]):
-    """A measure on as many rows as a share of the time of training pays for, right after it.
+    """A measure's short form right after training, on as many rows as a share of the time permits.
 
     Args:
-        compute: the result on n rows (or sweeps), None where there is none.
-        most: n above which no more is learned.
-        share: of the time that is left that may be spent.
-        probe: n that is timed.
-        least: n below which nothing is measured.
-        needs: conditions in place of those of the measure; None: the same.
-        after: name of a measure without whose result it is not computed.
+        compute: returns the result on n rows (or sweeps), or None.
+        most: returns the largest useful n.
+        share: share of the remaining time that may be spent.
+        probe: n of a first, timed call.
+        least: smallest useful n.
+        needs: requirements in place of those of the measure; None: the same.
+        after: name of a measure that must have a result.
     """
 
     compute: Callable[[Case, int], T | None]
@@ -107,21 +107,21 @@ class Look(Generic[T]):
 
 @dataclass(frozen=True)
 class Measure(Generic[T]):
-    """One thing to measure.
+    """A computation on a case, and the presentation of its result.
 
     Args:
-        name: key of the report and its JSON.
-        compute: the result from a case and the evidence so far, None where there is none.
+        name: key in the report and its JSON.
+        compute: returns the result for a case and the evidence so far, or None.
         cost: operations and draws, in words, for N rows.
-        needs: conditions without which it is not computed.
-        optional: it is computed only where it was asked for by name.
-        look: in place of `compute` right after training; None: it is left out there.
-        record: type of what the report keeps; None: the report keeps nothing.
-        summary: that record from a result; None: the result itself.
-        lines: name and value of each number of a record, in words.
-        columns: scores of a record for `compare`.
-        instead: a headline from a record, where the model has no likelihood.
-        ends: returns True if no other number of the model is one, such as of weights that are not finite.
+        needs: requirements; if one is not met, the measure is skipped.
+        optional: True if it is computed only on request.
+        look: short form right after training; None: it is skipped then.
+        record: type of the record in the report; None: the report has no record.
+        summary: returns the record of a result; None: the result itself.
+        lines: returns name and value of each number of a record, in words.
+        columns: returns the scores of a record for `compare`.
+        instead: returns a headline from a record, for models without a likelihood.
+        ends: returns True if all further measures are meaningless, for example if weights are not finite.
     """
 
     name: str
@@ -138,13 +138,18 @@ class Measure(Generic[T]):
     ends: Callable[[T], bool] = lambda result: False
 
     def lacks(self, case: Case) -> str:
-        """The first condition that a case does not meet, or nothing."""
+        """Returns the first requirement that a case does not meet, or an empty string."""
         if self.optional and self.name not in case.asked:
             return "to be asked for"
         return next((need.phrase for need in self.needs if not need.met(case)), "")
 
     def looked(self, case: Case, found: Evidence) -> Look[T] | None:
-        """The look at this case, or None where there is none or its needs are not met."""
+        """Returns the short form, or None if there is none or its requirements are not met.
+
+        Args:
+            case: model and rows.
+            found: evidence so far.
+        """
         look = self.look
         if look is None or (look.after and look.after not in found.results):
             return None
@@ -152,29 +157,29 @@ class Measure(Generic[T]):
         return look if all(need.met(case) for need in needs) else None
 
     def recorded(self, result: T | None) -> Any:
-        """The record that the report keeps of a result, as reading its JSON gives it back."""
+        """Returns the record of a result for the report, equal to what reading its JSON returns; or None."""
         if result is None or self.record is None:
             return None
         kept = result if self.summary is None else self.summary(result)
         return None if kept is None else self.read(as_json(kept))
 
     def read(self, content: Any) -> Any:
-        """A record from its JSON.
+        """Returns a record from its JSON.
 
         Raises:
             KeyError: if an entry is missing.
-            TypeError: if an entry is of another kind.
+            TypeError: if an entry is of another type.
         """
         return read_as(self.record, content)
 
 
 @dataclass
 class Evidence:
-    """Results by measure.
+    """Results of measures.
 
     Args:
-        results: by the name of the measure; what was not measured is missing.
-        interrupted: whether an interrupt left out what is missing.
+        results: results by name of the measure; those of skipped measures are missing.
+        interrupted: True if an interrupt skipped the missing measures.
     """
 
     results: dict[str, Any] = field(default_factory=dict)
@@ -182,29 +187,34 @@ class Evidence:
 
     @classmethod
     def of(cls, results: Mapping[Measure[Any], Any]) -> Evidence:
-        """The evidence of results that are at hand."""
+        """Returns evidence with the given results."""
         return cls({measure.name: result for measure, result in results.items() if result is not None})
 
     def __getitem__(self, measure: Measure[T]) -> T | None:
-        """The result of a measure, or None."""
+        """Returns the result of a measure, or None."""
         return cast(T | None, self.results.get(measure.name))
 
     def keep(self, measure: Measure[T], result: T | None) -> None:
-        """Add a result, unless it is None."""
+        """Adds a result, unless it is None.
+
+        Args:
+            measure: the measure.
+            result: its result.
+        """
         if result is not None:
             self.results[measure.name] = result
 
 
 class Unfinished(CutShort):
-    """An interrupt of a measure, whose result so far is in `done`."""
+    """An interrupt during a measure, with its partial result in `done`."""
 
 
 def evidence_of(measures: Sequence[Measure[Any]], case: Case) -> Evidence:
-    """The results of the measures whose needs a case meets; an interrupt leaves those that it did not reach.
+    """Returns the results of the measures whose requirements are met; after an interrupt, those so far.
 
     Args:
-        measures: in the order in which they are computed.
-        case: a model and its rows.
+        measures: measures in the order of computation.
+        case: model and rows.
     """
     found = Evidence()
     allowed = [measure for measure in measures if not measure.lacks(case)]

@@ -1,4 +1,4 @@
-"""Conditions on a model and its data without which a measure is not computed."""
+"""Requirements of measures on a model and its data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRIOR = Need("a model with a prior", lambda case: case.can(can.HasPrior))
 POSTERIOR = Need("a model with a Gaussian posterior", lambda case: case.can(can.HasPosterior))
 CODED = Need("a model that encodes and decodes", lambda case: case.can(can.Encodes, can.Decodes))
 CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
-VITALS_OF = Need("a model that tells how it fares", lambda case: case.can(can.HasDiagnostics))
+VITALS_OF = Need("a model with diagnostics", lambda case: case.can(can.HasDiagnostics))
 CHAINED = Need("a model with a Markov chain", lambda case: chains_of(case.model))
 SCORED = Need("a likelihood or a bound", lambda case: has_likelihood(case.model))
 IMPLICIT = Need("a model without a likelihood", lambda case: not has_likelihood(case.model))

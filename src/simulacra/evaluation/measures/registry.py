@@ -1,4 +1,4 @@
-"""The registry of measures: what is found out about a model, in the order in which a report tells it."""
+"""The registry of measures, in the order of a report."""
 
 from __future__ import annotations
 
@@ -64,18 +64,18 @@ from simulacra.evaluation.tables.wording import table_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 
-ROWS = 2000  # rows of the quadratic scores and of the training split's score
-DRAWS = 16  # importance samples of an ELBO whose mean alone matters
-CODES_SEEN = 500  # rows of a short look at the codes
-CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # sweeps of a short look that are timed, and that are run
+ROWS = 2000  # largest number of rows for scores of quadratic cost and for the score of the training split
+DRAWS = 16  # importance samples of the training rows' ELBO
+CODES_SEEN = 500  # largest number of rows for codes right after training
+CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # after training: chains, timed sweeps, fewest and most sweeps
 
 
 @dataclass(frozen=True)
 class Generalization:
-    """One score of held-out rows, and of as many training rows.
+    """A score of held-out rows, and of as many training rows.
 
     Args:
-        held_out: an ELBO where there is one, otherwise the likelihood.
+        held_out: ELBO if there is one, otherwise the likelihood.
         training: the same score of training rows.
     """
 
@@ -85,11 +85,11 @@ class Generalization:
 
 @dataclass(frozen=True)
 class TableFound:
-    """What samples kept of a table.
+    """Comparison of samples with the rows of a table.
 
     Args:
-        kept: losses of columns, pairs and classes beyond chance.
-        report: all measures, where they were asked for.
+        kept: significant differences of columns, pairs and classes.
+        report: all measures of tables, if requested.
     """
 
     kept: Kept
@@ -109,7 +109,7 @@ def _generalization(case: Case, found: Evidence) -> Generalization | None:
     if held_out is None:
         return None
     limit = min(ROWS, len(held_out.estimate.values), len(case.data.train))
-    # several laws are those of their rows
+    # a single log Z is reused; several depend on the rows
     known = held_out.bracket if isinstance(held_out.bracket, Bracket) else case.annealing
     train = likelihoods(case.model, case.data, "train", DRAWS, case.seed, limit, annealing=known)
     if train.interrupted:
@@ -117,13 +117,13 @@ def _generalization(case: Case, found: Evidence) -> Generalization | None:
     return Generalization(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
 
 
-def _seen(case: Case) -> int:
-    """The most rows of a short look."""
+def _most_rows(case: Case) -> int:
+    """Returns the largest number of rows for a measure right after training."""
     return min(ROWS, len(case.rows))
 
 
-def _few(case: Case) -> int:
-    """The most rows of a short look at codes and units."""
+def _most_code_rows(case: Case) -> int:
+    """Returns the largest number of rows for codes and units right after training."""
     return min(CODES_SEEN, len(case.rows))
 
 
@@ -139,7 +139,7 @@ def _codes(case: Case, found: Evidence) -> Codes:
 
 
 def _fidelity(case: Case, found: Evidence) -> Fidelity | None:
-    """PSNR and SSIM, where the range is known and there are enough images."""
+    """Returns PSNR and SSIM; None if the range is unknown or there are too few images."""
     try:
         return fidelity(case.model, case.data, case.split, case.seed, case.limit)
     except NotScored:
@@ -147,7 +147,7 @@ def _fidelity(case: Case, found: Evidence) -> Fidelity | None:
 
 
 def _quality(case: Case, found: Evidence) -> SampleQuality | Skipped | None:
-    """Scores of samples: a reason instead where nobody asked for them and the data do not allow them."""
+    """Returns scores of samples, or the reason why a default measurement is not possible."""
     if case.judging is not None:
         how = case.judging
         return sample_scores(
@@ -190,14 +190,14 @@ GENERALIZATION: Measure[Generalization] = Measure(
     _generalization,
     f"as the likelihood, of at most {ROWS:,} training rows with k = {DRAWS}",
     (SCORED, HELD_OUT),
-    look=Look(_relative, lambda case: min(_seen(case), len(case.data.train)), needs=(RELATIVE, VALID)),
+    look=Look(_relative, lambda case: min(_most_rows(case), len(case.data.train)), needs=(RELATIVE, VALID)),
 )
 CODES: Measure[Codes] = Measure(
     "latents",
     _codes,
     f"an encoding a row, then N^2 densities of at most {ROWS:,} rows",
     (POSTERIOR,),
-    look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _few, share=0.3),
+    look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _most_code_rows, share=0.3),
     record=Latents,
     summary=lambda found: found.summary,
     lines=latent_rows,
@@ -272,7 +272,7 @@ TABLE: Measure[TableFound] = Measure(
     lines=table_rows,
     columns=columns.table_columns,
 )
-# what the doctor alone asks for
+# measures that only the doctor uses
 DIAGNOSTICS: Measure[Diagnostics] = Measure(
     "diagnostics",
     lambda case, found: diagnostics(case.model, case.data, case.split, case.seed, case.limit),
@@ -286,7 +286,7 @@ NEIGHBOUR: Measure[float] = Measure(
     (VITALS_OF,),
     look=Look(
         lambda case, n: neighbour_accuracy(case.model, case.data, case.split, limit=n),
-        _few,
+        _most_code_rows,
         needs=(VITALS_OF, PRIOR),
         after="diagnostics",
     ),
@@ -307,13 +307,13 @@ LAYERS: Measure[list[Layer]] = Measure(
     "layers",
     lambda case, found: dead_units(case.model, case.data, case.split, case.seed, case.limit),
     "a forward pass a row",
-    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), _few),
+    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), _most_code_rows),
 )
 SPREAD: Measure[Spread] = Measure(
     "spread",
     lambda case, found: spread(case.model, case.data, case.split, case.seed, case.limit),
     "a decoding a row",
-    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), _few),
+    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), _most_code_rows),
 )
 MIXING: Measure[Mixing] = Measure(
     "mixing",
@@ -337,8 +337,7 @@ MODES: Measure[ModesFound] = Measure(
     (SAMPLES, MODES_OF),
 )
 
-# the scores of samples come first, so that what was asked for and cannot be done is said before the minutes
-# that the rest may take
+# scores of samples come early, so that a request that cannot be met fails before minutes of other measures
 MEASURES: tuple[Measure[Any], ...] = (
     HISTORY,
     SETTING,
@@ -372,7 +371,10 @@ MEASURES: tuple[Measure[Any], ...] = (
 
 
 def examined(case: Case) -> Evidence:
-    """The results of all measures whose needs a case meets.
+    """Returns the results of all measures whose requirements are met.
+
+    Args:
+        case: model and rows.
 
     Raises:
         ValueError: if model and data do not fit, or the samples cannot be scored as `judging` says.

@@ -1,1 +1,1 @@
-"""Samples beside data: distances, coverage, copies."""
+"""Scores of samples: distances to data, coverage, and copies of training rows."""

@@ -1,11 +1,11 @@
-"""Parts of the data that no sample falls into, where no truth with modes is known.
+"""Finds clusters of the data without samples, for data without known modes.
 
-Training rows are divided into K cells by k-means. Of n samples a cell with the share p of training rows is
-expected to get n p. It is lost where it gets fewer than a tenth of these, beyond chance over all cells,
+Training rows are divided into K cells by k-means. If a cell has a share p of the training rows, n p of n
+samples are expected in it. A cell is lost if it has fewer than a tenth of these, significantly for K cells,
 
     P(Binomial(n, p) <= samples in the cell) < ALPHA / K                                                  (1)
 
-while held-out rows have at least half of the share p there.
+while its share of held-out rows is at least p / 2.
 
 Reference: Richardson and Weiss 2018, On GANs and GMMs (bins of k-means).
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import scipy  # whose stats are loaded when they are used: that takes a second
+import scipy  # loads scipy.stats on first use, because that takes a second
 import torch
 from torch import Tensor
 
@@ -24,25 +24,22 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.rows import chosen, feature_blocks, features, samples_like, subset
 from simulacra.evaluation.samples.nearest import nearest
 
-CELLS, STEPS = 10, 20  # of k-means, and its steps
-LEARNED = 5000  # training rows that are divided
-FEWEST = 20  # training rows of a cell in the mean below which nothing is said
-ALPHA = 0.001  # probability that a healthy model has a lost cell
-FREQUENT, TENTH, HALF = (
-    0.02,
-    0.1,
-    0.5,
-)  # share of a cell that is judged; of what is expected of samples; of rows
+CELLS, STEPS = 10, 20  # number of cells and of steps of k-means
+LEARNED = 5000  # largest number of rows that are divided into cells
+FEWEST = 20  # with fewer training rows per cell on average, there is no result
+ALPHA = 0.001  # probability of a lost cell for a perfect model
+# smallest share of a tested cell; fractions of the expected samples and held-out rows
+FREQUENT, TENTH, HALF = 0.02, 0.1, 0.5
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells of the data, and which of them are lost.
+    """Cells of the data, and the lost ones.
 
     Args:
-        of: cells that are judged.
-        lost: shares of the training rows of those that are lost, by equation (1), the largest first.
-        samples: how many were drawn.
+        of: number of tested cells.
+        lost: shares of training rows of the lost cells, by equation (1), the largest first.
+        samples: number of samples.
     """
 
     of: int
@@ -59,13 +56,19 @@ def lost_cells(
     limit: int | None = None,
     drawn: Tensor | None = None,
 ) -> Cells | None:
-    """Cells of the training rows without samples.
+    """Finds cells of the training rows without samples.
 
     Args:
-        drawn: n samples, where they are at hand.
+        model: model to sample from.
+        data: data set.
+        split: split of the held-out rows.
+        n: number of samples.
+        seed: seed of the choice of rows and of all draws.
+        limit: largest number of held-out rows; None: 5,000.
+        drawn: n samples, if they were drawn before.
 
     Returns:
-        None where there are too few training rows.
+        the cells; None if there are too few training rows or samples are not finite.
 
     Example:
         >>> import simulacra
@@ -92,7 +95,12 @@ def lost_cells(
 
 
 def k_means(x: Tensor, k: int, seed: int = 0) -> Tensor:
-    """Centres of k cells after 20 steps from rows at random, shape (k, d).
+    """Returns the centres of k cells after 20 steps of k-means, shape (k, d).
+
+    Args:
+        x: rows, shape (N, d).
+        k: number of cells.
+        seed: seed of the initial centres, which are random rows.
 
     Example:
         >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
@@ -111,7 +119,7 @@ def k_means(x: Tensor, k: int, seed: int = 0) -> Tensor:
 
 
 def _points(model: Model, split: Split, most: int, seed: int) -> Tensor:
-    """At most so many rows in the feature space of the model."""
+    """Returns at most so many rows as points of the model's feature space."""
     return torch.cat(list(feature_blocks(model, split.select(chosen(split, most, seed)), seed)))
 
 

@@ -1,13 +1,16 @@
-"""What samples that are near to training rows are compared with besides held-out rows.
+"""References for the distances between samples and training rows, other than held-out rows.
 
-Held-out rows may lie elsewhere: later years, other sites, the end of a sorted file. Two comparisons do
-without:
+Held-out rows may have another distribution: later years, other sites, the end of a sorted file. Two
+references do not depend on them:
 
-    among:  the distance of a training row to the nearest other one, which a fresh row of its law has too
-    alike:  samples with a nearest training row each of its own, in two halves: are those of one half nearer
-            to the other half than to as many training rows? Then they are alike, not copied.
+    among:  distances of training rows to the nearest other training row; a new row of the same distribution
+            would have such a distance, too
+    alike:  samples with different nearest training rows, in two halves: the fraction of one half that is
+            nearer to the other half than to as many training rows; if it is large, samples resemble each
+            other and are no copies
 
-In a continuous law rows are equal by the precision of numbers alone: of n samples and N training rows
+In a continuous distribution rows are equal only by the limited precision of numbers: with n samples and N
+training rows
 
     copies by chance ~ Poisson(n (COPY + N 2^-24 [one column]))                                          (1)
 
@@ -18,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import scipy  # whose stats are loaded when they are used: that takes a second
+import scipy  # loads scipy.stats on first use, because that takes a second
 import torch
 from torch import Tensor
 
@@ -31,22 +34,22 @@ from simulacra.data.leaks.nearness import continuous
 from simulacra.evaluation.rows import chosen, feature_blocks, features
 from simulacra.evaluation.samples.nearest import nearest, nearest_other
 
-AMONG = 500  # training rows whose nearest others are searched
-LOOKED_AT = 2000  # training rows by which a law counts as continuous
-COPY = 1e-6  # distance, relative to the typical one, that counts as none
-PRECISION = 2.0**-24  # of numbers in single precision
+AMONG = 500  # training rows whose nearest other training row is searched
+LOOKED_AT = 2000  # training rows from which it is decided whether the distribution is continuous
+COPY = 1e-6  # distances below this fraction of the typical one count as 0
+PRECISION = 2.0**-24  # precision of float32
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Training rows beside training rows, and samples beside samples.
+    """Distances among training rows and among samples.
 
     Args:
-        among: distances of training rows to the nearest other one, float64.
-        to_rows: samples that are nearer to a training row than to another sample, of as many.
-        to_samples: samples that are nearer to another sample.
-        continuous: whether rows of the law are never equal by chance.
-        dims: entries of a row.
+        among: distances of training rows to the nearest other training row, float64.
+        to_rows: number of samples that are nearer to a training row than to another sample.
+        to_samples: number of samples that are nearer to another sample.
+        continuous: True if rows of the distribution are never equal by chance.
+        dims: number of entries of a row.
     """
 
     among: Tensor
@@ -57,11 +60,17 @@ class Beside:
 
     @property
     def alike_chance(self) -> float:
-        """Probability that so few samples are nearer to training rows if they were as much apart as those."""
+        """Probability of so few samples nearer to training rows if both distances were alike."""
         return float(scipy.stats.binom(self.to_rows + self.to_samples, 0.5).cdf(self.to_rows))
 
     def coincidence(self, copies: int, samples: int, rows: int) -> float:
-        """Probability of so many equal rows by chance, by equation (1)."""
+        """Returns the probability of so many equal rows by chance, by equation (1).
+
+        Args:
+            copies: number of samples that equal a training row.
+            samples: number of samples.
+            rows: number of training rows.
+        """
         expected = samples * (COPY + rows * PRECISION * (self.dims == 1))
         return float(scipy.stats.poisson(expected).sf(copies - 1))
 
@@ -73,13 +82,13 @@ class Beside:
 
 @dataclass(frozen=True)
 class Among(Record):
-    """Training rows and samples among themselves, in numbers.
+    """Summary of distances among training rows and among samples.
 
     Args:
-        median_distance: of a training row to the nearest other one.
-        to_rows: samples that are nearer to a training row than to another sample, of as many.
-        to_samples: samples that are nearer to another sample.
-        continuous: whether rows of the law are never equal by chance.
+        median_distance: median distance of a training row to the nearest other one.
+        to_rows: number of samples that are nearer to a training row than to another sample.
+        to_samples: number of samples that are nearer to another sample.
+        continuous: True if rows of the distribution are never equal by chance.
     """
 
     median_distance: float
@@ -89,14 +98,17 @@ class Among(Record):
 
 
 def beside(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: int = 0) -> Beside | None:
-    """The comparisons of samples in feature space.
+    """Computes the reference distances among training rows and among samples.
 
     Args:
-        samples: shape (n, d).
-        which: number of the training row that is nearest to each, shape (n,).
+        model: model whose features define distances.
+        data: data set.
+        samples: samples in feature space, shape (n, d).
+        which: index of the nearest training row of each sample, shape (n,).
+        seed: seed of the choice of rows.
 
     Returns:
-        None where there is a single training row.
+        the distances; None for a single training row.
     """
     train = data.train
     if len(train) < 2:
@@ -104,12 +116,12 @@ def beside(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: in
     at = chosen(train, AMONG, seed)
     queries = features(model, train.rows(at).x, seed=seed + 2)
     among = nearest_other(queries, at, feature_blocks(model, train, seed + 2))
-    rows, alike = _alike(model, data, samples, which, seed)
+    rows, alike = _nearer_counts(model, data, samples, which, seed)
     return Beside(among, rows, alike, _is_continuous(data, seed), int(data.preprocessing.raw.dims))
 
 
-def _alike(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: int) -> tuple[int, int]:
-    """How many samples are nearer to a training row, and how many to another sample."""
+def _nearer_counts(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: int) -> tuple[int, int]:
+    """Returns the number of samples nearer to a training row, and of those nearer to another sample."""
     first = {int(row): i for i, row in reversed(list(enumerate(which)))}
     apart = samples[torch.tensor(sorted(first.values()))]
     asked, others = apart[::2], apart[1::2]
@@ -123,7 +135,7 @@ def _alike(model: Model, data: Dataset, samples: Tensor, which: Tensor, seed: in
 
 
 def _is_continuous(data: Dataset, seed: int) -> bool:
-    """Returns True if a density of the model stands on numbers that are not rounded."""
+    """Returns True if the model has a density of real numbers and these are not rounded."""
     train = data.train
     if train.known is not None or train.lengths is not None or not data.preprocessing.exact:
         return False

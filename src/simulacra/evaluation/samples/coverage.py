@@ -1,13 +1,13 @@
-"""Do samples look like the data, and do they show all of it? Four shares from nearest neighbours.
+"""Precision, recall, density and coverage of samples, from nearest neighbours.
 
 With B_k(x) the ball around x that reaches its k-th neighbour within its own set,
 
     precision = 1/M sum_j 1[ y_j in some B_k(x_i) ]       recall   = 1/N sum_i 1[ x_i in some B_k(y_j) ]
     density   = 1/(k M) sum_j sum_i 1[ y_j in B_k(x_i) ]  coverage = 1/N sum_i 1[ some y_j in B_k(x_i) ]
 
-for real rows x_1..N and samples y_1..M. One outlier among the real rows makes a large ball and with it
-precision; one among the samples recall. Density counts balls instead and may be above 1; coverage looks
-only at balls around real rows.
+for real rows x_1..N and samples y_1..M. An outlier among the real rows has a large ball and inflates
+precision; one among the samples inflates recall. Density counts balls instead and may be above 1; coverage
+uses only balls around real rows.
 
 Reference: Kynkaanniemi et al. 2019 (precision, recall); Naeem et al. 2020 (density, coverage). Row G15.
 """
@@ -19,20 +19,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-BLOCK = 128  # rows whose distances to all others are held at once: few enough for the cache
-SLACK = 1e-12  # of the mean square of the rows: what rounding adds to the distance of equal rows
+BLOCK = 128  # rows whose distances to all others are in memory at once: few enough for the CPU's cache
+SLACK = 1e-12  # tolerance for rounding of squared distances, relative to the mean square of the rows
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """The four shares.
+    """Precision, recall, density and coverage.
 
     Args:
-        precision: of samples that lie among real rows.
-        recall: of real rows that lie among samples.
-        density: of balls around real rows that a sample lies in, 1 for the data themselves.
-        coverage: of real rows with a sample nearby.
-        k: neighbours.
+        precision: share of samples in the ball of a real row.
+        recall: share of real rows in the ball of a sample.
+        density: mean number of balls of real rows around a sample, over k; 1 for the data themselves.
+        coverage: share of real rows whose ball contains a sample.
+        k: number of neighbours within a ball.
     """
 
     precision: float
@@ -43,15 +43,15 @@ class Coverage:
 
 
 def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> Coverage:
-    """The four shares of feature rows, in blocks: memory grows with N + M, not with N M.
+    """Returns the four shares; computed in blocks, so that memory grows with N + M, not with N M.
 
     Args:
-        real: shape (N, d).
-        fake: shape (M, d).
-        k: neighbours that a ball reaches.
+        real: features of real rows, shape (N, d).
+        fake: features of samples, shape (M, d).
+        k: number of neighbours within a ball.
 
     Raises:
-        ValueError: if one side has no more than k rows.
+        ValueError: if one side has at most k rows.
 
     Example:
         >>> x = torch.arange(50.0).unsqueeze(1)
@@ -83,11 +83,11 @@ def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = 5) ->
 
 
 def _radii(x: Tensor, k: int) -> Tensor:
-    """The squared distance of each row to its k-th neighbour, itself not counted, shape (N,)."""
+    """Returns the squared distance of each row to its k-th neighbour, without itself, shape (N,)."""
     return torch.cat([_squared(b, x).topk(k + 1, largest=False).values[:, k] for b in x.split(BLOCK)])
 
 
 def _squared(a: Tensor, b: Tensor) -> Tensor:
-    """|a_i - b_j|^2, shape (len(a), len(b))."""
+    """Returns |a_i - b_j|^2, shape (len(a), len(b))."""
     norms = a.square().sum(1, keepdim=True) + b.square().sum(1)
     return torch.addmm(norms, a, b.T, alpha=-2).clamp_(min=0)

@@ -1,11 +1,11 @@
-"""How far two sets of feature rows are apart: Frechet distance, kernel distance, inception score.
+"""Distances between two sets of feature rows: Frechet distance and kernel distance; and the inception score.
 
     Frechet     |m1 - m2|^2 + Tr(S1 + S2 - 2 (S1 S2)^1/2),    the W_2^2 of two Gaussians         (1)
     kernel      MMD^2 with k(x, y) = (x'y / d + 1)^3, unbiased                                   (2)
     inception   exp E_x KL(p(y|x) || p(y)),    p(y) = E_x p(y|x)                                 (3)
 
-With S1 = L L' the matrix S1 S2 has the eigenvalues of L' S2 L, which is symmetric: no square root of a
-matrix is taken. All sums are in float64.
+With S1 = L L', the eigenvalues of S1 S2 are those of the symmetric matrix L' S2 L, so that no matrix square
+root is needed. All sums are in float64.
 
 Reference: Heusel et al. 2017 (1); Binkowski et al. 2018 (2); Salimans et al. 2016 (3). Row G15.
 """
@@ -20,9 +20,9 @@ from torch import Tensor
 
 from simulacra.core.random.keyed import Rng
 
-BLOCK = 128  # columns of a covariance that are multiplied at once: above the diagonal nothing is computed
-SUBSETS = 10  # disjoint parts of the rows over which a standard error is taken
-SIZE = 1000  # most rows of a part: a kernel distance needs the square of it in memory
+BLOCK = 128  # columns of a block of the covariance; blocks above the diagonal are not computed
+SUBSETS = 10  # number of disjoint parts of the rows from which a standard error is computed
+SIZE = 1000  # largest number of rows of a part, as the kernel distance needs its square in memory
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Moments:
 
     Args:
         mean: shape (d,), float64.
-        covariance: divided by N - 1, shape (d, d).
+        covariance: shape (d, d), with divisor N - 1.
         rows: N.
     """
 
@@ -42,14 +42,19 @@ class Moments:
 
 @dataclass(frozen=True)
 class Measured:
-    """A value with its standard error over disjoint parts of the rows; NaN where there is one part."""
+    """A value with its standard error.
+
+    Args:
+        value: mean over disjoint parts of the rows.
+        error: its standard error; NaN for a single part.
+    """
 
     value: float
     error: float
 
 
 def moments(features: Tensor) -> Moments:
-    """Mean and covariance of feature rows of shape (N, d).
+    """Returns mean and covariance of feature rows of shape (N, d).
 
     Raises:
         ValueError: if there are no more rows than features.
@@ -66,7 +71,12 @@ def moments(features: Tensor) -> Moments:
 
 
 def check_enough(rows: int, features: int) -> None:
-    """Raise ValueError unless a covariance of `features` numbers can be full from `rows` rows."""
+    """Raises ValueError unless there are enough rows for a covariance of full rank.
+
+    Args:
+        rows: number of rows.
+        features: number of features.
+    """
     if rows <= features:
         raise ValueError(
             f"a Frechet distance of {features} features needs at least {features + 1} rows on each side, "
@@ -75,7 +85,7 @@ def check_enough(rows: int, features: int) -> None:
 
 
 def _gram(x: Tensor) -> Tensor:
-    """x'x, the blocks above the diagonal by symmetry."""
+    """Returns x'x; blocks above the diagonal are copied by symmetry."""
     d = x.shape[1]
     lower = x.new_zeros(d, d)
     for i in range(0, d, BLOCK):
@@ -85,7 +95,7 @@ def _gram(x: Tensor) -> Tensor:
 
 
 def frechet_distance(x: Tensor, y: Tensor) -> float:
-    """Equation (1) of two sets of feature rows.
+    """Returns equation (1) for two sets of feature rows.
 
     Args:
         x: shape (N, d).
@@ -103,7 +113,11 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
 
 
 def frechet_of_moments(a: Moments, b: Moments) -> float:
-    """Equation (1) of two Gaussians, at least 0.
+    """Returns equation (1) for two Gaussians, at least 0.
+
+    Args:
+        a: moments of one side.
+        b: moments of the other.
 
     Example:
         >>> eye = torch.eye(2, dtype=torch.float64)
@@ -119,25 +133,26 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
 
 
 def _root(covariance: Tensor) -> Tensor:
-    """L with L L' = S."""
+    """Returns L with L L' = S."""
     found, failed = torch.linalg.cholesky_ex(covariance)
     if not failed:
         return found
-    # singular: a feature that never changes, such as a unit that is never active
+    # singular: some feature is constant, such as a dead unit
     values, vectors = torch.linalg.eigh(covariance)
     return vectors * values.clamp(min=0).sqrt()
 
 
 def kernel_distance(x: Tensor, y: Tensor, subsets: int = SUBSETS, seed: int = 0) -> Measured:
-    """Equation (2): the mean over disjoint subsets of the rows, each without bias, and its error.
+    """Returns equation (2) with its standard error, as the mean over disjoint subsets of the rows.
 
     Args:
         x: shape (N, d).
         y: shape (M, d).
-        subsets: parts of the rows, chosen at random; more where a part would have over 1,000 rows.
+        subsets: number of random subsets; more if a subset would have over 1,000 rows.
+        seed: seed of the subsets.
 
     Raises:
-        ValueError: if a part has fewer than two rows.
+        ValueError: if a subset has fewer than two rows.
 
     Example:
         >>> x = torch.linspace(-1, 1, 200).unsqueeze(1)
@@ -160,7 +175,7 @@ def kernel_distance(x: Tensor, y: Tensor, subsets: int = SUBSETS, seed: int = 0)
 
 
 def _cubic_mmd2(x: Tensor, y: Tensor) -> Tensor:
-    """Unbiased MMD^2 with the kernel of (2)."""
+    """Returns the unbiased MMD^2 with the kernel of (2)."""
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         return (a @ b.T / a.shape[1] + 1) ** 3
@@ -173,22 +188,22 @@ def _cubic_mmd2(x: Tensor, y: Tensor) -> Tensor:
 
 
 def over_parts(values: Tensor) -> Measured:
-    """Mean and standard error of the values of disjoint parts."""
+    """Returns mean and standard error of the values of disjoint parts, shape (parts,)."""
     n = len(values)
     return Measured(float(values.mean()), float(values.std() / math.sqrt(n)) if n > 1 else math.nan)
 
 
 def frechet_error(x: Tensor, b: Moments) -> float:
-    """Standard error of equation (1) over draws of the rows x, by what each row does to it.
+    """Returns the standard error of equation (1) over draws of the rows x, by the influence of each row.
 
         F changes by 2 (m1 - m2)'(x - m1) + (x - m1)'(I - A)(x - m1) - Tr((I - A) S1),    A S1 A = S2   (4)
 
-    where A is the linear map that takes one Gaussian to the other. The error is the standard deviation of
-    (4) over the root of the number of rows.
+    A is the linear map from one Gaussian to the other. The standard error is the standard deviation of (4)
+    over the root of the number of rows.
 
     Args:
-        x: rows of shape (N, d).
-        b: of the other side, which is taken as given.
+        x: rows, shape (N, d).
+        b: moments of the other side, taken as exact.
 
     Example:
         >>> x = torch.tensor([[-1.0], [1.0]]).repeat(50, 1)
@@ -199,7 +214,7 @@ def frechet_error(x: Tensor, b: Moments) -> float:
     """
     a = moments(x)
     values, vectors = torch.linalg.eigh(a.covariance)
-    # what never varies cannot change the distance
+    # directions without variance do not contribute
     kept = values > values[-1] * len(values) * torch.finfo(torch.float64).eps
     root, inverse = vectors[:, kept] * values[kept].sqrt(), vectors[:, kept] / values[kept].sqrt()
     inner, axes = torch.linalg.eigh(root.T @ b.covariance @ root)
@@ -211,11 +226,12 @@ def frechet_error(x: Tensor, b: Moments) -> float:
 
 
 def inception_score(probabilities: Tensor, splits: int = SUBSETS, seed: int = 0) -> Measured:
-    """Equation (3) of the label probabilities p(y|x) of samples: from 1 to the number of classes.
+    """Returns equation (3), from 1 to the number of classes, with its standard error.
 
     Args:
-        probabilities: shape (N, K), each row sums to 1.
-        splits: disjoint parts of the rows, chosen at random; the score is the mean over them.
+        probabilities: p(y|x) of samples, shape (N, K); each row sums to 1.
+        splits: number of random disjoint parts of the rows; the score is the mean over them.
+        seed: seed of the parts.
 
     Raises:
         ValueError: if there are fewer rows than splits.

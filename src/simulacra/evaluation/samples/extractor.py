@@ -1,8 +1,8 @@
-"""Feature extractors: what turns rows into the numbers in which samples are judged.
+"""Feature extractors: networks whose outputs are the features in which samples are scored.
 
-Three kinds: a small network trained on the data set's own training rows, kept in the user's cache; any
-`nn.Module`; a file on this machine. Each knows its label and the digest of its weights, which stand beside
-every score: distances in the features of different extractors have nothing to do with each other.
+There are three kinds: a small network trained on the training rows and stored in the user's cache; any
+`nn.Module`; a file. Every score contains the extractor's label and the digest of its weights, because
+distances in the features of different extractors are not comparable.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Extractor:
     """A network whose outputs are features.
 
     Args:
-        label: what stands beside the scores, such as `classifier of mnist 96aa, 64 features, 98.0% right`.
+        label: name in reports, such as `classifier of mnist 96aa, 64 features, 98.0% right`.
         digest: SHA-256 of its weights, or of its file.
-        network: from rows in feature space (B, *) to features, flattened to (B, size).
-        read: from features to the logits of labels, or None where it is no classifier.
-        path: the file that holds it, or None.
+        network: maps rows in feature space, shape (B, *), to features, flattened to (B, size).
+        read: maps features to the logits of labels; None if it is no classifier.
+        path: file that contains it, or None.
     """
 
     label: str
@@ -47,10 +47,13 @@ class Extractor:
     path: Path | None = None
 
     def features(self, rows: Tensor) -> Tensor:
-        """Features of rows in feature space, float64 on the CPU, shape (B, size).
+        """Returns the features of rows, float64 on the CPU, shape (B, size).
+
+        Args:
+            rows: rows in feature space, shape (B, *).
 
         Raises:
-            ValueError: if the network does not take such rows, or gives a number that is not finite.
+            ValueError: if the network does not accept such rows, or a feature is not finite.
         """
         with evaluating(self.network):
             parts = [self._run(part) for part in rows.split(CHUNK)]
@@ -73,7 +76,11 @@ class Extractor:
         return out.flatten(1).double().cpu()
 
     def probabilities(self, features: Tensor) -> Tensor | None:
-        """p(label|x) of rows with these features, shape (B, classes), or None without a classifier."""
+        """Returns p(label|x) for the features of rows, shape (B, classes); None if it is no classifier.
+
+        Args:
+            features: shape (B, size).
+        """
         if self.read is None:
             return None
         with evaluating(self.network):
@@ -87,16 +94,17 @@ def extractor_for(
     seed: int = 0,
     folder: str | Path | None = None,
 ) -> Extractor:
-    """The extractor for a data set.
+    """Returns the feature extractor for a data set.
 
     Args:
-        given: an extractor; a module, whose outputs are the features; a file, TorchScript or one that this
-            function kept; or None: a network trained on `data.train`, the first time.
-        seed: of that network.
-        folder: where trained networks are kept; None: the user's cache.
+        data: data set.
+        given: an extractor; a module, whose outputs are the features; a file, either TorchScript or one that
+            this function saved; or None: a network trained on `data.train`, unless it is in the cache.
+        seed: seed of that training.
+        folder: folder for trained networks; None: the user's cache.
 
     Raises:
-        ValueError: if a file is missing or is none of both.
+        ValueError: if a file is missing or is neither.
 
     Example:
         >>> import simulacra
@@ -132,7 +140,13 @@ def _label(plan: Plan, name: str, digest: str, quality: float | None) -> str:
 
 
 def recipe_digest(data: Dataset, plan: Plan, seed: int) -> str:
-    """SHA-256 of all that decides the weights of a trained network but the machine."""
+    """Returns the SHA-256 of everything but the machine that determines the weights of a trained network.
+
+    Args:
+        data: data set.
+        plan: kind and size of the network.
+        seed: seed of the training.
+    """
     labels = data.train.labels
     parts = {
         "recipe": RECIPE,
@@ -146,7 +160,7 @@ def recipe_digest(data: Dataset, plan: Plan, seed: int) -> str:
 
 
 def digest_of(module: nn.Module) -> str:
-    """SHA-256 of a module's weights and buffers by name.
+    """Returns the SHA-256 of a module's weights and buffers by name.
 
     Example:
         >>> digest_of(nn.Identity()) == digest_of(nn.ReLU())
@@ -160,6 +174,7 @@ def digest_of(module: nn.Module) -> str:
 
 
 def _keep(found: Extractor, plan: Plan, path: Path) -> Extractor:
+    """Saves a trained extractor; if that fails, logs a warning."""
     header = {"extractor": plan.spec(), "label": found.label, "recipe": RECIPE}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +186,7 @@ def _keep(found: Extractor, plan: Plan, path: Path) -> Extractor:
 
 
 def _kept(path: Path) -> Extractor:
-    """What `_keep` wrote.
+    """Loads an extractor saved by `_keep`.
 
     Raises:
         ValueError: if the file is damaged or holds something else.
@@ -180,7 +195,7 @@ def _kept(path: Path) -> Extractor:
     try:
         entry: dict[str, Any] = header["extractor"]
         plan = Plan(entry["kind"], tuple(entry["shape"]), entry["classes"], entry["size"])
-        # the weights are read from the file
+        # initial weights are replaced below: do not advance torch's global generator
         with torch.random.fork_rng(devices=[]):
             net = FeatureNet(plan)
         net.load_state_dict(weights)
@@ -194,7 +209,7 @@ def _kept(path: Path) -> Extractor:
 
 
 def from_file(path: Path) -> Extractor:
-    """An extractor from a file: what `extractor_for` kept (`.safetensors`), or TorchScript.
+    """Loads an extractor from a file: TorchScript, or `.safetensors` as saved by `extractor_for`.
 
     A TorchScript file is a program: take it only from a source that you trust.
 
@@ -207,7 +222,7 @@ def from_file(path: Path) -> Extractor:
         return _kept(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch, that TorchScript gets no further features
+            warnings.simplefilter("ignore")  # torch's warning that TorchScript is deprecated
             module = torch.jit.load(str(path), map_location="cpu")
     except RuntimeError as error:
         raise ValueError(

@@ -1,15 +1,15 @@
-"""A small network that learns, from the training rows alone, the features in which samples are judged.
+"""Trains a small network on the training rows; its features are those in which samples are scored.
 
-    classifier    h = relu(f(x)) / u,  minimizes -log softmax(W u h)_y     where rows have labels
-    autoencoder   h = f(x) / u,        minimizes |x - g(u h)|^2            where they have none
-    entries       h = x                                                    where there is little to compress
+    classifier    h = relu(f(x)) / u,  minimizes -log softmax(W u h)_y     if rows have labels
+    autoencoder   h = f(x) / u,        minimizes |x - g(u h)|^2            if they have none
+    entries       h = x                                                    for rows of few entries
 
-x is standardized, and the unit u makes the mean variance of the features 1 after training. A tenth of the
-training rows is kept out of training and says how good the network is. Same rows, seed and thread count:
-same weights.
+x is standardized, and the scale u makes the mean variance of the features 1 after training. A tenth of the
+training rows is held out to measure the quality of the network. The same rows, seed and number of threads
+give the same weights.
 
-Reference: Heusel et al. 2017 judge by the last hidden layer of a classifier of other people's photographs,
-which knows nothing of digits, tables or sounds.
+Reference: Heusel et al. 2017 use the last hidden layer of a classifier of photographs, which is unsuitable
+for digits, tables or sounds.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from simulacra.nets.coders import build_decoder, build_encoder
 
 log = logging.getLogger("simulacra")
 
-RECIPE = 1  # goes up when networks or their training change
-WIDTH, CODE = 64, 32  # features of a classifier and of an autoencoder
-FEW = 16  # entries that are features by themselves
+RECIPE = 1  # version, increased when networks or their training change
+WIDTH, CODE = 64, 32  # numbers of features of a classifier and of an autoencoder
+FEW = 16  # rows with at most so many entries are their own features
 CONV, HIDDEN = (16, 32, 64), (256,)
 BATCH, EPOCHS, RATE = 128, 30, 2e-3
-STEPS, PIXELS = 1200, 784  # most steps for rows of so many pixels: half a minute on one core
+STEPS, PIXELS = 1200, 784  # most steps for rows of at most 784 pixels: half a minute on one core
 FEWEST_STEPS = 200
-KEPT_OUT, MOST_KEPT_OUT = 0.1, 5000  # of the training rows
-MOMENTS = 5000  # rows that mean and variance are taken from
+KEPT_OUT, MOST_KEPT_OUT = 0.1, 5000  # share and largest number of held-out training rows
+MOMENTS = 5000  # rows from which mean and variance are computed
 
 Kind = Literal["classifier", "autoencoder", "entries"]
 NAMES: dict[str, str] = {"classifier": "a classifier", "autoencoder": "an autoencoder"}
@@ -50,11 +50,11 @@ NAMES: dict[str, str] = {"classifier": "a classifier", "autoencoder": "an autoen
 
 @dataclass(frozen=True)
 class Plan:
-    """What decides how a network is built.
+    """Kind and size of a network.
 
     Args:
-        kind: see the top of this file.
-        shape: of one row in feature space.
+        kind: one of the three kinds above.
+        shape: shape of a row in feature space.
         classes: number of labels, or 0.
         size: number of features.
     """
@@ -65,12 +65,12 @@ class Plan:
     size: int
 
     def spec(self) -> dict[str, Any]:
-        """The plan as JSON."""
+        """Returns a dictionary for JSON."""
         return asdict(self)
 
 
 def plan_for(data: Dataset) -> Plan:
-    """The plan for a data set: a classifier where its training rows have at least two labels."""
+    """Returns the plan for a data set: a classifier if its training rows have at least two labels."""
     shape = tuple(points(data.preprocessing, data.train.rows(torch.arange(1)).x).shape[1:])
     labels, dims = data.train.labels, math.prod(shape)
     classes = 0 if labels is None else int(labels.max()) + 1
@@ -82,7 +82,11 @@ def plan_for(data: Dataset) -> Plan:
 
 
 class FeatureNet(nn.Module):
-    """From rows (B, *shape) to features (B, size)."""
+    """Network from rows (B, *shape) to features (B, size).
+
+    Args:
+        plan: kind and size of the network.
+    """
 
     def __init__(self, plan: Plan):
         super().__init__()
@@ -105,46 +109,54 @@ class FeatureNet(nn.Module):
             self.encoder = nn.Sequential(self.encoder, nn.ReLU())
             self.head = nn.Linear(plan.size, plan.classes)
         else:
-            # transposed convolutions would take most of the time, and nobody looks at the pictures
+            # an MLP decoder: transposed convolutions would take most of the time
             self.head = build_decoder(space, plan.size, (1, *plan.shape), "mlp", HIDDEN, None, "relu")
 
     def standardized(self, x: Tensor) -> Tensor:
-        """x with mean 0 and variance 1: each entry of a flat row, all entries alike of an image."""
+        """Returns x with mean 0 and variance 1, by entry for flat rows, over all entries for images."""
         return (x - self.shift) / self.scale
 
     def forward(self, x: Tensor) -> Tensor:
-        """The features of rows x."""
+        """Returns the features of rows x, shape (B, size)."""
         return self.encoder(self.standardized(x)) / self.unit
 
     def read(self, features: Tensor) -> Tensor:
-        """What features say: logits of the labels (B, classes), or the standardized row (B, 1, *shape)."""
+        """Returns the logits of the labels (B, classes), or the decoded standardized rows (B, 1, *shape)."""
         return self.head(features * self.unit)
 
     def fit_scale(self, x: Tensor) -> None:
-        """Take the mean and the standard deviation from rows x; what never changes is left as it is."""
+        """Sets mean and standard deviation from rows x; constant entries are not scaled."""
         flat = x if len(self.plan.shape) == 1 else x.reshape(-1, 1)
         std = flat.double().std(0)
         self.shift.copy_(flat.double().mean(0).view_as(self.shift))
         self.scale.copy_(torch.where(std > 0, std, torch.ones_like(std)).view_as(self.scale))
 
     def losses(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        """Cross-entropy in nats, or the squared error of the standardized row, shape (B,)."""
+        """Returns the cross-entropy in nats, or the squared error of the standardized row, shape (B,).
+
+        Args:
+            x: rows, shape (B, *shape).
+            labels: class numbers, shape (B,); None for an autoencoder.
+        """
         if labels is not None:
             return F.cross_entropy(self.read(self(x)), labels, reduction="none")
         return (self.read(self(x)).squeeze(1) - self.standardized(x)).square().flatten(1).sum(1)
 
 
 def train(plan: Plan, data: Dataset, seed: int = 0, most: int = STEPS) -> tuple[FeatureNet, float | None]:
-    """A network trained on the training rows, and how good it is on those that were kept out.
+    """Trains a network on the training rows.
 
     Args:
-        most: steps for rows of 28 x 28 pixels or less.
+        plan: kind and size of the network.
+        data: data set.
+        seed: seed of initial weights and batches.
+        most: largest number of steps for rows of at most 28 x 28 pixels.
 
     Returns:
-        the network, and the share of labels that it gets right, or of the variance that it explains; None
-        where nothing is learnt.
+        the network, and its quality on held-out training rows: the accuracy of a classifier, or the share of
+        variance that an autoencoder explains; None if nothing is trained.
     """
-    # torch's own generator starts the weights: from our seed, and set back afterwards
+    # torch initializes weights from its global generator: seed it, and restore it afterwards
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(key_of(seed, "extractor"))
         net = FeatureNet(plan)
@@ -181,7 +193,7 @@ def _steps(plan: Plan, rows: int, most: int) -> int:
 
 
 def _batches(rows: Tensor, steps: int, seed: int) -> Iterator[Tensor]:
-    """Positions of the rows of each step: an order of its own for each pass."""
+    """Yields the row indices of each step, with a new permutation for each epoch."""
     rng, done, epoch = Rng(seed, "extractor"), 0, 0
     while done < steps:
         shuffled = rows[rng.permutation(f"epoch {epoch}", len(rows))]
@@ -198,7 +210,7 @@ def _rows(data: Dataset, chosen: Tensor, plan: Plan, seed: int = 0) -> tuple[Ten
 
 
 def _quality(net: FeatureNet, data: Dataset, kept_out: Tensor) -> float:
-    """Share of the labels of rows that is right, or of their variance that is explained."""
+    """Returns the accuracy of the labels, or the share of variance that is explained."""
     right, rows, total = 0.0, [], 0
     with evaluating(net):
         for chosen in kept_out.split(CHUNK):

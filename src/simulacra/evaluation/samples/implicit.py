@@ -1,13 +1,13 @@
 """Scores of samples, for models without a likelihood and for comparisons across families.
 
-Samples, held-out rows and training rows go through one feature extractor; the samples are compared with
-the held-out rows, and as many training rows too: what a perfect model would get. A Frechet distance from n
-samples is too large by about b / n, and b differs between models (Chong and Forsyth 2020). It is therefore
-given at n and n / 2 samples, and without that bias as
+Samples, held-out rows and training rows pass through one feature extractor. Samples are compared with
+held-out rows; as many training rows are compared with them, too, as the reference of a perfect model. A
+Frechet distance from n samples is too large by about b / n, where b differs between models (Chong and Forsyth
+2020). It is therefore computed for n and n / 2 samples, and extrapolated without that bias as
 
     F(n) = F + b / n    =>    F = 2 F(n) - F(n / 2)                                                (1)
 
-The number of held-out rows is the same in all of these, and so is what it adds.
+The number of held-out rows is the same in all of these, and so is its contribution to the bias.
 
 Reference: see `evaluation.samples.distances` and `evaluation.samples.coverage`. Rows G15 and F11.
 """
@@ -47,19 +47,19 @@ from simulacra.evaluation.samples.extractor import Extractor, extractor_for
 from simulacra.evaluation.samples.quality import Frechet, ModesFound, SampleQuality, Scores
 
 SAMPLES = 10_000
-FEWEST = 100  # rows: with fewer, every one of these numbers is mostly noise
+FEWEST = 100  # smallest number of rows; with fewer, the scores are mostly noise
 
 
 class NotScored(Refusal):
-    """The data do not allow these scores; the sentence says why."""
+    """Error if the data do not permit these scores, with the reason."""
 
 
 @dataclass(frozen=True)
 class Judging:
-    """How samples are scored.
+    """Options for scoring samples in features.
 
     Args:
-        extractor: as in `sample_scores`.
+        extractor: feature extractor, as in `sample_scores`.
         samples: number of samples, at most that of held-out or training rows.
     """
 
@@ -77,14 +77,18 @@ def sample_scores(
     limit: int | None = None,
     folder: str | Path | None = None,
 ) -> SampleQuality:
-    """Scores of n samples against n rows of `split`, in the features of an extractor.
+    """Scores n samples against n rows of `split`, in the features of an extractor.
 
     Args:
+        model: model to sample from.
+        data: data set.
+        split: `train`, `valid` or `test`.
         n: number of samples, at most that of the rows of `split` or of the training rows; a model with a
-            condition gets those of the rows that it is compared with.
+            condition is given the conditions of the rows that it is compared with.
         extractor: a module, a file, or None: a network trained on the training rows (`extractor_for`).
-        limit: use only so many rows of `split`, chosen at random.
-        folder: where trained extractors are kept; None: the user's cache.
+        seed: seed of the samples and the choice of rows.
+        limit: use only so many rows of `split`, chosen at random; None: all.
+        folder: folder for trained extractors and features; None: the user's cache.
 
     Raises:
         ValueError: if the model does not sample, rows have no features of fixed size, or there are too few
@@ -99,13 +103,13 @@ def sample_scores(
     """
     fits(model, data)
     rows = _rows(data, split, n, limit)
-    held_out = _some(data[split], rows, seed, limit)
+    held_out = _random_rows(data[split], rows, seed, limit)
     net = extractor_for(data, extractor, folder=folder)
     store = Store(Path(folder or cache()) / "features")
     real = _features(net, data, _raw(held_out), seed + 1, store)
     check_enough_for(real.shape[1], rows, split)
     judge = _Judge(net, data, real, moments(real), seed)
-    training = _features(net, data, _raw(_some(data.train, rows, seed + 1)), seed + 2, store)
+    training = _features(net, data, _raw(_random_rows(data.train, rows, seed + 1)), seed + 2, store)
     samples = samples_like(model, held_out, rows, seed).cpu()
     truth = data.truth if isinstance(data.truth, Modes) else None
     return SampleQuality(
@@ -115,14 +119,14 @@ def sample_scores(
         samples=rows,
         seed=seed,
         model=judge.scores(_features(net, data, samples.split(CHUNK), seed, store)),
-        # the classifier has seen the training rows
+        # inception score of held-out rows, because the classifier was trained on the training rows
         reference=judge.scores(training, labelled=real),
         modes=modes_found(truth, samples, held_out.x) if truth else None,
     )
 
 
 def _rows(data: Dataset, split: str, n: int, limit: int | None) -> int:
-    """How many rows there are on each side: an even number, for two halves."""
+    """Returns the number of rows on each side, which is even for two halves."""
     check_features(data, split, "train")
     found = min(n, count(data[split], limit), len(data.train))
     if found < FEWEST:
@@ -134,7 +138,12 @@ def _rows(data: Dataset, split: str, n: int, limit: int | None) -> int:
 
 
 def check_features(data: Dataset, *splits: str) -> None:
-    """Raise NotScored unless the rows have features of a fixed size."""
+    """Raises NotScored unless the rows have features of a fixed size.
+
+    Args:
+        data: data set.
+        splits: names of the splits.
+    """
     if isinstance(data.preprocessing.raw, Sequence):
         raise NotScored(f"{data.name} holds sequences: there is no feature extractor for them.")
     for name in splits:
@@ -143,7 +152,13 @@ def check_features(data: Dataset, *splits: str) -> None:
 
 
 def check_enough_for(features: int, rows: int, split: str) -> None:
-    """Raise NotScored unless half of the rows are more than the features."""
+    """Raises NotScored unless half of the rows are more than the features.
+
+    Args:
+        features: number of features.
+        rows: number of rows on each side.
+        split: split of the held-out rows, for the message.
+    """
     if rows // 2 <= features:
         raise NotScored(
             f"a Frechet distance of {features} features at n and n / 2 samples needs n = {2 * features + 2} "
@@ -152,22 +167,22 @@ def check_enough_for(features: int, rows: int, split: str) -> None:
         )
 
 
-def _some(split: Split, n: int, seed: int, limit: int | None = None) -> Split:
-    """n of `limit` rows of a split, chosen at random."""
+def _random_rows(split: Split, n: int, seed: int, limit: int | None = None) -> Split:
+    """Returns n of `limit` rows of a split, chosen at random."""
     rows = subset(split, limit, seed)
     return rows.select(Rng(seed, "scored rows").permutation("rows", len(rows))[:n])
 
 
 def _raw(split: Split) -> Iterator[Tensor]:
-    """The raw rows of a split, block by block."""
+    """Yields the raw rows of a split, block by block."""
     for chosen in torch.arange(len(split)).split(CHUNK):
         yield split.rows(chosen).x
 
 
 def _features(net: Extractor, data: Dataset, blocks: Iterable[Tensor], seed: int, store: Store) -> Tensor:
-    """Features of raw rows; those of an extractor that has a file are kept block by block.
+    """Returns features of raw rows; those of an extractor from a file are cached block by block.
 
-    No digest tells what the forward pass of a module from memory computes.
+    Features of a module in memory are not cached, because no digest identifies its forward pass.
     """
     extract = lambda raw: net.features(points(data.preprocessing, raw.cpu(), seed))
     if net.path is None:
@@ -181,14 +196,20 @@ def _features(net: Extractor, data: Dataset, blocks: Iterable[Tensor], seed: int
 
 
 def modes_found(truth: Modes, samples: Tensor, held_out: Tensor) -> ModesFound:
-    """Which modes of a known truth have a sample, in raw units."""
+    """Returns how many modes of a known mixture have a sample.
+
+    Args:
+        truth: the mixture from which the data were drawn.
+        samples: samples in raw units, shape (n, *).
+        held_out: held-out rows in raw units, shape (m, *).
+    """
     found, expected = truth.coverage(samples), truth.coverage(held_out)
     return ModesFound(found["modes"], len(truth.modes), found["good"], expected["good"])
 
 
 @dataclass(frozen=True)
 class _Judge:
-    """Held-out features, and what rows are measured against them."""
+    """Features of held-out rows, and the scores of other rows against them."""
 
     net: Extractor
     data: Dataset
@@ -197,7 +218,7 @@ class _Judge:
     seed: int
 
     def scores(self, features: Tensor, labelled: Tensor | None = None) -> Scores:
-        """The scores of rows; `labelled` are those whose labels the inception score looks at."""
+        """Returns the scores of rows; `labelled` are the rows of the inception score, by default the same."""
         p = self.net.probabilities(features if labelled is None else labelled)
         return Scores(
             self.frechet(features),
@@ -207,7 +228,7 @@ class _Judge:
         )
 
     def frechet(self, features: Tensor) -> Frechet:
-        """The Frechet distance of all the rows, of both halves, their extrapolation and its error."""
+        """Returns the Frechet distance of all rows, of both halves, their extrapolation and its error."""
         distance = lambda rows: frechet_of_moments(moments(rows), self.moments)
         whole, half = distance(features), sum(map(distance, features.chunk(2))) / 2
         # (1)

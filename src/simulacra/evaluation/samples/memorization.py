@@ -1,18 +1,18 @@
-"""Does the model copy its training rows? Distances of samples, calibrated by held-out rows.
+"""Tests whether a model copies its training rows, by distances calibrated on held-out rows.
 
-For each sample the nearest training row, argmin_i ||x~ - x_i||. Two questions, both answered
-against rows that the model never saw:
+For each sample, the nearest training row argmin_i ||x~ - x_i|| is found. Two statistics are compared with
+those of rows that the model never saw:
 
-    near:  how many samples are nearer to the training set than the 5 % nearest held-out rows?
-    side:  of all rows that are nearest to some sample, are more than N / (N + M) training rows?
+    near:  the number of samples nearer to the training set than the 5 % nearest held-out rows
+    side:  the share of training rows among all rows that are nearest to some sample, compared with N / (N +
+        M)
 
-The first alone would also flag samples that are merely blurred (a mean is near to everything); the
-second alone any slight overfitting; both a model whose held-out rows lie elsewhere, such as those of a later
-year. So samples are also compared with training rows among themselves, and with each other (`copying`).
-A model copies when all of them are beyond chance, or when there are exact copies where real rows have
-none: in a continuous law, one in a hundred. C_T is the z-score
-of the Mann-Whitney test between the two sets of distances (below -3: samples are nearer to the
-training set than held-out rows are).
+The first alone would also flag samples that are merely blurred (a mean is near to everything); the second
+alone any slight overfitting; both a model whose held-out rows have another distribution, such as those of a
+later year. Samples are therefore also compared with training rows among themselves, and with each other
+(`copying`). A model copies if all of these are significant, or if there are exact copies although real rows
+have none: in a continuous distribution, one in a hundred. C_T is the z-score of the Mann-Whitney test between
+the two sets of distances (below -3: samples are nearer to the training set than held-out rows are).
 
 Reference: Meehan, Chaudhuri and Dasgupta, A non-parametric test to detect data-copying in
 generative models, 2020 (C_T); Deep Learning 20.14. Row F28.
@@ -24,7 +24,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # whose stats are loaded when they are used: that takes a second
+import scipy  # loads scipy.stats on first use, because that takes a second
 import torch
 from torch import Tensor
 
@@ -36,21 +36,21 @@ from simulacra.evaluation.rows import feature_blocks, features, samples_like, su
 from simulacra.evaluation.samples.copying import COPY, Among, Beside, beside
 from simulacra.evaluation.samples.nearest import nearest
 
-SURE = 1e-3  # probability under "does not copy" below which chance is ruled out
+SURE = 1e-3  # significance level for the null hypothesis that the model does not copy
 
 
 @dataclass
 class Memorization:
-    """Samples beside their nearest training rows.
+    """Distances between samples and their nearest training rows, with references.
 
     Args:
-        distances: of each sample to its nearest training row, in feature units, shape (n,).
-        nearest: number of that row in the training split, shape (n,).
+        distances: distance of each sample to its nearest training row, in features, shape (n,).
+        nearest: index of that row in the training split, shape (n,).
         held_out: distances of held-out rows to their nearest training rows, shape (m,).
         to_held_out: distances of the samples to their nearest held-out rows, shape (n,).
-        nearest_held_out: numbers of those rows, shape (n,).
-        rows: N, training rows that were searched.
-        beside: the same distances among training rows and among samples, or None.
+        nearest_held_out: indices of those rows, shape (n,).
+        rows: number N of training rows.
+        beside: distances among training rows and among samples, or None.
     """
 
     distances: Tensor
@@ -63,21 +63,27 @@ class Memorization:
 
     @property
     def flagged(self) -> Tensor:
-        """Samples that are copies of a training row: distance 0, booleans of shape (n,)."""
+        """True for samples that are exact copies of a training row, shape (n,)."""
         return self.distances <= COPY * float(self.held_out.median())
 
     def share_nearer(self, percent: float) -> float:
-        """Share of samples nearer to the training set than the `percent` % nearest held-out rows."""
+        """Returns the share of samples nearer to the training set than a percentile of held-out rows.
+
+        Args:
+            percent: percentile of the distances of held-out rows, such as 5.
+        """
         return float((self.distances < np.percentile(self.held_out.numpy(), percent)).double().mean())
 
     @property
     def near_chance(self) -> float:
-        """Probability of so many near samples if samples were like held-out rows."""
-        return self._near(self.held_out)
+        """Probability of so many near samples if samples had the distribution of held-out rows."""
+        return self._near_probability(self.held_out)
 
-    def _near(self, real: Tensor) -> float:
-        """Probability of so many near samples if they were like rows with distances `real` (exact, from
-        ranks: the number below the r-th of m such distances is beta-binomial)."""
+    def _near_probability(self, real: Tensor) -> float:
+        """Returns the probability of so many near samples if their distances had the distribution of `real`.
+
+        It is exact: the number of distances below the r-th of m distances is beta-binomial.
+        """
         m, n = len(real), len(self.distances)
         r = max(1, round(0.05 * m))
         near = int((self.distances < real.sort().values[r - 1]).sum())
@@ -85,15 +91,16 @@ class Memorization:
 
     @property
     def held_out_copies(self) -> int:
-        """Held-out rows that equal a training row: in small discrete spaces there are many."""
+        """Number of held-out rows that equal a training row; large in small discrete spaces."""
         return int((self.held_out <= COPY * float(self.held_out.median())).sum())
 
     @property
     def copied_chance(self) -> float:
-        """Probability of so many exact copies if samples were like held-out rows, as `near_chance`."""
-        return self._copied(self.held_out)
+        """Probability of so many exact copies if samples had the distribution of held-out rows."""
+        return self._copied_probability(self.held_out)
 
-    def _copied(self, real: Tensor) -> float:
+    def _copied_probability(self, real: Tensor) -> float:
+        """Returns the probability of so many exact copies if distances had the distribution of `real`."""
         m, n = len(real), len(self.distances)
         equal = int((real <= COPY * float(self.held_out.median())).sum())
         if equal == m:
@@ -102,10 +109,10 @@ class Memorization:
 
     @property
     def sides(self) -> tuple[int, int]:
-        """How many training rows, and how many held-out rows, are the nearest of all to a sample.
+        """Numbers of training rows and of held-out rows that are the nearest row of a sample.
 
-        Each row counts once, so that samples that are all alike count as the few that they are;
-        samples as near to both say nothing.
+        Each row counts once, so that similar samples do not count several times; samples at equal distances
+        to both do not count.
         """
         train = self.nearest[self.distances < self.to_held_out].unique()
         held_out = self.nearest_held_out[self.distances > self.to_held_out].unique()
@@ -113,19 +120,18 @@ class Memorization:
 
     @property
     def side(self) -> float:
-        """Share of training rows among the rows nearest to a sample; NaN where there are none."""
+        """Share of training rows among the rows nearest to a sample; NaN if there are none."""
         train, held_out = self.sides
         return train / (train + held_out) if train + held_out else math.nan
 
     @property
     def side_expected(self) -> float:
-        """N / (N + M): that share, if the model cannot tell training rows from held-out ones."""
+        """Expected share N / (N + M) if the model treats training and held-out rows alike."""
         return self.rows / (self.rows + len(self.held_out))
 
     @property
     def side_chance(self) -> float:
-        """Probability of so many training rows on that side if the model did not know which rows it
-        was trained on: hypergeometric, exact."""
+        """Probability of so many training rows if the model treats both alike: hypergeometric, exact."""
         train, held_out = self.sides
         return float(
             scipy.stats.hypergeom(self.rows + len(self.held_out), self.rows, train + held_out).sf(train - 1)
@@ -133,14 +139,14 @@ class Memorization:
 
     @property
     def copying_score(self) -> float:
-        """C_T: z of the Mann-Whitney U of the two sets of distances; far below 0 is copying."""
+        """C_T: z-score of the Mann-Whitney U of the two sets of distances; far below 0 means copying."""
         n, m = len(self.distances), len(self.held_out)
         found = scipy.stats.mannwhitneyu(self.distances.numpy(), self.held_out.numpy())
         return float((found.statistic - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12))
 
     @property
     def copies(self) -> bool:
-        """The verdict: samples are too near to training rows, and nearer than to other rows."""
+        """True if the model copies: samples are too near to training rows, and nearer than to other rows."""
         if self.copies_at_once:
             return True
         near = self.too_near and self.side_chance < SURE
@@ -148,33 +154,39 @@ class Memorization:
 
     @property
     def copies_at_once(self) -> bool:
-        """Exact copies decide where no two real rows are equal."""
+        """True if there are exact copies although real rows are never equal."""
         if self.beside is not None and self.beside.continuous:
             return self.beside.coincidence(int(self.flagged.sum()), len(self.distances), self.rows) < SURE
-        return all(self._copied(real) < SURE and not self._equal(real) for real in self._real)
+        return all(
+            self._copied_probability(real) < SURE and not self._has_copies(real)
+            for real in self._real_distances
+        )
 
     @property
     def too_near(self) -> bool:
-        """Returns True if samples are nearer to training rows than held-out and training rows are."""
-        return all(min(self._near(real), self._copied(real)) < SURE for real in self._real)
+        """True if samples are nearer to training rows than held-out rows and other training rows are."""
+        return all(
+            min(self._near_probability(real), self._copied_probability(real)) < SURE
+            for real in self._real_distances
+        )
 
     @property
     def drift_chance(self) -> float:
-        """Probability of held-out rows so far from training rows, if they were like these."""
+        """Probability of such large distances of held-out rows if they were like training rows."""
         if self.beside is None:
             return 1.0
-        # a row is compared with the others of its split
+        # reference: distances of training rows to other training rows
         further = scipy.stats.mannwhitneyu(
             self.held_out.numpy(), self.beside.among.numpy(), alternative="greater"
         )
         return float(further.pvalue)
 
     @property
-    def _real(self) -> tuple[Tensor, ...]:
+    def _real_distances(self) -> tuple[Tensor, ...]:
         """Distances of real rows to their nearest training rows."""
         return (self.held_out,) if self.beside is None else (self.held_out, self.beside.among)
 
-    def _equal(self, real: Tensor) -> bool:
+    def _has_copies(self, real: Tensor) -> bool:
         return bool((real <= COPY * float(self.held_out.median())).any())
 
     @property
@@ -203,26 +215,27 @@ class Memorization:
 
 @dataclass(frozen=True)
 class Copies(Record):
-    """Samples beside training rows, in numbers.
+    """Summary of the test for copies.
 
     Args:
-        samples: how many were compared.
-        training_rows: N, rows that were searched.
-        held_out_rows: M, rows that samples are compared with.
-        exact_copies: samples that equal a training row.
-        share_nearer_than_1st_percentile: of samples nearer to a training row than 99 % of held-out rows are.
-        share_nearer_than_5th_percentile: of samples nearer than 95 % of them.
-        near_chance: probability of so many near samples, if samples were like held-out rows.
-        copied_chance: probability of so many exact copies, if samples were like held-out rows.
-        nearest_rows: rows that are the nearest of all to a sample.
-        share_of_training_rows: among these; None where there are none.
+        samples: number of samples.
+        training_rows: number N of training rows.
+        held_out_rows: number M of held-out rows.
+        exact_copies: number of samples that equal a training row.
+        share_nearer_than_1st_percentile: share of samples nearer to a training row than 99 % of held-out
+            rows.
+        share_nearer_than_5th_percentile: share of samples nearer than 95 % of them.
+        near_chance: probability of so many near samples, if samples had the distribution of held-out rows.
+        copied_chance: probability of so many exact copies under the same hypothesis.
+        nearest_rows: number of rows that are the nearest row of a sample.
+        share_of_training_rows: share of training rows among these; None if there are none.
         share_expected: N / (N + M).
-        side_chance: probability of so many training rows among them, if the model did not know its rows.
-        copying_score: C_T, far below 0 where samples are nearer than held-out rows.
-        median_distance: of a sample to its nearest training row.
-        median_held_out_distance: of a held-out row.
-        copies: the verdict.
-        beside: training rows among themselves, and samples among themselves; None in reports before 0.3.
+        side_chance: probability of so many training rows among them, if the model treats all rows alike.
+        copying_score: C_T, far below 0 if samples are nearer than held-out rows.
+        median_distance: median distance of a sample to its nearest training row.
+        median_held_out_distance: median distance of a held-out row.
+        copies: True if the model copies.
+        beside: distances among training rows and among samples; None in reports before 0.3.
     """
 
     samples: int
@@ -253,12 +266,16 @@ def memorization(
     limit: int | None = None,
     drawn: Tensor | None = None,
 ) -> Memorization:
-    """Compare n samples, and the held-out rows of `split`, with the training rows.
+    """Compares n samples, and the held-out rows of `split`, with the training rows.
 
     Args:
-        n: number of samples; a model with a condition gets the conditions of `split`.
-        limit: use only so many rows of `split`, chosen at random; the training rows are always all searched.
-        drawn: the samples, where they are at hand.
+        model: model to sample from.
+        data: data set.
+        split: `valid` or `test`.
+        n: number of samples; a model with a condition is given the conditions of `split`.
+        seed: seed of the choice of rows and of all draws.
+        limit: use only so many rows of `split`, chosen at random; all training rows are always searched.
+        drawn: n samples, if they were drawn before.
 
     Raises:
         ValueError: if the model does not sample, or the data are not those that it was built for.
@@ -281,7 +298,7 @@ def memorization(
 
 
 def copy_rows(found: Copies) -> list[tuple[str, str]]:
-    """Name and value of each number of copies, in words."""
+    """Returns name and value of each number on copies, in words."""
     return [
         ("exact copies", f"{found.exact_copies} of {found.samples} samples"),
         ("nearer than 5% of held-out", f"{found.share_nearer_than_5th_percentile:.1%} of samples"),

@@ -1,9 +1,9 @@
-"""How far samples are from held-out rows where there is no likelihood.
+"""Maximum mean discrepancy between samples and held-out rows, for models without a likelihood.
 
     MMD^2(p, q) = E k(x, x') + E k(y, y') - 2 E k(x, y),   k a sum of Gaussian kernels
 
-with bandwidths around the median distance. The distance between training and held-out rows of the
-same number says how small it can be; permuting the pooled rows, how large it gets by chance.
+with bandwidths around the median distance. The MMD between training and held-out rows of the same number is
+the value of a perfect model; permutations of the pooled rows give the distribution by chance.
 
 Reference: Gretton et al., A kernel two-sample test, 2012.
 """
@@ -24,7 +24,7 @@ from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.held_out import fits
 from simulacra.evaluation.rows import features, samples_like
 
-DISTINCT = 0.01  # probability of an MMD by chance below which samples differ from the data
+DISTINCT = 0.01  # significance level of a difference between samples and data
 FACTORS = (0.5, 1.0, 2.0)  # bandwidths in units of the median distance
 
 
@@ -33,13 +33,14 @@ class SampleScore(Record):
     """MMD^2 of samples and of training rows to the same held-out rows.
 
     Args:
-        mmd2: of the samples; may be slightly negative, since it is unbiased.
-        reference: of as many training rows: what a perfect model gets.
-        chance: share of permutations of samples and rows with at least this distance.
+        mmd2: MMD^2 of the samples; it is unbiased and may be slightly negative.
+        reference: MMD^2 of as many training rows, the value of a perfect model.
+        chance: p-value: share of permutations of samples and rows with at least this MMD^2.
         samples: number of samples and of rows.
-        bandwidths: of the kernels.
-        to_training: the chance against as many training rows, where that against held-out rows is below 1 %:
-            held-out rows may lie elsewhere than what the model has learned. None elsewhere.
+        bandwidths: bandwidths of the kernels.
+        features: name of the features.
+        to_training: p-value for as many training rows instead of held-out rows, as held-out rows may have
+            another distribution; None if `chance` is at least 0.01.
     """
 
     mmd2: float
@@ -52,15 +53,19 @@ class SampleScore(Record):
 
     @property
     def differs(self) -> bool:
-        """Returns True if samples can be told from held-out rows, and from training rows."""
+        """True if samples differ significantly from held-out rows and from training rows."""
         return max(self.chance, self.to_training or 0.0) < DISTINCT
 
 
 def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: int = 0) -> SampleScore:
-    """MMD^2 between n samples and n rows of `split`, in the model's feature space.
+    """Returns the MMD^2 between n samples and n rows of `split`, in the model's feature space.
 
     Args:
-        n: at most the number of rows.
+        model: model to sample from.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        n: number of samples and rows, at most the number of rows.
+        seed: seed of the samples, the choice of rows and the permutations.
 
     Raises:
         ValueError: if the model does not sample, or there are fewer than two rows.
@@ -76,18 +81,18 @@ def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: i
     n = min(n, len(data[split]), len(data.train))
     if n < 2:
         raise ValueError(f"{data.name} has {n} rows to compare with: an MMD needs at least two.")
-    held_out = _some(model, data[split], n, seed)
+    held_out = _random_features(model, data[split], n, seed)
     bandwidths = median_bandwidths(held_out)
     samples = features(model, samples_like(model, data[split], n, seed), seed=seed).double()
     score = float(mmd2(samples, held_out, bandwidths))
-    learned = _some(model, data.train, n, seed + 1)
+    learned = _random_features(model, data.train, n, seed + 1)
     reference = float(mmd2(learned, held_out, bandwidths))
     chance = permutation_chance(samples, held_out, bandwidths, seed=seed)
     beside = permutation_chance(samples, learned, bandwidths, seed=seed) if chance < DISTINCT else None
     return SampleScore(score, reference, chance, n, bandwidths, to_training=beside)
 
 
-def _some(model: Model, split: Split, n: int, seed: int) -> Tensor:
+def _random_features(model: Model, split: Split, n: int, seed: int) -> Tensor:
     chosen = Rng(seed, "mmd").permutation("rows", len(split))[:n]
     return features(model, split.rows(chosen).x, seed=seed).double()
 
@@ -95,13 +100,16 @@ def _some(model: Model, split: Split, n: int, seed: int) -> Tensor:
 def permutation_chance(
     x: Tensor, y: Tensor, bandwidths: Sequence[float], permutations: int = 200, seed: int = 0
 ) -> float:
-    """Probability of so large an MMD^2 between x and y if they were one set divided at random.
+    """Returns the p-value of the MMD^2 between x and y under random permutations of the pooled rows.
 
     With s = +1 for rows of x and -1 for rows of y, equal in number, MMD^2 is s' K s up to constants.
 
     Args:
         x: shape (n, d).
-        y: as x.
+        y: shape (n, d).
+        bandwidths: bandwidths of the kernels.
+        permutations: number of permutations.
+        seed: seed of the permutations.
 
     Raises:
         ValueError: if x and y differ in number.
@@ -124,7 +132,11 @@ def permutation_chance(
 
 
 def median_bandwidths(x: Tensor, factors: tuple[float, ...] = FACTORS) -> tuple[float, ...]:
-    """The median distance between rows of x, shape (n, d), times each factor.
+    """Returns the median distance between rows, times each factor.
+
+    Args:
+        x: shape (n, d).
+        factors: bandwidths in units of the median distance.
 
     Raises:
         ValueError: if all rows are equal.

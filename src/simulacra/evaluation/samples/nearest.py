@@ -1,4 +1,4 @@
-"""Distances to the nearest of many rows, by brute force: no tree is faster in many dimensions."""
+"""Nearest-neighbour search by brute force, since no tree is faster in many dimensions."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-BLOCK = 1024  # queries at once
-CANDIDATES = 4  # near rows whose distance is computed again without cancellation
+BLOCK = 1024  # queries per block
+CANDIDATES = 4  # near rows whose distances are recomputed as differences, without cancellation
 
 
 @torch.no_grad()
 def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """Distance to the nearest of `rows` and its number, by brute force in blocks.
+    """Returns distance and index of the nearest row of each query, by brute force in blocks.
 
     Args:
         queries: shape (n, d).
-        rows: shape (N, d), or blocks of it, so that streamed data need no memory.
+        rows: shape (N, d), or an iterable of blocks of it, for streamed data.
 
     Returns:
-        distances in float64 (0 for a copy) and row numbers, both of shape (n,).
+        distances in float64 (0 for a copy) and row indices, both of shape (n,).
 
     Raises:
         ValueError: if there are no rows, or they have another number of features.
@@ -49,8 +49,8 @@ def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, T
 
 
 def _nearest_in(queries: Tensor, block: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest row of one block: a matrix product finds candidates, differences decide."""
-    # products of what lies far from the origin would lose the distances
+    """Returns the nearest row of one block: a matrix product finds candidates, differences decide."""
+    # centre the rows: far from the origin, products lose small differences to rounding
     centre = block.mean(0)
     y = block - centre
     found = [_nearest_of(q, block, q - centre, y) for q in queries.split(BLOCK)]
@@ -58,16 +58,16 @@ def _nearest_in(queries: Tensor, block: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _nearest_of(queries: Tensor, block: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest of some rows, and its number; `x` and `y` are queries and block, both centred alike."""
+    """Returns distance and index of the nearest row; `x` and `y` are the centred queries and block."""
     half_squares = 0.5 * y.square().sum(1)
-    # least |x - y|^2 / 2 - |x|^2 / 2; its rounding is why candidates are measured again
+    # smallest |x - y|^2 / 2 - |x|^2 / 2; rounding requires that candidates are recomputed
     near, index = (half_squares - x @ y.T).topk(min(CANDIDATES, len(y)), largest=False)
     exact = (block[index].double() - queries.unsqueeze(1).double()).square().sum(-1)
     best, at = exact.min(1)
     found = index.gather(1, at.unsqueeze(1)).squeeze(1)
     best = best.sqrt()
     if len(y) > CANDIDATES and x.dtype != torch.float64:
-        # where rounding could hide a nearer row among the others, the product is made again in float64
+        # if rounding could hide a nearer row among the others, repeat the product in float64
         least = near[:, -1] + 0.5 * x.square().sum(1) - _rounding(x, y)
         doubtful = ~(0.5 * best.square() <= least)
         if doubtful.any():
@@ -78,22 +78,22 @@ def _nearest_of(queries: Tensor, block: Tensor, x: Tensor, y: Tensor) -> tuple[T
 
 
 def _rounding(x: Tensor, y: Tensor) -> Tensor:
-    """Errors of |x - y|^2 / 2 by products, as sums of random roundings have them, shape (n,)."""
+    """Returns the typical rounding error of |x - y|^2 / 2 by products, shape (n,)."""
     size = x.norm(dim=1) + y.norm(dim=1).max()
     return math.sqrt(x.shape[1]) * torch.finfo(x.dtype).eps * size.square()
 
 
 @torch.no_grad()
 def nearest_other(queries: Tensor, at: Tensor, rows: Iterable[Tensor]) -> Tensor:
-    """Distances of some rows to the nearest other row.
+    """Returns the distances of some rows to the nearest other row.
 
     Args:
-        queries: the rows that are asked for, shape (n, d).
-        at: their numbers among all, shape (n,).
-        rows: all of them, block by block, each of shape (B, d).
+        queries: these rows, shape (n, d).
+        at: their indices among all rows, shape (n,).
+        rows: all rows in blocks of shape (B, d).
 
     Returns:
-        float64 of shape (n,); infinite where there is no other row.
+        distances in float64, shape (n,); infinite if there is no other row.
 
     Example:
         >>> x = torch.tensor([[0.0], [1.0], [3.0]])

@@ -1,8 +1,8 @@
-"""How easily samples are told from data: the classifier that asks the nearest neighbour.
+"""Accuracy of a nearest-neighbour classifier that distinguishes samples from data.
 
-Of n samples and n rows in one set, the share whose nearest other point is of their own kind: 1/2 where
-both come from one law, 1 where they are apart. It needs no training, so it is a yardstick for a
-discriminator.
+For n samples and n rows in one set, it is the share whose nearest other point is of the same kind: 1/2 for
+equal distributions, 1 if they are separate. It needs no training and serves as a reference for the accuracy
+of a discriminator.
 
 Reference: Lopez-Paz and Oquab 2017. Row F8.
 """
@@ -20,7 +20,11 @@ ROWS = 500
 
 
 def told_apart(samples: Tensor, rows: Tensor) -> float:
-    """The share of both that their nearest neighbours tell, for tensors of shape (n, d).
+    """Returns the leave-one-out accuracy of the nearest neighbour on both sets.
+
+    Args:
+        samples: shape (n, d).
+        rows: shape (m, d).
 
     Example:
         >>> x = torch.arange(20.0).unsqueeze(1)
@@ -28,10 +32,10 @@ def told_apart(samples: Tensor, rows: Tensor) -> float:
         1.0
     """
     pooled = torch.cat([samples, rows]).double()
-    # products of what lies far from the origin would lose the distances
+    # centre the rows: far from the origin, products lose small differences to rounding
     pooled = pooled - pooled.mean(0)
     distances = torch.cdist(pooled, pooled)
-    # a point is no neighbour of itself
+    # exclude the point itself
     nearest = distances.fill_diagonal_(torch.inf).argmin(1)
     kind = torch.arange(len(pooled)) < len(samples)
     return float((kind[nearest] == kind).double().mean())
@@ -40,7 +44,15 @@ def told_apart(samples: Tensor, rows: Tensor) -> float:
 def neighbour_accuracy(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> float:
-    """`told_apart` of samples and at most 500 rows of `split`, in the model's feature space."""
+    """Returns `told_apart` for samples and at most 500 rows of `split`, in the model's feature space.
+
+    Args:
+        model: model to sample from.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the samples and the choice of rows.
+        limit: largest number of rows; None: 500.
+    """
     n = min(ROWS, count(data[split], limit))
     held_out = subset(data[split], n, seed)
     rows = features(model, held_out.rows(torch.arange(len(held_out))).x, seed=seed)

@@ -1,4 +1,4 @@
-"""What scores of samples say: the numbers of a model beside those of training rows, as JSON and in words."""
+"""Records of sample scores, with those of training rows as reference, and their presentation."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from simulacra.evaluation.samples.distances import Measured
 
 @dataclass(frozen=True)
 class Frechet:
-    """Frechet distance at two numbers of rows.
+    """Frechet distance for two numbers of rows.
 
     Args:
-        value: at n rows.
-        half: at n / 2 rows, the mean of both halves.
-        limit: equation (1); around 0 it may be negative.
+        value: distance for n rows.
+        half: distance for n / 2 rows, averaged over both halves.
+        limit: extrapolated distance, equation (1) of `implicit`; may be slightly negative.
         error: standard error of the value over draws of the samples.
     """
 
@@ -28,13 +28,13 @@ class Frechet:
 
 @dataclass(frozen=True)
 class Scores:
-    """One set of rows beside the held-out ones.
+    """Scores of one set of rows against held-out rows.
 
     Args:
         frechet: Frechet distance.
         kernel: kernel distance.
         coverage: precision, recall, density and coverage.
-        inception: inception score, where the extractor is a classifier, or None; the reference is that of the
+        inception: inception score, or None if the extractor is no classifier; the reference is that of
             held-out rows.
     """
 
@@ -46,11 +46,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class ModesFound:
-    """Modes of a known truth.
+    """Modes of a known mixture that have samples.
 
     Args:
-        covered: modes with a sample within three standard deviations.
-        of: modes of the truth.
+        covered: number of modes with a sample within three standard deviations.
+        of: number of modes.
         good: share of the samples within three standard deviations of a mode.
         expected: that share of the held-out rows.
     """
@@ -68,12 +68,12 @@ class SampleQuality(Record):
     Args:
         extractor: label of the feature extractor.
         extractor_digest: SHA-256 of its weights.
-        features: how many it gives.
-        samples: n, the number of samples, of training rows and of held-out rows.
-        seed: of the samples and the choice of rows.
+        features: number of features.
+        samples: number n of samples, of training rows and of held-out rows.
+        seed: seed of the samples and the choice of rows.
         model: scores of the samples.
         reference: scores of training rows.
-        modes: which modes the samples show, where the truth has modes, or None.
+        modes: modes with samples; None if the modes of the data are unknown.
     """
 
     extractor: str
@@ -88,13 +88,17 @@ class SampleQuality(Record):
 
 @dataclass(frozen=True)
 class Skipped(Record):
-    """Why there are no scores."""
+    """A measure that was not computed.
+
+    Args:
+        skipped: the reason.
+    """
 
     skipped: str
 
 
 def quality_rows(found: SampleQuality | Skipped) -> list[tuple[str, str]]:
-    """Name and value of each score of samples, in words."""
+    """Returns name and value of each score of samples, in words."""
     if isinstance(found, Skipped):
         return [("scores of samples", f"not measured: {found.skipped}")]
     ours, best, n = found.model, found.reference, found.samples

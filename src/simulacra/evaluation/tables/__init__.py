@@ -1,1 +1,1 @@
-"""Measures of tables: pure functions on raw columns in float64, with no model in them."""
+"""Measures of generated tables: pure functions of raw columns in float64, independent of any model."""

@@ -1,4 +1,4 @@
-"""Tables as the measures take them; they are defined in `simulacra.tables`, where pictures find them too."""
+"""The table types that measures use, re-exported from `simulacra.tables`, which plots use too."""
 
 from simulacra.tables.columns import (
     Columns,

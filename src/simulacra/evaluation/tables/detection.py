@@ -1,7 +1,7 @@
-"""Drawn rows told from real ones: the area under the curve of boosted trees that try.
+"""Detection: the AUC of boosted trees that classify drawn rows against real ones.
 
-Both are rounded to the decimals of the real columns first, so that digits alone give nothing away. Rows of
-the same law get 0.5, rows that share nothing get 1. An area A over m and n rows has the variance
+Both are first rounded to the decimals of the real columns, so that extra digits are no cue. Rows of the same
+distribution get 0.5, disjoint distributions get 1. An area A over m and n rows has the variance
 
     (A (1 - A) + (m - 1) (A / (2 - A) - A^2) + (n - 1) (2 A^2 / (1 + A) - A^2)) / (m n)                  (1)
 
@@ -19,18 +19,18 @@ from simulacra.core.storage.records import Record
 from simulacra.tables.columns import Columns, NotMeasured, rounded, usable
 
 ITERATIONS, FOLDS = 60, 5
-MOST = 5000  # rows of each side
+MOST = 5000  # most rows of each side
 
 
 @dataclass(frozen=True)
 class Detection(Record):
-    """The area under the curve of trees that tell drawn rows from real ones.
+    """The AUC of trees that classify drawn rows against real ones; 0.5 is best.
 
     Args:
-        auc: area under the curve over held-out folds.
-        rows: real rows; drawn ones come beside them.
-        drawn: drawn rows.
-        seed: of the choice of rows and of the trees.
+        auc: area under the ROC curve over held-out folds.
+        rows: number of real rows.
+        drawn: number of drawn rows.
+        seed: seed of the choice of rows and of the trees.
     """
 
     auc: float
@@ -41,7 +41,7 @@ class Detection(Record):
 
     @property
     def error(self) -> float:
-        """The standard error of the area, by equation (1)."""
+        """The standard error of the area, equation (1)."""
         a, more = self.auc, (self.rows - 1, self.drawn - 1)
         q = (a / (2 - a) - a * a, 2 * a * a / (1 + a) - a * a)
         variance = a * (1 - a) + more[0] * q[0] + more[1] * q[1]
@@ -49,10 +49,13 @@ class Detection(Record):
 
 
 def detection(real: Columns, drawn: Columns, seed: int = 0, most: int = MOST) -> Detection:
-    """The area under the curve of trees with 60 iterations in 5 stratified folds.
+    """Measures how well trees (60 iterations, 5 stratified folds) tell drawn rows from real ones.
 
     Args:
-        most: rows of each side; more are left out at random.
+        real: real rows, such as the training rows.
+        drawn: drawn rows with the same columns.
+        seed: seed of the choice of rows, the folds and the trees.
+        most: most rows of each side; more are left out at random.
 
     Raises:
         NotMeasured: if a side has fewer rows than there are folds.

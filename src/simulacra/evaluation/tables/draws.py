@@ -1,4 +1,4 @@
-"""Training rows, held-out rows and samples of a model as tables: what every measure of tables starts from."""
+"""Training rows, held-out rows and samples of a model as tables, the input of all measures of tables."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from simulacra.evaluation.rows import samples_like, subset
 from simulacra.tables.columns import Columns
 from simulacra.tables.sources import table_of
 
-ROWS = 20_000  # training rows, and held-out rows, that are looked at
-SAMPLES = 5_000  # as many as training rows, and at most these
+ROWS = 20_000  # most training rows, and most held-out rows, that are used
+SAMPLES = 5_000  # by default as many samples as training rows, but at most these
 
 
 @dataclass(frozen=True)
 class TableRows:
-    """The rows that a report of a table looks at.
+    """The rows from which a report of a table is computed.
 
     Args:
         train: training rows.
         held_out: rows of `split`.
-        drawn: samples.
-        split: such as `test`.
-        seed: of the samples, and of the choice of rows where there are very many.
+        drawn: samples of the model.
+        split: name of the split, such as `test`.
+        seed: seed of the samples, and of the choice of rows if there are many.
     """
 
     train: Columns
@@ -47,10 +47,18 @@ def table_rows_of(
     seed: int = 0,
     limit: int | None = None,
 ) -> TableRows:
-    """Training rows, held-out rows and samples of a model as tables.
+    """Returns training rows, held-out rows and samples of a model as tables.
+
+    Args:
+        model: a model that samples.
+        data: the table.
+        split: the split with the held-out rows.
+        n: number of samples; None: as many as training rows, at most 5,000.
+        seed: seed of the samples and of the choice of rows.
+        limit: most held-out rows, chosen at random; None: all, at most 20,000.
 
     Raises:
-        ValueError: if the data are no table, or the model does not sample.
+        ValueError: if the data are not a table, or the model does not sample.
     """
     fits(model, data)
     space = data.preprocessing.raw
@@ -63,7 +71,7 @@ def table_rows_of(
 
 
 def _table(split: Split, seed: int) -> Columns:
-    """At most 20,000 rows of a split, chosen at random."""
+    """Returns at most 20,000 rows of a split, chosen at random."""
     n = len(split)
     chosen = torch.arange(n) if n <= ROWS else Rng(seed, "table").permutation("rows", n)[:ROWS].sort().values
     batch = split.rows(chosen)

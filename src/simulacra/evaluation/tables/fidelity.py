@@ -1,4 +1,4 @@
-"""Fidelity of drawn rows: each column and each pair of columns beside those of real rows.
+"""Fidelity of drawn rows: the marginals of columns and the associations of pairs, compared with real rows.
 
     column      1 - max_t |F_p(t) - F_q(t)|  for numbers (Kolmogorov and Smirnov)                        (1)
                 1 - (1/2) sum_k |p_k - q_k|  for classes (total variation)                               (2)
@@ -21,14 +21,14 @@ from simulacra.tables.columns import Columns, rounded
 
 @dataclass(frozen=True)
 class LostClass:
-    """A class that real rows have and no drawn row has.
+    """A class that occurs in real rows but in no drawn row.
 
     Args:
         column: name of the column.
         level: name of the class.
-        share: of the known real cells.
-        drawn: known drawn cells of the column, none of which is of the class.
-        chance: (1 - share)^drawn, the probability of that if each cell were drawn by the real share.
+        share: share of the class among the known real cells.
+        drawn: number of known drawn cells of the column, none of which is of the class.
+        chance: (1 - share)^drawn, the probability of that if drawn cells had the real share.
     """
 
     column: str
@@ -39,10 +39,14 @@ class LostClass:
 
 
 def ks(a: np.ndarray, b: np.ndarray) -> float:
-    """The largest difference of two empirical distribution functions; NaN are left out.
+    """Returns the Kolmogorov-Smirnov distance: the largest difference of two empirical distributions.
+
+    Args:
+        a: numbers, shape (N,); NaN are left out.
+        b: numbers, shape (M,); NaN are left out.
 
     Returns:
-        NaN where one side has no values.
+        The distance from 0 to 1; NaN if one side has no values.
 
     Example:
         >>> ks(np.arange(4.0), np.arange(4.0) + 1)
@@ -57,10 +61,14 @@ def ks(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def total_variation(a: np.ndarray, b: np.ndarray) -> float:
-    """Half the sum of the differences of the classes' shares; codes below 0 are left out.
+    """Returns the total variation distance: half the sum of the absolute differences of class shares.
+
+    Args:
+        a: codes, shape (N,); codes below 0 are left out.
+        b: codes, shape (M,); codes below 0 are left out.
 
     Returns:
-        NaN where one side has no classes.
+        The distance from 0 to 1; NaN if one side has no classes.
 
     Example:
         >>> total_variation(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]))
@@ -75,10 +83,11 @@ def total_variation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def column_fidelity(real: Columns, drawn: Columns) -> dict[str, float]:
-    """Equations (1) and (2) of each column; NaN where a side has no known cell.
+    """Returns the fidelity of each column, equations (1) and (2); NaN if a side has no known cell.
 
     Args:
-        real: the rows that drawn ones are judged by, such as the training rows.
+        real: the reference rows, such as the training rows.
+        drawn: rows with the same columns.
     """
     found = {}
     for name in real.names:
@@ -90,13 +99,25 @@ def column_fidelity(real: Columns, drawn: Columns) -> dict[str, float]:
 
 
 def pair_errors(real: Columns, drawn: Columns, most: int = MOST_COLUMNS) -> dict[Pair, float]:
-    """|a_p - a_q| of equation (3) for each pair, drawn numbers rounded to the decimals of the real ones."""
+    """Returns the error of the association of each pair, equation (3).
+
+    Args:
+        real: the reference rows.
+        drawn: rows with the same columns; their numbers are rounded to the decimals of the real ones.
+        most: only pairs of the first `most` columns are computed.
+    """
     a, b = associations(real, most), associations(rounded(drawn, real), most)
     return {pair: abs(a[pair] - b[pair]) for pair in a}
 
 
 def lost_classes(real: Columns, drawn: Columns, share: float = 0.0) -> list[LostClass]:
-    """Classes with more than `share` of the real cells that are in no drawn row, the most frequent first."""
+    """Returns the classes of real rows that are in no drawn row, the most frequent first.
+
+    Args:
+        real: the reference rows.
+        drawn: rows with the same columns.
+        share: only classes with more than this share of the real cells are returned.
+    """
     found = []
     for name, codes in real.classes.items():
         known, seen = codes[codes >= 0], drawn.classes[name]
@@ -110,6 +131,6 @@ def lost_classes(real: Columns, drawn: Columns, share: float = 0.0) -> list[Lost
 
 
 def mean_of(values: Mapping[Any, float]) -> float:
-    """The mean of the values that are known; NaN where none is."""
+    """Returns the mean of the values that are not NaN; NaN if there are none."""
     known = [value for value in values.values() if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")

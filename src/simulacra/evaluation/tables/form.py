@@ -1,4 +1,4 @@
-"""Form of drawn rows beside that of training rows: range, decimals, and rows that are copies.
+"""Form of drawn rows compared with training rows: range, decimals, and copies of training rows.
 
 range       share of the numeric cells outside min..max of the training column                       (1)
 decimals    share of the numeric columns with no more decimals than the training column              (2)
@@ -20,11 +20,13 @@ class Form(Record):
     """Range, decimals and copies of drawn rows.
 
     Args:
-        outside: equation (1), mean over the columns; NaN without numbers.
-        decimals: equation (2); NaN without numbers.
-        copies: equation (3).
-        finer: columns with more decimals than in training.
-        beyond: share outside by column, where it is not 0.
+        outside: share of numeric cells outside the training range, equation (1), mean over columns; None or
+            NaN without numbers.
+        decimals: share of columns with no more decimals than in training, equation (2); None or NaN without
+            numbers.
+        copies: share of rows that equal a training row, equation (3).
+        finer: names of the columns with more decimals than in training.
+        beyond: share of cells outside the range by column, where it is not 0.
     """
 
     outside: float | None
@@ -35,7 +37,11 @@ class Form(Record):
 
 
 def form(train: Columns, drawn: Columns) -> Form:
-    """Equations (1) to (3) of drawn rows.
+    """Measures range, decimals and copies of drawn rows, equations (1) to (3).
+
+    Args:
+        train: training rows.
+        drawn: rows with the same columns.
 
     Example:
         >>> from simulacra.tables.columns import table_from
@@ -56,7 +62,12 @@ def form(train: Columns, drawn: Columns) -> Form:
 
 
 def copies(train: Columns, drawn: Columns) -> float:
-    """Equation (3); missing cells are equal to each other."""
+    """Returns the share of rows that equal a training row, equation (3); missing cells equal each other.
+
+    Args:
+        train: training rows.
+        drawn: rows with the same columns.
+    """
     seen = set(_keys(train, train))
     return float(np.mean([key in seen for key in _keys(drawn, train)])) if len(drawn) else float("nan")
 
@@ -67,7 +78,7 @@ def _keys(table: Columns, like: Columns) -> list[bytes]:
 
 
 def _outside(real: np.ndarray, drawn: np.ndarray) -> float:
-    """The share of the known cells outside the training range."""
+    """Returns the share of the known cells outside the training range."""
     real, drawn = real[~np.isnan(real)], drawn[~np.isnan(drawn)]
     if not len(real) or not len(drawn):
         return 0.0

@@ -1,12 +1,12 @@
-"""Errors of hidden cells of held-out rows that a model fills in, beside the column mean and regressions.
+"""Imputation: the error of hidden cells of held-out rows that a model fills in, with two baselines.
 
-10 % of the cells are hidden at random, classes too. On hidden numbers x_ij, with the deviation s_j of the
-training column and a filling f that is the mean of 5 draws,
+10 % of the cells are hidden at random, also those of classes. For hidden numbers x_ij, the deviation s_j of
+the training column, and an imputation f that is the mean of 5 draws,
 
     RMSE = sqrt( mean over hidden cells of ((f_ij - x_ij) / s_j)^2 )                                     (1)
 
-The column mean has about 1. The other reference is scikit-learn's IterativeImputer: each column regressed on
-all others in turn, classes as 0/1 columns.
+The column mean has about 1. The other baseline is scikit-learn's IterativeImputer: each column is regressed
+on all others in turn, with one-hot classes.
 
 Reference: van Buuren, Flexible Imputation of Missing Data, 2018.
 """
@@ -24,23 +24,23 @@ from simulacra.tables.columns import Columns, NotMeasured
 from simulacra.tables.sources import Completer
 
 HIDDEN, DRAWS = 0.1, 5
-WIDEST = 80  # columns of the chained regressions: beyond, each round takes minutes
-MOST, MOST_HELD_OUT = 5000, 2000  # training rows that references learn from, and held-out rows
+WIDEST = 80  # most columns of the chained regressions; with more, a round takes minutes
+MOST, MOST_HELD_OUT = 5000, 2000  # most training rows for the baselines, and most held-out rows
 
 
 @dataclass(frozen=True)
 class Imputation(Record):
-    """Equation (1) of a completer and of its references.
+    """RMSE of hidden cells, equation (1), of a model and two baselines.
 
     Args:
-        model: of the completer; None without one.
-        model_error: its standard error over cells.
-        mean: of the column means.
-        iterative: of IterativeImputer; None where the table is too wide for it.
-        cells: hidden numbers.
-        rows: held-out rows with something hidden.
-        draws: of the completer, whose mean is taken.
-        seed: of the hidden cells and the draws.
+        model: RMSE of the model; None if it does not complete rows.
+        model_error: standard error of `model` over cells.
+        mean: RMSE of the column means.
+        iterative: RMSE of IterativeImputer; None if the table is too wide for it.
+        cells: number of hidden numbers.
+        rows: number of held-out rows with hidden cells.
+        draws: number of completions that are averaged.
+        seed: seed of the hidden cells and the draws.
     """
 
     model: float | None
@@ -56,15 +56,18 @@ class Imputation(Record):
 def imputation(
     train: Columns, held_out: Columns, completer: Completer | None = None, seed: int = 0, draws: int = DRAWS
 ) -> Imputation:
-    """Hide cells of held-out rows and fill them in.
+    """Hides cells of held-out rows, and measures the error of imputations.
 
     Args:
+        train: training rows.
+        held_out: held-out rows with the same columns.
         completer: called as `completer(x, known, seed)` with `Columns.matrix` of the rows, NaN where hidden
-            or missing; gives the matrix filled in.
-        draws: fillings of the completer, with the seeds 0, 1, ...
+            or missing; returns the completed matrix. None: only the baselines are measured.
+        seed: seed of the hidden cells.
+        draws: number of completions, with the seeds 0, 1, ..., that are averaged.
 
     Raises:
-        NotMeasured: if there is no column of numbers, or only one column, or nothing could be hidden.
+        NotMeasured: if there is no column of numbers, or only one column, or no number was hidden.
 
     Example:
         >>> from simulacra.tables.columns import table_from
@@ -94,18 +97,23 @@ def imputation(
 
 
 def hidden(table: Columns, seed: int) -> tuple[Columns, np.ndarray]:
-    """The rows of which some cells are hidden but not all, and True where they are, shape (B, columns)."""
+    """Returns the rows with some but not all cells hidden, and the mask of hidden cells, shape (B, columns).
+
+    Args:
+        table: the rows.
+        seed: seed of the hidden cells.
+    """
     hole: np.ndarray = np.random.default_rng(seed).random((len(table), len(table.names))) < HIDDEN
     keep = np.asarray(hole.any(1) & ~hole.all(1))
     return table.rows(keep), hole[keep]
 
 
 def _completed(rows: Columns, hole: np.ndarray, completer: Completer, draws: int) -> dict[str, np.ndarray]:
-    """The mean of several fillings, columns of numbers by name."""
+    """Returns the mean of several completions, for each column of numbers."""
     x = rows.matrix()
     known = ~hole & ~np.isnan(x)
     x[~known] = np.nan
-    # a row that missed most cells may have lost its last one
+    # a row with few known cells may have lost the last one
     some = known.any(1)
     total: dict[str, np.ndarray] = {}
     for seed in each(range(draws), "hidden cells", "draw"):
@@ -117,7 +125,7 @@ def _completed(rows: Columns, hole: np.ndarray, completer: Completer, draws: int
 
 
 def _numeric(rows: Columns, filled: np.ndarray) -> dict[str, np.ndarray]:
-    """The columns of a filled matrix that can be counted with."""
+    """Returns the columns of numbers of a completed matrix, including classes whose names are numbers."""
     found = {}
     for i, name in enumerate(rows.names):
         if name in rows.numbers:
@@ -129,7 +137,7 @@ def _numeric(rows: Columns, filled: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _cells(rows: Columns, train: Columns, hole: np.ndarray) -> dict[str, np.ndarray]:
-    """True at hidden numbers that were known, of columns that change in training."""
+    """Returns a mask of the hidden numbers that were known, for each column that varies in training."""
     place = {name: i for i, name in enumerate(rows.names)}
     return {
         name: hole[:, place[name]] & ~np.isnan(values)
@@ -141,7 +149,7 @@ def _cells(rows: Columns, train: Columns, hole: np.ndarray) -> dict[str, np.ndar
 def _rmse(
     filled: dict[str, np.ndarray], rows: Columns, train: Columns, cells: dict[str, np.ndarray]
 ) -> tuple[float, float]:
-    """Equation (1) and its standard error."""
+    """Returns equation (1) and its standard error."""
     true, seen = rows.numeric(), train.numeric()
     errors = [
         (filled[name][at] - true[name][at]) / _deviation(seen[name]) for name, at in cells.items() if at.any()
@@ -158,7 +166,7 @@ def _deviation(values: np.ndarray) -> float:
 
 
 def _iterative(train: Columns, rows: Columns, hole: np.ndarray) -> dict[str, np.ndarray] | None:
-    """The fillings of IterativeImputer, columns of numbers by name; None where there are too many columns."""
+    """Returns the imputations of IterativeImputer by column; None if there are too many columns."""
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer
 
@@ -170,20 +178,21 @@ def _iterative(train: Columns, rows: Columns, hole: np.ndarray) -> dict[str, np.
     for j, (column, _) in enumerate(names):
         x[hole[:, place[column]], j] = np.nan
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that ten rounds do not always converge
+        warnings.simplefilter("ignore")  # the warning that ten rounds do not always converge
         imputer = IterativeImputer(max_iter=10, random_state=0, keep_empty_features=True)
         filled = imputer.fit(seen).transform(x)
     return {column: filled[:, j] for j, (column, level) in enumerate(names) if not level}
 
 
 def design(table: Columns, train: Columns) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """Numbers as they are, other classes as a 0/1 column each; NaN where missing.
+    """Returns the design matrix: numbers unchanged, other classes one-hot; NaN where missing.
 
     Args:
-        train: says which columns are numbers and which classes occur.
+        table: the rows.
+        train: the training rows, which decide which columns are numbers and which classes occur.
 
     Returns:
-        column and class (empty for a number) of each of K columns, and shape (B, K).
+        Column name and class (empty for a number) of each of the K columns, and the matrix, shape (B, K).
     """
     numbers = train.numeric(table)
     names = [(name, "") for name in numbers]

@@ -1,16 +1,18 @@
-"""Losses of drawn rows beyond what chance explains: columns, dependences and classes of a table.
+"""Tests for losses of drawn rows beyond chance: marginals, associations and classes of a table.
 
-Of n drawn and N real rows of one law, with probability 1 - alpha for each of the m judged things,
+For n drawn and N real rows of the same distribution, with probability 1 - alpha for each of the m tested
+things,
 
     KS              <= sqrt(log(2 / a) h / 2),                      h = 1/n + 1/N,  a = alpha / m        (1)
     total variation <= sum_k sqrt(p_k (1 - p_k) h) / 2 + sqrt(log(1 / a) h / 2)                          (2)
     |a_p - a_q|     <= z_a sqrt(2) max(1 / sqrt(n), s)       of associations, at n rows of each side     (3)
     class unseen       with probability (1 - p)^n                                                        (4)
 
-(1) is the inequality of Dvoretzky, Kiefer, Wolfowitz and Massart for both sides as one, (2) that of McDiarmid
-around a bound of the mean. In (3) 1/sqrt(n) is the error of a correlation of independent columns; s is that
-of 100 resamples of the training rows, which is larger where classes are rare, and taken where a loss is
-suspected. Held-out rows say how far real rows are from training rows beyond these.
+(1) is the inequality of Dvoretzky, Kiefer, Wolfowitz and Massart applied to both sides together, (2) that of
+McDiarmid around a bound of the mean. In (3) 1/sqrt(n) is the standard error of a correlation of independent
+columns; s is the bootstrap standard error from 100 resamples of the training rows, which is larger for rare
+classes, and computed only where a loss is suspected. Distances of held-out rows beyond these bounds are
+granted to drawn rows too.
 
 Reference: Massart 1990; McDiarmid 1989; Efron 1979.
 """
@@ -21,28 +23,28 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy  # whose stats are loaded when they are used: that takes a second
+import scipy  # scipy.stats is loaded at first use, which takes a second
 
 from simulacra.evaluation.tables.fidelity import LostClass, column_fidelity, lost_classes
 from simulacra.tables.associations import Pair, association, associations
 from simulacra.tables.columns import Columns, rounded
 
-ALPHA = 0.001  # probability that a healthy table has a column, or a pair, beyond chance
-FREQUENT = 0.02  # share of the training rows from which on a class must not be missing
-FEW = 30  # held-out rows below which their associations say nothing
-MOST = 5000  # rows of each side of which associations are taken
-RESAMPLES, SUSPECTS = 100, 30  # of the training rows, for so many pairs at most
+ALPHA = 0.001  # probability of a false alarm for columns, and for pairs
+FREQUENT = 0.02  # classes with at least this share of the training rows must be drawn
+FEW = 30  # fewest held-out rows whose associations are used
+MOST = 5000  # most rows of each side for associations
+RESAMPLES, SUSPECTS = 100, 30  # bootstrap resamples, for at most so many pairs
 
 
 @dataclass(frozen=True)
 class KeptColumn:
-    """One column of drawn rows beside the training rows.
+    """The fidelity of one column.
 
     Args:
-        name: of the column.
+        name: name of the column.
         drawn: fidelity of the drawn rows.
-        held_out: fidelity of the held-out rows; NaN where none is known.
-        chance: the largest distance that chance explains, with how far held-out rows are beyond theirs.
+        held_out: fidelity of the held-out rows; NaN if none of their cells is known.
+        chance: the largest distance that chance explains, plus the excess of held-out rows over theirs.
     """
 
     name: str
@@ -52,7 +54,7 @@ class KeptColumn:
 
     @property
     def excess(self) -> float:
-        """Distance beyond `chance`, 0 or more; 1 where nothing was drawn."""
+        """Distance beyond `chance`, 0 or more; 1 if no cell was drawn."""
         return 1.0 if math.isnan(self.drawn) else max(0.0, 1 - self.drawn - self.chance)
 
 
@@ -62,9 +64,9 @@ class KeptPair:
 
     Args:
         pair: names of the columns.
-        data: association in training rows; in as many as were drawn, where it is weaker there.
-        drawn: in drawn rows.
-        held_out: in held-out rows; NaN where there are fewer than 30.
+        data: association in training rows: the weaker of that of all rows and of as many as were drawn.
+        drawn: association in drawn rows.
+        held_out: association in held-out rows; NaN if there are fewer than 30.
         chance: the largest difference that chance explains.
     """
 
@@ -76,12 +78,12 @@ class KeptPair:
 
     @property
     def loss(self) -> float:
-        """Association of training rows less that of drawn rows, in the direction of the former."""
+        """Association of training rows minus that of drawn rows, in the direction of the former."""
         return abs(self.data) - math.copysign(1.0, self.data) * self.drawn
 
     @property
     def excess(self) -> float:
-        """`loss` beyond `chance`, 0 or more; 0 where held-out rows lost more than half of it too."""
+        """`loss` beyond `chance`, 0 or more; 0 if held-out rows have more than half of the loss too."""
         if not math.isnan(self.held_out):
             theirs = abs(self.data) - math.copysign(1.0, self.data) * self.held_out
             if theirs > self.loss / 2:
@@ -91,13 +93,13 @@ class KeptPair:
 
 @dataclass(frozen=True)
 class Kept:
-    """Columns, pairs and classes of drawn rows beside those of training and held-out rows.
+    """Columns, pairs and classes of drawn rows, compared with training and held-out rows.
 
     Args:
-        columns: those with a known training cell, in order.
-        pairs: of the first 60 columns.
+        columns: the columns with a known training cell, in order.
+        pairs: the pairs of the first 60 columns.
         lost: classes of at least 2 % of the training rows that no drawn row has.
-        classes: how many classes are so frequent.
+        classes: number of classes with at least 2 % of the training rows.
         drawn: number of drawn rows.
         rows: number of training rows.
     """
@@ -111,7 +113,13 @@ class Kept:
 
 
 def kept(train: Columns, held_out: Columns, drawn: Columns, seed: int = 0) -> Kept:
-    """Compare drawn rows with training rows, and held-out rows with them.
+    """Compares drawn rows and held-out rows with training rows.
+
+    Args:
+        train: training rows.
+        held_out: held-out rows.
+        drawn: drawn rows.
+        seed: seed of the choices of rows and of the bootstrap.
 
     Example:
         >>> from simulacra.tables.columns import table_from
@@ -149,7 +157,14 @@ def _columns(train: Columns, held_out: Columns, drawn: Columns) -> list[KeptColu
 
 
 def distance_by_chance(train: Columns, other: Columns, name: str, a: float) -> float:
-    """Equation (1) or (2) of a column; infinite where one side has no known cell."""
+    """Returns the bound (1) or (2) of a column; infinity if one side has no known cell.
+
+    Args:
+        train: training rows.
+        other: drawn or held-out rows.
+        name: name of the column.
+        a: probability of a larger distance by chance.
+    """
     sides = [int((~np.isnan(table.column(name))).sum()) for table in (train, other)]
     if not min(sides):
         return math.inf
@@ -164,12 +179,12 @@ def distance_by_chance(train: Columns, other: Columns, name: str, a: float) -> f
 
 
 def _pairs(train: Columns, held_out: Columns, drawn: Columns, seed: int) -> list[KeptPair]:
-    """At equal numbers of rows, so that what chance adds to an association is the same on both sides."""
+    """Compares associations at equal numbers of rows, so that sampling noise is the same on both sides."""
     n = min(len(train), len(drawn), MOST)
     if n < 2 or len(train.names) < 2:
         return []
     rows = train.some(n, seed)
-    # the weaker of all and of as many rows: few of a rare class may fall together by chance
+    # the weaker of both: in few rows a rare class may look associated by chance
     data = {p: min(both, key=abs) for p, both in _both(associations(rows), associations(train)).items()}
     ours = associations(rounded(drawn, train).some(n, seed))
     enough = len(held_out) >= FEW
@@ -187,7 +202,13 @@ def _both(a: dict[Pair, float], b: dict[Pair, float]) -> dict[Pair, tuple[float,
 
 
 def resampled(rows: Columns, pair: Pair, seed: int) -> float:
-    """The standard error of the association of two columns, by drawing the rows again with replacement."""
+    """Returns the bootstrap standard error of the association of two columns.
+
+    Args:
+        rows: the rows that are resampled.
+        pair: names of the columns.
+        seed: seed of the resamples.
+    """
     rng, two = np.random.default_rng(seed), rows.only(pair)
     again = (two.rows(rng.integers(0, len(two), len(two))) for _ in range(RESAMPLES))
     return float(np.std([association(table, *pair) for table in again], ddof=1))

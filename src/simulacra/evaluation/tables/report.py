@@ -1,10 +1,11 @@
-"""The report of a model of a table, from its samples and from what it fills in.
+"""The report of a model of a table, from its samples and its completions of hidden cells.
 
-Each number stands beside that of held-out rows where these have one: real rows differ from training rows too,
-by chance, and no model can be asked for more. `evaluation.tables` defines the measures.
+Measures are also taken of held-out rows, where possible: real rows differ from training rows by chance, and a
+model cannot be expected to do better. `evaluation.tables` defines the measures.
 
-A measure that the table does not allow says why. Models draw no missing cells: where training rows miss some,
-cells of the samples are hidden in the pattern of training rows chosen at random, before trees look at them.
+A measure that is not possible for the table is replaced by the reason. Models draw no missing cells: if
+training rows have some, cells of the samples are hidden in the patterns of random training rows before trees
+see them.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from simulacra.tables.columns import NotMeasured, rounded
 from simulacra.tables.sources import completer_of
 
 T = TypeVar("T")
-NAMED = 10  # pairs of the largest error that a report keeps
+NAMED = 10  # number of pairs with the largest error that a report keeps
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class Columns:
     """Fidelity of columns.
 
     Args:
-        drawn: of samples, by column.
-        held_out: of held-out rows, by column.
-        as_many: the mean over columns of as many samples as held-out rows: fewer rows differ more by chance.
+        drawn: fidelity of samples, by column.
+        held_out: fidelity of held-out rows, by column.
+        as_many: mean over columns for as many samples as held-out rows, since fewer rows differ more by
+            chance.
     """
 
     drawn: dict[str, float]
@@ -58,13 +60,13 @@ class Pairs:
     """Associations of pairs of columns.
 
     Args:
-        data: of training rows.
-        drawn: of samples.
-        held_out: of held-out rows.
-        drawn_errors: of samples.
-        held_out_errors: of held-out rows.
-        as_many: the mean error of as many samples as held-out rows.
-        columns: how many columns were paired: the first 60 at most.
+        data: association in training rows, by pair.
+        drawn: association in samples, by pair.
+        held_out: association in held-out rows, by pair.
+        drawn_errors: absolute difference of samples from training rows, by pair.
+        held_out_errors: absolute difference of held-out rows from training rows, by pair.
+        as_many: mean error of as many samples as held-out rows.
+        columns: number of columns that were paired, at most the first 60.
     """
 
     data: dict[Pair, float]
@@ -83,13 +85,13 @@ class TableReport:
     Args:
         rows: number of training rows, held-out rows and samples, with split and seed.
         columns: fidelity of each column.
-        pairs: associations, or why there are none.
-        detection: samples told from training rows, or why not.
-        held_out_detection: held-out rows told from training rows.
-        usefulness: of training on samples.
+        pairs: associations, or the reason why there are none.
+        detection: AUC of trees that tell samples from training rows, or the reason why there is none.
+        held_out_detection: AUC of trees that tell held-out rows from training rows.
+        usefulness: scores of trees that learned from samples.
         form: range, decimals and copies of samples.
-        held_out_form: those of held-out rows.
-        imputation: of hidden cells.
+        held_out_form: range, decimals and copies of held-out rows.
+        imputation: errors of hidden cells.
     """
 
     rows: dict[str, Any]
@@ -104,7 +106,7 @@ class TableReport:
 
     @property
     def summary(self) -> TableSummary:
-        """The numbers as they are written into a report."""
+        """The numbers in the form in which a report is saved."""
         return TableSummary(
             **self.rows,
             columns=_columns_kept(self.columns),
@@ -126,14 +128,18 @@ def table_report(
     seed: int = 0,
     limit: int | None = None,
 ) -> TableReport:
-    """Measure a model of a table by its samples and by what it fills in.
+    """Measures a model of a table by its samples and its completions of hidden cells.
 
     Args:
+        model: a model that samples.
+        data: the table that it was trained on.
+        split: the split with the held-out rows.
         n: number of samples; None: as many as training rows, at most 5,000.
-        limit: use only so many rows of `split`, chosen at random.
+        seed: seed of samples, choices of rows and classifiers.
+        limit: most held-out rows, chosen at random; None: all, at most 20,000.
 
     Raises:
-        ValueError: if the data are no table, or the model does not sample.
+        ValueError: if the data are not a table, or the model does not sample.
 
     Example:
         >>> import simulacra, torch
@@ -149,10 +155,16 @@ def table_report(
 def table_evidence(
     model: Model, data: Dataset, split: str, n: int, seed: int, limit: int | None, full: bool
 ) -> tuple[Kept, TableReport | None]:
-    """Losses of at least n samples, for the doctor, and the whole report if it is asked for.
+    """Returns the losses of at least n samples, for the doctor, and the whole report if `full`.
 
     Args:
-        full: also measure what `table_report` does, which takes seconds.
+        model: a model that samples.
+        data: the table that it was trained on.
+        split: the split with the held-out rows.
+        n: fewest samples.
+        seed: seed of samples and choices of rows.
+        limit: most held-out rows, chosen at random; None: all, at most 20,000.
+        full: if True, everything in `table_report` is measured too, which takes seconds.
     """
     as_many = min(len(data.train), SAMPLES)
     rows = table_rows_of(model, data, split, max(n, as_many) if full else n, seed, limit)
@@ -162,20 +174,26 @@ def table_evidence(
 
 
 def measured(model: Model, data: Dataset, rows: TableRows) -> TableReport:
-    """The report of rows that were drawn."""
+    """Returns the report of given rows.
+
+    Args:
+        model: the model that drew the samples; it also completes hidden cells.
+        data: the table that it was trained on.
+        rows: training rows, held-out rows and samples.
+    """
     train, held_out, drawn, seed = rows.train, rows.held_out, rows.drawn, rows.seed
     numbers = {"samples": len(drawn), "training_rows": len(train), "held_out_rows": len(held_out)}
     shown = drawn.shown_as(train, seed)
     return TableReport(
         {**numbers, "split": rows.split, "seed": seed},
         _columns(rows),
-        _or_why(lambda: _pairs(rows)),
-        _or_why(lambda: detection(train, shown, seed)),
-        _or_why(lambda: detection(train, held_out, seed)),
-        _or_why(lambda: usefulness(train, drawn, held_out, seed=seed)),
+        _or_skipped(lambda: _pairs(rows)),
+        _or_skipped(lambda: detection(train, shown, seed)),
+        _or_skipped(lambda: detection(train, held_out, seed)),
+        _or_skipped(lambda: usefulness(train, drawn, held_out, seed=seed)),
         form(train, shown),
         form(train, held_out),
-        _or_why(lambda: _imputation(model, data, rows)),
+        _or_skipped(lambda: _imputation(model, data, rows)),
     )
 
 
@@ -198,16 +216,16 @@ def _pairs(rows: TableRows) -> Pairs:
 
 
 def _imputation(model: Model, data: Dataset, rows: TableRows) -> Imputation:
-    """RMSE of the model where it completes rows without a condition; references alone otherwise."""
+    """Measures the RMSE of a model that completes rows without a condition; otherwise only the baselines."""
     able = model.supports(can.Completes) and not model.supports(can.TakesCondition)
     space = cast(Table, data.preprocessing.raw)
     completer = completer_of(space, model.complete) if able else None
-    # each of several completions would log its candidates
+    # otherwise each completion would log its candidates
     with held_back(logging.WARNING):
         return imputation(rows.train, rows.held_out, completer, rows.seed)
 
 
-def _or_why(measure: Callable[[], T]) -> T | Skipped:
+def _or_skipped(measure: Callable[[], T]) -> T | Skipped:
     try:
         return measure()
     except NotMeasured as reason:
@@ -220,7 +238,7 @@ def _columns_kept(found: Columns) -> ColumnsKept:
 
 
 def _pairs_kept(found: Pairs) -> PairsKept:
-    """Errors of all pairs in the mean, and the ten of the largest error one by one."""
+    """Returns the mean error of all pairs, and the ten pairs with the largest error."""
     worst = sorted(found.drawn_errors, key=lambda pair: -found.drawn_errors[pair])[:NAMED]
     return PairsKept(
         error=mean_of(found.drawn_errors),

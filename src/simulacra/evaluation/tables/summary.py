@@ -1,4 +1,4 @@
-"""The numbers of a table's report as they are written: means, and what is furthest off by name."""
+"""A table's report as it is saved: means, and the columns and pairs that are furthest off."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from simulacra.evaluation.tables.usefulness import Usefulness
 
 @dataclass(frozen=True)
 class ColumnKept:
-    """Fidelity of one column, None where it is unknown.
+    """Fidelity of one column, None if unknown.
 
     Args:
-        drawn: of samples.
-        held_out: of held-out rows.
+        drawn: fidelity of samples.
+        held_out: fidelity of held-out rows.
     """
 
     drawn: float | None
@@ -30,10 +30,10 @@ class ColumnsKept:
     """Fidelity of the columns.
 
     Args:
-        drawn: mean of samples.
-        held_out: mean of held-out rows.
-        drawn_as_many: mean of as many samples as held-out rows.
-        each: by column.
+        drawn: mean over columns for samples.
+        held_out: mean over columns for held-out rows.
+        drawn_as_many: mean over columns for as many samples as held-out rows.
+        each: fidelity by column.
     """
 
     drawn: float | None
@@ -44,13 +44,13 @@ class ColumnsKept:
 
 @dataclass(frozen=True)
 class PairKept:
-    """The association of one pair of columns.
+    """The association of one pair of columns, None if unknown.
 
     Args:
-        pair: the two names.
-        data: of training rows.
-        drawn: of samples.
-        held_out: of held-out rows.
+        pair: the names of the two columns.
+        data: association in training rows.
+        drawn: association in samples.
+        held_out: association in held-out rows.
     """
 
     pair: tuple[str, str]
@@ -64,12 +64,12 @@ class PairsKept:
     """Errors of the associations of pairs.
 
     Args:
-        error: mean of samples.
-        held_out: mean of held-out rows.
-        error_as_many: mean of as many samples as held-out rows.
-        pairs: how many.
-        columns: how many columns were paired.
-        worst: the ten pairs of the largest error.
+        error: mean error of samples.
+        held_out: mean error of held-out rows.
+        error_as_many: mean error of as many samples as held-out rows.
+        pairs: number of pairs.
+        columns: number of columns that were paired.
+        worst: the ten pairs with the largest error.
     """
 
     error: float | None
@@ -82,22 +82,22 @@ class PairsKept:
 
 @dataclass(frozen=True)
 class TableSummary(Record):
-    """A table's report as it is written.
+    """A table's report in the form in which it is saved.
 
     Args:
         samples: number of samples.
         training_rows: number of training rows.
         held_out_rows: number of held-out rows.
-        split: of the held-out rows.
-        seed: of samples, choices of rows and classifiers.
+        split: name of the split with the held-out rows.
+        seed: seed of samples, choices of rows and classifiers.
         columns: fidelity of each column.
-        pairs: associations, or why there are none.
-        detection: samples told from training rows, or why not.
-        detection_held_out: held-out rows told from training rows.
-        usefulness: of training on samples.
+        pairs: associations, or the reason why there are none.
+        detection: AUC of trees that tell samples from training rows, or the reason why there is none.
+        detection_held_out: AUC of trees that tell held-out rows from training rows.
+        usefulness: scores of trees that learned from samples.
         form: range, decimals and copies of samples.
-        form_held_out: those of held-out rows.
-        imputation: of hidden cells.
+        form_held_out: range, decimals and copies of held-out rows.
+        imputation: errors of hidden cells.
     """
 
     samples: int

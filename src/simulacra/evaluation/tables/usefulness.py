@@ -1,9 +1,9 @@
-"""Boosted trees that learn from drawn rows and are tested on real held-out rows.
+"""Usefulness: boosted trees are trained on drawn rows and tested on real held-out rows.
 
     loss = score of trees trained on training rows - score of trees trained on drawn rows                (1)
 
-The score of a target is R^2 for numbers and the mean area under the curve of one class against the rest for
-at most 6 classes; more classes are numbers in their order.
+The score of a target is R^2 for numbers, and the mean one-vs-rest AUC for at most 6 classes; columns with
+more classes are treated as numbers.
 
 Reference: Esteban, Hyland and Ratsch, Real-valued (medical) time series generation, 2017.
 """
@@ -20,9 +20,9 @@ from simulacra.tables.columns import Columns, NotMeasured, usable
 
 ITERATIONS = 100
 FEW_CLASSES = 6
-LEAST = 5  # held-out rows of a class that is scored
-TARGETS = 8  # columns that are targets in turn, where none is named
-MOST = 5000  # rows that are learned from
+LEAST = 5  # fewest held-out rows of a class that is scored
+TARGETS = 8  # most columns that are targets in turn, if no target is given
+MOST = 5000  # most rows that trees are trained on
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Target:
     """Scores of one target on held-out rows.
 
     Args:
-        name: of the column.
+        name: name of the column.
         score: `R2` or `AUC`.
-        drawn: of trees that learned from drawn rows.
-        real: of trees that learned from training rows.
+        drawn: score of trees that were trained on drawn rows.
+        real: score of trees that were trained on training rows.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Target:
 
     @property
     def loss(self) -> float:
-        """Equation (1)."""
+        """The loss of equation (1)."""
         return self.real - self.drawn
 
 
@@ -52,10 +52,10 @@ class Usefulness(Record):
     """Scores of several targets.
 
     Args:
-        targets: those that could be scored.
-        rows: training rows that were learned from, and as many drawn ones at most.
-        tested: held-out rows.
-        seed: of the choice of rows and of the trees.
+        targets: the targets that could be scored.
+        rows: number of training rows that were used, and most drawn ones.
+        tested: number of held-out rows.
+        seed: seed of the choice of rows and of the trees.
     """
 
     targets: tuple[Target, ...]
@@ -66,7 +66,7 @@ class Usefulness(Record):
 
     @property
     def loss(self) -> float:
-        """The mean of equation (1) over the targets."""
+        """The mean loss over the targets, equation (1)."""
         return float(np.mean([target.loss for target in self.targets]))
 
 
@@ -78,11 +78,15 @@ def usefulness(
     seed: int = 0,
     most: int = MOST,
 ) -> Usefulness:
-    """Score each target with trees that learned from drawn rows, and with trees that learned from real ones.
+    """Scores each target with trees trained on drawn rows, and with trees trained on real rows.
 
     Args:
-        target: name of a column; None: each in turn, up to 8 that are spread evenly.
-        most: rows that are learned from; more are left out at random.
+        train: training rows.
+        drawn: drawn rows with the same columns.
+        held_out: real rows for the test.
+        target: name of a column; None: up to 8 columns in turn, spread evenly.
+        seed: seed of the choice of rows and of the trees.
+        most: most rows that trees are trained on; more are left out at random.
 
     Raises:
         NotMeasured: if there is only one column, or no target can be scored on the held-out rows.
@@ -114,7 +118,11 @@ def usefulness(
 
 
 def targets(table: Columns, most: int = TARGETS) -> list[str]:
-    """Columns that change, at most `most` of them, spread evenly.
+    """Returns columns that vary, at most `most` of them, spread evenly.
+
+    Args:
+        table: the training rows.
+        most: most columns.
 
     Example:
         >>> from simulacra.tables.columns import table_from
@@ -127,13 +135,17 @@ def targets(table: Columns, most: int = TARGETS) -> list[str]:
 
 
 def score(fit: Columns, held_out: Columns, like: Columns, target: str, seed: int = 0) -> float:
-    """R^2 or the area under the curve of trees that learned from `fit`, on the held-out rows.
+    """Returns the R^2 or AUC of trees trained on `fit`, on the held-out rows.
 
     Args:
-        like: the training rows: they say whether the target is one of few classes.
+        fit: rows on which the trees are trained.
+        held_out: rows for the test.
+        like: the training rows, which decide whether the target is one of few classes.
+        target: name of the column.
+        seed: seed of the trees.
 
     Returns:
-        NaN where held-out rows do not allow a score: too few, or of one class.
+        The score; NaN if there are too few held-out rows, or only one class.
 
     Raises:
         NotMeasured: if no other column has enough known cells.
@@ -149,12 +161,17 @@ def score(fit: Columns, held_out: Columns, like: Columns, target: str, seed: int
 
 
 def few(table: Columns, target: str) -> bool:
-    """Returns True if the target is one of at most 6 classes that occur."""
+    """Returns True if the target is a column of at most 6 occurring classes.
+
+    Args:
+        table: the training rows.
+        target: name of the column.
+    """
     return target in table.classes and len(np.unique(_known(table.column(target)))) <= FEW_CLASSES
 
 
 def _auc(x: np.ndarray, codes: np.ndarray, x_test: np.ndarray, test: np.ndarray, seed: int) -> float:
-    """The mean area under the curve of each class against the rest."""
+    """Returns the mean one-vs-rest AUC of the classes."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
 
@@ -166,7 +183,7 @@ def _auc(x: np.ndarray, codes: np.ndarray, x_test: np.ndarray, test: np.ndarray,
         return 0.5
     trees = HistGradientBoostingClassifier(max_iter=ITERATIONS, random_state=seed).fit(x, codes)
     p, order = trees.predict_proba(x_test), list(trees.classes_)
-    # a class that was never learned is as likely everywhere
+    # a class that is missing in training has the same probability everywhere
     columns = {k: p[:, order.index(k)] if k in order else np.zeros(len(test)) for k in scored}
     return float(np.mean([roc_auc_score(test == k, columns[k]) for k in scored]))
 

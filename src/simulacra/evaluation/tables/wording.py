@@ -1,4 +1,4 @@
-"""The report of a table in words: a line for each measure, beside what held-out rows get."""
+"""The report of a table in words: a line for each measure, with the value of held-out rows."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from simulacra.evaluation.tables.summary import ColumnsKept, PairsKept, TableSum
 from simulacra.evaluation.tables.usefulness import Usefulness
 
 T = TypeVar("T")
-NAMED = 3  # columns, pairs or targets that are named
+NAMED = 3  # number of columns, pairs or targets that a line lists
 
 
 def table_rows(found: TableSummary) -> list[tuple[str, str]]:
-    """Name and value of each number of a table's report."""
+    """Returns name and value of each line of a table's report."""
     n = found.held_out_rows
     return [
         ("columns kept", _columns(found.columns, n)),
-        ("associations of pairs", _told(found.pairs, lambda pairs: _pairs(pairs, n))),
-        ("samples told from data", _told(found.detection, lambda d: _detected(d, found.detection_held_out))),
-        ("learning from samples", _told(found.usefulness, _useful)),
+        ("associations of pairs", _or_reason(found.pairs, lambda pairs: _pairs(pairs, n))),
+        (
+            "samples told from data",
+            _or_reason(found.detection, lambda d: _detected(d, found.detection_held_out)),
+        ),
+        ("learning from samples", _or_reason(found.usefulness, _useful)),
         ("outside the range", _outside(found.form, found.form_held_out)),
         ("written as the data", _written(found.form)),
         ("rows equal to a training row", _pair(found.form.copies, found.form_held_out.copies, ".1%")),
-        ("hidden cells filled in", _told(found.imputation, _imputed)),
+        ("hidden cells filled in", _or_reason(found.imputation, _imputed)),
     ]
 
 
-def _told(part: T | Skipped, words: Callable[[T], str]) -> str:
+def _or_reason(part: T | Skipped, words: Callable[[T], str]) -> str:
     return f"not measured: {part.skipped}" if isinstance(part, Skipped) else words(part)
 
 

@@ -1,1 +1,1 @@
-"""What a model is good for: classification and training on its samples."""
+"""Scores by downstream tasks: classification, few labels, and training on samples."""

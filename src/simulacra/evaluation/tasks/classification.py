@@ -1,4 +1,4 @@
-"""How often a model that classifies is wrong on held-out rows whose labels are known.
+"""Error of a model that classifies, on held-out rows with known labels.
 
 Reference: Larochelle and Bengio 2008; Salimans et al. 2016. Rows A24, G13.
 """
@@ -19,11 +19,11 @@ from simulacra.evaluation.rows import subset
 
 @dataclass
 class Classification(Record):
-    """Wrong labels.
+    """Classification errors.
 
     Args:
-        wrong: number of rows whose likeliest class is not theirs.
-        rows: number of rows whose label is known.
+        wrong: number of rows whose likeliest class is wrong.
+        rows: number of rows with a known label.
     """
 
     wrong: int
@@ -32,7 +32,7 @@ class Classification(Record):
 
     @property
     def share(self) -> float:
-        """Share of the rows that are wrong."""
+        """Share of wrong rows."""
         return self.wrong / self.rows
 
     @property
@@ -44,7 +44,17 @@ class Classification(Record):
 def classification(
     model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None
 ) -> Classification | None:
-    """Wrong labels of the rows of `split` whose label is known; None where none is.
+    """Counts the wrong labels of rows of `split`.
+
+    Args:
+        model: model that classifies.
+        data: data set.
+        split: `train`, `valid` or `test`.
+        seed: seed of the choice of rows and of the classification.
+        limit: largest number of rows, chosen at random; None: all.
+
+    Returns:
+        the counts over rows with a known label; None if there are none.
 
     Example:
         >>> import simulacra
@@ -63,7 +73,7 @@ def classification(
 
 
 def labels_of(rows: Split) -> Tensor | None:
-    """Class numbers of the rows, shape (N,), -1 where a label is unknown; None where there are no classes.
+    """Returns class numbers of the rows, shape (N,), -1 if unknown; None if rows have no classes.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real

@@ -1,10 +1,10 @@
-"""How far a few labels go: the semi-supervised error, with what a model learned of rows without labels.
+"""Error of a classifier trained with few labels on features that the model learned without labels.
 
-    codes or features     a linear classifier of them, from n labelled training rows, as many of each class
+    codes or features     a linear classifier of them, from n labelled training rows, balanced over classes
     p(label|x)            the model's own classifier, with the labels that it was trained with
 
-and beside it the same linear classifier of the rows themselves, from the same n rows. All are tested on the
-same held-out rows, over several choices of the n rows.
+The reference is the same linear classifier of the rows themselves, trained on the same n rows. All are tested
+on the same held-out rows, over several choices of the n rows.
 
 Reference: Kingma et al. 2014, section 4.1; Salimans et al. 2016, section 6. Row I12.
 """
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 FOLDS = 5
-PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)  # C, the inverse weight of |w|^2; by folds of the labelled rows
+PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)  # C, the inverse weight of |w|^2, chosen by cross-validation
 CLASSIFIER = "logistic regression, standardized, C by cross-validation"
 OWN = "its own p(label|x)"
 
@@ -46,18 +46,18 @@ Reading = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class FewLabels(Record):
-    """Errors on held-out rows. Two are comparable if all from `classifier` to `rows` and the data are equal.
+    """Errors on held-out rows; comparable if all entries from `classifier` to `rows` and the data are equal.
 
     Args:
-        read: what of the model is classified, or that it classifies itself, with the labels that it was
-            trained with.
-        classifier: what learns from the labelled rows.
-        labels: n, as many of each class.
-        seeds: of the choices of these rows.
-        split: which held-out rows.
-        rows: how many of them have a label that is known, which are those that count.
-        error: share of the rows that are wrong, over choices and rows.
-        reference: that of the linear classifier of the rows themselves.
+        read: input of the classifier, such as `codes of width 20`, or the statement that the model
+            classifies itself, with the labels that it was trained with.
+        classifier: name of the classifier that is trained on the labelled rows.
+        labels: number n of labelled rows, balanced over classes.
+        seeds: seeds of the choices of these rows.
+        split: split of the held-out rows.
+        rows: number of held-out rows with a known label.
+        error: share of wrong rows, over choices and rows.
+        reference: share of wrong rows for the linear classifier of the rows themselves.
         difference: `error` less `reference`, over the same choices and rows.
     """
 
@@ -80,15 +80,18 @@ def few_labels(
     split: str = "test",
     limit: int | None = None,
 ) -> FewLabels:
-    """The error of a classifier that sees n labels, on all or `limit` rows of a split, chosen at random.
+    """Trains a linear classifier with n labels on the model's codes or features, and tests it on a split.
 
-    Rows whose label is unknown are left out.
-
-    The intervals are over choices of the labelled rows and draws of test rows.
+    A model that classifies is tested with its own p(label|x). Rows with unknown labels are left out.
+    Intervals cover choices of the labelled rows and draws of test rows.
 
     Args:
-        labels: n, rounded down to as many of each class.
-        seeds: one choice of labelled rows each.
+        model: model that encodes, has features, or classifies.
+        data: data set with labels.
+        labels: n, rounded down so that all classes have the same number.
+        seeds: seeds of the choices of labelled rows.
+        split: split of the test rows.
+        limit: use only so many rows of `split`, chosen at random; None: all.
 
     Raises:
         ValueError: if rows have no labels or too few, or the model neither encodes, has features nor
@@ -112,7 +115,7 @@ def few_labels(
         read, parts = OWN, [model.classify(block.x).argmax(1).cpu() for block in _blocks(test, len(truth))]
         wrong = (torch.cat(parts) != truth).unsqueeze(0)
     else:
-        name, reading = _reading(model)
+        name, reading = _classifier_input(model)
         width = reading(data.train.rows(chosen[0][:1]).x).shape[1]
         read, wrong = f"{name} of width {width:,}", _wrong(reading, data, y, chosen, test, truth)
     return FewLabels(
@@ -129,7 +132,12 @@ def few_labels(
 
 
 def balanced(y: Tensor, n: int, seed: int) -> Tensor:
-    """Numbers of n rows chosen at random, n / K of each of the K classes in y of shape (N,); -1 is no class.
+    """Returns the indices of n random rows, n / K of each of the K classes.
+
+    Args:
+        y: class numbers, shape (N,); -1 means unknown.
+        n: number of rows.
+        seed: seed of the choice.
 
     Raises:
         ValueError: if there are fewer than two classes, or one has too few rows.
@@ -142,7 +150,7 @@ def balanced(y: Tensor, n: int, seed: int) -> Tensor:
     classes = y[y >= 0].unique()
     if len(classes) < 2:
         raise NotScored(
-            f"an error of labels needs at least two classes, but the training rows have {len(classes)}."
+            f"a classifier needs at least two classes, but the training rows have {len(classes)}."
         )
     each = n // len(classes)
     order = Rng(seed, "few labels").permutation("rows", len(y))
@@ -155,7 +163,7 @@ def balanced(y: Tensor, n: int, seed: int) -> Tensor:
 
 
 def _labels(data: Dataset, split: str) -> Tensor:
-    """Class numbers of the rows, -1 where unknown."""
+    """Returns class numbers of the rows, -1 if unknown; raises NotScored if all are unknown."""
     y = labels_of(data[split])
     if y is None or not bool((y >= 0).any()):
         raise NotScored(
@@ -165,7 +173,7 @@ def _labels(data: Dataset, split: str) -> Tensor:
 
 
 def _with_labels(data: Dataset, split: str, limit: int | None) -> tuple[Split, Tensor]:
-    """Rows whose label is known, and the labels."""
+    """Returns the rows with known labels, and the labels."""
     _labels(data, split)
     rows = subset(data[split], limit)
     y = labels_of(rows)
@@ -178,24 +186,24 @@ def _with_labels(data: Dataset, split: str, limit: int | None) -> tuple[Split, T
     return rows.select(at), y[at]
 
 
-def _reading(model: Model) -> tuple[str, Reading]:
-    """What a linear classifier gets to see of x."""
+def _classifier_input(model: Model) -> tuple[str, Reading]:
+    """Returns name and function of the input of the linear classifier: codes or features."""
     name = type(model).__name__
     if model.supports(can.TakesCondition):
-        raise NotScored(f"{name} is given the condition with x, so that its codes need not hold the label.")
+        raise NotScored(f"{name} is given the condition with x, so its codes need not contain the label.")
     if model.supports(can.Encodes):
         return "codes", lambda x: model.encode(x).flatten(1).cpu()
     if model.supports(can.HasFeatures):
         return "features", lambda x: features_of(model, x).flatten(1)
     raise NotScored(
-        f"{name} neither encodes, has features nor classifies, so that it says nothing of labels."
+        f"{name} neither encodes, has features nor classifies, so it has no error with few labels."
     )
 
 
 def _wrong(
     read: Reading, data: Dataset, y: Tensor, chosen: list[Tensor], test: Split, truth: Tensor
 ) -> Tensor:
-    """Which test rows are wrong for each choice of labelled rows, booleans of shape (C, N)."""
+    """Returns True for wrong test rows, for each choice of labelled rows, shape (C, N)."""
     classifiers = [fitted(read(data.train.rows(rows).x), y[rows]) for rows in chosen]
     found = []
     for block in _blocks(test, len(truth)):
@@ -209,11 +217,13 @@ def _blocks(split: Split, n: int) -> Iterator[Batch]:
 
 
 def fitted(features: Tensor, y: Tensor) -> GridSearchCV | Pipeline:
-    """A linear classifier of features (n, width) with as many rows of each class.
+    """Trains a linear classifier; the penalty is chosen by cross-validation.
 
-    The penalty is chosen by folds of these rows; with one row of each class it is the middle one.
+    Args:
+        features: shape (n, width).
+        y: class numbers, balanced, shape (n,); with one row of each class, the penalty is the middle one.
     """
-    # imported where it is used: it takes a second
+    # imported here, because it takes a second
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import Pipeline
@@ -228,7 +238,7 @@ def fitted(features: Tensor, y: Tensor) -> GridSearchCV | Pipeline:
 
 
 def few_label_rows(found: FewLabels) -> list[tuple[str, str]]:
-    """Name and value of each number, in words."""
+    """Returns name and value of each number, in words."""
     gap, n = found.difference, found.labels
     choices = f"{len(found.seeds)} choices" if len(found.seeds) > 1 else "one choice"
     ours = "with the labels that it was trained with" if found.read == OWN else f"from {n:,} labels"

@@ -1,14 +1,15 @@
-"""A generative classifier with lines as boundaries, to set beside logistic regression; and where both end.
+"""Naive Bayes with linear boundaries, for comparison with logistic regression, and the limits of both.
 
     naive Bayes           p(x|y) = prod_d N(x_d; m_yd, s_d^2), fitted to p(x, y)
     logistic regression   the same family of boundaries, fitted to p(y|x)
 
-Of two classes N(-m, S) and N(m, S) with equal shares a line w errs with probability
+For two classes N(-m, S) and N(m, S) with equal shares, a linear boundary w has error probability
 
     Phi(-w'm / sqrt(w'S w))                                                                     (1)
 
-The least error is that of w = S^-1 m, where logistic regression ends. Naive Bayes sees the diagonal of S
-alone and ends at w = diag(S)^-1 m: higher, unless the entries are independent. It needs fewer rows to end.
+The smallest error is that of w = S^-1 m, the limit of logistic regression for many rows. Naive Bayes uses
+only the diagonal of S and converges to w = diag(S)^-1 m, with a larger error unless the entries are
+independent, but needs fewer rows to converge.
 
 Reference: Ng and Jordan 2002. Row I15.
 """
@@ -22,12 +23,12 @@ from sklearn.naive_bayes import GaussianNB
 
 
 def naive_bayes(x: np.ndarray, y: np.ndarray, smoothing: float = 1e-9) -> GaussianNB:
-    """Gaussian naive Bayes with one variance an entry for all classes, fitted.
+    """Fits Gaussian naive Bayes with one variance per entry, shared by all classes.
 
     Args:
         x: rows, shape (N, d).
         y: their classes, shape (N,).
-        smoothing: added to the variances, as a share of the largest.
+        smoothing: added to the variances, as a fraction of the largest.
 
     Example:
         >>> x, y = np.array([[0.0], [2.0], [4.0], [6.0]]), np.array([0, 0, 1, 1])
@@ -40,10 +41,10 @@ def naive_bayes(x: np.ndarray, y: np.ndarray, smoothing: float = 1e-9) -> Gaussi
 
 
 def line_error(w: np.ndarray, m: np.ndarray, S: np.ndarray) -> float:
-    """Equation (1): the error of a line through the middle of two Gaussians.
+    """Returns equation (1), the error of a linear boundary through the middle of two Gaussians.
 
     Args:
-        w: normal of the line, shape (d,).
+        w: normal of the boundary, shape (d,).
         m: mean of one class, shape (d,); that of the other is -m.
         S: covariance of both, shape (d, d).
 
@@ -55,7 +56,11 @@ def line_error(w: np.ndarray, m: np.ndarray, S: np.ndarray) -> float:
 
 
 def ends(m: np.ndarray, S: np.ndarray) -> tuple[float, float]:
-    """Errors with endless rows: of logistic regression, which is the least possible, and of naive Bayes.
+    """Returns the limits of the errors for many rows: of logistic regression, and of naive Bayes.
+
+    Args:
+        m: mean of one class, shape (d,); that of the other is -m.
+        S: covariance of both, shape (d, d).
 
     Example:
         >>> one, other = ends(np.ones(3), np.eye(3))

@@ -1,4 +1,4 @@
-"""What a model is good for: scores by a task, each where model and data allow it. Row I12."""
+"""All scores by downstream tasks that model and data permit. Row I12."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Tasks(Record):
-    """Scores by two tasks, or why there are none.
+    """Scores by two tasks, or the reasons why they were not computed.
 
     Args:
-        samples: of a classifier that learned from labelled samples.
-        labels: of a classifier that learned from few labels.
+        samples: score of a classifier trained on labelled samples.
+        labels: score of a classifier trained with few labels.
     """
 
     samples: Downstream | Skipped
@@ -32,10 +32,14 @@ class Tasks(Record):
 
 
 def tasks(model: Model, data: Dataset, split: str = "test", seed: int = 0, limit: int | None = None) -> Tasks:
-    """All scores by a task; where one cannot be measured, why.
+    """Computes all scores by downstream tasks; for one that is not possible, the reason.
 
     Args:
-        limit: use only so many rows of `split`, chosen at random.
+        model: the model.
+        data: data set.
+        split: split of the test rows.
+        seed: seed of samples and classifiers.
+        limit: use only so many rows of `split`, chosen at random; None: all.
 
     Example:
         >>> import simulacra
@@ -44,12 +48,12 @@ def tasks(model: Model, data: Dataset, split: str = "test", seed: int = 0, limit
         the error at a few labels needs rows with labels, but ring train has none.
     """
     return Tasks(
-        _or_why(lambda: train_on_samples(model, data, split, seed=seed, limit=limit)),
-        _or_why(lambda: few_labels(model, data, split=split, limit=limit)),
+        _score_or_reason(lambda: train_on_samples(model, data, split, seed=seed, limit=limit)),
+        _score_or_reason(lambda: few_labels(model, data, split=split, limit=limit)),
     )
 
 
-def _or_why(score: Callable[[], T]) -> T | Skipped:
+def _score_or_reason(score: Callable[[], T]) -> T | Skipped:
     try:
         return score()
     except (NotScored, MissingCapability) as reason:
@@ -57,14 +61,14 @@ def _or_why(score: Callable[[], T]) -> T | Skipped:
 
 
 def task_rows(found: Tasks) -> list[tuple[str, str]]:
-    """Name and value of each score by a task, in words."""
+    """Returns name and value of each score by a task, in words."""
     return [
-        *_told("samples", found.samples, downstream_rows),
-        *_told("labels", found.labels, few_label_rows),
+        *_lines("samples", found.samples, downstream_rows),
+        *_lines("labels", found.labels, few_label_rows),
     ]
 
 
-def _told(
+def _lines(
     name: str, found: T | Skipped, words: Callable[[T], list[tuple[str, str]]]
 ) -> list[tuple[str, str]]:
     if isinstance(found, Skipped):

@@ -1,1 +1,1 @@
-"""What happens beside the steps of training: looks, validation, progress, interrupts."""
+"""Training callbacks and services beside the steps: diagnostics, validation, progress, interrupts."""

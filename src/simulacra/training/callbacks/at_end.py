@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class AtEnd(Protocol):
-    """A callback that is given the run when training has ended or was interrupted."""
+    """A callback that is called with the run when training has ended or was interrupted."""
 
     def at_end(self, run: Run, seconds: float) -> None:
-        """Act on the run.
+        """Called at the end of training.
 
         Args:
-            run: with the trained model; a callback may add findings.
-            seconds: that training took.
+            run: run with the trained model; the callback may add findings.
+            seconds: training time in seconds.
         """
         ...
 
 
 def with_ends(train: Callable[[], Run], callbacks: Iterable[object]) -> Run:
-    """The run of a training, after each callback that acts at its end.
+    """Trains, then calls the callbacks that implement `AtEnd`, and returns the run.
 
     Args:
-        train: does the training.
-        callbacks: those without `at_end` are left out.
+        train: trains and returns the run.
+        callbacks: callbacks; those without `at_end` are ignored.
     """
     began = time.perf_counter()
     run = train()

@@ -1,4 +1,4 @@
-"""How training goes, by held-out rows after each epoch: numbers for the metrics, alarms for the log."""
+"""Diagnostics of a model on held-out rows after each epoch: numbers for the metrics, alarms for the log."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from simulacra.core.random.keyed import Rng, some_of
 from simulacra.data.dataset import Split
 from simulacra.training.state.ema import Ema
 
-ROWS = 256  # that are looked at
-LASTS = 3  # epochs in a row
+ROWS = 256  # largest number of rows
+LASTS = 3  # an alarm is logged if it lasts so many epochs in a row
 log = logging.getLogger("simulacra")
 
 
 class Diagnostics:
-    """Asks a model how it is, where it can tell, and warns once of trouble that lasts `LASTS` epochs.
+    """Measures the diagnostics of a model that has them, and logs an alarm once if it lasts `LASTS` epochs.
 
     Args:
-        model: in training.
-        split: held-out rows, or the training rows where none are held out.
-        seed: of the samples: the same noise each time, so that the numbers can be compared.
+        model: model in training.
+        split: held-out rows, or the training rows if none are held out.
+        seed: seed of the samples; the same noise is used each time, so that the numbers are comparable.
     """
 
     def __init__(self, model: Model, split: Split, seed: int):
@@ -32,7 +32,7 @@ class Diagnostics:
         self._seen: dict[str, int] = {}
 
     def measure(self, ema: Ema | None) -> dict[str, float]:
-        """The numbers, by name."""
+        """Returns the diagnostics by name, for the averaged weights if there are any."""
         chosen = some_of(len(self.split), ROWS, Rng(self.seed, "vitals"))
         rng = Rng(self.seed, "vitals", rows=range(len(chosen)), device=self.model.device)
         batch = self.split.scored(chosen, rng).to(self.model.device)
@@ -44,7 +44,7 @@ class Diagnostics:
 
     def _warn(self, alarm: str | None) -> None:
         kind = (alarm or "").partition(":")[0]
-        # an untrained generator looks collapsed
+        # an alarm counts only if it lasts, because an untrained generator looks collapsed
         self._seen = {name: n for name, n in self._seen.items() if name == kind or n >= LASTS}
         if alarm:
             self._seen[kind] = self._seen.get(kind, 0) + 1

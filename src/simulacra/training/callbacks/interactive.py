@@ -1,4 +1,4 @@
-"""Interrupts in a notebook: the run comes back as far as it was trained."""
+"""Interrupts in a notebook or at a prompt: the run is returned as far as it was trained."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ from simulacra.training.state import checkpoint as ck
 
 
 def interactive() -> bool:
-    """Returns True if somebody types at this Python: a notebook, IPython or the interpreter's prompt."""
+    """Returns True in a notebook, in IPython or at the interpreter's prompt."""
     return hasattr(sys, "ps1") or in_notebook()
 
 
 def so_far(model: Model, folder: Path) -> Model:
-    """The model with the weights of the checkpoint in `folder`: the averaged ones where there are any,
-    which are those that a finished run has."""
+    """Loads the weights of the last checkpoint into the model, the averaged ones if there are any.
+
+    Args:
+        model: model of the run.
+        folder: run folder.
+
+    Returns:
+        the model, in evaluation mode.
+    """
     tensors, _ = read_tensors(folder / ck.NAME)
     model.load_state_dict({**ck.part(tensors, "model/"), **ck.part(tensors, "ema/")})
     for parameter in model.parameters():
-        # in a game, all but the last player's are frozen
+        # in adversarial training, all parameters but those of the last update are frozen
         parameter.requires_grad_(True)
     return model.eval()

@@ -1,4 +1,4 @@
-"""Looks at a model beside the steps of training and what they cost: pictures of samples, the doctor's."""
+"""Pictures of samples and the doctor's quick check: their schedule, and the time that they take."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Space
 
-PICTURES = 8  # a stage
-IMAGES, POINTS = 64, 500
-DRAWING = 0.2  # seconds of a picture beside its samples
-SHARE = 0.04  # of the time of training that the doctor's look takes; what is begun may take a little longer
-SHORT = 4.0  # seconds of training below which it takes none
+PICTURES = 8  # pictures of each stage
+IMAGES, POINTS = 64, 500  # samples of a picture
+DRAWING = 0.2  # seconds of a picture, without its samples
+SHARE = 0.04  # share of training time for the doctor's quick check, which may exceed it slightly
+SHORT = 4.0  # seconds; after a shorter training there is no quick check
 
 
 def shown_of(stage: int) -> bool:
-    """Returns True if a stage has pictures: the first eight, every second up to 16, every fourth up to 32
+    """Returns True if a stage has pictures: the first eight, every second up to 16, every fourth up to 32.
 
     Example:
         >>> [i for i in range(40) if shown_of(i)]
@@ -46,29 +46,43 @@ def in_plane(space: Space) -> bool:
 
 
 def sampled(model: Model, seed: int = 0) -> Tensor:
-    """The samples of a picture: images, or points of a scatter."""
+    """Returns the samples of a picture: 64 images, or 500 points of a scatter plot.
+
+    Args:
+        model: model to sample from.
+        seed: seed of the samples.
+    """
     n = IMAGES if model.preprocessing.raw.image else POINTS
     return model.sample(n, in_turn(model, n), seed)
 
 
 def picture_seconds(model: Model, seed: int = 0) -> float:
-    """Seconds of a picture of samples, by the first steps of drawing them; 0 where there is none."""
+    """Returns the predicted time of a picture of samples in seconds; 0 if there is none.
+
+    Args:
+        model: model to sample from.
+        seed: seed of the samples.
+    """
     if not model.supports(can.Samples):
         return 0.0
     try:
         return DRAWING + estimated(lambda: sampled(model, seed))
     except ValueError:
-        # a condition that is no class
+        # the condition is no class, so there is no picture
         return 0.0
 
 
 def look_seconds(steps: float) -> float:
-    """Seconds of the doctor's look after so many of training."""
+    """Returns the time of the doctor's quick check after a training of so many seconds."""
     return SHARE * steps if steps >= SHORT else 0.0
 
 
 def in_turn(model: Model, n: int) -> Any:
-    """Conditions for n samples: the classes in turn, the first class for the first samples.
+    """Returns conditions for n samples: all classes in equal numbers, sorted; None without a condition.
+
+    Args:
+        model: the model.
+        n: number of samples.
 
     Raises:
         ValueError: if the condition is no single class.

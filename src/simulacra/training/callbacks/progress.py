@@ -1,4 +1,4 @@
-"""How training says where it is: the words of its bar, and the whole that is said early."""
+"""Progress of training: messages of the bar, and the predicted total time."""
 
 from __future__ import annotations
 
@@ -22,24 +22,29 @@ __all__ = ["Begins", "Costly", "Pace", "begin", "duration", "entries_shown", "pa
 
 @runtime_checkable
 class Costly(Protocol):
-    """A callback that says what it will cost."""
+    """A callback that predicts the time it will take."""
 
     def seconds(self, loop: Loop, steps: float) -> float:
-        """Seconds that it takes in a stage whose steps take so many."""
+        """Returns the seconds that the callback takes in a stage.
+
+        Args:
+            loop: the training loop.
+            steps: seconds that the steps of the stage take.
+        """
         ...
 
 
 @runtime_checkable
 class Begins(Protocol):
-    """A callback that looks at the model before the first step of training."""
+    """A callback that is called before the first step of training."""
 
     def begun(self, loop: Loop) -> None:
-        """Look; nothing was trained yet."""
+        """Called before the first step."""
         ...
 
 
 def begin(loop: Loop) -> None:
-    """Tell the callbacks that want to know that training begins."""
+    """Calls the callbacks that implement `Begins`."""
     watching: tuple[object, ...] = loop.callbacks
     for callback in watching:
         if isinstance(callback, Begins):
@@ -47,11 +52,11 @@ def begin(loop: Loop) -> None:
 
 
 class Pace:
-    """Tells a stage of training how far it is: terms, and samples per second.
+    """Updates the progress of a stage with the losses and the samples per second.
 
     Args:
-        progress: of the stage.
-        rows: rows a step.
+        progress: progress of the stage.
+        rows: rows of a step.
     """
 
     def __init__(self, progress: Progress, rows: int):
@@ -59,7 +64,12 @@ class Pace:
         self.began = time.perf_counter()
 
     def step(self, done: int, terms: Mapping[str, float]) -> None:
-        """Note that `done` steps are done; `terms` is what to show."""
+        """Reports progress.
+
+        Args:
+            done: number of finished steps.
+            terms: losses to show, by name.
+        """
         self.progress.at(done, self._message(done, terms) if terms and self.progress.sinks else None)
 
     def _message(self, done: int, terms: Mapping[str, float]) -> str:
@@ -70,11 +80,12 @@ class Pace:
 
 @contextmanager
 def shown(loop: Loop, name: str, rows: int) -> Iterator[Pace]:
-    """The progress of a stage of training, told to the log, to a terminal and to a file in the run folder.
+    """Context that shows the progress of a stage in the log, at a terminal and in a file of the run folder.
 
     Args:
-        name: of the stage.
-        rows: rows a step.
+        loop: the training loop.
+        name: name of the stage.
+        rows: rows of a step.
     """
     first = loop.position.step
     told = () if loop.folder is None else sinks(loop.folder, loop.options.progress)
@@ -84,7 +95,12 @@ def shown(loop: Loop, name: str, rows: int) -> Iterator[Pace]:
 
 
 def beside(loop: Loop, steps: float) -> float:
-    """Seconds that come on top of so many of steps: start-up, validation and what callbacks do."""
+    """Returns the seconds of start-up, validation and callbacks in a stage.
+
+    Args:
+        loop: the training loop.
+        steps: seconds that the steps of the stage take.
+    """
     if steps < WORTH_SAYING:
         return 0.0
     epochs = (loop.total - loop.position.step) / loop.per_epoch
@@ -95,11 +111,11 @@ def beside(loop: Loop, steps: float) -> float:
 
 
 def passes(total: int, first: int, per_epoch: float) -> str:
-    """What a stage has before it, in words.
+    """Returns the remaining epochs of a stage, in words.
 
     Args:
-        total: its steps.
-        first: steps done before a resume.
+        total: steps of the stage.
+        first: steps before a resume.
         per_epoch: steps of an epoch.
 
     Example:
@@ -111,10 +127,11 @@ def passes(total: int, first: int, per_epoch: float) -> str:
 
 @contextmanager
 def entries_shown(model: Model, show: bool | None = None) -> Iterator[Watch | None]:
-    """A callback for `sample` that draws a bar, where the model draws entry by entry.
+    """Context with a callback for `sample` that draws a bar, for models that draw entry by entry.
 
     Args:
-        show: whether to draw; None: where standard error is a terminal.
+        model: model to sample from.
+        show: True to draw a bar; None: only if standard error is a terminal.
     """
     shown = on_terminal(show)
     if not shown or not getattr(model, "entry_by_entry", False):

@@ -1,4 +1,4 @@
-"""Requests to stop: noted, and answered between steps, or at once where nothing would be lost."""
+"""Requests to stop training: answered between steps, or at once if nothing would be lost."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ _asked: ContextVar[tuple[list[int], ...]] = ContextVar("asked", default=())
 
 
 class Interrupted(Exception):
-    """Someone asked to stop; the checkpoint is written."""
+    """Raised after a request to stop, when the checkpoint is written."""
 
 
 def shared_request() -> Any:
-    """A number in memory that several processes share: 1 once one of them was asked to stop, 0 before."""
+    """Returns a number in shared memory: 1 once any process was asked to stop, 0 before."""
     return get_context("spawn").RawValue("b", 0)
 
 
 @contextlib.contextmanager
 def stop_requests(shared: Any = None) -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (or a polite kill) is noted and answered between steps; a second one is answered at once.
+    """Context in which the first SIGINT or SIGTERM is noted and a second one raises KeyboardInterrupt.
 
     Args:
-        shared: a `shared_request` that counts as well and is told; None: this process is alone.
+        shared: a `shared_request` of several processes, which is read and set; None: a single process.
+
+    Yields:
+        a function that returns True once a request to stop was noted.
     """
     asked: list[int] = []
     told = lambda: shared is not None and bool(shared.value)
@@ -59,10 +62,13 @@ def stop_requests(shared: Any = None) -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def at_once(wanted: bool = True) -> Iterator[None]:
-    """Within, a request breaks the work off: for what is long and changes nothing until it is done.
+    """Context in which a request to stop raises at once, for long work that changes no state until its end.
+
+    Args:
+        wanted: False to leave requests to the next step.
 
     Raises:
-        Interrupted: where a request comes, or has come already.
+        Interrupted: if a request comes, or came before.
     """
     if wanted and any(_asked.get()):
         raise Interrupted

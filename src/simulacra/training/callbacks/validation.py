@@ -1,5 +1,4 @@
-"""Validation: the mean of the best likelihood value that a capability gives cheaply, and the weights
-that were best so far."""
+"""Validation: the mean log-density or bound of held-out rows, and the best weights so far."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ from simulacra.training.state import checkpoint as ck
 from simulacra.training.state.ema import Ema
 
 CHUNK = 1024  # rows that are scored at once
-ROWS, FEW = 4096, 64  # rows that are scored at most, and that are timed to say what they will take
+ROWS, FEW = 4096, 64  # largest number of scored rows; number of rows from which the time is predicted
 log = logging.getLogger("simulacra")
 
 
@@ -35,10 +34,13 @@ class Validator:
     """Scores the validation split after each epoch and, with `patience`, keeps the best weights.
 
     Args:
-        valid: the split, its batches on the backend's device, or None.
+        model: model in training.
+        valid: validation split, whose batches are on the backend's device, or None.
+        options: training options.
+        backend: one process or several.
 
     Raises:
-        ValueError: if early stopping is asked of a model or data that give no score.
+        ValueError: if early stopping is requested, but model or data give no score.
     """
 
     def __init__(self, model: Model, valid: Split | None, options: Options, backend: Backend):
@@ -49,7 +51,15 @@ class Validator:
         self.chunk = CHUNK
 
     def judge(self, position: ck.Position, ema: Ema | None) -> float:
-        """The score, noted in `position`; the averaged weights are the ones scored."""
+        """Scores the validation split and updates the best score.
+
+        Args:
+            position: state of training, in which the score is noted.
+            ema: averaged weights, which are scored in place of the model's; None: there are none.
+
+        Returns:
+            mean log-density or bound, in nats.
+        """
         assert self.valid is not None
         with ema.installed() if ema else nullcontext():
             score = self._score(self.valid)
@@ -67,14 +77,14 @@ class Validator:
         return score
 
     def _score(self, valid: Split) -> float:
-        """The score, in chunks that fit into memory; a row has its own noise, whatever the chunk."""
+        """Returns the score, halving the chunks when memory runs out; noise is keyed by row."""
         while True:
             try:
-                # nothing is changed before the score is there; processes must stop at the same step
+                # a single process may stop at once, as nothing has changed; several stop at the same step
                 with at_once(self.backend.world == 1):
                     return validation_score(self.model, valid, self.options.seed, chunk=self.chunk)
             except (RuntimeError, MemoryError) as error:
-                # processes whose scores differ in the last digit could stop at different epochs
+                # with several processes, other chunks could change the last digit and the epoch of stopping
                 if not out_of_memory(error) or self.chunk == 1 or self.backend.world > 1:
                     raise
             release(self.backend.device)
@@ -82,7 +92,7 @@ class Validator:
             log.warning("out of memory at %d validation rows: going on with %d", 2 * self.chunk, self.chunk)
 
     def seconds(self) -> float:
-        """What a score takes, from a few rows of it; 0 where there is none."""
+        """Returns the predicted seconds of a score; 0 if there is none."""
         if not self.active or self.valid is None or self.backend.world > 1:
             return 0.0
         rows = min(len(self.valid), ROWS)
@@ -91,11 +101,11 @@ class Validator:
         return estimated(timed) * rows / few
 
     def enough(self, position: ck.Position) -> bool:
-        """Returns True if patience is at its end."""
+        """Returns True if training should stop early."""
         return bool(self.options.patience) and position.worse >= cast(int, self.options.patience)
 
     def install(self) -> bool:
-        """Put the best weights into the model, where there are any."""
+        """Puts the best weights into the model; returns False if there are none."""
         if not self.best:
             return False
         ck.restore(self.model, self.best, self.backend)
@@ -106,8 +116,13 @@ class Validator:
 def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
     """Returns True if the validation split is scored after each epoch.
 
+    Args:
+        model: the model.
+        valid: validation split, or None.
+        options: training options.
+
     Raises:
-        ValueError: if early stopping is asked of a model or data that give no score.
+        ValueError: if early stopping is requested, but model or data give no score.
     """
     scores = model.supports(can.HasDensity) or model.supports(can.HasBound)
     wanted = bool(options.patience) or bool(options.validate)
@@ -123,7 +138,15 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
 
 
 def validation_score(model: Model, valid: Split, seed: int, limit: int = ROWS, chunk: int = CHUNK) -> float:
-    """Mean log-density or one-sample bound of `limit` validation rows, the same each time, in nats."""
+    """Returns the mean log-density or one-sample bound of validation rows in nats.
+
+    Args:
+        model: the model.
+        valid: validation split.
+        seed: seed of the choice of rows and of all draws; both are the same each time.
+        limit: largest number of rows.
+        chunk: number of rows that are scored at once.
+    """
     rng = Rng(seed, "validation", device=model.device)
     chosen = some_of(len(valid), limit, rng)
     total, n = 0.0, len(chosen)

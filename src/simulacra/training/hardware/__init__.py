@@ -1,1 +1,1 @@
-"""Processes, devices, memory, and the time that training takes on them."""
+"""Devices, processes, memory, and the predicted time of training."""

@@ -1,6 +1,6 @@
-"""One process without wrappers, or several and mixed precision through Lightning Fabric.
+"""Backends: one process without wrappers, or several processes and mixed precision by Lightning Fabric.
 
-On one process in fp32 the loop runs the losses bare: Fabric's wrappers would add 70 us a step.
+For one process in fp32 the losses are called directly, as Fabric's wrappers would add 70 us to each step.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from simulacra.training.options import Options
 
 
 class Backend:
-    """One process on one device."""
+    """One process on one device.
+
+    Args:
+        device: the device.
+    """
 
     rank = 0
     world = 1
@@ -28,38 +32,47 @@ class Backend:
         self.device = device
 
     def wrap(self, module: nn.Module) -> Callable[..., Any]:
-        """The module as it is called in training."""
+        """Returns the module as it is called in training."""
         return module
 
     def backward(self, loss: Tensor) -> None:
-        """Accumulate gradients."""
+        """Accumulates gradients."""
         loss.backward()
 
     def unsynchronized(self, module: Any, active: bool) -> AbstractContextManager:
-        """Gradients of micro-batches but the last are not exchanged."""
+        """Context without exchange of gradients, for all micro-batches but the last.
+
+        Args:
+            module: wrapped module.
+            active: False to exchange gradients.
+        """
         return nullcontext()
 
     def sum(self, t: Tensor) -> Tensor:
-        """The sum over processes."""
+        """Returns the sum over processes."""
         return t
 
     def total(self, t: Tensor) -> Tensor:
-        """The sum over processes, through which gradients go back to each of them."""
+        """Returns the sum over processes, with gradients to all of them."""
         return t
 
     def gather(self, t: Tensor) -> Tensor:
-        """Rows of all processes in global order."""
+        """Returns the rows of all processes in global order."""
         return t
 
     def barrier(self) -> None:
-        """Wait for all processes."""
+        """Waits for all processes."""
 
 
 class FabricBackend(Backend):
-    """Several processes or autocast, through a launched `lightning_fabric.Fabric`."""
+    """Several processes or autocast, by a launched `lightning_fabric.Fabric`.
+
+    Args:
+        fabric: the Fabric.
+    """
 
     def __init__(self, fabric: Any):
-        # its successor would still copy rank 0's buffers over the others' chains at the start
+        # keep the deprecated option: its replacement would copy rank 0's buffers (chains) to all processes
         warnings.filterwarnings("ignore", message="[\\s\\S]*broadcast_buffers")
         super().__init__(fabric.device)
         self.fabric = fabric
@@ -67,32 +80,37 @@ class FabricBackend(Backend):
         self.world = fabric.world_size
 
     def wrap(self, module: nn.Module) -> Callable[..., Any]:
-        """DDP around the loss (`broadcast_buffers=False`: chains differ between processes)."""
+        """Wraps the loss in DDP, without broadcast of buffers, because chains differ between processes."""
         return cast(Callable[..., Any], self.fabric.setup_module(module, move_to_device=False))
 
     def backward(self, loss: Tensor) -> None:
-        """Accumulate gradients and exchange them."""
+        """Accumulates gradients and exchanges them."""
         self.fabric.backward(loss)
 
     def unsynchronized(self, module: Any, active: bool) -> AbstractContextManager:
-        """DDP's `no_sync` while `active`."""
+        """Context of DDP's `no_sync`.
+
+        Args:
+            module: wrapped module.
+            active: False to exchange gradients.
+        """
         if self.world == 1:
             return nullcontext()
         return cast(AbstractContextManager, self.fabric.no_backward_sync(module, enabled=active))
 
     def sum(self, t: Tensor) -> Tensor:
-        """All-reduced sum."""
+        """Returns the all-reduced sum."""
         if self.world > 1:
             t = t.to(self.device, copy=True)
             dist.all_reduce(t)
         return t
 
     def total(self, t: Tensor) -> Tensor:
-        """All-reduced sum; its gradient is the sum of the gradients."""
+        """Returns the all-reduced sum, whose gradient is the sum of the gradients."""
         return cast(Tensor, Total.apply(t)) if self.world > 1 else t
 
     def gather(self, t: Tensor) -> Tensor:
-        """Concatenated shards, which may differ in length by one row."""
+        """Returns the concatenated shards, which may differ in length by one row."""
         if self.world == 1:
             return t
         parts: list[Any] = [None] * self.world
@@ -106,31 +124,34 @@ class FabricBackend(Backend):
         return torch.cat([p[:n] for p, n in zip(parts, sizes.tolist())])
 
     def barrier(self) -> None:
-        """Wait for all processes."""
+        """Waits for all processes."""
         self.fabric.barrier()
 
 
 class Total(torch.autograd.Function):
-    """Equation (1) of `core.numerics.exchange`; the sum of gradients may be differentiated again."""
+    """Equation (1) of `core.numerics.exchange`: a sum over processes that is twice differentiable."""
 
     @staticmethod
     def forward(ctx: Any, t: Tensor) -> Tensor:
-        """The sum of t over processes."""
+        """Returns the sum of t over processes."""
         t = t.contiguous().clone()
         dist.all_reduce(t)
         return t
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        """The sum of the gradients over processes."""
+        """Returns the sum of the gradients over processes."""
         return Total.apply(gradients[0])
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that `auto`, `cpu`, `cuda` or `mps` names.
+    """Returns the device named `cpu`, `cuda` or `mps`, or the best available one for `auto`.
+
+    Args:
+        name: name of the device.
 
     Raises:
-        ValueError: if the device is not there.
+        ValueError: if the device is not available.
     """
     there = {
         "cuda": torch.cuda.is_available(),
@@ -146,14 +167,19 @@ def choose_device(name: str) -> torch.device:
 
 
 def plain(options: Options) -> Backend | None:
-    """The backend without wrappers where it suffices: one process in fp32."""
+    """Returns the backend without wrappers for one process in fp32, otherwise None."""
     if options.devices == 1 and options.precision == "32":
         return Backend(choose_device(options.device))
     return None
 
 
 def make_fabric(options: Options, start_method: str = "spawn") -> Any:
-    """A Fabric for the options, not yet launched. Imported here: it takes a second."""
+    """Returns a Fabric for the options, not yet launched.
+
+    Args:
+        options: training options.
+        start_method: method of starting processes: `spawn` or `fork`.
+    """
     from lightning_fabric import Fabric
     from lightning_fabric.strategies import DDPStrategy
 

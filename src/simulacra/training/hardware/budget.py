@@ -1,7 +1,7 @@
-"""The time and the place of a recipe: how many passes fit into a time, and what is kept when it stops.
+"""Time and folder of a recipe: limits training to a time, and stores finished trainings and scores.
 
-Steps are timed first, so that a schedule ends annealed. With a folder, finished trainings and scores are
-found there again, and a training that was stopped goes on bit for bit.
+Steps are timed first, so that a learning rate schedule runs to its end. With a folder, finished trainings and
+scores are loaded from it, and an interrupted training continues bit for bit.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run
 from simulacra.training.state.kept import epochs_begun, fit_or_resume
 
-TRIALS, SPENT = 9, 0.05  # the pace is the middle one of so many trials, or of fewer in this share of the time
+TRIALS, SPENT = 9, 0.05  # number of timing trials, whose median is used, and the share of time for them
 T = TypeVar("T")
 
 
 @dataclass
 class Budget:
-    """Time for a recipe, and where its trainings are kept.
+    """Time limit of a recipe, and the folder of its trainings.
 
     Args:
-        minutes: for all of it; None: the recipe's own whole schedule.
-        folder: keeps trainings and scores, so that the recipe goes on where it stopped; None: each call of
-            the recipe begins anew.
-        clock: seconds of what the minutes are of: by default those of a clock on the wall.
+        minutes: time limit of the whole recipe; None: the recipe's full schedule.
+        folder: folder for trainings and scores, from which the recipe continues; None: each call of the
+            recipe starts anew.
+        clock: returns the time in seconds; by default wall-clock time.
     """
 
     minutes: float | None = None
@@ -51,18 +51,18 @@ class Budget:
         share: float = 1.0,
         **settings: Unpack[OptionKeywords],
     ) -> Run:
-        """The model trained for at most `whole` passes, as many as fit into a share of the time.
+        """Trains the model for at most `whole` epochs, as many as fit into a share of the time.
 
-        In the folder of a budget a finished training is loaded, and one that was stopped goes on with the
-        passes that it began with, `run.epochs`.
+        With a folder, a finished training is loaded, and an interrupted one continues with its number of
+        epochs, `run.epochs`.
 
         Args:
-            name: of this training within the recipe, and of its folder.
-            model: untrained.
-            data: what it learns from.
-            whole: passes of the whole schedule.
-            share: of the minutes that this training may take, in (0, 1].
-            settings: options of the training, as for `simulacra.fit`.
+            name: name of this training within the recipe, and of its folder.
+            model: untrained model.
+            data: data set.
+            whole: epochs of the full schedule.
+            share: share of the time limit for this training, in (0, 1].
+            settings: training options, as for `simulacra.fit`.
 
         Raises:
             ValueError: as `simulacra.fit`, or if the folder holds another training of this name.
@@ -83,12 +83,12 @@ class Budget:
         return fit_or_resume(model, data, folder, **settings)
 
     def once(self, name: str, measure: Callable[..., T], *arguments: Any) -> T:
-        """`measure(*arguments)`; in the folder of a budget it is called only once.
+        """Returns `measure(*arguments)`; with a folder, the result is stored and computed only once.
 
         Args:
-            name: of this result within the recipe.
-            measure: returns what JSON can hold: numbers, texts, and lists of these.
-            arguments: of `measure`.
+            name: name of this result within the recipe.
+            measure: returns a value for JSON: numbers, texts, and lists of these.
+            arguments: arguments of `measure`.
 
         Example:
             >>> Budget().once("score", min, 3, 2)
@@ -112,15 +112,17 @@ class Budget:
         share: float = 1.0,
         **settings: Unpack[OptionKeywords],
     ) -> float:
-        """How many passes over `data`, at most `whole`, fit into a share of the time.
+        """Returns the number of epochs, at most `whole`, that fit into a share of the time.
 
-        Some steps of a copy of the model are timed, and this time is taken off. At least one step is left.
+        Some steps of a copy of the model are timed, and the time for this is subtracted. At least one step
+        remains.
 
         Args:
-            model: as it will be given to `fit`; it stays as it is.
-            whole: passes of the whole schedule.
-            share: of the minutes that this training may take, in (0, 1].
-            settings: options of the training, as for `fit`.
+            model: model as it will be given to `fit`; it is not changed.
+            data: data set.
+            whole: epochs of the full schedule.
+            share: share of the time limit for this training, in (0, 1].
+            settings: training options, as for `fit`.
 
         Example:
             >>> import simulacra
@@ -148,7 +150,7 @@ class Budget:
 
 
 def closed_form(model: Model) -> bool:
-    """Returns True if one solution without steps is all of the training, so that nothing can be shortened."""
+    """Returns True if the training is a single closed-form solution, which cannot be shortened."""
     only = model.stage(0, [])
     return only is None or (
         not only.updates and model.stage(1, [{"name": only.name, "steps": 0, "terms": {}}]) is None
@@ -158,7 +160,14 @@ def closed_form(model: Model) -> bool:
 def validation_seconds(
     model: Model, data: Dataset, options: Options, clock: Callable[[], float] = time.perf_counter
 ) -> float:
-    """What the score of the validation rows takes after each pass, 0 where there is none."""
+    """Returns the seconds of a validation score; 0 if there is none.
+
+    Args:
+        model: the model.
+        data: data set.
+        options: training options.
+        clock: returns the time in seconds.
+    """
     if data.valid is None or not can_validate(model, data.valid, options):
         return 0.0
     began = clock()

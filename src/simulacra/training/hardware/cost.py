@@ -1,4 +1,4 @@
-"""What a run will cost, from a few real steps on a copy of the model."""
+"""Predicts time and memory of a training from a few steps on a copy of the model."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from simulacra.training.hardware.memory import Needs, counted, size
 from simulacra.training.loop import Loop
 from simulacra.training.options import Options
 
-TIMED = 5  # moves of each player that are timed, after a first step that also starts kernels
+TIMED = 5  # timed steps of each update, after a first one for warm-up
 
 
 @dataclass(frozen=True)
 class Cost:
-    """An estimate of what training takes.
+    """Predicted time and memory of a training.
 
     Args:
-        steps: of all stages.
-        seconds: for them, and for starts; validation and pictures come on top.
-        needs: memory besides activations, of the stage that needs most.
-        device: where the steps were timed.
+        steps: number of steps of all stages.
+        seconds: time of the steps and of the stages' starts, without validation and pictures.
+        needs: memory without activations, of the stage that needs most.
+        device: device on which steps were timed.
     """
 
     steps: int
@@ -39,7 +39,7 @@ class Cost:
 
     @property
     def bytes(self) -> int:
-        """Memory of weights, gradients, optimizer and data."""
+        """Memory of weights, gradients, optimizer and data, in bytes."""
         return self.needs.bytes
 
     def __str__(self) -> str:
@@ -58,20 +58,20 @@ def estimate_cost(
     plain: bool = False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Cost:
-    """What `fit(model, data, options=options)` will take in one process; the model stays as it is.
+    """Predicts time and memory of `fit(model, data, options=options)` in one process.
 
-    A few steps of each stage are made on a copy, with real batches, and their time is multiplied. What
-    a stage does before its steps (a closed form, say) runs whole.
+    A few steps of each stage run on a copy of the model with real batches, and their time is extrapolated.
+    Work of a stage before its steps, such as a closed form, runs completely.
 
     Args:
-        model: untrained.
-        data: from which batches are taken.
-        options: of training.
-        rows: number of training rows, where `data` holds a sample of them.
-        timed: moves of each player that are timed, after a first step.
-        plain: the moves are plain gradient steps: a little shorter than the optimizer's, and without
-            the second that torch takes to import its compiler with its first optimizer.
-        clock: seconds, by default of a clock on the wall; `time.process_time` counts those of the processor.
+        model: untrained model; it is not changed.
+        data: data set, which gives the batches.
+        options: training options; None: the defaults.
+        rows: number of training rows, if `data` holds only a sample of them; None: those of `data`.
+        timed: number of timed steps of each update, after a first one.
+        plain: True for plain gradient steps: slightly faster than the optimizer's, and without the second in
+            which torch imports its compiler with its first optimizer.
+        clock: returns the time in seconds; by default wall-clock time; `time.process_time` is CPU time.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -104,7 +104,15 @@ def estimate_cost(
 
 
 class Shortened:
-    """A model's stages, each cut to a few steps; how long they would be is noted in `steps`."""
+    """The stages of a model, each limited to a few steps; `steps` contains their full lengths.
+
+    Args:
+        model: the model.
+        options: training options.
+        rows: number of training rows.
+        timed: number of timed steps of each update.
+        plain: True for plain gradient steps.
+    """
 
     def __init__(self, model: Model, options: Options, rows: int, timed: int, plain: bool):
         self.model, self.options, self.rows, self.timed, self.plain = model, options, rows, timed, plain
@@ -112,8 +120,13 @@ class Shortened:
         self.steps: dict[str, int] = {}
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
-        """In place of the model's own."""
-        # a stage may go by how long the earlier ones were
+        """Replaces the model's `stage`.
+
+        Args:
+            i: index of the stage.
+            past: records of earlier stages.
+        """
+        # a stage may depend on the lengths of earlier ones
         whole_past = [{**entry, "steps": self.steps.get(entry["name"], 0)} for entry in past]
         found = self.original(i, whole_past)
         if found is None or not found.updates:
@@ -125,10 +138,10 @@ class Shortened:
 
 
 class Timer:
-    """A callback that notes when each step of a stage ended.
+    """Callback that records the time of each step of a stage.
 
     Args:
-        clock: seconds.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]):
@@ -137,13 +150,13 @@ class Timer:
         self.needs: list[Needs] = []
 
     def __call__(self, loop: Loop, epoch_ended: bool) -> None:
-        """After each step."""
+        """Called after each step."""
         assert loop.stage is not None
         if loop.stage.name not in self.marks:
             self.needs.append(loop.needs)
         self.marks.setdefault(loop.stage.name, []).append(self.clock())
 
     def pace(self, name: str) -> float:
-        """Seconds of a step, without the first; 0 where there was only that one."""
+        """Returns the mean seconds of a step without the first; 0 if there is only one."""
         marks = self.marks[name]
         return (marks[-1] - marks[0]) / max(1, len(marks) - 1)

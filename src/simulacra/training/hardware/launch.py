@@ -1,4 +1,4 @@
-"""A training job, in this process or in several."""
+"""Runs a training job in this process or in several."""
 
 from __future__ import annotations
 
@@ -24,16 +24,20 @@ from simulacra.training.loop import Callback, Loop
 from simulacra.training.options import Options
 from simulacra.training.steps.players import TrainingFailed
 
-MOMENT = 3.0  # seconds in which a process that failed ends
+MOMENT = 3.0  # seconds until a failed process has ended
 
 
 class Job:
-    """What each process does: train, then the first one saves.
+    """Training in each process; the first process saves the model.
 
     Args:
-        folder: the run folder.
+        model: the model.
+        data: data set.
+        options: training options.
+        folder: run folder.
+        callbacks: functions `(loop, epoch_ended)` called after each step.
         more: further entries of the saved configuration.
-        checkpoint: where to go on from, or None.
+        checkpoint: checkpoint from which to continue; None: start from the beginning.
     """
 
     def __init__(
@@ -50,9 +54,10 @@ class Job:
         self.folder, self.callbacks, self.more, self.checkpoint = folder, callbacks, more, checkpoint
 
     def __call__(self, backend: Backend, shared: Any = None) -> None:
-        """Train on `backend`.
+        """Trains on `backend`.
 
         Args:
+            backend: one process or several.
             shared: a `shared_request` of several processes, or None.
         """
         try:
@@ -63,7 +68,7 @@ class Job:
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
-            # the gradients of a step split themselves: see players
+            # memory errors in the gradients of a step are handled in steps.players
             unscored = train_with(validate=False)
             raise TrainingFailed(
                 f"out of memory on {backend.device} beside the gradients of a step (weights, optimizer, "
@@ -77,11 +82,11 @@ class Job:
 
 
 def launch(job: Job) -> None:
-    """Run the job as its options say.
+    """Runs the job with the number of processes in its options.
 
     Raises:
-        TrainingFailed: if a process failed, with its sentence.
-        Interrupted: if someone asked to stop.
+        TrainingFailed: if a process failed, with its message.
+        Interrupted: after a request to stop.
     """
     backend = plain(job.options)
     if backend is not None:
@@ -92,18 +97,18 @@ def launch(job: Job) -> None:
         fabric.launch()
         job(FabricBackend(fabric))
         return
-    # Ctrl-C at a terminal reaches the children too, a kill this process alone; it waits for their checkpoint
+    # SIGINT reaches all processes, SIGTERM only this one: share the request, and wait for the checkpoint
     shared = shared_request()
     with stop_requests(shared), _quiet():
         try:
             fabric.launch(_work, job, shared)
         except Exception as error:
-            raise _told(error, job.folder) from None
+            raise _original_error(error, job.folder) from None
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The error of a process is told in a sentence; torch does not add which others it ends."""
+    """Context that silences torch's log of the processes that it ends after an error."""
     log = logging.getLogger("torch.multiprocessing.spawn")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -119,13 +124,13 @@ def _work(fabric: Any, job: Job, shared: Any) -> None:
     try:
         job(FabricBackend(fabric), shared)
     except RuntimeError:
-        # where another process failed this one lost its connection: the cause is told, which takes a moment
+        # another process may have failed and cut the connection: wait, so that its error is reported first
         time.sleep(MOMENT)
         raise
 
 
-def _told(error: Exception, folder: Path) -> Exception:
-    """The exception of a child process, whose traceback arrives as text, if it had the time to leave one."""
+def _original_error(error: Exception, folder: Path) -> Exception:
+    """Returns the exception of a child process, parsed from the text of its traceback."""
     if isinstance(error, ProcessExitedException):
         ended = error.signal_name or f"exit code {error.exit_code}"
         resume = command("train", "--resume", folder)

@@ -1,4 +1,4 @@
-"""The order in which images lie in memory: with bf16, convolutions are faster where channels come last."""
+"""Memory format of convolutions: in bf16, channels_last is faster."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 @contextmanager
 def fast_layout(model: nn.Module, precision: str) -> Iterator[None]:
-    """Weights of convolutions with channels last while the model trains in bf16; the values stay.
+    """Context in which a model with convolutions has memory format channels_last, if it trains in bf16.
 
-    Group normalization is slower that way round: a model with one keeps its layout.
+    Values do not change. Models with group normalization, which is slower in this format, are left alone.
+
+    Args:
+        model: model in training.
+        precision: `32` or `bf16`.
     """
     modules = list(model.modules())
     convolves = any(isinstance(m, CONVOLUTIONS) for m in modules)

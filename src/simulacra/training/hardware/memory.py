@@ -1,4 +1,4 @@
-"""Memory: how much of it data may take on an accelerator, and what its end looks like."""
+"""Memory: placement of data on an accelerator, detection of out-of-memory errors, predicted use."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from simulacra.data.sources.host import HostSplit
 from simulacra.data.sources.stream import StreamedSplit
 
 log = logging.getLogger("simulacra")
-SHARE = 0.4  # of an accelerator's free memory that rows may take: weights and activations need the rest
-# what CPU, CUDA and MPS say who raise no OutOfMemoryError; the last two are of cuBLAS, cuDNN and C++
+SHARE = 0.4  # largest share of an accelerator's free memory for rows, besides weights and activations
+# messages of errors that are no OutOfMemoryError: CPU, CUDA and MPS; the last two: cuBLAS, cuDNN and C++
 SIGNS = (
     "out of memory",
     "not enough memory",
@@ -30,7 +30,7 @@ SIGNS = (
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Returns True if `error` says that memory is at its end.
+    """Returns True if `error` is an out-of-memory error.
 
     Example:
         >>> out_of_memory(torch.OutOfMemoryError("CUDA out of memory")), out_of_memory(RuntimeError("no"))
@@ -42,8 +42,8 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def release(device: torch.device) -> None:
-    """Give back what a failed step held."""
-    # a graph can hold itself in a cycle (a penalty on gradients does)
+    """Frees the memory of a failed step."""
+    # a graph can contain a reference cycle, as with gradient penalties
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -52,7 +52,7 @@ def release(device: torch.device) -> None:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that are free on an accelerator; None for a CPU, whose memory the rows are in anyway."""
+    """Returns the free bytes of an accelerator; None for a CPU, which holds the rows in any case."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
@@ -61,14 +61,21 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def bytes_of(split: Split) -> int:
-    """What the rows take in memory; of streamed ones only what lies beside the files."""
+    """Returns the bytes of the rows in memory; for streamed splits, without the rows in files."""
     parts = (None if isinstance(split, StreamedSplit) else split.x, split.c, split.known)
     return sum(t.nbytes for t in (*parts, split.c_known, split.lengths) if isinstance(t, Tensor))
 
 
 def placed(train: Split, valid: Split | None, device: torch.device) -> tuple[Split, Split | None]:
-    """The splits for training on `device`: both on it where they take a small share of its memory,
-    otherwise in the host's, from where batches are moved.
+    """Places the splits for training: on the device if they fit into a share of its memory, else on the host.
+
+    Args:
+        train: training rows.
+        valid: validation rows, or None.
+        device: device of training.
+
+    Returns:
+        both splits, whose batches are on the device.
 
     Example:
         >>> import simulacra
@@ -97,12 +104,12 @@ def _hosted(split: Split, device: torch.device) -> Split:
 
 @dataclass(frozen=True)
 class Needs:
-    """What training keeps in memory besides activations.
+    """Memory for training without activations.
 
     Args:
-        rows: of the training data.
-        parameters: of the model.
-        parts: bytes by what they are for.
+        rows: number of training rows.
+        parameters: number of the model's parameters.
+        parts: bytes by purpose.
     """
 
     rows: int
@@ -111,7 +118,7 @@ class Needs:
 
     @property
     def bytes(self) -> int:
-        """All together."""
+        """Total number of bytes."""
         return sum(self.parts.values())
 
     def __str__(self) -> str:
@@ -128,11 +135,13 @@ def counted(
     average: bool,
     train: Split,
 ) -> Needs:
-    """What training will keep, counted and not measured.
+    """Computes the memory for training from sizes, without measuring.
 
     Args:
-        players: the parameters of each and how they move.
-        average: whether a moving average of the weights is kept.
+        model: the model.
+        players: parameters and optimizer of each update.
+        average: True if a moving average of the weights is kept.
+        train: training rows.
 
     Example:
         >>> import simulacra
@@ -154,7 +163,7 @@ def counted(
 
 
 def size(n: float) -> str:
-    """Bytes as people say them.
+    """Formats a number of bytes.
 
     Example:
         >>> size(4_300_000), size(1.5e9), size(120)

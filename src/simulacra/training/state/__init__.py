@@ -1,1 +1,1 @@
-"""What a run keeps: checkpoints, averaged weights, metrics."""
+"""State of a run on disk: checkpoints, averaged weights, metrics."""

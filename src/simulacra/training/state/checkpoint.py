@@ -1,8 +1,8 @@
-"""The checkpoint: one safetensors file from which training goes on bit for bit.
+"""The checkpoint: one safetensors file from which training continues bit for bit.
 
-It holds weights and buffers, the optimizer of each player, the moving average, the best weights so
-far, the position (stage, step, what earlier stages recorded) and the environment, each part of
-which changes bits: resuming elsewhere works, with a warning that names what differs.
+It holds weights and buffers, the optimizer of each update, the moving average, the best weights so
+far, the position (stage, step, records of earlier stages) and the environment, which affects the last bits:
+in another environment training continues with a warning that lists the differences.
 """
 
 from __future__ import annotations
@@ -32,22 +32,24 @@ NAME = "checkpoint.safetensors"
 
 @dataclass
 class Position:
-    """Where training is.
+    """Progress of training.
 
     Args:
-        stage: number of the stage.
-        started: whether its `start` has run.
-        step: steps done in the stage.
-        past: what each earlier stage recorded.
-        last: the terms of the last step, which `past` will record.
-        best: best validation score so far in the stage, with its epoch.
-        worse: epochs since.
-        epoch: whole epochs validated in the stage.
-        total_steps: steps done in all stages.
+        stage: index of the stage.
+        started: True once its `start` has run.
+        step: number of steps in the stage.
+        past: records of earlier stages.
+        last: losses of the last step, for the record of the stage.
+        best: best validation score so far in the stage.
+        best_epoch: epoch of the best score.
+        worse: number of epochs since.
+        epoch: number of validated epochs in the stage.
+        total_steps: number of steps in all stages.
         seconds: training time so far.
-        parts: micro-batches of the updates that did not fit into memory, by name.
-        pending: whether the look after the last step, with its validation, is still due.
-        sums: sums and numbers of terms since the last row of the metrics.
+        finished: True once all stages are done.
+        parts: numbers of micro-batches of updates that did not fit into memory, by name.
+        pending: True if validation after the last step was interrupted and must be repeated.
+        sums: sums and counts of losses since the last row of the metrics.
 
     Raises:
         ValueError: if a value has another type, or a number is negative.
@@ -88,7 +90,7 @@ class Position:
 
 
 def environment(backend: Backend) -> dict[str, Any]:
-    """What else decides the bits."""
+    """Returns the properties of the environment that affect the last bits."""
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
@@ -106,7 +108,15 @@ def state_tensors(
     best: dict[str, Tensor],
     backend: Backend,
 ) -> dict[str, Tensor]:
-    """Every tensor that training needs to go on, sharded buffers gathered in global order."""
+    """Returns all tensors of the training state; sharded buffers are gathered in global order.
+
+    Args:
+        model: the model.
+        players: updates with their optimizers.
+        ema: moving average of the weights, or None.
+        best: best weights so far, by name.
+        backend: one process or several.
+    """
     tensors = {f"model/{name}": t for name, t in whole_state(model, backend).items()}
     for player in players:
         for name, t in player.state().items():
@@ -119,23 +129,47 @@ def state_tensors(
 
 
 def whole_state(model: Model, backend: Backend) -> dict[str, Tensor]:
-    """Weights and buffers, those split over processes gathered in global order."""
+    """Returns weights and buffers; sharded buffers are gathered in global order.
+
+    Args:
+        model: the model.
+        backend: one process or several.
+    """
     return {name: backend.gather(t) if name in model.sharded else t for name, t in model.state_dict().items()}
 
 
 def poisoned(model: Model, tensors: dict[str, Tensor]) -> str | None:
-    """The first weight or buffer that is not finite: such a state is never written over a good one."""
+    """Returns the name of the first weight or buffer that is not finite, or None.
+
+    Args:
+        model: the model.
+        tensors: training state, from `state_tensors`.
+    """
     return not_finite(model, part(tensors, "model/"))
 
 
 def save(path: Path, tensors: dict[str, Tensor], position: Position, backend: Backend) -> None:
-    """Write the checkpoint atomically."""
+    """Writes the checkpoint atomically.
+
+    Args:
+        path: checkpoint file.
+        tensors: training state, from `state_tensors`.
+        position: progress of training.
+        backend: one process or several.
+    """
     header = {"position": asdict(position), "environment": environment(backend)}
     write_tensors(path, tensors, header)
 
 
 def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
-    """Tensors and position; warns where the environment differs from the one that wrote them.
+    """Reads a checkpoint; warns if the environment differs from that of the writer.
+
+    Args:
+        path: checkpoint file.
+        backend: one process or several.
+
+    Returns:
+        the tensors of the training state, and the progress of training.
 
     Raises:
         ValueError: if the file is damaged or no checkpoint.
@@ -161,15 +195,22 @@ def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors under `prefix`, without it."""
+    """Returns the tensors whose names begin with `prefix`, without it.
+
+    Args:
+        tensors: tensors by name.
+        prefix: such as `model/`.
+    """
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def shard(model: Model, backend: Backend, whole: bool) -> dict[str, range]:
-    """Which rows of the sharded buffers each process has.
+    """Returns the range of rows of each sharded buffer in this process.
 
     Args:
-        whole: the buffers have the rows of all processes, and are cut here.
+        model: the model.
+        backend: one process or several.
+        whole: True if the buffers have the rows of all processes; they are then cut to this range.
     """
     shards = {}
     for name in model.sharded:
@@ -183,7 +224,12 @@ def shard(model: Model, backend: Backend, whole: bool) -> dict[str, range]:
 
 @torch.no_grad()
 def restore(model: Model, whole: dict[str, Tensor], backend: Backend) -> None:
-    """What `whole_state` gave, each process taking its share of what is split.
+    """Loads the result of `whole_state` into the model, with this process's rows of sharded buffers.
+
+    Args:
+        model: the model.
+        whole: tensors by name.
+        backend: one process or several.
 
     Raises:
         ValueError: if a tensor is missing, unknown or of another shape.

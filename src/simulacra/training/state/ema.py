@@ -1,4 +1,4 @@
-"""An exponential moving average of the weights: a <- d a + (1 - d) w after each step."""
+"""Exponential moving average of the weights: a <- d a + (1 - d) w after each step."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 
 class Ema:
-    """The average of a model's parameters.
+    """Moving average of a model's parameters.
 
     Args:
-        model: whose parameters are averaged.
+        model: model whose parameters are averaged.
         decay: d.
     """
 
@@ -26,16 +26,19 @@ class Ema:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move the average towards the weights."""
+        """Moves the average towards the weights."""
         torch._foreach_lerp_(self._averages, self._sources, 1 - self.decay)
 
     def state(self) -> dict[str, Tensor]:
-        """What a checkpoint holds."""
+        """Returns the averages by name, for a checkpoint."""
         return self.average
 
     @torch.no_grad()
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Restore what `state` gave.
+        """Restores the averages.
+
+        Args:
+            tensors: averages by name, from `state`.
 
         Raises:
             ValueError: if an average is missing or unknown.
@@ -48,13 +51,13 @@ class Ema:
 
     @torch.no_grad()
     def install(self) -> None:
-        """Copy the average into the model."""
+        """Copies the average into the model."""
         for name, p in self.parameters.items():
             p.copy_(self.average[name])
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """The model with averaged weights, for a while."""
+        """Context in which the model has the averaged weights."""
         kept = [p.detach().clone() for p in self.parameters.values()]
         self.install()
         try:

@@ -1,4 +1,4 @@
-"""A training in a folder that is kept: begun, gone on with, or found finished there."""
+"""Trainings in a permanent folder: starts, resumes or loads the training there."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from simulacra.training.fit import go_on, load_into, train
 from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run, run_config
 
-# how a run is told from another one: all that decides its weights
+# entries of the configuration that, with the options, determine the weights of a run
 SAME = ("model", "arguments", "preprocessing")
 
 
 def epochs_begun(folder: Path) -> float | None:
-    """The passes of the run that was begun in `folder`; None where there is none."""
+    """Returns the epochs of the run in a folder; None if there is none."""
     if not (folder / CONFIG).is_file():
         return None
     passes: float = run_config(folder)["options"]["epochs"]
@@ -27,7 +27,7 @@ def epochs_begun(folder: Path) -> float | None:
 
 
 def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Unpack[OptionKeywords]) -> Run:
-    """Train in `out`, or go on with the same training there: a finished one is only loaded.
+    """Trains in a folder, resumes the same training there, or loads it if it is finished.
 
     Args:
         model: as for `fit`.
@@ -36,7 +36,7 @@ def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Unpack[Opt
         settings: as for `fit`.
 
     Raises:
-        ValueError: as `fit` and `resume`, or if the folder holds a training of something else.
+        ValueError: as `fit` and `resume`, or if the folder holds another training.
 
     Example:
         >>> import simulacra, tempfile
@@ -50,7 +50,7 @@ def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Unpack[Opt
     model.preprocessing = data.preprocessing
     options = Options(**settings).for_model(model, data.valid is not None)
     now = {**{name: describe(model)[name] for name in SAME}, "options": options.spec()}
-    # as a file has it: lists for tuples
+    # the same form as in the file: lists instead of tuples
     config = run_config(out)
     differs = differences(config, json.loads(json.dumps(now, default=str)))
     if differs:
@@ -65,8 +65,11 @@ def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Unpack[Opt
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """The entries of two configurations that differ, those of `now`; options by their names, as far as an
-    earlier version had them.
+    """Returns the names of the entries in which two configurations differ.
+
+    Args:
+        then: configuration of the folder; options that its version did not have are ignored.
+        now: configuration of the present training.
 
     Example:
         >>> differences({"model": "VAE", "options": {"lr": 1}}, {"model": "VAE", "options": {"lr": 2}})

@@ -1,4 +1,4 @@
-"""Metrics as a CSV file that is cut back to the checkpoint on resume."""
+"""Metrics in a CSV file, which is truncated to the checkpoint on resume."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ WHOLE = ("step", "total_step")
 
 
 def read_numbers(path: Path) -> list[dict[str, Any]]:
-    """Rows of a metrics file: the stage as text, steps as whole numbers, all else as floats.
+    """Reads a metrics file: the stage as text, steps as integers, all else as floats.
 
-    A row holds what was measured at its step: blanks are left out.
+    Rows contain only the columns with a value.
     """
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -37,11 +37,11 @@ def _typed(name: str, text: str | None) -> Any:
 
 
 class Metrics:
-    """Rows of numbers; columns may appear later (another stage has other terms).
+    """Rows of metrics; new columns may appear later, for example with another stage.
 
     Args:
-        path: the file, or None to keep nothing.
-        keep: rows with at most so many total steps stay, later ones are cut off.
+        path: CSV file; None: nothing is written.
+        keep: rows with at most so many total steps are kept, later ones are removed.
     """
 
     def __init__(self, path: Path | None, keep: int = 0):
@@ -57,12 +57,17 @@ class Metrics:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             self.columns = list(reader.fieldnames or self.columns)
-            # a row that a killed process left unfinished has no total step
+            # a row that a killed process did not finish has no total step
             self.rows = [r for r in reader if (r.get("total_step") or "").isdigit()]
         self.rows = [r for r in self.rows if int(r["total_step"]) <= keep and None not in r.values()]
 
     def add(self, where: Mapping[str, object], values: Mapping[str, float]) -> None:
-        """One row; written at once."""
+        """Adds a row and writes it to the file at once.
+
+        Args:
+            where: stage, step, epoch, seconds and total step.
+            values: numbers by name.
+        """
         row = {name: str(value) for name, value in where.items()}
         row |= {name: f"{value:.8g}" for name, value in values.items()}
         self.rows.append(row)
@@ -91,9 +96,9 @@ class Metrics:
             writer.writerows(self.rows)
 
     def close(self) -> None:
-        """Release the file."""
+        """Closes the file."""
         if self._file is not None:
-            # a full disk was reported when the row was written
+            # errors such as a full disk were reported when the row was written
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None

@@ -1,4 +1,4 @@
-"""Runs that differ by their seed only are repetitions of one experiment: a seed group."""
+"""Seed groups: runs of one experiment that differ in their seed only."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 MODEL = ("model", "arguments", "passed", "preprocessing")
-# options that a repetition may change: the seed, and what decides last bits, pace or display
+# options that may differ within a group: the seed, and those that affect only last bits, speed or display
 FREE = {"seed", "device", "devices", "progress", "checkpoint_seconds", "log_every", "samples_every"}
 
 
 def seed_group(config: Mapping[str, Any]) -> str:
-    """A digest of a run's configuration without its seed.
+    """Returns a digest of a run's configuration without its seed.
 
     Args:
-        config: what `config.json` of a run holds: model, data and options.
+        config: content of `config.json` of a run: model, data and options.
 
     Example:
         >>> run = {"model": "PCA", "data": {"spec": {}, "digest": "d"}, "options": {"seed": 0, "lr": 0.1}}
@@ -25,7 +25,7 @@ def seed_group(config: Mapping[str, Any]) -> str:
         (True, False)
     """
     kept = {name: config.get(name) for name in MODEL}
-    # that of the initial weights
+    # without the seed of the initial weights
     kept["arguments"] = {k: v for k, v in (kept["arguments"] or {}).items() if k != "seed"}
     data = {name: config["data"].get(name) for name in ("spec", "digest")}
     options = {name: value for name, value in config["options"].items() if name not in FREE}

@@ -1,1 +1,1 @@
-"""One step of training: batches in order, objectives, optimizer steps."""
+"""One training step: order of batches, objectives, optimizer steps."""

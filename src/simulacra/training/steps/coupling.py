@@ -1,6 +1,7 @@
-"""Updates that couple the rows of a batch, and the parts into which it may be divided all the same.
+"""Detects updates that couple the rows of a batch, which cannot be divided into micro-batches.
 
-Processes exchange sums over rows (`core.numerics.exchange`); micro-batches follow each other and cannot.
+Processes may exchange sums over rows (`core.numerics.exchange`); micro-batches run one after the other and
+cannot.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from simulacra.training.options import Options, planned_stages
 
 
 def coupling(model: Model, update: Update, exchanged: bool = False) -> str | None:
-    """The layer or loss that needs all rows of a batch at once, in words, or None.
+    """Returns a clause on the layer or loss that needs all rows of a batch at once, or None.
 
     Args:
-        exchanged: the parts exchange their sums, as processes do.
+        model: the model.
+        update: the update.
+        exchanged: True if the parts exchange their sums, as processes do.
     """
     for name, module in model.named_modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and not (
@@ -31,11 +34,13 @@ def coupling(model: Model, update: Update, exchanged: bool = False) -> str | Non
 
 
 def refuse_coupled(model: Model, update: Update, world: int, accumulate: int) -> None:
-    """Raise ValueError if the update cannot run on so many processes and micro-batches.
+    """Raises ValueError if the update cannot run on so many processes and micro-batches.
 
     Args:
-        world: processes.
-        accumulate: micro-batches of each.
+        model: the model.
+        update: the update.
+        world: number of processes.
+        accumulate: number of micro-batches in each.
     """
     why = coupling(model, update) if accumulate > 1 else None
     if why is None and world > 1:
@@ -51,7 +56,12 @@ def refuse_coupled(model: Model, update: Update, world: int, accumulate: int) ->
 
 
 def check_parts(model: Model, options: Options) -> None:
-    """Raise ValueError, before anything is trained, if an update of some stage cannot run in these parts."""
+    """Raises ValueError, before training, if an update cannot run on the processes and micro-batches.
+
+    Args:
+        model: the model.
+        options: training options.
+    """
     if options.devices * options.accumulate == 1:
         return
     for stage in planned_stages(model):

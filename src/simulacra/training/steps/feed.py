@@ -1,4 +1,4 @@
-"""Feeds: the batches of one step, from the main stream and those beside it."""
+"""Streams of batches: the main stream of a stage, and further ones that it declares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ from simulacra.training.steps.order import Order, share_of
 
 @dataclass
 class Feed:
-    """One stream of batches: the rows of this process of each global batch, in order."""
+    """One stream of batches, with this process's rows of each global batch.
+
+    Args:
+        split: source of the rows.
+        order: order of the rows.
+        rows: range of this process's rows in a global batch.
+        batches: iterator over the raw batches.
+    """
 
     split: Source
     order: Order
@@ -27,24 +34,39 @@ class Feed:
 
     @classmethod
     def open(cls, split: Source, size: int, rng: Rng, first: int, last: int, backend: Backend) -> Feed:
-        """Batches `first` to `last` of the stream keyed by `rng`."""
+        """Opens a stream.
+
+        Args:
+            split: source of the rows.
+            size: rows of the global batch.
+            rng: random numbers of the order.
+            first: index of the first batch.
+            last: index after the last batch.
+            backend: one process or several.
+        """
         order = Order(len(split), size, rng)
         rows = share_of(order.batch_size, backend.rank, backend.world)
         return cls(split, order, rows, split.read(order.parts(first, last, rows)))
 
     def next(self, rng: Rng) -> Batch:
-        """The next batch, in the model's space."""
+        """Returns the next batch, in the model's space."""
         return self.split.prepare(replace(next(self.batches), rows=self.rows), rng)
 
 
 class Feeds:
-    """All streams of a stage, from step `first` to `last`.
+    """All streams of a stage.
 
     Args:
-        rng: keyed by seed and stage.
+        stage: the stage.
+        train: training rows.
+        options: training options.
+        rng: random numbers, keyed by seed and stage.
+        first: first step.
+        last: step after the last.
+        backend: one process or several.
 
     Raises:
-        ValueError: if the rows do not fill the processes and micro-batches.
+        ValueError: if there are fewer rows than processes times micro-batches.
     """
 
     def __init__(
@@ -66,7 +88,12 @@ class Feeds:
         }
 
     def next(self, model: Model, rng: Rng) -> list[Batch]:
-        """The fresh batches of one step, as the stage views them."""
+        """Returns the batches of one step, transformed by the stage's `view` if it has one.
+
+        Args:
+            model: the model.
+            rng: random numbers of the step.
+        """
         return [self._batch(model, rng, r) for r in range(self.per_step)]
 
     def _batch(self, model: Model, rng: Rng, r: int) -> Batch:

@@ -1,8 +1,8 @@
-"""From named terms to one number: weighted means over the global batch.
+"""The objective: weighted means of named loss terms over the global batch.
 
 Each term's mean is its weighted sum divided by the total weight over all rows, micro-batches and
-processes. A mean of per-process means is wrong when weights differ (missing labels, ragged
-sequences) or micro-batches are uneven, so totals are taken first.
+processes. A mean of per-process means would be wrong for different weights (missing labels, ragged
+sequences) or uneven micro-batches, so totals are computed first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simulacra.training.hardware.backend import Backend
 
 @dataclass
 class Totals:
-    """What the means of one move are divided by.
+    """Divisors of the means of one step.
 
     Args:
         rows: rows of the global batch.
@@ -32,8 +32,15 @@ class Totals:
 
     @classmethod
     def of(cls, update: Update, parts: list[Batch], backend: Backend) -> Totals:
-        """Totals over `parts` and all processes; weights are floored at 1e-12, so that a batch
-        without a single label adds nothing instead of dividing by zero."""
+        """Returns the totals over micro-batches and processes.
+
+        Weights are at least 1e-12, so that a batch without labels contributes 0 instead of dividing by zero.
+
+        Args:
+            update: the update.
+            parts: micro-batches.
+            backend: one process or several.
+        """
         rows = sum(len(part) for part in parts)
         if backend.world == 1 and not update.weights:
             return cls(rows, {})
@@ -52,10 +59,15 @@ def reduce_terms(
     share: float,
     backend: Backend,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The objective of one micro-batch and its share of each term's mean.
+    """Returns the objective of one micro-batch and its contribution to each term's mean.
 
     Args:
-        share: this micro-batch's share of the rows that this process has.
+        update: the update.
+        terms: loss terms and logged terms, each of shape (B,) or ().
+        batch: the micro-batch.
+        totals: divisors, from `Totals.of`.
+        share: share of this micro-batch in the rows of this process.
+        backend: one process or several.
 
     Returns:
         The number to differentiate (scaled so that averaging gradients over processes gives the
@@ -102,7 +114,7 @@ def _weighted(update: Update, name: str, term: Tensor, batch: Batch, totals: Tot
 
 
 def _refuse_stream(update: Update, name: str, term: Tensor, batch: Batch) -> None:
-    """The rows of a further stream are split otherwise than the batch's: their total must be known."""
+    """Raises ValueError for a term with the rows of another stream, whose total number must be declared."""
     if len(term) == len(batch):
         return
     for stream, rows in batch.extra.items():
@@ -114,10 +126,10 @@ def _refuse_stream(update: Update, name: str, term: Tensor, batch: Batch) -> Non
 
 
 def _shared(term: Tensor, batch: Batch, totals: Totals, share: float, backend: Backend) -> Tensor:
-    """This process's part of the global mean of an unweighted term.
+    """Returns this process's part of the global mean of an unweighted term.
 
-    Rows of the batch are divided by the rows of the global batch; rows of the model's own (chains),
-    which every micro-batch sees whole, by their number on all processes.
+    Terms with the batch's rows are divided by the rows of the global batch; terms with the model's own rows
+    (chains), which every micro-batch uses completely, by their number on all processes.
     """
     own = float(len(term) != len(batch))
     home = precise_device(term.device)

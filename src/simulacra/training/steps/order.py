@@ -1,7 +1,7 @@
-"""The order of the data: a fresh permutation for each epoch, a pure function of the seed.
+"""The order of the data: a new permutation for each epoch, determined by the seed.
 
-Batches are cut from the endless sequence of epochs, so each is full; where one epoch ends within
-a batch the next begins. Nothing but the position needs saving.
+Batches are consecutive parts of the endless sequence of epochs, so all are full; a batch may contain the end
+of one epoch and the beginning of the next. Only the position needs to be saved.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from simulacra.core.random.keyed import Rng
 
 
 class Order:
-    """Row numbers of the batches of one stage.
+    """Row indices of the batches of one stage.
 
     Args:
-        n: rows of the data.
-        batch_size: rows of the global batch.
-        rng: keyed by seed, stage and stream.
+        n: number of rows of the data.
+        batch_size: rows of the global batch; at most n.
+        rng: random numbers, keyed by seed, stage and stream.
 
     Example:
         >>> order = Order(5, 3, Rng(0, "order"))
@@ -38,7 +38,11 @@ class Order:
         return self._permutation
 
     def batch(self, number: int) -> Tensor:
-        """Rows of the `number`-th global batch, shape (batch_size,)."""
+        """Returns the row indices of a global batch, shape (batch_size,).
+
+        Args:
+            number: index of the batch.
+        """
         start = number * self.batch_size
         epoch, offset = divmod(start, self.n)
         rows = self._epoch_order(epoch)[offset : offset + self.batch_size]
@@ -47,11 +51,23 @@ class Order:
         return rows
 
     def parts(self, first: int, last: int, rows: range) -> Iterator[Tensor]:
-        """The share `rows` of each global batch from `first` to `last`."""
+        """Yields the row indices of a part of each global batch.
+
+        Args:
+            first: index of the first batch.
+            last: index after the last batch.
+            rows: range within a batch.
+        """
         for number in range(first, last):
             yield self.batch(number)[rows.start : rows.stop]
 
 
 def share_of(total: int, rank: int, world: int) -> range:
-    """The contiguous rows of `rank` when `total` rows are split over `world` processes."""
+    """Returns the contiguous range of rows of one process.
+
+    Args:
+        total: number of rows.
+        rank: index of the process.
+        world: number of processes.
+    """
     return range(total * rank // world, total * (rank + 1) // world)

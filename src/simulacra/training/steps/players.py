@@ -1,4 +1,4 @@
-"""Players: an update with its parameters, its optimizer and its wrapped loss."""
+"""Optimizer steps: an update with its parameters, its optimizer and its loss wrapped for processes."""
 
 from __future__ import annotations
 
@@ -27,33 +27,53 @@ log = logging.getLogger("simulacra")
 
 
 class TrainingFailed(Refusal):
-    """Training stopped; the last good checkpoint stands."""
+    """Training stopped with an error; the last good checkpoint is kept."""
 
 
 class Held:
-    """A batch and its noise, closed to wrappers: those for mixed precision rebuild what they can open,
-    and a `Batch` holds more than tensors."""
+    """A batch and its noise, opaque to Fabric's wrappers, which would rebuild a `Batch` incompletely.
+
+    Args:
+        batch: the batch.
+        rng: its random numbers.
+    """
 
     def __init__(self, batch: Batch, rng: Rng):
         self.batch, self.rng = batch, rng
 
 
 class LossModule(nn.Module):
-    """An update as a module whose forward is its loss: DDP then exchanges exactly its gradients."""
+    """An update as a module whose forward computes its loss, so that DDP exchanges exactly its gradients.
+
+    Args:
+        model: the model.
+        update: the update.
+        processes: backend for exchanges within the loss.
+    """
 
     def __init__(self, model: Model, update: Update, processes: Backend):
         super().__init__()
         self.model, self.update, self.processes = model, update, processes
 
     def forward(self, held: Held) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The terms as plain dicts, which DDP can traverse."""
+        """Returns loss terms and logged terms as dictionaries, which DDP can traverse."""
         with ambient(held.rng), exchanging(self.processes):
             terms = self.update.loss(self.model, held.batch, held.rng)
         return terms.loss, terms.log
 
 
 class OptimizerStep:
-    """One update in training."""
+    """The optimizer steps of one update.
+
+    Args:
+        model: the model.
+        update: the update.
+        options: training options.
+        backend: one process or several.
+
+    Raises:
+        ValueError: if the update selects no parameter, or cannot run in the given parts.
+    """
 
     def __init__(self, model: Model, update: Update, options: Options, backend: Backend):
         self.model, self.update, self.backend = model, update, backend
@@ -74,30 +94,36 @@ class OptimizerStep:
         self.loss = backend.wrap(LossModule(model, update, backend))
 
     def toggle(self) -> None:
-        """Only this player's parameters require gradients."""
+        """Makes only this update's parameters require gradients."""
         for p in self.others:
             p.requires_grad_(False)
         for p in self.parameters:
             p.requires_grad_(True)
 
     def move(self, batch: Batch, rng: Rng, progress: float, first: bool) -> dict[str, Tensor]:
-        """One step of this player on `batch`.
+        """Runs one optimizer step.
 
         Args:
-            progress: share of the stage that is done, in [0, 1].
-            first: check that the loss touches every parameter.
+            batch: the batch.
+            rng: random numbers of the step.
+            progress: finished share of the stage, in [0, 1].
+            first: True to check that all parameters have gradients.
 
         Returns:
             The mean of each term over the global batch.
+
+        Raises:
+            FloatingPointError: if a loss is not finite; its message is the name of the term.
+            TrainingFailed: if memory runs out and the batch cannot be divided further.
         """
         update = self.update
         if update.before is not None:
             keyed = rng.at("before")
             with torch.no_grad(), ambient(keyed), exchanging(self.backend):
                 update.before(self.model, batch, keyed)
-        logged = self._fitting(batch, rng)
+        logged = self._gradients_within_memory(batch, rng)
         if first:
-            self._name_untouched()
+            self._check_gradients()
         if self.plan.clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.plan.clip)
         self.optimizer.param_groups[0]["lr"] = self.plan.lr * self.plan.schedule(progress)
@@ -107,13 +133,14 @@ class OptimizerStep:
                 update.after(self.model, logged, progress)
         return logged
 
-    def _fitting(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
-        """The gradients, in as few micro-batches as fit into memory.
+    def _gradients_within_memory(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
+        """Computes the gradients, in as few micro-batches as fit into memory.
 
-        Only this is repeated where memory ends. By now `before` has moved the chains and earlier updates
-        of the step have moved their parameters: each once. A loss is pure and its draws are keyed by row,
-        so smaller parts see the same noise, and the step is that of `accumulate` from the start. What a
-        loss may change after all, the statistics of batch normalization, couples the rows: never split.
+        When memory runs out, only this is repeated. `before` has already moved the chains, and earlier
+        updates of the step have changed their parameters: these must not run twice. A loss is pure and its
+        draws are keyed by row, so that smaller parts use the same noise and the step equals that of
+        `accumulate` from the start. The exception, the statistics of batch normalization, couples the rows
+        and is never divided.
         """
         while True:
             self.optimizer.zero_grad(set_to_none=True)
@@ -122,14 +149,14 @@ class OptimizerStep:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-            # behind the handler: until its end the error holds the graph that was too large
+            # outside the handler, within which the error would keep the graph in memory
             self._split(len(batch))
 
     def _split(self, rows: int) -> None:
-        """Twice as many micro-batches from here on.
+        """Doubles the number of micro-batches of all further steps.
 
         Raises:
-            TrainingFailed: if that cannot be.
+            TrainingFailed: if that is not possible.
         """
         was, coupled = -(-rows // self.accumulate), coupling(self.model, self.update)
         why = None
@@ -171,6 +198,7 @@ class OptimizerStep:
         return self._averaged(logged, set(loss))
 
     def _averaged(self, logged: dict[str, Tensor], losses: set[str]) -> dict[str, Tensor]:
+        """Returns the terms averaged over processes; raises FloatingPointError if the loss is not finite."""
         if self.backend.world > 1:
             stacked = torch.stack([to_float64(value) for value in logged.values()])
             logged = dict(zip(logged, self.backend.sum(stacked) / self.backend.world))
@@ -180,7 +208,8 @@ class OptimizerStep:
             raise FloatingPointError(bad)
         return logged
 
-    def _name_untouched(self) -> None:
+    def _check_gradients(self) -> None:
+        """Raises ValueError if a parameter has no gradient."""
         lost = [name for name, p in zip(self.names, self.parameters) if p.grad is None]
         if lost:
             raise ValueError(
@@ -189,10 +218,10 @@ class OptimizerStep:
                 f"params={self.update.params}."
             )
 
-    # ---- what a checkpoint holds
+    # ---- checkpoints
 
     def state(self) -> dict[str, Tensor]:
-        """The optimizer's tensors, named by parameter."""
+        """Returns the tensors of the optimizer, named by parameter."""
         packed: dict[int, dict[str, Any]] = self.optimizer.state_dict()["state"]
         return {
             f"{self.names[i]}|{key}": value
@@ -202,7 +231,10 @@ class OptimizerStep:
         }
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Restore what `state` gave.
+        """Restores the tensors of the optimizer.
+
+        Args:
+            tensors: tensors by name, from `state`.
 
         Raises:
             ValueError: if a tensor is missing, unknown or of another shape.
@@ -222,7 +254,7 @@ class OptimizerStep:
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
     def _check(self, state: dict[int, dict[str, Tensor]]) -> None:
-        """Raise ValueError where the state is not what a step of this optimizer leaves."""
+        """Raises ValueError if the state does not have the tensors and shapes of this optimizer."""
         like = nn.Parameter(torch.zeros(1))
         like.grad = torch.zeros(1)
         probe = self.plan.build([like])

@@ -1,1 +1,1 @@
-"""The doctor's checks, one file a group: functions from the evidence to one finding, or None."""
+"""Checks of the doctor, grouped by file: each is a function from the evidence to a finding or None."""

@@ -1,4 +1,4 @@
-"""Checks of the codes: what they carry of x, what comes back of it, and whether the prior fills them."""
+"""Checks of the codes: their information about x, the reconstructions, and the match with the prior."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from simulacra.evaluation.measures.checked import AGAINST_MEAN, setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CODES
 
-DEAD_KL = 0.1  # nats: less and the code says next to nothing of x
-LITTLE = 0.1  # nats of I_q(x; z): a KL without them is the same code for every x
-SURE = 3.0  # standard errors
-WORSE = 0.05  # of the error of the mean: so much worse than none, beyond chance
-UNLIKELY = 1e-3  # probability below which chance is ruled out
+DEAD_KL = 0.1  # nats of KL to the prior below which the posterior has collapsed
+LITTLE = 0.1  # nats of I_q(x; z) below which the code is the same for every x, whatever the KL
+SURE = 3.0  # standard errors of a significant difference
+WORSE = 0.05  # by this share, reconstructions must be worse than the mean for a warning
+UNLIKELY = 1e-3  # significance level
 PAGE = "docs/doctor.md"
 WARMUP = Option("kl_warmup", 0.5, "to anneal the KL")
 
 
 def collapse(evidence: Evidence) -> Finding | None:
-    """Posterior collapse: the code carries nothing, the decoder models x alone (E7)."""
+    """Posterior collapse: the code carries no information, the decoder alone models x (E7)."""
     codes = evidence[CODES]
     if codes is None or codes.units is None:
         return None
@@ -40,7 +40,7 @@ def collapse(evidence: Evidence) -> Finding | None:
 
 
 def unused(evidence: Evidence) -> Finding | None:
-    """Units of the code that stay at the prior whatever x is."""
+    """Inactive units of the code, whose posterior is the prior for every x."""
     codes = evidence[CODES]
     units = None if codes is None else codes.units
     if units is None or units.count == 0:
@@ -58,7 +58,7 @@ def unused(evidence: Evidence) -> Finding | None:
 
 
 def mismatch(evidence: Evidence) -> Finding | None:
-    """An aggregate posterior that is not the prior (E6)."""
+    """An aggregate posterior that differs from the prior (E6)."""
     codes = evidence[CODES]
     if codes is None or codes.kl.saturated:
         return None
@@ -73,7 +73,7 @@ def mismatch(evidence: Evidence) -> Finding | None:
 
 
 def reconstructions(evidence: Evidence) -> Finding | None:
-    """Reconstructions that are further from x than the mean of the training rows is."""
+    """Reconstructions that are further from x than the mean of the training rows."""
     found = evidence[AGAINST_MEAN]
     if found is None or not found.mean:
         return None

@@ -1,4 +1,4 @@
-"""Checks of what a model was given, its condition and its splits, and of what became of its weights."""
+"""Checks of conditions, of splits with common rows, and of the weights."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from simulacra.evaluation.doctor.advice import Option
 from simulacra.evaluation.measures.checked import CONDITION, SHARED, WEIGHTS, setting
 from simulacra.evaluation.measures.measure import Evidence
 
-SURE = 3.0  # standard errors
-HEEDED = 0.25  # of what the data show that a condition says: less, beyond chance, is ignoring it
-SAYS = 0.05  # nats below which a condition says too little of x to ask for
-SOME, MANY = 0.01, 0.05  # share of held-out rows that are training rows
-TIMES = 5.0  # as many equal rows as chance makes, which is known roughly where columns depend on each other
-HUGE = 1000.0  # times the size of what a layer is given
-FEW_STEPS = 50  # of training below which a layer may have moved less than what is seen
-SHOWN = 3  # names that are listed
+SURE = 3.0  # standard errors of a significant difference
+HEEDED = 0.25  # smallest share of the data's information about the condition that a model should use
+SAYS = 0.05  # nats; with less information in the data, the check passes
+SOME, MANY = 0.01, 0.05  # shares of held-out rows in the training split, for a note and a warning
+TIMES = 5.0  # tolerated ratio of equal rows to their expected number, which is a rough estimate
+HUGE = 1000.0  # largest gain of a healthy layer
+FEW_STEPS = 50  # after fewer steps, changes of a layer may be too small to detect
+SHOWN = 3  # number of names to list
 PAGE = "docs/doctor.md"
 
 
 def ignored(evidence: Evidence) -> Finding | None:
-    """A condition that the model does not heed, though the data show what it says."""
+    """A model that ignores its condition, although x depends on the condition in the data."""
     found = evidence[CONDITION]
     if found is None:
         return None
@@ -37,7 +37,7 @@ def ignored(evidence: Evidence) -> Finding | None:
 
 
 def repeated(evidence: Evidence) -> Finding | None:
-    """Held-out rows that are training rows."""
+    """Held-out rows that also are training rows."""
     found = evidence[SHARED]
     if found is None:
         return None
@@ -56,7 +56,7 @@ def repeated(evidence: Evidence) -> Finding | None:
 
 
 def frozen(evidence: Evidence) -> Finding | None:
-    """Layers that are as they were made, while others learned."""
+    """Layers that training did not change, while others changed."""
     found = evidence[WEIGHTS]
     steps = setting(evidence).steps
     if found is None or not found.layers or found.broken or (steps is not None and steps < FEW_STEPS):
@@ -75,7 +75,7 @@ def frozen(evidence: Evidence) -> Finding | None:
 
 
 def exploding(evidence: Evidence) -> Finding | None:
-    """Weights that are not finite, or so large that one layer drowns the others."""
+    """Weights that are not finite, or a layer with a huge gain."""
     found = evidence[WEIGHTS]
     if found is None:
         return None

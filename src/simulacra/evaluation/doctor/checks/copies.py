@@ -1,4 +1,4 @@
-"""Checks of the samples: copies of training rows, modes that are missing, and whether they look like data."""
+"""Checks of the samples: copies of training rows, missing modes, and differences from the data."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from simulacra.evaluation.samples.memorization import SURE
 from simulacra.evaluation.samples.mmd import DISTINCT
 from simulacra.evaluation.samples.quality import SampleQuality
 
-MISSED = 0.75  # of the coverage of training rows below which modes are missing
-MOST_MISSED = 0.5
-SHOWN = 3  # parts whose shares are named
+MISSED = 0.75  # a smaller share of the coverage of training rows gives a note
+MOST_MISSED = 0.5  # and a smaller one than this a warning
+SHOWN = 3  # number of clusters to list
 PAGE = "docs/doctor.md"
 
 
 def copying(evidence: Evidence) -> Finding | None:
-    """Samples that are training rows (F28)."""
+    """Samples that are copies of training rows (F28)."""
     m = evidence[MEMORIZATION]
     if m is None:
         return None
@@ -48,7 +48,7 @@ def copying(evidence: Evidence) -> Finding | None:
 
 
 def missing_modes(evidence: Evidence) -> Finding | None:
-    """Parts of the data that no sample shows (F11)."""
+    """Modes of the data without samples (F11)."""
     name, see = "missing modes", f"F11, {PAGE}#missing-modes"
     meaning = "the samples leave out part of the data"
     apart = Option("minibatch_kernels", 8)

@@ -1,6 +1,6 @@
-"""Checks of games: a discriminator that is too strong or too weak, a generator that learns nothing.
+"""Checks of adversarial models: a discriminator too strong or too weak, a generator that fails to learn.
 
-Numbers and alarms come by name from `HasDiagnostics`; no family is known here.
+Numbers and alarms come from `HasDiagnostics`; the checks know no model.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import DIAGNOSTICS, NEIGHBOUR
 
-STRONG = 0.95  # share right above which a discriminator wins the game
-WEAK = 0.25  # the share that a nearest neighbour tells beyond what the discriminator does
+STRONG = 0.95  # accuracy above which a discriminator is too strong
+WEAK = 0.25  # a discriminator is too weak if a nearest-neighbour classifier is more accurate by this much
 PAGE = "docs/doctor.md"
 MEANINGS = {
     "mode collapse": "the generator shows few of the modes",
@@ -22,7 +22,7 @@ ROWS = {"mode collapse": "F11", "vanishing gradient": "F8"}
 
 
 def trouble(evidence: Evidence) -> Finding | None:
-    """What a model that can tell says is wrong: a collapsed generator, a vanished gradient (rows F8, F11)."""
+    """An alarm of the model itself, such as mode collapse or a vanishing gradient (rows F8, F11)."""
     found = evidence[DIAGNOSTICS]
     if found is None:
         return None
@@ -43,7 +43,7 @@ def trouble(evidence: Evidence) -> Finding | None:
 
 
 def discriminator(evidence: Evidence) -> Finding | None:
-    """A discriminator that wins the game, or one that sees less than the nearest neighbour does (row F8)."""
+    """A discriminator that is too accurate, or less accurate than a nearest-neighbour classifier (row F8)."""
     found = evidence[DIAGNOSTICS]
     if found is None or "accuracy" not in found.numbers:
         return None

@@ -1,4 +1,4 @@
-"""Checks of the training: held-out rows against training rows, and what the metrics say."""
+"""Checks of training: the gap between training and held-out rows, and the recorded metrics."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from simulacra.evaluation.measures.history import History, Metrics
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import GENERALIZATION, HISTORY, MEMORIZATION
 
-SURE = 3.0  # standard errors between training and held-out score
-UNLIKELY = 1e-3  # probability below which chance is ruled out
-LARGE_GAP = 0.05  # of the held-out score
-GROWN = 1000.0  # times its median: a term that grew so much has exploded
-FEWEST = 5  # scores below which nothing is known of their noise
-NORMAL = 1.4826  # standard deviation over median absolute deviation, of a normal law
-ROWS = 8  # of the metrics below which a median says little
+SURE = 3.0  # standard errors of a significant gap between training and held-out score
+UNLIKELY = 1e-3  # significance level
+LARGE_GAP = 0.05  # gap relative to the held-out score above which it is a warning
+GROWN = 1000.0  # a term that exceeds its median by this factor has exploded
+FEWEST = 5  # smallest number of scores from which their noise is estimated
+NORMAL = 1.4826  # standard deviation over median absolute deviation of a normal law
+ROWS = 8  # smallest number of rows of the metrics from which a median is taken
 PLACES = ("stage", "step", "epoch", "seconds", "total_step", "valid_score")  # columns that are no terms
 PAGE = "docs/doctor.md"
 
 
 def overfitting(evidence: Evidence) -> Finding | None:
-    """Training rows are likelier than held-out ones."""
+    """A higher score of training rows than of held-out rows."""
     found = evidence[GENERALIZATION]
     if found is None or math.isnan(found.training.error) or math.isnan(found.held_out.error):
         return None
@@ -51,7 +51,7 @@ def overfitting(evidence: Evidence) -> Finding | None:
 
 
 def past_best(evidence: Evidence) -> Finding | None:
-    """The validation score has fallen since its best epoch."""
+    """A validation score that has fallen since its best epoch."""
     history = evidence[HISTORY] or History(())
     rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in history.metrics]
     scores = [(epoch, score) for epoch, score in rows if score is not None and math.isfinite(score)]
@@ -93,9 +93,9 @@ def terms(evidence: Evidence) -> Finding | None:
 
 
 def _noise(scores: list[float]) -> float:
-    """The standard deviation of a difference of two scores by chance, from what is no trend.
+    """Returns the standard deviation of a difference of two scores due to noise, estimated without the trend.
 
-    A second difference of independent errors has a variance of six of theirs, a difference one of two.
+    The second difference of independent errors has 6 times their variance, the difference 2 times.
     """
     if len(scores) < FEWEST:
         return 0.0
@@ -104,7 +104,7 @@ def _noise(scores: list[float]) -> float:
 
 
 def _columns(metrics: Metrics) -> Iterator[tuple[str, list[float]]]:
-    """Each term of the metrics with its values, in order."""
+    """Yields each term of the metrics with its values in order."""
     names = dict.fromkeys(name for row in metrics for name in row if name not in PLACES)
     for name in names:
         values = [_number(row.get(name)) for row in metrics]
@@ -114,7 +114,7 @@ def _columns(metrics: Metrics) -> Iterator[tuple[str, list[float]]]:
 
 
 def _growth(values: list[float]) -> float:
-    """The largest after the first quarter over the median, in absolute value: a start may be steep."""
+    """Returns the largest absolute value after the first quarter, over the median of all."""
     sizes = [abs(value) for value in values]
     middle = statistics.median(sizes)
     if len(sizes) < ROWS or not middle:
@@ -123,7 +123,7 @@ def _growth(values: list[float]) -> float:
 
 
 def _number(text: str | None) -> float | None:
-    """The number of a cell; None where it is empty or no number."""
+    """Returns the number in a cell; None if it is empty or no number."""
     try:
         return float(text) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""Checks of what is inside: units that are dead, chains that do not mix, decoders that blur."""
+"""Checks of networks and chains: dead units, poor mixing, blurry decoders."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import LAYERS, MIXING, SPREAD
 
-SOME_DEAD, MANY_DEAD = 0.25, 0.5  # share of a layer
-R_HAT, BAD_R_HAT = 1.05, 1.1
-FEW_STATES = 100  # effective ones of all chains together
-WIDE = 2.0  # times the residuals: a decoder that is wider ignores small changes
-DETAIL, LITTLE_DETAIL = 0.5, 0.25  # share of the edges that reconstructions keep
+SOME_DEAD, MANY_DEAD = 0.25, 0.5  # shares of dead units in a layer, for a note and a warning
+R_HAT, BAD_R_HAT = 1.05, 1.1  # for a note and a warning
+FEW_STATES = 100  # smallest effective sample size of all chains together
+WIDE = 2.0  # largest ratio of the decoder's standard deviation to that of the residuals
+DETAIL, LITTLE_DETAIL = 0.5, 0.25  # shares of edges that reconstructions keep, for a note and a warning
 PAGE = "docs/doctor.md"
 
 
 def dead(evidence: Evidence) -> Finding | None:
-    """Hidden units that are the same for every x."""
+    """Hidden units with the same value for every x."""
     layers = evidence[LAYERS]
     if not layers:
         return None
@@ -38,7 +38,7 @@ def dead(evidence: Evidence) -> Finding | None:
 
 
 def mixing(evidence: Evidence) -> Finding | None:
-    """Markov chains that do not mix: their samples and gradients are of where they began."""
+    """Markov chains that do not mix, so that samples and gradients depend on their initial states."""
     found = evidence[MIXING]
     if found is None:
         return None
@@ -59,7 +59,7 @@ def mixing(evidence: Evidence) -> Finding | None:
 
 
 def blur(evidence: Evidence) -> Finding | None:
-    """A decoder much wider than its errors, or reconstructions without the edges of the data (E7)."""
+    """A decoder that is wider than its errors, or reconstructions without the edges of the data (E7)."""
     found = evidence[SPREAD]
     if found is None or (found.decoder is None and found.detail is None):
         return None

@@ -1,4 +1,4 @@
-"""Checks of the scores: can a likelihood be believed, and was a density rewarded for nothing?"""
+"""Checks of the scores: reliability of likelihoods, and densities that can grow without limit."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CONSTANT, LIKELIHOOD, REPEATED
 
-FEW = 10  # effective importance samples below which a bound rests on chance
-DISCRETE = 0.5  # share of repeated values above which real data look rounded
-NARROW = 0.01  # of the spread of the other columns: a narrower density is a spike
-SHOWN = 5  # columns that are named
+FEW = 10  # smallest effective number of importance samples of a reliable bound
+DISCRETE = 0.5  # share of repeated values above which real-valued data look rounded
+NARROW = 0.01  # a density is a spike below this width, relative to the spread of the other columns
+SHOWN = 5  # number of columns to list
 PAGE = "docs/doctor.md"
 
 
 def importance(evidence: Evidence) -> Finding | None:
-    """A bound that rests on few of its importance samples."""
+    """A bound dominated by few of its importance samples."""
     scored = evidence[LIKELIHOOD]
     if scored is None or scored.effective is None or scored.k < 2:
         return None
@@ -35,7 +35,7 @@ def importance(evidence: Evidence) -> Finding | None:
 
 
 def partition(evidence: Evidence) -> Finding | None:
-    """A partition function that annealing cannot be trusted with (row A7)."""
+    """An unreliable annealing estimate of the partition function (row A7)."""
     scored = evidence[LIKELIHOOD]
     if scored is None or scored.bracket is None:
         return None
@@ -51,7 +51,7 @@ def partition(evidence: Evidence) -> Finding | None:
 
 
 def levels(evidence: Evidence) -> Finding | None:
-    """A continuous density on discrete data: it can put a spike on each level."""
+    """A continuous density on discrete data, which can put a spike on each level."""
     scored, repeated = evidence[LIKELIHOOD], evidence[REPEATED]
     if scored is None:
         return None
@@ -78,7 +78,7 @@ def levels(evidence: Evidence) -> Finding | None:
 
 
 def unbounded(evidence: Evidence) -> Finding | None:
-    """Constant columns, on which a density is rewarded without limit as its variance goes to 0 (row I7)."""
+    """Constant columns, on which the density grows without limit as its variance goes to 0 (row I7)."""
     found = evidence[CONSTANT]
     if found is None:
         return None

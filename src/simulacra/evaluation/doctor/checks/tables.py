@@ -1,6 +1,6 @@
-"""Checks of columns: those that samples lost, their dependences and their classes, each by name.
+"""Checks of columns: names the columns, dependences and classes that samples do not reproduce.
 
-What chance explains is taken off first (`tables.kept`); held-out rows are real rows that differ as well.
+Differences that chance explains are subtracted (`tables.kept`); held-out rows serve as reference.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from simulacra.evaluation.measures.registry import TABLE
 from simulacra.evaluation.tables.fidelity import LostClass
 from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, Kept, KeptColumn, KeptPair
 
-OFF, LOST = 0.1, 0.25  # of a column's distribution beyond chance: a note, and a warning
-STRONG = 0.3  # association from which on its loss is a warning
-HALF = 0.5  # of an association that is lost: the dependence is
-PART = 0.05  # of the entries of a vector or an image, or of their pairs: fewer are no trouble, in tables any
-SHOWN = 3  # that are named
+OFF, LOST = 0.1, 0.25  # excess difference of a column's distribution, for a note and a warning
+STRONG = 0.3  # association whose loss is a warning
+HALF = 0.5  # share of an association whose loss counts
+PART = 0.05  # share of entries or pairs of vectors and images that must be lost; in tables, one suffices
+SHOWN = 3  # number of names to list
 PAGE = "docs/doctor.md"
 
 
 def kept_in(evidence: Evidence) -> Kept | None:
-    """What samples kept of a table, or of the entries of vectors and images."""
+    """Returns the comparison of columns, for a table or for the entries of vectors and images."""
     table = evidence[TABLE]
     return evidence[ENTRIES] if table is None else table.kept
 
 
 def columns(evidence: Evidence) -> Finding | None:
-    """Columns whose samples are distributed otherwise than the data."""
+    """Columns whose samples are distributed differently than the data."""
     found = kept_in(evidence)
     if found is None or not found.columns:
         return None
@@ -55,12 +55,12 @@ def columns(evidence: Evidence) -> Finding | None:
 
 
 def dependences(evidence: Evidence) -> Finding | None:
-    """Pairs of columns that depend on each other in the data and not, or half as much, in samples."""
+    """Pairs of columns whose association in samples is less than half of that in the data."""
     found = kept_in(evidence)
     if found is None or not found.pairs:
         return None
     name, see, pairs = "lost dependences", f"{PAGE}#lost-dependences", found.pairs
-    # a dependence that chance explains in the data is none, whatever samples have
+    # only associations that are significant in the data
     sure = [pair for pair in pairs if abs(pair.data) > pair.chance]
     lost = [pair for pair in sure if pair.excess > 0 and pair.loss > HALF * abs(pair.data)]
     lost = lost if setting(evidence).columns or len(lost) >= PART * len(sure) else []
@@ -82,7 +82,7 @@ def dependences(evidence: Evidence) -> Finding | None:
 
 
 def classes(evidence: Evidence) -> Finding | None:
-    """Classes that are frequent in the data and that no sample has."""
+    """Frequent classes of the data that do not occur in the samples."""
     found = evidence[TABLE]
     if found is None or not found.kept.classes:
         return None
