@@ -71,7 +71,7 @@ class Run:
             options: options of `simulacra.plot` and of the picture.
 
         Returns:
-            A `Plot`: `save(path)` writes it, `figure` is the matplotlib figure, `data` holds arrays and names.
+            A `Plot`: `save(path)` writes it, `figure` is the matplotlib figure, `data` holds the arrays.
 
         Raises:
             ValueError: if model and data do not permit it; the message lists the possible pictures.
