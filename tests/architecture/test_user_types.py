@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+from functools import cache
+from pathlib import Path
 
 import pytest
 import sources
@@ -53,11 +55,16 @@ WRONG = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def said(tmp_path_factory) -> dict[int, list[tuple[str, str]]]:
     """The sentence and the code of every error of mypy in the script, by line."""
     pytest.importorskip("mypy")
-    script = tmp_path_factory.mktemp("user") / "user_script.py"
+    return errors_of(tmp_path_factory.getbasetemp() / "user_script.py")
+
+
+@cache
+def errors_of(script: Path) -> dict[int, list[tuple[str, str]]]:
+    """Errors of mypy by line; it runs once, which takes half a minute."""
     script.write_text(RIGHT + "\n".join(line for line, *_ in WRONG), encoding="utf-8")
     command = [sys.executable, "-m", "mypy", "--no-pretty", "--show-error-codes", str(script)]
     done = subprocess.run(command, cwd=sources.ROOT, capture_output=True, text=True, check=False)

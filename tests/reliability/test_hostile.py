@@ -88,6 +88,7 @@ def test_files_that_unpack_to_gigabytes_are_refused(name, tmp_path):
     assert outcome.ended == "refused"
 
 
+@pytest.mark.thorough
 def test_a_refused_file_is_read_with_the_memory_that_is_suggested(tmp_path):
     path = tmp_path / "long.csv.gz"
     import gzip

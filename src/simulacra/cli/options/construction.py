@@ -6,7 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator
 
-from simulacra.cli.options.loading import described, function_of
+from simulacra.cli.options.docstrings import described, function_of
 
 
 def construction(kind: type) -> Callable[..., None]:
