@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.watching import Canvas
 from simulacra.core.errors.calls import checked
+from simulacra.core.errors.outputs import check_drawn
 from simulacra.core.inputs.arrays import as_tensor
 from simulacra.core.inputs.chunks import Rows, prepared
 from simulacra.core.inputs.convert import check_gaps, condition_rows, rows_of
@@ -102,6 +103,7 @@ class Interface:
                 rows = range(i, min(i + CHUNK, n))
                 progress.part, seen = len(rows), {} if canvas is None else {"watch": canvas.on(rows)}
                 x = draws.draw(rng.on(rows), None if c is None else c[i : i + CHUNK], **seen)
+                check_drawn(self, x, len(rows))
                 parts.append(self.preprocessing.inverse(x))
                 progress.advance(len(rows))
         return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)

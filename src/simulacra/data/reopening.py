@@ -7,6 +7,7 @@ recorded space.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,8 @@ from simulacra.data.load import load_data, usual_options
 from simulacra.data.splits.options import FirstRows
 from simulacra.data.tables.columns import declaration
 from simulacra.data.tables.declared import EVERY_OTHER
+
+log = logging.getLogger("simulacra")
 
 
 def reopen(spec: Mapping[str, Any], recorded: Preprocessing, digest: str | None = None) -> Dataset:
@@ -90,6 +93,24 @@ def check_unchanged(data: Dataset, recorded: Mapping[str, Any], run: str) -> Non
     raise ValueError(
         f"the training rows of {data.name} are not those that {run} was trained on ({what}): put the data "
         "back as they were, since a score on others may be one on rows that were trained on; or train again."
+    )
+
+
+def warn_of_other_rows(data: Dataset, recorded: Mapping[str, Any], run: str) -> None:
+    """Logs a warning where a run is scored on data whose training rows are not those of the run.
+
+    Args:
+        data: the data set that was given.
+        recorded: digest and number of rows of each split, as the run recorded them.
+        run: the name of the run.
+    """
+    if recorded.get("digest") in (None, *_digests(data.train)):
+        return
+    log.warning(
+        "the training rows of %s are not those of %s: held-out rows of these data may be rows that it was "
+        "trained on, and their scores too high",
+        data.name,
+        run,
     )
 
 

@@ -14,6 +14,7 @@ from simulacra.core.model import Model
 from simulacra.core.scores.estimate import Protocol as ScoreProtocol
 from simulacra.core.scores.likelihood import CutShort
 from simulacra.data.dataset import Dataset
+from simulacra.data.reopening import warn_of_other_rows
 from simulacra.evaluation.budget import BUDGET, Share, interrupted
 from simulacra.evaluation.doctor.diagnose import diagnose
 from simulacra.evaluation.likelihood.annealing import DEFAULT, Annealing
@@ -102,6 +103,8 @@ def evaluate(
     if not isinstance(model, Model):
         if not isinstance(model, Trained):
             raise ValueError(f"evaluate needs a model or a run, but got {type(model).__name__}.")
+        if data is not None and data is not model.data:
+            warn_of_other_rows(data, getattr(model, "config", {}).get("data", {}), str(model.path))
         data, folder, model = data or model.data, model.path, model.model
     if data is None:
         raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities.general import HasBound, HasDensity, HasImportanceWeights, able
+from simulacra.core.errors.outputs import check_one_each
 from simulacra.core.numerics.precision import precise_device, to_float64
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng
@@ -172,6 +173,7 @@ def score(
     raw = lambda value: to_float64(value).cpu() + log_det
     if has_exact(model, known):
         density = able(model, HasDensity).log_density(x, c, **observed(known))
+        check_one_each(density, len(x), model, "log_density")
         return Score(raw(density), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):
         method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
@@ -186,6 +188,7 @@ def score(
             raise
         return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored)
     bound = able(model, HasBound).elbo(x, c, rng, **observed(known))
+    check_one_each(bound, len(x), model, "elbo")
     return Score(raw(bound), "lower", "ELBO", entries=scored)
 
 
