@@ -90,6 +90,8 @@ def shown(loop: Loop, name: str, rows: int) -> Iterator[Pace]:
     first = loop.position.step
     told = () if loop.folder is None else sinks(loop.folder, loop.options.progress)
     goal, more = passes(loop.total, first, loop.per_epoch), lambda steps: beside(loop, steps)
+    if loop.options.patience and loop.validator.active:
+        goal += f" at most, or until {loop.options.patience} pass without a better validation score"
     with showing(*told), stage(name, loop.total, step=first, goal=goal, beside=more) as progress:
         yield Pace(progress, rows)
 
