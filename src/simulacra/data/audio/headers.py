@@ -25,7 +25,7 @@ class Damaged(Exception):
 
 @dataclass(frozen=True)
 class Format:
-    """The `fmt ` chunk of a .wav file.
+    """The format chunk (`fmt`) of a .wav file.
 
     Args:
         code: number of the codec.
