@@ -50,7 +50,7 @@ def test_the_copula_takes_the_variances_of_the_rows_that_show_both(float64, rho)
     assert all(abs(r - rho) < 0.05 for r in found)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.fault("tables 15.b")
 def test_a_vae_that_sees_which_entries_are_missing_keeps_the_correlation():
     """Without, a missing number looks to the encoder as a mean one does: .68 in place of .80."""

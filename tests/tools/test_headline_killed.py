@@ -58,7 +58,7 @@ def in_its_middle(toys, name):
 
 
 @windows
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_killed_run_goes_on_to_the_same_figures(tmp_path, toys):
     """One SIGTERM and one SIGKILL, each in the middle of a training; the other run nobody disturbs."""
     body = f"PASSES = (3, 25)\n{TRAINS}"
