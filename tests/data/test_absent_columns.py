@@ -2,7 +2,7 @@
 
 import pytest
 
-import simulacra
+from simulacra.core.inputs.convert import rows_of
 from simulacra.core.inputs.tables import columns_by_name
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Real
@@ -36,12 +36,13 @@ def test_at_most_five_are_named():
 
 def test_a_mask_is_completed_with_booleans():
     assert "give True or False for each row of a column, as in {'bmi': [True, ...]}" in said(
-        dict.fromkeys(("age", "pressure", "dose"), [True]), "known"
+        {"age": [True], "pressure": [True], "dose": [True]}, "known"
     )
 
 
 def test_a_table_that_is_completed_as_advised_is_taken():
-    model = simulacra.PPCA(Table(age=Real(), bmi=Real()), latent=1)
+    space = Table(age=Real(), bmi=Real())
     with pytest.raises(ValueError, match="no column 'bmi': give None"):
-        model.complete({"age": [31.0, None]})
-    assert model.complete({"age": [31.0, None], "bmi": [None, 20.0]}, seed=0).shape == (2, 2)
+        rows_of(space, {"age": [31.0, None]})
+    x, known = rows_of(space, {"age": [31.0, None], "bmi": [None, 20.0]})
+    assert x.shape == (2, 2) and known.tolist() == [[True, False], [False, True]]
