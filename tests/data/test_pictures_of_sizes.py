@@ -1,4 +1,4 @@
-"""Pillow images of different sizes are resized or cropped by `size=` and `crop=`, as files of a folder are."""
+"""Pillow images of different sizes are resized or cropped by `size=` and `crop=`, as files of a folder."""
 
 import numpy as np
 import pytest
@@ -53,5 +53,5 @@ def test_what_is_suggested_works():
 
 
 def test_modes_still_have_to_agree():
-    with pytest.raises(ValueError, match="picture 1 .* has the mode L, the first RGB"):
+    with pytest.raises(ValueError, match=r"picture 1 .* has the mode L, the first RGB"):
         load_data([pictures()[0], pictures(1)[1]], size=8, **PLAIN)

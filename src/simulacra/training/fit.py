@@ -291,7 +291,8 @@ def _train(
     resume: bool,
 ) -> Run:
     config = _config(model, data, options, start)
-    more = {name: config[name] for name in ("data", "options", "start", "seed_group") if name in config}
+    of_a_run = ("data", "options", "start", "seed_group")
+    more: dict[str, Any] = {name: config[name] for name in of_a_run if name in config}
     try:
         launch(Job(model, data, options, folder, callbacks, more, folder / ck.NAME if resume else None))
     except Interrupted:

@@ -62,8 +62,8 @@ def _check_modes(pictures: Sequence[Image.Image]) -> None:
     for i, picture in enumerate(pictures):
         if picture.mode != first:
             raise ValueError(
-                f"picture {i} (from 0) has the mode {picture.mode}, the first {first}: convert all of them to "
-                "one mode."
+                f"picture {i} (from 0) has the mode {picture.mode}, the first {first}: convert all of them "
+                "to one mode."
             )
     if first not in ("L", "RGB") and not first.startswith("I;16"):
         raise ValueError(f"the pictures have the mode {first}: convert them to L, RGB or I;16 first.")
