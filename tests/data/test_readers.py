@@ -115,7 +115,7 @@ def test_pictures_load_as_rows_of_levels():
     assert data.space.shape == (1, 6, 4) and isinstance(data.space, Levels)
     assert data.train.x[:, 0, 0, 0].tolist() == [10 * i for i in range(20)]
     mixed = [*pictures, pictures[0].resize((3, 3))]
-    sentence_of(lambda: load_data(mixed), "picture 20 (from 0) is 3x3", "give all of them one size")
+    sentence_of(lambda: load_data(mixed), "picture 20 (from 0) is 3x3", "load them with size=3")
 
 
 def test_equal_rows_are_dropped_and_counted(caplog):

@@ -47,6 +47,11 @@ def text(name: str, content: str | bytes, **options: Any) -> Callable[[Path], tu
     return make
 
 
+def pictures(sizes: list[tuple[int, int]], **options: Any) -> Callable[[Path], tuple[Any, dict[str, Any]]]:
+    """Pillow images in memory."""
+    return lambda _: ([Image.new("L", size) for size in sizes * 6], options)
+
+
 def csv(columns: dict[str, list], **options: Any) -> Callable[[Path], tuple[Any, dict[str, Any]]]:
     """A table."""
     rows = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values()))]
@@ -157,6 +162,8 @@ CASES = (
     Says("data/arrays/sequences.py", "cells that could be the sequences", cells),
     Says("data/arrays/shapes.py", "where NaN stands for what is missing", npz(x=HOLED)),
     Says("data/arrays/shapes.py", "or if they are levels", npz(x=R.integers(0, 900, (ROWS, 3)))),
+    Says("data/arrays/pictures.py", "or for central squares load them with", pictures([(11, 9), (7, 13)])),
+    Says("data/arrays/pictures.py", ", smaller than ", pictures([(11, 9), (7, 13)], crop=8)),
     Says(
         "data/audio/windows.py",
         "fewer than crop={}: remove it, or load the data with",

@@ -12,6 +12,11 @@ from test_suggested_commands import SENTENCES
 # what suggests nothing that could be typed as it stands, or is no refusal, and why
 FORMS = (
     ("core/errors/suggestion.py", "`simulacra {}`", "the form of all commands"),
+    (
+        "data/dataset.py",
+        "choose one of these, or to train",
+        "tests/cli/test_cli_few_recordings.py loads with it",
+    ),
     ("data/images/depth.py", "if the camera has {} bits, add levels={}", "a note of `data inspect`"),
     (
         "evaluation/tasks/downstream.py",

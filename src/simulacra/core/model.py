@@ -117,6 +117,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     length: Epochs = Epochs(50)
     arguments: dict[str, Any]
     estimates: list[dict[str, Any]]
+    has_history: bool = False  # True after a training or loading: the weights are no fresh initial ones
 
     def __init__(self, space: Space, condition: Space | None = None):
         super().__init__()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from simulacra.core.batch import Batch
 from simulacra.core.card import html_of
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.numerics.precision import to_device
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng
@@ -20,6 +21,9 @@ from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
 from simulacra.data.sources.content import hash_of_values
 from simulacra.data.sources.source_rows import SourceRows
+
+# the option of loading that makes a split, and its usual share
+SHARES, SHARE = {"valid": "validation", "test": "test"}, 0.1
 
 
 @dataclass(repr=False)
@@ -270,8 +274,19 @@ class Dataset:
 
     def __getitem__(self, split: str) -> Split:
         if split not in self.splits:
-            raise ValueError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}.")
+            raise self._no_split(split)
         return self.splits[split]
+
+    def _no_split(self, split: str) -> Refusal:
+        """Returns the error for an absent split: the present ones, and the option that makes it."""
+        said = f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}"
+        option, rows = SHARES.get(split), len(self.splits.get("train", ()))
+        if option is None or rows < 2:
+            return Refusal(f"{said}: choose one of these.")
+        way = load_with(**{option: SHARE if round(SHARE * rows) else 1})
+        return Refusal(
+            f"{said}: choose one of these, or to train with a {option} split load the data with {way}.", way
+        )
 
     @property
     def train(self) -> Split:

@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS, Artifact, describe
-from simulacra.core.artifact.weights import load_weights
+from simulacra.core.artifact.weights import digest, load_weights
 from simulacra.core.capabilities.general import TakesLengths, TakesMissing
 from simulacra.core.errors.calls import WrongCall, checked
 from simulacra.core.errors.suggestion import Refusal, command, load_with
@@ -53,7 +53,8 @@ def train(
     """Trains a model and returns the run.
 
     Args:
-        model: untrained model, built for the data's space.
+        model: model built for the data's space. The training of one that was trained or loaded before goes
+            on from its weights; the run's configuration then holds their digest as `start`.
         data: data set.
         out: run folder; None: the first free `runs/MODEL-DATA-N`.
         callbacks: functions `(loop, epoch_ended)` called after each step; those with a method `at_end` are
@@ -98,8 +99,13 @@ def _new(
         model.preprocessing, model.label_names = data.preprocessing, data.label_names
         model.estimates = []
         with _removed_unless_begun(folder):
-            write_json(folder / CONFIG, _config(model, data, options))
-            return _train(model, data, options, folder, callbacks, resume=False)
+            start = start_of(model)
+            if start:
+                log.info(
+                    "%s was trained or loaded before: training goes on from its weights", type(model).__name__
+                )
+            write_json(folder / CONFIG, _config(model, data, options, start))
+            return _train(model, data, options, folder, callbacks, start, resume=False)
 
 
 @contextlib.contextmanager
@@ -159,8 +165,14 @@ def _resumed(
             f"{data.name} is prepared as {data.preprocessing.label}, but {folder} was trained on data "
             f"prepared as {model.preprocessing.label}: load it with the same options."
         )
+    start, begun = config.get("start"), (folder / ck.NAME).is_file()
+    if start and not begun:
+        raise ValueError(
+            f"{folder} was to begin at weights of an earlier training and ended before its first checkpoint: "
+            "train that model again in another folder."
+        )
     with locked(folder):
-        return _train(model, data, options, folder, callbacks, resume=(folder / ck.NAME).is_file())
+        return _train(model, data, options, folder, callbacks, start, resume=begun)
 
 
 def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) -> Dataset:
@@ -251,7 +263,12 @@ def check_fits(model: Model, data: Dataset) -> None:
         raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
 
 
-def _config(model: Model, data: Dataset, options: Options) -> dict[str, Any]:
+def start_of(model: Model) -> str | None:
+    """Returns the digest of the weights at which training begins; None for fresh initial weights."""
+    return digest(model.state_dict()) if model.has_history else None
+
+
+def _config(model: Model, data: Dataset, options: Options, start: str | None) -> dict[str, Any]:
     described = {
         "name": data.name,
         "spec": data.spec,
@@ -259,6 +276,8 @@ def _config(model: Model, data: Dataset, options: Options) -> dict[str, Any]:
         "rows": {name: len(split) for name, split in data.splits.items()},
     }
     config = {**describe(model), "data": described, "options": options.spec()}
+    if start:
+        config["start"] = start
     return {**config, "seed_group": seed_group(config)}
 
 
@@ -268,10 +287,12 @@ def _train(
     options: Options,
     folder: Path,
     callbacks: tuple[Callback, ...],
+    start: str | None,
     resume: bool,
 ) -> Run:
-    config = _config(model, data, options)
-    more = {name: config[name] for name in ("data", "options", "seed_group")}
+    config = _config(model, data, options, start)
+    of_a_run = ("data", "options", "start", "seed_group")
+    more: dict[str, Any] = {name: config[name] for name in of_a_run if name in config}
     try:
         launch(Job(model, data, options, folder, callbacks, more, folder / ck.NAME if resume else None))
     except Interrupted:
@@ -283,6 +304,8 @@ def _train(
             return Run(folder, so_far(model, folder), data, config)
         log.warning("interrupted; nothing is lost: go on with %s", command("train", "--resume", folder))
         raise KeyboardInterrupt from None
+    finally:
+        model.has_history = model.has_history or (folder / ck.NAME).is_file()
     return Run(folder, load_into(model, folder), data, config)
 
 
@@ -294,4 +317,5 @@ def load_into(model: Model, folder: Path) -> Model:
         folder: run folder.
     """
     load_weights(model, folder / WEIGHTS)
+    model.has_history = True
     return model.eval()

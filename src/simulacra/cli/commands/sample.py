@@ -46,7 +46,7 @@ def sample(
         seed: random seed; the same seed gives the same samples, whatever n is; by default a new one, which is
             printed.
         condition: a class, by name or number, or one for each sample with commas between; by default
-            the classes in turn.
+            the classes in turn. In a .csv file of a table it is the last column, with its name in the data.
         out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
             all three kinds a folder (ending in /) that gets a PNG at its own depth, a .wav or a .mid file
             for each; by default samples/seed-SEED.png in the run folder.
@@ -79,7 +79,9 @@ def sample(
         x = model.sample(n, given, seed, watch)
     path.parent.mkdir(parents=True, exist_ok=True)
     write = _files if each else WRITERS[path.suffix.lower()]
-    (partial(_csv, escape=True) if escape_formulas else write)(model, x.cpu().numpy(), path)
+    if write is _csv:
+        write = partial(_csv, escape=escape_formulas, beside=_classes_drawn(model, given, n, Path(run)))
+    write(model, x.cpu().numpy(), path)
     say(f"{n} sample{'s' * (n > 1)}, seed {seed}: {path}")
     return 0
 
@@ -116,6 +118,25 @@ def _own_suffix(raw: Space) -> str | None:
     if is_music(raw):
         return ".mid"
     return ".png" if raw.image else None
+
+
+def _classes_drawn(model: Model, condition: Any, n: int, run: Path) -> dict[str, list[str]]:
+    """Returns the column of the condition of a table's samples by its name in the data; {} without one.
+
+    A model that was saved alone does not know the name: its column is called `label`.
+    """
+    from simulacra.core.artifact.save import open_artifact
+    from simulacra.core.inputs.convert import condition_rows
+    from simulacra.core.spaces.composite import Table
+
+    raw = model.preprocessing.raw
+    if condition is None or model.condition is None or not isinstance(raw, Table):
+        return {}
+    spec = open_artifact(run).config.get("data", {}).get("spec") or {}
+    name = str(spec.get("label") or "label")
+    names = getattr(model.condition, "names", ()) or model.label_names
+    numbers = condition_rows(model.condition, condition, n).long().tolist()
+    return {name: [names[i] if names else str(i) for i in numbers]}
 
 
 def _picture(model: Model, x: np.ndarray, path: Path) -> None:
@@ -174,8 +195,12 @@ def _npz(model: Model, x: np.ndarray, path: Path) -> None:
     _binary(path, lambda file: _numpy().savez_compressed(file, x=x))
 
 
-def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False) -> None:
-    """Writes one row for each sample, with the columns of a table; images and sequences are flattened."""
+def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False, beside: Any = None) -> None:
+    """Writes one row for each sample, with the columns of a table; images and sequences are flattened.
+
+    Args:
+        beside: further columns of a table, by name.
+    """
     import torch
 
     from simulacra.core.inputs.data_frames import write_csv
@@ -184,7 +209,7 @@ def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False) -> None:
 
     raw, flat = model.preprocessing.raw, x.reshape(len(x), -1)
     if isinstance(raw, Table):
-        formulas = write_csv(raw, torch.from_numpy(x), path, escape)
+        formulas = write_csv(raw, torch.from_numpy(x), path, escape, beside)
         if formulas:
             log.warning(
                 "%s: %s cells begin with = + - or @, which a spreadsheet computes: add --escape-formulas to "

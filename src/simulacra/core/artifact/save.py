@@ -215,6 +215,7 @@ class Artifact:
         """
         model = self.build(kind, passed)
         load_weights(model, self.weights)
+        model.has_history = True
         return model.eval()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +132,13 @@ def to_frame(space: Table, x: Tensor) -> pandas.DataFrame:
     return frame
 
 
-def write_csv(space: Table, x: Tensor, path: Path, escape: bool = False) -> int:
+def write_csv(
+    space: Table,
+    x: Tensor,
+    path: Path,
+    escape: bool = False,
+    beside: Mapping[str, list[Any]] | None = None,
+) -> int:
     """Writes rows as a .csv file; columns without names get no header.
 
     Args:
@@ -139,11 +146,12 @@ def write_csv(space: Table, x: Tensor, path: Path, escape: bool = False) -> int:
         x: rows in raw units, shape (B, d).
         path: file to write.
         escape: put an apostrophe before texts that a spreadsheet would compute as formulas.
+        beside: further columns after those of the table, such as the condition.
 
     Returns:
         the number of such texts in the file, 0 if they are escaped.
     """
-    columns = columns_of(space, x)
+    columns = {**columns_of(space, x), **(beside or {})}
     numbered = list(columns) == [str(j) for j in range(1, len(columns) + 1)]
     formulas = sum(map(is_formula, columns)) + sum(is_formula(v) for c in columns.values() for v in c)
     if escape and formulas:

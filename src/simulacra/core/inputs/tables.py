@@ -5,6 +5,7 @@ Names are compared as text, so a data frame whose columns are numbered has the c
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 from simulacra.core.inputs.arrays import exact_float, is_gone
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.plain import Space
+
+LISTED = 5  # most absent columns that a message names
 
 
 def is_table(x: Any) -> bool:
@@ -84,12 +87,10 @@ def columns_by_name(x: Any, names: Iterable[str], what: str = "x") -> list[Any]:
     """
     given, names = named_columns(x), list(names)
     there = [name for name, _ in given]
+    absent = [name for name in names if name not in there]
+    if absent:
+        raise ValueError(_without(what, absent, [name for name in there if name not in names]))
     for name in names:
-        if name not in there:
-            raise ValueError(
-                f"{what} has no column {name!r}; the model needs {', '.join(names)}, {what} has "
-                f"{', '.join(there[:20])}."
-            )
         if there.count(name) > 1:
             raise ValueError(
                 f"{what} has {there.count(name)} columns called {name!r} (names are compared as text): "
@@ -97,6 +98,26 @@ def columns_by_name(x: Any, names: Iterable[str], what: str = "x") -> list[Any]:
             )
     found = dict(given)
     return [found[name] for name in names]
+
+
+def _without(what: str, absent: list[str], others: list[str]) -> str:
+    """Returns the sentence on absent columns: all of them (up to five), the nearest names, what to do.
+
+    Args:
+        what: name of the table.
+        absent: names of columns that it lacks.
+        others: names of its columns that are not asked for.
+    """
+    named = ", ".join(map(repr, absent[:LISTED]))
+    more = f" and {len(absent) - LISTED:,} more" if len(absent) > LISTED else ""
+    folded = {name.lower(): name for name in reversed(others)}
+    near = {name: difflib.get_close_matches(name.lower(), folded, 1, 0.6) for name in absent[:LISTED]}
+    meant = [f"{folded[found[0]]!r} into {name!r}" for name, found in near.items() if found]
+    rename = f"rename {', '.join(meant)}; " if meant else ""
+    value = "True or False" if what == "known" else "None"
+    how = f"give {value} for each row of a column" + (" that is not known" if what != "known" else "")
+    example = f", as in {{{absent[0]!r}: [{value.split()[0]}, ...]}}"
+    return f"{what} has no column{'s' * (len(absent) > 1)} {named}{more}: {rename}{how}{example}."
 
 
 def column_values(column: Any) -> list[Any]:

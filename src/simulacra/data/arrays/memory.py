@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from simulacra.core.inputs.convert import as_tensor
 from simulacra.core.inputs.pillow import pictures_in
-from simulacra.core.preprocessing.images import Geometry, to_chw
+from simulacra.core.preprocessing.images import Geometry
 from simulacra.data.arrays.files import observations
 from simulacra.data.arrays.options import MemoryOptions
-from simulacra.data.images.geometry import reshape_images
+from simulacra.data.arrays.pictures import differ, stacked
+from simulacra.data.images.geometry import applied, reshape_images
 from simulacra.data.labels import encode
 from simulacra.data.sources.source import Part, Source
 
@@ -40,7 +39,7 @@ def open_array(given: Any, own: MemoryOptions, split: object) -> Source:
     """Makes a source from an array of rows (N, D) or images, or from a list of Pillow images.
 
     Args:
-        given: numbers, or Pillow images of one size and mode.
+        given: numbers, or Pillow images of one mode, and of one size unless `size` or `crop` is given.
         own: options of arrays in memory; `label` holds one label for each row.
         split: unused; every reader takes it.
 
@@ -51,12 +50,16 @@ def open_array(given: Any, own: MemoryOptions, split: object) -> Source:
         >>> open_array([[0.5, 1.5], [2.0, 3.0]], MemoryOptions(), None).space
         Real(shape=(2,))
     """
-    pictures = pictures_in(given)
-    array = _stacked(pictures) if pictures is not None else _numbers(given)
+    pictures, geometry = pictures_in(given), Geometry(own.size, own.crop)
+    array = _numbers(given) if pictures is None else stacked(pictures, geometry, own.grey, own.levels)
     x, known, space = observations(WHERE, "x", array, own.levels, own.missing == "mask")
     labels, label_names = (None, ()) if own.label is None else _labels(own.label, len(x))
     source = Source("array", space, {"train": Part(x, labels, known)}, label_names)
-    return reshape_images(source, Geometry(own.size, own.crop), own.grey)
+    if pictures is not None and differ(pictures):
+        # each was cut to one size by itself
+        coloured = own.grey and pictures[0].mode == "RGB"
+        return replace(source, geometry=geometry, applied=applied(geometry, coloured))
+    return reshape_images(source, geometry, own.grey)
 
 
 def open_data_set(given: Any, own: MemoryOptions, split: object) -> Source:
@@ -102,22 +105,6 @@ def _unmasked(given: np.ma.MaskedArray) -> np.ndarray:
     if not np.ma.getmaskarray(given).any():
         return _numbers(given.data)
     return np.where(np.ma.getmaskarray(given), np.nan, _numbers(given.data))
-
-
-def _stacked(pictures: Sequence[Image.Image]) -> np.ndarray:
-    """Stacks pictures of one size and mode to shape (N, C, H, W)."""
-    first = pictures[0]
-    for i, picture in enumerate(pictures):
-        if picture.size != first.size or picture.mode != first.mode:
-            raise ValueError(
-                f"picture {i} (from 0) is {picture.width}x{picture.height} of mode {picture.mode}, the first "
-                f"{first.width}x{first.height} of mode {first.mode}: give all of them one size and mode."
-            )
-    if first.mode in ("L", "RGB"):
-        return np.stack([to_chw(picture) for picture in pictures])
-    if first.mode.startswith("I;16"):
-        return np.stack([np.array(picture, np.uint16)[None] for picture in pictures])
-    raise ValueError(f"the pictures have the mode {first.mode}: convert them to L, RGB or I;16 first.")
 
 
 def _labels(given: Any, rows: int) -> tuple[Tensor, tuple[str, ...]]:

@@ -7,12 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from simulacra.data.audio.wav import Recording
-from simulacra.data.audio.windows import suggested
+from simulacra.data.audio.windows import ROWS, suggested
 from simulacra.data.images.headers import Head
 from simulacra.data.readers import Reader
 
 LARGEST = 64  # largest side in pixels to which images of different sizes are resized
 WHOLE = 2**16  # most pixels of an image that is not resized; photos are too large for a model
+FILES = 3  # fewest recordings whose windows are split into training, validation and test rows
 GEOMETRY = ("size", "crop", "tile")
 
 
@@ -48,11 +49,16 @@ def _one_size(heads: Sequence[Head]) -> dict[str, Any]:
     return {"size": min(LARGEST, *(min(page.height, page.width) for page in heads))}
 
 
+def _few_and_long(recordings: Sequence[Recording]) -> bool:
+    """Returns True for too few whole recordings to train on, which windows make more of."""
+    return FILES <= len(recordings) < ROWS and suggested(recordings) < max(map(len, recordings))
+
+
 def _window(reader: Reader, recordings: Sequence[Recording], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the options that cut recordings of different lengths, and split a single one."""
+    """Returns the options that cut recordings of different lengths or few long ones, and split one alone."""
     added: dict[str, Any] = {}
     single = reader.kind == "a recording"
-    if len({len(r) for r in recordings}) > 1 or single:
+    if len({len(r) for r in recordings}) > 1 or single or _few_and_long(recordings):
         added = {} if options.get("crop") or options.get("tile") else {"tile": suggested(recordings)}
     shares = [options.get(name, 0.1) for name in ("validation", "test")]
     if single and any(shares) and not any(options.get(name) for name in ("groups", "time", "splits")):

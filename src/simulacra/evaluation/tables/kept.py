@@ -45,12 +45,14 @@ class KeptColumn:
         drawn: fidelity of the drawn rows.
         held_out: fidelity of the held-out rows; NaN if none of their cells is known.
         chance: the largest distance that chance explains, plus the excess of held-out rows over theirs.
+        constant: True if all training rows have one value, and drawn values have no more decimals than it.
     """
 
     name: str
     drawn: float
     held_out: float
     chance: float
+    constant: bool = False
 
     @property
     def excess(self) -> float:
@@ -152,8 +154,13 @@ def _columns(train: Columns, held_out: Columns, drawn: Columns) -> list[KeptColu
             continue
         drift = 1 - theirs[name] - distance_by_chance(train, held_out, name, a)
         chance = distance_by_chance(train, drawn, name, a) + max(0.0, drift)
-        found.append(KeptColumn(name, ours[name], theirs[name], chance))
+        constant = _constant(train, name) and drawn.decimals.get(name, 0) <= train.decimals.get(name, 0)
+        found.append(KeptColumn(name, ours[name], theirs[name], chance, constant))
     return found
+
+
+def _constant(train: Columns, name: str) -> bool:
+    return bool(np.nanmax(train.column(name)) == np.nanmin(train.column(name)))
 
 
 def distance_by_chance(train: Columns, other: Columns, name: str, a: float) -> float:

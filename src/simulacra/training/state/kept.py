@@ -10,11 +10,11 @@ from simulacra.core.artifact.save import CONFIG, WEIGHTS, describe
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged
-from simulacra.training.fit import go_on, load_into, train
+from simulacra.training.fit import go_on, load_into, start_of, train
 from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run, run_config
 
-# entries of the configuration that, with the options, determine the weights of a run
+# entries of the configuration that, with the options and `start`, determine the weights of a run
 SAME = ("model", "arguments", "preprocessing")
 
 
@@ -50,6 +50,7 @@ def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Unpack[Opt
     model.preprocessing = data.preprocessing
     options = Options(**settings).for_model(model, data.valid is not None)
     now = {**{name: describe(model)[name] for name in SAME}, "options": options.spec()}
+    now["start"] = start_of(model)
     # the same form as in the file: lists instead of tuples
     config = run_config(out)
     differs = differences(config, json.loads(json.dumps(now, default=str)))

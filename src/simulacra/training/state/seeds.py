@@ -27,6 +27,9 @@ def seed_group(config: Mapping[str, Any]) -> str:
     kept = {name: config.get(name) for name in MODEL}
     # without the seed of the initial weights
     kept["arguments"] = {k: v for k, v in (kept["arguments"] or {}).items() if k != "seed"}
+    if config.get("start"):
+        # training began at the weights of an earlier training: no repetition of one that began fresh
+        kept["start"] = config["start"]
     data = {name: config["data"].get(name) for name in ("spec", "digest")}
     options = {name: value for name, value in config["options"].items() if name not in FREE}
     text = json.dumps([kept, data, options], sort_keys=True, default=str)

@@ -20,6 +20,7 @@ OFF, LOST = 0.1, 0.25  # excess difference of a column's distribution, for a not
 STRONG = 0.3  # association whose loss is a warning
 HALF = 0.5  # share of an association whose loss counts
 PART = 0.05  # share of entries or pairs of vectors and images that must be lost; in tables, one suffices
+PARTLY = f"or worse in fewer than {PART:.0%}"
 SHOWN = 3  # number of names to list
 PAGE = "docs/doctor.md"
 
@@ -37,14 +38,20 @@ def columns(evidence: Evidence) -> Finding | None:
         return None
     name, see = "lost columns", f"{PAGE}#lost-columns"
     worst = sorted(found.columns, key=lambda column: -column.excess)
-    off = [column for column in worst if column.excess > OFF]
-    off = off if setting(evidence).columns or len(off) >= PART * len(worst) else []
+    beyond = [column for column in worst if column.excess > OFF]
+    enough = setting(evidence).columns or len(beyond) >= PART * len(worst)
+    off = beyond if enough else [column for column in beyond if column.constant]
     normal = f"at most {OFF:.0%} less than real rows"
-    if not off:
-        least = min(worst, key=lambda column: column.drawn)
+    if not setting(evidence).columns:
+        normal += f", {PARTLY} of the columns, none of them constant in the data"
+    if not beyond:
+        least = max(worst, key=lambda column: _missed(column) - column.chance)
         measured = f"all {len(worst)} columns are kept, the least of them {_column(least)}"
         return Finding("ok", name, measured, normal, "no column is lost", "", see)
-    measured = f"of {len(worst)} columns {_are(len(off))} off: {_listed([_column(c) for c in off])}"
+    named = off + [column for column in beyond if column not in off]
+    measured = f"of {len(worst)} columns {_are(len(beyond))} off: {_listed([_column(c) for c in named])}"
+    if not off:
+        return Finding("ok", name, measured, normal, "nearly all columns are kept", "", see)
     severity: Severity = "warning" if off[0].excess > LOST else "note"
     meaning = "the samples of these columns lie elsewhere than the data"
     kinds = "another kind for the column (types=), such as classes for numbers of few values"
@@ -63,17 +70,15 @@ def dependences(evidence: Evidence) -> Finding | None:
     # only associations that are significant in the data
     sure = [pair for pair in pairs if abs(pair.data) > pair.chance]
     lost = [pair for pair in sure if pair.excess > 0 and pair.loss > HALF * abs(pair.data)]
-    lost = lost if setting(evidence).columns or len(lost) >= PART * len(sure) else []
     lost.sort(key=lambda pair: -pair.excess)
     normal = f"at least {HALF:.0%} of each association, within chance"
+    if not setting(evidence).columns:
+        normal += f", {PARTLY} of those beyond chance"
     if not lost:
-        strongest = max(pairs, key=lambda pair: abs(pair.data))
-        measured = (
-            f"{_pair(strongest)}; of {len(pairs):,} pairs none lost more than half of its association, "
-            f"where {strongest.chance:.2f} are chance"
-        )
-        return Finding("ok", name, measured, normal, "no dependence is lost", "", see)
+        return Finding("ok", name, _all_kept(pairs), normal, "no dependence is lost", "", see)
     measured = f"of {len(pairs):,} pairs {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
+    if not setting(evidence).columns and len(lost) < PART * len(sure):
+        return Finding("ok", name, measured, normal, "nearly all dependences are kept", "", see)
     severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"
     meaning = "the model draws these columns as if they had less to do with each other"
     weaker = Option("kl_warmup", 0.5, "for a weaker KL")
@@ -106,10 +111,24 @@ def classes(evidence: Evidence) -> Finding | None:
     return Finding("ok", name, measured, normal, "no class is lost", "", see)
 
 
+def _all_kept(pairs: Sequence[KeptPair]) -> str:
+    """Names the strongest association, preferably one of which samples keep half."""
+    held = [pair for pair in pairs if pair.loss <= HALF * abs(pair.data)]
+    strongest = max(held or pairs, key=lambda pair: abs(pair.data))
+    return (
+        f"{_pair(strongest)}; of {len(pairs):,} pairs none lost more than half of its association beyond "
+        f"chance ({strongest.chance:.2f}) and beyond what held-out rows lack"
+    )
+
+
+def _missed(column: KeptColumn) -> float:
+    return 1.0 if math.isnan(column.drawn) else 1 - column.drawn
+
+
 def _column(column: KeptColumn) -> str:
-    drawn = 0.0 if math.isnan(column.drawn) else column.drawn
-    least = max(0.0, 1 - column.chance)
-    return f"{column.name} {drawn:.0%} kept, where as many real rows keep {least:.0%} or more"
+    drawn, least = 1 - _missed(column), max(0.0, 1 - column.chance)
+    alone = " (constant in the data)" if column.constant else ""
+    return f"{column.name}{alone} {drawn:.0%} kept, where as many real rows keep {least:.0%} or more"
 
 
 def _pair(pair: KeptPair) -> str:
