@@ -104,7 +104,7 @@ def _without_unknown(cls: type, given: Mapping[str, Any], error: TypeError) -> T
 def _without_base(cls: type) -> WrongCall:
     """Returns the error for a constructor that does not call that of `Model`."""
     return WrongCall(
-        f"{cls.__name__}.__init__ does not call the constructor of Model: begin it with super().__init__(space)."
+        f"{cls.__name__}.__init__ does not call that of Model: begin it with super().__init__(space)."
     )
 
 

@@ -170,7 +170,8 @@ class Stage:
             return
         told = "one Update" if isinstance(self.updates, Update) else brief(self.updates)
         raise WrongCall(
-            f"the updates of stage {self.name!r} are {told}, but they must be a list of Update, as in [Update(...)]."
+            f"the updates of stage {self.name!r} are {told}, but they must be a list of Update, "
+            "as in [Update(...)]."
         )
 
 

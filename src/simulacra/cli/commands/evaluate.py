@@ -80,10 +80,13 @@ def evaluate(
             report = score(trained, **options)
     except CutShort as short:
         report, code = short.done, INTERRUPTED
-    # print the scores, which may have taken hours, before a full disk can make the write fail
-    say(report.table(), "")
-    written = report.write(trained.path)
+    try:
+        # print the scores, which may have taken hours, before a full disk can make the write fail
+        say(report.table(), "")
+    finally:
+        # a reader that closes the pipe, such as `head`, does not prevent the write
+        written = report.write(trained.path)
+        if code == 0:
+            forget(trained.path)
     say(f"report: {written['page']}, {written['report']}")
-    if code == 0:
-        forget(trained.path)
     return code

@@ -75,9 +75,10 @@ def _check_terms(terms: Any, name: str) -> None:
         )
     wrong = next((term for term, value in terms.loss.items() if not isinstance(value, Tensor)), None)
     if wrong is not None:
+        kind = type(terms.loss[wrong]).__name__
         raise WrongCall(
-            f"the term {wrong!r} of update {name!r} is a {type(terms.loss[wrong]).__name__}, but it must be a "
-            "tensor with one value for each row, shape (B,)."
+            f"the term {wrong!r} of update {name!r} is a {kind}, but it must be a tensor with one "
+            "value for each row, shape (B,)."
         )
 
 
