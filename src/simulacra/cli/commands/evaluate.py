@@ -71,6 +71,10 @@ def evaluate(
 
     annealing = Annealing(temperatures, chains, sweeps)
     trained = load_run(run)
+    if trained.data is None:
+        raise ValueError(
+            f"{run} was trained on data from memory: score it in Python, as in evaluate({run!r}, data)."
+        )
     options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
     options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "budget": seconds}
     options["keep"] = False  # the report is written below, where a write error ends the command
