@@ -273,8 +273,22 @@ def declared_by(kind: type) -> frozenset[type[can.Capability]]:
 
 def settings_of(model: Model) -> str:
     """Returns the constructor arguments that differ from their defaults, without spaces, as source text."""
-    usual = inspect.signature(type(model)).parameters
+    usual = _defaults_of(type(model))
     given = {n: v for n, v in vars(model).get("arguments", {}).items() if n not in ("space", "condition")}
-    changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n].default}
-    differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n].default)}
+    changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n]}
+    differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n])}
     return ", ".join(f"{name}={brief(value)}" for name, value in differ.items())
+
+
+def _defaults_of(kind: type[Model]) -> dict[str, Any]:
+    """Returns the defaults of a constructor's arguments, including those passed on to its base classes."""
+    found: dict[str, Any] = {SEED.name: SEED.default}
+    for base in kind.__mro__:
+        own = vars(base).get("__init__")
+        if own is None:
+            continue
+        parameters = inspect.signature(own).parameters.values()
+        found = {p.name: p.default for p in parameters if p.default is not p.empty} | found
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found
