@@ -1,4 +1,4 @@
-"""What a newcomer reads: a run that is resumed when it is finished, a class that is not there, a model's text."""
+"""First-hour answers: resuming a finished run, a class that is not there, the text of a model."""
 
 from __future__ import annotations
 
