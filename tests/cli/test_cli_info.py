@@ -10,6 +10,7 @@ import torch
 
 from simulacra import __version__
 from simulacra.cli.commands import info
+from simulacra.core.packages import install_command
 
 ROWS = ["simulacra", "Python", "system", "torch", "device", "threads", "runs", "data", "tables", "export"]
 KEYS = ["simulacra", "python", "system", "torch", "device", "threads", "runs", "data", "packages", "mends"]
@@ -82,7 +83,7 @@ def test_builds_for_gpus_need_no_mend(sound):
 
 def test_lacking_packages_say_how_to_get_them(cli, monkeypatch):
     monkeypatch.setattr(info, "EXTRAS", {"export": ("torch", "no-such-package")})
-    assert "; no no-such-package: pip install 'simulacra[export]'" in cli("info").out
+    assert f"; no no-such-package: {install_command('export')}" in cli("info").out
 
 
 def test_wrong_words(cli):

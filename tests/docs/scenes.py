@@ -148,8 +148,10 @@ def doctored() -> Names:
 
 
 def exported() -> Names:
-    """A run of a VAE, and the graph of a MADE."""
-    made = simulacra.MADE(digits().space, hidden=(8,))
+    """A run of a VAE, and the graph of a MADE of dynamically binarized digits."""
+    data = digits()
+    made = simulacra.MADE(data.space, hidden=(8,))
+    made.preprocessing = data.preprocessing
     simulacra.export_onnx(made, "logits.onnx", what="logits")
     return doctored()
 

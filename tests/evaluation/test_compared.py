@@ -279,3 +279,19 @@ def test_reconstructions_are_decided_by_their_errors_and_say_where_none_is_known
     assert table.better("a", "b") is True
     (table,) = compare(a=with_error(0.1, None), b=with_error(0.2, 0.001)).tables
     assert table.better("a", "b") is None and table.sentences[0].endswith("no error is known of a.")
+
+
+@pytest.mark.fault("doors 2.hour")
+def test_no_command_is_suggested_where_the_other_data_do_not_fit(runs, tmp_path):
+    (tmp_path / "sick.csv").write_text(
+        "age,sick\n" + "".join(f"{20 + i % 50},{i % 3 % 2}\n" for i in range(60))
+    )
+    data = simulacra.load_data(tmp_path / "sick.csv", label="sick")
+    run = simulacra.fit(
+        simulacra.VAE(data.space, latent=1, hidden=(5,)), data, out=tmp_path / "table", epochs=1
+    )
+    evaluate(run, k=3).write(tmp_path / "table")
+    with pytest.raises(ValueError, match="protocols differ") as refused:
+        compare(runs / "vae", tmp_path / "table")
+    assert "on one data set with the same options" in str(refused.value)
+    assert "simulacra train" not in str(refused.value)

@@ -267,6 +267,11 @@ CASES = (
         "header",
     ),
     Says(
+        "data/tables/declared.py",
+        "declare columns by name with {}",
+        csv({"a": numbers(), "b": numbers()}, types="a=drop"),
+    ),
+    Says(
         "data/splits/cut.py",
         "choose another grouping, or",
         csv({"g": [0, 1] * 20, "a": numbers()}, groups="g"),

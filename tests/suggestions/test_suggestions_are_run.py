@@ -51,6 +51,7 @@ FORMS = (
     ("cli/commands/models.py", "`simulacra models NAME`", "placeholders"),
     ("cli/commands/recipes.py", "`simulacra reproduce NAME`", "placeholders"),
     ("cli/commands/train.py", "usage: simulacra train MODEL DATA", "placeholders"),
+    ("cli/commands/train.py", "to train longer: {}", "tests/cli/test_first_answers.py runs it"),
     ("core/errors/advice.py", "a class: drop it with types=", "an option without a value"),
     ("core/errors/advice.py", "are classes: drop them with types=", "an option without a value"),
     (

@@ -64,6 +64,12 @@ class _Recorded(ABCMeta):
                 model: Any = type.__call__(cls, *args, **given)
             except TypeError as error:
                 raise _without_unknown(cls, kwargs, error) from error
+            except AttributeError as error:
+                if "before Module.__init__() call" in str(error):
+                    raise _without_base(cls) from error
+                raise
+        if "_removed" not in vars(model):
+            raise _without_base(cls)
         bound = inspect.signature(cls).bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = dict(bound.arguments)
@@ -93,6 +99,13 @@ def _without_unknown(cls: type, given: Mapping[str, Any], error: TypeError) -> T
         return error
     names = [name for name in _kinds(cls) if name not in ("self", "networks", found[1])]
     return WrongCall(no_such(cls.__name__, found[1], names))
+
+
+def _without_base(cls: type) -> WrongCall:
+    """Returns the error for a constructor that does not call that of `Model`."""
+    return WrongCall(
+        f"{cls.__name__}.__init__ does not call that of Model: begin it with super().__init__(space)."
+    )
 
 
 class Model(Interface, nn.Module, metaclass=_Recorded):
@@ -134,9 +147,12 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         """Returns the updates that one training step makes, in order.
 
         Raises:
-            NotImplementedError: if the subclass implements neither `updates` nor `stage`.
+            ValueError: if the subclass implements neither `updates` nor `stage`.
         """
-        raise NotImplementedError
+        raise WrongCall(
+            f"{type(self).__name__} declares no training: define updates(self), which returns a list such as "
+            f"[Update({type(self).__name__.lower()!r}, params=('',), loss=loss)], or stage(self, i, past)."
+        )
 
     @property
     def recommended(self) -> Mapping[str, Any]:
@@ -258,8 +274,22 @@ def declared_by(kind: type) -> frozenset[type[can.Capability]]:
 
 def settings_of(model: Model) -> str:
     """Returns the constructor arguments that differ from their defaults, without spaces, as source text."""
-    usual = inspect.signature(type(model)).parameters
+    usual = _defaults_of(type(model))
     given = {n: v for n, v in vars(model).get("arguments", {}).items() if n not in ("space", "condition")}
-    changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n].default}
-    differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n].default)}
+    changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n]}
+    differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n])}
     return ", ".join(f"{name}={brief(value)}" for name, value in differ.items())
+
+
+def _defaults_of(kind: type[Model]) -> dict[str, Any]:
+    """Returns the defaults of a constructor's arguments, including those passed on to its base classes."""
+    found: dict[str, Any] = {SEED.name: SEED.default}
+    for base in kind.__mro__:
+        own = vars(base).get("__init__")
+        if own is None:
+            continue
+        parameters = inspect.signature(own).parameters.values()
+        found = {p.name: p.default for p in parameters if p.default is not p.empty} | found
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found

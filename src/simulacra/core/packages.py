@@ -10,9 +10,11 @@ Nothing is looked up by a name that stands in a file unless an installed package
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 MODELS = "simulacra.models"
@@ -126,6 +128,21 @@ def installed(package: str) -> str | None:
         return metadata.version(package)
     except (metadata.PackageNotFoundError, ValueError):
         return None
+
+
+def install_command(extra: str) -> str:
+    """Returns the command that installs the packages of an extra, such as `export` or `tables`.
+
+    For a clone of the repository it is an editable install of the clone; otherwise the package is named.
+
+    Args:
+        extra: an extra of `pyproject.toml`.
+    """
+    root = Path(__file__).resolve().parents[3]
+    if not (root / "pyproject.toml").is_file() or not (root / "src" / "simulacra").is_dir():
+        return f"pip install 'simulacra[{extra}]'"
+    place = "." if root == Path.cwd().resolve() else root
+    return f"pip install -e {shlex.quote(f'{place}[{extra}]')}"
 
 
 def _plain(package: str) -> str:

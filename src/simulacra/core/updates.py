@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.errors.calls import WrongCall
+from simulacra.core.errors.kinds import brief
 from simulacra.core.optimizers import Adam, Optimizer
 from simulacra.core.random.keyed import Rng
 
@@ -161,6 +163,16 @@ class Stage:
     start: Callable[[Any, Source, Rng], None] | None = None
     view: Callable[[Any, Batch, Rng], Batch] | None = None
     streams: Callable[[Source], Mapping[str, Stream]] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises WrongCall if `updates` is no list or tuple of updates."""
+        if isinstance(self.updates, list | tuple) and all(isinstance(u, Update) for u in self.updates):
+            return
+        told = "one Update" if isinstance(self.updates, Update) else brief(self.updates)
+        raise WrongCall(
+            f"the updates of stage {self.name!r} are {told}, but they must be a list of Update, "
+            "as in [Update(...)]."
+        )
 
 
 def weight_rows(stream: str) -> Weight:

@@ -188,7 +188,7 @@ def reading_once() -> Iterator[None]:
 def _read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
     reader, wanted = find_reader(given)
     what = str(given) if isinstance(given, (str, Path)) else "what was given"
-    options = options_for(reader, own, what)
+    options = options_for(reader, own, what, [name for name in usual_options() if name not in own_options()])
     source = reader.open(wanted, options, split)
     if not isinstance(given, (str, Path)):
         return source, {}

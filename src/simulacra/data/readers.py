@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -172,6 +172,7 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     wanted = Path(given).expanduser() if isinstance(given, (str, Path)) and not named else given
     if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
+    _check_one_array(wanted)
     for reader in READERS:
         if reader.reads(wanted):
             return reader, wanted
@@ -185,6 +186,21 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     raise ValueError(
         f"load_data takes a name, a path, a data frame, an array or a data set, not {type(given).__name__}: "
         "give one of these."
+    )
+
+
+def _check_one_array(given: Any) -> None:
+    """Raises ValueError, with what to call instead, for an array of rows with another one of labels."""
+    pair = isinstance(given, list | tuple) and len(given) == 2
+    parts = list(given.values()) if type(given) is dict else list(given) if pair else []
+    shapes = [tuple(shape) for part in parts if (shape := getattr(part, "shape", None)) is not None]
+    rows = [shape for shape in shapes if len(shape) > 1]
+    if not rows or (pair and len({len(shape) for shape in shapes}) < 2):
+        return
+    listed = " and ".join(map(str, shapes[:2]))
+    raise ValueError(
+        f"load_data takes one array or columns of one number each, but got arrays of shapes {listed}: give "
+        f"rows with their labels as from_tensors(x, Real({rows[0][1:]}), labels=y)."
     )
 
 
@@ -233,13 +249,14 @@ def own_options() -> dict[str, Any]:
     return {field.name: field.default for field in every}
 
 
-def options_for(reader: Reader, given: Mapping[str, Any], what: str) -> Any:
+def options_for(reader: Reader, given: Mapping[str, Any], what: str, common: Iterable[str] = ()) -> Any:
     """Returns the options of a reader, as an instance of its dataclass.
 
     Args:
         reader: the reader.
         given: values by option name; options that only other readers have must be at their default.
         what: the data that are read, for errors.
+        common: names of the options that all readers share, which the message may suggest, too.
 
     Raises:
         ValueError: if the reader does not have an option; the message suggests the nearest one.
@@ -252,9 +269,9 @@ def options_for(reader: Reader, given: Mapping[str, Any], what: str) -> Any:
     defaults, taken = own_options(), [field.name for field in dataclasses.fields(reader.options)]
     for name, value in given.items():
         if name not in taken and not (name in defaults and _same(value, defaults[name])):
-            raise ValueError(
-                f"{name}={_brief(value)} is no option of {what}, {reader.kind}; {_suggestion(name, taken)}"
-            )
+            # an option of other readers is no misspelling
+            how = _suggestion(name, taken, () if name in defaults else common)
+            raise ValueError(f"{name}={_brief(value)} is no option of {what}, {reader.kind}; {how}")
     values = {name: value for name, value in given.items() if name in taken}
     check_choices(reader.options, values)
     check_types(reader.options, values)
@@ -270,8 +287,8 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 60 else type(value).__name__
 
 
-def _suggestion(name: str, taken: list[str]) -> str:
-    near = difflib.get_close_matches(name, taken, 1, 0.6)
+def _suggestion(name: str, taken: list[str], common: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, [*taken, *common], 1, 0.6)
     if near:
         return f"did you mean {near[0]}=?"
     listed = ", ".join(f"{known}=" for known in taken)

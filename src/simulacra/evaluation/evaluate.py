@@ -28,6 +28,7 @@ from simulacra.evaluation.report import Report
 from simulacra.evaluation.samples.extractor import Extractor
 from simulacra.evaluation.samples.implicit import SAMPLES, Judging
 from simulacra.training.callbacks.interactive import interactive
+from simulacra.training.fit import load_run
 
 log = logging.getLogger("simulacra")
 
@@ -49,7 +50,7 @@ class Trained(Protocol):
 
 @checked
 def evaluate(
-    model: Model | Trained,
+    model: Model | Trained | str | Path,
     data: Dataset | None = None,
     split: str = "test",
     k: int = 1000,
@@ -69,7 +70,7 @@ def evaluate(
     stored in `partial/` of the run, from which an evaluation that was killed continues.
 
     Args:
-        model: a model, or the run that `fit` returned.
+        model: a model, the run that `fit` returned, or the folder of a run.
         data: the data set; None: the run's own.
         split: `train`, `valid` or `test`.
         k: number of importance samples of a bound.
@@ -100,6 +101,8 @@ def evaluate(
         ('exact', 'test[100 of 1,000, seed 0]')
     """
     folder: Path | None = None
+    if isinstance(model, str | Path):
+        model = load_run(model, data=data)
     if not isinstance(model, Model):
         if not isinstance(model, Trained):
             raise ValueError(f"evaluate needs a model or a run, but got {type(model).__name__}.")

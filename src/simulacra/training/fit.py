@@ -195,11 +195,14 @@ def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) ->
 
 
 @checked
-def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.Module) -> Run:
+def load_run(
+    path: str | Path, *, data: Dataset | None = None, kind: type[Model] | None = None, **passed: nn.Module
+) -> Run:
     """Loads a finished run with its model and, if `load_data` made them, its data.
 
     Args:
         path: run folder.
+        data: the data set, if it was not made by `load_data`; None: the run's own.
         kind: the model's class, if it is your own.
         passed: networks that the model was built with, by argument name.
 
@@ -216,9 +219,9 @@ def load_run(path: str | Path, *, kind: type[Model] | None = None, **passed: nn.
     folder = Path(path)
     config = run_config(folder)
     model = load(folder, kind=kind, device=None, **passed)
-    if not config["data"].get("spec"):
+    if data is None and not config["data"].get("spec"):
         return Run(folder, model, None, config)
-    data = _same_data(folder, config, model.preprocessing)
+    data = data or _same_data(folder, config, model.preprocessing)
     check_unchanged(data, config["data"], str(folder))
     data = data.under(model.preprocessing)
     return Run(folder, model, data, config)

@@ -39,10 +39,14 @@ def compare(*runs: str, out: str | None = None) -> int:
     from simulacra.evaluation.compare.comparison import compare as compared
 
     found = compared(*runs)
-    say(str(found))
+    try:
+        say(str(found))
+    finally:
+        # a reader that closes the pipe, such as `head`, does not prevent the write
+        if out is not None:
+            text = WRITERS[Path(out).suffix](found)
+            write_atomically(Path(out), lambda aside: aside.write_text(text, encoding="utf-8"))
     if out is not None:
-        text = WRITERS[Path(out).suffix](found)
-        write_atomically(Path(out), lambda aside: aside.write_text(text, encoding="utf-8"))
         say("", f"written: {out}")
     return REFUSED if found.refusals else 0
 

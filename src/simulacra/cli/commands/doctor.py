@@ -99,8 +99,8 @@ def measured(trained: Run, name: str, asked: dict[str, Any], budget: float | Non
     """
     if trained.data is None:
         raise ValueError(
-            f"{name} was trained on data from memory: load it in Python and call "
-            "simulacra.evaluation.findings(run.model, data)."
+            f"{name} was trained on data from memory: score it in Python, as in "
+            f"evaluate({name!r}, data), whose report has the findings."
         )
     from simulacra.evaluation.doctor.diagnose import findings
     from simulacra.evaluation.likelihood.annealing import Annealing

@@ -71,6 +71,10 @@ def evaluate(
 
     annealing = Annealing(temperatures, chains, sweeps)
     trained = load_run(run)
+    if trained.data is None:
+        raise ValueError(
+            f"{run} was trained on data from memory: score it in Python, as in evaluate({run!r}, data)."
+        )
     options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
     options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "budget": seconds}
     options["keep"] = False  # the report is written below, where a write error ends the command
@@ -80,10 +84,13 @@ def evaluate(
             report = score(trained, **options)
     except CutShort as short:
         report, code = short.done, INTERRUPTED
-    # print the scores, which may have taken hours, before a full disk can make the write fail
-    say(report.table(), "")
-    written = report.write(trained.path)
+    try:
+        # print the scores, which may have taken hours, before a full disk can make the write fail
+        say(report.table(), "")
+    finally:
+        # a reader that closes the pipe, such as `head`, does not prevent the write
+        written = report.write(trained.path)
+        if code == 0:
+            forget(trained.path)
     say(f"report: {written['page']}, {written['report']}")
-    if code == 0:
-        forget(trained.path)
     return code

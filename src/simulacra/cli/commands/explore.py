@@ -97,7 +97,10 @@ def explore(
 
     trained = load_run(path)
     if trained.data is None:
-        raise ValueError(f"{path} was trained on data from memory: draw it in Python with pictures().")
+        raise ValueError(
+            f"{path} was trained on data from memory: draw it in Python, as in "
+            f"load_run({str(path)!r}, data=data).plot('samples')."
+        )
     metrics = trained.metrics if (trained.path / "metrics.csv").is_file() else []
     history = read_history(trained.path)
     allowed = lambda: listing(album_of(trained.model, trained.data, seed, metrics, history))

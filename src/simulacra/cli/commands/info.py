@@ -14,6 +14,7 @@ from typing import Any
 
 from simulacra.cli.options.command import call
 from simulacra.cli.output import say, table
+from simulacra.core.packages import install_command
 
 # optional dependencies, as in pyproject.toml
 EXTRAS = {"tables": ("pandas", "pyarrow", "openpyxl"), "export": ("onnx", "onnxscript", "onnxruntime")}
@@ -189,7 +190,7 @@ def _rows(found: Facts) -> list[tuple[str, str]]:
     for extra, packages in found["packages"].items():
         there = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
         lacking = [name for name, version in packages.items() if version is None]
-        get = f"no {', '.join(lacking)}: pip install 'simulacra[{extra}]'" if lacking else ""
+        get = f"no {', '.join(lacking)}: {install_command(extra)}" if lacking else ""
         rows.append((extra, "; ".join(part for part in (there, get) if part)))
     return rows
 

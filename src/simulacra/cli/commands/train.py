@@ -85,10 +85,24 @@ def _resume(path: str, asked: Arguments) -> int:
             f"a run goes on with the options it began with: leave out {given[0]} beside --resume {path}."
         )
     from simulacra.api import resume
+    from simulacra.core.artifact.save import WEIGHTS
     from simulacra.exploration.live.watch import SamplePictures
 
-    summary(resume(path, callbacks=(SamplePictures(),)))
+    finished = Path(path, WEIGHTS).is_file()
+    run = resume(path, callbacks=(SamplePictures(),))
+    if finished:
+        say(f"{path} was finished already: nothing was trained now{_longer(run)}")
+    summary(run)
     return 0
+
+
+def _longer(run: Run) -> str:
+    """Returns how to train for twice as many epochs in a new folder; empty if training has no epochs."""
+    file = run.path / "config.yaml"
+    if run.epochs is None or not file.is_file():
+        return "."
+    longer = command("train", "--config", file, "--epochs", f"{2 * run.epochs:g}")
+    return f"; to train longer: {longer}."
 
 
 def summary(run: Run) -> None:

@@ -106,10 +106,8 @@ def _check_passed(config: Mapping[str, Any], passed: Mapping[str, Any], where: P
             )
     for name in passed:
         if name not in config["passed"]:
-            known = ", ".join(config["passed"]) or "nothing"
-            raise ValueError(
-                f"the model in {where} was not built with its own {name}: leave it out; it takes {known}."
-            )
+            known = f"; it takes {', '.join(config['passed'])}" if config["passed"] else ""
+            raise ValueError(f"the model in {where} was not built with its own {name}: leave it out{known}.")
 
 
 def _argument(value: Any) -> Any:

@@ -45,6 +45,9 @@ def fits(value: Any, kind: Any) -> bool:
         return isinstance(value, bool | np.bool_)
     if kind is Path:
         return isinstance(value, str | os.PathLike)
+    if _is_network(kind):
+        # any object may serve as a network, but its class does not
+        return not isinstance(value, type)
     if kind in (str, types.NoneType) or _of_the_library(kind):
         return isinstance(value, kind)
     return True
@@ -64,6 +67,14 @@ def _number(value: Any, kind: type) -> bool:
     # no count and no seed is larger than 64 bits hold, and no number than a float does
     most = LARGEST if kind is Integral else BEYOND
     return abs(value) < most if isinstance(value, Integral) else not math.isnan(value)  # type: ignore[arg-type,operator]
+
+
+def _is_network(kind: Any) -> bool:
+    """Returns True for `torch.nn.Module`, found by name, since this module imports no torch."""
+    return isinstance(kind, type) and (kind.__module__, kind.__name__) == (
+        "torch.nn.modules.module",
+        "Module",
+    )
 
 
 def _of_the_library(kind: Any) -> bool:
@@ -91,7 +102,7 @@ def phrase(kind: Any) -> str:
         return "whole numbers such as (256, 128)" if int in parts else "a tuple"
     if kind is types.NoneType:
         return "None"
-    return WORDS.get(kind) or f"a {kind.__name__}"
+    return WORDS.get(kind) or ("a network" if _is_network(kind) else "") or f"a {kind.__name__}"
 
 
 def suggestion(value: Any, kind: Any, callee: str) -> str:
@@ -136,6 +147,8 @@ def _instead(value: Any, kind: Any, callee: str) -> str:
         return ""
     if kind.__name__ == "Model" and isinstance(value, type):
         return f"give one that is built, as in {value.__name__}(data.space)"
+    if _is_network(kind) and isinstance(value, type):
+        return f"give an instance, as in {value.__name__}()"
     given = [base.__name__ for base in type(value).__mro__]
     found = next((text for name in given if (text := INSTEAD.get((kind.__name__, name)))), "")
     return found.format(callee=callee, shape=value if isinstance(value, tuple) else f"({value!r:.20},)")

@@ -25,6 +25,7 @@ from simulacra.core.export.folding import folded
 from simulacra.core.export.noise import Given, Recorded
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
+from simulacra.core.packages import install_command
 from simulacra.core.progress.logs import held_back
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
@@ -95,7 +96,7 @@ def _need_onnx() -> None:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise ValueError("exporting needs onnx: pip install 'simulacra[export]'.") from error
+        raise ValueError(f"exporting needs onnx: {install_command('export')}.") from error
 
 
 def graph_inputs(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.numerics.precision import precise_device
+from simulacra.core.packages import install_command
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Numeric
@@ -119,7 +120,7 @@ def to_frame(space: Table, x: Tensor) -> pandas.DataFrame:
     try:
         import pandas as pd
     except ImportError as error:
-        raise ValueError("a data frame needs pandas: pip install 'simulacra[tables]'.") from error
+        raise ValueError(f"a data frame needs pandas: {install_command('tables')}.") from error
     frame = pd.DataFrame(columns_of(space, x))
     for name, field in space.fields:
         if not isinstance(field, (Categorical, Ordinal)) or field.values:

@@ -210,11 +210,16 @@ def can_decide(a: Estimate, b: Estimate) -> bool:
     """
     if a.doubts or b.doubts or math.isnan(a.mean - b.mean):
         return False
-    return _can_win(a, b) or _can_win(b, a)
+    return can_win(a, b) or can_win(b, a)
 
 
-def _can_win(higher: Estimate, lower: Estimate) -> bool:
-    """Returns True if `higher` is no upper bound and `lower` no lower bound, so that their order is proof."""
+def can_win(higher: Estimate, lower: Estimate) -> bool:
+    """Returns True if `higher` is no upper bound and `lower` no lower bound, so that their order is proof.
+
+    Args:
+        higher: score with the higher mean.
+        lower: score with the lower mean.
+    """
     return higher.kind in ("exact", "lower") and lower.kind in ("exact", "upper")
 
 
@@ -260,7 +265,7 @@ def _verdict(a: Estimate, b: Estimate, difference: float, error: float, chance: 
     if chance >= LEVEL:
         return undecided(f"{measured} is within {_limit(difference, error, len(a.values))}")
     higher, lower = (a, b) if difference > 0 else (b, a)
-    if _can_win(higher, lower):
+    if can_win(higher, lower):
         better: Literal["first", "second"] = "first" if difference > 0 else "second"
         return Comparison(better, difference, error, measured, chance)
     return undecided(f"{measured}: the true value behind the lower number may lie above the higher one")

@@ -173,14 +173,16 @@ def _check_values(space: Space, values: tuple[float, ...], x: Tensor, name: str)
     off = to_float64(x) != to_float64(values_of(values, codes_of(values, x)))
     if bool(off.any()):
         raise ValueError(
-            f"{name} holds {x[off][0].item():g}, but {space} has the classes "
+            f"{name} holds {x[off][0].item():g}, but it has the classes "
             f"{', '.join(f'{value:g}' for value in values[:20])}."
         )
 
 
 def _check_classes(space: Space, classes: int, x: Tensor, name: str) -> None:
     if len(x) and bool(((x < 0) | (x >= classes) | (x != x.round())).any()):
-        raise ValueError(
-            f"{name} holds classes from {x.min().item():g} to {x.max().item():g}, "
-            f"but {space} has the classes 0 to {classes - 1}."
-        )
+        low, high = x.min().item(), x.max().item()
+        told = f"the class {low:g}" if low == high else f"classes from {low:g} to {high:g}"
+        words = getattr(space, "names", ())
+        named = "" if words == tuple(map(str, range(classes))) else ", ".join(words[:20])
+        more = f" ({named}{', ...' if len(words) > 20 else ''})" if named else ""
+        raise ValueError(f"{name} holds {told}, but it has the classes 0 to {classes - 1}{more}.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.storage.plain_yaml import load_yaml
 
 KINDS = ("numeric", "real", "positive", "count", "binary", "categorical", "ordinal", "drop")
@@ -53,7 +55,14 @@ def classes_of(declared: Any) -> tuple[str, ...]:
 
 def _read(path: str) -> Mapping[str, Any]:
     if not path.endswith((".yaml", ".yml")):
-        raise ValueError(f"types={path!r} is no kind ({', '.join(KINDS)}) and no .yaml file.")
+        parts = [part.strip() for part in re.split("[=:]", path, maxsplit=1)]
+        name, kind = parts if len(parts) == 2 and parts[1] in KINDS else ("age", "real")
+        one = load_with(types={name: kind})
+        raise Refusal(
+            f"types={path!r} is no kind ({', '.join(KINDS)}) and no .yaml file: declare columns by name "
+            f"with {one}.",
+            one,
+        )
     try:
         # scalars stay text: `no` is a class and not False, 01 is not 1
         content = load_yaml(Path(path).read_text(encoding="utf-8"), typed=False)

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from simulacra.core.packages import install_command
 from simulacra.data.limits import check_memory
 from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
@@ -21,7 +22,6 @@ EMPTY = 100  # memory in bytes for each cell within the extent of a sheet
 PLACE_OF_ROW = re.compile(rb"<(?:\w{1,20}:)?row\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([0-9]+)")
 PLACE_OF_CELL = re.compile(rb"<(?:\w{1,20}:)?c\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([A-Z]+)([0-9]+)")
 OVER, LONG = 300, 9  # most bytes of a tag, most digits or letters of a cell reference
-MEND = "pip install 'simulacra[tables]'"
 
 
 def open_parquet(path: Path, own: FrameOptions, split: SplitOptions) -> Source:
@@ -158,7 +158,8 @@ def _reading(path: Path, read: Any) -> Any:
     try:
         return read()
     except ImportError as error:
-        raise ValueError(f"{path} needs a further package ({error}): {MEND}.") from error
+        get = install_command("tables")
+        raise ValueError(f"{path} needs a further package ({error}): {get}.") from error
     # damaged files make the engines raise many kinds of exceptions
     except Exception as error:
         what = " ".join(str(error).split())[:200] or type(error).__name__

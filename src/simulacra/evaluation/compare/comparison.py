@@ -11,7 +11,6 @@ Reference: Deep Learning, section 20.14; Theis, van den Oord and Bethge 2016.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -22,8 +21,6 @@ from simulacra.evaluation.compare.entries import Comparable, CompareEntry, entri
 from simulacra.evaluation.compare.ranking import Ranking, Retrained, rank
 from simulacra.evaluation.compare.remedies import measured_alike, mend
 from simulacra.evaluation.compare.score_tables import Scores, ScoreTable
-
-log = logging.getLogger("simulacra")
 
 
 @dataclass
@@ -132,8 +129,6 @@ def compare(*models: Comparable | Mapping[str, Comparable], **named: Comparable)
     _add_score_tables(given, found)
     if not found.rankings and not found.tables:
         raise ValueError(" ".join([*found.refusals, *found.without.values()]))
-    for sentence in found.warnings:
-        log.warning("%s", sentence)
     return found
 
 

@@ -20,7 +20,7 @@ from statistics import mean, stdev
 
 from simulacra.core.artifact.save import CONFIG
 from simulacra.core.scores.chance import beyond_chance, said_of
-from simulacra.core.scores.estimate import Comparison, Estimate, can_decide, compare_estimates
+from simulacra.core.scores.estimate import Comparison, Estimate, can_decide, can_win, compare_estimates
 from simulacra.core.storage.files import read_json
 from simulacra.evaluation.compare.entries import CompareEntry
 from simulacra.training.state.seeds import seed_group
@@ -108,11 +108,14 @@ class Ranking:
 
     @property
     def warnings(self) -> list[str]:
-        """Caveats: estimates of different kinds, and estimates without a protocol."""
-        kinds = sorted({e.kind for e in self.estimates.values()})
+        """Caveats: pairs left undecided by estimates of different kinds, and estimates without a protocol."""
+        # the higher estimate of a pair stands first
+        pairs = [(self.estimates[a], self.estimates[b]) for a, b in self.verdicts]
+        open_pairs = [(a.kind, b.kind) for a, b in pairs if a.kind != b.kind and not can_win(a, b)]
+        kinds = sorted({kind for pair in open_pairs for kind in pair})
         unlike = [f"kinds differ ({', '.join(kinds)}): a bound does not decide against what lies beyond it."]
         loose = [f"{n} has no protocol." for n, e in self.estimates.items() if e.protocol is None]
-        return [*(unlike if len(kinds) > 1 else []), *loose]
+        return [*(unlike if kinds else []), *loose]
 
     @property
     def notes(self) -> list[str]:

@@ -33,11 +33,23 @@ def mend(a: CompareEntry, b: CompareEntry) -> str:
         return f"Score both on one split: `simulacra evaluate {typed(b.path)}{_split(ours.split)}`."
     ours_spec, theirs_spec = _load_arguments(a.path), _load_arguments(b.path)
     config = _config(b.path)
-    if ours_spec is None or (config and config.get("own") and not config.get("extension")):
+    own = config and config.get("own") and not config.get("extension")
+    fits = ours_spec is not None and (theirs_spec is None or _transfers(a, b, ours_spec, theirs_spec))
+    if ours_spec is None or own or not fits:
         return "Train and evaluate both on one data set with the same options."
     return (
         f"Train both on the same data: `simulacra train {_train_arguments(b.path, ours_spec, theirs_spec)}`."
     )
+
+
+def _transfers(a: CompareEntry, b: CompareEntry, wanted: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Returns True if the options of b's run, in its config.yaml, can be repeated on the data of a."""
+    assert a.protocol is not None and b.protocol is not None
+    if wanted["name_or_path"] == given["name_or_path"]:
+        return True
+    usual = usual_options()
+    refused = [n for n in given if n not in wanted and given[n] != usual.get(n) and n != "name_or_path"]
+    return not refused and a.protocol.space == b.protocol.space
 
 
 def measured_alike(unlike: Mapping[str, tuple[Any, Any]]) -> str:
@@ -87,7 +99,7 @@ def _train_arguments(path: Path, wanted: dict[str, Any], given: dict[str, Any] |
     file = path / "config.yaml"
     # with the run's config.yaml, list the options that differ from it; without, those that are no defaults
     before = given if file.is_file() and given is not None else usual
-    options = {name: value for name, value in wanted.items() if value != before.get(name)}
+    options = {n: value for n, value in wanted.items() if value != before.get(n, usual.get(n))}
     options.pop("name_or_path", None)
     said = [f"--data.{name} {shlex.quote(_as_typed(value))}" for name, value in options.items()]
     names = f"{_name(path)} {shlex.quote(wanted['name_or_path'])}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.calls import WrongCall
 from simulacra.core.errors.suggestion import typed
 from simulacra.core.model import SEED, Model
 from simulacra.core.spaces.composite import Table
@@ -157,7 +158,7 @@ def takes_steps(model: Model) -> bool:
     """
     try:
         stage = model.stage(0, [])
-    except NotImplementedError:
+    except WrongCall:
         # a class without training, only for sampling or scoring
         return False
     return stage is None or bool(stage.updates)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.errors.calls import WrongCall
 from simulacra.core.errors.suggestion import Phrase, Refusal, train_with
 from simulacra.core.model import Model
 from simulacra.core.numerics.exchange import exchanging
@@ -59,7 +60,26 @@ class LossModule(nn.Module):
         """Returns loss terms and logged terms as dictionaries, which DDP can traverse."""
         with ambient(held.rng), exchanging(self.processes):
             terms = self.update.loss(self.model, held.batch, held.rng)
+        _check_terms(terms, self.update.name)
         return terms.loss, terms.log
+
+
+def _check_terms(terms: Any, name: str) -> None:
+    """Raises WrongCall, with what to return instead, if a loss returned anything but Terms of tensors."""
+    if not isinstance(terms, Terms):
+        whole = "Terms(loss)" if isinstance(terms, dict) else "Terms({'loss': loss})"
+        told = "None" if terms is None else f"a {type(terms).__name__}"
+        raise WrongCall(
+            f"the loss of update {name!r} returned {told}, but it must return Terms with one value for each "
+            f"row, shape (B,): return {whole}."
+        )
+    wrong = next((term for term, value in terms.loss.items() if not isinstance(value, Tensor)), None)
+    if wrong is not None:
+        kind = type(terms.loss[wrong]).__name__
+        raise WrongCall(
+            f"the term {wrong!r} of update {name!r} is a {kind}, but it must be a tensor with one "
+            "value for each row, shape (B,)."
+        )
 
 
 class OptimizerStep:
