@@ -65,7 +65,7 @@ from simulacra.evaluation.samples.implicit import modes_found
 from simulacra.evaluation.samples.memorization import memorization
 from simulacra.evaluation.samples.mmd import mmd
 from simulacra.evaluation.samples.neighbours import neighbour_accuracy
-from simulacra.evaluation.tables.kept import kept
+from simulacra.evaluation.tables.kept_columns import kept
 from simulacra.tables.columns import Columns
 
 

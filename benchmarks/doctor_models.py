@@ -22,7 +22,7 @@ from simulacra.data.dataset import Dataset
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.measures.history import read_metrics
 from simulacra.tables.columns import Columns, table_from
-from simulacra.training.steps.players import TrainingFailed
+from simulacra.training.steps.optimizer_steps import TrainingFailed
 
 
 @cache

@@ -13,7 +13,7 @@ import sys, torch
 from simulacra import Binary, Levels, Real
 from simulacra.exploration import notebook, plot
 from simulacra.exploration.drawing.views import view_data
-from simulacra.exploration.live import history, watch
+from simulacra.exploration.live import sample_history as history, watch
 from simulacra.exploration.pictures import registry
 for space in (Real((2,)), Real((4,)), Binary((9,)), Levels((1, 4, 4), 256)):
     view_data(space, torch.zeros(5, *space.shape), other=torch.ones(5, *space.shape)).json()

@@ -71,7 +71,7 @@ def test_tables_of_time_stamps_are_written_with_what_tells_them_apart(tmp_path):
     model = simulacra.fit(
         simulacra.VAE(data.space, latent=1, hidden=(8,)), data, epochs=30, out=tmp_path / "r"
     ).model
-    from simulacra.core.inputs.data_frames import columns_of, write_csv
+    from simulacra.core.inputs.to_frames import columns_of, write_csv
 
     raw, x = model.preprocessing.raw, model.sample(100)
     assert len(set(columns_of(raw, x)["a"])) == 100

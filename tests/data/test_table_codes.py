@@ -10,7 +10,7 @@ import torch
 from data_files import write
 
 import simulacra
-from simulacra.core.inputs.data_frames import columns_of, write_csv
+from simulacra.core.inputs.to_frames import columns_of, write_csv
 from simulacra.data import load_data
 
 X = np.random.default_rng(0).normal(size=(60, 3))

@@ -7,7 +7,7 @@ import pytest
 from data_files import write
 from refusal import assert_refused
 
-from simulacra.core.inputs.data_frames import columns_of
+from simulacra.core.inputs.to_frames import columns_of
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.data import load_data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from data_files import write
 
-from simulacra.core.inputs.data_frames import columns_of
+from simulacra.core.inputs.to_frames import columns_of
 from simulacra.core.spaces.classes import Ordinal
 from simulacra.data import load_data
 

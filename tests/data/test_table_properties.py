@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from table_writing import Written, tables, write_table
 
-from simulacra.core.inputs.data_frames import columns_of
+from simulacra.core.inputs.to_frames import columns_of
 from simulacra.data import load_data
 from simulacra.data.dataset import Dataset
 

@@ -12,7 +12,7 @@ from data_files import write
 
 import simulacra
 from simulacra.cli import main
-from simulacra.core.inputs.data_frames import columns_of
+from simulacra.core.inputs.to_frames import columns_of
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Numeric, Scores
 from simulacra.core.spaces.plain import Binary, Count, Real

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.inputs.data_frames import write_csv
+from simulacra.core.inputs.to_frames import write_csv
 from simulacra.core.spaces.plain import Binary, Real
 
 pandas = pytest.importorskip("pandas")

@@ -18,7 +18,7 @@ from simulacra.evaluation.diagnostics.condition import _Nearest, condition_use
 from simulacra.evaluation.diagnostics.extreme_weights import as_made, weights_of
 from simulacra.evaluation.diagnostics.flat import kept_entries
 from simulacra.evaluation.diagnostics.shared_rows import shared_rows
-from simulacra.evaluation.doctor.checks.learning import _noise
+from simulacra.evaluation.doctor.checks.training import _noise
 from simulacra.evaluation.doctor.diagnose import findings
 from simulacra.evaluation.latents.against_mean import against_mean, mean_features
 from simulacra.evaluation.samples.cells import k_means, lost_cells

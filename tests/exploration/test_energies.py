@@ -9,7 +9,7 @@ import torch
 import simulacra
 from simulacra.core.random.keyed import Rng
 from simulacra.data.sources.tensors import from_tensors
-from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.registry import album_of, pictures
 from simulacra.exploration.rendering.figure import render

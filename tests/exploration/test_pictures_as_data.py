@@ -13,10 +13,10 @@ import simulacra
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.exploration.drawing import marks
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.scale import ClassColours
 from simulacra.exploration.drawing.views import view_data
-from simulacra.exploration.live.history import History, Snapshot
+from simulacra.exploration.live.sample_history import History, Snapshot
 from simulacra.exploration.pictures.registry import PICTURES, album_of, possible
 from simulacra.exploration.rendering import style
 from simulacra.exploration.rendering.axes import DRAW

@@ -9,7 +9,7 @@ import torch
 import simulacra
 from simulacra.core.storage.files import write_tensors
 from simulacra.exploration.drawing.views import view_data
-from simulacra.exploration.live.history import (
+from simulacra.exploration.live.sample_history import (
     SIDE,
     History,
     Snapshot,

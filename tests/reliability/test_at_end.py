@@ -9,7 +9,7 @@ from pathlib import Path
 import simulacra
 from contract.sets import real
 from simulacra import api
-from simulacra.training.state.kept import fit_or_resume
+from simulacra.training.state.kept_runs import fit_or_resume
 
 SOURCE = Path(simulacra.__file__).parent
 QUIET = {"epochs": 1, "progress": False}

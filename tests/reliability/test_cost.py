@@ -18,7 +18,7 @@ from simulacra.training.hardware.cost import estimate_cost
 from simulacra.training.hardware.memory import counted
 from simulacra.training.loop import Loop
 from simulacra.training.options import Options
-from simulacra.training.steps.players import OptimizerStep
+from simulacra.training.steps.optimizer_steps import OptimizerStep
 
 CASES = ["vae", "gan", "rbm", "wgan", "stacked-autoencoder", "ppca", "growing"]
 

@@ -22,7 +22,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.storage import files
 from simulacra.core.storage.files import read_tensors
 from simulacra.core.updates import Stage, Steps, Update
-from simulacra.training.steps.players import TrainingFailed
+from simulacra.training.steps.optimizer_steps import TrainingFailed
 
 
 class Failing(Model):

@@ -11,7 +11,7 @@ import torch
 import simulacra
 from simulacra.api import fit
 from simulacra.training.hardware.budget import Budget
-from simulacra.training.state.kept import fit_or_resume
+from simulacra.training.state.kept_runs import fit_or_resume
 
 
 @pytest.fixture

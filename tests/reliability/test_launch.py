@@ -13,7 +13,7 @@ import simulacra
 from simulacra.core.spaces.plain import Binary
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.training.hardware import launch
-from simulacra.training.steps.players import TrainingFailed
+from simulacra.training.steps.optimizer_steps import TrainingFailed
 
 
 def fitted(folder, devices: int, **settings) -> simulacra.Model:

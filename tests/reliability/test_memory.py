@@ -25,7 +25,7 @@ from simulacra.data.sources.host import HostSplit
 from simulacra.training.callbacks import validation
 from simulacra.training.hardware import memory
 from simulacra.training.hardware.backend import Backend
-from simulacra.training.steps.players import TrainingFailed
+from simulacra.training.steps.optimizer_steps import TrainingFailed
 
 HANG = 600  # seconds after which a process is taken for one that hangs
 SPLIT = ["vae", "gan", "rbm", "m2", "wgan-gp", "stacked-autoencoder"]

@@ -9,7 +9,7 @@ import torch
 
 import simulacra
 from simulacra.api import fit, resume
-from simulacra.training.state.kept import fit_or_resume
+from simulacra.training.state.kept_runs import fit_or_resume
 
 pytestmark = pytest.mark.fault("doors 2.hour")
 SHORT = {"epochs": 1, "batch_size": 25, "progress": False}

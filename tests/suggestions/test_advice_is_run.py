@@ -54,7 +54,7 @@ from simulacra.evaluation.samples.cells import Cells
 from simulacra.evaluation.samples.memorization import Memorization
 from simulacra.evaluation.samples.mmd import SampleScore
 from simulacra.evaluation.samples.quality import ModesFound
-from simulacra.evaluation.tables.kept import Kept, KeptColumn, KeptPair
+from simulacra.evaluation.tables.kept_columns import Kept, KeptColumn, KeptPair
 from simulacra.training.fit import load_run
 
 SCORING = ("--k", "--temperatures", "--chains")

@@ -24,7 +24,7 @@ SENTENCES = (
     ("cli/start.py", "takes no condition: leave out --data.condition"),
     ("cli/commands/train.py", "DATA is missing"),
     ("cli/options/plan.py", "DATA is a name that `simulacra data` lists"),
-    ("core/errors/advice.py", "load the data with {}"),
+    ("core/errors/other_data.py", "load the data with {}"),
     ("core/distributions/heads.py", "Grey levels are not coin flips"),
     ("core/distributions/heads.py", "{}: load the data with {}."),
     ("core/spaces/plain.py", "; load the data with {}"),

@@ -41,7 +41,7 @@ FORMS = (
     ("training/loop.py", "the weight {} is not finite", "tests/reliability/test_failures.py diverges"),
     ("training/loop.py", "the loss term {} of update {}", "tests/reliability/test_failures.py diverges"),
     (
-        "training/steps/players.py",
+        "training/steps/optimizer_steps.py",
         "several processes do not split",
         "tests/reliability/test_processes.py has two",
     ),
@@ -52,8 +52,8 @@ FORMS = (
     ("cli/commands/recipes.py", "`simulacra reproduce NAME`", "placeholders"),
     ("cli/commands/train.py", "usage: simulacra train MODEL DATA", "placeholders"),
     ("cli/commands/train.py", "to train longer: {}", "tests/cli/test_first_answers.py runs it"),
-    ("core/errors/advice.py", "a class: drop it with types=", "an option without a value"),
-    ("core/errors/advice.py", "are classes: drop them with types=", "an option without a value"),
+    ("core/errors/other_data.py", "a class: drop it with types=", "an option without a value"),
+    ("core/errors/other_data.py", "are classes: drop them with types=", "an option without a value"),
     (
         "data/catalog/names.py",
         "run {}",

@@ -14,7 +14,7 @@ from headlines.meter import read_spent
 from headlines.running import Place, check_unchanged, lowest_priority, run
 from simulacra.cli.commands.recipes import absent, find
 from simulacra.cli.commands.reproduce import imported
-from simulacra.cli.options.nearest import hint
+from simulacra.cli.options.nearest_name import hint
 from simulacra.cli.output import say, table
 from simulacra.core.storage.files import read_json
 from simulacra.data.catalog.names import cache

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from simulacra.cli.commands.recipes import find
-from simulacra.cli.options.nearest import hint
+from simulacra.cli.options.nearest_name import hint
 from simulacra.core.storage.plain_yaml import load_yaml
 
 MINUTES, LONG_MINUTES, MOST_LONG = 60.0, 150.0, 3

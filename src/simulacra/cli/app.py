@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Sequence
 
 from simulacra.cli import output as said
-from simulacra.cli.options.nearest import hint
+from simulacra.cli.options.nearest_name import hint
 from simulacra.core.progress.tasks import began
 
 STARTED = time.perf_counter()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from simulacra.cli.options import config
-from simulacra.cli.options.nearest import hint
+from simulacra.cli.options.nearest_name import hint
 from simulacra.cli.options.plan import Plan, takes_condition
 from simulacra.cli.output import say
 from simulacra.core.artifact.save import CONFIG

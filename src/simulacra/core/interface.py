@@ -22,7 +22,7 @@ from simulacra.core.errors.outputs import check_drawn
 from simulacra.core.inputs.arrays import as_tensor
 from simulacra.core.inputs.chunks import Rows, prepared
 from simulacra.core.inputs.convert import check_gaps, condition_rows, rows_of
-from simulacra.core.inputs.data_frames import to_frame
+from simulacra.core.inputs.to_frames import to_frame
 from simulacra.core.numerics.precision import precise_device
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng, fresh

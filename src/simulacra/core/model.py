@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.card import html_of
+from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
-from simulacra.core.errors.kinds import brief
 from simulacra.core.interface import Interface
 from simulacra.core.numerics.precision import bounded
 from simulacra.core.packages import of_the_library

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import WrongCall
-from simulacra.core.errors.kinds import brief
 from simulacra.core.optimizers import Adam, Optimizer
 from simulacra.core.random.keyed import Rng
 

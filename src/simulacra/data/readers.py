@@ -119,13 +119,13 @@ def _rows_by_name(given: Any) -> bool:
 
 
 def _rows_in_memory(given: Any) -> bool:
-    from simulacra.data.arrays.memory import is_array
+    from simulacra.data.arrays.in_memory import is_array
 
     return is_array(given)
 
 
 def _data_set(given: Any) -> bool:
-    from simulacra.data.arrays.memory import is_data_set
+    from simulacra.data.arrays.in_memory import is_data_set
 
     return is_data_set(given)
 
@@ -135,8 +135,8 @@ MUSIC = "a file of music"
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
     Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=_rows_by_name),
-    Reader("an array in memory", MemoryOptions, "arrays.memory:open_array", takes=_rows_in_memory),
-    Reader("a data set in memory", MemoryOptions, "arrays.memory:open_data_set", takes=_data_set),
+    Reader("an array in memory", MemoryOptions, "arrays.in_memory:open_array", takes=_rows_in_memory),
+    Reader("a data set in memory", MemoryOptions, "arrays.in_memory:open_data_set", takes=_data_set),
     Reader("a toy", NoOptions, "toys:open_toy", takes=_named("toy")),
     Reader("a collection of music", NoOptions, "catalog.named:open_named", takes=_named("music")),
     Reader("a collection of recordings", AudioOptions, "audio.recordings:open_spoken", takes=_named("sound")),

@@ -4,7 +4,7 @@ Every picture is a `Picture` of arrays, names, axes and scales; `rendering` draw
 """
 
 from simulacra.core.capabilities.representation import features_of
-from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.views import view, view_data, view_of
 from simulacra.exploration.latent.arithmetic import analogy, apply, attribute_vector
 from simulacra.exploration.latent.embedding import Embedding, embed, knn_accuracy

@@ -21,7 +21,7 @@ from simulacra.core.model import Model, settings_of
 from simulacra.core.storage.plain_text import printable
 from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.plot import png_of

@@ -12,13 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import checked
-from simulacra.core.errors.kinds import brief
 from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
 from simulacra.data.dataset import Dataset
-from simulacra.exploration.drawing.data import Picture
-from simulacra.exploration.live.history import read_history
+from simulacra.exploration.drawing.picture import Picture
+from simulacra.exploration.live.sample_history import read_history
 from simulacra.exploration.pictures.registry import album_of, chosen
 from simulacra.training.run import Run
 

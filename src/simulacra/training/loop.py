@@ -33,7 +33,7 @@ from simulacra.training.state import checkpoint as ck
 from simulacra.training.state.ema import Ema
 from simulacra.training.state.metrics import Metrics
 from simulacra.training.steps.feed import Feeds
-from simulacra.training.steps.players import OptimizerStep, TrainingFailed
+from simulacra.training.steps.optimizer_steps import OptimizerStep, TrainingFailed
 
 log = logging.getLogger("simulacra")
 CLIPPED = train_with(clip=1)

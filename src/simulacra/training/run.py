@@ -16,9 +16,9 @@ from torch import nn
 from simulacra.core.artifact.rebuild import ENTRIES as OF_A_MODEL
 from simulacra.core.artifact.save import WEIGHTS, open_artifact, read_config
 from simulacra.core.card import html_of
+from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.finding import Finding
-from simulacra.core.errors.kinds import brief
 from simulacra.core.errors.suggestion import Phrase, Refusal, command
 from simulacra.core.model import Model
 from simulacra.core.renamed import MODELS, NAMES, present

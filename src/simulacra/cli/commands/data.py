@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from simulacra.cli.options.arguments import Arguments, scan
-from simulacra.cli.options.nearest import hint
+from simulacra.cli.options.nearest_name import hint
 from simulacra.cli.output import say, table
 from simulacra.core.storage.plain_text import printable
 from simulacra.data.catalog import names

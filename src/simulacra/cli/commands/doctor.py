@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.options.command import call
-from simulacra.cli.options.times import in_seconds
+from simulacra.cli.options.durations import in_seconds
 from simulacra.cli.output import say, shown
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 from simulacra.cli.options.command import call
 from simulacra.cli.options.conditions import typed_condition
-from simulacra.cli.options.nearest import nearest
-from simulacra.cli.options.times import in_seconds
+from simulacra.cli.options.durations import in_seconds
+from simulacra.cli.options.nearest_name import nearest
 from simulacra.cli.output import say, shown, table
 
 FORM = "[WHAT] RUN"
@@ -91,7 +91,7 @@ def explore(
     if what is None:
         _no_options(options, path)
     from simulacra.core.scores.likelihood import CutShort
-    from simulacra.exploration.live.history import read_history
+    from simulacra.exploration.live.sample_history import read_history
     from simulacra.exploration.pictures.registry import album_of, listing, pictures
     from simulacra.training.fit import load_run
 

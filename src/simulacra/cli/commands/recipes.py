@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulacra.cli.options.command import call
-from simulacra.cli.options.nearest import hint
+from simulacra.cli.options.nearest_name import hint
 from simulacra.cli.output import say, table
 from simulacra.data.catalog.names import homes
 

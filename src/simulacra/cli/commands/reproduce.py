@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.commands.recipes import Recipe, find
 from simulacra.cli.options.command import call
-from simulacra.cli.options.times import in_minutes
+from simulacra.cli.options.durations import in_minutes
 from simulacra.cli.output import say, shown, table
 from simulacra.core.storage.files import read_json, write_json
 

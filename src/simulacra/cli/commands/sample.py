@@ -203,7 +203,7 @@ def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False, beside: 
     """
     import torch
 
-    from simulacra.core.inputs.data_frames import write_csv
+    from simulacra.core.inputs.to_frames import write_csv
     from simulacra.core.spaces.composite import Table
     from simulacra.core.storage.files import write_atomically
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulacra.cli.options.nearest import hint
+from simulacra.cli.options.nearest_name import hint
 
 if TYPE_CHECKING:
     from simulacra.core.model import Model

@@ -15,7 +15,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from simulacra.cli.options.arguments import Pair
 from simulacra.cli.options.construction import construction, hands_on
 from simulacra.cli.options.help import Plain
-from simulacra.cli.options.nearest import hint, nearest
+from simulacra.cli.options.nearest_name import hint, nearest
 from simulacra.cli.options.words import MAPPINGS, kind_of, phrase
 from simulacra.core.renamed import present
 from simulacra.core.storage.plain_yaml import Refused, check_plain, load_yaml

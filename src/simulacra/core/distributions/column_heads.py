@@ -16,7 +16,7 @@ from torch import Tensor
 from simulacra.core.distributions import elementary as d
 from simulacra.core.distributions.heads import MAX_LOG_SCORE, MIN_LOG_SCORE, LikelihoodHead, likelihood_head
 from simulacra.core.distributions.intervals import IntervalGaussian
-from simulacra.core.errors.advice import of_discrete
+from simulacra.core.errors.other_data import of_discrete
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
-from simulacra.core.errors.kinds import brief, fits, phrase, suggestion
+from simulacra.core.errors.argument_types import brief, fits, phrase, suggestion
 
 C = TypeVar("C", bound=Callable[..., Any])
 LISTED = 24  # most names in one message

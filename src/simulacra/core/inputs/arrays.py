@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.errors.kinds import brief, suggestion
+from simulacra.core.errors.argument_types import brief, suggestion
 
 EXACT = 2**53  # above it, double precision does not hold every whole number
 # types that torch stores but hardly computes with -> a wider type

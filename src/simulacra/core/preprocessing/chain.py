@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simulacra.core.inputs.data_frames import with_digits
+from simulacra.core.inputs.to_frames import with_digits
 from simulacra.core.numerics.precision import held, lacks_float64, narrowed, precise_device, to_device
 from simulacra.core.preprocessing.class_codes import Codes
 from simulacra.core.preprocessing.column_scales import Columns

@@ -21,8 +21,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import WrongCall, check_kind, kinds_of
-from simulacra.core.errors.kinds import brief
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS
+from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import WrongCall
-from simulacra.core.errors.kinds import brief
 from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
 from simulacra.core.scores.estimate import Estimate, Protocol

@@ -16,7 +16,7 @@ from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.constant_columns import entry_name
 from simulacra.evaluation.rows import blocks, samples_like
-from simulacra.evaluation.tables.kept import Kept, kept
+from simulacra.evaluation.tables.kept_columns import Kept, kept
 from simulacra.tables.associations import MOST_COLUMNS
 from simulacra.tables.columns import Columns, table_from
 

@@ -14,16 +14,8 @@ from simulacra.core.errors.finding import ORDER, Finding
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.budget import Share
-from simulacra.evaluation.doctor.checks import (
-    codes,
-    conditions,
-    copies,
-    games,
-    learning,
-    networks,
-    scores,
-    tables,
-)
+from simulacra.evaluation.doctor.checks import codes, conditions, copies, games, networks, scores, tables
+from simulacra.evaluation.doctor.checks import training as learning
 from simulacra.evaluation.likelihood.annealing import Annealing
 from simulacra.evaluation.measures.history import History, Metrics
 from simulacra.evaluation.measures.measure import Case, Evidence

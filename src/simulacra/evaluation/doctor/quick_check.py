@@ -10,7 +10,7 @@ from typing import TypeVar
 from simulacra.core.capabilities import general as can
 from simulacra.evaluation.diagnostics.state import Diagnostics
 from simulacra.evaluation.doctor.advice import setting_of
-from simulacra.evaluation.doctor.checks.learning import PLACES
+from simulacra.evaluation.doctor.checks.training import PLACES
 from simulacra.evaluation.measures.checked import SETTING
 from simulacra.evaluation.measures.history import History, Metrics, history_of
 from simulacra.evaluation.measures.measure import Case, Evidence, Look

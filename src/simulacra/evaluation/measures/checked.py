@@ -14,7 +14,7 @@ from simulacra.evaluation.measures.measure import Evidence, Look, Measure
 from simulacra.evaluation.measures.needs import CODED, CONDITIONED, HELD_OUT, SAMPLES, WHOLE
 from simulacra.evaluation.rows import samples_like
 from simulacra.evaluation.samples.cells import Cells, lost_cells
-from simulacra.evaluation.tables.kept import Kept
+from simulacra.evaluation.tables.kept_columns import Kept
 
 SETTING: Measure[Setting] = Measure(
     "setting",

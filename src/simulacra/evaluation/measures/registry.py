@@ -57,7 +57,7 @@ from simulacra.evaluation.samples.memorization import Copies, Memorization, copy
 from simulacra.evaluation.samples.mmd import SampleScore, mmd
 from simulacra.evaluation.samples.neighbours import neighbour_accuracy
 from simulacra.evaluation.samples.quality import ModesFound, SampleQuality, Skipped, quality_rows
-from simulacra.evaluation.tables.kept import Kept
+from simulacra.evaluation.tables.kept_columns import Kept
 from simulacra.evaluation.tables.report import TableReport, table_evidence
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tables.wording import table_rows

@@ -28,7 +28,7 @@ from simulacra.evaluation.tables.draws import SAMPLES, TableRows, table_rows_of
 from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of
 from simulacra.evaluation.tables.form import Form, form
 from simulacra.evaluation.tables.imputation import Imputation, imputation
-from simulacra.evaluation.tables.kept import Kept, kept
+from simulacra.evaluation.tables.kept_columns import Kept, kept
 from simulacra.evaluation.tables.summary import ColumnKept, ColumnsKept, PairKept, PairsKept, TableSummary
 from simulacra.evaluation.tables.usefulness import Usefulness, usefulness
 from simulacra.tables.associations import MOST_COLUMNS, Pair, associations

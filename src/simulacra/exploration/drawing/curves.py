@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Line, Rules
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 
 WHERE = ("stage", "split", "step", "epoch", "seconds", "total_step")
 SCORE = "valid_score"

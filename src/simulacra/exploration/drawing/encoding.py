@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from simulacra.exploration.drawing.data import Picture
+    from simulacra.exploration.drawing.picture import Picture
 
 LISTED = 64  # numbers of an array up to which it becomes a list
 INTEGERS = (np.uint8, np.int16, np.uint16, np.int32)

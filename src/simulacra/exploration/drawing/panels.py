@@ -11,8 +11,8 @@ from torch import Tensor
 from simulacra.core.spaces.classes import Categorical, Ordinal, codes_of
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Space
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Bars, Histogram, Mark
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.text import short
 
 PANELS = 16  # largest number of panels in one picture

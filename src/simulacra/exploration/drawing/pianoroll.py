@@ -9,8 +9,8 @@ from torch import Tensor
 from simulacra.core.spaces.plain import Space
 from simulacra.data.audio.midi import LOWEST
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Heatmap
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 
 SHOWN = 6  # pieces
 FIRST_C, OCTAVE = 24, 12  # pitch of C1, and the number of pitches in an octave

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
-from simulacra.exploration.drawing.data import Images, Picture, Sheet
+from simulacra.exploration.drawing.picture import Images, Picture, Sheet
 from simulacra.exploration.drawing.scale import ClassColours, Scale, SignedScale, scale_of
 
 

@@ -23,9 +23,9 @@ from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.data.audio.midi import is_music
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Heatmap, Points
 from simulacra.exploration.drawing.pianoroll import piano_roll
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.sheet import sheet
 from simulacra.exploration.drawing.text import short
 from simulacra.exploration.drawing.waveform import waveform

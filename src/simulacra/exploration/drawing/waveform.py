@@ -10,8 +10,8 @@ from torch import Tensor
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Space
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Line
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 
 SHOWN = 8  # recordings
 

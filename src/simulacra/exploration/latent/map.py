@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from simulacra.core.spaces.plain import Space
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import ClassColour, Colour, Histogram, Mark, Mosaic, Points
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.scale import Scale
 from simulacra.exploration.drawing.sheet import images_of
 from simulacra.exploration.drawing.text import short

@@ -14,7 +14,7 @@ from simulacra.training.loop import Loop
 from simulacra.training.options import draws
 
 if TYPE_CHECKING:
-    from simulacra.exploration.live.history import History
+    from simulacra.exploration.live.sample_history import History
 
 ROW = 0.6  # seconds of the row of snapshots
 log = logging.getLogger("simulacra")
@@ -106,7 +106,7 @@ class SamplePictures:
 
     def _keep(self, loop: Loop) -> None:
         """Keep one more snapshot and draw the row of all snapshots."""
-        from simulacra.exploration.live.history import (
+        from simulacra.exploration.live.sample_history import (
             History,
             read_history,
             snapshot,

@@ -21,7 +21,7 @@ from simulacra.exploration.latent.embedding import Embedding, embed
 from simulacra.exploration.latent.manifold import Plane, manifold, plane_of
 
 if TYPE_CHECKING:
-    from simulacra.exploration.live.history import History
+    from simulacra.exploration.live.sample_history import History
 
 SIDE = 16  # cells of the decoded lattice
 

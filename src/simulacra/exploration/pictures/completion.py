@@ -22,8 +22,8 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Heatmap
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.sheet import sheet
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.table_completion import DRAWS as CELL_DRAWS

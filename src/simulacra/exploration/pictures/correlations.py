@@ -13,8 +13,8 @@ import torch
 
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Real, Space
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Heatmap
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.text import short
 from simulacra.exploration.drawing.views import PAIRS, entry_names
 from simulacra.exploration.pictures.album import Album

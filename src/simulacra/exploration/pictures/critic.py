@@ -13,8 +13,8 @@ from torch import Tensor
 
 from simulacra.data.dataset import Dataset
 from simulacra.data.toys import Modes
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Field, Mark, Points
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.saliency import scored
 

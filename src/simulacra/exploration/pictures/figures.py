@@ -12,7 +12,7 @@ from torch import Tensor
 
 from simulacra.core.capabilities import general as can
 from simulacra.exploration.drawing.curves import training_curves
-from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.sheet import images_of, of_images, sheet
 from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.latent.arithmetic import combined

@@ -9,7 +9,7 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
-from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.sheet import of_images, sheet, signed_images
 from simulacra.exploration.pictures.album import Album
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulacra.exploration.drawing.data import Axis, Beside, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Bars, Histogram, Points, Text
 from simulacra.exploration.drawing.panels import CLASS
+from simulacra.exploration.drawing.picture import Axis, Beside, Panel, Picture, grid
 from simulacra.exploration.drawing.text import short
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.correlations import in_order, tables_of

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Field, Mark, Points
-from simulacra.exploration.live.history import SIDE, History, Snapshot, snapshot
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
+from simulacra.exploration.live.sample_history import SIDE, History, Snapshot, snapshot
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.critic import crosses, modes_of
 from simulacra.training.callbacks.looks import POINTS

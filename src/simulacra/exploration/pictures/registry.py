@@ -20,9 +20,9 @@ from simulacra.core.spaces.plain import Real
 from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
-from simulacra.exploration.drawing.data import Picture
-from simulacra.exploration.live.history import FOLDER as KEPT
-from simulacra.exploration.live.history import NAME, History, read_history
+from simulacra.exploration.drawing.picture import Picture
+from simulacra.exploration.live.sample_history import FOLDER as KEPT
+from simulacra.exploration.live.sample_history import NAME, History, read_history
 from simulacra.exploration.pictures import figures
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.album import Album

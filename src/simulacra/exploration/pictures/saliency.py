@@ -19,7 +19,7 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
-from simulacra.exploration.drawing.data import Picture
+from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.sheet import images_of, of_images, signed_images
 from simulacra.exploration.pictures.album import Album
 

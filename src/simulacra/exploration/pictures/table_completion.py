@@ -21,8 +21,8 @@ from torch import Tensor
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.data import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.marks import Heatmap, Intervals, Line, Mark
+from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.tables.columns import Columns
 from simulacra.tables.sources import table_of
 

@@ -11,7 +11,7 @@ from matplotlib.axis import Axis as MatplotlibAxis
 from matplotlib.ticker import MaxNLocator
 
 from simulacra.exploration.drawing import marks
-from simulacra.exploration.drawing.data import Axis, Images, Panel
+from simulacra.exploration.drawing.picture import Axis, Images, Panel
 from simulacra.exploration.rendering import style
 from simulacra.exploration.rendering.tiles import joined, pixels
 

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from simulacra.exploration.drawing.data import Beside, Grid, Images, Panel, Picture, Sheet
+from simulacra.exploration.drawing.picture import Beside, Grid, Images, Panel, Picture, Sheet
 from simulacra.exploration.rendering import style
 from simulacra.exploration.rendering.axes import draw_panel
 from simulacra.exploration.rendering.tiles import sheet_figure
@@ -25,7 +25,7 @@ def render(picture: Picture) -> Figure:
         picture: any picture.
 
     Example:
-        >>> from simulacra.exploration.drawing.data import grid
+        >>> from simulacra.exploration.drawing.picture import grid
         >>> len(render(grid([Panel(()), Panel(())], 2, 4.0, 2.0)).axes)
         2
     """

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from simulacra.exploration.drawing.data import Images, Sheet
+from simulacra.exploration.drawing.picture import Images, Sheet
 from simulacra.exploration.drawing.scale import ClassColours, Scale, SignedScale
 from simulacra.exploration.drawing.text import LONGEST
 from simulacra.exploration.rendering import style

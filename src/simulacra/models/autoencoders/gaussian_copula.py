@@ -27,7 +27,7 @@ from torch import Tensor
 from simulacra.core.capabilities.general import Completes, HasImportanceWeights, Samples, TakesMissing
 from simulacra.core.distributions.column_heads import columns_of
 from simulacra.core.distributions.intervals import log_mass
-from simulacra.core.errors.advice import of_discrete
+from simulacra.core.errors.other_data import of_discrete
 from simulacra.core.model import Model
 from simulacra.core.numerics.gaussian_em import correlations_observed
 from simulacra.core.numerics.latent_correlation import coefficients, correlations

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from simulacra.core.capabilities.general import Completes, Decodes, Encodes, HasDensity, Samples, TakesMissing
 from simulacra.core.distributions.elementary import LOG_2PI
-from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.model import Model
 from simulacra.core.numerics.moments import covariance, has_gaps, known_rows

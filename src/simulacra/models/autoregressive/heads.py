@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from simulacra.core.distributions.heads import LikelihoodHead, likelihood_head
-from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Space

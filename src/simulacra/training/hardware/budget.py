@@ -21,7 +21,7 @@ from simulacra.training.callbacks.validation import can_validate, validation_sco
 from simulacra.training.hardware.cost import estimate_cost
 from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run
-from simulacra.training.state.kept import epochs_begun, fit_or_resume
+from simulacra.training.state.kept_runs import epochs_begun, fit_or_resume
 
 TRIALS, SPENT = 9, 0.05  # number of timing trials, whose median is used, and the share of time for them
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from simulacra.training.hardware.layout import fast_layout
 from simulacra.training.hardware.memory import out_of_memory
 from simulacra.training.loop import Callback, Loop
 from simulacra.training.options import Options
-from simulacra.training.steps.players import TrainingFailed
+from simulacra.training.steps.optimizer_steps import TrainingFailed
 
 MOMENT = 3.0  # seconds until a failed process has ended
 

@@ -22,8 +22,8 @@ from simulacra.core.storage.files import read_tensors, write_tensors
 from simulacra.core.storage.typed_values import is_of, wrongly_typed
 from simulacra.training.hardware.backend import Backend
 from simulacra.training.state.ema import Ema
+from simulacra.training.steps.optimizer_steps import OptimizerStep
 from simulacra.training.steps.order import share_of
-from simulacra.training.steps.players import OptimizerStep
 
 PAST = {"name": str, "steps": int, "terms": dict[str, float]}
 log = logging.getLogger("simulacra")

@@ -14,7 +14,7 @@ from simulacra.evaluation.measures.checked import ENTRIES, setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import TABLE
 from simulacra.evaluation.tables.fidelity import LostClass
-from simulacra.evaluation.tables.kept import ALPHA, FREQUENT, Kept, KeptColumn, KeptPair
+from simulacra.evaluation.tables.kept_columns import ALPHA, FREQUENT, Kept, KeptColumn, KeptPair
 
 OFF, LOST = 0.1, 0.25  # excess difference of a column's distribution, for a note and a warning
 STRONG = 0.3  # association whose loss is a warning

@@ -24,7 +24,7 @@ from simulacra.core.capabilities.general import (
     Samples,
     TakesCondition,
 )
-from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng

@@ -25,7 +25,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.distributions.elementary import Distribution, Gaussian, Mixture
 from simulacra.core.distributions.heads import MIN_LOG_SCALE, LikelihoodHead
 from simulacra.core.distributions.laplace import Laplace
-from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulacra.core.errors.advice import as_real
+from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
