@@ -116,3 +116,20 @@ def project_files():
         built = skip & set(inside) or any(p.endswith(".egg-info") for p in inside)
         if path.suffix in SUFFIXES and not hidden and not built and path.is_file():
             yield path
+
+
+RIDDLES = ("What", "Of", "Those", "Whether", "How", "Which")
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun():
+    """A first word such as "What" or "Of" leaves the reader to guess the sentence."""
+
+    def riddles(path) -> list[str]:
+        kinds = (*Function.__args__, ast.ClassDef, ast.Module)
+        nodes = [node for node in ast.walk(sources.tree(path)) if isinstance(node, kinds)]
+        first = [
+            (getattr(node, "name", "the file"), (ast.get_docstring(node) or " ").split()) for node in nodes
+        ]
+        return [name for name, words in first if words and words[0].rstrip(",:") in RIDDLES]
+
+    assert not sources.offenders(riddles)

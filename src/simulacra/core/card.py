@@ -26,7 +26,7 @@ class Card:
 
 
 def html_of(thing: object) -> str:
-    """What a notebook shows of a model, data, a run or a card.
+    """Returns the HTML that a notebook shows of a model, data, a run or a card.
 
     Pictures are drawn by `exploration`, which stands above those that ask: it is imported by its name when a
     notebook asks, and no import leads up.

@@ -64,7 +64,7 @@ class Extension:
             raise ValueError(f"{self} cannot be loaded ({type(error).__name__}: {reason}).") from error
 
     def loaded(self) -> Any:
-        """What the entry point names if its module is imported already, otherwise None."""
+        """Returns the object that the entry point names if its module is imported already, otherwise None."""
         found = sys.modules.get(self.module)
         for part in filter(None, self.attribute.split(".")):
             found = getattr(found, part, None)

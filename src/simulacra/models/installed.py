@@ -131,5 +131,5 @@ def _reference(kind: type) -> str:
 
 
 def _paragraphs(kind: type) -> list[str]:
-    """Those of the class's own docstring, at least one."""
+    """Returns the paragraphs of the class's own docstring, at least one."""
     return re.split(r"\n\s*\n", inspect.cleandoc(vars(kind).get("__doc__") or ""))
