@@ -106,6 +106,9 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         facts["recordings"] = sentence(recordings, Window(cut.get("crop"), cut.get("tile")))
     facts |= {about: data.notes[about] for about in ORDER if about in data.notes}
     facts |= {about: what for about, what in data.notes.items() if about not in facts}
+    if "types" in added:
+        dropped = f"{', '.join(added['types'])} (different texts in most rows, such as dates)"
+        facts["columns left out"] = "; ".join([*filter(None, [facts.get("columns left out")]), dropped])
     # all rows are examined if they are in memory
     there = data if any(isinstance(split, StreamedSplit) for split in whole.splits.values()) else whole
     kept = {name: (split.x, split.known) for name, split in there.splits.items()}
