@@ -127,9 +127,10 @@ class Binarize(Transform):
     def space(self, before: Space) -> Space:
         """Returns the binary space of the same shape."""
         if not isinstance(before, Levels) or before.levels != self.levels:
+            scaled = ": multiply pixels in [0, 1] by 255" if isinstance(before, Real) and before.shape else ""
             raise ValueError(
                 f"binarize={self.scheme!r} needs {self.levels} levels such as grey pixels, "
-                f"but the data are {before}."
+                f"but the data are {before}{scaled}."
             )
         return Binary(before.shape)
 
