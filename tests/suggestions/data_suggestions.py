@@ -256,6 +256,11 @@ CASES = (
         text("t.csv", "a;b\n" + "\n".join(f"{i % 9 + 1},{100 + i};{i % 7}" for i in range(ROWS))),
     ),
     Says(
+        "data/tables/numbers.py",
+        "whose point may be a decimal mark",
+        text("t.csv", "a;b\n" + "\n".join(f"{i % 9 + 1}.{100 + i};{i % 7}" for i in range(ROWS))),
+    ),
+    Says(
         "data/tables/header.py",
         "which may be names or values because of",
         text("t.csv", HEADED.format("n/x,0.512")),

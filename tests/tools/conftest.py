@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from headline_queue import Toys
 
-from headlines import command
+from headlines import command, meter
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ("environment", "pytorch", "project")
@@ -110,6 +110,7 @@ def scripts(tmp_path, monkeypatch, capsys):
 def toys(tmp_path, monkeypatch):
     """An empty queue of long runs; runs in this process keep its priority."""
     monkeypatch.setattr(command, "lowest_priority", lambda: None)
+    monkeypatch.setattr(meter, "BEFORE", meter.cpu_seconds())  # of the tests before
     monkeypatch.setenv("SIMULACRA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     return Toys(tmp_path)

@@ -25,6 +25,9 @@ EVERY = 2.0  # seconds between two saves of the spent time
 GRACE = 10.0  # seconds for a step and its checkpoint after a request to stop
 
 
+BEFORE = 0.0  # CPU seconds of this process that belong to no run
+
+
 def cpu_seconds() -> float:
     """Returns the CPU seconds of this process so far, and of its children that have ended."""
     found = os.times()
@@ -53,13 +56,18 @@ class Meter:
         folder: folder of the run.
         minutes: most CPU minutes of the run.
         clock: returns the CPU seconds of this process.
-        since: value of the clock when the run began; 0 counts imports as well.
+        since: value of the clock when the run began; None: `BEFORE`, which counts imports as well.
     """
 
     def __init__(
-        self, folder: Path, minutes: float, clock: Callable[[], float] = cpu_seconds, since: float = 0.0
+        self,
+        folder: Path,
+        minutes: float,
+        clock: Callable[[], float] = cpu_seconds,
+        since: float | None = None,
     ):
-        self.file, self.limit, self.clock, self.since = folder / SPENT, 60 * minutes, clock, since
+        self.file, self.limit, self.clock = folder / SPENT, 60 * minutes, clock
+        self.since = BEFORE if since is None else since
         self.before, self.began = read_spent(folder), time.monotonic()
 
     @property

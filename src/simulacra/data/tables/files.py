@@ -149,7 +149,7 @@ def _shaped(
     title, rows = rows[:begin], rows[begin:]
     check_widths(path, rows, width)
     every = (cell for _, row in rows for cell in row)
-    marks = find_marks(str(path), every, options.decimal, options.thousands)
+    marks = find_marks(str(path), every, options.decimal, options.thousands, dialect.separator)
     dialect = replace(dialect, marks=marks)
     names = _names_above(path, title, rows, options, marks)
     if names is not None:

@@ -151,7 +151,11 @@ def seen_in(cells: Iterable[str]) -> Seen:
 
 
 def find_marks(
-    where: str, cells: Iterable[str], decimal: str | None = None, thousands: str | None = None
+    where: str,
+    cells: Iterable[str],
+    decimal: str | None = None,
+    thousands: str | None = None,
+    separator: str = ",",
 ) -> Marks:
     """Infers the marks with which the numbers of a file are written.
 
@@ -160,9 +164,11 @@ def find_marks(
         cells: cells of all columns.
         decimal: the decimal mark; None: inferred.
         thousands: the mark between groups, or `none`; None: inferred.
+        separator: the separator of the file; semicolons are usual where the decimal mark is a comma.
 
     Raises:
-        ValueError: if some numbers have decimal commas and others decimal points, or `1,234` may be either.
+        ValueError: if some numbers have decimal commas and others decimal points, or `1,234` may be either;
+            between semicolons, if `1.234` may be either.
 
     Example:
         >>> find_marks("x.csv", ["1,5", "1.234,0"])
@@ -170,7 +176,7 @@ def find_marks(
     """
     seen = seen_in(cells)
     if decimal is None:
-        decimal = _decimal(where, seen, thousands)
+        decimal = _decimal(where, seen, thousands, separator)
     if thousands is not None:
         group = "" if thousands == "none" else {"blank": " "}.get(thousands, thousands)
         if group == decimal or (group and group not in GROUPS):
@@ -186,7 +192,7 @@ def find_marks(
     return Marks(".", "," if seen.commas or seen.comma_or_group else "")
 
 
-def _decimal(where: str, seen: Seen, thousands: str | None) -> str:
+def _decimal(where: str, seen: Seen, thousands: str | None, separator: str) -> str:
     comma, point = seen.comma or seen.points, seen.point or seen.commas
     if thousands in (",", "."):
         return "." if thousands == "," else ","
@@ -199,6 +205,13 @@ def _decimal(where: str, seen: Seen, thousands: str | None) -> str:
         )
     if comma:
         return ","
+    if not point and not seen.comma_or_group and seen.point_or_group and separator == ";" and not thousands:
+        ways = load_with(decimal="."), load_with(decimal=",")
+        raise Refusal(
+            f"{where} has numbers such as {seen.point_or_group!r}, whose point may be a decimal mark or "
+            f"stand between thousands: load it with {ways[0]} or load it with {ways[1]}.",
+            *ways,
+        )
     if point or not seen.comma_or_group:
         return "."
     ways = load_with(decimal=","), load_with(thousands=",")

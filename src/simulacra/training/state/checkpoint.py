@@ -8,7 +8,6 @@ in another environment training continues with a warning that lists the differen
 from __future__ import annotations
 
 import logging
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,8 @@ from simulacra.training.steps.order import share_of
 PAST = {"name": str, "steps": int, "terms": dict[str, float]}
 log = logging.getLogger("simulacra")
 NAME = "checkpoint.safetensors"
+
+MOST = 2.0**53  # steps, epochs and seconds beyond it are damage
 
 
 @dataclass
@@ -81,8 +82,9 @@ class Position:
         if wrong is not None:
             raise ValueError(wrong)
         for name, value in vars(self).items():
-            if name != "best" and isinstance(value, int | float) and not 0 <= value < math.inf:
-                raise ValueError(f"{name} is {value}, but it must be at least 0")
+            if name != "best" and isinstance(value, int | float) and not 0 <= value <= MOST:
+                given = str(value) if abs(value) <= MOST else "beyond 2^53"
+                raise ValueError(f"{name} is {given}, but it must be at least 0")
         if not all(count >= 1 for count in self.parts.values()):
             raise ValueError(f"parts are {self.parts}, but each must be at least 1")
         if not all(is_of(kind, entry.get(name)) for entry in self.past for name, kind in PAST.items()):
