@@ -168,7 +168,7 @@ def test_typical_rows_score_higher_than_noise(case):
         sum(model.log_prob(rows, given, k=20, seed=s).values for s in seeds) / len(seeds)
     )
     a, b = mean(x, c), mean(far, far_c)
-    # noise that is all but impossible has no error of its own: raising its scores makes the difference smaller
+    # noise that is all but impossible has no error of its own: raised scores make the difference smaller
     b = b.clamp_min(a.min() - 10 * a.std())
     error = (a.var() / len(a) + b.var() / len(b)).sqrt()
     assert (a.mean() - b.mean()) / error > CERTAIN
