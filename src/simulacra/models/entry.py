@@ -38,13 +38,13 @@ class Entry:
 
     @property
     def origin(self) -> str:
-        """Where it comes from, in words."""
+        """The family of a built-in model, or the package and version of another, in words."""
         if self.extension is None:
             return f"family {self.family}"
         return f"package {self.extension.package} {self.extension.version}"
 
     def load(self) -> Any:
-        """The class."""
+        """Imports the model's module and returns its class."""
         if self.extension is not None:
             return self.extension.load()
         return getattr(importlib.import_module(f"simulacra.models.{self.module}"), self.cls)

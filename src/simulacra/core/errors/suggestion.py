@@ -38,7 +38,7 @@ class Suggestion:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """As it is typed: the whole command, or the options that are added to one.
+        """The words to type: the whole command, or the options to add to one.
 
         Example:
             >>> load_with(types={"a": "drop"}, test=0).words
@@ -50,7 +50,7 @@ class Suggestion:
         return tuple(word for name, value in self.options for word in (f"--{before}{name}", typed(value)))
 
     def json(self) -> dict[str, Any]:
-        """As JSON: `command`, or `options` by name and whose they are."""
+        """Returns the suggestion as JSON: `command`, or `options` by name with their owner `of`."""
         if self.command:
             return {"command": [*self.command]}
         return {"of": self.of, "options": dict(self.options)}

@@ -227,7 +227,7 @@ class Affine(Transform):
     def _tensors(self, x: Tensor) -> tuple[Tensor, Tensor]:
         make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)
         shift, scale = make(self.shift), make(self.scale)
-        return tuple(t.view(x.shape[1:]) if t.numel() > 1 else t for t in (shift, scale))  # type: ignore
+        return tuple(t.view(x.shape[1:]) if t.numel() > 1 else t for t in (shift, scale))  # type: ignore[return-value]
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
         """Returns (x - shift) / scale, computed in double precision, in the floating-point type of x."""
