@@ -129,7 +129,13 @@ def side_of(name: str, given: Side) -> int | str | None:
 
 
 def option(name: str, height: int, width: int) -> Suggestion:
-    """An option of `load_data`, such as `size=64` or `size='48x64'`."""
+    """Returns the suggestion of an option of `load_data`, such as `size=64` or `size='48x64'`.
+
+    Args:
+        name: name of the option.
+        height: in pixels.
+        width: in pixels.
+    """
     return load_with(**{name: side_of(name, (height, width))})
 
 

@@ -71,7 +71,16 @@ def columns(
 
 
 def column(space: Space, x: Tensor, other: Tensor | None, label: str) -> Panel:
-    """Bars for classes, a histogram for numbers; positive numbers have a logarithmic axis."""
+    """Returns a panel of one column: bars for classes, a histogram for numbers.
+
+    Positive numbers have a logarithmic axis.
+
+    Args:
+        space: space of the column.
+        x: values of the samples, shape (N,); NaN is left out.
+        other: values of the data, shape (M,), drawn behind; None: samples alone.
+        label: title of the panel, such as the column's name.
+    """
     x, other = _there(x), None if other is None else _there(other)
     title, no_ticks = short(label, COLUMN), Axis(ticks=())
     if isinstance(space, (Categorical, Ordinal)):
@@ -87,7 +96,13 @@ def _there(x: Tensor) -> Tensor:
 
 
 def bars(space: Categorical | Ordinal, x: Tensor, other: Tensor | None) -> tuple[Mark, ...]:
-    """Bars of the share of each class, of the data behind those of the samples."""
+    """Returns bars of the share of each class, those of the data behind those of the samples.
+
+    Args:
+        space: space of the column.
+        x: values of the samples, shape (N,).
+        other: values of the data, shape (M,), or None.
+    """
 
     def shares(t: Tensor) -> np.ndarray:
         codes = codes_of(space.values, t).long()
@@ -137,7 +152,13 @@ def histogram(
 
 
 def heights(values: np.ndarray, edges: np.ndarray, shares: bool = False) -> np.ndarray:
-    """Density in each bin, or the share of the values in it, shape (1, bins)."""
+    """Returns the density in each bin, or the share of the values in it, shape (1, bins).
+
+    Args:
+        values: shape (N,).
+        edges: edges of the bins, shape (bins + 1,).
+        shares: give shares, which add up to 1, in place of densities.
+    """
     if shares:
         weights = np.full(len(values), 1 / max(1, len(values)))
         return np.histogram(values, edges, weights=weights)[0][None]

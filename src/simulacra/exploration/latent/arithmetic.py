@@ -117,5 +117,11 @@ def analogy(model: Model, a: Any, b: Any, c: Any, condition: Any = None) -> Tens
 
 
 def combined(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """The code a - b + c of equation (2)."""
+    """Returns the code a - b + c of equation (2).
+
+    Args:
+        a: codes, shape (B, latent).
+        b: codes to subtract, of the same shape.
+        c: codes to add, of the same shape.
+    """
     return a - b + c

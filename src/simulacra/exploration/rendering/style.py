@@ -87,7 +87,14 @@ def headline(figure: Figure, title: str) -> None:
 
 
 def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
-    """Draw axes without a box, with light ticks and the title on the left."""
+    """Draws axes without a box, with light ticks and the title on the left.
+
+    Args:
+        axes: the axes, which are changed in place.
+        title: above them; empty for none.
+        x: label of the horizontal axis; empty for none.
+        y: label of the vertical axis; empty for none.
+    """
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):

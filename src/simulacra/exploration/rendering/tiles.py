@@ -92,7 +92,14 @@ def mosaic(
 
 
 def enlarge(tiles: np.ndarray, columns: int, width: int = WIDTH, tile: int = TILE) -> np.ndarray:
-    """Tiles enlarged by a whole factor, to at least `tile` pixels where a row of them fits into `width`."""
+    """Returns tiles enlarged by a whole factor, to at least `tile` pixels if a row of them fits into `width`.
+
+    Args:
+        tiles: shape (B, H, W, 3).
+        columns: tiles in each row.
+        width: largest width of a row, in pixels.
+        tile: smallest width of a tile, in pixels.
+    """
     w = tiles.shape[2]
     factor = max(1, min(-(-tile // w), width // (columns * w)))
     return tiles.repeat(factor, 1).repeat(factor, 2)
