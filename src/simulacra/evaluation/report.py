@@ -21,6 +21,7 @@ from simulacra.core.storage.records import as_json
 from simulacra.evaluation.compare.score_tables import Scores
 from simulacra.evaluation.latents.codes import Latents
 from simulacra.evaluation.latents.fidelity import Fidelity
+from simulacra.evaluation.latents.rates import Rates
 from simulacra.evaluation.latents.reconstruction import Reconstruction
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES
@@ -59,8 +60,8 @@ class Report:
     """Scores of a model on a split.
 
     `report[measure]` returns the record of a measure of `simulacra.evaluation.measures.registry`, and
-    `report.NAME` that of the measure of this name with its type: `latents`, `samples`, `reconstruction`,
-    `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None if it was not measured.
+    `report.NAME` that of the measure of this name with its type: `latents`, `rates`, `samples`,
+    `reconstruction`, `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None if it was not measured.
 
     Args:
         model: name of the model's class.
@@ -82,6 +83,7 @@ class Report:
 
     quality = RecordOf[SampleQuality | Skipped]()
     latents = RecordOf[Latents]()
+    rates = RecordOf[Rates]()
     samples = RecordOf[SampleScore]()
     reconstruction = RecordOf[Reconstruction]()
     fidelity = RecordOf[Fidelity]()

@@ -13,6 +13,7 @@ from simulacra.evaluation.diagnostics.mixing import Mixing, mixing
 from simulacra.evaluation.diagnostics.state import Diagnostics, diagnostics
 from simulacra.evaluation.latents.codes import Codes, Latents, active_in, coded, decompose, latent_rows
 from simulacra.evaluation.latents.fidelity import Fidelity, fidelity, fidelity_rows
+from simulacra.evaluation.latents.rates import Rates, rate_rows, rates
 from simulacra.evaluation.latents.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.latents.spread import Spread, spread
 from simulacra.evaluation.likelihood.annealing import Bracket
@@ -40,8 +41,10 @@ from simulacra.evaluation.measures.needs import (
     IMAGES,
     IMPLICIT,
     MODES_OF,
+    OTHER_CODE,
     POSTERIOR,
     PRIOR,
+    RATED,
     RELATIVE,
     SAMPLES,
     SCORED,
@@ -202,6 +205,18 @@ CODES: Measure[Codes] = Measure(
     summary=lambda found: found.summary,
     lines=latent_rows,
 )
+RATES: Measure[Rates] = Measure(
+    "rates",
+    lambda case, found: rates(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit))),
+    f"an encoding a row, of at most {ROWS:,} rows",
+    (RATED,),
+    # a Gaussian code is looked at by its units
+    look=Look(
+        lambda case, n: rates(case.model, case.rows, limit=n), _most_code_rows, 0.3, needs=(RATED, OTHER_CODE)
+    ),
+    record=Rates,
+    lines=rate_rows,
+)
 SAMPLE_SCORE: Measure[SampleScore] = Measure(
     "samples",
     _mmd,
@@ -346,6 +361,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     DIAGNOSTICS,
     LIKELIHOOD,
     CODES,
+    RATES,
     NEIGHBOUR,
     GENERALIZATION,
     SAMPLE_SCORE,

@@ -24,11 +24,12 @@ from simulacra.core.capabilities.general import (
     Encodes,
     HasImportanceWeights,
     HasPosterior,
+    HasRates,
     Samples,
     TakesCondition,
     TakesMissing,
 )
-from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.divergences import kl_by_entry, kl_to_standard_normal
 from simulacra.core.distributions.elementary import Categorical, Distribution, Gaussian
 from simulacra.core.distributions.heads import likelihood_head, mean_image
 from simulacra.core.distributions.marginals import marginals
@@ -269,8 +270,24 @@ class LatentVariableModel(
         return torch.where(known, x.to(wide), draws.to(wide))
 
 
-class LatentGaussian(LatentVariableModel, HasPosterior):
+class LatentGaussian(LatentVariableModel, HasPosterior, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
+
+    @property
+    def part_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the units of the code, `z_1` to `z_d`."""
+        return tuple(f"z_{i + 1}" for i in range(self.code_size))
+
+    def rates(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
+        """Returns KL(q(z_i|x) || N(0, 1)) of each unit in closed form, in nats, shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: not used.
+            known: True where observed, shape (B, *); None for all.
+        """
+        return kl_by_entry(self.posterior(x, c, known))
 
     def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
         """Draws k codes z_j = mu + sigma eps_j for each row.
