@@ -1,4 +1,4 @@
-"""A bijection has no error of reconstruction: nothing measures it, and a decoder with noise is measured still."""
+"""A bijection has no error of reconstruction: nothing measures it. Other decoders are measured still."""
 
 from __future__ import annotations
 

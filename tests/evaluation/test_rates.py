@@ -1,4 +1,4 @@
-"""Rates by part: closed forms, quadrature, the sum to the KL, and what the doctor, report and picture show."""
+"""Rates by part: closed forms, quadrature, the sum to the KL, and what doctor, report and picture show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounds that tighten with k: importance weights give theirs, and a bound without weights has a name of its own."""
+"""Bounds that tighten with k: importance weights give theirs, and one without weights has its own name."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
     L_k(x) <= L_{k+1}(x) <= log p(x)                                                                 (2)
     L_k(x) = E log (1/k) sum_j w_j,   w_j = p(x, z_j) / q(z_j|x)                                     (3)
 
-The KL in (1) is the rate: the nats that the code holds about x. A bound that k tightens (2) need not be a mean of
-importance weights (3): 2 log mean sqrt(w) is none.
+The KL in (1) is the rate: the nats that the code holds about x. A bound that k tightens (2) need not be a
+mean of importance weights (3): 2 log mean sqrt(w) is none.
 
 Reference: Burda, Grosse and Salakhutdinov 2015 (3); Alemi et al. 2018 (rates).
 """

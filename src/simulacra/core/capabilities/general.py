@@ -111,8 +111,8 @@ class HasPosterior(Encodes):
 class Decodes(Capability):
     """Maps a latent code to an observation; `code_size` is the dimension of the code.
 
-    Models with `exact = True` decode every code to the very x that it encodes, as a bijection does: the errors
-    of reconstructions say nothing about them and are not measured.
+    Models with `exact = True` decode every code to the very x that it encodes, as a bijection does: the
+    errors of reconstructions say nothing about them and are not measured.
     """
 
     phrase = "decodes"

@@ -125,8 +125,8 @@ class Score:
         value: log p(x), or a bound or estimate of it, in nats, float64, shape (B,).
         kind: exact, lower, upper or stochastic.
         method: name of the estimator, such as `IWAE bound, k=5000`.
-        elbo: mean of the log-weights, or the model's bound of one draw, in nats, shape (B,); None if `value` is
-            exact or that bound.
+        elbo: mean of the log-weights, or the model's bound of one draw, in nats, shape (B,); None if `value`
+            is exact or that bound.
         effective: effective number of the k importance samples, shape (B,), or None.
         entries: number of scored (known) entries of all rows together.
     """
@@ -156,8 +156,8 @@ def score(
 ) -> Score:
     """Scores preprocessed rows and adds the log-Jacobian of the preprocessing.
 
-    It uses the density if the model has one, otherwise the importance-weighted bound, otherwise a bound of the
-    model that tightens with k, otherwise the model's own bound.
+    It uses the density if the model has one, otherwise the importance-weighted bound, otherwise a bound of
+    the model that tightens with k, otherwise the model's own bound.
 
     Args:
         model: model to evaluate.

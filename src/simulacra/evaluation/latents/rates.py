@@ -2,8 +2,8 @@
 
     R_i = E_x E_q [log q(z_i|x, z_<i) - log p(z_i|z_>i)],   sum_i R_i = E_x KL(q(z|x) || p(z))       (1)
 
-A code whose rates are 0 says nothing about x. For a single Gaussian each R_i is the KL of one unit; in a chain of
-layers only the topmost one is a KL of its own, and a lower term may be negative.
+A code whose rates are 0 says nothing about x. For a single Gaussian each R_i is the KL of one unit; in a
+chain of layers only the topmost one is a KL of its own, and a lower term may be negative.
 
 Reference: Alemi et al. 2018; Burda et al. 2015, 5.2 (idle layers). Rows E6, E7, E9.
 """

@@ -2,9 +2,9 @@
 
     S = sum over processes and micro-batches of S_part,   S_part = sum_r s(x_r)                           (1)
 
-A codebook that follows its codes, a running rate of each unit or a running variance needs sums of any shape, which
-the means of the terms do not hold. The sums run in float64, so that one process and two, and whole batches and
-micro-batches, agree to rounding.
+A codebook that follows its codes, a running rate of each unit or a running variance needs sums of any shape,
+which the means of the terms do not hold. The sums run in float64, so that one process and two, and whole
+batches and micro-batches, agree to rounding.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Statistics:
             before = self.sums.get(name)
             if before is not None and before.shape != value.shape:
                 raise WrongCall(
-                    f"the statistic {name!r} of update {self.update!r} has shape {tuple(before.shape)} in one "
-                    f"micro-batch and {tuple(value.shape)} in the next: return its sum over the rows, as in "
-                    "value.sum(0)."
+                    f"the statistic {name!r} of update {self.update!r} has shape {tuple(before.shape)} in "
+                    f"one micro-batch and {tuple(value.shape)} in the next: return its sum over the rows, as "
+                    "in value.sum(0)."
                 )
             precise = to_float64(value)
             self.sums[name] = precise if before is None else before + precise
