@@ -22,6 +22,7 @@ from simulacra.training.hardware.backend import Backend
 from simulacra.training.hardware.memory import out_of_memory, release
 from simulacra.training.options import Options
 from simulacra.training.steps.coupling import coupling, refuse_coupled
+from simulacra.training.steps.gradient_noise import add_noise
 from simulacra.training.steps.objective import Totals, reduce_terms
 from simulacra.training.steps.statistics import Statistics
 
@@ -105,7 +106,7 @@ class OptimizerStep:
 
     def __init__(self, model: Model, update: Update, options: Options, backend: Backend):
         self.model, self.update, self.backend = model, update, backend
-        self.accumulate = options.accumulate
+        self.accumulate, self.gradient_noise = options.accumulate, options.gradient_noise
         named = dict(model.named_parameters())
         self.names = [name for name in named if selects(update.params, name)]
         if not self.names:
@@ -128,7 +129,9 @@ class OptimizerStep:
         for p in self.parameters:
             p.requires_grad_(True)
 
-    def move(self, batch: Batch, rng: Rng, progress: float, first: bool) -> dict[str, Tensor]:
+    def move(
+        self, batch: Batch, rng: Rng, progress: float, first: bool, step: int = 0
+    ) -> dict[str, Tensor]:
         """Runs one optimizer step.
 
         Args:
@@ -136,6 +139,7 @@ class OptimizerStep:
             rng: random numbers of the step.
             progress: finished share of the stage, in [0, 1].
             first: True to check that all parameters have gradients.
+            step: number of finished steps of the stage, by which gradient noise falls.
 
         Returns:
             The mean of each term over the global batch.
@@ -154,6 +158,8 @@ class OptimizerStep:
             self._check_gradients()
         if self.plan.clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.plan.clip)
+        if self.gradient_noise:
+            add_noise(zip(self.names, self.parameters), self.gradient_noise, step, rng)
         self.optimizer.param_groups[0]["lr"] = self.plan.lr * self.plan.schedule(progress)
         self.optimizer.step()
         if update.after is not None:
