@@ -75,6 +75,7 @@ _NAMES = {
     "HasFeatures": "core.capabilities.general",
     "HasFilters": "core.capabilities.energy",
     "HasImportanceWeights": "core.capabilities.bounds",
+    "HasJoint": "core.capabilities.bounds",
     "HasMarkovChain": "core.capabilities.energy",
     "HasPartitionFunctions": "core.capabilities.energy",
     "HasPosterior": "core.capabilities.general",

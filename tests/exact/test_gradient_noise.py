@@ -51,7 +51,7 @@ def noise(eta: float, t: int, **more) -> dict:
 @pytest.mark.parametrize("eta", [0.01, 0.3, 1.0])
 @pytest.mark.parametrize("t", [0, 1, 50, 10_000])
 def test_the_noise_is_a_standard_normal_times_the_schedule(float64, eta, t):
-    """g + N(0, eta / (1 + t)^0.55): divided by the schedule, the numbers are those of the key, whatever eta."""
+    """g + N(0, eta / (1 + t)^0.55): by the schedule, the numbers are those of the key, whatever eta."""
     keyed = Rng(0, "train", t, rows=range(1))
     for name, found in noise(eta, t).items():
         standard = keyed.at("gradient noise", name).normal("noise", *found.shape, dtype=torch.float64)[0]

@@ -123,6 +123,24 @@ class HasRates(Capability):
         """
 
 
+class HasJoint(Capability):
+    """Has a density of x together with its code, at any code."""
+
+    phrase = "has a joint density of x and its code"
+
+    @abstractmethod
+    def log_joint(self, x: Tensor, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """Returns log p(x, z|c) of k codes of each row, in nats, shape (B, k).
+
+        A model that takes rows with missing entries has a further argument `known`, True where x is observed.
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            z: codes, shape (B, k, latent).
+            c: condition of each row, shape (B, *); None: no condition.
+        """
+
+
 def weight_blocks(
     model: Any, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
 ) -> Iterator[Tensor]:

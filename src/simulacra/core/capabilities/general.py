@@ -15,6 +15,7 @@ from torch import Tensor
 from simulacra.core.capabilities.bounds import (  # noqa: F401, all capabilities have their name here
     HasBound,
     HasImportanceWeights,
+    HasJoint,
     HasRates,
     TightensBound,
 )

@@ -19,6 +19,8 @@ from simulacra.evaluation.latents.spread import Spread, spread
 from simulacra.evaluation.likelihood.annealing import Bracket
 from simulacra.evaluation.likelihood.constant_columns import Constant, constant_columns
 from simulacra.evaluation.likelihood.held_out import Likelihood, fits, likelihoods
+from simulacra.evaluation.likelihood.refined import ROWS as REFINED_ROWS
+from simulacra.evaluation.likelihood.refined import STEPS, Refined, refined, refined_rows
 from simulacra.evaluation.likelihood.relative import relative_estimate
 from simulacra.evaluation.likelihood.repeated_values import repeated_values
 from simulacra.evaluation.measures.checked import (
@@ -45,6 +47,7 @@ from simulacra.evaluation.measures.needs import (
     POSTERIOR,
     PRIOR,
     RATED,
+    REFINABLE,
     RELATIVE,
     SAMPLES,
     SCORED,
@@ -217,6 +220,17 @@ RATES: Measure[Rates] = Measure(
     record=Rates,
     lines=rate_rows,
 )
+REFINED: Measure[Refined] = Measure(
+    "refined",
+    lambda case, found: refined(
+        case.model, case.rows, case.seed, min(REFINED_ROWS, count(case.rows, case.limit))
+    ),
+    f"{STEPS} steps of 32 decodings or more for each of at most {REFINED_ROWS} rows",
+    (REFINABLE,),
+    optional=True,
+    record=Refined,
+    lines=refined_rows,
+)
 SAMPLE_SCORE: Measure[SampleScore] = Measure(
     "samples",
     _mmd,
@@ -362,6 +376,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     LIKELIHOOD,
     CODES,
     RATES,
+    REFINED,
     NEIGHBOUR,
     GENERALIZATION,
     SAMPLE_SCORE,

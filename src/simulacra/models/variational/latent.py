@@ -23,6 +23,7 @@ from simulacra.core.capabilities.general import (
     Decodes,
     Encodes,
     HasImportanceWeights,
+    HasJoint,
     HasPosterior,
     HasRates,
     Samples,
@@ -69,7 +70,7 @@ class Codes:
 
     Args:
         z: the code next to x, shape (B, k, latent).
-        log_ratio: log p - log q of all codes drawn, in nats, shape (B, k).
+        log_ratio: log p - log q of all codes drawn, or log p where z is given, in nats, shape (B, k).
     """
 
     z: Tensor
@@ -270,7 +271,7 @@ class LatentVariableModel(
         return torch.where(known, x.to(wide), draws.to(wide))
 
 
-class LatentGaussian(LatentVariableModel, HasPosterior, HasRates):
+class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
 
     @property
@@ -316,6 +317,18 @@ class LatentGaussian(LatentVariableModel, HasPosterior, HasRates):
         """
         q = self.posterior(x, c, known)
         return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
+
+    def log_joint(self, x: Tensor, z: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """Returns log p(x|z) + log N(z; 0, I), in nats, shape (B, k).
+
+        Args:
+            x: observations, shape (B, *).
+            z: codes, shape (B, k, latent).
+            c: conditions, shape (B, *), or None.
+            known: True where observed, shape (B, *); None for all.
+        """
+        zero = torch.zeros_like(z)
+        return self._weights(x, c, Codes(z, Gaussian(zero, zero, 1).log_prob(z)), known)
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """Returns the posterior mean mu(x), shape (B, latent).

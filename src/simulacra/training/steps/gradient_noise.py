@@ -2,9 +2,9 @@
 
     g <- g + n,   n ~ N(0, s_t^2),   s_t^2 = eta / (1 + t)^0.55                                       (1)
 
-t is the number of finished steps of the stage. The noise comes after clipping, so that its variance is that of
-(1) whatever the norm of the gradient. It is keyed by step, update and name of the parameter, and not by rows:
-all processes add the same numbers to the gradient that they share, and a resumed run adds those of an
+t is the number of finished steps of the stage. The noise comes after clipping, so that its variance is that
+of (1) whatever the norm of the gradient. It is keyed by step, update and name of the parameter, and not by
+rows: all processes add the same numbers to the gradient that they share, and a resumed run adds those of an
 uninterrupted one.
 
 Reference: Neelakantan et al., Adding Gradient Noise Improves Learning for Very Deep Networks, 2015. Row I1;

@@ -129,9 +129,7 @@ class OptimizerStep:
         for p in self.parameters:
             p.requires_grad_(True)
 
-    def move(
-        self, batch: Batch, rng: Rng, progress: float, first: bool, step: int = 0
-    ) -> dict[str, Tensor]:
+    def move(self, batch: Batch, rng: Rng, progress: float, first: bool, step: int = 0) -> dict[str, Tensor]:
         """Runs one optimizer step.
 
         Args:
