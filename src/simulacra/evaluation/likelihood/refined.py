@@ -7,8 +7,8 @@
 Traditional variational inference optimizes q datum by datum, where an encoder maps all data to their q at
 once. The gap is what the encoder loses by that. While (2) is optimized, its noise is fixed for each row:
 pairs e, -e whose second moments are exactly those of N(0, I). Both bounds of (3) are then measured at the
-same fresh noise, so that neither profits from the noise it was fitted to. As the steps are finite, the gap is a
-lower estimate.
+same fresh noise, so that neither profits from the noise it was fitted to. As the steps are finite, the gap is
+a lower estimate.
 
 Reference: Jordan et al. 1999; Cremer, Li and Duvenaud 2018 (the gap). Row E8.
 """

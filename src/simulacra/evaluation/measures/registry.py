@@ -11,16 +11,12 @@ from simulacra.evaluation.compare import score_columns as columns
 from simulacra.evaluation.diagnostics.dead_units import Layer, dead_units
 from simulacra.evaluation.diagnostics.mixing import Mixing, mixing
 from simulacra.evaluation.diagnostics.state import Diagnostics, diagnostics
-from simulacra.evaluation.latents.codes import Codes, Latents, active_in, coded, decompose, latent_rows
 from simulacra.evaluation.latents.fidelity import Fidelity, fidelity, fidelity_rows
-from simulacra.evaluation.latents.rates import Rates, rate_rows, rates
 from simulacra.evaluation.latents.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.latents.spread import Spread, spread
 from simulacra.evaluation.likelihood.annealing import Bracket
 from simulacra.evaluation.likelihood.constant_columns import Constant, constant_columns
 from simulacra.evaluation.likelihood.held_out import Likelihood, fits, likelihoods
-from simulacra.evaluation.likelihood.refined import ROWS as REFINED_ROWS
-from simulacra.evaluation.likelihood.refined import STEPS, Refined, refined, refined_rows
 from simulacra.evaluation.likelihood.relative import relative_estimate
 from simulacra.evaluation.likelihood.repeated_values import repeated_values
 from simulacra.evaluation.measures.checked import (
@@ -33,6 +29,7 @@ from simulacra.evaluation.measures.checked import (
     SHARED,
     WEIGHTS,
 )
+from simulacra.evaluation.measures.codes import CODES, RATES, REFINED, ROWS, most_code_rows
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, Unfinished, evidence_of
 from simulacra.evaluation.measures.needs import (
@@ -43,11 +40,7 @@ from simulacra.evaluation.measures.needs import (
     IMAGES,
     IMPLICIT,
     MODES_OF,
-    OTHER_CODE,
-    POSTERIOR,
     PRIOR,
-    RATED,
-    REFINABLE,
     RELATIVE,
     SAMPLES,
     SCORED,
@@ -70,9 +63,7 @@ from simulacra.evaluation.tables.wording import table_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 
-ROWS = 2000  # largest number of rows for scores of quadratic cost and for the score of the training split
 DRAWS = 16  # importance samples of the training rows' ELBO
-CODES_SEEN = 500  # largest number of rows for codes right after training
 CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # after training: chains, timed sweeps, fewest and most sweeps
 
 
@@ -128,20 +119,9 @@ def _most_rows(case: Case) -> int:
     return min(ROWS, len(case.rows))
 
 
-def _most_code_rows(case: Case) -> int:
-    """Returns the largest number of rows for codes and units right after training."""
-    return min(CODES_SEEN, len(case.rows))
-
-
 def _relative(case: Case, n: int) -> Generalization:
     both = [relative_estimate(case.model, case.data, split, 0, n) for split in ("valid", "train")]
     return Generalization(*both)
-
-
-def _codes(case: Case, found: Evidence) -> Codes:
-    laws = coded(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit)))
-    units = active_in(laws.q) if len(laws.rows) > 1 else None
-    return Codes(decompose(laws.q, seed=case.seed, rows=laws.rows), units)
 
 
 def _fidelity(case: Case, found: Evidence) -> Fidelity | None:
@@ -197,39 +177,6 @@ GENERALIZATION: Measure[Generalization] = Measure(
     f"as the likelihood, of at most {ROWS:,} training rows with k = {DRAWS}",
     (SCORED, HELD_OUT),
     look=Look(_relative, lambda case: min(_most_rows(case), len(case.data.train)), needs=(RELATIVE, VALID)),
-)
-CODES: Measure[Codes] = Measure(
-    "latents",
-    _codes,
-    f"an encoding a row, then N^2 densities of at most {ROWS:,} rows",
-    (POSTERIOR,),
-    look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _most_code_rows, share=0.3),
-    record=Latents,
-    summary=lambda found: found.summary,
-    lines=latent_rows,
-)
-RATES: Measure[Rates] = Measure(
-    "rates",
-    lambda case, found: rates(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit))),
-    f"an encoding a row, of at most {ROWS:,} rows",
-    (RATED,),
-    # a Gaussian code is looked at by its units
-    look=Look(
-        lambda case, n: rates(case.model, case.rows, limit=n), _most_code_rows, 0.3, needs=(RATED, OTHER_CODE)
-    ),
-    record=Rates,
-    lines=rate_rows,
-)
-REFINED: Measure[Refined] = Measure(
-    "refined",
-    lambda case, found: refined(
-        case.model, case.rows, case.seed, min(REFINED_ROWS, count(case.rows, case.limit))
-    ),
-    f"{STEPS} steps of 32 decodings or more for each of at most {REFINED_ROWS} rows",
-    (REFINABLE,),
-    optional=True,
-    record=Refined,
-    lines=refined_rows,
 )
 SAMPLE_SCORE: Measure[SampleScore] = Measure(
     "samples",
@@ -315,7 +262,7 @@ NEIGHBOUR: Measure[float] = Measure(
     (VITALS_OF,),
     look=Look(
         lambda case, n: neighbour_accuracy(case.model, case.data, case.split, limit=n),
-        _most_code_rows,
+        most_code_rows,
         needs=(VITALS_OF, PRIOR),
         after="diagnostics",
     ),
@@ -336,13 +283,13 @@ LAYERS: Measure[list[Layer]] = Measure(
     "layers",
     lambda case, found: dead_units(case.model, case.data, case.split, case.seed, case.limit),
     "a forward pass a row",
-    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), _most_code_rows),
+    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), most_code_rows),
 )
 SPREAD: Measure[Spread] = Measure(
     "spread",
     lambda case, found: spread(case.model, case.data, case.split, case.seed, case.limit),
     "a decoding a row",
-    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), _most_code_rows),
+    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), most_code_rows),
 )
 MIXING: Measure[Mixing] = Measure(
     "mixing",
