@@ -65,7 +65,7 @@ _NAMES = {
     "Decodes": "core.capabilities.general",
     "Encodes": "core.capabilities.general",
     "HasAnnealingPath": "core.capabilities.energy",
-    "HasBound": "core.capabilities.general",
+    "HasBound": "core.capabilities.bounds",
     "HasBoundEnergy": "core.capabilities.energy",
     "HasConditionals": "core.capabilities.general",
     "HasCritic": "core.capabilities.general",
@@ -74,15 +74,18 @@ _NAMES = {
     "HasEnergy": "core.capabilities.energy",
     "HasFeatures": "core.capabilities.general",
     "HasFilters": "core.capabilities.energy",
-    "HasImportanceWeights": "core.capabilities.general",
+    "HasImportanceWeights": "core.capabilities.bounds",
+    "HasJoint": "core.capabilities.bounds",
     "HasMarkovChain": "core.capabilities.energy",
     "HasPartitionFunctions": "core.capabilities.energy",
     "HasPosterior": "core.capabilities.general",
     "HasPrior": "core.capabilities.general",
+    "HasRates": "core.capabilities.bounds",
     "Samples": "core.capabilities.general",
     "TakesCondition": "core.capabilities.general",
     "TakesLengths": "core.capabilities.general",
     "TakesMissing": "core.capabilities.general",
+    "TightensBound": "core.capabilities.bounds",
 }
 
 

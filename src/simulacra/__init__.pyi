@@ -2,6 +2,7 @@
 
 from simulacra.api import fit, resume
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.bounds import HasBound, HasImportanceWeights, HasRates, TightensBound
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -16,13 +17,11 @@ from simulacra.core.capabilities.general import (
     Continues,
     Decodes,
     Encodes,
-    HasBound,
     HasConditionals,
     HasCritic,
     HasDensity,
     HasDiagnostics,
     HasFeatures,
-    HasImportanceWeights,
     HasPosterior,
     HasPrior,
     Samples,
@@ -162,6 +161,7 @@ __all__ = [
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",
+    "HasRates",
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
@@ -193,6 +193,7 @@ __all__ = [
     "TakesMissing",
     "Terms",
     "ThreeWayGAN",
+    "TightensBound",
     "UnrolledMRF",
     "Update",
     "WaveNet",
