@@ -63,6 +63,7 @@ _NAMES = {
     "Completes": "core.capabilities.general",
     "Continues": "core.capabilities.general",
     "Decodes": "core.capabilities.general",
+    "Denoises": "core.capabilities.mappings",
     "Encodes": "core.capabilities.general",
     "HasAnnealingPath": "core.capabilities.energy",
     "HasBound": "core.capabilities.general",
@@ -79,10 +80,12 @@ _NAMES = {
     "HasPartitionFunctions": "core.capabilities.energy",
     "HasPosterior": "core.capabilities.general",
     "HasPrior": "core.capabilities.general",
+    "Predicts": "core.capabilities.mappings",
     "Samples": "core.capabilities.general",
     "TakesCondition": "core.capabilities.general",
     "TakesLengths": "core.capabilities.general",
     "TakesMissing": "core.capabilities.general",
+    "Translates": "core.capabilities.mappings",
 }
 
 
