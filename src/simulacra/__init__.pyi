@@ -2,7 +2,13 @@
 
 from simulacra.api import fit, resume
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.bounds import HasBound, HasImportanceWeights, HasRates, TightensBound
+from simulacra.core.capabilities.bounds import (
+    HasBound,
+    HasImportanceWeights,
+    HasJoint,
+    HasRates,
+    TightensBound,
+)
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -29,6 +35,7 @@ from simulacra.core.capabilities.general import (
     TakesLengths,
     TakesMissing,
 )
+from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
@@ -136,6 +143,7 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "Denoises",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
@@ -157,6 +165,7 @@ __all__ = [
     "HasFeatures",
     "HasFilters",
     "HasImportanceWeights",
+    "HasJoint",
     "HasMarkovChain",
     "HasPartitionFunctions",
     "HasPosterior",
@@ -175,6 +184,7 @@ __all__ = [
     "PixelCNN",
     "PixelRNN",
     "Positive",
+    "Predicts",
     "Preprocessing",
     "Real",
     "Rng",
@@ -194,6 +204,7 @@ __all__ = [
     "Terms",
     "ThreeWayGAN",
     "TightensBound",
+    "Translates",
     "UnrolledMRF",
     "Update",
     "WaveNet",
