@@ -16,7 +16,7 @@ SIZES = (2, 3, 50)
 
 
 def drawn_from(draws: Tensor, cdf: Callable[[np.ndarray], np.ndarray], wrong: Callable | None = None) -> None:
-    """The Kolmogorov-Smirnov test at one in a thousand; N draws of the wrong law would fail at one in a million."""
+    """The test of Kolmogorov and Smirnov at 1 in 1,000; the wrong law would fail it at 1 in 1,000,000."""
     x = draws.detach().flatten().numpy()
     assert scipy.stats.kstest(x, cdf).pvalue > 1e-3
     if wrong is not None:

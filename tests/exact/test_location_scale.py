@@ -43,11 +43,11 @@ def made(name: str, rows: int = 1):
 def test_the_density_is_scipys_and_integrates_to_one(float64, name):
     p, _, _ = made(name)
     law = LAWS[name][1]
-    x = np.array([-1e4, -40.0, -3.3, M, 0.0, 5.5, 600.0])
+    x = np.array([-1e3, -40.0, -3.3, M, 0.0, 5.5, 600.0])
     found = p.log_prob(torch.from_numpy(x).unsqueeze(1)).detach().numpy()
     np.testing.assert_allclose(found, law.logpdf((x - M) / S) - math.log(S), rtol=1e-11)
     mass = lambda v: p.log_prob(torch.tensor([[v]])).exp().item()
-    whole, _ = scipy.integrate.quad(mass, -np.inf, np.inf, epsabs=1e-9, points=None)
+    whole, _ = scipy.integrate.quad(mass, -np.inf, np.inf, epsabs=1e-9)
     assert whole == pytest.approx(1, abs=1e-6)
 
 
@@ -56,7 +56,7 @@ def test_the_density_is_scipys_and_integrates_to_one(float64, name):
 def test_draws_follow_the_law(float64, name):
     law = LAWS[name][1]
     x = made(name, N)[0].sample(Rng(1, name, rows=range(N)))
-    drawn_from(x, lambda v: law.cdf((v - M) / S), lambda v: law.cdf((v - M) / (1.1 * S)))
+    drawn_from(x, lambda v: law.cdf((v - M) / S), lambda v: law.cdf((v - M) / (1.2 * S)))
 
 
 @ALL
@@ -94,5 +94,5 @@ def test_a_row_is_the_same_in_every_batch(name):
 def test_means_exist_from_one_degree_of_freedom_on():
     loc, nu = torch.full((1, 3), 0.5), torch.tensor([[0.5, 1.0, 1.5]])
     assert StudentT(loc, torch.zeros(1, 3), 1, nu).mean.isnan().tolist() == [[True, True, False]]
-    with pytest.raises(ValueError, match="-0.5.*positive.*softplus"):
+    with pytest.raises(ValueError, match=r"-0.5.*positive.*softplus"):
         StudentT(loc, loc, 1, -torch.ones(1, 3)).sample(Rng(0))

@@ -5,7 +5,8 @@
 The determinant divides: where g stretches, the same mass covers more room.
 
     affine     x = m + L z, L triangular:               log |det| = sum_i log |L_ii|                   (2)
-    planar     x = z + u tanh(w'z + b), w'u > -1:       log |det| = log(1 + (1 - tanh^2) w'u)          (3)
+    planar     x = z + u tanh(a), a = w'z + b:          log |det| = log(tanh^2 a + (1 - tanh^2 a) e),
+               e = 1 + w'u > 0                                                                         (3)
     coupling   x_k = z_k where kept,
                x_j = z_j exp(s_j(z_k)) + t_j(z_k):      log |det| = sum_j s_j(z_k)                     (4)
 
@@ -99,7 +100,7 @@ class Affine(Bijection):
 class Planar(Bijection):
     """x = z + u tanh(w'z + b), equation (3): presses space together, or pulls it apart, along one plane.
 
-    The direction is u = free + (softplus(w'free) - 1 - w'free) w / |w|^2, for which w'u > -1.
+    The direction is u = free + (e - 1 - w'free) w / |w|^2 with e = softplus(w'free): then 1 + w'u = e > 0.
 
     Args:
         free: any vector, shape (d,).
@@ -118,10 +119,14 @@ class Planar(Bijection):
     b: Tensor
 
     @property
+    def e(self) -> Tensor:
+        """Stretch in the plane, 1 + w'u, without the rounding of this sum, shape ()."""
+        return F.softplus(self.w @ self.free)
+
+    @property
     def u(self) -> Tensor:
         """Direction u, shape (d,)."""
-        along = self.w @ self.free
-        return self.free + (F.softplus(along) - 1 - along) * self.w / self.w.square().sum()
+        return self.free + (self.e - 1 - self.w @ self.free) * self.w / self.w.square().sum()
 
     def forward(self, z: Tensor) -> Tensor:
         """Returns z + u tanh(w'z + b), shape (B, d)."""
@@ -134,7 +139,7 @@ class Planar(Bijection):
 
     def _along(self, x: Tensor) -> Tensor:
         """Returns the root by bisection, with its gradients by one step of Newton from it, shape (B,)."""
-        goal, c = x @ self.w, self.w @ self.u
+        goal, c = x @ self.w, self.e - 1
         with torch.no_grad():
             low, high = goal - c.abs(), goal + c.abs()
             for _ in range(HALVINGS):
@@ -142,13 +147,18 @@ class Planar(Bijection):
                 above = middle + c * torch.tanh(middle + self.b) > goal
                 low, high = torch.where(above, low, middle), torch.where(above, middle, high)
             a = (low + high) / 2
-            slope = 1 + c * (1 - torch.tanh(a + self.b).square())
+            slope = self._slope(a + self.b)
         return a - (a + c * torch.tanh(a + self.b) - goal) / slope
 
     def log_det(self, z: Tensor) -> Tensor:
-        """Returns log(1 + (1 - tanh^2(w'z + b)) w'u), shape (B,)."""
+        """Returns log(tanh^2 a + (1 - tanh^2 a) e), shape (B,)."""
+        return self._slope(z @ self.w + self.b).log()
+
+    def _slope(self, a: Tensor) -> Tensor:
+        """Returns 1 + (1 - tanh^2 a) w'u, written so that it is never negative."""
+        square = torch.tanh(a).square()
         # (3)
-        return torch.log1p((1 - torch.tanh(z @ self.w + self.b).square()) * (self.w @ self.u))
+        return square + (1 - square) * self.e
 
 
 @dataclass

@@ -166,7 +166,8 @@ class _KnownFirst:
 def _known_first(loc: Tensor, L: Tensor, pattern: Tensor) -> _KnownFirst:
     """Returns the blocks for a pattern of known entries, shape (d,), by the QR factorization."""
     order = (~pattern).to(torch.uint8).argsort(stable=True)
-    R = torch.linalg.qr(L[order].T, mode="r")[1]
+    # Q is not used, but the gradient of R needs it
+    R = torch.linalg.qr(L[order].T)[1]
     # the factor with a positive diagonal
     signs = torch.where(R.diagonal() < 0, -1.0, 1.0).to(R)
     return _KnownFirst(loc, order, int(pattern.sum()), (signs.unsqueeze(1) * R).T)

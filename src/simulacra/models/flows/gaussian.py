@@ -12,12 +12,15 @@ deviations D of the columns and their correlations R, S = D R D, and
 
     R = U diag(r) U',   r_i is raised to at least 1e-12 max_j r_j                                      (3)
 
-in double precision. Scaling a column therefore changes nothing.
+in double precision. Scaling a column therefore changes nothing. A column that never changes has no deviation:
+it becomes independent of the others, with 1e-6 of the largest deviation among them.
 
 Reference: Goodfellow, Bengio and Courville 2016, (20.71); Dempster, Laird and Rubin 1977 (EM). Row C7.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -36,6 +39,7 @@ from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.updates import Source, Stage, Steps
 
 FLOOR = 1e-12  # smallest eigenvalue of the correlations, relative to the largest one
+CONSTANT = 1e-12  # deviation of a column relative to its mean, below which it is rounding
 TOLERANCE = 1e-7  # change of a correlation at which EM stops
 
 
@@ -164,26 +168,27 @@ def solve(model: GaussianModel, source: Source, rng: Rng) -> None:
     else:
         m, S, _ = covariance(model, source, rng)
     model.location.copy_(m)
-    model.L.copy_(cholesky(S))
+    model.L.copy_(cholesky(S, m))
 
 
-def cholesky(S: Tensor) -> Tensor:
+def cholesky(S: Tensor, m: Tensor) -> Tensor:
     """Returns L with L L' = S, whose correlations are raised by equation (3) where they are singular.
-
-    A column that never changes is independent of all others, with 1e-12 times the largest variance.
 
     Args:
         S: covariance in float64, shape (d, d).
+        m: mean, by which columns that never change are known, shape (d,).
 
     Example:
-        >>> cholesky(torch.tensor([[4.0, 2.0], [2.0, 2.0]], dtype=torch.float64)).tolist()
+        >>> S = torch.tensor([[4.0, 2.0], [2.0, 2.0]], dtype=torch.float64)
+        >>> cholesky(S, torch.zeros(2)).round(decimals=6).tolist()
         [[2.0, 0.0], [1.0, 1.0]]
     """
-    variance = S.diagonal()
-    largest = variance.max()
-    least = FLOOR * torch.where(largest > 0, largest, torch.ones_like(largest))
-    scale = torch.maximum(variance, least).sqrt()
-    R = (S / torch.outer(scale, scale)).fill_diagonal_(1.0)
+    deviation = S.diagonal().clamp_min(0).sqrt()
+    fixed = deviation <= CONSTANT * m.abs()
+    largest = deviation.masked_fill(fixed, 0).max()
+    small = math.sqrt(FLOOR) * torch.where(largest > 0, largest, torch.ones_like(largest))
+    scale = torch.where(fixed, small, deviation)
+    R = (S / torch.outer(scale, scale)).masked_fill(fixed | fixed.unsqueeze(1), 0).fill_diagonal_(1.0)
     r, U = torch.linalg.eigh(R)
     if float(r[0]) < FLOOR * float(r[-1]):
         # (3)
