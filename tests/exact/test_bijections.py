@@ -95,7 +95,7 @@ def test_inverses_have_the_gradients_of_the_inverse_function(float64, name):
 
 
 @pytest.mark.system("C9")
-def test_a_parameter_of_a_map_learns_from_the_density(float64):
+def test_gradients_of_the_density_reach_a_parameter_of_a_map(float64):
     """The gradient of log p in w by central differences, through inverse and determinant."""
     free, w, b = torch.tensor([0.5, -2.0]), torch.tensor([0.7, 0.4]), torch.tensor(0.1)
     x = torch.randn(5, 2)

@@ -109,7 +109,7 @@ class _Implicit(torch.autograd.Function):
         return log_z.clone()
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
         alpha, log_z = ctx.saved_tensors
         return gradient * slope(to_float64(alpha), to_float64(log_z)).to(gradient), None
 
