@@ -1,13 +1,13 @@
-"""A Gaussian with full covariance on tables of the UCI repository, ten folds: the baseline of their densities.
+"""A Gaussian with full covariance on tables of the UCI repository, ten folds: a baseline of densities.
 
 command     SIMULACRA_DATA=DATA python recipes/gaussian_uci.py   (DATA holds uci/)
-protocol    ten folds; columns standardized by mean and deviation of the other nine; mean log-likelihood of the
-            standardized test rows. Discrete columns are left out (ionosphere: the first two; boston: CHAS, RAD,
-            ZN and the target; red wine: quality), as in `rnade_uci.py`
-published   Uria, Murray and Larochelle 2013, table of UCI sets, Gaussian: red wine -13.18, ionosphere -41.24,
-            boston -11.37
-ours        red wine -13.19 +- 0.17, ionosphere -41.19 +- 1.96, boston -11.40 +- 0.27 (standard errors over the rows);
-            3 s
+protocol    ten folds; columns standardized by mean and deviation of the other nine; mean log-likelihood of
+            the standardized test rows. Discrete columns are left out (ionosphere: the first two; boston:
+            CHAS, RAD, ZN and the target; red wine: quality), as in `rnade_uci.py`
+published   Uria, Murray and Larochelle 2013, table of UCI sets, Gaussian: red wine -13.18,
+            ionosphere -41.24, boston -11.37
+ours        red wine -13.19 +- 0.17, ionosphere -41.19 +- 1.96, boston -11.40 +- 0.27 (standard errors over
+            the rows); 3 s
 device      2 shared CPU cores, one thread
 """
 

@@ -12,6 +12,7 @@ from placed_laws import N, rows_do_not_depend_on_the_batch, within_errors
 
 import simulacra
 from simulacra.core.batch import Batch
+from simulacra.core.capabilities.general import reconstructs
 from simulacra.core.densities.multivariate import MultivariateGaussian
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
@@ -121,6 +122,7 @@ def test_the_fit_is_the_mean_and_the_covariance(float64):
     z = model.infer(x)
     torch.testing.assert_close(z.T @ z / 150, torch.eye(4), rtol=0, atol=1e-9)
     torch.testing.assert_close(model.emit(z), x, rtol=0, atol=1e-8)
+    assert not reconstructs(model)
     table = fitted(x, space=Table(a=Real(), b=Real((3,))))
     torch.testing.assert_close(table.L, model.L, rtol=0, atol=0)
 

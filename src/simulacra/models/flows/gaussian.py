@@ -61,6 +61,7 @@ class GaussianModel(Model, Samples, HasDensity, Encodes, Decodes, Completes, Tak
 
     location: Tensor
     L: Tensor
+    exact = True
 
     def __init__(self, space: Space, iterations: int = 200, *, seed: int = 0):
         super().__init__(space)
