@@ -30,6 +30,7 @@ from simulacra.core.capabilities.general import (
     TakesLengths,
     TakesMissing,
 )
+from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
@@ -137,6 +138,7 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "Denoises",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
@@ -175,6 +177,7 @@ __all__ = [
     "PixelCNN",
     "PixelRNN",
     "Positive",
+    "Predicts",
     "Preprocessing",
     "Real",
     "Rng",
@@ -193,6 +196,7 @@ __all__ = [
     "TakesMissing",
     "Terms",
     "ThreeWayGAN",
+    "Translates",
     "UnrolledMRF",
     "Update",
     "WaveNet",

@@ -23,7 +23,7 @@ def classify(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formu
     """Classify new rows by a trained model: the rows with the probability of each class, and the likeliest.
 
     The file is read as the data of the run were; it needs no column of labels. A column `p(CLASS)` for each
-    class and a column `class` follow its own.
+    class and a column `predicted` follow its own.
 
     Args:
         run: run folder or saved model.
@@ -47,7 +47,7 @@ def classify(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formu
         shown = [without_formula(name) for name in names] if escape_formulas else names
         likeliest = [shown[i] for i in p.argmax(1).tolist()]
         return {f"p({name})": column.tolist() for name, column in zip(names, p.unbind(1))} | {
-            "class": likeliest
+            "predicted": likeliest
         }
 
     n = add_columns(request, rows, answers)

@@ -33,7 +33,7 @@ def score(
     """Score new rows by a trained model: the rows with log p(x) in nats, higher is likelier.
 
     The file is read as the data of the run were. Three columns follow its own: `log_prob` in nats,
-    `anomaly_score` (minus that: higher is stranger) and `kind`, which says if log_prob is exact or a bound
+    `anomaly_score` (minus that: higher is stranger) and `log_prob_kind`, which says if it is exact or a bound
     (lower, upper, stochastic). A table of any length is read in flat memory.
 
     Args:
@@ -60,7 +60,7 @@ def score(
         total.add(found)
         values = found.values.tolist()
         kinds = [found.kind] * len(values)
-        return {"log_prob": values, "anomaly_score": [-value for value in values], "kind": kinds}
+        return {"log_prob": values, "anomaly_score": [-value for value in values], "log_prob_kind": kinds}
 
     n = add_columns(request, rows, answers)
     return request.concluded(rows, n, f"{total}, seed {seed}")

@@ -18,7 +18,6 @@ from simulacra.data.tables.column import Column
 from simulacra.data.tables.missing import TRUTH, may_miss
 from simulacra.data.tables.numbers import Marks
 
-
 LISTED = 20  # most classes that a message names
 
 

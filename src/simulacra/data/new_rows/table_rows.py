@@ -122,8 +122,8 @@ class TableRows(NewRows):
         values = len(cells) - int(found.gaps.sum()) - len(found.odd)
         if first == 0 and not values and len(found.odd) >= WHOLE:
             raise ValueError(
-                f"{self.path} holds {cells[found.odd[0]][:40]!r} in column {name!r}, and no value that the model "
-                f"knows ({found.reason.rstrip('.')}): give the column that the model was trained on."
+                f"{self.path} holds {cells[found.odd[0]][:40]!r} in column {name!r}, and no value that the "
+                f"model knows ({found.reason.rstrip('.')}): give the column that the model was trained on."
             )
         return found
 
