@@ -2,6 +2,13 @@
 
 from simulacra.api import fit, resume
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.bounds import (
+    HasBound,
+    HasImportanceWeights,
+    HasJoint,
+    HasRates,
+    TightensBound,
+)
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -16,13 +23,11 @@ from simulacra.core.capabilities.general import (
     Continues,
     Decodes,
     Encodes,
-    HasBound,
     HasConditionals,
     HasCritic,
     HasDensity,
     HasDiagnostics,
     HasFeatures,
-    HasImportanceWeights,
     HasPosterior,
     HasPrior,
     Samples,
@@ -160,10 +165,12 @@ __all__ = [
     "HasFeatures",
     "HasFilters",
     "HasImportanceWeights",
+    "HasJoint",
     "HasMarkovChain",
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",
+    "HasRates",
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
@@ -196,6 +203,7 @@ __all__ = [
     "TakesMissing",
     "Terms",
     "ThreeWayGAN",
+    "TightensBound",
     "Translates",
     "UnrolledMRF",
     "Update",
