@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from simulacra.core.model import Model
     from simulacra.data.new_rows.chunk import Chunk, NewRows
+    from simulacra.data.new_rows.table_rows import TableRows
 
 Answers = Callable[["Chunk"], list["Tensor"]]  # one or several draws of the rows of a chunk, each (B, *)
 
@@ -36,17 +37,25 @@ def write_rows(
     if isinstance(rows, TableRows):
         check_table(request)
         request.check_names(rows, ["draw"] if draws > 1 else [])
-        return written(request, lambda put: _table(put, model, rows, answers, draws, every))
+        return written(request, lambda put: _table(put, request, model, rows, answers, draws, every))
     files = rows.names == ["file"]
     return _files(request, model, rows, answers) if files else _saved(request, rows, answers, draws)
 
 
-def _table(put: Put, model: Model, rows: Any, answers: Answers, draws: int, every: bool) -> int:
+def _table(
+    put: Put, request: Request, model: Model, rows: TableRows, answers: Answers, draws: int, every: bool
+) -> int:
     """Writes a table with the rows' values; several draws of a row follow each other."""
     from simulacra.core.inputs.to_frames import columns_of
     from simulacra.core.methods.rows import CHUNK
+    from simulacra.core.spaces.composite import Table
 
     mark, n, raw = rows.mark, 0, model.preprocessing.raw
+    if not isinstance(raw, Table) or raw.names != _names_of(rows):
+        raise ValueError(
+            f"{request.file} holds {rows.wanted.raw}, and the answers are {raw}: a table is answered by one "
+            "of the same columns, so call the method in Python."
+        )
     if mark.header is not None:
         put(mark.header + (f"{mark.separator}draw" if draws > 1 else "") + mark.end)
     for chunk in rows.chunks(CHUNK):
@@ -57,6 +66,12 @@ def _table(put: Put, model: Model, rows: Any, answers: Answers, draws: int, ever
                 put(text + (f"{mark.separator}{j}" if draws > 1 else "") + mark.end)
         n += len(chunk)
     return n
+
+
+def _names_of(rows: TableRows) -> tuple[str, ...]:
+    from simulacra.core.spaces.composite import Table
+
+    return rows.wanted.raw.names if isinstance(rows.wanted.raw, Table) else ()
 
 
 def write_array(request: Request, rows: NewRows, answers: Callable[[Chunk], Tensor]) -> int:

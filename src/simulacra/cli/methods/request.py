@@ -96,9 +96,12 @@ class Request:
 
     def _space(self, model: Model) -> Any:
         """Returns the raw space of the rows: that of the data, or of a translation's source."""
-        if self.command != "translate" or model.source == model.space:  # type: ignore[attr-defined]
+        from simulacra.core.capabilities import general as can
+
+        if self.command != "translate":
             return model.preprocessing.raw
-        return model.source  # type: ignore[attr-defined]
+        source = can.able(model, can.Translates).source
+        return model.preprocessing.raw if source == model.space else source
 
     def _check_other_file(self) -> None:
         """Raises ValueError if the output would overwrite the input."""

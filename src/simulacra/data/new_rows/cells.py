@@ -61,7 +61,7 @@ def coded(field: Space, cells: Sequence[str], marks: Marks, words: Collection[st
     numbers = None if names else Column("", list(values), where, marks=marks).numbers
     if numbers is not None and _refusal(field, numbers) is None:
         return Coded(numbers, gaps, [])
-    code = {None: np.nan}
+    code: dict[str | None, float] = {None: np.nan}
     reasons: dict[str, str] = {}
     for value in dict.fromkeys(values):
         if value is not None:

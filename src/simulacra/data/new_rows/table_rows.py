@@ -15,7 +15,7 @@ import torch
 
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
-from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.plain import Real, Space
 from simulacra.data.new_rows.cells import Coded, coded
 from simulacra.data.new_rows.chunk import Chunk, NewRows, joined
 from simulacra.data.new_rows.wanted import Wanted, absent
@@ -37,7 +37,7 @@ class TableRows(NewRows):
         words: spellings of gaps that the run recorded.
     """
 
-    wanted: Wanted = field(default_factory=lambda: Wanted(Table(x=Space(()))))
+    wanted: Wanted = field(default_factory=lambda: Wanted(Table(x=Real(()))))
     places: list[int] = field(default_factory=list)
     label: int | None = None
     value: Any = None
