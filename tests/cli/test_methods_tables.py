@@ -192,3 +192,14 @@ def test_a_run_reads_new_rows_in_its_own_dialect(cli, tmp_path):
     x, c = {"a": [None, -0.25], "b": [0.5, 1.5]}, ["x", "y"]
     found = numbers(simulacra.load("run").log_prob(x, c, k=3).values)
     assert [line.split(";")[4].replace(",", ".") for line in done.out.splitlines()[1:]] == found
+
+
+def test_truth_is_known_in_any_letters(cli, tmp_path):
+    space = Table(
+        a=Real(), ok=simulacra.Categorical((), 2, ("False", "True")), yes=simulacra.Binary(truth=True)
+    )
+    saved(tmp_path / "m.safetensors", simulacra.VAE, space, latent=2, hidden=(5,))
+    write(tmp_path / "a.csv", ["a,ok,yes", "1,True,1", "2,False,0"])
+    write(tmp_path / "b.csv", ["a,ok,yes", "1,TRUE,True", "2,false,false"])
+    a, b = (cli("score", "m.safetensors", name, "--k", 2) for name in ("a.csv", "b.csv"))
+    assert a.code == b.code == 0 and column(a.out, "log_prob") == column(b.out, "log_prob"), b.err

@@ -78,6 +78,9 @@ def _code(field: Space, cell: str, marks: Marks, where: str) -> tuple[float, str
     names = getattr(field, "names", ())
     truth = isinstance(field, Binary) and cell.lower() in TRUTH
     value = cell if cell in names or number is None else number
+    if {name.lower() for name in names} == TRUTH and cell not in names:
+        # TRUE in one file is True in another
+        value = next((name for name in names if name.lower() == cell.lower()), cell)
     if names and number is not None and value != cell and class_name(number) in names:
         value = class_name(number)
     if truth:
