@@ -56,6 +56,20 @@ def test_images_have_scores_by_their_names(cli, tmp_path):
     assert column(done.out, "log_prob") == numbers(model.log_prob(x, "dog", k=2).values)
 
 
+def test_conditions_and_labels_of_an_array_have_a_key(cli, tmp_path):
+    classes = simulacra.Categorical((), 2, ("0", "1"))
+    model = saved(
+        tmp_path / "m.safetensors", simulacra.VAE, Binary((5,)), condition=classes, latent=2, hidden=(5,)
+    )
+    x, y = np.eye(5, dtype=np.uint8), np.array([0, 1, 1, 0, 1])
+    np.savez(tmp_path / "x.npz", x=x, y=y)
+    done = cli("score", "m.safetensors", "x.npz", "--condition", "y", "--k", 2)
+    assert done.code == 0, done.err
+    assert column(done.out, "log_prob") == numbers(model.log_prob(x, y, k=2).values)
+    refused = cli("score", "m.safetensors", "x.npz")
+    assert refused.code == 2 and "x.npz has no labels" in refused.err and "--condition VALUE" in refused.err
+
+
 def test_images_are_completed_to_a_folder_of_the_same_names(cli, tmp_path):
     x = pictures(tmp_path / "pics")
     x = (x > 127).astype(np.uint8)
@@ -169,12 +183,14 @@ def test_the_row_names_of_r_and_commas_at_the_ends_of_lines(cli, tmp_path):
     )
     named = ["age\tsex\tpay", "u\t0.5\tf\t1", "v\t1\tm\t2"]
     ended = ["# a comment", lines[0], *(f"{line}," for line in lines[1:])]
-    for name, given in (("r.tsv", named), ("ended.csv", ended)):
+    marked = ["\ufeff" + lines[0], *lines[1:]]
+    for name, given in (("r.tsv", named), ("ended.csv", ended), ("marked.csv", marked)):
         write(tmp_path / name, given)
         done = cli("score", "m.safetensors", name, "--k", 2)
         assert done.code == 0, done.err
         rows = [line.replace("\t", ",").split(",") for line in done.out.splitlines()]
         assert [row[-3] for row in rows] == ["log_prob", *plain] and len({*map(len, rows)}) == 1
+        assert done.out.startswith("\ufeff") == (name == "marked.csv")
 
 
 @pytest.mark.thorough

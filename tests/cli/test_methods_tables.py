@@ -139,6 +139,13 @@ def test_predictions_clean_and_translated_rows_are_those_of_python(cli, maps, tm
         assert done.code == 0 and column(done.out, "id") == ["u", "v", "w"]
         assert {name: column(done.out, name) for name in "ab"} == {n: numbers(v) for n, v in values.items()}
     assert torch.equal(rows, -model.translate(x, to=0))
+    write(tmp_path / "gaps.csv", ["id,b,a,t", "u,0.25,0.5,x", "v,1,,y"])
+    done = cli("translate", "shifts.safetensors", "gaps.csv", "--to", "same")
+    assert done.code == 3 and done.out.splitlines()[1:] == ["u,0.25,0.5,x", "v,,,y"]
+    write(tmp_path / "none.csv", ["id,b,a,t", "u,0.25,,x"])
+    done = cli("denoise", "shifts.safetensors", "none.csv", "--out", "o.csv")
+    assert done.code == 2 and "no row of none.csv has an answer" in done.err
+    assert not (tmp_path / "o.csv").exists()
 
 
 def test_a_row_has_the_same_translation_alone_and_in_any_batch(maps):

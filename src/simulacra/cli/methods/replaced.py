@@ -56,15 +56,21 @@ def _table(
             f"{request.file} holds {rows.wanted.raw}, and the answers are {raw}: a table is answered by one "
             "of the same columns, so call the method in Python."
         )
-    if mark.header is not None:
-        put(mark.header + (f"{mark.separator}draw" if draws > 1 else "") + mark.end)
+    # held back until a row has an answer, so that nothing is written if none has
+    lines = [] if mark.header is None else [mark.header + f"{mark.separator}draw" * (draws > 1) + mark.end]
+    answered = False
     for chunk in rows.chunks(CHUNK):
-        found = answers(chunk) if len(chunk.places) else []
-        texts = [rows.filled(chunk, columns_of(raw, x), every) for x in found] or [chunk.heads] * draws
-        for drawn in zip(*texts):
-            for j, text in enumerate(drawn, 1):
-                put(text + (f"{mark.separator}{j}" if draws > 1 else "") + mark.end)
-        n += len(chunk)
+        usable = len(chunk.places) > 0
+        drawn = [columns_of(raw, x) for x in answers(chunk)] if usable else [{}] * draws
+        for texts in zip(*(rows.filled(chunk, columns, every) for columns in drawn)):
+            for j, text in enumerate(texts, 1):
+                lines.append(text + f"{mark.separator}{j}" * (draws > 1) + mark.end)
+        n, answered = n + len(chunk), answered or usable
+        if answered:
+            put("".join(lines))
+            lines.clear()
+    if not answered:
+        raise request.nothing(rows)
     return n
 
 

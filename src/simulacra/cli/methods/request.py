@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ STDOUT = "-"
 ABOUT_FILE = """FILE is read as the data of the run were: a .csv table (plain or .gz; - is standard input), a
 spreadsheet or a Parquet file with the columns of the model, in any order and beside others; an array file
 (.npy, .npz); a folder of images or of recordings. A table of any length is read in flat memory.
-Exit codes: 0 every row has its answer; 2 the request or the file is refused, and nothing is written;
+Exit codes: 0 every row has its answer; 2 the request or the file is refused, and no file is written;
 3 some rows have no answer (their cells are empty), or one that leaves out a cell that cannot be read.
 With --out - the table goes to standard output, and all else to standard error."""
 ODD = 3  # exit code: some rows have no answer, or one that leaves a cell out
@@ -159,6 +161,17 @@ class Request:
             many = f"{rows.unused:,} row{'s have' if rows.unused > 1 else ' has'} no answer"
             log.warning("%s, and exit code %d says so", many, ODD)
         return ODD if rows.unused or rows.odd else 0
+
+
+def told(command: Callable[..., int]) -> str:
+    """Returns the end of a command's help: what its docstring says before the arguments, and on FILE.
+
+    Args:
+        command: function of the command.
+    """
+    paragraphs = (inspect.getdoc(command) or "").partition("Args:")[0].split("\n\n")[1:]
+    about = [textwrap.fill(" ".join(text.split()), 100) for text in paragraphs if text.strip()]
+    return "\n".join([*about, ABOUT_FILE])
 
 
 def prepare(path: Path) -> None:

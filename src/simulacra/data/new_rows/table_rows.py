@@ -102,12 +102,16 @@ class TableRows(NewRows):
         Args:
             chunk: a chunk of this table.
             columns: values of the rows of `chunk.x`, by name.
-            every: put the values in all cells of these columns, not only in gaps.
+            every: put the values in all cells of these columns, not only in gaps; rows that the model cannot
+                take have empty cells there.
         """
         assert chunk.cells is not None
         rows, gaps = chunk.cells
         gaps = np.ones_like(gaps) if every else gaps
         texts = list(chunk.heads)
+        for i in sorted(set(range(len(texts))) - set(chunk.places.tolist())) if every else ():
+            cells = [("" if j in self.places else cell) for j, cell in enumerate(rows[i])]
+            texts[i] = joined(cells, self.mark.separator)
         for k, i in enumerate(chunk.places.tolist()):
             if gaps[i].any():
                 cells = list(rows[i])
