@@ -45,6 +45,7 @@ MODELS: dict[str, set[str]] = {
 # the classes of torch.optim and the export of torch import the compiler
 COMMANDS: dict[str, set[str]] = {
     "sample RUN --out samples.csv --n 3": {"matplotlib"},
+    "score RUN bars-and-stripes --k 2 --out scored.csv": set(),
     "evaluate RUN": {"scipy.stats"},
     "doctor RUN": {"scipy.stats"},
     "compare RUN RUN": set(),
