@@ -2,7 +2,13 @@
 
 from simulacra.api import fit, resume
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.bounds import HasBound, HasImportanceWeights, HasRates, TightensBound
+from simulacra.core.capabilities.bounds import (
+    HasBound,
+    HasImportanceWeights,
+    HasJoint,
+    HasRates,
+    TightensBound,
+)
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -157,6 +163,7 @@ __all__ = [
     "HasFeatures",
     "HasFilters",
     "HasImportanceWeights",
+    "HasJoint",
     "HasMarkovChain",
     "HasPartitionFunctions",
     "HasPosterior",
