@@ -63,6 +63,7 @@ _NAMES = {
     "Completes": "core.capabilities.general",
     "Continues": "core.capabilities.general",
     "Decodes": "core.capabilities.general",
+    "Denoises": "core.capabilities.mappings",
     "Encodes": "core.capabilities.general",
     "HasAnnealingPath": "core.capabilities.energy",
     "HasBound": "core.capabilities.bounds",
@@ -81,11 +82,13 @@ _NAMES = {
     "HasPosterior": "core.capabilities.general",
     "HasPrior": "core.capabilities.general",
     "HasRates": "core.capabilities.bounds",
+    "Predicts": "core.capabilities.mappings",
     "Samples": "core.capabilities.general",
     "TakesCondition": "core.capabilities.general",
     "TakesLengths": "core.capabilities.general",
     "TakesMissing": "core.capabilities.general",
     "TightensBound": "core.capabilities.bounds",
+    "Translates": "core.capabilities.mappings",
 }
 
 

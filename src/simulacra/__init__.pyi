@@ -35,6 +35,7 @@ from simulacra.core.capabilities.general import (
     TakesLengths,
     TakesMissing,
 )
+from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
@@ -142,6 +143,7 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "Denoises",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
@@ -182,6 +184,7 @@ __all__ = [
     "PixelCNN",
     "PixelRNN",
     "Positive",
+    "Predicts",
     "Preprocessing",
     "Real",
     "Rng",
@@ -201,6 +204,7 @@ __all__ = [
     "Terms",
     "ThreeWayGAN",
     "TightensBound",
+    "Translates",
     "UnrolledMRF",
     "Update",
     "WaveNet",

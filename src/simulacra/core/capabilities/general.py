@@ -27,6 +27,11 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
     HasMarkovChain,
     HasPartitionFunctions,
 )
+from simulacra.core.capabilities.mappings import (  # noqa: F401
+    Denoises,
+    Predicts,
+    Translates,
+)
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
 from simulacra.core.distributions.elementary import Gaussian

@@ -24,7 +24,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.estimate import Kind
 
 if TYPE_CHECKING:
-    from simulacra.core.interface import Interface
+    from simulacra.core.methods.rows import RawRows
 
 ENTRIES = 2**20  # entries of x that one chunk decodes at most (4 MB in fp32)
 
@@ -145,7 +145,7 @@ class Score:
 
 
 def score(
-    model: Interface,
+    model: RawRows,
     x: Tensor,
     c: Tensor | None,
     log_det: Tensor,
@@ -238,7 +238,7 @@ def _rows_within(x: Tensor, k: int, entries: int) -> int:
     return max(1, entries // (max(1, x[0].numel()) * min(k, SAMPLE_BLOCK)))
 
 
-def has_exact(model: Interface, known: Tensor | None) -> bool:
+def has_exact(model: RawRows, known: Tensor | None) -> bool:
     """Returns True if the model has an exact density of the known entries.
 
     Args:
