@@ -34,6 +34,7 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Split
 from simulacra.evaluation.rows import blocks, count
+from simulacra.evaluation.samples.quality import Skipped
 
 STEPS = 200  # steps of Adam for each row
 RATE = 0.2  # its first learning rate, in standard deviations of q; it falls linearly to 0
@@ -232,8 +233,10 @@ def _pieces(rows: Rows, k: int) -> list[Rows]:
     ]
 
 
-def refined_rows(found: Refined) -> list[tuple[str, str]]:
-    """Returns name and value of each number, in words."""
+def refined_rows(found: Refined | Skipped) -> list[tuple[str, str]]:
+    """Returns name and value of each number in words, or the reason why there is none."""
+    if isinstance(found, Skipped):
+        return [("refined ELBO", f"not measured: {found.skipped}")]
     how = f"q of each of {found.rows:,} rows refined by {found.steps} steps"
     return [
         ("refined ELBO", f"{found.refined:.2f} +- {found.refined_error:.2f} nats ({how})"),
