@@ -115,7 +115,7 @@ def refined(
     first, last = [], []
     with evaluating(model), stage("refined posteriors", count(split, limit), "row") as progress:
         for block in blocks(model, split, seed, limit):
-            for rows in _pieces(block, max(PAIRS, _width(model, block)) * 2):
+            for rows in _pieces(block, max(2 * PAIRS, 2 * _width(model, block), draws)):
                 found = bounds(model, rows, steps, draws)
                 first.append(found.amortized + rows.log_det.cpu())
                 last.append(found.refined + rows.log_det.cpu())
@@ -222,7 +222,7 @@ def _width(model: Model, rows: Rows) -> int:
 
 def _pieces(rows: Rows, k: int) -> list[Rows]:
     """Returns the rows in pieces whose k codes each are decoded within the memory budget."""
-    size = max(1, ENTRIES // (max(1, rows.y[0].numel()) * max(k, DRAWS)))
+    size = max(1, ENTRIES // (max(1, rows.y[0].numel()) * k))
     cut = lambda t, at: None if t is None else t[at]
     return [
         Rows(
