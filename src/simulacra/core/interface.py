@@ -21,7 +21,8 @@ from simulacra.core.errors.calls import checked
 from simulacra.core.errors.outputs import check_drawn
 from simulacra.core.inputs.arrays import as_tensor
 from simulacra.core.inputs.chunks import Rows, prepared
-from simulacra.core.inputs.convert import check_gaps, condition_rows, rows_of
+from simulacra.core.inputs.conditions import accepted, condition_rows
+from simulacra.core.inputs.convert import check_gaps, rows_of
 from simulacra.core.inputs.to_frames import to_frame
 from simulacra.core.numerics.precision import precise_device
 from simulacra.core.progress.tasks import stage
@@ -49,6 +50,7 @@ class Interface:
         space: Space
         condition: Space | None
         preprocessing: Preprocessing
+        conditioning: Preprocessing | None
 
         @property
         def device(self) -> torch.device: ...
@@ -372,7 +374,8 @@ class Interface:
         return self.preprocessing.held(x, self.device), None if known is None else known.to(self.device)
 
     def _condition(self, condition: Any, n: int) -> Tensor | None:
-        if self.condition is None:
+        chain = self.conditioning
+        if chain is None:
             if condition is not None:
                 raise ValueError(f"{type(self).__name__} was built without a condition, but one was given.")
             return None
@@ -380,8 +383,11 @@ class Interface:
             # a joint model learns the labels and does not need them as input
             return None
         if condition is None:
-            raise ValueError(f"{type(self).__name__} models p(x|c): give condition= out of {self.condition}.")
-        return condition_rows(self.condition, condition, n).to(self.device)
+            raise ValueError(
+                f"{type(self).__name__} models p(x|c) with c of {chain.raw}: give condition=, "
+                f"{accepted(chain.raw)}."
+            )
+        return chain.of_condition(condition_rows(chain.raw, condition, n, chain.geometry), self.device)
 
 
 @contextmanager

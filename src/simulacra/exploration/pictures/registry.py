@@ -133,7 +133,7 @@ def album_of(
     """
     if model.space != data.space:
         raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
-    return Album(model, data.under(model.preprocessing), seed, metrics, history=history)
+    return Album(model, data.under(model.preprocessing, model.conditioning), seed, metrics, history=history)
 
 
 def possible(album: Album) -> list[Kind]:
