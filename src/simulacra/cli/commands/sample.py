@@ -126,7 +126,7 @@ def _classes_drawn(model: Model, condition: Any, n: int, run: Path) -> dict[str,
     A model that was saved alone does not know the name: its column is called `label`.
     """
     from simulacra.core.artifact.save import open_artifact
-    from simulacra.core.inputs.convert import condition_rows
+    from simulacra.core.inputs.conditions import condition_rows
     from simulacra.core.spaces.composite import Table
 
     raw = model.preprocessing.raw
