@@ -67,7 +67,9 @@ def accepted(space: Space) -> str:
     """
     if isinstance(space, (Categorical, Ordinal)) and not space.shape:
         known = f" ({', '.join(space.names[:20])}{', ...' if len(space.names) > 20 else ''})"
-        return f"a class{known}, by name or number" if space.names else f"a number from 0 to {space.classes - 1}"
+        return (
+            f"a class{known}, by name or number" if space.names else f"a number from 0 to {space.classes - 1}"
+        )
     if isinstance(space, Table):
         return f"a data frame, a record or a mapping with the columns {', '.join(space.names[:20])}"
     if space.image:

@@ -68,7 +68,9 @@ def rows_of(
     x, unmasked = split_mask(x)
     if isinstance(space, Sequence):
         if unmasked is not None:
-            raise ValueError(f"{name} is a masked array, but sequences are as long as lengths= says: give that.")
+            raise ValueError(
+                f"{name} is a masked array, but sequences are as long as lengths= says: give that."
+            )
         rows, own = sequence_rows(space, x, lengths)
     elif lengths is not None:
         raise ValueError(f"lengths= applies to sequences, but the space is {space}: leave it out.")

@@ -17,7 +17,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.estimate import Kind
 
 if TYPE_CHECKING:
-    from simulacra.core.interface import Interface
+    from simulacra.core.methods.rows import RawRows
 
 SAMPLE_BLOCK = 256  # importance samples that share one key, so that results do not depend on the budget
 ENTRIES = 2**20  # entries of x that one chunk decodes at most (4 MB in fp32)
@@ -141,7 +141,7 @@ class Score:
 
 
 def score(
-    model: Interface,
+    model: RawRows,
     x: Tensor,
     c: Tensor | None,
     log_det: Tensor,
@@ -192,7 +192,7 @@ def score(
     return Score(raw(bound), "lower", "ELBO", entries=scored)
 
 
-def has_exact(model: Interface, known: Tensor | None) -> bool:
+def has_exact(model: RawRows, known: Tensor | None) -> bool:
     """Returns True if the model has an exact density of the known entries.
 
     Args:

@@ -82,9 +82,7 @@ def window_of(rows: Split) -> Tensor:
     return torch.stack([low - room, high + room])
 
 
-def snapshot(
-    model: Model, window: Tensor, step: int, seed: int = 0, data: Dataset | None = None
-) -> Snapshot:
+def snapshot(model: Model, window: Tensor, step: int, seed: int = 0, data: Dataset | None = None) -> Snapshot:
     """Samples of the model, and the score of its critic over the plane.
 
     Args:
