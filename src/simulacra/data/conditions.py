@@ -1,8 +1,9 @@
 """Conditions of a data set: their raw rows and space, and the preprocessing that leads to what a model sees.
 
-    real numbers       (c - mean) / deviation of the training rows, by column; images and waves over all entries
+    real numbers       (c - mean) / deviation of the training rows: by column, of images over all entries
     a table            the same in its real and numeric columns, the logarithm in positive ones
     levels, counts     as x: their features go by the range that the training rows use
+    recordings         as x: quiet ones are scaled up
     classes, 0 and 1   as they are
 
 A condition adds no Jacobian to log p(x|c), so its preprocessing changes no score of x but through the weights
@@ -16,7 +17,6 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from simulacra.core.inputs.arrays import as_tensor
@@ -137,8 +137,8 @@ def _inferred(c: Any) -> Conditions:
     if part.known is not None:
         row = int((~part.known).flatten(1).any(1).int().argmax())
         raise ValueError(
-            f"c lacks a value in row {row} (from 0), but every value of a condition is needed: fill it in, or "
-            "leave the row out."
+            f"c lacks a value in row {row} (from 0), but every value of a condition is needed: fill it in, "
+            "or leave the row out."
         )
     return Conditions(part.rows, source.space, source.geometry)
 
@@ -155,7 +155,7 @@ def _one_value_a_row(c: Any) -> np.ndarray | None:
 
 
 def _of_one_value(values: np.ndarray) -> Conditions:
-    """Returns conditions of one value a row: a class if it is a text or a whole number, else a real number."""
+    """Returns conditions of one value a row: classes (texts, whole numbers) or real numbers."""
     if values.dtype.kind == "f":
         rows = as_tensor(values, "c")
         Real(()).check(rows, "c")

@@ -134,7 +134,8 @@ def _log_range(chain: Preprocessing, last: Sequence[Transform], x: Tensor, what:
     space = next((s for s in (chain.raw, chain.space) if isinstance(s, Levels) and s.ranged), None)
     if space is chain.raw and isinstance(space, Levels):
         log.info(
-            "the %s hold %s to %s of 0 to %s: models see them by their mean and deviation; no value is changed",
+            "the %s hold %s to %s of 0 to %s: models see them by their mean and deviation; no "
+            "value is changed",
             what,
             *(f"{int(end):,}" for end in (x.min(), x.max(), space.levels - 1)),
         )

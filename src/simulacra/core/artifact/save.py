@@ -4,8 +4,9 @@
     one file    NAME.safetensors: the weights, with the configuration in the header
 
 The configuration holds the class's name, the constructor's plain arguments, the spaces, the
-preprocessing (also that of the condition, where it has steps), the names of the labels and the scores of `evaluate`. Arguments that JSON cannot hold, such
-as a user's network, are recorded as text and must be passed again when loading.
+preprocessing (also that of the condition, if it changes anything), the names of the labels and the scores of
+`evaluate`. Arguments that JSON cannot hold, such as a user's network, are recorded as text and must be passed
+again when loading.
 """
 
 from __future__ import annotations

@@ -21,14 +21,14 @@ from simulacra.core.spaces.plain import Binary, Levels, Space
 NAME = "condition"  # in messages
 
 
-def condition_rows(space: Space, condition: Any, n: int, geometry: Geometry | None = None) -> Tensor:
+def condition_rows(space: Space, condition: Any, n: int | None, geometry: Geometry | None = None) -> Tensor:
     """Returns one raw condition for each of n rows.
 
     Args:
         space: raw space of the condition.
         condition: one condition for all rows, or one for each: a class by number or name, or anything that
             `rows_of` takes in this space, such as an array, a Pillow image or a data frame.
-        n: number of rows.
+        n: number of rows; None: as many as there are conditions.
         geometry: cropping and resizing of Pillow images; None: none.
 
     Raises:
@@ -48,6 +48,7 @@ def condition_rows(space: Space, condition: Any, n: int, geometry: Geometry | No
     c, known = rows_of(space, given, None, geometry, name=NAME)
     if known is not None:
         raise ValueError(_incomplete(space, known))
+    n = len(c) if n is None else n
     if len(c) not in (1, n):
         raise ValueError(
             f"condition has {len(c)} rows for {n} observations: give one for each, or one for all."
@@ -92,11 +93,20 @@ def _as_batch(space: Space, condition: Any) -> Any:
         flat = not any(isinstance(value, (list, tuple)) or np.ndim(value) for value in condition)
         return [condition] if flat else condition
     rows = condition if isinstance(condition, (Tensor, np.ndarray)) else as_tensor(condition, NAME)
-    return rows[None] if _is_single(space, tuple(rows.shape)) else rows
+    return rows[None] if is_single(space, tuple(rows.shape)) else rows
 
 
-def _is_single(space: Space, shape: tuple[int, ...]) -> bool:
-    """Returns True if a shape is that of one condition, not of a batch."""
+def is_single(space: Space, shape: tuple[int, ...]) -> bool:
+    """Returns True if a shape is that of one condition, not of a batch.
+
+    Args:
+        space: raw space of the condition.
+        shape: shape of an array; images may have their channels last, or lack a single one.
+
+    Example:
+        >>> is_single(Levels((1, 8, 8)), (8, 8)), is_single(Levels((1, 8, 8)), (5, 8, 8))
+        (True, False)
+    """
     if not space.image:
         return len(shape) == len(space.shape)
     channels, height, width = space.shape
@@ -127,7 +137,8 @@ def _texts(condition: Any) -> np.ndarray | None:
 def _class_number(space: Space, name: str) -> int:
     if not isinstance(space, (Categorical, Ordinal)):
         raise ValueError(
-            f"condition {str(name)!r} is a text, but the model's condition is {space}: give {accepted(space)}."
+            f"condition {str(name)!r} is a text, but the model's condition is {space}: give "
+            f"{accepted(space)}."
         )
     if name not in space.names:
         raise ValueError(

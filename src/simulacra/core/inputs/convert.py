@@ -21,7 +21,6 @@ from simulacra.core.inputs.tables import (
 )
 from simulacra.core.preprocessing.images import Geometry
 from simulacra.core.spaces.audio import Audio, real_wave
-from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Real, Space
 
@@ -236,8 +235,8 @@ def _from_columns(space: Table, x: Any, lenient: bool, what: str) -> Tensor:
     for name, column in zip(space.names, columns):
         if len(column) != len(columns[0]):
             raise ValueError(
-                f"column {name!r} of {what} has {len(column)} entries, {space.names[0]!r} has {len(columns[0])}: "
-                "every row needs an entry in each."
+                f"column {name!r} of {what} has {len(column)} entries, {space.names[0]!r} has "
+                f"{len(columns[0])}: every row needs an entry in each."
             )
     return torch.from_numpy(np.stack(columns, 1))
 

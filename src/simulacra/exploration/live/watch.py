@@ -31,8 +31,8 @@ log = logging.getLogger("simulacra")
 class SamplePictures:
     """A callback that writes `samples/epoch-XXXX.png` into the run folder.
 
-    Samples of a model whose condition is no label are made from conditions of held-out rows; these pictures go
-    to `private/` of the run folder.
+    Samples of a model whose condition is no label are made from conditions of held-out rows; these pictures
+    go to `private/` of the run folder.
 
     Usage: `fit(model, data, samples_every=5, callbacks=(SamplePictures(),))`. Without `samples_every` it
     draws eight pictures in each stage, and skips more and more stages if there are many. `simulacra train`

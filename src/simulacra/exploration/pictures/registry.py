@@ -1,8 +1,8 @@
 """The registry of pictures: names, functions, and the capabilities and spaces that they need.
 
 Pictures with rows of the data (reconstructions, neighbours, ends of interpolations) are written to `private/`
-in the run folder, pictures with samples only to the run folder itself. Samples of a model whose condition is no
-label are made from the conditions of held-out rows, so their pictures are private, too.
+in the run folder, pictures with samples only to the run folder itself. Samples of a model whose condition is
+no label are made from the conditions of held-out rows, so their pictures are private, too.
 """
 
 from __future__ import annotations

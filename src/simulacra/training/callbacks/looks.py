@@ -87,11 +87,8 @@ def takes_no_label(model: Model) -> bool:
     Its samples are made from conditions of rows of the data, so pictures of them are private.
     """
     c = model.condition
-    return (
-        c is not None
-        and model.supports(can.TakesCondition)
-        and (not isinstance(c, Categorical) or bool(c.shape))
-    )
+    label = isinstance(c, Categorical) and not c.shape
+    return c is not None and not label and model.supports(can.TakesCondition)
 
 
 def in_turn(model: Model, n: int, data: Dataset | None = None) -> Any:
