@@ -98,7 +98,7 @@ def typed(raw: Space) -> str:
 
 
 def _listed(raw: Space) -> tuple[int, ...]:
-    """Returns the shape of one condition in a file: images with the channels last, or without a single one."""
+    """Returns the shape of one condition in a file; images have their channels last, or none if single."""
     if not raw.image:
         return raw.shape
     channels, height, width = raw.shape
