@@ -1,4 +1,4 @@
-"""Conditions are prepared by the training rows as x is; scores of x are those of conditions prepared by hand."""
+"""Conditions are prepared by the training rows as x is; scores of x are those of conditions given prepared."""
 
 import json
 

@@ -14,7 +14,7 @@ from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Space
-from simulacra.data.dataset import Dataset
+from simulacra.data.dataset import Dataset, Split
 
 PICTURES = 8  # pictures of each stage
 IMAGES, POINTS = 64, 500  # samples of a picture
@@ -114,15 +114,19 @@ def in_turn(model: Model, n: int, data: Dataset | None = None) -> Any:
 
 
 def _of_rows(model: Model, n: int, data: Dataset | None) -> Tensor:
-    parts = [] if data is None else [data.splits.get(name) for name in ("valid", "test", "train")]
-    rows = next((part for part in parts if part is not None and len(part)), None)
-    if rows is None or rows.c is None:
-        assert model.conditioning is not None
-        raise ValueError(
-            f"{type(model).__name__} models p(x|c) with c of {model.conditioning.raw}: give a condition."
-        )
-    seen = torch.arange(len(rows)) if rows.c_known is None else rows.c_known.cpu().nonzero()[:, 0]
-    chosen = seen[some_of(len(seen), min(n, len(seen)), Rng(0, "pictures", "conditions"))]
-    c = rows.rows(chosen).c
-    assert c is not None
-    return c[torch.arange(n, device=c.device) % len(c)]
+    """Returns conditions of n random rows of the first split with known ones."""
+    for rows in _held_out(data):
+        seen = torch.arange(len(rows)) if rows.c_known is None else rows.c_known.cpu().nonzero()[:, 0]
+        chosen = seen[some_of(len(seen), min(n, len(seen)), Rng(0, "pictures", "conditions"))]
+        c = rows.rows(chosen).c if len(chosen) else None
+        if c is not None:
+            return c[torch.arange(n, device=c.device) % len(c)]
+    assert model.conditioning is not None
+    raise ValueError(
+        f"{type(model).__name__} models p(x|c) with c of {model.conditioning.raw}: give a condition."
+    )
+
+
+def _held_out(data: Dataset | None) -> list[Split]:
+    found = [] if data is None else [data.splits.get(name) for name in ("valid", "test", "train")]
+    return [split for split in found if split is not None]
