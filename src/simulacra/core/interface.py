@@ -1,8 +1,9 @@
 """The methods that users call, the same for every model family: raw data in, raw data out.
 
 `sample`, `log_prob`, `score_samples`, `anomaly_score`, `encode`, `decode`, `reconstruct`, `complete`,
-`classify`: each checks that the model has the capability, applies the model's preprocessing, and calls
-the pure functions of the capability in chunks of rows. The files of `core.methods` hold them by idea.
+`classify`, `predict`, `denoise`, `translate`: each checks that the model has the capability, applies the
+model's preprocessing, and calls the pure functions of the capability in chunks of rows. The files of
+`core.methods` hold them by idea.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from simulacra.core.errors.calls import checked
 from simulacra.core.inputs.arrays import as_tensor
 from simulacra.core.inputs.to_frames import to_frame
 from simulacra.core.methods.coding import Coding
+from simulacra.core.methods.converting import Converting
 from simulacra.core.methods.drawing import Drawing
 from simulacra.core.methods.rows import CHUNK as CHUNK
 from simulacra.core.methods.rows import evaluating as evaluating
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @renames_attributes
-class Interface(Drawing, Scoring, Coding):
+class Interface(Drawing, Scoring, Coding, Converting):
     """The public methods of every model; `core.model.Model` adds training and storage."""
 
     @checked

@@ -87,11 +87,15 @@ class Drawing(RawRows):
         self._need("complete", *can.FILLS)
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
-        rng = Rng(fresh(seed), "complete", device=self.device)
+        return self._complete(raw, there, condition, fresh(seed))
+
+    def _complete(self, raw: Any, there: Any, condition: Any, seed: int, first: int = 0) -> Tensor:
+        """Returns completions of rows from place `first` on among all rows that belong together."""
+        rng = Rng(seed, "complete", device=self.device)
         fills = self if isinstance(self, can.Completes) else can.able(self, can.Continues)
         parts = []
         with evaluating(cast(nn.Module, self)):
-            for rows in self._chunks(raw, condition, rng, there, can.FILLS, by_place=True):
+            for rows in self._chunks(raw, condition, rng, there, can.FILLS, first=first):
                 keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
                 filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c))
                 # known entries come back bit for bit

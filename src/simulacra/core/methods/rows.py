@@ -57,17 +57,18 @@ class RawRows:
         known: Any,
         able: tuple[type[can.Capability], ...] = can.LEAVES_OUT,
         lengths: Any = None,
-        by_place: bool = False,
+        first: int | None = None,
     ) -> Iterator[Rows]:
         """Yields preprocessed chunks with their log-Jacobians, conditions and random generators.
 
         Args:
             able: the model needs one of these capabilities if entries are missing.
-            by_place: key the noise by the position of a row, so that equal rows draw differently.
+            first: key the noise by the place of a row, this number for the first one, so that equal rows
+                draw differently; None: by what the row holds.
         """
         x, known = self._raw(x, known, able, lengths)
         c = self._condition(condition, len(x))
-        keyed = rng.on(range(len(x))) if by_place else rng.by_content(x, known)
+        keyed = rng.by_content(x, known) if first is None else rng.on(range(first, first + len(x)))
         return prepared(self, x, known, keyed, CHUNK, c)
 
     def _raw(
