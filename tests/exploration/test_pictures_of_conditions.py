@@ -47,7 +47,7 @@ def test_pictures_of_image_conditions_are_drawn_while_training_and_private(tmp_p
     assert pictures(model, data, tmp_path, only="samples")["samples"].parent.name == "private"
     album = album_of(model, data, 0, [])
     open_to_all = {kind.name for kind in possible(album) if not kind.private(album)}
-    assert open_to_all == {"latent_map"} and len(possible(album)) > 5
+    assert "latent_map" in open_to_all and not {"samples", "interpolations", "neighbours"} & open_to_all
     assert "conditions of held-out rows" in (tmp_path / "private" / "README.txt").read_text()
 
 

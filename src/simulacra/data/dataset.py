@@ -311,7 +311,7 @@ class Dataset:
                 f"the preprocessing of the condition of {self.name} ({chain.label}) leads to {chain.space}"
                 f"{' with noise' if chain.random else ''}: it must lead to {self.condition} without noise."
             )
-        elif any(split.conditioning != chain for split in self.splits.values()):
+        elif not chain.plain and any(split.conditioning != chain for split in self.splits.values()):
             self.splits = {k: split.under(split.preprocessing, chain) for k, split in self.splits.items()}
 
     @property
