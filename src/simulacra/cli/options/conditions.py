@@ -203,12 +203,12 @@ def _declared(raw: Table, path: Path) -> dict[str, Any]:
     from simulacra.data.tables.files import read_table
     from simulacra.data.tables.options import TableOptions
 
-    named = {"header": True} if any(not name.isdecimal() for name in raw.names) else {}
-    there = read_table(path, TableOptions(**named)).names
+    header = True if any(not name.isdecimal() for name in raw.names) else None
+    there = read_table(path, TableOptions(header=header)).names
     if absent := [name for name in raw.names if name not in there]:
         raise ValueError(
             f"{path} has no column {absent[0]!r}, only {', '.join(there[:20])}: --condition takes "
             f"{typed(raw)}."
         )
     kinds = {name: declaration(field) for name, field in raw.fields}
-    return {"types": {**kinds, EVERY_OTHER: "drop"}, **named}
+    return {"types": {**kinds, EVERY_OTHER: "drop"}, "header": header}

@@ -177,9 +177,7 @@ class LatentVariableModel(
         """Returns the condition's features as further arguments of a network, an empty tuple without one."""
         if self.condition is None or c is None:
             return ()
-        f = self.condition.features(c, self.dtype)
-        # a condition of one number is a vector for the network
-        return (f if self.condition.features_shape else f.unsqueeze(1),)
+        return (self.condition.features(c, self.dtype).reshape(-1, *(self.condition.features_shape or (1,))),)
 
     def posterior(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Gaussian:
         """Returns q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,).
