@@ -152,7 +152,7 @@ class LatentVariableModel(
         self.decoder = decoder or build_decoder(
             space, latent, output, kind, sizes, condition, activation, dropout
         )
-        extra = (condition.features_shape,) if condition else ()
+        extra = (condition.features_shape or (1,),) if condition else ()
         shown = ((sum(map(math.prod, extra)) + space.dims,),) if gaps else extra
         check_network("encoder", self.encoder, (space.features_shape, *shown), (2 * latent,))
         check_network("decoder", self.decoder, ((latent,), *extra), output)
@@ -175,7 +175,7 @@ class LatentVariableModel(
         """Returns the condition's features as further arguments of a network, an empty tuple without one."""
         if self.condition is None or c is None:
             return ()
-        return (self.condition.features(c, self.dtype),)
+        return (self.condition.features(c, self.dtype).reshape(-1, *(self.condition.features_shape or (1,))),)
 
     def posterior(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Gaussian:
         """Returns q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,).
