@@ -82,6 +82,7 @@ _NAMES = {
     "HasPosterior": "core.capabilities.general",
     "HasPrior": "core.capabilities.general",
     "HasRates": "core.capabilities.bounds",
+    "HasScore": "core.capabilities.slope",
     "Predicts": "core.capabilities.mappings",
     "Samples": "core.capabilities.general",
     "TakesCondition": "core.capabilities.general",
