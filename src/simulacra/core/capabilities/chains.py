@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -131,3 +132,12 @@ class ChainSampler(ChainDraws, Completes, mixin=True):
             # (2)
             state = self.step(self.clamp(state, x, known), rng.at(t), c)
         return self.shown(self.clamp(state, x, known))
+
+
+def stationary(model: Any) -> bool:
+    """Returns True if a model has Markov chains that are stationary.
+
+    Args:
+        model: any model.
+    """
+    return model.supports(HasMarkovChain) and model.chain_length is None

@@ -97,6 +97,16 @@ def chosen(model: Any, how: Mapping[str, Any]) -> Sampling:
     return replace(usual, **{name: value for name, value in how.items() if value is not None})
 
 
+def present_unlike(model: Any) -> dict[str, Any]:
+    """Returns the options of drawing under which a model draws at present and that are not its own, by name.
+
+    Args:
+        model: any model.
+    """
+    now = (_PRESENT.get() or {}).get(id(model))
+    return {} if now is None else now.unlike(model.sampling)
+
+
 def _kinds(drawing: type[Sampling]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for base in reversed(drawing.__mro__[:-1]):
@@ -129,6 +139,9 @@ def drawing_with(model: Any, how: Mapping[str, Any]) -> Iterator[dict[str, Any]]
         ...     unlike, chosen(model, {})
         ({'burn_in': 5}, BurnIn(burn_in=5))
     """
+    if not how:
+        yield {}
+        return
     options = chosen(model, how)
     token = _PRESENT.set({**(_PRESENT.get() or {}), id(model): options})
     try:
