@@ -30,7 +30,9 @@ def test_options_are_drawn_with_recorded_and_scored_apart(cli, tmp_path):
     scored = cli("evaluate", "run", "--samples", 100, "--extractor", "net.pt", "--sampling.truncation", 0.4)
     assert scored.code == 0 and "drawn with truncation=0.4" in scored.out
     report = json.loads((tmp_path / "run" / "report.json").read_text())
-    assert report["protocol"]["sampling"] == "truncation=0.4" and report["asked"]["sampling"] == {"truncation": 0.4}
+    assert report["protocol"]["sampling"] == "truncation=0.4" and report["asked"]["sampling"] == {
+        "truncation": 0.4
+    }
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,9 @@ def test_a_model_without_options_says_so(cli, tmp_path):
 @pytest.mark.parametrize("words", [("sample", "--help"), ("evaluate", "--help"), ("models", "rbm")])
 def test_help_says_where_they_are(cli, words):
     said = " ".join(cli(*words).out.split())
-    wanted = "--sampling.burn_in" if words[0] == "models" else f"`simulacra {words[0]} RUN --help` lists those"
+    wanted = (
+        "--sampling.burn_in" if words[0] == "models" else f"`simulacra {words[0]} RUN --help` lists those"
+    )
     assert wanted in said
 
 

@@ -1,4 +1,4 @@
-"""A chain of finite length, a tiny diffusion: every door takes it for a sampler that ends, not for a broken chain."""
+"""A chain of finite length, a tiny diffusion: a sampler that ends, and no chain that fails to mix."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def moments_by_recursion(length):
     m, s = Known.m, Known.s
     mean, var = 0.0, 1.0
     for k in range(length, 0, -1):
-        (a, b), (a_r, b_r) = ((math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)) for t in (k / length, (k - 1) / length))
+        (a, b), (a_r, b_r) = (
+            (math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)) for t in (k / length, (k - 1) / length)
+        )
         q = b_r / b * math.sqrt(max(0.0, 1 - (a / a_r) ** 2))
         kept = math.sqrt(max(0.0, b_r**2 - q**2)) / b
         gain = a * s**2 / (a**2 * s**2 + b**2)
@@ -95,9 +97,13 @@ def test_sample_takes_steps_and_the_model_says_so():
         torch.testing.assert_close(model.sample(n, seed=1, steps=4), whole[:n])
     assert not torch.allclose(whole, model.sample(50, seed=1))
     seen = []
-    model.sample(2, seed=1, steps=4, watch=lambda t, total, x, known: seen.append((t, total, bool(known.all()))))
+    model.sample(
+        2, seed=1, steps=4, watch=lambda t, total, x, known: seen.append((t, total, bool(known.all())))
+    )
     assert seen == [(t, 4, True) for t in (1, 2, 3, 4)]
-    with pytest.raises(ValueError, match=r"sample takes no step=; did you mean steps=\? Diffusion draws with steps="):
+    with pytest.raises(
+        ValueError, match=r"sample takes no step=; did you mean steps=\? Diffusion draws with steps="
+    ):
         model.sample(2, step=4)
     with pytest.raises(ValueError, match=r"steps is 2\.5, but it must be a whole number"):
         model.sample(2, steps=2.5)
@@ -113,7 +119,9 @@ def test_completions_keep_what_is_known():
 
 def images():
     x = Rng(0, "x", rows=range(240)).normal("x", 1, 3, 3) * 0.4 + 0.7
-    return from_tensors(x, simulacra.Real((1, 3, 3)), "squares", torch.arange(240) % 2, simulacra.Categorical((), 2))
+    return from_tensors(
+        x, simulacra.Real((1, 3, 3)), "squares", torch.arange(240) % 2, simulacra.Categorical((), 2)
+    )
 
 
 def test_the_doctor_does_not_call_it_broken_and_its_picture_is_a_trajectory():

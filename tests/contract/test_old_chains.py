@@ -60,7 +60,9 @@ def test_a_condition_that_it_would_not_use_is_refused():
     kind, _ = old()
     model, rng = kind(simulacra.Real((2,))), Rng(0, rows=range(3))
     for run in (lambda c: model.start_chain(rng, c), lambda c: model.step(torch.zeros(3, 2), rng, c=c)):
-        with pytest.raises(ValueError, match=r"the chain of Old takes no condition: declare Old\.\w+\(.*c=None\)"):
+        with pytest.raises(
+            ValueError, match=r"the chain of Old takes no condition: declare Old\.\w+\(.*c=None\)"
+        ):
             run(torch.zeros(3))
 
 

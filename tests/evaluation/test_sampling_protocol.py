@@ -41,7 +41,9 @@ def test_compare_keeps_them_apart(ring, tmp_path):
     assert "samples" in alike
     table = next(t for t in simulacra.compare(one=near, other=near2).tables if t.first.kind == "samples")
     assert "drawn with truncation=0.3" in table.title
-    with pytest.raises(ValueError, match=r"(?s)sampling: None against truncation=0\.3.*same options of drawing"):
+    with pytest.raises(
+        ValueError, match=r"(?s)sampling: None against truncation=0\.3.*same options of drawing"
+    ):
         simulacra.compare(one=plain, other=near2)
     near.write(tmp_path)
     again = read_report(tmp_path)

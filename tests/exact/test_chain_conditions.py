@@ -22,7 +22,9 @@ PLACES = torch.tensor([8.0, 4.0, 2.0, 1.0], dtype=torch.float64)
 @pytest.fixture
 def model(float64):
     torch.manual_seed(7)
-    model = simulacra.RBM(simulacra.Binary((D,)), condition=simulacra.Categorical((), 3), hidden=3, burn_in=40)
+    model = simulacra.RBM(
+        simulacra.Binary((D,)), condition=simulacra.Categorical((), 3), hidden=3, burn_in=40
+    )
     with torch.no_grad():
         for p in model.parameters():
             p.normal_(0, 0.8)
@@ -40,7 +42,9 @@ def fits(x, expected):
     seen = torch.bincount((x.double() @ PLACES).long(), minlength=len(X))
     there = expected > 1e-12
     assert not bool(seen[~there].any())
-    return scipy.stats.chisquare(seen[there].numpy(), (len(x) * expected / expected.sum())[there].numpy()).pvalue
+    return scipy.stats.chisquare(
+        seen[there].numpy(), (len(x) * expected / expected.sum())[there].numpy()
+    ).pvalue
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Truncation of a generator's noise: a normal distribution within bounds, by the inverse of its distribution."""
+"""Truncation of a generator's noise: a normal distribution within bounds, by its inverse."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ def test_other_priors_and_bounds_are_refused():
     with pytest.raises(ValueError, match=r"truncation is 0\.5.*normal prior.*is uniform"):
         gan(prior="uniform").sample(2, truncation=0.5)
     for wrong in (0.0, -1.0, math.inf):
-        with pytest.raises(ValueError, match="truncation is .*above 0"):
+        with pytest.raises(ValueError, match=r"truncation is .*above 0"):
             gan().sample(2, truncation=wrong)

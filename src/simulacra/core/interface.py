@@ -84,15 +84,15 @@ class Interface:
             condition: one condition for all samples, or one for each, where the model takes a condition.
             seed: the same seed gives the same samples; None: new samples in each call, from torch's global
                 generator.
-            watch: callback `watch(t, total, x, known)` for models that draw in several looks, entry by entry or
-                by the steps of a chain: called after each with a copy of the n rows so far in raw units, and
-                True for entries that are drawn (see `core.capabilities.watching`).
+            watch: callback `watch(t, total, x, known)` for models that draw in several looks, entry by entry
+                or by the steps of a chain: called after each with a copy of the n rows so far in raw units,
+                and True for entries that are drawn (see `core.capabilities.watching`).
             how: the model's options of drawing by name, such as `burn_in` or `temperature`; `model.sampling`
                 holds them with the values that apply otherwise.
 
         Raises:
-            ValueError: if the model cannot sample, or not in several looks, a condition is missing, or the model
-                has no such option of drawing.
+            ValueError: if the model cannot sample, or not in several looks, a condition is missing, or the
+                model has no such option of drawing.
 
         Example:
             >>> from simulacra import PPCA, Real

@@ -91,9 +91,9 @@ def evaluate(
         keep: write `report.json`, `report.md` and the scores of the rows to the folder of a run.
         budget: time limit in seconds, from which the length of annealing and the number of samples from
             Markov chains are chosen; None: no limit.
-        sampling: options of drawing by name, such as `{"burn_in": 500}`; None: the model's own. Scores of samples
-            that were drawn with others have a protocol of their own, which `compare` never mixes with that of
-            the model.
+        sampling: options of drawing by name, such as `{"burn_in": 500}`; None: the model's own. Scores of
+            samples that were drawn with others have a protocol of their own, which `compare` never mixes with
+            that of the model.
 
     Raises:
         KeyboardInterrupt: after an interrupt in a script, with the unfinished report in `done`; in a notebook

@@ -73,7 +73,9 @@ class Diffusion(Model, ChainSampler, TakesCondition):
             t: times, shape (B, 1).
             c: conditions, or None.
         """
-        given = [] if c is None or self.condition is None else [self.condition.features(c, self.dtype).flatten(1)]
+        given = (
+            [] if c is None or self.condition is None else [self.condition.features(c, self.dtype).flatten(1)]
+        )
         return self.f(torch.cat([x, t, *given], 1))
 
     # ---- the chain: a state holds x, the steps to come and the number of all steps

@@ -79,7 +79,13 @@ def evaluate(
             f"{run} was trained on data from memory: score it in Python, as in evaluate({run!r}, data)."
         )
     options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
-    options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "budget": seconds, "sampling": sampling}
+    options |= {
+        "extractor": extractor,
+        "samples": samples,
+        "tasks": tasks,
+        "budget": seconds,
+        "sampling": sampling,
+    }
     options["keep"] = False  # the report is written below, where a write error ends the command
     code = 0
     try:

@@ -14,7 +14,8 @@ def call(
 ) -> int:
     """Calls `function` with the words after `simulacra NAME`, or prints its help.
 
-    A function with a parameter `sampling` is given the options `--sampling.NAME` of the model in its first word.
+    A function with a parameter `sampling` is given the options `--sampling.NAME` of the model in its first
+    word.
 
     Args:
         name: name of the command.

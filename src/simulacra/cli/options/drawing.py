@@ -10,7 +10,7 @@ from simulacra.cli.options.arguments import Pair
 from simulacra.cli.options.typed import Typed
 
 UNDER = "sampling"
-LISTED = "--sampling.NAME sets an option of drawing: `simulacra {} RUN --help` lists those of the model in RUN."
+LISTED = "--sampling.NAME sets an option of drawing: `simulacra {} RUN --help` lists those of RUN's model."
 
 
 def add_drawing(options: Typed, run: str | None, pairs: Collection[Pair]) -> None:

@@ -39,8 +39,8 @@ class Temperature(Sampling):
     def __post_init__(self) -> None:
         if not 0 < self.temperature < float("inf"):
             raise ValueError(
-                f"temperature is {self.temperature}, but it must be a number above 0: 1 draws from the model, "
-                "0.5 closer to its likeliest values."
+                f"temperature is {self.temperature}, but it must be a number above 0: 1 draws from the "
+                "model, 0.5 closer to its likeliest values."
             )
 
 

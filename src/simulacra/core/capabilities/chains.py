@@ -43,7 +43,9 @@ class BurnIn(Sampling):
 
     def __post_init__(self) -> None:
         if self.burn_in is not None and self.burn_in < 1:
-            raise ValueError(f"burn_in is {self.burn_in}, but a sample needs at least one step: give 1 or more.")
+            raise ValueError(
+                f"burn_in is {self.burn_in}, but a sample needs at least one step: give 1 or more."
+            )
 
 
 class ChainDraws(Samples, HasMarkovChain, mixin=True):

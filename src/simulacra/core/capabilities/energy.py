@@ -47,9 +47,9 @@ class HasBoundEnergy(Capability):
 class HasMarkovChain(Capability):
     """Has a Markov chain that can be run step by step, stationary or of finite length.
 
-    If `chain_length` is None, the chain is stationary: its states have p(x|c) in the limit. If it is a number,
-    the chain shows a sample after so many steps; its state then carries its own clock, since `step` is not
-    told the time.
+    If `chain_length` is None, the chain is stationary: its states have p(x|c) in the limit. If it is a
+    number, the chain shows a sample after so many steps; its state then carries its own clock, since `step`
+    is not told the time.
     """
 
     phrase = "steps a Markov chain"

@@ -32,8 +32,8 @@ class Samples(Capability):
     """Draws observations from p(x) or p(x|c).
 
     Models with options of drawing name their class as `drawing`, and `draw` takes an instance as `how`
-    (`core.capabilities.sampling`). If `looks` is above 1, `draw` takes `watch=` (`core.capabilities.watching`).
-    Models with `entry_by_entry = True` run the network once for each entry.
+    (`core.capabilities.sampling`). If `looks` is above 1, `draw` takes `watch=`
+    (`core.capabilities.watching`). Models with `entry_by_entry = True` run the network once for each entry.
     """
 
     phrase = "samples"

@@ -35,7 +35,8 @@ def taking_condition(kind: type, name: str) -> Callable[..., Any]:
     form = f"{kind.__name__}.{name}({', '.join([*names[1:], 'c=None'])})"
     warnings.warn(
         OldName(
-            f"chains take a condition since version {SINCE}: declare {form}; without c it works until {UNTIL}."
+            f"chains take a condition since version {SINCE}: declare {form}; "
+            f"without c it works until {UNTIL}."
         ),
         stacklevel=5,
     )

@@ -17,8 +17,9 @@ class Canvas:
     """Collects n rows while they are drawn in chunks, and passes them to a callback.
 
     The callback is called as `watch(t, total, x, known)` with a new x of shape (n, *) after each look of each
-    chunk: after an entry of an autoregressive model, a step of a chain, a frame of a sequence. `known` is True
-    for entries that are drawn; the others hold the raw value of 0. `total` counts the looks of all chunks.
+    chunk: after an entry of an autoregressive model, a step of a chain, a frame of a sequence. `known` is
+    True for entries that are drawn; the others hold the raw value of 0. `total` counts the looks of all
+    chunks.
 
     Args:
         watch: the callback.

@@ -29,6 +29,8 @@ from simulacra.core.distributions.tabular import CumulativeLogit
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.numeric import Grid, Scores
 
+OTHERS = "other temperatures are for entries of finitely many values, and for Gaussian ones"
+
 
 def tempered(p: Distribution, temperature: float) -> Distribution:
     """Returns the distribution (1) of each entry; at T = 1, `p` itself.
@@ -50,8 +52,8 @@ def tempered(p: Distribution, temperature: float) -> Distribution:
 @singledispatch
 def _at(p: Distribution, temperature: float) -> Distribution:
     raise ValueError(
-        f"temperature is {temperature}, but entries with the distribution {type(p).__name__} can only be drawn "
-        "at 1: other temperatures are for entries of finitely many values, and for Gaussian ones."
+        f"temperature is {temperature}, but entries with the distribution {type(p).__name__} can only be "
+        f"drawn at 1: {OTHERS}."
     )
 
 
@@ -89,8 +91,7 @@ def _mixture(p: Mixture, temperature: float) -> Distribution:
     if not isinstance(p.components, DiscretizedLogistic):
         raise ValueError(
             f"temperature is {temperature}, but entries with a mixture of {type(p.components).__name__} "
-            "densities can only be drawn at 1: other temperatures are for entries of finitely many values, and "
-            "for Gaussian ones."
+            f"densities can only be drawn at 1: {OTHERS}."
         )
     return _over_values(p, torch.arange(p.components.levels), like, temperature)
 

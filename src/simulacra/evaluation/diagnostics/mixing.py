@@ -85,7 +85,8 @@ def mixing(
 ) -> Mixing | None:
     """Runs Markov chains and measures how well they mix.
 
-    Half of the chains start from rows if the model's `chain_at` allows it, the others from its initial states.
+    Half of the chains start from rows if the model's `chain_at` allows it, the others from its initial
+    states.
 
     Args:
         model: model with stationary Markov chains.
@@ -251,7 +252,7 @@ def _has_energy(model: Model) -> bool:
 
 @dataclass(frozen=True)
 class _Begun:
-    """Initial states of the chains, their conditions, and the numbers of chains from rows and of conditions."""
+    """Initial states of chains, their conditions, and the numbers of chains from rows and of conditions."""
 
     state: Tensor
     c: Tensor | None

@@ -99,8 +99,8 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
             how: options of drawing; None: the model's own.
-            watch: called after each entry with the number of entries drawn, their total, x so far and True for
-                the entries that are drawn; None: never.
+            watch: called after each entry with the number of entries drawn, their total, x so far and True
+                for the entries that are drawn; None: never.
         """
         return ancestral(self, rng, c, watch=watch, how=how)
 

@@ -207,8 +207,8 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         """
         if self.play.prior != "normal":
             raise ValueError(
-                f"truncation is {most}, but only noise with a normal prior is truncated, and the prior of this "
-                f"{type(self).__name__} is {self.play.prior}: leave it out."
+                f"truncation is {most}, but only noise with a normal prior is truncated, and the prior of "
+                f"this {type(self).__name__} is {self.play.prior}: leave it out."
             )
         # in double precision, where u = 0 gives -a and not -inf
         u = to_float64(rng.uniform("z truncated", self.latent, dtype=self.dtype))

@@ -220,8 +220,8 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
             how: options of drawing; None: the model's own.
-            watch: called after each column with the number of columns drawn, their total, x so far and True for
-                the columns that are drawn; None: never.
+            watch: called after each column with the number of columns drawn, their total, x so far and True
+                for the columns that are drawn; None: never.
         """
         if len(self.nets) == 1:
             return ancestral(self, rng, c, watch=watch, how=how)

@@ -166,8 +166,8 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
             how: options of drawing; None: the model's own.
-            watch: called after each entry with the number of entries drawn, their total, x so far and True for
-                the entries that are drawn; None: never.
+            watch: called after each entry with the number of entries drawn, their total, x so far and True
+                for the entries that are drawn; None: never.
         """
         orders = self._orders_for(rng)
 

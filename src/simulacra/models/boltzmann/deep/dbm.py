@@ -115,7 +115,6 @@ class DBM(Layered, ChainSampler):
         return {name: rng.bernoulli(f"start {name}", q[name]) for name in self.rest}
 
 
-
 def begin(model: DBM, source: Source, rng: Rng) -> None:
     """Initializes biases from the data, offsets from the biases, then the chains.
 
