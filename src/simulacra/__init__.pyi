@@ -2,6 +2,7 @@
 
 from simulacra.api import fit, resume
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.chains import BurnIn, ChainSampler
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -31,6 +32,7 @@ from simulacra.core.capabilities.general import (
     TakesMissing,
 )
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
@@ -127,8 +129,10 @@ __all__ = [
     "Binary",
     "BoltzmannMachine",
     "BoostedField",
+    "BurnIn",
     "Capability",
     "Categorical",
+    "ChainSampler",
     "Classifies",
     "Completes",
     "Continues",
@@ -180,6 +184,7 @@ __all__ = [
     "Rng",
     "SamplePictures",
     "Samples",
+    "Sampling",
     "Scores",
     "SemiSupervisedGAN",
     "Sequence",
