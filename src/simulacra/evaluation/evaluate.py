@@ -129,22 +129,15 @@ def evaluate(
     share = Share(budget)
     if sampling:
         model._need("sample", can.Samples)
-    part = keeping(folder if folder is not None and (folder / CONFIG).is_file() else None)
-    with drawing_with(model, sampling or {}) as unlike, part:
-        found = examined(
-            Case(
-                *(model, data, split, k, seed, limit, share.samples(model, data[split])),
-                annealing=share.annealing(annealing, model),
-                judging=judging,
-                history=history_of(folder),
-                asked=asked_for,
-            )
-        )
+    kept = keeping(folder if folder is not None and (folder / CONFIG).is_file() else None)
+    with drawing_with(model, sampling or {}) as unlike, kept:
+        n, length = share.samples(model, data[split]), share.annealing(annealing, model)
+        case = Case(model, data, split, k, seed, limit, n, length, judging, history_of(folder), asked_for)
+        found = examined(case)
     protocol = replace(protocol_of(data, split, limit, seed), sampling=in_words(unlike))
     report = reported(type(model).__name__, protocol, found)
     report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks, refine)
-    if unlike:
-        report.asked["sampling"] = unlike
+    report.asked |= {"sampling": unlike} if unlike else {}
     if found.interrupted:
         return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():

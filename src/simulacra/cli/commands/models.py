@@ -58,7 +58,7 @@ def described(name: str) -> str:
     lines += _listed(options)
     drawing = Typed(f"simulacra sample RUN [--{UNDER}.NAME ...]")
     if add_fields(drawing, entry.load()):
-        lines += ["", "Options of drawing, for `simulacra sample` and `simulacra evaluate`:"]
+        lines += ["", "Options of drawing:"]
         lines += _listed(drawing.actions)
     end = "With their defaults; - is none." if options else "It has no options."
     return "\n".join([*lines, "", end])

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -128,7 +128,7 @@ class ChainSampler(ChainDraws, Completes, mixin=True):
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
         """
-        how, x = self.sampling, cast(Any, self).space.filled(x, known)
+        how, x = self.sampling, self.space.filled(x, known)
         state = self.begun(rng, c, how)
         for t in each(range(self.looks(how)), "chains", "sweep"):
             # (2)

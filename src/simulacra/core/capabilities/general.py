@@ -8,7 +8,7 @@ can be tested against enumeration and exported. The methods that users call (`sa
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
@@ -39,6 +39,9 @@ from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import LikelihoodHead
 from simulacra.core.random.keyed import Rng
 
+if TYPE_CHECKING:
+    from simulacra.core.spaces.plain import Space
+
 
 class Samples(Capability):
     """Draws observations from p(x) or p(x|c).
@@ -52,6 +55,9 @@ class Samples(Capability):
     drawing: ClassVar[type[Sampling]] = Sampling
     entry_by_entry: ClassVar[bool] = False
 
+    if TYPE_CHECKING:
+        space: Space
+
     @property
     def sampling(self) -> Sampling:
         """The model's own options of drawing, under which its samples are scored."""
@@ -63,7 +69,7 @@ class Samples(Capability):
         Args:
             how: options of drawing; None: the model's own.
         """
-        return cast(Any, self).space.dims if self.entry_by_entry else 1
+        return self.space.dims if self.entry_by_entry else 1
 
     @abstractmethod
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
