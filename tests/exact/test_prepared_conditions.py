@@ -1,4 +1,4 @@
-"""Conditions are prepared by the training rows as x is; scores of x are those of conditions standardized."""
+"""Conditions are prepared by the training rows as x is; scores of x are those given prepared ones."""
 
 import json
 
