@@ -64,7 +64,7 @@ def complete(
     hidden = _Hidden(model, known)
 
     def answers(chunk: Chunk) -> list[Tensor]:
-        x, there = model._raw(chunk.x, hidden.of(chunk), _fills())
+        x, there = model._raw(chunk.x, hidden.of(chunk), _fills(), chunk.lengths)
         hidden.count(chunk, there)
         return [_drawn(model, x, there, chunk, seed + j) for j in range(n)]
 
