@@ -39,6 +39,7 @@ MODELS: dict[str, set[str]] = {
     "gan": set(),
     "tabular": set(),
     "gaussian-copula": set(),
+    "gaussian": set(),
     "vae/fields": {"scipy.stats"},
 }
 # the classes of torch.optim and the export of torch import the compiler

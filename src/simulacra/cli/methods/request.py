@@ -81,15 +81,15 @@ class Request:
 
         def parse(text: str) -> Any:
             value = typed_condition(model, text)
-            if value.dim():
+            if len(value) > 1:
                 raise ValueError(f"--condition {text} has several values: name the column that holds them.")
-            return value
+            return value[0]
 
         wanted = Wanted(
             self._space(model),
             open_artifact(Path(self.run)).config.get("data", {}).get("spec") or {},
             lenient(model),
-            model.condition if needed else None,
+            model.conditioning.raw if needed and model.conditioning is not None else None,
             self.condition,
             parse,
             model.preprocessing.geometry,

@@ -91,7 +91,9 @@ class TableRows(NewRows):
             codes = self._conditions(columns[self.label], at)
             usable &= ~np.isnan(codes)
             c = torch.from_numpy(codes[usable])
-            c = c.long() if isinstance(self.wanted.condition, Categorical) else c.float()
+            space = self.wanted.condition
+            assert space is not None
+            c = c.long() if isinstance(space, Categorical) else c.reshape(-1, *space.shape)
         self.unused += int((~usable).sum())
         places = usable.nonzero()[0]
         return Chunk(torch.from_numpy(x[usable]), places, heads, first, c, cells=(list(zip(*columns)), gaps))
