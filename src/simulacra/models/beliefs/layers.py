@@ -5,8 +5,8 @@
     NADE:  p(h_t = 1 | h_<t, u) = sg(b_t + U_t u + V_t sg(c + C u + W_<t h_<t))             (3)
 
 The context u shifts biases: b in (1) and (2), b and c in (3). A layer without a context is a prior. Every
-tensor has a dimension of draws: contexts (B, k, n), units (B, k, m). A context with k = 1 serves many draws, so
-that its products are computed once a row.
+tensor has a dimension of draws: contexts (B, k, n), units (B, k, m). A context with k = 1 serves many draws,
+so that its products are computed once a row.
 
 Reference: Neal 1992 (1); Gregor et al. 2014 (2); Larochelle and Murray 2011; Bornschein and Bengio 2015,
 section 4 (3). Rows B1, B6, H15.

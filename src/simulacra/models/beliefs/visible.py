@@ -1,8 +1,8 @@
 """The visible layer p(x|u) of a belief net: independent entries of any space, or ordered binary ones.
 
 A space's own distribution makes the entries independent given u. On a binary space the visible layer may be a
-layer of `models.beliefs.layers`, whose entries read those before them: the probability of some entries alone then
-has no closed form.
+layer of `models.beliefs.layers`, whose entries read those before them: the probability of some entries alone
+then has no closed form.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
     sleep-phi:  phi descends -log q(h|x),                  (x, h) ~ p                             (3)
     w_j ~ p(x, h_j) / q(h_j|x),   sum_j w_j = 1                                                   (4)
 
-Draws and weights are constants of the gradient. As k grows, (1) follows the gradient of -log p(x), and (2) that
-of KL(p(h|x) || q(h|x)). Wake-sleep has w_j = 1/k in (1), and (3); the phases descend different objectives.
+Draws and weights are constants of the gradient. As k grows, (1) follows the gradient of -log p(x), and (2)
+that of KL(p(h|x) || q(h|x)). Wake-sleep has w_j = 1/k in (1), and (3) for q; its two phases descend different
+objectives.
 
 Reference: Hinton, Dayan, Frey and Neal 1995; Bornschein and Bengio, Reweighted Wake-Sleep, 2015 (equations 6
 to 10). Rows B4, B5.
