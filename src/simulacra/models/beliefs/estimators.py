@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 
 from simulacra.core.gradients import Baseline
+from simulacra.core.optimizers import Adam
 from simulacra.core.updates import Update
 from simulacra.models.beliefs.reinforce import follow, with_baseline, with_others
 from simulacra.models.beliefs.straight import through_draws
@@ -17,6 +18,7 @@ Phi = Literal["both", "wake", "sleep"]
 ESTIMATORS = ("rws", "wake-sleep", "nvil", "score-function", "leave-one-out", "straight-through")
 WAKES = {"both": 0.5, "wake": 1.0, "sleep": 0.0}
 GENERATIVE, RECOGNITION = ("p.", "x_given."), ("q.",)
+ADAM = Adam(lr=3e-3)  # linear layers learn slowly at the usual rate
 UNITS = 100  # hidden units of NVIL's baseline, as in the paper
 
 
@@ -32,11 +34,12 @@ def updates_of(estimator: Estimator, k: int, phi: Phi = "both") -> list[Update]:
         reweighted = estimator == "rws"
         p = partial(wake, k=k, reweighted=reweighted)
         q = partial(recognition, k=k, wakes=WAKES[phi] if reweighted else 0.0)
-        return [Update("wake", GENERATIVE, p), Update("phi", RECOGNITION, q)]
+        return [Update("wake", GENERATIVE, p, optimizer=ADAM), Update("phi", RECOGNITION, q, optimizer=ADAM)]
     if estimator in ("nvil", "score-function"):
-        return [Update("reinforce", ("",), partial(with_baseline, k=k), after=follow)]
-    loss = with_others if estimator == "leave-one-out" else through_draws
-    return [Update("bound", ("",), partial(loss, k=k))]
+        loss = partial(with_baseline, k=k)
+        return [Update("reinforce", ("",), loss, after=follow, optimizer=ADAM)]
+    other = with_others if estimator == "leave-one-out" else through_draws
+    return [Update("bound", ("",), partial(other, k=k), optimizer=ADAM)]
 
 
 def baseline_for(estimator: Estimator, inputs: int) -> Baseline | None:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
 from simulacra.core.updates import Source, Stage
-from simulacra.models.beliefs.layers import LAYERS, Kind
+from simulacra.models.beliefs.layers import LAYERS, Kind, Layer
 from simulacra.models.beliefs.visible import IndependentEntries, OrderedEntries, Visible
 
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
@@ -114,6 +114,16 @@ class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, Ta
 
     # ---- the stacks
 
+    @property
+    def p_layers(self) -> list[Layer]:
+        """The layers p(h_i|h_(i+1)) from h_1 to h_L."""
+        return cast(list[Layer], list(self.p))
+
+    @property
+    def q_layers(self) -> list[Layer]:
+        """The layers q(h_i|h_(i-1)) from h_1 to h_L."""
+        return cast(list[Layer], list(self.q))
+
     def evidence(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         """Returns the features of x that q reads, with zeros where x is missing, shape (B, 1, n).
 
@@ -148,9 +158,11 @@ class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, Ta
             k: draws for each row.
             known: True where observed, shape (B, *); None for all.
         """
-        u, h, log_q = self.evidence(x, known), [], []
+        u = self.evidence(x, known)
+        h: list[Tensor] = []
+        log_q: list[Tensor] = []
         # (2)
-        for i, layer in enumerate(self.q):
+        for i, layer in enumerate(self.q_layers):
             q = layer.given(self.beside(u, c))
             u = q.sample(rng, f"q{i + 1}", k)
             h.append(u)
@@ -169,7 +181,7 @@ class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, Ta
             known: True where observed, shape (B, *); None for all.
         """
         below = [self.evidence(x, known), *h[:-1]]
-        terms = [q.log_prob(a, self.beside(u, c)) for q, a, u in zip(self.q, h, below)]
+        terms = [q.log_prob(a, self.beside(u, c)) for q, a, u in zip(self.q_layers, h, below)]
         return torch.stack(terms).sum(0)
 
     def log_p_layers(self, h: Sequence[Tensor], c: Tensor | None = None) -> list[Tensor]:
@@ -180,7 +192,7 @@ class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, Ta
             c: conditions, shape (B, *), or None.
         """
         above = [*h[1:], h[-1][:, :1, :0]]
-        return [p.log_prob(a, self.beside(u, c)) for p, a, u in zip(self.p, h, above)]
+        return [p.log_prob(a, self.beside(u, c)) for p, a, u in zip(self.p_layers, h, above)]
 
     def log_joint(
         self, x: Tensor, h: Sequence[Tensor], c: Tensor | None = None, known: Tensor | None = None
@@ -205,9 +217,10 @@ class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, Ta
             c: conditions, shape (B, *), or None.
             name: prefix of the names of the draws.
         """
-        u, h = torch.empty(len(rng.rows), 1, 0, dtype=self.dtype, device=self.device), []
+        u = torch.empty(len(rng.rows), 1, 0, dtype=self.dtype, device=self.device)
+        h: list[Tensor] = []
         for i in range(len(self.hidden), 0, -1):
-            u = self.p[i - 1].draw(self.beside(u, c), rng, f"{name}{i}")
+            u = self.p_layers[i - 1].draw(self.beside(u, c), rng, f"{name}{i}")
             h.insert(0, u)
         return h
 
@@ -248,7 +261,7 @@ class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, Ta
             c: conditions, shape (B, *), or None.
             known: True where observed, shape (B, *); None for all.
         """
-        return self.q[0].given(self.beside(self.evidence(x, known), c)).means.squeeze(1)
+        return self.q_layers[0].given(self.beside(self.evidence(x, known), c)).means.squeeze(1)
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns E[x|h_1 = z], shape (B, *).

@@ -10,6 +10,7 @@ Reference: Bengio, Leonard and Courville 2013. Row B8.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.gradients import straight_through
@@ -26,8 +27,10 @@ def through_draws(model: Net, batch: Batch, rng: Rng, k: int) -> Terms:
         rng: source of random numbers.
         k: draws of each row.
     """
-    u, h, log_q = model.evidence(batch.x, batch.known), [], []
-    for i, layer in enumerate(model.q):
+    u = model.evidence(batch.x, batch.known)
+    h: list[Tensor] = []
+    log_q: list[Tensor] = []
+    for i, layer in enumerate(model.q_layers):
         q = layer.given(model.beside(u, batch.c))
         # (1)
         u = straight_through(q.means, q.sample(rng, f"q{i + 1}", k))
