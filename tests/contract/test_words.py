@@ -43,6 +43,7 @@ WORDS = [
 ]
 LONGER = {
     "vae": 80,
+    "belief-net": 100,
     "vae/scores": 300,
     "iwae": 80,
     "hierarchical-vae": 100,
