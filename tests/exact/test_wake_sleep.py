@@ -1,4 +1,4 @@
-"""Wake-sleep and its reweighted form: each phase descends its stated objective, and towards what as k grows."""
+"""Wake-sleep and its reweighted form: each phase descends its objective, and towards what as k grows."""
 
 from __future__ import annotations
 
