@@ -2,6 +2,13 @@
 
 from simulacra.api import fit, resume
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.bounds import (
+    HasBound,
+    HasImportanceWeights,
+    HasJoint,
+    HasRates,
+    TightensBound,
+)
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -16,13 +23,11 @@ from simulacra.core.capabilities.general import (
     Continues,
     Decodes,
     Encodes,
-    HasBound,
     HasConditionals,
     HasCritic,
     HasDensity,
     HasDiagnostics,
     HasFeatures,
-    HasImportanceWeights,
     HasPosterior,
     HasPrior,
     Samples,
@@ -30,6 +35,7 @@ from simulacra.core.capabilities.general import (
     TakesLengths,
     TakesMissing,
 )
+from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
@@ -141,6 +147,7 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "Denoises",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
@@ -162,10 +169,12 @@ __all__ = [
     "HasFeatures",
     "HasFilters",
     "HasImportanceWeights",
+    "HasJoint",
     "HasMarkovChain",
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",
+    "HasRates",
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
@@ -179,6 +188,7 @@ __all__ = [
     "PixelCNN",
     "PixelRNN",
     "Positive",
+    "Predicts",
     "Preprocessing",
     "Real",
     "Rng",
@@ -197,6 +207,8 @@ __all__ = [
     "TakesMissing",
     "Terms",
     "ThreeWayGAN",
+    "TightensBound",
+    "Translates",
     "UnrolledMRF",
     "Update",
     "WaveNet",

@@ -33,7 +33,15 @@ def small(data, latent=2, condition=None):
 @pytest.mark.parametrize("latent", [1, 2, 3])
 def test_a_model_with_a_prior_on_images(latent, digits, tmp_path):
     drawn = pictures(small(digits, latent), digits, tmp_path)
-    expected = {"samples", "random_codes", "reconstructions", "latent_map", "manifold", "interpolations"}
+    expected = {
+        "samples",
+        "random_codes",
+        "reconstructions",
+        "latent_map",
+        "rates",
+        "manifold",
+        "interpolations",
+    }
     assert set(drawn) == expected | {"completions", "neighbours", "arithmetic"}
     for name, path in drawn.items():
         assert (path.parent.name == "private") == (name in PRIVATE)

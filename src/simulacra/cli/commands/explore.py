@@ -24,6 +24,7 @@ WHAT = {
     "completions": "held-out rows, their known part, and draws of the rest; also `complete`",
     "inversions": "held-out images, and decoded codes that were fitted to them; also `invert`",
     "latent-map": "the codes of held-out rows",
+    "rates": "the KL to the prior of each part of the code",
     "manifold": "decoded codes of a regular grid",
     "interpolations": "paths between codes",
     "arithmetic": "codes of one class less those of a second plus those of a third",

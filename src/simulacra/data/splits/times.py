@@ -63,6 +63,12 @@ def read_times(values: np.ndarray, name: str) -> np.ndarray:
     times = [read(str(value)) for value in given]
     if None in times:
         row = times.index(None)
+        if not str(given[row]).strip():
+            gaps = sum(not str(value).strip() for value in given)
+            raise ValueError(
+                f"time={name!r} is missing in {gaps:,} row{'s' * (gaps > 1)}, the first of them row {row} (from "
+                "0): fill it in, or leave these rows out of the file."
+            )
         raise ValueError(
             f"time={name!r} has {given[row]!r} in row {row} (from 0): times are all numbers, or all "
             "ISO dates such as 2024-12-31 or 2024-12-31T23:59."

@@ -90,7 +90,7 @@ def spread(
 
 
 def measurable(model: Model, data: Dataset, split: str) -> bool:
-    """Returns True if rows are numbers without missing entries, and the model encodes and decodes them.
+    """Returns True if rows are numbers without missing entries that the model reconstructs with an error.
 
     Args:
         model: the model.
@@ -99,7 +99,7 @@ def measurable(model: Model, data: Dataset, split: str) -> bool:
     """
     whole = data[split].known is None and len(data[split]) > 1
     varies = isinstance(model.space, (Real, Levels))
-    return whole and varies and model.supports(can.Encodes) and model.supports(can.Decodes)
+    return whole and varies and can.reconstructs(model)
 
 
 def _features(model: Model, x: Tensor) -> Tensor:

@@ -13,7 +13,12 @@ from simulacra.evaluation.measures.measure import Need
 SAMPLES = Need("a model that samples", lambda case: case.can(can.Samples))
 PRIOR = Need("a model with a prior", lambda case: case.can(can.HasPrior))
 POSTERIOR = Need("a model with a Gaussian posterior", lambda case: case.can(can.HasPosterior))
-CODED = Need("a model that encodes and decodes", lambda case: case.can(can.Encodes, can.Decodes))
+OTHER_CODE = Need("a code that is no Gaussian", lambda case: not case.can(can.HasPosterior))
+CODED = Need("a model that encodes and decodes with an error", lambda case: can.reconstructs(case.model))
+REFINABLE = Need(
+    "a Gaussian posterior and a joint density", lambda case: case.can(can.HasPosterior, can.HasJoint)
+)
+RATED = Need("a model with rates", lambda case: case.can(can.HasRates))
 CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
 VITALS_OF = Need("a model with diagnostics", lambda case: case.can(can.HasDiagnostics))
 CHAINED = Need("a model with a Markov chain", lambda case: chains_of(case.model))

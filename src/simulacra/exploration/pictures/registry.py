@@ -31,6 +31,7 @@ from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
 from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.progression import snapshots
+from simulacra.exploration.pictures.rates import rate_picture
 from simulacra.exploration.pictures.saliency import saliency_picture
 from simulacra.training.state.metrics import read_numbers
 
@@ -202,6 +203,7 @@ class Need:
 SAMPLES = Need("a model that samples", lambda album: album.can(can.Samples))
 ENCODES = Need("a model that encodes", lambda album: album.can(can.Encodes))
 CODES = Need("a model that encodes and decodes", lambda album: album.can(can.Encodes, can.Decodes))
+RECONSTRUCTS = Need("a model whose reconstructions have errors", lambda album: can.reconstructs(album.model))
 DECODES = Need("a model that decodes", lambda album: album.can(can.Decodes))
 SEARCHED = Need(
     "a model whose codes must be searched for, as it has no encoder", lambda album: not album.can(can.Encodes)
@@ -236,6 +238,7 @@ CLASSES = Need(
     "a condition of at most 20 classes, or none",
     lambda album: not album.conditional or 0 < album.classes <= 20,
 )
+RATED = Need("a model with rates", lambda album: album.can(can.HasRates))
 FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
 CHAIN = Need("a model that steps a Markov chain", lambda album: album.can(can.HasMarkovChain))
 TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
@@ -283,10 +286,11 @@ PICTURES: tuple[Kind, ...] = (
     Kind("pairs", pairs, (SAMPLES, TABLE), _always),
     Kind("correlations", correlations, (SAMPLES, TABLE)),
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
-    Kind("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
+    Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
     Kind("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Kind("latent_map", figures.latent, (ENCODES, TWO)),
+    Kind("rates", rate_picture, (RATED,)),
     Kind("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
     Kind(
         "interpolations",

@@ -20,6 +20,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from simulacra.core.capabilities.bounds import HasRates
 from simulacra.core.capabilities.general import (
     Completes,
     Encodes,
@@ -57,7 +58,9 @@ class Draws:
     log_q: list[Tensor]
 
 
-class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, TakesCondition, TakesMissing):
+class Net(
+    Model, Samples, HasImportanceWeights, HasRates, Encodes, HasPrior, Completes, TakesCondition, TakesMissing
+):
     """Abstract base of belief nets: the stacks p and q of (1) and (2); subclasses choose the training.
 
     A condition c is a further context of every layer.
@@ -87,6 +90,7 @@ class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, Ta
         super().__init__(space, condition)
         check_stack(space, hidden, {"layers": layers, "recognition": recognition, "visible": visible})
         self.hidden, self.code_size = tuple(hidden), hidden[0]
+        self.part_names = tuple(f"h{i + 1}" for i in range(len(hidden)))
         c = math.prod(condition.features_shape) if condition else 0
         self.x_given = visible_layer(space, hidden[0] + c, visible)
         above = [LAYERS[layers](b + c, a) for a, b in pairwise(hidden)]
@@ -291,22 +295,18 @@ class Net(Model, Samples, HasImportanceWeights, Encodes, HasPrior, Completes, Ta
         h = self.ancestors(rng, c)
         return self.x_given.draw(self.beside(h[0], c), rng).squeeze(1)
 
-    def rates(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
+    def rates(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
         """Returns estimates of E_q log q(h_i|h_(i-1)) - log p(h_i|h_(i+1)) of each layer, in nats, (B, L).
 
         Args:
             x: observations, shape (B, *).
             c: conditions, shape (B, *), or None.
             rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
         """
-        drawn = self.recognize(x, c, rng, RATE_DRAWS)
+        drawn = self.recognize(x, c, rng, RATE_DRAWS, known)
         pairs = zip(drawn.log_q, self.log_p_layers(drawn.h, c))
         return torch.stack([(log_q - log_p).mean(1) for log_q, log_p in pairs], 1)
-
-    @property
-    def part_names(self) -> tuple[str, ...]:
-        """Names of the layers that `rates` measures, from h_1 to h_L."""
-        return tuple(f"h{i + 1}" for i in range(len(self.hidden)))
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns x with missing entries drawn from p(x_missing|x_known), by importance resampling.

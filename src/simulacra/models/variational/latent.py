@@ -23,12 +23,14 @@ from simulacra.core.capabilities.general import (
     Decodes,
     Encodes,
     HasImportanceWeights,
+    HasJoint,
     HasPosterior,
+    HasRates,
     Samples,
     TakesCondition,
     TakesMissing,
 )
-from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.divergences import kl_by_entry, kl_to_standard_normal
 from simulacra.core.distributions.elementary import Categorical, Distribution, Gaussian
 from simulacra.core.distributions.heads import likelihood_head, mean_image
 from simulacra.core.distributions.marginals import marginals
@@ -68,7 +70,7 @@ class Codes:
 
     Args:
         z: the code next to x, shape (B, k, latent).
-        log_ratio: log p - log q of all codes drawn, in nats, shape (B, k).
+        log_ratio: log p - log q of all codes drawn, or log p where z is given, in nats, shape (B, k).
     """
 
     z: Tensor
@@ -269,8 +271,24 @@ class LatentVariableModel(
         return torch.where(known, x.to(wide), draws.to(wide))
 
 
-class LatentGaussian(LatentVariableModel, HasPosterior):
+class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
+
+    @property
+    def part_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the units of the code, `z_1` to `z_d`."""
+        return tuple(f"z_{i + 1}" for i in range(self.code_size))
+
+    def rates(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
+        """Returns KL(q(z_i|x) || N(0, 1)) of each unit in closed form, in nats, shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: not used.
+            known: True where observed, shape (B, *); None for all.
+        """
+        return kl_by_entry(self.posterior(x, c, known))
 
     def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
         """Draws k codes z_j = mu + sigma eps_j for each row.
@@ -299,6 +317,18 @@ class LatentGaussian(LatentVariableModel, HasPosterior):
         """
         q = self.posterior(x, c, known)
         return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
+
+    def log_joint(self, x: Tensor, z: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """Returns log p(x|z) + log N(z; 0, I), in nats, shape (B, k).
+
+        Args:
+            x: observations, shape (B, *).
+            z: codes, shape (B, k, latent).
+            c: conditions, shape (B, *), or None.
+            known: True where observed, shape (B, *); None for all.
+        """
+        zero = torch.zeros_like(z)
+        return self._weights(x, c, Codes(z, Gaussian(zero, zero, 1).log_prob(z)), known)
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """Returns the posterior mean mu(x), shape (B, latent).
