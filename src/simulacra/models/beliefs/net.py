@@ -150,7 +150,7 @@ class Net(
         if self.condition is None or c is None:
             return u
         f = self.condition.features(c, self.dtype).flatten(1).unsqueeze(1)
-        return torch.cat([u, f.expand(-1, u.shape[1], -1)], -1)
+        return torch.cat([u.expand(f.shape[0], -1, -1), f.expand(-1, u.shape[1], -1)], -1)
 
     def recognize(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Draws:
         """Draws h ~ q(h|x) k times for each row; log q is differentiable, h is not.
@@ -221,7 +221,8 @@ class Net(
             c: conditions, shape (B, *), or None.
             name: prefix of the names of the draws.
         """
-        u = torch.empty(len(rng.rows), 1, 0, dtype=self.dtype, device=self.device)
+        # one row serves all, so that an exported graph has any number of them
+        u = torch.empty(1, 1, 0, dtype=self.dtype, device=self.device)
         h: list[Tensor] = []
         for i in range(len(self.hidden), 0, -1):
             u = self.p_layers[i - 1].draw(self.beside(u, c), rng, f"{name}{i}")
