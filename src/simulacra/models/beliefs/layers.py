@@ -56,7 +56,7 @@ class Conditional(ABC):
         """Returns the logit of each unit given the units before it, broadcast to (B, k, m).
 
         Args:
-            h: units, shape (B, k, m).
+            h: units, shape (B, k, m), or (B, 1, m) for all contexts of a row.
         """
 
     @abstractmethod
@@ -379,11 +379,12 @@ class NADEUnits(Ordered):
 
     def logits(self, h: Tensor) -> Tensor:
         """Returns the logits (3) of all units, shape (B, k, m)."""
-        B, k, m = h.shape
-        order = torch.arange(m, device=h.device)
-        first = repeated(self.first, k).flatten(0, 1)
+        k = max(h.shape[1], self.first.shape[1])
+        rows = repeated(h, k).flatten(0, 1).unsqueeze(1)
+        order = torch.arange(h.shape[-1], device=h.device)
         # (3)
-        return self.biases + self.net(h.reshape(B * k, 1, m), order, first).view(B, k, m)
+        y = self.net(rows, order, repeated(self.first, k).flatten(0, 1))
+        return self.biases + y.squeeze(1).unflatten(0, (-1, k))
 
 
 LAYERS: dict[Kind, type[Layer]] = {"sbn": SBNLayer, "darn": DARNLayer, "nade": NADELayer}

@@ -160,7 +160,7 @@ class OrderedEntries(Visible):
     def log_prob(self, x: Tensor, u: Tensor, known: Tensor | None = None) -> Tensor:
         """Returns log p(x|u) in nats, shape (B, k); the marginal of known entries has no closed form."""
         assert known is None, "the model removed the capability TakesMissing"
-        return self.layer.log_prob(self._flat(x).expand(-1, u.shape[1], -1), u)
+        return self.layer.log_prob(self._flat(x), u)
 
     def draw(self, u: Tensor, rng: Rng, name: str = "x") -> Tensor:
         """Draws x ~ p(x|u), shape (B, k, *)."""
