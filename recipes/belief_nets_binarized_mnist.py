@@ -72,7 +72,7 @@ class Plan:
     share: float
 
 
-PLANS = (Plan("rws", 0.003, 150, 0.35), Plan("nvil", 0.003, 300, 0.25), Plan("darn", 0.003, 60, 0.35))
+PLANS = (Plan("rws", 0.003, 150, 0.35), Plan("nvil", 0.003, 300, 0.25), Plan("darn", 0.003, 15, 0.35))
 
 
 def built(name: str, data: Dataset) -> Model:
