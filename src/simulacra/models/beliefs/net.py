@@ -30,6 +30,7 @@ from simulacra.core.capabilities.general import (
     TakesCondition,
     TakesMissing,
 )
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.random.resampling import kept
@@ -359,7 +360,8 @@ def check_stack(space: Space, hidden: tuple[int, ...], kinds: Mapping[str, str])
         if kind not in LAYERS:
             raise ValueError(f"{name} is {kind!r}, but layers are {', '.join(map(repr, LAYERS))}.")
     if kinds["visible"] != "sbn" and not isinstance(space, Binary):
-        raise ValueError(f"visible is {kinds['visible']!r}, but the space is {space}: take visible='sbn'.")
+        other = build_with(visible="sbn")
+        raise Refusal(f"visible is {kinds['visible']!r}, but the space is {space}: take {other}.", other)
 
 
 def start_at_marginals(model: Net, source: Source, rng: Rng) -> None:
