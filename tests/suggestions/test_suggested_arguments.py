@@ -66,7 +66,7 @@ REFUSED = (
     ),
     (
         "models/beliefs/estimators.py",
-        "need independent units: take {}",
+        "needs independent units: take {}",
         lambda **o: simulacra.BeliefNet(
             BITS.space, **{"estimator": "straight-through", "recognition": "darn", **o}
         ),

@@ -79,6 +79,6 @@ def check_estimator(estimator: str, k: int, phi: str, recognition: str) -> None:
     if estimator == "straight-through" and recognition != "sbn":
         apart = build_with(recognition="sbn")
         raise Refusal(
-            f"recognition is {recognition!r}, but gradients straight through need independent units: take {apart}.",
+            f"recognition is {recognition!r}, but straight-through needs independent units: take {apart}.",
             apart,
         )
