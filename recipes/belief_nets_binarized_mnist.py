@@ -8,7 +8,7 @@ published   Gregor et al. 2014: DARN with 500 hidden units -84.13. Bornschein an
             Gregor 2014 print figures of one layer of 200 units by reweighted wake-sleep and by NVIL, which we
             have not been able to read: no figure is quoted for them
 ours        short trials, first 300 test images, 500 draws: rws --epochs 6 --lr 0.01 -128.68 +- 1.04 (0.8 CPU
-            minutes; -135.14 at the rate 0.003), nvil --epochs 10 --lr 0.003 -141.05 +- 1.04 (0.4 CPU minutes).
+            minutes; -135.14 at the rate 0.003), nvil --epochs 10 --lr 0.003 -141.05 +- 1.04 (0.4 minutes).
             No rate was chosen by validation. The others not yet
 device      2 shared CPU cores, one thread
 """
