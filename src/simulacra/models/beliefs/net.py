@@ -150,7 +150,7 @@ class Net(
         """
         if self.condition is None or c is None:
             return u
-        f = self.condition.features(c, self.dtype).flatten(1).unsqueeze(1)
+        f = self.condition.vectors(c, self.dtype).unsqueeze(1)
         return torch.cat([u.expand(f.shape[0], -1, -1), f.expand(-1, u.shape[1], -1)], -1)
 
     def recognize(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Draws:
