@@ -139,7 +139,7 @@ class Net(
         f = self.features(x)
         if known is not None:
             f = torch.where(self.space.features_known(known), f, torch.zeros_like(f))
-        return f.flatten(1).unsqueeze(1)
+        return f.unsqueeze(1).flatten(1).unsqueeze(1)
 
     def beside(self, u: Tensor, c: Tensor | None) -> Tensor:
         """Returns the context u with the features of the condition appended, shape (B, k, n).
