@@ -81,6 +81,8 @@ from simulacra.models.autoregressive.vectors.nade import NADE
 from simulacra.models.autoregressive.vectors.nade_k import NADEK
 from simulacra.models.autoregressive.vectors.rnade import RNADE
 from simulacra.models.autoregressive.wavenet import WaveNet
+from simulacra.models.beliefs.belief_net import BeliefNet
+from simulacra.models.beliefs.darn import DARN
 from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
@@ -110,6 +112,7 @@ from simulacra.training.run import load
 __version__: str
 __all__ = [
     "BEGAN",
+    "DARN",
     "DBM",
     "DBN",
     "DCGAN",
@@ -133,6 +136,7 @@ __all__ = [
     "Audio",
     "Autoencoder",
     "Batch",
+    "BeliefNet",
     "Binary",
     "BoltzmannMachine",
     "BoostedField",

@@ -46,6 +46,9 @@ WORDS = [
 ]
 LONGER = {
     "vae": 80,
+    "belief-net": 100,
+    "belief-net/straight": 150,
+    "darn": 150,
     "vae/scores": 300,
     "iwae": 80,
     "hierarchical-vae": 100,
