@@ -1,10 +1,13 @@
 """Small networks, one for each column of a table, each with the columns before it as inputs.
 
     h_j^1 = relu(W_j^1 (m_j * f) + b_j^1)
-    h_j^l = relu(W_j^l h_j^(l-1) + b_j^l),   p_j = V_j h_j^L + b_j                                (1)
+    h_j^l = relu(W_j^l h_j^(l-1) + b_j^l),   p_j = V_j h_j^L + D_j (m_j * f) + b_j                (1)
 
 f holds the features of all columns and of the condition; the mask m_j keeps those of the condition and of
-the columns before j. The networks of all columns are computed together by batched matrix products.
+the columns before j. The direct connections D_j are zero at first. The networks of all columns are computed
+together by batched matrix products.
+
+Reference: Bengio and Bengio 2000; Bengio et al. 2003 (direct connections from inputs to outputs).
 """
 
 from __future__ import annotations
@@ -62,6 +65,7 @@ class ColumnNets(nn.Module):
         sizes = [width, *hidden, most]
         self.weights = nn.ParameterList([torch.empty(d, b, a) for a, b in pairwise(sizes)])
         self.biases = nn.ParameterList([torch.zeros(d, b) for b in sizes[1:]])
+        self.direct = nn.Parameter(torch.zeros(d, most, width))
         self.dropout = Dropout(dropout)
         self._begin()
 
@@ -80,29 +84,33 @@ class ColumnNets(nn.Module):
     def forward(self, f: Tensor) -> Tensor:
         """Returns the parameters of all columns for features (B, F), shape (B, columns, most parameters)."""
         d, h, _ = self.weights[0].shape
-        masked = (self.weights[0] * self.mask.unsqueeze(1)).flatten(0, 1)
-        y = torch.addmm(self.biases[0].flatten(), f, masked.T).unflatten(1, (d, h))
+        first = torch.cat([self.weights[0], self.direct], 1)
+        masked = (first * self.mask.unsqueeze(1)).flatten(0, 1)
+        y, beside = (f @ masked.T).unflatten(1, (d, -1)).tensor_split([h], 2)
+        y = y + self.biases[0]
         for weight, bias in zip(self.weights[1:], self.biases[1:]):
             y = self.dropout(torch.relu(y))
             y = torch.baddbmm(bias.unsqueeze(1), y.transpose(0, 1), weight.mT).transpose(0, 1)
-        return y
+        return y + beside
 
     def column(self, f: Tensor, j: int) -> Tensor:
         """Parameters of column j alone for features (*, F), shape (*, its parameters); without dropout."""
-        return self._behind(nn.functional.linear(f, self.weights[0][j] * self.mask[j], self.biases[0][j]), j)
+        return self._of(f * self.mask[j], self.weights[0][j], self.direct[j], j)
 
     def arranged(self, f: Tensor, j: int) -> Tensor:
         """`column` for features in the `arrangement`: those behind what column j sees cost nothing."""
         n = self.sees[j]
-        weight = self.weights[0][j][:, self.arrangement[:n]]
-        return self._behind(nn.functional.linear(f[..., :n], weight, self.biases[0][j]), j)
+        at = self.arrangement[:n]
+        return self._of(f[..., :n], self.weights[0][j][:, at], self.direct[j][:, at], j)
 
-    def _behind(self, y: Tensor, j: int) -> Tensor:
-        """Parameters of column j from its first layer."""
+    def _of(self, f: Tensor, first: Tensor, direct: Tensor, j: int) -> Tensor:
+        """Parameters of column j from what it sees, by its weights of the first layer and its direct ones."""
+        n = self.outputs[j]
+        y = nn.functional.linear(f, first, self.biases[0][j])
         # slices of parameter lists are new modules
         for weight, bias in islice(zip(self.weights, self.biases), 1, None):
             y = nn.functional.linear(torch.relu(y), weight[j], bias[j])
-        return y[..., : self.outputs[j]]
+        return y[..., :n] + nn.functional.linear(f, direct[:n])
 
 
 def _sight(seen: Sequence[int], order: Sequence[int], condition: int) -> np.ndarray:

@@ -46,7 +46,8 @@ from simulacra.core.spaces.column_features import ColumnFeatures
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 from simulacra.models.autoregressive.tables.column_orders import order_of, orderings, replay, usual_orders
-from simulacra.models.autoregressive.tables.training import begin_at_marginals, negative_log_likelihood
+from simulacra.models.autoregressive.tables.regressions import begin_at_regressions
+from simulacra.models.autoregressive.tables.training import negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
 
 BOUND = 64  # importance samples of the validation bound
@@ -120,6 +121,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         seen, given = self.sight.seen, self.sight.given
         make = partial(ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout)
         self.nets = nn.ModuleList([make(order=o) for o in every])
+        self.added = tuple(f"nets.{o}.direct" for o in range(orders))
         self.head = LikelihoodHead("columns", (max(outputs), space.dims), self._build)
         if orders > 1:
             self.remove(HasConditionals)
@@ -142,7 +144,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=begin_at_marginals) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=begin_at_regressions) if i == 0 else None
 
     # ---- scores
 
