@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from mixed_rows import Rows
+from mixed_rows import THREE, Rows, log_p, rows
+from orders import loud
 from scipy.stats import norm
 
 import simulacra
@@ -51,7 +52,8 @@ def test_real_columns_begin_at_ridge_regressions(float64, orders):
     x = torch.tensor(np.stack([a, c, b], 1))
     space = Table(a=Real(), c=Categorical((), 3), b=Real())
     model = silent(Tabular(space, hidden=(5,), dropout=0.0, mixtures=1, orders=orders))
-    begin_at_regressions(model, Rows(x), Rng(0))
+    with torch.no_grad():
+        begin_at_regressions(model, Rows(x), Rng(0))
     features = [a[:, None], np.eye(3)[c], b[:, None]]
     shares = (np.bincount(c) + 0.5) / (n + 1.5)
     each = []
@@ -64,6 +66,7 @@ def test_real_columns_begin_at_ridge_regressions(float64, orders):
         each.append(log_p)
     due = np.logaddexp.reduce(each, axis=0) - np.log(orders)
     np.testing.assert_allclose(model.log_density(x).detach(), due, atol=1e-9)
+    assert abs(due - due.mean()).max() > 1  # as far as a row is from another
 
 
 def regression(before: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
@@ -73,6 +76,23 @@ def regression(before: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
     w = np.linalg.solve(z.T @ z / len(y) + ridge * np.eye(z.shape[1]), z.T @ target / len(y))
     spread = np.sqrt(np.mean((target - z @ w) ** 2))
     return norm.logpdf(y, y.mean() + y.std() * (z @ w), y.std() * spread)
+
+
+@pytest.mark.system("H6")
+def test_regressions_move_the_locations_of_numbers_alone(float64):
+    """Enumeration: the oracle moves them by loops, and the masses of all rows sum to 1."""
+    model, x = loud(Tabular(THREE, hidden=(5,), dropout=0.0, mixtures=2, orders=1)).eval(), rows(THREE)
+    still = model.log_density(x).detach()
+    net = model.nets[0]
+    net.regression.normal_()
+    found = model.log_density(x).detach()
+    np.testing.assert_allclose(found, log_p(model), atol=1e-9)
+    assert found.logsumexp(0).item() == pytest.approx(0, abs=1e-9) and (found - still).abs().max() > 0.01
+    # the same parameters one column at a time, as drawing takes them
+    f = model.sight.of(x, None, model.dtype)
+    for j, n in enumerate(net.outputs):
+        torch.testing.assert_close(net.column(f, j), net(f)[:, j, :n])
+        torch.testing.assert_close(net.arranged(f[:, net.arrangement], j), net(f)[:, j, :n])
 
 
 @pytest.mark.system("H6")

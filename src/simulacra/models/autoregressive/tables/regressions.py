@@ -5,8 +5,8 @@ With features y of the columns, standardized, their correlations R, and the feat
     w = (R_bb + (D / N) I)^-1 R_bj,    s^2 = 1 - 2 w' R_bj + w' R_bb w                                    (1)
     z_j ~ N(w' y_b / v_j, 1 - (1 - s^2) / v_j^2),    v_j^2 the variance of the expected scores of j       (2)
 
-is where the mixture of a number j begins: each component moves by w' y_b / v_j through the direct connections
-of the network, and is as narrow as (2) says. Expected scores of few cells vary less than the normal score z_j
+is where the mixture of a number j begins: w' y_b / v_j, which stays as it is, moves each component (the
+regression of `nets.columnwise`), and each is as narrow as (2) says. Expected scores of few cells vary less than the normal score z_j
 itself, which v_j corrects to first order. Where cells are missing, R has the greatest likelihood of what is
 observed (`core.numerics.gaussian_em`). Training on incomplete rows draws what is missing from the model
 itself and so forgets independence slowly: a model that began at its marginals would keep part of it.
@@ -33,6 +33,7 @@ from simulacra.nets.columnwise import ColumnNets
 if TYPE_CHECKING:
     from simulacra.models.autoregressive.tables.tabular import Tabular
 
+NUMBERS = (Scores, Real)
 LEAST = 1e-3  # smallest variance of a number given the columns before it, in units of its own
 LARGEST = 1024  # most features: of more, the correlations take too long
 
@@ -110,7 +111,7 @@ def _begin(model: Tabular, net: ColumnNets, order: list[int], found: Moments) ->
     L = torch.linalg.cholesky(R + ridge * torch.eye(len(R), dtype=R.dtype))
     n = 0
     for j in order:
-        if n and isinstance(model.columns[j], (Scores, Real)):
+        if n and isinstance(model.columns[j], NUMBERS):
             _write(model, net, j, before[:n], L[:n, :n], found)
         n += len(found.at[j])
 
@@ -131,6 +132,6 @@ def _write(model: Tabular, net: ColumnNets, j: int, seen: Tensor, L: Tensor, fou
     centre = 0.0 if isinstance(model.columns[j], Scores) else float(found.mean[own])
     slope = unit * w / found.scale[seen]
     k, bias = model.heads.mixtures, net.biases[-1]
-    net.direct[j, :k, seen] = slope.to(net.direct).unsqueeze(1).expand(-1, k).T
+    net.regression[j, seen] = slope.to(net.regression)
     bias[j, :k] = centre + narrower.item() * (bias[j, :k] - centre) - float(slope @ found.mean[seen])
     bias[j, k : 2 * k] += float(narrower.log())

@@ -46,7 +46,7 @@ from simulacra.core.spaces.column_features import ColumnFeatures
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 from simulacra.models.autoregressive.tables.column_orders import order_of, orderings, replay, usual_orders
-from simulacra.models.autoregressive.tables.regressions import begin_at_regressions
+from simulacra.models.autoregressive.tables.regressions import NUMBERS, begin_at_regressions
 from simulacra.models.autoregressive.tables.training import negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
 
@@ -119,9 +119,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         self.register_buffer("orderings", torch.tensor(every))
         outputs = self.heads.outputs
         seen, given = self.sight.seen, self.sight.given
-        make = partial(ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout)
+        locations = [mixtures * isinstance(column, NUMBERS) for column in self.columns]
+        make = partial(
+            ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout, locations=locations
+        )
         self.nets = nn.ModuleList([make(order=o) for o in every])
-        self.added = tuple(f"nets.{o}.direct" for o in range(orders))
+        self.added = tuple(f"nets.{o}.regression" for o in range(orders))
         self.head = LikelihoodHead("columns", (max(outputs), space.dims), self._build)
         if orders > 1:
             self.remove(HasConditionals)
