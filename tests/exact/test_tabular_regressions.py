@@ -10,10 +10,12 @@ from orders import loud
 from scipy.stats import norm
 
 import simulacra
+from simulacra.core.artifact.weights import digest
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Real
+from simulacra.core.storage.files import read_tensors, write_tensors
 from simulacra.models.autoregressive.tables.regressions import begin_at_regressions
 from simulacra.models.autoregressive.tables.tabular import Tabular
 
@@ -109,6 +111,18 @@ def test_scores_begin_at_the_dependence_of_what_is_observed(share):
     # 1,600 rows, of which 36 % show a pair: an error of .015 at most, and of .006 by the draws
     assert mean_correlation(z) == pytest.approx(RHO, abs=0.03)
     np.testing.assert_allclose(z.std(0), 1, atol=0.06)
+
+
+@pytest.mark.system("H6")
+def test_a_file_from_before_the_regressions_loads_and_scores_as_it_did(float64, tmp_path):
+    model, x = loud(Tabular(THREE, hidden=(5,), orders=2)), rows(THREE)
+    path = tmp_path / "old.safetensors"
+    model.save(path)
+    tensors, header = read_tensors(path)
+    older = {name: t for name, t in tensors.items() if "regression" not in name}
+    assert len(older) == len(tensors) - 2
+    write_tensors(path, older, {**header, "digest": digest(older)})
+    torch.testing.assert_close(simulacra.load(path).log_prob(x).values, model.eval().log_prob(x).values)
 
 
 @pytest.mark.thorough
