@@ -1,4 +1,4 @@
-"""Completions of a VAE whose encoder never saw gaps: rounds of proposals find the posterior, in closed form."""
+"""Completions of a VAE whose encoder never saw gaps: rounds of proposals, in closed form."""
 
 from __future__ import annotations
 

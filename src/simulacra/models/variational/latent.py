@@ -275,7 +275,7 @@ class LatentVariableModel(
     def _filled_by(
         self, z: Tensor, log_w: Tensor, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None
     ) -> Tensor:
-        """Returns x with missing entries drawn given one of the codes z (B, k, latent), chosen by its weight."""
+        """Returns x with missing entries drawn given one code of z (B, k, latent), chosen by its weight."""
         # a draw that is too large for the encoder has no weight
         weights = log_w.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
         chosen = Categorical(weights, 0).sample(rng, "which")

@@ -6,10 +6,12 @@ With features y of the columns, standardized, their correlations R, and the feat
     z_j ~ N(w' y_b / v_j, 1 - (1 - s^2) / v_j^2),    v_j^2 the variance of the expected scores of j       (2)
 
 is where the mixture of a number j begins: w' y_b / v_j, which stays as it is, moves each component (the
-regression of `nets.columnwise`), and each is as narrow as (2) says. Expected scores of few cells vary less than the normal score z_j
-itself, which v_j corrects to first order. Where cells are missing, R has the greatest likelihood of what is
-observed (`core.numerics.gaussian_em`). Training on incomplete rows draws what is missing from the model
-itself and so forgets independence slowly: a model that began at its marginals would keep part of it.
+regression of `nets.columnwise`), and each is as narrow as (2) says. Expected scores of few cells vary less
+than the normal score z_j itself, which v_j corrects to first order. Where cells are missing, R has the
+greatest likelihood of what is observed (`core.numerics.gaussian_em`).
+
+Networks that began at the marginals would stop early, with dependences that are too weak. Training on
+incomplete rows, which draws what is missing from the model itself, would confirm them.
 """
 
 from __future__ import annotations

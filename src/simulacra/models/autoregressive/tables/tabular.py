@@ -11,7 +11,8 @@ are drawn in order, with the known ones held fixed,
     E prod over known j of p(x_j | x_before j) = p(x_known)                                            (4)
 
 The product is an importance weight. It gives bounds and completions, and the training on incomplete rows, in
-which a weighted draw of the current model completes each row (Monte Carlo EM, `tables.training`).
+which a weighted draw of the current model completes each row (Monte Carlo EM, `tables.training`). Training
+begins at linear regressions of the numbers (`tables.regressions`).
 
 Reference: Uria et al. 2013 and 2014 (mixtures, ensembles of orders); rows H6, H12.
 """
@@ -141,7 +142,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return [Update("likelihood", ("",), negative_log_likelihood, optimizer=Adam(weight_decay=1e-4))]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, in which every column starts at its marginal.
+        """Returns the only stage, in which columns start at their marginals, numbers at regressions.
 
         Args:
             i: index of the stage, from 0.
